@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A command is a struct; its file parses, calls one library, prints. To add one:
+ *   1. write cmd/<verb>.c with an argument struct, an option table and a run function;
+ *   2. declare it below and put it into the table in cmd/commands.c;
+ *   3. add the words of its manual page to cmd/man/<verb>.in (the OPTIONS come from the table);
+ *   4. run "make completions";
+ *   5. add tests/system/<verb>.bats.
+ */
+#pragma once
+#include "pkg/cli/options.h"
+
+struct store;
+
+struct cmd_ctx {
+	const char *root, *runroot;     /* global options, NULL when not given */
+	struct store *store;            /* opened on first use by cmd_store() */
+	int status;                     /* exit status a command sets when it is not an error (child's code) */
+};
+
+struct command {
+	const char *name;
+	const char *group;              /* NULL: top level; "container", "image" … */
+	const char *synopsis;           /* "[OPTIONS] CONTAINER [CONTAINER...]" */
+	const char *summary;            /* one phrase */
+	const struct opt *opts;
+	size_t args_size;
+	const void *defaults;           /* copied into the argument struct before parsing; may be NULL */
+	int min_args, max_args;         /* operands; -1: any number */
+	bool no_interspersed;           /* operands are a command line */
+	enum opt_complete complete;     /* operands */
+	int (*run)(struct cmd_ctx *ctx, const void *args, int argc, char **argv);
+};
+
+/** cmd_store() - the store, opened once; -code with trail. */
+int cmd_store(struct cmd_ctx *ctx, struct store **ret);
+/** cmd_report() - print the trail of @r now and go on; returns the exit status to remember. */
+int cmd_report(int r);
+
+/* The table: top-level verbs and groups; aliases name another entry. */
+struct command_alias {
+	const char *words;              /* "container run", "image ls", "ps" */
+	const struct command *command;
+};
+extern const struct command_alias commands[];

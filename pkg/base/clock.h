@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Wall-clock instants are int64_t nanoseconds since the epoch (UTC); 0 means "never". */
+#pragma once
+#include <stdint.h>
+
+#define NS_PER_S 1000000000LL
+#define NS_PER_MS 1000000LL
+#define CLOCK_TEXT_MAX 40
+
+int64_t clock_now_ns(void);       /* CLOCK_REALTIME */
+int64_t clock_monotonic_ns(void); /* CLOCK_MONOTONIC, for time-outs */
+/** clock_format_utc() - RFC 3339 with nanoseconds and Z; 0 gives Go's zero "0001-01-01T00:00:00Z". */
+void clock_format_utc(int64_t ns, char out[CLOCK_TEXT_MAX]);
+/** clock_parse() - RFC 3339 (any zone, fraction optional) or seconds[.fraction]; 0 or -EINVAL. */
+int clock_parse(const char *s, int64_t *ret_ns);
+/** clock_format_span() - "5 minutes", "About an hour", "3 weeks": what docker prints. */
+void clock_format_span(int64_t span_ns, char out[CLOCK_TEXT_MAX]);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TRAIL_MAX 2048
+
+static char trail[TRAIL_MAX];
+static int trail_code;
+
+static const struct {
+	int status;
+	const char *text;
+} domain[] = {
+#define X(code, status, text) [code - CE_FIRST_] = {status, text},
+	CUDDY_ERRORS(X)
+#undef X
+};
+
+static int is_domain(int r)
+{
+	return -r > CE_FIRST_ && -r < CE_LAST_;
+}
+
+int err_new(int r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(trail, sizeof(trail), fmt, ap);
+	va_end(ap);
+	trail_code = r;
+	return r;
+}
+
+int err_wrap(int r, const char *fmt, ...)
+{
+	char older[TRAIL_MAX];
+	size_t n;
+	va_list ap;
+
+	older[0] = '\0';
+	if (trail_code == r)
+		memcpy(older, trail, sizeof(older));
+	va_start(ap, fmt);
+	(void)vsnprintf(trail, sizeof(trail), fmt, ap);
+	va_end(ap);
+	n = strlen(trail);
+	if (older[0])
+		(void)snprintf(trail + n, sizeof(trail) - n, ": %s", older);
+	trail_code = r;
+	return r;
+}
+
+int err_set(int r, const char *words)
+{
+	(void)snprintf(trail, sizeof(trail), "%s", words);
+	trail_code = r;
+	return r;
+}
+
+void err_drop(void)
+{
+	trail[0] = '\0';
+	trail_code = 0;
+}
+
+const char *err_trail(void)
+{
+	return trail;
+}
+
+const char *err_text(int r)
+{
+	if (is_domain(r))
+		return domain[-r - CE_FIRST_].text;
+	return strerror(-r);
+}
+
+/* Names in a trail may come from an image or a registry: no control character reaches a terminal. */
+static size_t escape(char *out, size_t room, const char *in)
+{
+	size_t n = 0;
+
+	for (; *in && n + 5 < room; in++) {
+		unsigned char c = (unsigned char)*in;
+
+		if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)in[1] < 0xa0))
+			n += (size_t)snprintf(out + n, room - n, "\\x%02x", c);
+		else
+			out[n++] = (char)c;
+	}
+	out[n] = '\0';
+	return n;
+}
+
+const char *err_message(int r)
+{
+	static char buf[TRAIL_MAX * 2];
+	size_t n = 0;
+
+	if (trail_code == r && trail[0])
+		n = escape(buf, sizeof(buf), trail);
+	/* A usage error's own words are complete. */
+	if (r == -CE_USAGE && n)
+		return buf;
+	(void)snprintf(buf + n, sizeof(buf) - n, "%s%s", n ? ": " : "", err_text(r));
+	return buf;
+}
+
+int err_exit_status(int r)
+{
+	return is_domain(r) ? domain[-r - CE_FIRST_].status : 125;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * --format: Go templates over json-c values, and aligned tables.
+ * Functions: json join split lower upper title pad truncate println len index slice printf print
+ * range if else with end and or not eq ne lt le gt ge. "table …" prints a header and aligns columns.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct json_object;
+struct template;
+
+/** template_parse() - usage error naming the place when malformed. */
+int template_parse(const char *text, struct template **ret);
+void template_free(struct template *t);
+/**
+ * template_exec() - one value through the template to @out (no newline added)
+ * Unknown fields are an error naming the field, as in docker. Keys match exactly.
+ */
+int template_exec(const struct template *t, struct json_object *value, FILE *out);
+
+struct column {
+	const char *header;     /* "CONTAINER ID" */
+	const char *field;      /* key in the row's object: "ID" */
+};
+
+struct list_options {
+	const char *format;         /* NULL: the default table; "json"; "table …"; a template */
+	bool quiet;                 /* only @quiet_field, one a line */
+	bool no_heading;
+	const char *quiet_field;
+	const struct column *columns;   /* default table; ends with header NULL */
+};
+
+/**
+ * list_print() - print an array of row objects (each with string fields for columns and templates)
+ * @json_rows: what --format json prints (an array, indented); NULL: the rows themselves.
+ * Untrusted text is sanitised on the way out (D12).
+ */
+int list_print(const struct list_options *o, struct json_object *rows, struct json_object *json_rows, FILE *out);
+
+/** put_untrusted() - write @s so that no control or bidi character reaches a terminal (D12). */
+void put_untrusted(FILE *out, const char *s);

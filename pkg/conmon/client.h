@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cuddy side of a monitor: start one, follow it, talk to a running one.
+ * State and exit status are flat files that only the monitor writes while it lives:
+ *
+ *	state_dir/state       "key=value" lines: status, pid, start, conmon_pid, conmon_start, boot_id,
+ *	                      started_ns (tmpfs, not synced)
+ *	state_dir/lock        held by the monitor for life
+ *	state_dir/attach      SEQPACKET socket
+ *	data_dir/exit         exit_code, finished_ns, signal, oom, error lines; written durably before
+ *	                      anybody is told
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pkg/conmon/config.h"
+
+enum conmon_status { CONMON_NONE, CONMON_CREATED, CONMON_RUNNING, CONMON_PAUSED, CONMON_STOPPING, CONMON_EXITED };
+
+struct conmon_state {
+	enum conmon_status status;
+	struct proc_id init, monitor;
+	int64_t started_ns, finished_ns;
+	int exit_code;              /* valid when exited */
+	bool oom_killed;
+	char error[256];
+};
+
+/**
+ * conmon_state_read() - what is true now, from state file, lock and exit file
+ * A dead monitor (lock free) with a state file and no exit file was killed: status EXITED, code 137
+ * unless the payload still runs, which it cannot (it dies with its monitor), error says so.
+ */
+int conmon_state_read(int state_dir, int data_dir, struct conmon_state *ret);
+
+struct conmon_started {
+	pid_t pid;
+	int pidfd;
+	int control_fd;
+};
+
+/**
+ * conmon_start() - fork, enter B (@base_ns), exec cuddy-conmon from a read-only detached mount (R01)
+ * with @plan and @cfg in a sealed memfd; returns when pid 1 has exec'ed, or its error
+ * @program: absolute path of cuddy-conmon. @stdio: caller's 0..2 or /dev/null. @port_fds as rt_launch.
+ */
+int conmon_start(const char *program, int base_ns, const struct rt_plan *plan, struct conmon_config *cfg,
+		 const int stdio[3], const int *port_fds, struct conmon_started *ret);
+
+/**
+ * conmon_foreground() - after conmon_start() with cfg->foreground: raw terminal, window size and
+ * signals (when @sig_proxy) go to the monitor; returns the exit code, or -CE_INTERRUPTED-like codes.
+ * @ret_detached: the detach keys were typed; the container goes on.
+ */
+int conmon_foreground(const struct conmon_started *m, bool tty, bool sig_proxy, int *ret_exit, bool *ret_detached);
+
+struct conmon_attach {
+	bool no_stdin;
+	bool sig_proxy;
+	bool tty;
+	const char *detach_keys;    /* decoded; NULL: the container's own */
+};
+
+/** conmon_attach() - be a client of a running container until it exits or detaches. */
+int conmon_attach(int state_dir, const struct conmon_attach *a, int *ret_exit, bool *ret_detached);
+/** conmon_stop() - ask the monitor to stop (signal, grace, SIGKILL) and wait until it has; -ESRCH when it does not run. */
+int conmon_stop(int state_dir, int signal_or_0, int64_t grace_ms);
+/** conmon_kill() - signal pid 1 through the monitor. */
+int conmon_kill(int state_dir, int sig);
+/** conmon_wait() - block until the container has exited; uses the lock, works for any number of waiters. */
+int conmon_wait(int state_dir);
+/** conmon_resize() - set the pty's size. */
+int conmon_resize(int state_dir, uint16_t rows, uint16_t cols);
+/** conmon_detach_keys() - "ctrl-p,ctrl-q" to bytes; usage error when malformed. */
+int conmon_detach_keys(const char *spec, char out[32]);

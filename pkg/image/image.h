@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Images as users name them: find, pull when wanted, tag, remove. */
+#pragma once
+#include "pkg/oci/image_config.h"
+#include "pkg/oci/reference.h"
+#include "storage/image_store.h"
+
+/** image_find() - reference, id or unique id prefix ("sha256:" allowed) to a loaded record; -CE_NO_IMAGE. @ret_name: reference that matched, malloc'ed, may be NULL; may be given as NULL. */
+int image_find(struct store *st, const char *name, struct image_record **ret, char **ret_name);
+
+enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER };
+
+struct pull_options {
+	enum pull_policy policy;
+	bool quiet;             /* no progress on stderr */
+	bool all_tags;
+	int tls_verify;         /* -1: by configuration, 0, 1 */
+	const char *authfile, *cert_dir, *creds;
+	const char *platform;   /* "os/arch[/variant]" or NULL */
+	unsigned retries;
+	unsigned retry_delay_s;
+};
+
+/** image_pull() - through cuddy-transfer; returns the id of what the name now points at. */
+int image_pull(struct store *st, const char *name, const struct pull_options *o, char ret_id[65]);
+/** image_ensure() - image_find(), with a pull as @o->policy says. */
+int image_ensure(struct store *st, const char *name, const struct pull_options *o, struct image_record **ret, char **ret_name);

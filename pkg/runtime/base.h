@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * B, the user's base namespace (design: one user namespace with all subordinate ids, made once,
+ * joined by later invocations through any live monitor; no process exists only to hold it).
+ *
+ * @runtime_dir is the verified 0700 runtime directory. Below it: "base.lock" (creation),
+ * "base/<pid>" (candidates: pid, start time, namespace inode; one per monitor).
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct subid_range {
+	uint32_t start, count;
+};
+
+/* What the host grants this user: from /etc/subuid and /etc/subgid (name or number), or getsubids. */
+struct base_grant {
+	uid_t uid;
+	gid_t gid;
+	struct subid_range *uids, *gids;    /* owned; none means single-id mode */
+	unsigned n_uids, n_gids;
+};
+
+int base_grant_load(struct base_grant *ret);
+void base_grant_done(struct base_grant *g);
+
+/**
+ * base_open() - descriptor of B: verified join of an existing one, or a new one
+ * A candidate counts only if its pidfd matches, its monitor's lock is held, the namespace's owner
+ * is our euid, its parent is ours and its inode is the recorded one (threats R32).
+ * @ret_single: only our own id is mapped (no subordinate ids).
+ * Return: a namespace descriptor; -CE_HOST_SETUP with the one mending line when helpers, ranges or
+ * kernel settings are missing.
+ */
+int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single);
+
+/**
+ * base_enter() - move this (single-threaded) process into B with a private mount namespace
+ * Afterwards uid and gid are 0 in B with all capabilities there; the host's mounts are visible,
+ * new mounts are not seen outside. Calling it twice is a no-op.
+ */
+int base_enter(int runtime_dir, const struct base_grant *g);
+bool base_is_entered(void);
+
+/** base_register() - make the calling process (a monitor, already in B) a candidate; removed by the next reader after it died. */
+int base_register(int runtime_dir);

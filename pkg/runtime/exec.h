@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `exec`: a further process in a running container. The caller (cuddy) owns stdio or the pty and
+ * waits; a small static stage (the cuddy-conmon program, role "exec-stage", started from the
+ * monitor's own read-only executable, R01) enters the namespaces, confines itself and execs.
+ */
+#pragma once
+#include "pkg/runtime/plan.h"
+
+struct rt_exec {
+	struct proc_id init;        /* the container's pid 1 */
+	struct proc_id monitor;     /* its cuddy-conmon: source of the stage's executable */
+	const char *const *cgroup_dirs;
+	struct rt_process process;
+	int stdio[3];               /* given to the payload as they are; ignored with process.terminal */
+	const int *preserve_fds;    /* further descriptors: become 3, 4, … */
+	unsigned n_preserve_fds;
+};
+
+struct rt_exec_started {
+	pid_t stage_pid;            /* child of the caller; exits as the payload did (128+n for signals) */
+	int stage_pidfd;
+	int payload_pidfd;          /* for signals */
+	int pty_master;             /* -EBADF without a terminal */
+};
+
+/** rt_exec_start() - returns when the payload's exec succeeded; 127/126 codes as rt_launch(). */
+int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret);

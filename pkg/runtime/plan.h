@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The plan: all that the launch path needs to know, decided before anything is touched.
+ * Made by pkg/container in the cuddy process, handed to cuddy-conmon in a sealed memfd (wire.h
+ * encoding), executed there. Knows no image, name or store: paths, numbers and bytes only.
+ * Meaning of fields follows the OCI runtime-spec (config.md, config-linux.md) unless said otherwise.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/plan.h"
+#include "pkg/sys/process.h"
+
+enum rt_ns_kind { RT_NS_USER, RT_NS_PID, RT_NS_UTS, RT_NS_IPC, RT_NS_NET, RT_NS_CGROUP, RT_NS_COUNT };
+enum rt_ns_mode {
+	RT_NS_NEW,
+	RT_NS_HOST,     /* stay in the monitor's (for RT_NS_USER: in B itself) */
+	RT_NS_JOIN,     /* enter @target's */
+};
+
+struct rt_ns {
+	enum rt_ns_mode mode;
+	struct proc_id target;
+};
+
+struct rt_idmap {
+	uint32_t inside;        /* first id in the container */
+	uint32_t outside;       /* first id in B */
+	uint32_t count;
+};
+
+enum rt_root_driver { RT_ROOT_OVERLAY, RT_ROOT_FUSE_OVERLAY, RT_ROOT_DIR };
+
+struct rt_root {
+	enum rt_root_driver driver;
+	const char *const *lower;   /* absolute host paths, topmost first; RT_ROOT_DIR: exactly one */
+	unsigned n_lower;
+	const char *upper;          /* NULL with RT_ROOT_DIR */
+	const char *work;
+	const char *fuse_program;   /* RT_ROOT_FUSE_OVERLAY */
+	bool read_only;             /* remounted read-only once mount points exist */
+	bool is_volatile;           /* no sync at unmount: --rm and build steps */
+};
+
+enum rt_mount_type {
+	RT_MOUNT_BIND,          /* @source: host path (file or directory) */
+	RT_MOUNT_TMPFS,         /* @data: "size=…,mode=…" */
+	RT_MOUNT_PROC,
+	RT_MOUNT_SYSFS,
+	RT_MOUNT_DEVPTS,
+	RT_MOUNT_MQUEUE,
+	RT_MOUNT_CGROUP2,
+	RT_MOUNT_OVERLAY,       /* -v SRC:DST:O: @source below, @upper and @work above */
+};
+
+/* bits of rt_mount.flags */
+#define RT_MNT_RO (1U << 0)         /* recursive for binds */
+#define RT_MNT_NOSUID (1U << 1)
+#define RT_MNT_NODEV (1U << 2)
+#define RT_MNT_NOEXEC (1U << 3)
+#define RT_MNT_NONREC (1U << 4)     /* bind this mount only, not what is mounted below it */
+#define RT_MNT_COPYUP (1U << 5)     /* tmpfs starts with the image's content at the target */
+#define RT_MNT_OPTIONAL (1U << 6)   /* a missing source is skipped */
+#define RT_MNT_CHOWN (1U << 7)      /* U: chown the source's tree to the container's user first */
+#define RT_MNT_NOATIME (1U << 8)
+
+struct rt_mount {
+	enum rt_mount_type type;
+	const char *source;
+	const char *target;         /* absolute, cleaned, inside the root */
+	const char *data;           /* mount options of the file system; NULL for none */
+	const char *upper, *work;   /* RT_MOUNT_OVERLAY */
+	uint32_t flags;             /* RT_MNT_* */
+	uint32_t propagation;       /* MS_PRIVATE, MS_SLAVE, MS_SHARED …; 0 means MS_PRIVATE, always recursive */
+};
+
+struct rt_device {
+	const char *source;         /* host path of the node */
+	const char *target;         /* path in the container */
+};
+
+struct rt_rlimit {
+	uint32_t resource;          /* RLIMIT_* */
+	uint64_t soft, hard;        /* UINT64_MAX: unlimited */
+};
+
+/* One process to be started in a container: pid 1, or what `exec` starts. */
+struct rt_process {
+	const char *const *argv;    /* NULL-terminated */
+	const char *const *envp;    /* NULL-terminated; HOME is added from passwd when it has none */
+	const char *cwd;            /* absolute; made when missing if @make_cwd */
+	bool make_cwd;
+	const char *user;           /* "name|uid[:group|gid]"; "" or NULL is root */
+	const char *const *groups;  /* --group-add; NULL-terminated, may be NULL */
+	bool keep_groups;           /* leave the caller's supplementary groups */
+	uint32_t umask;
+	bool terminal;
+	uint16_t rows, cols;        /* 0: leave */
+	bool no_new_privs;
+	bool privileged;            /* no masked paths, /sys writable; caps and seccomp say the rest */
+	uint64_t caps;              /* bounding set, bit = capability number; root gets it as effective set */
+	uint64_t caps_added;        /* what --cap-add named: a non-root user gets these (R18) */
+	const struct rt_rlimit *rlimits;
+	unsigned n_rlimits;
+	int32_t oom_score_adj;
+	bool has_oom_score_adj;
+	const void *seccomp;        /* struct sock_filter array; NULL: unconfined */
+	size_t seccomp_len;         /* bytes */
+	const char *apparmor;       /* profile for exec, NULL for none */
+};
+
+struct rt_plan {
+	const char *id;
+	const char *hostname;           /* NULL: leave the namespace's */
+	struct rt_ns ns[RT_NS_COUNT];
+	const struct rt_idmap *uid_map, *gid_map;
+	unsigned n_uid_map, n_gid_map;
+	struct rt_root root;
+	const struct rt_mount *mounts;  /* in order of mounting */
+	unsigned n_mounts;
+	const struct rt_device *devices;
+	unsigned n_devices;
+	const char *const *masked;      /* NULL-terminated; missing ones are skipped */
+	const char *const *read_only;
+	const char *const *sysctls;     /* "net.ipv4.x=1", checked by the planner */
+	const char *const *cgroup_dirs; /* absolute host directories whose cgroup.procs takes pid 1 */
+	struct net_plan net;
+	bool init;                      /* our own pid 1 reaps and forwards signals */
+	struct rt_process process;
+};
+
+/** rt_plan_encode() - append the wire form (format version first). */
+void rt_plan_encode(const struct rt_plan *p, struct sbuf *out);
+/**
+ * rt_plan_decode() - the reverse; strings point into @bytes, arrays into @arena
+ * Checks every count and length (R29). Return: 0 or -CE_PROTOCOL.
+ */
+int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct rt_plan *ret);
+
+void rt_process_encode(const struct rt_process *p, struct sbuf *out);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/sys/file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/sys/open.h"
+#include "pkg/sys/random.h"
+
+int file_read_fd(int fd, size_t max, struct sbuf *out)
+{
+	struct stat st;
+	size_t before = out->len;
+
+	if (fstat(fd, &st) < 0)
+		return err_new(-errno, "stat");
+	if (!S_ISREG(st.st_mode))
+		return err_new(-CE_BAD_FORMAT, "not a regular file");
+	if (st.st_size > (off_t)max)
+		return err_new(-CE_LIMIT, "%lld bytes, at most %zu are read", (long long)st.st_size, max);
+	for (;;) {
+		ssize_t n;
+
+		sbuf_grow(out, 4096);
+		n = read_upto(fd, out->s + out->len, out->cap - out->len - 1);
+		if (n < 0)
+			return err_new((int)n, "read");
+		out->len += (size_t)n;
+		out->s[out->len] = '\0';
+		if (out->len - before > max)
+			return err_new(-CE_LIMIT, "at most %zu bytes are read", max);
+		if (n == 0 || out->len < out->cap - 1)
+			return 0;
+	}
+}
+
+static int read_opened(int fd_or_error, const char *name, size_t max, struct sbuf *out)
+{
+	AUTO_CLOSE int fd = fd_or_error;
+	int r = file_read_fd(fd, max, out);
+
+	return r < 0 ? err_wrap(r, "%s", name) : 0;
+}
+
+int file_read_in(int root, const char *path, size_t max, struct sbuf *out)
+{
+	int fd = open_in(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+
+	return fd < 0 ? fd : read_opened(fd, path, max, out);
+}
+
+int file_read_at(int dir, const char *name, size_t max, struct sbuf *out)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_new(-errno, "open %s", name);
+	return read_opened(fd, name, max, out);
+}
+
+static int write_aside(int dir, const char *aside, const void *p, size_t n, mode_t mode, enum file_sync sync)
+{
+	AUTO_CLOSE int fd = openat(dir, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = write_full(fd, p, n);
+	if (r == 0 && fchmod(fd, mode) < 0)
+		r = -errno;
+	if (r == 0 && sync == FILE_SYNC && fsync(fd) < 0)
+		r = -errno;
+	return r;
+}
+
+static int sync_dir(int dir, enum file_sync sync)
+{
+	AUTO_CLOSE int fd = -EBADF;
+
+	if (sync != FILE_SYNC)
+		return 0;
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* @dir may be O_PATH */
+	if (fd < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+int file_replace(int dir, const char *name, const void *p, size_t n, mode_t mode, enum file_sync sync)
+{
+	char id[17], aside[48];
+	int r;
+
+	random_hex(id, 16);
+	(void)snprintf(aside, sizeof(aside), ".tmp-%s", id);
+	r = write_aside(dir, aside, p, n, mode, sync);
+	if (r == 0 && renameat(dir, aside, dir, name) < 0)
+		r = -errno;
+	if (r == 0)
+		r = sync_dir(dir, sync);
+	if (r < 0) {
+		(void)unlinkat(dir, aside, 0);
+		return err_new(r, "write %s", name);
+	}
+	return 0;
+}
+
+int file_create(int dir, const char *name, const void *p, size_t n, mode_t mode, enum file_sync sync)
+{
+	char id[17], aside[48];
+	int r;
+
+	random_hex(id, 16);
+	(void)snprintf(aside, sizeof(aside), ".tmp-%s", id);
+	r = write_aside(dir, aside, p, n, mode, sync);
+	if (r == 0 && linkat(dir, aside, dir, name, 0) < 0)
+		r = -errno;
+	(void)unlinkat(dir, aside, 0);
+	if (r == 0)
+		r = sync_dir(dir, sync);
+	if (r == -EEXIST) {
+		err_drop();
+		return r;
+	}
+	return r < 0 ? err_new(r, "create %s", name) : 0;
+}

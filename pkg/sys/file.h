@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Small files: bounded reads of untrusted ones, crash-safe replacement of our own. */
+#pragma once
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "pkg/base/sbuf.h"
+
+/**
+ * file_read_in() - read a regular file below @root, at most @max bytes
+ * Opened with O_NONBLOCK and the rules of open_in(); a FIFO, device or larger file is an error
+ * (-CE_BAD_FORMAT, -CE_LIMIT), never a hang. Appends to @out.
+ */
+int file_read_in(int root, const char *path, size_t max, struct sbuf *out);
+
+/** file_read_at() - the same for our own tree: openat(dir, name), no special link rules. */
+int file_read_at(int dir, const char *name, size_t max, struct sbuf *out);
+
+/** file_read_fd() - the same on an open descriptor, from its offset. */
+int file_read_fd(int fd, size_t max, struct sbuf *out);
+
+enum file_sync {
+	FILE_NO_SYNC,   /* runtime state: gone after a reboot anyway */
+	FILE_SYNC,      /* fsync the file, rename, fsync the directory */
+};
+
+/**
+ * file_replace() - write @n bytes to @name in @dir so that a crash leaves the old or the new
+ * content: a temporary sibling ("." prefix, O_EXCL), optional fsync, rename.
+ */
+int file_replace(int dir, const char *name, const void *p, size_t n, mode_t mode, enum file_sync sync);
+
+/** file_create() - the same, but -EEXIST (no trail) when @name is already there (atomic link). */
+int file_create(int dir, const char *name, const void *p, size_t n, mode_t mode, enum file_sync sync);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/sys/rmtree.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/sys/random.h"
+
+static int open_dir(int dir, const char *name)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	long fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
+
+	if (fd < 0 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0)
+		fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static bool is_dot(const char *s)
+{
+	return s[0] == '.' && (!s[1] || (s[1] == '.' && !s[2]));
+}
+
+/*
+ * Subdirectories are moved up next to the tree's top and emptied there, one level at a time, so
+ * neither the stack nor the number of open descriptors grows with the depth.
+ */
+static int empty_dir(int top, int fd)
+{
+	AUTO_CLOSEDIR DIR *d = fdopendir(fd);
+	struct dirent *e;
+
+	if (!d) {
+		(void)close(fd);
+		return -errno;
+	}
+	while ((e = readdir(d)) != NULL) {
+		char moved[32] = ".rm-";
+
+		if (is_dot(e->d_name))
+			continue;
+		if (unlinkat(dirfd(d), e->d_name, 0) == 0 || errno == ENOENT)
+			continue;
+		if (errno == EACCES || errno == EPERM)
+			(void)fchmod(dirfd(d), 0700);
+		if (unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR) == 0)
+			continue;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			if (unlinkat(dirfd(d), e->d_name, 0) == 0)
+				continue;
+		if (dirfd(d) == top)
+			continue;
+		random_hex(moved + 4, 16);
+		/* Renaming a directory rewrites its "..", which needs write permission on it. */
+		(void)!fchmodat(dirfd(d), e->d_name, 0700, 0);
+		if (renameat(dirfd(d), e->d_name, top, moved) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int rmtree(int dir, const char *name)
+{
+	AUTO_CLOSE int top = -EBADF;
+	int r;
+
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	top = open_dir(dir, name);
+	if (top == -ENOENT)
+		return 0;
+	if (top < 0)
+		return err_new(top, "remove %s", name);
+	(void)fchmod(top, 0700);
+	for (bool again = true; again;) {
+		AUTO_CLOSEDIR DIR *d = NULL;
+		struct dirent *e;
+		int copy = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		d = copy < 0 ? NULL : fdopendir(copy);
+		if (!d)
+			return err_new(-errno, "remove %s", name);
+		again = false;
+		while ((e = readdir(d)) != NULL) {
+			int sub;
+
+			if (is_dot(e->d_name))
+				continue;
+			again = true;
+			if (unlinkat(top, e->d_name, 0) == 0 ||
+			    unlinkat(top, e->d_name, AT_REMOVEDIR) == 0)
+				continue;
+			sub = open_dir(top, e->d_name);
+			r = sub == -ENOENT ? 0 : sub < 0 ? sub : empty_dir(top, sub);
+			if (r < 0)
+				return err_new(r, "remove %s/%s", name, e->d_name);
+			if (unlinkat(top, e->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT &&
+			    errno != ENOTEMPTY)
+				return err_new(-errno, "remove %s/%s", name, e->d_name);
+		}
+	}
+	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return err_new(-errno, "remove %s", name);
+	return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store: every durable file of one user, and the runtime directory beside it.
+ *
+ *	$XDG_DATA_HOME/cuddy   (--root, CUDDY_ROOT; moved by rule when the file system cannot hold it)
+ *		version marker
+ *		layers/<diffid hex>/{tree,record.json}     images/<config digest hex>/{config,manifest,record.json}
+ *		refs/<escaped reference>                   blobs/<digest hex>
+ *		containers/<id>/…                          names/<name> (hard link claim, content = id)
+ *		volumes/<name>/{_data,record.json}         staging/  trash/  cache/  locks/
+ *	$XDG_RUNTIME_DIR/cuddy (--runroot, CUDDY_RUNROOT; else a verified 0700 /tmp/cuddy-<uid>)
+ *		<container id>/…  base/  base.lock
+ *
+ * Lock order: store → layer → image → container → volume; none is held across a network transfer.
+ * Trees below layers/, containers/ and volumes/ hold files of subordinate ids: whoever writes or
+ * removes there has called base_enter() first. Reading records needs no namespace.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "pkg/base/sbuf.h"
+#include "pkg/base/strv.h"
+
+enum store_dir {
+	STORE_LAYERS, STORE_IMAGES, STORE_REFS, STORE_BLOBS, STORE_CONTAINERS, STORE_NAMES,
+	STORE_VOLUMES, STORE_STAGING, STORE_TRASH, STORE_CACHE, STORE_LOCKS, STORE_DIR_COUNT
+};
+
+struct store_options {
+	const char *root;       /* NULL: by the rules above */
+	const char *runroot;
+};
+
+struct store;
+
+/** store_open() - open, making what is missing; every directory verified ours and 0700 (D10, H01, H02). */
+int store_open(const struct store_options *o, struct store **ret);
+void store_close(struct store *st);
+void store_closep(struct store **st);
+const char *store_root(const struct store *st);         /* absolute path */
+const char *store_runroot(const struct store *st);
+int store_fd(const struct store *st, enum store_dir d); /* owned by the store; opened on first use */
+int store_runtime_fd(const struct store *st);
+char *store_path(const struct store *st, enum store_dir d, const char *name); /* malloc'ed absolute path */
+
+/** store_trash() - rename @name of @d into trash/ under a unique name: gone for everybody, deleted later. */
+int store_trash(struct store *st, enum store_dir d, const char *name);
+/** store_empty_trash() - delete what lies there and staging of dead processes. In B. Best effort, quick when empty. */
+int store_empty_trash(struct store *st);
+/** store_trash_is_empty() - cheap test without a namespace. */
+bool store_trash_is_empty(struct store *st);

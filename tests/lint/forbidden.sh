@@ -1,0 +1,17 @@
+#!/bin/sh
+# Calls that have a better one of ours, and descriptors born without CLOEXEC.
+st=0
+bad() {
+	hits=$(git grep -nE --untracked "$1" -- 'cmd/*.[ch]' 'pkg/*.[ch]' 'storage/*.[ch]' 'net/*.[ch]' |
+		grep -v 'lint: ' | grep -vE "${3:-^$}")
+	[ -z "$hits" ] && return
+	echo "$hits"
+	echo "  -> $2"
+	st=1
+}
+bad '[^a-z_](strcpy|strcat|sprintf|strtok|atoi|atol|gets)\(' 'use sbuf, snprintf, parse.h'
+bad '[^a-z_]dup\(' 'use fd_dup() (CLOEXEC)'
+bad '[^a-z_0-9](pipe|accept)\(' 'use pipe2(), accept4() (CLOEXEC)'
+bad '(^|[^a-z_])system\(|popen\(' 'use spawn_start(): no shell'
+bad '//[^"]*$' 'committed comments are /* */' '("[^"]*//|/\*.*//|\*.*//)'
+exit $st

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One layer archive into one staged tree, by a sandboxed worker process (D13): its root is the
+ * staging tree, it has no network, no exec, and gets the bytes by a pipe. It decompresses, hashes
+ * the uncompressed stream (diffID) and extracts in one pass.
+ */
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "storage/layer.h"
+
+enum layer_compression { LAYER_DETECT, LAYER_PLAIN, LAYER_GZIP, LAYER_ZSTD };
+
+struct unpack_limits {
+	uint64_t max_bytes;         /* of uncompressed content; 0: 64 GiB */
+	uint64_t max_entries;       /* 0: 2,000,000 */
+	bool single_id;             /* no subordinate ids: squash owners to 0, recorded */
+};
+
+struct unpack_job {
+	pid_t pid;
+	int pidfd;
+	int input_fd;               /* write the compressed archive here, then close; nonblocking-safe pipe */
+	int result_fd;
+};
+
+struct unpack_result {
+	char diffid[65];            /* sha256 of the uncompressed archive */
+	uint64_t tree_bytes;
+	uint64_t entries;
+	struct strv implied;        /* for layer_record.implied */
+};
+void unpack_result_done(struct unpack_result *r);
+
+/** unpack_start() - fork the worker on @stage's tree. In B. */
+int unpack_start(const struct layer_stage *stage, enum layer_compression c, const struct unpack_limits *l,
+		 struct unpack_job *ret);
+/** unpack_finish() - close input, wait, collect; the worker's trail comes back as ours. */
+int unpack_finish(struct unpack_job *j, struct unpack_result *ret);
+/** unpack_cancel() - kill and reap. */
+void unpack_cancel(struct unpack_job *j);

@@ -76,6 +76,15 @@ struct rt_mount {
 	uint32_t propagation;       /* MS_PRIVATE, MS_SLAVE, MS_SHARED …; 0 means MS_PRIVATE, always recursive */
 };
 
+/*
+ * The plan lists every mount, those of a standard container too, in this order: proc on /proc, tmpfs
+ * on /dev, devpts, tmpfs on /dev/shm, mqueue, sysfs, cgroup2 where possible, then files and volumes
+ * sorted by target. The runtime adds only what is not a mount of its own: into a tmpfs mounted on
+ * /dev it puts the fixed nodes (null zero full random urandom tty, bound from the host), the links
+ * fd stdin stdout stderr ptmx, and the console of a terminal; rt_plan.devices come on top.
+ * A namespace shared with the host or another container gets the parent's view bound instead of a
+ * fresh proc, sysfs or mqueue: the planner lists RT_MOUNT_BIND then.
+ */
 struct rt_device {
 	const char *source;         /* host path of the node */
 	const char *target;         /* path in the container */

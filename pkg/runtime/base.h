@@ -4,7 +4,8 @@
  * joined by later invocations through any live monitor; no process exists only to hold it).
  *
  * @runtime_dir is the verified 0700 runtime directory. Below it: "base.lock" (creation),
- * "base/<pid>" (candidates: pid, start time, namespace inode; one per monitor).
+ * "base/<pid>" (candidates: one per monitor, and one per process that made a B; each file is locked by
+ * its writer for life and says "pid start inode path-in-/proc/<pid>" and the maps B was made with).
  */
 #pragma once
 #include <stdbool.h>
@@ -25,6 +26,10 @@ struct base_grant {
 
 int base_grant_load(struct base_grant *ret);
 void base_grant_done(struct base_grant *g);
+/** base_grant_is_single() - only our own id can be mapped: ranges of uids or of gids are missing. */
+bool base_grant_is_single(const struct base_grant *g);
+/** base_single_hint() - malloc'ed line that says so and names the command that mends it; to be shown once. */
+char *base_single_hint(const struct base_grant *g);
 
 /**
  * base_open() - descriptor of B: verified join of an existing one, or a new one

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation: the base namespace B
+ *
+ * B is one user namespace per user: 0 is the user, 1… are all his subordinate ids in order. It lives
+ * as long as somebody is in it or holds a descriptor of it; nobody exists only to hold it.
+ *
+ * Candidates    runtime_dir/base/<pid>: written aside, flock'ed exclusively by its writer for the
+ *               writer's life, then renamed into place, so a visible unlocked file is a dead one.
+ *               Monitors point at /proc/<pid>/ns/user; a process that has just made a B points at
+ *               its own descriptor, so that whoever waits on the creation lock joins it.
+ * Trust         the file is a hint. What we join must be: reached through a living process of that
+ *               start time, the recorded inode, owned by our uid, a child of our own namespace. A
+ *               container's namespace is a grandchild and fails the last test (threats R32).
+ * Creation      under base.lock: a child in a new user namespace waits on a pipe while newuidmap and
+ *               newgidmap run side by side. The child is ours and not reaped until both are done, so
+ *               its pid cannot become another process's meanwhile (H06).
+ * Order         the maps a candidate was made with must be those we would make now; after a change of
+ *               /etc/subuid a new B is made and the old one runs out with its containers.
+ */
+#include "pkg/runtime/base.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/log.h"
+#include "pkg/base/parse.h"
+#include "pkg/base/sbuf.h"
+#include "pkg/base/strv.h"
+#include "pkg/sys/clone.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/lock.h"
+#include "pkg/sys/open.h"
+#include "pkg/sys/process.h"
+#include "pkg/sys/random.h"
+#include "pkg/sys/userns.h"
+
+#define RECORD_MAX 16384
+#define NEWUIDMAP "/usr/bin/newuidmap"
+#define NEWGIDMAP "/usr/bin/newgidmap"
+
+static bool entered;
+/* Held for the life of this process: the B we made or opened last, and our candidate's lock. */
+static int kept_ns = -EBADF, kept_lock = -EBADF;
+
+/* "0:1005:1,1:362144:65536;…": what /proc/PID/uid_map and gid_map of B would say. */
+static void map_text(const struct subid_range *v, unsigned n, uint32_t own, struct sbuf *out)
+{
+	uint32_t inside = 1;
+
+	sbuf_addf(out, "0:%u:1", own);
+	for (unsigned i = 0; i < n; i++) {
+		sbuf_addf(out, ",%u:%u:%u", inside, v[i].start, v[i].count);
+		inside += v[i].count;
+	}
+}
+
+static char *grant_text(const struct base_grant *g)
+{
+	struct sbuf b = SBUF_INIT;
+	bool single = base_grant_is_single(g);
+
+	map_text(g->uids, single ? 0 : g->n_uids, g->uid, &b);
+	sbuf_addc(&b, ';');
+	map_text(g->gids, single ? 0 : g->n_gids, g->gid, &b);
+	return sbuf_steal(&b);
+}
+
+/* --- joining ------------------------------------------------------------------------------- */
+
+static int check_ns(int ns, uint64_t inode)
+{
+	AUTO_CLOSE int parent = -EBADF, own = -EBADF;
+	uint64_t a = 0, b = 1;
+	uid_t owner;
+	int r;
+
+	r = userns_inode(ns, &a);
+	if (r == 0 && a != inode)
+		return err_new(-ESTALE, "not the recorded namespace");
+	if (r == 0)
+		r = userns_owner(ns, &owner);
+	if (r == 0 && owner != geteuid())
+		return err_new(-EPERM, "the namespace is another user's");
+	if (r < 0)
+		return r;
+	parent = userns_parent(ns);
+	if (parent < 0)
+		return parent;
+	own = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return err_new(-errno, "open /proc/self/ns/user");
+	r = userns_inode(parent, &a);
+	if (r == 0)
+		r = userns_inode(own, &b);
+	if (r == 0 && a != b)
+		return err_new(-EPERM, "the namespace is not a child of ours");
+	return r;
+}
+
+/* A record: "<pid> <start> <inode> <path>\n<maps>\n"; the path is "ns/user" or "fd/<n>". */
+static int join_record(char *text, const char *maps)
+{
+	AUTO_CLOSE int pidfd = -EBADF, ns = -EBADF;
+	struct pollfd gone = {.events = POLLIN};
+	char *w[4], *save = NULL, *line2 = strchr(text, '\n'), path[80];
+	struct proc_id id;
+	uint64_t inode;
+	uint32_t pid, fd;
+
+	if (!line2)
+		return err_new(-CE_BAD_FORMAT, "one line only");
+	*line2++ = '\0';
+	line2[strcspn(line2, "\n")] = '\0';
+	for (unsigned i = 0; i < 4; i++) {
+		w[i] = strtok_r(i ? NULL : text, " ", &save);
+		if (!w[i])
+			return err_new(-CE_BAD_FORMAT, "words are missing");
+	}
+	if (parse_u32(w[0], INT32_MAX, &pid) < 0 || parse_u64(w[1], UINT64_MAX, &id.start) < 0 ||
+	    parse_u64(w[2], UINT64_MAX, &inode) < 0)
+		return err_new(-CE_BAD_FORMAT, "not numbers");
+	if (strcmp(w[3], "ns/user") != 0 &&
+	    (strncmp(w[3], "fd/", 3) != 0 || parse_u32(w[3] + 3, INT32_MAX, &fd) < 0))
+		return err_new(-CE_BAD_FORMAT, "unknown path");
+	if (strcmp(line2, maps) != 0)
+		return err_new(-ESTALE, "made with other id ranges");
+	id.pid = (pid_t)pid;
+	pidfd = pidfd_of(&id);
+	if (pidfd < 0)
+		return err_new(-ESRCH, "its process is gone");
+	(void)snprintf(path, sizeof(path), "/proc/%u/%s", pid, w[3]);
+	ns = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (ns < 0)
+		return err_new(-errno, "open %s", path);
+	gone.fd = pidfd;
+	if (poll(&gone, 1, 0) != 0) /* still the same process after we opened its file */
+		return err_new(-ESRCH, "its process is gone");
+	if (check_ns(ns, inode) < 0)
+		return err_wrap(-ESTALE, "refused");
+	return TAKE_FD(ns);
+}
+
+static int join_candidate(int dir, const char *name, const char *maps)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int r;
+
+	if (fd < 0)
+		return err_new(-errno, "open");
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) { /* nobody holds it: its writer died */
+		(void)unlinkat(dir, name, 0);
+		return err_new(-ESRCH, "its lock is free");
+	}
+	r = file_read_fd(fd, RECORD_MAX, &b);
+	return r < 0 ? r : join_record(b.s, maps);
+}
+
+/* Returns a descriptor, or -ESRCH when there is no B to join. */
+static int join_any(int runtime_dir, const char *maps)
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	int dir = openat(runtime_dir, "base", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0)
+		return -ESRCH;
+	d = fdopendir(dir);
+	if (!d) {
+		(void)close(dir);
+		return -ESRCH;
+	}
+	for (struct dirent *e; (e = readdir(d));) {
+		int fd;
+
+		if (*e->d_name == '.')
+			continue;
+		fd = join_candidate(dir, e->d_name, maps);
+		if (fd >= 0)
+			return fd;
+		log_debug("base", "candidate %s: %s", e->d_name, err_message(fd));
+		err_drop(); /* a candidate that does not serve is no error */
+	}
+	return -ESRCH;
+}
+
+/* --- registering --------------------------------------------------------------------------- */
+
+static int register_as(int runtime_dir, const char *proc_path, uint64_t inode, const char *maps)
+{
+	AUTO_CLOSE int dir = -EBADF, fd = -EBADF;
+	char id[17], aside[24], name[16];
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	struct proc_id me;
+	int r;
+
+	if (mkdirat(runtime_dir, "base", 0700) < 0 && errno != EEXIST)
+		return err_new(-errno, "make base/ in the runtime directory");
+	dir = openat(runtime_dir, "base", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return err_new(-errno, "open base/ in the runtime directory");
+	r = proc_id_of(getpid(), &me);
+	if (r < 0)
+		return r;
+	sbuf_addf(&b, "%d %llu %llu %s\n%s\n", (int)me.pid, (unsigned long long)me.start,
+		  (unsigned long long)inode, proc_path, maps);
+	random_hex(id, 16);
+	(void)snprintf(aside, sizeof(aside), ".%s", id);
+	(void)snprintf(name, sizeof(name), "%d", (int)me.pid);
+	fd = openat(dir, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_new(-errno, "write base/%s", aside);
+	r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : write_full(fd, b.s, b.len);
+	if (r == 0 && renameat(dir, aside, dir, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlinkat(dir, aside, 0);
+		return err_new(r, "write base/%s", name);
+	}
+	closep(&kept_lock);
+	kept_lock = TAKE_FD(fd);
+	return 0;
+}
+
+/* Our own maps in the form of map_text(); they are shown in terms of the parent namespace. */
+static int own_map(const char *path, struct sbuf *out)
+{
+	char buf[8192], *save = NULL;
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool first = true;
+	ssize_t n;
+
+	if (fd < 0)
+		return err_new(-errno, "open %s", path);
+	n = read_upto(fd, buf, sizeof(buf) - 1);
+	if (n < 0)
+		return err_new((int)n, "read %s", path);
+	buf[n] = '\0';
+	for (char *l = strtok_r(buf, "\n", &save); l;
+	     l = strtok_r(NULL, "\n", &save), first = false) {
+		unsigned in, outside, count;
+
+		if (sscanf(l, "%u %u %u", &in, &outside, &count) != 3)
+			return err_new(-EPROTO, "read %s", path);
+		sbuf_addf(out, "%s%u:%u:%u", first ? "" : ",", in, outside, count);
+	}
+	return 0;
+}
+
+int base_register(int runtime_dir)
+{
+	AUTO_CLOSE int ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	AUTO_SBUF struct sbuf maps = SBUF_INIT;
+	uint64_t inode;
+	int r;
+
+	if (ns < 0)
+		return err_new(-errno, "open /proc/self/ns/user");
+	r = userns_inode(ns, &inode);
+	if (r == 0)
+		r = own_map("/proc/self/uid_map", &maps);
+	sbuf_addc(&maps, ';');
+	if (r == 0)
+		r = own_map("/proc/self/gid_map", &maps);
+	if (r == 0)
+		r = register_as(runtime_dir, "ns/user", inode, maps.s);
+	return r < 0 ? err_wrap(r, "register with the base namespace") : 0;
+}
+
+/* --- making -------------------------------------------------------------------------------- */
+
+static bool setting_is(const char *path, char value)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char c = 0;
+
+	return fd >= 0 && read_upto(fd, &c, 1) == 1 && c == value;
+}
+
+/* Why the kernel would not give us a user namespace, as one line that mends it. */
+static int host_problem(int r)
+{
+	if (setting_is("/proc/sys/user/max_user_namespaces", '0'))
+		return err_new(-CE_HOST_SETUP,
+			       "user namespaces are switched off; "
+			       "mend it as root with: sysctl -w user.max_user_namespaces=15000");
+	if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", '0'))
+		return err_new(
+			-CE_HOST_SETUP,
+			"user namespaces are closed to ordinary users; "
+			"mend it as root with: sysctl -w kernel.unprivileged_userns_clone=1");
+	if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1'))
+		return err_new(
+			-CE_HOST_SETUP,
+			"AppArmor takes all rights from user namespaces of ordinary users; mend "
+			"it as root with: sysctl -w "
+			"kernel.apparmor_restrict_unprivileged_userns=0");
+	if (r == -ENOSPC || r == -EUSERS)
+		return err_new(-CE_HOST_SETUP,
+			       "the limit of user namespaces is reached; "
+			       "mend it as root with: sysctl -w user.max_user_namespaces=65536");
+	return err_wrap(r, "make a user namespace");
+}
+
+static void __attribute__((noreturn)) hold_namespace(int wait_fd)
+{
+	char c;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_DUMPABLE, 1); /* newuidmap looks at the owner of /proc/PID */
+	(void)!read(wait_fd, &c, 1);
+	_exit(0);
+}
+
+static int start_mapper(const char *prog, pid_t pid, const char *maps, int err_fd)
+{
+	AUTO_STRV struct strv argv = STRV_INIT;
+	AUTO_FREE char *copy = xstrdup(maps);
+	char *save = NULL;
+	int r;
+
+	strv_add(&argv, prog);
+	strv_addf(&argv, "%d", (int)pid);
+	for (char *w = strtok_r(copy, ":,", &save); w; w = strtok_r(NULL, ":,", &save))
+		strv_add(&argv, w);
+	r = spawn_start(
+		&(struct spawn){.path = prog, .argv = argv.v, .stdio = {-1, err_fd, err_fd}}, NULL);
+	if (r == -ENOENT)
+		return err_new(-CE_HOST_SETUP,
+			       "%s is missing; mend it as root with: apt-get install uidmap", prog);
+	return r;
+}
+
+static int finish_mapper(const char *prog, int pidfd, int err_fd)
+{
+	char words[512];
+	ssize_t n;
+	int status, r;
+
+	r = pidfd_wait(pidfd, 30000, &status);
+	if (r < 0) {
+		(void)pidfd_signal(pidfd, SIGKILL);
+		return err_wrap(r, "%s", prog);
+	}
+	if (status == 0)
+		return 0;
+	n = read(err_fd, words, sizeof(words) - 1);
+	words[n > 0 ? n : 0] = '\0';
+	words[strcspn(words, "\n")] = '\0';
+	return err_new(-CE_HOST_SETUP,
+		       "%s failed with status %d (%s); mend it as root with: apt-get install "
+		       "--reinstall uidmap",
+		       prog, status, *words ? words : "it said nothing");
+}
+
+static int map_with_helpers(pid_t pid, const char *maps)
+{
+	AUTO_FREE char *uids = xstrdup(maps);
+	AUTO_CLOSE int u = -EBADF, g = -EBADF, rd = -EBADF, wr = -EBADF;
+	char *gids = strchr(uids, ';');
+	int p[2], r, r2;
+
+	*gids++ = '\0';
+	if (pipe2(p, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_new(-errno, "pipe");
+	rd = p[0];
+	wr = p[1];
+	u = start_mapper(NEWUIDMAP, pid, uids, wr);
+	if (u < 0)
+		return u;
+	g = start_mapper(NEWGIDMAP, pid, gids, wr);
+	r2 = g < 0 ? g : finish_mapper(NEWGIDMAP, g, rd);
+	if (r2 < 0) {
+		int status;
+
+		(void)pidfd_wait(u, 30000, &status);
+		return r2;
+	}
+	r = finish_mapper(NEWUIDMAP, u, rd);
+	return r;
+}
+
+static int map_single(pid_t pid, const struct base_grant *g)
+{
+	char text[48];
+	int r;
+
+	/* Without "deny" the user could shed groups that keep him out of files (H05). */
+	r = userns_write(pid, "setgroups", "deny");
+	(void)snprintf(text, sizeof(text), "0 %u 1\n", (unsigned)g->uid);
+	if (r == 0)
+		r = userns_write(pid, "uid_map", text);
+	(void)snprintf(text, sizeof(text), "0 %u 1\n", (unsigned)g->gid);
+	if (r == 0)
+		r = userns_write(pid, "gid_map", text);
+	return r;
+}
+
+static int make_base(const struct base_grant *g, const char *maps)
+{
+	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, ns = -EBADF;
+	char path[48];
+	int p[2], r;
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	rd = p[0];
+	wr = p[1];
+	pid = clone_fork(CLONE_NEWUSER, NULL);
+	if (pid < 0)
+		return host_problem(pid);
+	if (pid == 0) {
+		(void)close(wr);
+		hold_namespace(rd);
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	r = ns < 0 ? err_new(-errno, "open %s", path) : 0;
+	if (r == 0)
+		r = base_grant_is_single(g) ? map_single(pid, g) : map_with_helpers(pid, maps);
+	closep(&wr);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return r < 0 ? r : TAKE_FD(ns);
+}
+
+/* Real root gains nothing from us: its files would be the container's, and uid 0 owns all of /proc/sys. */
+static int refuse_root(void)
+{
+	int r;
+
+	if (geteuid() != 0)
+		return 0;
+	r = userns_is_initial();
+	if (r <= 0)
+		return r;
+	return err_new(-CE_HOST_SETUP,
+		       "containers are not started as root of the machine; "
+		       "use an ordinary user, for example: runuser -u USER -- cuddy …");
+}
+
+static int make_and_register(int runtime_dir, const struct base_grant *g, const char *maps)
+{
+	AUTO_CLOSE int lock = lock_open(runtime_dir, "base.lock", LOCK_EXCLUSIVE), ns = -EBADF;
+	char where[32];
+	uint64_t inode;
+	int r;
+
+	if (lock < 0)
+		return lock;
+	ns = join_any(runtime_dir, maps); /* somebody was faster */
+	if (ns >= 0)
+		return TAKE_FD(ns);
+	ns = make_base(g, maps);
+	if (ns < 0)
+		return ns;
+	closep(&kept_ns);
+	kept_ns = fd_dup(ns);
+	if (kept_ns < 0)
+		return err_new(kept_ns, "keep the base namespace");
+	(void)snprintf(where, sizeof(where), "fd/%d", kept_ns);
+	r = userns_inode(ns, &inode);
+	if (r == 0)
+		r = register_as(runtime_dir, where, inode, maps);
+	return r < 0 ? r : TAKE_FD(ns);
+}
+
+int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single)
+{
+	AUTO_FREE char *maps = grant_text(g);
+	int ns = refuse_root();
+
+	if (ns < 0)
+		return ns;
+	ns = join_any(runtime_dir, maps);
+	if (ns < 0)
+		ns = make_and_register(runtime_dir, g, maps);
+	if (ns < 0)
+		return err_wrap(ns, "base namespace");
+	if (ret_single)
+		*ret_single = base_grant_is_single(g);
+	return ns;
+}
+
+int base_enter(int runtime_dir, const struct base_grant *g)
+{
+	AUTO_CLOSE int ns = -EBADF;
+
+	if (entered)
+		return 0;
+	ns = base_open(runtime_dir, g, NULL);
+	if (ns < 0)
+		return ns;
+	if (setns(ns, CLONE_NEWUSER) < 0)
+		return err_new(-errno, "enter the base namespace");
+	if (unshare(CLONE_NEWNS) < 0)
+		return host_problem(-errno);
+	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		return err_new(-errno, "make mounts private");
+	entered = true;
+	return 0;
+}
+
+bool base_is_entered(void)
+{
+	return entered;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/sys/clone.h"
+
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pkg/base/err.h"
+
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+
+pid_t clone_fork(uint64_t flags, int *ret_pidfd)
+{
+	int pidfd = -1;
+	struct clone_args a = {
+		.flags = flags | (ret_pidfd ? (uint64_t)CLONE_PIDFD : 0),
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	long pid = syscall(SYS_clone3, &a, sizeof(a));
+
+	if (pid < 0 && errno == ENOSYS)
+#if defined(__s390x__)
+		pid = syscall(SYS_clone, 0, (unsigned long)(a.flags | SIGCHLD), &pidfd, NULL, 0);
+#else
+		pid = syscall(SYS_clone, (unsigned long)(a.flags | SIGCHLD), 0, &pidfd, 0, 0);
+#endif
+	if (pid < 0)
+		return err_new(-errno, "clone");
+	if (pid > 0 && ret_pidfd)
+		*ret_pidfd = pidfd;
+	return (pid_t)pid;
+}

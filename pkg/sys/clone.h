@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* clone3(2) as a fork: the child runs on, in new namespaces, on a copy of the caller's memory. */
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+/**
+ * clone_fork() - like fork(), with CLONE_NEW* @flags
+ * @ret_pidfd: NULL, or takes a CLOEXEC pidfd (in the parent only).
+ * Only for one-threaded callers. The C library does not know of the child: in it use kill(getpid()),
+ * not raise(). Where clone3 is filtered away (ENOSYS) clone(2) does the same.
+ * Return: pid, 0 in the child, -errno with a trail.
+ */
+pid_t clone_fork(uint64_t flags, int *ret_pidfd);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/sys/userns.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+
+/* The kernel's fixed inode of the first user namespace (include/linux/proc_ns.h). */
+#define USER_NS_INIT_INODE 0xEFFFFFFDU
+
+int userns_parent(int ns)
+{
+	int fd = ioctl(ns, NS_GET_PARENT);
+
+	if (fd < 0)
+		return err_new(-errno, "parent of a user namespace");
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) { /* the kernel sets it since 4.9; be sure */
+		int r = -errno;
+
+		(void)close(fd);
+		return err_new(r, "parent of a user namespace");
+	}
+	return fd;
+}
+
+int userns_owner(int ns, uid_t *ret)
+{
+	uid_t uid;
+
+	if (ioctl(ns, NS_GET_OWNER_UID, &uid) < 0)
+		return err_new(-errno, "owner of a user namespace");
+	*ret = uid;
+	return 0;
+}
+
+int userns_inode(int ns, uint64_t *ret)
+{
+	struct stat st;
+
+	if (fstat(ns, &st) < 0)
+		return err_new(-errno, "inode of a namespace");
+	*ret = st.st_ino;
+	return 0;
+}
+
+int userns_write(pid_t pid, const char *file, const char *text)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	size_t n = strlen(text);
+	char path[64];
+	ssize_t w;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_new(-errno, "open %s", path);
+	w = write(fd, text, n);
+	if (w < 0)
+		return err_new(-errno, "write %s", path);
+	if ((size_t)w != n)
+		return err_new(-EIO, "write %s: only a part was taken", path);
+	return 0;
+}
+
+int userns_is_initial(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/user", &st) < 0)
+		return err_new(-errno, "stat /proc/self/ns/user");
+	return st.st_ino == USER_NS_INIT_INODE;
+}

@@ -61,7 +61,11 @@ enum rt_mount_type {
 #define RT_MNT_NODEV (1U << 2)
 #define RT_MNT_NOEXEC (1U << 3)
 #define RT_MNT_NONREC (1U << 4)     /* bind this mount only, not what is mounted below it */
-#define RT_MNT_COPYUP (1U << 5)     /* tmpfs starts with the image's content at the target */
+/*
+ * A tmpfs, or a bind source that is an empty directory (a new volume), starts with the image's
+ * content, owner and mode at the target; copied inside C by descriptors. A filled source stays.
+ */
+#define RT_MNT_COPYUP (1U << 5)
 #define RT_MNT_OPTIONAL (1U << 6)   /* a missing source is skipped */
 #define RT_MNT_CHOWN (1U << 7)      /* U: chown the source's tree to the container's user first */
 #define RT_MNT_NOATIME (1U << 8)

@@ -64,9 +64,11 @@ srcs = $(filter-out $(MAINS),$(wildcard $(addsuffix /*.c,$1)))
 objs = $(patsubst %.c,$B/obj/%.o,$1)
 
 LIBC_SRCS  := $(call srcs,$(LIBC_DIRS))
-CORE_SRCS  := $(call srcs,$(CORE_DIRS))
+# Both ends of the socket pair between cuddy and cuddy-transfer need its messages.
+SHARED     := pkg/transfer/protocol.c
+CORE_SRCS  := $(call srcs,$(CORE_DIRS)) $(wildcard $(SHARED))
 CUDDY_SRCS := $(call srcs,$(CUDDY_DIRS))
-TRANS_SRCS := $(call srcs,$(TRANS_DIRS))
+TRANS_SRCS := $(filter-out $(SHARED),$(call srcs,$(TRANS_DIRS)))
 
 LIBS_CUDDY := -ljson-c -lcap -lseccomp
 LIBS_TRANS := -lcurl -lcrypto -lzstd -lisal -lz -ljson-c

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/image/transfer_client.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pkg/base/err.h"
+#include "pkg/config/paths.h"
+#include "pkg/runtime/base.h"
+#include "pkg/sys/process.h"
+#include "pkg/sys/socket.h"
+
+#define UNDO_MS 5000
+
+struct client {
+	int channel, pidfd, signals;
+	sigset_t old_mask;
+	bool masked;
+	pid_t pid;
+};
+
+static void client_done(struct client *c)
+{
+	closep(&c->channel);
+	if (c->pidfd >= 0) {
+		(void)pidfd_signal(c->pidfd, SIGKILL);
+		(void)pidfd_wait(c->pidfd, -1, NULL);
+	}
+	closep(&c->pidfd);
+	closep(&c->signals);
+	if (c->masked)
+		(void)sigprocmask(SIG_SETMASK, &c->old_mask, NULL);
+}
+
+/* What registry access may depend on, and nothing else. */
+static void environment(struct strv *env)
+{
+	static const char *const names[] = {
+		"HOME",
+		"XDG_RUNTIME_DIR",
+		"XDG_CONFIG_HOME",
+		"LANG",
+		"http_proxy",
+		"https_proxy",
+		"HTTPS_PROXY",
+		"no_proxy",
+		"NO_PROXY",
+		"all_proxy",
+		"ALL_PROXY",
+		"REGISTRY_AUTH_FILE",
+		"DOCKER_CONFIG",
+		"CONTAINERS_REGISTRIES_CONF",
+		"SSL_CERT_FILE",
+		"SSL_CERT_DIR",
+		"DBUS_SESSION_BUS_ADDRESS",
+		"GNUPGHOME",
+		"PASSWORD_STORE_DIR",
+		"CUDDY_DEBUG",
+	};
+
+	strv_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	strv_add(env, "LC_ALL=C.UTF-8");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (getenv(names[i]))
+			strv_addf(env, "%s=%s", names[i], getenv(names[i]));
+}
+
+static int catch_signals(struct client *c)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, &c->old_mask) < 0)
+		return err_new(-errno, "block signals");
+	c->masked = true;
+	c->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return c->signals < 0 ? err_new(-errno, "signalfd") : 0;
+}
+
+static int start(struct client *c)
+{
+	AUTO_STRV struct strv env = STRV_INIT;
+	AUTO_FREE char *program = NULL;
+	AUTO_CLOSE int theirs = -EBADF;
+	static char name[] = "cuddy-transfer";
+	char *argv[] = {name, NULL};
+	struct spawn s = {.argv = argv, .stdio = {-1, -1, STDERR_FILENO}, .death_signal = SIGKILL};
+	int pair[2], r;
+
+	r = paths_helper(name, &program);
+	if (r < 0)
+		return r;
+	r = socket_pair(pair);
+	if (r < 0)
+		return r;
+	c->channel = pair[0];
+	theirs = pair[1];
+	environment(&env);
+	s.path = program;
+	s.envp = env.v;
+	s.stdio[TRANSFER_FD] = theirs;
+	r = spawn_start(&s, &c->pid);
+	if (r < 0)
+		return r;
+	c->pidfd = r;
+	return 0;
+}
+
+static int send_request(struct client *c, struct store *st, enum transfer_op op, bool single_id,
+			const struct sbuf *body, const int *fds, unsigned n_fds)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	struct transfer_request q = {.op = op,
+				     .root = store_root(st),
+				     .runroot = store_runroot(st),
+				     .single_id = single_id,
+				     .body = body->s,
+				     .body_n = body->len};
+	int r;
+
+	transfer_request_put(&b, &q);
+	if (b.len > TRANSFER_MESSAGE_MAX)
+		return err_new(-CE_LIMIT, "request to cuddy-transfer");
+	r = socket_send(c->channel, b.s, b.len, fds, n_fds);
+	explicit_bzero(b.s, b.len);
+	return r < 0 ? err_new(r, "send the request to cuddy-transfer") : 0;
+}
+
+/* Return: 1 at the end event, whose code is in *ret_code. */
+static int handle_event(struct client *c, const struct transfer_handler *h, int *ret_code)
+{
+	static unsigned char buf[TRANSFER_MESSAGE_MAX];
+	struct transfer_message m;
+	unsigned n_fds;
+	ssize_t n;
+	int r;
+
+	n = socket_recv(c->channel, buf, sizeof(buf), NULL, 0, &n_fds);
+	if (n < 0)
+		return err_new((int)n, "receive from cuddy-transfer");
+	if (n == 0)
+		return err_new(-CE_PROTOCOL, "cuddy-transfer died before it was done");
+	r = transfer_message_get(buf, (size_t)n, &m);
+	if (r < 0)
+		return r;
+	if (m.event == TRANSFER_EV_PROGRESS && h->progress)
+		h->progress(h->data, &m.progress);
+	if (m.event == TRANSFER_EV_MESSAGE && h->message)
+		h->message(h->data, m.warning, m.text);
+	if (m.event == TRANSFER_EV_IMAGE && h->image)
+		h->image(h->data, m.reference, m.id);
+	if (m.event != TRANSFER_EV_END)
+		return 0;
+	*ret_code = m.code < 0 ? err_set(m.code, m.text) : 0;
+	return 1;
+}
+
+/* The closed channel tells it to undo; it is killed when that takes too long. */
+static int cancel(struct client *c)
+{
+	closep(&c->channel);
+	if (pidfd_wait(c->pidfd, UNDO_MS, NULL) == 0)
+		closep(&c->pidfd);
+	else
+		err_drop();
+	return err_new(-CE_INTERRUPTED, "transfer");
+}
+
+static int follow(struct client *c, const struct transfer_handler *h)
+{
+	struct pollfd p[2] = {{.fd = c->channel, .events = POLLIN},
+			      {.fd = c->signals, .events = POLLIN}};
+	int code = 0, r;
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_new(-errno, "wait for cuddy-transfer");
+		}
+		if (p[1].revents)
+			return cancel(c);
+		if (!p[0].revents)
+			continue;
+		r = handle_event(c, h, &code);
+		if (r < 0)
+			return r;
+		if (r == 1)
+			break;
+	}
+	if (pidfd_wait(c->pidfd, UNDO_MS, NULL) == 0)
+		closep(&c->pidfd);
+	return code;
+}
+
+int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
+		 unsigned n_fds, const struct transfer_handler *h)
+{
+	AUTO(client_done) struct client c = {.channel = -EBADF, .pidfd = -EBADF, .signals = -EBADF};
+	AUTO(base_grant_done) struct base_grant grant = {0};
+	int r;
+
+	r = base_grant_load(&grant);
+	if (r < 0)
+		return r;
+	r = base_enter(store_runtime_fd(st), &grant);
+	if (r < 0)
+		return r;
+	r = catch_signals(&c);
+	if (r < 0)
+		return r;
+	r = start(&c);
+	if (r < 0)
+		return r;
+	r = send_request(&c, st, op, grant.n_uids == 0, body, fds, n_fds);
+	if (r < 0)
+		return r;
+	return follow(&c, h);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* cuddy's side of cuddy-transfer: start it in B, hand it one request, follow it to the end. */
+#pragma once
+#include "pkg/transfer/protocol.h"
+#include "storage/store.h"
+
+struct transfer_handler {
+	/* Each may be NULL. Text comes from outside: print it by put_untrusted(). */
+	void (*progress)(void *data, const struct transfer_progress *p);
+	void (*message)(void *data, bool warning, const char *text);
+	void (*image)(void *data, const char *reference, const char *id);
+	void *data;
+};
+
+/**
+ * transfer_run() - one operation of cuddy-transfer, start to end
+ * @body: the operation's fields (transfer_pull_put() …); @fds: descriptors that go with it.
+ * Enters B (base_enter()): afterwards this process is uid 0 there. SIGINT, SIGTERM and SIGHUP
+ * cancel: transfer gets 5 s to undo, then is killed; -CE_INTERRUPTED.
+ */
+int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds, unsigned n_fds,
+		 const struct transfer_handler *h);

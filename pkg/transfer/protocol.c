@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/transfer/protocol.h"
+
+#include "pkg/base/err.h"
+
+#define MAGIC 0x43545831u /* "CTX1" */
+
+void transfer_request_put(struct sbuf *b, const struct transfer_request *q)
+{
+	wire_put_u32(b, MAGIC);
+	wire_put_u32(b, TRANSFER_VERSION);
+	wire_put_u32(b, q->op);
+	wire_put_str(b, q->root);
+	wire_put_str(b, q->runroot);
+	wire_put_u32(b, q->single_id);
+	wire_put_bytes(b, q->body, q->body_n);
+}
+
+int transfer_request_get(const void *p, size_t n, struct transfer_request *ret)
+{
+	struct wire_reader r;
+	struct transfer_request q = {0};
+	uint32_t magic, version;
+
+	wire_reader_init(&r, p, n);
+	magic = wire_get_u32(&r);
+	version = wire_get_u32(&r);
+	if (r.failed || magic != MAGIC)
+		return err_new(-CE_PROTOCOL, "request");
+	if (version != TRANSFER_VERSION)
+		return err_new(-CE_PROTOCOL, "cuddy and cuddy-transfer are of different versions");
+	q.op = wire_get_u32(&r);
+	q.root = wire_get_str(&r);
+	q.runroot = wire_get_str(&r);
+	q.single_id = wire_get_u32(&r) != 0;
+	q.body = wire_get_bytes(&r, &q.body_n);
+	if (wire_failed(&r) || !q.root || !q.runroot)
+		return err_new(-CE_PROTOCOL, "request");
+	*ret = q;
+	return 0;
+}
+
+void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p)
+{
+	wire_put_str(b, p->name);
+	wire_put_u32(b, p->all_tags);
+	wire_put_u32(b, (uint32_t)(p->tls_verify + 1));
+	wire_put_str(b, p->authfile);
+	wire_put_str(b, p->cert_dir);
+	wire_put_str(b, p->creds);
+	wire_put_str(b, p->platform);
+	wire_put_u32(b, p->retries);
+	wire_put_u32(b, p->retry_delay_s);
+}
+
+int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *ret)
+{
+	struct wire_reader r;
+	struct transfer_pull p = {0};
+	uint32_t verify;
+
+	wire_reader_init(&r, q->body, q->body_n);
+	p.name = wire_get_str(&r);
+	p.all_tags = wire_get_u32(&r) != 0;
+	verify = wire_get_u32(&r);
+	p.tls_verify = verify > 2 ? -1 : (int)verify - 1;
+	p.authfile = wire_get_str(&r);
+	p.cert_dir = wire_get_str(&r);
+	p.creds = wire_get_str(&r);
+	p.platform = wire_get_str(&r);
+	p.retries = wire_get_u32(&r);
+	p.retry_delay_s = wire_get_u32(&r);
+	if (wire_failed(&r) || !p.name || verify > 2)
+		return err_new(-CE_PROTOCOL, "pull request");
+	*ret = p;
+	return 0;
+}
+
+void transfer_put_progress(struct sbuf *b, const struct transfer_progress *p)
+{
+	wire_put_u32(b, TRANSFER_EV_PROGRESS);
+	wire_put_u32(b, p->item);
+	wire_put_u32(b, p->state);
+	wire_put_str(b, p->label);
+	wire_put_u64(b, p->done);
+	wire_put_u64(b, p->total);
+}
+
+void transfer_put_message(struct sbuf *b, bool warning, const char *text)
+{
+	wire_put_u32(b, TRANSFER_EV_MESSAGE);
+	wire_put_u32(b, warning);
+	wire_put_str(b, text);
+}
+
+void transfer_put_image(struct sbuf *b, const char *reference, const char *id)
+{
+	wire_put_u32(b, TRANSFER_EV_IMAGE);
+	wire_put_str(b, reference);
+	wire_put_str(b, id);
+}
+
+void transfer_put_end(struct sbuf *b, int code, const char *trail)
+{
+	wire_put_u32(b, TRANSFER_EV_END);
+	wire_put_u32(b, (uint32_t)-code);
+	wire_put_str(b, trail);
+}
+
+int transfer_message_get(const void *p, size_t n, struct transfer_message *ret)
+{
+	struct transfer_message m = {0};
+	struct wire_reader r;
+	bool bad = false;
+
+	wire_reader_init(&r, p, n);
+	m.event = (enum transfer_event)wire_get_u32(&r);
+	switch (m.event) {
+	case TRANSFER_EV_PROGRESS:
+		m.progress.item = wire_get_u32(&r);
+		m.progress.state = wire_get_u32(&r);
+		m.progress.label = wire_get_str(&r);
+		m.progress.done = wire_get_u64(&r);
+		m.progress.total = wire_get_u64(&r);
+		bad = !m.progress.label || m.progress.state > TRANSFER_EXISTS;
+		break;
+	case TRANSFER_EV_MESSAGE:
+		m.warning = wire_get_u32(&r) != 0;
+		m.text = wire_get_str(&r);
+		bad = !m.text;
+		break;
+	case TRANSFER_EV_IMAGE:
+		m.reference = wire_get_str(&r);
+		m.id = wire_get_str(&r);
+		bad = !m.id;
+		break;
+	case TRANSFER_EV_END:
+		m.code = -(int)(wire_get_u32(&r) & 0xffff);
+		m.text = wire_get_str(&r);
+		bad = !m.text;
+		break;
+	default:
+		bad = true;
+	}
+	if (wire_failed(&r) || bad)
+		return err_new(-CE_PROTOCOL, "message from cuddy-transfer");
+	*ret = m;
+	return 0;
+}

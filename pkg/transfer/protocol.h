@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What cuddy and cuddy-transfer say to each other over one SOCK_SEQPACKET pair (wire.h encoding).
+ *
+ *	cuddy → transfer   one request, with the descriptors the operation wants (an archive …)
+ *	transfer → cuddy   any number of progress, message and image events, then one end
+ *
+ * Closing the socket is the way to cancel: transfer undoes what is half done and exits. Its death
+ * without an end event is an error (-CE_PROTOCOL). Both ends are of one build; the version is there
+ * to turn a mixed installation into one clear line.
+ *
+ * To add an operation: a value in enum transfer_op, its body below, one file with
+ * transfer_op_<name>() in this folder, one row in the table of main.c.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pkg/base/wire.h"
+
+#define TRANSFER_FD 0                   /* the program's end of the pair is its stdin */
+#define TRANSFER_VERSION 1
+#define TRANSFER_MESSAGE_MAX (64 * 1024)
+#define TRANSFER_FDS_MAX 4
+
+enum transfer_op { TRANSFER_PULL = 1, TRANSFER_LOAD, TRANSFER_IMPORT };
+
+enum transfer_event { TRANSFER_EV_PROGRESS = 1, TRANSFER_EV_MESSAGE, TRANSFER_EV_IMAGE, TRANSFER_EV_END };
+
+enum transfer_state {
+	TRANSFER_WAITING,       /* for a slot, or for another process that fetches the same */
+	TRANSFER_RUNNING,
+	TRANSFER_DONE,
+	TRANSFER_EXISTS,        /* was here already */
+};
+
+/* Everything an operation needs of the caller's world; strings point into the message. */
+struct transfer_request {
+	uint32_t op;
+	const char *root, *runroot;     /* of the store, absolute */
+	bool single_id;                 /* B maps one id only */
+	const void *body;               /* the operation's own fields, encoded */
+	size_t body_n;
+};
+
+struct transfer_progress {
+	uint32_t item;                  /* 0 … in the order they should be shown */
+	uint32_t state;                 /* enum transfer_state */
+	const char *label;              /* "Copying blob 2ab0…" without the verb: a short digest, a name */
+	uint64_t done, total;           /* bytes; total 0: not known */
+};
+
+/* Body of TRANSFER_PULL. */
+struct transfer_pull {
+	const char *name;               /* as the user typed it */
+	bool all_tags;
+	int tls_verify;                 /* -1: by configuration, 0, 1 */
+	const char *authfile, *cert_dir, *creds;
+	const char *platform;           /* "os/arch[/variant]" or NULL */
+	uint32_t retries, retry_delay_s;
+};
+
+void transfer_request_put(struct sbuf *b, const struct transfer_request *q);
+/** transfer_request_get() - -CE_PROTOCOL with the reason when it is not one of ours. */
+int transfer_request_get(const void *p, size_t n, struct transfer_request *ret);
+
+void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p);
+int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *ret);
+
+/* Events: writers for transfer … */
+void transfer_put_progress(struct sbuf *b, const struct transfer_progress *p);
+void transfer_put_message(struct sbuf *b, bool warning, const char *text);
+void transfer_put_image(struct sbuf *b, const char *reference, const char *id);
+void transfer_put_end(struct sbuf *b, int code, const char *trail);
+
+/* … and the one reader. Strings point into the message. */
+struct transfer_message {
+	enum transfer_event event;
+	struct transfer_progress progress;
+	bool warning;
+	const char *text;               /* message, or the trail of an end */
+	const char *reference, *id;     /* image; reference may be NULL */
+	int code;                       /* end: 0 or a negative code */
+};
+int transfer_message_get(const void *p, size_t n, struct transfer_message *ret);

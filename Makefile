@@ -127,9 +127,41 @@ unit: $(UNIT_BINS) ## build and run the unit tests (T=name filters)
 	@tests/run-unit $(filter %$T%,$^)
 .PHONY: unit
 
+# make reads the sources and finds the compilers when it starts, so what deps-test installs counts
+# only for a second make.
+check: deps-test ## install what the tests need, build, lint, run all tests (T=name filters by file)
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -s all unit-programs
+	@tests/check $B "$T"
+.PHONY: check
+
+unit-programs: $(UNIT_BINS)
+.PHONY: unit-programs
+
+system: all ## run the system tests alone (T=name filters)
+	@tests/check $B "$T" system
+
+security: all ## run the tests of threats alone (T=name filters)
+	@tests/check $B "$T" security
+.PHONY: system security
+
 lint: ## layers, forbidden calls, file sizes, generated files
 	@tests/lint/run
 .PHONY: lint
+
+# The second make sees the compilers and libraries that the first installed.
+demo: ## install what is missing, build, and run a container as an unprivileged user
+	@tests/deps demo
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -s all
+	@tests/demo $B
+.PHONY: demo
+
+deps: ## install by apt what building and running need
+	@tests/deps build
+.PHONY: deps
+
+deps-test: ## the same for the tests
+	@tests/deps test
+.PHONY: deps-test
 
 fmt: ## format all C files in place
 	clang-format -i $$(git ls-files '*.c' '*.h')

@@ -1,0 +1,34 @@
+#!/usr/bin/env bats
+# The harness itself: what it relies on is true on this machine.
+load helpers
+
+setup() { WORK=$BATS_TEST_TMPDIR; }
+teardown() { :; }
+
+@test "harness: tests run without privilege, with subordinate ids" {
+	[ "$(id -u)" -ne 0 ]
+	grep -q "^$(id -un):" /etc/subuid
+	[ "$(unshare --user --map-auto --map-root-user id -u)" = 0 ]
+}
+
+@test "harness: an orphan of a test becomes a child of the subreaper" {
+	[ -n "$CUDDY_REAPER" ]
+	setsid bash -c 'sleep 60 & echo $! >"$1"' _ "$WORK/pid" # the middle one exits: an orphan
+	p=$(cat "$WORK/pid")
+	strays | grep -q "^$p sleep 60"
+	kill "$p"
+	wait_until 5 no_strays
+}
+
+@test "harness: a second user can be acted as" {
+	require_other_user
+	run -0 as_other id -un
+	[ "$output" != "$(id -un)" ]
+	run -3 as_other sh -c 'exit 3'
+}
+
+@test "harness: the busybox image is made once" {
+	a=$(image_file busybox)
+	b=$(image_file busybox)
+	[ "$a" = "$b" ] && [ -s "$a" ]
+}

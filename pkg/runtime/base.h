@@ -20,7 +20,7 @@ struct subid_range {
 struct base_grant {
 	uid_t uid;
 	gid_t gid;
-	struct subid_range *uids, *gids;    /* owned; none means single-id mode */
+	struct subid_range *uids, *gids; /* owned; none means single-id mode */
 	unsigned n_uids, n_gids;
 };
 

@@ -8,20 +8,20 @@
 #include "pkg/runtime/plan.h"
 
 struct rt_exec {
-	struct proc_id init;        /* the container's pid 1 */
-	struct proc_id monitor;     /* its cuddy-conmon: source of the stage's executable */
+	struct proc_id init; /* the container's pid 1 */
+	struct proc_id monitor; /* its cuddy-conmon: source of the stage's executable */
 	const char *const *cgroup_dirs;
 	struct rt_process process;
-	int stdio[3];               /* given to the payload as they are; ignored with process.terminal */
-	const int *preserve_fds;    /* further descriptors: become 3, 4, … */
+	int stdio[3]; /* given to the payload as they are; ignored with process.terminal */
+	const int *preserve_fds; /* further descriptors: become 3, 4, … */
 	unsigned n_preserve_fds;
 };
 
 struct rt_exec_started {
-	pid_t stage_pid;            /* child of the caller; exits as the payload did (128+n for signals) */
+	pid_t stage_pid; /* child of the caller; exits as the payload did (128+n for signals) */
 	int stage_pidfd;
-	int payload_pidfd;          /* for signals */
-	int pty_master;             /* -EBADF without a terminal */
+	int payload_pidfd; /* for signals */
+	int pty_master; /* -EBADF without a terminal */
 };
 
 /** rt_exec_start() - returns when the payload's exec succeeded; 127/126 codes as rt_launch(). */

@@ -4,16 +4,17 @@
 #include "pkg/runtime/plan.h"
 
 struct rt_stdio {
-	int in, out, err;       /* pid 1's ends of pipes (or files passed through); unused with a terminal */
+	int in, out,
+		err; /* pid 1's ends of pipes (or files passed through); unused with a terminal */
 };
 
 struct rt_launched {
 	pid_t pid;
-	int pidfd;              /* owned by the caller */
-	int pty_master;         /* -EBADF without a terminal */
-	int helper_pidfd;       /* slirp4netns; -EBADF when there is none */
-	int helper_exit_fd;     /* closing it ends the helper */
-	int proxy_pidfd;        /* port forwarder; -EBADF when there is none */
+	int pidfd; /* owned by the caller */
+	int pty_master; /* -EBADF without a terminal */
+	int helper_pidfd; /* slirp4netns; -EBADF when there is none */
+	int helper_exit_fd; /* closing it ends the helper */
+	int proxy_pidfd; /* port forwarder; -EBADF when there is none */
 };
 
 /**
@@ -22,4 +23,5 @@ struct rt_launched {
  * Sync points are numbered in launch.c; CUDDY_STOP_AT=n (environment of the monitor) pauses there.
  * On failure nothing is left running and the trail tells the step: 127 not found, 126 not executable.
  */
-int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const int *port_fds, struct rt_launched *ret);
+int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const int *port_fds,
+	      struct rt_launched *ret);

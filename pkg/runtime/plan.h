@@ -13,6 +13,8 @@
 #include "net/plan.h"
 #include "pkg/sys/process.h"
 
+#define RT_PORTS_MAX 4096U
+
 enum rt_ns_kind { RT_NS_USER, RT_NS_PID, RT_NS_UTS, RT_NS_IPC, RT_NS_NET, RT_NS_CGROUP, RT_NS_COUNT };
 enum rt_ns_mode {
 	RT_NS_NEW,
@@ -153,3 +155,10 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *out);
 int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct rt_plan *ret);
 
 void rt_process_encode(const struct rt_process *p, struct sbuf *out);
+int rt_process_decode(struct wire_reader *r, void *arena, size_t arena_size, struct rt_process *ret);
+
+/** rt_arena_size() - an arena of this size holds whatever a message of @message bytes can say. */
+static inline size_t rt_arena_size(size_t message)
+{
+	return message * 4 + RT_PORTS_MAX * sizeof(struct net_port) + 4096;
+}

@@ -13,7 +13,9 @@ struct net_files_options {
 	bool no_hosts;
 };
 
+/** net_make_hosts() - /etc/hosts. Return: 0; 1 when the image's own stays (--no-hosts); a negative code. */
 int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, struct sbuf *out);
+/** net_make_resolv_conf() - /etc/resolv.conf. Return: 0; 1 when the image's own stays (--dns none). */
 int net_make_resolv_conf(const struct net_plan *n, const struct net_files_options *o, struct sbuf *out);
 /** net_check_files_options() - every usage error, before anything is touched. */
 int net_check_files_options(const struct net_files_options *o);

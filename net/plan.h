@@ -5,6 +5,7 @@
  * monitor links it.
  */
 #pragma once
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,23 +16,45 @@ enum net_proto { NET_TCP, NET_UDP };
 
 struct net_port {
 	enum net_proto proto;
-	const char *host_ip;    /* "0.0.0.0", "127.0.0.1", "::", "::1" …; never NULL */
-	uint16_t host_port;     /* 0 only before net_ports_bind() chose one */
+	const char *host_ip;        /* "0.0.0.0", "127.0.0.1", "::", "::1" …; never NULL */
+	bool any_family;            /* no address was named: IPv4 and IPv6, where the host has it */
+	uint16_t host_port;         /* 0 only before net_ports_bind() chose one */
+	uint16_t host_port_last;    /* 0, or: net_ports_bind() takes the first free one up to this */
 	uint16_t container_port;
 };
 
 /* Strings belong to whoever made the plan (the wire message after decoding). */
 struct net_plan {
 	enum net_mode mode;
-	const char *slirp_path;      /* absolute; NULL unless NET_SLIRP */
+	const char *slirp_path;     /* absolute; NULL unless NET_SLIRP */
 	bool allow_host_loopback;
 	bool enable_ipv6;
-	uint32_t mtu;                /* 0: 65520 */
-	const char *cidr;            /* NULL: 10.0.2.0/24 */
+	uint32_t mtu;               /* 0: 65520 */
+	const char *cidr;           /* NULL: 10.0.2.0/24 */
 	const struct net_port *ports;
 	unsigned n_ports;
 };
 
+/* Addresses inside a slirp network, as offsets from its first: slirp4netns(1). */
+#define NET_SLIRP_GATEWAY 2
+#define NET_SLIRP_DNS 3
+#define NET_SLIRP_TAP 100
+#define NET_SLIRP_DNS6 "fd00::3"
+#define NET_SLIRP_MTU 65520
+
 void net_plan_encode(const struct net_plan *n, struct sbuf *out);
 /* @ports/@max: room for the decoded ports. Return 0 or -CE_PROTOCOL. */
 int net_plan_decode(struct wire_reader *r, struct net_plan *n, struct net_port *ports, unsigned max);
+
+/**
+ * net_plan_parse_slirp() - "allow_host_loopback=true,mtu=1500,cidr=10.0.3.0/24,enable_ipv6=true"
+ * What follows "slirp4netns:" in --network. @n->cidr is allocated and kept for life.
+ * Return: 0 or a usage error.
+ */
+int net_plan_parse_slirp(const char *options, struct net_plan *n);
+
+/** net_plan_check() - does it fit together (ports need a network of the container's own)? Usage error. */
+int net_plan_check(const struct net_plan *n);
+
+/** net_plan_address() - address number @offset of the slirp network. Return: 0 or -CE_BAD_FORMAT. */
+int net_plan_address(const struct net_plan *n, uint32_t offset, struct in_addr *ret);

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "net/plan.h"
 
@@ -16,10 +17,25 @@ struct net_port_list {
 	unsigned n, cap;
 };
 
+#define NET_PORT_LIST_INIT {0}
+
 void net_port_list_done(struct net_port_list *l);
-/** net_port_parse() - "[[ip:][host]:]container[/tcp|udp]" with ranges; appends. Usage error with the reason. */
+/**
+ * net_port_parse() - "[[ip:][host]:]container[/tcp|udp]" with ranges; appends
+ * IPv6 addresses in brackets. No host part (or 0): a free one is chosen by net_ports_bind(). A host
+ * range for one container port: the first free one of it. Usage error with the reason.
+ */
 int net_port_parse(const char *spec, struct net_port_list *l);
-/** net_ports_bind() - one listening (TCP) or bound (UDP) socket per port; fills in random host ports. */
+/**
+ * net_ports_bind() - one listening (TCP) or bound (UDP) socket per port; fills in chosen host ports
+ * @ret_fds: room for @l->n descriptors; all or none are open afterwards. The error names the port.
+ */
 int net_ports_bind(struct net_port_list *l, int *ret_fds);
-/** net_proxy_start() - fork the proxy for the network namespace of @pid; @fds are @n->ports' sockets. Returns a pidfd. */
+/**
+ * net_proxy_start() - fork the proxy for the network namespace of @pid; returns a pidfd
+ * @fds: @n->ports' sockets in the same order; they stay open here too, and the caller closes its
+ * copies at once, or the ports stay taken when the proxy is gone. It may be started before the tap
+ * exists. Nothing to forward (no ports, or a network that is not the container's own): -ENOENT
+ * without a trail.
+ */
 int net_proxy_start(const struct net_plan *n, const int *fds, pid_t pid, pid_t *ret_pid);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/plan.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/base/strv.h"
+
+#define FLAG_LOOPBACK 1U
+#define FLAG_IPV6 2U
+#define FLAGS_KNOWN (FLAG_LOOPBACK | FLAG_IPV6)
+
+/* slirp4netns's own limits: its tap is number 100, so the network must be larger than that. */
+#define PREFIX_MIN 8
+#define PREFIX_MAX 24
+#define MTU_MIN 576
+#define MTU_MIN_IPV6 1280
+#define MTU_MAX 65521
+
+void net_plan_encode(const struct net_plan *n, struct sbuf *out)
+{
+	wire_put_u32(out, n->mode);
+	wire_put_str(out, n->slirp_path);
+	wire_put_u32(out, (n->allow_host_loopback ? FLAG_LOOPBACK : 0) |
+				  (n->enable_ipv6 ? FLAG_IPV6 : 0));
+	wire_put_u32(out, n->mtu);
+	wire_put_str(out, n->cidr);
+	wire_put_u32(out, n->n_ports);
+	for (unsigned i = 0; i < n->n_ports; i++) {
+		const struct net_port *p = &n->ports[i];
+
+		wire_put_u32(out, p->proto);
+		wire_put_str(out, p->host_ip);
+		wire_put_u32(out, p->any_family);
+		wire_put_u32(out, (uint32_t)p->host_port << 16 | p->container_port);
+	}
+}
+
+static bool decode_port(struct wire_reader *r, struct net_port *p)
+{
+	uint32_t proto = wire_get_u32(r), any, both;
+	const char *ip = wire_get_str(r);
+
+	any = wire_get_u32(r);
+	both = wire_get_u32(r);
+	if (r->failed || proto > NET_UDP || !ip || any > 1 || both >> 16 == 0 ||
+	    (both & 0xffff) == 0)
+		return false;
+	*p = (struct net_port){.proto = (enum net_proto)proto,
+			       .host_ip = ip,
+			       .any_family = any == 1,
+			       .host_port = (uint16_t)(both >> 16),
+			       .container_port = (uint16_t)both};
+	return true;
+}
+
+int net_plan_decode(struct wire_reader *r, struct net_plan *n, struct net_port *ports, unsigned max)
+{
+	uint32_t mode, flags;
+	struct net_plan p = {0};
+
+	mode = wire_get_u32(r);
+	p.slirp_path = wire_get_str(r);
+	flags = wire_get_u32(r);
+	p.mtu = wire_get_u32(r);
+	p.cidr = wire_get_str(r);
+	p.n_ports = wire_get_u32(r);
+	p.ports = ports;
+	if (r->failed || mode > NET_JOIN || (flags & ~FLAGS_KNOWN) || p.mtu > MTU_MAX ||
+	    p.n_ports > max || (mode == NET_SLIRP) != (p.slirp_path != NULL))
+		return err_new(-CE_PROTOCOL, "network plan");
+	p.mode = (enum net_mode)mode;
+	p.allow_host_loopback = flags & FLAG_LOOPBACK;
+	p.enable_ipv6 = flags & FLAG_IPV6;
+	for (unsigned i = 0; i < p.n_ports; i++)
+		if (!decode_port(r, &ports[i]))
+			return err_new(-CE_PROTOCOL, "network plan: port %u", i);
+	*n = p;
+	return 0;
+}
+
+/* "10.0.2.0/24": network address (host order) and prefix length. */
+static int parse_cidr(const char *s, uint32_t *ret_net, uint32_t *ret_prefix)
+{
+	char ip[INET_ADDRSTRLEN];
+	const char *slash = strchr(s, '/');
+	struct in_addr a;
+	uint32_t prefix, net;
+
+	if (!slash || (size_t)(slash - s) >= sizeof(ip))
+		return -EINVAL;
+	memcpy(ip, s, (size_t)(slash - s));
+	ip[slash - s] = '\0';
+	if (inet_pton(AF_INET, ip, &a) != 1 || parse_u32(slash + 1, 32, &prefix) < 0)
+		return -EINVAL;
+	if (prefix < PREFIX_MIN || prefix > PREFIX_MAX)
+		return -ERANGE;
+	net = ntohl(a.s_addr);
+	if (net & (UINT32_MAX >> prefix))
+		return -EINVAL;
+	*ret_net = net;
+	*ret_prefix = prefix;
+	return 0;
+}
+
+int net_plan_address(const struct net_plan *n, uint32_t offset, struct in_addr *ret)
+{
+	uint32_t net, prefix;
+
+	if (parse_cidr(n->cidr ? n->cidr : "10.0.2.0/24", &net, &prefix) < 0)
+		return err_new(-CE_BAD_FORMAT, "network address %s", n->cidr);
+	ret->s_addr = htonl(net + offset);
+	return 0;
+}
+
+static int bad_option(const char *key, const char *value, const char *want)
+{
+	return err_usage("--network slirp4netns: %s=%s: want %s", key, value, want);
+}
+
+static int slirp_option(const char *key, const char *value, struct net_plan *n)
+{
+	uint32_t net, prefix;
+
+	if (strcmp(key, "allow_host_loopback") == 0)
+		return parse_bool(value, &n->allow_host_loopback) < 0
+			       ? bad_option(key, value, "true or false")
+			       : 0;
+	if (strcmp(key, "enable_ipv6") == 0)
+		return parse_bool(value, &n->enable_ipv6) < 0
+			       ? bad_option(key, value, "true or false")
+			       : 0;
+	if (strcmp(key, "mtu") == 0)
+		return parse_u32(value, MTU_MAX, &n->mtu) < 0 || n->mtu < MTU_MIN
+			       ? bad_option(key, value, "576 to 65521")
+			       : 0;
+	if (strcmp(key, "cidr") == 0) {
+		if (parse_cidr(value, &net, &prefix) < 0)
+			return bad_option(key, value,
+					  "an IPv4 network such as 10.0.2.0/24, /8 to /24");
+		n->cidr = xstrdup(value);
+		return 0;
+	}
+	if (strcmp(key, "port_handler") == 0) {
+		/* One handler serves every case here; podman's names for its two are both it. */
+		if (strcmp(value, "rootlesskit") != 0 && strcmp(value, "slirp4netns") != 0)
+			return bad_option(key, value, "rootlesskit or slirp4netns");
+		return 0;
+	}
+	return err_usage("--network slirp4netns: unknown option %s (known: allow_host_loopback, "
+			 "cidr, enable_ipv6, mtu, port_handler)",
+			 key);
+}
+
+int net_plan_parse_slirp(const char *options, struct net_plan *n)
+{
+	AUTO_STRV struct strv parts = STRV_INIT;
+	int r;
+
+	strv_split(&parts, options, ',');
+	for (size_t i = 0; i < parts.n; i++) {
+		char *eq = strchr(parts.v[i], '=');
+
+		if (!eq)
+			return err_usage("--network slirp4netns: %s: want KEY=VALUE", parts.v[i]);
+		*eq = '\0';
+		r = slirp_option(parts.v[i], eq + 1, n);
+		if (r < 0)
+			return r;
+	}
+	if (n->enable_ipv6 && n->mtu && n->mtu < MTU_MIN_IPV6)
+		return err_usage("--network slirp4netns: IPv6 needs an mtu of 1280 or more");
+	return 0;
+}
+
+int net_plan_check(const struct net_plan *n)
+{
+	if (n->n_ports == 0)
+		return 0;
+	switch (n->mode) {
+	case NET_SLIRP:
+		return 0;
+	case NET_NONE:
+		return err_usage("ports cannot be published with --network none");
+	case NET_JOIN:
+		return err_usage("ports cannot be published when another container's network is "
+				 "joined; publish them there");
+	case NET_HOST:
+		return err_usage("ports need not be published with --network host: the container "
+				 "listens on the host's addresses");
+	}
+	return err_usage("unknown network mode");
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/ports.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+
+/* What one -p says, before its ranges are spread. */
+struct spec {
+	const char *text; /* for messages */
+	enum net_proto proto;
+	const char *ip; /* NULL: not named */
+	uint16_t host[2]; /* first and last; 0 0: choose */
+	uint16_t container[2];
+};
+
+void net_port_list_done(struct net_port_list *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		free((char *)(uintptr_t)l->v[i].host_ip); /* ours: xstrdup() in append() */
+	free(l->v);
+	*l = (struct net_port_list){0};
+}
+
+static int bad(const struct spec *s, const char *why)
+{
+	return err_usage("invalid port \"%s\": %s", s->text, why);
+}
+
+/* "80" or "80-90"; 1..65535. */
+static int parse_range(const struct spec *s, char *text, uint16_t ret[2])
+{
+	char *dash = strchr(text, '-');
+	uint32_t first, last;
+
+	if (dash)
+		*dash = '\0';
+	if (parse_u32(text, 65535, &first) < 0 || first == 0)
+		return bad(s, "a port is a number from 1 to 65535");
+	last = first;
+	if (dash && (parse_u32(dash + 1, 65535, &last) < 0 || last == 0))
+		return bad(s, "the end of the range is not a number from 1 to 65535");
+	if (last < first)
+		return bad(s, "the range ends before it begins");
+	ret[0] = (uint16_t)first;
+	ret[1] = (uint16_t)last;
+	return 0;
+}
+
+static int parse_proto(struct spec *s, char *text)
+{
+	char *slash = strchr(text, '/');
+
+	s->proto = NET_TCP;
+	if (!slash)
+		return 0;
+	*slash = '\0';
+	if (strcasecmp(slash + 1, "tcp") == 0)
+		return 0;
+	if (strcasecmp(slash + 1, "udp") != 0)
+		return bad(s, strcasecmp(slash + 1, "sctp") == 0 ? "sctp is not supported"
+								 : "the protocol is tcp or udp");
+	s->proto = NET_UDP;
+	return 0;
+}
+
+/* Cut "[ip:]" off the front of @text; what follows is "[host]:container" or "container". */
+static int parse_ip(struct spec *s, char *text, char canon[INET6_ADDRSTRLEN], char **ret_rest)
+{
+	struct in6_addr a6;
+	struct in_addr a4;
+	char *end, *colon;
+
+	if (*text == '[') {
+		end = strchr(text, ']');
+		if (!end || end[1] != ':')
+			return bad(s, "want [IPV6]:HOST:CONTAINER");
+		*end = '\0';
+		if (inet_pton(AF_INET6, text + 1, &a6) != 1)
+			return bad(s, "what stands in brackets is not an IPv6 address");
+		s->ip = inet_ntop(AF_INET6, &a6, canon, INET6_ADDRSTRLEN);
+		*ret_rest = end + 2;
+		return strchr(*ret_rest, ':') ? 0 : bad(s, "want [IPV6]:HOST:CONTAINER");
+	}
+	*ret_rest = text;
+	colon = strchr(text, ':');
+	end = strrchr(text, ':');
+	if (colon == end) /* none or one: no address */
+		return 0;
+	if (strchr(colon + 1, ':') != end)
+		return bad(s, "too many colons (an IPv6 address stands in brackets)");
+	*colon = '\0';
+	if (inet_pton(AF_INET, text, &a4) != 1)
+		return bad(s, *text ? "the part before the first colon is not an IP address"
+				    : "the address before the first colon is empty");
+	s->ip = inet_ntop(AF_INET, &a4, canon, INET6_ADDRSTRLEN);
+	*ret_rest = colon + 1;
+	return 0;
+}
+
+static void append(struct net_port_list *l, const struct spec *s, uint16_t host, uint16_t host_last,
+		   uint16_t container)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 8;
+		l->v = xreallocarray(l->v, l->cap, sizeof(*l->v));
+	}
+	l->v[l->n++] = (struct net_port){.proto = s->proto,
+					 .host_ip = xstrdup(s->ip ? s->ip : "0.0.0.0"),
+					 .any_family = !s->ip,
+					 .host_port = host,
+					 .host_port_last = host_last,
+					 .container_port = container};
+}
+
+static int spread(const struct spec *s, struct net_port_list *l)
+{
+	unsigned n_host = s->host[1] - s->host[0] + 1U;
+	unsigned n = s->container[1] - s->container[0] + 1U;
+
+	if (l->n + n > NET_PORTS_MAX)
+		return bad(s, "more than 4096 published ports");
+	if (s->host[0] && n == 1 && n_host > 1) {
+		append(l, s, s->host[0], s->host[1], s->container[0]);
+		return 0;
+	}
+	if (s->host[0] && n_host != n)
+		return bad(s, "the two ranges differ in length");
+	for (unsigned i = 0; i < n; i++)
+		append(l, s, s->host[0] ? (uint16_t)(s->host[0] + i) : 0, 0,
+		       (uint16_t)(s->container[0] + i));
+	return 0;
+}
+
+int net_port_parse(const char *text, struct net_port_list *l)
+{
+	char canon[INET6_ADDRSTRLEN], *rest = NULL, *colon;
+	AUTO_FREE char *copy = xstrdup(text);
+	struct spec s = {.text = text};
+	int r;
+
+	r = parse_proto(&s, copy);
+	if (r < 0)
+		return r;
+	r = parse_ip(&s, copy, canon, &rest);
+	if (r < 0)
+		return r;
+	colon = strchr(rest, ':');
+	if (colon) {
+		*colon = '\0';
+		if (*rest && strcmp(rest, "0") != 0) {
+			r = parse_range(&s, rest, s.host);
+			if (r < 0)
+				return r;
+		}
+		rest = colon + 1;
+	}
+	r = parse_range(&s, rest, s.container);
+	return r < 0 ? r : spread(&s, l);
+}
+
+/* --- the host's side -------------------------------------------------------------------------- */
+
+union address {
+	struct sockaddr sa;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t make_address(const struct net_port *p, bool want_v6, uint16_t port,
+			      union address *ret)
+{
+	*ret = (union address){.v6 = {0}};
+	if (want_v6) {
+		ret->v6.sin6_family = AF_INET6;
+		ret->v6.sin6_port = htons(port);
+		if (!p->any_family)
+			(void)inet_pton(AF_INET6, p->host_ip, &ret->v6.sin6_addr);
+		return sizeof(ret->v6);
+	}
+	ret->v4.sin_family = AF_INET;
+	ret->v4.sin_port = htons(port);
+	(void)inet_pton(AF_INET, p->host_ip, &ret->v4.sin_addr);
+	return sizeof(ret->v4);
+}
+
+/* One socket on @port (0: any). Returns it or -errno, no trail. */
+static int try_bind(const struct net_port *p, bool want_v6, uint16_t port)
+{
+	int type = (p->proto == NET_TCP ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+	AUTO_CLOSE int fd = socket(want_v6 ? AF_INET6 : AF_INET, type, 0);
+	int on = 1, v6only = !p->any_family;
+	union address a;
+	socklen_t len;
+
+	if (fd < 0)
+		return -errno;
+	if (want_v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0)
+		return -errno;
+	/* TCP only: connections of the last run in TIME_WAIT do not count. UDP would share the port. */
+	if (p->proto == NET_TCP && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -errno;
+	len = make_address(p, want_v6, port, &a);
+	if (bind(fd, &a.sa, len) < 0)
+		return -errno;
+	if (p->proto == NET_TCP && listen(fd, SOMAXCONN) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int bind_one(const struct net_port *p, uint16_t port)
+{
+	int fd;
+
+	if (!p->any_family)
+		return try_bind(p, strchr(p->host_ip, ':') != NULL, port);
+	fd = try_bind(p, true, port);
+	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) /* a host without IPv6 */
+		fd = try_bind(p, false, port);
+	return fd;
+}
+
+/* The owner of the socket that has @port, from the kernel's tables; -1 when it is not found. */
+static long port_owner(enum net_proto proto, uint16_t port)
+{
+	static const char *const tables[2][2] = {{"/proc/self/net/tcp", "/proc/self/net/tcp6"},
+						 {"/proc/self/net/udp", "/proc/self/net/udp6"}};
+	char line[512];
+
+	for (unsigned i = 0; i < 2; i++) {
+		AUTO_FCLOSE FILE *f = fopen(tables[proto == NET_UDP][i], "re");
+		unsigned local, state, uid;
+
+		while (f && fgets(line, sizeof(line), f))
+			if (sscanf(line, "%*u: %*[0-9A-F]:%x %*s %x %*s %*s %*s %u", &local, &state,
+				   &uid) == 3 &&
+			    local == port && (proto == NET_UDP || state == 10)) /* TCP_LISTEN */
+				return (long)uid;
+	}
+	return -1;
+}
+
+static int explain(const struct net_port_list *l, unsigned at, int r)
+{
+	const struct net_port *p = &l->v[at];
+	const char *proto = p->proto == NET_TCP ? "tcp" : "udp";
+	char where[INET6_ADDRSTRLEN + 24];
+	uint32_t first = 1024;
+	long owner;
+
+	(void)snprintf(where, sizeof(where), strchr(p->host_ip, ':') ? "[%s]:%u/%s" : "%s:%u/%s",
+		       p->host_ip, p->host_port, proto);
+	if (r == -EADDRINUSE) {
+		for (unsigned i = 0; i < at; i++)
+			if (l->v[i].host_port == p->host_port && l->v[i].proto == p->proto)
+				return err_new(r, "publish %s: named twice", where);
+		if (p->host_port_last)
+			return err_new(r, "publish %s: no free port up to %u", where,
+				       p->host_port_last);
+		owner = port_owner(p->proto, p->host_port);
+		if (owner >= 0)
+			return err_new(r, "publish %s: a process of uid %ld listens there", where,
+				       owner);
+	}
+	if (r == -EACCES && p->host_port) {
+		FILE *f = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+
+		if (f && fscanf(f, "%u", &first) != 1)
+			first = 1024;
+		fclosep(&f);
+		if (p->host_port < first)
+			return err_new(
+				r,
+				"publish %s: ports below %u are the administrator's; as root: "
+				"sysctl net.ipv4.ip_unprivileged_port_start=%u",
+				where, first, p->host_port);
+	}
+	if (r == -EADDRNOTAVAIL)
+		return err_new(r, "publish %s: no address of this host", where);
+	return err_new(r, "publish %s", where);
+}
+
+static int bind_port(struct net_port *p)
+{
+	uint32_t last = p->host_port_last ? p->host_port_last : p->host_port;
+	union address a;
+	socklen_t len = sizeof(a);
+	int fd = -EADDRINUSE;
+
+	for (uint32_t port = p->host_port; port <= last && fd == -EADDRINUSE; port++)
+		fd = bind_one(p, (uint16_t)port);
+	if (fd < 0)
+		return fd;
+	if (getsockname(fd, &a.sa, &len) < 0) {
+		int r = -errno;
+
+		closep(&fd);
+		return r;
+	}
+	p->host_port = ntohs(a.sa.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
+	p->host_port_last = 0;
+	return fd;
+}
+
+int net_ports_bind(struct net_port_list *l, int *ret_fds)
+{
+	for (unsigned i = 0; i < l->n; i++) {
+		int fd = bind_port(&l->v[i]);
+
+		if (fd < 0) {
+			fd = explain(l, i, fd);
+			while (i-- > 0)
+				closep(&ret_fds[i]);
+			return fd;
+		}
+		ret_fds[i] = fd;
+	}
+	return 0;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation: the port proxy
+ *
+ * Process      forked from the monitor, so it shares the monitor's pages and costs a few dozen kB.
+ *              It stays in B's user and mount namespaces and moves into the container's network
+ *              namespace only; the listening sockets, made before, still belong to the host's. So
+ *              accept() happens outside and connect() inside, with no tap in between.
+ * Address      it connects to the container's tap address, never to 127.0.0.1 (N04): what listens
+ *              on the container's loopback only is not published, and the peer a server sees is not
+ *              its own localhost.
+ * Powers       none but those descriptors: no capabilities, no_new_privs, a filter that leaves about
+ *              25 system calls, not dumpable.
+ * Lifetime     PR_SET_PDEATHSIG: gone with the monitor, and with it the last copy of the listeners.
+ * Memory       one shared buffer, given back when idle; see proxy_tcp.c for what is held.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net/ports.h"
+#include "net/proxy_internal.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/log.h"
+#include "pkg/sys/process.h"
+
+#define EVENTS_PER_TURN 64
+#define PAUSE_MS 200
+#define FDS_RESERVED 16U
+
+/* How a start that failed is told to the monitor; nothing is sent when all went well. */
+struct report {
+	int code;
+	char trail[252];
+};
+
+/* --- loop --------------------------------------------------------------------------------------- */
+
+int proxy_watch(struct proxy *p, struct source *s, uint32_t interest)
+{
+	struct epoll_event e = {.events = interest, .data.ptr = s};
+	int op = !s->interest ? EPOLL_CTL_ADD : interest ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
+
+	if (interest == s->interest)
+		return 0;
+	if (epoll_ctl(p->epoll, op, s->fd, &e) < 0)
+		return -errno;
+	s->interest = interest;
+	return 0;
+}
+
+static void pause_tcp(struct proxy *p, bool pause)
+{
+	for (unsigned i = 0; i < p->n_listeners; i++)
+		if (p->listeners[i].src.kind == SOURCE_LISTEN_TCP)
+			(void)proxy_watch(p, &p->listeners[i].src, pause ? 0 : EPOLLIN);
+	p->paused = pause;
+}
+
+static void dispatch(struct proxy *p, struct epoll_event *e)
+{
+	struct source *s = e->data.ptr;
+
+	switch (s->kind) {
+	case SOURCE_LISTEN_TCP:
+		tcp_accept(p, (struct listener *)s);
+		break;
+	case SOURCE_LISTEN_UDP:
+		udp_receive(p, (struct listener *)s);
+		break;
+	case SOURCE_HALF:
+		tcp_event(p, s, e->events);
+		break;
+	case SOURCE_FLOW:
+		udp_event(p, s);
+		break;
+	}
+}
+
+static void __attribute__((noreturn)) loop(struct proxy *p)
+{
+	struct epoll_event events[EVENTS_PER_TURN];
+
+	for (;;) {
+		int timeout = p->paused ? PAUSE_MS : p->n_flows ? 5000 : -1;
+		bool was_paused = p->paused;
+		int n;
+
+		if (p->dirty && p->n_conns == 0 && p->n_flows == 0) {
+			(void)madvise(p->buffer, PROXY_BUFFER, MADV_DONTNEED);
+			p->dirty = false;
+		}
+		n = epoll_wait(p->epoll, events, EVENTS_PER_TURN, timeout);
+		if (n < 0 && errno != EINTR)
+			_exit(1);
+		p->now_ns = clock_monotonic_ns();
+		for (int i = 0; i < n; i++)
+			dispatch(p, &events[i]);
+		udp_expire(p);
+		tcp_bury(p);
+		udp_bury(p);
+		/* Out of descriptors: new clients wait in the backlog until some are free again. */
+		if (p->paused && !was_paused)
+			pause_tcp(p, true);
+		else if (p->paused && (n == 0 || p->n_conns < p->max_conns / 8 * 7))
+			pause_tcp(p, false);
+	}
+}
+
+/* --- start -------------------------------------------------------------------------------------- */
+
+static int compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Close everything but the sockets and @keep: the monitor's lock must not live on in us. */
+static int close_others(const int *fds, unsigned n, int keep)
+{
+	AUTO_FREE int *sorted = malloc((n + 1) * sizeof(*sorted));
+	unsigned from = 3;
+
+	if (!sorted)
+		return err_new(-ENOMEM, "port proxy");
+	memcpy(sorted, fds, n * sizeof(*sorted));
+	sorted[n] = keep;
+	qsort(sorted, n + 1, sizeof(*sorted), compare_fds);
+	for (unsigned i = 0; i <= n; i++) {
+		unsigned fd = (unsigned)sorted[i];
+
+		if (sorted[i] < 3)
+			return err_new(-EINVAL, "port proxy: descriptor %d", sorted[i]);
+		if (fd > from && syscall(SYS_close_range, from, fd - 1, 0U) < 0)
+			return err_new(-errno, "close_range");
+		from = fd + 1;
+	}
+	if (syscall(SYS_close_range, from, ~0U, 0U) < 0)
+		return err_new(-errno, "close_range");
+	for (int i = 0; i < 3; i++) {
+		AUTO_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		if (null < 0 || dup2(null, i) < 0)
+			return err_new(-errno, "/dev/null");
+	}
+	return 0;
+}
+
+static int enter_netns(pid_t pid)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_new(-errno, "open %s", path);
+	if (setns(fd, CLONE_NEWNET) < 0)
+		return err_new(-errno, "enter the container's network");
+	return 0;
+}
+
+#if defined(__x86_64__)
+#define OUR_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OUR_ARCH AUDIT_ARCH_AARCH64
+#endif
+
+#if defined(OUR_ARCH) && !defined(__SANITIZE_ADDRESS__)
+static int confine_calls(void)
+{
+	static const unsigned short allowed[] = {
+#ifdef SYS_epoll_wait
+		SYS_epoll_wait,
+#endif
+		SYS_epoll_pwait, SYS_recvfrom,      SYS_sendto,     SYS_recvmsg,
+		SYS_sendmsg,     SYS_epoll_ctl,     SYS_accept4,    SYS_socket,
+		SYS_connect,     SYS_setsockopt,    SYS_getsockopt, SYS_shutdown,
+		SYS_close,       SYS_clock_gettime, SYS_madvise,    SYS_mmap,
+		SYS_munmap,      SYS_mremap,        SYS_brk,        SYS_futex,
+		SYS_fcntl,       SYS_rt_sigreturn,  SYS_exit_group, SYS_exit,
+	};
+	enum { N = ARRAY_LEN(allowed) };
+	struct sock_filter code[N + 6];
+	struct sock_fprog prog = {.len = N + 6, .filter = code};
+	unsigned at = 0;
+
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						  offsetof(struct seccomp_data, arch));
+	code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0);
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						  offsetof(struct seccomp_data, nr));
+	for (unsigned i = 0; i < N; i++)
+		code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i],
+							  (unsigned char)(N - i), 0);
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) < 0)
+		return err_new(-errno, "port proxy: system call filter");
+	return 0;
+}
+#else
+static int confine_calls(void)
+{
+	return 0; /* no table for this machine: capabilities and no_new_privs remain */
+}
+#endif
+
+static int drop_powers(void)
+{
+	struct {
+		uint32_t version;
+		int pid;
+	} head = {.version = 0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, .pid = 0};
+	uint32_t none[6] = {0};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &head, none) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_new(-errno, "port proxy: drop privileges");
+	return 0;
+}
+
+static int make_listeners(struct proxy *p, const struct net_plan *n, const int *fds)
+{
+	struct sockaddr_in target = {.sin_family = AF_INET};
+	int r;
+
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (p->epoll < 0)
+		return err_new(-errno, "epoll");
+	r = net_plan_address(n, NET_SLIRP_TAP, &target.sin_addr);
+	if (r < 0)
+		return r;
+	p->listeners = calloc(n->n_ports, sizeof(*p->listeners));
+	if (!p->listeners)
+		return err_new(-ENOMEM, "port proxy");
+	p->n_listeners = n->n_ports;
+	for (unsigned i = 0; i < n->n_ports; i++) {
+		struct listener *l = &p->listeners[i];
+		union proxy_address a = {.v6 = {0}};
+		socklen_t len = sizeof(a);
+		bool tcp = n->ports[i].proto == NET_TCP;
+
+		if (getsockname(fds[i], &a.sa, &len) < 0)
+			return err_new(-errno, "port proxy: socket %u", i);
+		l->src.kind = tcp ? SOURCE_LISTEN_TCP : SOURCE_LISTEN_UDP;
+		l->src.fd = fds[i];
+		l->v6 = a.sa.sa_family == AF_INET6;
+		l->any_address = l->v6 ? IN6_IS_ADDR_UNSPECIFIED(&a.v6.sin6_addr)
+				       : a.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+		l->target = target;
+		l->target.sin_port = htons(n->ports[i].container_port);
+		r = tcp ? 0 : udp_prepare(l);
+		if (r == 0)
+			r = proxy_watch(p, &l->src, EPOLLIN);
+		if (r < 0)
+			return err_new(r, "port proxy: socket %u", i);
+	}
+	return 0;
+}
+
+/* As many clients as descriptors allow, at two each, a quarter of them set aside for UDP flows. */
+static void set_limits(struct proxy *p)
+{
+	struct rlimit l = {0};
+	rlim_t left;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &l);
+		(void)getrlimit(RLIMIT_NOFILE, &l);
+	}
+	left = l.rlim_cur > p->n_listeners + FDS_RESERVED + 16
+		       ? l.rlim_cur - p->n_listeners - FDS_RESERVED
+		       : 16;
+	p->max_flows = left / 4 < PROXY_FLOWS_MAX ? (unsigned)(left / 4) : PROXY_FLOWS_MAX;
+	left = (left - p->max_flows) / 2;
+	p->max_conns = left < PROXY_CONNS_MAX ? (unsigned)left : PROXY_CONNS_MAX;
+}
+
+static int become_proxy(struct proxy *p, const struct net_plan *n, const int *fds, pid_t pid,
+			pid_t parent, int report)
+{
+	int r;
+
+	r = close_others(fds, n->n_ports, report);
+	if (r == 0)
+		r = enter_netns(pid);
+	if (r == 0)
+		r = make_listeners(p, n, fds);
+	if (r == 0)
+		r = drop_powers();
+	if (r < 0)
+		return r;
+	set_limits(p);
+	p->buffer = mmap(NULL, PROXY_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	if (p->buffer == MAP_FAILED)
+		return err_new(-errno, "port proxy: buffer");
+	(void)prctl(PR_SET_NAME, "cuddy-proxy");
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return err_new(-errno, "port proxy: death signal");
+	if (getppid() != parent) /* died before the line above */
+		_exit(1);
+	return confine_calls();
+}
+
+static void __attribute__((noreturn))
+proxy_main(const struct net_plan *n, const int *fds, pid_t pid, pid_t parent, int report)
+{
+	static struct proxy p;
+	struct report why = {.code = 0};
+	sigset_t all;
+
+	/* The monitor's handlers and blocked signals are not ours; SIGKILL is what ends us. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	why.code = become_proxy(&p, n, fds, pid, parent, report);
+	if (why.code < 0) {
+		(void)snprintf(why.trail, sizeof(why.trail), "%s", err_trail());
+		(void)send(report, &why, sizeof(why), MSG_NOSIGNAL);
+		_exit(1);
+	}
+	closep(&report);
+	loop(&p);
+}
+
+int net_proxy_start(const struct net_plan *n, const int *fds, pid_t pid, pid_t *ret_pid)
+{
+	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
+	struct report why = {.code = 0};
+	pid_t proxy, self = getpid();
+	int s[2], status;
+
+	if (n->n_ports == 0 || n->mode != NET_SLIRP)
+		return -ENOENT;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) < 0)
+		return err_new(-errno, "socketpair");
+	rd = s[0];
+	wr = s[1];
+	proxy = fork();
+	if (proxy < 0)
+		return err_new(-errno, "fork");
+	if (proxy == 0)
+		proxy_main(n, fds, pid, self, wr);
+	closep(&wr);
+	pidfd = pidfd_open_pid(proxy);
+	if (pidfd >= 0 && read_upto(rd, &why, sizeof(why)) == 0) {
+		log_debug("net", "port proxy is %d, %u ports", (int)proxy, n->n_ports);
+		*ret_pid = proxy;
+		return TAKE_FD(pidfd);
+	}
+	(void)kill(proxy, SIGKILL);
+	while (waitpid(proxy, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pidfd < 0)
+		return pidfd;
+	why.trail[sizeof(why.trail) - 1] = '\0';
+	return err_set(why.code < 0 ? why.code : -CE_PROTOCOL, why.trail);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the three files of the port proxy: proxy.c (process, loop), proxy_tcp.c, proxy_udp.c. */
+#pragma once
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* One read; larger ones gain nothing on loopback, smaller ones cost throughput. */
+#define PROXY_BUFFER (256UL * 1024)
+/* Bytes read but not yet taken by the other side, over all connections, before reads become small. */
+#define PROXY_HELD_MAX (32UL * 1024 * 1024)
+#define PROXY_SMALL_READ 4096U
+#define PROXY_CONNS_MAX 16384U
+#define PROXY_FLOWS_MAX 1024U
+#define PROXY_FLOW_IDLE_NS (90LL * 1000000000LL)
+
+enum source_kind { SOURCE_LISTEN_TCP, SOURCE_LISTEN_UDP, SOURCE_HALF, SOURCE_FLOW };
+
+/* First member of all that epoll can point at. */
+struct source {
+	enum source_kind kind;
+	int fd;
+	uint32_t interest;      /* what epoll was told; 0: not in the set */
+};
+
+union proxy_address {
+	struct sockaddr sa;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+struct listener {
+	struct source src;
+	bool v6;
+	bool any_address;       /* replies must be told their source address */
+	struct sockaddr_in target;
+};
+
+struct conn;
+struct flow;
+
+struct proxy {
+	int epoll;
+	int64_t now_ns;         /* set once a turn of the loop */
+	struct listener *listeners;
+	unsigned n_listeners;
+	unsigned n_conns, max_conns;
+	unsigned n_flows, max_flows;
+	size_t held;            /* bytes in all conns' held buffers */
+	bool paused;            /* out of descriptors: TCP listeners are out of the epoll set */
+	bool dirty;             /* the buffer was used since it was given back */
+	struct conn *dead;      /* freed after the turn: later events of it may point at them */
+	struct flow *dead_flows;
+	struct flow *newest, *oldest;
+	struct flow *buckets[256];
+	unsigned char *buffer;  /* PROXY_BUFFER bytes */
+};
+
+/** proxy_watch() - make epoll watch @s for @interest (0: not at all). Return: 0 or -errno. */
+int proxy_watch(struct proxy *p, struct source *s, uint32_t interest);
+
+void tcp_accept(struct proxy *p, struct listener *l);
+void tcp_event(struct proxy *p, struct source *s, uint32_t events);
+void tcp_bury(struct proxy *p); /* free what died in this turn */
+
+int udp_prepare(struct listener *l);
+void udp_receive(struct proxy *p, struct listener *l);
+void udp_event(struct proxy *p, struct source *s);
+void udp_expire(struct proxy *p);
+void udp_bury(struct proxy *p);

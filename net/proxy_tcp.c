@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory: one TCP connection is two halves, half[0] to the host's client, half[1] to the container.
+ * Bytes go from half[i] through the one shared buffer to half[!i]; what the other side does not take
+ * at once is held (exactly that much memory) and half[i] is not read again until it is gone: so each
+ * direction has at most one read in flight, and a slow reader slows its writer down.
+ * End of file on half[i] becomes shutdown(SHUT_WR) on half[!i] after the held bytes; an error on
+ * either becomes a reset of both. A half that nothing is wanted from leaves the epoll set, because
+ * EPOLLHUP cannot be masked.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/proxy_internal.h"
+#include "pkg/base/auto.h"
+
+#define ACCEPTS_PER_TURN 64
+
+struct half {
+	struct source src;
+	struct conn *conn;
+	unsigned char *held; /* read here, not yet written to the other half */
+	size_t held_at, held_len;
+	bool eof; /* nothing more comes from here */
+	bool shut; /* and the other half was told */
+};
+
+struct conn {
+	struct half half[2];
+	struct conn *next_dead;
+	bool connected; /* half[1]; until then nothing is read */
+	bool dead;
+};
+
+static void drop_held(struct proxy *p, struct half *h)
+{
+	p->held -= h->held_len;
+	freep(&h->held);
+	h->held_at = h->held_len = 0;
+}
+
+static void conn_close(struct proxy *p, struct conn *c, bool reset)
+{
+	const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	if (c->dead)
+		return;
+	for (unsigned i = 0; i < 2; i++) {
+		struct half *h = &c->half[i];
+
+		drop_held(p, h);
+		if (reset && h->src.fd >= 0)
+			(void)setsockopt(h->src.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		closep(&h->src.fd); /* leaves the epoll set with it: there is no other copy */
+	}
+	c->dead = true;
+	c->next_dead = p->dead;
+	p->dead = c;
+	p->n_conns--;
+}
+
+void tcp_bury(struct proxy *p)
+{
+	while (p->dead) {
+		struct conn *c = p->dead;
+
+		p->dead = c->next_dead;
+		free(c);
+	}
+}
+
+/* Tell epoll what each half waits for now; closes the connection when it has nothing left to do. */
+static void settle(struct proxy *p, struct conn *c)
+{
+	if (c->dead)
+		return;
+	if (c->half[0].shut && c->half[1].shut) {
+		conn_close(p, c, false);
+		return;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		struct half *h = &c->half[i];
+		uint32_t want = 0;
+
+		if (!c->connected)
+			want = i == 1 ? EPOLLOUT : 0;
+		else
+			want = (!h->eof && !h->held ? EPOLLIN : 0U) |
+			       (c->half[!i].held ? EPOLLOUT : 0U);
+		if (proxy_watch(p, &h->src, want) < 0) {
+			conn_close(p, c, true);
+			return;
+		}
+	}
+}
+
+/* Pass an end of file on, once everything before it has been. */
+static int pass_eof(struct half *from, struct half *to)
+{
+	if (!from->eof || from->held || from->shut)
+		return 0;
+	if (shutdown(to->src.fd, SHUT_WR) < 0)
+		return -errno;
+	from->shut = true;
+	return 0;
+}
+
+/* Write what was held back from @from. */
+static int flush(struct proxy *p, struct half *from, struct half *to)
+{
+	ssize_t n;
+
+	if (!from->held)
+		return 0;
+	n = send(to->src.fd, from->held + from->held_at, from->held_len, MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	from->held_at += (size_t)n;
+	from->held_len -= (size_t)n;
+	p->held -= (size_t)n;
+	if (from->held_len == 0)
+		drop_held(p, from);
+	return pass_eof(from, to);
+}
+
+static int pump(struct proxy *p, struct half *from, struct half *to)
+{
+	size_t most = p->held < PROXY_HELD_MAX ? PROXY_BUFFER : PROXY_SMALL_READ;
+	ssize_t n, done;
+
+	n = recv(from->src.fd, p->buffer, most, 0);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	p->dirty = true;
+	if (n == 0) {
+		from->eof = true;
+		return pass_eof(from, to);
+	}
+	done = send(to->src.fd, p->buffer, (size_t)n, MSG_NOSIGNAL);
+	if (done < 0 && errno != EAGAIN && errno != EINTR)
+		return -errno;
+	if (done == n)
+		return 0;
+	if (done < 0)
+		done = 0;
+	from->held_len = (size_t)(n - done);
+	from->held = malloc(from->held_len);
+	if (!from->held) {
+		from->held_len = 0;
+		return -ENOMEM;
+	}
+	memcpy(from->held, p->buffer + done, from->held_len);
+	p->held += from->held_len;
+	return 0;
+}
+
+static int finish_connect(struct conn *c)
+{
+	int e = 0;
+	socklen_t len = sizeof(e);
+
+	if (getsockopt(c->half[1].src.fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0)
+		return -errno;
+	c->connected = e == 0;
+	return -e;
+}
+
+void tcp_event(struct proxy *p, struct source *s, uint32_t events)
+{
+	struct half *h = (struct half *)s;
+	struct conn *c = h->conn;
+	struct half *other = &c->half[h == &c->half[0]];
+	int r = 0;
+
+	if (c->dead)
+		return;
+	if (!c->connected)
+		r = finish_connect(c);
+	else if (events & EPOLLERR)
+		r = -ECONNRESET;
+	if (r == 0 && c->connected && (events & EPOLLOUT))
+		r = flush(p, other, h);
+	if (r == 0 && c->connected && (events & (EPOLLIN | EPOLLHUP)) && !h->eof && !h->held)
+		r = pump(p, h, other);
+	if (r < 0)
+		conn_close(p, c, true); /* refused or reset on one side is a reset on the other */
+	settle(p, c);
+}
+
+static void tune(int fd)
+{
+	const int on = 1;
+
+	/* What comes in goes out at once; and a peer that vanished is noticed some day. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+static void conn_start(struct proxy *p, const struct listener *l, int client)
+{
+	const struct linger now = {.l_onoff = 1, .l_linger = 0};
+	struct conn *c = calloc(1, sizeof(*c));
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (!c || fd < 0) {
+		(void)setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		closep(&client);
+		closep(&fd);
+		free(c);
+		return;
+	}
+	p->n_conns++;
+	for (unsigned i = 0; i < 2; i++) {
+		c->half[i].conn = c;
+		c->half[i].src = (struct source){.kind = SOURCE_HALF, .fd = i ? fd : client};
+		tune(c->half[i].src.fd);
+	}
+	if (connect(fd, (const struct sockaddr *)&l->target, sizeof(l->target)) == 0)
+		c->connected = true;
+	else if (errno != EINPROGRESS)
+		conn_close(p, c, true);
+	settle(p, c);
+}
+
+void tcp_accept(struct proxy *p, struct listener *l)
+{
+	for (unsigned i = 0; i < ACCEPTS_PER_TURN && !p->paused; i++) {
+		int fd;
+
+		if (p->n_conns >= p->max_conns) {
+			p->paused = true;
+			return;
+		}
+		fd = accept4(l->src.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0)
+			conn_start(p, l, fd);
+		else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			p->paused = true;
+		else if (errno != EINTR && errno != ECONNABORTED)
+			return;
+	}
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <arpa/inet.h>
+
+#include <cmocka.h>
+
+#include "net/plan.h"
+#include "pkg/base/err.h"
+
+static const struct net_port two[] = {
+	{NET_TCP, "127.0.0.1", false, 8080, 0, 80},
+	{NET_UDP, "::", true, 53, 0, 53},
+};
+
+static struct net_plan sample(void)
+{
+	return (struct net_plan){.mode = NET_SLIRP,
+				 .slirp_path = "/usr/bin/slirp4netns",
+				 .enable_ipv6 = true,
+				 .mtu = 1500,
+				 .cidr = "10.0.7.0/24",
+				 .ports = two,
+				 .n_ports = 2};
+}
+
+static void a_plan_survives_the_wire(void **state)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	struct net_plan in = sample(), out;
+	struct net_port ports[2];
+	struct wire_reader r;
+
+	(void)state;
+	net_plan_encode(&in, &b);
+	wire_reader_init(&r, b.s, b.len);
+	assert_int_equal(net_plan_decode(&r, &out, ports, 2), 0);
+	assert_false(wire_failed(&r));
+	assert_int_equal(out.mode, NET_SLIRP);
+	assert_string_equal(out.slirp_path, "/usr/bin/slirp4netns");
+	assert_true(out.enable_ipv6);
+	assert_false(out.allow_host_loopback);
+	assert_int_equal(out.mtu, 1500);
+	assert_string_equal(out.cidr, "10.0.7.0/24");
+	assert_int_equal(out.n_ports, 2);
+	assert_int_equal(out.ports[0].host_port, 8080);
+	assert_int_equal(out.ports[0].container_port, 80);
+	assert_string_equal(out.ports[0].host_ip, "127.0.0.1");
+	assert_int_equal(out.ports[1].proto, NET_UDP);
+	assert_true(out.ports[1].any_family);
+}
+
+static void a_plan_cut_anywhere_or_too_large_is_refused(void **state)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	struct net_plan in = sample(), out;
+	struct net_port ports[2];
+	struct wire_reader r;
+
+	(void)state;
+	net_plan_encode(&in, &b);
+	for (size_t n = 0; n < b.len; n++) {
+		wire_reader_init(&r, b.s, n);
+		assert_int_equal(net_plan_decode(&r, &out, ports, 2), -CE_PROTOCOL);
+	}
+	wire_reader_init(&r, b.s, b.len);
+	assert_int_equal(net_plan_decode(&r, &out, ports, 1), -CE_PROTOCOL);
+	b.s[0] = 9; /* no such mode */
+	wire_reader_init(&r, b.s, b.len);
+	assert_int_equal(net_plan_decode(&r, &out, ports, 2), -CE_PROTOCOL);
+}
+
+static void slirp_options_are_parsed_strictly(void **state)
+{
+	static const char *const bad[] = {"mtu=100",
+					  "mtu=65522",
+					  "mtu=x",
+					  "cidr=10.0.2.0",
+					  "cidr=10.0.2.1/24",
+					  "cidr=10.0.2.0/25",
+					  "cidr=10.0.2.0/7",
+					  "cidr=fd00::/64",
+					  "cidr=",
+					  "enable_ipv6=maybe",
+					  "enable_ipv6=true,mtu=1000",
+					  "port_handler=x",
+					  "allow_host_loopback",
+					  "nosuch=1",
+					  "",
+					  "mtu=1500,"};
+	struct net_plan n = {.mode = NET_SLIRP};
+	char ip[INET_ADDRSTRLEN];
+	struct in_addr a;
+
+	(void)state;
+	assert_int_equal(net_plan_address(&n, NET_SLIRP_TAP, &a), 0);
+	assert_string_equal(inet_ntop(AF_INET, &a, ip, sizeof(ip)), "10.0.2.100");
+	assert_int_equal(net_plan_parse_slirp("allow_host_loopback=true,mtu=1400,cidr=10.9.0.0/16,"
+					      "enable_ipv6=true,port_handler=rootlesskit",
+					      &n),
+			 0);
+	assert_true(n.allow_host_loopback);
+	assert_true(n.enable_ipv6);
+	assert_int_equal(n.mtu, 1400);
+	assert_int_equal(net_plan_address(&n, NET_SLIRP_DNS, &a), 0);
+	assert_string_equal(inet_ntop(AF_INET, &a, ip, sizeof(ip)), "10.9.0.3");
+	free((char *)(uintptr_t)n.cidr);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct net_plan m = {.mode = NET_SLIRP};
+
+		if (net_plan_parse_slirp(bad[i], &m) != -CE_USAGE)
+			fail_msg("accepted: %s", bad[i]);
+	}
+}
+
+static void ports_need_a_network_of_ones_own(void **state)
+{
+	struct net_plan n = sample();
+
+	(void)state;
+	assert_int_equal(net_plan_check(&n), 0);
+	for (int mode = NET_NONE; mode <= NET_JOIN; mode++) {
+		n.mode = (enum net_mode)mode;
+		assert_int_equal(net_plan_check(&n), mode == NET_SLIRP ? 0 : -CE_USAGE);
+	}
+	n.n_ports = 0;
+	n.mode = NET_NONE;
+	assert_int_equal(net_plan_check(&n), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_plan_survives_the_wire),
+		cmocka_unit_test(a_plan_cut_anywhere_or_too_large_is_refused),
+		cmocka_unit_test(slirp_options_are_parsed_strictly),
+		cmocka_unit_test(ports_need_a_network_of_ones_own),
+	};
+
+	return cmocka_run_group_tests_name("net_plan", tests, NULL, NULL);
+}

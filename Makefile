@@ -124,7 +124,7 @@ $B/unit/%: tests/unit/%.c $B/flags $B/libc.a $B/core.a $B/cuddy.a $B/transfer.a
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_TRANS) $(LIBS_CUDDY)
 
 unit: $(UNIT_BINS) ## build and run the unit tests (T=name filters)
-	@tests/run-unit $(filter %$T%,$^)
+	@tests/run-unit $(if $T,$(foreach b,$^,$(if $(findstring $T,$b),$b)),$^)
 .PHONY: unit
 
 # make reads the sources and finds the compilers when it starts, so what deps-test installs counts

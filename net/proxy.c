@@ -5,7 +5,7 @@
  * Process      forked from the monitor, so it shares the monitor's pages and costs a few dozen kB.
  *              It stays in B's user and mount namespaces and moves into the container's network
  *              namespace only; the listening sockets, made before, still belong to the host's. So
- *              accept() happens outside and connect() inside, with no tap in between.
+ *              clients are accepted outside and connected inside, with no tap in between.
  * Address      it connects to the container's tap address, never to 127.0.0.1 (N04): what listens
  *              on the container's loopback only is not published, and the peer a server sees is not
  *              its own localhost.

@@ -71,7 +71,7 @@ CUDDY_SRCS := $(call srcs,$(CUDDY_DIRS))
 TRANS_SRCS := $(filter-out $(SHARED),$(call srcs,$(TRANS_DIRS)))
 
 LIBS_CUDDY := -ljson-c -lcap -lseccomp
-LIBS_TRANS := -lcurl -lcrypto -lzstd -lisal -lz -ljson-c
+LIBS_TRANS := -lcurl -lcrypto -lzstd -lisal -llzma -lbz2 -lz -ljson-c -pthread
 
 PROGRAMS := $(patsubst %/main.c,%,$(wildcard $(MAINS)))
 PROGRAMS := $(patsubst cmd,$B/cuddy,$(patsubst pkg/%,$B/cuddy-%,$(PROGRAMS)))

@@ -7,8 +7,9 @@
 
 #define TRAIL_MAX 2048
 
-static char trail[TRAIL_MAX];
-static int trail_code;
+/* Per thread: decoding threads fail on their own (pkg/archive/feed.c). */
+static __thread char trail[TRAIL_MAX];
+static __thread int trail_code;
 
 static const struct {
 	int status;

@@ -120,20 +120,27 @@ int net_slirp_start(const struct net_plan *n, pid_t pid, struct net_helper *ret)
 	return 0;
 }
 
-/* The last line of what the helper wrote to stderr; @buf is cut there. "" when it said nothing. */
+/*
+ * The last line of what the helper wrote to stderr, or the one before "child failed(1)", which says
+ * nothing; @buf is cut there. "" when it said nothing.
+ */
 static const char *last_words(int fd, char *buf, size_t size)
 {
 	ssize_t n = read_upto(fd, buf, size - 1);
-	char *nl;
+	char *line, *nl;
 
 	/* read_upto() reports -EAGAIN when the pipe is dry: what came before is in the buffer. */
 	if (n < 0)
 		n = (ssize_t)strnlen(buf, size - 1);
-	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
-		n--;
-	buf[n] = '\0';
-	nl = strrchr(buf, '\n');
-	return nl ? nl + 1 : buf;
+	do {
+		while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
+			n--;
+		buf[n] = '\0';
+		nl = strrchr(buf, '\n');
+		line = nl ? nl + 1 : buf;
+		n = nl ? nl - buf : 0;
+	} while (nl && strncmp(line, "child failed", 12) == 0);
+	return line;
 }
 
 int net_helper_wait_ready(struct net_helper *h, int timeout_ms)

@@ -16,13 +16,20 @@
 
 #include "pkg/conmon/config.h"
 
-enum conmon_status { CONMON_NONE, CONMON_CREATED, CONMON_RUNNING, CONMON_PAUSED, CONMON_STOPPING, CONMON_EXITED };
+enum conmon_status {
+	CONMON_NONE,
+	CONMON_CREATED,
+	CONMON_RUNNING,
+	CONMON_PAUSED,
+	CONMON_STOPPING,
+	CONMON_EXITED
+};
 
 struct conmon_state {
 	enum conmon_status status;
 	struct proc_id init, monitor;
 	int64_t started_ns, finished_ns;
-	int exit_code;              /* valid when exited */
+	int exit_code; /* valid when exited */
 	bool oom_killed;
 	char error[256];
 };
@@ -38,28 +45,32 @@ struct conmon_started {
 	pid_t pid;
 	int pidfd;
 	int control_fd;
+	bool relay_stdin; /* -i on a terminal: conmon_foreground() reads it (job control stays the shell's) */
 };
 
 /**
  * conmon_start() - fork, enter B (@base_ns), exec cuddy-conmon from a read-only detached mount (R01)
  * with @plan and @cfg in a sealed memfd; returns when pid 1 has exec'ed, or its error
+ * With cfg->auto_remove a container that could not be started is removed as well.
  * @program: absolute path of cuddy-conmon. @stdio: caller's 0..2 or /dev/null. @port_fds as rt_launch.
  */
-int conmon_start(const char *program, int base_ns, const struct rt_plan *plan, struct conmon_config *cfg,
-		 const int stdio[3], const int *port_fds, struct conmon_started *ret);
+int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
+		 struct conmon_config *cfg, const int stdio[3], const int *port_fds,
+		 struct conmon_started *ret);
 
 /**
  * conmon_foreground() - after conmon_start() with cfg->foreground: raw terminal, window size and
  * signals (when @sig_proxy) go to the monitor; returns the exit code, or -CE_INTERRUPTED-like codes.
  * @ret_detached: the detach keys were typed; the container goes on.
  */
-int conmon_foreground(const struct conmon_started *m, bool tty, bool sig_proxy, int *ret_exit, bool *ret_detached);
+int conmon_foreground(const struct conmon_started *m, bool tty, bool sig_proxy, int *ret_exit,
+		      bool *ret_detached);
 
 struct conmon_attach {
 	bool no_stdin;
 	bool sig_proxy;
 	bool tty;
-	const char *detach_keys;    /* decoded; NULL: the container's own */
+	const char *detach_keys; /* decoded; NULL: the container's own */
 };
 
 /** conmon_attach() - be a client of a running container until it exits or detaches. */
@@ -70,6 +81,8 @@ int conmon_stop(int state_dir, int signal_or_0, int64_t grace_ms);
 int conmon_kill(int state_dir, int sig);
 /** conmon_wait() - block until the container has exited; uses the lock, works for any number of waiters. */
 int conmon_wait(int state_dir);
+/** conmon_wait_code() - the same; the exit code as the monitor said it (the only way with --rm), -1 when unheard. */
+int conmon_wait_code(int state_dir, int *ret_exit);
 /** conmon_resize() - set the pty's size. */
 int conmon_resize(int state_dir, uint16_t rows, uint16_t cols);
 /** conmon_detach_keys() - "ctrl-p,ctrl-q" to bytes; usage error when malformed. */

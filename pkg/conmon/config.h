@@ -5,34 +5,40 @@
 #include "pkg/base/wire.h"
 #include "pkg/runtime/plan.h"
 
-enum conmon_log { CONMON_LOG_K8S_FILE, CONMON_LOG_JSON_FILE, CONMON_LOG_NONE, CONMON_LOG_PASSTHROUGH };
+enum conmon_log {
+	CONMON_LOG_K8S_FILE,
+	CONMON_LOG_JSON_FILE,
+	CONMON_LOG_NONE,
+	CONMON_LOG_PASSTHROUGH
+};
 
 struct conmon_config {
-	const char *id;             /* 64 hex digits */
+	const char *id; /* 64 hex digits */
 	const char *name;
-	const char *state_dir;      /* runtime directory of this container: state, lock, socket */
-	const char *data_dir;       /* durable directory of this container: exit status, removal */
+	const char *state_dir; /* runtime directory of this container: state, lock, socket */
+	const char *data_dir; /* durable directory of this container: exit status, removal */
 	enum conmon_log log_driver;
 	const char *log_path;
-	uint64_t log_max_bytes;     /* rotate at this size; 0: never */
-	uint32_t log_max_files;     /* kept in all, the current one included */
+	uint64_t log_max_bytes; /* rotate at this size; 0: never */
+	uint32_t log_max_files; /* kept in all, the current one included */
 	bool terminal;
-	bool keep_stdin;            /* -i: stdin stays open without a client */
-	bool stdin_once;            /* close the payload's stdin when the foreground client leaves */
-	bool foreground;            /* descriptors 0..2 of the caller were handed over */
-	bool no_stdout, no_stderr;  /* -a without them */
-	const char *detach_keys;    /* bytes, already decoded; "" disables */
+	bool keep_stdin; /* -i: stdin stays open without a client */
+	bool stdin_once; /* close the payload's stdin when the foreground client leaves */
+	bool foreground; /* descriptors 0..2 of the caller were handed over */
+	bool no_stdout, no_stderr; /* -a without them */
+	const char *detach_keys; /* bytes, already decoded; "" disables */
 	int stop_signal;
 	uint32_t stop_timeout_s;
-	uint32_t timeout_s;         /* --timeout: kill after; 0 never */
-	bool auto_remove;           /* --rm */
-	const char *trash_dir;      /* auto_remove: data_dir is renamed into this, then deleted */
-	const char *name_link;      /* auto_remove: path of the name claim to unlink */
+	uint32_t timeout_s; /* --timeout: kill after; 0 never */
+	bool auto_remove; /* --rm */
+	const char *trash_dir; /* auto_remove: data_dir is renamed into this, then deleted */
+	const char *name_link; /* auto_remove: path of the name claim to unlink */
 	const char *const *anonymous_volumes; /* auto_remove: volume directories to remove too */
-	int runtime_dir_fd;         /* for base_register(); inherited descriptor */
-	int lock_fd;                /* the container's exclusive lock, inherited */
-	int control_fd;             /* SEQPACKET to the starting cuddy: reports launch, then exit */
+	int runtime_dir_fd; /* for base_register(); inherited descriptor */
+	int lock_fd; /* the container's exclusive lock, inherited */
+	int control_fd; /* SEQPACKET to the starting cuddy: reports launch, then exit */
 };
 
 void conmon_config_encode(const struct conmon_config *c, struct sbuf *out);
-int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size, struct conmon_config *ret);
+int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
+			 struct conmon_config *ret);

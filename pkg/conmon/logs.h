@@ -9,8 +9,8 @@
 struct logs_options {
 	bool follow, timestamps;
 	int64_t since_ns, until_ns; /* 0: no bound */
-	int64_t tail;               /* lines, -1: all */
-	const char *prefix;         /* --names: printed before each line; NULL for none */
+	int64_t tail; /* lines, -1: all */
+	const char *prefix; /* --names: printed before each line; NULL for none */
 };
 
 /**

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* Talking to a running monitor. */
+#include "pkg/conmon/client.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/conmon/talk.h"
+#include "pkg/sys/lock.h"
+#include "pkg/sys/socket.h"
+
+/* After its container's end a monitor normally goes at once; a stuck foreground may keep it. */
+#define LINGER_MS 2000
+
+int talk_send(int fd, enum cm_type type, int a, int b, const void *p, size_t n)
+{
+	char msg[sizeof(struct cm_head) + CM_STDIN_MAX];
+	struct cm_head h = {.type = type, .a = a, .b = b, .len = (uint32_t)n};
+
+	if (n > CM_STDIN_MAX)
+		return -EMSGSIZE;
+	memcpy(msg, &h, sizeof(h));
+	if (n)
+		memcpy(msg + sizeof(h), p, n);
+	return socket_send(fd, msg, sizeof(h) + n, NULL, 0);
+}
+
+int talk_receive(int fd, struct cm_head *h, char *data, size_t room)
+{
+	struct iovec iov[2] = {{h, sizeof(*h)}, {data, room}};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
+	ssize_t n;
+
+	do {
+		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == ECONNRESET ? 0 : -errno;
+	if (n == 0)
+		return 0;
+	if ((size_t)n < sizeof(*h) || (m.msg_flags & MSG_TRUNC) || (size_t)n != sizeof(*h) + h->len)
+		return -EPROTO;
+	return 1;
+}
+
+int talk_connect(int state_dir)
+{
+	int fd = socket_connect_at(state_dir, "attach");
+
+	return fd == -ENOENT || fd == -ECONNREFUSED ? -ESRCH : fd;
+}
+
+/* Read until the monitor answers with @type or leaves. 1: got it, 0: it left. */
+static int await(int fd, enum cm_type type, int *ret_a)
+{
+	struct cm_head h;
+	char data[512];
+	int r;
+
+	while ((r = talk_receive(fd, &h, data, sizeof(data))) > 0)
+		if (h.type == (uint32_t)type) {
+			*ret_a = h.a;
+			return 1;
+		}
+	return r < 0 ? err_new(r, "talk to the container's monitor") : 0;
+}
+
+/* Wait until @fd's monitor is gone, but only so long. */
+static void linger(int fd)
+{
+	struct pollfd p = {.fd = fd};
+	int64_t end = clock_monotonic_ns() + LINGER_MS * NS_PER_MS;
+
+	while (!(p.revents & (POLLHUP | POLLERR)) && clock_monotonic_ns() < end)
+		if (poll(&p, 1, (int)((end - clock_monotonic_ns()) / NS_PER_MS) + 1) < 0 &&
+		    errno != EINTR)
+			return;
+}
+
+int conmon_wait_code(int state_dir, int *ret_exit)
+{
+	AUTO_CLOSE int fd = talk_connect(state_dir), lock = -EBADF;
+	int r, code = -1;
+
+	if (fd >= 0) {
+		r = await(fd, CM_EXIT, &code);
+		if (r < 0)
+			return r;
+		if (r == 1) {
+			linger(fd);
+			*ret_exit = code;
+			return 0;
+		}
+	} else if (fd != -ESRCH) {
+		return fd;
+	}
+	/* No conversation (too many clients, or it is going): the lock is told by the kernel. */
+	if (lock_is_held(state_dir, "lock") > 0) {
+		lock = lock_open(state_dir, "lock", LOCK_SHARED);
+		if (lock < 0)
+			return lock;
+	}
+	*ret_exit = -1;
+	return 0;
+}
+
+int conmon_wait(int state_dir)
+{
+	int code;
+
+	return conmon_wait_code(state_dir, &code);
+}
+
+int conmon_stop(int state_dir, int signal_or_0, int64_t grace_ms)
+{
+	AUTO_CLOSE int fd = talk_connect(state_dir);
+	int r, code;
+
+	if (fd < 0)
+		return fd;
+	if (grace_ms < 0)
+		grace_ms = 0;
+	r = talk_send(fd, CM_STOP, signal_or_0, grace_ms > INT32_MAX ? INT32_MAX : (int)grace_ms,
+		      NULL, 0);
+	if (r == -EPIPE || r == -ECONNRESET)
+		return -ESRCH;
+	if (r < 0)
+		return err_new(r, "ask the container's monitor to stop it");
+	r = await(fd, CM_EXIT, &code);
+	if (r == 1)
+		linger(fd);
+	return r < 0 ? r : 0;
+}
+
+/* A request with an answer. */
+static int request(int state_dir, enum cm_type type, int a, int b)
+{
+	AUTO_CLOSE int fd = talk_connect(state_dir);
+	int r, answer = 0;
+
+	if (fd < 0)
+		return fd;
+	r = talk_send(fd, type, a, b, NULL, 0);
+	if (r == -EPIPE || r == -ECONNRESET)
+		return -ESRCH;
+	if (r < 0)
+		return err_new(r, "talk to the container's monitor");
+	r = await(fd, CM_REPLY, &answer);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return -ESRCH;
+	return answer;
+}
+
+int conmon_kill(int state_dir, int sig)
+{
+	int r = request(state_dir, CM_SIGNAL, sig, 0);
+
+	return r < 0 && r != -ESRCH ? err_wrap(r, "send signal %d", sig) : r;
+}
+
+int conmon_resize(int state_dir, uint16_t rows, uint16_t cols)
+{
+	int r = request(state_dir, CM_RESIZE, rows, cols);
+
+	return r < 0 && r != -ESRCH ? err_wrap(r, "resize the terminal") : r;
+}

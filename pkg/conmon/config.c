@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/conmon/config.h"
+
+#include <string.h>
+
+#include "pkg/base/err.h"
+
+#define CONFIG_VERSION 1U
+#define VOLUMES_MAX 1024U
+
+static const bool *config_flag(const struct conmon_config *c, unsigned i)
+{
+	const bool *const flags[] = {&c->terminal,  &c->keep_stdin, &c->stdin_once, &c->foreground,
+				     &c->no_stdout, &c->no_stderr,  &c->auto_remove};
+
+	return i < ARRAY_LEN(flags) ? flags[i] : NULL;
+}
+
+void conmon_config_encode(const struct conmon_config *c, struct sbuf *out)
+{
+	uint32_t flags = 0, n = 0;
+
+	for (unsigned i = 0; config_flag(c, i); i++)
+		flags |= (uint32_t)*config_flag(c, i) << i;
+	while (c->anonymous_volumes && c->anonymous_volumes[n])
+		n++;
+	wire_put_u32(out, CONFIG_VERSION);
+	wire_put_str(out, c->id);
+	wire_put_str(out, c->name);
+	wire_put_str(out, c->state_dir);
+	wire_put_str(out, c->data_dir);
+	wire_put_u32(out, (uint32_t)c->log_driver);
+	wire_put_str(out, c->log_path);
+	wire_put_u64(out, c->log_max_bytes);
+	wire_put_u32(out, c->log_max_files);
+	wire_put_u32(out, flags);
+	wire_put_str(out, c->detach_keys);
+	wire_put_u32(out, (uint32_t)c->stop_signal);
+	wire_put_u32(out, c->stop_timeout_s);
+	wire_put_u32(out, c->timeout_s);
+	wire_put_str(out, c->trash_dir);
+	wire_put_str(out, c->name_link);
+	wire_put_u32(out, n);
+	for (uint32_t i = 0; i < n; i++)
+		wire_put_str(out, c->anonymous_volumes[i]);
+	wire_put_u32(out, (uint32_t)c->runtime_dir_fd);
+	wire_put_u32(out, (uint32_t)c->lock_fd);
+	wire_put_u32(out, (uint32_t)c->control_fd);
+}
+
+static int decode_volumes(struct wire_reader *r, void *arena, size_t arena_size,
+			  struct conmon_config *c)
+{
+	const char **v = arena;
+	uint32_t n = wire_get_u32(r);
+
+	if (r->failed || n > VOLUMES_MAX || arena_size / sizeof(*v) < (size_t)n + 1)
+		return -CE_PROTOCOL;
+	for (uint32_t i = 0; i < n; i++) {
+		v[i] = wire_get_str(r);
+		if (!v[i])
+			return -CE_PROTOCOL;
+	}
+	v[n] = NULL;
+	c->anonymous_volumes = v;
+	return 0;
+}
+
+static bool config_is_sound(const struct conmon_config *c)
+{
+	return c->id && c->state_dir && *c->state_dir == '/' && c->data_dir &&
+	       *c->data_dir == '/' && c->log_driver <= CONMON_LOG_PASSTHROUGH &&
+	       c->stop_signal >= 0 && c->stop_signal <= 64 &&
+	       (!c->detach_keys || strlen(c->detach_keys) < 32) &&
+	       (!c->auto_remove || (c->trash_dir && c->name_link)) &&
+	       (c->log_path ||
+		(c->log_driver != CONMON_LOG_K8S_FILE && c->log_driver != CONMON_LOG_JSON_FILE));
+}
+
+/* Strings stay in the message, the volume list goes to @arena (aligned for pointers). */
+int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
+			 struct conmon_config *ret)
+{
+	struct conmon_config c = {0};
+	uint32_t flags, driver;
+	int e;
+
+	if (wire_get_u32(r) != CONFIG_VERSION)
+		return err_new(-CE_PROTOCOL, "the monitor's configuration: another version");
+	c.id = wire_get_str(r);
+	c.name = wire_get_str(r);
+	c.state_dir = wire_get_str(r);
+	c.data_dir = wire_get_str(r);
+	driver = wire_get_u32(r);
+	c.log_driver = driver <= CONMON_LOG_PASSTHROUGH ? (enum conmon_log)driver : CONMON_LOG_NONE;
+	c.log_path = wire_get_str(r);
+	c.log_max_bytes = wire_get_u64(r);
+	c.log_max_files = wire_get_u32(r);
+	flags = wire_get_u32(r);
+	for (unsigned i = 0; config_flag(&c, i); i++)
+		*(bool *)(size_t)config_flag(&c, i) = flags >> i & 1;
+	c.detach_keys = wire_get_str(r);
+	c.stop_signal = (int)wire_get_u32(r);
+	c.stop_timeout_s = wire_get_u32(r);
+	c.timeout_s = wire_get_u32(r);
+	c.trash_dir = wire_get_str(r);
+	c.name_link = wire_get_str(r);
+	e = decode_volumes(r, arena, arena_size, &c);
+	c.runtime_dir_fd = (int)wire_get_u32(r);
+	c.lock_fd = (int)wire_get_u32(r);
+	c.control_fd = (int)wire_get_u32(r);
+	if (e < 0 || wire_failed(r) || driver > CONMON_LOG_PASSTHROUGH || !config_is_sound(&c))
+		return err_new(-CE_PROTOCOL, "the monitor's configuration");
+	*ret = c;
+	return 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sockets: slot 0 is the cuddy that started us (its end of file means that it died: its stdio is
+ * dropped and the container goes on), the others came through state_dir/attach. Every message is
+ * checked; a peer that breaks the rules is closed. Nothing here blocks.
+ */
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/conmon/monitor.h"
+#include "pkg/sys/process.h"
+#include "pkg/sys/socket.h"
+
+int control_send(struct client *c, enum cm_type type, int a, int b, const void *p, size_t n)
+{
+	struct cm_head h = {.type = type, .a = a, .b = b, .len = (uint32_t)n};
+	struct iovec iov[2] = {{&h, sizeof(h)}, {(void *)(size_t)p, n}};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = n ? 2 : 1};
+	ssize_t r;
+
+	do {
+		r = sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return errno == ENOBUFS ? -EAGAIN : -errno;
+	return 0;
+}
+
+void control_close(struct monitor *m, unsigned i)
+{
+	struct client *c = &m->clients[i];
+
+	if (c->fd < 0)
+		return;
+	log_debug("conmon", "client %u leaves", i);
+	closep(&c->fd);
+	stream_forget_client(m, i);
+	if (i == CONTROL)
+		control_detach(m, CONTROL);
+	*c = (struct client){.fd = -EBADF};
+}
+
+/* The foreground caller is gone or has detached: its descriptors are let go. */
+void control_detach(struct monitor *m, unsigned i)
+{
+	struct client *c = &m->clients[i];
+
+	if (c->fd >= 0)
+		(void)control_send(c, CM_DETACHED, 0, 0, NULL, 0);
+	if (i != CONTROL) {
+		if (c->fd >= 0)
+			control_close(m, i);
+		return;
+	}
+	if (!m->cfg.foreground)
+		return;
+	m->cfg.foreground = false;
+	stream_end_front(m);
+	closep(&m->in.front);
+	c->may_type = false;
+	if (m->cfg.stdin_once && !m->cfg.terminal)
+		input_end(m);
+}
+
+void control_tell_all(struct monitor *m, enum cm_type type, int a)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (m->clients[i].fd >= 0)
+			(void)control_send(&m->clients[i], type, a, 0, NULL, 0);
+}
+
+void control_accept(struct monitor *m)
+{
+	AUTO_CLOSE int fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	if (socket_peer_is_us(fd) < 0)
+		return;
+	for (unsigned i = CONTROL + 1; i < CLIENTS_MAX; i++) {
+		if (m->clients[i].fd >= 0)
+			continue;
+		m->clients[i] = (struct client){.fd = TAKE_FD(fd)};
+		if (m->exited)
+			(void)control_send(&m->clients[i], CM_EXIT, m->exit_status, 0, NULL, 0);
+		return;
+	}
+	log_debug("conmon", "too many clients");
+}
+
+static unsigned count_typists(const struct monitor *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		n += m->clients[i].fd >= 0 && m->clients[i].may_type;
+	return n;
+}
+
+static bool on_attach(struct monitor *m, unsigned i, const struct cm_head *h, const char *data)
+{
+	struct client *c = &m->clients[i];
+	const char *keys = m->cfg.detach_keys ? m->cfg.detach_keys : "";
+	size_t n = strlen(keys);
+	int big = 1 << 20;
+
+	if (i == CONTROL || c->attached || h->len >= CM_KEYS_MAX)
+		return false;
+	if (h->a & CM_ATTACH_KEYS) {
+		keys = data;
+		n = h->len;
+	}
+	memcpy(c->detach.keys, keys, n);
+	c->detach.keys[n] = '\0';
+	c->attached = true;
+	c->may_type = (h->a & CM_ATTACH_STDIN) && m->cfg.keep_stdin &&
+		      count_typists(m) < TYPISTS_MAX;
+	c->patience_ns = NS_PER_S;
+	c->seen_ns = clock_monotonic_ns();
+	(void)setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &big, sizeof(big));
+	return true;
+}
+
+static bool on_stdin(struct monitor *m, unsigned i, const struct cm_head *h, const char *data)
+{
+	struct client *c = &m->clients[i];
+	char out[CM_STDIN_MAX + CM_KEYS_MAX];
+	bool hit;
+	size_t n;
+
+	if (c->owes_ack || h->len == 0 || h->len > CM_STDIN_MAX)
+		return false;
+	c->owes_ack = true;
+	if (c->may_type) {
+		n = detach_feed(&c->detach, data, h->len, out, &hit);
+		input_add(m, out, n);
+		if (hit)
+			control_detach(m, i);
+	}
+	input_pump(m);
+	return true;
+}
+
+static int resize(struct monitor *m, int rows, int cols)
+{
+	struct winsize w = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
+
+	if (rows < 0 || rows > UINT16_MAX || cols < 0 || cols > UINT16_MAX)
+		return -EINVAL;
+	if (m->run.pty_master < 0)
+		return -ENOTTY;
+	return ioctl(m->run.pty_master, TIOCSWINSZ, &w) < 0 ? -errno : 0;
+}
+
+static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, const char *data)
+{
+	struct client *c = &m->clients[i];
+	int r;
+
+	switch (h->type) {
+	case CM_ATTACH:
+		return on_attach(m, i, h, data);
+	case CM_STDIN:
+		return on_stdin(m, i, h, data);
+	case CM_STDIN_EOF:
+		/* The foreground's end is the payload's; a visitor's only where stdin is for one client. */
+		if (c->may_type && (i == CONTROL || m->cfg.stdin_once))
+			input_end(m);
+		return true;
+	case CM_RESIZE:
+		r = resize(m, h->a, h->b);
+		break;
+	case CM_SIGNAL:
+		r = h->a >= 1 && h->a <= 64 ? monitor_signal(m, h->a) : -EINVAL;
+		break;
+	case CM_STOP:
+		if (h->a < 0 || h->a > 64 || h->b < 0)
+			return false;
+		monitor_stop(m, h->a, h->b);
+		return true;
+	default:
+		return false;
+	}
+	if (!c->attached && i != CONTROL)
+		(void)control_send(c, CM_REPLY, r, 0, NULL, 0);
+	return true;
+}
+
+void control_receive(struct monitor *m, unsigned i)
+{
+	struct client *c = &m->clients[i];
+	union {
+		struct cm_head head;
+		char bytes[sizeof(struct cm_head) + CM_STDIN_MAX];
+	} msg;
+	ssize_t n = recv(c->fd, msg.bytes, sizeof(msg.bytes), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < (ssize_t)sizeof(msg.head) || n > (ssize_t)sizeof(msg.bytes) ||
+	    (size_t)n != sizeof(msg.head) + msg.head.len ||
+	    !on_message(m, i, &msg.head, msg.bytes + sizeof(msg.head)))
+		control_close(m, i);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * After the payload: record, tell, tidy. The order is the contract: the exit status is durable
+ * before anybody hears of it; with --rm the container is gone (renamed away) before its caller
+ * returns, and only the deletion itself happens behind the caller's back.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/log.h"
+#include "pkg/conmon/monitor.h"
+#include "pkg/sys/process.h"
+#include "pkg/sys/rmtree.h"
+
+#define HELPER_GRACE_MS 2000
+
+/* Helpers serve one network namespace, which is gone: nothing to be polite about. */
+static void end_helpers(struct monitor *m)
+{
+	int *const pidfds[] = {&m->run.helper_pidfd, &m->run.proxy_pidfd};
+	int status;
+
+	closep(&m->run.helper_exit_fd);
+	for (unsigned i = 0; i < ARRAY_LEN(pidfds); i++)
+		if (*pidfds[i] >= 0)
+			(void)pidfd_signal(*pidfds[i], SIGKILL);
+	for (unsigned i = 0; i < ARRAY_LEN(pidfds); i++) {
+		if (*pidfds[i] >= 0)
+			(void)pidfd_wait(*pidfds[i], HELPER_GRACE_MS, &status);
+		closep(pidfds[i]);
+	}
+	err_drop();
+}
+
+static bool was_oom_killed(const struct monitor *m)
+{
+	char text[1024];
+	const char *p;
+	ssize_t n = m->oom_events < 0 ? 0 : pread(m->oom_events, text, sizeof(text) - 1, 0);
+
+	if (n <= 0 || m->exit_status != 128 + SIGKILL)
+		return false;
+	text[n] = '\0';
+	p = strstr(text, "oom_kill ");
+	return p && p[9] != '0';
+}
+
+/* names/<name> holds "<id>\n". */
+static bool names_us(const struct monitor *m, int dir, const char *name)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	size_t len = strlen(m->cfg.id);
+	char text[80];
+
+	return fd >= 0 && read_upto(fd, text, sizeof(text)) >= (ssize_t)len &&
+	       memcmp(text, m->cfg.id, len) == 0;
+}
+
+/* The container may have been renamed since, and its old name may be another's by now. */
+static void release_name(const struct monitor *m)
+{
+	const char *slash = strrchr(m->cfg.name_link, '/');
+	AUTO_CLOSEDIR DIR *d = NULL;
+	struct dirent *e;
+	char dir[4096];
+
+	if (names_us(m, AT_FDCWD, m->cfg.name_link)) {
+		(void)unlink(m->cfg.name_link);
+		return;
+	}
+	if (!slash)
+		return;
+	(void)snprintf(dir, sizeof(dir), "%.*s", (int)(slash - m->cfg.name_link) + 1,
+		       m->cfg.name_link);
+	d = opendir(dir);
+	while (d && (e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.' && names_us(m, dirfd(d), e->d_name))
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+}
+
+static void trash_name(const struct monitor *m, int volume, char out[128])
+{
+	if (volume < 0)
+		(void)snprintf(out, 128, "%.64s", m->cfg.id);
+	else
+		(void)snprintf(out, 128, "%.64s-volume-%d", m->cfg.id, volume);
+}
+
+static void remove_state_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_CLOSE int dir = -EBADF;
+	char parent[4096];
+
+	(void)snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path) + 1, path);
+	dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0 && slash[1])
+		(void)rmtree(dir, slash + 1);
+}
+
+/* --rm, the part that is seen: after it the name is free and nothing finds the container. */
+static void remove_container(struct monitor *m)
+{
+	char name[128];
+
+	m->trash_dir = open(m->cfg.trash_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	release_name(m);
+	trash_name(m, -1, name);
+	if (m->trash_dir >= 0)
+		(void)renameat(AT_FDCWD, m->cfg.data_dir, m->trash_dir, name);
+	for (int i = 0; m->trash_dir >= 0 && m->cfg.anonymous_volumes[i]; i++) {
+		trash_name(m, i, name);
+		(void)renameat(AT_FDCWD, m->cfg.anonymous_volumes[i], m->trash_dir, name);
+	}
+	remove_state_dir(m->cfg.state_dir);
+}
+
+static void empty_trash(const struct monitor *m)
+{
+	char name[128];
+
+	for (int i = -1; m->trash_dir >= 0 && (i < 0 || m->cfg.anonymous_volumes[i]); i++) {
+		trash_name(m, i, name);
+		(void)rmtree(m->trash_dir, name);
+	}
+}
+
+static void tell_waiters(struct monitor *m)
+{
+	for (unsigned i = CONTROL + 1; i < CLIENTS_MAX; i++)
+		if (m->clients[i].fd >= 0 && !m->clients[i].attached)
+			(void)control_send(&m->clients[i], CM_EXIT, m->exit_status, 0, NULL, 0);
+}
+
+void finish_record(struct monitor *m)
+{
+	end_helpers(m);
+	m->state.status = CONMON_EXITED;
+	m->state.exit_code = m->exit_status;
+	m->state.finished_ns = clock_now_ns();
+	m->state.oom_killed = was_oom_killed(m);
+	if (!m->cfg.auto_remove && exit_write(m->data_dir, &m->state) < 0)
+		log_debug("conmon", "exit file: %s",
+			  err_trail()); /* full disk: the state file has it too */
+	(void)state_write(m->state_dir, &m->state, m->boot_id);
+	err_drop();
+	tell_waiters(m);
+}
+
+void finish(struct monitor *m)
+{
+	log_close(&m->log);
+	closep(&m->run.pty_master);
+	closep(&m->pty_slave);
+	closep(&m->listen_fd);
+	if (m->cfg.auto_remove)
+		remove_container(m);
+	else
+		(void)unlinkat(m->state_dir, "attach", 0);
+	stream_end_front(m);
+	(void)close(m->cfg.lock_fd);
+	control_tell_all(m, CM_EXIT, m->exit_status);
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		closep(&m->clients[i].fd);
+	if (m->cfg.auto_remove)
+		empty_trash(m);
+	_exit(0);
+}
+
+/* Nothing runs. With --rm nothing is left to remove either, once the caller is told. */
+void finish_launch_failed(struct monitor *m)
+{
+	closep(&m->listen_fd);
+	log_close(&m->log);
+	if (m->state_dir < 0 || m->data_dir < 0)
+		return;
+	(void)unlinkat(m->state_dir, "attach", 0);
+	if (m->cfg.auto_remove) {
+		remove_container(m);
+		empty_trash(m);
+	}
+}

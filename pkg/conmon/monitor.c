@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation: the monitor of one container
+ *
+ * Processes     C cuddy ─fork→ M monitor (in B, own session, subreaper) ─clone3→ I pid 1; helpers H
+ *   M  is the program cuddy-conmon, alone responsible once I has exec'ed: it may not die, block or
+ *      allocate after that; buffers are static, clients bounded, every foreign descriptor is
+ *      written without blocking. When M is killed, I gets its parent-death signal.
+ * Descriptors   see protocol.h for those at exec. The container's lock is held until everything is
+ *               recorded; whoever gets the lock knows that M has finished with the container.
+ * Back-pressure payload ← stream.c ← foreground (for ever) and clients (one second)
+ *               caller, clients ← input.c ← payload
+ * Time          one poll(2); deadlines (stop, --timeout, slow clients) become its time-out
+ * The end       I dies → its pid namespace is gone → what lies in the pipes is drained → helpers end
+ *               → data_dir/exit is durable → state, clients, lock → the foreground's last bytes
+ */
+#include "pkg/conmon/monitor.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/runtime/base.h"
+#include "pkg/sys/process.h"
+
+#define STALL_TICK_NS (50 * NS_PER_MS)
+#define TRIM_AFTER_NS NS_PER_S
+
+static struct monitor monitor;
+static char out_buf[CM_OUTPUT_MAX], err_buf[CM_OUTPUT_MAX];
+
+static void write_state(struct monitor *m)
+{
+	if (state_write(m->state_dir, &m->state, m->boot_id) < 0)
+		err_drop(); /* a full tmpfs: the lock still tells that we live */
+}
+
+int monitor_signal(struct monitor *m, int sig)
+{
+	int r = m->exited ? -ESRCH : pidfd_signal(m->run.pidfd, sig);
+
+	err_drop();
+	return r;
+}
+
+void monitor_stop(struct monitor *m, int sig, int64_t grace_ms)
+{
+	int64_t at = clock_monotonic_ns() + grace_ms * NS_PER_MS;
+
+	if (m->exited)
+		return;
+	if (sig == 0)
+		sig = m->cfg.stop_signal ? m->cfg.stop_signal : SIGTERM;
+	if (grace_ms == 0)
+		sig = SIGKILL;
+	(void)monitor_signal(m, sig);
+	if (sig != SIGKILL && (m->kill_at_ns == 0 || at < m->kill_at_ns))
+		m->kill_at_ns = at;
+	if (m->state.status != CONMON_STOPPING) {
+		m->state.status = CONMON_STOPPING;
+		write_state(m);
+	}
+}
+
+/* Everything that dies below us: pid 1, helpers, orphans that came to the subreaper. */
+static void reap(struct monitor *m)
+{
+	siginfo_t si;
+
+	for (;;) {
+		si.si_pid = 0;
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG) < 0 || si.si_pid == 0)
+			return;
+		if (si.si_pid != m->run.pid || m->exited)
+			continue;
+		m->exited = true;
+		m->exit_status = si.si_code == CLD_EXITED ? si.si_status & 0xff
+							  : 128 + si.si_status;
+		log_debug("conmon", "pid 1 ended: %d", m->exit_status);
+	}
+}
+
+static void read_signals(struct monitor *m)
+{
+	struct signalfd_siginfo si;
+
+	while (read(m->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		/* The machine or the session goes down: what a user's stop would do. */
+		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+			monitor_stop(m, 0, m->cfg.stop_timeout_s * 1000LL);
+	}
+	reap(m);
+}
+
+static void check_deadlines(struct monitor *m, int64_t now)
+{
+	if (!m->exited && m->kill_at_ns && now >= m->kill_at_ns) {
+		m->kill_at_ns = 0;
+		(void)monitor_signal(m, SIGKILL);
+	}
+	if (!m->exited && m->timeout_at_ns && now >= m->timeout_at_ns) {
+		m->timeout_at_ns = 0;
+		(void)monitor_signal(m, SIGKILL);
+	}
+}
+
+static int next_timeout_ms(const struct monitor *m, int64_t now)
+{
+	int64_t at = INT64_MAX;
+
+	if (m->kill_at_ns && m->kill_at_ns < at)
+		at = m->kill_at_ns;
+	if (m->timeout_at_ns && m->timeout_at_ns < at)
+		at = m->timeout_at_ns;
+	if ((m->out.waiting || m->err.waiting) && now + STALL_TICK_NS < at)
+		at = now + STALL_TICK_NS;
+	if ((m->out.big || m->err.big) && now + TRIM_AFTER_NS < at)
+		at = now + TRIM_AFTER_NS;
+	if (at == INT64_MAX)
+		return -1;
+	if (at <= now)
+		return 0;
+	at = (at - now + NS_PER_MS - 1) / NS_PER_MS;
+	return at > INT32_MAX ? INT32_MAX : (int)at;
+}
+
+/* The poll set is rebuilt each round from what is wanted now: no interest to keep in step. */
+struct poll_set {
+	struct pollfd p[POLL_MAX];
+	unsigned n, first_client;
+	unsigned char client_of[CLIENTS_MAX];
+};
+
+static void want(struct poll_set *ps, int fd, short events)
+{
+	if (fd >= 0 && events)
+		ps->p[ps->n++] = (struct pollfd){.fd = fd, .events = events};
+}
+
+static void want_stream(struct poll_set *ps, const struct stream *s)
+{
+	if (stream_wants_read(s))
+		want(ps, s->fd, POLLIN);
+	else if (s->done < s->len)
+		want(ps, s->front.fd, POLLOUT);
+}
+
+static void build_poll_set(const struct monitor *m, struct poll_set *ps)
+{
+	ps->n = 0;
+	want(ps, m->signal_fd, POLLIN);
+	want(ps, m->listen_fd, POLLIN);
+	want_stream(ps, &m->out);
+	want_stream(ps, &m->err);
+	if (m->in.len)
+		want(ps, m->in.fd, POLLOUT);
+	if (input_has_room(&m->in))
+		want(ps, m->in.front, POLLIN);
+	ps->first_client = ps->n;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		bool waits = (m->out.waiting | m->err.waiting) >> i & 1;
+
+		if (m->clients[i].fd < 0)
+			continue;
+		ps->client_of[ps->n - ps->first_client] = (unsigned char)i;
+		want(ps, m->clients[i].fd, waits ? POLLIN | POLLOUT : POLLIN);
+	}
+}
+
+static bool is_drained(const struct monitor *m)
+{
+	return m->out.fd < 0 && m->err.fd < 0 && !stream_is_pending(&m->out) &&
+	       !stream_is_pending(&m->err);
+}
+
+static void serve(struct monitor *m)
+{
+	static struct poll_set ps;
+
+	while (!m->exited || !is_drained(m)) {
+		int64_t now = clock_monotonic_ns();
+		int n;
+
+		build_poll_set(m, &ps);
+		n = poll(ps.p, ps.n, next_timeout_ms(m, now));
+		if (n == 0)
+			stream_trim(m);
+		for (unsigned i = ps.first_client; n > 0 && i < ps.n; i++)
+			if (ps.p[i].revents & ~POLLOUT)
+				control_receive(m, ps.client_of[i - ps.first_client]);
+		read_signals(m);
+		check_deadlines(m, clock_monotonic_ns());
+		control_accept(m);
+		input_read_front(m);
+		input_pump(m);
+		stream_pump(m, &m->out);
+		stream_pump(m, &m->err);
+		if (m->exited && m->state.status != CONMON_EXITED)
+			finish_record(m);
+	}
+}
+
+static int record_start(struct monitor *m)
+{
+	int r;
+
+	m->state.status = CONMON_RUNNING;
+	m->state.started_ns = clock_now_ns();
+	r = proc_id_of(m->run.pid, &m->state.init);
+	if (r < 0) { /* gone already: the identity only has to be nobody else's */
+		m->state.init = (struct proc_id){.pid = m->run.pid, .start = UINT64_MAX};
+		err_drop();
+	}
+	(void)unlinkat(m->data_dir, "exit", 0); /* of the run before */
+	return state_write(m->state_dir, &m->state, m->boot_id);
+}
+
+static int start(struct monitor *m)
+{
+	struct rt_plan plan;
+	struct rt_stdio io = {-EBADF, -EBADF, -EBADF};
+	int ports[1024], r;
+
+	r = setup_monitor(m, &plan);
+	if (r == 0)
+		r = setup_stdio(m, &io);
+	if (r == 0 && plan.net.n_ports > ARRAY_LEN(ports))
+		r = err_new(-CE_LIMIT, "%u published ports", plan.net.n_ports);
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < plan.net.n_ports; i++)
+		ports[i] = CM_FD_PORTS + (int)i;
+	r = rt_launch(&plan, &io, ports, &m->run);
+	for (unsigned i = 0; i < plan.net.n_ports; i++)
+		(void)close(ports[i]);
+	if (r < 0)
+		return r;
+	setup_streams(m);
+	closep(&io.in);
+	closep(&io.out);
+	closep(&io.err);
+	(void)base_register(m->cfg.runtime_dir_fd);
+	err_drop(); /* without it later commands make a base namespace of their own */
+	return record_start(m);
+}
+
+int monitor_main(void)
+{
+	struct monitor *m = &monitor;
+	struct client *c = &m->clients[CONTROL];
+	int r;
+
+	m->out = (struct stream){.fd = -EBADF, .tag = 1, .buf = out_buf, .front.fd = -EBADF};
+	m->err = (struct stream){.fd = -EBADF, .tag = 2, .buf = err_buf, .front.fd = -EBADF};
+	m->run = (struct rt_launched){.pidfd = -EBADF,
+				      .pty_master = -EBADF,
+				      .helper_pidfd = -EBADF,
+				      .helper_exit_fd = -EBADF,
+				      .proxy_pidfd = -EBADF};
+	r = start(m);
+	if (r < 0) {
+		finish_launch_failed(m);
+		(void)control_send(c, CM_LAUNCH, r, 0, err_trail(), strlen(err_trail()));
+		return 1;
+	}
+	(void)control_send(c, CM_LAUNCH, 0, c->relays_stdin ? CM_LAUNCH_RELAY_STDIN : 0, NULL, 0);
+	if (m->cfg.timeout_s)
+		m->timeout_at_ns = clock_monotonic_ns() + m->cfg.timeout_s * NS_PER_S;
+	serve(m);
+	finish(m);
+}

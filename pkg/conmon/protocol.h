@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What cuddy and a monitor say to each other on a SEQPACKET socket: one message a packet, a fixed
+ * head in the machine's own byte order (both ends are one build on one machine), then data.
+ * The same words on the control socket (the cuddy that started the monitor) and on attach sockets.
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+enum cm_type {
+	/* to the monitor */
+	CM_ATTACH = 1, /* a: CM_ATTACH_*; data: detach keys, when CM_ATTACH_KEYS */
+	CM_STDIN, /* data: 1..CM_STDIN_MAX bytes; the next one only after CM_STDIN_ACK */
+	CM_STDIN_EOF,
+	CM_RESIZE, /* a: rows, b: columns */
+	CM_SIGNAL, /* a: signal for pid 1; answered by CM_REPLY unless the sender is attached */
+	CM_STOP, /* a: signal or 0, b: grace in milliseconds; the end is told by CM_EXIT */
+	/* from the monitor */
+	CM_LAUNCH = 64, /* a: 0 or -code, b: CM_LAUNCH_*; data: trail */
+	CM_OUTPUT, /* a: 1 or 2; data */
+	CM_STDIN_ACK,
+	CM_REPLY, /* a: 0 or -errno */
+	CM_EXIT, /* a: exit code */
+	CM_DETACHED, /* the detach keys were typed */
+	CM_DROPPED, /* cut off: fell behind */
+};
+
+#define CM_ATTACH_STDIN 1
+#define CM_ATTACH_KEYS 2
+#define CM_LAUNCH_RELAY_STDIN 1 /* stdin is a terminal: the sender of CM_STDIN is cuddy */
+
+#define CM_STDIN_MAX 4096
+#define CM_OUTPUT_MAX 65536
+#define CM_KEYS_MAX 32
+
+struct cm_head {
+	uint32_t type;
+	int32_t a, b;
+	uint32_t len; /* of the data; checked against the packet */
+};
+
+/* Descriptors of a monitor at its exec; further port descriptors follow CM_FD_PORTS. */
+enum { CM_FD_PLAN = 3, CM_FD_CONTROL, CM_FD_LOCK, CM_FD_RUNTIME, CM_FD_PORTS };
+
+/* The sealed memfd: this head, then the configuration, then the plan. */
+#define CM_PLAN_MAGIC 0x31796463U
+struct cm_plan_head {
+	uint32_t magic, config_len;
+	uint64_t plan_len;
+};
+#define CM_CONFIG_MAX 65536
+#define CM_PLAN_MAX (64U << 20)

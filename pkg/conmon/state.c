@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/conmon/state.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/lock.h"
+
+#define STATE_MAX 4096
+
+static const char *const status_names[] = {
+	[CONMON_NONE] = "none",     [CONMON_CREATED] = "created",   [CONMON_RUNNING] = "running",
+	[CONMON_PAUSED] = "paused", [CONMON_STOPPING] = "stopping", [CONMON_EXITED] = "exited",
+};
+_Static_assert(ARRAY_LEN(status_names) == CONMON_EXITED + 1, "a name for each status");
+
+static int put_exit(char *b, size_t room, const struct conmon_state *s)
+{
+	return snprintf(b, room,
+			"exit_code=%d\nfinished_ns=%" PRId64 "\nsignal=%d\noom=%d\nerror=%s\n",
+			s->exit_code, s->finished_ns, s->exit_code > 128 ? s->exit_code - 128 : 0,
+			s->oom_killed, s->error);
+}
+
+/* Once exited, the state repeats the exit file: the disk that file is for may be full. */
+int state_write(int state_dir, const struct conmon_state *s, const char *boot_id)
+{
+	char b[STATE_MAX];
+	int n = snprintf(b, sizeof(b),
+			 "status=%s\npid=%d\nstart=%" PRIu64
+			 "\nconmon_pid=%d\nconmon_start=%" PRIu64
+			 "\nboot_id=%s\nstarted_ns=%" PRId64 "\n",
+			 status_names[s->status], (int)s->init.pid, s->init.start,
+			 (int)s->monitor.pid, s->monitor.start, boot_id, s->started_ns);
+
+	if (s->status == CONMON_EXITED)
+		n += put_exit(b + n, sizeof(b) - (size_t)n, s);
+	return file_replace(state_dir, "state", b, (size_t)n, 0600, FILE_NO_SYNC);
+}
+
+int exit_write(int data_dir, const struct conmon_state *s)
+{
+	char b[STATE_MAX];
+	int n = snprintf(b, sizeof(b), "started_ns=%" PRId64 "\n", s->started_ns);
+
+	n += put_exit(b + n, sizeof(b) - (size_t)n, s);
+	return file_replace(data_dir, "exit", b, (size_t)n, 0600, FILE_SYNC);
+}
+
+/* Value of "key=" in @text, copied to @out; false when it is not there. */
+static bool value_of(const struct sbuf *text, const char *key, char *out, size_t room)
+{
+	size_t k = strlen(key);
+
+	for (const char *p = text->s; *p;) {
+		size_t line = strcspn(p, "\n");
+
+		if (line > k && strncmp(p, key, k) == 0 && p[k] == '=') {
+			(void)snprintf(out, room, "%.*s", (int)(line - k - 1), p + k + 1);
+			return true;
+		}
+		p += line + (p[line] == '\n');
+	}
+	return false;
+}
+
+static bool number_of(const struct sbuf *text, const char *key, uint64_t max, uint64_t *ret)
+{
+	char v[32];
+
+	return value_of(text, key, v, sizeof(v)) && parse_u64(v, max, ret) == 0;
+}
+
+static int parse_state(const struct sbuf *text, struct conmon_state *s, char boot_id[40])
+{
+	char name[16];
+	uint64_t pid, start, mpid, mstart, started;
+
+	if (!value_of(text, "status", name, sizeof(name)) ||
+	    !number_of(text, "pid", INT32_MAX, &pid) ||
+	    !number_of(text, "start", UINT64_MAX, &start) ||
+	    !number_of(text, "conmon_pid", INT32_MAX, &mpid) ||
+	    !number_of(text, "conmon_start", UINT64_MAX, &mstart) ||
+	    !number_of(text, "started_ns", INT64_MAX, &started) ||
+	    !value_of(text, "boot_id", boot_id, 40))
+		return err_new(-CE_CORRUPT, "container state file");
+	for (unsigned i = 0; i < ARRAY_LEN(status_names); i++)
+		if (strcmp(name, status_names[i]) == 0)
+			s->status = (enum conmon_status)i;
+	s->init = (struct proc_id){.pid = (pid_t)pid, .start = start};
+	s->monitor = (struct proc_id){.pid = (pid_t)mpid, .start = mstart};
+	s->started_ns = (int64_t)started;
+	return 0;
+}
+
+static int parse_exit(const struct sbuf *text, struct conmon_state *s)
+{
+	uint64_t code, finished, started = 0, oom = 0;
+
+	if (!number_of(text, "exit_code", 255, &code) ||
+	    !number_of(text, "finished_ns", INT64_MAX, &finished))
+		return err_new(-CE_CORRUPT, "container exit file");
+	(void)number_of(text, "oom", 1, &oom);
+	(void)value_of(text, "error", s->error, sizeof(s->error));
+	if (s->started_ns == 0 && number_of(text, "started_ns", INT64_MAX, &started))
+		s->started_ns = (int64_t)started;
+	s->status = CONMON_EXITED;
+	s->exit_code = (int)code;
+	s->finished_ns = (int64_t)finished;
+	s->oom_killed = oom == 1;
+	return 0;
+}
+
+/* 1: read, 0: there is no such file. */
+static int read_optional(int dir, const char *name, struct sbuf *text)
+{
+	int r = dir < 0 ? -ENOENT : file_read_at(dir, name, STATE_MAX, text);
+
+	if (r == -ENOENT) {
+		err_drop();
+		return 0;
+	}
+	return r < 0 ? r : 1;
+}
+
+/*
+ * The payload dies with its monitor by the parent-death signal; the kernel forgets that signal when
+ * pid 1 changes its credentials. Whoever looks first finishes the job.
+ */
+static void end_orphan(const struct proc_id *init)
+{
+	AUTO_CLOSE int pidfd = pidfd_of(init);
+
+	if (pidfd >= 0)
+		(void)pidfd_signal(pidfd, SIGKILL);
+	err_drop();
+}
+
+static void set_killed(struct conmon_state *s, const char *why)
+{
+	s->status = CONMON_EXITED;
+	s->exit_code = 137;
+	(void)snprintf(s->error, sizeof(s->error), "%s", why);
+}
+
+/*
+ * While the lock is held only its holder's words count (an exit file is the previous run's, unless
+ * state says exited). When it is free: the exit file if the last run wrote one, else it was killed.
+ * The monitor removes the exit file of the run before when it starts.
+ */
+int conmon_state_read(int state_dir, int data_dir, struct conmon_state *ret)
+{
+	AUTO_SBUF struct sbuf state = SBUF_INIT, ended = SBUF_INIT;
+	struct conmon_state s = {.status = CONMON_NONE};
+	char boot_then[40] = "", boot_now[37];
+	int have_state, have_exit, held = 0, r;
+
+	for (int tries = 0;; tries++) {
+		held = state_dir < 0 ? 0 : lock_is_held(state_dir, "lock");
+		if (held < 0)
+			return held;
+		sbuf_reset(&state);
+		sbuf_reset(&ended);
+		have_state = read_optional(state_dir, "state", &state);
+		have_exit = have_state < 0 ? have_state : read_optional(data_dir, "exit", &ended);
+		if (have_exit < 0)
+			return have_exit;
+		/* The monitor may have come or gone between the looks: then look again. */
+		if (tries == 3 || state_dir < 0 || lock_is_held(state_dir, "lock") == held)
+			break;
+	}
+	if (have_state) {
+		r = parse_state(&state, &s, boot_then);
+		if (r < 0)
+			return r;
+	}
+	if (held && !have_state)
+		s.status = CONMON_CREATED; /* it is being started */
+	if (held && s.status != CONMON_EXITED) {
+		*ret = s;
+		return 0;
+	}
+	if (have_state && s.status == CONMON_EXITED) {
+		r = parse_exit(&state, &s);
+		if (r < 0)
+			return r;
+	} else if (have_exit) {
+		r = parse_exit(&ended, &s);
+		if (r < 0)
+			return r;
+	} else if (have_state) {
+		r = proc_boot_id(boot_now);
+		if (r < 0)
+			return r;
+		if (strcmp(boot_now, boot_then) == 0) {
+			end_orphan(&s.init);
+			set_killed(&s, "the container's monitor was killed");
+		} else {
+			set_killed(&s, "the machine went down");
+		}
+	}
+	*ret = s;
+	return 0;
+}

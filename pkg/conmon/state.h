@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* The two small files by which a monitor tells the world (see client.h); shared by both sides. */
+#pragma once
+#include "pkg/conmon/client.h"
+
+/** state_write() - state_dir/state, replaced atomically. No allocation. */
+int state_write(int state_dir, const struct conmon_state *s, const char *boot_id);
+/** exit_write() - data_dir/exit, durable when it returns. No allocation. */
+int exit_write(int data_dir, const struct conmon_state *s);

@@ -155,6 +155,15 @@ demo: ## install what is missing, build, and run a container as an unprivileged 
 	@tests/demo $B
 .PHONY: demo
 
+install: all ## install into DESTDIR and PREFIX (default /usr/local)
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/libexec/cuddy'
+	install -m 755 $B/cuddy '$(DESTDIR)$(PREFIX)/bin/'
+	install -m 755 $B/cuddy-conmon $B/cuddy-transfer '$(DESTDIR)$(PREFIX)/libexec/cuddy/'
+	install -D -m 644 completions/cuddy.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cuddy'
+	install -D -m 644 completions/_cuddy '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cuddy'
+	install -D -m 644 completions/cuddy.fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cuddy.fish'
+.PHONY: install
+
 deps: ## install by apt what building and running need
 	@tests/deps build
 .PHONY: deps

@@ -1,0 +1,156 @@
+#!/usr/bin/env bats
+# What the process in the container sees of itself: environment, user, directory, host name, limits, labels.
+load helpers
+
+@test "env: -e sets, passes on, and -e of an unset variable is left out" {
+	run -0 env FROM_HOST=h cuddy_test=1 "$CUDDY" run --rm -e A=1 -e B= -e FROM_HOST -e NOT_SET_ANYWHERE "$IMAGE" env
+	grep -qx 'A=1' <<<"$output"
+	grep -qx 'B=' <<<"$output"
+	grep -qx 'FROM_HOST=h' <<<"$output"
+	! grep -q NOT_SET_ANYWHERE <<<"$output"
+	! grep -q cuddy_test <<<"$output"
+}
+
+@test "env: values keep newlines, quotes, dollars and equals signs" {
+	run -0 cuddy run --rm -e $'V=a\nb "c" $d=e' "$IMAGE" sh -c 'echo "$V"'
+	[ "$output" = $'a\nb "c" $d=e' ]
+}
+
+@test "env: later wins, and the command line wins over --env-file and image" {
+	printf '# comment\nX=file\nY=file\nHOSTVAR\n\n' >"$WORK/env"
+	run -0 env HOSTVAR=h "$CUDDY" run --rm --env-file "$WORK/env" -e X=one -e X=two "$IMAGE" env
+	grep -qx X=two <<<"$output"
+	grep -qx Y=file <<<"$output"
+	grep -qx HOSTVAR=h <<<"$output"
+	run -125 --separate-stderr cuddy run --rm --env-file "$WORK/missing" "$IMAGE" env
+	one_line_error 125 missing
+}
+
+@test "env: HOME and PATH are there, --unsetenv takes away" {
+	run -0 cuddy run --rm "$IMAGE" sh -c 'echo $HOME $PATH'
+	[ "$output" = "/root /usr/sbin:/usr/bin:/sbin:/bin" ]
+	run -0 cuddy run --rm -u user "$IMAGE" sh -c 'echo $HOME'
+	[ "$output" = /home/user ]
+	run -0 cuddy run --rm -e A=1 --unsetenv A "$IMAGE" sh -c 'echo ${A-unset}'
+	[ "$output" = unset ]
+	run -0 cuddy run --rm "$IMAGE" sh -c 'echo ${HOSTNAME-none} ${container-none}'
+	[ "${output% *}" != none ]
+}
+
+@test "user: by name, by number, with a group, and not in passwd at all" {
+	run -0 cuddy run --rm -u user "$IMAGE" id
+	[[ "$output" == "uid=1000(user) gid=1000(user) groups="* ]]
+	[[ "$output" == *"8(mail)"* && "$output" == *"50(extra)"* ]]
+	run -0 cuddy run --rm -u user:mail "$IMAGE" sh -c 'id -u; id -g'
+	[ "$(echo $output)" = "1000 8" ]
+	run -0 cuddy run --rm -u 1234 "$IMAGE" sh -c 'id -u; id -g'
+	[ "$(echo $output)" = "1234 0" ]
+	run -0 cuddy run --rm -u 1234:4321 "$IMAGE" sh -c 'id -u; id -g'
+	[ "$(echo $output)" = "1234 4321" ]
+	run -0 cuddy run --rm "$IMAGE" id -u
+	[ "$output" = 0 ]
+}
+
+@test "user: a name that is not there is refused in one line" {
+	run --separate-stderr cuddy run --rm -u nobodyhere "$IMAGE" id
+	one_line_error 125 nobodyhere
+	run --separate-stderr cuddy run --rm -u 0:nogrouphere "$IMAGE" id
+	one_line_error 125 nogrouphere
+}
+
+@test "user: --group-add gives supplementary groups by name and number" {
+	run -0 cuddy run --rm -u 1000 --group-add mail --group-add 777 "$IMAGE" id -G
+	[[ " $output " == *" 8 "* && " $output " == *" 777 "* ]]
+}
+
+@test "workdir: is made when missing, is absolute, and is where the command starts" {
+	run -0 cuddy run --rm -w /new/dir/here "$IMAGE" pwd
+	[ "$output" = /new/dir/here ]
+	run -0 cuddy run --rm -w /tmp "$IMAGE" pwd
+	[ "$output" = /tmp ]
+	run -0 cuddy run --rm "$IMAGE" pwd
+	[ "$output" = / ]
+	run --separate-stderr cuddy run --rm -w relative "$IMAGE" pwd
+	one_line_error 125 relative
+	run --separate-stderr cuddy run --rm -w /etc/passwd "$IMAGE" pwd
+	[ "$status" -ne 0 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "hostname: is the short id, or what --hostname says, and stands in /etc/hosts and /etc/hostname" {
+	id=$(cuddy run -d "$IMAGE" sleep 1000)
+	run -0 cuddy exec "$id" hostname
+	[ "$output" = "${id:0:12}" ]
+	run -0 cuddy run --rm --hostname box.example "$IMAGE" sh -c 'hostname; cat /etc/hostname; grep -c box.example /etc/hosts'
+	[ "$(echo $output)" = "box.example box.example 1" ]
+	run --separate-stderr cuddy run --rm --hostname $'a\nb' "$IMAGE" true
+	one_line_error 125 ''
+}
+
+@test "labels: from flags and files, shown by inspect, filtered by ps" {
+	printf 'from.file=yes\n' >"$WORK/labels"
+	id=$(cuddy create -l a=1 -l b --label-file "$WORK/labels" "$IMAGE" true)
+	run -0 cuddy inspect --format '{{index .Config.Labels "a"}}/{{index .Config.Labels "b"}}/{{index .Config.Labels "from.file"}}' "$id"
+	[ "$output" = 1//yes ]
+	cuddy create "$IMAGE" true
+	run -0 cuddy ps -aq --no-trunc --filter label=a=1
+	[ "$output" = "$id" ]
+	run -0 cuddy ps -aq --filter label=a=2
+	[ -z "$output" ]
+}
+
+@test "ulimit: soft and hard are set, nonsense is refused" {
+	run -0 cuddy run --rm --ulimit nofile=100:200 "$IMAGE" sh -c 'ulimit -Sn; ulimit -Hn'
+	[ "$(echo $output)" = "100 200" ]
+	run -0 cuddy run --rm --ulimit core=0 "$IMAGE" sh -c 'ulimit -c'
+	[ "$output" = 0 ]
+	run --separate-stderr cuddy run --rm --ulimit nosuch=1 "$IMAGE" true
+	one_line_error 125 nosuch
+	run --separate-stderr cuddy run --rm --ulimit nofile=20:10 "$IMAGE" true
+	one_line_error 125 nofile
+}
+
+@test "umask: default 0022, and what --umask says" {
+	run -0 cuddy run --rm "$IMAGE" sh -c umask
+	[ "$output" = 0022 ]
+	run -0 cuddy run --rm --umask 077 "$IMAGE" sh -c 'umask; touch /f; stat -c %a /f'
+	[ "$(echo $output)" = "0077 600" ]
+}
+
+@test "sysctl: of the container's own namespaces only" {
+	run -0 cuddy run --rm --network none --sysctl net.ipv4.ip_default_ttl=77 "$IMAGE" cat /proc/sys/net/ipv4/ip_default_ttl
+	[ "$output" = 77 ]
+	run --separate-stderr cuddy run --rm --sysctl kernel.core_pattern=x "$IMAGE" true
+	one_line_error 125 kernel.core_pattern
+	run --separate-stderr cuddy run --rm --network host --sysctl net.ipv4.ip_forward=1 "$IMAGE" true
+	one_line_error 125 net.ipv4.ip_forward
+}
+
+@test "namespaces: pid, uts, ipc and user are the container's own, host ones when asked for" {
+	for ns in pid uts ipc user mnt net; do
+		run -0 cuddy run --rm --network none "$IMAGE" readlink /proc/self/ns/$ns
+		[ "$output" != "$(readlink /proc/self/ns/$ns)" ]
+	done
+	run -0 cuddy run --rm --network host "$IMAGE" readlink /proc/self/ns/net
+	[ "$output" = "$(readlink /proc/self/ns/net)" ]
+	run -0 cuddy run --rm --uts host "$IMAGE" readlink /proc/self/ns/uts
+	[ "$output" = "$(readlink /proc/self/ns/uts)" ]
+	run -0 cuddy run --rm --ipc host "$IMAGE" readlink /proc/self/ns/ipc
+	[ "$output" = "$(readlink /proc/self/ns/ipc)" ]
+	run -0 cuddy run --rm --pid host "$IMAGE" readlink /proc/self/ns/pid
+	[ "$output" = "$(readlink /proc/self/ns/pid)" ]
+}
+
+@test "namespaces: two containers have different user namespaces, and may share others by name" {
+	cuddy run -d --name one --network none "$IMAGE" sleep 1000
+	cuddy run -d --name two --network none "$IMAGE" sleep 1000
+	[ "$(cuddy exec one readlink /proc/self/ns/user)" != "$(cuddy exec two readlink /proc/self/ns/user)" ]
+	run -0 cuddy run --rm --network container:one "$IMAGE" readlink /proc/self/ns/net
+	[ "$output" = "$(cuddy exec one readlink /proc/self/ns/net)" ]
+	run --separate-stderr cuddy run --rm --network container:nosuch "$IMAGE" true
+	one_line_error 125 nosuch
+}
+
+@test "oom-score-adj: is set on the command" {
+	run -0 cuddy run --rm --oom-score-adj 500 "$IMAGE" cat /proc/self/oom_score_adj
+	[ "$output" = 500 ]
+}

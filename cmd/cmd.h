@@ -8,38 +8,71 @@
  *   5. add tests/system/<verb>.bats.
  */
 #pragma once
+#include <stdio.h>
+
 #include "pkg/cli/options.h"
 
+struct json_object;
 struct store;
 
 struct cmd_ctx {
-	const char *root, *runroot;     /* global options, NULL when not given */
-	struct store *store;            /* opened on first use by cmd_store() */
-	int status;                     /* exit status a command sets when it is not an error (child's code) */
+	const char *root, *runroot; /* global options, NULL when not given */
+	struct store *store; /* opened on first use by cmd_store() */
+	int status; /* exit status a command sets when it is not an error (child's code) */
 };
 
 struct command {
 	const char *name;
-	const char *group;              /* NULL: top level; "container", "image" … */
-	const char *synopsis;           /* "[OPTIONS] CONTAINER [CONTAINER...]" */
-	const char *summary;            /* one phrase */
+	const char *group; /* NULL: top level; "container", "image" … */
+	const char *synopsis; /* "[OPTIONS] CONTAINER [CONTAINER...]" */
+	const char *summary; /* one phrase */
 	const struct opt *opts;
 	size_t args_size;
-	const void *defaults;           /* copied into the argument struct before parsing; may be NULL */
-	int min_args, max_args;         /* operands; -1: any number */
-	bool no_interspersed;           /* operands are a command line */
-	enum opt_complete complete;     /* operands */
+	const void *defaults; /* copied into the argument struct before parsing; may be NULL */
+	int min_args, max_args; /* operands; -1: any number */
+	bool no_interspersed; /* operands are a command line */
+	enum opt_complete complete; /* operands */
 	int (*run)(struct cmd_ctx *ctx, const void *args, int argc, char **argv);
 };
 
-/** cmd_store() - the store, opened once; -code with trail. */
+/** cmd_store() - the store, opened once; -code with trail. Closed by the end of the process. */
 int cmd_store(struct cmd_ctx *ctx, struct store **ret);
 /** cmd_report() - print the trail of @r now and go on; returns the exit status to remember. */
 int cmd_report(int r);
 
 /* The table: top-level verbs and groups; aliases name another entry. */
 struct command_alias {
-	const char *words;              /* "container run", "image ls", "ps" */
+	const char *words; /* "container run", "image ls", "ps" */
 	const struct command *command;
 };
-extern const struct command_alias commands[];
+extern const struct command_alias commands[]; /* ends with words NULL */
+
+/* What groups are for, in the order of the help; ends with NULL. */
+struct command_group {
+	const char *name, *summary;
+};
+extern const struct command_group command_groups[];
+
+/* Flags before the verb. */
+struct global_args {
+	const char *root, *runroot, *log_level;
+	bool debug, version;
+};
+extern const struct opt global_opts[];
+
+/** command_find() - entry whose words @argv begins with (two-word entries first); @ret_words: how many it took. */
+const struct command_alias *command_find(int argc, char *const *argv, int *ret_words);
+/** command_unknown() - the usage error for words that command_find() did not know. */
+int command_unknown(int argc, char *const *argv);
+/** command_is_primary() - false for an entry that is another name of one shown elsewhere. */
+bool command_is_primary(const struct command_alias *a);
+
+/* --help: of everything, of a group, of one command as it was called. */
+void help_all(FILE *out);
+void help_group(FILE *out, const struct command_group *g);
+void help_command(FILE *out, const struct command_alias *a);
+const struct command_group *group_find(const char *name);
+
+/* One line each, in the order of the files. */
+extern const struct command cmd_help;
+extern const struct command cmd_version;

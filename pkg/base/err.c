@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pkg/base/utf8.h"
+
 #define TRAIL_MAX 2048
 
 /* Per thread: decoding threads fail on their own (pkg/archive/feed.c). */
@@ -83,15 +85,14 @@ const char *err_text(int r)
 /* Names in a trail may come from an image or a registry: no control character reaches a terminal. */
 static size_t escape(char *out, size_t room, const char *in)
 {
-	size_t n = 0;
+	size_t n = 0, left = strlen(in);
 
-	for (; *in && n + 5 < room; in++) {
-		unsigned char c = (unsigned char)*in;
+	while (left > 0 && n + UTF8_ESCAPED_MAX < room) {
+		unsigned used = utf8_escape_step(in, left, out + n);
 
-		if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)in[1] < 0xa0))
-			n += (size_t)snprintf(out + n, room - n, "\\x%02x", c);
-		else
-			out[n++] = (char)c;
+		in += used;
+		left -= used;
+		n += strlen(out + n);
 	}
 	out[n] = '\0';
 	return n;

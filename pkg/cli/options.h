@@ -5,6 +5,7 @@
  * field has the wrong type does not compile. Aliases are rows with .hidden set.
  */
 #pragma once
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,12 +63,34 @@ struct opt {
 #define OPT_GROUP(table, T, f) {.kind = OPT_KIND_GROUP, .group = table, .offset = offsetof(T, f)}
 #define OPT_END {.kind = OPT_KIND_END}
 
+#define OPT_WANTS_HELP INT_MAX
+
 /**
- * opt_parse() - GNU style: --name value, --name=value, -n value, -nvalue, -abc, "--" ends
+ * opt_parse() - GNU style: --name value, --name=value, -n value, -nvalue, -n=value, -abc, "--" ends
+ * @argv: argv[0] is the command's own name and is skipped.
  * @interspersed: options may follow operands (not for run and exec, whose operands are a command).
- * Later wins for scalars, lists append. Unknown flags get one line with a did-you-mean.
- * Return: index of the first operand in argv (operands are moved to the end), or -CE_USAGE.
+ * @command: how the command is called ("container run"), for the words of errors; "" before the verb.
+ * Flags can be denied: --flag=false. Later wins for scalars, lists append. Unknown flags get one
+ * line with a did-you-mean. Strings point into argv.
+ * Return: index of the first operand in argv (operands are moved to the end); OPT_WANTS_HELP when
+ * --help (or -h, unless the table has it) stands among the options; or -CE_USAGE.
  */
 int opt_parse(const struct opt *table, void *args, int argc, char **argv, bool interspersed, const char *command);
 /** opt_release() - free the lists that parsing filled. */
 void opt_release(const struct opt *table, void *args);
+
+/** opt_find_long() / opt_find_short() - the row of a flag, groups included; @ret_base: added offset. */
+const struct opt *opt_find_long(const struct opt *table, const char *name, size_t len, size_t *ret_base);
+const struct opt *opt_find_short(const struct opt *table, char name, size_t *ret_base);
+/** opt_takes_value() - whether the next argument belongs to the flag. */
+bool opt_takes_value(const struct opt *o);
+
+/** opt_each() - call @fn for every row that is not a group or an end, hidden ones too; stops when it returns non-zero. */
+int opt_each(const struct opt *table, int (*fn)(const struct opt *o, size_t base, void *data), void *data);
+
+/**
+ * suggest() - of @n words the one that was probably meant; NULL when none is near
+ * Near: at most a third of the letters wrong (insert, delete, replace, swap neighbours), or a
+ * beginning that only one word has.
+ */
+const char *suggest(const char *typed, const char *const *words, size_t n);

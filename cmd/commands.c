@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Every command there is. An entry with one word of its command's own name is where help lists it. */
+#include "cmd/cmd.h"
+
+#include <string.h>
+
+#include "pkg/base/err.h"
+
+/* clang-format off */
+const struct command_alias commands[] = {
+	{"help", &cmd_help},
+	{"version", &cmd_version},
+	{NULL, NULL},
+};
+
+const struct command_group command_groups[] = {
+	{"container", "Manage containers"},
+	{"image", "Manage images"},
+	{"system", "Manage the tool itself"},
+	{NULL, NULL},
+};
+/* clang-format on */
+
+static bool words_match(const char *words, int argc, char *const *argv, int *ret_words)
+{
+	int n = 0;
+
+	while (*words) {
+		size_t len = strcspn(words, " ");
+
+		if (n == argc || strlen(argv[n]) != len || strncmp(argv[n], words, len) != 0)
+			return false;
+		n++;
+		words += len;
+		words += *words == ' ';
+	}
+	*ret_words = n;
+	return true;
+}
+
+const struct command_alias *command_find(int argc, char *const *argv, int *ret_words)
+{
+	const struct command_alias *best = NULL;
+	int n, most = 0;
+
+	for (const struct command_alias *a = commands; a->words; a++) {
+		if (words_match(a->words, argc, argv, &n) && n > most) {
+			best = a;
+			most = n;
+		}
+	}
+	*ret_words = most;
+	return best;
+}
+
+const struct command_group *group_find(const char *name)
+{
+	for (const struct command_group *g = command_groups; g->name; g++)
+		if (strcmp(g->name, name) == 0)
+			return g;
+	return NULL;
+}
+
+bool command_is_primary(const struct command_alias *a)
+{
+	const struct command *c = a->command;
+	size_t n = c->group ? strlen(c->group) : 0;
+
+	if (!n)
+		return strcmp(a->words, c->name) == 0;
+	return strncmp(a->words, c->group, n) == 0 && a->words[n] == ' ' &&
+	       strcmp(a->words + n + 1, c->name) == 0;
+}
+
+/* The words that may stand after @group (NULL: first words), each once. */
+static size_t list_words(const struct command_group *group, const char **out, size_t max)
+{
+	size_t n = 0, len = group ? strlen(group->name) : 0;
+
+	for (const struct command_alias *a = commands; a->words && n < max; a++) {
+		const char *space = strchr(a->words, ' ');
+
+		if (a->words[0] == '_')
+			continue;
+		if (!group && !space)
+			out[n++] = a->words;
+		else if (group && space && (size_t)(space - a->words) == len &&
+			 strncmp(a->words, group->name, len) == 0)
+			out[n++] = space + 1;
+	}
+	for (const struct command_group *g = command_groups; !group && g->name && n < max; g++)
+		out[n++] = g->name;
+	return n;
+}
+
+int command_unknown(int argc, char *const *argv)
+{
+	const struct command_group *g = group_find(argv[0]);
+	const char *words[512];
+	const char *hint, *typed = g && argc > 1 ? argv[1] : argv[0];
+	const char *sep = g ? " " : "", *group = g ? g->name : "";
+
+	if (g && argc < 2)
+		return err_usage("%s: which command? 'cuddy %s --help' lists what there is",
+				 g->name, g->name);
+	hint = suggest(typed, words, list_words(g, words, sizeof(words) / sizeof(words[0])));
+	if (hint)
+		return err_usage("unknown command \"%s%s%s\"; did you mean \"%s%s%s\"?", group, sep,
+				 typed, group, sep, hint);
+	return err_usage("unknown command \"%s%s%s\"; 'cuddy %s%s--help' lists what there is",
+			 group, sep, typed, group, sep);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cuddy: global flags, dispatch through the table, the only exit. Called as docker or podman it is
+ * the same program.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "cmd/cmd.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/sys/open.h"
+
+/* clang-format off */
+const struct opt global_opts[] = {
+	OPT_BOOL('D', "debug", struct global_args, debug, "Log what happens on standard error"),
+	OPT_STR('l', "log-level", "LEVEL", struct global_args, log_level, "Log messages of LEVEL and above",
+		.complete = COMPLETE_WORDS, .words = "trace debug info warn warning error fatal panic", .strict = true),
+	OPT_STR(0, "root", "DIR", struct global_args, root, "Directory of images and containers", .complete = COMPLETE_DIR),
+	OPT_STR(0, "runroot", "DIR", struct global_args, runroot, "Directory of the state of running containers",
+		.complete = COMPLETE_DIR),
+	OPT_BOOL('v', "version", struct global_args, version, "Print the version and exit"),
+	OPT_END
+};
+/* clang-format on */
+
+/*
+ * Descriptors 0-2 exist from here on, so that no file of ours is ever taken for standard output;
+ * what the caller left open beyond them is not handed on by accident.
+ */
+static int tidy_process(void)
+{
+	struct rlimit core;
+	int fd;
+
+	do
+		fd = open("/dev/null",
+			  O_RDWR); /* lint: stays open across exec where it fills 0-2 */
+	while (fd >= 0 && fd <= 2);
+	if (fd < 0)
+		return err_new(-errno, "open /dev/null");
+	(void)close(fd);
+	if (fd_close_from(3, 0) < 0)
+		return -EIO;
+	/* Arguments and environment may hold secrets: no core file. The hard limit stays for payloads. */
+	if (getrlimit(RLIMIT_CORE, &core) == 0) {
+		core.rlim_cur = 0;
+		(void)setrlimit(RLIMIT_CORE, &core);
+	}
+	(void)umask(077);
+	return 0;
+}
+
+static void start_log(const struct global_args *g)
+{
+	bool verbose = g->debug || (g->log_level && (!strcmp(g->log_level, "debug") ||
+						     !strcmp(g->log_level, "trace")));
+
+	log_init(verbose ? "all" : getenv("CUDDY_DEBUG"), "cuddy");
+}
+
+static int check_operands(const struct command_alias *a, int n)
+{
+	const struct command *c = a->command;
+
+	if (n < c->min_args)
+		return err_usage("%s: %s; usage: cuddy %s %s", a->words,
+				 n == 0 ? "needs an argument" : "needs more arguments", a->words,
+				 c->synopsis);
+	if (c->max_args >= 0 && n > c->max_args)
+		return err_usage("%s: too many arguments; usage: cuddy %s%s%s", a->words, a->words,
+				 *c->synopsis ? " " : "", c->synopsis);
+	return 0;
+}
+
+static int run_command(struct cmd_ctx *ctx, const struct command_alias *a, int argc, char **argv)
+{
+	const struct command *c = a->command;
+	AUTO_FREE void *args = xcalloc(1, c->args_size ? c->args_size : 1);
+	int first, r;
+
+	if (c->defaults)
+		memcpy(args, c->defaults, c->args_size);
+	first = opt_parse(c->opts, args, argc, argv, !c->no_interspersed, a->words);
+	if (first == OPT_WANTS_HELP) {
+		help_command(stdout, a);
+		r = 0;
+	} else if (first < 0) {
+		r = first;
+	} else {
+		r = check_operands(a, argc - first);
+		if (r == 0)
+			r = c->run(ctx, args, argc - first, argv + first);
+	}
+	opt_release(c->opts, args);
+	return r;
+}
+
+static int wants_help(int argc, char **argv)
+{
+	return argc > 0 && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"));
+}
+
+static int dispatch(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const struct command_alias *a;
+	int words;
+
+	if (argc == 0)
+		return err_usage("no command given; 'cuddy --help' lists what there is");
+	a = command_find(argc, argv, &words);
+	if (a)
+		return run_command(ctx, a, argc - words + 1, argv + words - 1);
+	if (group_find(argv[0]) && wants_help(argc - 1, argv + 1)) {
+		help_group(stdout, group_find(argv[0]));
+		return 0;
+	}
+	return command_unknown(argc, argv);
+}
+
+static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct global_args g = {0};
+	int first, r;
+
+	r = tidy_process();
+	if (r < 0)
+		return r;
+	first = opt_parse(global_opts, &g, argc, argv, false, "");
+	if (first == OPT_WANTS_HELP) {
+		help_all(stdout);
+		return 0;
+	}
+	if (first < 0)
+		return first;
+	if (g.version) {
+		puts("cuddy version " CUDDY_VERSION);
+		return 0;
+	}
+	start_log(&g);
+	ctx->root = g.root;
+	ctx->runroot = g.runroot;
+	return dispatch(ctx, argc - first, argv + first);
+}
+
+int main(int argc, char **argv)
+{
+	struct cmd_ctx ctx = {0};
+	int r = cuddy(&ctx, argc, argv);
+
+	/* Output that did not arrive is a failure, also of a command that went well. */
+	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		r = err_new(-(errno ? errno : EIO), "write to standard output");
+	if (r < 0)
+		return cmd_report(r);
+	return r > 0 ? r : ctx.status;
+}

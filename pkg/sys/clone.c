@@ -19,7 +19,8 @@ pid_t clone_fork(uint64_t flags, int *ret_pidfd)
 	struct clone_args a = {
 		.flags = flags | (ret_pidfd ? (uint64_t)CLONE_PIDFD : 0),
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
-		.exit_signal = SIGCHLD,
+		.exit_signal = (flags & CLONE_PARENT) ? 0
+						      : SIGCHLD, /* then the caller's own counts */
 	};
 	long pid = syscall(SYS_clone3, &a, sizeof(a));
 

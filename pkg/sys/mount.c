@@ -58,6 +58,8 @@ int mount_new(const char *fstype, const char *options, uint32_t attrs)
 
 	if (fs < 0)
 		return err_new(-errno, "new %s", fstype);
+	(void)syscall(NR_fsconfig, fs, K_SET_STRING, "source", fstype,
+		      0); /* what mount(8) and df(1) show */
 	if (options) {
 		if (strlen(options) >= sizeof(copy))
 			return err_new(-CE_LIMIT, "options of %s", fstype);

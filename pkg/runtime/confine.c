@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation: giving up privilege, the same for pid 1 and for exec (threats K05)
+ *
+ * 1 keyring     a new session keyring, before a filter may forbid keyctl (K03)
+ * 2 (mounts, pivot: rootfs.c)
+ * 3 stdio       pipes and ptys of ours are given to the user, so that /dev/stdout can be reopened
+ * 4 limits      rlimits, oom score, umask: raising some needs the ids we are about to leave
+ * 5 groups → gid → uid, keeping permitted capabilities across the change
+ * 6 bounding set, ambient set
+ * 7 without no_new_privs: filter (needs CAP_SYS_ADMIN), then capabilities;
+ *   with no_new_privs: capabilities, then the flag, then the filter
+ * 8 everything is read back; a difference stops the start (R18, R30)
+ * 9 close_range, execve (process.c)
+ * After 5 the parent-death signal and "not dumpable" are set again, since the kernel clears the first
+ * and resets the second when ids change.
+ */
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/runtime/internal.h"
+#include "pkg/sys/caps.h"
+#include "pkg/sys/mount.h"
+#include "pkg/sys/procfs.h"
+
+#define KEYCTL_JOIN_SESSION_KEYRING 1
+#define PIPEFS_MAGIC 0x50495045
+#define CAP_BIT(c) ((uint64_t)1 << (c))
+
+int confine_keyring(bool has_filter)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS)
+		return 0;
+	/* The quota of 200 keyrings counts per user: with a filter keyctl is out of reach anyway. */
+	if (errno == EDQUOT && has_filter)
+		return 0;
+	return err_new(-errno, "new session keyring");
+}
+
+/* Pipes and terminals were made by us for this process; files and sockets are the caller's own. */
+int confine_stdio(const int stdio[3], bool terminal, uid_t uid)
+{
+	for (int i = 0; i < 3; i++) {
+		struct stat st;
+
+		if (uid == 0)
+			return 0;
+		if (!terminal && mount_is_fs(stdio[i], PIPEFS_MAGIC) != 1)
+			continue;
+		/* EPERM: a pipe of somebody else that was passed through; it stays his. */
+		if (fstat(stdio[i], &st) < 0 ||
+		    (fchown(stdio[i], uid, (gid_t)-1) < 0 && errno != EPERM))
+			return err_new(-errno, "hand standard stream %d to the container's user",
+				       i);
+	}
+	return 0;
+}
+
+static int set_rlimits(const struct rt_process *p)
+{
+	for (unsigned i = 0; i < p->n_rlimits; i++) {
+		const struct rt_rlimit *l = &p->rlimits[i];
+		struct rlimit rl = {.rlim_cur = (rlim_t)l->soft, .rlim_max = (rlim_t)l->hard};
+
+		if (setrlimit(l->resource, &rl) < 0)
+			return err_new(-errno, "set limit %u to %llu:%llu", l->resource,
+				       (unsigned long long)l->soft, (unsigned long long)l->hard);
+	}
+	return 0;
+}
+
+int confine_limits(int proc, const struct rt_process *p)
+{
+	int r = 0;
+
+	if (p->has_oom_score_adj) {
+		char path[48], text[16];
+		pid_t self;
+
+		r = procfs_self(proc, &self);
+		if (r < 0)
+			return r;
+		(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)self);
+		(void)snprintf(text, sizeof(text), "%d", (int)p->oom_score_adj);
+		r = procfs_write(proc, path, text);
+	}
+	if (r == 0)
+		r = set_rlimits(p);
+	(void)umask(p->umask & 0777);
+	return r;
+}
+
+static int change_groups(const struct rt_process *p, const struct rt_ids *ids)
+{
+	if (p->keep_groups)
+		return 0;
+	if (setgroups(ids->n_groups, ids->groups) == 0)
+		return 0;
+	/* With one mapped id the kernel forbids setgroups; the only group is then the one we have (H07). */
+	if (errno == EPERM && ids->n_groups == 1 && ids->groups[0] == 0)
+		return 0;
+	return err_new(-errno,
+		       "set %u supplementary groups (are they within the container's id range?)",
+		       ids->n_groups);
+}
+
+static int change_ids(const struct rt_process *p, const struct rt_ids *ids)
+{
+	int r = change_groups(p, ids);
+
+	if (r < 0)
+		return r;
+	if (setresgid(ids->gid, ids->gid, ids->gid) < 0)
+		return err_new(-errno, "become group %u (is it within the container's id range?)",
+			       (unsigned)ids->gid);
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return err_new(-errno, "keep capabilities");
+	if (setresuid(ids->uid, ids->uid, ids->uid) < 0)
+		return err_new(-errno, "become user %u (is it within the container's id range?)",
+			       (unsigned)ids->uid);
+	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_new(-errno, "set process flags");
+	return 0;
+}
+
+static int load_filter(const struct rt_process *p)
+{
+	struct sock_fprog prog = {
+		.len = (unsigned short)(p->seccomp_len / sizeof(struct sock_filter))};
+
+	if (!p->seccomp)
+		return 0;
+	memcpy(&prog.filter, &p->seccomp,
+	       sizeof(prog.filter)); /* the kernel copies; it does not care for alignment */
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
+		return err_new(-errno, "load the system call filter");
+	return 0;
+}
+
+static uint64_t known(uint64_t set)
+{
+	int last = caps_last();
+
+	return last >= 63 ? set : set & (CAP_BIT(last + 1) - 1);
+}
+
+static int read_back(const struct rt_process *p, const struct rt_ids *ids, const struct caps *want)
+{
+	uid_t u[3];
+	gid_t g[3];
+	struct caps have;
+	int r = caps_get(&have);
+
+	if (r < 0)
+		return r;
+	if (getresuid(&u[0], &u[1], &u[2]) < 0 || getresgid(&g[0], &g[1], &g[2]) < 0)
+		return err_new(-errno, "read ids");
+	for (int i = 0; i < 3; i++)
+		if (u[i] != ids->uid || g[i] != ids->gid)
+			return err_new(-EPERM, "ids are %u:%u, not %u:%u", (unsigned)u[i],
+				       (unsigned)g[i], (unsigned)ids->uid, (unsigned)ids->gid);
+	if (have.effective != want->effective || have.permitted != want->permitted ||
+	    have.inheritable != want->inheritable)
+		return err_new(-EPERM, "capabilities are not what was set");
+	if (caps_bounding() & ~p->caps)
+		return err_new(-EPERM, "the bounding set is larger than asked for");
+	if (p->no_new_privs && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return err_new(-EPERM, "no_new_privs is not set");
+	return 0;
+}
+
+/* root: the bounding set. Others: nothing, but what the user named with --cap-add, as ambient set. */
+static void wanted_caps(const struct rt_process *p, const struct rt_ids *ids, struct caps *ret,
+			uint64_t *ret_ambient)
+{
+	uint64_t named = known(p->caps_added & p->caps);
+
+	if (ids->uid == 0)
+		*ret = (struct caps){.effective = known(p->caps), .permitted = known(p->caps)};
+	else
+		*ret = (struct caps){.effective = named, .permitted = named, .inheritable = named};
+	*ret_ambient = ids->uid == 0 ? 0 : named;
+}
+
+int confine_process(const struct rt_process *p, const struct rt_ids *ids)
+{
+	struct caps all, want;
+	uint64_t ambient;
+	int r = change_ids(p, ids);
+
+	if (r == 0)
+		r = caps_get(&all);
+	if (r < 0)
+		return r;
+	all.effective = all.permitted;
+	r = caps_set(&all); /* leaving uid 0 emptied the effective set */
+	if (r == 0)
+		r = caps_bound(p->caps);
+	wanted_caps(p, ids, &want, &ambient);
+	want.permitted &= all.permitted;
+	want.effective &= all.permitted;
+	want.inheritable &= all.permitted;
+	ambient &= all.permitted;
+	if (r == 0 && !p->no_new_privs)
+		r = load_filter(p);
+	if (r == 0)
+		r = caps_set(&want);
+	if (r == 0)
+		r = caps_ambient(ambient);
+	if (r == 0 && p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = err_new(-errno, "set no_new_privs");
+	if (r == 0 && p->no_new_privs)
+		r = load_filter(p);
+	if (r == 0)
+		r = read_back(p, ids, &want);
+	return r < 0 ? err_wrap(r, "confine the process") : 0;
+}

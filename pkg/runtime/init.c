@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* I, the container's first process, from its birth to execve. The theory stands in launch.c. */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <grp.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/runtime/internal.h"
+#include "pkg/sys/mount.h"
+#include "pkg/sys/open.h"
+#include "pkg/sys/procfs.h"
+#include "pkg/sys/tty.h"
+
+/* Before the maps exist: what needs no id. Host paths are opened here, as the caller's user. */
+static int prepare(struct rt_child *x)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_new(-errno, "set process flags");
+	/* A descriptor that was closed would become 0..2 and be taken for stdio. */
+	for (int i = 0; !x->process->terminal && i < 3; i++)
+		if (x->stdio[i] < 0)
+			return err_new(-EBADF, "standard stream %d", i);
+	(void)setsid();
+	(void)umask(0);
+	return rootfs_open_sources(x);
+}
+
+/* Root inside, with none of the caller's groups. */
+static int become_root(const struct rt_child *x)
+{
+	if (!x->process->keep_groups && setgroups(0, NULL) < 0 && errno != EPERM)
+		return err_new(-errno, "drop the caller's groups");
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_new(-errno, "become root inside (id 0 must be mapped)");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_new(-errno, "set process flags");
+	return 0;
+}
+
+/* The proc mount of the plan is made now, detached: nobody could touch it yet, so writes go there (D3). */
+static int open_procfs(struct rt_child *x)
+{
+	const struct rt_plan *p = x->plan;
+
+	x->proc_mount = -1;
+	for (unsigned i = 0; i < p->n_mounts && x->proc_mount < 0; i++)
+		if (p->mounts[i].type == RT_MOUNT_PROC)
+			x->proc_mount = (int)i;
+	if (x->proc_mount < 0) {
+		x->proc = procfs_open_host();
+	} else {
+		x->proc = mount_new("proc", p->mounts[x->proc_mount].data,
+				    MNT_ATTR_NOSUID | MNT_ATTR_NODEV | MNT_ATTR_NOEXEC);
+		if (x->proc == -EPERM)
+			return err_wrap(-CE_HOST_SETUP,
+					"the host hides parts of its own /proc (are we in a "
+					"container?), so a "
+					"new one may not be mounted; mend it by running the outer "
+					"one with unmasked /proc");
+	}
+	return x->proc < 0 ? x->proc : 0;
+}
+
+static int set_up_namespaces(struct rt_child *x)
+{
+	const struct rt_plan *p = x->plan;
+	int r = 0;
+
+	if (p->ns[RT_NS_CGROUP].mode == RT_NS_NEW && unshare(CLONE_NEWCGROUP) < 0)
+		return err_new(-errno, "new cgroup namespace");
+	if (p->ns[RT_NS_UTS].mode == RT_NS_NEW && p->hostname &&
+	    sethostname(p->hostname, strlen(p->hostname)) < 0)
+		return err_new(-errno, "set the host name");
+	if (p->ns[RT_NS_NET].mode == RT_NS_NEW)
+		r = netns_setup(x->proc, &p->net);
+	if (r == 0)
+		r = sysctl_apply(x->proc, p->sysctls);
+	return r;
+}
+
+static int build_root(struct rt_child *x)
+{
+	int r = rootfs_mount_root(x);
+
+	if (r == 0)
+		r = user_resolve(x->root, x->process, &x->ids);
+	if (r == 0)
+		r = rootfs_mount_all(x);
+	if (r == 0 && x->process->terminal)
+		r = dev_open_pty(x);
+	if (r == 0)
+		r = confine_limits(x->proc, x->process);
+	return r < 0 ? r : rootfs_finish(x);
+}
+
+static int set_stdio(struct rt_child *x)
+{
+	int std[3];
+
+	for (int i = 0; i < 3; i++) { /* first out of the way of 0..2, then into place */
+		std[i] = fd_dup(x->stdio[i]);
+		if (std[i] < 0)
+			return err_new(std[i], "standard stream %d", i);
+	}
+	for (int i = 0; i < 3; i++)
+		if (dup2(std[i], i) < 0) /* lint: stdio of a child must not be CLOEXEC */
+			return err_new(-errno, "standard stream %d", i);
+	return x->process->terminal ? tty_make_controlling(0) : 0;
+}
+
+static int set_apparmor(struct rt_child *x)
+{
+	char path[64], text[300];
+	pid_t self;
+	int r;
+
+	if (!x->process->apparmor)
+		return 0;
+	r = procfs_self(x->proc, &self);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%d/attr/apparmor/exec", (int)self);
+	(void)snprintf(text, sizeof(text), "exec %s", x->process->apparmor);
+	return procfs_write(x->proc, path, text);
+}
+
+static int finish(struct rt_child *x)
+{
+	const struct rt_process *p = x->process;
+	const int std[3] = {0, 1, 2};
+	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = set_stdio(x);
+
+	if (root < 0)
+		return err_new(-errno, "open the root");
+	if (r == 0)
+		r = process_enter_cwd(root, p, &x->ids);
+	if (r == 0)
+		r = confine_stdio(std, p->terminal, x->ids.uid);
+	if (r == 0)
+		r = set_apparmor(x);
+	if (r == 0)
+		r = confine_process(p, &x->ids);
+	if (r == 0 && x->plan->init)
+		r = pid1_split(p->terminal);
+	if (r == 0)
+		r = fd_close_from(3, 0);
+	if (r < 0)
+		return r;
+	process_reset_signals();
+	return process_exec(p, &x->ids);
+}
+
+void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int fuse)
+{
+	struct rt_child x = {.plan = plan,
+			     .process = &plan->process,
+			     .sync = sync,
+			     .fuse = fuse,
+			     .stdio = {stdio->in, stdio->out, stdio->err},
+			     .proc = -EBADF,
+			     .root = -EBADF,
+			     .null = -EBADF,
+			     .devpts = -EBADF,
+			     .dev = -EBADF,
+			     .pty_master = -EBADF,
+			     .upper = -EBADF,
+			     .upper_parent = -EBADF,
+			     .work = -EBADF};
+	int r = prepare(&x);
+
+	if (r == 0)
+		r = sync_wait(sync, RT_POINT_MAPPED, NULL);
+	if (r == 0)
+		r = confine_keyring(plan->process.seccomp != NULL);
+	if (r == 0)
+		r = become_root(&x);
+	if (r == 0)
+		r = open_procfs(&x);
+	if (r == 0)
+		r = set_up_namespaces(&x);
+	if (r == 0)
+		r = build_root(&x);
+	if (r == 0 && rt_plan_is_met(plan)) {
+		r = sync_send(sync, RT_POINT_BUILT, x.pty_master);
+		closep(&x.pty_master);
+		if (r == 0)
+			r = sync_wait(sync, RT_POINT_GO, NULL);
+	}
+	if (r == 0)
+		r = finish(&x);
+	sync_fail(sync, r);
+	_exit(125);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this directory share: the child's state and its steps. See launch.c for the theory. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "pkg/runtime/launch.h"
+#include "pkg/runtime/plan.h"
+
+/* --- sync.c: numbered messages between monitor and child ------------------------------------ */
+
+enum rt_point {
+	RT_POINT_MAPPED = 1, /* M→I: id maps written, in its cgroups */
+	RT_POINT_BUILT = 2,  /* I→M: pivoted; carries the pty master */
+	RT_POINT_GO = 3,     /* M→I: the network is ready */
+	RT_POINT_EXEC = 4,   /* end of file: exec succeeded */
+};
+
+/** sync_send() - say that @point is reached; @fd goes along unless negative. */
+int sync_send(int sock, enum rt_point point, int fd);
+/** sync_fail() - send code and trail of @r instead; the peer's sync_wait() returns it. */
+void sync_fail(int sock, int r);
+/**
+ * sync_wait() - wait until the peer says @point; RT_POINT_EXEC is the end of the conversation
+ * Any other number is -CE_PROTOCOL, an early end -EPIPE ("it died"), a reported failure its own code.
+ * @ret_fd: NULL, or takes the descriptor sent along (-EBADF when none was).
+ */
+int sync_wait(int sock, enum rt_point point, int *ret_fd);
+/** sync_stop_at() - raise SIGSTOP if CUDDY_STOP_AT names this point (0 is "cloned, nothing done"). */
+void sync_stop_at(int point);
+/** sync_is_stepped() - CUDDY_STOP_AT is set: no handshake may be skipped. */
+bool sync_is_stepped(void);
+
+/* --- user.c: who a process shall be --------------------------------------------------------- */
+
+#define RT_GROUPS_MAX 65536
+
+struct rt_ids {
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups; /* malloc'ed */
+	unsigned n_groups;
+	char *home; /* malloc'ed; "/" when passwd names none */
+};
+
+/** user_resolve() - p->user and p->groups against passwd and group below @root (R19, R20, R21). */
+int user_resolve(int root, const struct rt_process *p, struct rt_ids *ret);
+
+/* --- the child's state ---------------------------------------------------------------------- */
+
+struct rt_child {
+	const struct rt_plan *plan;
+	const struct rt_process *process;
+	int sync;      /* socket to the monitor, ended by exec */
+	int stdio[3];  /* what becomes 0..2; the pty's slave with a terminal */
+	int proc;      /* trusted procfs (D3) */
+	int root;      /* O_PATH: the new root, later "/" */
+	int null;      /* the host's /dev/null, verified (D5) */
+	int devpts;    /* devpts mounted in the root, or -EBADF */
+	int dev;       /* tmpfs on /dev, or -EBADF */
+	int pty_master;
+	int *lower;    /* O_PATH of plan->root.lower */
+	int upper, upper_parent, work;
+	int *sources;  /* O_PATH of each mount's source, -EBADF where there is none */
+	int *devices;  /* O_PATH of each plan->devices source */
+	int nodes[6];  /* O_PATH of the host's nodes, see dev.c */
+	int proc_mount; /* index of the proc mount in the plan, -1 */
+	int fuse;      /* /dev/fuse, or -EBADF */
+	struct rt_ids ids;
+};
+
+/* rootfs.c */
+int rootfs_open_sources(struct rt_child *x); /* as the caller's user, before ids change */
+int rootfs_mount_root(struct rt_child *x);
+int rootfs_mount_all(struct rt_child *x);
+int rootfs_finish(struct rt_child *x);       /* masks, read-only paths, read-only root, pivot */
+
+/* target.c: places inside the root, looked up or made without ever leaving it (D1, D2) */
+/** target_ensure() - O_PATH of @path in @root, made as directory or empty file when missing; wrong type is an error. */
+int target_ensure(int root, const char *path, bool directory);
+
+/* dev.c */
+int dev_open_nodes(struct rt_child *x);
+int dev_populate(struct rt_child *x);
+int dev_add_devices(struct rt_child *x);
+int dev_open_pty(struct rt_child *x);
+int dev_mask(struct rt_child *x, const char *const *paths);
+
+/* tree.c: whole trees by descriptors, never leaving them or crossing a mount */
+int tree_copy(int from, int to);             /* content, owners, modes, times, xattrs */
+int tree_chown(int dir, uid_t uid, gid_t gid); /* C08: no links followed, hard links of others' files refused by the kernel */
+int tree_is_empty(int dir);
+
+/* netns.c */
+int netns_setup(int proc, const struct net_plan *net);
+int sysctl_apply(int proc, const char *const *sysctls);
+
+/* confine.c: the order of K05 */
+int confine_keyring(bool has_filter);
+int confine_stdio(const int stdio[3], bool terminal, uid_t uid);
+int confine_limits(int proc, const struct rt_process *p);
+/** confine_process() - groups, ids, capabilities, no_new_privs, filter; read back. Nothing but exec may follow. */
+int confine_process(const struct rt_process *p, const struct rt_ids *ids);
+/** process_exec() - HOME, PATH lookup, execve; returns only on failure, with the code 126 or 127 belongs to. */
+int process_exec(const struct rt_process *p, const struct rt_ids *ids);
+int process_enter_cwd(int root, const struct rt_process *p, const struct rt_ids *ids);
+void process_reset_signals(void);
+
+/* pid1.c: --init */
+/** pid1_split() - fork the payload (returns 0 in it); the caller itself becomes the reaper and never returns. */
+int pid1_split(bool terminal);
+
+/** rt_plan_is_met() - do M and I meet at #2 and #3, or is there nothing to do there? */
+bool rt_plan_is_met(const struct rt_plan *p);
+
+/* init.c */
+void __attribute__((noreturn)) child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int fuse);

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation: starting pid 1
+ *
+ * Processes     M monitor ─clone3→ I init (pid 1 inside), both from the monitor's small static image
+ *   M  lives in B with all capabilities there and a mount namespace of its own. Writes the id maps,
+ *      puts I into its cgroups, starts slirp4netns and the port proxy, waits, reports.
+ *   I  is born in all its namespaces at once. Opens every host path while it is still the caller's
+ *      user, builds the root file system, pivots, confines itself and execs the payload.
+ *   J  only when a namespace of another container is entered: a short-lived child of M that enters
+ *      it while it still has B's rights over it, then clones I as M's child (CLONE_PARENT).
+ *   F  only with fuse-overlayfs: a child of M in C's user namespace that serves I's root.
+ * Sync          #1 M→I maps written, in its cgroups      #2 I→M root built and pivoted (carries the pty master)
+ *               #3 M→I the network is ready              #4 end of file: exec closed I's socket
+ *               Each number stands at both ends; sync_wait() checks it, and an early end means that
+ *               the peer died. #2 and #3 are left out when M has nothing to do there (no network
+ *               helper, no ports, no terminal): a hand-over costs 50 us. With CUDDY_STOP_AT=n M stops
+ *               itself (SIGSTOP) at point n, before it sends or after it received that number; 0 is
+ *               "cloned, nothing done". I waits then, so the whole start stands still.
+ * Who holds     sync pair: M[0], I[1], ended by I's exec          stdio: M's copies; I's become 0..2
+ *               pty master: made by I in its own devpts (no path on the host), sent with #2, M's
+ *               pidfd of I and helpers: M, handed to rt_launch()'s caller on success
+ * If M dies     I has PR_SET_PDEATHSIG (set again after each change of ids, which clears it), and at
+ *               #1 and #3 it reads the end of the socket. A payload may clear the signal; whoever finds
+ *               the container's lock free kills what still runs by pidfd.
+ * If I fails    it sends code and trail over the socket; M kills and reaps all and returns them.
+ */
+#include "pkg/runtime/launch.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net/ports.h"
+#include "net/slirp.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/sbuf.h"
+#include "pkg/runtime/internal.h"
+#include "pkg/sys/clone.h"
+#include "pkg/sys/open.h"
+#include "pkg/sys/socket.h"
+#include "pkg/sys/userns.h"
+
+#define NETWORK_READY_MS 10000
+#define EXTENTS_MAX 340
+
+static const uint64_t ns_flag[RT_NS_COUNT] = {
+	[RT_NS_USER] = CLONE_NEWUSER, [RT_NS_PID] = CLONE_NEWPID, [RT_NS_UTS] = CLONE_NEWUTS,
+	[RT_NS_IPC] = CLONE_NEWIPC,   [RT_NS_NET] = CLONE_NEWNET, [RT_NS_CGROUP] = CLONE_NEWCGROUP,
+};
+
+struct launch {
+	const struct rt_plan *plan;
+	int sync;
+	int pidfd;
+	pid_t pid;
+	int fuse, fuse_pidfd;
+	struct net_helper helper;
+	int proxy_pidfd;
+	int pty_master;
+};
+
+/* --- id maps -------------------------------------------------------------------------------- */
+
+static void map_lines(const struct rt_idmap *m, unsigned n, struct sbuf *out)
+{
+	for (unsigned i = 0; i < n; i++)
+		sbuf_addf(out, "%u %u %u\n", m[i].inside, m[i].outside, m[i].count);
+}
+
+/* The kernel refuses a range that spans two extents of the parent: cut it at each (B's are our own). */
+static int cut_at_extents(const char *own_map, const struct rt_idmap *m, unsigned n,
+			  struct sbuf *out)
+{
+	char text[8192], *save = NULL;
+	AUTO_CLOSE int fd = open(own_map, O_RDONLY | O_CLOEXEC);
+	uint32_t start[EXTENTS_MAX], count[EXTENTS_MAX];
+	unsigned extents = 0;
+	ssize_t got;
+
+	got = fd < 0 ? -errno : read_upto(fd, text, sizeof(text) - 1);
+	if (got < 0)
+		return err_new((int)got, "read %s", own_map);
+	text[got] = '\0';
+	for (char *l = strtok_r(text, "\n", &save); l && extents < EXTENTS_MAX;
+	     l = strtok_r(NULL, "\n", &save))
+		if (sscanf(l, "%u %*u %u", &start[extents], &count[extents]) == 2)
+			extents++;
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned e = 0; e < extents; e++) {
+			uint64_t lo = m[i].outside, hi = lo + m[i].count;
+			uint64_t elo = start[e], ehi = elo + count[e];
+
+			if (elo > lo)
+				lo = elo;
+			if (ehi < hi)
+				hi = ehi;
+			if (lo < hi)
+				sbuf_addf(out, "%llu %llu %llu\n",
+					  (unsigned long long)(m[i].inside + (lo - m[i].outside)),
+					  (unsigned long long)lo, (unsigned long long)(hi - lo));
+		}
+	}
+	return 0;
+}
+
+static int write_map(pid_t pid, const char *file, const struct rt_idmap *m, unsigned n)
+{
+	AUTO_SBUF struct sbuf whole = SBUF_INIT, cut = SBUF_INIT;
+	char own[32];
+	int r;
+
+	map_lines(m, n, &whole);
+	r = userns_write(pid, file, whole.s);
+	if (r != -EPERM)
+		return r;
+	(void)snprintf(own, sizeof(own), "/proc/self/%s", file);
+	r = cut_at_extents(own, m, n, &cut);
+	return r < 0 ? r : userns_write(pid, file, cut.s);
+}
+
+static int write_maps(const struct launch *l)
+{
+	const struct rt_plan *p = l->plan;
+	int r = 0;
+
+	if (p->ns[RT_NS_USER].mode != RT_NS_NEW)
+		return 0;
+	r = write_map(l->pid, "uid_map", p->uid_map, p->n_uid_map);
+	/* Where B itself may not use setgroups neither may C: the kernel inherits "deny" (H05). */
+	if (r == 0)
+		r = write_map(l->pid, "gid_map", p->gid_map, p->n_gid_map);
+	return r;
+}
+
+static int enter_cgroups(const struct launch *l)
+{
+	char pid[16];
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)l->pid);
+	for (const char *const *d = l->plan->cgroup_dirs; d && *d; d++) {
+		AUTO_CLOSE int dir = open(*d, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
+
+		fd = dir < 0 ? dir : openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0 || write(fd, pid, strlen(pid)) < 0)
+			return err_new(-errno, "enter cgroup %s", *d);
+	}
+	return 0;
+}
+
+/* --- cloning -------------------------------------------------------------------------------- */
+
+static uint64_t clone_flags(const struct rt_plan *p)
+{
+	uint64_t flags = CLONE_NEWNS;
+
+	/* Not the cgroup namespace: its root is the cgroup at that moment, and M moves us first. */
+	for (unsigned k = 0; k < RT_NS_COUNT; k++)
+		if (p->ns[k].mode == RT_NS_NEW && k != RT_NS_CGROUP)
+			flags |= ns_flag[k];
+	return flags;
+}
+
+static bool has_joins(const struct rt_plan *p)
+{
+	for (unsigned k = 0; k < RT_NS_COUNT; k++)
+		if (p->ns[k].mode == RT_NS_JOIN)
+			return true;
+	return false;
+}
+
+/* J: enter the other containers' namespaces, their user namespace last. */
+static int enter_joined(const struct rt_plan *p)
+{
+	for (unsigned i = 1; i <= RT_NS_COUNT; i++) {
+		unsigned k = i % RT_NS_COUNT; /* RT_NS_USER, the first, comes last */
+		AUTO_CLOSE int pidfd = -EBADF;
+
+		if (p->ns[k].mode != RT_NS_JOIN)
+			continue;
+		pidfd = pidfd_of(&p->ns[k].target);
+		if (pidfd < 0)
+			return err_new(pidfd, "the container whose namespace is to be shared");
+		if (setns(pidfd, (int)ns_flag[k]) < 0)
+			return err_new(-errno, "enter another container's namespace");
+	}
+	return 0;
+}
+
+static void __attribute__((noreturn))
+joiner_main(struct launch *l, const struct rt_stdio *stdio, int child_sync, int out)
+{
+	pid_t pid;
+	int r;
+
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	r = enter_joined(l->plan);
+	if (r == 0) {
+		pid = clone_fork(clone_flags(l->plan) | CLONE_PARENT, NULL);
+		if (pid == 0)
+			child_main(l->plan, stdio, child_sync, l->fuse);
+		r = pid < 0 ? (int)pid : write_full(out, &pid, sizeof(pid));
+	}
+	if (r < 0)
+		sync_fail(child_sync, r);
+	_exit(r < 0);
+}
+
+static int clone_joined(struct launch *l, const struct rt_stdio *stdio, int child_sync)
+{
+	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, joiner = -EBADF;
+	pid_t j, pid = -1;
+	int p[2], r;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	rd = p[0];
+	wr = p[1];
+	j = clone_fork(0, &joiner);
+	if (j < 0)
+		return j;
+	if (j == 0)
+		joiner_main(l, stdio, child_sync, wr);
+	closep(&wr);
+	r = read_full(rd, &pid, sizeof(pid));
+	while (waitpid(j, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (r < 0) {
+		r = sync_wait(l->sync, RT_POINT_BUILT, NULL);
+		return r < 0 ? r : err_new(-CE_PROTOCOL, "join namespaces");
+	}
+	l->pid = pid;
+	l->pidfd = pidfd_open_pid(
+		pid); /* our own child and not reaped: it cannot be another process */
+	return l->pidfd < 0 ? l->pidfd : 0;
+}
+
+static int clone_init(struct launch *l, const struct rt_stdio *stdio, int child_sync)
+{
+	if (has_joins(l->plan))
+		return clone_joined(l, stdio, child_sync);
+	l->pid = clone_fork(clone_flags(l->plan), &l->pidfd);
+	if (l->pid == 0)
+		child_main(l->plan, stdio, child_sync, l->fuse);
+	return l->pid < 0 ? (int)l->pid : 0;
+}
+
+/* --- fuse-overlayfs ------------------------------------------------------------------------- */
+
+/* F: serves the mount that I makes on the same /dev/fuse; in C's user namespace, so ids mean the same. */
+static void __attribute__((noreturn)) fuse_main(const struct launch *l, int report)
+{
+	const struct rt_root *root = &l->plan->root;
+	AUTO_SBUF struct sbuf o = SBUF_INIT;
+	char prog[] = "fuse-overlayfs", fg[] = "-f", oo[] = "-o", at[32];
+	char *argv[] = {prog, fg, oo, NULL, at, NULL}, *envp[] = {NULL};
+	int e;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (unsigned i = 0; i < root->n_lower; i++)
+		sbuf_addf(&o, "%s%s", i ? ":" : "lowerdir=", root->lower[i]);
+	sbuf_addf(&o, ",upperdir=%s,workdir=%s", root->upper, root->work);
+	argv[3] = o.s;
+	(void)snprintf(at, sizeof(at), "/dev/fd/%d", l->fuse);
+	if (setns(l->pidfd, CLONE_NEWUSER) == 0 && setresgid(0, 0, 0) == 0 &&
+	    setresuid(0, 0, 0) == 0 && fcntl(l->fuse, F_SETFD, 0) == 0 &&
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
+		(void)execve(root->fuse_program, argv, envp);
+	e = errno;
+	(void)!write(report, &e, sizeof(e));
+	_exit(127);
+}
+
+static int start_fuse(struct launch *l)
+{
+	AUTO_CLOSE int rd = -EBADF, wr = -EBADF;
+	int p[2], e = 0;
+	pid_t pid;
+
+	if (l->plan->root.driver != RT_ROOT_FUSE_OVERLAY)
+		return 0;
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	rd = p[0];
+	wr = p[1];
+	pid = clone_fork(0, &l->fuse_pidfd);
+	if (pid < 0)
+		return pid;
+	if (pid == 0)
+		fuse_main(l, wr);
+	closep(&wr);
+	if (read_upto(rd, &e, sizeof(e)) == (ssize_t)sizeof(e))
+		return err_new(-e, "start %s", l->plan->root.fuse_program);
+	return 0;
+}
+
+/* --- the monitor's side --------------------------------------------------------------------- */
+
+static bool wants_network(const struct rt_plan *p)
+{
+	return p->net.mode == NET_SLIRP && p->ns[RT_NS_NET].mode == RT_NS_NEW;
+}
+
+bool rt_plan_is_met(const struct rt_plan *p)
+{
+	return p->process.terminal || wants_network(p) || p->net.n_ports > 0 || sync_is_stepped();
+}
+
+static int network_ready(struct launch *l, const int *port_fds)
+{
+	pid_t pid;
+	int r;
+
+	if (wants_network(l->plan)) {
+		r = net_helper_wait_ready(&l->helper, NETWORK_READY_MS);
+		if (r < 0)
+			return r;
+	}
+	if (l->plan->net.n_ports == 0)
+		return 0;
+	r = net_proxy_start(&l->plan->net, port_fds, l->pid, &pid);
+	if (r < 0)
+		return r;
+	l->proxy_pidfd = r;
+	return 0;
+}
+
+/* A child that failed early has closed its end, but its last words wait in ours. */
+static int tell(struct launch *l, enum rt_point point)
+{
+	int r = sync_send(l->sync, point, -1);
+
+	if (r == -EPIPE || r == -ECONNRESET) {
+		r = sync_wait(l->sync, RT_POINT_EXEC, NULL);
+		r = r < 0 ? r
+			  : err_new(-EPIPE, "the container's first process died before sync #%d",
+				    (int)point);
+	}
+	return r;
+}
+
+static int conduct(struct launch *l, const int *port_fds)
+{
+	int r;
+
+	sync_stop_at(0);
+	r = write_maps(l);
+	if (r == 0)
+		r = enter_cgroups(l);
+	if (r == 0)
+		r = start_fuse(l);
+	sync_stop_at(RT_POINT_MAPPED);
+	if (r == 0)
+		r = tell(l, RT_POINT_MAPPED);
+	if (r == 0 && wants_network(l->plan))
+		r = net_slirp_start(&l->plan->net, l->pid, &l->helper);
+	if (r < 0)
+		return r;
+	if (rt_plan_is_met(l->plan)) {
+		r = sync_wait(l->sync, RT_POINT_BUILT, &l->pty_master);
+		sync_stop_at(RT_POINT_BUILT);
+		if (r == 0)
+			r = network_ready(l, port_fds);
+		sync_stop_at(RT_POINT_GO);
+		if (r == 0)
+			r = tell(l, RT_POINT_GO);
+		if (r < 0)
+			return r;
+	}
+	r = sync_wait(l->sync, RT_POINT_EXEC, NULL);
+	sync_stop_at(RT_POINT_EXEC);
+	return r;
+}
+
+static void end_child(int *pidfd)
+{
+	siginfo_t si;
+
+	if (*pidfd >= 0) {
+		(void)syscall(SYS_pidfd_send_signal, *pidfd, SIGKILL, NULL,
+			      0U); /* raw: the trail is kept */
+		while (waitid((idtype_t)3 /* P_PIDFD */, (id_t)*pidfd, &si, WEXITED) < 0 &&
+		       errno == EINTR)
+			;
+	}
+	closep(pidfd);
+}
+
+int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const int *port_fds,
+	      struct rt_launched *ret)
+{
+	struct launch l = {
+		.plan = plan,
+		.sync = -EBADF,
+		.pidfd = -EBADF,
+		.fuse = -EBADF,
+		.fuse_pidfd = -EBADF,
+		.proxy_pidfd = -EBADF,
+		.pty_master = -EBADF,
+		.helper = {
+			.pidfd = -EBADF, .ready_fd = -EBADF, .exit_fd = -EBADF, .log_fd = -EBADF}};
+	AUTO_CLOSE int fuse = -EBADF, sync = -EBADF, theirs = -EBADF;
+	int pair[2], r;
+
+	if (plan->root.driver == RT_ROOT_FUSE_OVERLAY) {
+		fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+		if (fuse < 0)
+			return err_new(
+				-CE_HOST_SETUP,
+				"open /dev/fuse (%s); mend it as root with: chmod 666 /dev/fuse",
+				err_text(-errno));
+		l.fuse = fuse;
+	}
+	r = socket_pair(pair);
+	if (r < 0)
+		return r;
+	l.sync = sync = pair[0];
+	theirs = pair[1];
+	r = clone_init(&l, stdio, theirs);
+	closep(&theirs);
+	if (r == 0)
+		r = conduct(&l, port_fds);
+	closep(&l.helper.ready_fd);
+	closep(&l.helper.log_fd);
+	if (r < 0) {
+		end_child(&l.pidfd);
+		end_child(&l.proxy_pidfd);
+		closep(&l.helper.exit_fd);
+		end_child(&l.helper.pidfd);
+		end_child(&l.fuse_pidfd);
+		closep(&l.pty_master);
+		return r;
+	}
+	closep(&l.fuse_pidfd);
+	*ret = (struct rt_launched){.pid = l.pid,
+				    .pidfd = l.pidfd,
+				    .pty_master = l.pty_master,
+				    .helper_pidfd = l.helper.pidfd,
+				    .helper_exit_fd = l.helper.exit_fd,
+				    .proxy_pidfd = l.proxy_pidfd};
+	return 0;
+}

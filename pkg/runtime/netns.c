@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside a fresh network namespace: loopback up, safe sysctls. */
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/runtime/internal.h"
+#include "pkg/sys/procfs.h"
+
+static int loopback_up(void)
+{
+	AUTO_CLOSE int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+
+	if (s < 0 || ioctl(s, SIOCSIFFLAGS, &ifr) < 0)
+		return err_new(-errno, "bring up the loopback device");
+	return 0;
+}
+
+static const struct {
+	const char *path, *value;
+	bool not_with_ipv6; /* slirp4netns announces its prefix by router advertisement */
+} defaults[] = {
+	{"sys/net/ipv4/ping_group_range", "0 0", false},
+	{"sys/net/ipv4/ip_unprivileged_port_start", "0", false},
+	{"sys/net/ipv6/conf/default/accept_ra", "0", true},
+	{"sys/net/ipv6/conf/default/accept_redirects", "0", false},
+	{"sys/net/ipv6/conf/all/accept_redirects", "0", false},
+};
+
+int netns_setup(int proc, const struct net_plan *net)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(defaults); i++) {
+		int r;
+
+		if (defaults[i].not_with_ipv6 && net->enable_ipv6)
+			continue;
+		r = procfs_write(proc, defaults[i].path, defaults[i].value);
+		if (r == -ENOENT)
+			err_drop(); /* a kernel without IPv6 */
+		else if (r < 0)
+			return r;
+	}
+	return loopback_up();
+}
+
+int sysctl_apply(int proc, const char *const *sysctls)
+{
+	for (; sysctls && *sysctls; sysctls++) {
+		const char *eq = strchr(*sysctls, '=');
+		char path[512];
+		int n, r;
+
+		n = snprintf(path, sizeof(path), "sys/%.*s", eq ? (int)(eq - *sysctls) : 0,
+			     *sysctls);
+		if (!eq || n < 0 || (size_t)n >= sizeof(path) || strstr(path, "..") ||
+		    strchr(path + 4, '/'))
+			return err_usage("sysctl '%s': not NAME=VALUE", *sysctls);
+		for (char *p = path; *p; p++)
+			if (*p == '.')
+				*p = '/';
+		r = procfs_write(proc, path, eq + 1);
+		if (r < 0)
+			return err_wrap(r, "sysctl %s", *sysctls);
+	}
+	return 0;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* The last steps of a process: working directory, PATH, execve. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/runtime/internal.h"
+#include "pkg/sys/open.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Only "/…" as the kernel sees it is inside: a leaked directory of the host reads "(unreachable)" (R03). */
+static int check_inside(const char *path)
+{
+	char cwd[4096];
+
+	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
+		return err_new(-errno, "working directory %s", path);
+	if (cwd[0] != '/')
+		return err_new(-EXDEV, "working directory %s is outside the container", path);
+	return 0;
+}
+
+int process_enter_cwd(int root, const struct rt_process *p, const struct rt_ids *ids)
+{
+	const char *path = p->cwd && *p->cwd ? p->cwd : "/";
+	AUTO_CLOSE int fd = -EBADF;
+	int r;
+
+	if (*path != '/')
+		return err_usage("working directory '%s' is not absolute", path);
+	fd = open_in(root, path, O_PATH | O_DIRECTORY, 0);
+	if (fd == -ENOENT && p->make_cwd) {
+		fd = mkdir_in(root, path, 0755);
+		if (fd >= 0 && fchownat(fd, "", ids->uid, ids->gid, AT_EMPTY_PATH) < 0)
+			return err_new(-errno, "chown working directory %s", path);
+	}
+	if (fd < 0)
+		return err_wrap(fd, "working directory");
+	if (fchdir(fd) < 0)
+		return err_new(-errno, "enter working directory %s", path);
+	r = check_inside(path);
+	return r;
+}
+
+void process_reset_signals(void)
+{
+	sigset_t none;
+
+	for (int s = 1; s <= 64; s++)
+		(void)signal(s, SIG_DFL); /* the two that cannot be set are at their default */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static const char *env_get(const char *const *envp, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; envp && *envp; envp++)
+		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
+			return *envp + n + 1;
+	return NULL;
+}
+
+static const char **env_with_home(const struct rt_process *p, const struct rt_ids *ids)
+{
+	unsigned n = 0;
+	const char **v;
+
+	while (p->envp && p->envp[n])
+		n++;
+	v = xcalloc((size_t)n + 2, sizeof(*v));
+	for (unsigned i = 0; i < n; i++)
+		v[i] = p->envp[i];
+	if (!env_get(p->envp, "HOME"))
+		v[n] = xasprintf("HOME=%s", ids->home);
+	return v;
+}
+
+static int exec_failed(int e, const char *name)
+{
+	struct stat st;
+
+	if (e == ENOENT && strchr(name, '/') && stat(name, &st) == 0)
+		return err_new(-CE_CMD_NOT_EXEC, "exec %s: its interpreter is missing", name);
+	if (e == ENOENT || e == ENOTDIR)
+		return err_new(-CE_CMD_NOT_FOUND, "exec %s", name);
+	if (e == EACCES || e == ENOEXEC || e == EISDIR || e == EPERM || e == ELOOP ||
+	    e == ETXTBSY || e == EINVAL)
+		return err_new(-CE_CMD_NOT_EXEC, "exec %s (%s)", name, err_text(-e));
+	return err_new(-e, "exec %s", name);
+}
+
+/* One directory of PATH after the other; a file that may not be run is remembered, as shells do. */
+static int exec_in_path(const char *path, const char *name, char *const *argv, char *const *envp)
+{
+	int worst = ENOENT;
+
+	for (const char *p = path;; p++) {
+		size_t n = strcspn(p, ":");
+		char file[4096];
+		struct stat st;
+		int len = snprintf(file, sizeof(file), "%.*s/%s", n ? (int)n : 1, n ? p : ".",
+				   name);
+
+		if (len > 0 && (size_t)len < sizeof(file)) {
+			(void)execve(file, argv, envp);
+			if (errno == EACCES && stat(file, &st) == 0)
+				worst = S_ISDIR(st.st_mode) ? EISDIR : EACCES;
+			else if (errno == ENOENT && stat(file, &st) == 0)
+				return exec_failed(ENOENT, file);
+			else if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+				return exec_failed(errno, file);
+		}
+		p += n;
+		if (!*p)
+			break;
+	}
+	return exec_failed(worst, name);
+}
+
+int process_exec(const struct rt_process *p, const struct rt_ids *ids)
+{
+	const char **envp = env_with_home(p, ids);
+	const char *path = env_get(p->envp, "PATH"), *name = p->argv[0];
+	char **argv, **env;
+
+	memcpy(&argv, &p->argv,
+	       sizeof(argv)); /* execve() changes nothing; its type is historical */
+	memcpy(&env, &envp, sizeof(env));
+	if (!*name)
+		return exec_failed(ENOENT, "\"\"");
+	if (!strchr(name, '/'))
+		return exec_in_path(path ? path : DEFAULT_PATH, name, argv, env);
+	(void)execve(name, argv, env);
+	return exec_failed(errno, name);
+}

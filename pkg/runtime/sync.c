@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/base/parse.h"
+#include "pkg/runtime/internal.h"
+#include "pkg/sys/socket.h"
+
+struct sync_message {
+	uint32_t point;
+	int32_t code; /* 0, or why the point was not reached */
+	char words[1024]; /* the trail; only its used part travels */
+};
+#define HEAD offsetof(struct sync_message, words)
+
+int sync_send(int sock, enum rt_point point, int fd)
+{
+	struct sync_message m = {.point = point};
+	int r;
+
+	log_debug("runtime", "sync #%u sent", point);
+	r = socket_send(sock, &m, HEAD, &fd, fd >= 0 ? 1 : 0);
+	return r < 0 ? err_new(r, "sync #%u", point) : 0;
+}
+
+void sync_fail(int sock, int r)
+{
+	struct sync_message m = {.code = r};
+	size_t n = strlen(err_trail());
+
+	if (n >= sizeof(m.words))
+		n = sizeof(m.words) - 1;
+	memcpy(m.words, err_trail(), n);
+	/* write(), not sendmsg(): the payload's filter may already be loaded and knows write for sure. */
+	(void)!write(sock, &m, HEAD + n + 1);
+}
+
+int sync_wait(int sock, enum rt_point point, int *ret_fd)
+{
+	struct sync_message m;
+	AUTO_CLOSE int fd = -EBADF;
+	unsigned n_fds = 0;
+	ssize_t n = socket_recv(sock, &m, sizeof(m), &fd, 1, &n_fds);
+
+	if (n_fds == 0)
+		fd = -EBADF;
+	if (n == -ECONNRESET)
+		n = 0;
+	if (n < 0)
+		return err_new((int)n, "sync #%u", point);
+	if (n == 0 && point == RT_POINT_EXEC)
+		return 0;
+	if (n == 0)
+		return err_new(-EPIPE, "the other side died before sync #%u", point);
+	if ((size_t)n < HEAD)
+		return err_new(-CE_PROTOCOL, "short message at sync #%u", point);
+	if (m.code) {
+		m.words[(size_t)n > HEAD ? (size_t)n - HEAD - 1 : 0] = '\0';
+		return err_set(m.code < 0 ? m.code : -CE_PROTOCOL, m.words);
+	}
+	if (m.point != point)
+		return err_new(-CE_PROTOCOL, "sync #%u where #%u was due", m.point, point);
+	log_debug("runtime", "sync #%u received", point);
+	if (ret_fd)
+		*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+bool sync_is_stepped(void)
+{
+	return getenv("CUDDY_STOP_AT") != NULL;
+}
+
+void sync_stop_at(int point)
+{
+	const char *s = getenv("CUDDY_STOP_AT");
+	uint32_t n;
+
+	if (s && parse_u32(s, RT_POINT_EXEC, &n) == 0 && (int)n == point)
+		(void)kill(getpid(), SIGSTOP);
+}

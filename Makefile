@@ -144,6 +144,19 @@ security: all ## run the tests of threats alone (T=name filters)
 	@tests/check $B "$T" security
 .PHONY: system security
 
+# --- measurements -------------------------------------------------------------------------------
+$B/bench/runner: tests/bench/runner.c
+	@mkdir -p $(@D); echo "  CC     $<"
+	$(if $V,,@)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) -o $@ $<
+
+$B/bench/floor: tests/bench/floor.c
+	@mkdir -p $(@D); echo "  CC     $<"
+	$(if $V,,@)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) -o $@ $< -lisal -lcrypto
+
+bench: all $B/bench/runner $B/bench/floor ## speed and memory beside podman, crun and bubblewrap (about 5 minutes)
+	@tests/bench/run $B
+.PHONY: bench
+
 lint: ## layers, forbidden calls, file sizes, generated files
 	@tests/lint/run
 .PHONY: lint

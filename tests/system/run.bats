@@ -72,8 +72,8 @@ load helpers
 	[ "$output" = read ]
 }
 
-@test "run: 8 MB through stdin and stdout are byte-exact, also with a pipe's slow reader" {
-	head -c 8000000 /dev/urandom >"$WORK/in"
+@test "run: 100 MB through stdin and stdout are byte-exact, also with a pipe's slow reader" {
+	head -c 100000000 /dev/urandom >"$WORK/in"
 	cuddy run --rm -i "$IMAGE" cat <"$WORK/in" | (sleep 0.5; cat) >"$WORK/out"
 	cmp "$WORK/in" "$WORK/out"
 	cat "$WORK/in" | cuddy run --rm -i "$IMAGE" cat >"$WORK/out"

@@ -18,45 +18,50 @@
 
 #include "pkg/base/wire.h"
 
-#define TRANSFER_FD 0                   /* the program's end of the pair is its stdin */
+#define TRANSFER_FD 0 /* the program's end of the pair is its stdin */
 #define TRANSFER_VERSION 1
 #define TRANSFER_MESSAGE_MAX (64 * 1024)
 #define TRANSFER_FDS_MAX 4
 
 enum transfer_op { TRANSFER_PULL = 1, TRANSFER_LOAD, TRANSFER_IMPORT };
 
-enum transfer_event { TRANSFER_EV_PROGRESS = 1, TRANSFER_EV_MESSAGE, TRANSFER_EV_IMAGE, TRANSFER_EV_END };
+enum transfer_event {
+	TRANSFER_EV_PROGRESS = 1,
+	TRANSFER_EV_MESSAGE,
+	TRANSFER_EV_IMAGE,
+	TRANSFER_EV_END
+};
 
 enum transfer_state {
-	TRANSFER_WAITING,       /* for a slot, or for another process that fetches the same */
+	TRANSFER_WAITING, /* for a slot, or for another process that fetches the same */
 	TRANSFER_RUNNING,
 	TRANSFER_DONE,
-	TRANSFER_EXISTS,        /* was here already */
+	TRANSFER_EXISTS, /* was here already */
 };
 
 /* Everything an operation needs of the caller's world; strings point into the message. */
 struct transfer_request {
 	uint32_t op;
-	const char *root, *runroot;     /* of the store, absolute */
-	bool single_id;                 /* B maps one id only */
-	const void *body;               /* the operation's own fields, encoded */
+	const char *root, *runroot; /* of the store, absolute */
+	bool single_id; /* B maps one id only */
+	const void *body; /* the operation's own fields, encoded */
 	size_t body_n;
 };
 
 struct transfer_progress {
-	uint32_t item;                  /* 0 … in the order they should be shown */
-	uint32_t state;                 /* enum transfer_state */
-	const char *label;              /* "Copying blob 2ab0…" without the verb: a short digest, a name */
-	uint64_t done, total;           /* bytes; total 0: not known */
+	uint32_t item; /* 0 … in the order they should be shown */
+	uint32_t state; /* enum transfer_state */
+	const char *label; /* "Copying blob 2ab0…" without the verb: a short digest, a name */
+	uint64_t done, total; /* bytes; total 0: not known */
 };
 
 /* Body of TRANSFER_PULL. */
 struct transfer_pull {
-	const char *name;               /* as the user typed it */
+	const char *name; /* as the user typed it */
 	bool all_tags;
-	int tls_verify;                 /* -1: by configuration, 0, 1 */
+	int tls_verify; /* -1: by configuration, 0, 1 */
 	const char *authfile, *cert_dir, *creds;
-	const char *platform;           /* "os/arch[/variant]" or NULL */
+	const char *platform; /* "os/arch[/variant]" or NULL */
 	uint32_t retries, retry_delay_s;
 };
 
@@ -78,8 +83,8 @@ struct transfer_message {
 	enum transfer_event event;
 	struct transfer_progress progress;
 	bool warning;
-	const char *text;               /* message, or the trail of an end */
-	const char *reference, *id;     /* image; reference may be NULL */
-	int code;                       /* end: 0 or a negative code */
+	const char *text; /* message, or the trail of an end */
+	const char *reference, *id; /* image; reference may be NULL */
+	int code; /* end: 0 or a negative code */
 };
 int transfer_message_get(const void *p, size_t n, struct transfer_message *ret);

@@ -9,11 +9,11 @@
 #include "storage/store.h"
 
 struct transfer_ctx {
-	int channel;                    /* to cuddy; readable means it went away: cancel */
+	int channel; /* to cuddy; readable means it went away: cancel */
 	struct transfer_request req;
-	int fds[TRANSFER_FDS_MAX];      /* what came with the request; TAKE_FD() what you keep */
+	int fds[TRANSFER_FDS_MAX]; /* what came with the request; TAKE_FD() what you keep */
 	unsigned n_fds;
-	struct store *store;            /* by transfer_store() */
+	struct store *store; /* by transfer_store() */
 };
 
 /** transfer_store() - the store of the request, opened once. */

@@ -12,9 +12,13 @@
 static void pull_request(struct sbuf *b)
 {
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
-	struct transfer_pull p = {
-		.name = "busybox", .tls_verify = -1, .creds = "u:p", .retries = 3, .retry_delay_s = 2};
-	struct transfer_request q = {.op = TRANSFER_PULL, .root = "/r", .runroot = "/run", .single_id = true};
+	struct transfer_pull p = {.name = "busybox",
+				  .tls_verify = -1,
+				  .creds = "u:p",
+				  .retries = 3,
+				  .retry_delay_s = 2};
+	struct transfer_request q = {
+		.op = TRANSFER_PULL, .root = "/r", .runroot = "/run", .single_id = true};
 
 	transfer_pull_put(&body, &p);
 	q.body = body.s;

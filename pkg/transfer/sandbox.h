@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The second wall around those who parse foreign bytes (threats D13). Called in a fresh child that
+ * has one thread and keeps only the descriptors it needs.
+ */
+#pragma once
+#include <stdint.h>
+
+struct sandbox_limits {
+	uint64_t memory_bytes, file_bytes;
+	unsigned files, cpu_s;
+};
+
+/** sandbox_limits() - rlimits; no core files. */
+int sandbox_limits(const struct sandbox_limits *l);
+/**
+ * sandbox_root() - make directory @fd the root and the only thing this process can see
+ * In a new mount namespace, mounted nosuid, nodev and noexec. Wants CAP_SYS_ADMIN in the
+ * namespace. Returns a descriptor of the new root.
+ */
+int sandbox_root(int fd);
+/** sandbox_drop() - no new privileges; of the capabilities only those that extraction needs. */
+int sandbox_drop(void);
+/**
+ * sandbox_seccomp() - from here on, in all threads, only calls that work on files already held or
+ * below the root, memory and time; everything else (exec, sockets, new processes) is ENOSYS.
+ */
+int sandbox_seccomp(void);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation: the unpack worker
+ *
+ * A fork of cuddy-transfer without exec: libcurl's and OpenSSL's pages are there already, and
+ * nothing needs to be loaded once the root has changed (C03). It keeps three descriptors: the pipe
+ * it reads the archive from, the pipe it reports on, the staging tree. Then, in this order:
+ *   limits      before anything foreign is looked at
+ *   root        the staging tree; wants CAP_SYS_ADMIN, so before capabilities go
+ *   drop        threads inherit what is left
+ *   threads     before seccomp, which then needs no clone(2) on its list
+ *   seccomp     for all threads at once; only then is the first byte parsed
+ * What it says is one message, written when all is done; its end of the pipe closing without one
+ * means that it was killed.
+ */
+#include "pkg/transfer/unpack_worker.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/wire.h"
+#include "pkg/sys/open.h"
+#include "pkg/transfer/extract.h"
+#include "pkg/transfer/sandbox.h"
+
+enum { FD_INPUT = 0, FD_RESULT = 1, FD_NULL = 2, FD_TREE = 3 };
+
+/* --- the report -------------------------------------------------------------------------------- */
+
+static void put_strv(struct sbuf *b, const struct strv *sv)
+{
+	wire_put_u32(b, (uint32_t)sv->n);
+	for (size_t i = 0; i < sv->n; i++)
+		wire_put_str(b, sv->v[i]);
+}
+
+static void get_strv(struct wire_reader *w, struct strv *sv)
+{
+	uint32_t n = wire_get_u32(w);
+
+	for (uint32_t i = 0; i < n && !w->failed; i++) {
+		const char *s = wire_get_str(w);
+
+		strv_add(sv, s ? s : "");
+	}
+}
+
+static void put_result(struct sbuf *b, const struct extract *x, const char *diffid)
+{
+	AUTO_STRV struct strv implied = STRV_INIT;
+
+	extract_implied(x, &implied);
+	wire_put_u32(b, 0);
+	wire_put_str(b, "");
+	wire_put_str(b, diffid);
+	wire_put_u64(b, x->tree_bytes);
+	wire_put_u64(b, x->entries);
+	put_strv(b, &implied);
+	put_strv(b, &x->links);
+	put_strv(b, &x->notes);
+}
+
+int unpack_reply_get(const struct sbuf *reply, struct unpack_result *ret)
+{
+	struct unpack_result u = {0};
+	struct wire_reader w;
+	const char *words, *diffid;
+	int code;
+
+	wire_reader_init(&w, reply->s, reply->len);
+	code = -(int)wire_get_u32(&w);
+	words = wire_get_str(&w);
+	if (code < 0 && !w.failed)
+		return err_set(code, words ? words : "");
+	diffid = wire_get_str(&w);
+	u.tree_bytes = wire_get_u64(&w);
+	u.entries = wire_get_u64(&w);
+	get_strv(&w, &u.implied);
+	get_strv(&w, &u.links);
+	get_strv(&w, &u.notes);
+	if (wire_failed(&w) || !diffid || strlen(diffid) != 64 || u.links.n % 2) {
+		unpack_result_done(&u);
+		return err_new(-CE_PROTOCOL, "unpack worker");
+	}
+	memcpy(u.diffid, diffid, sizeof(u.diffid));
+	*ret = u;
+	return 0;
+}
+
+/* --- the work ---------------------------------------------------------------------------------- */
+
+static int keep_descriptors(int input, int result, int tree)
+{
+	int fds[4] = {input, result, -1, tree};
+
+	fds[FD_NULL] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	/* Out of the way first, so that none is overwritten by another's new place. */
+	for (int i = 0; i < 4; i++) {
+		fds[i] = fds[i] < 0 ? -EBADF : fcntl(fds[i], F_DUPFD_CLOEXEC, 16);
+		if (fds[i] < 0)
+			return err_new(-errno, "keep descriptors");
+	}
+	for (int i = 0; i < 4; i++)
+		if (dup3(fds[i], i, O_CLOEXEC) < 0)
+			return err_new(-errno, "keep descriptors");
+	return fd_close_from(4, 1);
+}
+
+static int unpack(struct feed *f, int root, const struct unpack_limits *l, struct sbuf *reply)
+{
+	struct extract_options o = {.max_entries = l->max_entries, .single_id = l->single_id};
+	struct tar *t = tar_new(f);
+	struct extract x;
+	char diffid[65];
+	int r;
+
+	extract_init(&x, root, &o);
+	feed_start(f);
+	r = extract_all(&x, t);
+	if (r == 0) {
+		feed_sha256(f, diffid);
+		put_result(reply, &x, diffid);
+	}
+	extract_done(&x);
+	tar_free(t);
+	return r;
+}
+
+static int work(enum layer_compression c, const struct unpack_limits *l, struct sbuf *reply)
+{
+	static const enum stream_format formats[] = {
+		[LAYER_DETECT] = STREAM_DETECT,
+		[LAYER_PLAIN] = STREAM_PLAIN,
+		[LAYER_GZIP] = STREAM_GZIP,
+		[LAYER_ZSTD] = STREAM_ZSTD,
+	};
+	uint64_t max_bytes = l->max_bytes ? l->max_bytes : 64ULL << 30;
+	struct sandbox_limits limits = {.memory_bytes = 2ULL << 30,
+					.file_bytes = max_bytes,
+					.files = DIR_FDS + 64,
+					.cpu_s = 4 * 3600};
+	struct stream_limits sl = {.max_bytes = max_bytes};
+	AUTO(stream_closep) struct stream *s = NULL;
+	AUTO(feed_freep) struct feed *f = NULL;
+	AUTO_CLOSE int root = -EBADF;
+	int r = sandbox_limits(&limits);
+
+	if (r < 0)
+		return r;
+	root = sandbox_root(FD_TREE);
+	if (root < 0)
+		return root;
+	r = sandbox_drop();
+	if (r == 0)
+		r = stream_decode(stream_from_fd(FD_INPUT), formats[c], &sl, &s);
+	if (r < 0)
+		return r;
+	f = feed_new(TAKE_PTR(s), !l->one_thread);
+	r = sandbox_seccomp();
+	return r < 0 ? r : unpack(f, root, l, reply);
+}
+
+_Noreturn void unpack_worker(int input, int result, int tree, enum layer_compression c,
+			     const struct unpack_limits *l)
+{
+	AUTO_SBUF struct sbuf reply = SBUF_INIT;
+	int r;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_NAME, "cuddy-unpack");
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGXFSZ, SIG_IGN); /* EFBIG says it better */
+	(void)mallopt(M_ARENA_MAX, 1);
+	r = keep_descriptors(input, result, tree);
+	if (r == 0)
+		r = work(c, l, &reply);
+	if (r < 0) {
+		sbuf_reset(&reply);
+		wire_put_u32(&reply, (uint32_t)-r);
+		wire_put_str(&reply, err_trail());
+	}
+	_exit(write_full(FD_RESULT, reply.s, reply.len) < 0 || r < 0);
+}

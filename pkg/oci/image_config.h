@@ -6,7 +6,7 @@
 #include "pkg/base/strv.h"
 
 struct healthcheck {
-	struct strv test;       /* "NONE" | "CMD", … | "CMD-SHELL", "…"; empty: inherit */
+	struct strv test; /* "NONE" | "CMD", … | "CMD-SHELL", "…"; empty: inherit */
 	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns;
 	int retries;
 };
@@ -16,17 +16,17 @@ struct image_config {
 	int64_t created_ns;
 	char *user, *working_dir, *stop_signal;
 	struct strv env, cmd, entrypoint, shell;
-	struct strv labels;         /* "k=v" */
-	struct strv exposed_ports;  /* "80/tcp" */
-	struct strv volumes;        /* cleaned absolute paths */
+	struct strv labels; /* "k=v" */
+	struct strv exposed_ports; /* "80/tcp" */
+	struct strv volumes; /* cleaned absolute paths */
 	struct strv onbuild;
 	struct healthcheck health;
-	struct strv diffids;        /* hex, bottom first */
+	struct strv diffids; /* hex, bottom first */
 	struct {
 		int64_t created_ns;
 		char *created_by, *comment;
 		bool empty_layer;
-	} *history;
+	} * history;
 	unsigned n_history;
 };
 

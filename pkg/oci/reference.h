@@ -4,10 +4,10 @@
 #include <stdbool.h>
 
 struct reference {
-	char *host;     /* "docker.io", "localhost:5000"; NULL for a short name */
-	char *path;     /* "library/debian" */
-	char *tag;      /* NULL when not given */
-	char *digest;   /* "sha256:…" or NULL */
+	char *host; /* "docker.io", "localhost:5000"; NULL for a short name */
+	char *path; /* "library/debian" */
+	char *tag; /* NULL when not given */
+	char *digest; /* "sha256:…" or NULL */
 };
 
 void reference_done(struct reference *r);
@@ -18,6 +18,7 @@ int reference_parse(const char *s, struct reference *ret);
  * tag nor digest was given.
  */
 void reference_normalise(struct reference *r);
-char *reference_text(const struct reference *r);        /* full, malloc'ed: host/path:tag@digest */
-char *reference_name(const struct reference *r);        /* host/path */
-char *reference_familiar(const struct reference *r);    /* as podman prints: full host kept, no digest */
+char *reference_text(const struct reference *r); /* full, malloc'ed: host/path:tag@digest */
+char *reference_name(const struct reference *r); /* host/path */
+char *
+reference_familiar(const struct reference *r); /* as podman prints: full host kept, no digest */

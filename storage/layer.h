@@ -2,7 +2,12 @@
 /*
  * Layers: one extracted directory per diffID, shared by all images that have it (build-and-images S3).
  * A tree holds overlay's own whiteouts (char 0:0) and user.overlay.opaque. A layer appears under
- * layers/ only complete, verified and synced.
+ * layers/ only complete and verified.
+ *
+ * Power loss: writing a gigabyte of layers to the disk takes longer than downloading it, so a commit
+ * does not wait for that. It leaves a mark with the boot's id in the layer, which layer_settle()
+ * takes away after a sync. A mark of another boot means that the machine went down in between: such
+ * a layer does not exist, and is fetched again.
  */
 #pragma once
 #include <stdint.h>
@@ -10,29 +15,60 @@
 #include "storage/store.h"
 
 struct layer_record {
-	char *blob_digest;      /* as downloaded; NULL for local ones */
+	char *blob_digest; /* as downloaded; NULL for local ones */
 	char *media_type;
 	uint64_t blob_bytes;
-	uint64_t tree_bytes;    /* sum of regular file sizes */
-	struct strv implied;    /* directories the archive did not list (S5), relative paths */
+	uint64_t tree_bytes; /* sum of regular file sizes */
+	struct strv implied; /* directories the archive did not list (S5), relative paths */
 };
 void layer_record_done(struct layer_record *r);
 
 /* @diffid: 64 hex digits everywhere in this header. */
+/** layer_exists() - complete and to be trusted. Stays true only under a lease or store_lock(). */
 bool layer_exists(struct store *st, const char *diffid);
 int layer_record_load(struct store *st, const char *diffid, struct layer_record *ret);
 
 struct layer_stage {
-	char *name;             /* below staging/ */
-	int tree_fd;            /* O_RDONLY directory to extract into */
-	int lock_fd;            /* proves that the maker lives */
+	char *name; /* below staging/ */
+	int tree_fd; /* O_RDONLY directory to extract into */
+	int lock_fd; /* proves that the maker lives */
 };
 /** layer_stage_begin() - an empty directory to extract into. In B. */
 int layer_stage_begin(struct store *st, struct layer_stage *ret);
-/** layer_stage_commit() - sync, write the record, rename into place. Losing a race to an equal layer is success. */
-int layer_stage_commit(struct store *st, struct layer_stage *s, const char *diffid, const struct layer_record *rec);
+/** layer_stage_commit() - write the record, rename into place. Losing a race to an equal layer is success. */
+int layer_stage_commit(struct store *st, struct layer_stage *s, const char *diffid,
+		       const struct layer_record *rec);
 /** layer_stage_abort() - remove what was extracted; also after a failed commit. Safe on a zeroed or committed one. */
 void layer_stage_abort(struct store *st, struct layer_stage *s);
+
+/**
+ * layer_settle() - sync the file system, then take the marks of unsettled layers away
+ * May take seconds: for a child in the background, after the pull was reported. No namespace needed.
+ */
+int layer_settle(struct store *st);
+
+/*
+ * A lease keeps layers that no image names yet from being removed: a puller adds every diffID it is
+ * going to rely on, asks layer_exists() only afterwards, and ends the lease after image_store_put().
+ * It is a locked file, so a killed puller's lease ends with it.
+ */
+struct layer_lease {
+	char *name; /* below locks/ */
+	int fd;
+};
+int layer_lease_begin(struct store *st, struct layer_lease *ret);
+int layer_lease_add(struct store *st, struct layer_lease *l, const char *diffid);
+void layer_lease_end(struct store *st, struct layer_lease *l); /* safe on a zeroed one */
+
+/** layer_list() - diffIDs of all layers that are there, sorted. */
+int layer_list(struct store *st, struct strv *ret);
+/**
+ * layer_users() - every diffID that an image, a container or a live lease needs, sorted, each once
+ * With store_lock() exclusive. Fails rather than leave one out: who cannot know must not remove.
+ */
+int layer_users(struct store *st, struct strv *ret);
+/** layer_remove_unused() - of @candidates (NULL: all) trash what nobody needs. With store_lock() exclusive. */
+int layer_remove_unused(struct store *st, const struct strv *candidates);
 
 /** layer_lock() - wait for and hold the per-digest lock that makes concurrent pulls share one download (S7). Returns an fd. */
 int layer_lock(struct store *st, const char *diffid);

@@ -22,12 +22,22 @@
 #include "pkg/base/strv.h"
 
 enum store_dir {
-	STORE_LAYERS, STORE_IMAGES, STORE_REFS, STORE_BLOBS, STORE_CONTAINERS, STORE_NAMES,
-	STORE_VOLUMES, STORE_STAGING, STORE_TRASH, STORE_CACHE, STORE_LOCKS, STORE_DIR_COUNT
+	STORE_LAYERS,
+	STORE_IMAGES,
+	STORE_REFS,
+	STORE_BLOBS,
+	STORE_CONTAINERS,
+	STORE_NAMES,
+	STORE_VOLUMES,
+	STORE_STAGING,
+	STORE_TRASH,
+	STORE_CACHE,
+	STORE_LOCKS,
+	STORE_DIR_COUNT
 };
 
 struct store_options {
-	const char *root;       /* NULL: by the rules above */
+	const char *root; /* NULL: by the rules above */
 	const char *runroot;
 };
 
@@ -35,13 +45,28 @@ struct store;
 
 /** store_open() - open, making what is missing; every directory verified ours and 0700 (D10, H01, H02). */
 int store_open(const struct store_options *o, struct store **ret);
+/**
+ * store_notice() - one line to tell the user, NULL mostly: the store was made elsewhere because the
+ * file system of the usual place cannot hold it. Remembered, so it is said once.
+ */
+const char *store_notice(const struct store *st);
 void store_close(struct store *st);
 void store_closep(struct store **st);
-const char *store_root(const struct store *st);         /* absolute path */
+const char *store_root(const struct store *st); /* absolute path */
 const char *store_runroot(const struct store *st);
-int store_fd(const struct store *st, enum store_dir d); /* owned by the store; opened on first use */
+int store_fd(const struct store *st,
+	     enum store_dir d); /* owned by the store; opened on first use */
 int store_runtime_fd(const struct store *st);
-char *store_path(const struct store *st, enum store_dir d, const char *name); /* malloc'ed absolute path */
+char *store_path(const struct store *st, enum store_dir d,
+		 const char *name); /* malloc'ed absolute path */
+
+/**
+ * store_lock() - the store's own lock, first in the lock order; a descriptor
+ * Shared: whoever turns "this image has these layers" into something that keeps them (creating a
+ * container, adding to a lease), from the look-up to the moment it stands on disk. Exclusive: whoever
+ * decides that something is unused and removes it. Held for milliseconds, never while data moves.
+ */
+int store_lock(struct store *st, bool exclusive);
 
 /** store_trash() - rename @name of @d into trash/ under a unique name: gone for everybody, deleted later. */
 int store_trash(struct store *st, enum store_dir d, const char *name);

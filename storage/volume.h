@@ -9,8 +9,8 @@ struct volume_record {
 	char *name;
 	bool anonymous;
 	int64_t created_ns;
-	struct strv labels;     /* "k=v" */
-	bool needs_copy_up;     /* true until the first mount filled it (or found it filled) */
+	struct strv labels; /* "k=v" */
+	bool needs_copy_up; /* true until the first mount filled it (or found it filled) */
 };
 void volume_record_done(struct volume_record *r);
 

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * images/<id>/ holds config and manifest byte for byte, and record.json with what listings want.
+ * A record is replaced as a whole; only repo digests and a manifest that was missing are ever added.
+ */
+#include "storage/image_store.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/json/json.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/private_dir.h"
+#include "storage/container_store.h"
+#include "storage/layer.h"
+#include "storage/stage.h"
+#include "storage/store_internal.h"
+
+#define RECORD "record.json"
+#define CONFIG "config"
+#define MANIFEST "manifest"
+#define DOCUMENT_MAX (16UL << 20)
+
+void image_summary_done(struct image_summary *s)
+{
+	free(s->manifest_type);
+	free(s->manifest_digest);
+	strv_done(&s->diffids);
+	strv_done(&s->names);
+	strv_done(&s->repo_digests);
+	memset(s, 0, sizeof(*s));
+}
+
+void image_record_done(struct image_record *r)
+{
+	free(r->manifest);
+	free(r->manifest_type);
+	free(r->manifest_digest);
+	free(r->config);
+	strv_done(&r->diffids);
+	strv_done(&r->names);
+	strv_done(&r->repo_digests);
+	memset(r, 0, sizeof(*r));
+}
+
+void image_record_free(struct image_record *r)
+{
+	if (!r)
+		return;
+	image_record_done(r);
+	free(r);
+}
+
+static bool id_is_valid(const char *s)
+{
+	return strlen(s) == 64 && hex_is_valid(s, 64);
+}
+
+static void record_text(const struct image_record *r, struct sbuf *out)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+
+	json_set_i64(o, "Version", 1);
+	json_set_str(o, "ManifestType", r->manifest_type);
+	json_set_str(o, "ManifestDigest", r->manifest_digest);
+	json_set_i64(o, "SizeBytes", (int64_t)r->size_bytes);
+	json_set_i64(o, "CreatedNs", r->created_ns);
+	json_set(o, "Layers", json_from_strv(&r->diffids));
+	json_set(o, "RepoDigests", json_from_strv(&r->repo_digests));
+	json_write(o, false, out);
+}
+
+static int record_parse(const char *text, size_t n, struct image_summary *s)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	const char *type = NULL, *digest = NULL;
+	int r = json_parse(text, n, &o);
+
+	if (r == 0)
+		r = json_get_str(o, "ManifestType", &type);
+	if (r == 0)
+		r = json_get_str(o, "ManifestDigest", &digest);
+	if (r == 0)
+		r = json_get_u64(o, "SizeBytes", &s->size_bytes);
+	if (r == 0)
+		r = json_get_i64(o, "CreatedNs", &s->created_ns);
+	if (r == 0)
+		r = json_get_strv(o, "Layers", &s->diffids);
+	if (r == 0)
+		r = json_get_strv(o, "RepoDigests", &s->repo_digests);
+	for (size_t i = 0; r == 0 && i < s->diffids.n; i++)
+		if (!id_is_valid(s->diffids.v[i]))
+			r = err_new(-CE_CORRUPT, "a layer id is malformed");
+	if (r < 0)
+		return r;
+	s->manifest_type = type ? xstrdup(type) : NULL;
+	s->manifest_digest = digest ? xstrdup(digest) : NULL;
+	return 0;
+}
+
+static int read_file(struct store *st, const char *id, const char *file, struct sbuf *out)
+{
+	AUTO_FREE char *path = path_join(id, file);
+	int dir = store_fd(st, STORE_IMAGES);
+
+	return dir < 0 ? dir : file_read_at(dir, path, DOCUMENT_MAX, out);
+}
+
+int image_store_summary(struct store *st, const char *id, struct image_summary *ret)
+{
+	AUTO(image_summary_done) struct image_summary s = {0};
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int r;
+
+	if (!id_is_valid(id))
+		return err_new(-CE_NO_IMAGE, "%s", id);
+	r = read_file(st, id, RECORD, &b);
+	if (r == -ENOENT)
+		return err_new(-CE_NO_IMAGE, "%s", id);
+	if (r == 0)
+		r = record_parse(b.s, b.len, &s);
+	if (r < 0)
+		return err_wrap(r, "image %.12s", id);
+	memcpy(s.id, id, 65);
+	*ret = s;
+	memset(&s, 0, sizeof(s));
+	return 0;
+}
+
+static int names_of(struct store *st, const char *id, struct strv *ret)
+{
+	AUTO_STRV struct strv refs = STRV_INIT, ids = STRV_INIT;
+	int r = ref_pairs(st, &refs, &ids);
+
+	for (size_t i = 0; r == 0 && i < refs.n; i++)
+		if (strcmp(ids.v[i], id) == 0)
+			strv_add(ret, refs.v[i]);
+	return r;
+}
+
+int image_store_load(struct store *st, const char *id, struct image_record **ret)
+{
+	AUTO(image_summary_done) struct image_summary s = {0};
+	AUTO_SBUF struct sbuf config = SBUF_INIT, manifest = SBUF_INIT;
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct image_record *rec;
+	bool has_manifest;
+	int r = image_store_summary(st, id, &s);
+
+	if (r == 0)
+		r = read_file(st, id, CONFIG, &config);
+	if (r < 0)
+		return r;
+	r = read_file(st, id, MANIFEST, &manifest);
+	has_manifest = r == 0;
+	if (r == -ENOENT) {
+		err_drop();
+		r = 0;
+	}
+	if (r == 0)
+		r = names_of(st, id, &names);
+	if (r < 0)
+		return err_wrap(r, "image %.12s", id);
+	rec = xcalloc(1, sizeof(*rec));
+	memcpy(rec->id, id, 65);
+	rec->config_len = config.len;
+	rec->config = sbuf_steal(&config);
+	rec->manifest_len = manifest.len;
+	rec->manifest = has_manifest ? sbuf_steal(&manifest) : NULL;
+	rec->manifest_type = TAKE_PTR(s.manifest_type);
+	rec->manifest_digest = TAKE_PTR(s.manifest_digest);
+	rec->size_bytes = s.size_bytes;
+	rec->created_ns = s.created_ns;
+	strv_add_all(&rec->diffids, &s.diffids);
+	strv_add_all(&rec->repo_digests, &s.repo_digests);
+	strv_add_all(&rec->names, &names);
+	*ret = rec;
+	return 0;
+}
+
+int image_store_list(struct store *st, struct strv *ret_ids)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = store_names(st, STORE_IMAGES, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		if (id_is_valid(names.v[i]))
+			strv_add(ret_ids, names.v[i]);
+	return r;
+}
+
+static int write_record(int dir, const struct image_record *r)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	record_text(r, &b);
+	return file_replace(dir, RECORD, b.s, b.len, 0600, FILE_SYNC);
+}
+
+/* The same image again, perhaps from another registry. With the store lock held. */
+static int merge(struct store *st, const struct image_record *r)
+{
+	AUTO(image_summary_done) struct image_summary old = {0};
+	AUTO(image_record_done) struct image_record now = {0};
+	AUTO_CLOSE int dir = -EBADF;
+	int images = store_fd(st, STORE_IMAGES), e;
+	bool changed = false;
+
+	dir = images < 0 ? images : private_dir_at(images, r->id, false);
+	if (dir < 0)
+		return dir == -ENOENT ? err_new(-CE_NO_IMAGE, "%s", r->id) : dir;
+	e = image_store_summary(st, r->id, &old);
+	if (e < 0)
+		err_drop(); /* damaged: what we were given is whole */
+	if (e < 0 || (!old.manifest_digest && r->manifest)) {
+		changed = true;
+		e = file_replace(dir, CONFIG, r->config, r->config_len, 0600, FILE_SYNC);
+		if (e == 0 && r->manifest)
+			e = file_replace(dir, MANIFEST, r->manifest, r->manifest_len, 0600,
+					 FILE_SYNC);
+		if (e < 0)
+			return e;
+		free(old.manifest_type);
+		free(old.manifest_digest);
+		old.manifest_type = r->manifest_type ? xstrdup(r->manifest_type) : NULL;
+		old.manifest_digest = r->manifest_digest ? xstrdup(r->manifest_digest) : NULL;
+	}
+	for (size_t i = 0; i < r->repo_digests.n; i++)
+		if (!strv_has(&old.repo_digests, r->repo_digests.v[i])) {
+			strv_add(&old.repo_digests, r->repo_digests.v[i]);
+			changed = true;
+		}
+	if (!changed)
+		return 0;
+	now.manifest_type = TAKE_PTR(old.manifest_type);
+	now.manifest_digest = TAKE_PTR(old.manifest_digest);
+	now.size_bytes = r->size_bytes;
+	now.created_ns = r->created_ns;
+	strv_add_all(&now.diffids, &r->diffids);
+	strv_add_all(&now.repo_digests, &old.repo_digests);
+	return write_record(dir, &now);
+}
+
+static int put_new(struct store *st, struct stage *s, const struct image_record *r)
+{
+	int e = file_create(s->fd, CONFIG, r->config, r->config_len, 0600, FILE_SYNC);
+
+	if (e == 0 && r->manifest)
+		e = file_create(s->fd, MANIFEST, r->manifest, r->manifest_len, 0600, FILE_SYNC);
+	if (e == 0)
+		e = write_record(s->fd, r);
+	crash_point("image-staged");
+	if (e == 0)
+		e = stage_commit(st, s, STORE_IMAGES, r->id, true);
+	return e;
+}
+
+int image_store_put(struct store *st, const struct image_record *r)
+{
+	AUTO_CLOSE int lock = -EBADF;
+	struct stage s = STAGE_INIT;
+	int e;
+
+	if (!id_is_valid(r->id))
+		return err_new(-CE_BAD_FORMAT, "'%s' is not an image id", r->id);
+	lock = store_lock(st, false);
+	if (lock < 0)
+		return lock;
+	for (size_t i = 0; i < r->diffids.n; i++)
+		if (!layer_exists(st, r->diffids.v[i]))
+			return err_new(-CE_CORRUPT, "image %.12s: layer %.12s is missing", r->id,
+				       r->diffids.v[i]);
+	e = store_has(st, STORE_IMAGES, r->id) ? -EEXIST : stage_begin(st, &s);
+	if (e == 0)
+		e = put_new(st, &s, r);
+	stage_abort(st, &s); /* nothing, once committed */
+	if (e == -EEXIST)
+		e = merge(st, r);
+	return e < 0 ? err_wrap(e, "store image %.12s", r->id) : 0;
+}
+
+int image_store_users(struct store *st, const char *id, struct strv *ret_containers)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = container_store_list(st, &ids);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		AUTO_JSON struct json_object *o = NULL;
+		AUTO_SBUF struct sbuf b = SBUF_INIT;
+		const char *image = NULL;
+
+		r = container_store_read(st, ids.v[i], &b);
+		if (r == -CE_NO_CONTAINER) {
+			err_drop();
+			r = 0;
+			continue;
+		}
+		if (r == 0)
+			r = json_parse(b.s, b.len, &o);
+		if (r == 0)
+			r = json_get_str(o, "ImageID", &image);
+		if (r < 0)
+			return err_wrap(r, "container %.12s", ids.v[i]);
+		if (image && strcmp(image, id) == 0)
+			strv_add(ret_containers, ids.v[i]);
+	}
+	return r;
+}
+
+static int drop_names(struct store *st, const char *id)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = names_of(st, id, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		r = ref_remove(st, names.v[i]);
+		if (r == -CE_NO_IMAGE) {
+			err_drop();
+			r = 0;
+		}
+	}
+	return r;
+}
+
+int image_store_remove(struct store *st, const char *id, bool force)
+{
+	AUTO(image_summary_done) struct image_summary s = {0};
+	AUTO_STRV struct strv users = STRV_INIT;
+	AUTO_CLOSE int lock = store_lock(st, true);
+	int r, read;
+
+	if (lock < 0)
+		return lock;
+	if (!id_is_valid(id) || !store_has(st, STORE_IMAGES, id))
+		return err_new(-CE_NO_IMAGE, "%s", id);
+	if (!force) {
+		r = image_store_users(st, id, &users);
+		if (r == 0 && users.n)
+			r = err_new(-CE_IN_USE, "image %.12s is used by container %.12s", id,
+				    users.v[0]);
+		if (r < 0)
+			return r;
+	}
+	/* A damaged record can still be removed; its layers then wait for the next prune. */
+	read = image_store_summary(st, id, &s);
+	if (read < 0)
+		err_drop();
+	r = drop_names(st, id);
+	crash_point("image-unnamed");
+	if (r == 0)
+		r = store_trash(st, STORE_IMAGES, id);
+	crash_point("image-trashed");
+	if (r == 0 && read == 0)
+		r = layer_remove_unused(st, &s.diffids);
+	return r;
+}

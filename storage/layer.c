@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layers/<diffid>/	tree/		what overlay gets; files of subordinate ids
+ *			record.json	where it came from, how big it is
+ *			implied		paths the archive did not list, NUL after each; not there when none
+ *			unsettled	boot id of an unsynced commit; see layer.h
+ */
+#include "storage/layer.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/json/json.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/lock.h"
+#include "pkg/sys/private_dir.h"
+#include "pkg/sys/process.h"
+#include "storage/layer_internal.h"
+#include "storage/stage.h"
+#include "storage/store_internal.h"
+
+#define RECORD "record.json"
+#define RECORD_MAX (1UL << 20)
+#define IMPLIED "implied"
+#define IMPLIED_MAX (64UL << 20)
+#define UNSETTLED "unsettled"
+
+void layer_record_done(struct layer_record *r)
+{
+	free(r->blob_digest);
+	free(r->media_type);
+	strv_done(&r->implied);
+	memset(r, 0, sizeof(*r));
+}
+
+static bool diffid_is_valid(const char *s)
+{
+	return strlen(s) == 64 && hex_is_valid(s, 64);
+}
+
+static int check_diffid(const char *s)
+{
+	return diffid_is_valid(s) ? 0 : err_new(-CE_BAD_FORMAT, "'%s' is not a layer id", s);
+}
+
+/* 1: committed by an earlier boot and never synced: whatever it holds cannot be trusted. */
+static int is_lost(int layers, const char *diffid)
+{
+	AUTO_FREE char *path = path_join(diffid, UNSETTLED);
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	char boot[37];
+	int r = file_read_at(layers, path, 64, &b);
+
+	if (r == -ENOENT || r == -ENOTDIR) {
+		err_drop();
+		return 0;
+	}
+	if (r == 0)
+		r = proc_boot_id(boot);
+	if (r < 0)
+		return r;
+	return strcmp(b.s, boot) != 0;
+}
+
+bool layer_exists(struct store *st, const char *diffid)
+{
+	int layers = store_fd(st, STORE_LAYERS), r;
+
+	if (layers < 0 || !diffid_is_valid(diffid) || !store_has(st, STORE_LAYERS, diffid)) {
+		err_drop();
+		return false;
+	}
+	r = is_lost(layers, diffid);
+	err_drop();
+	return r == 0;
+}
+
+int layer_read_implied(struct store *st, const char *diffid, struct strv *ret)
+{
+	AUTO_FREE char *path = path_join(diffid, IMPLIED);
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int layers = store_fd(st, STORE_LAYERS), r;
+
+	if (layers < 0)
+		return layers;
+	r = file_read_at(layers, path, IMPLIED_MAX, &b);
+	if (r == -ENOENT) {
+		err_drop();
+		return 0;
+	}
+	if (r < 0)
+		return err_wrap(r, "layer %.12s", diffid);
+	for (size_t i = 0; i < b.len; i += strlen(b.s + i) + 1)
+		strv_add(ret, b.s + i);
+	return 0;
+}
+
+static int parse_record(const char *text, size_t n, struct layer_record *rec)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	const char *blob = NULL, *type = NULL;
+	int r = json_parse(text, n, &o);
+
+	if (r == 0)
+		r = json_get_str(o, "BlobDigest", &blob);
+	if (r == 0)
+		r = json_get_str(o, "MediaType", &type);
+	if (r == 0)
+		r = json_get_u64(o, "BlobBytes", &rec->blob_bytes);
+	if (r == 0)
+		r = json_get_u64(o, "TreeBytes", &rec->tree_bytes);
+	if (r == 0) {
+		rec->blob_digest = blob ? xstrdup(blob) : NULL;
+		rec->media_type = type ? xstrdup(type) : NULL;
+	}
+	return r;
+}
+
+int layer_record_load(struct store *st, const char *diffid, struct layer_record *ret)
+{
+	AUTO(layer_record_done) struct layer_record rec = {0};
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_FREE char *path = path_join(diffid, RECORD);
+	int layers = store_fd(st, STORE_LAYERS), r = check_diffid(diffid);
+
+	if (r < 0 || layers < 0)
+		return r < 0 ? r : layers;
+	r = file_read_at(layers, path, RECORD_MAX, &b);
+	if (r == 0)
+		r = parse_record(b.s, b.len, &rec);
+	if (r == 0)
+		r = layer_read_implied(st, diffid, &rec.implied);
+	if (r < 0)
+		return err_wrap(r, "layer %.12s", diffid);
+	*ret = rec;
+	memset(&rec, 0, sizeof(rec));
+	return 0;
+}
+
+int layer_stage_begin(struct store *st, struct layer_stage *ret)
+{
+	struct stage s = STAGE_INIT;
+	int tree = -EBADF, r = stage_begin(st, &s);
+
+	if (r < 0)
+		return r;
+	/* The archive may give the root its own mode and owner; until then it is what a root is. */
+	if (mkdirat(s.fd, "tree", 0700) < 0 || fchmodat(s.fd, "tree", 0755, 0) < 0 ||
+	    (tree = openat(s.fd, "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {
+		r = err_new(-errno, "make a layer's directory");
+		stage_abort(st, &s);
+		return r;
+	}
+	ret->name = TAKE_PTR(s.name);
+	ret->tree_fd = tree;
+	ret->lock_fd = TAKE_FD(s.lock_fd);
+	closep(&s.fd);
+	return 0;
+}
+
+static int write_implied(int dir, const struct strv *implied)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	for (size_t i = 0; i < implied->n; i++)
+		sbuf_add(&b, implied->v[i], strlen(implied->v[i]) + 1);
+	return b.len ? file_create(dir, IMPLIED, b.s, b.len, 0600, FILE_NO_SYNC) : 0;
+}
+
+static int write_record(int dir, const struct layer_record *rec)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	char boot[37];
+	int r = proc_boot_id(boot);
+
+	json_set_str(o, "BlobDigest", rec->blob_digest);
+	json_set_str(o, "MediaType", rec->media_type);
+	json_set_i64(o, "BlobBytes", (int64_t)rec->blob_bytes);
+	json_set_i64(o, "TreeBytes", (int64_t)rec->tree_bytes);
+	json_write(o, false, &b);
+	if (r == 0)
+		r = file_create(dir, UNSETTLED, boot, strlen(boot), 0600, FILE_NO_SYNC);
+	if (r == 0)
+		r = write_implied(dir, &rec->implied);
+	if (r == 0)
+		r = file_create(dir, RECORD, b.s, b.len, 0600, FILE_NO_SYNC);
+	return r;
+}
+
+/* A layer of that name stands there. It is as good as ours, unless it was lost in a power failure. */
+static int commit_over(struct store *st, struct stage *s, const char *diffid)
+{
+	AUTO_CLOSE int lock = store_lock(st, true);
+	int r;
+
+	if (lock < 0)
+		return lock;
+	if (layer_exists(st, diffid))
+		return -EEXIST;
+	r = store_trash(st, STORE_LAYERS, diffid);
+	if (r < 0)
+		return r;
+	return stage_commit(st, s, STORE_LAYERS, diffid, false);
+}
+
+int layer_stage_commit(struct store *st, struct layer_stage *ls, const char *diffid,
+		       const struct layer_record *rec)
+{
+	struct stage s = STAGE_INIT;
+	int staging = store_fd(st, STORE_STAGING), r = check_diffid(diffid);
+
+	if (r < 0 || staging < 0)
+		return r < 0 ? r : staging;
+	s.fd = openat(staging, ls->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s.fd < 0)
+		return err_new(-errno, "open staging/%s", ls->name);
+	s.name = TAKE_PTR(ls->name);
+	s.lock_fd = TAKE_FD(ls->lock_fd);
+	r = write_record(s.fd, rec);
+	crash_point("layer-staged");
+	if (r == 0)
+		r = stage_commit(st, &s, STORE_LAYERS, diffid, false);
+	if (r == -EEXIST)
+		r = commit_over(st, &s, diffid);
+	stage_abort(st, &s); /* nothing, once committed */
+	closep(&ls->tree_fd);
+	return r < 0 && r != -EEXIST ? err_wrap(r, "store layer %.12s", diffid) : 0;
+}
+
+void layer_stage_abort(struct store *st, struct layer_stage *ls)
+{
+	struct stage s = {.name = TAKE_PTR(ls->name), .fd = -EBADF, .lock_fd = ls->lock_fd};
+
+	if (!s.name)
+		return;
+	closep(&ls->tree_fd);
+	ls->lock_fd = -EBADF;
+	stage_abort(st, &s);
+}
+
+int layer_list(struct store *st, struct strv *ret)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = store_names(st, STORE_LAYERS, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		if (diffid_is_valid(names.v[i]))
+			strv_add(ret, names.v[i]);
+	return r;
+}
+
+int layer_settle(struct store *st)
+{
+	AUTO_STRV struct strv names = STRV_INIT, marked = STRV_INIT;
+	int layers = store_fd(st, STORE_LAYERS);
+	int r = layers < 0 ? layers : layer_list(st, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO_FREE char *mark = path_join(names.v[i], UNSETTLED);
+		struct stat sb;
+
+		/* A lost one keeps its mark: a sync now would make lies durable. */
+		if (fstatat(layers, mark, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    is_lost(layers, names.v[i]) == 0)
+			strv_add(&marked, mark);
+	}
+	err_drop();
+	if (r < 0 || !marked.n)
+		return r;
+	if (syncfs(layers) < 0)
+		return err_new(-errno, "sync the store");
+	for (size_t i = 0; i < marked.n; i++)
+		(void)unlinkat(layers, marked.v[i], 0);
+	return 0;
+}
+
+int layer_lock(struct store *st, const char *diffid)
+{
+	char file[80];
+	int locks = store_fd(st, STORE_LOCKS), r = check_diffid(diffid);
+
+	if (r < 0 || locks < 0)
+		return r < 0 ? r : locks;
+	(void)snprintf(file, sizeof(file), "layer-%s", diffid);
+	return lock_open(locks, file, LOCK_EXCLUSIVE);
+}

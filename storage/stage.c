@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/stage.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/sys/lock.h"
+#include "pkg/sys/private_dir.h"
+#include "pkg/sys/random.h"
+#include "pkg/sys/rmtree.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE (1U << 0)
+#endif
+#define STAGE_DIGITS 16
+
+void crash_point(const char *name)
+{
+	const char *at = getenv("CUDDY_CRASH_AT");
+
+	if (at && strcmp(at, name) == 0)
+		(void)raise(SIGKILL);
+}
+
+static void lock_name(const char *name, char out[64])
+{
+	(void)snprintf(out, 64, "%.40s.lock", name);
+}
+
+int stage_begin(struct store *st, struct stage *ret)
+{
+	AUTO_CLOSE int lock = -EBADF, fd = -EBADF;
+	char name[STAGE_DIGITS + 1], lock_file[64];
+	int staging = store_fd(st, STORE_STAGING);
+
+	if (staging < 0)
+		return staging;
+	random_hex(name, STAGE_DIGITS);
+	lock_name(name, lock_file);
+	/* The lock first: a directory without one is a dead maker's. */
+	lock = lock_open(staging, lock_file, LOCK_EXCLUSIVE);
+	if (lock < 0)
+		return lock;
+	fd = private_dir_at(staging, name, true);
+	if (fd < 0) {
+		(void)unlinkat(staging, lock_file, 0);
+		return fd;
+	}
+	ret->name = xstrdup(name);
+	ret->fd = TAKE_FD(fd);
+	ret->lock_fd = TAKE_FD(lock);
+	return 0;
+}
+
+void stage_release(struct store *st, struct stage *s)
+{
+	char lock_file[64];
+	int staging = store_fd(st, STORE_STAGING);
+
+	if (!s->name)
+		return;
+	lock_name(s->name, lock_file);
+	if (staging >= 0)
+		(void)unlinkat(staging, lock_file, 0);
+	else
+		err_drop();
+	closep(&s->fd);
+	closep(&s->lock_fd);
+	free(s->name);
+	*s = (struct stage)STAGE_INIT;
+}
+
+int stage_commit(struct store *st, struct stage *s, enum store_dir d, const char *name,
+		 bool durable)
+{
+	int staging = store_fd(st, STORE_STAGING), to = store_fd(st, d);
+
+	if (staging < 0 || to < 0)
+		return staging < 0 ? staging : to;
+	if (durable && fsync(s->fd) < 0)
+		return err_new(-errno, "sync %s", name);
+	crash_point("stage-before-rename");
+	if (syscall(SYS_renameat2, staging, s->name, to, name, RENAME_NOREPLACE) < 0) {
+		if (errno == EEXIST) {
+			err_drop();
+			return -EEXIST;
+		}
+		return err_new(-errno, "move %s into place", name);
+	}
+	crash_point("stage-after-rename");
+	stage_release(st, s);
+	if (durable && fsync(to) < 0)
+		return err_new(-errno, "sync the directory of %s", name);
+	return 0;
+}
+
+void stage_abort(struct store *st, struct stage *s)
+{
+	int staging;
+
+	if (!s->name)
+		return;
+	staging = store_fd(st, STORE_STAGING);
+	if (staging < 0 || rmtree(staging, s->name) < 0)
+		err_drop(); /* the next sweep tries again */
+	stage_release(st, s);
+}
+
+/* One stage whose lock we got: its maker is dead. */
+static void sweep_one(int staging, const char *name, const char *lock_file)
+{
+	if (rmtree(staging, name) < 0)
+		err_drop(); /* foreign ids and we are not in B: later */
+	else
+		(void)unlinkat(staging, lock_file, 0);
+}
+
+static bool is_stage(const char *s)
+{
+	return strlen(s) == STAGE_DIGITS && strspn(s, "0123456789abcdef") == STAGE_DIGITS;
+}
+
+static bool is_stage_lock(const char *s)
+{
+	return strlen(s) == STAGE_DIGITS + 5 && strspn(s, "0123456789abcdef") == STAGE_DIGITS &&
+	       strcmp(s + STAGE_DIGITS, ".lock") == 0;
+}
+
+int stage_sweep(struct store *st, bool dry)
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	int staging = store_fd(st, STORE_STAGING);
+	int copy = staging < 0 ? staging : openat(staging, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *e;
+
+	if (staging < 0)
+		return staging;
+	d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d)
+		return err_new(-errno, "list staging");
+	while ((e = readdir(d)) != NULL) {
+		AUTO_CLOSE int lock = -EBADF;
+		char name[STAGE_DIGITS + 1], lock_file[64];
+
+		if (!is_stage(e->d_name) && !is_stage_lock(e->d_name))
+			continue;
+		(void)snprintf(name, sizeof(name), "%.*s", STAGE_DIGITS, e->d_name);
+		lock_name(name, lock_file);
+		if (dry) {
+			int held = lock_is_held(staging, lock_file);
+
+			if (held < 0)
+				err_drop();
+			if (held == 0)
+				return 1;
+			continue;
+		}
+		lock = lock_try_open(staging, lock_file, LOCK_EXCLUSIVE);
+		if (lock >= 0)
+			sweep_one(staging, name, lock_file);
+		else
+			err_drop();
+	}
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of storage/ share and nobody else needs. */
+#pragma once
+#include "storage/store.h"
+
+/** store_names() - entries of @d, sorted, without those that start with a dot. */
+int store_names(struct store *st, enum store_dir d, struct strv *ret);
+/** store_has() - is there a @name in @d? */
+bool store_has(struct store *st, enum store_dir d, const char *name);
+/** store_drop_lock() - an entry of locks/, held by the caller, is not needed any more. */
+void store_drop_lock(struct store *st, const char *name);
+/** store_name_holder() - the id written in names/<name>; -ENOENT (no trail); -CE_CORRUPT. */
+int store_name_holder(struct store *st, const char *name, char ret_id[65]);

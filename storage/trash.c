@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Removal in two steps: a rename into trash/, which is instant, atomic and needs no namespace; and
+ * the deletion, by whoever has time for it, in B. What nobody can be using any more is tidied at the
+ * same time: stages and leases of dead makers, temporary files, runtime directories of containers
+ * that are gone.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/sys/lock.h"
+#include "pkg/sys/random.h"
+#include "pkg/sys/rmtree.h"
+#include "storage/stage.h"
+#include "storage/store_internal.h"
+
+#define TEMPORARY_AGE_S 600 /* a ".tmp-" file lives for milliseconds while its maker does */
+
+int store_trash(struct store *st, enum store_dir d, const char *name)
+{
+	int from = store_fd(st, d), trash = store_fd(st, STORE_TRASH);
+	char unique[33];
+
+	if (from < 0 || trash < 0)
+		return from < 0 ? from : trash;
+	random_hex(unique, 32);
+	if (renameat(from, name, trash, unique) < 0)
+		return err_new(-errno, "move %s to the trash", name);
+	return 0;
+}
+
+static void drop_old_temporaries(int dir)
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int64_t now_s = clock_now_ns() / NS_PER_S;
+	struct dirent *e;
+	struct stat sb;
+
+	d = copy < 0 ? NULL : fdopendir(copy);
+	while (d && (e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, ".tmp-", 5) == 0 &&
+		    fstatat(dir, e->d_name, &sb, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(sb.st_mode) &&
+		    sb.st_mtim.tv_sec + TEMPORARY_AGE_S < now_s)
+			(void)unlinkat(dir, e->d_name, 0);
+}
+
+/* Locks nobody holds, of things that come and go; lock_open() notices when its file was removed. */
+static void drop_free_locks(struct store *st)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int locks = store_fd(st, STORE_LOCKS);
+
+	if (locks < 0 || store_names(st, STORE_LOCKS, &names) < 0) {
+		err_drop();
+		return;
+	}
+	for (size_t i = 0; i < names.n; i++) {
+		AUTO_CLOSE int lock = -EBADF;
+
+		if (strcmp(names.v[i], "store") == 0 || strcmp(names.v[i], "names") == 0)
+			continue;
+		lock = lock_try_open(locks, names.v[i], LOCK_EXCLUSIVE);
+		if (lock >= 0)
+			(void)unlinkat(locks, names.v[i], 0);
+		else
+			err_drop();
+	}
+}
+
+/*
+ * A container's runtime directory is made after its data directory, so one without the other belongs
+ * to a container that was removed by somebody who did not live to finish.
+ */
+static void drop_orphaned_runtime(struct store *st)
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	int copy = openat(store_runtime_fd(st), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *e;
+
+	d = copy < 0 ? NULL : fdopendir(copy);
+	while (d && (e = readdir(d)) != NULL)
+		if (strlen(e->d_name) == 64 && hex_is_valid(e->d_name, 64) &&
+		    !store_has(st, STORE_CONTAINERS, e->d_name) &&
+		    rmtree(store_runtime_fd(st), e->d_name) < 0)
+			err_drop();
+}
+
+/* A name whose container never came into being, or went away. */
+static void drop_dangling_names(struct store *st)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_CLOSE int lock = -EBADF;
+	int locks = store_fd(st, STORE_LOCKS), dir = store_fd(st, STORE_NAMES);
+
+	if (locks < 0 || dir < 0 || store_names(st, STORE_NAMES, &names) < 0) {
+		err_drop();
+		return;
+	}
+	if (!names.n)
+		return;
+	lock = lock_try_open(locks, "names", LOCK_EXCLUSIVE);
+	for (size_t i = 0; lock >= 0 && i < names.n; i++) {
+		char id[65];
+
+		if (store_name_holder(st, names.v[i], id) == 0 &&
+		    !store_has(st, STORE_CONTAINERS, id))
+			(void)unlinkat(dir, names.v[i], 0);
+	}
+	err_drop();
+}
+
+int store_empty_trash(struct store *st)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int trash = store_fd(st, STORE_TRASH), worst = 0, r;
+
+	if (trash < 0)
+		return trash;
+	r = store_names(st, STORE_TRASH, &names);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		int one = rmtree(trash, names.v[i]);
+
+		if (one < 0)
+			worst = one;
+	}
+	drop_dangling_names(st);
+	drop_orphaned_runtime(st);
+	drop_free_locks(st);
+	drop_old_temporaries(store_fd(st, STORE_REFS));
+	drop_old_temporaries(store_fd(st, STORE_NAMES));
+	if (r == 0)
+		r = stage_sweep(st, false);
+	return r < 0 ? r : worst;
+}
+
+bool store_trash_is_empty(struct store *st)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+
+	if (store_names(st, STORE_TRASH, &names) < 0 || names.n > 0 || stage_sweep(st, true) != 0) {
+		err_drop();
+		return false;
+	}
+	return true;
+}

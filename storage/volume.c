@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/volume.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/json/json.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/lock.h"
+#include "pkg/sys/private_dir.h"
+#include "storage/stage.h"
+#include "storage/store_internal.h"
+
+#define RECORD "record.json"
+#define RECORD_MAX (1UL << 20)
+
+void volume_record_done(struct volume_record *r)
+{
+	free(r->name);
+	r->name = NULL;
+	strv_done(&r->labels);
+}
+
+static int check_name(const char *name)
+{
+	if (!name_is_valid(name))
+		return err_usage("'%s' is not a volume name: letters, digits and _ . - after the "
+				 "first, at most 128",
+				 name);
+	return 0;
+}
+
+static void record_text(const struct volume_record *r, struct sbuf *out)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "Name", r->name);
+	json_set_bool(o, "Anonymous", r->anonymous);
+	json_set_i64(o, "CreatedNs", r->created_ns);
+	json_set(o, "Labels", json_from_map(&r->labels));
+	json_set_bool(o, "NeedsCopyUp", r->needs_copy_up);
+	json_write(o, false, out);
+}
+
+static int write_stage(const struct stage *s, const struct volume_record *r)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	if (mkdirat(s->fd, "_data", 0700) < 0 || fchmodat(s->fd, "_data", 0755, 0) < 0)
+		return err_new(-errno, "make directory _data");
+	record_text(r, &b);
+	return file_create(s->fd, RECORD, b.s, b.len, 0600, FILE_SYNC);
+}
+
+int volume_create(struct store *st, const struct volume_record *r)
+{
+	struct stage s = STAGE_INIT;
+	int e = check_name(r->name);
+
+	if (e == 0 && store_has(st, STORE_VOLUMES, r->name))
+		return -EEXIST;
+	if (e == 0)
+		e = stage_begin(st, &s);
+	if (e < 0)
+		return e;
+	e = write_stage(&s, r);
+	if (e == 0)
+		e = stage_commit(st, &s, STORE_VOLUMES, r->name, true);
+	if (e < 0)
+		stage_abort(st, &s);
+	return e < 0 && e != -EEXIST ? err_wrap(e, "create volume %s", r->name) : e;
+}
+
+static int record_parse(const char *text, size_t n, struct volume_record *ret)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	const char *name = NULL;
+	int r = json_parse(text, n, &o);
+
+	if (r == 0)
+		r = json_get_str(o, "Name", &name);
+	if (r == 0)
+		r = json_get_bool(o, "Anonymous", &ret->anonymous);
+	if (r == 0)
+		r = json_get_i64(o, "CreatedNs", &ret->created_ns);
+	if (r == 0)
+		r = json_get_map(o, "Labels", &ret->labels);
+	if (r == 0)
+		r = json_get_bool(o, "NeedsCopyUp", &ret->needs_copy_up);
+	if (r == 0 && !name)
+		r = err_new(-CE_CORRUPT, "the record has no name");
+	if (r == 0)
+		ret->name = xstrdup(name);
+	return r;
+}
+
+int volume_load(struct store *st, const char *name, struct volume_record *ret)
+{
+	AUTO(volume_record_done) struct volume_record rec = {0};
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_FREE char *path = NULL;
+	int dir = store_fd(st, STORE_VOLUMES), r;
+
+	if (dir < 0)
+		return dir;
+	if (!name_is_valid(name))
+		return err_new(-CE_NO_VOLUME, "%s", name);
+	path = path_join(name, RECORD);
+	r = file_read_at(dir, path, RECORD_MAX, &b);
+	if (r == -ENOENT)
+		return err_new(-CE_NO_VOLUME, "%s", name);
+	if (r == 0)
+		r = record_parse(b.s, b.len, &rec);
+	if (r < 0)
+		return err_wrap(r, "volume %s", name);
+	*ret = rec;
+	memset(&rec, 0, sizeof(rec));
+	return 0;
+}
+
+int volume_save(struct store *st, const struct volume_record *r)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_CLOSE int fd = -EBADF;
+	int dir = store_fd(st, STORE_VOLUMES), e = check_name(r->name);
+
+	if (e < 0 || dir < 0)
+		return e < 0 ? e : dir;
+	fd = private_dir_at(dir, r->name, false);
+	if (fd == -ENOENT)
+		return err_new(-CE_NO_VOLUME, "%s", r->name);
+	if (fd < 0)
+		return fd;
+	record_text(r, &b);
+	return file_replace(fd, RECORD, b.s, b.len, 0600, FILE_SYNC);
+}
+
+int volume_list(struct store *st, struct strv *ret_names)
+{
+	return store_names(st, STORE_VOLUMES, ret_names);
+}
+
+int volume_remove(struct store *st, const char *name)
+{
+	char lock_file[160];
+	int r;
+
+	if (!name_is_valid(name))
+		return err_new(-CE_NO_VOLUME, "%s", name);
+	r = store_trash(st, STORE_VOLUMES, name);
+	if (r == -ENOENT)
+		return err_new(-CE_NO_VOLUME, "%s", name);
+	if (r < 0)
+		return r;
+	(void)snprintf(lock_file, sizeof(lock_file), "vol-%s", name);
+	store_drop_lock(st, lock_file);
+	return 0;
+}
+
+int volume_lock(struct store *st, const char *name)
+{
+	char lock_file[160];
+	int locks = store_fd(st, STORE_LOCKS), r = check_name(name);
+
+	if (r < 0 || locks < 0)
+		return r < 0 ? r : locks;
+	(void)snprintf(lock_file, sizeof(lock_file), "vol-%s", name);
+	return lock_open(locks, lock_file, LOCK_EXCLUSIVE);
+}
+
+char *volume_data_path(struct store *st, const char *name)
+{
+	AUTO_FREE char *inside = path_join(name, "_data");
+
+	return store_path(st, STORE_VOLUMES, inside);
+}

@@ -26,3 +26,15 @@ struct rt_exec_started {
 
 /** rt_exec_start() - returns when the payload's exec succeeded; 127/126 codes as rt_launch(). */
 int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret);
+
+/*
+ * The stage's side, called by cuddy-conmon for argv[1] "exec-stage". Its descriptors: 0..2 the
+ * payload's, RT_EXEC_PLAN_FD a sealed memfd, RT_EXEC_REPORT_FD the caller's socket, RT_EXEC_INIT_FD
+ * a pidfd of pid 1, then what is to be preserved. Returns the exit status.
+ */
+#define RT_EXEC_PLAN_FD 3
+#define RT_EXEC_REPORT_FD 4
+#define RT_EXEC_INIT_FD 5
+#define RT_EXEC_KEEP_FD 6
+#define RT_EXEC_ROLE "exec-stage"
+int rt_exec_stage_main(int plan_fd, int report_fd);

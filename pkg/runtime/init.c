@@ -17,7 +17,6 @@
 #include "pkg/sys/mount.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/procfs.h"
-#include "pkg/sys/tty.h"
 
 /* Before the maps exist: what needs no id. Host paths are opened here, as the caller's user. */
 static int prepare(struct rt_child *x)
@@ -101,62 +100,15 @@ static int build_root(struct rt_child *x)
 	return r < 0 ? r : rootfs_finish(x);
 }
 
-static int set_stdio(struct rt_child *x)
-{
-	int std[3];
-
-	for (int i = 0; i < 3; i++) { /* first out of the way of 0..2, then into place */
-		std[i] = fd_dup(x->stdio[i]);
-		if (std[i] < 0)
-			return err_new(std[i], "standard stream %d", i);
-	}
-	for (int i = 0; i < 3; i++)
-		if (dup2(std[i], i) < 0) /* lint: stdio of a child must not be CLOEXEC */
-			return err_new(-errno, "standard stream %d", i);
-	return x->process->terminal ? tty_make_controlling(0) : 0;
-}
-
-static int set_apparmor(struct rt_child *x)
-{
-	char path[64], text[300];
-	pid_t self;
-	int r;
-
-	if (!x->process->apparmor)
-		return 0;
-	r = procfs_self(x->proc, &self);
-	if (r < 0)
-		return r;
-	(void)snprintf(path, sizeof(path), "%d/attr/apparmor/exec", (int)self);
-	(void)snprintf(text, sizeof(text), "exec %s", x->process->apparmor);
-	return procfs_write(x->proc, path, text);
-}
-
 static int finish(struct rt_child *x)
 {
-	const struct rt_process *p = x->process;
-	const int std[3] = {0, 1, 2};
 	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = set_stdio(x);
+	int r;
 
 	if (root < 0)
 		return err_new(-errno, "open the root");
-	if (r == 0)
-		r = process_enter_cwd(root, p, &x->ids);
-	if (r == 0)
-		r = confine_stdio(std, p->terminal, x->ids.uid);
-	if (r == 0)
-		r = set_apparmor(x);
-	if (r == 0)
-		r = confine_process(p, &x->ids);
-	if (r == 0 && x->plan->init)
-		r = pid1_split(p->terminal);
-	if (r == 0)
-		r = fd_close_from(3, 0);
-	if (r < 0)
-		return r;
-	process_reset_signals();
-	return process_exec(p, &x->ids);
+	r = process_set_stdio(x->stdio, x->process->terminal);
+	return r < 0 ? r : process_finish(root, x->proc, x->process, &x->ids, x->plan->init, 0);
 }
 
 void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int fuse)

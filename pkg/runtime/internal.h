@@ -102,10 +102,15 @@ int confine_stdio(const int stdio[3], bool terminal, uid_t uid);
 int confine_limits(int proc, const struct rt_process *p);
 /** confine_process() - groups, ids, capabilities, no_new_privs, filter; read back. Nothing but exec may follow. */
 int confine_process(const struct rt_process *p, const struct rt_ids *ids);
-/** process_exec() - HOME, PATH lookup, execve; returns only on failure, with the code 126 or 127 belongs to. */
-int process_exec(const struct rt_process *p, const struct rt_ids *ids);
-int process_enter_cwd(int root, const struct rt_process *p, const struct rt_ids *ids);
-void process_reset_signals(void);
+
+/* process.c */
+/** process_set_stdio() - make them 0..2; a terminal becomes the controlling one. */
+int process_set_stdio(const int stdio[3], bool terminal);
+/**
+ * process_finish() - working directory, privilege, execve; returns only on failure (126 and 127 codes too)
+ * @root: O_PATH of "/" inside; @init: through pid1_split(); @n_keep: descriptors from 3 on that stay.
+ */
+int process_finish(int root, int proc, const struct rt_process *p, const struct rt_ids *ids, bool init, unsigned n_keep);
 
 /* pid1.c: --init */
 /** pid1_split() - fork the payload (returns 0 in it); the caller itself becomes the reaper and never returns. */

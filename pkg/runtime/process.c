@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The last steps of a process: working directory, PATH, execve. */
+/* The last steps of a process, pid 1 or exec: stdio, working directory, privilege, PATH, execve. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +14,8 @@
 #include "pkg/base/err.h"
 #include "pkg/runtime/internal.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/procfs.h"
+#include "pkg/sys/tty.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -29,7 +31,7 @@ static int check_inside(const char *path)
 	return 0;
 }
 
-int process_enter_cwd(int root, const struct rt_process *p, const struct rt_ids *ids)
+static int enter_cwd(int root, const struct rt_process *p, const struct rt_ids *ids)
 {
 	const char *path = p->cwd && *p->cwd ? p->cwd : "/";
 	AUTO_CLOSE int fd = -EBADF;
@@ -51,7 +53,7 @@ int process_enter_cwd(int root, const struct rt_process *p, const struct rt_ids 
 	return r;
 }
 
-void process_reset_signals(void)
+static void reset_signals(void)
 {
 	sigset_t none;
 
@@ -128,7 +130,7 @@ static int exec_in_path(const char *path, const char *name, char *const *argv, c
 	return exec_failed(worst, name);
 }
 
-int process_exec(const struct rt_process *p, const struct rt_ids *ids)
+static int exec_payload(const struct rt_process *p, const struct rt_ids *ids)
 {
 	const char **envp = env_with_home(p, ids);
 	const char *path = env_get(p->envp, "PATH"), *name = p->argv[0];
@@ -143,4 +145,59 @@ int process_exec(const struct rt_process *p, const struct rt_ids *ids)
 		return exec_in_path(path ? path : DEFAULT_PATH, name, argv, env);
 	(void)execve(name, argv, env);
 	return exec_failed(errno, name);
+}
+
+int process_set_stdio(const int stdio[3], bool terminal)
+{
+	int std[3];
+
+	for (int i = 0; i < 3; i++) { /* first out of the way of 0..2, then into place */
+		std[i] = fd_dup(stdio[i]);
+		if (std[i] < 0)
+			return err_new(std[i], "standard stream %d", i);
+	}
+	for (int i = 0; i < 3; i++) {
+		if (dup2(std[i], i) < 0) /* lint: stdio of a child must not be CLOEXEC */
+			return err_new(-errno, "standard stream %d", i);
+		(void)close(std[i]);
+	}
+	return terminal ? tty_make_controlling(0) : 0;
+}
+
+static int set_apparmor(int proc, const char *profile)
+{
+	char path[64], text[300];
+	pid_t self;
+	int r;
+
+	if (!profile)
+		return 0;
+	r = procfs_self(proc, &self);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%d/attr/apparmor/exec", (int)self);
+	(void)snprintf(text, sizeof(text), "exec %s", profile);
+	return procfs_write(proc, path, text);
+}
+
+int process_finish(int root, int proc, const struct rt_process *p, const struct rt_ids *ids,
+		   bool init, unsigned n_keep)
+{
+	const int std[3] = {0, 1, 2};
+	int r = enter_cwd(root, p, ids);
+
+	if (r == 0)
+		r = confine_stdio(std, p->terminal, ids->uid);
+	if (r == 0)
+		r = set_apparmor(proc, p->apparmor);
+	if (r == 0)
+		r = confine_process(p, ids);
+	if (r == 0 && init)
+		r = pid1_split(p->terminal);
+	if (r == 0)
+		r = fd_close_from(3 + n_keep, 0);
+	if (r < 0)
+		return r;
+	reset_signals();
+	return exec_payload(p, ids);
 }

@@ -24,6 +24,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/strv.h"
 #include "pkg/runtime/base.h"
+#include "pkg/runtime/exec.h"
 #include "pkg/runtime/launch.h"
 #include "pkg/sys/file.h"
 
@@ -37,8 +38,8 @@ struct driver {
 	struct rt_mount mounts[LIST_MAX];
 	struct rt_device devices[LIST_MAX];
 	struct sbuf filter;
-	const char *runtime_dir;
-	int bench;
+	const char *runtime_dir, *pid_file;
+	int bench, exec_pid;
 };
 
 static void add_mount(struct driver *d, struct rt_mount m)
@@ -193,6 +194,10 @@ static void set_key(struct driver *d, const char *a)
 		pr->has_oom_score_adj = true, pr->oom_score_adj = atoi(v);
 	else if (key_is(a, "run", &v))
 		d->runtime_dir = v;
+	else if (key_is(a, "exec", &v))
+		d->exec_pid = atoi(v);
+	else if (key_is(a, "pidfile", &v))
+		d->pid_file = v;
 	else if (key_is(a, "bench", &v))
 		d->bench = atoi(v);
 	else if (key_is(a, "nomounts", &v))
@@ -211,6 +216,32 @@ static int pump(int master)
 	return 0;
 }
 
+/* "exec=PID": a further process in the container that another rtdrive started (its parent is that one). */
+static int exec_once(struct driver *d, int pid, int *status)
+{
+	struct rt_exec e = {.process = d->p.process, .stdio = {0, 1, 2}};
+	struct rt_exec_started s;
+	char path[64], buf[512];
+	AUTO_CLOSE int fd = -EBADF;
+	int parent, r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read_upto(fd, buf, sizeof(buf) - 1) <= 0 ||
+	    sscanf(strrchr(buf, ')'), ") %*c %d", &parent) != 1)
+		return err_new(-ESRCH, "process %d", pid);
+	r = proc_id_of(pid, &e.init);
+	if (r == 0)
+		r = proc_id_of(parent, &e.monitor);
+	if (r == 0)
+		r = rt_exec_start(&e, &s);
+	if (r < 0)
+		return r;
+	if (s.pty_master >= 0)
+		(void)pump(s.pty_master);
+	return pidfd_wait(s.stage_pidfd, -1, status);
+}
+
 static int run_once(struct driver *d, int *status, int64_t *launch_us)
 {
 	struct rt_launched l;
@@ -221,6 +252,14 @@ static int run_once(struct driver *d, int *status, int64_t *launch_us)
 	*launch_us = (clock_monotonic_ns() - t) / 1000;
 	if (r < 0)
 		return r;
+	if (d->pid_file) {
+		FILE *f = fopen(d->pid_file, "we");
+
+		if (f) {
+			(void)fprintf(f, "%d\n", (int)l.pid);
+			(void)fclose(f);
+		}
+	}
 	if (l.pty_master >= 0)
 		(void)pump(l.pty_master);
 	return pidfd_wait(l.pidfd, -1, status);
@@ -252,6 +291,8 @@ int main(int argc, char **argv)
 	int64_t us;
 
 	log_init(getenv("CUDDY_DEBUG"), "rtdrive");
+	if (argc > 1 && strcmp(argv[1], RT_EXEC_ROLE) == 0)
+		return rt_exec_stage_main(RT_EXEC_PLAN_FD, RT_EXEC_REPORT_FD);
 	d.p = (struct rt_plan){.id = "rtdrive",
 			       .hostname = "box",
 			       .masked = masks,
@@ -273,6 +314,12 @@ int main(int argc, char **argv)
 	d.p.sysctls = (const char *const *)d.sysctls.v;
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	dir = open(d.runtime_dir ? d.runtime_dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d.exec_pid) {
+		r = exec_once(&d, d.exec_pid, &status);
+		if (r < 0)
+			(void)fprintf(stderr, "rtdrive: %s\n", err_message(r));
+		return r < 0 ? err_exit_status(r) : status;
+	}
 	if (!getenv("RTDRIVE_SINGLE")) { /* as the monitor: exec'ed inside B, so B's root owns our /proc entries */
 		r = base_grant_load(&g);
 		if (r == 0)

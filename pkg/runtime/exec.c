@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation: exec, the caller's side (the stage's side is exec_stage.c)
+ *
+ * Processes     C cuddy (init user namespace, the user's shell) ─fork→ S stage ─clone→ P payload
+ *   C  opens a pidfd of the recorded pid 1 (start time checked, H04) and /proc/<monitor>/exe, the
+ *      program on its read-only detached mount, and executes that with everything in descriptors.
+ *   S  not dumpable, enters the namespaces, clones P into the pid namespace, waits, exits alike.
+ *   P  confines itself as pid 1 did and execs. It dies with S, S with C.
+ * Sync          #1 S→C P exists (carries its pidfd)   #2 P→C only with a terminal: carries the pty master
+ *               #4 end of file: P's exec closed the last copy of the socket
+ */
+#include "pkg/runtime/exec.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/runtime/internal.h"
+#include "pkg/sys/clone.h"
+#include "pkg/sys/open.h"
+#include "pkg/sys/socket.h"
+
+static int make_message(const struct rt_exec *e)
+{
+	AUTO_CLOSE int fd = memfd_create("cuddy-exec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	unsigned n = 0;
+	int r;
+
+	if (fd < 0)
+		return err_new(-errno, "memfd");
+	while (e->cgroup_dirs && e->cgroup_dirs[n])
+		n++;
+	wire_put_u32(&b, n);
+	for (unsigned i = 0; i < n; i++)
+		wire_put_str(&b, e->cgroup_dirs[i]);
+	wire_put_u32(&b, e->n_preserve_fds);
+	rt_process_encode(&e->process, &b);
+	r = write_full(fd, b.s, b.len);
+	explicit_bzero(b.s, b.len);
+	if (r == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		r = -errno;
+	return r < 0 ? err_new(r, "write the process description") : TAKE_FD(fd);
+}
+
+static int open_stage_program(const struct proc_id *monitor)
+{
+	AUTO_CLOSE int pidfd = pidfd_of(monitor), exe = -EBADF;
+	char path[48];
+
+	if (pidfd < 0)
+		return err_new(-CE_MONITOR_GONE, "process %d", (int)monitor->pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)monitor->pid);
+	exe = open(path, O_PATH | O_CLOEXEC);
+	if (exe < 0)
+		return err_new(-errno, "open the monitor's program");
+	/* Still that process: the pid was not used again between the check and the open. */
+	if (syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0U) < 0)
+		return err_new(-CE_MONITOR_GONE, "process %d", (int)monitor->pid);
+	return TAKE_FD(exe);
+}
+
+/* fds[i] becomes descriptor i: first all out of the way, then into place. */
+static int place(int *fds, unsigned n, int *exe)
+{
+	for (unsigned i = 0; i < n; i++) {
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, (int)n);
+		if (fds[i] < 0)
+			return -errno;
+	}
+	*exe = fcntl(*exe, F_DUPFD_CLOEXEC, (int)n);
+	if (*exe < 0)
+		return -errno;
+	for (unsigned i = 0; i < n; i++)
+		if (dup2(fds[i], (int)i) < 0) /* lint: these are meant to stay open across exec */
+			return -errno;
+	return fd_close_from(n, 0);
+}
+
+static void __attribute__((noreturn)) exec_stage(int *fds, unsigned n, int exe)
+{
+	char name[] = "cuddy-conmon", role[] = RT_EXEC_ROLE, debug[128];
+	char *argv[] = {name, role, NULL}, *envp[] = {NULL, NULL};
+	const char *v = getenv("CUDDY_DEBUG");
+	sigset_t none;
+	int r;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (v && (size_t)snprintf(debug, sizeof(debug), "CUDDY_DEBUG=%s", v) < sizeof(debug))
+		envp[0] = debug;
+	r = place(fds, n, &exe);
+	if (r == 0) {
+		(void)syscall(SYS_execveat, exe, "", argv, envp, AT_EMPTY_PATH);
+		r = -errno;
+	}
+	sync_fail(RT_EXEC_REPORT_FD, err_new(r, "start the exec stage"));
+	_exit(125);
+}
+
+static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
+{
+	AUTO_CLOSE int plan = make_message(e), init = -EBADF, exe = -EBADF, null = -EBADF;
+	unsigned n = RT_EXEC_KEEP_FD + e->n_preserve_fds;
+	AUTO_FREE int *fds = xcalloc(n, sizeof(*fds));
+	pid_t pid;
+
+	if (plan < 0)
+		return plan;
+	init = pidfd_of(&e->init);
+	if (init < 0)
+		return err_new(-CE_BAD_STATE, "the container is not running");
+	exe = open_stage_program(&e->monitor);
+	if (exe < 0)
+		return exe;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		return err_new(-errno, "open /dev/null");
+	for (unsigned i = 0; i < 3; i++)
+		fds[i] = e->process.terminal || e->stdio[i] < 0 ? null : e->stdio[i];
+	fds[RT_EXEC_PLAN_FD] = plan;
+	fds[RT_EXEC_REPORT_FD] = report;
+	fds[RT_EXEC_INIT_FD] = init;
+	for (unsigned i = 0; i < e->n_preserve_fds; i++)
+		fds[RT_EXEC_KEEP_FD + i] = e->preserve_fds[i];
+	pid = clone_fork(0, &s->stage_pidfd);
+	if (pid == 0)
+		exec_stage(fds, n, exe);
+	s->stage_pid = pid;
+	return pid < 0 ? (int)pid : 0;
+}
+
+int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)
+{
+	struct rt_exec_started s = {.stage_pid = -1,
+				    .stage_pidfd = -EBADF,
+				    .payload_pidfd = -EBADF,
+				    .pty_master = -EBADF};
+	AUTO_CLOSE int ours = -EBADF, theirs = -EBADF;
+	int pair[2], r = socket_pair(pair);
+
+	if (r < 0)
+		return r;
+	ours = pair[0];
+	theirs = pair[1];
+	r = start(e, theirs, &s);
+	closep(&theirs);
+	if (r == 0)
+		r = sync_wait(ours, RT_POINT_MAPPED, &s.payload_pidfd);
+	if (r == 0 && e->process.terminal)
+		r = sync_wait(ours, RT_POINT_BUILT, &s.pty_master);
+	if (r == 0)
+		r = sync_wait(ours, RT_POINT_EXEC, NULL);
+	if (r == 0) {
+		*ret = s;
+		return 0;
+	}
+	if (s.stage_pid > 0) {
+		(void)kill(s.stage_pid, SIGKILL);
+		while (waitpid(s.stage_pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	closep(&s.stage_pidfd);
+	closep(&s.payload_pidfd);
+	closep(&s.pty_master);
+	return r;
+}

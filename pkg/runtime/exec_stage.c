@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The exec stage (S) and its payload (P); the theory stands in exec.c. S never trusts what it finds
+ * inside: /proc is the host's, opened before entering; the root is "/" of the entered namespace,
+ * walked by open_in(); no program or library of the image runs before P's execve (R02, R16).
+ */
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/runtime/exec.h"
+#include "pkg/runtime/internal.h"
+#include "pkg/sys/clone.h"
+#include "pkg/sys/open.h"
+#include "pkg/sys/procfs.h"
+#include "pkg/sys/tty.h"
+
+#define MESSAGE_MAX (8U << 20)
+#define CGROUPS_MAX 32
+#define KEEP_MAX 1024U
+
+struct stage {
+	struct rt_process process;
+	const char *cgroups[CGROUPS_MAX + 1];
+	unsigned n_keep;
+	int proc, report;
+};
+
+static int read_message(int fd, struct stage *s)
+{
+	struct stat st;
+	struct wire_reader r;
+	void *p, *arena;
+	uint32_t n;
+	size_t size;
+
+	if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > (off_t)MESSAGE_MAX)
+		return err_new(-CE_PROTOCOL, "size of the process description");
+	size = (size_t)st.st_size;
+	/* Sealed by the caller, so what was checked cannot change any more. */
+	p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return err_new(-errno, "read the process description");
+	wire_reader_init(&r, p, size);
+	n = wire_get_u32(&r);
+	if (n > CGROUPS_MAX)
+		return err_new(-CE_PROTOCOL, "too many cgroups");
+	for (uint32_t i = 0; i < n; i++)
+		s->cgroups[i] = wire_get_str(&r);
+	s->n_keep = wire_get_u32(&r);
+	if (r.failed || s->n_keep > KEEP_MAX)
+		return err_new(-CE_PROTOCOL, "process description");
+	arena = xmalloc(rt_arena_size(size));
+	return rt_process_decode(&r, arena, rt_arena_size(size), &s->process);
+}
+
+static int enter_cgroups(const struct stage *s)
+{
+	for (const char *const *d = s->cgroups; *d; d++) {
+		AUTO_CLOSE int dir = open(*d, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
+
+		fd = dir < 0 ? dir : openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0 || write(fd, "0", 1) < 0)
+			return err_new(-errno, "enter cgroup %s", *d);
+	}
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int flag;
+} kinds[] = {
+	{"user", CLONE_NEWUSER},     {"mnt", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
+	{"uts", CLONE_NEWUTS},       {"ipc", CLONE_NEWIPC}, {"net", CLONE_NEWNET},
+	{"cgroup", CLONE_NEWCGROUP},
+};
+
+/* Those that differ from ours: entering one that we are in needs rights over the host's. */
+static int differing_namespaces(int proc, int pidfd, int *ret)
+{
+	char info[1024], path[64], own[64];
+	const char *p;
+	int pid = -1, flags = 0;
+	ssize_t n;
+	pid_t self;
+
+	if (procfs_self(proc, &self) < 0)
+		return err_wrap(-ESRCH, "identify ourselves");
+	(void)snprintf(path, sizeof(path), "%d/fdinfo/%d", (int)self, pidfd);
+	n = procfs_read(proc, path, info, sizeof(info));
+	if (n < 0)
+		return (int)n;
+	p = strstr(info, "\nPid:");
+	if (!p || sscanf(p, "\nPid:%d", &pid) != 1 || pid <= 0)
+		return err_new(-CE_BAD_STATE, "the container is not running");
+	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct stat a, b;
+
+		(void)snprintf(path, sizeof(path), "%d/ns/%s", pid, kinds[i].name);
+		(void)snprintf(own, sizeof(own), "%d/ns/%s", (int)self, kinds[i].name);
+		if (fstatat(proc, path, &a, 0) < 0 || fstatat(proc, own, &b, 0) < 0)
+			return err_new(-errno, "look at the container's namespaces");
+		if (a.st_ino != b.st_ino)
+			flags |= kinds[i].flag;
+	}
+	*ret = flags;
+	return 0;
+}
+
+static int enter_namespaces(const struct stage *s, int pidfd)
+{
+	int flags = 0, r = differing_namespaces(s->proc, pidfd, &flags);
+
+	if (r < 0)
+		return r;
+	if (flags && setns(pidfd, flags) < 0)
+		return err_new(-errno, "enter the container's namespaces");
+	return 0;
+}
+
+static int open_terminal(struct stage *s, int root)
+{
+	AUTO_CLOSE int devpts = open_in(root, "dev/pts", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0),
+		       master = -EBADF;
+	AUTO_CLOSE int slave = -EBADF;
+	int std[3], r;
+
+	if (devpts < 0)
+		return devpts;
+	r = tty_open_pair(devpts, &master, &slave);
+	if (r < 0)
+		return r;
+	(void)tty_set_size(master, s->process.rows, s->process.cols);
+	std[0] = std[1] = std[2] = slave;
+	r = process_set_stdio(std, true);
+	return r < 0 ? r : sync_send(s->report, RT_POINT_BUILT, master);
+}
+
+/* 6.. become 3..; plan and pidfd are no longer needed, the report socket moves up. */
+static int place_kept(struct stage *s)
+{
+	int up = fcntl(s->report, F_DUPFD_CLOEXEC, RT_EXEC_KEEP_FD + (int)s->n_keep);
+	int proc = fcntl(s->proc, F_DUPFD_CLOEXEC, RT_EXEC_KEEP_FD + (int)s->n_keep);
+
+	if (up < 0 || proc < 0)
+		return err_new(-errno, "place descriptors");
+	s->report = up;
+	s->proc = proc;
+	for (unsigned i = 0; i < s->n_keep; i++)
+		if (dup2(RT_EXEC_KEEP_FD + (int)i, 3 + (int)i) <
+		    0) /* lint: these are meant for the payload */
+			return err_new(-errno, "place descriptors");
+	return 0;
+}
+
+static int become_payload(struct stage *s)
+{
+	struct rt_ids ids;
+	int root, r;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_new(-errno, "set process flags");
+	(void)setsid();
+	(void)umask(0);
+	r = place_kept(s);
+	if (r == 0)
+		r = confine_keyring(s->process.seccomp != NULL);
+	if (r < 0)
+		return r;
+	if (!s->process.keep_groups && setgroups(0, NULL) < 0 && errno != EPERM)
+		return err_new(-errno, "drop the caller's groups");
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_new(-errno, "become root inside");
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_new(-errno, "open the container's root");
+	r = user_resolve(root, &s->process, &ids);
+	if (r == 0 && s->process.terminal)
+		r = open_terminal(s, root);
+	if (r == 0)
+		r = confine_limits(s->proc, &s->process);
+	return r < 0 ? r : process_finish(root, s->proc, &s->process, &ids, false, s->n_keep);
+}
+
+static int run_stage(struct stage *s, int plan_fd, int *ret_payload)
+{
+	int r;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) <
+	    0) /* before anything of the container can see us (R02) */
+		return err_new(-errno, "set process flags");
+	r = read_message(plan_fd, s);
+	if (r == 0)
+		r = s->proc = procfs_open_host();
+	if (r >= 0)
+		r = enter_cgroups(s);
+	if (r == 0)
+		r = enter_namespaces(s, RT_EXEC_INIT_FD);
+	if (r == 0)
+		r = clone_fork(0, ret_payload);
+	if (r == 0) {
+		r = become_payload(s);
+		sync_fail(s->report, r);
+		_exit(125);
+	}
+	return r < 0 ? r : sync_send(s->report, RT_POINT_MAPPED, *ret_payload);
+}
+
+int rt_exec_stage_main(int plan_fd, int report_fd)
+{
+	struct stage s = {.report = report_fd};
+	int payload = -EBADF, status = 125, r;
+
+	r = run_stage(&s, plan_fd, &payload);
+	if (r < 0) {
+		sync_fail(report_fd, r);
+		return 125;
+	}
+	/* Only the pidfd stays: pipes must see their end when the payload closes them. */
+	payload = fcntl(payload, F_DUPFD_CLOEXEC, 3);
+	for (int fd = 0; fd < 3; fd++)
+		(void)close(fd);
+	if (dup2(payload, 0) < 0) /* lint: nothing is executed any more */
+		return 125;
+	(void)fd_close_from(1, 1);
+	r = pidfd_wait(0, -1, &status);
+	return r < 0 ? 125 : status;
+}

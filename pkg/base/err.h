@@ -38,6 +38,7 @@
 	X(CE_BAD_DIGEST, 125, "content does not match its digest")              \
 	X(CE_BAD_SIZE, 125, "content does not match its size")                  \
 	X(CE_LIMIT, 125, "over the limit")                                      \
+	X(CE_UNSAFE, 125, "refused as unsafe")                                  \
 	X(CE_UNSUPPORTED, 125, "not supported")                                 \
 	X(CE_HOST_SETUP, 125, "the host is not set up for this")                \
 	X(CE_DENIED, 125, "refused by the registry")                            \

@@ -43,6 +43,7 @@ static void environment(struct strv *env)
 {
 	static const char *const names[] = {
 		"HOME",
+		"PATH", /* where credential helpers are */
 		"XDG_RUNTIME_DIR",
 		"XDG_CONFIG_HOME",
 		"LANG",
@@ -64,7 +65,6 @@ static void environment(struct strv *env)
 		"CUDDY_DEBUG",
 	};
 
-	strv_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	strv_add(env, "LC_ALL=C.UTF-8");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (getenv(names[i]))

@@ -32,7 +32,7 @@ static const struct {
 	const char *words;
 	int (*run)(struct transfer_ctx *ctx);
 } operations[] = {
-	{0, NULL, NULL},
+	{0, "none", NULL},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * registries.conf, version 2: which registries short names mean, where names really live, and which
+ * registries are insecure or blocked. Read from $CONTAINERS_REGISTRIES_CONF, else
+ * ~/.config/containers, else /etc/containers, else /usr/share/containers; then registries.conf.d of
+ * /etc and of the user, whose keys win.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "pkg/base/strv.h"
+
+enum pull_from { PULL_FROM_ALL, PULL_FROM_DIGEST_ONLY, PULL_FROM_TAG_ONLY };
+
+struct registry_mirror {
+	char *location;
+	bool insecure;
+	enum pull_from pull_from;
+};
+
+struct registry_rule {
+	char *prefix, *location;        /* each falls back to the other */
+	bool insecure, blocked, mirror_by_digest_only;
+	struct registry_mirror *mirrors;
+	unsigned n_mirrors;
+};
+
+struct registries {
+	struct strv search;             /* unqualified-search-registries, in order */
+	struct strv aliases;            /* "name=host/path" */
+	bool enforcing;                 /* short-name-mode: several candidates need a decision */
+	struct registry_rule *rules;
+	unsigned n_rules;
+};
+void registries_done(struct registries *r);
+
+int registries_load(struct registries *ret);
+/** registries_parse() - add one file's text; exposed for tests. */
+int registries_parse(struct registries *r, const char *file, const char *text, size_t n);
+
+/** registries_rule() - the rule with the longest prefix that matches "host/path", or NULL. */
+const struct registry_rule *registries_rule(const struct registries *r, const char *name);
+
+/** registries_short() - full names ("host/path") a short name stands for, best first; never empty on success. */
+int registries_short(const struct registries *r, const char *path, struct strv *ret_names);
+
+/* One place to fetch from. */
+struct endpoint {
+	char *host, *path;              /* to contact: "registry-1.docker.io", "library/debian" */
+	bool insecure, mirror;
+};
+struct endpoints {
+	struct endpoint *v;
+	unsigned n;
+};
+void endpoints_done(struct endpoints *e);
+/** registries_endpoints() - mirrors, then the primary, for "host/path"; a blocked one is -CE_DENIED. */
+int registries_endpoints(const struct registries *r, const char *name, bool by_digest, struct endpoints *ret);

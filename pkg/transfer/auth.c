@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/transfer/auth.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/http/url.h"
+#include "pkg/json/json.h"
+#include "pkg/sys/file.h"
+#include "pkg/transfer/helper.h"
+
+#define AUTH_FILE_MAX (1024 * 1024)
+
+static void wipe(char **s)
+{
+	if (*s)
+		explicit_bzero(*s, strlen(*s));
+	freep(s);
+}
+
+static void sbuf_wipe(struct sbuf *b)
+{
+	if (b->len)
+		explicit_bzero(b->s, b->len);
+	sbuf_done(b);
+}
+
+void credential_done(struct credential *c)
+{
+	wipe(&c->user);
+	wipe(&c->password);
+	wipe(&c->identity_token);
+}
+
+int credential_parse(const char *s, struct credential *ret)
+{
+	const char *colon = strchr(s, ':');
+
+	if (!*s || colon == s)
+		return err_usage("credentials are user[:password]");
+	ret->user = colon ? xstrndup(s, (size_t)(colon - s)) : xstrdup(s);
+	ret->password = xstrdup(colon ? colon + 1 : "");
+	return 0;
+}
+
+void auth_keys(const char *host, const char *path, struct strv *ret)
+{
+	AUTO_FREE char *key = xasprintf("%s/%s", host, path);
+	char *slash;
+
+	for (;;) {
+		strv_add(ret, key);
+		slash = strrchr(key, '/');
+		if (!slash)
+			break;
+		*slash = '\0';
+	}
+}
+
+/* "https://index.docker.io/v1/", "http://host/v2" and "host" are one registry. */
+static char *normal_key(const char *key)
+{
+	const char *p = key;
+	char *s, *end;
+
+	if (strncmp(p, "https://", 8) == 0)
+		p += 8;
+	else if (strncmp(p, "http://", 7) == 0)
+		p += 7;
+	s = xstrdup(p);
+	if (p != key) { /* a url is about the host */
+		s[strcspn(s, "/")] = '\0';
+	} else {
+		for (end = s + strlen(s); end > s && end[-1] == '/'; end--)
+			end[-1] = '\0';
+		if (strcmp(s, "index.docker.io/v1") == 0)
+			s[15] = '\0';
+	}
+	if (strcmp(s, "index.docker.io") == 0 || strcmp(s, "registry-1.docker.io") == 0) {
+		free(s);
+		s = xstrdup("docker.io");
+	}
+	return s;
+}
+
+/* Open what only we can read and write: no link (unless named by the user), no FIFO, no other owner. */
+static int read_private(const char *path, bool named, struct sbuf *out)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+					       (named ? 0 : O_NOFOLLOW));
+	struct stat st;
+
+	if (fd < 0 && !named && (errno == ENOENT || errno == ENOTDIR))
+		return -ENOENT;
+	if (fd < 0)
+		return errno == ELOOP ? err_new(-CE_UNSAFE, "%s is a link", path)
+				      : err_new(-errno, "%s", path);
+	if (fstat(fd, &st) < 0)
+		return err_new(-errno, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_new(-CE_UNSAFE, "%s is no regular file", path);
+	if (st.st_uid != geteuid())
+		return err_new(-CE_UNSAFE, "%s belongs to another user", path);
+	if (file_read_fd(fd, AUTH_FILE_MAX, out) < 0)
+		return err_wrap(-CE_LIMIT, "%s", path);
+	return (st.st_mode & 077) != 0;
+}
+
+static int decode_entry(struct json_object *e, struct credential *ret)
+{
+	AUTO(sbuf_wipe) struct sbuf plain = SBUF_INIT;
+	const char *auth = NULL, *token = NULL;
+	char *colon;
+	int r;
+
+	if (!json_object_is_type(e, json_type_object))
+		return err_new(-CE_BAD_FORMAT, "auths");
+	if ((r = json_get_str(e, "auth", &auth)) < 0 ||
+	    (r = json_get_str(e, "identitytoken", &token)) < 0)
+		return r;
+	if (token && *token)
+		ret->identity_token = xstrdup(token);
+	if (!auth || !*auth)
+		return 0;
+	if (base64_decode(auth, &plain) < 0 || strlen(plain.s) != plain.len)
+		return err_new(-CE_BAD_FORMAT, "auth is not base64 of user:password");
+	colon = strchr(plain.s, ':');
+	if (!colon)
+		return err_new(-CE_BAD_FORMAT, "auth is not base64 of user:password");
+	ret->user = xstrndup(plain.s, (size_t)(colon - plain.s));
+	ret->password = xstrdup(colon + 1);
+	return 0;
+}
+
+static bool is_found(const struct credential *c)
+{
+	return c->user || c->identity_token;
+}
+
+static int find_entry(struct json_object *auths, const struct strv *keys, struct credential *ret)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		json_object_object_foreach(auths, name, entry)
+		{
+			AUTO_FREE char *key = normal_key(name);
+
+			if (strcmp(key, keys->v[i]) != 0)
+				continue;
+			int r = decode_entry(entry, ret);
+
+			if (r < 0)
+				return err_wrap(r, "%s", name);
+			if (is_found(ret))
+				return 0;
+		}
+	}
+	return 0;
+}
+
+/* credHelpers names one for this host; credsStore is for all of them. */
+static int ask_helpers(struct json_object *o, const char *host, struct credential *ret)
+{
+	struct json_object *helpers = NULL;
+	const char *name = NULL;
+	int r;
+
+	r = json_get_obj(o, "credHelpers", &helpers);
+	if (r < 0)
+		return r;
+	if (helpers) {
+		json_object_object_foreach(helpers, key, value)
+		{
+			AUTO_FREE char *normal = normal_key(key);
+
+			if (strcmp(normal, host) == 0 &&
+			    json_object_is_type(value, json_type_string))
+				name = json_object_get_string(value);
+		}
+	}
+	if (!name && (r = json_get_str(o, "credsStore", &name)) < 0)
+		return r;
+	if (!name || !*name)
+		return 0;
+	/* Docker's own tools store the hub under its old url. */
+	return helper_get(
+		name, strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host, ret);
+}
+
+static int find_in_file(const char *path, bool named, bool bare, const char *host,
+			const struct strv *keys, struct credential *ret)
+{
+	AUTO(sbuf_wipe) struct sbuf text = SBUF_INIT;
+	AUTO_JSON struct json_object *o = NULL;
+	struct json_object *auths = NULL;
+	int r, open_to_others;
+
+	open_to_others = read_private(path, named, &text);
+	if (open_to_others < 0)
+		return open_to_others == -ENOENT && !named ? 0 : open_to_others;
+	if (text.len == 0)
+		return 0;
+	r = json_parse(text.s, text.len, &o);
+	if (r < 0)
+		return err_wrap(r, "%s", path);
+	if (!json_object_is_type(o, json_type_object))
+		return err_new(-CE_BAD_FORMAT, "%s", path);
+	if (!bare && (r = ask_helpers(o, host, ret)) < 0)
+		return err_wrap(r, "%s", path);
+	if (is_found(ret))
+		return 0;
+	if (bare)
+		auths = o;
+	else if ((r = json_get_obj(o, "auths", &auths)) < 0)
+		return err_wrap(r, "%s", path);
+	if (auths && (r = find_entry(auths, keys, ret)) < 0)
+		return err_wrap(r, "%s", path);
+	if (is_found(ret) && open_to_others) {
+		credential_done(ret);
+		return err_new(-CE_UNSAFE,
+			       "%s can be read or written by others: chmod 600 it, and change the "
+			       "password",
+			       path);
+	}
+	return 0;
+}
+
+static char *under(const char *variable, const char *fallback, const char *rest)
+{
+	const char *dir = getenv(variable), *home = getenv("HOME");
+
+	if (dir && *dir == '/')
+		return path_join(dir, rest);
+	return fallback && home && *home == '/' ? path_join3(home, fallback, rest) : NULL;
+}
+
+int auth_find(const char *host, const char *path, const char *authfile, struct credential *ret)
+{
+	AUTO_STRV struct strv keys = STRV_INIT;
+	AUTO_FREE char *normal = normal_key(host);
+	char *files[4] = {NULL};
+	int r = 0;
+
+	auth_keys(normal, path, &keys);
+	if (!authfile && getenv("REGISTRY_AUTH_FILE") && *getenv("REGISTRY_AUTH_FILE"))
+		authfile = getenv("REGISTRY_AUTH_FILE");
+	if (authfile)
+		return find_in_file(authfile, true, false, normal, &keys, ret);
+	files[0] = under("XDG_RUNTIME_DIR", NULL, "containers/auth.json");
+	files[1] = under("XDG_CONFIG_HOME", ".config", "containers/auth.json");
+	files[2] = under("DOCKER_CONFIG", ".docker", "config.json");
+	files[3] = under("", ".", ".dockercfg");
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		if (files[i] && r == 0 && !is_found(ret))
+			r = find_in_file(files[i], false, i == 3, normal, &keys, ret);
+		freep(&files[i]);
+	}
+	return r;
+}

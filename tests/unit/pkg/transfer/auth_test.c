@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/transfer/registry.h"
+
+static void secrets_go_to_the_registrys_own_token_server_only(void **state)
+{
+	static const struct {
+		const char *registry, *realm;
+		bool trusted;
+	} rows[] = {
+		{"https://r.example", "https://r.example/token", true},
+		{"https://r.example:5000", "https://r.example/token", true},
+		{"https://registry.gitlab.com", "https://gitlab.com/jwt/auth", true},
+		{"https://registry-1.docker.io", "https://auth.docker.io/token", true},
+		{"http://127.0.0.1:5000", "http://127.0.0.1:5000/t", true},
+		{"http://127.0.0.1:5000", "http://127.0.0.1:5001/t", false},
+		{"https://r.example", "https://r.example:8443/t", false},
+		{"https://r.example", "http://r.example/t", false},
+		{"https://r.example", "https://example/t", false},
+		{"https://a.r.example", "https://b.r.example/t", false},
+		{"https://evil-gitlab.com", "https://gitlab.com/t", false},
+		{"https://r.example", "https://169.254.169.254/t", false},
+		{"https://1.2.3.4", "https://3.4/t", false},
+		{"https://r.example", "https://auth.docker.io/token", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(origin_done) struct origin a = {0}, b = {0};
+
+		assert_int_equal(origin_parse(rows[i].registry, &a), 0);
+		assert_int_equal(origin_parse(rows[i].realm, &b), 0);
+		if (realm_is_trusted(&a, &b) != rows[i].trusted)
+			fail_msg("%s %s", rows[i].registry, rows[i].realm);
+	}
+}
+
+static int look(const char *text, mode_t mode, const char *host, const char *path, struct credential *c)
+{
+	char file[] = "/tmp/cuddy-auth-XXXXXX";
+	int fd = mkstemp(file), r;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	(void)close(fd);
+	r = auth_find(host, path, file, c);
+	(void)unlink(file);
+	return r;
+}
+
+/* dTpw is u:p, djpx is v:q */
+static const char two[] =
+	"{\"auths\":{\"r.example\":{\"auth\":\"dTpw\"},\"r.example/ns\":{\"auth\":\"djpx\"},"
+	"\"https://index.docker.io/v1/\":{\"auth\":\"djpx\"}}}";
+
+static void the_most_specific_entry_wins(void **state)
+{
+	AUTO(credential_done) struct credential a = {0}, b = {0}, c = {0}, d = {0};
+
+	(void)state;
+	assert_int_equal(look(two, 0600, "r.example", "ns/x", &a), 0);
+	assert_string_equal(a.user, "v");
+	assert_string_equal(a.password, "q");
+	assert_int_equal(look(two, 0600, "r.example", "other", &b), 0);
+	assert_string_equal(b.user, "u");
+	assert_int_equal(look(two, 0600, "registry-1.docker.io", "library/x", &c), 0);
+	assert_string_equal(c.user, "v");
+	assert_int_equal(look(two, 0600, "s.example", "x", &d), 0);
+	assert_null(d.user);
+}
+
+static void files_open_to_others_are_refused_when_they_hold_the_secret(void **state)
+{
+	AUTO(credential_done) struct credential c = {0};
+
+	(void)state;
+	assert_int_equal(look(two, 0644, "r.example", "x", &c), -CE_UNSAFE);
+	assert_null(c.user);
+	assert_int_equal(look(two, 0644, "s.example", "x", &c), 0);
+	assert_int_equal(look("{\"credHelpers\":{\"r.example\":\"../../x\"}}", 0600, "r.example", "x", &c), -CE_UNSAFE);
+	assert_int_equal(look("{\"auths\":[]}", 0600, "r.example", "x", &c), -CE_BAD_FORMAT);
+	assert_int_equal(look("{\"auths\":{\"r.example\":{\"auth\":\"!\"}}}", 0600, "r.example", "x", &c),
+			 -CE_BAD_FORMAT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(secrets_go_to_the_registrys_own_token_server_only),
+		cmocka_unit_test(the_most_specific_entry_wins),
+		cmocka_unit_test(files_open_to_others_are_refused_when_they_hold_the_secret),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

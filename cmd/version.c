@@ -1,20 +1,73 @@
 /* SPDX-License-Identifier: MIT */
-/* "cuddy version". */
+/*
+ * "cuddy version". There is no daemon; scripts still ask for {{.Server.Version}}, so Server says
+ * what Client says, as the one program is both.
+ */
+#include <sys/utsname.h>
+
 #include "cmd/cmd.h"
+#include "cmd/host.h"
+#include "pkg/cli/format.h"
+#include "pkg/json/json.h"
+
+/* The level of docker's API whose objects inspect and friends resemble. */
+#define API_VERSION "1.41"
+
+struct version_args {
+	const char *format;
+};
+
+static const struct opt version_opts[] = {OPT_STR('f', "format", "TEMPLATE", struct version_args,
+						  format, "Print through a Go template, or json"),
+					  OPT_END};
+
+static struct json_object *describe(void)
+{
+	struct json_object *o = json_object_new_object();
+	struct utsname un = {0};
+	AUTO_SBUF struct sbuf os_arch = SBUF_INIT;
+
+	(void)uname(&un);
+	sbuf_addf(&os_arch, "linux/%s", host_architecture());
+	json_set_str(o, "APIVersion", API_VERSION);
+	json_set_str(o, "Version", CUDDY_VERSION);
+	json_set_str(o, "GoVersion", "");
+	json_set_str(o, "GitCommit", "");
+	json_set_str(o, "BuiltTime", "");
+	json_set_str(o, "BuildTime", "");
+	json_set_i64(o, "Built", 0);
+	json_set_str(o, "OsArch", os_arch.s);
+	json_set_str(o, "Os", "linux");
+	json_set_str(o, "Arch", host_architecture());
+	json_set_str(o, "KernelVersion", un.release);
+	return o;
+}
 
 static int version_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
+	const struct version_args *a = args;
+	AUTO_JSON struct json_object *v = json_object_new_object();
+
 	(void)ctx;
-	(void)args;
 	(void)argc;
 	(void)argv;
-	puts("cuddy version " CUDDY_VERSION);
+	json_set(v, "Client", describe());
+	json_set(v, "Server", describe());
+	if (a->format)
+		return value_print(v, a->format, stdout);
+	printf("Client:       cuddy\n"
+	       "Version:      " CUDDY_VERSION "\n"
+	       "API Version:  " API_VERSION "\n"
+	       "OS/Arch:      linux/%s\n",
+	       host_architecture());
 	return 0;
 }
 
 const struct command cmd_version = {
 	.name = "version",
-	.synopsis = "",
+	.synopsis = "[OPTIONS]",
 	.summary = "Print the version",
+	.opts = version_opts,
+	.args_size = sizeof(struct version_args),
 	.run = version_run,
 };

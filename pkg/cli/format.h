@@ -17,7 +17,8 @@ int template_parse(const char *text, struct template **ret);
 void template_free(struct template *t);
 /**
  * template_exec() - one value through the template to @out (no newline added)
- * Unknown fields are an error naming the field, as in docker. Keys match exactly.
+ * Unknown fields are an error naming the field, as in docker. Keys match exactly, but for a final
+ * ID or Id: either is understood. Nothing is printed on failure. Values are sanitised on a terminal.
  */
 int template_exec(const struct template *t, struct json_object *value, FILE *out);
 
@@ -41,5 +42,10 @@ struct list_options {
  */
 int list_print(const struct list_options *o, struct json_object *rows, struct json_object *json_rows, FILE *out);
 
-/** put_untrusted() - write @s so that no control or bidi character reaches a terminal (D12). */
+/** json_print() - indented JSON and a newline; what podman prints for --format json. Returns 0. */
+int json_print(struct json_object *value, FILE *out);
+/** value_print() - one value: @format NULL or "json" is json_print(), else a template and a newline. */
+int value_print(struct json_object *value, const char *format, FILE *out);
+
+/** put_untrusted() - write @s so that no control or bidi character reaches a terminal (D12); elsewhere as it is. */
 void put_untrusted(FILE *out, const char *s);

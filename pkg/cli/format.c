@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/cli/format.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/err.h"
+#include "pkg/base/utf8.h"
+#include "pkg/cli/template_internal.h"
+
+#define GAP 2
+
+static bool is_terminal(FILE *out)
+{
+	int fd = fileno(out); /* -1 for a stream in memory */
+
+	return fd >= 0 && isatty(fd);
+}
+
+void put_untrusted(FILE *out, const char *s)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	if (!is_terminal(out)) {
+		(void)fputs(s, out);
+		return;
+	}
+	sbuf_add_untrusted(&text, s, strlen(s), false);
+	(void)fwrite(text.s, 1, text.len, out);
+}
+
+int template_exec(const struct template *t, struct json_object *value, FILE *out)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	int r = template_run(t, value, is_terminal(out) ? TEMPLATE_TERMINAL : TEMPLATE_RAW, &text);
+
+	if (r == 0)
+		(void)fwrite(text.s, 1, text.len, out);
+	return r;
+}
+
+int json_print(struct json_object *value, FILE *out)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	json_write(value, true, &text);
+	sbuf_addc(&text, '\n');
+	(void)fwrite(text.s, 1, text.len, out);
+	return 0;
+}
+
+int value_print(struct json_object *value, const char *format, FILE *out)
+{
+	struct template *t;
+	int r;
+
+	if (!format || strcmp(format, "json") == 0)
+		return json_print(value, out);
+	r = template_parse(format, &t);
+	if (r < 0)
+		return r;
+	r = template_exec(t, value, out);
+	template_free(t);
+	if (r == 0)
+		(void)fputc('\n', out);
+	return r;
+}
+
+/* ---- tables: lines of cells, each cell safe text ---- */
+
+struct table {
+	struct strv cells; /* of all lines, one after the other */
+	size_t *ends; /* index after the last cell of each line */
+	size_t n;
+};
+
+static size_t text_width(const char *s)
+{
+	size_t w = 0, n = strlen(s);
+	uint32_t cp;
+
+	while (n > 0) {
+		unsigned len = utf8_decode(s, n, &cp);
+
+		w += len ? utf8_width(cp) : 1;
+		len = len ? len : 1;
+		s += len;
+		n -= len;
+	}
+	return w;
+}
+
+static void end_line(struct table *t)
+{
+	t->ends = realloc(t->ends, (t->n + 1) * sizeof(*t->ends));
+	if (!t->ends)
+		abort();
+	t->ends[t->n++] = t->cells.n;
+}
+
+static void table_print(const struct table *t, FILE *out)
+{
+	size_t widths[64] = {0};
+
+	for (size_t line = 0, i = 0; line < t->n; line++) {
+		for (size_t col = 0; i < t->ends[line]; i++, col++) {
+			size_t w = text_width(t->cells.v[i]);
+
+			if (col < ARRAY_LEN(widths) && w > widths[col])
+				widths[col] = w;
+		}
+	}
+	for (size_t line = 0, i = 0; line < t->n; line++) {
+		for (size_t col = 0; i < t->ends[line]; i++, col++) {
+			size_t w = text_width(t->cells.v[i]);
+
+			(void)fputs(t->cells.v[i], out);
+			if (i + 1 < t->ends[line] && col < ARRAY_LEN(widths))
+				(void)fprintf(out, "%*s", (int)(widths[col] - w) + GAP, "");
+		}
+		(void)fputc('\n', out);
+	}
+}
+
+static void table_done(struct table *t)
+{
+	strv_done(&t->cells);
+	free(t->ends);
+}
+
+static void add_cell(struct table *t, const char *s, size_t n)
+{
+	struct sbuf text = SBUF_INIT;
+
+	sbuf_add_untrusted(&text, s, n, true);
+	strv_take(&t->cells, sbuf_steal(&text));
+}
+
+/* ---- the default table ---- */
+
+static int print_columns(const struct list_options *o, struct json_object *rows, FILE *out)
+{
+	AUTO(table_done) struct table t = {0};
+
+	for (const struct column *c = o->columns; !o->no_heading && c->header; c++)
+		strv_add(&t.cells, c->header);
+	if (!o->no_heading)
+		end_line(&t);
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+
+		for (const struct column *c = o->columns; c->header; c++) {
+			AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+			value_text(json_object_object_get(row, c->field), &text);
+			add_cell(&t, text.s, text.len);
+		}
+		end_line(&t);
+	}
+	table_print(&t, out);
+	return 0;
+}
+
+/* ---- "table {{.A}}\t{{.B}}" ---- */
+
+/* "CreatedAt" to "CREATED AT", "ImageID" to "IMAGE ID". */
+static void field_heading(const char *name, struct sbuf *out)
+{
+	for (const char *p = name; *p; p++) {
+		if (p > name && isupper((unsigned char)*p) &&
+		    (islower((unsigned char)p[-1]) ||
+		     (isupper((unsigned char)p[-1]) && islower((unsigned char)p[1]))))
+			sbuf_addc(out, ' ');
+		sbuf_addc(out, (char)toupper((unsigned char)*p));
+	}
+}
+
+/* An object that answers every field of a row with its heading. */
+static struct json_object *heading_of(const struct list_options *o, struct json_object *like)
+{
+	struct json_object *h = json_object_new_object();
+
+	if (like) {
+		json_object_object_foreach(like, key, v)
+		{
+			AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+			(void)v;
+			field_heading(key, &text);
+			json_set_str(h, key, text.s);
+		}
+	}
+	for (const struct column *c = o->columns; c && c->header; c++)
+		json_set_str(h, c->field, c->header);
+	return h;
+}
+
+/* Literal tabs part the cells; those inside values were escaped. */
+static void add_line(struct table *t, const char *s)
+{
+	for (;;) {
+		size_t len = strcspn(s, "\t");
+		struct sbuf cell = SBUF_INIT;
+
+		sbuf_add(&cell, s, len);
+		strv_take(&t->cells, sbuf_steal(&cell));
+		if (!s[len])
+			break;
+		s += len + 1;
+	}
+	end_line(t);
+}
+
+static int fill_table(const struct list_options *o, const struct template *tpl,
+		      struct json_object *rows, struct table *t)
+{
+	AUTO_SBUF struct sbuf line = SBUF_INIT;
+	size_t n = json_object_array_length(rows);
+	int r = 0;
+
+	if (!o->no_heading) {
+		AUTO_JSON struct json_object *h = heading_of(
+			o, n ? json_object_array_get_idx(rows, 0) : NULL);
+
+		/* A list without rows does not know all its fields; a heading that cannot be made is none. */
+		r = template_run(tpl, h, TEMPLATE_HEADER, &line);
+		if (r == 0)
+			add_line(t, line.s);
+		else
+			err_drop();
+	}
+	for (size_t i = 0; i < n; i++) {
+		sbuf_reset(&line);
+		r = template_run(tpl, json_object_array_get_idx(rows, i), TEMPLATE_CELL, &line);
+		if (r < 0)
+			return r;
+		add_line(t, line.s);
+	}
+	return 0;
+}
+
+static int print_template_table(const struct list_options *o, const char *text,
+				struct json_object *rows, FILE *out)
+{
+	AUTO(table_done) struct table t = {0};
+	struct template *tpl;
+	int r = template_parse(text, &tpl);
+
+	if (r < 0)
+		return r;
+	r = fill_table(o, tpl, rows, &t);
+	if (r == 0)
+		table_print(&t, out);
+	template_free(tpl);
+	return r;
+}
+
+/* ---- templates without a heading ---- */
+
+static int print_rows(const char *format, struct json_object *rows, FILE *out)
+{
+	enum template_mode mode = is_terminal(out) ? TEMPLATE_TERMINAL : TEMPLATE_RAW;
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	struct template *tpl;
+	int r = template_parse(format, &tpl);
+
+	if (r < 0)
+		return r;
+	/* As podman: a template that begins with range gets the whole list. */
+	if (strncmp(format, "{{range", 7) == 0 || strncmp(format, "{{ range", 8) == 0) {
+		r = template_run(tpl, rows, mode, &text);
+	} else {
+		for (size_t i = 0; r == 0 && i < json_object_array_length(rows); i++) {
+			r = template_run(tpl, json_object_array_get_idx(rows, i), mode, &text);
+			sbuf_addc(&text, '\n');
+		}
+	}
+	if (r == 0)
+		(void)fwrite(text.s, 1, text.len, out);
+	template_free(tpl);
+	return r;
+}
+
+static void print_quiet(const char *field, struct json_object *rows, FILE *out)
+{
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+		value_text(json_object_object_get(json_object_array_get_idx(rows, i), field),
+			   &text);
+		put_untrusted(out, text.s);
+		(void)fputc('\n', out);
+	}
+}
+
+int list_print(const struct list_options *o, struct json_object *rows,
+	       struct json_object *json_rows, FILE *out)
+{
+	const char *f = o->format;
+
+	if (f && strcmp(f, "json") == 0)
+		return json_print(json_rows ? json_rows : rows, out);
+	if (o->quiet && !f) {
+		print_quiet(o->quiet_field, rows, out);
+		return 0;
+	}
+	if (!f || strcmp(f, "table") == 0)
+		return print_columns(o, rows, out);
+	if (strncmp(f, "table ", 6) == 0 || strncmp(f, "table\\t", 7) == 0)
+		return print_template_table(o, f + (f[5] == ' ' ? 6 : 7), rows, out);
+	return print_rows(f, rows, out);
+}

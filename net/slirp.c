@@ -200,8 +200,7 @@ static unsigned version_after(const char *text, const char *key)
 	return major * 1000 + minor;
 }
 
-/* 1: has known holes, 0: fine. A helper that cannot say its version counts as old. */
-static int version_is_old(const char *path)
+int net_slirp_is_old(const char *path)
 {
 	char *argv[] = {(char *)(uintptr_t)path, (char *)(uintptr_t) "--version", NULL};
 	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
@@ -249,7 +248,7 @@ static int version_is_old_cached(int runtime_dir, const char *path, const struct
 			return strcmp(known.s + len, "ok") == 0 ? 0 : 1;
 		err_drop(); /* not asked yet, or another file since: ask */
 	}
-	old = version_is_old(path);
+	old = net_slirp_is_old(path);
 	if (old < 0 || runtime_dir < 0)
 		return old;
 	(void)snprintf(key + len, sizeof(key) - (size_t)len, "%s", old ? "old" : "ok");

@@ -34,3 +34,5 @@ void net_helper_done(struct net_helper *h);
  * @ret_warning: NULL, or a line to show once: the version has known holes (N02). Static storage.
  */
 int net_slirp_find(int runtime_dir, const char **ret_path, const char **ret_warning);
+/** net_slirp_is_old() - ask it: 1 when it is older than 1.2 or its libslirp than 4.7, or does not say; 0; an error. */
+int net_slirp_is_old(const char *path);

@@ -5,8 +5,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,9 +24,9 @@
 
 enum { REACHED = 10, REFUSED = 11, NO_NAMESPACES = 77 };
 
-/* In the container's namespaces: is the host's loopback server behind the gateway? */
+/* In the container's namespaces: does a server behind @address say h(ello)? */
 static void __attribute__((noreturn))
-container_main(int ready, int go, uint16_t port, uint32_t address)
+container_main(int ready, int go, int type, uint16_t port, uint32_t address)
 {
 	struct sockaddr_in a = {
 		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
@@ -37,20 +40,22 @@ container_main(int ready, int go, uint16_t port, uint32_t address)
 	(void)write_full(ready, "c", 1);
 	if (read_full(go, &c, 1) < 0)
 		_exit(1);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		_exit(REFUSED);
+	if (type == SOCK_DGRAM)
+		(void)write_full(fd, "?", 1);
 	_exit(read(fd, &c, 1) == 1 && c == 'h' ? REACHED : REFUSED);
 }
 
 static void __attribute__((noreturn))
-monitor_main(const struct net_plan *n, uint16_t port, uint32_t address)
+monitor_main(const struct net_plan *n, int type, uint16_t port, uint32_t address)
 {
 	struct net_helper h = NET_HELPER_INIT;
 	int ready[2], go[2], r, status;
-	pid_t container;
+	pid_t container, helper;
 	char c;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -60,7 +65,7 @@ monitor_main(const struct net_plan *n, uint16_t port, uint32_t address)
 		die("pipe");
 	container = fork();
 	if (container == 0)
-		container_main(ready[1], go[0], port, address);
+		container_main(ready[1], go[0], type, port, address);
 	if (read_full(ready[0], &c, 1) < 0)
 		die("container");
 	r = net_slirp_start(n, container, &h);
@@ -73,9 +78,10 @@ monitor_main(const struct net_plan *n, uint16_t port, uint32_t address)
 	closep(&h.log_fd); /* must not end the helper */
 	(void)write_full(go[1], "g", 1);
 	(void)waitpid(container, &status, 0);
+	helper = h.pid;
 	net_helper_done(&h);
-	if (waitpid(-1, NULL, WNOHANG) != -1)
-		_exit(2); /* something was left */
+	if (kill(helper, 0) == 0)
+		_exit(2); /* it was left */
 	_exit(WEXITSTATUS(status));
 }
 
@@ -94,7 +100,7 @@ static int try_reach(const struct net_plan *n, uint32_t address)
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
 	pid = fork();
 	if (pid == 0)
-		monitor_main(n, ntohs(a.sin_port), address);
+		monitor_main(n, SOCK_STREAM, ntohs(a.sin_port), address);
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		int c = poll(&p, 1, 5) > 0 ? accept4(fd, NULL, NULL, SOCK_CLOEXEC) : -1;
 
@@ -134,6 +140,101 @@ static void the_hosts_loopback_is_reached_only_when_asked_for(void **state)
 	n.cidr = "10.77.0.0/16";
 	n.mtu = 1500;
 	assert_int_equal(try_reach(&n, 0x0a4d0002), REACHED);
+}
+
+/* Another host: its own network with a resolver on its loopback, and a resolv.conf that names it. */
+static void __attribute__((noreturn)) host_main(const struct net_plan *n, const char *conf)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = htons(53),
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	socklen_t len = sizeof(a);
+	int fd;
+	char c;
+
+	if (!new_user_ns(CLONE_NEWNET | CLONE_NEWNS))
+		_exit(NO_NAMESPACES);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0 || bind(fd, (struct sockaddr *)&a, len) < 0)
+		die("resolver");
+	if (mount(conf, "/etc/resolv.conf", NULL, MS_BIND, NULL) < 0)
+		die("resolv.conf");
+	if (fork() == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (recvfrom(fd, &c, 1, 0, (struct sockaddr *)&a, &len) >= 0)
+			(void)sendto(fd, "hello", 5, 0, (struct sockaddr *)&a, len);
+		_exit(1);
+	}
+	monitor_main(n, SOCK_DGRAM, 53, 0x0a000203); /* 10.0.2.3 */
+}
+
+static void the_name_server_is_the_hosts_resolver_on_loopback_too(void **state)
+{
+	struct net_plan n = {.mode = NET_SLIRP};
+	char conf[] = "/tmp/cuddy-resolv-XXXXXX";
+	int fd, status;
+	pid_t pid;
+
+	(void)state;
+	if (!usable(&n))
+		skip();
+	fd = mkstemp(conf);
+	assert_int_equal(write_full(fd, "nameserver 127.0.0.1\n", 21), 0);
+	close(fd);
+	pid = fork();
+	if (pid == 0)
+		host_main(&n, conf);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(unlink(conf), 0);
+	if (WEXITSTATUS(status) == NO_NAMESPACES)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), REACHED);
+}
+
+static void write_script(const char *path, const char *body)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	(void)fprintf(f, "#!/bin/sh\n%s\n", body);
+	assert_int_equal(fchmod(fileno(f), 0700), 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void an_old_helper_is_noticed_and_one_without_a_filter_not_used(void **state)
+{
+	static const struct {
+		const char *says;
+		int old;
+	} rows[] = {
+		{"echo slirp4netns version 1.2.0; echo libslirp: 4.7.0", 0},
+		{"echo slirp4netns version 1.3.1; echo libslirp: 4.8.0", 0},
+		{"echo slirp4netns version 1.1.12; echo libslirp: 4.7.0", 1},
+		{"echo slirp4netns version 1.2.0; echo libslirp: 4.6.1", 1},
+		{"echo slirp4netns version 1.2.0", 1},
+		{"exit 1", 1},
+		{"yes", 1},
+	};
+	char dir[] = "/tmp/cuddy-slirp-XXXXXX", path[64];
+	struct net_plan n = {.mode = NET_SLIRP, .slirp_path = path};
+	struct net_helper h = NET_HELPER_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/slirp4netns", dir);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		write_script(path, rows[i].says);
+		assert_int_equal(net_slirp_is_old(path), rows[i].old);
+	}
+	write_script(path, "case \"$*\" in *--enable-seccomp*) "
+			   "echo unknown option enable-seccomp >&2; exit 1;; esac");
+	assert_int_equal(net_slirp_start(&n, getpid(), &h), 0);
+	assert_int_equal(net_helper_wait_ready(&h, 10000), -CE_NETWORK);
+	assert_non_null(strstr(err_trail(), "unknown option enable-seccomp"));
+	net_helper_done(&h);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void a_helper_that_fails_leaves_its_last_words(void **state)
@@ -187,6 +288,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_hosts_loopback_is_reached_only_when_asked_for),
+		cmocka_unit_test(the_name_server_is_the_hosts_resolver_on_loopback_too),
+		cmocka_unit_test(an_old_helper_is_noticed_and_one_without_a_filter_not_used),
 		cmocka_unit_test(a_helper_that_fails_leaves_its_last_words),
 		cmocka_unit_test(the_version_is_remembered_for_the_very_file),
 	};

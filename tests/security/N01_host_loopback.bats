@@ -1,0 +1,32 @@
+#!/usr/bin/env bats
+# N01: the host's loopback is not behind slirp's gateway unless it was asked for.
+load ../system/helpers
+load ../system/network
+
+setup_file() { network_file_begin; }
+teardown_file() { file_end; }
+teardown() { end_host_probe; test_end; }
+
+@test "N01: a server on the host's loopback is out of reach by default, TCP and UDP" {
+	require_tun
+	port=$(free_port)
+	NETPROBE_LOCAL=1 probe_on_host tcp-echo "$port"
+	for ip in 10.0.2.2 10.0.2.3 127.0.0.1; do
+		run ! in_container "$IMAGE" /probe tcp-ask "$ip" "$port" hello
+		[[ "$output" != *hello* ]]
+	done
+	run ! in_container --network slirp4netns:enable_ipv6=true "$IMAGE" /probe tcp-ask fd00::2 "$port" hello
+	[[ "$output" != *hello* ]]
+	end_host_probe
+	NETPROBE_LOCAL=1 probe_on_host udp-echo "$port"
+	run ! in_container "$IMAGE" /probe udp-ask 10.0.2.2 "$port" hello
+	[[ "$output" != *hello* ]]
+}
+
+@test "N01: it is reached when it was asked for" {
+	require_tun
+	port=$(free_port)
+	NETPROBE_LOCAL=1 probe_on_host tcp-echo "$port"
+	run -0 in_container --network slirp4netns:allow_host_loopback=true "$IMAGE" /probe tcp-ask 10.0.2.2 "$port" hello
+	[ "$output" = hello ]
+}

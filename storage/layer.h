@@ -79,3 +79,10 @@ int layer_lock(struct store *st, const char *diffid);
  * directories included. @diffids: bottom first, as in an image config.
  */
 int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_dirs);
+
+/**
+ * layer_copy_attributes() - mode, owner, times and extended attributes of one directory to another
+ * Overlay's own attributes are left out. For a new upper directory, which shows as the container's
+ * root: give it those of the first of layer_stack()'s directories. In B.
+ */
+int layer_copy_attributes(int from, int to);

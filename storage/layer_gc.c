@@ -14,7 +14,7 @@
 #include "pkg/sys/random.h"
 #include "storage/container_store.h"
 #include "storage/image_store.h"
-#include "storage/layer.h"
+#include "storage/layer_internal.h"
 #include "storage/store_internal.h"
 
 #define LEASE "lease-"
@@ -173,5 +173,8 @@ int layer_remove_unused(struct store *st, const struct strv *candidates)
 			r = 0;
 		}
 	}
-	return r < 0 ? err_wrap(r, "remove layers") : 0;
+	if (r < 0)
+		return err_wrap(r, "remove layers");
+	stack_drop_stale(st);
+	return 0;
 }

@@ -4,3 +4,5 @@
 #include "storage/layer.h"
 
 int layer_read_implied(struct store *st, const char *diffid, struct strv *ret);
+/** stack_drop_stale() - fix-up layers of chains that lost a layer go to the trash. Best effort. */
+void stack_drop_stale(struct store *st);

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The directories that overlay gets for an image, topmost first:
+ *
+ *	cache/stack-<hash of the chain>/tree	only when needed: fix-up
+ *	layers/<diffid>/tree …
+ *	cache/placeholder-<n>/tree		mount points, so that they never touch an upper directory
+ *
+ * Why a fix-up: an archive may hold usr/bin/x without listing usr/ and usr/bin/. Extracting it makes
+ * both with default attributes, and since overlay takes a merged directory's attributes from the
+ * topmost layer that has it, /tmp of the layer below would lose its 1777. One more layer on top
+ * gives each such directory the attributes of the topmost layer that really lists it. It holds
+ * nothing but those directories and the way to them, is made once for a chain of layers, and is
+ * remembered as not needed by an empty directory.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/base/sha256.h"
+#include "pkg/sys/file.h"
+#include "storage/layer_internal.h"
+#include "storage/stage.h"
+#include "storage/store_internal.h"
+
+#define PLACEHOLDER "placeholder-1" /* a new number whenever its content changes */
+#define STACK "stack-"
+#define CHAIN "layers"
+#define OVERLAY_ATTR "user.overlay."
+
+struct chain {
+	const struct strv *diffids; /* bottom first */
+	int *trees;
+	struct strv *implied; /* of each layer; sorted, "" is the root */
+};
+
+/* --- the placeholder layer --------------------------------------------------------------------- */
+
+static const struct {
+	const char *path;
+	mode_t mode;
+	const char *link;
+} mount_points[] = {
+	{"dev", S_IFDIR | 0755, NULL},
+	{"dev/pts", S_IFDIR | 0755, NULL},
+	{"dev/shm", S_IFDIR | 01777, NULL},
+	{"dev/mqueue", S_IFDIR | 01777, NULL},
+	{"etc", S_IFDIR | 0755, NULL},
+	{"etc/hosts", S_IFREG | 0644, NULL},
+	{"etc/hostname", S_IFREG | 0644, NULL},
+	{"etc/resolv.conf", S_IFREG | 0644, NULL},
+	{"etc/mtab", S_IFLNK | 0777, "/proc/mounts"},
+	{"proc", S_IFDIR | 0555, NULL},
+	{"run", S_IFDIR | 0755, NULL},
+	{"run/.containerenv", S_IFREG | 0644, NULL},
+	{"run/secrets", S_IFDIR | 0755, NULL},
+	{"sys", S_IFDIR | 0555, NULL},
+	{"tmp", S_IFDIR | 01777, NULL},
+};
+
+static int make_node(int dir, const char *path, mode_t mode, const char *link)
+{
+	int r;
+
+	if (S_ISLNK(mode))
+		r = symlinkat(link, dir, path);
+	else if (S_ISDIR(mode))
+		r = mkdirat(dir, path, 0700);
+	else
+		r = mknodat(dir, path, S_IFREG | 0600, 0);
+	if (r == 0 && !S_ISLNK(mode))
+		r = fchmodat(dir, path, mode & 07777, 0);
+	return r < 0 ? err_new(-errno, "make %s", path) : 0;
+}
+
+static int open_tree(struct stage *s)
+{
+	int fd;
+
+	if (mkdirat(s->fd, "tree", 0700) < 0 || fchmodat(s->fd, "tree", 0755, 0) < 0)
+		return err_new(-errno, "make directory tree");
+	fd = openat(s->fd, "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_new(-errno, "open tree") : fd;
+}
+
+static int commit_cache(struct store *st, struct stage *s, const char *name, int r)
+{
+	if (r == 0)
+		r = stage_commit(st, s, STORE_CACHE, name, true);
+	stage_abort(st, s);
+	return r == -EEXIST ? 0 : r; /* made by somebody else meanwhile, and the same */
+}
+
+static int make_placeholder(struct store *st)
+{
+	AUTO_CLOSE int tree = -EBADF;
+	struct stage s = STAGE_INIT;
+	int r = stage_begin(st, &s);
+
+	if (r < 0)
+		return r;
+	tree = open_tree(&s);
+	r = tree < 0 ? tree : 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(mount_points); i++)
+		r = make_node(tree, mount_points[i].path, mount_points[i].mode,
+			      mount_points[i].link);
+	r = commit_cache(st, &s, PLACEHOLDER, r);
+	return r < 0 ? err_wrap(r, "make the placeholder layer") : 0;
+}
+
+/* --- what stands where in a chain ---------------------------------------------------------------- */
+
+static void chain_done(struct chain *c)
+{
+	for (size_t i = 0; c->trees && i < c->diffids->n; i++) {
+		closep(&c->trees[i]);
+		strv_done(&c->implied[i]);
+	}
+	free(c->trees);
+	free(c->implied);
+}
+
+static void read_paths(const struct strv *raw, struct strv *ret)
+{
+	for (size_t i = 0; i < raw->n; i++) {
+		AUTO_FREE char *rooted = path_join("/", raw->v[i]);
+		AUTO_FREE char *clean = path_clean(rooted);
+
+		strv_add(ret, clean + 1);
+	}
+	strv_sort(ret);
+}
+
+static int chain_open(struct store *st, const struct strv *diffids, struct chain *c, bool *ret_any)
+{
+	int layers = store_fd(st, STORE_LAYERS);
+
+	c->diffids = diffids;
+	c->trees = xcalloc(diffids->n + 1, sizeof(*c->trees));
+	c->implied = xcalloc(diffids->n + 1, sizeof(*c->implied));
+	for (size_t i = 0; i < diffids->n; i++)
+		c->trees[i] = -EBADF;
+	for (size_t i = 0; i < diffids->n; i++) {
+		AUTO_STRV struct strv raw = STRV_INIT;
+		AUTO_FREE char *path = path_join(diffids->v[i], "tree");
+		int r = layer_read_implied(st, diffids->v[i], &raw);
+
+		if (r < 0)
+			return r;
+		read_paths(&raw, &c->implied[i]);
+		*ret_any |= raw.n > 0;
+		c->trees[i] = openat(layers, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (c->trees[i] < 0)
+			return err_new(-errno, "open layer %.12s", diffids->v[i]);
+	}
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_implied(const struct chain *c, size_t layer, const char *path)
+{
+	const struct strv *v = &c->implied[layer];
+
+	return v->n && bsearch(&path, v->v, v->n, sizeof(*v->v), compare);
+}
+
+static bool is_opaque(int dir)
+{
+	char v[2];
+
+	return fgetxattr(dir, OVERLAY_ATTR "opaque", v, sizeof(v)) > 0 && v[0] == 'y';
+}
+
+enum sight { SIGHT_NOTHING, SIGHT_DIR };
+
+/*
+ * What of @path one layer shows. @ret_fd: the directory, when SIGHT_DIR. @ret_hides: nothing below
+ * this layer counts (a whiteout, another type, or an opaque directory on the way).
+ */
+static int look(int tree, const char *path, enum sight *ret, int *ret_fd, bool *ret_hides)
+{
+	AUTO_CLOSE int fd = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*ret_hides = false;
+	*ret = SIGHT_NOTHING;
+	while (fd >= 0 && *path) {
+		size_t n = strcspn(path, "/");
+		AUTO_FREE char *name = xstrndup(path, n);
+		AUTO_CLOSE int above = TAKE_FD(fd);
+
+		fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			return 0;
+		if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
+			*ret_hides = true;
+			return 0;
+		}
+		if (fd < 0)
+			break;
+		*ret_hides |= is_opaque(fd);
+		path += n + (path[n] == '/');
+	}
+	if (fd < 0)
+		return err_new(-errno, "look at %s in a layer", path);
+	*ret = SIGHT_DIR;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/*
+ * The directory whose attributes @path should show: of the topmost layer that lists it, else of the
+ * topmost that has it. @ret_fd: -EBADF when it is no directory at all. @ret_wrong: overlay would show another.
+ */
+static int attributes_of(const struct chain *c, const char *path, int *ret_fd, bool *ret_wrong)
+{
+	AUTO_CLOSE int first = -EBADF;
+	bool hides = false;
+
+	*ret_wrong = false;
+	*ret_fd = -EBADF;
+	for (size_t i = c->diffids->n; i-- > 0 && !hides;) {
+		AUTO_CLOSE int fd = -EBADF;
+		enum sight sight;
+		int r = look(c->trees[i], path, &sight, &fd, &hides);
+
+		if (r < 0)
+			return r;
+		if (sight != SIGHT_DIR)
+			continue;
+		if (!is_implied(c, i, path)) {
+			*ret_wrong = first >= 0;
+			*ret_fd = TAKE_FD(fd);
+			return 0;
+		}
+		if (first < 0)
+			first = TAKE_FD(fd);
+	}
+	*ret_fd = TAKE_FD(first);
+	return 0;
+}
+
+/* --- the fix-up layer ---------------------------------------------------------------------------- */
+
+static int copy_xattrs(int from, int to)
+{
+	char names[65536], value[65536];
+	ssize_t n = flistxattr(from, names, sizeof(names));
+
+	if (n < 0)
+		return errno == EOPNOTSUPP ? 0 : err_new(-errno, "list attributes");
+	for (char *p = names; p < names + n; p += strlen(p) + 1) {
+		ssize_t len;
+
+		if (strncmp(p, OVERLAY_ATTR, strlen(OVERLAY_ATTR)) == 0)
+			continue;
+		len = fgetxattr(from, p, value, sizeof(value));
+		if (len < 0 || fsetxattr(to, p, value, (size_t)len, 0) < 0)
+			return err_new(-errno, "copy attribute %s", p);
+	}
+	return 0;
+}
+
+int layer_copy_attributes(int from, int to)
+{
+	struct timespec times[2];
+	struct stat st, now;
+	int r;
+
+	if (fstat(from, &st) < 0 || fstat(to, &now) < 0)
+		return err_new(-errno, "stat");
+	if ((st.st_uid != now.st_uid || st.st_gid != now.st_gid) &&
+	    fchown(to, st.st_uid, st.st_gid) < 0)
+		return err_new(-errno, "chown to %u:%u", (unsigned)st.st_uid, (unsigned)st.st_gid);
+	if (fchmod(to, st.st_mode & 07777) < 0)
+		return err_new(-errno, "chmod");
+	r = copy_xattrs(from, to);
+	if (r < 0)
+		return r;
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	return futimens(to, times) < 0 ? err_new(-errno, "set times") : 0;
+}
+
+/* @path below @tree, with every directory on the way; each as attributes_of() says. */
+static int add_fixed(const struct chain *c, int tree, const char *path)
+{
+	for (size_t n = 0;; n++) {
+		AUTO_FREE char *upto = NULL;
+		AUTO_CLOSE int from = -EBADF, to = -EBADF;
+		bool wrong;
+		int r;
+
+		if (n && path[n] && path[n] != '/')
+			continue;
+		upto = xstrndup(path, n);
+		r = attributes_of(c, upto, &from, &wrong);
+		if (r < 0)
+			return r;
+		if (*upto && mkdirat(tree, upto, 0700) < 0 && errno != EEXIST)
+			return err_new(-errno, "make directory %s", upto);
+		to = openat(tree, *upto ? upto : ".",
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (to < 0)
+			return err_new(-errno, "open %s", upto);
+		r = from < 0 ? 0 : layer_copy_attributes(from, to);
+		if (r < 0)
+			return err_wrap(r, "%s", upto);
+		if (!path[n])
+			return 0;
+	}
+}
+
+/* All that overlay would show wrongly, sorted, so that parents come before what is in them. */
+static int find_wrong(const struct chain *c, struct strv *ret)
+{
+	AUTO_STRV struct strv all = STRV_INIT;
+
+	for (size_t i = 0; i < c->diffids->n; i++)
+		strv_add_all(&all, &c->implied[i]);
+	strv_sort(&all);
+	for (size_t i = 0; i < all.n; i++) {
+		AUTO_CLOSE int fd = -EBADF;
+		bool wrong;
+		int r;
+
+		if (i && strcmp(all.v[i], all.v[i - 1]) == 0)
+			continue;
+		r = attributes_of(c, all.v[i], &fd, &wrong);
+		if (r < 0)
+			return r;
+		if (wrong)
+			strv_add(ret, all.v[i]);
+	}
+	return 0;
+}
+
+/* Deepest last while making; times are set top down, and mkdir() of a child moves its parent's. */
+static int fill_fix_up(const struct chain *c, int tree, const struct strv *wrong)
+{
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < wrong->n; i++) {
+			int r = add_fixed(c, tree, wrong->v[i]);
+
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
+static int make_stack(struct store *st, const struct strv *diffids, const char *name)
+{
+	AUTO(chain_done) struct chain c = {0};
+	AUTO_STRV struct strv wrong = STRV_INIT;
+	AUTO_FREE char *chain = strv_join(diffids, "\n");
+	AUTO_CLOSE int tree = -EBADF;
+	struct stage s = STAGE_INIT;
+	bool any = false;
+	int r = chain_open(st, diffids, &c, &any);
+
+	if (r == 0 && any)
+		r = find_wrong(&c, &wrong);
+	if (r == 0)
+		r = stage_begin(st, &s);
+	if (r < 0)
+		return r;
+	/* Whoever removes a layer removes the stacks that were made with it. */
+	r = file_create(s.fd, CHAIN, chain, strlen(chain), 0600, FILE_SYNC);
+	if (r == 0 && wrong.n) {
+		tree = open_tree(&s);
+		r = tree < 0 ? tree : fill_fix_up(&c, tree, &wrong);
+	}
+	return commit_cache(st, &s, name, r);
+}
+
+void stack_drop_stale(struct store *st)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int cache = store_fd(st, STORE_CACHE);
+
+	if (cache < 0 || store_names(st, STORE_CACHE, &names) < 0) {
+		err_drop();
+		return;
+	}
+	for (size_t i = 0; i < names.n; i++) {
+		AUTO_FREE char *path = path_join(names.v[i], CHAIN);
+		AUTO_STRV struct strv ids = STRV_INIT;
+		AUTO_SBUF struct sbuf b = SBUF_INIT;
+		bool stale = false;
+
+		if (strncmp(names.v[i], STACK, strlen(STACK)) != 0 ||
+		    file_read_at(cache, path, 1UL << 20, &b) < 0)
+			continue;
+		strv_split(&ids, b.s, '\n');
+		for (size_t k = 0; k < ids.n && !stale; k++)
+			stale = *ids.v[k] && !store_has(st, STORE_LAYERS, ids.v[k]);
+		if (stale)
+			(void)store_trash(st, STORE_CACHE, names.v[i]);
+	}
+	err_drop();
+}
+
+/* --- together ------------------------------------------------------------------------------------ */
+
+static void stack_name(const struct strv *diffids, char out[sizeof(STACK) + 64])
+{
+	struct sha256 h;
+
+	sha256_init(&h);
+	for (size_t i = 0; i < diffids->n; i++)
+		sha256_add(&h, diffids->v[i], strlen(diffids->v[i]) + 1);
+	memcpy(out, STACK, strlen(STACK));
+	sha256_end_hex(&h, out + strlen(STACK));
+}
+
+static void add_tree(struct store *st, enum store_dir d, const char *name, struct strv *ret)
+{
+	AUTO_FREE char *inside = path_join(name, "tree");
+
+	strv_take(ret, store_path(st, d, inside));
+}
+
+int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_dirs)
+{
+	char name[sizeof(STACK) + 64];
+	AUTO_FREE char *fix_up = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < diffids->n; i++)
+		if (!layer_exists(st, diffids->v[i]))
+			return err_new(-CE_CORRUPT, "layer %.12s is missing; pull the image again",
+				       diffids->v[i]);
+	stack_name(diffids, name);
+	if (!store_has(st, STORE_CACHE, name))
+		r = make_stack(st, diffids, name);
+	if (r == 0 && !store_has(st, STORE_CACHE, PLACEHOLDER))
+		r = make_placeholder(st);
+	if (r < 0)
+		return err_wrap(r, "stack %zu layers", diffids->n);
+	fix_up = path_join(name, "tree");
+	if (store_has(st, STORE_CACHE, fix_up))
+		add_tree(st, STORE_CACHE, name, ret_dirs);
+	for (size_t i = diffids->n; i-- > 0;)
+		add_tree(st, STORE_LAYERS, diffids->v[i], ret_dirs);
+	add_tree(st, STORE_CACHE, PLACEHOLDER, ret_dirs);
+	return 0;
+}

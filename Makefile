@@ -60,7 +60,10 @@ CORE_DIRS  := pkg/json pkg/oci pkg/config pkg/seccomp storage
 CUDDY_DIRS := cmd pkg/cli pkg/image pkg/container
 TRANS_DIRS := pkg/transfer pkg/archive pkg/http
 
-srcs = $(filter-out $(MAINS),$(wildcard $(addsuffix /*.c,$1)))
+# Build-time programs: their output is part of the archives.
+GENERATORS := pkg/seccomp/generate.c
+
+srcs = $(filter-out $(MAINS) $(GENERATORS),$(wildcard $(addsuffix /*.c,$1)))
 objs = $(patsubst %.c,$B/obj/%.o,$1)
 
 LIBC_SRCS  := $(call srcs,$(LIBC_DIRS))
@@ -95,6 +98,18 @@ define archive
 @mkdir -p $(@D); rm -f $@; echo "  AR     $@"
 $(if $V,,@)ar crs $@ $^
 endef
+
+# The default seccomp profile for the default capabilities, compiled to BPF (pkg/seccomp).
+DEFAULT_CAPS := 800405fb
+$B/gen/seccomp: $(patsubst %,$B/obj/pkg/seccomp/%.o,generate filter policy syscalls) $B/libc.a
+	@mkdir -p $(@D); echo "  LINK   $@"
+	$(if $V,,@)$(CC) $(LINK) -o $@ $^ -lseccomp
+
+$B/gen/seccomp_default.inc: $B/gen/seccomp
+	@echo "  GEN    $@"
+	$(if $V,,@)$B/gen/seccomp $(DEFAULT_CAPS) >$@
+
+$B/obj/pkg/seccomp/seccomp.o: $B/gen/seccomp_default.inc
 
 $B/libc.a: $(call objs,$(LIBC_SRCS)) ; $(archive)
 $B/core.a: $(call objs,$(CORE_SRCS)) ; $(archive)

@@ -18,7 +18,7 @@
 #include "pkg/conmon/config.h"
 
 #define LOG_RECORD_MAX 16384
-#define LOG_BUFFER 65536
+#define LOG_BUFFER 69632 /* a chunk of output with its records' frames, when lines are long */
 
 struct log_writer {
 	enum conmon_log driver;

@@ -16,7 +16,7 @@
 #define PATIENCE_NS NS_PER_S
 #define PATIENCE_REFILL 20 /* of the container's time a client may take one part in this many */
 #define ROUNDS 8 /* chunks before others get their turn */
-#define KEEP_PAGES 8192
+#define KEEP_BYTES 8192
 /* What can lie in a pipe or pty when its last writer died; more comes from somebody who still lives. */
 #define DRAIN_MAX ((size_t)1 << 20)
 
@@ -133,7 +133,7 @@ static bool read_chunk(struct monitor *m, struct stream *s)
 	s->len = (size_t)n;
 	s->done = 0;
 	s->waiting = 0;
-	s->big |= n > KEEP_PAGES;
+	s->big |= n > KEEP_BYTES;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		if (m->clients[i].fd >= 0 && m->clients[i].attached && i != CONTROL)
 			s->waiting |= 1ULL << i;
@@ -165,9 +165,13 @@ void stream_end_front(struct monitor *m)
 	sink_drop(&m->err.front);
 }
 
+/* Only whole pages inside; what they held is not needed any more. */
 static void trim(char *buf, size_t size)
 {
-	(void)madvise(buf + KEEP_PAGES, size - KEEP_PAGES, MADV_DONTNEED);
+	uintptr_t from = ((uintptr_t)buf + KEEP_BYTES + 4095) & ~(uintptr_t)4095;
+	uintptr_t to = ((uintptr_t)buf + size) & ~(uintptr_t)4095;
+
+	(void)madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
 /* Called after a quiet second: a busy minute does not decide the memory of an idle year. */
@@ -175,6 +179,8 @@ void stream_trim(struct monitor *m)
 {
 	struct stream *const streams[] = {&m->out, &m->err};
 
+	if (m->out.big || m->err.big)
+		trim(m->log.buf, sizeof(m->log.buf));
 	for (unsigned i = 0; i < ARRAY_LEN(streams); i++)
 		if (streams[i]->big && streams[i]->len == 0) {
 			trim(streams[i]->buf, CM_OUTPUT_MAX);

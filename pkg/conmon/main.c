@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cuddy-conmon: the program of all that outlives or stands beside a cuddy command. Its first
+ * argument is the role; everything else comes by descriptor, so nothing secret is in argv (H09).
+ *
+ *	cuddy-conmon monitor ID                   descriptors: protocol.h
+ *	cuddy-conmon exec-stage PLAN_FD REPORT_FD
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "pkg/base/io.h"
+#include "pkg/base/log.h"
+#include "pkg/base/parse.h"
+#include "pkg/conmon/monitor.h"
+#include "pkg/runtime/exec.h"
+
+static int exec_stage(const char *plan, const char *report)
+{
+	uint32_t plan_fd, report_fd;
+
+	if (parse_u32(plan, INT32_MAX, &plan_fd) < 0 ||
+	    parse_u32(report, INT32_MAX, &report_fd) < 0)
+		return 125;
+	return rt_exec_stage_main((int)plan_fd, (int)report_fd);
+}
+
+int main(int argc, char **argv)
+{
+	static const char usage[] = "cuddy-conmon is started by cuddy, not by hand\n";
+
+	/* Before anything else: from now on nobody without rights over B may look into us (R01, R02). */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	log_init(getenv("CUDDY_DEBUG"), argc > 1 ? argv[1] : "conmon");
+	if (argc == 3 && strcmp(argv[1], "monitor") == 0)
+		return monitor_main();
+	if (argc == 4 && strcmp(argv[1], "exec-stage") == 0)
+		return exec_stage(argv[2], argv[3]);
+	(void)write_full(2, usage, sizeof(usage) - 1);
+	return 125;
+}

@@ -11,6 +11,7 @@
  *	                      anybody is told
  */
 #pragma once
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -46,6 +47,7 @@ struct conmon_started {
 	int pidfd;
 	int control_fd;
 	bool relay_stdin; /* -i on a terminal: conmon_foreground() reads it (job control stays the shell's) */
+	sigset_t mask; /* of before; signals wait for conmon_foreground() when cfg->foreground */
 };
 
 /**

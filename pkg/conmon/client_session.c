@@ -20,6 +20,9 @@
 #include "pkg/base/io.h"
 #include "pkg/conmon/client.h"
 #include "pkg/conmon/talk.h"
+#include "pkg/sys/lock.h"
+
+#define DROPPED "attach: the output was not read for too long and the container goes on without us"
 
 struct terminal {
 	int fd; /* -EBADF: not raw */
@@ -47,23 +50,30 @@ static void terminal_restore(struct terminal *t)
 }
 
 /* Taken by signalfd; ignored ones (nohup) stay ignored, stop signals stay the kernel's. */
-static int open_signals(sigset_t *ret_before)
+int session_block_signals(sigset_t *ret_set, sigset_t *ret_before)
 {
 	static const int never[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGTSTP, SIGTTIN,
 				    SIGTTOU, SIGCONT, SIGURG,  SIGSEGV, SIGBUS,  SIGILL,
 				    SIGFPE,  SIGTRAP, SIGSYS,  SIGABRT};
 	struct sigaction sa;
-	sigset_t set;
-	int fd;
 
-	(void)sigfillset(&set);
+	(void)sigfillset(ret_set);
 	for (unsigned i = 0; i < ARRAY_LEN(never); i++)
-		(void)sigdelset(&set, never[i]);
+		(void)sigdelset(ret_set, never[i]);
 	for (int sig = 1; sig < 32; sig++)
 		if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN)
-			(void)sigdelset(&set, sig);
-	if (sigprocmask(SIG_BLOCK, &set, ret_before) < 0)
-		return err_new(-errno, "block signals");
+			(void)sigdelset(ret_set, sig);
+	return sigprocmask(SIG_BLOCK, ret_set, ret_before) < 0 ? err_new(-errno, "block signals")
+							       : 0;
+}
+
+static int open_signals(sigset_t *ret_before)
+{
+	sigset_t set;
+	int fd, r = session_block_signals(&set, ret_before);
+
+	if (r < 0)
+		return r;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? err_new(-errno, "signalfd") : fd;
 }
@@ -220,7 +230,10 @@ int conmon_foreground(const struct conmon_started *m, bool tty, bool sig_proxy, 
 			    .tty = tty,
 			    .sig_proxy = sig_proxy};
 
-	return session_run(&s, ret_exit, ret_detached);
+	int r = session_run(&s, ret_exit, ret_detached);
+
+	(void)sigprocmask(SIG_SETMASK, &m->mask, NULL);
+	return r;
 }
 
 int conmon_attach(int state_dir, const struct conmon_attach *a, int *ret_exit, bool *ret_detached)
@@ -243,5 +256,9 @@ int conmon_attach(int state_dir, const struct conmon_attach *a, int *ret_exit, b
 	/* A size that differs makes full-screen programs draw themselves for the newcomer. */
 	if (a->tty && ioctl(0, TIOCGWINSZ, &w) == 0 && w.ws_row > 1)
 		(void)talk_send(fd, CM_RESIZE, w.ws_row - 1, w.ws_col, NULL, 0);
-	return session_run(&s, ret_exit, ret_detached);
+	r = session_run(&s, ret_exit, ret_detached);
+	/* Its farewell does not fit into a full socket. */
+	if (r == -CE_MONITOR_GONE && lock_is_held(state_dir, "lock") > 0)
+		return err_new(-CE_LIMIT, DROPPED);
+	return r;
 }

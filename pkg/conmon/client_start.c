@@ -202,6 +202,7 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 {
 	AUTO_CLOSE int memfd = -EBADF, ours = -EBADF, theirs = -EBADF;
 	int own[3] = {-EBADF, -EBADF, -EBADF}, fds[CM_FD_PORTS + PORTS_MAX], pair[2], pid, r;
+	sigset_t set, mask;
 	bool relay = false;
 
 	if (plan->net.n_ports > PORTS_MAX)
@@ -214,6 +215,9 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 		return r;
 	ours = pair[0];
 	theirs = pair[1];
+	if (sigprocmask(SIG_BLOCK, NULL, &mask) < 0 ||
+	    (cfg->foreground && session_block_signals(&set, &mask) < 0))
+		return err_new(-errno, "block signals");
 	pid = take_stdio(cfg, stdio, own);
 	if (pid == 0) {
 		const int fixed[CM_FD_PORTS] = {
@@ -227,16 +231,17 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 	for (int i = 0; i < 3; i++)
 		closep(&own[i]);
 	closep(&theirs);
-	if (pid < 0)
-		return pid;
-	r = await_launch(ours, &relay);
+	r = pid < 0 ? pid : await_launch(ours, &relay);
 	if (r < 0) {
-		(void)waitpid(pid, NULL, 0);
+		if (pid > 0)
+			(void)waitpid(pid, NULL, 0);
+		(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 		return r;
 	}
 	*ret = (struct conmon_started){.pid = pid,
 				       .pidfd = pidfd_open_pid(pid),
 				       .control_fd = TAKE_FD(ours),
-				       .relay_stdin = relay};
+				       .relay_stdin = relay,
+				       .mask = mask};
 	return 0;
 }

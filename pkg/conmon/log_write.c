@@ -86,12 +86,21 @@ void log_close(struct log_writer *w)
 	closep(&w->dir);
 }
 
-/* name.2 → name.3, name.1 → name.2, name → name.1: only renames, so a follower loses nothing. */
+/*
+ * name.2 → name.3, name.1 → name.2, name → name.1: only renames, so a follower loses nothing. The
+ * oldest is unlinked first: ext4 writes a file out at once when it is renamed over another, which
+ * held the payload for seconds.
+ */
 static void rotate(struct log_writer *w)
 {
 	char from[300], to[300];
 
 	closep(&w->fd);
+	if (w->max_files > 1)
+		(void)snprintf(to, sizeof(to), "%s.%u", w->name, w->max_files - 1);
+	else
+		(void)snprintf(to, sizeof(to), "%s", w->name);
+	(void)unlinkat(w->dir, to, 0);
 	for (uint32_t i = w->max_files - 1; i >= 1; i--) {
 		(void)snprintf(to, sizeof(to), "%s.%u", w->name, i);
 		if (i == 1)
@@ -100,8 +109,6 @@ static void rotate(struct log_writer *w)
 			(void)snprintf(from, sizeof(from), "%s.%u", w->name, i - 1);
 		(void)renameat(w->dir, from, w->dir, to);
 	}
-	if (w->max_files == 1)
-		(void)unlinkat(w->dir, w->name, 0);
 	(void)open_current(w, O_EXCL);
 }
 

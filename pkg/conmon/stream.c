@@ -145,12 +145,10 @@ static bool read_chunk(struct monitor *m, struct stream *s)
 
 void stream_pump(struct monitor *m, struct stream *s)
 {
-	for (int i = 0; i < ROUNDS; i++) {
-		if (s->len && !flush_chunk(m, s))
+	/* Always ends with a look at the chunk: one that nobody waits for must not stay. */
+	for (int i = 0; !s->len || flush_chunk(m, s); i++)
+		if (i == ROUNDS || s->fd < 0 || !read_chunk(m, s))
 			return;
-		if (s->fd < 0 || !read_chunk(m, s))
-			return;
-	}
 }
 
 void stream_forget_client(struct monitor *m, unsigned i)
@@ -179,7 +177,7 @@ void stream_trim(struct monitor *m)
 {
 	struct stream *const streams[] = {&m->out, &m->err};
 
-	if (m->out.big || m->err.big)
+	if ((m->out.big && !m->out.len) || (m->err.big && !m->err.len))
 		trim(m->log.buf, sizeof(m->log.buf));
 	for (unsigned i = 0; i < ARRAY_LEN(streams); i++)
 		if (streams[i]->big && streams[i]->len == 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The client's end of protocol.h, and of one conversation with a terminal. */
 #pragma once
+#include <signal.h>
 #include <stdbool.h>
 
 #include "pkg/conmon/protocol.h"
@@ -19,5 +20,10 @@ struct session {
 	bool print_output; /* CM_OUTPUT comes here (attach), not straight to our descriptors */
 };
 
+/**
+ * session_block_signals() - what a session forwards waits from now on
+ * For the foreground this is before the launch: the payload may be up, and known to be, before we are.
+ */
+int session_block_signals(sigset_t *ret_set, sigset_t *ret_before);
 /** session_run() - until the container ends or we detach. */
 int session_run(const struct session *s, int *ret_exit, bool *ret_detached);

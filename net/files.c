@@ -247,8 +247,6 @@ static void host_words(const char *conf, const char *key, struct strv *ret)
 	size_t klen = strlen(key);
 
 	for (const char *line = conf; line && *line; line = strchr(line, '\n')) {
-		AUTO_STRV struct strv words = STRV_INIT;
-
 		line += strspn(line, "\n");
 		if (strncmp(line, key, klen) != 0 || (line[klen] != ' ' && line[klen] != '\t'))
 			continue;

@@ -172,7 +172,7 @@ static int finish_connect(struct conn *c)
 
 void tcp_event(struct proxy *p, struct source *s, uint32_t events)
 {
-	struct half *h = (struct half *)s;
+	struct half *h = (void *)s; /* its first member */
 	struct conn *c = h->conn;
 	struct half *other = &c->half[h == &c->half[0]];
 	int r = 0;

@@ -240,7 +240,7 @@ static void answer(struct proxy *p, struct flow *f, size_t n)
 
 void udp_event(struct proxy *p, struct source *s)
 {
-	struct flow *f = (struct flow *)s;
+	struct flow *f = (void *)s; /* its first member */
 
 	if (f->dead)
 		return;

@@ -253,6 +253,7 @@ static void __attribute__((noreturn)) send_bulk(int fd)
 	_exit(0);
 }
 
+#ifndef __SANITIZE_ADDRESS__
 static long proxy_rss_kb(void)
 {
 	char path[64], line[256];
@@ -266,6 +267,7 @@ static long proxy_rss_kb(void)
 			break;
 	return kb;
 }
+#endif
 
 static void a_hundred_megabytes_go_both_ways_and_half_close_is_kept(void **state)
 {

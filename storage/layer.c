@@ -280,7 +280,8 @@ int layer_settle(struct store *st)
 	return 0;
 }
 
-int layer_lock(struct store *st, const char *diffid)
+static int lock_layer(struct store *st, const char *diffid,
+		      int (*lock)(int dir, const char *name, enum lock_mode mode))
 {
 	char file[80];
 	int locks = store_fd(st, STORE_LOCKS), r = check_diffid(diffid);
@@ -288,5 +289,15 @@ int layer_lock(struct store *st, const char *diffid)
 	if (r < 0 || locks < 0)
 		return r < 0 ? r : locks;
 	(void)snprintf(file, sizeof(file), "layer-%s", diffid);
-	return lock_open(locks, file, LOCK_EXCLUSIVE);
+	return lock(locks, file, LOCK_EXCLUSIVE);
+}
+
+int layer_lock(struct store *st, const char *diffid)
+{
+	return lock_layer(st, diffid, lock_open);
+}
+
+int layer_try_lock(struct store *st, const char *diffid)
+{
+	return lock_layer(st, diffid, lock_try_open);
 }

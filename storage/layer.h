@@ -72,6 +72,8 @@ int layer_remove_unused(struct store *st, const struct strv *candidates);
 
 /** layer_lock() - wait for and hold the per-digest lock that makes concurrent pulls share one download (S7). Returns an fd. */
 int layer_lock(struct store *st, const char *diffid);
+/** layer_try_lock() - the same without waiting: -EWOULDBLOCK (no trail) when somebody holds it. */
+int layer_try_lock(struct store *st, const char *diffid);
 
 /**
  * layer_stack() - directories to give to overlay for these layers, topmost first, ending in the

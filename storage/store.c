@@ -154,13 +154,16 @@ static int open_root(struct store *st, const char *path, char **ret_moved)
 		return r < 0 ? r : 0;
 	if (r == 0) {
 		r = root_is_fresh(fd);
+		/* Not fresh, but perhaps somebody made it a store since we looked. */
+		if (r == 0)
+			r = read_marker(fd, path, ret_moved);
 		if (r == 0)
 			return err_new(-CE_HOST_SETUP,
 				       "%s is not empty and not a store of ours (no " MARKER
 				       " file)",
 				       path);
-		if (r < 0)
-			return err_wrap(r, "open the store %s", path);
+		if (r < 0 || *ret_moved)
+			return r < 0 ? err_wrap(r, "open the store %s", path) : 0;
 		if (!can_hold_a_store(fd))
 			return 1;
 		r = write_marker(fd, NULL);

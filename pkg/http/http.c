@@ -219,9 +219,16 @@ static int failure(struct http_transfer *t, CURLcode c)
 	if (c == CURLE_FILESIZE_EXCEEDED)
 		code = -CE_LIMIT;
 	if (c == CURLE_PEER_FAILED_VERIFICATION)
-		return err_new(code, "%s: the certificate is not trusted (%s)", shown, words);
+		return err_new(code,
+			       "%s: the certificate is not trusted (%s); its authority belongs "
+			       "into certs.d, or "
+			       "--tls-verify=false trusts anybody",
+			       shown, words);
 	if (c == CURLE_SSL_CONNECT_ERROR && strstr(words, "wrong version number"))
-		return err_new(code, "%s: the server does not speak TLS", shown);
+		return err_new(
+			code,
+			"%s: the server does not speak TLS (--tls-verify=false allows plain HTTP)",
+			shown);
 	return err_new(code, "%s: %s", shown, words);
 }
 

@@ -19,6 +19,9 @@ struct pull_options {
 	const char *platform;   /* "os/arch[/variant]" or NULL */
 	unsigned retries;
 	unsigned retry_delay_s;
+	/* Told each image that arrived (all_tags: several); may be NULL. */
+	void (*on_image)(void *data, const char *reference, const char *id);
+	void *data;
 };
 
 /** image_pull() - through cuddy-transfer; returns the id of what the name now points at. */

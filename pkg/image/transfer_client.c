@@ -27,10 +27,12 @@ struct client {
 
 static void client_done(struct client *c)
 {
+	int status;
+
 	closep(&c->channel);
 	if (c->pidfd >= 0) {
 		(void)pidfd_signal(c->pidfd, SIGKILL);
-		(void)pidfd_wait(c->pidfd, -1, NULL);
+		(void)pidfd_wait(c->pidfd, -1, &status);
 	}
 	closep(&c->pidfd);
 	closep(&c->signals);
@@ -167,8 +169,10 @@ static int handle_event(struct client *c, const struct transfer_handler *h, int 
 /* The closed channel tells it to undo; it is killed when that takes too long. */
 static int cancel(struct client *c)
 {
+	int status;
+
 	closep(&c->channel);
-	if (pidfd_wait(c->pidfd, UNDO_MS, NULL) == 0)
+	if (pidfd_wait(c->pidfd, UNDO_MS, &status) == 0)
 		closep(&c->pidfd);
 	else
 		err_drop();
@@ -179,7 +183,7 @@ static int follow(struct client *c, const struct transfer_handler *h)
 {
 	struct pollfd p[2] = {{.fd = c->channel, .events = POLLIN},
 			      {.fd = c->signals, .events = POLLIN}};
-	int code = 0, r;
+	int code = 0, status, r;
 
 	for (;;) {
 		if (poll(p, 2, -1) < 0) {
@@ -197,7 +201,7 @@ static int follow(struct client *c, const struct transfer_handler *h)
 		if (r == 1)
 			break;
 	}
-	if (pidfd_wait(c->pidfd, UNDO_MS, NULL) == 0)
+	if (pidfd_wait(c->pidfd, UNDO_MS, &status) == 0)
 		closep(&c->pidfd);
 	return code;
 }

@@ -50,11 +50,13 @@ struct running {
 
 static void running_done(struct running *p)
 {
+	int status;
+
 	closep(&p->in);
 	closep(&p->out);
 	if (p->pidfd >= 0) {
 		(void)pidfd_signal(p->pidfd, SIGKILL);
-		(void)pidfd_wait(p->pidfd, -1, NULL);
+		(void)pidfd_wait(p->pidfd, -1, &status);
 		closep(&p->pidfd);
 	}
 }

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy pull", "cuddy image pull": fetching is pkg/image's; this file parses and prints ids. */
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/image/image.h"
+#include "pkg/oci/manifest.h"
+
+struct pull_args {
+	bool quiet, all_tags;
+	int tls_verify;
+	const char *platform, *arch, *os, *variant;
+	const char *policy, *authfile, *cert_dir, *creds, *retry_delay;
+	unsigned retry;
+};
+
+static const struct pull_args pull_defaults = {
+	.tls_verify = -1, .policy = "always", .retry = 3, .retry_delay = "2s"};
+
+/* clang-format off */
+static const struct opt pull_opts[] = {
+	OPT_BOOL('a', "all-tags", struct pull_args, all_tags, "Pull every tag of the repository"),
+	OPT_STR(0, "arch", "ARCH", struct pull_args, arch, "Architecture to choose instead of this machine's"),
+	OPT_STR(0, "authfile", "FILE", struct pull_args, authfile, "Credentials file to use instead of the usual ones",
+		.complete = COMPLETE_FILE),
+	OPT_STR(0, "cert-dir", "DIR", struct pull_args, cert_dir, "Directory with certificates for the registry",
+		.complete = COMPLETE_DIR),
+	OPT_STR(0, "creds", "USER[:PASSWORD]", struct pull_args, creds, "Credentials for the registry"),
+	OPT_STR(0, "os", "OS", struct pull_args, os, "Operating system to choose instead of linux"),
+	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct pull_args, platform, "Platform to choose"),
+	OPT_STR(0, "policy", "WHEN", struct pull_args, policy, "When to pull: always, missing, never or newer",
+		.words = "always missing never newer", .complete = COMPLETE_WORDS, .strict = true),
+	OPT_BOOL('q', "quiet", struct pull_args, quiet, "Print the image id only"),
+	OPT_UINT(0, "retry", "N", struct pull_args, retry, "Further tries after a failure that may pass", .max = 5),
+	OPT_STR(0, "retry-delay", "DURATION", struct pull_args, retry_delay, "Wait before the first of them"),
+	OPT_TRI(0, "tls-verify", struct pull_args, tls_verify, "Require a valid certificate of the registry"),
+	OPT_STR(0, "variant", "VARIANT", struct pull_args, variant, "Variant of the architecture to choose"),
+	OPT_END
+};
+/* clang-format on */
+
+static enum pull_policy policy_of(const char *s)
+{
+	return *s == 'm'                 ? PULL_MISSING
+	       : strcmp(s, "never") == 0 ? PULL_NEVER
+	       : *s == 'a'               ? PULL_ALWAYS
+					 : PULL_NEWER;
+}
+
+/* --platform, or its parts; the parts not given are this machine's. */
+static int platform_of(const struct pull_args *a, char **ret)
+{
+	AUTO(platform_done) struct platform host = {0};
+
+	if (a->platform && (a->arch || a->os || a->variant))
+		return err_usage("--platform already says what --os, --arch and --variant would");
+	if (a->platform) {
+		*ret = xstrdup(a->platform);
+	} else if (a->arch || a->os || a->variant) {
+		platform_host(&host);
+		*ret = xasprintf("%s/%s%s%s", a->os ? a->os : "linux",
+				 a->arch ? a->arch : host.architecture, a->variant ? "/" : "",
+				 a->variant ? a->variant : "");
+	}
+	return 0;
+}
+
+static void print_image(void *data, const char *reference, const char *id)
+{
+	(void)data;
+	(void)reference;
+	puts(id);
+}
+
+static int options_of(const struct pull_args *a, struct pull_options *ret, char **ret_platform)
+{
+	int64_t delay_ns;
+	int r;
+
+	/* A bare number is seconds. */
+	r = parse_i64(a->retry_delay, 0, 3600, &delay_ns);
+	if (r == 0)
+		delay_ns *= 1000000000;
+	else
+		r = parse_duration(a->retry_delay, &delay_ns);
+	if (r < 0 || delay_ns < 0 || delay_ns > 3600LL * 1000000000)
+		return err_usage("--retry-delay \"%s\" is not a duration of up to an hour",
+				 a->retry_delay);
+	r = platform_of(a, ret_platform);
+	if (r < 0)
+		return r;
+	*ret = (struct pull_options){
+		.policy = policy_of(a->policy),
+		.quiet = a->quiet,
+		.all_tags = a->all_tags,
+		.tls_verify = a->tls_verify,
+		.authfile = a->authfile,
+		.cert_dir = a->cert_dir,
+		.creds = a->creds,
+		.platform = *ret_platform,
+		.on_image = a->all_tags ? print_image : NULL,
+		.retries = a->retry,
+		.retry_delay_s = (unsigned)((delay_ns + 999999999) / 1000000000)};
+	return 0;
+}
+
+static int pull_one(struct store *st, const char *name, const struct pull_options *o)
+{
+	struct image_record *image = NULL;
+	char id[65];
+	int r;
+
+	/* Of several tags each id is printed as it comes. */
+	if (o->all_tags)
+		return image_pull(st, name, o, id);
+	if (o->policy == PULL_ALWAYS) {
+		r = image_pull(st, name, o, id);
+	} else {
+		r = image_ensure(st, name, o, &image, NULL);
+		if (r == 0)
+			memcpy(id, image->id, sizeof(id));
+		image_record_free(image);
+	}
+	if (r == 0)
+		puts(id);
+	return r;
+}
+
+static int pull_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	AUTO_FREE char *platform = NULL;
+	struct pull_options o;
+	struct store *st;
+	int r;
+
+	r = options_of(args, &o, &platform);
+	if (r == 0)
+		r = cmd_store(ctx, &st);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < argc; i++) {
+		r = pull_one(st, argv[i], &o);
+		if (r == -CE_INTERRUPTED)
+			return r;
+		if (r < 0)
+			ctx->status = cmd_report(r);
+	}
+	return 0;
+}
+
+const struct command cmd_pull = {
+	.name = "pull",
+	.synopsis = "[OPTIONS] IMAGE [IMAGE...]",
+	.summary = "Fetch images from registries",
+	.opts = pull_opts,
+	.args_size = sizeof(struct pull_args),
+	.defaults = &pull_defaults,
+	.min_args = 1,
+	.max_args = -1,
+	.complete = COMPLETE_IMAGE,
+	.run = pull_run,
+};

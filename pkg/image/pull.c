@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/cli/format.h"
+#include "pkg/image/image.h"
+#include "pkg/image/transfer_client.h"
+
+struct following {
+	const struct pull_options *o;
+	char *id; /* of the last image reported */
+};
+
+static void on_message(void *data, bool warning, const char *text)
+{
+	(void)data;
+	(void)fputs(warning ? "cuddy: warning: " : "", stderr);
+	put_untrusted(stderr, text);
+	(void)fputc('\n', stderr);
+}
+
+static void on_image(void *data, const char *reference, const char *id)
+{
+	struct following *f = data;
+
+	if (f->o->on_image)
+		f->o->on_image(f->o->data, reference, id);
+	freep(&f->id);
+	f->id = xstrdup(id);
+}
+
+/* One line when a layer begins and one when it ends: also good in a log file. */
+static void on_progress(void *data, const struct transfer_progress *p)
+{
+	const struct following *f = data;
+
+	if (f->o->quiet || (p->state != TRANSFER_DONE && p->state != TRANSFER_EXISTS))
+		return;
+	(void)fprintf(stderr, "Copying blob ");
+	put_untrusted(stderr, p->label);
+	(void)fprintf(stderr, " %s\n", p->state == TRANSFER_DONE ? "done" : "exists");
+}
+
+int image_pull(struct store *st, const char *name, const struct pull_options *o, char ret_id[65])
+{
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	struct following f = {.o = o};
+	struct transfer_handler h = {
+		.progress = on_progress, .message = on_message, .image = on_image, .data = &f};
+	struct transfer_pull p = {.name = name,
+				  .all_tags = o->all_tags,
+				  .tls_verify = o->tls_verify,
+				  .authfile = o->authfile,
+				  .cert_dir = o->cert_dir,
+				  .creds = o->creds,
+				  .platform = o->platform,
+				  .retries = o->retries,
+				  .retry_delay_s = o->retry_delay_s};
+	int r;
+
+	transfer_pull_put(&body, &p);
+	r = transfer_run(st, TRANSFER_PULL, &body, NULL, 0, &h);
+	explicit_bzero(body.s, body.len);
+	if (r == 0 && (!f.id || strlen(f.id) != 64))
+		r = err_new(-CE_NO_IMAGE, "nothing was pulled");
+	if (r == 0)
+		memcpy(ret_id, f.id, 65);
+	freep(&f.id);
+	return r < 0 ? err_wrap(r, "pull %s", name) : 0;
+}
+
+int image_ensure(struct store *st, const char *name, const struct pull_options *o,
+		 struct image_record **ret, char **ret_name)
+{
+	char id[65];
+	int found = -CE_NO_IMAGE, r;
+
+	if (o->policy != PULL_ALWAYS) {
+		found = image_find(st, name, ret, ret_name);
+		if (found != -CE_NO_IMAGE && (found < 0 || o->policy != PULL_NEWER))
+			return found;
+		if (found < 0 && o->policy == PULL_NEVER)
+			return found;
+	}
+	err_drop();
+	r = image_pull(st, name, o, id);
+	if (r < 0) {
+		/* "newer" is content with what is here when nothing can be had. */
+		if (found == 0 && r != -CE_INTERRUPTED) {
+			err_drop();
+			return 0;
+		}
+		return r;
+	}
+	if (found == 0) {
+		image_record_free(*ret);
+		*ret = NULL;
+		if (ret_name)
+			freep(ret_name);
+	}
+	r = image_find(st, name, ret, ret_name);
+	if (r == -CE_NO_IMAGE) { /* a short name that an alias sent elsewhere */
+		err_drop();
+		r = image_find(st, id, ret, ret_name);
+	}
+	return r;
+}

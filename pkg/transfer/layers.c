@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation
+ *   Each layer walks through:  NEW → (EXISTS | LOCKED_OUT → NEW) → LOADING → UNPACKING → LINKING → DONE
+ *                                                    LOADING → PAUSE → NEW on a passing failure
+ *   NEW         ask the store; take the layer's lock, ask again; stage, worker and request begin
+ *   LOCKED_OUT  somebody else fetches it: ask again every POLL_MS (flock has no descriptor to poll)
+ *   LOADING     curl's bytes are hashed and written to the worker's pipe; what a full pipe does not
+ *               take waits in ->rest while the transfer is paused
+ *   UNPACKING   all bytes are out and their digest is right; wait for the worker's report
+ *   LINKING     it has hard links into lower layers: wait until these are DONE; then, as without
+ *               links at once, commit
+ *   One thread sleeps for all of them in http_wait(): sockets, full pipes, workers, the canceller.
+ *   Nobody blocks on a layer lock while others wait for this process: so two pulls that need the
+ *   same layers in different orders cannot lock each other out.
+ *
+ *   A worker that fails early (not a tar, hostile names) does not hide a wrong digest: the rest is
+ *   still read and hashed, and the digest is judged first.
+ */
+#include "pkg/transfer/layers.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/sys/lock.h"
+#include "pkg/transfer/unpack.h"
+#include "pkg/transfer/verify.h"
+
+#define POLL_MS 200
+#define REPORT_NS (100 * NS_PER_MS)
+#define RETRY_DELAY_MAX_MS 60000
+
+enum layer_state {
+	LAYER_NEW,
+	LAYER_LOCKED_OUT,
+	LAYER_LOADING,
+	LAYER_UNPACKING,
+	LAYER_LINKING,
+	LAYER_PAUSE,
+	LAYER_DONE
+};
+
+struct layer {
+	const struct layers_request *q;
+	const struct descriptor *blob;
+	const char *diffid;
+	uint32_t index;
+	char label[16];
+	enum layer_state state;
+	int lock_fd;
+	int64_t again_at_ns; /* LOCKED_OUT, PAUSE */
+	unsigned tries;
+	int64_t reported_ns;
+
+	/* One attempt. */
+	bool staged, working;
+	struct layer_stage stage;
+	struct unpack_job job;
+	struct http_transfer *transfer;
+	struct hash *hash;
+	uint64_t got;
+	struct sbuf rest; /* received, not yet taken by the pipe */
+	bool worker_gone;
+	struct unpack_result result;
+};
+
+static void report(struct layer *l, enum transfer_state state)
+{
+	struct transfer_progress p = {.item = l->index, .state = state, .label = l->label};
+	int64_t now = clock_monotonic_ns();
+
+	if (state == TRANSFER_RUNNING && now - l->reported_ns < REPORT_NS)
+		return;
+	l->reported_ns = now;
+	p.done = state == TRANSFER_EXISTS || state == TRANSFER_DONE ? l->blob->size : l->got;
+	p.total = l->blob->size;
+	report_progress(l->q->ctx, &p);
+}
+
+/* Give up the current attempt, whatever stands of it. */
+static void attempt_end(struct layer *l)
+{
+	http_stop(l->transfer);
+	l->transfer = NULL;
+	if (l->working)
+		unpack_cancel(&l->job);
+	l->working = false;
+	if (l->staged)
+		layer_stage_abort(l->q->store, &l->stage);
+	l->staged = false;
+	hash_freep(&l->hash);
+	unpack_result_done(&l->result);
+	sbuf_done(&l->rest);
+	l->rest = (struct sbuf)SBUF_INIT;
+	l->got = 0;
+	l->worker_gone = false;
+}
+
+static void layer_done(struct layer *l)
+{
+	attempt_end(l);
+	closep(&l->lock_fd);
+}
+
+/* Write what the pipe takes now. A worker that is gone takes nothing more. */
+static void pipe_write(struct layer *l, const char *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && !l->worker_gone) {
+		ssize_t w = write(l->job.input_fd, p + at, n - at);
+
+		if (w >= 0)
+			at += (size_t)w;
+		else if (errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			l->worker_gone = true;
+	}
+	if (!l->worker_gone && at < n)
+		sbuf_add(&l->rest, p + at, n - at);
+}
+
+static void flush_rest(struct layer *l)
+{
+	struct sbuf old = l->rest;
+
+	if (old.len == 0)
+		return;
+	l->rest = (struct sbuf)SBUF_INIT;
+	pipe_write(l, old.s, old.len);
+	sbuf_done(&old);
+}
+
+static int on_bytes(void *data, const void *p, size_t n)
+{
+	struct layer *l = data;
+
+	flush_rest(l);
+	if (l->rest.len > 0)
+		return HTTP_PAUSE;
+	if (n > l->blob->size - l->got)
+		return err_new(-CE_BAD_SIZE, "more than %llu bytes",
+			       (unsigned long long)l->blob->size);
+	hash_add(l->hash, p, n);
+	l->got += n;
+	pipe_write(l, p, n);
+	report(l, TRANSFER_RUNNING);
+	return 0;
+}
+
+static int attempt_begin(struct layer *l)
+{
+	struct unpack_limits limits = {.single_id = l->q->ctx->req.single_id,
+				       .one_thread = l->q->manifest->n_layers > 2};
+	int r;
+
+	r = layer_stage_begin(l->q->store, &l->stage);
+	if (r < 0)
+		return r;
+	l->staged = true;
+	r = unpack_start(&l->stage, LAYER_DETECT, &limits, &l->job);
+	if (r < 0)
+		return r;
+	l->working = true;
+	if (fcntl(l->job.input_fd, F_SETFL, O_NONBLOCK) < 0)
+		return err_new(-errno, "pipe to the unpacker");
+	l->hash = verify_new(l->blob->digest);
+	l->transfer = registry_blob(l->q->registry, l->blob->digest, l->blob->size, on_bytes, l,
+				    &r);
+	if (!l->transfer)
+		return r;
+	l->state = LAYER_LOADING;
+	report(l, TRANSFER_RUNNING);
+	return 0;
+}
+
+static void end_item(struct layer *l, enum transfer_state state)
+{
+	l->state = LAYER_DONE;
+	closep(&l->lock_fd);
+	report(l, state);
+}
+
+/* Return: 1 when the lock is ours. */
+static int take_lock(struct layer *l)
+{
+	int r;
+
+	if (l->lock_fd >= 0)
+		return 1;
+	r = layer_try_lock(l->q->store, l->diffid);
+	if (r >= 0) {
+		l->lock_fd = r;
+		return 1;
+	}
+	if (r != -EWOULDBLOCK)
+		return r;
+	if (l->state != LAYER_LOCKED_OUT)
+		report(l, TRANSFER_WAITING);
+	l->state = LAYER_LOCKED_OUT;
+	l->again_at_ns = clock_monotonic_ns() + POLL_MS * NS_PER_MS;
+	return 0;
+}
+
+static int layer_begin(struct layer *l)
+{
+	int r;
+
+	if (layer_exists(l->q->store, l->diffid)) {
+		end_item(l, TRANSFER_EXISTS);
+		return 0;
+	}
+	r = take_lock(l);
+	if (r <= 0)
+		return r;
+	/* Whoever held it may have been fetching just this. */
+	if (layer_exists(l->q->store, l->diffid)) {
+		end_item(l, TRANSFER_EXISTS);
+		return 0;
+	}
+	return attempt_begin(l);
+}
+
+/* A connection that broke is worth another try of the whole layer. */
+static int attempt_failed(struct layer *l, int r)
+{
+	uint64_t ms = l->q->registry->retry_delay_ms;
+
+	if ((r != -CE_NETWORK && r != -CE_TIMEOUT) || l->got == 0 ||
+	    l->tries >= l->q->registry->retries)
+		return r;
+	for (unsigned i = 0; i < l->tries && ms < RETRY_DELAY_MAX_MS; i++)
+		ms *= 2;
+	report_message(l->q->ctx, true, "blob %s: %s; trying again", l->label, err_trail());
+	err_drop();
+	l->tries++;
+	attempt_end(l);
+	l->state = LAYER_PAUSE;
+	l->again_at_ns = clock_monotonic_ns() + (int64_t)ms * NS_PER_MS;
+	return 0;
+}
+
+/* An answer that is no blob: a new token may do, once. */
+static int not_a_blob(struct layer *l, const struct http_response *p)
+{
+	AUTO_FREE char *what = xasprintf("blob %s", l->label);
+	bool again;
+	int r = registry_judge(l->q->registry, p, what, &again);
+
+	if (r < 0)
+		return r;
+	if (!again || l->tries >= l->q->registry->retries + 1)
+		return err_new(-CE_DENIED, "%s", what);
+	l->tries++;
+	attempt_end(l);
+	l->state = LAYER_NEW;
+	return 0;
+}
+
+static int loaded(struct layer *l)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	int r = http_finished(l->transfer);
+
+	if (r < 0)
+		return attempt_failed(l, r);
+	http_take_response(l->transfer, &p);
+	if (p.status != 200)
+		return not_a_blob(l, &p);
+	if (l->got != l->blob->size)
+		return err_new(-CE_BAD_SIZE, "%llu bytes instead of %llu",
+			       (unsigned long long)l->got, (unsigned long long)l->blob->size);
+	r = verify_hash(l->hash, l->blob->digest);
+	if (r < 0)
+		return r;
+	l->state = LAYER_UNPACKING;
+	return 0;
+}
+
+/* What hard links name in lower layers is copied in; topmost of them first. */
+static int resolve_links(struct layer *l)
+{
+	int *trees, layers = store_fd(l->q->store, STORE_LAYERS), r = 0;
+	unsigned n = 0;
+
+	if (layers < 0)
+		return layers;
+	trees = xcalloc(l->index ? l->index : 1, sizeof(*trees));
+	for (unsigned i = l->index; r == 0 && i-- > 0;) {
+		AUTO_FREE char *tree = xasprintf("%s/tree", l->q->diffids->v[i]);
+
+		r = openat(layers, tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (r < 0)
+			r = err_new(-errno, "layer %.12s", tree);
+		else
+			trees[n++] = r;
+		r = r < 0 ? r : 0;
+	}
+	if (r == 0)
+		r = unpack_resolve_links(&l->stage, &l->result, trees, n);
+	while (n > 0)
+		closep(&trees[--n]);
+	free(trees);
+	return r;
+}
+
+static int commit(struct layer *l)
+{
+	const struct unpack_result *u = &l->result;
+	struct layer_record record = {.blob_digest = l->blob->digest,
+				      .media_type = l->blob->media_type,
+				      .blob_bytes = l->blob->size,
+				      .tree_bytes = u->tree_bytes,
+				      .implied = u->implied};
+	int r;
+
+	if (strcmp(u->diffid, l->diffid) != 0)
+		return err_new(-CE_BAD_DIGEST, "its content is %.12s, the config says %.12s",
+			       u->diffid, l->diffid);
+	r = u->links.n > 0 ? resolve_links(l) : 0;
+	if (r == 0)
+		r = layer_stage_commit(l->q->store, &l->stage, l->diffid, &record);
+	if (r < 0)
+		return r;
+	l->staged = false;
+	attempt_end(l);
+	end_item(l, TRANSFER_DONE);
+	return 0;
+}
+
+static bool lower_are_done(const struct layer *l)
+{
+	for (const struct layer *below = l - l->index; below < l; below++)
+		if (below->state != LAYER_DONE)
+			return false;
+	return true;
+}
+
+static int unpacked(struct layer *l)
+{
+	int r;
+
+	l->working = false;
+	r = unpack_finish(&l->job, &l->result);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < l->result.notes.n; i++)
+		log_debug("transfer", "layer %s: %s", l->label, l->result.notes.v[i]);
+	l->state = LAYER_LINKING;
+	return 0;
+}
+
+/* The worker's pipe is drained: let it see the end. Its report is the event to wait for. */
+static void finish_input(struct layer *l)
+{
+	flush_rest(l);
+	if (l->rest.len == 0 || l->worker_gone)
+		closep(&l->job.input_fd);
+}
+
+static bool is_active(const struct layer *l)
+{
+	return l->state == LAYER_LOADING || l->state == LAYER_UNPACKING;
+}
+
+static int step(struct layer *l, unsigned *active)
+{
+	int64_t now = clock_monotonic_ns();
+	bool due = l->state == LAYER_NEW ||
+		   ((l->state == LAYER_LOCKED_OUT || l->state == LAYER_PAUSE) &&
+		    now >= l->again_at_ns);
+	int r = 0;
+
+	if (due && *active < LAYERS_AT_ONCE) {
+		r = layer_begin(l);
+		*active += is_active(l);
+	} else if (l->state == LAYER_LOADING && http_finished(l->transfer) != 0) {
+		r = loaded(l);
+	}
+	if (r == 0 && l->state == LAYER_UNPACKING && l->job.input_fd >= 0)
+		finish_input(l);
+	if (r == 0 && l->state == LAYER_LINKING && (l->result.links.n == 0 || lower_are_done(l)))
+		r = commit(l);
+	return r < 0 ? err_wrap(r, "layer %s", l->label) : 0;
+}
+
+/* What this layer waits for, if it is a descriptor. */
+static bool wait_on(const struct layer *l, struct pollfd *p)
+{
+	bool full = l->rest.len > 0 && !l->worker_gone;
+
+	*p = (struct pollfd){.fd = -1};
+	if (is_active(l) && full)
+		*p = (struct pollfd){.fd = l->job.input_fd, .events = POLLOUT};
+	else if (l->state == LAYER_UNPACKING)
+		*p = (struct pollfd){.fd = l->job.result_fd, .events = POLLIN};
+	return p->fd >= 0;
+}
+
+static int woken(struct layer *l, const struct pollfd *p)
+{
+	int r = 0;
+
+	if (!p->revents)
+		return 0;
+	if (p->fd == l->job.result_fd) {
+		r = unpacked(l);
+	} else {
+		flush_rest(l);
+		if (l->rest.len == 0 && l->state == LAYER_LOADING)
+			http_resume(l->transfer);
+	}
+	return r < 0 ? err_wrap(r, "layer %s", l->label) : 0;
+}
+
+static int turn(struct http *http, struct layer *v, unsigned n)
+{
+	struct pollfd fds[LAYERS_AT_ONCE] = {{0}};
+	struct layer *owner[LAYERS_AT_ONCE];
+	unsigned n_fds = 0;
+	int r;
+
+	for (unsigned i = 0; i < n && n_fds < LAYERS_AT_ONCE; i++)
+		if (is_active(&v[i]) && wait_on(&v[i], &fds[n_fds]))
+			owner[n_fds++] = &v[i];
+	r = http_wait(http, fds, n_fds, POLL_MS);
+	for (unsigned i = 0; r == 0 && i < n_fds; i++)
+		r = woken(owner[i], &fds[i]);
+	return r;
+}
+
+static int run(struct http *http, struct layer *v, unsigned n)
+{
+	for (;;) {
+		unsigned active = 0, left = 0;
+		bool moved = false;
+		int r;
+
+		for (unsigned i = 0; i < n; i++)
+			active += is_active(&v[i]);
+		for (unsigned i = 0; i < n; i++) {
+			enum layer_state before = v[i].state;
+
+			r = step(&v[i], &active);
+			if (r < 0)
+				return r;
+			moved |= before != v[i].state;
+			left += v[i].state != LAYER_DONE;
+		}
+		if (left == 0)
+			return 0;
+		if (moved)
+			continue;
+		r = turn(http, v, n);
+		if (r < 0)
+			return r;
+	}
+}
+
+int layers_fetch(const struct layers_request *q)
+{
+	unsigned n = q->manifest->n_layers;
+	struct layer *v;
+	int r;
+
+	if (q->diffids->n != n)
+		return err_new(-CE_BAD_FORMAT, "the manifest has %u layers, the config %zu", n,
+			       q->diffids->n);
+	v = xcalloc(n ? n : 1, sizeof(*v));
+	for (unsigned i = 0; i < n; i++) {
+		v[i] = (struct layer){.q = q,
+				      .blob = &q->manifest->layers[i],
+				      .diffid = q->diffids->v[i],
+				      .index = i,
+				      .lock_fd = -EBADF,
+				      .rest = SBUF_INIT};
+		(void)snprintf(v[i].label, sizeof(v[i].label), "%.12s",
+			       strchr(v[i].blob->digest, ':') + 1);
+		report(&v[i], TRANSFER_WAITING);
+	}
+	r = run(q->registry->http, v, n);
+	for (unsigned i = 0; i < n; i++)
+		layer_done(&v[i]);
+	free(v);
+	return r;
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pull: name → candidates (short names) → endpoints (mirrors, primary) → manifest → config → layers →
+ * image record → reference. Nothing names an image before all of it is in the store and verified;
+ * every step is safe to repeat.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/oci/digest.h"
+#include "pkg/oci/image_config.h"
+#include "pkg/oci/reference.h"
+#include "pkg/transfer/layers.h"
+#include "pkg/transfer/noexec.h"
+#include "pkg/transfer/verify.h"
+#include "storage/image_store.h"
+
+struct pull {
+	struct transfer_ctx *ctx;
+	struct transfer_pull args;
+	struct store *store;
+	struct http *http;
+	struct registries conf;
+	struct platform platform;
+	struct registry_options options;
+	struct reference ref; /* as typed */
+	struct registry *places; /* opened endpoints of all candidates, in the order to try */
+	char **names; /* logical "host/path" of each place */
+	unsigned n_places;
+};
+
+static void pull_done(struct pull *p)
+{
+	for (unsigned i = 0; i < p->n_places; i++) {
+		registry_close(&p->places[i]);
+		freep(&p->names[i]);
+	}
+	freep(&p->places);
+	freep(&p->names);
+	http_freep(&p->http);
+	registries_done(&p->conf);
+	platform_done(&p->platform);
+	reference_done(&p->ref);
+}
+
+/* All that one image of a repository is on its way into the store. */
+struct fetched {
+	char *list_digest; /* of the index it was chosen from; NULL without one */
+	struct http_response manifest_raw;
+	char *manifest_digest;
+	struct manifest manifest;
+	struct sbuf config_raw;
+	struct image_config config;
+};
+
+static void fetched_done(struct fetched *f)
+{
+	freep(&f->list_digest);
+	freep(&f->manifest_digest);
+	http_response_done(&f->manifest_raw);
+	manifest_done(&f->manifest);
+	sbuf_done(&f->config_raw);
+	image_config_done(&f->config);
+}
+
+static int fetch_one_manifest(struct registry *r, const char *reference, const char *type,
+			      struct fetched *f)
+{
+	int e;
+
+	http_response_done(&f->manifest_raw);
+	freep(&f->manifest_digest);
+	manifest_done(&f->manifest);
+	f->manifest = (struct manifest){0};
+	e = registry_manifest(r, reference, &f->manifest_raw, &f->manifest_digest);
+	if (e < 0)
+		return e;
+	if (!f->manifest_raw.content_type)
+		return err_new(-CE_BAD_FORMAT, "manifest without a Content-Type");
+	if (type && strcmp(type, f->manifest_raw.content_type) != 0)
+		return err_new(-CE_BAD_FORMAT, "manifest listed as %.100s came as %.100s", type,
+			       f->manifest_raw.content_type);
+	return manifest_parse(f->manifest_raw.body.s, f->manifest_raw.body.len,
+			      f->manifest_raw.content_type, &f->manifest);
+}
+
+static int fetch_manifest(struct pull *p, struct registry *r, const char *reference,
+			  struct fetched *f)
+{
+	AUTO_FREE char *digest = NULL, *type = NULL;
+	const struct descriptor *child;
+	uint64_t size;
+	int e;
+
+	e = fetch_one_manifest(r, reference, NULL, f);
+	if (e < 0 || !f->manifest.is_index)
+		return e;
+	e = manifest_choose(&f->manifest, &p->platform, &child);
+	if (e < 0)
+		return e;
+	digest = xstrdup(child->digest);
+	type = xstrdup(child->media_type);
+	size = child->size;
+	f->list_digest = TAKE_PTR(f->manifest_digest);
+	e = fetch_one_manifest(r, digest, type, f);
+	if (e < 0)
+		return e;
+	if (f->manifest_raw.body.len != size)
+		return err_new(-CE_BAD_SIZE, "manifest %.19s: %zu bytes instead of %llu", digest,
+			       f->manifest_raw.body.len, (unsigned long long)size);
+	return f->manifest.is_index ? err_new(-CE_UNSUPPORTED, "index within an index") : 0;
+}
+
+static int check_manifest(const struct manifest *m)
+{
+	if (m->artifact_type || !manifest_is_config(m->config.media_type))
+		return err_new(-CE_UNSUPPORTED, "not a container image but an artifact (%.200s)",
+			       m->artifact_type ? m->artifact_type : m->config.media_type);
+	for (unsigned i = 0; i < m->n_layers; i++)
+		if (manifest_layer_media(m->layers[i].media_type) == LAYER_MEDIA_UNKNOWN)
+			return err_new(-CE_UNSUPPORTED, "layer of type %.200s",
+				       m->layers[i].media_type);
+	return 0;
+}
+
+static void warn_of_platform(struct pull *p, const struct image_config *c)
+{
+	struct platform have = {.os = c->os ? xstrdup(c->os) : NULL,
+				.architecture = c->architecture ? xstrdup(c->architecture) : NULL,
+				.variant = c->variant ? xstrdup(c->variant) : NULL};
+	AUTO_FREE char *wanted = platform_text(&p->platform), *got = NULL;
+
+	platform_normalise(&have);
+	got = platform_text(&have);
+	if (!platform_matches(&p->platform, &have))
+		report_message(p->ctx, true, "the image is for %s, wanted was %s", got, wanted);
+	platform_done(&have);
+}
+
+static int fetch_config(struct pull *p, struct registry *r, struct fetched *f)
+{
+	int e = check_manifest(&f->manifest);
+
+	if (e < 0)
+		return e;
+	e = registry_document(r, f->manifest.config.digest, f->manifest.config.size,
+			      &f->config_raw);
+	if (e == 0)
+		e = image_config_parse(f->config_raw.s, f->config_raw.len, &f->config);
+	if (e < 0)
+		return err_wrap(e, "config");
+	warn_of_platform(p, &f->config);
+	return 0;
+}
+
+static int fetch_layers(struct pull *p, struct registry *r, struct fetched *f,
+			struct layer_lease *lease)
+{
+	struct layers_request q = {.ctx = p->ctx,
+				   .store = p->store,
+				   .registry = r,
+				   .manifest = &f->manifest,
+				   .diffids = &f->config.diffids};
+	int e;
+
+	for (size_t i = 0; i < f->config.diffids.n; i++) {
+		e = layer_lease_add(p->store, lease, f->config.diffids.v[i]);
+		if (e < 0)
+			return e;
+	}
+	return layers_fetch(&q);
+}
+
+/* The id is the config's digest in hex: sha256 of what is stored, however the manifest named it. */
+static int put_record(struct pull *p, const char *name, struct fetched *f, char ret_id[65])
+{
+	struct image_record rec = {.manifest = f->manifest_raw.body.s,
+				   .manifest_len = f->manifest_raw.body.len,
+				   .manifest_type = f->manifest.media_type,
+				   .manifest_digest = f->manifest_digest,
+				   .config = f->config_raw.s,
+				   .config_len = f->config_raw.len,
+				   .diffids = f->config.diffids,
+				   .created_ns = f->config.created_ns};
+	int e = 0;
+
+	hash_sha256_of(f->config_raw.s, f->config_raw.len, rec.id);
+	for (size_t i = 0; i < rec.diffids.n; i++) {
+		struct layer_record layer = {0};
+
+		e = layer_record_load(p->store, rec.diffids.v[i], &layer);
+		rec.size_bytes += layer.tree_bytes;
+		layer_record_done(&layer);
+		if (e < 0)
+			return e;
+	}
+	if (f->list_digest)
+		strv_addf(&rec.repo_digests, "%s@%s", name, f->list_digest);
+	strv_addf(&rec.repo_digests, "%s@%s", name, f->manifest_digest);
+	e = image_store_put(p->store, &rec);
+	strv_done(&rec.repo_digests);
+	memcpy(ret_id, rec.id, sizeof(rec.id));
+	return e;
+}
+
+/* One tag or digest of one repository, start to end. */
+static int pull_one(struct pull *p, struct registry *r, const char *name, const char *tag,
+		    const char *digest)
+{
+	AUTO(fetched_done)
+	struct fetched f = {.manifest_raw.body = SBUF_INIT, .config_raw = SBUF_INIT};
+	struct layer_lease lease = {0};
+	AUTO_FREE char *reference = NULL;
+	char id[65];
+	int e;
+
+	e = fetch_manifest(p, r, digest ? digest : tag, &f);
+	if (e == 0)
+		e = fetch_config(p, r, &f);
+	if (e == 0)
+		e = layer_lease_begin(p->store, &lease);
+	if (e == 0) {
+		e = fetch_layers(p, r, &f, &lease);
+		if (e == 0)
+			e = put_record(p, name, &f, id);
+		/* By digest it gets no name: the digest is its name. */
+		if (e == 0 && !digest) {
+			reference = xasprintf("%s:%s", name, tag);
+			e = ref_set(p->store, reference, id, NULL);
+		}
+		layer_lease_end(p->store, &lease);
+	}
+	if (e == 0)
+		report_image(p->ctx, reference, id);
+	return e;
+}
+
+static int pull_all_tags(struct pull *p, struct registry *r, const char *name)
+{
+	AUTO_STRV struct strv tags = STRV_INIT;
+	int e = registry_tags(r, &tags);
+
+	for (size_t i = 0; e == 0 && i < tags.n; i++) {
+		AUTO(reference_done) struct reference check = {0};
+		AUTO_FREE char *full = xasprintf("%s:%s", name, tags.v[i]);
+
+		/* A tag goes into urls and file names: the grammar decides. */
+		e = reference_parse(full, &check);
+		if (e == 0)
+			e = pull_one(p, r, name, tags.v[i], NULL);
+		if (e < 0)
+			e = err_wrap(e, "%s", full);
+	}
+	return e;
+}
+
+static int pull_from(struct pull *p, unsigned i)
+{
+	struct registry *r = &p->places[i];
+	int e = registry_ping(r);
+
+	if (e < 0)
+		return e;
+	if (p->args.all_tags)
+		return pull_all_tags(p, r, p->names[i]);
+	return pull_one(p, r, p->names[i], p->ref.tag ? p->ref.tag : "latest", p->ref.digest);
+}
+
+/* Mirrors and further candidates are there for the case that one fails; the last word is reported. */
+static int try_places(struct pull *p)
+{
+	int e = err_new(-CE_NO_IMAGE, "no registry to ask");
+
+	for (unsigned i = 0; i < p->n_places; i++) {
+		e = pull_from(p, i);
+		if (e == 0 || e == -CE_INTERRUPTED)
+			return e;
+		if (i + 1 < p->n_places) {
+			report_message(p->ctx, true, "%s: %s", p->places[i].host, err_message(e));
+			err_drop();
+		}
+	}
+	return e;
+}
+
+static int add_places(struct pull *p, const char *name)
+{
+	AUTO(endpoints_done) struct endpoints e = {0};
+	int r = registries_endpoints(&p->conf, name, p->ref.digest != NULL, &e);
+
+	for (unsigned i = 0; r == 0 && i < e.n; i++) {
+		p->places = xreallocarray(p->places, p->n_places + 1, sizeof(*p->places));
+		p->names = xreallocarray(p->names, p->n_places + 1, sizeof(*p->names));
+		r = registry_open(p->http, &e.v[i], &p->options, &p->places[p->n_places]);
+		if (r < 0)
+			break;
+		p->names[p->n_places++] = xstrdup(name);
+	}
+	return r;
+}
+
+/* Names only after this may be used in urls and paths: reference_parse() has the grammar (D6). */
+static int resolve(struct pull *p)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	const char *typed = p->args.name;
+	int e;
+
+	if (strncmp(typed, "docker://", 9) == 0)
+		typed += 9;
+	e = reference_parse(typed, &p->ref);
+	if (e < 0)
+		return e;
+	if (p->args.all_tags && (p->ref.tag || p->ref.digest))
+		return err_usage("--all-tags wants a name without tag or digest, not \"%s\"",
+				 typed);
+	if (p->ref.host) {
+		reference_normalise(&p->ref);
+		strv_take(&names, reference_name(&p->ref));
+	} else {
+		e = registries_short(&p->conf, p->ref.path, &names);
+	}
+	for (size_t i = 0; e == 0 && i < names.n; i++)
+		e = add_places(p, names.v[i]);
+	return e;
+}
+
+static int prepare(struct pull *p)
+{
+	int e;
+
+	e = transfer_pull_get(&p->ctx->req, &p->args);
+	if (e < 0)
+		return e;
+	p->options = (struct registry_options){.tls_verify = p->args.tls_verify,
+					       .authfile = p->args.authfile,
+					       .cert_dir = p->args.cert_dir,
+					       .creds = p->args.creds,
+					       .retries = p->args.retries,
+					       .retry_delay_ms = p->args.retry_delay_s * 1000};
+	if (p->args.platform)
+		e = platform_parse(p->args.platform, &p->platform);
+	else
+		platform_host(&p->platform);
+	if (e == 0)
+		e = transfer_store(p->ctx, &p->store);
+	if (e == 0)
+		e = registries_load(&p->conf);
+	if (e == 0)
+		e = http_new(&p->http);
+	return e;
+}
+
+/*
+ * The layers are complete but not yet on the disk (layer.h). A child of its own sees to that after
+ * this process has reported, and to what dead processes left; were it killed, the layers would be fetched again after a power loss.
+ */
+static void settle_later(struct store *st)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return;
+	(void)setsid();
+	(void)close_range(0, 2, 0);
+	(void)layer_settle(st);
+	(void)store_empty_trash(st);
+	_exit(0);
+}
+
+int transfer_op_pull(struct transfer_ctx *ctx)
+{
+	AUTO(pull_done) struct pull p = {.ctx = ctx};
+	int e;
+
+	e = prepare(&p);
+	if (e < 0)
+		return e;
+	http_set_cancel(p.http, ctx->channel);
+	/* Files and helpers are read before the first byte from outside; then the door is shut. */
+	e = resolve(&p);
+	if (e == 0)
+		e = noexec_enter();
+	if (e == 0)
+		e = try_places(&p);
+	if (e == 0)
+		settle_later(p.store);
+	return e;
+}

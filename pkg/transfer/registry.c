@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/transfer/registry.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/base/path.h"
+#include "pkg/config/paths.h"
+#include "pkg/json/json.h"
+#include "pkg/oci/digest.h"
+#include "pkg/oci/manifest.h"
+#include "pkg/transfer/verify.h"
+
+#define TAG_PAGES_MAX 1000
+#define TAGS_MAX 100000
+#define TAGS_BODY_MAX (4 * 1024 * 1024)
+#define SMALL_TIMEOUT_S 120
+
+void registry_close(struct registry *r)
+{
+	freep(&r->host);
+	freep(&r->path);
+	freep(&r->base);
+	freep(&r->cert_dir);
+	freep(&r->realm);
+	freep(&r->service);
+	freep(&r->scope);
+	freep(&r->token);
+	credential_done(&r->credential);
+}
+
+/* certs.d: the first directory that exists counts, and it alone (N5). */
+static char *find_cert_dir(const char *host)
+{
+	AUTO_FREE char *home = NULL, *user = NULL;
+	const char *const roots[] = {"/etc/containers/certs.d", "/etc/docker/certs.d"};
+
+	if (paths_config_home(&home) == 0) {
+		user = path_join3(home, "containers/certs.d", host);
+		if (access(user, R_OK | X_OK) == 0)
+			return TAKE_PTR(user);
+	} else {
+		err_drop();
+	}
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+		AUTO_FREE char *dir = path_join(roots[i], host);
+
+		if (access(dir, R_OK | X_OK) == 0)
+			return TAKE_PTR(dir);
+	}
+	return NULL;
+}
+
+int registry_open(struct http *http, const struct endpoint *e, const struct registry_options *o,
+		  struct registry *ret)
+{
+	AUTO(registry_close)
+	struct registry r = {.http = http, .insecure = e->insecure, .mirror = e->mirror};
+	int err;
+
+	r.host = xstrdup(e->host);
+	r.path = xstrdup(e->path);
+	r.base = xasprintf("https://%s", e->host);
+	r.retries = o->retries;
+	r.retry_delay_ms = o->retry_delay_ms;
+	if (o->tls_verify >= 0)
+		r.insecure = o->tls_verify == 0;
+	r.cert_dir = o->cert_dir ? xstrdup(o->cert_dir) : find_cert_dir(e->host);
+	/* --creds is for the registry that was named, not for its mirrors (G12). */
+	if (o->creds && !e->mirror)
+		err = credential_parse(o->creds, &r.credential);
+	else
+		err = auth_find(e->host, e->path, o->authfile, &r.credential);
+	if (err < 0)
+		return err_wrap(err, "credentials for %s", e->host);
+	*ret = r;
+	r = (struct registry){0};
+	ret->policy = (struct http_policy){.insecure = ret->insecure,
+					   .plain = ret->insecure,
+					   .cert_dir = ret->cert_dir,
+					   .cert_url = ret->base};
+	return 0;
+}
+
+/* The registry's own words, where it has some: {"errors":[{"code":…,"message":…}]}. */
+static void add_server_words(const struct http_response *p, struct sbuf *out)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	struct json_object *errors = NULL, *first;
+	const char *code = NULL, *message = NULL;
+
+	if (p->body.len == 0 || json_parse(p->body.s, p->body.len, &o) < 0 ||
+	    !json_object_is_type(o, json_type_object) || json_get_arr(o, "errors", &errors) < 0 ||
+	    !errors || json_object_array_length(errors) == 0) {
+		err_drop();
+		return;
+	}
+	first = json_object_array_get_idx(errors, 0);
+	if (!json_object_is_type(first, json_type_object) ||
+	    json_get_str(first, "code", &code) < 0 || json_get_str(first, "message", &message) < 0)
+		err_drop();
+	if (message && *message)
+		sbuf_addf(out, ": %.300s", message);
+	else if (code)
+		sbuf_addf(out, ": %.100s", code);
+}
+
+static int denied(const struct registry *r, const char *words)
+{
+	const char *why = "";
+
+	if (r->anonymous_realm)
+		why = " (its token server is not its own: credentials were kept back)";
+	else if (!r->credential.user && !r->credential.identity_token)
+		why = " (no credentials for it: cuddy login, or --creds)";
+	return err_new(-CE_DENIED, "%s%s%s", r->host, words, why);
+}
+
+int registry_judge(struct registry *r, const struct http_response *p, const char *what,
+		   bool *ret_again)
+{
+	AUTO_SBUF struct sbuf words = SBUF_INIT;
+
+	*ret_again = false;
+	/* A 401 of somebody else than the registry is not answered (G06). */
+	if (p->status == 401 && !p->foreign && registry_learn(r, p)) {
+		*ret_again = true;
+		return 0;
+	}
+	add_server_words(p, &words);
+	if (p->foreign)
+		return err_new(-CE_NETWORK, "%s: %s says %u", what, p->url, p->status);
+	switch (p->status) {
+	case 401:
+	case 403:
+		return err_wrap(denied(r, words.s), "%s", what);
+	case 404:
+		return err_new(-CE_NO_IMAGE, "%s at %s%s", what, r->host, words.s);
+	case 429:
+		return err_new(-CE_DENIED, "%s: %s: too many requests%s", what, r->host, words.s);
+	default:
+		return err_new(-CE_NETWORK, "%s: %s answers with status %u%s", what, r->host,
+			       p->status, words.s);
+	}
+}
+
+/* One request with all that may be asked for first: a token, another scope. */
+static int get(struct registry *r, const char *url, const struct strv *headers, uint64_t max,
+	       const char *what, struct http_response *ret)
+{
+	for (unsigned tries = 0;; tries++) {
+		AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+		AUTO_FREE char *authorization = NULL;
+		struct http_request q = {.url = url,
+					 .headers = headers,
+					 .policy = &r->policy,
+					 .max_body = max,
+					 .timeout_s = SMALL_TIMEOUT_S,
+					 .retries = r->retries,
+					 .retry_delay_ms = r->retry_delay_ms};
+		bool again;
+		int e;
+
+		e = registry_authorization(r, &authorization);
+		if (e < 0)
+			return e;
+		q.authorization = authorization;
+		e = http_fetch(r->http, &q, &p);
+		if (e < 0)
+			return e;
+		if (p.status == 200) {
+			*ret = p;
+			p = (struct http_response){.body = SBUF_INIT};
+			return 0;
+		}
+		e = registry_judge(r, &p, what, &again);
+		if (e < 0 || !again || tries >= 2)
+			return e < 0 ? e : err_new(-CE_DENIED, "%s: %s", what, r->host);
+	}
+}
+
+static int ping_once(struct registry *r, unsigned retries)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	AUTO_FREE char *url = xasprintf("%s/v2/", r->base);
+	struct http_request q = {.url = url,
+				 .policy = &r->policy,
+				 .max_body = HTTP_ERROR_BODY_MAX,
+				 .timeout_s = SMALL_TIMEOUT_S,
+				 .retries = retries,
+				 .retry_delay_ms = r->retry_delay_ms};
+	int e = http_fetch(r->http, &q, &p);
+
+	if (e < 0)
+		return e;
+	if (p.status == 401 && !p.foreign)
+		(void)registry_learn(r, &p);
+	return 0;
+}
+
+int registry_ping(struct registry *r)
+{
+	int e = ping_once(r, r->insecure ? 0 : r->retries);
+
+	if (e == 0 || !r->insecure || (e != -CE_NETWORK && e != -CE_TIMEOUT))
+		return e;
+	/* Asked for in so many words: what does not speak TLS may speak plainly (N4). */
+	err_drop();
+	freep(&r->base);
+	r->base = xasprintf("http://%s", r->host);
+	r->policy.cert_url = r->base;
+	log_debug("registry", "%s: plain http", r->host);
+	return ping_once(r, r->retries);
+}
+
+int registry_manifest(struct registry *r, const char *reference, struct http_response *ret,
+		      char **ret_digest)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	AUTO_FREE char *url = xasprintf("%s/v2/%s/manifests/%s", r->base, r->path, reference);
+	AUTO_FREE char *what = xasprintf("%s%c%s", r->path, strchr(reference, ':') ? '@' : ':',
+					 reference);
+	AUTO_FREE char *digest = NULL;
+	AUTO_STRV struct strv headers = STRV_INIT;
+	char hex[65];
+	int e;
+
+	strv_add(&headers, "Accept: " MANIFEST_ACCEPT);
+	e = get(r, url, &headers, MANIFEST_BYTES_MAX, what, &p);
+	if (e < 0)
+		return e;
+	hash_sha256_of(p.body.s, p.body.len, hex);
+	digest = xasprintf("sha256:%s", hex);
+	if (strchr(reference, ':')) {
+		e = verify_bytes(reference, p.body.s, p.body.len);
+		if (e < 0)
+			return err_wrap(e, "manifest of %s from %s", what, r->host);
+		freep(&digest);
+		digest = xstrdup(reference);
+	} else if (p.content_digest && strncmp(p.content_digest, "sha256:", 7) == 0 &&
+		   strcmp(p.content_digest, digest) != 0) {
+		return err_new(-CE_BAD_DIGEST, "manifest of %s from %s", what, r->host);
+	}
+	*ret = p;
+	p = (struct http_response){.body = SBUF_INIT};
+	*ret_digest = TAKE_PTR(digest);
+	return 0;
+}
+
+int registry_document(struct registry *r, const char *digest, uint64_t size, struct sbuf *ret)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	AUTO_FREE char *url = xasprintf("%s/v2/%s/blobs/%s", r->base, r->path, digest);
+	AUTO_FREE char *what = xasprintf("blob %.19s", digest);
+	int e;
+
+	if (size > MANIFEST_BYTES_MAX)
+		return err_new(-CE_LIMIT, "%s: %llu bytes", what, (unsigned long long)size);
+	e = get(r, url, NULL, MANIFEST_BYTES_MAX, what, &p);
+	if (e < 0)
+		return e;
+	if (p.body.len != size)
+		return err_new(-CE_BAD_SIZE, "%s from %s: %zu bytes instead of %llu", what, r->host,
+			       p.body.len, (unsigned long long)size);
+	e = verify_bytes(digest, p.body.s, p.body.len);
+	if (e < 0)
+		return err_wrap(e, "%s from %s", what, r->host);
+	sbuf_add(ret, p.body.s, p.body.len);
+	return 0;
+}
+
+static int add_tags(const struct http_response *p, struct strv *ret)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	int e = json_parse(p->body.s, p->body.len, &o);
+
+	if (e < 0)
+		return e;
+	e = json_get_strv(o, "tags", ret);
+	if (e == 0 && ret->n > TAGS_MAX)
+		e = err_new(-CE_LIMIT, "%zu tags", ret->n);
+	return e;
+}
+
+int registry_tags(struct registry *r, struct strv *ret)
+{
+	AUTO_FREE char *url = xasprintf("%s/v2/%s/tags/list?n=1000", r->base, r->path);
+	int e;
+
+	for (unsigned page = 0; url; page++) {
+		AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+		AUTO_FREE char *next = NULL, *full = NULL;
+
+		if (page >= TAG_PAGES_MAX)
+			return err_new(-CE_LIMIT, "tags of %s", r->path);
+		e = get(r, url, NULL, TAGS_BODY_MAX, r->path, &p);
+		if (e == 0)
+			e = add_tags(&p, ret);
+		if (e < 0)
+			return err_wrap(e, "tags of %s", r->path);
+		next = p.link ? link_next(p.link) : NULL;
+		if (next) {
+			e = url_redirect(url, next, r->policy.plain, &full);
+			if (e < 0)
+				return e;
+			if (!url_same_origin(full, r->base) || strcmp(full, url) == 0)
+				return err_new(-CE_UNSAFE, "tags of %s continue elsewhere",
+					       r->path);
+		}
+		freep(&url);
+		url = TAKE_PTR(full);
+	}
+	return 0;
+}
+
+struct http_transfer *registry_blob(struct registry *r, const char *digest, uint64_t size,
+				    int (*sink)(void *data, const void *p, size_t n), void *data,
+				    int *ret_code)
+{
+	AUTO_FREE char *url = xasprintf("%s/v2/%s/blobs/%s", r->base, r->path, digest);
+	AUTO_FREE char *authorization = NULL;
+	struct http_request q = {.url = url,
+				 .policy = &r->policy,
+				 .max_body = size,
+				 .retries = r->retries,
+				 .retry_delay_ms = r->retry_delay_ms,
+				 .sink = sink,
+				 .data = data};
+
+	*ret_code = registry_authorization(r, &authorization);
+	if (*ret_code < 0)
+		return NULL;
+	q.authorization = authorization;
+	return http_start(r->http, &q);
+}

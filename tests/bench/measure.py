@@ -83,7 +83,10 @@ def run_cases(cases, rounds=ROUNDS):
         got[name] = float(median) / 1000
         got[name + "~"] = f"{float(p10) / 1000:.1f}-{float(p90) / 1000:.1f}"
         if int(failed):
-            print(f"bench: {name}: {failed} of {rounds + 1} runs failed", file=sys.stderr)
+            again = subprocess.run(["env"] + cases[name][-1] if isinstance(cases[name], tuple) else ["env"] + cases[name],
+                                   stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            print(f"bench: {name}: {failed} of {rounds + 1} runs failed; once more: status {again.returncode} "
+                  f"{again.stderr.strip()[:300]}", file=sys.stderr)
             got.pop(name)
     return got
 

@@ -106,6 +106,7 @@ int main(int argc, char **argv)
 	posix_spawn_file_actions_init(&quiet);
 	posix_spawn_file_actions_addopen(&quiet, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", O_WRONLY, 0);
 	while (n < CASES_MAX && fgets(line, sizeof(line), stdin)) {
 		struct test_case *c = &cases[n];
 		char *copy = strdup(line), *before, *timed;

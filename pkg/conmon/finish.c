@@ -22,7 +22,11 @@
 
 #define HELPER_GRACE_MS 2000
 
-/* Helpers serve one network namespace, which is gone: nothing to be polite about. */
+/*
+ * Helpers serve one network namespace, which is gone: nothing to be polite about. The proxy's ports
+ * are free before anybody hears of the end; slirp4netns takes milliseconds to die (the kernel waits
+ * for its tap to fall silent), so it is reaped after everybody was told.
+ */
 static void end_helpers(struct monitor *m)
 {
 	int *const pidfds[] = {&m->run.helper_pidfd, &m->run.proxy_pidfd};
@@ -32,11 +36,19 @@ static void end_helpers(struct monitor *m)
 	for (unsigned i = 0; i < ARRAY_LEN(pidfds); i++)
 		if (*pidfds[i] >= 0)
 			(void)pidfd_signal(*pidfds[i], SIGKILL);
-	for (unsigned i = 0; i < ARRAY_LEN(pidfds); i++) {
-		if (*pidfds[i] >= 0)
-			(void)pidfd_wait(*pidfds[i], HELPER_GRACE_MS, &status);
-		closep(pidfds[i]);
-	}
+	if (m->run.proxy_pidfd >= 0)
+		(void)pidfd_wait(m->run.proxy_pidfd, HELPER_GRACE_MS, &status);
+	closep(&m->run.proxy_pidfd);
+	err_drop();
+}
+
+static void reap_helper(struct monitor *m)
+{
+	int status;
+
+	if (m->run.helper_pidfd >= 0)
+		(void)pidfd_wait(m->run.helper_pidfd, HELPER_GRACE_MS, &status);
+	closep(&m->run.helper_pidfd);
 	err_drop();
 }
 
@@ -170,6 +182,7 @@ void finish(struct monitor *m)
 	control_tell_all(m, CM_EXIT, m->exit_status);
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		closep(&m->clients[i].fd);
+	reap_helper(m);
 	if (m->cfg.auto_remove)
 		empty_trash(m);
 	_exit(0);

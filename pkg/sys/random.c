@@ -26,15 +26,13 @@ void random_hex(char *out, unsigned digits)
 {
 	static const char hex[] = "0123456789abcdef";
 
-	for (unsigned i = 0; i < digits; i++) {
-		unsigned char b;
+	for (unsigned at = 0; at < digits; at += 64) { /* one call does for an id */
+		unsigned n = digits - at < 64 ? digits - at : 64;
+		unsigned char b[32];
 
-		if (i % 2 == 0) {
-			random_bytes(&b, 1);
-			out[i] = hex[b >> 4];
-			if (i + 1 < digits)
-				out[i + 1] = hex[b & 15];
-		}
+		random_bytes(b, (n + 1) / 2);
+		for (unsigned i = 0; i < n; i++)
+			out[at + i] = hex[i % 2 ? b[i / 2] & 15 : b[i / 2] >> 4];
 	}
 	out[digits] = '\0';
 }

@@ -149,13 +149,19 @@ check: deps-test ## install what the tests need, build, lint, run all tests (T=n
 	@tests/check $B "$T"
 .PHONY: check
 
-unit-programs: $(UNIT_BINS)
+# Programs that only tests use: a plan without a monitor, a probe of system calls.
+TOOLS := $B/tools/rtdrive $B/tools/sysprobe
+$B/tools/%: tests/tools/%.c $B/static.a $B/flags
+	@mkdir -p $(@D); echo "  TOOL   $@"
+	$(if $V,,@)$(STATIC_CC) $(STATIC_FLAGS) -MF $@.d -MT $@ $(STATIC_LINK) -o $@ $< $B/static.a
+
+unit-programs: $(UNIT_BINS) $(TOOLS)
 .PHONY: unit-programs
 
-system: all ## run the system tests alone (T=name filters)
+system: all $(TOOLS) ## run the system tests alone (T=name filters)
 	@tests/check $B "$T" system
 
-security: all ## run the tests of threats alone (T=name filters)
+security: all $(TOOLS) ## run the tests of threats alone (T=name filters)
 	@tests/check $B "$T" security
 .PHONY: system security
 

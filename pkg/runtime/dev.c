@@ -34,6 +34,9 @@ static const struct {
 	{"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
 };
 
+/* Places of the usual mounts below: made here, they need no look-up first. */
+static const char *const dirs[] = {"pts", "shm", "mqueue"};
+
 int dev_open_nodes(struct rt_child *x)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(nodes); i++) {
@@ -78,6 +81,9 @@ int dev_populate(struct rt_child *x)
 
 	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(nodes); i++)
 		r = bind_node(x->dev, x->nodes[i], nodes[i].name);
+	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(dirs); i++)
+		if (mkdirat(x->dev, dirs[i], 0755) < 0)
+			r = err_new(-errno, "make /dev/%s", dirs[i]);
 	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(links); i++)
 		if (symlinkat(links[i].to, x->dev, links[i].name) < 0)
 			r = err_new(-errno, "make /dev/%s", links[i].name);

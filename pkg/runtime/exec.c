@@ -91,12 +91,14 @@ static int place(int *fds, unsigned n, int *exe)
 
 static void __attribute__((noreturn)) exec_stage(int *fds, unsigned n, int exe)
 {
-	char name[] = "cuddy-conmon", role[] = RT_EXEC_ROLE, debug[128];
-	char *argv[] = {name, role, NULL}, *envp[] = {NULL, NULL};
+	char name[] = "cuddy-conmon", role[] = RT_EXEC_ROLE, debug[128], plan[12], report[12];
+	char *argv[] = {name, role, plan, report, NULL}, *envp[] = {NULL, NULL};
 	const char *v = getenv("CUDDY_DEBUG");
 	sigset_t none;
 	int r;
 
+	(void)snprintf(plan, sizeof(plan), "%d", RT_EXEC_PLAN_FD);
+	(void)snprintf(report, sizeof(report), "%d", RT_EXEC_REPORT_FD);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -150,7 +152,7 @@ int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)
 				    .payload_pidfd = -EBADF,
 				    .pty_master = -EBADF};
 	AUTO_CLOSE int ours = -EBADF, theirs = -EBADF;
-	int pair[2], r = socket_pair(pair);
+	int fds[RT_SYNC_FDS] = {-EBADF, -EBADF}, pair[2], r = socket_pair(pair);
 
 	if (r < 0)
 		return r;
@@ -159,9 +161,12 @@ int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)
 	r = start(e, theirs, &s);
 	closep(&theirs);
 	if (r == 0)
-		r = sync_wait(ours, RT_POINT_MAPPED, &s.payload_pidfd);
+		r = sync_wait(ours, RT_POINT_MAPPED, fds);
+	s.payload_pidfd = fds[0];
+	fds[0] = -EBADF;
 	if (r == 0 && e->process.terminal)
-		r = sync_wait(ours, RT_POINT_BUILT, &s.pty_master);
+		r = sync_wait(ours, RT_POINT_BUILT, fds);
+	s.pty_master = fds[0];
 	if (r == 0)
 		r = sync_wait(ours, RT_POINT_EXEC, NULL);
 	if (r == 0) {

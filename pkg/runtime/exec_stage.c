@@ -145,7 +145,7 @@ static int open_terminal(struct stage *s, int root)
 	(void)tty_set_size(master, s->process.rows, s->process.cols);
 	std[0] = std[1] = std[2] = slave;
 	r = process_set_stdio(std, true);
-	return r < 0 ? r : sync_send(s->report, RT_POINT_BUILT, master);
+	return r < 0 ? r : sync_send(s->report, RT_POINT_BUILT, &master, 1);
 }
 
 /* 6.. become 3..; plan and pidfd are no longer needed, the report socket moves up. */
@@ -216,7 +216,7 @@ static int run_stage(struct stage *s, int plan_fd, int *ret_payload)
 		sync_fail(s->report, r);
 		_exit(125);
 	}
-	return r < 0 ? r : sync_send(s->report, RT_POINT_MAPPED, *ret_payload);
+	return r < 0 ? r : sync_send(s->report, RT_POINT_MAPPED, ret_payload, 1);
 }
 
 int rt_exec_stage_main(int plan_fd, int report_fd)

@@ -141,12 +141,12 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 		r = set_up_namespaces(&x);
 	if (r == 0)
 		r = build_root(&x);
-	if (r == 0 && rt_plan_is_met(plan)) {
-		r = sync_send(sync, RT_POINT_BUILT, x.pty_master);
-		closep(&x.pty_master);
-		if (r == 0)
-			r = sync_wait(sync, RT_POINT_GO, NULL);
-	}
+	if (r == 0)
+		r = sync_send(sync, RT_POINT_BUILT, (int[]){x.root, x.pty_master},
+			      x.pty_master < 0 ? 1 : 2);
+	closep(&x.pty_master);
+	if (r == 0 && rt_plan_is_met(plan))
+		r = sync_wait(sync, RT_POINT_GO, NULL);
 	if (r == 0)
 		r = finish(&x);
 	sync_fail(sync, r);

@@ -12,21 +12,22 @@
 
 enum rt_point {
 	RT_POINT_MAPPED = 1, /* M→I: id maps written, in its cgroups */
-	RT_POINT_BUILT = 2,  /* I→M: pivoted; carries the pty master */
+	RT_POINT_BUILT = 2,  /* I→M: pivoted; carries the root and the pty master */
 	RT_POINT_GO = 3,     /* M→I: the network is ready */
 	RT_POINT_EXEC = 4,   /* end of file: exec succeeded */
 };
 
-/** sync_send() - say that @point is reached; @fd goes along unless negative. */
-int sync_send(int sock, enum rt_point point, int fd);
+#define RT_SYNC_FDS 2
+/** sync_send() - say that @point is reached; up to RT_SYNC_FDS descriptors go along. */
+int sync_send(int sock, enum rt_point point, const int *fds, unsigned n);
 /** sync_fail() - send code and trail of @r instead; the peer's sync_wait() returns it. */
 void sync_fail(int sock, int r);
 /**
  * sync_wait() - wait until the peer says @point; RT_POINT_EXEC is the end of the conversation
  * Any other number is -CE_PROTOCOL, an early end -EPIPE ("it died"), a reported failure its own code.
- * @ret_fd: NULL, or takes the descriptor sent along (-EBADF when none was).
+ * @ret_fds: NULL, or takes RT_SYNC_FDS descriptors sent along (-EBADF where there is none).
  */
-int sync_wait(int sock, enum rt_point point, int *ret_fd);
+int sync_wait(int sock, enum rt_point point, int *ret_fds);
 /** sync_stop_at() - raise SIGSTOP if CUDDY_STOP_AT names this point (0 is "cloned, nothing done"). */
 void sync_stop_at(int point);
 /** sync_is_stepped() - CUDDY_STOP_AT is set: no handshake may be skipped. */
@@ -79,6 +80,8 @@ int rootfs_finish(struct rt_child *x);       /* masks, read-only paths, read-onl
 /* target.c: places inside the root, looked up or made without ever leaving it (D1, D2) */
 /** target_ensure() - O_PATH of @path in @root, made as directory or empty file when missing; wrong type is an error. */
 int target_ensure(int root, const char *path, bool directory);
+/** target_check() - may @fd, found for @path, be mounted over? Right type, not in procfs or a cgroup tree. */
+int target_check(int fd, const char *path, bool directory);
 
 /* dev.c */
 int dev_open_nodes(struct rt_child *x);
@@ -116,7 +119,7 @@ int process_finish(int root, int proc, const struct rt_process *p, const struct 
 /** pid1_split() - fork the payload (returns 0 in it); the caller itself becomes the reaper and never returns. */
 int pid1_split(bool terminal);
 
-/** rt_plan_is_met() - do M and I meet at #2 and #3, or is there nothing to do there? */
+/** rt_plan_is_met() - does I wait for #3, or has M nothing to do before it? */
 bool rt_plan_is_met(const struct rt_plan *p);
 
 /* init.c */

@@ -13,12 +13,14 @@
  * Sync          #1 M→I maps written, in its cgroups      #2 I→M root built and pivoted (carries the pty master)
  *               #3 M→I the network is ready              #4 end of file: exec closed I's socket
  *               Each number stands at both ends; sync_wait() checks it, and an early end means that
- *               the peer died. #2 and #3 are left out when M has nothing to do there (no network
+ *               the peer died. I does not wait for #3 when M has nothing to do there (no network
  *               helper, no ports, no terminal): a hand-over costs 50 us. With CUDDY_STOP_AT=n M stops
  *               itself (SIGSTOP) at point n, before it sends or after it received that number; 0 is
  *               "cloned, nothing done". I waits then, so the whole start stands still.
  * Who holds     sync pair: M[0], I[1], ended by I's exec          stdio: M's copies; I's become 0..2
  *               pty master: made by I in its own devpts (no path on the host), sent with #2, M's
+ *               root: a descriptor goes to M with #2 and outlives I, so that the sync at the last
+ *               unmount (seconds on a busy disk, unless volatile) is not in the way of I's exit status
  *               pidfd of I and helpers: M, handed to rt_launch()'s caller on success
  * If M dies     I has PR_SET_PDEATHSIG (set again after each change of ids, which clears it), and at
  *               #1 and #3 it reads the end of the socket. A payload may clear the signal; whoever finds
@@ -65,7 +67,7 @@ struct launch {
 	int fuse, fuse_pidfd;
 	struct net_helper helper;
 	int proxy_pidfd;
-	int pty_master;
+	int built[RT_SYNC_FDS]; /* the root, the pty master */
 };
 
 /* --- id maps -------------------------------------------------------------------------------- */
@@ -337,7 +339,7 @@ static int network_ready(struct launch *l, const int *port_fds)
 /* A child that failed early has closed its end, but its last words wait in ours. */
 static int tell(struct launch *l, enum rt_point point)
 {
-	int r = sync_send(l->sync, point, -1);
+	int r = sync_send(l->sync, point, NULL, 0);
 
 	if (r == -EPIPE || r == -ECONNRESET) {
 		r = sync_wait(l->sync, RT_POINT_EXEC, NULL);
@@ -365,11 +367,12 @@ static int conduct(struct launch *l, const int *port_fds)
 		r = net_slirp_start(&l->plan->net, l->pid, &l->helper);
 	if (r < 0)
 		return r;
+	r = sync_wait(l->sync, RT_POINT_BUILT, l->built);
+	sync_stop_at(RT_POINT_BUILT);
+	if (r < 0)
+		return r;
 	if (rt_plan_is_met(l->plan)) {
-		r = sync_wait(l->sync, RT_POINT_BUILT, &l->pty_master);
-		sync_stop_at(RT_POINT_BUILT);
-		if (r == 0)
-			r = network_ready(l, port_fds);
+		r = network_ready(l, port_fds);
 		sync_stop_at(RT_POINT_GO);
 		if (r == 0)
 			r = tell(l, RT_POINT_GO);
@@ -405,7 +408,7 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		.fuse = -EBADF,
 		.fuse_pidfd = -EBADF,
 		.proxy_pidfd = -EBADF,
-		.pty_master = -EBADF,
+		.built = {-EBADF, -EBADF},
 		.helper = {
 			.pidfd = -EBADF, .ready_fd = -EBADF, .exit_fd = -EBADF, .log_fd = -EBADF}};
 	AUTO_CLOSE int fuse = -EBADF, sync = -EBADF, theirs = -EBADF;
@@ -437,13 +440,15 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		closep(&l.helper.exit_fd);
 		end_child(&l.helper.pidfd);
 		end_child(&l.fuse_pidfd);
-		closep(&l.pty_master);
+		closep(&l.built[0]);
+		closep(&l.built[1]);
 		return r;
 	}
 	closep(&l.fuse_pidfd);
 	*ret = (struct rt_launched){.pid = l.pid,
 				    .pidfd = l.pidfd,
-				    .pty_master = l.pty_master,
+				    .pty_master = l.built[1],
+				    .root_fd = l.built[0],
 				    .helper_pidfd = l.helper.pidfd,
 				    .helper_exit_fd = l.helper.exit_fd,
 				    .proxy_pidfd = l.proxy_pidfd};

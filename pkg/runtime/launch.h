@@ -12,6 +12,7 @@ struct rt_launched {
 	pid_t pid;
 	int pidfd; /* owned by the caller */
 	int pty_master; /* -EBADF without a terminal */
+	int root_fd; /* keeps the root's file system alive: close it after the exit status was reported */
 	int helper_pidfd; /* slirp4netns; -EBADF when there is none */
 	int helper_exit_fd; /* closing it ends the helper */
 	int proxy_pidfd; /* port forwarder; -EBADF when there is none */

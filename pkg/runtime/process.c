@@ -41,7 +41,10 @@ static int enter_cwd(int root, const struct rt_process *p, const struct rt_ids *
 		return err_usage("working directory '%s' is not absolute", path);
 	fd = open_in(root, path, O_PATH | O_DIRECTORY, 0);
 	if (fd == -ENOENT && p->make_cwd) {
-		fd = mkdir_in(root, path, 0755);
+		mode_t old = umask(0);
+
+		fd = target_ensure(root, path, true);
+		(void)umask(old);
 		if (fd >= 0 && fchownat(fd, "", ids->uid, ids->gid, AT_EMPTY_PATH) < 0)
 			return err_new(-errno, "chown working directory %s", path);
 	}

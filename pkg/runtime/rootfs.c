@@ -163,18 +163,20 @@ static uint32_t attrs_of(uint32_t flags)
 	       (flags & RT_MNT_NOATIME ? MNT_ATTR_NOATIME : 0);
 }
 
-/* /proc and /sys must be real directories of the image: a link would move labels and masks (R04). */
+/* /proc, /sys, /dev and the like must be real directories of the image: a link would move labels and masks (R04, R09). */
 static int system_target(struct rt_child *x, const struct rt_mount *m)
 {
 	const char *name = m->target + 1;
-	int fd;
+	AUTO_CLOSE int fd = -EBADF;
+	int r;
 
 	if (strchr(name, '/'))
 		return target_ensure(x->root, m->target, true);
 	fd = open_nofollow(x->root, name, O_PATH | O_DIRECTORY, 0);
-	if (fd != -ENOENT)
-		return fd;
-	return target_ensure(x->root, m->target, true);
+	if (fd == -ENOENT)
+		return target_ensure(x->root, m->target, true);
+	r = fd < 0 ? fd : target_check(fd, m->target, true);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 static int fill_new(struct rt_child *x, const struct rt_mount *m, int to)
@@ -267,6 +269,23 @@ static int attach_system(struct rt_child *x, const struct rt_mount *m, int mnt)
 	return 0;
 }
 
+/* A single mapped id leaves no group 5 for terminals: they belong to the opener's group then (H07). */
+static int new_devpts(const struct rt_mount *m)
+{
+	int fd = mount_new("devpts", m->data, attrs_of(m->flags) & ~MNT_ATTR_RDONLY);
+	char data[256], *gid, *end;
+
+	if (fd != -EINVAL || !m->data || strlen(m->data) >= sizeof(data))
+		return fd;
+	(void)snprintf(data, sizeof(data), "%s", m->data);
+	gid = strstr(data, "gid=");
+	if (!gid)
+		return fd;
+	end = gid + strcspn(gid, ",");
+	memmove(gid, *end ? end + 1 : end, strlen(*end ? end + 1 : end) + 1);
+	return mount_new("devpts", data, attrs_of(m->flags) & ~MNT_ATTR_RDONLY);
+}
+
 static int new_filesystem(struct rt_child *x, unsigned i)
 {
 	const struct rt_mount *m = &x->plan->mounts[i];
@@ -275,7 +294,9 @@ static int new_filesystem(struct rt_child *x, unsigned i)
 
 	if ((int)i == x->proc_mount)
 		return attach_system(x, m, x->proc);
-	mnt = mount_new(fs_name[m->type], m->data, attrs_of(m->flags) & ~MNT_ATTR_RDONLY);
+	mnt = m->type == RT_MOUNT_DEVPTS
+		      ? new_devpts(m)
+		      : mount_new(fs_name[m->type], m->data, attrs_of(m->flags) & ~MNT_ATTR_RDONLY);
 	if (mnt < 0)
 		return mnt;
 	r = m->type == RT_MOUNT_TMPFS && (m->flags & RT_MNT_COPYUP) ? fill_new(x, m, mnt) : 0;

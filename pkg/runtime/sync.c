@@ -18,13 +18,13 @@ struct sync_message {
 };
 #define HEAD offsetof(struct sync_message, words)
 
-int sync_send(int sock, enum rt_point point, int fd)
+int sync_send(int sock, enum rt_point point, const int *fds, unsigned n)
 {
 	struct sync_message m = {.point = point};
 	int r;
 
 	log_debug("runtime", "sync #%u sent", point);
-	r = socket_send(sock, &m, HEAD, &fd, fd >= 0 ? 1 : 0);
+	r = socket_send(sock, &m, HEAD, fds, n);
 	return r < 0 ? err_new(r, "sync #%u", point) : 0;
 }
 
@@ -40,15 +40,8 @@ void sync_fail(int sock, int r)
 	(void)!write(sock, &m, HEAD + n + 1);
 }
 
-int sync_wait(int sock, enum rt_point point, int *ret_fd)
+static int check_message(struct sync_message *m, ssize_t n, enum rt_point point)
 {
-	struct sync_message m;
-	AUTO_CLOSE int fd = -EBADF;
-	unsigned n_fds = 0;
-	ssize_t n = socket_recv(sock, &m, sizeof(m), &fd, 1, &n_fds);
-
-	if (n_fds == 0)
-		fd = -EBADF;
 	if (n == -ECONNRESET)
 		n = 0;
 	if (n < 0)
@@ -59,16 +52,34 @@ int sync_wait(int sock, enum rt_point point, int *ret_fd)
 		return err_new(-EPIPE, "the other side died before sync #%u", point);
 	if ((size_t)n < HEAD)
 		return err_new(-CE_PROTOCOL, "short message at sync #%u", point);
-	if (m.code) {
-		m.words[(size_t)n > HEAD ? (size_t)n - HEAD - 1 : 0] = '\0';
-		return err_set(m.code < 0 ? m.code : -CE_PROTOCOL, m.words);
+	if (m->code) {
+		m->words[(size_t)n > HEAD ? (size_t)n - HEAD - 1 : 0] = '\0';
+		return err_set(m->code < 0 ? m->code : -CE_PROTOCOL, m->words);
 	}
-	if (m.point != point)
-		return err_new(-CE_PROTOCOL, "sync #%u where #%u was due", m.point, point);
+	if (m->point != point)
+		return err_new(-CE_PROTOCOL, "sync #%u where #%u was due", m->point, point);
 	log_debug("runtime", "sync #%u received", point);
-	if (ret_fd)
-		*ret_fd = TAKE_FD(fd);
 	return 0;
+}
+
+int sync_wait(int sock, enum rt_point point, int *ret_fds)
+{
+	struct sync_message m;
+	int fds[RT_SYNC_FDS] = {-EBADF, -EBADF};
+	unsigned n_fds = 0;
+	ssize_t n = socket_recv(sock, &m, sizeof(m), fds, RT_SYNC_FDS, &n_fds);
+	int r;
+
+	for (unsigned i = n_fds; i < RT_SYNC_FDS; i++)
+		fds[i] = -EBADF;
+	r = check_message(&m, n, point);
+	for (unsigned i = 0; i < RT_SYNC_FDS; i++) {
+		if (r == 0 && ret_fds)
+			ret_fds[i] = fds[i];
+		else
+			closep(&fds[i]);
+	}
+	return r;
 }
 
 bool sync_is_stepped(void)

@@ -27,6 +27,7 @@
 #include "pkg/runtime/exec.h"
 #include "pkg/runtime/launch.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/rmtree.h"
 
 #define LIST_MAX 256
 #define DEFAULT_CAPS 0x800405fbULL
@@ -246,9 +247,15 @@ static int run_once(struct driver *d, int *status, int64_t *launch_us)
 {
 	struct rt_launched l;
 	struct rt_stdio io = {0, 1, 2};
-	int64_t t = clock_monotonic_ns();
-	int r = rt_launch(&d->p, &io, NULL, &l);
+	int work = open(d->p.root.work ? d->p.root.work : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int64_t t;
+	int r = d->p.root.work ? rmtree(work, "work") : 0; /* a volatile overlay is mounted once */
 
+	(void)close(work);
+	if (r < 0)
+		return r;
+	t = clock_monotonic_ns();
+	r = rt_launch(&d->p, &io, NULL, &l);
 	*launch_us = (clock_monotonic_ns() - t) / 1000;
 	if (r < 0)
 		return r;
@@ -262,7 +269,10 @@ static int run_once(struct driver *d, int *status, int64_t *launch_us)
 	}
 	if (l.pty_master >= 0)
 		(void)pump(l.pty_master);
-	return pidfd_wait(l.pidfd, -1, status);
+	r = pidfd_wait(l.pidfd, -1, status);
+	(void)close(l.pidfd);
+	(void)close(l.root_fd);
+	return r;
 }
 
 static int bench(struct driver *d)
@@ -299,7 +309,8 @@ int main(int argc, char **argv)
 			       .read_only = read_only,
 			       .mounts = d.mounts,
 			       .devices = d.devices,
-			       .net = {.mode = NET_NONE}};
+			       .net = {.mode = NET_NONE},
+			       .root = {.is_volatile = true}};
 	d.filter = (struct sbuf)SBUF_INIT;
 	d.p.process = (struct rt_process){.caps = DEFAULT_CAPS, .umask = 022};
 	standard_mounts(&d);

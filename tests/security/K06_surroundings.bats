@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# K01-K03 in a running container, K06, K07, K08: filter, masks, /dev, mount flags.
+load runtime
+
+@test "K01, K02, K03: dangerous system calls are refused, ordinary ones work" {
+	cp "$TOOLS/sysprobe" "$IMG/bin/"
+	run -0 rt seccomp="$(default_filter 800405fb)" -- sysprobe
+	for c in mount umount2 pivot_root unshare-user setns clone-newuser fsopen open_tree move_mount mount_setattr keyctl \
+		add_key request_key bpf perf_event_open userfaultfd io_uring_setup kexec_load init_module reboot swapon acct \
+		open_by_handle_at pidfd_getfd process_madvise socket-alg socket-vsock personality-bad; do
+		[[ "$output" = *"$c EPERM"* ]]
+	done
+	[[ "$output" = *"clone3 ENOSYS"* ]]
+	[[ "$output" = *"unknown ENOSYS"* ]]
+	[[ "$output" = *"socket-unix ok"* ]]
+	[[ "$output" = *"getpid ok"* ]]
+}
+
+@test "K04: a filter that the kernel refuses stops the start" {
+	printf '\377\377\377\377\377\377\377\377' >"$WORK/bad.bpf"
+	run rt seccomp="$WORK/bad.bpf" -- echo started
+	[ "$status" -eq 125 ]
+	[[ "$output" = *"system call filter"* ]]
+	[[ "$output" != *started* ]]
+}
+
+@test "K06: masked paths are empty and cannot be uncovered" {
+	run -0 rt caps=ffffffffffffffff -- sh -c '
+		for f in /proc/keys /proc/timer_list /proc/interrupts; do
+			[ -e $f ] || continue
+			[ "$(wc -c <$f)" = 0 ] || echo "read $f"
+			umount $f 2>/dev/null && echo "umount $f"
+		done
+		for d in /proc/acpi /sys/firmware /sys/fs/cgroup; do
+			[ -d $d ] || continue
+			[ -z "$(ls $d)" ] || echo "list $d"
+			touch $d/x 2>/dev/null && echo "write $d"
+		done
+		for d in /proc/sys /proc/bus /proc/irq /proc/fs; do
+			touch $d/x 2>/dev/null && echo "write $d"
+		done
+		echo 1 2>/dev/null >/proc/sys/kernel/sysrq && echo "sysctl"
+		echo done'
+	[ "$output" = done ] || echo "$output" | grep -v '^umount' | grep -qx done
+	run rt -- sh -c 'umount /proc/keys || umount /proc/sys || mount -o bind /etc /proc/acpi || mount -t tmpfs t /tmp'
+	[ "$status" -ne 0 ]
+}
+
+@test "K07: /dev holds the fixed list, whatever the image has there" {
+	mkdir "$IMG/dev"
+	: >"$IMG/dev/mem"
+	run -0 rt -- ls /dev
+	[ "$(echo $output)" = "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero" ]
+	run -0 rt -- sh -c 'grep -E " /dev(/null)? " /proc/self/mountinfo | grep -vc "nosuid,noexec"; true'
+	[ "$output" = 0 ]
+}
+
+@test "K08: read-only binds are read-only with everything below them" {
+	mkdir -p "$WORK/src/sub"
+	run -0 unshare --user --map-root-user --mount sh -c "mount -t tmpfs t '$WORK/src/sub' && exec '$RTDRIVE' run='$WORK/run' \
+		lower='$IMG' lower='$WORK/places' upper='$WORK/up' work='$WORK/wk' bind='$WORK/src:/v:ro' -- \
+		sh -c 'touch /v/x || touch /v/sub/x || echo both refused'"
+	[[ "$output" = *"both refused"* ]]
+}
+
+@test "K08: what is mounted or unmounted inside does not show outside" {
+	before=$(sort /proc/self/mountinfo | sha256sum)
+	run rt caps=ffffffffffffffff bind="$VICTIM:/v" -- sh -c 'mount -t tmpfs t /v && umount -l /v && umount -l /v; echo ok'
+	[[ "$output" = *ok* ]]
+	[ "$(sort /proc/self/mountinfo | sha256sum)" = "$before" ]
+	victim_is_unchanged
+}
+
+@test "H12: layers behind paths with commas, colons and backslashes mount" {
+	mkdir -p "$WORK/a,b:c\\d" && mv "$WORK/up" "$WORK/wk" "$WORK/a,b:c\\d/"
+	run -0 "$RTDRIVE" run="$WORK/run" lower="$IMG" lower="$WORK/places" upper="$WORK/a,b:c\\d/up" work="$WORK/a,b:c\\d/wk" -- echo works
+	[ "$output" = works ]
+	unshare --user --map-auto --map-root-user rm -rf "$WORK/a,b:c\\d"
+}
+
+@test "H12: 120 layers are one root" {
+	args=()
+	for i in $(seq 120); do
+		mkdir -p "$WORK/layers/$i"
+		echo "$i" >"$WORK/layers/$i/f$i"
+		args+=("lower=$WORK/layers/$i")
+	done
+	run -0 rt "${args[@]}" -- cat /f1 /f60 /f120
+	[ "$(echo $output)" = "1 60 120" ]
+}
+
+@test "H08: the caller's own groups stay outside" {
+	run -0 rt -- id -G
+	[ "$output" = 0 ]
+}
+
+@test "C08: handing a volume to the user follows no link out of it" {
+	mkdir -p "$WORK/vol/deep"
+	: >"$WORK/vol/deep/mine"
+	ln -s "$VICTIM/file" "$WORK/vol/link"
+	ln -s "$VICTIM" "$WORK/vol/dirlink"
+	run -0 rt user=user bind="$WORK/vol:/v:chown" -- stat -c '%u:%g' /v /v/deep /v/deep/mine
+	[ "$(echo "$output" | sort -u)" = 1000:50 ]
+	victim_is_unchanged
+}

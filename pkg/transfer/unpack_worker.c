@@ -27,7 +27,7 @@
 #include "pkg/base/wire.h"
 #include "pkg/sys/open.h"
 #include "pkg/transfer/extract.h"
-#include "pkg/transfer/sandbox.h"
+#include "pkg/transfer/jail.h"
 
 enum { FD_INPUT = 0, FD_RESULT = 1, FD_NULL = 2, FD_TREE = 3 };
 
@@ -141,28 +141,28 @@ static int work(enum layer_compression c, const struct unpack_limits *l, struct 
 		[LAYER_ZSTD] = STREAM_ZSTD,
 	};
 	uint64_t max_bytes = l->max_bytes ? l->max_bytes : 64ULL << 30;
-	struct sandbox_limits limits = {.memory_bytes = 2ULL << 30,
-					.file_bytes = max_bytes,
-					.files = DIR_FDS + 64,
-					.cpu_s = 4 * 3600};
+	struct jail_limits limits = {.memory_bytes = 2ULL << 30,
+				     .file_bytes = max_bytes,
+				     .files = DIR_FDS + 64,
+				     .cpu_s = 4 * 3600};
 	struct stream_limits sl = {.max_bytes = max_bytes};
 	AUTO(stream_closep) struct stream *s = NULL;
 	AUTO(feed_freep) struct feed *f = NULL;
 	AUTO_CLOSE int root = -EBADF;
-	int r = sandbox_limits(&limits);
+	int r = jail_limits(&limits);
 
 	if (r < 0)
 		return r;
-	root = sandbox_root(FD_TREE);
+	root = jail_root(FD_TREE);
 	if (root < 0)
 		return root;
-	r = sandbox_drop();
+	r = jail_drop();
 	if (r == 0)
 		r = stream_decode(stream_from_fd(FD_INPUT), formats[c], &sl, &s);
 	if (r < 0)
 		return r;
 	f = feed_new(TAKE_PTR(s), !l->one_thread);
-	r = sandbox_seccomp();
+	r = jail_seccomp();
 	return r < 0 ? r : unpack(f, root, l, reply);
 }
 

@@ -20,7 +20,7 @@
 #include "pkg/base/io.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/sys/rmtree.h"
-#include "pkg/transfer/sandbox.h"
+#include "pkg/transfer/jail.h"
 #include "pkg/transfer/unpack.h"
 
 struct entry {
@@ -262,7 +262,7 @@ static int try_forbidden(void)
 	char *argv[] = {(char *)(size_t) "/bin/true", NULL};
 	int fd, status;
 
-	if (sandbox_drop() < 0 || sandbox_seccomp() < 0)
+	if (jail_drop() < 0 || jail_seccomp() < 0)
 		return 10;
 	fd = open("/", O_RDONLY | O_CLOEXEC); /* still works */
 	if (fd < 0)

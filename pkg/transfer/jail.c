@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "pkg/transfer/sandbox.h"
+#include "pkg/transfer/jail.h"
 
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -32,7 +32,7 @@ static int limit(int what, uint64_t value)
 	return setrlimit((__rlimit_resource_t)what, &l) < 0 ? err_new(-errno, "setrlimit") : 0;
 }
 
-int sandbox_limits(const struct sandbox_limits *l)
+int jail_limits(const struct jail_limits *l)
 {
 	int r = limit(RLIMIT_CORE, 0);
 
@@ -49,7 +49,7 @@ int sandbox_limits(const struct sandbox_limits *l)
 
 /* --- root -------------------------------------------------------------------------------------- */
 
-int sandbox_root(int fd)
+int jail_root(int fd)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 					      MOUNT_ATTR_NOEXEC};
@@ -85,7 +85,7 @@ int sandbox_root(int fd)
 
 /* --- capabilities ------------------------------------------------------------------------------ */
 
-int sandbox_drop(void)
+int jail_drop(void)
 {
 	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct d[2] = {{0}};
@@ -177,7 +177,7 @@ static const unsigned allowed[] = {
 	SYS_statx,
 };
 
-int sandbox_seccomp(void)
+int jail_seccomp(void)
 {
 	enum { N = ARRAY_LEN(allowed), HEAD = 5 };
 	struct sock_filter f[HEAD + N + 2] = {

@@ -6,23 +6,23 @@
 #pragma once
 #include <stdint.h>
 
-struct sandbox_limits {
+struct jail_limits {
 	uint64_t memory_bytes, file_bytes;
 	unsigned files, cpu_s;
 };
 
-/** sandbox_limits() - rlimits; no core files. */
-int sandbox_limits(const struct sandbox_limits *l);
+/** jail_limits() - rlimits; no core files. */
+int jail_limits(const struct jail_limits *l);
 /**
- * sandbox_root() - make directory @fd the root and the only thing this process can see
+ * jail_root() - make directory @fd the root and the only thing this process can see
  * In a new mount namespace, mounted nosuid, nodev and noexec. Wants CAP_SYS_ADMIN in the
  * namespace. Returns a descriptor of the new root.
  */
-int sandbox_root(int fd);
-/** sandbox_drop() - no new privileges; of the capabilities only those that extraction needs. */
-int sandbox_drop(void);
+int jail_root(int fd);
+/** jail_drop() - no new privileges; of the capabilities only those that extraction needs. */
+int jail_drop(void);
 /**
- * sandbox_seccomp() - from here on, in all threads, only calls that work on files already held or
+ * jail_seccomp() - from here on, in all threads, only calls that work on files already held or
  * below the root, memory and time; everything else (exec, sockets, new processes) is ENOSYS.
  */
-int sandbox_seccomp(void);
+int jail_seccomp(void);

@@ -75,5 +75,7 @@ const struct command_group *group_find(const char *name);
 
 /* One line each, in the order of the files. */
 extern const struct command cmd_help;
+extern const struct command cmd_import;
+extern const struct command cmd_load;
 extern const struct command cmd_version;
 extern const struct command cmd_pull;

@@ -9,6 +9,10 @@
 /* clang-format off */
 const struct command_alias commands[] = {
 	{"help", &cmd_help},
+	{"image import", &cmd_import},
+	{"image load", &cmd_load},
+	{"import", &cmd_import},
+	{"load", &cmd_load},
 	{"version", &cmd_version},
 	{NULL, NULL},
 };

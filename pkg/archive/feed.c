@@ -135,12 +135,24 @@ static void *digest(void *arg)
 	return NULL;
 }
 
-struct feed *feed_new(struct stream *s, bool threads)
+static struct feed *new_feed(struct stream *s, unsigned slots)
 {
-	struct feed *f = xmalloc(sizeof(*f) + sizeof(struct slot) * (threads ? SLOTS : 1));
+	struct feed *f = xmalloc(sizeof(*f) + sizeof(struct slot) * slots);
 
 	memset(f, 0, sizeof(*f));
 	f->stream = s;
+	return f;
+}
+
+struct feed *feed_new_plain(struct stream *s)
+{
+	return new_feed(s, 1);
+}
+
+struct feed *feed_new(struct stream *s, bool threads)
+{
+	struct feed *f = new_feed(s, threads ? SLOTS : 1);
+
 	f->hash = hash_new(HASH_SHA256);
 	if (!threads)
 		return f;
@@ -183,7 +195,8 @@ static ssize_t next_direct(struct feed *f, const unsigned char **ret)
 		f->at_end = got == 0;
 		return got;
 	}
-	hash_add(f->hash, f->slot[0].data, (size_t)got);
+	if (f->hash)
+		hash_add(f->hash, f->slot[0].data, (size_t)got);
 	*ret = f->slot[0].data;
 	return got;
 }

@@ -16,6 +16,8 @@ struct feed;
 
 /** feed_new() - @s is closed with the feed. @threads: start them now (they inherit what the caller is). */
 struct feed *feed_new(struct stream *s, bool threads);
+/** feed_new_plain() - neither threads nor a hash. */
+struct feed *feed_new_plain(struct stream *s);
 /** feed_start() - let the threads read; nothing is read before. */
 void feed_start(struct feed *f);
 /** feed_next() - the next piece, valid until the next call. Bytes, 0 at the end, -code with trail. */

@@ -25,7 +25,6 @@ void extract_init(struct extract *x, int root_fd, const struct extract_options *
 	if (!x->o.max_entries)
 		x->o.max_entries = ENTRIES_MAX;
 	dirtree_init(&x->dirs, root_fd);
-	(void)umask(0);
 }
 
 void extract_done(struct extract *x)

@@ -29,6 +29,7 @@ struct extract {
 	bool has_last;
 };
 
+/** extract_init() - the process has umask 0: the kernel is to make files with the modes they have. */
 void extract_init(struct extract *x, int root_fd, const struct extract_options *o);
 void extract_done(struct extract *x);
 /** extract_all() - every entry of @t, then the directories' times; reads to the end of the feed. */

@@ -76,6 +76,48 @@ int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *re
 	return 0;
 }
 
+void transfer_load_put(struct sbuf *b, const struct transfer_load *l)
+{
+	wire_put_str(b, l->platform);
+}
+
+int transfer_load_get(const struct transfer_request *q, struct transfer_load *ret)
+{
+	struct transfer_load l;
+	struct wire_reader r;
+
+	wire_reader_init(&r, q->body, q->body_n);
+	l.platform = wire_get_str(&r);
+	if (wire_failed(&r))
+		return err_new(-CE_PROTOCOL, "load request");
+	*ret = l;
+	return 0;
+}
+
+void transfer_import_put(struct sbuf *b, const struct transfer_import *i)
+{
+	wire_put_str(b, i->reference);
+	wire_put_str(b, i->config);
+	wire_put_str(b, i->comment);
+	wire_put_str(b, i->platform);
+}
+
+int transfer_import_get(const struct transfer_request *q, struct transfer_import *ret)
+{
+	struct transfer_import i;
+	struct wire_reader r;
+
+	wire_reader_init(&r, q->body, q->body_n);
+	i.reference = wire_get_str(&r);
+	i.config = wire_get_str(&r);
+	i.comment = wire_get_str(&r);
+	i.platform = wire_get_str(&r);
+	if (wire_failed(&r) || !i.config)
+		return err_new(-CE_PROTOCOL, "import request");
+	*ret = i;
+	return 0;
+}
+
 void transfer_put_progress(struct sbuf *b, const struct transfer_progress *p)
 {
 	wire_put_u32(b, TRANSFER_EV_PROGRESS);

@@ -65,12 +65,30 @@ struct transfer_pull {
 	uint32_t retries, retry_delay_s;
 };
 
+/* Body of TRANSFER_LOAD; one descriptor: the archive or directory. */
+struct transfer_load {
+	const char *platform; /* "os/arch[/variant]" or NULL */
+};
+
+/* Body of TRANSFER_IMPORT; one descriptor: the archive. */
+struct transfer_import {
+	const char *reference; /* full, checked; NULL: no name */
+	const char *config; /* the image config's "config" object, JSON */
+	const char *comment; /* of its history; NULL: none */
+	const char *platform;
+};
+
 void transfer_request_put(struct sbuf *b, const struct transfer_request *q);
 /** transfer_request_get() - -CE_PROTOCOL with the reason when it is not one of ours. */
 int transfer_request_get(const void *p, size_t n, struct transfer_request *ret);
 
 void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p);
 int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *ret);
+
+void transfer_load_put(struct sbuf *b, const struct transfer_load *l);
+int transfer_load_get(const struct transfer_request *q, struct transfer_load *ret);
+void transfer_import_put(struct sbuf *b, const struct transfer_import *i);
+int transfer_import_get(const struct transfer_request *q, struct transfer_import *ret);
 
 /* Events: writers for transfer … */
 void transfer_put_progress(struct sbuf *b, const struct transfer_progress *p);

@@ -33,3 +33,5 @@ int transfer_cancelled(struct transfer_ctx *ctx);
 
 /* The operations; one row each in main.c. */
 int transfer_op_pull(struct transfer_ctx *ctx);
+int transfer_op_load(struct transfer_ctx *ctx);
+int transfer_op_import(struct transfer_ctx *ctx);

@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/base/err.h"
@@ -177,6 +178,7 @@ _Noreturn void unpack_worker(int input, int result, int tree, enum layer_compres
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)signal(SIGXFSZ, SIG_IGN); /* EFBIG says it better */
 	(void)mallopt(M_ARENA_MAX, 1);
+	(void)umask(0);
 	r = keep_descriptors(input, result, tree);
 	if (r == 0)
 		r = work(c, l, &reply);

@@ -46,7 +46,8 @@ static void secrets_go_to_the_registrys_own_token_server_only(void **state)
 	}
 }
 
-static int look(const char *text, mode_t mode, const char *host, const char *path, struct credential *c)
+static int look(const char *text, mode_t mode, const char *host, const char *path,
+		struct credential *c)
 {
 	char file[] = "/tmp/cuddy-auth-XXXXXX";
 	int fd = mkstemp(file), r;
@@ -89,10 +90,13 @@ static void files_open_to_others_are_refused_when_they_hold_the_secret(void **st
 	assert_int_equal(look(two, 0644, "r.example", "x", &c), -CE_UNSAFE);
 	assert_null(c.user);
 	assert_int_equal(look(two, 0644, "s.example", "x", &c), 0);
-	assert_int_equal(look("{\"credHelpers\":{\"r.example\":\"../../x\"}}", 0600, "r.example", "x", &c), -CE_UNSAFE);
+	assert_int_equal(
+		look("{\"credHelpers\":{\"r.example\":\"../../x\"}}", 0600, "r.example", "x", &c),
+		-CE_UNSAFE);
 	assert_int_equal(look("{\"auths\":[]}", 0600, "r.example", "x", &c), -CE_BAD_FORMAT);
-	assert_int_equal(look("{\"auths\":{\"r.example\":{\"auth\":\"!\"}}}", 0600, "r.example", "x", &c),
-			 -CE_BAD_FORMAT);
+	assert_int_equal(
+		look("{\"auths\":{\"r.example\":{\"auth\":\"!\"}}}", 0600, "r.example", "x", &c),
+		-CE_BAD_FORMAT);
 }
 
 int main(void)

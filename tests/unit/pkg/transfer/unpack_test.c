@@ -196,6 +196,25 @@ static void later_entries_replace_earlier_ones(void **state)
 	unpack_result_done(&u);
 }
 
+static void modes_do_not_depend_on_the_umask(void **state)
+{
+	struct unpack_result u = {0};
+	struct stat st;
+
+	(void)state;
+	(void)umask(077);
+	assert_int_equal(
+		RUN(&u, {"d/", '5', NULL, 01777}, {"d/f", '0', "x", 0666}, {"i/f", '0', "x", 0755}),
+		0);
+	assert_return_code(fstatat(tree, "d", &st, 0), errno);
+	assert_int_equal(st.st_mode & 07777, 01777);
+	assert_return_code(fstatat(tree, "d/f", &st, 0), errno);
+	assert_int_equal(st.st_mode & 07777, 0666);
+	assert_return_code(fstatat(tree, "i", &st, 0), errno);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	unpack_result_done(&u);
+}
+
 static void overlay_attributes_of_an_image_are_dropped(void **state)
 {
 	struct unpack_result u = {0};
@@ -309,6 +328,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(names_that_lie_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(later_entries_replace_earlier_ones, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(modes_do_not_depend_on_the_umask, setup, teardown),
 		cmocka_unit_test_setup_teardown(overlay_attributes_of_an_image_are_dropped, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_link_into_a_lower_layer_is_copied_from_there,

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy load" and "cuddy import": open what the user named, hand it over, print what came of it. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "pkg/base/err.h"
+#include "pkg/cli/format.h"
+#include "pkg/image/load.h"
+#include "pkg/sys/open.h"
+
+struct load_args {
+	const char *input, *platform;
+	bool quiet;
+};
+
+static const struct opt load_opts[] = {
+	OPT_STR('i', "input", "FILE", struct load_args, input,
+		"Read from a file or an OCI layout directory instead of stdin",
+		.complete = COMPLETE_FILE),
+	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct load_args, platform,
+		"Load the image for another platform"),
+	OPT_BOOL('q', "quiet", struct load_args, quiet, "Do not report progress"),
+	OPT_END,
+};
+
+static void print_message(void *data, bool warning, const char *text)
+{
+	(void)data;
+	(void)fputs(warning ? "cuddy: warning: " : "cuddy: ", stderr);
+	put_untrusted(stderr, text);
+	(void)fputc('\n', stderr);
+}
+
+static int open_input(const char *path)
+{
+	int fd = !path || strcmp(path, "-") == 0 ? fd_dup(STDIN_FILENO)
+						 : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_new(path ? -errno : fd, "open %s", path ? path : "stdin");
+	if (isatty(fd)) {
+		(void)close(fd);
+		return err_usage("an archive is not read from a terminal; name a file with -i or "
+				 "use a pipe");
+	}
+	return fd;
+}
+
+static void print_loaded(void *data, const char *reference, const char *id)
+{
+	(void)data;
+	(void)printf("Loaded image: %s%s\n",
+		     reference ? "" : "sha256:", reference ? reference : id);
+}
+
+static int load_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	static const struct transfer_handler h = {.message = print_message, .image = print_loaded};
+	const struct load_args *a = args;
+	AUTO_CLOSE int fd = -EBADF;
+	struct store *st;
+	int r;
+
+	(void)argc;
+	(void)argv;
+	fd = open_input(a->input);
+	if (fd < 0)
+		return err_wrap(fd, "load");
+	r = cmd_store(ctx, &st);
+	if (r == 0)
+		r = image_load(st, fd, a->platform, &h);
+	return r < 0 ? err_wrap(r, "load%s%s", a->input ? " " : "", a->input ? a->input : "") : 0;
+}
+
+const struct command cmd_load = {
+	.name = "load",
+	.synopsis = "[OPTIONS]",
+	.summary = "Load images from an archive",
+	.opts = load_opts,
+	.args_size = sizeof(struct load_args),
+	.run = load_run,
+};
+
+/* --- import ------------------------------------------------------------------------------------ */
+
+struct import_args {
+	struct strv changes;
+	const char *message, *platform;
+	bool quiet;
+};
+
+static const struct opt import_opts[] = {
+	OPT_LIST('c', "change", "INSTRUCTION", struct import_args, changes,
+		 "Apply a Containerfile instruction to the image's configuration"),
+	OPT_STR('m', "message", "TEXT", struct import_args, message,
+		"Set the comment in the image's history"),
+	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct import_args, platform,
+		"Say what platform the image is for"),
+	OPT_BOOL('q', "quiet", struct import_args, quiet, "Do not report progress"),
+	OPT_END,
+};
+
+static void print_id(void *data, const char *reference, const char *id)
+{
+	(void)data;
+	(void)reference;
+	(void)printf("sha256:%s\n", id);
+}
+
+static int import_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	static const struct transfer_handler h = {.message = print_message, .image = print_id};
+	const struct import_args *a = args;
+	struct import_options o = {
+		.changes = &a->changes, .message = a->message, .platform = a->platform};
+	AUTO_CLOSE int fd = -EBADF;
+	struct store *st;
+	int r;
+
+	if (strncmp(argv[0], "http://", 7) == 0 || strncmp(argv[0], "https://", 8) == 0)
+		return err_usage(
+			"import %s: URLs are not fetched; download the file and import that",
+			argv[0]);
+	fd = open_input(argv[0]);
+	if (fd < 0)
+		return err_wrap(fd, "import");
+	r = cmd_store(ctx, &st);
+	if (r == 0)
+		r = image_import(st, fd, argc > 1 ? argv[1] : NULL, &o, &h);
+	return r < 0 ? err_wrap(r, "import %s", argv[0]) : 0;
+}
+
+const struct command cmd_import = {
+	.name = "import",
+	.synopsis = "[OPTIONS] FILE|- [REFERENCE]",
+	.summary = "Make an image of a root file system archive",
+	.opts = import_opts,
+	.args_size = sizeof(struct import_args),
+	.min_args = 1,
+	.max_args = 2,
+	.complete = COMPLETE_FILE,
+	.run = import_run,
+};

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/image/load.h"
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/oci/reference.h"
+
+int image_load(struct store *st, int fd, const char *platform, const struct transfer_handler *h)
+{
+	struct transfer_load l = {.platform = platform};
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+
+	transfer_load_put(&body, &l);
+	return transfer_run(st, TRANSFER_LOAD, &body, &fd, 1, h);
+}
+
+/* A short name is local: nobody publishes what this machine imported. */
+static int full_reference(const char *name, char **ret)
+{
+	struct reference ref = {0};
+	int r = reference_parse(name, &ref);
+
+	if (r == 0 && ref.digest)
+		r = err_usage("%s: an image cannot be named by a digest", name);
+	if (r == 0) {
+		if (!ref.host)
+			ref.host = xstrdup("localhost");
+		reference_normalise(&ref);
+		*ret = reference_text(&ref);
+	}
+	reference_done(&ref);
+	return r;
+}
+
+int image_import(struct store *st, int fd, const char *reference, const struct import_options *o,
+		 const struct transfer_handler *h)
+{
+	AUTO_SBUF struct sbuf body = SBUF_INIT, config = SBUF_INIT;
+	AUTO_FREE char *full = NULL;
+	struct transfer_import q = {.comment = o->message, .platform = o->platform};
+	int r = image_changes(o->changes, &config);
+
+	if (r == 0 && reference)
+		r = full_reference(reference, &full);
+	if (r < 0)
+		return r;
+	q.reference = full;
+	q.config = config.s;
+	transfer_import_put(&body, &q);
+	return transfer_run(st, TRANSFER_IMPORT, &body, &fd, 1, h);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Images out of files: the client's side of cuddy-transfer's load and import. */
+#pragma once
+#include "pkg/base/strv.h"
+#include "pkg/image/transfer_client.h"
+
+/**
+ * image_load() - every image of a docker-archive, OCI archive or OCI layout directory
+ * @fd: a file, pipe or directory. @h->image is called once per name when all is in the store.
+ */
+int image_load(struct store *st, int fd, const char *platform, const struct transfer_handler *h);
+
+struct import_options {
+	const struct strv *changes; /* Containerfile instructions */
+	const char *message;
+	const char *platform;
+};
+/** image_import() - a tar of a root file system, compressed or not, as an image. @reference: as typed, or NULL. */
+int image_import(struct store *st, int fd, const char *reference, const struct import_options *o,
+		 const struct transfer_handler *h);
+
+/**
+ * image_changes() - "CMD …", "ENV k=v" … applied to an empty config, as its JSON object
+ * CMD ENTRYPOINT ENV EXPOSE LABEL STOPSIGNAL USER VOLUME WORKDIR; anything else is a usage error.
+ */
+int image_changes(const struct strv *changes, struct sbuf *ret);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Images found in a bundle, between "what does the archive say" and "put it into the store". */
+#pragma once
+#include "pkg/oci/image_config.h"
+#include "pkg/oci/manifest.h"
+#include "pkg/transfer/bundle.h"
+
+struct load_image {
+	char id[65];
+	const struct sbuf *config; /* in the bundle */
+	const struct sbuf *manifest; /* NULL: the archive has none */
+	char manifest_digest[72];
+	char *manifest_type;
+	struct image_config parsed;
+	struct strv members; /* the layers' names in the bundle, bottom first */
+	struct strv media_types; /* in step, or empty */
+	struct strv names; /* full references, checked */
+};
+
+struct load_images {
+	struct load_image *v;
+	size_t n;
+};
+
+/** load_image_new() - a zeroed one at the end; pointers to earlier ones are stale. */
+struct load_image *load_image_new(struct load_images *l);
+void load_images_done(struct load_images *l);
+
+/* What the archive lists; every digest and name it gives was compared. Layers are not looked at. */
+int load_list_docker(struct bundle *b, const struct sbuf *list, struct load_images *ret);
+int load_list_oci(struct bundle *b, const struct platform *want, struct load_images *ret);
+/** load_set_config() - parse and check a config; @image->id is its digest. */
+int load_set_config(struct load_image *image, const struct sbuf *config);

@@ -74,6 +74,10 @@ void help_command(FILE *out, const struct command_alias *a);
 const struct command_group *group_find(const char *name);
 
 /* One line each, in the order of the files. */
+extern const struct command cmd_attach, cmd_create, cmd_exec, cmd_inspect, cmd_kill, cmd_logs, cmd_ps;
+extern const struct command cmd_rm, cmd_run, cmd_start, cmd_stop, cmd_wait;
+extern const struct command cmd_container_exists, cmd_container_inspect, cmd_container_prune;
+extern const struct command cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_rm;
 extern const struct command cmd_help;
 extern const struct command cmd_import;
 extern const struct command cmd_load;

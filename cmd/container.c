@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy container …": verbs that exist only there. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "pkg/base/err.h"
+#include "pkg/container/container.h"
+#include "pkg/container/list.h"
+
+struct no_args {
+	bool unused;
+};
+
+static const struct opt no_opts[] = {OPT_END};
+
+static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	char id[65];
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	(void)args;
+	(void)argc;
+	if (r == 0)
+		r = container_store_resolve(st, argv[0], id);
+	if (r != -CE_NO_CONTAINER)
+		return r;
+	err_drop();
+	ctx->status = 1;
+	return 0;
+}
+
+const struct command cmd_container_exists = {
+	.name = "exists",
+	.group = "container",
+	.synopsis = "CONTAINER",
+	.summary = "Exit with 0 when it exists, with 1 when not",
+	.opts = no_opts,
+	.args_size = sizeof(struct no_args),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_CONTAINER,
+	.run = exists_run,
+};
+
+struct prune_args {
+	bool force;
+	struct strv filters;
+};
+
+static const struct opt prune_opts[] = {
+	OPT_BOOL('f', "force", struct prune_args, force, "Do not ask"),
+	OPT_LIST(0, "filter", "KEY=VALUE", struct prune_args, filters,
+		 "Only containers that match"),
+	OPT_END,
+};
+
+static bool confirmed(void)
+{
+	int c = 0, first;
+
+	(void)fputs("This removes all stopped containers. Go on? [y/N] ", stderr);
+	first = getchar();
+	for (c = first; c != '\n' && c != EOF;)
+		c = getchar();
+	return first == 'y' || first == 'Y';
+}
+
+static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct prune_args *a = args;
+	const struct remove_options o = {.volumes = true};
+	AUTO_STRV struct strv ids = STRV_INIT;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	(void)argc;
+	(void)argv;
+	if (r == 0 && !a->force && !confirmed())
+		return 0;
+	if (r == 0)
+		r = container_select(st, &a->filters, false, &ids);
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		struct container c;
+
+		if (container_open_id(st, ids.v[i], &c) < 0) {
+			err_drop();
+			continue;
+		}
+		if (!container_is_running(&c)) {
+			int one = container_remove(st, &c, &o);
+
+			if (one < 0)
+				ctx->status = cmd_report(one);
+			else
+				(void)puts(c.rec->id);
+		}
+		container_done(&c);
+	}
+	return r == 0 ? container_tidy(st) : r;
+}
+
+const struct command cmd_container_prune = {
+	.name = "prune",
+	.group = "container",
+	.synopsis = "[OPTIONS]",
+	.summary = "Remove all stopped containers",
+	.opts = prune_opts,
+	.args_size = sizeof(struct prune_args),
+	.run = prune_run,
+};

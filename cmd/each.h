@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Verbs that take several containers: names, --all, --filter, --cidfile and --ignore mean the same
+ * in each of them. One failure is reported and the rest goes on.
+ */
+#pragma once
+#include "cmd/cmd.h"
+#include "pkg/container/container.h"
+
+struct each_args {
+	bool all, ignore;
+	struct strv filters, cidfiles;
+};
+
+extern const struct opt each_opts[]; /* --all --filter --cidfile --ignore */
+
+struct each {
+	const struct each_args *args;
+	bool running_only; /* what --all and --filter select */
+	const char *verb; /* for messages */
+	int missing_status; /* exit status when one does not exist (rm: 1), 0: 125 */
+	int (*one)(struct store *st, struct container *c, const void *arg);
+	const void *arg;
+	bool silent; /* do not print the name as given on success */
+};
+
+/** each_container() - 0 with ctx->status set by what failed; negative for a usage error before anything was done. */
+int each_container(struct cmd_ctx *ctx, const struct each *e, int argc, char **argv);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy inspect": everything about an object of any kind, as JSON. */
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/show.h"
+#include "pkg/base/err.h"
+#include "pkg/container/inspect.h"
+#include "pkg/container/volumes.h"
+#include "pkg/json/json.h"
+
+struct inspect_args {
+	const char *format, *type;
+};
+
+static const struct opt inspect_opts[] = {
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "json, or a Go template"),
+	OPT_STR('t', "type", "TYPE", struct inspect_args, type, "Kind of object",
+		.complete = COMPLETE_WORDS, .words = "all container image volume", .strict = true),
+	OPT_END,
+};
+
+static const struct opt container_inspect_opts[] = {
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "json, or a Go template"),
+	OPT_END,
+};
+
+static int find_container(struct store *st, const char *name, struct json_object **ret)
+{
+	struct container c;
+	int r = container_open(st, name, &c);
+
+	if (r < 0)
+		return r;
+	r = container_inspect(st, &c, ret);
+	container_done(&c);
+	return r;
+}
+
+static const struct {
+	const char *type;
+	int missing;
+	int (*find)(struct store *st, const char *name, struct json_object **ret);
+} kinds[] = {
+	{"container", CE_NO_CONTAINER, find_container},
+	{"volume", CE_NO_VOLUME, volume_inspect},
+};
+
+static int find_any(struct store *st, const char *type, const char *name, struct json_object **ret)
+{
+	bool all = !type || strcmp(type, "all") == 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		int r;
+
+		if (!all && strcmp(type, kinds[i].type) != 0)
+			continue;
+		r = kinds[i].find(st, name, ret);
+		/* A word that cannot even be a name of this kind may be one of another. */
+		if (r == 0 || !all || (r != -kinds[i].missing && r != -CE_USAGE))
+			return r;
+		err_drop();
+	}
+	return err_new(-CE_NO_OBJECT, "%s", name);
+}
+
+static int inspect(struct cmd_ctx *ctx, const char *type, const char *format, int argc, char **argv)
+{
+	AUTO_JSON struct json_object *array = json_object_new_array();
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < argc; i++) {
+		struct json_object *o = NULL;
+
+		r = find_any(st, type, argv[i], &o);
+		if (r < 0)
+			ctx->status = cmd_report(err_wrap(r, "inspect"));
+		else
+			(void)json_object_array_add(array, o);
+	}
+	return show_objects(array, format);
+}
+
+static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct inspect_args *a = args;
+
+	return inspect(ctx, a->type, a->format, argc, argv);
+}
+
+static int container_inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct inspect_args *a = args;
+
+	return inspect(ctx, "container", a->format, argc, argv);
+}
+
+const struct command cmd_inspect = {
+	.name = "inspect",
+	.synopsis = "[OPTIONS] OBJECT [OBJECT...]",
+	.summary = "Print everything about containers, images or volumes",
+	.opts = inspect_opts,
+	.args_size = sizeof(struct inspect_args),
+	.min_args = 1,
+	.max_args = -1,
+	.complete = COMPLETE_CONTAINER,
+	.run = inspect_run,
+};
+
+const struct command cmd_container_inspect = {
+	.name = "inspect",
+	.group = "container",
+	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.summary = "Print everything about containers",
+	.opts = container_inspect_opts,
+	.args_size = sizeof(struct inspect_args),
+	.min_args = 1,
+	.max_args = -1,
+	.complete = COMPLETE_CONTAINER,
+	.run = container_inspect_run,
+};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy ps": list containers. */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "pkg/base/err.h"
+#include "pkg/cli/format.h"
+#include "pkg/container/list.h"
+#include "pkg/json/json.h"
+
+struct ps_args {
+	bool all, latest, no_trunc, quiet, no_heading;
+	unsigned last;
+	struct strv filters;
+	const char *format, *sort;
+};
+
+static const struct opt ps_opts[] = {
+	OPT_BOOL('a', "all", struct ps_args, all, "All containers, not only running ones"),
+	OPT_LIST('f', "filter", "KEY=VALUE", struct ps_args, filters, "Only containers that match"),
+	OPT_STR(0, "format", "FORMAT", struct ps_args, format, "json, or a Go template"),
+	OPT_UINT('n', "last", "N", struct ps_args, last,
+		 "The N newest containers, whatever their state", .max = 1000000),
+	OPT_BOOL('l', "latest", struct ps_args, latest, "The newest container"),
+	OPT_BOOL(0, "no-trunc", struct ps_args, no_trunc, "Do not shorten ids and commands"),
+	OPT_BOOL(0, "notruncate", struct ps_args, no_trunc, "Do not shorten", .hidden = true),
+	OPT_BOOL('q', "quiet", struct ps_args, quiet, "Only ids"),
+	OPT_BOOL(0, "noheading", struct ps_args, no_heading, "No table heading"),
+	OPT_STR(0, "sort", "KEY", struct ps_args, sort, "Order", .complete = COMPLETE_WORDS,
+		.words = "command created id image names runningfor status"),
+	OPT_END,
+};
+
+static const struct column ps_columns[] = {
+	{"CONTAINER ID", "ID"},    {"IMAGE", "Image"},   {"COMMAND", "Command"},
+	{"CREATED", "RunningFor"}, {"STATUS", "Status"}, {"PORTS", "Ports"},
+	{"NAMES", "Names"},        {NULL, NULL},
+};
+
+static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct ps_args *a = args;
+	const struct list_query q = {.all = a->all,
+				     .no_trunc = a->no_trunc,
+				     .last = a->latest ? 1 : (int64_t)a->last,
+				     .filters = &a->filters,
+				     .sort = a->sort};
+	const struct list_options o = {.format = a->format,
+				       .quiet = a->quiet,
+				       .no_heading = a->no_heading,
+				       .quiet_field = "ID",
+				       .columns = ps_columns};
+	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	(void)argc;
+	(void)argv;
+	if (r == 0)
+		r = container_list(st, &q, &rows, &json);
+	return r < 0 ? r : list_print(&o, rows, json, stdout);
+}
+
+const struct command cmd_ps = {
+	.name = "ps",
+	.synopsis = "[OPTIONS]",
+	.summary = "List containers",
+	.opts = ps_opts,
+	.args_size = sizeof(struct ps_args),
+	.run = ps_run,
+};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy rm": remove containers. */
+#include "cmd/each.h"
+
+struct rm_args {
+	struct each_args each;
+	bool force, volumes;
+	int64_t time;
+};
+
+static const struct rm_args rm_defaults = {.time = 0};
+
+/* "-f" is --force here; --filter has no short form. */
+static const struct opt rm_opts[] = {
+	OPT_BOOL('f', "force", struct rm_args, force, "Stop running containers first"),
+	OPT_BOOL('v', "volumes", struct rm_args, volumes, "Remove their anonymous volumes too"),
+	OPT_INT('t', "time", "SECONDS", struct rm_args, time, "With --force: time before SIGKILL",
+		.min = -1, .max = 31536000),
+	OPT_BOOL('a', "all", struct rm_args, each.all, "All containers"),
+	OPT_LIST(0, "filter", "KEY=VALUE", struct rm_args, each.filters, "Containers that match"),
+	OPT_LIST(0, "cidfile", "FILE", struct rm_args, each.cidfiles, "Read the id from a file",
+		 .complete = COMPLETE_FILE),
+	OPT_BOOL('i', "ignore", struct rm_args, each.ignore,
+		 "Succeed when a container does not exist"),
+	OPT_END,
+};
+
+static int rm_one(struct store *st, struct container *c, const void *arg)
+{
+	const struct rm_args *a = arg;
+	const struct remove_options o = {
+		.force = a->force, .volumes = a->volumes, .grace_s = a->time};
+
+	return container_remove(st, c, &o);
+}
+
+static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct rm_args *a = args;
+	struct each_args each = a->each;
+	const struct each e = {
+		.args = &each, .verb = "rm", .missing_status = 1, .one = rm_one, .arg = a};
+	int r;
+
+	/* As with podman and docker: forcing away what is not there is success. */
+	each.ignore = each.ignore || a->force;
+	r = each_container(ctx, &e, argc, argv);
+	if (r == 0 && ctx->store)
+		(void)container_tidy(ctx->store);
+	return r;
+}
+
+const struct command cmd_rm = {
+	.name = "rm",
+	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.summary = "Remove containers",
+	.opts = rm_opts,
+	.args_size = sizeof(struct rm_args),
+	.defaults = &rm_defaults,
+	.max_args = -1,
+	.complete = COMPLETE_CONTAINER,
+	.run = rm_run,
+};

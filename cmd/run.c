@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy run": create, start and follow a container. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/create_opts.h"
+#include "pkg/base/err.h"
+#include "pkg/container/container.h"
+
+struct run_args {
+	struct container_request request;
+	bool detach;
+	int sig_proxy;
+};
+
+static const struct opt run_opts[] = {
+	OPT_BOOL('d', "detach", struct run_args, detach, "Run in the background and print the id"),
+	OPT_TRI(0, "sig-proxy", struct run_args, sig_proxy, "Forward signals to the container"),
+	OPT_GROUP(create_opts, struct run_args, request),
+	OPT_END,
+};
+
+static const struct run_args run_defaults = {.request = CONTAINER_REQUEST_DEFAULTS,
+					     .sig_proxy = -1};
+
+/* Which streams to follow: all, or what -a names (docker writes them in upper case). */
+static int attach_streams(const struct container_request *q, struct start_options *o)
+{
+	o->attach_stdin = q->attach.n == 0 && q->interactive;
+	o->attach_stdout = o->attach_stderr = q->attach.n == 0;
+	for (size_t i = 0; i < q->attach.n; i++) {
+		if (strcasecmp(q->attach.v[i], "stdin") == 0)
+			o->attach_stdin = true;
+		else if (strcasecmp(q->attach.v[i], "stdout") == 0)
+			o->attach_stdout = true;
+		else if (strcasecmp(q->attach.v[i], "stderr") == 0)
+			o->attach_stderr = true;
+		else
+			return err_usage("--attach '%s': use stdin, stdout or stderr",
+					 q->attach.v[i]);
+	}
+	return 0;
+}
+
+static void window(struct start_options *o)
+{
+	struct winsize w;
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (ioctl(fd, TIOCGWINSZ, &w) == 0) {
+			o->rows = w.ws_row;
+			o->cols = w.ws_col;
+			return;
+		}
+	}
+}
+
+/* A container that never ran is of no use to anybody: as with podman, --rm takes it away. */
+static int start_failed(struct store *st, struct container *c, int r)
+{
+	const struct remove_options ro = {.force = true, .volumes = true, .grace_s = 0};
+	char trail[2048];
+
+	(void)snprintf(trail, sizeof(trail), "%s", err_trail());
+	if (c->rec->auto_remove && container_remove(st, c, &ro) < 0)
+		(void)cmd_report(-CE_BAD_STATE);
+	return err_set(r, trail);
+}
+
+static int follow(struct cmd_ctx *ctx, const struct run_args *a, struct conmon_started *m)
+{
+	bool detached = false;
+	int code = 0;
+	int r = conmon_foreground(m, a->request.tty, a->sig_proxy != 0, &code, &detached);
+
+	if (r == 0 && !detached)
+		ctx->status = code;
+	return r;
+}
+
+static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	struct run_args a = *(const struct run_args *)args;
+	struct start_options o = {.foreground = !a.detach};
+	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
+	struct container c = {.dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF}};
+	struct store *st;
+	int r;
+
+	a.request.image = argv[0];
+	a.request.command = argv + 1;
+	(void)argc;
+	if (a.detach && a.request.attach.n)
+		return err_usage("--detach and --attach contradict each other");
+	r = a.detach ? 0 : attach_streams(&a.request, &o);
+	if (r == 0)
+		r = cmd_store(ctx, &st);
+	if (r < 0)
+		return r;
+	if (a.request.tty)
+		window(&o);
+	r = container_create(st, &a.request, &c);
+	if (r < 0)
+		return r;
+	r = container_start(st, &c, &o, &m);
+	if (r < 0)
+		r = start_failed(st, &c, r);
+	else if (a.detach)
+		(void)puts(c.rec->id);
+	else
+		r = follow(ctx, &a, &m);
+	closep(&m.pidfd);
+	closep(&m.control_fd);
+	container_done(&c);
+	return r;
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.synopsis = "[OPTIONS] IMAGE [COMMAND [ARG...]]",
+	.summary = "Create and start a container",
+	.opts = run_opts,
+	.args_size = sizeof(struct run_args),
+	.defaults = &run_defaults,
+	.min_args = 1,
+	.max_args = -1,
+	.no_interspersed = true,
+	.complete = COMPLETE_IMAGE,
+	.run = run_run,
+};

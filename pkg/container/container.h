@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The container a user knows: made from an image, started, stopped, entered, removed.
+ * Nothing here prints. One thread; functions that start, remove or make volumes may move the process
+ * into the base namespace (base_enter), so open what you need of the host first.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pkg/conmon/client.h"
+#include "pkg/container/record.h"
+#include "pkg/container/request.h"
+#include "storage/container_store.h"
+
+/* A container looked at: its record, where it lives, what is true of it now. */
+struct container {
+	struct container_record *rec;
+	struct container_dirs dirs;
+	struct conmon_state state;
+};
+
+/** container_open() - by name, id or unique id prefix. -CE_NO_CONTAINER, -CE_AMBIGUOUS. */
+int container_open(struct store *st, const char *name, struct container *ret);
+int container_open_id(struct store *st, const char *id, struct container *ret);
+void container_done(struct container *c);
+
+/** container_status_text() - created running paused stopping exited … as podman says. */
+const char *container_status_text(const struct container *c);
+bool container_is_running(const struct container *c);
+
+/**
+ * container_create() - everything checked, then image ensured, name claimed, record durable
+ * @ret: the new container, open. On failure nothing is left behind.
+ */
+int container_create(struct store *st, const struct container_request *q, struct container *ret);
+
+struct start_options {
+	bool foreground; /* our stdio is the container's until it exits or we detach */
+	bool attach_stdin, attach_stdout, attach_stderr;
+	bool sig_proxy;
+	uint16_t rows, cols; /* initial window, 0: unknown */
+};
+
+/**
+ * container_start() - pid 1 runs when this returns; -CE_BAD_STATE when it already does
+ * @ret_started: to follow it with conmon_foreground(); NULL when nobody follows.
+ */
+int container_start(struct store *st, struct container *c, const struct start_options *o,
+		    struct conmon_started *ret_started);
+
+/** container_stop() - stop signal, then SIGKILL after @grace_s (-1 for ever, -2 the container's own). Stopped is success. */
+int container_stop(struct container *c, int64_t grace_s);
+int container_kill(struct container *c, int sig);
+/** container_wait() - until it has exited; its code. */
+int container_wait(struct store *st, struct container *c, int *ret_exit);
+
+struct remove_options {
+	bool force, volumes;
+	int64_t grace_s;
+};
+/** container_remove() - gone when this returns; -CE_BAD_STATE when it runs and force is not set. */
+int container_remove(struct store *st, struct container *c, const struct remove_options *o);
+
+struct exec_request {
+	bool detach, interactive, tty, privileged;
+	struct strv env, env_file;
+	const char *user, *workdir, *detach_keys;
+	char **command;
+	unsigned preserve_fds; /* descriptors 3 .. 2+n go along */
+};
+/** container_exec() - run a command inside; returns its exit status (0-255) or a code. */
+int container_exec(struct container *c, const struct exec_request *e, int *ret_exit);
+
+/** container_name_new() - a free "adjective_noun" name; malloc'ed. */
+char *container_name_new(struct store *st);
+/** container_tidy() - remove what a --rm container or a crash left; quick when there is nothing. */
+int container_tidy(struct store *st);

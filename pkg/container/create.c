@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Creating: check everything, ensure the image, make volumes, then the container's directory and
+ * name in one visible step (storage/container_store.h). Volumes that a failed creation made
+ * and that are anonymous go again; a named one stays, as after docker's.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/container/container.h"
+#include "pkg/container/make.h"
+#include "pkg/image/image.h"
+#include "pkg/sys/random.h"
+#include "storage/volume.h"
+
+static int pull_policy(const char *s, enum pull_policy *ret)
+{
+	if (!s || strcmp(s, "missing") == 0 || strcmp(s, "ifnotpresent") == 0)
+		*ret = PULL_MISSING;
+	else if (strcmp(s, "always") == 0 || strcmp(s, "true") == 0)
+		*ret = PULL_ALWAYS;
+	else if (strcmp(s, "never") == 0 || strcmp(s, "false") == 0)
+		*ret = PULL_NEVER;
+	else if (strcmp(s, "newer") == 0)
+		*ret = PULL_NEWER;
+	else
+		return err_usage("--pull '%s': use always, missing, never or newer", s);
+	return 0;
+}
+
+static int find_image(struct store *st, const struct container_request *q,
+		      struct image_record **ret, char **ret_name)
+{
+	struct pull_options o = {.quiet = q->quiet,
+				 .tls_verify = q->tls_verify,
+				 .authfile = q->authfile,
+				 .platform = q->platform,
+				 .retries = 3,
+				 .retry_delay_s = 2};
+	int r = pull_policy(q->pull, &o.policy);
+
+	return r < 0 ? r : image_ensure(st, q->image, &o, ret, ret_name);
+}
+
+static int make_volumes(struct store *st, const struct container_record *rec)
+{
+	for (unsigned i = 0; i < rec->n_mounts; i++) {
+		const struct mount_spec *m = &rec->mounts[i];
+		struct volume_record v = {.name = m->source,
+					  .anonymous = m->anonymous,
+					  .created_ns = clock_now_ns(),
+					  .needs_copy_up = true};
+		int r;
+
+		if (m->kind != MOUNT_VOLUME)
+			continue;
+		r = volume_create(st, &v);
+		if (r < 0 && r != -EEXIST)
+			return err_wrap(r, "volume %s", m->source);
+		err_drop();
+	}
+	return 0;
+}
+
+static void drop_anonymous(struct store *st, const struct container_record *rec)
+{
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		if (rec->mounts[i].anonymous)
+			(void)volume_remove(st, rec->mounts[i].source);
+}
+
+/* The file is ours alone: one that is there already is somebody's. */
+static int write_cidfile(const char *path, const char *id)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int r;
+
+	if (fd < 0 && errno == EEXIST)
+		return err_usage("--cidfile %s: the file exists; remove it or name another", path);
+	if (fd < 0)
+		return err_new(-errno, "--cidfile %s", path);
+	r = write_full(fd, id, 64);
+	return r < 0 ? err_new(r, "--cidfile %s", path) : 0;
+}
+
+/* --replace: an older container of the same name makes room. */
+static int make_room(struct store *st, const struct container_request *q)
+{
+	const struct remove_options o = {.force = true, .grace_s = -2};
+	struct container old;
+	int r;
+
+	if (!q->replace)
+		return 0;
+	if (!q->name)
+		return err_usage("--replace needs --name");
+	r = container_open(st, q->name, &old);
+	if (r == -CE_NO_CONTAINER) {
+		err_drop();
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	r = container_remove(st, &old, &o);
+	container_done(&old);
+	return r;
+}
+
+static int create_record(struct store *st, const struct container_request *q,
+			 struct container_record *rec, struct container_dirs *dirs)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	int r;
+
+	for (;;) {
+		if (!q->name) {
+			free(rec->name);
+			rec->name = container_name_new(st);
+		}
+		sbuf_reset(&text);
+		record_write(rec, &text);
+		r = container_store_create(st, rec->id, rec->name, text.s, text.len,
+					   !rec->auto_remove, dirs);
+		/* Somebody took the name we had just made up: make another. */
+		if (r != -CE_NAME_IN_USE || q->name)
+			return r;
+		err_drop();
+	}
+}
+
+/* From here until the container's record stands, nobody may remove the image as unused. */
+static int keep_image(struct store *st, const char *id)
+{
+	AUTO_CLOSE int lock = store_lock(st, false);
+
+	if (lock < 0)
+		return lock;
+	if (faccessat(store_fd(st, STORE_IMAGES), id, F_OK, 0) < 0)
+		return err_new(-CE_NO_IMAGE, "%.12s was removed meanwhile", id);
+	return TAKE_FD(lock);
+}
+
+int container_create(struct store *st, const struct container_request *q, struct container *ret)
+{
+	AUTO(record_freep) struct container_record *rec = NULL;
+	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
+	struct image_record *image = NULL;
+	struct image_config cfg = {0};
+	AUTO_CLOSE int lock = -EBADF;
+	char *image_name = NULL;
+	char id[65];
+	int r = find_image(st, q, &image, &image_name);
+
+	if (r == 0)
+		r = image_config_parse(image->config, image->config_len, &cfg);
+	if (r == 0)
+		r = container_make(st, q, &cfg, &rec);
+	if (r == 0)
+		r = make_room(st, q);
+	if (r < 0)
+		goto out;
+	lock = keep_image(st, image->id);
+	if (lock < 0) {
+		r = lock;
+		goto out;
+	}
+	random_hex(id, 64);
+	rec->id = xstrdup(id);
+	rec->name = q->name ? xstrdup(q->name) : NULL;
+	rec->image = xstrdup(image_name ? image_name : image->id);
+	rec->image_id = xstrdup(image->id);
+	rec->image_digest = image->manifest_digest ? xstrdup(image->manifest_digest) : NULL;
+	strv_add_all(&rec->layers, &image->diffids);
+	rec->created_ns = clock_now_ns();
+	if (q->cidfile)
+		r = write_cidfile(q->cidfile, id);
+	if (r < 0)
+		goto out;
+	r = make_volumes(st, rec);
+	if (r == 0)
+		r = create_record(st, q, rec, &dirs);
+	if (r < 0) {
+		drop_anonymous(st, rec);
+		if (q->cidfile)
+			(void)unlink(q->cidfile);
+		goto out;
+	}
+	*ret = (struct container){
+		.rec = TAKE_PTR(rec), .dirs = dirs, .state = {.status = CONMON_CREATED}};
+out:
+	image_config_done(&cfg);
+	image_record_free(image);
+	free(image_name);
+	return r;
+}

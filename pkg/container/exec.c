@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `exec`: cuddy itself starts the process, owns its terminal or pipes and waits; no monitor stays.
+ *
+ * Descriptors   A caller's terminal is never handed to the payload (it could push keys into it):
+ *               with a terminal the payload gets a pty of its own, else pipes stand in for those of
+ *               the caller's descriptors that are terminals. Files and pipes pass as they are.
+ * Detached      the stage process is left behind as the payload's parent; nothing of cuddy waits.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/container/container.h"
+#include "pkg/container/exec_relay.h"
+#include "pkg/container/make.h"
+#include "pkg/container/plan.h"
+#include "pkg/runtime/exec.h"
+
+static int exec_env(const struct container *c, const struct exec_request *e, struct strv *env)
+{
+	int r = 0;
+
+	strv_add_all(env, &c->rec->env);
+	if (e->tty)
+		strv_env_set(env, "TERM=xterm");
+	for (size_t i = 0; r == 0 && i < e->env_file.n; i++)
+		r = env_add_file(env, e->env_file.v[i]);
+	for (size_t i = 0; r == 0 && i < e->env.n; i++)
+		r = env_add(env, e->env.v[i]);
+	return r;
+}
+
+static int preserve(const struct exec_request *e, int **ret)
+{
+	*ret = NULL;
+	if (!e->preserve_fds)
+		return 0;
+	if (e->preserve_fds > 1024)
+		return err_usage("--preserve-fds: at most 1024");
+	*ret = xcalloc(e->preserve_fds, sizeof(int));
+	for (unsigned i = 0; i < e->preserve_fds; i++) {
+		(*ret)[i] = (int)i + 3;
+		if (fcntl((int)i + 3, F_GETFD) < 0)
+			return err_usage("--preserve-fds %u: descriptor %u is not open",
+					 e->preserve_fds, i + 3);
+	}
+	return 0;
+}
+
+static void window_size(uint16_t *rows, uint16_t *cols)
+{
+	struct winsize w;
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (ioctl(fd, TIOCGWINSZ, &w) == 0) {
+			*rows = w.ws_row;
+			*cols = w.ws_col;
+			return;
+		}
+	}
+}
+
+static int run_it(const struct exec_request *e, struct rt_exec *x, int *ret_exit)
+{
+	AUTO(exec_stdio_done) struct exec_stdio io = EXEC_STDIO_INIT;
+	struct rt_exec_started s = {
+		.stage_pidfd = -EBADF, .payload_pidfd = -EBADF, .pty_master = -EBADF};
+	char keys[32];
+	int r = conmon_detach_keys(e->detach_keys ? e->detach_keys : "ctrl-p,ctrl-q", keys);
+
+	if (r == 0)
+		r = exec_stdio_open(&io, e->interactive && !e->detach, e->detach,
+				    x->process.terminal);
+	if (r < 0)
+		return r;
+	memcpy(x->stdio, io.child, sizeof(x->stdio));
+	r = rt_exec_start(x, &s);
+	if (r < 0)
+		return r;
+	*ret_exit = 0;
+	if (!e->detach)
+		r = exec_relay(&io, &s, keys, e->interactive, ret_exit);
+	closep(&s.stage_pidfd);
+	closep(&s.payload_pidfd);
+	closep(&s.pty_master);
+	return r;
+}
+
+int container_exec(struct container *c, const struct exec_request *e, int *ret_exit)
+{
+	AUTO_STRV struct strv env = STRV_INIT;
+	AUTO_FREE int *fds = NULL;
+	AUTO_SBUF struct sbuf seccomp = SBUF_INIT;
+	struct rt_exec x = {.init = c->state.init, .monitor = c->state.monitor};
+	int r;
+
+	if (c->state.status != CONMON_RUNNING)
+		return err_new(-CE_BAD_STATE, "it does not run, so nothing can be started in it");
+	r = e->user ? user_check(e->user) : 0;
+	if (r == 0 && e->workdir && *e->workdir != '/')
+		r = err_usage("--workdir '%s': must be absolute", e->workdir);
+	if (r == 0)
+		r = exec_env(c, e, &env);
+	if (r == 0)
+		r = preserve(e, &fds);
+	if (r < 0)
+		return r;
+	x.process = (struct rt_process){
+		.argv = (const char *const *)e->command,
+		.envp = (const char *const *)env.v,
+		.cwd = e->workdir ? e->workdir : c->rec->workdir,
+		.user = e->user ? e->user : c->rec->user,
+		.groups = (const char *const *)c->rec->group_add.v,
+		.umask = 0022,
+		.terminal = e->tty && !e->detach,
+		.no_new_privs = c->rec->no_new_privs,
+		.privileged = e->privileged || c->rec->privileged,
+		.caps = e->privileged ? caps_all() : c->rec->caps,
+		.caps_added = e->privileged ? caps_all() : c->rec->caps_added,
+		.apparmor = c->rec->apparmor,
+	};
+	if (x.process.terminal)
+		window_size(&x.process.rows, &x.process.cols);
+	r = plan_security(c->rec, x.process.privileged, &x.process, &seccomp);
+	if (r < 0)
+		return r;
+	x.preserve_fds = fds;
+	x.n_preserve_fds = e->preserve_fds;
+	return run_it(e, &x, ret_exit);
+}

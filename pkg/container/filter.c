@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/filter.h"
+
+#include <regex.h>
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/image/image.h"
+
+static const char *const statuses[] = {"created", "running",  "paused",      "exited", "stopping",
+				       "stopped", "removing", "initialized", "unknown"};
+
+/* "name" matches as an unanchored regular expression, as in podman and docker. */
+static bool match_name(const char *name, const char *pattern)
+{
+	regex_t re;
+	bool hit;
+
+	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		return strstr(name, pattern) != NULL;
+	hit = regexec(&re, name, 0, NULL, 0) == 0;
+	regfree(&re);
+	return hit;
+}
+
+static bool match_label(const struct strv *labels, const char *want)
+{
+	const char *eq = strchr(want, '=');
+
+	if (eq)
+		return strv_has(labels, want);
+	return strv_env_get(labels, want) != NULL;
+}
+
+static bool match_ancestor(struct store *st, const struct container_record *rec, const char *want)
+{
+	struct image_record *image = NULL;
+	bool hit = strcmp(rec->image, want) == 0 || strncmp(rec->image_id, want, strlen(want)) == 0;
+
+	if (!hit && image_find(st, want, &image, NULL) == 0)
+		hit = strcmp(image->id, rec->image_id) == 0;
+	err_drop();
+	image_record_free(image);
+	return hit;
+}
+
+static int64_t created_of(struct store *st, const char *name)
+{
+	struct container c;
+	int64_t at;
+
+	if (container_open(st, name, &c) < 0) {
+		err_drop();
+		return 0;
+	}
+	at = c.rec->created_ns;
+	container_done(&c);
+	return at;
+}
+
+static bool match_volume(const struct container_record *rec, const char *want)
+{
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		if (strcmp(rec->mounts[i].target, want) == 0 ||
+		    (rec->mounts[i].source && strcmp(rec->mounts[i].source, want) == 0))
+			return true;
+	return false;
+}
+
+static bool match_network(const struct container_record *rec, const char *want)
+{
+	return strcmp(rec->ns_net, want) == 0 ||
+	       (strcmp(want, "host") == 0 && strcmp(rec->ns_net, "host") == 0);
+}
+
+static int until_ns(const char *value, int64_t *ret)
+{
+	int64_t span;
+
+	if (parse_duration(value, &span) == 0) {
+		*ret = clock_now_ns() - span;
+		return 0;
+	}
+	return clock_parse(value, ret);
+}
+
+static bool match_one(struct store *st, const struct container *c, const char *key,
+		      const char *value)
+{
+	const struct container_record *rec = c->rec;
+	int64_t at;
+
+	if (strcmp(key, "id") == 0)
+		return strncmp(rec->id, value, strlen(value)) == 0;
+	if (strcmp(key, "name") == 0)
+		return match_name(rec->name, *value == '/' ? value + 1 : value);
+	if (strcmp(key, "label") == 0)
+		return match_label(&rec->labels, value);
+	if (strcmp(key, "label!") == 0)
+		return !match_label(&rec->labels, value);
+	if (strcmp(key, "annotation") == 0)
+		return match_label(&rec->annotations, value);
+	if (strcmp(key, "status") == 0)
+		return strcmp(container_status_text(c),
+			      strcmp(value, "stopped") == 0 ? "exited" : value) == 0;
+	if (strcmp(key, "exited") == 0)
+		return c->state.status == CONMON_EXITED &&
+		       c->state.exit_code == (int)strtol(value, NULL, 10);
+	if (strcmp(key, "ancestor") == 0)
+		return match_ancestor(st, rec, value);
+	if (strcmp(key, "before") == 0)
+		return rec->created_ns < created_of(st, value);
+	if (strcmp(key, "since") == 0)
+		return rec->created_ns > created_of(st, value);
+	if (strcmp(key, "until") == 0)
+		return until_ns(value, &at) == 0 && rec->created_ns < at;
+	if (strcmp(key, "volume") == 0)
+		return match_volume(rec, value);
+	return match_network(rec, value);
+}
+
+/* "label!=x" is the key "label!". */
+static char *split_filter(const char *f, const char **ret_value)
+{
+	const char *eq = strchr(f, '=');
+
+	if (!eq || eq == f)
+		return NULL;
+	*ret_value = eq + 1;
+	return xstrndup(f, (size_t)(eq - f));
+}
+
+int filters_check(struct store *st, const struct strv *filters)
+{
+	static const char *const keys[] = {"id",     "name",   "label",    "label!", "annotation",
+					   "status", "exited", "ancestor", "before", "since",
+					   "until",  "volume", "network"};
+
+	for (size_t i = 0; filters && i < filters->n; i++) {
+		const char *value = NULL;
+		AUTO_FREE char *key = split_filter(filters->v[i], &value);
+		bool known = false;
+		uint32_t code;
+		int64_t at;
+
+		if (!key)
+			return err_usage("--filter '%s': write key=value", filters->v[i]);
+		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+			known = known || strcmp(key, keys[k]) == 0;
+		if (!known)
+			return err_usage("--filter '%s': unknown key; known are id name label "
+					 "status exited ancestor before "
+					 "since until volume network annotation",
+					 filters->v[i]);
+		if (strcmp(key, "status") == 0) {
+			known = false;
+			for (size_t k = 0; k < ARRAY_LEN(statuses); k++)
+				known = known || strcmp(value, statuses[k]) == 0;
+			if (!known)
+				return err_usage("--filter '%s': unknown status; use created, "
+						 "running, paused or exited",
+						 filters->v[i]);
+		}
+		if (strcmp(key, "exited") == 0 && parse_u32(value, 255, &code) < 0)
+			return err_usage("--filter '%s': an exit code is a number from 0 to 255",
+					 filters->v[i]);
+		if (strcmp(key, "until") == 0 && until_ns(value, &at) < 0)
+			return err_usage("--filter '%s': write a time or a duration",
+					 filters->v[i]);
+		if (strcmp(key, "before") == 0 || strcmp(key, "since") == 0) {
+			char id[65];
+			int r = container_store_resolve(st, value, id);
+
+			if (r < 0)
+				return err_wrap(r, "--filter '%s'", filters->v[i]);
+		}
+	}
+	return 0;
+}
+
+bool filters_match(struct store *st, const struct strv *filters, const struct container *c)
+{
+	for (size_t i = 0; filters && i < filters->n; i++) {
+		const char *value = NULL;
+		AUTO_FREE char *key = split_filter(filters->v[i], &value);
+		bool hit = match_one(st, c, key, value);
+
+		if (!hit && strncmp(key, "label", 5) == 0)
+			return false;
+		/* Another value of the same key may match instead. */
+		for (size_t k = 0; !hit && k < filters->n; k++) {
+			const char *other = NULL;
+			AUTO_FREE char *same = split_filter(filters->v[k], &other);
+
+			hit = k != i && strcmp(same, key) == 0 && match_one(st, c, same, other);
+		}
+		if (!hit)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/inspect.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "net/ports.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/base/path.h"
+#include "pkg/container/list.h"
+#include "pkg/container/make.h"
+#include "pkg/container/plan.h"
+#include "pkg/json/json.h"
+#include "storage/store.h"
+#include "storage/volume.h"
+
+static void set_time(struct json_object *o, const char *key, int64_t ns)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	clock_format_utc(ns, text);
+	json_set_str(o, key, text);
+}
+
+static void set_take(struct json_object *o, const char *key, char *s)
+{
+	json_set_str(o, key, s);
+	free(s);
+}
+
+static struct json_object *state_of(const struct container *c)
+{
+	struct json_object *o = json_object_new_object();
+	bool running = container_is_running(c);
+
+	json_set_str(o, "OciVersion", "1.0.2");
+	json_set_str(o, "Status", container_status_text(c));
+	json_set_bool(o, "Running", running);
+	json_set_bool(o, "Paused", c->state.status == CONMON_PAUSED);
+	json_set_bool(o, "Restarting", false);
+	json_set_bool(o, "OOMKilled", c->state.oom_killed);
+	json_set_bool(o, "Dead", false);
+	json_set_i64(o, "Pid", running ? c->state.init.pid : 0);
+	json_set_i64(o, "ConmonPid", running ? c->state.monitor.pid : 0);
+	json_set_i64(o, "ExitCode", c->state.exit_code);
+	json_set_str(o, "Error", c->state.error);
+	set_time(o, "StartedAt", c->state.started_ns);
+	set_time(o, "FinishedAt", c->state.finished_ns);
+	return o;
+}
+
+static const char *propagation_text(uint32_t p)
+{
+	static const struct {
+		uint32_t bits;
+		const char *text;
+	} rows[] = {{MS_SHARED, "shared"},
+		    {MS_SLAVE, "slave"},
+		    {MS_PRIVATE, "private"},
+		    {MS_UNBINDABLE, "unbindable"},
+		    {MS_SHARED | MS_REC, "rshared"},
+		    {MS_SLAVE | MS_REC, "rslave"},
+		    {MS_PRIVATE | MS_REC, "rprivate"},
+		    {MS_UNBINDABLE | MS_REC, "runbindable"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].bits == p)
+			return rows[i].text;
+	return "rprivate";
+}
+
+static struct json_object *mounts_of(struct store *st, const struct container_record *rec)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (unsigned i = 0; i < rec->n_mounts; i++) {
+		const struct mount_spec *m = &rec->mounts[i];
+		struct json_object *o = json_object_new_object();
+
+		if (m->kind == MOUNT_TMPFS) {
+			json_object_put(o);
+			continue; /* HostConfig.Tmpfs has them */
+		}
+		json_set_str(o, "Type", m->kind == MOUNT_BIND ? "bind" : "volume");
+		if (m->kind == MOUNT_VOLUME) {
+			json_set_str(o, "Name", m->source);
+			set_take(o, "Source", volume_data_path(st, m->source));
+		} else {
+			json_set_str(o, "Source", m->source);
+		}
+		json_set_str(o, "Destination", m->target);
+		json_set_str(o, "Driver", m->kind == MOUNT_VOLUME ? "local" : "");
+		json_set_str(o, "Mode", m->options ? m->options : "");
+		json_set(o, "Options", json_object_new_array());
+		json_set_bool(o, "RW", !(m->flags & RT_MNT_RO));
+		json_set_str(o, "Propagation", propagation_text(m->propagation));
+		(void)json_object_array_add(a, o);
+	}
+	return a;
+}
+
+static struct json_object *ports_of(const struct container *c)
+{
+	struct json_object *o = json_object_new_object();
+	struct net_port_list l = {0};
+
+	for (size_t i = 0; i < c->rec->exposed_ports.n; i++)
+		json_set(o, c->rec->exposed_ports.v[i], NULL);
+	if (c->rec->ports.n && container_port_list(c, &l) < 0)
+		err_drop();
+	for (unsigned i = 0; i < l.n; i++) {
+		AUTO_FREE char *key = xasprintf("%u/%s", l.v[i].container_port,
+						l.v[i].proto == NET_UDP ? "udp" : "tcp");
+		struct json_object *list = NULL, *p = json_object_new_object();
+		char port[8];
+
+		(void)snprintf(port, sizeof(port), "%u", l.v[i].host_port);
+		json_set_str(p, "HostIp", l.v[i].host_ip);
+		json_set_str(p, "HostPort", port);
+		if (!json_object_object_get_ex(o, key, &list) || !list) {
+			list = json_object_new_array();
+			json_set(o, key, list);
+		}
+		(void)json_object_array_add(list, p);
+	}
+	net_port_list_done(&l);
+	return o;
+}
+
+static struct json_object *network_of(const struct container *c)
+{
+	struct json_object *o = json_object_new_object();
+	bool slirp = strcmp(c->rec->ns_net, "slirp4netns") == 0 && container_is_running(c);
+
+	json_set_str(o, "EndpointID", "");
+	json_set_str(o, "Gateway", slirp ? "10.0.2.2" : "");
+	json_set_str(o, "IPAddress", slirp ? "10.0.2.100" : "");
+	json_set_i64(o, "IPPrefixLen", slirp ? 24 : 0);
+	json_set_str(o, "IPv6Gateway", "");
+	json_set_str(o, "GlobalIPv6Address", "");
+	json_set_i64(o, "GlobalIPv6PrefixLen", 0);
+	json_set_str(o, "MacAddress", "");
+	json_set_str(o, "Bridge", "");
+	json_set_str(o, "SandboxID", "");
+	json_set_bool(o, "HairpinMode", false);
+	json_set_str(o, "LinkLocalIPv6Address", "");
+	json_set_i64(o, "LinkLocalIPv6PrefixLen", 0);
+	json_set(o, "Ports", ports_of(c));
+	set_take(o, "SandboxKey",
+		 container_is_running(c) ? xasprintf("/proc/%d/ns/net", (int)c->state.init.pid)
+					 : xstrdup(""));
+	json_set(o, "Networks", json_object_new_object());
+	return o;
+}
+
+static struct json_object *set_of(const struct strv *keys)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < keys->n; i++)
+		json_set(o, keys->v[i], json_object_new_object());
+	return o;
+}
+
+static struct json_object *config_of(const struct container_record *rec)
+{
+	struct json_object *o = json_object_new_object();
+
+	set_take(o, "Hostname", plan_hostname(rec));
+	json_set_str(o, "Domainname", "");
+	json_set_str(o, "User", rec->user);
+	json_set_bool(o, "AttachStdin", false);
+	json_set_bool(o, "AttachStdout", false);
+	json_set_bool(o, "AttachStderr", false);
+	json_set(o, "ExposedPorts", set_of(&rec->exposed_ports));
+	json_set_bool(o, "Tty", rec->tty);
+	json_set_bool(o, "OpenStdin", rec->interactive);
+	json_set_bool(o, "StdinOnce", false);
+	json_set(o, "Env", json_from_strv(&rec->env));
+	json_set(o, "Cmd", json_from_strv(&rec->cmd));
+	json_set_str(o, "Image", rec->image);
+	json_set(o, "Volumes", NULL);
+	json_set_str(o, "WorkingDir", rec->workdir);
+	json_set(o, "Entrypoint", json_from_strv(&rec->entrypoint));
+	json_set(o, "OnBuild", NULL);
+	json_set(o, "Labels", json_from_map(&rec->labels));
+	json_set(o, "Annotations", json_from_map(&rec->annotations));
+	json_set_str(o, "StopSignal", signal_name((int)rec->stop_signal));
+	json_set_i64(o, "StopTimeout", rec->stop_timeout);
+	json_set(o, "CreateCommand", json_from_strv(&rec->create_command));
+	json_set_i64(o, "Timeout", rec->timeout);
+	json_set_str(o, "Umask", rec->umask ? rec->umask : "0022");
+	return o;
+}
+
+static struct json_object *binds_of(struct store *st, const struct container_record *rec)
+{
+	AUTO_STRV struct strv l = STRV_INIT;
+
+	(void)st;
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		if (rec->mounts[i].kind != MOUNT_TMPFS)
+			strv_addf(&l, "%s:%s:%s,%s", rec->mounts[i].source, rec->mounts[i].target,
+				  (rec->mounts[i].flags & RT_MNT_RO) ? "ro" : "rw",
+				  propagation_text(rec->mounts[i].propagation));
+	return json_from_strv(&l);
+}
+
+static struct json_object *tmpfs_of(const struct container_record *rec)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		if (rec->mounts[i].kind == MOUNT_TMPFS)
+			json_set_str(o, rec->mounts[i].target,
+				     rec->mounts[i].options ? rec->mounts[i].options : "");
+	return o;
+}
+
+static struct json_object *log_config_of(const struct container *c)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "Type", c->rec->log_driver);
+	json_set(o, "Config", NULL);
+	set_take(o, "Path",
+		 c->rec->log_path ? xstrdup(c->rec->log_path)
+				  : path_join(c->dirs.data_path, "ctr.log"));
+	json_set_str(o, "Tag", "");
+	set_take(o, "Size", xasprintf("%lluB", (unsigned long long)c->rec->log_max_bytes));
+	return o;
+}
+
+static struct json_object *security_opts_of(const struct container_record *rec)
+{
+	AUTO_STRV struct strv l = STRV_INIT;
+
+	if (rec->no_new_privs)
+		strv_add(&l, "no-new-privileges");
+	if (rec->seccomp)
+		strv_addf(&l, "seccomp=%s", rec->seccomp);
+	if (rec->apparmor)
+		strv_addf(&l, "apparmor=%s", rec->apparmor);
+	return json_from_strv(&l);
+}
+
+static void set_caps(struct json_object *o, const char *key, uint64_t mask)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+
+	caps_names(mask, &names);
+	json_set(o, key, json_from_strv(&names));
+}
+
+static struct json_object *host_config_of(struct store *st, const struct container *c)
+{
+	const struct container_record *rec = c->rec;
+	struct json_object *o = json_object_new_object(), *restart = json_object_new_object();
+
+	json_set(o, "Binds", binds_of(st, rec));
+	json_set(o, "LogConfig", log_config_of(c));
+	json_set_str(o, "NetworkMode", rec->ns_net);
+	json_set(o, "PortBindings", ports_of(c));
+	json_set_str(restart, "Name", "no");
+	json_set_i64(restart, "MaximumRetryCount", 0);
+	json_set(o, "RestartPolicy", restart);
+	json_set_bool(o, "AutoRemove", rec->auto_remove);
+	set_caps(o, "CapAdd", rec->caps & ~caps_default());
+	set_caps(o, "CapDrop", caps_default() & ~rec->caps);
+	json_set(o, "Dns", json_from_strv(&rec->dns));
+	json_set(o, "DnsOptions", json_from_strv(&rec->dns_options));
+	json_set(o, "DnsSearch", json_from_strv(&rec->dns_search));
+	json_set(o, "ExtraHosts", json_from_strv(&rec->add_hosts));
+	json_set(o, "GroupAdd", json_from_strv(&rec->group_add));
+	json_set_str(o, "IpcMode", rec->ns_ipc);
+	json_set_str(o, "Cgroup", "");
+	json_set_i64(o, "OomScoreAdj", rec->oom_score_adj);
+	json_set_str(o, "PidMode", rec->ns_pid);
+	json_set_bool(o, "Privileged", rec->privileged);
+	json_set_bool(o, "PublishAllPorts", false);
+	json_set_bool(o, "ReadonlyRootfs", rec->read_only);
+	json_set(o, "SecurityOpt", security_opts_of(rec));
+	json_set(o, "Tmpfs", tmpfs_of(rec));
+	json_set_str(o, "UTSMode", rec->ns_uts);
+	json_set_str(o, "UsernsMode", rec->ns_user);
+	json_set_str(o, "CgroupMode", rec->ns_cgroup);
+	json_set(o, "ShmSize", json_object_new_uint64(rec->shm_size));
+	json_set_str(o, "Runtime", "cuddy");
+	json_set_bool(o, "Init", rec->init);
+	json_set(o, "Devices", json_from_strv(&rec->devices));
+	json_set(o, "Ulimits", json_from_strv(&rec->ulimits));
+	json_set(o, "Sysctls", json_from_map(&rec->sysctls));
+	json_set_i64(o, "Memory", 0);
+	json_set_i64(o, "NanoCpus", 0);
+	json_set_i64(o, "PidsLimit", 0);
+	return o;
+}
+
+static struct json_object *graph_driver_of(struct store *st, const struct container *c)
+{
+	struct json_object *o = json_object_new_object(), *d = json_object_new_object();
+	AUTO_STRV struct strv lower = STRV_INIT;
+
+	for (size_t i = c->rec->layers.n; i-- > 0;) {
+		AUTO_FREE char *layer = store_path(st, STORE_LAYERS, c->rec->layers.v[i]);
+
+		strv_take(&lower, path_join(layer, "tree"));
+	}
+	json_set_str(o, "Name", "overlay");
+	set_take(d, "LowerDir", strv_join(&lower, ":"));
+	set_take(d, "UpperDir", path_join(c->dirs.data_path, "upper"));
+	set_take(d, "WorkDir", path_join(c->dirs.data_path, "work"));
+	json_set(o, "Data", d);
+	return o;
+}
+
+static void set_command(struct json_object *o, const struct container_record *rec)
+{
+	AUTO_STRV struct strv all = STRV_INIT;
+
+	strv_add_all(&all, &rec->entrypoint);
+	strv_add_all(&all, &rec->cmd);
+	json_set_str(o, "Path", all.n ? all.v[0] : "");
+	if (all.n)
+		strv_remove(&all, 0);
+	json_set(o, "Args", json_from_strv(&all));
+}
+
+int container_inspect(struct store *st, const struct container *c, struct json_object **ret)
+{
+	static const char *const files[][2] = {{"ResolvConfPath", "resolv.conf"},
+					       {"HostnamePath", "hostname"},
+					       {"HostsPath", "hosts"}};
+	const struct container_record *rec = c->rec;
+	struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "Id", rec->id);
+	set_time(o, "Created", rec->created_ns);
+	set_command(o, rec);
+	json_set(o, "State", state_of(c));
+	json_set_str(o, "Image", rec->image_id);
+	json_set_str(o, "ImageDigest", rec->image_digest ? rec->image_digest : "");
+	json_set_str(o, "ImageName", rec->image);
+	json_set_str(o, "Rootfs", "");
+	json_set_str(o, "Pod", "");
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		set_take(o, files[i][0], path_join(c->dirs.runtime_path, files[i][1]));
+	json_set_str(o, "StaticDir", c->dirs.data_path);
+	json_set_str(o, "OCIRuntime", "cuddy");
+	json_set_str(o, "Name", rec->name);
+	json_set_i64(o, "RestartCount", 0);
+	json_set_str(o, "Driver", "overlay");
+	json_set_str(o, "MountLabel", "");
+	json_set_str(o, "ProcessLabel", "");
+	json_set_str(o, "AppArmorProfile", rec->apparmor ? rec->apparmor : "");
+	set_caps(o, "EffectiveCaps",
+		 *rec->user && strcmp(rec->user, "0") != 0 && strcmp(rec->user, "root") != 0
+			 ? rec->caps_added
+			 : rec->caps);
+	set_caps(o, "BoundingCaps", rec->caps);
+	json_set(o, "ExecIDs", json_object_new_array());
+	json_set(o, "GraphDriver", graph_driver_of(st, c));
+	json_set(o, "Mounts", mounts_of(st, rec));
+	json_set(o, "Dependencies", json_object_new_array());
+	json_set(o, "NetworkSettings", network_of(c));
+	json_set_str(o, "Namespace", "");
+	json_set_bool(o, "IsInfra", false);
+	json_set_bool(o, "IsService", false);
+	json_set(o, "Config", config_of(rec));
+	json_set(o, "HostConfig", host_config_of(st, c));
+	*ret = o;
+	return 0;
+}

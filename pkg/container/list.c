@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/list.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "net/ports.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/container/filter.h"
+#include "pkg/json/json.h"
+#include "pkg/sys/file.h"
+
+#define COMMAND_SHOWN 20
+
+char *container_status_line(const struct container *c)
+{
+	char span[CLOCK_TEXT_MAX];
+
+	switch (c->state.status) {
+	case CONMON_RUNNING:
+	case CONMON_PAUSED:
+	case CONMON_STOPPING:
+		clock_format_span(clock_now_ns() - c->state.started_ns, span);
+		return xasprintf("Up %s%s", span,
+				 c->state.status == CONMON_PAUSED ? " (Paused)" : "");
+	case CONMON_EXITED:
+		clock_format_span(clock_now_ns() - c->state.finished_ns, span);
+		return xasprintf("Exited (%d) %s ago", c->state.exit_code, span);
+	default:
+		return xstrdup("Created");
+	}
+}
+
+int container_port_list(const struct container *c, struct net_port_list *ret)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_STRV struct strv lines = STRV_INIT;
+	int r = 0;
+
+	/* What was given out ("ip host container/proto" lines) says more than what was asked for. */
+	if (container_is_running(c) && file_read_at(c->dirs.runtime_fd, "ports", 1U << 20, &b) == 0)
+		strv_split(&lines, b.s, '\n');
+	err_drop();
+	for (size_t i = 0; r == 0 && i < lines.n; i++) {
+		char ip[64], rest[64];
+		unsigned host;
+
+		if (sscanf(lines.v[i], "%63s %u %63s", ip, &host, rest) == 3) {
+			AUTO_FREE char *spec = xasprintf(
+				strchr(ip, ':') ? "[%s]:%u:%s" : "%s:%u:%s", ip, host, rest);
+
+			r = net_port_parse(spec, ret);
+		}
+	}
+	for (size_t i = 0; r == 0 && lines.n == 0 && i < c->rec->ports.n; i++)
+		r = net_port_parse(c->rec->ports.v[i], ret);
+	return r;
+}
+
+char *container_ports(const struct container *c)
+{
+	struct net_port_list l = {0};
+	struct sbuf b = SBUF_INIT;
+
+	if (c->rec->ports.n && container_port_list(c, &l) < 0)
+		err_drop();
+	for (unsigned i = 0; i < l.n; i++)
+		sbuf_addf(&b, "%s%s:%u->%u/%s", i ? ", " : "", l.v[i].host_ip, l.v[i].host_port,
+			  l.v[i].container_port, l.v[i].proto == NET_UDP ? "udp" : "tcp");
+	net_port_list_done(&l);
+	return sbuf_steal(&b);
+}
+
+static char *join_with_comma(const struct strv *sv)
+{
+	return strv_join(sv, ",");
+}
+
+static char *command_text(const struct container_record *rec, bool cut)
+{
+	AUTO_STRV struct strv all = STRV_INIT;
+	char *s;
+
+	strv_add_all(&all, &rec->entrypoint);
+	strv_add_all(&all, &rec->cmd);
+	s = strv_join(&all, " ");
+	if (cut && strlen(s) > COMMAND_SHOWN)
+		memcpy(s + COMMAND_SHOWN - 3, "...", 4);
+	return s;
+}
+
+static void set_take(struct json_object *o, const char *key, char *s)
+{
+	json_set_str(o, key, s);
+	free(s);
+}
+
+static char *mounts_text(const struct container_record *rec)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		strv_add(&names, rec->mounts[i].kind == MOUNT_VOLUME ? rec->mounts[i].source
+								     : rec->mounts[i].target);
+	return join_with_comma(&names);
+}
+
+static void set_times(struct json_object *o, const struct container *c)
+{
+	char text[CLOCK_TEXT_MAX];
+	char *ago;
+
+	clock_format_utc(c->rec->created_ns, text);
+	json_set_str(o, "CreatedAt", text);
+	clock_format_span(clock_now_ns() - c->rec->created_ns, text);
+	ago = xasprintf("%s ago", text);
+	json_set_str(o, "RunningFor", ago);
+	json_set_str(o, "CreatedHuman", ago);
+	free(ago);
+	json_set_i64(o, "Created", c->rec->created_ns / NS_PER_S);
+	json_set_i64(o, "StartedAt", c->state.started_ns / NS_PER_S);
+	json_set_i64(o, "ExitedAt", c->state.finished_ns / NS_PER_S);
+}
+
+static struct json_object *row_of(const struct container *c, const struct list_query *q)
+{
+	const struct container_record *rec = c->rec;
+	struct json_object *o = json_object_new_object();
+	char short_id[13];
+
+	(void)snprintf(short_id, sizeof(short_id), "%.12s", rec->id);
+	json_set_str(o, "ID", q->no_trunc ? rec->id : short_id);
+	json_set_str(o, "Id", rec->id);
+	json_set_str(o, "Image", rec->image);
+	json_set_str(o, "ImageID", rec->image_id);
+	set_take(o, "Command", command_text(rec, !q->no_trunc));
+	set_times(o, c);
+	set_take(o, "Ports", container_ports(c));
+	set_take(o, "ExposedPorts", join_with_comma(&rec->exposed_ports));
+	json_set_str(o, "State", container_status_text(c));
+	set_take(o, "Status", container_status_line(c));
+	json_set_str(o, "Names", rec->name);
+	json_set_str(o, "Name", rec->name);
+	json_set(o, "Labels", json_from_map(&rec->labels));
+	set_take(o, "Mounts", mounts_text(rec));
+	json_set_str(o, "Networks",
+		     strcmp(rec->ns_net, "slirp4netns") == 0 ? "slirp4netns" : rec->ns_net);
+	json_set_bool(o, "AutoRemove", rec->auto_remove);
+	json_set_i64(o, "ExitCode", c->state.exit_code);
+	json_set_bool(o, "Exited", c->state.status == CONMON_EXITED);
+	json_set_bool(o, "IsInfra", false);
+	json_set_i64(o, "Pid", container_is_running(c) ? c->state.init.pid : 0);
+	json_set_str(o, "Pod", "");
+	json_set_str(o, "PodName", "");
+	json_set_i64(o, "Restarts", 0);
+	json_set_str(o, "Size", "");
+	return o;
+}
+
+static struct json_object *json_ports(const struct container *c)
+{
+	struct json_object *a = json_object_new_array();
+	struct net_port_list l = {0};
+
+	if (c->rec->ports.n && container_port_list(c, &l) < 0)
+		err_drop();
+	for (unsigned i = 0; i < l.n; i++) {
+		struct json_object *p = json_object_new_object();
+
+		json_set_str(p, "host_ip",
+			     strcmp(l.v[i].host_ip, "0.0.0.0") == 0 ? "" : l.v[i].host_ip);
+		json_set_i64(p, "container_port", l.v[i].container_port);
+		json_set_i64(p, "host_port", l.v[i].host_port);
+		json_set_i64(p, "range", 1);
+		json_set_str(p, "protocol", l.v[i].proto == NET_UDP ? "udp" : "tcp");
+		(void)json_object_array_add(a, p);
+	}
+	net_port_list_done(&l);
+	return a;
+}
+
+static struct json_object *json_of(const struct container *c)
+{
+	const struct container_record *rec = c->rec;
+	struct json_object *o = json_object_new_object();
+	AUTO_STRV struct strv list = STRV_INIT;
+
+	json_set_bool(o, "AutoRemove", rec->auto_remove);
+	strv_add_all(&list, &rec->entrypoint);
+	strv_add_all(&list, &rec->cmd);
+	json_set(o, "Command", json_from_strv(&list));
+	set_times(o, c);
+	json_object_object_del(o, "RunningFor");
+	json_object_object_del(o, "CreatedHuman");
+	json_set_bool(o, "Exited", c->state.status == CONMON_EXITED);
+	json_set_i64(o, "ExitCode", c->state.exit_code);
+	json_set(o, "ExposedPorts", json_from_strv(&rec->exposed_ports));
+	json_set_str(o, "Id", rec->id);
+	json_set_str(o, "Image", rec->image);
+	json_set_str(o, "ImageID", rec->image_id);
+	json_set_bool(o, "IsInfra", false);
+	json_set(o, "Labels", json_from_map(&rec->labels));
+	strv_done(&list);
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		strv_add(&list, rec->mounts[i].target);
+	json_set(o, "Mounts", json_from_strv(&list));
+	strv_done(&list);
+	strv_add(&list, rec->name);
+	json_set(o, "Names", json_from_strv(&list));
+	json_set(o, "Namespaces", json_object_new_object());
+	json_set(o, "Networks", json_object_new_array());
+	json_set_i64(o, "Pid", container_is_running(c) ? c->state.init.pid : 0);
+	json_set_str(o, "Pod", "");
+	json_set_str(o, "PodName", "");
+	json_set(o, "Ports", json_ports(c));
+	json_set_i64(o, "Restarts", 0);
+	json_set(o, "Size", NULL);
+	json_set_str(o, "State", container_status_text(c));
+	set_take(o, "Status", container_status_line(c));
+	return o;
+}
+
+struct entry {
+	struct container c;
+	const char *sort;
+};
+
+static int by_key(const void *pa, const void *pb)
+{
+	const struct entry *a = pa, *b = pb;
+	const char *key = a->sort;
+
+	if (strcmp(key, "id") == 0)
+		return strcmp(a->c.rec->id, b->c.rec->id);
+	if (strcmp(key, "image") == 0)
+		return strcmp(a->c.rec->image, b->c.rec->image);
+	if (strcmp(key, "names") == 0)
+		return strcmp(a->c.rec->name, b->c.rec->name);
+	if (strcmp(key, "status") == 0)
+		return strcmp(container_status_text(&a->c), container_status_text(&b->c));
+	if (strcmp(key, "command") == 0) {
+		AUTO_FREE char *ca = command_text(a->c.rec, false),
+			       *cb = command_text(b->c.rec, false);
+
+		return strcmp(ca, cb);
+	}
+	/* created, runningfor: newest first */
+	return a->c.rec->created_ns > b->c.rec->created_ns
+		       ? -1
+		       : a->c.rec->created_ns < b->c.rec->created_ns;
+}
+
+static void entries_free(struct entry *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		container_done(&v[i].c);
+	free(v);
+}
+
+static int load_all(struct store *st, const struct strv *filters, bool running_only,
+		    struct entry **ret, size_t *ret_n)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	struct entry *v;
+	size_t n = 0;
+	int r = filters_check(st, filters);
+
+	if (r == 0)
+		r = container_store_list(st, &ids);
+	if (r < 0)
+		return r;
+	v = xcalloc(ids.n, sizeof(*v));
+	for (size_t i = 0; i < ids.n; i++) {
+		r = container_open_id(st, ids.v[i], &v[n].c);
+		if (r == -CE_NO_CONTAINER || r == -ENOENT) { /* being removed right now */
+			err_drop();
+			continue;
+		}
+		if (r < 0)
+			break;
+		if ((running_only && !container_is_running(&v[n].c)) ||
+		    !filters_match(st, filters, &v[n].c))
+			container_done(&v[n].c);
+		else
+			n++;
+	}
+	*ret = v;
+	*ret_n = n;
+	return r == -CE_NO_CONTAINER || r == -ENOENT ? 0 : r;
+}
+
+static bool filters_name_a_state(const struct strv *filters)
+{
+	for (size_t i = 0; filters && i < filters->n; i++)
+		if (strncmp(filters->v[i], "status=", 7) == 0 ||
+		    strncmp(filters->v[i], "exited=", 7) == 0)
+			return true;
+	return false;
+}
+
+int container_list(struct store *st, const struct list_query *q, struct json_object **ret_rows,
+		   struct json_object **ret_json)
+{
+	static const char keys[] = " command created id image names runningfor status ";
+	const char *sort = q->sort ? q->sort : "created";
+	AUTO_FREE char *padded = xasprintf(" %s ", sort);
+	struct entry *v = NULL;
+	size_t n = 0;
+	int r;
+
+	if (!strstr(keys, padded))
+		return err_usage("--sort '%s': use one of%.*s", sort, (int)sizeof(keys) - 2, keys);
+	r = load_all(st, q->filters, !q->all && !q->last && !filters_name_a_state(q->filters), &v,
+		     &n);
+	if (r < 0) {
+		entries_free(v, n);
+		return r;
+	}
+	for (size_t i = 0; i < n; i++)
+		v[i].sort = q->last ? "created" : sort;
+	if (n > 1)
+		qsort(v, n, sizeof(*v), by_key);
+	*ret_rows = json_object_new_array();
+	*ret_json = json_object_new_array();
+	for (size_t i = 0; i < n; i++) {
+		if (!q->last || (int64_t)i < q->last) {
+			(void)json_object_array_add(*ret_rows, row_of(&v[i].c, q));
+			(void)json_object_array_add(*ret_json, json_of(&v[i].c));
+		}
+	}
+	entries_free(v, n);
+	return 0;
+}
+
+int container_select(struct store *st, const struct strv *filters, bool running_only,
+		     struct strv *ret_ids)
+{
+	struct entry *v = NULL;
+	size_t n = 0;
+	int r = load_all(st, filters, running_only, &v, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		strv_add(ret_ids, v[i].c.rec->id);
+	entries_free(v, n);
+	return r;
+}

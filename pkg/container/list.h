@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* `ps`: rows of containers, filtered and sorted. Needs no namespace. */
+#pragma once
+#include <json-c/json.h>
+
+#include "pkg/container/container.h"
+
+struct list_query {
+	bool all; /* not only running ones */
+	bool no_trunc;
+	int64_t last; /* newest n, whatever their state; 0: no limit */
+	const struct strv *filters; /* "key=value" */
+	const char *sort; /* command created id image names runningfor status; NULL: created */
+};
+
+/**
+ * container_list() - @ret_rows: an object of strings for tables and templates for each container;
+ * @ret_json: what --format json prints (podman's shape). Both arrays owned by the caller.
+ */
+int container_list(struct store *st, const struct list_query *q, struct json_object **ret_rows,
+		   struct json_object **ret_json);
+
+/** container_select() - ids that match @filters (any state); for stop, rm … --filter and --all. */
+int container_select(struct store *st, const struct strv *filters, bool running_only,
+		     struct strv *ret_ids);
+
+/** container_ports() - "0.0.0.0:8080->80/tcp, …": as given out while it runs, else as asked for. malloc'ed. */
+char *container_ports(const struct container *c);
+/** container_port_list() - the same as data; from the runtime directory while it runs. */
+struct net_port_list;
+int container_port_list(const struct container *c, struct net_port_list *ret);
+/** container_status_line() - "Up 5 minutes", "Exited (0) 3 hours ago", "Created". malloc'ed. */
+char *container_status_line(const struct container *c);

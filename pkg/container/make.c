@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/make.h"
+
+#include <string.h>
+
+#include "net/files.h"
+#include "net/ports.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/base/path.h"
+#include "pkg/conmon/client.h"
+#include "pkg/container/mounts.h"
+#include "storage/container_store.h"
+
+#define SHM_DEFAULT (64ULL << 20)
+#define LOG_DEFAULT_BYTES (10ULL << 20)
+#define LOG_DEFAULT_FILES 3
+
+/* A namespace mode: private, host, container:X (resolved to its id here). */
+static int ns_mode(struct store *st, const char *flag, const char *given, const char *allowed,
+		   char **ret)
+{
+	if (!given || !*given || strcmp(given, "private") == 0 ||
+	    (strcmp(flag, "--ipc") == 0 && strcmp(given, "shareable") == 0)) {
+		*ret = xstrdup("private");
+		return 0;
+	}
+	if (strcmp(given, "host") == 0 || (strcmp(given, "none") == 0 && strstr(allowed, "none"))) {
+		*ret = xstrdup(given);
+		return 0;
+	}
+	if (strncmp(given, "container:", 10) == 0 && strstr(allowed, "container:")) {
+		char id[65];
+		int r = container_store_resolve(st, given + 10, id);
+
+		if (r < 0)
+			return err_wrap(r, "%s %s", flag, given);
+		*ret = xasprintf("container:%s", id);
+		return 0;
+	}
+	return err_usage("%s '%s': not supported; use %s", flag, given, allowed);
+}
+
+int make_namespaces(struct store *st, const struct container_request *q, struct container_record *r)
+{
+	int rc = ns_mode(st, "--userns", q->userns, "private or host", &r->ns_user);
+
+	if (rc == 0)
+		rc = ns_mode(st, "--pid", q->pid, "private, host or container:NAME", &r->ns_pid);
+	if (rc == 0)
+		rc = ns_mode(st, "--ipc", q->ipc,
+			     "private, shareable, host, none or container:NAME", &r->ns_ipc);
+	if (rc == 0)
+		rc = ns_mode(st, "--uts", q->uts, "private, host or container:NAME", &r->ns_uts);
+	if (rc == 0)
+		rc = ns_mode(st, "--cgroupns", q->cgroupns, "private or host", &r->ns_cgroup);
+	if (rc < 0)
+		return rc;
+	if (q->hostname && strcmp(r->ns_uts, "private") != 0)
+		return err_usage("--hostname needs a UTS namespace of its own, not --uts %s",
+				 q->uts);
+	return 0;
+}
+
+static int network_option(const char *o)
+{
+	bool b;
+	uint32_t mtu;
+
+	if (strncmp(o, "allow_host_loopback=", 20) == 0 && parse_bool(o + 20, &b) == 0)
+		return 0;
+	if (strncmp(o, "enable_ipv6=", 12) == 0 && parse_bool(o + 12, &b) == 0)
+		return 0;
+	if (strncmp(o, "mtu=", 4) == 0 && parse_u32(o + 4, 65521, &mtu) == 0 && mtu >= 68)
+		return 0;
+	if (strncmp(o, "cidr=", 5) == 0 && o[5])
+		return 0;
+	return err_usage("--network slirp4netns option '%s': known are allow_host_loopback=BOOL "
+			 "enable_ipv6=BOOL mtu=68..65521 cidr=A.B.C.D/N",
+			 o);
+}
+
+static int network_mode(struct store *st, const struct container_request *q,
+			struct container_record *r)
+{
+	const char *n = q->network ? q->network : "private";
+	AUTO_STRV struct strv options = STRV_INIT;
+
+	if (strncmp(n, "slirp4netns", 11) == 0 && (!n[11] || n[11] == ':')) {
+		r->ns_net = xstrdup("slirp4netns");
+		if (n[11])
+			strv_split(&options, n + 12, ',');
+		for (size_t i = 0; i < options.n; i++) {
+			int rc = network_option(options.v[i]);
+
+			if (rc < 0)
+				return rc;
+		}
+		r->network_options = n[11] ? xstrdup(n + 12) : NULL;
+		return 0;
+	}
+	if (strcmp(n, "private") == 0 || strcmp(n, "default") == 0) {
+		r->ns_net = xstrdup("slirp4netns");
+		return 0;
+	}
+	return ns_mode(st, "--network", n, "slirp4netns[:OPTIONS], none, host or container:NAME",
+		       &r->ns_net);
+}
+
+static int check_ports(const struct container_request *q, const struct image_config *image,
+		       struct container_record *r)
+{
+	struct net_port_list list = {0};
+	AUTO_STRV struct strv specs = STRV_INIT;
+	int rc = 0;
+
+	for (size_t i = 0; image && i < image->exposed_ports.n; i++)
+		if (!strv_has(&r->exposed_ports, image->exposed_ports.v[i]))
+			strv_add(&r->exposed_ports, image->exposed_ports.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->expose.n; i++) {
+		rc = net_port_parse(q->expose.v[i],
+				    &list); /* the same grammar, container part only */
+		for (unsigned k = 0; rc == 0 && k < list.n; k++) {
+			AUTO_FREE char *e = xasprintf("%u/%s", list.v[k].container_port,
+						      list.v[k].proto == NET_UDP ? "udp" : "tcp");
+
+			if (!strv_has(&r->exposed_ports, e))
+				strv_add(&r->exposed_ports, e);
+		}
+		net_port_list_done(&list);
+	}
+	strv_add_all(&specs, &q->publish);
+	if (q->publish_all)
+		strv_add_all(&specs, &r->exposed_ports);
+	for (size_t i = 0; rc == 0 && i < specs.n; i++)
+		rc = net_port_parse(specs.v[i], &list);
+	if (rc == 0 && list.n && strcmp(r->ns_net, "slirp4netns") != 0)
+		rc = err_usage("--publish does not go with --network %s: there is no network of "
+			       "the container's own to forward to",
+			       q->network);
+	for (unsigned i = 0; rc == 0 && i < list.n; i++)
+		strv_addf(&r->ports, "%s%s%s:%u:%u/%s", strchr(list.v[i].host_ip, ':') ? "[" : "",
+			  list.v[i].host_ip, strchr(list.v[i].host_ip, ':') ? "]" : "",
+			  list.v[i].host_port, list.v[i].container_port,
+			  list.v[i].proto == NET_UDP ? "udp" : "tcp");
+	net_port_list_done(&list);
+	return rc;
+}
+
+static int check_hostname(const char *h)
+{
+	size_t n = strlen(h);
+
+	if (!n || n > 64 || *h == '-' || *h == '.' ||
+	    strspn(h, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != n)
+		return err_usage("hostname: at most 64 letters, digits, '-', '_' and '.', not "
+				 "beginning with '-' or '.'");
+	return 0;
+}
+
+int make_network(const struct container_request *q, const struct image_config *image,
+		 struct container_record *r)
+{
+	struct net_files_options o = {.hostname = q->hostname,
+				      .no_hosts = q->no_hosts,
+				      .add_hosts = q->add_host,
+				      .dns = q->dns,
+				      .dns_search = q->dns_search,
+				      .dns_options = q->dns_option};
+	int rc = q->hostname ? check_hostname(q->hostname) : 0;
+
+	if (rc == 0)
+		rc = net_check_files_options(&o);
+	if (rc == 0)
+		rc = check_ports(q, image, r);
+	if (rc < 0)
+		return rc;
+	r->hostname = q->hostname ? xstrdup(q->hostname) : NULL;
+	r->no_hosts = q->no_hosts;
+	strv_add_all(&r->add_hosts, &q->add_host);
+	strv_add_all(&r->dns, &q->dns);
+	strv_add_all(&r->dns_search, &q->dns_search);
+	strv_add_all(&r->dns_options, &q->dns_option);
+	return 0;
+}
+
+static int log_opt(const char *spec, struct container_record *r)
+{
+	uint32_t files;
+
+	if (strncmp(spec, "max-size=", 9) == 0) {
+		if (strcmp(spec + 9, "-1") == 0) {
+			r->log_max_bytes = 0;
+			return 0;
+		}
+		if (parse_size(spec + 9, &r->log_max_bytes) < 0 || r->log_max_bytes < 4096)
+			return err_usage(
+				"--log-opt '%s': a size of at least 4k, or -1 for no bound", spec);
+		return 0;
+	}
+	if (strncmp(spec, "max-file=", 9) == 0) {
+		if (parse_u32(spec + 9, 1000, &files) < 0 || files == 0)
+			return err_usage("--log-opt '%s': a number from 1 to 1000", spec);
+		r->log_max_files = files;
+		return 0;
+	}
+	if (strncmp(spec, "path=", 5) == 0 && spec[5]) {
+		free(r->log_path);
+		r->log_path = path_absolute(spec + 5);
+		return 0;
+	}
+	return err_usage("--log-opt '%s': unknown; known are max-size= max-file= path=", spec);
+}
+
+int make_logging(const struct container_request *q, struct container_record *r)
+{
+	const char *d = q->log_driver ? q->log_driver : "k8s-file";
+	int rc = 0;
+
+	if (strcmp(d, "k8s-file") != 0 && strcmp(d, "json-file") != 0 && strcmp(d, "none") != 0 &&
+	    strcmp(d, "passthrough") != 0)
+		return err_usage("--log-driver '%s': not supported; use k8s-file, json-file, none "
+				 "or passthrough",
+				 d);
+	if (strcmp(d, "passthrough") == 0 && q->tty)
+		return err_usage("--log-driver passthrough does not go with --tty: a terminal of "
+				 "the caller is never given to a container");
+	r->log_driver = xstrdup(d);
+	r->log_max_bytes = LOG_DEFAULT_BYTES;
+	r->log_max_files = LOG_DEFAULT_FILES;
+	for (size_t i = 0; rc == 0 && i < q->log_opt.n; i++)
+		rc = log_opt(q->log_opt.v[i], r);
+	return rc;
+}
+
+static int make_mounts(const struct container_request *q, const struct image_config *image,
+		       struct container_record *r)
+{
+	const char *how = q->image_volume ? q->image_volume : "bind";
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < q->volume.n; i++)
+		rc = mounts_add_volume(r, q->volume.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->mount.n; i++)
+		rc = mounts_add_mount(r, q->mount.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->tmpfs.n; i++)
+		rc = mounts_add_tmpfs(r, q->tmpfs.v[i]);
+	for (size_t i = 0; rc == 0 && image && i < image->volumes.n; i++)
+		rc = mounts_add_image_volume(r, image->volumes.v[i], how);
+	if (rc == 0)
+		rc = mounts_check(r);
+	r->read_only = q->read_only;
+	r->read_only_tmpfs = q->read_only && q->read_only_tmpfs != 0;
+	r->shm_size = q->shm_size ? q->shm_size : SHM_DEFAULT;
+	return rc;
+}
+
+int container_make(struct store *st, const struct container_request *q,
+		   const struct image_config *image, struct container_record **ret)
+{
+	AUTO(record_freep) struct container_record *r = record_new();
+	char keys[32];
+	int rc = 0;
+
+	if (q->name && !name_is_valid(q->name))
+		rc = err_usage("--name '%s': names match [A-Za-z0-9][A-Za-z0-9_.-]*, at most 128 "
+			       "characters",
+			       q->name);
+	if (rc == 0)
+		rc = make_process(q, image, r);
+	if (rc == 0)
+		rc = make_namespaces(st, q, r);
+	if (rc == 0)
+		rc = network_mode(st, q, r);
+	if (rc == 0)
+		rc = make_security(q, r);
+	if (rc == 0)
+		rc = make_mounts(q, image, r);
+	if (rc == 0)
+		rc = make_network(q, image, r);
+	if (rc == 0)
+		rc = make_logging(q, r);
+	if (rc == 0 && q->detach_keys)
+		rc = conmon_detach_keys(q->detach_keys, keys);
+	if (rc < 0)
+		return rc;
+	r->detach_keys = q->detach_keys ? xstrdup(q->detach_keys) : NULL;
+	*ret = TAKE_PTR(r);
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a request and an image's config to a record: all decisions of creation, all usage errors.
+ * Pure but for looks at the host (does a bind source exist, env files); changes nothing.
+ */
+#pragma once
+#include "pkg/container/record.h"
+#include "pkg/container/request.h"
+
+struct store;
+
+/** container_make() - @image may be NULL only for checks without an image. The record has no id, name or layers yet. */
+int container_make(struct store *st, const struct container_request *q,
+		   const struct image_config *image, struct container_record **ret);
+
+/* Parts, each one concern (make_*.c). */
+int make_process(const struct container_request *q, const struct image_config *image,
+		 struct container_record *r);
+int make_security(const struct container_request *q, struct container_record *r);
+int make_namespaces(struct store *st, const struct container_request *q,
+		    struct container_record *r);
+int make_network(const struct container_request *q, const struct image_config *image,
+		 struct container_record *r);
+int make_logging(const struct container_request *q, struct container_record *r);
+
+/** env_add() - one -e value: "K=V", "K" or "PFX*" (both from our own environment). */
+int env_add(struct strv *env, const char *spec);
+/** env_add_file() - --env-file: lines K=V or K, "#" comments, no quoting. */
+int env_add_file(struct strv *env, const char *path);
+/** label_add_file() - --label-file. */
+int label_add_file(struct strv *labels, const char *path);
+/** caps_parse() - "NET_ADMIN", "cap_chown", "ALL" into a mask. */
+int caps_parse(const char *name, uint64_t *ret_mask);
+/** caps_names() - sorted "CAP_…" of a mask. */
+void caps_names(uint64_t mask, struct strv *ret);
+/** The default capability set (threats: podman's eleven). */
+uint64_t caps_default(void);
+uint64_t caps_all(void);
+/** ulimit_parse() - "TYPE=SOFT[:HARD]" into resource and limits. */
+struct rt_rlimit;
+int ulimit_parse(const char *spec, struct rt_rlimit *ret);
+/** user_check() - "user[:group]" is well formed (R20). */
+int user_check(const char *s);

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* Command, environment, user, labels: what pid 1 is. */
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/base/path.h"
+#include "pkg/container/make.h"
+#include "pkg/json/json.h"
+#include "pkg/sys/file.h"
+
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define LINE_FILE_MAX (1U << 20)
+#define ARGS_MAX 4096
+#define ID_MAX 2147483647U
+
+static int env_check(const char *assignment)
+{
+	if (*assignment == '=' || !*assignment)
+		return err_usage("environment '%s': the name before '=' is empty", assignment);
+	return 0;
+}
+
+int env_add(struct strv *env, const char *spec)
+{
+	size_t n = strlen(spec);
+	const char *value;
+	int r = env_check(spec);
+
+	if (r < 0)
+		return r;
+	if (strchr(spec, '=')) {
+		strv_env_set(env, spec);
+		return 0;
+	}
+	if (spec[n - 1] == '*') {
+		for (char **e = environ; *e; e++)
+			if (strncmp(*e, spec, n - 1) == 0 && strchr(*e, '='))
+				strv_env_set(env, *e);
+		return 0;
+	}
+	value = getenv(spec);
+	if (value) {
+		AUTO_FREE char *pair = xasprintf("%s=%s", spec, value);
+
+		strv_env_set(env, pair);
+	}
+	return 0;
+}
+
+static int each_line(const char *path, int (*add)(struct strv *, const char *), struct strv *to)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_STRV struct strv lines = STRV_INIT;
+	int r = file_read_at(AT_FDCWD, path, LINE_FILE_MAX, &b);
+
+	if (r < 0)
+		return r;
+	if (memchr(b.s, '\0', b.len))
+		return err_usage("%s: holds a NUL byte", path);
+	strv_split(&lines, b.s, '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		char *line = lines.v[i];
+		size_t n = strlen(line);
+
+		while (*line == ' ' || *line == '\t')
+			line++;
+		if (n && lines.v[i][n - 1] == '\r')
+			lines.v[i][n - 1] = '\0';
+		if (!*line || *line == '#')
+			continue;
+		r = add(to, line);
+		if (r < 0)
+			return err_usage("%s: line %zu: the name before '=' is empty", path, i + 1);
+	}
+	return 0;
+}
+
+int env_add_file(struct strv *env, const char *path)
+{
+	return each_line(path, env_add, env);
+}
+
+static int label_add(struct strv *labels, const char *spec)
+{
+	int r = env_check(spec);
+
+	if (r < 0)
+		return err_usage("label '%s': the name before '=' is empty", spec);
+	if (strchr(spec, '=')) {
+		strv_env_set(labels, spec);
+	} else {
+		AUTO_FREE char *pair = xasprintf("%s=", spec);
+
+		strv_env_set(labels, pair);
+	}
+	return 0;
+}
+
+int label_add_file(struct strv *labels, const char *path)
+{
+	return each_line(path, label_add, labels);
+}
+
+static int make_env(const struct container_request *q, const struct image_config *image,
+		    struct container_record *r)
+{
+	int rc = 0;
+
+	strv_env_set(&r->env, DEFAULT_PATH);
+	strv_env_set(&r->env, "container=cuddy");
+	if (q->tty)
+		strv_env_set(&r->env, "TERM=xterm");
+	if (q->env_host)
+		for (char **e = environ; *e; e++)
+			if (strchr(*e, '='))
+				strv_env_set(&r->env, *e);
+	/* The image's entries are data: without '=' they name nothing of the host (R22). */
+	for (size_t i = 0; image && i < image->env.n; i++)
+		if (strchr(image->env.v[i], '=') && image->env.v[i][0] != '=')
+			strv_env_set(&r->env, image->env.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->env_file.n; i++)
+		rc = env_add_file(&r->env, q->env_file.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->env.n; i++)
+		rc = env_add(&r->env, q->env.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->unset_env.n; i++)
+		for (size_t k = 0; k < r->env.n; k++)
+			if (strncmp(r->env.v[k], q->unset_env.v[i], strlen(q->unset_env.v[i])) ==
+				    0 &&
+			    r->env.v[k][strlen(q->unset_env.v[i])] == '=')
+				strv_remove(&r->env, k--);
+	return rc;
+}
+
+/* --entrypoint '["a","b"]' or one word; an empty one drops the image's. */
+static int make_entrypoint(const char *given, struct strv *out)
+{
+	AUTO_JSON struct json_object *a = NULL;
+
+	if (!*given)
+		return 0;
+	if (*given != '[') {
+		strv_add(out, given);
+		return 0;
+	}
+	if (json_parse(given, strlen(given), &a) < 0 || !json_object_is_type(a, json_type_array))
+		return err_usage("--entrypoint '%s': not a JSON array of strings", given);
+	for (size_t i = 0; i < json_object_array_length(a); i++) {
+		struct json_object *e = json_object_array_get_idx(a, i);
+
+		if (!json_object_is_type(e, json_type_string))
+			return err_usage("--entrypoint '%s': not a JSON array of strings", given);
+		strv_add(out, json_object_get_string(e));
+	}
+	return 0;
+}
+
+static int make_command(const struct container_request *q, const struct image_config *image,
+			struct container_record *r)
+{
+	int rc = 0;
+
+	if (q->entrypoint)
+		rc = make_entrypoint(q->entrypoint, &r->entrypoint);
+	else if (image)
+		strv_add_all(&r->entrypoint, &image->entrypoint);
+	if (rc < 0)
+		return rc;
+	for (char **c = q->command; c && *c; c++)
+		strv_add(&r->cmd, *c);
+	/* An entrypoint given here drops the image's command, as docker does. */
+	if (r->cmd.n == 0 && !q->entrypoint && image)
+		strv_add_all(&r->cmd, &image->cmd);
+	if (r->entrypoint.n + r->cmd.n == 0)
+		return err_usage("%s has no command of its own; write one after the image name",
+				 q->image ? q->image : "the image");
+	if (r->entrypoint.n + r->cmd.n > ARGS_MAX)
+		return err_usage("more than %d arguments", ARGS_MAX);
+	if (!*(r->entrypoint.n ? r->entrypoint.v[0] : r->cmd.v[0]))
+		return err_usage("the command's name is empty");
+	return 0;
+}
+
+static int id_part(const char *s, size_t n)
+{
+	AUTO_FREE char *part = xstrndup(s, n);
+	uint32_t id;
+
+	if (!n)
+		return -EINVAL;
+	if (strspn(part, "0123456789") == n)
+		return parse_u32(part, ID_MAX, &id);
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)part[i] <= ' ' || part[i] == 0x7f || part[i] == '+' ||
+		    part[i] == '/')
+			return -EINVAL;
+	return *part == '-' ? -EINVAL : 0;
+}
+
+int user_check(const char *s)
+{
+	const char *colon = strchr(s, ':');
+
+	if (!*s)
+		return 0;
+	if (id_part(s, colon ? (size_t)(colon - s) : strlen(s)) < 0 ||
+	    (colon && id_part(colon + 1, strlen(colon + 1)) < 0))
+		return err_usage("user '%s': write name|uid[:group|gid], ids from 0 to %u", s,
+				 ID_MAX);
+	return 0;
+}
+
+static int check_workdir(const char *dir)
+{
+	if (*dir != '/')
+		return err_usage("working directory '%s': must be absolute", dir);
+	if (strlen(dir) >= PATH_MAX)
+		return err_usage("working directory: longer than %d bytes", PATH_MAX - 1);
+	return 0;
+}
+
+static int make_labels(const struct container_request *q, const struct image_config *image,
+		       struct container_record *r)
+{
+	int rc = 0;
+
+	for (size_t i = 0; image && i < image->labels.n; i++)
+		strv_env_set(&r->labels, image->labels.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->label_file.n; i++)
+		rc = label_add_file(&r->labels, q->label_file.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->label.n; i++)
+		rc = label_add(&r->labels, q->label.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->annotation.n; i++)
+		rc = label_add(&r->annotations, q->annotation.v[i]);
+	return rc;
+}
+
+static int make_stop(const struct container_request *q, const struct image_config *image,
+		     struct container_record *r)
+{
+	const char *name = q->stop_signal                ? q->stop_signal
+			   : image && image->stop_signal ? image->stop_signal
+							 : "SIGTERM";
+	int sig;
+
+	if (parse_signal(name, &sig) < 0)
+		return err_usage("stop signal '%s': not a signal; write a name like SIGTERM or a "
+				 "number from 1 to 64",
+				 name);
+	r->stop_signal = sig;
+	if (q->stop_timeout < -1)
+		return err_usage("--stop-timeout: must be -1 (for ever) or more seconds");
+	r->stop_timeout = q->stop_timeout;
+	r->timeout = q->timeout;
+	return 0;
+}
+
+int make_process(const struct container_request *q, const struct image_config *image,
+		 struct container_record *r)
+{
+	const char *user = q->user ? q->user : image && image->user ? image->user : "";
+	const char *dir = q->workdir                                           ? q->workdir
+			  : image && image->working_dir && *image->working_dir ? image->working_dir
+									       : "/";
+	uint32_t mask;
+	int rc = make_command(q, image, r);
+
+	if (rc == 0)
+		rc = make_env(q, image, r);
+	if (rc == 0)
+		rc = make_labels(q, image, r);
+	if (rc == 0)
+		rc = make_stop(q, image, r);
+	if (rc == 0)
+		rc = user_check(user);
+	if (rc == 0)
+		rc = check_workdir(dir);
+	if (rc == 0 && q->umask && parse_octal(q->umask, 0777, &mask) < 0)
+		rc = err_usage("--umask '%s': write octal digits up to 0777", q->umask);
+	if (rc < 0)
+		return rc;
+	r->user = xstrdup(user);
+	r->workdir = path_clean(dir);
+	r->umask = q->umask ? xstrdup(q->umask) : NULL;
+	strv_add_all(&r->group_add, &q->group_add);
+	r->tty = q->tty;
+	r->interactive = q->interactive;
+	r->auto_remove = q->rm;
+	r->init = q->init;
+	return 0;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* Capabilities, security options, devices, limits, sysctls. */
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/base/path.h"
+#include "pkg/container/make.h"
+#include "pkg/runtime/plan.h"
+
+#define CAP_BIT(c) (1ULL << (c))
+
+uint64_t caps_default(void)
+{
+	return CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_FOWNER) |
+	       CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_KILL) | CAP_BIT(CAP_NET_BIND_SERVICE) |
+	       CAP_BIT(CAP_SETFCAP) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) |
+	       CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SYS_CHROOT);
+}
+
+uint64_t caps_all(void)
+{
+	return CAP_BIT(CAP_LAST_CAP + 1) - 1;
+}
+
+int caps_parse(const char *name, uint64_t *ret_mask)
+{
+	AUTO_FREE char *full = NULL;
+	cap_value_t v;
+
+	if (strcasecmp(name, "ALL") == 0) {
+		*ret_mask = caps_all();
+		return 0;
+	}
+	full = strncasecmp(name, "CAP_", 4) == 0 ? xstrdup(name) : xasprintf("CAP_%s", name);
+	if (cap_from_name(full, &v) < 0 || v > CAP_LAST_CAP)
+		return err_usage("capability '%s': no such capability; see capabilities(7)", name);
+	*ret_mask = CAP_BIT(v);
+	return 0;
+}
+
+void caps_names(uint64_t mask, struct strv *ret)
+{
+	for (int i = 0; i <= CAP_LAST_CAP; i++) {
+		char *name = (mask & CAP_BIT(i)) ? cap_to_name(i) : NULL;
+
+		if (!name)
+			continue;
+		for (char *p = name; *p; p++)
+			if (*p >= 'a' && *p <= 'z')
+				*p = (char)(*p - 'a' + 'A');
+		strv_add(ret, name);
+		(void)cap_free(name);
+	}
+	strv_sort(ret);
+}
+
+static int make_caps(const struct container_request *q, struct container_record *r)
+{
+	uint64_t add = 0, drop = 0, mask = 0;
+	int rc;
+
+	for (size_t i = 0; i < q->cap_add.n; i++) {
+		rc = caps_parse(q->cap_add.v[i], &mask);
+		if (rc < 0)
+			return rc;
+		add |= mask;
+	}
+	for (size_t i = 0; i < q->cap_drop.n; i++) {
+		rc = caps_parse(q->cap_drop.v[i], &mask);
+		if (rc < 0)
+			return rc;
+		drop |= mask;
+	}
+	if (add != caps_all() && drop != caps_all() && (add & drop))
+		return err_usage("a capability is both added and dropped; give it to one of "
+				 "--cap-add and --cap-drop");
+	r->caps = q->privileged ? caps_all() : caps_default();
+	/* ALL is applied first, so that "--cap-drop ALL --cap-add X" and its mirror mean what they say. */
+	if (drop == caps_all())
+		r->caps = add;
+	else
+		r->caps = (r->caps | add) & ~drop;
+	r->caps_added = add & ~(drop == caps_all() ? 0 : drop);
+	return 0;
+}
+
+static int security_opt(const char *spec, struct container_record *r)
+{
+	const char *eq = strpbrk(spec, "=:");
+	AUTO_FREE char *key = eq ? xstrndup(spec, (size_t)(eq - spec)) : xstrdup(spec);
+	const char *value = eq ? eq + 1 : NULL;
+	bool on = true;
+
+	if (strcmp(key, "no-new-privileges") == 0) {
+		if (value && parse_bool(value, &on) < 0)
+			return err_usage("--security-opt '%s': say true or false", spec);
+		r->no_new_privs = on;
+		return 0;
+	}
+	if (!value || !*value)
+		return err_usage("--security-opt '%s': write key=value", spec);
+	if (strcmp(key, "seccomp") == 0) {
+		free(r->seccomp);
+		r->seccomp = strcmp(value, "unconfined") == 0 ? xstrdup(value)
+							      : path_absolute(value);
+	} else if (strcmp(key, "apparmor") == 0) {
+		free(r->apparmor);
+		r->apparmor = strcmp(value, "unconfined") == 0 ? NULL : xstrdup(value);
+	} else if (strcmp(key, "mask") == 0) {
+		strv_split(&r->masked_extra, value, ':');
+	} else if (strcmp(key, "unmask") == 0) {
+		strv_split(&r->unmasked, value, ':');
+	} else if (strcmp(key, "systempaths") == 0 && strcmp(value, "unconfined") == 0) {
+		strv_add(&r->unmasked, "ALL");
+	} else if (strcmp(key, "label") != 0 || strcmp(value, "disable") != 0) {
+		return err_usage("--security-opt '%s': unknown; known are no-new-privileges[=B] "
+				 "seccomp=FILE|unconfined "
+				 "apparmor=PROFILE|unconfined mask=PATH[:PATH] "
+				 "unmask=ALL|PATH[:PATH] label=disable",
+				 spec);
+	}
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	uint32_t resource;
+} rlimits[] = {
+	{"as", RLIMIT_AS},
+	{"core", RLIMIT_CORE},
+	{"cpu", RLIMIT_CPU},
+	{"data", RLIMIT_DATA},
+	{"fsize", RLIMIT_FSIZE},
+	{"locks", RLIMIT_LOCKS},
+	{"memlock", RLIMIT_MEMLOCK},
+	{"msgqueue", RLIMIT_MSGQUEUE},
+	{"nice", RLIMIT_NICE},
+	{"nofile", RLIMIT_NOFILE},
+	{"nproc", RLIMIT_NPROC},
+	{"rss", RLIMIT_RSS},
+	{"rtprio", RLIMIT_RTPRIO},
+	{"rttime", RLIMIT_RTTIME},
+	{"sigpending", RLIMIT_SIGPENDING},
+	{"stack", RLIMIT_STACK},
+};
+
+static int limit_value(const char *s, uint64_t *ret)
+{
+	if (strcmp(s, "-1") == 0 || strcmp(s, "unlimited") == 0) {
+		*ret = UINT64_MAX;
+		return 0;
+	}
+	return parse_u64(s, UINT64_MAX, ret);
+}
+
+int ulimit_parse(const char *spec, struct rt_rlimit *ret)
+{
+	const char *eq = strchr(spec, '=');
+	const char *colon = eq ? strchr(eq, ':') : NULL;
+	AUTO_FREE char *soft = NULL;
+	struct rlimit now;
+
+	if (!eq)
+		return err_usage("ulimit '%s': write TYPE=SOFT[:HARD]", spec);
+	soft = colon ? xstrndup(eq + 1, (size_t)(colon - eq - 1)) : xstrdup(eq + 1);
+	for (size_t i = 0; i < ARRAY_LEN(rlimits); i++) {
+		if (strlen(rlimits[i].name) != (size_t)(eq - spec) ||
+		    strncmp(spec, rlimits[i].name, (size_t)(eq - spec)) != 0)
+			continue;
+		ret->resource = rlimits[i].resource;
+		if (limit_value(soft, &ret->soft) < 0 ||
+		    limit_value(colon ? colon + 1 : soft, &ret->hard) < 0)
+			return err_usage("ulimit '%s': limits are numbers, -1 for none", spec);
+		if (ret->soft > ret->hard)
+			return err_usage("ulimit '%s': the soft limit is above the hard one", spec);
+		/* Without privilege on the host nothing above our own hard limit can be given. */
+		if (getrlimit((int)ret->resource, &now) == 0 && now.rlim_max != RLIM_INFINITY &&
+		    ret->hard > now.rlim_max) {
+			if (ret->hard != UINT64_MAX)
+				return err_usage("ulimit '%s': your own hard limit is %llu", spec,
+						 (unsigned long long)now.rlim_max);
+			ret->hard = now.rlim_max;
+			if (ret->soft > ret->hard)
+				ret->soft = ret->hard;
+		}
+		return 0;
+	}
+	return err_usage(
+		"ulimit '%s': unknown type; see setrlimit(2), in lower case without RLIMIT_", spec);
+}
+
+static int device_check(const char *spec, struct container_record *r)
+{
+	AUTO_STRV struct strv parts = STRV_INIT;
+	AUTO_FREE char *source = NULL, *target = NULL;
+	struct stat st;
+
+	strv_split(&parts, spec, ':');
+	if (parts.n > 3 || parts.v[0][0] != '/')
+		return err_usage("device '%s': write /dev/X[:/dev/Y][:rwm]", spec);
+	source = path_clean(parts.v[0]);
+	/* The middle part may be left out: "/dev/fuse:rw". */
+	if (parts.n >= 2 && parts.v[1][0] == '/')
+		target = path_clean(parts.v[1]);
+	else
+		target = xstrdup(source);
+	if (parts.n >= 2 && parts.v[parts.n - 1][0] != '/' &&
+	    strspn(parts.v[parts.n - 1], "rwm") != strlen(parts.v[parts.n - 1]))
+		return err_usage("device '%s': the access is made of r, w and m", spec);
+	if (stat(source, &st) < 0)
+		return err_usage("device '%s': %s: %s", spec, source, strerror(errno));
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_usage("device '%s': %s is not a device node", spec, source);
+	strv_addf(&r->devices, "%s:%s", source, target);
+	return 0;
+}
+
+/* Only what belongs to a namespace of the container, and no tricks in the key (R26). */
+static int sysctl_check(const char *spec, const struct container_record *r)
+{
+	static const char *const ipc[] = {"kernel.msgmax", "kernel.msgmnb",         "kernel.msgmni",
+					  "kernel.sem",    "kernel.shmall",         "kernel.shmmax",
+					  "kernel.shmmni", "kernel.shm_rmid_forced"};
+	const char *eq = strchr(spec, '=');
+	size_t n = eq ? (size_t)(eq - spec) : 0;
+
+	if (!n || strspn(spec, "abcdefghijklmnopqrstuvwxyz0123456789_.-") != n ||
+	    strstr(spec, ".."))
+		return err_usage("sysctl '%s': write key=value, the key with dots", spec);
+	for (const char *v = eq + 1; *v; v++)
+		if ((unsigned char)*v < ' ')
+			return err_usage("sysctl '%s': a control character in the value", spec);
+	if (strncmp(spec, "net.", 4) == 0) {
+		if (strcmp(r->ns_net, "host") == 0)
+			return err_usage("sysctl '%s': needs a network namespace of its own, not "
+					 "--network host",
+					 spec);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(ipc); i++)
+		if (strlen(ipc[i]) == n && strncmp(spec, ipc[i], n) == 0)
+			goto ipc_key;
+	if (strncmp(spec, "fs.mqueue.", 10) != 0)
+		return err_usage("sysctl '%s': not of a namespace; net.*, kernel.shm*, "
+				 "kernel.msg*, kernel.sem and fs.mqueue.* are",
+				 spec);
+ipc_key:
+	if (strcmp(r->ns_ipc, "private") != 0)
+		return err_usage("sysctl '%s': needs an IPC namespace of its own", spec);
+	return 0;
+}
+
+int make_security(const struct container_request *q, struct container_record *r)
+{
+	struct rt_rlimit unused;
+	int rc = make_caps(q, r);
+
+	r->privileged = q->privileged;
+	if (q->privileged)
+		r->seccomp = xstrdup("unconfined");
+	for (size_t i = 0; rc == 0 && i < q->security_opt.n; i++)
+		rc = security_opt(q->security_opt.v[i], r);
+	for (size_t i = 0; rc == 0 && i < q->ulimit.n; i++) {
+		rc = ulimit_parse(q->ulimit.v[i], &unused);
+		strv_env_set(&r->ulimits, q->ulimit.v[i]);
+	}
+	for (size_t i = 0; rc == 0 && i < q->device.n; i++)
+		rc = device_check(q->device.v[i], r);
+	for (size_t i = 0; rc == 0 && i < q->sysctl.n; i++) {
+		rc = sysctl_check(q->sysctl.v[i], r);
+		strv_env_set(&r->sysctls, q->sysctl.v[i]);
+	}
+	if (rc == 0 && q->oom_score_adj != INT64_MIN) {
+		if (q->oom_score_adj < -1000 || q->oom_score_adj > 1000)
+			return err_usage("--oom-score-adj: from -1000 to 1000");
+		r->has_oom_score_adj = true;
+		r->oom_score_adj = q->oom_score_adj;
+	}
+	return rc;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/base/path.h"
+#include "pkg/conmon/client.h"
+#include "pkg/container/make.h"
+#include "storage/layer.h"
+#include "storage/store.h"
+
+void plan_done(struct container_plan *p)
+{
+	for (unsigned i = 0; p->port_fds && i < p->ports.n; i++)
+		closep(&p->port_fds[i]);
+	free(p->port_fds);
+	net_port_list_done(&p->ports);
+	strv_done(&p->lower);
+	strv_done(&p->masked);
+	strv_done(&p->read_only);
+	strv_done(&p->volumes);
+	strv_done(&p->keep);
+	strv_done(&p->argv);
+	strv_done(&p->env);
+	free(p->mounts);
+	free(p->devices);
+	free(p->uid_map);
+	free(p->gid_map);
+	free(p->rlimits);
+	sbuf_done(&p->seccomp);
+	*p = (struct container_plan){0};
+}
+
+char *plan_keep(struct container_plan *p, char *s)
+{
+	strv_take(&p->keep, s);
+	return s;
+}
+
+char *plan_hostname(const struct container_record *r)
+{
+	return r->hostname ? xstrdup(r->hostname) : xstrndup(r->id, 12);
+}
+
+static int plan_root(const struct plan_input *in, struct container_plan *p)
+{
+	int r = layer_stack(in->store, &in->record->layers, &p->lower);
+
+	if (r < 0)
+		return r;
+	p->rt.root = (struct rt_root){
+		.driver = RT_ROOT_OVERLAY,
+		.lower = (const char *const *)p->lower.v,
+		.n_lower = (unsigned)p->lower.n,
+		.upper = plan_keep(p, path_join(in->dirs->data_path, "upper")),
+		.work = plan_keep(p, path_join(in->dirs->data_path, "work")),
+		.read_only = in->record->read_only,
+		.is_volatile = in->record->auto_remove,
+	};
+	return 0;
+}
+
+static int plan_rlimits(const struct container_record *rec, struct container_plan *p)
+{
+	struct rlimit now;
+
+	p->rlimits = xcalloc(rec->ulimits.n + 2, sizeof(*p->rlimits));
+	(void)getrlimit(RLIMIT_NOFILE, &now);
+	p->rlimits[0] = (struct rt_rlimit){RLIMIT_NOFILE, now.rlim_max < 1024 ? now.rlim_max : 1024,
+					   now.rlim_max};
+	p->rlimits[1] = (struct rt_rlimit){RLIMIT_CORE, 0, 0};
+	p->rt.process.n_rlimits = 2;
+	for (size_t i = 0; i < rec->ulimits.n; i++) {
+		struct rt_rlimit l;
+		unsigned k = 0;
+		int r = ulimit_parse(rec->ulimits.v[i], &l);
+
+		if (r < 0)
+			return r;
+		while (k < p->rt.process.n_rlimits && p->rlimits[k].resource != l.resource)
+			k++;
+		p->rlimits[k] = l;
+		if (k == p->rt.process.n_rlimits)
+			p->rt.process.n_rlimits++;
+	}
+	p->rt.process.rlimits = p->rlimits;
+	return 0;
+}
+
+int plan_process(const struct plan_input *in, struct container_plan *p)
+{
+	const struct container_record *rec = in->record;
+	struct rt_process *proc = &p->rt.process;
+	uint32_t mask = 0022;
+	int r;
+
+	strv_add_all(&p->argv, &rec->entrypoint);
+	strv_add_all(&p->argv, &rec->cmd);
+	strv_add_all(&p->env, &rec->env);
+	if (!strv_env_get(&p->env, "HOSTNAME")) {
+		AUTO_FREE char *h = plan_hostname(rec);
+
+		if (strcmp(rec->ns_uts, "private") == 0)
+			strv_addf(&p->env, "HOSTNAME=%s", h);
+	}
+	if (rec->umask)
+		(void)parse_octal(rec->umask, 0777, &mask);
+	*proc = (struct rt_process){
+		.argv = (const char *const *)p->argv.v,
+		.envp = (const char *const *)p->env.v,
+		.cwd = rec->workdir,
+		.make_cwd = true,
+		.user = rec->user,
+		.groups = (const char *const *)rec->group_add.v,
+		.umask = mask,
+		.terminal = rec->tty,
+		.no_new_privs = rec->no_new_privs,
+		.privileged = rec->privileged,
+		.caps = rec->caps,
+		.caps_added = rec->caps_added,
+		.has_oom_score_adj = rec->has_oom_score_adj,
+		.oom_score_adj = (int32_t)rec->oom_score_adj,
+		.apparmor = rec->apparmor,
+	};
+	r = plan_security(rec, false, proc, &p->seccomp);
+	return r < 0 ? r : plan_rlimits(rec, p);
+}
+
+static enum conmon_log log_driver(const char *name)
+{
+	if (strcmp(name, "json-file") == 0)
+		return CONMON_LOG_JSON_FILE;
+	if (strcmp(name, "none") == 0)
+		return CONMON_LOG_NONE;
+	return strcmp(name, "passthrough") == 0 ? CONMON_LOG_PASSTHROUGH : CONMON_LOG_K8S_FILE;
+}
+
+static int plan_monitor(const struct plan_input *in, struct container_plan *p)
+{
+	const struct container_record *rec = in->record;
+	struct conmon_config *m = &p->mon;
+	int r = conmon_detach_keys(rec->detach_keys ? rec->detach_keys : "ctrl-p,ctrl-q",
+				   p->detach_keys);
+
+	if (r < 0)
+		return r;
+	*m = (struct conmon_config){
+		.id = rec->id,
+		.name = rec->name,
+		.state_dir = in->dirs->runtime_path,
+		.data_dir = in->dirs->data_path,
+		.log_driver = log_driver(rec->log_driver),
+		.log_path = rec->log_path ? rec->log_path
+					  : plan_keep(p, path_join(in->dirs->data_path, "ctr.log")),
+		.log_max_bytes = rec->log_max_bytes,
+		.log_max_files = (uint32_t)rec->log_max_files,
+		.terminal = rec->tty,
+		.keep_stdin = rec->interactive,
+		.detach_keys = p->detach_keys,
+		.stop_signal = (int)rec->stop_signal,
+		.stop_timeout_s = rec->stop_timeout < 0 ? UINT32_MAX : (uint32_t)rec->stop_timeout,
+		.timeout_s = (uint32_t)rec->timeout,
+		.auto_remove = rec->auto_remove,
+		.runtime_dir_fd = store_runtime_fd(in->store),
+		.lock_fd = -EBADF,
+		.control_fd = -EBADF,
+	};
+	if (rec->auto_remove) {
+		for (unsigned i = 0; i < rec->n_mounts; i++)
+			if (rec->mounts[i].anonymous)
+				strv_take(&p->volumes, store_path(in->store, STORE_VOLUMES,
+								  rec->mounts[i].source));
+		m->anonymous_volumes = (const char *const *)p->volumes.v;
+		m->trash_dir = plan_keep(p, store_path(in->store, STORE_TRASH, ""));
+		m->name_link = plan_keep(p, store_path(in->store, STORE_NAMES, rec->name));
+	}
+	return 0;
+}
+
+int plan_make(const struct plan_input *in, struct container_plan *p)
+{
+	int r;
+
+	*p = (struct container_plan){
+		.rt.id = in->record->id, .rt.init = in->record->init, .seccomp = SBUF_INIT};
+	r = plan_root(in, p);
+	if (r == 0)
+		r = plan_namespaces(in, p);
+	if (r == 0)
+		r = plan_network(in, p);
+	if (r == 0)
+		r = plan_mounts(in, p);
+	if (r == 0)
+		r = plan_process(in, p);
+	if (r == 0)
+		r = plan_monitor(in, p);
+	if (r < 0)
+		return r;
+	p->rt.mounts = p->mounts;
+	p->rt.n_mounts = p->n_mounts;
+	p->rt.masked = (const char *const *)p->masked.v;
+	p->rt.read_only = (const char *const *)p->read_only.v;
+	p->rt.sysctls = (const char *const *)in->record->sysctls.v;
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a record and host facts to what the runtime and the monitor will do. Decides everything,
+ * starts nothing; only small text files are left for plan_write_files().
+ */
+#pragma once
+#include "net/ports.h"
+#include "pkg/conmon/config.h"
+#include "pkg/container/record.h"
+#include "pkg/runtime/base.h"
+#include "pkg/runtime/exec.h"
+#include "storage/container_store.h"
+
+struct store;
+
+/* Owns all that the plan points at. */
+struct container_plan {
+	struct rt_plan rt;
+	struct conmon_config mon;
+	struct net_port_list ports;
+	int *port_fds; /* of ports; -EBADF until bound */
+	struct strv lower, masked, read_only, volumes;
+	struct strv keep; /* strings that nothing else owns */
+	struct rt_mount *mounts;
+	unsigned n_mounts;
+	struct rt_device *devices;
+	struct rt_idmap *uid_map, *gid_map;
+	struct rt_rlimit *rlimits;
+	struct strv argv, env;
+	char detach_keys[32];
+	struct sbuf seccomp; /* of a filter that is not the built-in one */
+};
+
+struct plan_input {
+	struct store *store;
+	const struct container_record *record;
+	const struct container_dirs *dirs;
+	const struct base_grant *grant;
+	bool single_id;
+};
+
+int plan_make(const struct plan_input *in, struct container_plan *p);
+void plan_done(struct container_plan *p);
+
+/* Parts (plan_*.c). */
+char *plan_keep(struct container_plan *p, char *s); /* takes ownership, returns it */
+struct rt_mount *plan_add_mount(struct container_plan *p, enum rt_mount_type type,
+				const char *source, const char *target);
+int plan_mounts(const struct plan_input *in, struct container_plan *p);
+int plan_namespaces(const struct plan_input *in, struct container_plan *p);
+int plan_network(const struct plan_input *in, struct container_plan *p);
+int plan_process(const struct plan_input *in, struct container_plan *p);
+/** plan_security() - the system call filter into @proc; also for exec. @storage keeps bytes that had to be made. */
+int plan_security(const struct container_record *r, bool privileged, struct rt_process *proc,
+		  struct sbuf *storage);
+/** plan_write_files() - hosts, hostname, resolv.conf into the runtime directory. */
+int plan_write_files(const struct plan_input *in, struct container_plan *p);
+/** plan_default_hostname() - first 12 digits of the id unless given. */
+char *plan_hostname(const struct container_record *r);

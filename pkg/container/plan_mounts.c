@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/* Every mount of a container, in order; devices; masked and read-only paths. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/container/plan.h"
+#include "storage/store.h"
+#include "storage/volume.h"
+
+#ifndef CGROUP2_SUPER_MAGIC
+#define CGROUP2_SUPER_MAGIC 0x63677270
+#endif
+
+#define KERNEL_FS (RT_MNT_NOSUID | RT_MNT_NODEV | RT_MNT_NOEXEC)
+
+struct rt_mount *plan_add_mount(struct container_plan *p, enum rt_mount_type type,
+				const char *source, const char *target)
+{
+	p->mounts = xreallocarray(p->mounts, p->n_mounts + 1, sizeof(*p->mounts));
+	p->mounts[p->n_mounts] = (struct rt_mount){
+		.type = type, .source = source, .target = target};
+	return &p->mounts[p->n_mounts++];
+}
+
+static bool cgroup_is_v2(void)
+{
+	struct statfs fs;
+
+	return statfs("/sys/fs/cgroup", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+static void add_bound(struct container_plan *p, const char *path, uint32_t flags)
+{
+	plan_add_mount(p, RT_MOUNT_BIND, path, path)->flags = flags;
+}
+
+/* A mount of the user's on the same place takes the standard one's. */
+static bool user_mounts(const struct container_record *rec, const char *target)
+{
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		if (strcmp(rec->mounts[i].target, target) == 0)
+			return true;
+	return false;
+}
+
+static void add_dev(const struct container_record *rec, struct container_plan *p)
+{
+	const struct rt_ns *ipc = &p->rt.ns[RT_NS_IPC];
+	struct rt_mount *m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, "/dev");
+
+	m->flags = RT_MNT_NOSUID | RT_MNT_NOEXEC;
+	m->data = "mode=755,size=65536k,nr_inodes=4096";
+	m = plan_add_mount(p, RT_MOUNT_DEVPTS, NULL, "/dev/pts");
+	m->flags = RT_MNT_NOSUID | RT_MNT_NOEXEC;
+	m->data = "newinstance,ptmxmode=0666,mode=0620,gid=5";
+	if (ipc->mode == RT_NS_NEW) {
+		plan_add_mount(p, RT_MOUNT_MQUEUE, NULL, "/dev/mqueue")->flags = KERNEL_FS;
+		if (strcmp(rec->ns_ipc, "none") != 0 && !user_mounts(rec, "/dev/shm")) {
+			m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, "/dev/shm");
+			m->flags = KERNEL_FS;
+			m->data = plan_keep(
+				p, xasprintf("mode=1777,size=%llu,nr_inodes=%llu",
+					     (unsigned long long)rec->shm_size,
+					     (unsigned long long)(rec->shm_size / 4096 + 1024)));
+		}
+	} else if (ipc->mode == RT_NS_HOST) {
+		add_bound(p, "/dev/shm", KERNEL_FS);
+		add_bound(p, "/dev/mqueue", KERNEL_FS | RT_MNT_OPTIONAL);
+	} else {
+		/* The joined container's own, through its root. */
+		plan_add_mount(
+			p, RT_MOUNT_BIND,
+			plan_keep(p, xasprintf("/proc/%d/root/dev/shm", (int)ipc->target.pid)),
+			"/dev/shm")
+			->flags = KERNEL_FS;
+		plan_add_mount(
+			p, RT_MOUNT_BIND,
+			plan_keep(p, xasprintf("/proc/%d/root/dev/mqueue", (int)ipc->target.pid)),
+			"/dev/mqueue")
+			->flags = KERNEL_FS | RT_MNT_OPTIONAL;
+	}
+}
+
+static void add_kernel_mounts(const struct container_record *rec, struct container_plan *p)
+{
+	uint32_t ro = rec->privileged ? 0 : RT_MNT_RO;
+
+	if (p->rt.ns[RT_NS_PID].mode == RT_NS_HOST)
+		add_bound(p, "/proc", KERNEL_FS);
+	else
+		plan_add_mount(p, RT_MOUNT_PROC, NULL, "/proc")->flags = KERNEL_FS;
+	add_dev(rec, p);
+	if (p->rt.ns[RT_NS_NET].mode == RT_NS_NEW)
+		plan_add_mount(p, RT_MOUNT_SYSFS, NULL, "/sys")->flags = KERNEL_FS | ro;
+	else
+		add_bound(p, "/sys", KERNEL_FS | RT_MNT_RO);
+	if (!cgroup_is_v2())
+		strv_add(&p->masked, "/sys/fs/cgroup");
+	else if (p->rt.ns[RT_NS_CGROUP].mode == RT_NS_NEW)
+		plan_add_mount(p, RT_MOUNT_CGROUP2, NULL, "/sys/fs/cgroup")->flags = KERNEL_FS | ro;
+	else
+		add_bound(p, "/sys/fs/cgroup", KERNEL_FS | RT_MNT_RO);
+}
+
+/* Bound from the runtime directory; a shared network brings the other container's files. */
+static void add_etc_files(const struct plan_input *in, struct container_plan *p)
+{
+	static const char *const names[] = {"hosts", "resolv.conf", "hostname"};
+	const struct container_record *rec = in->record;
+	const char *dir = in->dirs->runtime_path;
+
+	if (p->rt.net.mode == NET_JOIN)
+		dir = plan_keep(
+			p, path_join(store_runroot(in->store), rec->ns_net + strlen("container:")));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char *target = plan_keep(p, path_join("/etc", names[i]));
+		struct rt_mount *m;
+
+		if ((i == 0 && rec->no_hosts) || (i == 1 && strv_has(&rec->dns, "none")) ||
+		    user_mounts(rec, target))
+			continue;
+		m = plan_add_mount(p, RT_MOUNT_BIND, plan_keep(p, path_join(dir, names[i])),
+				   target);
+		m->flags = RT_MNT_NOSUID | RT_MNT_NODEV | RT_MNT_NOEXEC | RT_MNT_OPTIONAL;
+	}
+}
+
+static int add_volume(const struct plan_input *in, const struct mount_spec *s,
+		      struct container_plan *p)
+{
+	struct volume_record v = {0};
+	struct rt_mount *m;
+	int r = volume_load(in->store, s->source, &v);
+
+	if (r < 0)
+		return r;
+	m = plan_add_mount(p, s->overlay ? RT_MOUNT_OVERLAY : RT_MOUNT_BIND,
+			   plan_keep(p, volume_data_path(in->store, s->source)), s->target);
+	m->flags = s->flags;
+	m->propagation = s->propagation;
+	if (v.needs_copy_up && !s->no_copy && !s->overlay)
+		m->flags |= RT_MNT_COPYUP;
+	volume_record_done(&v);
+	return 0;
+}
+
+/* Changes to an O mount live with the container: directories beside its upper one. */
+static int overlay_dirs(const struct plan_input *in, struct rt_mount *m, unsigned index,
+			struct container_plan *p)
+{
+	AUTO_FREE char *name = xasprintf("overlay-%u", index);
+	AUTO_FREE char *base = path_join(in->dirs->data_path, name);
+
+	m->upper = plan_keep(p, path_join(base, "upper"));
+	m->work = plan_keep(p, path_join(base, "work"));
+	if ((mkdir(base, 0700) < 0 && errno != EEXIST) ||
+	    (mkdir(m->upper, 0755) < 0 && errno != EEXIST) ||
+	    (mkdir(m->work, 0700) < 0 && errno != EEXIST))
+		return err_new(-errno, "make %s", base);
+	return 0;
+}
+
+static int add_user_mounts(const struct plan_input *in, struct container_plan *p)
+{
+	const struct container_record *rec = in->record;
+
+	for (unsigned i = 0; i < rec->n_mounts; i++) {
+		const struct mount_spec *s = &rec->mounts[i];
+		struct rt_mount *m;
+		int r = 0;
+
+		if (s->kind == MOUNT_VOLUME) {
+			r = add_volume(in, s, p);
+			if (r < 0)
+				return r;
+			m = &p->mounts[p->n_mounts - 1];
+		} else if (s->kind == MOUNT_TMPFS) {
+			m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, s->target);
+			m->flags = s->flags;
+			m->data = s->data;
+		} else {
+			m = plan_add_mount(p, s->overlay ? RT_MOUNT_OVERLAY : RT_MOUNT_BIND,
+					   s->source, s->target);
+			m->flags = s->flags;
+			m->propagation = s->propagation;
+		}
+		if (s->overlay)
+			r = overlay_dirs(in, m, i, p);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void add_read_only_tmpfs(const struct container_record *rec, struct container_plan *p)
+{
+	static const char *const dirs[] = {"/run", "/tmp", "/var/tmp"};
+
+	for (size_t i = 0; rec->read_only_tmpfs && i < ARRAY_LEN(dirs); i++) {
+		struct rt_mount *m;
+
+		if (user_mounts(rec, dirs[i]))
+			continue;
+		m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, dirs[i]);
+		m->flags = RT_MNT_NOSUID | RT_MNT_NODEV | RT_MNT_COPYUP;
+		m->data = i == 0 ? "mode=755" : "mode=1777";
+	}
+}
+
+static void add_devices(const struct container_record *rec, struct container_plan *p)
+{
+	/* What nested container tools need, where this user may open it. */
+	static const char *const privileged[] = {"/dev/fuse", "/dev/net/tun", "/dev/kvm"};
+	unsigned n = 0;
+
+	p->devices = xcalloc(rec->devices.n + ARRAY_LEN(privileged), sizeof(*p->devices));
+	for (size_t i = 0; i < rec->devices.n; i++) {
+		const char *colon = strchr(rec->devices.v[i], ':');
+		char *source = plan_keep(
+			p, xstrndup(rec->devices.v[i], (size_t)(colon - rec->devices.v[i])));
+
+		p->devices[n++] = (struct rt_device){source, colon + 1};
+	}
+	for (size_t i = 0; rec->privileged && i < ARRAY_LEN(privileged); i++)
+		if (access(privileged[i], R_OK | W_OK) == 0)
+			p->devices[n++] = (struct rt_device){privileged[i], privileged[i]};
+	p->rt.devices = p->devices;
+	p->rt.n_devices = n;
+}
+
+/* Without its switch this leaks timing of other users' work; only some machines have it. */
+static void mask_thermal(struct container_plan *p)
+{
+	if (access("/sys/devices/system/cpu/cpu0/thermal_throttle", F_OK) < 0)
+		return;
+	for (unsigned i = 0; i < 4096; i++) {
+		AUTO_FREE char *path = xasprintf("/sys/devices/system/cpu/cpu%u/thermal_throttle",
+						 i);
+
+		if (access(path, F_OK) < 0)
+			return;
+		strv_add(&p->masked, path);
+	}
+}
+
+static void add_masks(const struct container_record *rec, struct container_plan *p)
+{
+	static const char *const masked[] = {
+		"/proc/acpi",
+		"/proc/asound",
+		"/proc/interrupts",
+		"/proc/kcore",
+		"/proc/keys",
+		"/proc/latency_stats",
+		"/proc/sched_debug",
+		"/proc/scsi",
+		"/proc/timer_list",
+		"/proc/timer_stats",
+		"/sys/firmware",
+		"/sys/fs/selinux",
+		"/sys/devices/virtual/powercap",
+	};
+	static const char *const read_only[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+						"/proc/sysrq-trigger"};
+	bool all = rec->privileged || strv_has(&rec->unmasked, "ALL") ||
+		   strv_has(&rec->unmasked, "all");
+
+	for (size_t i = 0; !all && i < ARRAY_LEN(masked); i++)
+		if (!strv_has(&rec->unmasked, masked[i]))
+			strv_add(&p->masked, masked[i]);
+	for (size_t i = 0; !all && i < ARRAY_LEN(read_only); i++)
+		if (!strv_has(&rec->unmasked, read_only[i]))
+			strv_add(&p->read_only, read_only[i]);
+	if (!all)
+		mask_thermal(p);
+	strv_add_all(&p->masked, &rec->masked_extra);
+}
+
+static int by_target(const void *a, const void *b)
+{
+	return strcmp(((const struct rt_mount *)a)->target, ((const struct rt_mount *)b)->target);
+}
+
+int plan_mounts(const struct plan_input *in, struct container_plan *p)
+{
+	unsigned kernel;
+	int r;
+
+	add_kernel_mounts(in->record, p);
+	kernel = p->n_mounts;
+	add_read_only_tmpfs(in->record, p);
+	add_etc_files(in, p);
+	r = add_user_mounts(in, p);
+	if (r < 0)
+		return r;
+	/* Parents before children, whoever asked for them: a volume on /etc must not hide /etc/hosts. */
+	qsort(p->mounts + kernel, p->n_mounts - kernel, sizeof(*p->mounts), by_target);
+	add_devices(in->record, p);
+	add_masks(in->record, p);
+	return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Namespaces, id maps and the network of a container. */
+#include <stdio.h>
+#include <string.h>
+
+#include "net/files.h"
+#include "net/slirp.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/base/path.h"
+#include "pkg/conmon/client.h"
+#include "pkg/container/plan.h"
+#include "pkg/sys/file.h"
+#include "storage/store.h"
+
+/* "container:<id>": pid 1 of a running container. */
+static int join_target(struct store *st, const char *mode, struct rt_ns *ns)
+{
+	AUTO(container_dirs_done)
+	struct container_dirs d = {.data_fd = -EBADF, .runtime_fd = -EBADF};
+	const char *id = mode + strlen("container:");
+	struct conmon_state s;
+	int r = container_store_open(st, id, &d);
+
+	if (r == 0)
+		r = conmon_state_read(d.runtime_fd, d.data_fd, &s);
+	if (r < 0)
+		return err_wrap(r, "join the namespace of %.12s", id);
+	if (s.status != CONMON_RUNNING)
+		return err_new(-CE_BAD_STATE, "join the namespace of %.12s: it does not run", id);
+	ns->mode = RT_NS_JOIN;
+	ns->target = s.init;
+	return 0;
+}
+
+static int one_ns(struct store *st, const char *mode, struct rt_ns *ns)
+{
+	*ns = (struct rt_ns){.mode = RT_NS_NEW};
+	if (strcmp(mode, "host") == 0)
+		ns->mode = RT_NS_HOST;
+	else if (strncmp(mode, "container:", 10) == 0)
+		return join_target(st, mode, ns);
+	return 0;
+}
+
+/* Identity onto B's range, cut where B's own map is cut: a nested range across two extents is EPERM. */
+static struct rt_idmap *identity(const struct subid_range *ranges, unsigned n, bool single,
+				 unsigned *ret_n)
+{
+	struct rt_idmap *m = xcalloc(n + 1, sizeof(*m));
+	uint32_t next = 1;
+
+	m[0] = (struct rt_idmap){0, 0, 1};
+	*ret_n = 1;
+	for (unsigned i = 0; !single && i < n; i++) {
+		m[(*ret_n)++] = (struct rt_idmap){next, next, ranges[i].count};
+		next += ranges[i].count;
+	}
+	return m;
+}
+
+int plan_namespaces(const struct plan_input *in, struct container_plan *p)
+{
+	const struct container_record *rec = in->record;
+	struct rt_ns *ns = p->rt.ns;
+	int r = one_ns(in->store, rec->ns_pid, &ns[RT_NS_PID]);
+
+	if (r == 0)
+		r = one_ns(in->store, strcmp(rec->ns_ipc, "none") == 0 ? "private" : rec->ns_ipc,
+			   &ns[RT_NS_IPC]);
+	if (r == 0)
+		r = one_ns(in->store, rec->ns_uts, &ns[RT_NS_UTS]);
+	if (r == 0)
+		r = one_ns(in->store, rec->ns_net, &ns[RT_NS_NET]);
+	if (r < 0)
+		return r;
+	ns[RT_NS_USER].mode = strcmp(rec->ns_user, "host") == 0 ? RT_NS_HOST : RT_NS_NEW;
+	ns[RT_NS_CGROUP].mode = strcmp(rec->ns_cgroup, "host") == 0 ? RT_NS_HOST : RT_NS_NEW;
+	if (ns[RT_NS_UTS].mode == RT_NS_NEW)
+		p->rt.hostname = plan_keep(p, plan_hostname(rec));
+	p->uid_map = identity(in->grant->uids, in->grant->n_uids, in->single_id, &p->rt.n_uid_map);
+	p->gid_map = identity(in->grant->gids, in->grant->n_gids, in->single_id, &p->rt.n_gid_map);
+	p->rt.uid_map = p->uid_map;
+	p->rt.gid_map = p->gid_map;
+	return 0;
+}
+
+static void slirp_options(const char *text, struct container_plan *p)
+{
+	AUTO_STRV struct strv words = STRV_INIT;
+	struct net_plan *n = &p->rt.net;
+
+	if (!text)
+		return;
+	strv_split(&words, text, ',');
+	for (size_t i = 0; i < words.n; i++) { /* checked when the container was made */
+		const char *w = words.v[i];
+
+		if (strncmp(w, "allow_host_loopback=", 20) == 0)
+			(void)parse_bool(w + 20, &n->allow_host_loopback);
+		else if (strncmp(w, "enable_ipv6=", 12) == 0)
+			(void)parse_bool(w + 12, &n->enable_ipv6);
+		else if (strncmp(w, "mtu=", 4) == 0)
+			(void)parse_u32(w + 4, 65521, &n->mtu);
+		else if (strncmp(w, "cidr=", 5) == 0)
+			n->cidr = plan_keep(p, xstrdup(w + 5));
+	}
+}
+
+static int bind_ports(const struct container_record *rec, struct container_plan *p)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < rec->ports.n; i++)
+		r = net_port_parse(rec->ports.v[i], &p->ports);
+	if (r < 0 || !p->ports.n)
+		return r;
+	p->port_fds = xcalloc(p->ports.n, sizeof(int));
+	for (unsigned i = 0; i < p->ports.n; i++)
+		p->port_fds[i] = -EBADF;
+	r = net_ports_bind(&p->ports, p->port_fds);
+	p->rt.net.ports = p->ports.v;
+	p->rt.net.n_ports = p->ports.n;
+	return r;
+}
+
+int plan_network(const struct plan_input *in, struct container_plan *p)
+{
+	const struct container_record *rec = in->record;
+	struct net_plan *n = &p->rt.net;
+	int r;
+
+	if (strcmp(rec->ns_net, "host") == 0)
+		n->mode = NET_HOST;
+	else if (strcmp(rec->ns_net, "slirp4netns") == 0)
+		n->mode = NET_SLIRP;
+	else
+		n->mode = strncmp(rec->ns_net, "container:", 10) == 0 ? NET_JOIN : NET_NONE;
+	if (n->mode != NET_SLIRP)
+		return 0;
+	r = net_slirp_find(store_runtime_fd(in->store), &n->slirp_path, NULL);
+	if (r < 0)
+		return r;
+	slirp_options(rec->network_options, p);
+	return bind_ports(rec, p);
+}
+
+static int write_one(const struct plan_input *in, const char *name, const struct sbuf *text)
+{
+	return file_replace(in->dirs->runtime_fd, name, text->s, text->len, 0644, FILE_NO_SYNC);
+}
+
+/* Which host ports were given out: for ps, port and inspect, as long as the container runs. */
+static int write_ports(const struct plan_input *in, const struct container_plan *p)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	for (unsigned i = 0; i < p->ports.n; i++)
+		sbuf_addf(&b, "%s %u %u/%s\n", p->ports.v[i].host_ip, p->ports.v[i].host_port,
+			  p->ports.v[i].container_port,
+			  p->ports.v[i].proto == NET_UDP ? "udp" : "tcp");
+	return p->ports.n ? write_one(in, "ports", &b) : 0;
+}
+
+int plan_write_files(const struct plan_input *in, struct container_plan *p)
+{
+	const struct container_record *rec = in->record;
+	AUTO_FREE char *hostname = plan_hostname(rec);
+	struct net_files_options o = {.hostname = hostname,
+				      .container_name = rec->name,
+				      .add_hosts = rec->add_hosts,
+				      .dns = rec->dns,
+				      .dns_search = rec->dns_search,
+				      .dns_options = rec->dns_options,
+				      .no_hosts = rec->no_hosts};
+	AUTO_SBUF struct sbuf hosts = SBUF_INIT, resolv = SBUF_INIT, name = SBUF_INIT;
+	int r = 0;
+
+	if (p->rt.net.mode == NET_JOIN)
+		return 0; /* the other container's files are bound */
+	if (!rec->no_hosts) {
+		r = net_make_hosts(&p->rt.net, &o, &hosts);
+		if (r == 0)
+			r = write_one(in, "hosts", &hosts);
+	}
+	if (r == 0 && !strv_has(&rec->dns, "none")) {
+		r = net_make_resolv_conf(&p->rt.net, &o, &resolv);
+		if (r == 0)
+			r = write_one(in, "resolv.conf", &resolv);
+	}
+	if (r == 0) {
+		sbuf_addf(&name, "%s\n", hostname);
+		r = write_one(in, "hostname", &name);
+	}
+	return r < 0 ? r : write_ports(in, p);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A container as it is kept on disk (containers/<id>/record.json): every decision made at creation,
+ * so that start needs neither the command line nor the image's config. Written once by create,
+ * rewritten by rename and by start (random ports). State lives with the monitor (pkg/conmon/client.h).
+ *
+ * One table (record.c) gives reading and writing; a field that is not in it is not kept.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pkg/base/sbuf.h"
+#include "pkg/base/strv.h"
+
+enum mount_kind { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS };
+
+/* One -v, --mount, --tmpfs or image volume, checked and resolved. */
+struct mount_spec {
+	enum mount_kind kind;
+	char *source; /* absolute host path or volume name; NULL for tmpfs */
+	char *target; /* absolute, cleaned */
+	char *data; /* tmpfs: "size=…,mode=…" */
+	uint32_t flags; /* RT_MNT_* */
+	uint32_t propagation; /* MS_* or 0 */
+	bool overlay; /* O */
+	bool anonymous; /* volume made for this container, goes with it */
+	bool no_copy; /* volume: do not fill it from the image */
+	char *options; /* as given, for inspect */
+};
+
+struct container_record {
+	char *id, *name;
+	char *image, *image_id, *image_digest;
+	struct strv layers; /* diffIDs, bottom first; also tells image removal what is in use */
+	int64_t created_ns;
+	struct strv create_command; /* argv of the cuddy that made it */
+
+	struct strv entrypoint, cmd; /* argv is both */
+	struct strv env;
+	char *user, *workdir, *hostname, *umask;
+	struct strv labels, annotations, group_add;
+	bool tty, interactive, auto_remove, init, privileged, no_new_privs, read_only,
+		read_only_tmpfs;
+	bool env_host_used;
+	int64_t stop_signal, stop_timeout, timeout;
+	char *detach_keys; /* text, "" disables; NULL: default */
+
+	struct mount_spec *mounts;
+	unsigned n_mounts;
+	uint64_t shm_size;
+	struct strv devices; /* "host:container:rwm" */
+
+	char *ns_user, *ns_pid, *ns_ipc, *ns_uts, *ns_net,
+		*ns_cgroup; /* "private", "host", "container:<id>" … */
+	char *network_options; /* after "slirp4netns:" */
+	struct strv ports; /* "ip:host:container/proto", one port each; host 0 is random at start */
+	struct strv exposed_ports;
+	struct strv add_hosts, dns, dns_search, dns_options;
+	bool no_hosts;
+
+	uint64_t caps, caps_added;
+	char *seccomp; /* NULL: default; "unconfined"; or an absolute path */
+	char *apparmor;
+	struct strv masked_extra, unmasked; /* security-opt mask=, unmask= ("ALL") */
+	struct strv ulimits; /* "nofile=1024:2048" */
+	struct strv sysctls; /* "net.x=1" */
+	bool has_oom_score_adj;
+	int64_t oom_score_adj;
+
+	char *log_driver, *log_path;
+	uint64_t log_max_bytes;
+	int64_t log_max_files;
+};
+
+struct container_record *record_new(void);
+void record_free(struct container_record *r);
+void record_freep(struct container_record **r);
+struct mount_spec *record_add_mount(struct container_record *r);
+
+int record_parse(const char *json, size_t n, struct container_record **ret);
+/** record_write() - JSON text, malloc'ed into @out. */
+void record_write(const struct container_record *r, struct sbuf *out);

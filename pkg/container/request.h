@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a user asked for with `run` or `create`, as the option table left it: text, not yet checked.
+ * cmd/create_opts.c fills it; container_create() checks it and makes a record of it.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pkg/base/strv.h"
+#include "pkg/image/image.h"
+
+struct container_request {
+	const char *image; /* operand */
+	char **command; /* operands after it; NULL-terminated */
+
+	/* life cycle and terminal */
+	bool interactive, tty, rm, init, replace;
+	const char *name, *cidfile, *entrypoint, *workdir, *stop_signal, *detach_keys;
+	int64_t stop_timeout; /* seconds; -1: default */
+	unsigned timeout; /* seconds, 0: never */
+	struct strv attach; /* stdin stdout stderr */
+
+	/* environment and identity */
+	struct strv env, env_file, unset_env, group_add;
+	bool env_host;
+	const char *user, *umask, *hostname;
+	struct strv label, label_file, annotation;
+
+	/* storage */
+	struct strv volume, mount, tmpfs;
+	bool read_only;
+	int read_only_tmpfs; /* -1: default (on) */
+	uint64_t shm_size; /* bytes; 0: default */
+	const char *image_volume; /* bind tmpfs ignore */
+
+	/* namespaces */
+	const char *userns, *pid, *ipc, *uts, *cgroupns;
+
+	/* network */
+	const char *network;
+	struct strv publish, expose, add_host, dns, dns_search, dns_option;
+	bool publish_all, no_hosts;
+
+	/* security and limits */
+	bool privileged;
+	struct strv cap_add, cap_drop, security_opt, device, ulimit, sysctl;
+	int64_t oom_score_adj; /* INT64_MIN: leave */
+
+	/* logs */
+	const char *log_driver;
+	struct strv log_opt;
+
+	/* image */
+	const char *pull, *platform;
+	bool quiet;
+	int tls_verify;
+	const char *authfile;
+};

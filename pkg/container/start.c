@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/config/paths.h"
+#include "pkg/container/container.h"
+#include "pkg/container/plan.h"
+#include "pkg/sys/lock.h"
+#include "storage/store.h"
+#include "storage/volume.h"
+
+/* The caller's terminal is never given to a payload; the monitor gets what the caller asked to see. */
+static int open_stdio(const struct start_options *o, int stdio[3], int *null_fd)
+{
+	bool use[3] = {o->attach_stdin, o->attach_stdout, o->attach_stderr};
+
+	*null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (*null_fd < 0)
+		return err_new(-errno, "open /dev/null");
+	for (int i = 0; i < 3; i++)
+		stdio[i] = o->foreground && use[i] ? i : *null_fd;
+	return 0;
+}
+
+/* Volumes that this start filled are not filled again. */
+static int note_copied_volumes(struct store *st, const struct container_record *rec)
+{
+	for (unsigned i = 0; i < rec->n_mounts; i++) {
+		const struct mount_spec *m = &rec->mounts[i];
+		struct volume_record v = {0};
+		int r;
+
+		if (m->kind != MOUNT_VOLUME || m->overlay)
+			continue;
+		r = volume_load(st, m->source, &v);
+		if (r == 0 && v.needs_copy_up) {
+			v.needs_copy_up = false;
+			r = volume_save(st, &v);
+		}
+		volume_record_done(&v);
+		if (r < 0)
+			return err_wrap(r, "volume %s", m->source);
+	}
+	return 0;
+}
+
+static int launch(struct store *st, struct container *c, const struct start_options *o, int base_ns,
+		  struct container_plan *p, struct conmon_started *m)
+{
+	AUTO_CLOSE int lock = -EBADF, null_fd = -EBADF;
+	AUTO_FREE char *program = NULL;
+	int stdio[3], r;
+
+	r = paths_helper("cuddy-conmon", &program);
+	if (r == 0)
+		r = open_stdio(o, stdio, &null_fd);
+	if (r < 0)
+		return r;
+	lock = lock_try_open(c->dirs.runtime_fd, "lock", LOCK_EXCLUSIVE);
+	if (lock == -EWOULDBLOCK)
+		return err_new(-CE_BAD_STATE, "its monitor is still alive");
+	if (lock < 0)
+		return lock;
+	/* What the last run left must not be taken for this one's. */
+	if ((unlinkat(c->dirs.data_fd, "exit", 0) < 0 && errno != ENOENT) ||
+	    (unlinkat(c->dirs.runtime_fd, "state", 0) < 0 && errno != ENOENT))
+		return err_new(-errno, "remove the last exit status");
+	p->mon.lock_fd = lock;
+	p->mon.foreground = o->foreground;
+	p->mon.stdin_once = o->foreground && o->attach_stdin;
+	p->mon.no_stdout = o->foreground && !o->attach_stdout;
+	p->mon.no_stderr = o->foreground && !o->attach_stderr;
+	p->rt.process.rows = o->rows;
+	p->rt.process.cols = o->cols;
+	log_debug("container", "start monitor of %.12s", c->rec->id);
+	r = conmon_start(program, base_ns, &p->rt, &p->mon, stdio, p->port_fds, m);
+	if (r == 0)
+		r = note_copied_volumes(st, c->rec);
+	return r;
+}
+
+int container_start(struct store *st, struct container *c, const struct start_options *o,
+		    struct conmon_started *ret_started)
+{
+	AUTO_CLOSE int lock = container_store_lock(st, c->rec->id);
+	AUTO_CLOSE int base_ns = -EBADF;
+	AUTO(base_grant_done) struct base_grant grant = {0};
+	AUTO(plan_done) struct container_plan p = {.seccomp = SBUF_INIT};
+	struct plan_input in = {.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant};
+	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
+	int r = lock < 0 ? lock : conmon_state_read(c->dirs.runtime_fd, c->dirs.data_fd, &c->state);
+
+	if (r == 0 && container_is_running(c))
+		r = err_new(-CE_BAD_STATE, "it already runs");
+	if (r == 0)
+		r = base_grant_load(&grant);
+	if (r == 0) {
+		base_ns = base_open(store_runtime_fd(st), &grant, &in.single_id);
+		r = base_ns < 0 ? base_ns : 0;
+	}
+	if (r == 0)
+		r = plan_make(&in, &p);
+	if (r == 0)
+		r = plan_write_files(&in, &p);
+	if (r == 0)
+		r = launch(st, c, o, base_ns, &p, &m);
+	if (r < 0)
+		return r;
+	if (ret_started) {
+		*ret_started = m;
+	} else {
+		closep(&m.pidfd);
+		closep(&m.control_fd);
+	}
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Ending containers: stop, kill, wait, remove, and tidying after crashes. */
+#include <string.h>
+
+#include "pkg/base/err.h"
+#include "pkg/container/container.h"
+#include "pkg/runtime/base.h"
+#include "pkg/sys/lock.h"
+#include "storage/store.h"
+#include "storage/volume.h"
+
+static int refresh(struct container *c)
+{
+	return conmon_state_read(c->dirs.runtime_fd, c->dirs.data_fd, &c->state);
+}
+
+int container_stop(struct container *c, int64_t grace_s)
+{
+	int64_t s = grace_s == -2 ? c->rec->stop_timeout : grace_s;
+	int r;
+
+	if (!container_is_running(c))
+		return 0;
+	r = conmon_stop(c->dirs.runtime_fd, 0, s < 0 ? -1 : s * 1000);
+	if (r == -ESRCH) {
+		err_drop();
+		r = 0;
+	}
+	return r < 0 ? r : refresh(c);
+}
+
+int container_kill(struct container *c, int sig)
+{
+	if (!container_is_running(c))
+		return err_new(-CE_BAD_STATE, "it does not run, so it cannot get a signal");
+	return conmon_kill(c->dirs.runtime_fd, sig);
+}
+
+int container_wait(struct store *st, struct container *c, int *ret_exit)
+{
+	int code = -1;
+	int r = conmon_wait_code(c->dirs.runtime_fd, &code);
+
+	(void)st;
+	/* A --rm container is gone by now, exit file and all; its monitor said the code. */
+	if (r == 0 && code < 0) {
+		r = refresh(c);
+		code = c->state.exit_code;
+	}
+	if (r < 0)
+		return r;
+	*ret_exit = code;
+	return 0;
+}
+
+static int enter_base(struct store *st)
+{
+	AUTO(base_grant_done) struct base_grant g = {0};
+	int r = base_grant_load(&g);
+
+	return r < 0 ? r : base_enter(store_runtime_fd(st), &g);
+}
+
+static int drop_volumes(struct store *st, const struct container_record *rec)
+{
+	for (unsigned i = 0; i < rec->n_mounts; i++) {
+		int r = rec->mounts[i].anonymous ? volume_remove(st, rec->mounts[i].source) : 0;
+
+		if (r < 0 && r != -CE_NO_VOLUME)
+			return err_wrap(r, "volume %s", rec->mounts[i].source);
+	}
+	err_drop();
+	return 0;
+}
+
+int container_remove(struct store *st, struct container *c, const struct remove_options *o)
+{
+	AUTO_CLOSE int lock = -EBADF, monitor = -EBADF;
+	int r = 0;
+
+	if (container_is_running(c)) {
+		if (!o->force)
+			return err_new(-CE_BAD_STATE, "it runs; stop it first or use --force");
+		r = container_stop(c, o->grace_s);
+	}
+	if (r == 0) {
+		lock = container_store_lock(st, c->rec->id);
+		r = lock < 0 ? lock : 0;
+	}
+	if (r < 0)
+		return r;
+	/* Nobody starts it while its monitor's lock is ours; a --rm monitor may have been faster. */
+	monitor = lock_open(c->dirs.runtime_fd, "lock", LOCK_EXCLUSIVE);
+	if (monitor == -ENOENT)
+		err_drop();
+	else if (monitor < 0)
+		return monitor;
+	r = container_store_remove(st, c->rec->id, c->rec->name);
+	if (r == -CE_NO_CONTAINER) {
+		err_drop();
+		r = 0;
+	}
+	if (r == 0 && (o->volumes || c->rec->auto_remove))
+		r = drop_volumes(st, c->rec);
+	return r;
+}
+
+int container_tidy(struct store *st)
+{
+	int r;
+
+	if (store_trash_is_empty(st))
+		return 0;
+	r = enter_base(st);
+	return r < 0 ? r : store_empty_trash(st);
+}

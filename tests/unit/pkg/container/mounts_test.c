@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <cmocka.h>
+
+#include "pkg/base/err.h"
+#include "pkg/container/mounts.h"
+#include "pkg/runtime/plan.h"
+
+static void volume_forms_are_told_apart(void **state)
+{
+	AUTO(record_freep) struct container_record *r = record_new();
+
+	(void)state;
+	assert_int_equal(mounts_add_volume(r, "/tmp:/a:ro,rslave"), 0);
+	assert_int_equal(r->mounts[0].kind, MOUNT_BIND);
+	assert_true(r->mounts[0].flags & RT_MNT_RO);
+	assert_true(r->mounts[0].flags & RT_MNT_NODEV);
+	assert_int_equal(r->mounts[0].propagation, MS_SLAVE | MS_REC);
+	assert_int_equal(mounts_add_volume(r, "data:/b/../c/:U,exec,suid"), 0);
+	assert_int_equal(r->mounts[1].kind, MOUNT_VOLUME);
+	assert_string_equal(r->mounts[1].target, "/c");
+	assert_true(r->mounts[1].flags & RT_MNT_CHOWN);
+	assert_false(r->mounts[1].flags & RT_MNT_NOSUID);
+	assert_int_equal(mounts_add_volume(r, "/d"), 0);
+	assert_true(r->mounts[2].anonymous);
+	assert_int_equal(strlen(r->mounts[2].source), 64);
+	assert_int_equal(mounts_add_volume(r, "/tmp:/e:O"), 0);
+	assert_true(r->mounts[3].overlay);
+	assert_int_equal(mounts_check(r), 0);
+}
+
+static void bad_volumes_are_usage_errors(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		":/a",
+		"/tmp",
+		"/tmp:",
+		"/tmp:a",
+		"/tmp:/",
+		"-x:/a",
+		"a b:/a",
+		"/tmp:/a:wrong",
+		"/tmp:/a:ro:x",
+		"/tmp:/a:O,ro",
+		"/nonexistent-source:/a",
+		"../../../..:relative",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		AUTO(record_freep) struct container_record *r = record_new();
+		int rc = mounts_add_volume(r, bad[i]);
+
+		if (strcmp(bad[i], "/tmp") == 0) /* an anonymous volume there */
+			assert_int_equal(rc, 0);
+		else
+			assert_int_equal(rc, -CE_USAGE);
+	}
+}
+
+static void long_form_keys_are_a_closed_set(void **state)
+{
+	static const char *const bad[] = {
+		"type=bind,src=/tmp",
+		"type=bind,dst=/a",
+		"type=nfs,dst=/a",
+		"src=/tmp",
+		"type=bind,src=/tmp,dst=/a,rw=maybe",
+		"type=bind,src=/tmp,dst=/a,bind-propagation=sideways",
+		"type=bind,src=/tmp,dst=/a,dst=/b",
+		"type=tmpfs,src=/x,dst=/a",
+		"type=volume,src=v,dst=/a,tmpfs-size=1m",
+		"type=tmpfs,dst=/a,tmpfs-size=1;",
+		"type=tmpfs,dst=/a,tmpfs-mode=9",
+		"type=bind,bind-propagation=shared,source=/,dst=/a,unknown=1",
+	};
+	AUTO(record_freep) struct container_record *ok = record_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		AUTO(record_freep) struct container_record *r = record_new();
+
+		assert_int_equal(mounts_add_mount(r, bad[i]), -CE_USAGE);
+	}
+	assert_int_equal(mounts_add_mount(ok, "dst=/a,tmpfs-size=1m,type=tmpfs,tmpfs-mode=0700"),
+			 0);
+	assert_string_equal(ok->mounts[0].data, "size=1048576,mode=700");
+	assert_int_equal(mounts_add_mount(ok, "type=bind,source=/tmp,target=/b,readonly"), 0);
+	assert_true(ok->mounts[1].flags & RT_MNT_RO);
+	assert_int_equal(mounts_add_mount(ok, "source=vol,target=/c,readonly=false"), 0);
+	assert_int_equal(ok->mounts[2].kind, MOUNT_VOLUME);
+	assert_false(ok->mounts[2].flags & RT_MNT_RO);
+}
+
+static void kernel_file_systems_cannot_be_covered(void **state)
+{
+	static const char *const bad[] = {"/tmp:/proc", "/tmp:/proc/self/attr", "v:/sys/fs/cgroup",
+					  "/tmp:/x/../proc"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		AUTO(record_freep) struct container_record *r = record_new();
+
+		assert_int_equal(mounts_add_volume(r, bad[i]), 0);
+		assert_int_equal(mounts_check(r), -CE_USAGE);
+	}
+}
+
+static void two_mounts_on_one_place_are_refused_and_parents_come_first(void **state)
+{
+	AUTO(record_freep) struct container_record *r = record_new();
+
+	(void)state;
+	assert_int_equal(mounts_add_volume(r, "v1:/a/b"), 0);
+	assert_int_equal(mounts_add_volume(r, "v2:/a"), 0);
+	assert_int_equal(mounts_add_image_volume(r, "/a", "bind"), 0); /* the user's wins */
+	assert_int_equal(mounts_check(r), 0);
+	assert_int_equal(r->n_mounts, 2);
+	assert_string_equal(r->mounts[0].target, "/a");
+	assert_int_equal(mounts_add_tmpfs(r, "/a/b:size=1m"), 0);
+	assert_int_equal(mounts_check(r), -CE_USAGE);
+}
+
+static void a_record_survives_writing_and_reading(void **state)
+{
+	AUTO(record_freep) struct container_record *r = record_new(), *back = NULL;
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	(void)state;
+	r->id = strdup("0123");
+	r->name = strdup("web");
+	r->image_id = strdup("abcd");
+	r->caps = UINT64_MAX;
+	r->oom_score_adj = -5;
+	r->tty = true;
+	strv_add(&r->env, "A=b\"\n\x01");
+	assert_int_equal(mounts_add_volume(r, "data:/b:ro"), 0);
+	record_write(r, &text);
+	assert_int_equal(record_parse(text.s, text.len, &back), 0);
+	assert_string_equal(back->name, "web");
+	assert_true(back->caps == UINT64_MAX);
+	assert_int_equal(back->oom_score_adj, -5);
+	assert_true(back->tty);
+	assert_string_equal(back->env.v[0], "A=b\"\n\x01");
+	assert_int_equal(back->n_mounts, 1);
+	assert_string_equal(back->mounts[0].target, "/b");
+	assert_true(back->mounts[0].flags == r->mounts[0].flags);
+	assert_int_equal(record_parse("{\"Id\":1}", 8, &back), -CE_BAD_FORMAT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(volume_forms_are_told_apart),
+		cmocka_unit_test(bad_volumes_are_usage_errors),
+		cmocka_unit_test(long_form_keys_are_a_closed_set),
+		cmocka_unit_test(kernel_file_systems_cannot_be_covered),
+		cmocka_unit_test(two_mounts_on_one_place_are_refused_and_parents_come_first),
+		cmocka_unit_test(a_record_survives_writing_and_reading),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -47,7 +47,9 @@ const struct command_alias commands[] = {
 	{"image import", &cmd_import},
 	{"image load", &cmd_load},
 	{"import", &cmd_import},
+	{"image pull", &cmd_pull},
 	{"load", &cmd_load},
+	{"pull", &cmd_pull},
 	{"version", &cmd_version},
 	{NULL, NULL},
 };

@@ -39,21 +39,37 @@ bool log_wants(const char *module)
 	return false;
 }
 
-void log_line(const char *module, const char *fmt, ...)
+static void put_line(char *buf, size_t max, int n, const char *fmt, va_list ap)
 {
-	char buf[1024];
 	int saved = errno;
-	int n;
-	va_list ap;
 
-	n = snprintf(buf, sizeof(buf), "[%d %s] %s: ", (int)getpid(), log_role, module);
-	va_start(ap, fmt);
-	n += vsnprintf(buf + n, sizeof(buf) - (size_t)n, fmt, ap);
-	va_end(ap);
-	if (n > (int)sizeof(buf) - 1)
-		n = (int)sizeof(buf) - 1;
+	n += vsnprintf(buf + n, max - (size_t)n, fmt, ap);
+	if (n > (int)max - 1)
+		n = (int)max - 1;
 	buf[n++] = '\n';
 	if (log_fd >= 0)
 		(void)!write(log_fd, buf, (size_t)n);
 	errno = saved;
+}
+
+void log_line(const char *module, const char *fmt, ...)
+{
+	char buf[1024];
+	va_list ap;
+	int n = snprintf(buf, sizeof(buf), "[%d %s] %s: ", (int)getpid(), log_role, module);
+
+	va_start(ap, fmt);
+	put_line(buf, sizeof(buf), n, fmt, ap);
+	va_end(ap);
+}
+
+void log_warn(const char *fmt, ...)
+{
+	char buf[1024];
+	va_list ap;
+	int n = snprintf(buf, sizeof(buf), "cuddy: warning: ");
+
+	va_start(ap, fmt);
+	put_line(buf, sizeof(buf), n, fmt, ap);
+	va_end(ap);
 }

@@ -11,6 +11,9 @@ void log_set_fd(int fd);                           /* where lines go; default 2;
 bool log_wants(const char *module);
 void log_line(const char *module, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/** log_warn() - "cuddy: warning: words", always shown; for what the user should know and nothing failed. */
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* The arguments are evaluated only when somebody reads them. */
 #define log_debug(module, ...)                            \
 	do {                                              \

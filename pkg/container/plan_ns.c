@@ -7,6 +7,7 @@
 #include "net/slirp.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/log.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/conmon/client.h"
@@ -129,6 +130,7 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 {
 	const struct container_record *rec = in->record;
 	struct net_plan *n = &p->rt.net;
+	const char *warning = NULL;
 	int r;
 
 	if (strcmp(rec->ns_net, "host") == 0)
@@ -139,9 +141,11 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 		n->mode = strncmp(rec->ns_net, "container:", 10) == 0 ? NET_JOIN : NET_NONE;
 	if (n->mode != NET_SLIRP)
 		return 0;
-	r = net_slirp_find(store_runtime_fd(in->store), &n->slirp_path, NULL);
+	r = net_slirp_find(store_runtime_fd(in->store), &n->slirp_path, &warning);
 	if (r < 0)
 		return r;
+	if (warning)
+		log_warn("%s", warning);
 	slirp_options(rec->network_options, p);
 	return bind_ports(rec, p);
 }

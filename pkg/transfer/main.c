@@ -32,7 +32,9 @@ static const struct {
 	const char *words;
 	int (*run)(struct transfer_ctx *ctx);
 } operations[] = {
-	{0, "none", NULL},
+	{TRANSFER_PULL, "pull", transfer_op_pull},
+	{TRANSFER_LOAD, "load", transfer_op_load},
+	{TRANSFER_IMPORT, "import", transfer_op_import},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)
@@ -42,7 +44,7 @@ static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++) {
-		if (!operations[i].run || operations[i].op != ctx->req.op)
+		if (operations[i].op != ctx->req.op)
 			continue;
 		log_debug("transfer", "%s", operations[i].words);
 		return operations[i].run(ctx);

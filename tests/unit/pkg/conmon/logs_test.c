@@ -47,6 +47,13 @@ static int drop_dir(void **state)
 	return remove_dir();
 }
 
+static int put_log(const char *text, size_t n)
+{
+	AUTO_CLOSE int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return file_replace(fd, "ctr.log", text, n, 0600, FILE_NO_SYNC);
+}
+
 /* logs_print() with 1 and 2 going to files; the results are appended to @out and @err. */
 static int print_to(enum conmon_log driver, const struct logs_options *o, struct sbuf *out,
 		    struct sbuf *err)
@@ -216,8 +223,7 @@ static void since_until_timestamps_and_prefix(void **state)
 				   "2026-01-01T00:00:03.000000000Z stdout F three\n";
 
 	(void)state;
-	assert_int_equal(file_replace(AT_FDCWD, path, text, sizeof(text) - 1, 0600, FILE_NO_SYNC),
-			 0);
+	assert_int_equal(put_log(text, sizeof(text) - 1), 0);
 	assert_int_equal(clock_parse("2026-01-01T00:00:02Z", &o.since_ns), 0);
 	assert_int_equal(clock_parse("2026-01-01T00:00:02.9Z", &o.until_ns), 0);
 	assert_int_equal(print_to(CONMON_LOG_K8S_FILE, &o, &out, &err), 0);
@@ -270,9 +276,7 @@ static void foreign_and_torn_records_are_no_records(void **state)
 static void a_torn_end_is_closed_when_the_log_goes_on(void **state)
 {
 	(void)state;
-	assert_int_equal(
-		file_replace(AT_FDCWD, path, "2026-01-01T00:00:01Z stdo", 25, 0600, FILE_NO_SYNC),
-		0);
+	assert_int_equal(put_log("2026-01-01T00:00:01Z stdo", 25), 0);
 	assert_int_equal(log_open(&w, CONMON_LOG_K8S_FILE, path, 0, 1), 0);
 	log_add(&w, 1, "next\n", 5);
 	expect_same(CONMON_LOG_K8S_FILE, "next\n", 5);

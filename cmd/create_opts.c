@@ -22,8 +22,7 @@ const struct opt create_opts[] = {
 		.max = 31536000),
 	OPT_UINT(0, "timeout", "SECONDS", R, timeout, "Kill the container after this time",
 		 .max = 31536000),
-	OPT_STR(0, "detach-keys", "KEYS", R, detach_keys, "Keys that detach from the terminal",
-		.optional = false),
+	OPT_STR(0, "detach-keys", "KEYS", R, detach_keys, "Keys that detach from the terminal"),
 	OPT_LIST('a', "attach", "STREAM", R, attach, "Attach only to stdin, stdout or stderr",
 		 .complete = COMPLETE_WORDS, .words = "stdin stdout stderr"),
 
@@ -106,7 +105,7 @@ const struct opt create_opts[] = {
 
 	/* image */
 	OPT_STR(0, "pull", "POLICY", R, pull, "When to pull the image", .complete = COMPLETE_WORDS,
-		.words = "always missing never newer", .optional = true),
+		.words = "always missing never newer"),
 	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", R, platform, "Platform of the image to pull"),
 	OPT_BOOL('q', "quiet", R, quiet, "No progress while pulling"),
 	OPT_TRI(0, "tls-verify", R, tls_verify, "Verify the registry's certificate"),

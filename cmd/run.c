@@ -66,8 +66,14 @@ static int start_failed(struct store *st, struct container *c, int r)
 	char trail[2048];
 
 	(void)snprintf(trail, sizeof(trail), "%s", err_trail());
-	if (c->rec->auto_remove && container_remove(st, c, &ro) < 0)
-		(void)cmd_report(-CE_BAD_STATE);
+	if (c->rec->auto_remove) {
+		int removed = container_remove(st, c, &ro);
+
+		if (removed == 0)
+			removed = container_tidy(st);
+		if (removed < 0)
+			(void)cmd_report(removed);
+	}
 	return err_set(r, trail);
 }
 

@@ -131,5 +131,6 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 		return r;
 	x.preserve_fds = fds;
 	x.n_preserve_fds = e->preserve_fds;
+	x.detached = e->detach;
 	return run_it(e, &x, ret_exit);
 }

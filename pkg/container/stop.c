@@ -85,11 +85,15 @@ int container_remove(struct store *st, struct container *c, const struct remove_
 	}
 	if (r == 0) {
 		lock = container_store_lock(st, c->rec->id);
+		if (lock == -CE_NO_CONTAINER) { /* its --rm monitor was faster, volumes and all */
+			err_drop();
+			return 0;
+		}
 		r = lock < 0 ? lock : 0;
 	}
 	if (r < 0)
 		return r;
-	/* Nobody starts it while its monitor's lock is ours; a --rm monitor may have been faster. */
+	/* Nobody starts it while its monitor's lock is ours. */
 	monitor = lock_open(c->dirs.runtime_fd, "lock", LOCK_EXCLUSIVE);
 	if (monitor == -ENOENT)
 		err_drop();

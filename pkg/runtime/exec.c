@@ -6,7 +6,7 @@
  *   C  opens a pidfd of the recorded pid 1 (start time checked, H04) and /proc/<monitor>/exe, the
  *      program on its read-only detached mount, and executes that with everything in descriptors.
  *   S  not dumpable, enters the namespaces, clones P into the pid namespace, waits, exits alike.
- *   P  confines itself as pid 1 did and execs. It dies with S, S with C.
+ *   P  confines itself as pid 1 did and execs. It dies with S, S with C unless detached.
  * Sync          #1 S→C P exists (carries its pidfd)   #2 P→C only with a terminal: carries the pty master
  *               #4 end of file: P's exec closed the last copy of the socket
  */
@@ -46,6 +46,7 @@ static int make_message(const struct rt_exec *e)
 	for (unsigned i = 0; i < n; i++)
 		wire_put_str(&b, e->cgroup_dirs[i]);
 	wire_put_u32(&b, e->n_preserve_fds);
+	wire_put_u32(&b, e->detached);
 	rt_process_encode(&e->process, &b);
 	r = write_full(fd, b.s, b.len);
 	explicit_bzero(b.s, b.len);
@@ -89,7 +90,7 @@ static int place(int *fds, unsigned n, int *exe)
 	return fd_close_from(n, 0);
 }
 
-static void __attribute__((noreturn)) exec_stage(int *fds, unsigned n, int exe)
+static void __attribute__((noreturn)) exec_stage(int *fds, unsigned n, int exe, bool detached)
 {
 	char name[] = "cuddy-conmon", role[] = RT_EXEC_ROLE, debug[128], plan[12], report[12];
 	char *argv[] = {name, role, plan, report, NULL}, *envp[] = {NULL, NULL};
@@ -99,7 +100,9 @@ static void __attribute__((noreturn)) exec_stage(int *fds, unsigned n, int exe)
 
 	(void)snprintf(plan, sizeof(plan), "%d", RT_EXEC_PLAN_FD);
 	(void)snprintf(report, sizeof(report), "%d", RT_EXEC_REPORT_FD);
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_PDEATHSIG, detached ? 0 : SIGKILL);
+	if (detached)
+		(void)setsid(); /* nor does it hear the caller's terminal */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (v && (size_t)snprintf(debug, sizeof(debug), "CUDDY_DEBUG=%s", v) < sizeof(debug))
@@ -140,7 +143,7 @@ static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 		fds[RT_EXEC_KEEP_FD + i] = e->preserve_fds[i];
 	pid = clone_fork(0, &s->stage_pidfd);
 	if (pid == 0)
-		exec_stage(fds, n, exe);
+		exec_stage(fds, n, exe, e->detached);
 	s->stage_pid = pid;
 	return pid < 0 ? (int)pid : 0;
 }

@@ -15,6 +15,7 @@ struct rt_exec {
 	int stdio[3]; /* given to the payload as they are; ignored with process.terminal */
 	const int *preserve_fds; /* further descriptors: become 3, 4, … */
 	unsigned n_preserve_fds;
+	bool detached; /* outlives the caller; otherwise it dies with it */
 };
 
 struct rt_exec_started {

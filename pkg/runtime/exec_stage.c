@@ -35,6 +35,7 @@ struct stage {
 	struct rt_process process;
 	const char *cgroups[CGROUPS_MAX + 1];
 	unsigned n_keep;
+	bool detached;
 	int proc, report;
 };
 
@@ -60,6 +61,7 @@ static int read_message(int fd, struct stage *s)
 	for (uint32_t i = 0; i < n; i++)
 		s->cgroups[i] = wire_get_str(&r);
 	s->n_keep = wire_get_u32(&r);
+	s->detached = wire_get_u32(&r) != 0;
 	if (r.failed || s->n_keep > KEEP_MAX)
 		return err_new(-CE_PROTOCOL, "process description");
 	arena = xmalloc(rt_arena_size(size));
@@ -127,6 +129,9 @@ static int enter_namespaces(const struct stage *s, int pidfd)
 		return r;
 	if (flags && setns(pidfd, flags) < 0)
 		return err_new(-errno, "enter the container's namespaces");
+	/* The change of credentials may have cleared it. */
+	if (!s->detached && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_new(-errno, "set process flags");
 	return 0;
 }
 

@@ -93,6 +93,8 @@ static int build_root(struct rt_child *x)
 		r = user_resolve(x->root, x->process, &x->ids);
 	if (r == 0)
 		r = rootfs_mount_all(x);
+	if (r == 0)
+		r = process_make_cwd(x->root, x->process, &x->ids);
 	if (r == 0 && x->process->terminal)
 		r = dev_open_pty(x);
 	if (r == 0)

@@ -109,6 +109,8 @@ int confine_process(const struct rt_process *p, const struct rt_ids *ids);
 /* process.c */
 /** process_set_stdio() - make them 0..2; a terminal becomes the controlling one. */
 int process_set_stdio(const int stdio[3], bool terminal);
+/** process_make_cwd() - the working directory, if it is wanted and missing; before the root becomes read-only. */
+int process_make_cwd(int root, const struct rt_process *p, const struct rt_ids *ids);
 /**
  * process_finish() - working directory, privilege, execve; returns only on failure (126 and 127 codes too)
  * @root: O_PATH of "/" inside; @init: through pid1_split(); @n_keep: descriptors from 3 on that stay.

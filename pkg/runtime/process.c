@@ -31,7 +31,31 @@ static int check_inside(const char *path)
 	return 0;
 }
 
-static int enter_cwd(int root, const struct rt_process *p, const struct rt_ids *ids)
+int process_make_cwd(int root, const struct rt_process *p, const struct rt_ids *ids)
+{
+	const char *path = p->cwd && *p->cwd ? p->cwd : "/";
+	AUTO_CLOSE int fd = -EBADF;
+	mode_t old;
+
+	if (*path != '/')
+		return err_usage("working directory '%s' is not absolute", path);
+	if (!p->make_cwd)
+		return 0;
+	fd = open_in(root, path, O_PATH | O_DIRECTORY, 0);
+	if (fd != -ENOENT)
+		return fd < 0 ? err_wrap(fd, "working directory") : 0;
+	err_drop();
+	old = umask(0);
+	fd = target_ensure(root, path, true);
+	(void)umask(old);
+	if (fd < 0)
+		return err_wrap(fd, "working directory");
+	if (fchownat(fd, "", ids->uid, ids->gid, AT_EMPTY_PATH) < 0)
+		return err_new(-errno, "chown working directory %s", path);
+	return 0;
+}
+
+static int enter_cwd(int root, const struct rt_process *p)
 {
 	const char *path = p->cwd && *p->cwd ? p->cwd : "/";
 	AUTO_CLOSE int fd = -EBADF;
@@ -40,14 +64,6 @@ static int enter_cwd(int root, const struct rt_process *p, const struct rt_ids *
 	if (*path != '/')
 		return err_usage("working directory '%s' is not absolute", path);
 	fd = open_in(root, path, O_PATH | O_DIRECTORY, 0);
-	if (fd == -ENOENT && p->make_cwd) {
-		mode_t old = umask(0);
-
-		fd = target_ensure(root, path, true);
-		(void)umask(old);
-		if (fd >= 0 && fchownat(fd, "", ids->uid, ids->gid, AT_EMPTY_PATH) < 0)
-			return err_new(-errno, "chown working directory %s", path);
-	}
 	if (fd < 0)
 		return err_wrap(fd, "working directory");
 	if (fchdir(fd) < 0)
@@ -187,7 +203,7 @@ int process_finish(int root, int proc, const struct rt_process *p, const struct 
 		   bool init, unsigned n_keep)
 {
 	const int std[3] = {0, 1, 2};
-	int r = enter_cwd(root, p, ids);
+	int r = enter_cwd(root, p);
 
 	if (r == 0)
 		r = confine_stdio(std, p->terminal, ids->uid);

@@ -6,9 +6,9 @@ load helpers
 	run -0 cuddy create --name c "$IMAGE" sh -c 'echo run >>/log; wc -l </log'
 	[[ "$output" =~ ^[0-9a-f]{64}$ ]]
 	[ "$(cuddy inspect --format '{{.State.Status}}' c)" = created ]
-	for i in 1 2 3; do
+	for n in 1 2 3; do
 		run -0 cuddy start -a c
-		[ "$output" = "$i" ]
+		[ "$output" = "$n" ]
 	done
 }
 
@@ -86,7 +86,7 @@ load helpers
 @test "rm: refuses a running one without -f, and removes several at once" {
 	cuddy run -d --name up "$IMAGE" sleep 1000
 	run --separate-stderr cuddy rm up
-	one_line_error 125 'up'
+	one_line_error 2 'up'
 	status_is up running
 	cuddy create --name x "$IMAGE"
 	run -0 cuddy rm -f -t 0 up x
@@ -121,7 +121,7 @@ load helpers
 }
 
 @test "logs: both streams, in order, --tail, --timestamps, --follow until the end" {
-	cuddy run --name c "$IMAGE" sh -c 'echo 1; echo 2 >&2; echo 3'
+	cuddy run --name c "$IMAGE" sh -c 'echo 1; sleep 0.2; echo 2 >&2; sleep 0.2; echo 3'
 	run -0 --separate-stderr cuddy logs c
 	[ "$(echo $output)" = "1 3" ]
 	[ "$stderr" = 2 ]

@@ -81,7 +81,7 @@ load helpers
 }
 
 @test "run: a reader that goes away does not hang the command" {
-	run -0 bash -c '"$CUDDY" run --rm "$IMAGE" yes | head -n 1'
+	run -0 --separate-stderr bash -c '"$CUDDY" run --rm "$IMAGE" yes | head -n 1'
 	[ "$output" = y ]
 }
 
@@ -202,7 +202,7 @@ load helpers
 }
 
 @test "run: a signal to cuddy goes to the command" {
-	cuddy run --rm --name sig "$IMAGE" sh -c 'trap "echo got it; exit 7" USR1; echo ready; while :; do sleep 0.05; done' >"$WORK/out" &
+	"$CUDDY" run --rm --name sig "$IMAGE" sh -c 'trap "echo got it; exit 7" USR1; echo ready; while :; do sleep 0.05; done' >"$WORK/out" &
 	p=$!
 	wait_until 20 grep -q ready "$WORK/out"
 	kill -USR1 $p

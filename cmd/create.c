@@ -4,6 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/create_opts.h"
+#include "cmd/transfer_report.h"
 #include "pkg/container/container.h"
 
 static const struct container_request create_defaults = CONTAINER_REQUEST_DEFAULTS;
@@ -11,6 +12,7 @@ static const struct container_request create_defaults = CONTAINER_REQUEST_DEFAUL
 static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct container_request q = *(const struct container_request *)args;
+	struct transfer_report report;
 	struct container c;
 	struct store *st;
 	int r = cmd_store(ctx, &st);
@@ -18,8 +20,12 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	(void)argc;
 	q.image = argv[0];
 	q.command = argv + 1;
-	if (r == 0)
-		r = container_create(st, &q, &c);
+	if (r < 0)
+		return r;
+	transfer_report_init(&report, REPORT_PULL, q.quiet, NULL);
+	q.report = &report.handler;
+	r = container_create(st, &q, &c);
+	transfer_report_done(&report);
 	if (r < 0)
 		return r;
 	(void)puts(c.rec->id);

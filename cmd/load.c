@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
-#include "pkg/cli/format.h"
 #include "pkg/image/load.h"
 #include "pkg/sys/open.h"
 
@@ -26,14 +26,6 @@ static const struct opt load_opts[] = {
 	OPT_END,
 };
 
-static void print_message(void *data, bool warning, const char *text)
-{
-	(void)data;
-	(void)fputs(warning ? "cuddy: warning: " : "cuddy: ", stderr);
-	put_untrusted(stderr, text);
-	(void)fputc('\n', stderr);
-}
-
 static int open_input(const char *path)
 {
 	int fd = !path || strcmp(path, "-") == 0 ? fd_dup(STDIN_FILENO)
@@ -49,17 +41,16 @@ static int open_input(const char *path)
 	return fd;
 }
 
-static void print_loaded(void *data, const char *reference, const char *id)
+static void print_loaded(const char *reference, const char *id)
 {
-	(void)data;
 	(void)printf("Loaded image: %s%s\n",
 		     reference ? "" : "sha256:", reference ? reference : id);
 }
 
 static int load_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	static const struct transfer_handler h = {.message = print_message, .image = print_loaded};
 	const struct load_args *a = args;
+	struct transfer_report report;
 	AUTO_CLOSE int fd = -EBADF;
 	struct store *st;
 	int r;
@@ -70,8 +61,11 @@ static int load_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	if (fd < 0)
 		return err_wrap(fd, "load");
 	r = cmd_store(ctx, &st);
-	if (r == 0)
-		r = image_load(st, fd, a->platform, &h);
+	if (r < 0)
+		return r;
+	transfer_report_init(&report, REPORT_READ, a->quiet, print_loaded);
+	r = image_load(st, fd, a->platform, &report.handler);
+	transfer_report_done(&report);
 	return r < 0 ? err_wrap(r, "load%s%s", a->input ? " " : "", a->input ? a->input : "") : 0;
 }
 
@@ -103,17 +97,16 @@ static const struct opt import_opts[] = {
 	OPT_END,
 };
 
-static void print_id(void *data, const char *reference, const char *id)
+static void print_id(const char *reference, const char *id)
 {
-	(void)data;
 	(void)reference;
 	(void)printf("sha256:%s\n", id);
 }
 
 static int import_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	static const struct transfer_handler h = {.message = print_message, .image = print_id};
 	const struct import_args *a = args;
+	struct transfer_report report;
 	struct import_options o = {
 		.changes = &a->changes, .message = a->message, .platform = a->platform};
 	AUTO_CLOSE int fd = -EBADF;
@@ -128,8 +121,11 @@ static int import_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	if (fd < 0)
 		return err_wrap(fd, "import");
 	r = cmd_store(ctx, &st);
-	if (r == 0)
-		r = image_import(st, fd, argc > 1 ? argv[1] : NULL, &o, &h);
+	if (r < 0)
+		return r;
+	transfer_report_init(&report, REPORT_READ, a->quiet, print_id);
+	r = image_import(st, fd, argc > 1 ? argv[1] : NULL, &o, &report.handler);
+	transfer_report_done(&report);
 	return r < 0 ? err_wrap(r, "import %s", argv[0]) : 0;
 }
 

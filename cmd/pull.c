@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/transfer_report.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
@@ -68,9 +69,8 @@ static int platform_of(const struct pull_args *a, char **ret)
 	return 0;
 }
 
-static void print_image(void *data, const char *reference, const char *id)
+static void print_id(const char *reference, const char *id)
 {
-	(void)data;
 	(void)reference;
 	puts(id);
 }
@@ -94,55 +94,62 @@ static int options_of(const struct pull_args *a, struct pull_options *ret, char 
 		return r;
 	*ret = (struct pull_options){
 		.policy = policy_of(a->policy),
-		.quiet = a->quiet,
 		.all_tags = a->all_tags,
 		.tls_verify = a->tls_verify,
 		.authfile = a->authfile,
 		.cert_dir = a->cert_dir,
 		.creds = a->creds,
 		.platform = *ret_platform,
-		.on_image = a->all_tags ? print_image : NULL,
 		.retries = a->retry,
 		.retry_delay_s = (unsigned)((delay_ns + 999999999) / 1000000000)};
 	return 0;
 }
 
-static int pull_one(struct store *st, const char *name, const struct pull_options *o)
+static int fetch(struct store *st, const char *name, const struct pull_options *o, char ret_id[65])
 {
 	struct image_record *image = NULL;
+	int r;
+
+	if (o->all_tags || o->policy == PULL_ALWAYS)
+		return image_pull(st, name, o, ret_id);
+	r = image_ensure(st, name, o, &image, NULL);
+	if (r == 0)
+		memcpy(ret_id, image->id, sizeof(image->id));
+	image_record_free(image);
+	return r;
+}
+
+/* Of several tags each id is printed as it comes. */
+static int pull_one(struct store *st, const char *name, struct pull_options *o, bool quiet)
+{
+	struct transfer_report report;
 	char id[65];
 	int r;
 
-	/* Of several tags each id is printed as it comes. */
-	if (o->all_tags)
-		return image_pull(st, name, o, id);
-	if (o->policy == PULL_ALWAYS) {
-		r = image_pull(st, name, o, id);
-	} else {
-		r = image_ensure(st, name, o, &image, NULL);
-		if (r == 0)
-			memcpy(id, image->id, sizeof(id));
-		image_record_free(image);
-	}
-	if (r == 0)
+	transfer_report_init(&report, REPORT_PULL, quiet, o->all_tags ? print_id : NULL);
+	o->report = &report.handler;
+	r = fetch(st, name, o, id);
+	transfer_report_done(&report);
+	if (r == 0 && !o->all_tags)
 		puts(id);
 	return r;
 }
 
 static int pull_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
+	const struct pull_args *a = args;
 	AUTO_FREE char *platform = NULL;
 	struct pull_options o;
 	struct store *st;
 	int r;
 
-	r = options_of(args, &o, &platform);
+	r = options_of(a, &o, &platform);
 	if (r == 0)
 		r = cmd_store(ctx, &st);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < argc; i++) {
-		r = pull_one(st, argv[i], &o);
+		r = pull_one(st, argv[i], &o, a->quiet);
 		if (r == -CE_INTERRUPTED)
 			return r;
 		if (r < 0)

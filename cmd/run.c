@@ -8,6 +8,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/create_opts.h"
+#include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 
@@ -94,6 +95,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	struct start_options o = {.foreground = !a.detach};
 	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
 	struct container c = {.dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF}};
+	struct transfer_report report;
 	struct store *st;
 	int r;
 
@@ -109,7 +111,10 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		return r;
 	if (a.request.tty)
 		window(&o);
+	transfer_report_init(&report, REPORT_PULL, a.request.quiet, NULL);
+	a.request.report = &report.handler;
 	r = container_create(st, &a.request, &c);
+	transfer_report_done(&report);
 	if (r < 0)
 		return r;
 	r = container_start(st, &c, &o, &m);

@@ -36,7 +36,7 @@ static int pull_policy(const char *s, enum pull_policy *ret)
 static int find_image(struct store *st, const struct container_request *q,
 		      struct image_record **ret, char **ret_name)
 {
-	struct pull_options o = {.quiet = q->quiet,
+	struct pull_options o = {.report = q->report,
 				 .tls_verify = q->tls_verify,
 				 .authfile = q->authfile,
 				 .platform = q->platform,

@@ -53,7 +53,8 @@ struct container_request {
 
 	/* image */
 	const char *pull, *platform;
-	bool quiet;
+	bool quiet; /* for whoever makes the report */
+	const struct transfer_handler *report; /* of a pull; NULL: nobody is told */
 	int tls_verify;
 	const char *authfile;
 };

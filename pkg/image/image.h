@@ -8,20 +8,20 @@
 /** image_find() - reference, id or unique id prefix ("sha256:" allowed) to a loaded record; -CE_NO_IMAGE. @ret_name: reference that matched, malloc'ed, may be NULL; may be given as NULL. */
 int image_find(struct store *st, const char *name, struct image_record **ret, char **ret_name);
 
+struct transfer_handler; /* transfer_client.h */
+
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER };
 
 struct pull_options {
 	enum pull_policy policy;
-	bool quiet;             /* no progress on stderr */
 	bool all_tags;
 	int tls_verify;         /* -1: by configuration, 0, 1 */
 	const char *authfile, *cert_dir, *creds;
 	const char *platform;   /* "os/arch[/variant]" or NULL */
 	unsigned retries;
 	unsigned retry_delay_s;
-	/* Told each image that arrived (all_tags: several); may be NULL. */
-	void (*on_image)(void *data, const char *reference, const char *id);
-	void *data;
+	/* Told of progress, warnings and each image that arrived (all_tags: several); may be NULL. */
+	const struct transfer_handler *report;
 };
 
 /** image_pull() - through cuddy-transfer; returns the id of what the name now points at. */

@@ -3,51 +3,56 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/cli/format.h"
 #include "pkg/image/image.h"
 #include "pkg/image/transfer_client.h"
 
+/* Passes all on, and remembers the last image. */
 struct following {
-	const struct pull_options *o;
-	char *id; /* of the last image reported */
+	const struct transfer_handler *report;
+	char *id;
 };
+
+static void on_progress(void *data, const struct transfer_progress *p)
+{
+	const struct following *f = data;
+
+	f->report->progress(f->report->data, p);
+}
 
 static void on_message(void *data, bool warning, const char *text)
 {
-	(void)data;
-	(void)fputs(warning ? "cuddy: warning: " : "", stderr);
-	put_untrusted(stderr, text);
-	(void)fputc('\n', stderr);
+	const struct following *f = data;
+
+	f->report->message(f->report->data, warning, text);
+}
+
+static void on_tick(void *data)
+{
+	const struct following *f = data;
+
+	f->report->tick(f->report->data);
 }
 
 static void on_image(void *data, const char *reference, const char *id)
 {
 	struct following *f = data;
 
-	if (f->o->on_image)
-		f->o->on_image(f->o->data, reference, id);
+	if (f->report && f->report->image)
+		f->report->image(f->report->data, reference, id);
 	freep(&f->id);
 	f->id = xstrdup(id);
-}
-
-/* One line when a layer begins and one when it ends: also good in a log file. */
-static void on_progress(void *data, const struct transfer_progress *p)
-{
-	const struct following *f = data;
-
-	if (f->o->quiet || (p->state != TRANSFER_DONE && p->state != TRANSFER_EXISTS))
-		return;
-	(void)fprintf(stderr, "Copying blob ");
-	put_untrusted(stderr, p->label);
-	(void)fprintf(stderr, " %s\n", p->state == TRANSFER_DONE ? "done" : "exists");
 }
 
 int image_pull(struct store *st, const char *name, const struct pull_options *o, char ret_id[65])
 {
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
-	struct following f = {.o = o};
-	struct transfer_handler h = {
-		.progress = on_progress, .message = on_message, .image = on_image, .data = &f};
+	const struct transfer_handler *up = o->report;
+	struct following f = {.report = up};
+	struct transfer_handler h = {.progress = up && up->progress ? on_progress : NULL,
+				     .message = up && up->message ? on_message : NULL,
+				     .tick = up && up->tick ? on_tick : NULL,
+				     .image = on_image,
+				     .data = &f};
 	struct transfer_pull p = {.name = name,
 				  .all_tags = o->all_tags,
 				  .tls_verify = o->tls_verify,

@@ -17,6 +17,7 @@
 #include "pkg/sys/socket.h"
 
 #define UNDO_MS 5000
+#define TICK_MS 200
 
 struct client {
 	int channel, pidfd, signals;
@@ -186,11 +187,14 @@ static int follow(struct client *c, const struct transfer_handler *h)
 	int code = 0, status, r;
 
 	for (;;) {
-		if (poll(p, 2, -1) < 0) {
-			if (errno == EINTR)
-				continue;
+		int n = poll(p, 2, h->tick ? TICK_MS : -1);
+
+		if (n < 0 && errno != EINTR)
 			return err_new(-errno, "wait for cuddy-transfer");
-		}
+		if (n == 0)
+			h->tick(h->data);
+		if (n <= 0)
+			continue;
 		if (p[1].revents)
 			return cancel(c);
 		if (!p[0].revents)

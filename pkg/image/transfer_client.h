@@ -9,6 +9,7 @@ struct transfer_handler {
 	void (*progress)(void *data, const struct transfer_progress *p);
 	void (*message)(void *data, bool warning, const char *text);
 	void (*image)(void *data, const char *reference, const char *id);
+	void (*tick)(void *data); /* some time passed without any of these */
 	void *data;
 };
 

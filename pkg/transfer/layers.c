@@ -177,6 +177,7 @@ static int attempt_begin(struct layer *l)
 	if (!l->transfer)
 		return r;
 	l->state = LAYER_LOADING;
+	l->reported_ns = 0;
 	report(l, TRANSFER_RUNNING);
 	return 0;
 }
@@ -281,6 +282,8 @@ static int loaded(struct layer *l)
 	if (r < 0)
 		return r;
 	l->state = LAYER_UNPACKING;
+	l->reported_ns = 0;
+	report(l, TRANSFER_RUNNING);
 	return 0;
 }
 

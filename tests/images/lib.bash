@@ -3,6 +3,10 @@
 set -eu
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 scratch=$(mktemp -d /var/tmp/cuddy-image.XXXXXX)
+# mmdebstrap unpacks as the first subordinate id, to which a directory of the caller alone is closed: all may pass
+# through this one, and the tools make their own below it. (The tests' TMPDIR is the caller's alone.)
+chmod 711 "$scratch"
+export TMPDIR=$scratch
 trap 'unshare --user --map-auto --map-root-user rm -rf "$scratch"' EXIT
 
 builder() {

@@ -7,5 +7,6 @@ c=$(builder from localhost/debian:bookworm)
 install_packages "$c" nginx-light
 inside "$c" 'ln -sf /dev/stdout /var/log/nginx/access.log; ln -sf /dev/stderr /var/log/nginx/error.log
 	echo "<h1>it works in a container</h1>" >/var/www/html/index.html'
-builder config --entrypoint '["nginx", "-g", "daemon off;"]' --port 80 --stop-signal SIGQUIT "$c"
+# --cmd: the base's "bash" would be the arguments
+builder config --cmd '' --entrypoint '["nginx", "-g", "daemon off;"]' --port 80 --stop-signal SIGQUIT "$c"
 publish "$c" localhost/nginx:latest "$1"

@@ -19,7 +19,8 @@ chmod 755 "$scratch/start"
 builder add -q "$c" "$scratch/start" /usr/local/bin/start >/dev/null
 inside "$c" 'rm -rf /var/lib/postgresql/15 /etc/postgresql/15
 	install -d -m 700 -o postgres -g postgres /var/lib/postgresql/data'
-builder config --user postgres --env PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin \
+# --cmd: the base's "bash" would be the arguments
+builder config --cmd '' --user postgres --env PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin \
 	--env PGDATA=/var/lib/postgresql/data --volume /var/lib/postgresql/data --port 5432 --stop-signal SIGINT \
 	--workingdir /var/lib/postgresql --entrypoint '["/usr/local/bin/start"]' "$c"
 publish "$c" localhost/postgres:15 "$1"

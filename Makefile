@@ -206,6 +206,14 @@ deps-test: ## the same for the tests
 	@tests/deps test
 .PHONY: deps-test
 
+# They name no verb or flag themselves: cmd/completion.c says why. "make lint" compares.
+completions: all ## write completions/ anew
+	@mkdir -p completions
+	$B/cuddy completion bash >completions/cuddy.bash
+	$B/cuddy completion zsh >completions/_cuddy
+	$B/cuddy completion fish >completions/cuddy.fish
+.PHONY: completions
+
 fmt: ## format all C files in place
 	clang-format -i $$(git ls-files '*.c' '*.h')
 .PHONY: fmt

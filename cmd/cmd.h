@@ -32,6 +32,7 @@ struct command {
 	int min_args, max_args; /* operands; -1: any number */
 	bool no_interspersed; /* operands are a command line */
 	enum opt_complete complete; /* operands */
+	const char *operand_words; /* COMPLETE_WORDS: "a b c" */
 	int (*run)(struct cmd_ctx *ctx, const void *args, int argc, char **argv);
 };
 
@@ -78,6 +79,7 @@ extern const struct command cmd_attach, cmd_create, cmd_exec, cmd_inspect, cmd_k
 extern const struct command cmd_rm, cmd_run, cmd_start, cmd_stop, cmd_wait;
 extern const struct command cmd_container_exists, cmd_container_inspect, cmd_container_prune;
 extern const struct command cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_rm;
+extern const struct command cmd_complete, cmd_completion;
 extern const struct command cmd_help;
 extern const struct command cmd_import;
 extern const struct command cmd_load;

@@ -43,6 +43,8 @@ const struct command_alias commands[] = {
 	{"volume ls", &cmd_volume_ls},
 	{"volume remove", &cmd_volume_rm},
 	{"volume rm", &cmd_volume_rm},
+	{"completion", &cmd_completion},
+	{"__complete", &cmd_complete},
 	{"help", &cmd_help},
 	{"image import", &cmd_import},
 	{"image load", &cmd_load},

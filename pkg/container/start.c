@@ -27,7 +27,7 @@ static int open_stdio(const struct start_options *o, int stdio[3], int *null_fd)
 }
 
 /* Volumes that this start filled are not filled again. */
-static int note_copied_volumes(struct store *st, const struct container_record *rec)
+static void note_copied_volumes(struct store *st, const struct container_record *rec)
 {
 	for (unsigned i = 0; i < rec->n_mounts; i++) {
 		const struct mount_spec *m = &rec->mounts[i];
@@ -42,10 +42,11 @@ static int note_copied_volumes(struct store *st, const struct container_record *
 			r = volume_save(st, &v);
 		}
 		volume_record_done(&v);
-		if (r < 0)
-			return err_wrap(r, "volume %s", m->source);
+		/* A short --rm run has taken its volumes along by now. */
+		if (r < 0 && !(m->anonymous && rec->auto_remove))
+			log_warn("volume %s: %s", m->source, err_trail());
+		err_drop();
 	}
-	return 0;
 }
 
 static int launch(struct store *st, struct container *c, const struct start_options *o, int base_ns,
@@ -79,7 +80,7 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 	log_debug("container", "start monitor of %.12s", c->rec->id);
 	r = conmon_start(program, base_ns, &p->rt, &p->mon, stdio, p->port_fds, m);
 	if (r == 0)
-		r = note_copied_volumes(st, c->rec);
+		note_copied_volumes(st, c->rec);
 	return r;
 }
 

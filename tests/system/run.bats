@@ -133,10 +133,14 @@ load helpers
 }
 
 @test "run: of ten that race for one name one gets it" {
-	for i in {1..10}; do
-		cuddy run -d --name racer "$IMAGE" sleep 1000 >"$WORK/$i.out" 2>"$WORK/$i.err" &
+	pids=()
+	for n in {1..10}; do
+		cuddy run -d --name racer "$IMAGE" sleep 1000 >"$WORK/$n.out" 2>"$WORK/$n.err" &
+		pids+=($!)
 	done
-	wait
+	for p in "${pids[@]}"; do                       # a bare "wait" waits for the test's timer too
+		wait "$p" || true
+	done
 	[ "$(cat "$WORK"/*.out | wc -l)" -eq 1 ]
 	[ "$(cat "$WORK"/*.err | grep -c 'already in use')" -eq 9 ]
 	[ "$(cuddy ps -aq | wc -l)" -eq 1 ]

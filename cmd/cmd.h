@@ -8,6 +8,7 @@
  *   5. add tests/system/<verb>.bats.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "pkg/cli/options.h"
@@ -18,6 +19,7 @@ struct store;
 struct cmd_ctx {
 	const char *root, *runroot; /* global options, NULL when not given */
 	struct store *store; /* opened on first use by cmd_store() */
+	bool in_a_hurry; /* leaves tidying to other commands */
 	int status; /* exit status a command sets when it is not an error (child's code) */
 };
 

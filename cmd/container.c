@@ -98,7 +98,7 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		}
 		container_done(&c);
 	}
-	return r == 0 ? container_tidy(st) : r;
+	return r;
 }
 
 const struct command cmd_container_prune = {

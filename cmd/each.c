@@ -80,6 +80,10 @@ static int each_one(struct store *st, const struct each *e, const char *name, in
 	}
 	r = e->one(st, &c, e->arg);
 	container_done(&c);
+	if (r == -CE_NO_CONTAINER && e->args->ignore) { /* it went meanwhile */
+		err_drop();
+		return 0;
+	}
 	if (r < 0) {
 		int s = cmd_report(err_wrap(r, "%s %s", e->verb, name));
 

@@ -31,6 +31,7 @@ static int exec_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	int code = 0, r = cmd_store(ctx, &st);
 
 	(void)argc;
+	ctx->in_a_hurry = true;
 	e.command = argv + 1;
 	if (r == 0)
 		r = container_open(st, argv[0], &c);

@@ -13,6 +13,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
+#include "pkg/container/container.h"
 #include "pkg/sys/open.h"
 
 /* clang-format off */
@@ -150,12 +151,14 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct cmd_ctx ctx = {0};
-	int r = cuddy(&ctx, argc, argv);
+	int r = cuddy(&ctx, argc, argv), status;
 
 	/* Output that did not arrive is a failure, also of a command that went well. */
 	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		r = err_new(-(errno ? errno : EIO), "write to standard output");
-	if (r < 0)
-		return cmd_report(r);
-	return r > 0 ? r : ctx.status;
+	status = r < 0 ? cmd_report(r) : r > 0 ? r : ctx.status;
+	/* Whoever comes next after a removal or a crash takes away what it left; nobody waits for that. */
+	if (ctx.store && !ctx.in_a_hurry)
+		(void)container_tidy(ctx.store);
+	return status;
 }

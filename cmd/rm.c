@@ -40,14 +40,10 @@ static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	struct each_args each = a->each;
 	const struct each e = {
 		.args = &each, .verb = "rm", .missing_status = 1, .one = rm_one, .arg = a};
-	int r;
 
 	/* As with podman and docker: forcing away what is not there is success. */
 	each.ignore = each.ignore || a->force;
-	r = each_container(ctx, &e, argc, argv);
-	if (r == 0 && ctx->store)
-		(void)container_tidy(ctx->store);
-	return r;
+	return each_container(ctx, &e, argc, argv);
 }
 
 const struct command cmd_rm = {

@@ -127,6 +127,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	closep(&m.pidfd);
 	closep(&m.control_fd);
 	container_done(&c);
+	ctx->in_a_hurry = r == 0;
 	return r;
 }
 

@@ -29,11 +29,14 @@ static const struct opt start_opts[] = {
 static int start_background(struct store *st, struct container *c, const void *arg)
 {
 	const struct start_options o = {.foreground = false};
+	int r = container_is_running(c) ? -CE_BAD_STATE : container_start(st, c, &o, NULL);
 
 	(void)arg;
-	if (container_is_running(c))
-		return 0; /* starting what runs is success, as everywhere */
-	return container_start(st, c, &o, NULL);
+	if (r == -CE_BAD_STATE && container_is_running(c)) {
+		err_drop(); /* starting what runs is success, as everywhere */
+		return 0;
+	}
+	return r;
 }
 
 static int start_attached(struct cmd_ctx *ctx, const struct start_args *a, const char *name)

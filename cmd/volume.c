@@ -223,8 +223,6 @@ static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		strv_add(&names, argv[i]);
 	for (size_t i = 0; r == 0 && i < names.n; i++)
 		r = rm_one(st, a, names.v[i], &ctx->status);
-	if (r == 0)
-		(void)container_tidy(st);
 	return r;
 }
 

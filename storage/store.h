@@ -72,5 +72,5 @@ int store_lock(struct store *st, bool exclusive);
 int store_trash(struct store *st, enum store_dir d, const char *name);
 /** store_empty_trash() - delete what lies there and staging of dead processes. In B. Best effort, quick when empty. */
 int store_empty_trash(struct store *st);
-/** store_trash_is_empty() - cheap test without a namespace. */
+/** store_trash_is_empty() - nothing there but what its deleter is busy with; cheap, no namespace. */
 bool store_trash_is_empty(struct store *st);

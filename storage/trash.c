@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "pkg/base/clock.h"
@@ -115,6 +116,24 @@ static void drop_dangling_names(struct store *st)
 	err_drop();
 }
 
+/* Whoever deletes something holds a lock on its directory: a monitor does, behind everybody's back. */
+static int delete_one(int trash, const char *name)
+{
+	AUTO_CLOSE int fd = openat(trash, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return 0;
+	return rmtree(trash, name);
+}
+
+static bool is_being_deleted(int trash, const char *name)
+{
+	AUTO_CLOSE int fd = openat(trash, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? errno == ENOENT
+		      : flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 int store_empty_trash(struct store *st)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -124,7 +143,7 @@ int store_empty_trash(struct store *st)
 		return trash;
 	r = store_names(st, STORE_TRASH, &names);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		int one = rmtree(trash, names.v[i]);
+		int one = delete_one(trash, names.v[i]);
 
 		if (one < 0)
 			worst = one;
@@ -142,10 +161,12 @@ int store_empty_trash(struct store *st)
 bool store_trash_is_empty(struct store *st)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
+	int trash = store_fd(st, STORE_TRASH);
+	bool empty = trash >= 0 && store_names(st, STORE_TRASH, &names) == 0;
 
-	if (store_names(st, STORE_TRASH, &names) < 0 || names.n > 0 || stage_sweep(st, true) != 0) {
-		err_drop();
-		return false;
-	}
-	return true;
+	for (size_t i = 0; empty && i < names.n; i++)
+		empty = is_being_deleted(trash, names.v[i]);
+	empty = empty && stage_sweep(st, true) == 0;
+	err_drop();
+	return empty;
 }

@@ -123,10 +123,9 @@ int conmon_stop(int state_dir, int signal_or_0, int64_t grace_ms)
 
 	if (fd < 0)
 		return fd;
-	if (grace_ms < 0)
-		grace_ms = 0;
-	r = talk_send(fd, CM_STOP, signal_or_0, grace_ms > INT32_MAX ? INT32_MAX : (int)grace_ms,
-		      NULL, 0);
+	if (grace_ms < 0 || grace_ms > INT32_MAX)
+		grace_ms = INT32_MAX;
+	r = talk_send(fd, CM_STOP, signal_or_0, (int)grace_ms, NULL, 0);
 	if (r == -EPIPE || r == -ECONNRESET)
 		return -ESRCH;
 	if (r < 0)

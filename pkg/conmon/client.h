@@ -7,6 +7,7 @@
  *	                      started_ns (tmpfs, not synced)
  *	state_dir/lock        held by the monitor for life
  *	state_dir/attach      SEQPACKET socket
+ *	data_dir/started      its time is that of the last start; all that is left after a reboot
  *	data_dir/exit         exit_code, finished_ns, signal, oom, error lines; written durably before
  *	                      anybody is told
  */
@@ -77,7 +78,7 @@ struct conmon_attach {
 
 /** conmon_attach() - be a client of a running container until it exits or detaches. */
 int conmon_attach(int state_dir, const struct conmon_attach *a, int *ret_exit, bool *ret_detached);
-/** conmon_stop() - ask the monitor to stop (signal, grace, SIGKILL) and wait until it has; -ESRCH when it does not run. */
+/** conmon_stop() - ask the monitor to stop (signal, grace, SIGKILL; -1: no SIGKILL) and wait until it has; -ESRCH when it does not run. */
 int conmon_stop(int state_dir, int signal_or_0, int64_t grace_ms);
 /** conmon_kill() - signal pid 1 through the monitor. */
 int conmon_kill(int state_dir, int sig);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "pkg/base/clock.h"
@@ -124,11 +125,15 @@ static void remove_container(struct monitor *m)
 	char name[128];
 
 	m->trash_dir = open(m->cfg.trash_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	release_name(m);
 	trash_name(m, -1, name);
-	if (m->trash_dir >= 0)
-		(void)renameat(AT_FDCWD, m->cfg.data_dir, m->trash_dir, name);
-	for (int i = 0; m->trash_dir >= 0 && m->cfg.anonymous_volumes[i]; i++) {
+	(void)flock(m->data_dir, LOCK_EX | LOCK_NB); /* others' sweeps of the trash pass it by */
+	/* What cannot be moved away stays as it is, for the next command to remove. */
+	if (m->trash_dir < 0)
+		return;
+	release_name(m); /* first: while the container is there nobody else claims the name */
+	if (renameat(AT_FDCWD, m->cfg.data_dir, m->trash_dir, name) < 0)
+		return;
+	for (int i = 0; m->cfg.anonymous_volumes[i]; i++) {
 		trash_name(m, i, name);
 		(void)renameat(AT_FDCWD, m->cfg.anonymous_volumes[i], m->trash_dir, name);
 	}

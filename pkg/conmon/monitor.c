@@ -219,6 +219,7 @@ static int record_start(struct monitor *m)
 		err_drop();
 	}
 	(void)unlinkat(m->data_dir, "exit", 0); /* of the run before */
+	started_write(m->data_dir, m->state.started_ns);
 	return state_write(m->state_dir, &m->state, m->boot_id);
 }
 

@@ -6,8 +6,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/sys/file.h"
@@ -52,6 +54,28 @@ int exit_write(int data_dir, const struct conmon_state *s)
 
 	n += put_exit(b + n, sizeof(b) - (size_t)n, s);
 	return file_replace(data_dir, "exit", b, (size_t)n, 0600, FILE_SYNC);
+}
+
+/* Nothing but its time is in it: after a reboot this is what tells that the container has run. */
+void started_write(int data_dir, int64_t started_ns)
+{
+	const struct timespec at = {started_ns / NS_PER_S, started_ns % NS_PER_S};
+	const struct timespec times[2] = {at, at};
+	AUTO_CLOSE int fd = openat(data_dir, "started", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+				   0600);
+
+	if (fd >= 0)
+		(void)futimens(fd, times);
+}
+
+static bool has_started(int data_dir, int64_t *ret_ns)
+{
+	struct stat sb;
+
+	if (fstatat(data_dir, "started", &sb, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*ret_ns = sb.st_mtim.tv_sec * NS_PER_S + sb.st_mtim.tv_nsec;
+	return true;
 }
 
 /* Value of "key=" in @text, copied to @out; false when it is not there. */
@@ -205,6 +229,8 @@ int conmon_state_read(int state_dir, int data_dir, struct conmon_state *ret)
 		} else {
 			set_killed(&s, "the machine went down");
 		}
+	} else if (!held && has_started(data_dir, &s.started_ns)) {
+		set_killed(&s, "the machine went down");
 	}
 	*ret = s;
 	return 0;

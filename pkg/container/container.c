@@ -23,9 +23,18 @@ int container_open_id(struct store *st, const char *id, struct container *ret)
 		r = container_store_open(st, id, &c.dirs);
 	if (r == 0)
 		r = conmon_state_read(c.dirs.runtime_fd, c.dirs.data_fd, &c.state);
+	if (r == 0 && container_is_leftover(&c)) {
+		const struct remove_options o = {.volumes = true};
+
+		/* Where it cannot be removed it is shown as what it is. */
+		if (container_remove(st, &c, &o) == 0)
+			r = -CE_NO_CONTAINER;
+		else
+			err_drop();
+	}
 	if (r < 0) {
 		container_done(&c);
-		return err_wrap(r, "%.12s", id);
+		return r == -CE_NO_CONTAINER ? err_new(r, "%.12s", id) : err_wrap(r, "%.12s", id);
 	}
 	*ret = c;
 	return 0;
@@ -36,7 +45,9 @@ int container_open(struct store *st, const char *name, struct container *ret)
 	char id[65];
 	int r = container_store_resolve(st, name, id);
 
-	return r < 0 ? r : container_open_id(st, id, ret);
+	if (r == 0)
+		r = container_open_id(st, id, ret);
+	return r == -CE_NO_CONTAINER ? err_new(r, "%s", name) : r;
 }
 
 const char *container_status_text(const struct container *c)

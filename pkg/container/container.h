@@ -20,7 +20,11 @@ struct container {
 	struct conmon_state state;
 };
 
-/** container_open() - by name, id or unique id prefix. -CE_NO_CONTAINER, -CE_AMBIGUOUS. */
+/**
+ * container_open() - by name, id or unique id prefix. -CE_NO_CONTAINER, -CE_AMBIGUOUS.
+ * A --rm container whose monitor was killed, or that a reboot ended, is removed by whoever meets it:
+ * it does not exist.
+ */
 int container_open(struct store *st, const char *name, struct container *ret);
 int container_open_id(struct store *st, const char *id, struct container *ret);
 void container_done(struct container *c);
@@ -28,6 +32,8 @@ void container_done(struct container *c);
 /** container_status_text() - created running paused stopping exited … as podman says. */
 const char *container_status_text(const struct container *c);
 bool container_is_running(const struct container *c);
+/** container_is_leftover() - to be removed on exit, has exited, and nobody is left who would. */
+bool container_is_leftover(const struct container *c);
 
 /**
  * container_create() - everything checked, then image ensured, name claimed, record durable
@@ -74,5 +80,5 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 
 /** container_name_new() - a free "adjective_noun" name; malloc'ed. */
 char *container_name_new(struct store *st);
-/** container_tidy() - remove what a --rm container or a crash left; quick when there is nothing. */
+/** container_tidy() - delete what a removal or a crash left in the trash and staging; quick when there is nothing. */
 int container_tidy(struct store *st);

@@ -5,6 +5,7 @@
  * and that are anonymous go again; a named one stays, as after docker's.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -111,13 +112,25 @@ static int make_room(struct store *st, const struct container_request *q)
 	return r;
 }
 
+/* What holds the name may be what a crash left of a --rm container: looking at it removes it. */
+static bool name_became_free(struct store *st, const char *name)
+{
+	struct container old;
+	int r = container_open(st, name, &old);
+
+	if (r == 0)
+		container_done(&old);
+	return r == -CE_NO_CONTAINER;
+}
+
 static int create_record(struct store *st, const struct container_request *q,
 			 struct container_record *rec, struct container_dirs *dirs)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	char trail[512];
 	int r;
 
-	for (;;) {
+	for (bool again = true;;) {
 		if (!q->name) {
 			free(rec->name);
 			rec->name = container_name_new(st);
@@ -126,9 +139,13 @@ static int create_record(struct store *st, const struct container_request *q,
 		record_write(rec, &text);
 		r = container_store_create(st, rec->id, rec->name, text.s, text.len,
 					   !rec->auto_remove, dirs);
-		/* Somebody took the name we had just made up: make another. */
-		if (r != -CE_NAME_IN_USE || q->name)
+		if (r != -CE_NAME_IN_USE)
 			return r;
+		(void)snprintf(trail, sizeof(trail), "%s", err_trail());
+		/* Somebody took the name we had just made up: make another. */
+		if (q->name && (!again || !name_became_free(st, q->name)))
+			return err_set(r, trail);
+		again = !q->name;
 		err_drop();
 	}
 }

@@ -26,6 +26,8 @@ char *container_status_line(const struct container *c)
 		return xasprintf("Up %s%s", span,
 				 c->state.status == CONMON_PAUSED ? " (Paused)" : "");
 	case CONMON_EXITED:
+		if (!c->state.finished_ns) /* killed while nobody looked */
+			return xasprintf("Exited (%d)", c->state.exit_code);
 		clock_format_span(clock_now_ns() - c->state.finished_ns, span);
 		return xasprintf("Exited (%d) %s ago", c->state.exit_code, span);
 	default:

@@ -171,7 +171,7 @@ static int plan_monitor(const struct plan_input *in, struct container_plan *p)
 		.control_fd = -EBADF,
 	};
 	if (rec->auto_remove) {
-		r = store_fd(in->store, STORE_TRASH); /* made now: the monitor only opens it */
+		r = store_fd(in->store, STORE_TRASH); /* made: the monitor only opens it */
 		if (r < 0)
 			return r;
 		for (unsigned i = 0; i < rec->n_mounts; i++)

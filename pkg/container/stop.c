@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Ending containers: stop, kill, wait, remove, and tidying after crashes. */
+#include <signal.h>
 #include <string.h>
+#include <time.h>
 
+#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/lock.h"
+#include "pkg/sys/process.h"
 #include "storage/store.h"
 #include "storage/volume.h"
+
+#define MONITOR_LINGER_MS 2000
 
 static int refresh(struct container *c)
 {
@@ -73,40 +79,81 @@ static int drop_volumes(struct store *st, const struct container_record *rec)
 	return 0;
 }
 
+static void kill_monitor(const struct container *c)
+{
+	AUTO_CLOSE int pidfd = pidfd_of(&c->state.monitor);
+
+	if (pidfd >= 0)
+		(void)pidfd_signal(pidfd, SIGKILL);
+	err_drop();
+}
+
+/*
+ * With the container's own lock held nobody new starts it, but a monitor may be there: one that
+ * runs the container or is about to (its cuddy may have died), or one whose container has exited and
+ * whose reader takes its time. The first is stopped, the last is waited for a little and then ended.
+ */
+static int take_monitor_lock(struct container *c, const struct remove_options *o)
+{
+	const struct timespec pause = {.tv_nsec = 2 * NS_PER_MS};
+	int64_t end = clock_monotonic_ns() + MONITOR_LINGER_MS * NS_PER_MS;
+
+	for (;;) {
+		int lock = lock_try_open(c->dirs.runtime_fd, "lock", LOCK_EXCLUSIVE), r;
+
+		if (lock != -EWOULDBLOCK)
+			return lock;
+		r = refresh(c);
+		if (r == 0 && container_is_running(c)) {
+			if (!o->force)
+				return err_new(-CE_BAD_STATE,
+					       "it runs; stop it first or use --force");
+			r = container_stop(c, o->grace_s);
+		}
+		if (r < 0)
+			return r;
+		if (clock_monotonic_ns() > end) {
+			if (!o->force)
+				return err_new(-CE_BAD_STATE, "its monitor is still at work; use "
+							      "--force to end it");
+			kill_monitor(c);
+			end += MONITOR_LINGER_MS * NS_PER_MS;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 int container_remove(struct store *st, struct container *c, const struct remove_options *o)
 {
-	AUTO_CLOSE int lock = -EBADF, monitor = -EBADF;
-	int r = 0;
+	AUTO_CLOSE int lock = container_store_lock(st, c->rec->id), monitor = -EBADF;
+	int r = lock;
 
-	if (container_is_running(c)) {
-		if (!o->force)
-			return err_new(-CE_BAD_STATE, "it runs; stop it first or use --force");
-		r = container_stop(c, o->grace_s);
-	}
-	if (r == 0) {
-		lock = container_store_lock(st, c->rec->id);
-		if (lock == -CE_NO_CONTAINER) { /* its --rm monitor was faster, volumes and all */
-			err_drop();
-			return 0;
-		}
-		r = lock < 0 ? lock : 0;
-	}
-	if (r < 0)
-		return r;
-	/* Nobody starts it while its monitor's lock is ours. */
-	monitor = lock_open(c->dirs.runtime_fd, "lock", LOCK_EXCLUSIVE);
-	if (monitor == -ENOENT)
-		err_drop();
-	else if (monitor < 0)
-		return monitor;
-	r = container_store_remove(st, c->rec->id, c->rec->name);
-	if (r == -CE_NO_CONTAINER) {
-		err_drop();
+	if (r >= 0)
+		r = monitor = take_monitor_lock(c, o);
+	if (r == -ENOENT) /* its runtime directory went */
 		r = 0;
+	if (r >= 0)
+		r = refresh(c); /* ends a payload whose monitor was killed */
+	if (r >= 0)
+		r = container_store_remove(st, c->rec->id, c->rec->name);
+	if (r == -CE_NO_CONTAINER) { /* somebody was faster, as the monitor with --rm */
+		err_drop();
+		return 0;
 	}
 	if (r == 0 && (o->volumes || c->rec->auto_remove))
 		r = drop_volumes(st, c->rec);
 	return r;
+}
+
+bool container_is_leftover(const struct container *c)
+{
+	int held;
+
+	if (!c->rec->auto_remove || c->state.status != CONMON_EXITED)
+		return false;
+	held = lock_is_held(c->dirs.runtime_fd, "lock"); /* else its monitor is just removing it */
+	err_drop();
+	return held == 0;
 }
 
 int container_tidy(struct store *st)

@@ -3,7 +3,7 @@
 load helpers
 
 drive() { # drive <<PY: a script with ptydrv's names, IMAGE and a `sh` prompt pattern
-	{ printf '%s\n' 'import os, subprocess, time' 'from ptydrv import *' 'IMAGE = os.environ["IMAGE"]' 'PROMPT = rb"# $"' \
+	{ printf '%s\n' 'import os, subprocess, time' 'from ptydrv import *' 'IMAGE = os.environ["IMAGE"]' 'PROMPT = rb"# (\x1b\[6n)?$"' \
 		'def out(*a): return subprocess.run([os.environ["CUDDY"], *a], stdout=subprocess.PIPE, check=True).stdout.decode().strip()'
 	cat; } | python3 -
 }
@@ -146,9 +146,11 @@ p.expect(rb"33 77")
 p.expect(rb"/dev/pts/[0-9]+")
 p.resize(34, 78)
 eventually(lambda: (p.send(b"stty size\r"), p.read_some(0.2), b"34 78" in p.buf)[-1])
-p.send(b"sleep 1000\r")
+p.send(b"echo started; sleep 1000\r")
+p.expect(rb"\nstarted")
 p.send(CTRL_C)
-p.send(b"\x15exit 9\r")
+p.expect(PROMPT)
+p.send(b"exit 9\r")
 assert p.wait() == 9
 assert p.modes() == p.before
 PY

@@ -9,7 +9,8 @@ load helpers
 		st=$?
 		[ "$out" = "n{}" ] && [ $st -eq $(({} % 100)) ] || echo "{}: status $st, $out"' >"$WORK/bad"
 	[ ! -s "$WORK/bad" ] || { head -n 20 "$WORK/bad"; false; }
-	[ -z "$(cuddy ps -aq)" ]
+	run -0 cuddy ps -aq
+	[ -z "$output" ]
 }
 
 @test "stress: 40 detached, all running at once, stopped and removed together" {

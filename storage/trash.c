@@ -130,8 +130,7 @@ static bool is_being_deleted(int trash, const char *name)
 {
 	AUTO_CLOSE int fd = openat(trash, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? errno == ENOENT
-		      : flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	return fd < 0 ? errno == ENOENT : flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 int store_empty_trash(struct store *st)

@@ -98,11 +98,11 @@ kill9_if_there() { kill9 "$1" 2>/dev/null || true; }
 
 @test "crash: a monitor killed under cuddy wait, stop and attach: each of them ends" {
 	cuddy run -d --name c "$IMAGE" sleep 1000
-	cuddy wait c >"$WORK/wait" 2>&1 3>&- &
+	"$CUDDY" wait c >"$WORK/wait" 2>&1 3>&- &
 	w=$!
-	cuddy attach c </dev/null >"$WORK/attach" 2>&1 3>&- &
+	"$CUDDY" attach c </dev/null >"$WORK/attach" 2>&1 3>&- &
 	a=$!
-	cuddy logs -f c >"$WORK/logs" 2>&1 3>&- &
+	"$CUDDY" logs -f c >"$WORK/logs" 2>&1 3>&- &
 	l=$!
 	wait_until 5 test -e "$WORK/logs"
 	kill -KILL "$(monitor_of c)"
@@ -139,7 +139,7 @@ kill9_if_there() { kill9 "$1" 2>/dev/null || true; }
 }
 
 @test "crash: the foreground cuddy of a running container is killed: the container goes on, its output is logged" {
-	cuddy run --name c "$IMAGE" sh -c 'while [ ! -e /go ]; do sleep 0.05; done; echo after' >/dev/null 2>&1 3>&- &
+	"$CUDDY" run --name c "$IMAGE" sh -c 'while [ ! -e /go ]; do sleep 0.05; done; echo after' >/dev/null 2>&1 3>&- &
 	p=$!
 	wait_until 20 status_is c running
 	kill9 $p
@@ -153,7 +153,7 @@ kill9_if_there() { kill9 "$1" 2>/dev/null || true; }
 @test "crash: cuddy-transfer is killed in the middle of a load: one line, no half image, the next load is right" {
 	cuddy rmi "$IMAGE" >/dev/null
 	mkfifo "$WORK/pipe"
-	cuddy load -q -i "$WORK/pipe" >"$WORK/out" 2>"$WORK/err" 3>&- &
+	"$CUDDY" load -q -i "$WORK/pipe" >"$WORK/out" 2>"$WORK/err" 3>&- &
 	p=$!
 	exec 8>"$WORK/pipe"
 	head -c 1000000 "$(image_file busybox)" >&8
@@ -173,7 +173,7 @@ kill9_if_there() { kill9 "$1" 2>/dev/null || true; }
 @test "crash: cuddy is killed in the middle of a load: its helpers end, no half image, the next load is right" {
 	cuddy rmi "$IMAGE" >/dev/null
 	mkfifo "$WORK/pipe"
-	cuddy load -q -i "$WORK/pipe" >"$WORK/out" 2>"$WORK/err" 3>&- &
+	"$CUDDY" load -q -i "$WORK/pipe" >"$WORK/out" 2>"$WORK/err" 3>&- &
 	p=$!
 	exec 8>"$WORK/pipe"
 	head -c 1000000 "$(image_file busybox)" >&8
@@ -204,7 +204,7 @@ kill9_if_there() { kill9 "$1" 2>/dev/null || true; }
 @test "crash: rm is killed at random moments: the container is there whole, or gone" {
 	for i in {1..20}; do
 		cuddy run --name c "$IMAGE" sh -c 'mkdir /many; i=0; while [ $i -lt 200 ]; do : >/many/$i; i=$((i+1)); done'
-		cuddy rm c >/dev/null 2>&1 3>&- &
+		"$CUDDY" rm c >/dev/null 2>&1 3>&- &
 		p=$!
 		sleep "0.00$((RANDOM % 10))"
 		kill9_if_there $p
@@ -218,7 +218,7 @@ kill9_if_there() { kill9 "$1" 2>/dev/null || true; }
 
 @test "crash: create is killed at random moments: the name is free or the container is whole" {
 	for i in {1..20}; do
-		cuddy create --name c "$IMAGE" true >/dev/null 2>&1 3>&- &
+		"$CUDDY" create --name c "$IMAGE" true >/dev/null 2>&1 3>&- &
 		p=$!
 		sleep "0.00$((RANDOM % 10))"
 		kill9_if_there $p

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/storage/scratch.h"
 
+#include <sys/file.h>
 #include <sys/xattr.h>
 
 #include "pkg/config/paths.h"
@@ -189,6 +190,24 @@ static void trash_takes_things_away_at_once(void **state)
 	err_drop();
 }
 
+static void what_another_deletes_is_passed_by(void **state)
+{
+	struct scratch *s = *state;
+	int cache = store_fd(s->st, STORE_CACHE), mine, trash = store_fd(s->st, STORE_TRASH);
+
+	assert_int_equal(mkdirat(cache, "x", 0700), 0);
+	mine = openat(cache, "x", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(mine, LOCK_EX), 0);
+	assert_int_equal(renameat(cache, "x", trash, "x"), 0);
+	assert_true(store_trash_is_empty(s->st));
+	assert_int_equal(store_empty_trash(s->st), 0);
+	assert_int_equal(faccessat(trash, "x", F_OK, 0), 0);
+	close(mine); /* it died over it */
+	assert_false(store_trash_is_empty(s->st));
+	assert_int_equal(store_empty_trash(s->st), 0);
+	assert_int_equal(faccessat(trash, "x", F_OK, 0), -1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -203,6 +222,7 @@ int main(void)
 		T(a_newer_format_is_refused),
 		T(the_runtime_directory_must_be_ours_and_private),
 		T(trash_takes_things_away_at_once),
+		T(what_another_deletes_is_passed_by),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

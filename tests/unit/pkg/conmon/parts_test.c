@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/conmon/client.h"
 #include "pkg/conmon/detach.h"
@@ -204,6 +205,11 @@ static void state_follows_lock_and_exit_file(void **state)
 	assert_string_equal(got.error, "the container's monitor was killed");
 	assert_int_equal(state_write(dir_fd, &s, "another-boot"), 0);
 	assert_int_equal(conmon_state_read(dir_fd, dir_fd, &got), 0);
+	assert_string_equal(got.error, "the machine went down");
+	started_write(dir_fd, 42 * NS_PER_S + 7);
+	assert_int_equal(conmon_state_read(-1, dir_fd, &got), 0); /* a reboot while it ran */
+	assert_true(got.status == CONMON_EXITED && got.exit_code == 137);
+	assert_int_equal(got.started_ns, 42 * NS_PER_S + 7);
 	assert_string_equal(got.error, "the machine went down");
 	s.exit_code = 3;
 	s.finished_ns = 43;

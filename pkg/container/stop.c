@@ -130,8 +130,10 @@ int container_remove(struct store *st, struct container *c, const struct remove_
 
 	if (r >= 0)
 		r = monitor = take_monitor_lock(c, o);
-	if (r == -ENOENT) /* its runtime directory went */
+	if (r == -ENOENT) { /* its runtime directory went */
+		err_drop();
 		r = 0;
+	}
 	if (r >= 0)
 		r = refresh(c); /* ends a payload whose monitor was killed */
 	if (r >= 0)

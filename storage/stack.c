@@ -189,7 +189,7 @@ static int look(int tree, const char *path, enum sight *ret, int *ret_fd, bool *
 {
 	AUTO_CLOSE int fd = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	*ret_hides = false;
+	*ret_hides = fd >= 0 && is_opaque(fd);
 	*ret = SIGHT_NOTHING;
 	while (fd >= 0 && *path) {
 		size_t n = strcspn(path, "/");
@@ -420,11 +420,20 @@ static void stack_name(const struct strv *diffids, char out[sizeof(STACK) + 64])
 	sha256_end_hex(&h, out + strlen(STACK));
 }
 
-static void add_tree(struct store *st, enum store_dir d, const char *name, struct strv *ret)
+static const char *add_tree(struct store *st, enum store_dir d, const char *name, struct strv *ret)
 {
 	AUTO_FREE char *inside = path_join(name, "tree");
 
 	strv_take(ret, store_path(st, d, inside));
+	return ret->v[ret->n - 1];
+}
+
+/* Overlay does not look at this attribute of a layer's own root: what is below must not be given to it. */
+static bool hides_all_below(const char *tree)
+{
+	char v[2];
+
+	return getxattr(tree, OVERLAY_ATTR "opaque", v, sizeof(v)) > 0 && v[0] == 'y';
 }
 
 int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_dirs)
@@ -446,9 +455,10 @@ int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_d
 		return err_wrap(r, "stack %zu layers", diffids->n);
 	fix_up = path_join(name, "tree");
 	if (store_has(st, STORE_CACHE, fix_up))
-		add_tree(st, STORE_CACHE, name, ret_dirs);
+		(void)add_tree(st, STORE_CACHE, name, ret_dirs);
 	for (size_t i = diffids->n; i-- > 0;)
-		add_tree(st, STORE_LAYERS, diffids->v[i], ret_dirs);
-	add_tree(st, STORE_CACHE, PLACEHOLDER, ret_dirs);
+		if (hides_all_below(add_tree(st, STORE_LAYERS, diffids->v[i], ret_dirs)))
+			break;
+	(void)add_tree(st, STORE_CACHE, PLACEHOLDER, ret_dirs);
 	return 0;
 }

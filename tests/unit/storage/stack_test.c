@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* threats: L04 */
 #include "tests/unit/storage/scratch.h"
 
 #include <sys/sysmacros.h>
@@ -25,7 +26,7 @@ static void add(struct store *st, char c, const char *const *words)
 		case 'd':
 		case 'i':
 		case 'o':
-			assert_int_equal(mkdirat(ls.tree_fd, path, 0700), 0);
+			assert_true(mkdirat(ls.tree_fd, path, 0700) == 0 || strcmp(path, ".") == 0);
 			assert_int_equal(fchmodat(ls.tree_fd, path,
 						  **words == 'd'
 							  ? (mode_t)strtoul(*words + 1, NULL, 8)
@@ -157,6 +158,22 @@ static void what_is_hidden_gives_no_attributes(void **state)
 	assert_int_equal(mode_in(dirs.v[0], "var"), 0700);
 }
 
+static void an_opaque_root_ends_the_stack(void **state)
+{
+	static const char *const a[] = {"d1777 tmp", "f secret", NULL}, *const b[] = {"o .", NULL};
+	static const char *const c[] = {"i tmp", "f tmp/x", NULL};
+	struct scratch *s = *state;
+	AUTO_STRV struct strv dirs = STRV_INIT;
+
+	add(s->st, 'a', a);
+	add(s->st, 'b', b);
+	add(s->st, 'c', c);
+	stack(s, "abc", &dirs);
+	assert_int_equal(dirs.n, 3); /* c, b, the placeholder; tmp of a gives no attributes */
+	assert_non_null(strstr(dirs.v[0], "cccc"));
+	assert_non_null(strstr(dirs.v[1], "bbbb"));
+}
+
 static void a_stack_goes_with_its_layers(void **state)
 {
 	static const char *const a[] = {"d1777 tmp", NULL}, *const b[] = {"i tmp", "f tmp/x", NULL};
@@ -196,6 +213,7 @@ int main(void)
 		T(an_implied_directory_shows_who_lists_it),
 		T(a_listed_parent_of_a_fixed_directory_keeps_its_own),
 		T(what_is_hidden_gives_no_attributes),
+		T(an_opaque_root_ends_the_stack),
 		T(a_stack_goes_with_its_layers),
 		T(a_missing_layer_is_named),
 	};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* threats: H14 */
 #include "tests/unit/storage/scratch.h"
 
 #include "storage/container_store.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* threats: L03, L08, L09, L10, L11 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

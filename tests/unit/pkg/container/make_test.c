@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* threats: R20, R22, R26 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

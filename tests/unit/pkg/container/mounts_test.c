@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* threats: R05 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* threats: L14, Z04 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* threats: G07, G09 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

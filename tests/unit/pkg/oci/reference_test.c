@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* threats: G09, Z05 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

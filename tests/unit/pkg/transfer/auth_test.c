@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* threats: G03, G11 */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

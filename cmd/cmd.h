@@ -42,6 +42,8 @@ struct command {
 int cmd_store(struct cmd_ctx *ctx, struct store **ret);
 /** cmd_report() - print the trail of @r now and go on; returns the exit status to remember. */
 int cmd_report(int r);
+/** cmd_confirmed() - say what is going to happen and ask on standard input; no answer is a no. */
+bool cmd_confirmed(const char *what);
 
 /* The table: top-level verbs and groups; aliases name another entry. */
 struct command_alias {
@@ -80,6 +82,8 @@ const struct command_group *group_find(const char *name);
 extern const struct command cmd_attach, cmd_create, cmd_exec, cmd_inspect, cmd_kill, cmd_logs, cmd_ps;
 extern const struct command cmd_rm, cmd_run, cmd_start, cmd_stop, cmd_wait;
 extern const struct command cmd_container_exists, cmd_container_inspect, cmd_container_prune;
+extern const struct command cmd_history, cmd_images, cmd_rmi, cmd_tag, cmd_untag;
+extern const struct command cmd_image_exists, cmd_image_inspect, cmd_image_prune;
 extern const struct command cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_rm;
 extern const struct command cmd_complete, cmd_completion;
 extern const struct command cmd_help;

@@ -56,17 +56,6 @@ static const struct opt prune_opts[] = {
 	OPT_END,
 };
 
-static bool confirmed(void)
-{
-	int c = 0, first;
-
-	(void)fputs("This removes all stopped containers. Go on? [y/N] ", stderr);
-	first = getchar();
-	for (c = first; c != '\n' && c != EOF;)
-		c = getchar();
-	return first == 'y' || first == 'Y';
-}
-
 static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct prune_args *a = args;
@@ -77,7 +66,7 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 
 	(void)argc;
 	(void)argv;
-	if (r == 0 && !a->force && !confirmed())
+	if (r == 0 && !a->force && !cmd_confirmed("This removes all stopped containers."))
 		return 0;
 	if (r == 0)
 		r = container_select(st, &a->filters, false, &ids);

@@ -7,6 +7,7 @@
 #include "pkg/base/err.h"
 #include "pkg/container/inspect.h"
 #include "pkg/container/volumes.h"
+#include "pkg/image/inspect.h"
 #include "pkg/json/json.h"
 
 struct inspect_args {
@@ -20,7 +21,7 @@ static const struct opt inspect_opts[] = {
 	OPT_END,
 };
 
-static const struct opt container_inspect_opts[] = {
+static const struct opt kind_inspect_opts[] = {
 	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "json, or a Go template"),
 	OPT_END,
 };
@@ -43,6 +44,7 @@ static const struct {
 	int (*find)(struct store *st, const char *name, struct json_object **ret);
 } kinds[] = {
 	{"container", CE_NO_CONTAINER, find_container},
+	{"image", CE_NO_IMAGE, image_inspect},
 	{"volume", CE_NO_VOLUME, volume_inspect},
 };
 
@@ -98,6 +100,13 @@ static int container_inspect_run(struct cmd_ctx *ctx, const void *args, int argc
 	return inspect(ctx, "container", a->format, argc, argv);
 }
 
+static int image_inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct inspect_args *a = args;
+
+	return inspect(ctx, "image", a->format, argc, argv);
+}
+
 const struct command cmd_inspect = {
 	.name = "inspect",
 	.synopsis = "[OPTIONS] OBJECT [OBJECT...]",
@@ -115,10 +124,23 @@ const struct command cmd_container_inspect = {
 	.group = "container",
 	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
 	.summary = "Print everything about containers",
-	.opts = container_inspect_opts,
+	.opts = kind_inspect_opts,
 	.args_size = sizeof(struct inspect_args),
 	.min_args = 1,
 	.max_args = -1,
 	.complete = COMPLETE_CONTAINER,
 	.run = container_inspect_run,
+};
+
+const struct command cmd_image_inspect = {
+	.name = "inspect",
+	.group = "image",
+	.synopsis = "[OPTIONS] IMAGE [IMAGE...]",
+	.summary = "Print everything about images",
+	.opts = kind_inspect_opts,
+	.args_size = sizeof(struct inspect_args),
+	.min_args = 1,
+	.max_args = -1,
+	.complete = COMPLETE_IMAGE,
+	.run = image_inspect_run,
 };

@@ -12,3 +12,14 @@ int cmd_report(int r)
 	err_drop();
 	return status;
 }
+
+bool cmd_confirmed(const char *what)
+{
+	int c, first;
+
+	(void)fprintf(stderr, "%s Go on? [y/N] ", what);
+	first = getchar();
+	for (c = first; c != '\n' && c != EOF;)
+		c = getchar();
+	return first == 'y' || first == 'Y';
+}

@@ -131,7 +131,7 @@ int image_store_summary(struct store *st, const char *id, struct image_summary *
 	return 0;
 }
 
-static int names_of(struct store *st, const char *id, struct strv *ret)
+int image_store_names(struct store *st, const char *id, struct strv *ret)
 {
 	AUTO_STRV struct strv refs = STRV_INIT, ids = STRV_INIT;
 	int r = ref_pairs(st, &refs, &ids);
@@ -162,7 +162,7 @@ int image_store_load(struct store *st, const char *id, struct image_record **ret
 		r = 0;
 	}
 	if (r == 0)
-		r = names_of(st, id, &names);
+		r = image_store_names(st, id, &names);
 	if (r < 0)
 		return err_wrap(r, "image %.12s", id);
 	rec = xcalloc(1, sizeof(*rec));
@@ -280,10 +280,13 @@ int image_store_put(struct store *st, const struct image_record *r)
 	stage_abort(st, &s); /* nothing, once committed */
 	if (e == -EEXIST)
 		e = merge(st, r);
+	for (size_t i = 0; e == 0 && i < r->names.n; i++)
+		e = ref_set(st, r->names.v[i], r->id, NULL);
 	return e < 0 ? err_wrap(e, "store image %.12s", r->id) : 0;
 }
 
-int image_store_users(struct store *st, const char *id, struct strv *ret_containers)
+/* The containers and, in step, the images they were made from. */
+static int container_images(struct store *st, struct strv *ret_containers, struct strv *ret_images)
 {
 	AUTO_STRV struct strv ids = STRV_INIT;
 	int r = container_store_list(st, &ids);
@@ -305,51 +308,70 @@ int image_store_users(struct store *st, const char *id, struct strv *ret_contain
 			r = json_get_str(o, "ImageID", &image);
 		if (r < 0)
 			return err_wrap(r, "container %.12s", ids.v[i]);
-		if (image && strcmp(image, id) == 0)
+		if (image) {
 			strv_add(ret_containers, ids.v[i]);
-	}
-	return r;
-}
-
-static int drop_names(struct store *st, const char *id)
-{
-	AUTO_STRV struct strv names = STRV_INIT;
-	int r = names_of(st, id, &names);
-
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		r = ref_remove(st, names.v[i]);
-		if (r == -CE_NO_IMAGE) {
-			err_drop();
-			r = 0;
+			strv_add(ret_images, image);
 		}
 	}
 	return r;
 }
 
-int image_store_remove(struct store *st, const char *id, bool force)
+int image_store_users(struct store *st, const char *id, struct strv *ret_containers)
+{
+	AUTO_STRV struct strv ids = STRV_INIT, images = STRV_INIT;
+	int r = container_images(st, &ids, &images);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++)
+		if (strcmp(images.v[i], id) == 0)
+			strv_add(ret_containers, ids.v[i]);
+	return r;
+}
+
+int image_store_usage(struct store *st, struct strv *ret_image_ids)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+
+	return container_images(st, &ids, ret_image_ids);
+}
+
+static int check_unused(struct store *st, const char *id)
+{
+	AUTO_STRV struct strv users = STRV_INIT;
+	int r = image_store_users(st, id, &users);
+
+	if (r == 0 && users.n)
+		r = err_new(-CE_IN_USE, "image %.12s is used by container %.12s", id, users.v[0]);
+	return r;
+}
+
+static int check_names(const char *id, const struct strv *names, unsigned flags)
+{
+	size_t max = flags & IMAGE_REMOVE_DANGLING ? 0 : 1;
+	AUTO_FREE char *list = NULL;
+
+	if (flags & IMAGE_REMOVE_NAMED || names->n <= max)
+		return 0;
+	list = strv_join(names, ", ");
+	return err_new(-CE_BAD_STATE, "image %.12s has %s (%s)", id,
+		       max ? "more than one name" : "a name", list);
+}
+
+/* With store_lock() exclusive. */
+static int remove_image(struct store *st, const char *id, const struct strv *names)
 {
 	AUTO(image_summary_done) struct image_summary s = {0};
-	AUTO_STRV struct strv users = STRV_INIT;
-	AUTO_CLOSE int lock = store_lock(st, true);
-	int r, read;
-
-	if (lock < 0)
-		return lock;
-	if (!id_is_valid(id) || !store_has(st, STORE_IMAGES, id))
-		return err_new(-CE_NO_IMAGE, "%s", id);
-	if (!force) {
-		r = image_store_users(st, id, &users);
-		if (r == 0 && users.n)
-			r = err_new(-CE_IN_USE, "image %.12s is used by container %.12s", id,
-				    users.v[0]);
-		if (r < 0)
-			return r;
-	}
 	/* A damaged record can still be removed; its layers then wait for the next prune. */
-	read = image_store_summary(st, id, &s);
+	int read = image_store_summary(st, id, &s), r = 0;
+
 	if (read < 0)
 		err_drop();
-	r = drop_names(st, id);
+	for (size_t i = 0; r == 0 && i < names->n; i++) {
+		r = ref_remove(st, names->v[i]);
+		if (r == -CE_NO_IMAGE) {
+			err_drop();
+			r = 0;
+		}
+	}
 	crash_point("image-unnamed");
 	if (r == 0)
 		r = store_trash(st, STORE_IMAGES, id);
@@ -357,4 +379,65 @@ int image_store_remove(struct store *st, const char *id, bool force)
 	if (r == 0 && read == 0)
 		r = layer_remove_unused(st, &s.diffids);
 	return r;
+}
+
+int image_store_remove(struct store *st, const char *id, unsigned flags)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_CLOSE int lock = store_lock(st, true);
+	int r;
+
+	if (lock < 0)
+		return lock;
+	if (!id_is_valid(id) || !store_has(st, STORE_IMAGES, id))
+		return err_new(-CE_NO_IMAGE, "%s", id);
+	r = image_store_names(st, id, &names);
+	if (r == 0)
+		r = check_names(id, &names, flags);
+	if (r == 0 && !(flags & IMAGE_REMOVE_USED))
+		r = check_unused(st, id);
+	return r < 0 ? r : remove_image(st, id, &names);
+}
+
+int image_store_remove_name(struct store *st, const char *reference, const char *id, unsigned flags,
+			    bool *ret_gone)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_CLOSE int lock = store_lock(st, true);
+	bool last;
+	int r;
+
+	if (lock < 0)
+		return lock;
+	r = image_store_names(st, id, &names);
+	if (r < 0)
+		return r;
+	if (!strv_has(&names, reference))
+		return err_new(-CE_NO_IMAGE, "%s", reference);
+	last = names.n == 1;
+	if (last && !(flags & IMAGE_REMOVE_USED))
+		r = check_unused(st, id);
+	if (r == 0)
+		r = last ? remove_image(st, id, &names) : ref_remove(st, reference);
+	if (r == 0)
+		*ret_gone = last;
+	return r;
+}
+
+int image_store_tag(struct store *st, const char *reference, const char *id)
+{
+	AUTO_CLOSE int lock = store_lock(st, false);
+
+	if (lock < 0)
+		return lock;
+	if (!id_is_valid(id) || !store_has(st, STORE_IMAGES, id))
+		return err_new(-CE_NO_IMAGE, "%s", id);
+	return ref_set(st, reference, id, NULL);
+}
+
+int image_store_prune_layers(struct store *st)
+{
+	AUTO_CLOSE int lock = store_lock(st, true);
+
+	return lock < 0 ? lock : layer_remove_unused(st, NULL);
 }

@@ -20,7 +20,7 @@ struct image_record {
 	struct strv diffids; /* 64 hex each, bottom first */
 	uint64_t size_bytes; /* sum of the layers' trees */
 	int64_t created_ns;
-	struct strv names; /* full references pointing here, filled by load and list */
+	struct strv names; /* full references pointing here: filled by load, set by put */
 	struct strv repo_digests; /* "docker.io/library/x@sha256:…" it was pulled as */
 };
 /*
@@ -43,21 +43,41 @@ void image_record_free(struct image_record *r);
 
 /**
  * image_store_put() - durable, atomic; all layers must exist (hold a lease on them: layer.h)
- * An equal image already there is success: repo digests are merged, and a manifest it lacked is added.
+ * An equal image already there is success: repo digests are merged, and a manifest it lacked is
+ * added. @r->names are pointed at it before anybody can find it without a name and remove it.
  */
 int image_store_put(struct store *st, const struct image_record *r);
 int image_store_load(struct store *st, const char *id,
 		     struct image_record **ret); /* -CE_NO_IMAGE */
+/** image_store_names() - the references that point at it, added to @ret. */
+int image_store_names(struct store *st, const char *id, struct strv *ret);
 /** image_store_list() - ids, sorted. */
 int image_store_list(struct store *st, struct strv *ret_ids);
+enum image_remove_flags {
+	IMAGE_REMOVE_USED = 1, /* also when a container uses it (its layers stay) */
+	IMAGE_REMOVE_NAMED = 2, /* also when it has several names */
+	IMAGE_REMOVE_DANGLING = 4, /* only when it has none */
+};
 /**
  * image_store_remove() - drop the names that point here, the record, and every layer no other image,
  * container or lease uses. Takes store_lock() exclusive; needs no namespace (all goes to the trash).
- * @force: also when a container uses it (its layers stay); else -CE_IN_USE naming the container.
+ * -CE_IN_USE names a container that uses it, -CE_BAD_STATE the names that are too many.
  */
-int image_store_remove(struct store *st, const char *id, bool force);
+int image_store_remove(struct store *st, const char *id, unsigned flags);
+/**
+ * image_store_remove_name() - drop @reference, which points at @id; with its last name the image goes
+ * @flags: IMAGE_REMOVE_USED or 0. @ret_gone: the image went too. -CE_NO_IMAGE: the name moved.
+ */
+int image_store_remove_name(struct store *st, const char *reference, const char *id, unsigned flags,
+			    bool *ret_gone);
+/** image_store_tag() - ref_set() of an image that is there, and stays there until the name stands. */
+int image_store_tag(struct store *st, const char *reference, const char *id);
 /** image_store_users() - ids of containers made from it (record key "ImageID"). */
 int image_store_users(struct store *st, const char *id, struct strv *ret_containers);
+/** image_store_usage() - the image id of every container, one each. */
+int image_store_usage(struct store *st, struct strv *ret_image_ids);
+/** image_store_prune_layers() - remove layers that nothing needs, such as those of damaged images. */
+int image_store_prune_layers(struct store *st);
 
 /** ref_set() - point full reference (host/path:tag) at an image; replaces atomically. @ret_old: 65 bytes or NULL. */
 int ref_set(struct store *st, const char *reference, const char *id, char *ret_old);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "pkg/base/alloc.h"
-#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
+#include "pkg/cli/filter.h"
 #include "pkg/image/image.h"
 
 static const char *const statuses[] = {"created", "running",  "paused",      "exited", "stopping",
@@ -24,15 +24,6 @@ static bool match_name(const char *name, const char *pattern)
 	hit = regexec(&re, name, 0, NULL, 0) == 0;
 	regfree(&re);
 	return hit;
-}
-
-static bool match_label(const struct strv *labels, const char *want)
-{
-	const char *eq = strchr(want, '=');
-
-	if (eq)
-		return strv_has(labels, want);
-	return strv_env_get(labels, want) != NULL;
 }
 
 static bool match_ancestor(struct store *st, const struct container_record *rec, const char *want)
@@ -76,17 +67,6 @@ static bool match_network(const struct container_record *rec, const char *want)
 	       (strcmp(want, "host") == 0 && strcmp(rec->ns_net, "host") == 0);
 }
 
-static int until_ns(const char *value, int64_t *ret)
-{
-	int64_t span;
-
-	if (parse_duration(value, &span) == 0) {
-		*ret = clock_now_ns() - span;
-		return 0;
-	}
-	return clock_parse(value, ret);
-}
-
 static bool match_one(struct store *st, const struct container *c, const char *key,
 		      const char *value)
 {
@@ -98,11 +78,11 @@ static bool match_one(struct store *st, const struct container *c, const char *k
 	if (strcmp(key, "name") == 0)
 		return match_name(rec->name, *value == '/' ? value + 1 : value);
 	if (strcmp(key, "label") == 0)
-		return match_label(&rec->labels, value);
+		return filter_label(&rec->labels, value);
 	if (strcmp(key, "label!") == 0)
-		return !match_label(&rec->labels, value);
+		return !filter_label(&rec->labels, value);
 	if (strcmp(key, "annotation") == 0)
-		return match_label(&rec->annotations, value);
+		return filter_label(&rec->annotations, value);
 	if (strcmp(key, "status") == 0)
 		return strcmp(container_status_text(c),
 			      strcmp(value, "stopped") == 0 ? "exited" : value) == 0;
@@ -116,21 +96,10 @@ static bool match_one(struct store *st, const struct container *c, const char *k
 	if (strcmp(key, "since") == 0)
 		return rec->created_ns > created_of(st, value);
 	if (strcmp(key, "until") == 0)
-		return until_ns(value, &at) == 0 && rec->created_ns < at;
+		return filter_time(value, &at) == 0 && rec->created_ns < at;
 	if (strcmp(key, "volume") == 0)
 		return match_volume(rec, value);
 	return match_network(rec, value);
-}
-
-/* "label!=x" is the key "label!". */
-static char *split_filter(const char *f, const char **ret_value)
-{
-	const char *eq = strchr(f, '=');
-
-	if (!eq || eq == f)
-		return NULL;
-	*ret_value = eq + 1;
-	return xstrndup(f, (size_t)(eq - f));
 }
 
 int filters_check(struct store *st, const struct strv *filters)
@@ -141,7 +110,7 @@ int filters_check(struct store *st, const struct strv *filters)
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
-		AUTO_FREE char *key = split_filter(filters->v[i], &value);
+		AUTO_FREE char *key = filter_split(filters->v[i], &value);
 		bool known = false;
 		uint32_t code;
 		int64_t at;
@@ -167,7 +136,7 @@ int filters_check(struct store *st, const struct strv *filters)
 		if (strcmp(key, "exited") == 0 && parse_u32(value, 255, &code) < 0)
 			return err_usage("--filter '%s': an exit code is a number from 0 to 255",
 					 filters->v[i]);
-		if (strcmp(key, "until") == 0 && until_ns(value, &at) < 0)
+		if (strcmp(key, "until") == 0 && filter_time(value, &at) < 0)
 			return err_usage("--filter '%s': write a time or a duration",
 					 filters->v[i]);
 		if (strcmp(key, "before") == 0 || strcmp(key, "since") == 0) {
@@ -185,7 +154,7 @@ bool filters_match(struct store *st, const struct strv *filters, const struct co
 {
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
-		AUTO_FREE char *key = split_filter(filters->v[i], &value);
+		AUTO_FREE char *key = filter_split(filters->v[i], &value);
 		bool hit = match_one(st, c, key, value);
 
 		if (!hit && strncmp(key, "label", 5) == 0)
@@ -193,7 +162,7 @@ bool filters_match(struct store *st, const struct strv *filters, const struct co
 		/* Another value of the same key may match instead. */
 		for (size_t k = 0; !hit && k < filters->n; k++) {
 			const char *other = NULL;
-			AUTO_FREE char *same = split_filter(filters->v[k], &other);
+			AUTO_FREE char *same = filter_split(filters->v[k], &other);
 
 			hit = k != i && strcmp(same, key) == 0 && match_one(st, c, same, other);
 		}

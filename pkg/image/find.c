@@ -10,21 +10,17 @@
 #include "pkg/base/path.h"
 #include "pkg/image/image.h"
 
-static int load_named(struct store *st, const char *reference, struct image_record **ret,
-		      char **ret_name)
+static int resolve_named(struct store *st, const char *reference, char ret_id[65], char **ret_name)
 {
-	char id[65];
-	int r = ref_get(st, reference, id);
+	int r = ref_get(st, reference, ret_id);
 
 	if (r == 0)
-		r = image_store_load(st, id, ret);
-	if (r == 0 && ret_name)
 		*ret_name = xstrdup(reference);
 	return r;
 }
 
 /* "name@sha256:…": an image that was pulled as that. */
-static int load_by_digest(struct store *st, const struct reference *ref, struct image_record **ret,
+static int resolve_digest(struct store *st, const struct reference *ref, char ret_id[65],
 			  char **ret_name)
 {
 	AUTO_FREE char *name = reference_name(ref);
@@ -32,58 +28,47 @@ static int load_by_digest(struct store *st, const struct reference *ref, struct 
 	AUTO_STRV struct strv ids = STRV_INIT;
 	int r = image_store_list(st, &ids);
 
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		struct image_record *image = NULL;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ids.n; i++) {
+		AUTO(image_summary_done) struct image_summary s = {0};
 
-		r = image_store_load(st, ids.v[i], &image);
-		if (r == -CE_NO_IMAGE) { /* removed right now */
+		/* Removed right now, or damaged: it cannot be the one. */
+		if (image_store_summary(st, ids.v[i], &s) < 0) {
 			err_drop();
-			r = 0;
-		} else if (r == 0 && strv_has(&image->repo_digests, want)) {
-			*ret = image;
-			if (ret_name)
-				*ret_name = TAKE_PTR(want);
+		} else if (strv_has(&s.repo_digests, want)) {
+			memcpy(ret_id, ids.v[i], 65);
+			*ret_name = TAKE_PTR(want);
 			return 0;
 		}
-		image_record_free(image);
 	}
-	return r < 0 ? r : err_new(-CE_NO_IMAGE, "%s", want);
+	return err_new(-CE_NO_IMAGE, "%s", want);
 }
 
-static int load_by_name(struct store *st, const char *name, struct image_record **ret,
-			char **ret_name)
+static int resolve_name(struct store *st, const char *name, char ret_id[65], char **ret_name)
 {
-	struct reference ref = {0};
-	bool is_short;
+	AUTO(reference_done) struct reference ref = {0};
+	AUTO_FREE char *full = NULL;
 	int r = reference_parse(name, &ref);
 
 	if (r < 0)
 		return r;
-	is_short = !ref.host;
-	if (is_short && !ref.digest) {
+	if (!ref.host && !ref.digest) {
 		AUTO_FREE char *local = xasprintf("localhost/%s:%s", ref.path,
 						  ref.tag ? ref.tag : "latest");
 
-		r = load_named(st, local, ret, ret_name);
-		if (r != -CE_NO_IMAGE) {
-			reference_done(&ref);
+		r = resolve_named(st, local, ret_id, ret_name);
+		if (r != -CE_NO_IMAGE)
 			return r;
-		}
 	}
 	reference_normalise(&ref);
-	if (ref.digest) {
-		r = load_by_digest(st, &ref, ret, ret_name);
-	} else {
-		AUTO_FREE char *full = reference_text(&ref);
-
-		r = load_named(st, full, ret, ret_name);
-	}
-	reference_done(&ref);
-	return r;
+	if (ref.digest)
+		return resolve_digest(st, &ref, ret_id, ret_name);
+	full = reference_text(&ref);
+	return resolve_named(st, full, ret_id, ret_name);
 }
 
-static int load_by_id(struct store *st, const char *prefix, struct image_record **ret,
-		      char **ret_name)
+static int resolve_id(struct store *st, const char *prefix, char ret_id[65])
 {
 	AUTO_STRV struct strv ids = STRV_INIT;
 	const char *hit = NULL;
@@ -100,31 +85,46 @@ static int load_by_id(struct store *st, const char *prefix, struct image_record 
 	}
 	if (!hit)
 		return err_new(-CE_NO_IMAGE, "%s", prefix);
-	r = image_store_load(st, hit, ret);
-	if (r == 0 && ret_name)
-		*ret_name = (*ret)->names.n ? xstrdup((*ret)->names.v[0]) : xstrdup(hit);
-	return r;
+	memcpy(ret_id, hit, 65);
+	return 0;
 }
 
-int image_find(struct store *st, const char *name, struct image_record **ret, char **ret_name)
+int image_resolve(struct store *st, const char *name, char ret_id[65], char **ret_name)
 {
 	bool is_id = strncmp(name, "sha256:", 7) == 0;
 	const char *id = is_id ? name + 7 : name;
 	bool may_be_id = hex_is_valid(id, 64);
 	int r;
 
+	*ret_name = NULL;
 	if (!is_id && strlen(name) != 64) {
-		r = load_by_name(st, name, ret, ret_name);
+		r = resolve_name(st, name, ret_id, ret_name);
 		if (r != -CE_NO_IMAGE || !may_be_id)
 			return r;
 		err_drop();
 	}
 	if (may_be_id) {
-		r = load_by_id(st, id, ret, ret_name);
+		r = resolve_id(st, id, ret_id);
 		/* Say it with the word that was typed. */
 		return r == -CE_NO_IMAGE ? err_new(r, "%s", name) : r;
 	}
 	if (is_id)
 		return err_usage("image '%s': not an id", name);
-	return load_by_name(st, name, ret, ret_name);
+	return resolve_name(st, name, ret_id, ret_name);
+}
+
+int image_find(struct store *st, const char *name, struct image_record **ret, char **ret_name)
+{
+	AUTO_FREE char *matched = NULL;
+	char id[65];
+	int r = image_resolve(st, name, id, &matched);
+
+	if (r == 0)
+		r = image_store_load(st, id, ret);
+	if (r < 0 || !ret_name)
+		return r;
+	if (!matched)
+		matched = xstrdup((*ret)->names.n ? (*ret)->names.v[0] : id);
+	*ret_name = TAKE_PTR(matched);
+	return 0;
 }

@@ -7,6 +7,8 @@
 
 /** image_find() - reference, id or unique id prefix ("sha256:" allowed) to a loaded record; -CE_NO_IMAGE. @ret_name: reference that matched, malloc'ed, may be NULL; may be given as NULL. */
 int image_find(struct store *st, const char *name, struct image_record **ret, char **ret_name);
+/** image_resolve() - only which one it is, also when its record is damaged. @ret_name: the reference that matched, malloc'ed; NULL when it was found by its id. */
+int image_resolve(struct store *st, const char *name, char ret_id[65], char **ret_name);
 
 struct transfer_handler; /* transfer_client.h */
 

@@ -107,11 +107,12 @@ static int put(struct transfer_ctx *ctx, struct store *st, struct layer_sink *s,
 		r = layer_lease_add(st, &lease, s->result.diffid);
 	if (r == 0)
 		r = sink_commit(ctx, s, NULL, &diffids, 0);
+	if (q->reference)
+		strv_add(&rec.names, q->reference);
 	if (r == 0)
 		r = image_store_put(st, &rec);
+	strv_done(&rec.names);
 	layer_lease_end(st, &lease);
-	if (r == 0 && q->reference)
-		r = ref_set(st, q->reference, rec.id, NULL);
 	if (r == 0)
 		report_image(ctx, q->reference, rec.id);
 	return r;

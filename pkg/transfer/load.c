@@ -96,11 +96,11 @@ static int verify_sizes(struct bundle *b, const struct load_image *im)
 /* --- commit ------------------------------------------------------------------------------------ */
 
 static int commit_layers(struct bundle *b, struct store *st, struct load_image *im,
-			 struct layer_lease *lease, uint64_t *ret_size)
+			 struct layer_lease *lease)
 {
 	const struct strv *diffids = &im->parsed.diffids;
 
-	*ret_size = 0;
+	im->size_bytes = 0;
 	for (size_t i = 0; i < diffids->n; i++) {
 		const char *type = im->media_types.n ? im->media_types.v[i] : NULL;
 		struct layer_record rec = {0};
@@ -113,7 +113,7 @@ static int commit_layers(struct bundle *b, struct store *st, struct load_image *
 			r = sink_commit(b->ctx, s, type, diffids, i);
 		if (r == 0)
 			r = layer_record_load(st, diffids->v[i], &rec);
-		*ret_size += rec.tree_bytes;
+		im->size_bytes += rec.tree_bytes;
 		layer_record_done(&rec);
 		if (r < 0)
 			return r;
@@ -121,14 +121,15 @@ static int commit_layers(struct bundle *b, struct store *st, struct load_image *
 	return 0;
 }
 
-static int put_image(struct store *st, struct load_image *im, uint64_t size)
+static int put_image(struct store *st, struct load_image *im)
 {
 	struct image_record rec = {
 		.config = im->config->s,
 		.config_len = im->config->len,
 		.diffids = im->parsed.diffids,
-		.size_bytes = size,
+		.size_bytes = im->size_bytes,
 		.created_ns = im->parsed.created_ns,
+		.names = im->names,
 	};
 
 	memcpy(rec.id, im->id, sizeof(rec.id));
@@ -141,40 +142,49 @@ static int put_image(struct store *st, struct load_image *im, uint64_t size)
 	return image_store_put(st, &rec);
 }
 
+/* What each name points at now; "" when it is new. */
+static void remember_names(struct store *st, const struct load_image *im, struct strv *ret_ids)
+{
+	for (size_t i = 0; i < im->names.n; i++) {
+		char old[65] = "";
+
+		if (ref_get(st, im->names.v[i], old) < 0)
+			err_drop();
+		strv_add(ret_ids, old);
+	}
+}
+
 /* A name that pointed elsewhere is taken over, and said to be (L15). */
-static int set_names(struct transfer_ctx *ctx, struct store *st, const struct load_image *im)
+static void report_names(struct transfer_ctx *ctx, const struct load_image *im,
+			 const struct strv *old)
 {
 	if (!im->names.n)
 		report_image(ctx, NULL, im->id);
 	for (size_t i = 0; i < im->names.n; i++) {
-		char old[65] = "";
-		int r = ref_set(st, im->names.v[i], im->id, old);
-
-		if (r < 0)
-			return r;
-		if (old[0] && strcmp(old, im->id) != 0)
+		if (*old->v[i] && strcmp(old->v[i], im->id) != 0)
 			report_message(ctx, true, "%s pointed at %.12s and points at %.12s now",
-				       im->names.v[i], old, im->id);
+				       im->names.v[i], old->v[i], im->id);
 		report_image(ctx, im->names.v[i], im->id);
 	}
-	return 0;
 }
 
+/* No image is put before the layers of all are there: a load that fails changed nothing. */
 static int commit(struct bundle *b, struct store *st, struct load_images *l)
 {
 	struct layer_lease lease = {0};
 	int r = layer_lease_begin(st, &lease);
 
+	for (size_t i = 0; r == 0 && i < l->n; i++)
+		r = commit_layers(b, st, &l->v[i], &lease);
 	for (size_t i = 0; r == 0 && i < l->n; i++) {
-		uint64_t size;
+		AUTO_STRV struct strv old = STRV_INIT;
 
-		r = commit_layers(b, st, &l->v[i], &lease, &size);
+		remember_names(st, &l->v[i], &old);
+		r = put_image(st, &l->v[i]);
 		if (r == 0)
-			r = put_image(st, &l->v[i], size);
+			report_names(b->ctx, &l->v[i], &old);
 	}
 	layer_lease_end(st, &lease);
-	for (size_t i = 0; r == 0 && i < l->n; i++)
-		r = set_names(b->ctx, st, &l->v[i]);
 	return r;
 }
 

@@ -15,6 +15,7 @@ struct load_image {
 	struct strv members; /* the layers' names in the bundle, bottom first */
 	struct strv media_types; /* in step, or empty */
 	struct strv names; /* full references, checked */
+	uint64_t size_bytes; /* of its layers' trees, once they are in the store */
 };
 
 struct load_images {

@@ -175,7 +175,8 @@ static int fetch_layers(struct pull *p, struct registry *r, struct fetched *f,
 }
 
 /* The id is the config's digest in hex: sha256 of what is stored, however the manifest named it. */
-static int put_record(struct pull *p, const char *name, struct fetched *f, char ret_id[65])
+static int put_record(struct pull *p, const char *name, const char *reference, struct fetched *f,
+		      char ret_id[65])
 {
 	struct image_record rec = {.manifest = f->manifest_raw.body.s,
 				   .manifest_len = f->manifest_raw.body.len,
@@ -200,7 +201,10 @@ static int put_record(struct pull *p, const char *name, struct fetched *f, char 
 	if (f->list_digest)
 		strv_addf(&rec.repo_digests, "%s@%s", name, f->list_digest);
 	strv_addf(&rec.repo_digests, "%s@%s", name, f->manifest_digest);
+	if (reference)
+		strv_add(&rec.names, reference);
 	e = image_store_put(p->store, &rec);
+	strv_done(&rec.names);
 	strv_done(&rec.repo_digests);
 	memcpy(ret_id, rec.id, sizeof(rec.id));
 	return e;
@@ -223,14 +227,11 @@ static int pull_one(struct pull *p, struct registry *r, const char *name, const 
 	if (e == 0)
 		e = layer_lease_begin(p->store, &lease);
 	if (e == 0) {
+		/* By digest it gets no name: the digest is its name. */
+		reference = digest ? NULL : xasprintf("%s:%s", name, tag);
 		e = fetch_layers(p, r, &f, &lease);
 		if (e == 0)
-			e = put_record(p, name, &f, id);
-		/* By digest it gets no name: the digest is its name. */
-		if (e == 0 && !digest) {
-			reference = xasprintf("%s:%s", name, tag);
-			e = ref_set(p->store, reference, id, NULL);
-		}
+			e = put_record(p, name, reference, &f, id);
 		layer_lease_end(p->store, &lease);
 	}
 	if (e == 0)

@@ -55,7 +55,8 @@ refused() { # refused PATTERN COMMAND...: 125, one line, nothing changed
 
 @test "badinput: an image that is not here and may not be pulled" {
 	refused 'nosuch' run --pull never localhost/nosuch true
-	refused 'nosuch' rmi localhost/nosuch
+	run --separate-stderr cuddy rmi localhost/nosuch
+	one_line_error 1 nosuch
 	refused 'nosuch' tag localhost/nosuch localhost/other
 	refused 'nosuch' image inspect localhost/nosuch
 	refused 'nosuch' inspect nosuch

@@ -24,8 +24,8 @@ image_id() { cuddy image inspect --format '{{.Id}}' "$1"; }
 	cuddy tag "$IMAGE" localhost/second:v1 localhost/third
 	[ "$(image_id localhost/second:v1)" = "$(image_id "$IMAGE")" ]
 	[ "$(image_id localhost/third:latest)" = "$(image_id "$IMAGE")" ]
-	[ "$(cuddy images -q | sort -u | wc -l)" -eq 1 ]
-	[ "$(cuddy images -q | wc -l)" -eq 3 ]
+	[ "$(cuddy images -q | wc -l)" -eq 1 ] # an id is told once, a name on a line of its own
+	[ "$(cuddy images -n | wc -l)" -eq 3 ]
 	tar -c -C "$FIXTURES" mkimg.py | cuddy import -q - localhost/second:v1
 	[ "$(image_id localhost/second:v1)" != "$(image_id "$IMAGE")" ]
 }
@@ -54,18 +54,183 @@ image_id() { cuddy image inspect --format '{{.Id}}' "$1"; }
 @test "rmi: an image that a container uses is refused, and goes when the container has gone" {
 	cuddy create --name c "$IMAGE" true
 	run --separate-stderr cuddy rmi "$IMAGE"
-	one_line_error 125 'in use'
+	one_line_error 2 'in use'
+	run --separate-stderr cuddy rmi -a
+	one_line_error 2 'in use'
 	run -0 cuddy start -a c
 	cuddy rm c
 	run -0 cuddy rmi "$IMAGE"
 }
 
+@test "rmi: --force removes the containers too, running ones as well" {
+	cuddy create --name c "$IMAGE" true
+	cuddy run -d --name d "$IMAGE" sleep 1000
+	run -0 cuddy rmi -f "$IMAGE"
+	[[ "$output" == *"Untagged: localhost/busybox:latest"*"Deleted: "* ]]
+	[ -z "$(cuddy ps -aq)" ]
+	[ -z "$(cuddy images -q)" ]
+}
+
 @test "rmi: several, some of them unknown: the known go, the rest is told" {
 	cuddy tag "$IMAGE" localhost/second
-	run --separate-stderr cuddy rmi localhost/nosuch localhost/second
-	[ "$status" -eq 125 ]
+	run -1 --separate-stderr cuddy rmi localhost/nosuch localhost/second
 	[[ "$stderr" == *nosuch* ]]
 	run -125 --separate-stderr cuddy image inspect localhost/second
+	run -0 --separate-stderr cuddy rmi --ignore localhost/nosuch
+	[ -z "$output$stderr" ]
+	run -0 --separate-stderr cuddy rmi --force localhost/nosuch
+	[ -z "$output$stderr" ]
+}
+
+@test "rmi: twenty at once of one image with as many names: no error but that, and nothing is left" {
+	for i in {1..20}; do cuddy tag "$IMAGE" "localhost/x:$i"; done
+	cuddy rmi "$IMAGE"
+	jobs=
+	for i in {1..20}; do
+		cuddy rmi "localhost/x:$i" >"$WORK/out.$i" 2>&1 3>&- &
+		jobs+=" $!"
+	done
+	wait $jobs
+	[ "$(cat "$WORK"/out.* | grep -c ^Untagged:)" -eq 20 ]
+	[ "$(cat "$WORK"/out.* | grep -c ^Deleted:)" -eq 1 ]
+	[ "$(cat "$WORK"/out.* | wc -l)" -eq 21 ]
+	empty_dir "$CUDDY_ROOT/layers"
+}
+
+@test "untag: a name, and all names; the image stays, without one" {
+	id=$(image_id "$IMAGE")
+	cuddy tag "$IMAGE" second localhost/third
+	run -0 cuddy untag "$IMAGE" second
+	run --separate-stderr cuddy untag "$IMAGE" localhost/nosuch
+	one_line_error 125 nosuch
+	run -0 cuddy images --format '{{.Repository}}'
+	[ "$output" = $'localhost/busybox\nlocalhost/third' ]
+	run -0 cuddy untag "$IMAGE"
+	run -0 cuddy images --format '{{.Repository}}:{{.Tag}} {{.Id}}'
+	[ "$output" = "<none>:<none> $id" ]
+	run -0 cuddy run --rm "$id" echo by id
+	[ "$output" = "by id" ]
+}
+
+@test "image exists: the status is the answer" {
+	run -0 cuddy image exists "$IMAGE"
+	[ -z "$output" ]
+	run -0 cuddy image exists "$(image_id "$IMAGE")"
+	run -1 cuddy image exists localhost/nosuch
+	[ -z "$output" ]
+}
+
+# import CHANGES... NAME: a small image of our own
+small() {
+	local args=() name=${!#}
+	for c in "${@:1:$#-1}"; do args+=(-c "$c"); done
+	mkdir -p "$WORK/small"
+	echo "$name" >"$WORK/small/file"
+	tar -c -C "$WORK/small" . | cuddy import -q "${args[@]}" - "$name"
+}
+
+@test "images: filters, each alone, the same twice, and together" {
+	small 'LABEL kind=app tier=1' localhost/team/app:1 >/dev/null
+	small 'LABEL kind=db' registry.example.com:5000/team/db:2 >/dev/null
+	only() { # only NAMES FILTER...
+		local want=$1 args=()
+		shift
+		for f in "$@"; do args+=(--filter "$f"); done
+		run -0 cuddy images "${args[@]}" --format '{{.Repository}}:{{.Tag}}' --sort repository
+		[ "$(tr '\n' ' ' <<<"$output")" = "$want " ] || fail "$*: $output"
+	}
+	app=localhost/team/app:1 db=registry.example.com:5000/team/db:2 bb=localhost/busybox:latest
+	only "$app" label=kind=app
+	only "$app $db" label=kind
+	only "$app" label=kind label=tier=1
+	only "$bb $db" label!=tier
+	only "$db" reference=db
+	only "$app $db" reference='*/team/*'
+	only "$app" reference=team/app:1
+	only "$app $db" reference=app reference='d?:2'
+	only "$app" reference=app label=kind
+	only "" reference='*'$RANDOM
+	only "$app $db" since="$IMAGE"
+	only "$bb" before="$app"
+	only "$bb" until=24h
+	only "$bb" until=2024-01-01
+	only "$app" id="$(image_id "$app" | cut -c1-20)"
+	only "" dangling=true
+	only "$bb $app $db" dangling=false
+	cuddy create --name c "$db" /x >/dev/null
+	only "$db" containers=true
+	only "$bb $app" containers=false
+	only "" readonly=true
+	run -0 cuddy images --format '{{.Repository}}' db
+	[ "$output" = registry.example.com:5000/team/db ]
+	for bad in nosuch=x label dangling=perhaps until=tomorrow before=localhost/nosuch =x; do
+		run --separate-stderr cuddy images --filter "$bad"
+		one_line_error 125 "$(sed 's/=.*//' <<<"$bad")"
+	done
+}
+
+@test "images: sorted by what is asked for; --digests has a column more" {
+	small localhost/a:2 >/dev/null
+	cuddy tag localhost/a:2 localhost/z:1
+	names() { cuddy images --sort "$1" --format '{{.Repository}}:{{.Tag}}' | tr '\n' ' '; }
+	[ "$(names repository)" = "localhost/a:2 localhost/busybox:latest localhost/z:1 " ]
+	[ "$(names tag)" = "localhost/z:1 localhost/a:2 localhost/busybox:latest " ]
+	[ "$(names size)" = "localhost/a:2 localhost/z:1 localhost/busybox:latest " ]
+	[ "$(names created)" = "localhost/a:2 localhost/z:1 localhost/busybox:latest " ]
+	run --separate-stderr cuddy images --sort colour
+	one_line_error 125 colour
+	run -0 cuddy images --digests
+	[[ "${lines[0]}" =~ ^REPOSITORY\ +TAG\ +DIGEST\ +IMAGE\ ID ]]
+	run -0 cuddy images --format json
+	[ "$(jq -r '.[] | select(.Names | length == 2) | .RepoTags | join(" ")' <<<"$output")" = "localhost/a:2 localhost/z:1" ]
+}
+
+@test "history: a line for each step, newest first, with sizes" {
+	load_image layers12
+	run -0 cuddy history localhost/layers12
+	[[ "${lines[0]}" =~ ^ID\ +CREATED\ +CREATED\ BY\ +SIZE\ +COMMENT ]]
+	[ "${#lines[@]}" -eq 13 ]
+	[[ "${lines[1]}" == "$(image_id localhost/layers12 | cut -c1-12) "* ]]
+	[[ "${lines[2]}" == "<missing> "* ]]
+	run -0 cuddy history --format '{{.Size}}' --human=false localhost/layers12
+	total=$(($(tr '\n' '+' <<<"$output" | sed 's/+$//')))
+	[ "$total" -eq "$(cuddy image inspect --format '{{.Size}}' localhost/layers12)" ]
+	run -0 cuddy image history --format json localhost/layers12
+	[ "$(jq -r '.[0].tags[0]' <<<"$output")" = localhost/layers12:latest ]
+	[ "$(jq length <<<"$output")" = 12 ]
+}
+
+@test "image prune: what has no name goes; with --all also what no container uses; nothing without a yes" {
+	small localhost/used >/dev/null
+	small localhost/unused >/dev/null
+	id=$(small localhost/nameless)
+	cuddy untag localhost/nameless
+	cuddy create --name c localhost/used /x >/dev/null
+	run -0 --separate-stderr cuddy image prune </dev/null
+	[ -z "$output" ]
+	[ "$(cuddy images -q | wc -l)" -eq 4 ]
+	run -0 --separate-stderr cuddy image prune --filter label=none -f
+	[ -z "$output" ]
+	run -0 --separate-stderr cuddy image prune <<<y
+	[[ "$id" == *"$output" ]] && [ -n "$output" ]
+	[ "$(cuddy images -q | wc -l)" -eq 3 ]
+	run -0 --separate-stderr cuddy image prune -a -f
+	[ "${#lines[@]}" -eq 2 ]
+	run -0 cuddy images --format '{{.Repository}}'
+	[ "$output" = localhost/used ]
+	[ "$(ls "$CUDDY_ROOT/layers" | wc -l)" -eq 1 ]
+}
+
+@test "images: a damaged record hides nothing else, can be removed, and its layers go with a prune" {
+	small localhost/good >/dev/null
+	id=$(image_id "$IMAGE")
+	echo '{' >"$CUDDY_ROOT/images/$id/record.json"
+	run -0 cuddy images --format '{{.Repository}} {{.Id}}' --sort repository
+	[ "${lines[0]}" = "localhost/busybox $id" ]
+	[[ "${lines[1]}" == "localhost/good "* ]]
+	run -0 cuddy rmi "$id"
+	run -0 cuddy image prune -f
+	[ "$(ls "$CUDDY_ROOT/layers" | wc -l)" -eq 1 ]
 }
 
 @test "image inspect: what the image says, for templates and for other programs" {

@@ -103,13 +103,13 @@ static void removal_keeps_what_others_use(void **state)
 	assert_int_equal(put(s->st, image_id, layer_a, layer_b, NULL), 0);
 	assert_int_equal(put(s->st, other_id, layer_a, NULL, NULL), 0);
 	assert_int_equal(ref_set(s->st, "localhost/x:latest", image_id, NULL), 0);
-	assert_int_equal(image_store_remove(s->st, image_id, false), 0);
+	assert_int_equal(image_store_remove(s->st, image_id, 0), 0);
 	assert_true(layer_exists(s->st, layer_a));
 	assert_false(layer_exists(s->st, layer_b));
 	assert_int_equal(ref_get(s->st, "localhost/x:latest", layer_b), -CE_NO_IMAGE);
-	assert_int_equal(image_store_remove(s->st, other_id, false), 0);
+	assert_int_equal(image_store_remove(s->st, other_id, 0), 0);
 	assert_false(layer_exists(s->st, layer_a));
-	assert_int_equal(image_store_remove(s->st, other_id, false), -CE_NO_IMAGE);
+	assert_int_equal(image_store_remove(s->st, other_id, 0), -CE_NO_IMAGE);
 	err_drop();
 }
 
@@ -126,8 +126,8 @@ static void removal_respects_containers(void **state)
 	assert_int_equal(container_store_create(s->st, ctr, "c", record, strlen(record), false, &d),
 			 0);
 	container_dirs_done(&d);
-	assert_int_equal(image_store_remove(s->st, image_id, false), -CE_IN_USE);
-	assert_int_equal(image_store_remove(s->st, image_id, true), 0);
+	assert_int_equal(image_store_remove(s->st, image_id, 0), -CE_IN_USE);
+	assert_int_equal(image_store_remove(s->st, image_id, IMAGE_REMOVE_USED), 0);
 	assert_true(layer_exists(s->st, layer_a));
 	assert_false(layer_exists(s->st, layer_b));
 	err_drop();
@@ -212,7 +212,7 @@ static void put_image(struct scratch *s)
 
 static void remove_image(struct scratch *s)
 {
-	assert_int_equal(image_store_remove(s->st, image_id, false), 0);
+	assert_int_equal(image_store_remove(s->st, image_id, 0), 0);
 }
 
 static void a_killed_put_leaves_no_half_image(void **state)

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy history": how an image was made. */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "pkg/base/err.h"
+#include "pkg/cli/format.h"
+#include "pkg/image/inspect.h"
+#include "pkg/json/json.h"
+
+struct history_args {
+	bool human, no_trunc, quiet;
+	const char *format;
+};
+
+static const struct history_args history_defaults = {.human = true};
+
+static const struct opt history_opts[] = {
+	OPT_STR(0, "format", "FORMAT", struct history_args, format, "json, or a Go template"),
+	OPT_BOOL('H', "human", struct history_args, human,
+		 "Sizes and times for people (default); =false for numbers"),
+	OPT_BOOL(0, "no-trunc", struct history_args, no_trunc, "Do not shorten"),
+	OPT_BOOL(0, "notruncate", struct history_args, no_trunc, "Do not shorten", .hidden = true),
+	OPT_BOOL('q', "quiet", struct history_args, quiet, "Only ids"),
+	OPT_END,
+};
+
+static int history_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{"ID", "ID"},     {"CREATED", "Created"}, {"CREATED BY", "CreatedBy"},
+		{"SIZE", "Size"}, {"COMMENT", "Comment"}, {NULL, NULL}};
+	const struct history_args *a = args;
+	const struct list_options o = {
+		.format = a->format, .quiet = a->quiet, .quiet_field = "ID", .columns = columns};
+	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	(void)argc;
+	if (r == 0)
+		r = image_history(st, argv[0], a->human, a->no_trunc, &rows, &json);
+	return r < 0 ? err_wrap(r, "history") : list_print(&o, rows, json, stdout);
+}
+
+const struct command cmd_history = {
+	.name = "history",
+	.synopsis = "[OPTIONS] IMAGE",
+	.summary = "Show how an image was made",
+	.opts = history_opts,
+	.args_size = sizeof(struct history_args),
+	.defaults = &history_defaults,
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_IMAGE,
+	.run = history_run,
+};

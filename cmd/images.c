@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy images": list images. */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "pkg/base/err.h"
+#include "pkg/cli/format.h"
+#include "pkg/image/list.h"
+#include "pkg/json/json.h"
+
+struct images_args {
+	bool all, digests, no_trunc, quiet, no_heading;
+	struct strv filters;
+	const char *format, *sort;
+};
+
+static const struct opt images_opts[] = {
+	OPT_BOOL('a', "all", struct images_args, all,
+		 "Also nameless images that others were built on"),
+	OPT_BOOL(0, "digests", struct images_args, digests, "Show digests"),
+	OPT_LIST('f', "filter", "KEY=VALUE", struct images_args, filters, "Only images that match"),
+	OPT_STR(0, "format", "FORMAT", struct images_args, format, "json, or a Go template"),
+	OPT_BOOL(0, "no-trunc", struct images_args, no_trunc, "Do not shorten ids"),
+	OPT_BOOL(0, "notruncate", struct images_args, no_trunc, "Do not shorten", .hidden = true),
+	OPT_BOOL('n', "noheading", struct images_args, no_heading, "No table heading"),
+	OPT_BOOL('q', "quiet", struct images_args, quiet, "Only ids, each once"),
+	OPT_STR(0, "sort", "KEY", struct images_args, sort, "Order", .complete = COMPLETE_WORDS,
+		.words = "created id repository size tag"),
+	OPT_END,
+};
+
+static const struct column plain_columns[] = {
+	{"REPOSITORY", "Repository"}, {"TAG", "Tag"},   {"IMAGE ID", "ID"},
+	{"CREATED", "CreatedSince"},  {"SIZE", "Size"}, {NULL, NULL},
+};
+
+static const struct column digest_columns[] = {
+	{"REPOSITORY", "Repository"}, {"TAG", "Tag"},   {"DIGEST", "Digest"}, {"IMAGE ID", "ID"},
+	{"CREATED", "CreatedSince"},  {"SIZE", "Size"}, {NULL, NULL},
+};
+
+static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct images_args *a = args;
+	const struct image_query q = {.all = a->all,
+				      .no_trunc = a->no_trunc,
+				      .once = a->quiet,
+				      .detail = a->format && !a->quiet,
+				      .reference = argc ? argv[0] : NULL,
+				      .filters = &a->filters,
+				      .sort = a->sort};
+	const struct list_options o = {.format = a->format,
+				       .quiet = a->quiet,
+				       .no_heading = a->no_heading,
+				       .quiet_field = "ID",
+				       .columns = a->digests ? digest_columns : plain_columns};
+	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
+	struct store *st;
+	int r = 0;
+
+	if (argc && a->all)
+		r = err_usage("images: a name and --all contradict each other");
+	if (r == 0)
+		r = cmd_store(ctx, &st);
+	if (r == 0)
+		r = image_list(st, &q, &rows, &json);
+	return r < 0 ? r : list_print(&o, rows, json, stdout);
+}
+
+const struct command cmd_images = {
+	.name = "images",
+	.synopsis = "[OPTIONS] [IMAGE]",
+	.summary = "List images",
+	.opts = images_opts,
+	.args_size = sizeof(struct images_args),
+	.max_args = 1,
+	.complete = COMPLETE_IMAGE,
+	.run = images_run,
+};

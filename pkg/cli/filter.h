@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* --filter key=value: what the verbs of containers, images and volumes have in common. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pkg/base/strv.h"
+
+/** filter_split() - the key, malloc'ed, and the value inside @f ("label!=x" is the key "label!"); NULL: no key=value. */
+char *filter_split(const char *f, const char **ret_value);
+/** filter_label() - do @labels ("k=v") have @want: "k", or "k=v"? */
+bool filter_label(const struct strv *labels, const char *want);
+/** filter_time() - an instant: RFC 3339, a day, seconds, or a duration before now. 0 or -EINVAL. */
+int filter_time(const char *value, int64_t *ret_ns);

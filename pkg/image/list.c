@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/image/list.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/size.h"
+#include "pkg/image/filter.h"
+#include "pkg/json/json.h"
+
+#define NONE "<none>"
+
+/* One line: an image under one of its names, or under none. */
+struct line {
+	const struct image_entry *e;
+	char *repository, *tag;
+};
+
+static void split_name(const char *name, char **ret_repository, char **ret_tag)
+{
+	const char *colon = strrchr(name, ':');
+
+	if (colon && !strchr(colon, '/')) {
+		*ret_repository = xstrndup(name, (size_t)(colon - name));
+		*ret_tag = xstrdup(colon + 1);
+	} else {
+		*ret_repository = xstrdup(name);
+		*ret_tag = xstrdup(NONE);
+	}
+}
+
+/* Without a name, what it was pulled as at least tells the repository. */
+static char *nameless_repository(const struct image_entry *e)
+{
+	const struct strv *d = &e->s.repo_digests;
+
+	return d->n ? xstrndup(d->v[0], strcspn(d->v[0], "@")) : xstrdup(NONE);
+}
+
+static void set_size(struct json_object *o, const char *key, uint64_t bytes)
+{
+	char text[SIZE_TEXT_MAX];
+
+	size_format(bytes, text);
+	json_set_str(o, key, text);
+}
+
+/* "2022-11-26 11:30:00 +0000 UTC", as Go prints an instant. */
+static void created_text(int64_t ns, char out[CLOCK_TEXT_MAX])
+{
+	char rfc[CLOCK_TEXT_MAX];
+
+	clock_format_utc(ns, rfc);
+	(void)snprintf(out, CLOCK_TEXT_MAX, "%.10s %.8s +0000 UTC", rfc, rfc + 11);
+}
+
+static void add_row_detail(struct json_object *o, const struct image_entry *e)
+{
+	json_set_i64(o, "Containers", e->containers);
+	json_set_bool(o, "Dangling", image_is_dangling(e));
+	json_set_bool(o, "IsDangling", image_is_dangling(e));
+	json_set_bool(o, "ReadOnly", false);
+	json_set_bool(o, "IsReadOnly", false);
+	json_set_bool(o, "IsManifestList", false);
+	json_set(o, "Labels", json_from_map(&e->config.labels));
+	json_set(o, "Names", json_from_strv(&e->s.names));
+	json_set(o, "RepoTags", json_from_strv(&e->s.names));
+	json_set(o, "RepoDigests", json_from_strv(&e->s.repo_digests));
+	json_set_str(o, "ParentId", e->parent ? e->parent->s.id : "");
+	json_set_str(o, "Arch", e->config.architecture ? e->config.architecture : "");
+	json_set_str(o, "Os", e->config.os ? e->config.os : "");
+	set_size(o, "SharedSize", 0);
+	set_size(o, "VirtualSize", e->s.size_bytes);
+	set_size(o, "UniqueSize", e->s.size_bytes);
+}
+
+static struct json_object *row_of(const struct line *l, const struct image_query *q)
+{
+	const struct image_entry *e = l->e;
+	struct json_object *o = json_object_new_object();
+	AUTO_FREE char *id = q->no_trunc ? xasprintf("sha256:%s", e->s.id) : xstrndup(e->s.id, 12);
+	char span[CLOCK_TEXT_MAX], at[CLOCK_TEXT_MAX];
+	AUTO_FREE char *ago = NULL;
+
+	clock_format_span(clock_now_ns() - e->s.created_ns, span);
+	ago = xasprintf("%s ago", span);
+	created_text(e->s.created_ns, at);
+	json_set_str(o, "Repository", l->repository);
+	json_set_str(o, "Tag", l->tag);
+	json_set_str(o, "Digest", e->s.manifest_digest ? e->s.manifest_digest : NONE);
+	json_set_str(o, "ID", id);
+	json_set_str(o, "Id", e->s.id);
+	json_set_str(o, "Created", ago);
+	json_set_str(o, "CreatedSince", ago);
+	json_set_str(o, "CreatedAt", at);
+	json_set_str(o, "CreatedTime", at);
+	set_size(o, "Size", e->s.size_bytes);
+	if (q->detail)
+		add_row_detail(o, e);
+	return o;
+}
+
+static struct json_object *json_of(const struct image_entry *e)
+{
+	struct json_object *o = json_object_new_object();
+	char at[CLOCK_TEXT_MAX];
+
+	clock_format_utc(e->s.created_ns, at);
+	json_set_str(o, "Id", e->s.id);
+	json_set_str(o, "ParentId", e->parent ? e->parent->s.id : "");
+	json_set(o, "RepoTags", json_from_strv(&e->s.names));
+	json_set(o, "RepoDigests", json_from_strv(&e->s.repo_digests));
+	json_set_i64(o, "Size", (int64_t)e->s.size_bytes);
+	json_set_i64(o, "SharedSize", 0);
+	json_set_i64(o, "VirtualSize", (int64_t)e->s.size_bytes);
+	json_set(o, "Labels", json_from_map(&e->config.labels));
+	json_set_i64(o, "Containers", e->containers);
+	json_set_str(o, "Arch", e->config.architecture ? e->config.architecture : "");
+	json_set_str(o, "Digest", e->s.manifest_digest ? e->s.manifest_digest : "");
+	json_set_bool(o, "Dangling", image_is_dangling(e));
+	json_set_bool(o, "IsManifestList", false);
+	json_set(o, "Names", json_from_strv(&e->s.names));
+	json_set_str(o, "Os", e->config.os ? e->config.os : "");
+	json_set_bool(o, "ReadOnly", false);
+	json_set_i64(o, "Created", e->s.created_ns / NS_PER_S);
+	json_set_str(o, "CreatedAt", at);
+	return o;
+}
+
+/* ---- lines, in order ---- */
+
+static int compare_lines(const void *pa, const void *pb, void *arg)
+{
+	const struct line *a = pa, *b = pb;
+	const char *key = arg;
+	int c = 0;
+
+	if (strcmp(key, "id") == 0)
+		c = strcmp(a->e->s.id, b->e->s.id);
+	else if (strcmp(key, "repository") == 0)
+		c = strcmp(a->repository, b->repository);
+	else if (strcmp(key, "tag") == 0)
+		c = strcmp(a->tag, b->tag);
+	else if (strcmp(key, "size") == 0)
+		c = (a->e->s.size_bytes > b->e->s.size_bytes) -
+		    (a->e->s.size_bytes < b->e->s.size_bytes);
+	else
+		c = (a->e->s.created_ns < b->e->s.created_ns) -
+		    (a->e->s.created_ns > b->e->s.created_ns);
+	if (c == 0)
+		c = strcmp(a->repository, b->repository);
+	if (c == 0)
+		c = strcmp(a->tag, b->tag);
+	return c ? c : strcmp(a->e->s.id, b->e->s.id);
+}
+
+static size_t lines_of(const struct image_entry *e, bool once, struct line *out)
+{
+	size_t n = once && e->shown.n ? 1 : e->shown.n;
+
+	for (size_t i = 0; i < n; i++) {
+		out[i].e = e;
+		split_name(e->shown.v[i], &out[i].repository, &out[i].tag);
+	}
+	if (n)
+		return n;
+	out[0].e = e;
+	out[0].repository = nameless_repository(e);
+	out[0].tag = xstrdup(NONE);
+	return 1;
+}
+
+static bool has_nameless(const struct image_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (set->v[i].s.names.n == 0)
+			return true;
+	return false;
+}
+
+static bool filters_have(const struct strv *filters, const char *key)
+{
+	for (size_t i = 0; filters && i < filters->n; i++)
+		if (strncmp(filters->v[i], key, strlen(key)) == 0)
+			return true;
+	return false;
+}
+
+static void emit(struct line *lines, size_t n, const struct image_query *q,
+		 struct json_object **ret_rows, struct json_object **ret_json)
+{
+	*ret_rows = json_object_new_array();
+	for (size_t i = 0; i < n; i++)
+		(void)json_object_array_add(*ret_rows, row_of(&lines[i], q));
+	if (!q->detail)
+		return;
+	*ret_json = json_object_new_array();
+	for (size_t i = 0; i < n; i++) {
+		bool told = false;
+
+		for (size_t k = 0; k < i && !told; k++)
+			told = lines[k].e == lines[i].e;
+		if (!told)
+			(void)json_object_array_add(*ret_json, json_of(lines[i].e));
+	}
+}
+
+static int lines_make(struct store *st, const struct image_query *q, const struct image_filters *f,
+		      struct image_set *set, struct line **ret, size_t *ret_n)
+{
+	bool intermediate = q->all || filters_have(q->filters, "intermediate=");
+	size_t n = 0, max = 0;
+	int r = 0;
+
+	/* Only for the nameless it matters who was built on whom; mostly there are none. */
+	if (!intermediate && !(f->needs & IMAGE_SET_PARENTS) && !q->detail && has_nameless(set))
+		r = image_set_parents(st, set);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < set->n; i++)
+		max += set->v[i].s.names.n + 1;
+	*ret = xcalloc(max + 1, sizeof(**ret));
+	for (size_t i = 0; i < set->n; i++) {
+		struct image_entry *e = &set->v[i];
+		bool hidden = !intermediate && e->s.names.n == 0 && e->has_children;
+
+		if (!hidden && image_filters_match(f, e))
+			n += lines_of(e, q->once, *ret + n);
+	}
+	*ret_n = n;
+	return 0;
+}
+
+static void lines_free(struct line *lines, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(lines[i].repository);
+		free(lines[i].tag);
+	}
+	free(lines);
+}
+
+int image_list(struct store *st, const struct image_query *q, struct json_object **ret_rows,
+	       struct json_object **ret_json)
+{
+	static const char sorts[] = " created id repository size tag ";
+	const char *sort = q->sort ? q->sort : "created";
+	AUTO_FREE char *padded = xasprintf(" %s ", sort);
+	AUTO(image_filters_done) struct image_filters f = {0};
+	AUTO(image_set_done) struct image_set set = {0};
+	struct line *lines = NULL;
+	size_t n = 0;
+	int r;
+
+	if (!strstr(sorts, padded))
+		return err_usage("--sort '%s': use one of%.*s", sort, (int)sizeof(sorts) - 2,
+				 sorts);
+	r = image_filters_parse(st, q->filters, &f);
+	if (r < 0)
+		return r;
+	if (q->reference)
+		image_filters_add_operand(st, q->reference, &f);
+	r = image_set_load(
+		st, q->detail ? IMAGE_SET_PARENTS | IMAGE_SET_CONTAINERS | f.needs : f.needs, &set);
+	if (r == 0)
+		r = lines_make(st, q, &f, &set, &lines, &n);
+	if (r == 0 && n > 1)
+		qsort_r(lines, n, sizeof(*lines), compare_lines, (void *)sort);
+	if (r == 0)
+		emit(lines, n, q, ret_rows, ret_json);
+	lines_free(lines, n);
+	return r;
+}
+
+int image_select(struct store *st, const struct strv *filters, struct strv *ret_ids)
+{
+	AUTO(image_filters_done) struct image_filters f = {0};
+	AUTO(image_set_done) struct image_set set = {0};
+	int r = image_filters_parse(st, filters, &f);
+
+	if (r == 0)
+		r = image_set_load(st, f.needs, &set);
+	for (size_t i = 0; r == 0 && i < set.n; i++)
+		if (image_filters_match(&f, &set.v[i]))
+			strv_add(ret_ids, set.v[i].s.id);
+	return r;
+}

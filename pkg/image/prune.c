@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/base/err.h"
+#include "pkg/image/list.h"
+#include "pkg/image/remove.h"
+#include "storage/image_store.h"
+
+static int remove_each(struct store *st, const struct strv *ids, unsigned flags,
+		       struct strv *ret_ids)
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		int r = image_store_remove(st, ids->v[i], flags);
+
+		if (r == 0)
+			strv_add(ret_ids, ids->v[i]);
+		else if (r == -CE_IN_USE || r == -CE_BAD_STATE || r == -CE_NO_IMAGE)
+			err_drop(); /* used, named, or gone by now: not what is meant */
+		else
+			return r;
+	}
+	return 0;
+}
+
+int image_prune(struct store *st, bool all, const struct strv *filters, struct strv *ret_ids)
+{
+	AUTO_STRV struct strv wanted = STRV_INIT;
+	size_t before;
+	int r;
+
+	strv_add_all(&wanted, filters);
+	if (!all)
+		strv_add(&wanted, "dangling=true");
+	/* What a removed one was built on may be dangling now. */
+	do {
+		AUTO_STRV struct strv ids = STRV_INIT;
+
+		before = ret_ids->n;
+		r = image_select(st, &wanted, &ids);
+		if (r == 0)
+			r = remove_each(st, &ids, all ? IMAGE_REMOVE_NAMED : IMAGE_REMOVE_DANGLING,
+					ret_ids);
+	} while (r == 0 && ret_ids->n > before);
+	return r < 0 ? r : image_store_prune_layers(st);
+}

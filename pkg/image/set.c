@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/image/set.h"
+
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+
+void image_set_done(struct image_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		image_summary_done(&set->v[i].s);
+		strv_done(&set->v[i].shown);
+		image_config_done(&set->v[i].config);
+	}
+	free(set->v);
+	memset(set, 0, sizeof(*set));
+}
+
+static struct image_entry *by_id(struct image_set *set, const char *id)
+{
+	size_t low = 0, high = set->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = strcmp(set->v[middle].s.id, id);
+
+		if (c == 0)
+			return &set->v[middle];
+		if (c < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static int add_names(struct store *st, struct image_set *set)
+{
+	AUTO_STRV struct strv refs = STRV_INIT, ids = STRV_INIT;
+	int r = ref_pairs(st, &refs, &ids);
+
+	for (size_t i = 0; r == 0 && i < refs.n; i++) {
+		struct image_entry *e = by_id(set, ids.v[i]);
+
+		if (e)
+			strv_add(&e->s.names, refs.v[i]);
+	}
+	for (size_t i = 0; i < set->n; i++)
+		strv_sort(&set->v[i].s.names);
+	return r;
+}
+
+static int add_containers(struct store *st, struct image_set *set)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = image_store_usage(st, &ids);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		struct image_entry *e = by_id(set, ids.v[i]);
+
+		if (e)
+			e->containers++;
+	}
+	return r;
+}
+
+static void add_configs(struct store *st, struct image_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct image_entry *e = &set->v[i];
+		struct image_record *rec = NULL;
+
+		if (e->has_config)
+			continue;
+		if (image_store_load(st, e->s.id, &rec) == 0 &&
+		    image_config_parse(rec->config, rec->config_len, &e->config) == 0)
+			e->has_config = true;
+		else
+			err_drop(); /* damaged or going: listed without what the config says */
+		image_record_free(rec);
+	}
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/* Was @child built on @parent: do its layers and its history begin with the other's? */
+static bool is_parent(const struct image_entry *parent, const struct image_entry *child)
+{
+	const struct image_config *p = &parent->config, *c = &child->config;
+
+	if (parent == child || !parent->has_config || !child->has_config || !p->n_history ||
+	    p->n_history >= c->n_history || p->diffids.n > c->diffids.n)
+		return false;
+	for (size_t i = 0; i < p->diffids.n; i++)
+		if (strcmp(p->diffids.v[i], c->diffids.v[i]) != 0)
+			return false;
+	for (unsigned i = 0; i < p->n_history; i++)
+		if (p->history[i].created_ns != c->history[i].created_ns ||
+		    p->history[i].empty_layer != c->history[i].empty_layer ||
+		    !same_text(p->history[i].created_by, c->history[i].created_by))
+			return false;
+	return true;
+}
+
+int image_set_parents(struct store *st, struct image_set *set)
+{
+	add_configs(st, set);
+	for (size_t i = 0; i < set->n; i++) {
+		struct image_entry *child = &set->v[i];
+
+		child->parent = NULL;
+		for (size_t k = 0; k < set->n; k++) {
+			const struct image_entry *p = &set->v[k];
+
+			if (is_parent(p, child) &&
+			    (!child->parent ||
+			     p->config.n_history > child->parent->config.n_history))
+				child->parent = p;
+		}
+	}
+	for (size_t i = 0; i < set->n; i++)
+		if (set->v[i].parent)
+			set->v[set->v[i].parent - set->v].has_children = true;
+	return 0;
+}
+
+int image_set_load(struct store *st, unsigned flags, struct image_set *ret)
+{
+	AUTO(image_set_done) struct image_set set = {0};
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = image_store_list(st, &ids);
+
+	if (r < 0)
+		return r;
+	set.v = xcalloc(ids.n + 1, sizeof(*set.v));
+	for (size_t i = 0; i < ids.n; i++) {
+		struct image_entry *e = &set.v[set.n];
+
+		r = image_store_summary(st, ids.v[i], &e->s);
+		if (r < 0)
+			err_drop();
+		if (r == -CE_NO_IMAGE)
+			continue; /* removed right now */
+		if (r < 0) /* one damaged record must not hide the others, nor itself */
+			memcpy(e->s.id, ids.v[i], sizeof(e->s.id));
+		set.n++;
+	}
+	r = add_names(st, &set);
+	if (r == 0 && flags & IMAGE_SET_CONTAINERS)
+		r = add_containers(st, &set);
+	if (r == 0 && flags & IMAGE_SET_PARENTS)
+		r = image_set_parents(st, &set);
+	else if (r == 0 && flags & IMAGE_SET_CONFIG)
+		add_configs(st, &set);
+	if (r < 0)
+		return r;
+	*ret = set;
+	memset(&set, 0, sizeof(set));
+	return 0;
+}

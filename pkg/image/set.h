@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* All images at once, with what can only be told by looking at all: parents, users. */
+#pragma once
+#include <stdbool.h>
+
+#include "pkg/oci/image_config.h"
+#include "storage/image_store.h"
+
+struct image_entry {
+	struct image_summary s; /* only the id when the record is damaged */
+	struct strv shown; /* of its names, those that are asked for */
+	struct image_config config;
+	bool has_config;
+	unsigned containers;
+	const struct image_entry *parent; /* the image it was built on, if that is here */
+	bool has_children;
+};
+
+struct image_set {
+	struct image_entry *v;
+	size_t n;
+};
+
+enum image_set_flags {
+	IMAGE_SET_CONFIG = 1,
+	IMAGE_SET_PARENTS = 2, /* implies the configs */
+	IMAGE_SET_CONTAINERS = 4,
+};
+
+int image_set_load(struct store *st, unsigned flags, struct image_set *ret);
+/** image_set_parents() - what IMAGE_SET_PARENTS does, later. */
+int image_set_parents(struct store *st, struct image_set *set);
+void image_set_done(struct image_set *set);

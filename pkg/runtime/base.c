@@ -10,8 +10,8 @@
  *               Monitors point at /proc/<pid>/ns/user; a process that has just made a B points at
  *               its own descriptor, so that whoever waits on the creation lock joins it.
  * Trust         the file is a hint. What we join must be: reached through a living process of that
- *               start time, the recorded inode, owned by our uid, a child of our own namespace. A
- *               container's namespace is a grandchild and fails the last test (threats R32).
+ *               start time, the recorded inode, owned by our uid, a child of our own namespace, with
+ *               the maps we want. A container's namespace is a grandchild of ours (threats R32).
  * Creation      under base.lock: a child in a new user namespace waits on a pipe while newuidmap and
  *               newgidmap run side by side. The child is ours and not reaped until both are done, so
  *               its pid cannot become another process's meanwhile (H06).
@@ -113,6 +113,68 @@ static int check_ns(int ns, uint64_t inode)
 	return r;
 }
 
+/* uid_map or gid_map of a process in the form of map_text(); the kernel shows it in terms of the reader's
+ * namespace, or of the parent when the reader is in it. */
+static int read_map(const char *who, const char *map, struct sbuf *out)
+{
+	char buf[8192], path[48], *save = NULL;
+	AUTO_CLOSE int fd = -EBADF;
+	bool first = true;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/%s", who, map);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_new(-errno, "open %s", path);
+	n = read_upto(fd, buf, sizeof(buf) - 1);
+	if (n < 0)
+		return err_new((int)n, "read %s", path);
+	buf[n] = '\0';
+	for (char *l = strtok_r(buf, "\n", &save); l;
+	     l = strtok_r(NULL, "\n", &save), first = false) {
+		unsigned in, outside, count;
+
+		if (sscanf(l, "%u %u %u", &in, &outside, &count) != 3)
+			return err_new(-EPROTO, "read %s", path);
+		sbuf_addf(out, "%s%u:%u:%u", first ? "" : ",", in, outside, count);
+	}
+	return 0;
+}
+
+static int read_maps(const char *who, struct sbuf *out)
+{
+	int r = read_map(who, "uid_map", out);
+
+	sbuf_addc(out, ';');
+	return r < 0 ? r : read_map(who, "gid_map", out);
+}
+
+static int compare_maps(const char *who, const char *want)
+{
+	AUTO_SBUF struct sbuf have = SBUF_INIT;
+	int r = read_maps(who, &have);
+
+	if (r == 0 && strcmp(have.s, want) != 0)
+		r = err_new(-EPERM, "the namespace has other id ranges than its record says");
+	return r;
+}
+
+/* Nobody may be in a namespace that is only held open, so somebody must go and look. */
+static int check_maps_inside(int ns, const char *want)
+{
+	AUTO_CLOSE int pidfd = -EBADF;
+	int status = 1, r = clone_fork(0, &pidfd);
+
+	if (r == 0) {
+		r = setns(ns, CLONE_NEWUSER) < 0 ? -errno : compare_maps("self", want);
+		_exit(r < 0);
+	}
+	r = r < 0 ? r : pidfd_wait(pidfd, -1, &status);
+	if (r == 0 && status != 0)
+		r = err_new(-EPERM, "the namespace has other id ranges than its record says");
+	return r;
+}
+
 /* A record: "<pid> <start> <inode> <path>\n<maps>\n"; the path is "ns/user" or "fd/<n>". */
 static int join_record(char *text, const char *maps)
 {
@@ -122,6 +184,7 @@ static int join_record(char *text, const char *maps)
 	struct proc_id id;
 	uint64_t inode;
 	uint32_t pid, fd;
+	int r;
 
 	if (!line2)
 		return err_new(-CE_BAD_FORMAT, "one line only");
@@ -148,12 +211,16 @@ static int join_record(char *text, const char *maps)
 	ns = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (ns < 0)
 		return err_new(-errno, "open %s", path);
+	r = strcmp(w[3], "ns/user") == 0 ? compare_maps(w[0], line2) : 0;
+	if (r < 0)
+		return err_wrap(-ESTALE, "refused");
 	gone.fd = pidfd;
 	if (poll(&gone, 1, 0) != 0) /* still the same process after we opened its file */
 		return err_new(-ESRCH, "its process is gone");
-	if (check_ns(ns, inode) < 0)
-		return err_wrap(-ESTALE, "refused");
-	return TAKE_FD(ns);
+	r = check_ns(ns, inode);
+	if (r == 0 && strcmp(w[3], "ns/user") != 0)
+		r = check_maps_inside(ns, line2);
+	return r < 0 ? err_wrap(-ESTALE, "refused") : TAKE_FD(ns);
 }
 
 static int join_candidate(int dir, const char *name, const char *maps)
@@ -237,31 +304,6 @@ static int register_as(int runtime_dir, const char *proc_path, uint64_t inode, c
 	return 0;
 }
 
-/* Our own maps in the form of map_text(); they are shown in terms of the parent namespace. */
-static int own_map(const char *path, struct sbuf *out)
-{
-	char buf[8192], *save = NULL;
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool first = true;
-	ssize_t n;
-
-	if (fd < 0)
-		return err_new(-errno, "open %s", path);
-	n = read_upto(fd, buf, sizeof(buf) - 1);
-	if (n < 0)
-		return err_new((int)n, "read %s", path);
-	buf[n] = '\0';
-	for (char *l = strtok_r(buf, "\n", &save); l;
-	     l = strtok_r(NULL, "\n", &save), first = false) {
-		unsigned in, outside, count;
-
-		if (sscanf(l, "%u %u %u", &in, &outside, &count) != 3)
-			return err_new(-EPROTO, "read %s", path);
-		sbuf_addf(out, "%s%u:%u:%u", first ? "" : ",", in, outside, count);
-	}
-	return 0;
-}
-
 int base_register(int runtime_dir)
 {
 	AUTO_CLOSE int ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
@@ -273,10 +315,7 @@ int base_register(int runtime_dir)
 		return err_new(-errno, "open /proc/self/ns/user");
 	r = userns_inode(ns, &inode);
 	if (r == 0)
-		r = own_map("/proc/self/uid_map", &maps);
-	sbuf_addc(&maps, ';');
-	if (r == 0)
-		r = own_map("/proc/self/gid_map", &maps);
+		r = read_maps("self", &maps);
 	if (r == 0)
 		r = register_as(runtime_dir, "ns/user", inode, maps.s);
 	return r < 0 ? err_wrap(r, "register with the base namespace") : 0;

@@ -35,7 +35,7 @@ int store_trash(struct store *st, enum store_dir d, const char *name)
 	return 0;
 }
 
-static void drop_old_temporaries(int dir)
+static void drop_temporaries(int dir, int age_s)
 {
 	AUTO_CLOSEDIR DIR *d = NULL;
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -47,7 +47,7 @@ static void drop_old_temporaries(int dir)
 	while (d && (e = readdir(d)) != NULL)
 		if (strncmp(e->d_name, ".tmp-", 5) == 0 &&
 		    fstatat(dir, e->d_name, &sb, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(sb.st_mode) &&
-		    sb.st_mtim.tv_sec + TEMPORARY_AGE_S < now_s)
+		    sb.st_mtim.tv_sec + age_s <= now_s)
 			(void)unlinkat(dir, e->d_name, 0);
 }
 
@@ -92,7 +92,10 @@ static void drop_orphaned_runtime(struct store *st)
 			err_drop();
 }
 
-/* A name whose container never came into being, or went away. */
+/*
+ * A name whose container never came into being, or went away. Names are written under the lock: a
+ * temporary file that is there while we hold it is a dead writer's.
+ */
 static void drop_dangling_names(struct store *st)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -103,9 +106,9 @@ static void drop_dangling_names(struct store *st)
 		err_drop();
 		return;
 	}
-	if (!names.n)
-		return;
 	lock = lock_try_open(locks, "names", LOCK_EXCLUSIVE);
+	if (lock >= 0)
+		drop_temporaries(dir, 0);
 	for (size_t i = 0; lock >= 0 && i < names.n; i++) {
 		char id[65];
 
@@ -150,8 +153,7 @@ int store_empty_trash(struct store *st)
 	drop_dangling_names(st);
 	drop_orphaned_runtime(st);
 	drop_free_locks(st);
-	drop_old_temporaries(store_fd(st, STORE_REFS));
-	drop_old_temporaries(store_fd(st, STORE_NAMES));
+	drop_temporaries(store_fd(st, STORE_REFS), TEMPORARY_AGE_S);
 	if (r == 0)
 		r = stage_sweep(st, false);
 	return r < 0 ? r : worst;

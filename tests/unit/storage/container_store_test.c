@@ -150,8 +150,11 @@ static void a_killed_create_leaves_all_or_nothing(void **state)
 		assert_int_equal(container_store_resolve(s->st, "web", got),
 				 there ? 0 : -CE_NO_CONTAINER);
 		assert_false(store_trash_is_empty(s->st));
+		/* As if it had died while it wrote the name. */
+		assert_int_equal(mknodat(store_fd(s->st, STORE_NAMES), ".tmp-x", S_IFREG, 0), 0);
 		assert_int_equal(store_empty_trash(s->st), 0);
 		assert_true(store_trash_is_empty(s->st));
+		assert_int_equal(faccessat(store_fd(s->st, STORE_NAMES), ".tmp-x", F_OK, 0), -1);
 		if (there)
 			assert_int_equal(container_store_remove(s->st, id_a, "web"), 0);
 		fake_id(id_a);

@@ -1,0 +1,228 @@
+#!/usr/bin/env bats
+# G01-G13: a registry that lies about where things are, who may have the password, and what it sends.
+load hostile
+
+setup() {
+	test_begin
+	victim_begin
+	start_registry
+}
+
+teardown() {
+	[ -z "${REGISTRY_PID:-}" ] || { kill "$REGISTRY_PID"; wait "$REGISTRY_PID" 2>/dev/null || true; }
+	test_end
+}
+
+start_registry() { # start_registry [--tls CERT KEY]
+	mkdir -p "$WORK/reg"
+	python3 "$FIXTURES/fakereg.py" "$WORK/reg" "$@" 3>&- &
+	REGISTRY_PID=$!
+	wait_until 10 test -e "$WORK/reg/port"
+	PORT=$(cat "$WORK/reg/port") OTHER=$(cat "$WORK/reg/other")
+	export HOME=$WORK/home XDG_CONFIG_HOME=$WORK/home/.config
+	mkdir -p "$XDG_CONFIG_HOME/containers"
+}
+
+pull() { # pull NAME [OPTION...]
+	local name=$1
+	shift
+	: >"$WORK/reg/log"
+	run --separate-stderr timeout "${LIMIT:-30}" "$CUDDY" pull -q --retry 0 --tls-verify=false "$@" "127.0.0.1:$PORT/$name"
+	echo "$name: $status ${stderr:0:300}"
+	[ "$status" -ne 124 ]
+}
+
+secret_stayed() { # nobody but the registry saw a credential
+	! grep -E '^other .* (Basic|Bearer)_|^registry GET (localhost|LOCALHOST)[^ ]* .*(Basic|Bearer)_|/other/.*(Basic|Bearer)_' "$WORK/reg/log" || fail "a credential went elsewhere"
+}
+
+refused_and_clean() { # refused_and_clean NAME [OPTION...]
+	local before
+	before=$(snapshot)
+	pull "$@"
+	one_line_error 125 .
+	[ "$(snapshot)" = "$before" ] || fail "$1 left something: $(diff <(echo "$before") <(snapshot))"
+	secret_stayed
+	victim_is_unchanged
+}
+
+@test "G01: the registry works when it tells the truth, with and without a password" {
+	pull ok
+	[ "$status" -eq 0 ]
+	run -0 cuddy run --rm --network none -v /bin/busybox:/bin/cat:ro "127.0.0.1:$PORT/ok"
+	[ "$output" = "from the registry" ]
+	pull auth/ok --creds u:secret
+	[ "$status" -eq 0 ]
+	grep -q 'Basic_' "$WORK/reg/log"
+	refused_and_clean auth/ok2 --creds u:wrong
+}
+
+@test "G01: a redirect takes no credentials along to another scheme, host or port" {
+	for n in to-port to-host to-host-port to-slashes; do
+		pull auth/$n --creds u:secret
+		[ "$status" -eq 0 ] || fail "$n: $stderr"
+		grep -qE '^other|/other/' "$WORK/reg/log"   # it did go there
+		secret_stayed
+		run -0 cuddy rmi -f "127.0.0.1:$PORT/auth/$n"
+	done
+	for n in to-user to-upper to-dot; do            # refused or followed bare
+		pull auth/$n --creds u:secret
+		secret_stayed
+		! grep -q "$(printf 'u:x' | base64)" "$WORK/reg/log"
+		[ "$status" -ne 0 ] || cuddy rmi -f "127.0.0.1:$PORT/auth/$n" >/dev/null
+	done
+	for n in to-ftp to-file to-gopher to-self to-crlf to-nothing hops-9; do
+		refused_and_clean auth/$n --creds u:secret
+	done
+	pull hops-4
+	[ "$status" -eq 0 ]
+}
+
+@test "G02, G06: .netrc is not read, and a server that a redirect leads to is not answered" {
+	printf 'default login u password secret\n' >"$HOME/.netrc"
+	chmod 600 "$HOME/.netrc"
+	pull to-port
+	[ "$status" -eq 0 ]
+	! grep -q Basic_ "$WORK/reg/log"
+	cuddy rmi -f "127.0.0.1:$PORT/to-port" >/dev/null
+	refused_and_clean auth/to-deny --creds u:secret
+	[ "$(grep -c '^other' "$WORK/reg/log")" -eq 1 ]
+	refused_and_clean foreign
+	[ "$(grep -c '^other' "$WORK/reg/log")" -eq 0 ]
+}
+
+@test "G03: the password goes to no token server but the registry's own" {
+	for n in realm-port realm-host realm-linklocal realm-v6 realm-file realm-user realm-fragment realm-missing realm-empty realm-huge realm-backslash realm-bigtoken realm-badtoken; do
+		refused_and_clean auth/$n --creds u:secret
+		! grep -q '^other' "$WORK/reg/log" || fail "$n: the other server was asked"
+	done
+	pull auth/realm-own --creds u:secret
+	[ "$status" -eq 0 ]
+	grep -q '/token.* Basic_' "$WORK/reg/log"
+	! grep -qi '^Evil\|Evil: 1' "$WORK/reg/log"
+}
+
+@test "G04: certificates are verified, and nothing is tried in the clear unasked" {
+	: >"$WORK/reg/log"
+	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 "127.0.0.1:$PORT/ok"
+	one_line_error 125 .
+	[ ! -s "$WORK/reg/log" ]                        # it speaks http only: nothing reached it
+	kill "$REGISTRY_PID"; wait "$REGISTRY_PID" || true
+	rm "$WORK/reg/port"
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout "$WORK/k" -out "$WORK/c" 2>/dev/null
+	start_registry --tls "$WORK/c" "$WORK/k"
+	: >"$WORK/reg/log"
+	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --creds u:secret "127.0.0.1:$PORT/auth/ok"
+	one_line_error 125 'ertificate'
+	[ ! -s "$WORK/reg/log" ]
+	mkdir "$WORK/certs"
+	cp "$WORK/c" "$WORK/certs/ca.crt"
+	run -0 timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "127.0.0.1:$PORT/auth/ok"
+	cuddy rmi -f "127.0.0.1:$PORT/auth/ok" >/dev/null
+	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "127.0.0.1:$PORT/auth/to-port"
+	one_line_error 125 .                            # from https to http
+	! grep -q '^other' "$WORK/reg/log"
+	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "localhost:$PORT/auth/ok"
+	one_line_error 125 .                            # another name than the certificate's
+}
+
+@test "G07: what is not plainly one kind of manifest is refused" {
+	for n in both-keys case duplicate schema1 list-as-image other-type text no-type bom trailing deep huge not-json empty; do
+		refused_and_clean $n
+	done
+}
+
+@test "G08: bytes that are not those asked for never get into the store" {
+	for n in size-more size-less size-negative size-config config-bytes layer-bytes layer-other layer-long layer-short short broken wrong-header; do
+		refused_and_clean $n
+	done
+	refused_and_clean "ok@sha256:$(printf '1%.0s' {1..64})"
+	: >"$WORK/reg/log"
+}
+
+@test "G09: what is no digest reaches no url and no path" {
+	for i in $(seq 0 25); do
+		refused_and_clean digest-$i
+		! grep -qE 'passwd|\.\.|blobs/(md5|sha1|SHA|%)' "$WORK/reg/log"
+	done
+	for d in sha256:x sha256:../x "sha256:$(printf 'A%.0s' {1..64})" md5:aa sha256: "sha256:$(printf 'a%.0s' {1..63})/"; do
+		refused_and_clean "ok@$d"
+		[ ! -s "$WORK/reg/log" ]
+	done
+}
+
+@test "G10: endless headers, bodies, encodings and lists end within limits" {
+	for n in endless-headers endless-body encoded; do
+		before=$(snapshot)
+		run --separate-stderr peak timeout 30 "$CUDDY" pull -q --retry 0 --tls-verify=false "127.0.0.1:$PORT/$n"
+		echo "$n: $status $stderr $(cat "$WORK/peak") KiB"
+		one_line_error 125 .
+		[ "$(cat "$WORK/peak")" -lt 131072 ]
+		[ "$(snapshot)" = "$before" ]
+	done
+	for n in tags-loop tags-other tags-grow; do
+		LIMIT=120 pull $n -a
+		one_line_error 125 .
+		! grep -q '^other' "$WORK/reg/log"
+	done
+}
+
+@test "G11: a password that others can read, or that lies behind a link or a helper's path, is not used" {
+	a=$XDG_CONFIG_HOME/containers/auth.json
+	printf '{"auths": {"127.0.0.1:%s": {"auth": "%s"}}}' "$PORT" "$(printf u:secret | base64)" >"$WORK/auth"
+	install -m 600 "$WORK/auth" "$a"
+	pull auth/ok
+	[ "$status" -eq 0 ]
+	chmod 644 "$a"
+	refused_and_clean auth/ok3
+	! grep -q Basic_ "$WORK/reg/log"
+	rm "$a"
+	chmod 600 "$WORK/auth"
+	ln -s "$WORK/auth" "$a"
+	refused_and_clean auth/ok3
+	rm "$a"
+	mkfifo "$a"
+	refused_and_clean auth/ok3
+	rm "$a"
+	printf '#!/bin/sh\ntouch %s/own\necho "{\\"Username\\": \\"u\\", \\"Secret\\": \\"secret\\"}"\n' "$VICTIM" >"$WORK/docker-credential-x"
+	chmod 755 "$WORK/docker-credential-x"
+	for h in "../../../../../../../../../$WORK/docker-credential-x" "$WORK/docker-credential-x" 'x; touch /tmp/victim/own' '-x' '' 'a/../x' $'x\n'; do
+		python3 -c 'import json, sys; print(json.dumps({"credHelpers": {"127.0.0.1:" + sys.argv[1]: sys.argv[2]}}))' "$PORT" "$h" >"$a"
+		chmod 600 "$a"
+		pull auth/ok3
+		[ "$status" -eq 125 ]
+		victim_is_unchanged
+	done
+}
+
+@test "G12: a mirror never sees the credentials of the registry it mirrors" {
+	cat >"$XDG_CONFIG_HOME/containers/registries.conf" <<-EOT
+	[[registry]]
+	location = "127.0.0.1:$PORT"
+	insecure = true
+	[[registry.mirror]]
+	location = "127.0.0.1:$OTHER"
+	insecure = true
+	EOT
+	: >"$WORK/reg/log"
+	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --creds u:secret "127.0.0.1:$PORT/auth/ok"
+	echo "$status $stderr"
+	grep -q '^other' "$WORK/reg/log"
+	secret_stayed
+	[ "$status" -eq 0 ]
+	grep -q '^registry.*Basic_' "$WORK/reg/log"
+}
+
+@test "G13: a proxy's password is in no container, record or message" {
+	export HTTPS_PROXY=http://u:proxysecret@127.0.0.1:9 https_proxy=http://u:proxysecret@127.0.0.1:9 HTTP_PROXY=http://u:proxysecret@127.0.0.1:9
+	cuddy run -d --name a --network none "$IMAGE" sleep 1000
+	run -0 cuddy exec a sh -c 'env; cat /proc/1/environ'
+	[[ "$output" != *proxysecret* ]]
+	run -0 cuddy inspect a
+	[[ "$output" != *proxysecret* ]]
+	run --separate-stderr timeout 30 "$CUDDY" --debug pull -q --retry 0 localhost.example/x
+	[ "$status" -eq 125 ]
+	[[ "$stderr$output" != *proxysecret* ]]
+	pull ok
+	[ "$status" -eq 0 ]                             # plain http goes past the proxy, not through it in the clear
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* "cuddy ps": list containers. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/cmd.h"
 #include "pkg/base/err.h"
@@ -42,6 +43,8 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	const struct ps_args *a = args;
 	const struct list_query q = {.all = a->all,
 				     .no_trunc = a->no_trunc,
+				     .json = a->format && strcmp(a->format, "json") == 0,
+				     .brief = !a->format || strcmp(a->format, "table") == 0,
 				     .last = a->latest ? 1 : (int64_t)a->last,
 				     .filters = &a->filters,
 				     .sort = a->sort};

@@ -111,9 +111,11 @@ static void free_name(struct store *st, const char *name, const char *id)
 		err_drop();
 }
 
-static int open_runtime(struct store *st, const char *id, struct container_dirs *d)
+static int open_runtime(struct store *st, const char *id, bool create, struct container_dirs *d)
 {
-	d->runtime_fd = private_dir_at(store_runtime_fd(st), id, true);
+	d->runtime_fd = private_dir_at(store_runtime_fd(st), id, create);
+	if (d->runtime_fd == -ENOENT && !create)
+		return 0;
 	if (d->runtime_fd < 0)
 		return err_wrap(d->runtime_fd, "in %s", store_runroot(st));
 	d->runtime_path = path_join(store_runroot(st), id);
@@ -181,7 +183,7 @@ int container_store_create(struct store *st, const char *id, const char *name, c
 	if (r < 0)
 		stage_abort(st, &s);
 	else
-		r = open_runtime(st, id, &d);
+		r = open_runtime(st, id, true, &d);
 	if (r < 0) {
 		container_dirs_done(&d);
 		return err_wrap(r, "create container %s", name);
@@ -191,7 +193,8 @@ int container_store_create(struct store *st, const char *id, const char *name, c
 	return 0;
 }
 
-int container_store_open(struct store *st, const char *id, struct container_dirs *ret)
+static int open_dirs(struct store *st, const char *id, bool create_runtime,
+		     struct container_dirs *ret)
 {
 	struct container_dirs d = {.data_fd = -EBADF, .runtime_fd = -EBADF};
 	int dir = store_fd(st, STORE_CONTAINERS), r = check_id(id);
@@ -203,7 +206,7 @@ int container_store_open(struct store *st, const char *id, struct container_dirs
 		return err_new(-CE_NO_CONTAINER, "%.12s", id);
 	if (d.data_fd < 0)
 		return d.data_fd;
-	r = open_runtime(st, id, &d);
+	r = open_runtime(st, id, create_runtime, &d);
 	if (r < 0) {
 		container_dirs_done(&d);
 		return r;
@@ -211,6 +214,24 @@ int container_store_open(struct store *st, const char *id, struct container_dirs
 	d.data_path = store_path(st, STORE_CONTAINERS, id);
 	*ret = d;
 	return 0;
+}
+
+int container_store_open(struct store *st, const char *id, struct container_dirs *ret)
+{
+	return open_dirs(st, id, true, ret);
+}
+
+int container_store_look(struct store *st, const char *id, struct container_dirs *ret)
+{
+	return open_dirs(st, id, false, ret);
+}
+
+bool container_store_has_run(struct store *st, const char *id)
+{
+	char path[80];
+
+	(void)snprintf(path, sizeof(path), "%.64s/state", id);
+	return faccessat(store_runtime_fd(st), path, F_OK, 0) == 0;
 }
 
 int container_store_list(struct store *st, struct strv *ret_ids)

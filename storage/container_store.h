@@ -31,6 +31,10 @@ int container_store_create(struct store *st, const char *id, const char *name, c
 			   size_t n, bool durable, struct container_dirs *ret);
 int container_store_open(struct store *st, const char *id,
 			 struct container_dirs *ret); /* makes runtime dir when missing */
+/** container_store_look() - the same, but makes nothing: no runtime directory leaves runtime_fd negative. */
+int container_store_look(struct store *st, const char *id, struct container_dirs *ret);
+/** container_store_has_run() - false: it was not started since the machine was. One system call. */
+bool container_store_has_run(struct store *st, const char *id);
 /** container_store_resolve() - name, id or unique id prefix to id. -CE_NO_CONTAINER, -CE_AMBIGUOUS. */
 int container_store_resolve(struct store *st, const char *name_or_id, char ret_id[65]);
 int container_store_list(struct store *st, struct strv *ret_ids);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 
 void container_done(struct container *c)
@@ -11,7 +12,8 @@ void container_done(struct container *c)
 	container_dirs_done(&c->dirs);
 }
 
-int container_open_id(struct store *st, const char *id, struct container *ret)
+static int open_by(int (*open_dirs)(struct store *st, const char *id, struct container_dirs *ret),
+		   struct store *st, const char *id, struct container *ret)
 {
 	struct container c = {.dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF}};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
@@ -20,7 +22,7 @@ int container_open_id(struct store *st, const char *id, struct container *ret)
 	if (r == 0)
 		r = record_parse(text.s, text.len, &c.rec);
 	if (r == 0)
-		r = container_store_open(st, id, &c.dirs);
+		r = open_dirs(st, id, &c.dirs);
 	if (r == 0)
 		r = conmon_state_read(c.dirs.runtime_fd, c.dirs.data_fd, &c.state);
 	if (r == 0 && container_is_leftover(&c)) {
@@ -37,6 +39,23 @@ int container_open_id(struct store *st, const char *id, struct container *ret)
 		return r == -CE_NO_CONTAINER ? err_new(r, "%.12s", id) : err_wrap(r, "%.12s", id);
 	}
 	*ret = c;
+	return 0;
+}
+
+int container_open_id(struct store *st, const char *id, struct container *ret)
+{
+	return open_by(container_store_open, st, id, ret);
+}
+
+int container_look(struct store *st, const char *id, struct container *ret)
+{
+	int r = open_by(container_store_look, st, id, ret);
+
+	if (r < 0)
+		return r;
+	closep(&ret->dirs.data_fd);
+	if (!container_is_running(ret) || !ret->rec->ports.n)
+		closep(&ret->dirs.runtime_fd);
 	return 0;
 }
 

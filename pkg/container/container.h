@@ -27,6 +27,8 @@ struct container {
  */
 int container_open(struct store *st, const char *name, struct container *ret);
 int container_open_id(struct store *st, const char *id, struct container *ret);
+/** container_look() - by id, for lists: of the directories only the runtime one of a running container with ports stays open. */
+int container_look(struct store *st, const char *id, struct container *ret);
 void container_done(struct container *c);
 
 /** container_status_text() - created running paused stopping exited … as podman says. */

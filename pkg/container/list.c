@@ -126,24 +126,36 @@ static void set_times(struct json_object *o, const struct container *c)
 	json_set_i64(o, "ExitedAt", c->state.finished_ns / NS_PER_S);
 }
 
+/* What the default table shows. */
+static void set_brief(struct json_object *o, const struct container *c, const struct list_query *q)
+{
+	const struct container_record *rec = c->rec;
+	char short_id[13], span[CLOCK_TEXT_MAX];
+
+	(void)snprintf(short_id, sizeof(short_id), "%.12s", rec->id);
+	json_set_str(o, "ID", q->no_trunc ? rec->id : short_id);
+	json_set_str(o, "Image", rec->image);
+	set_take(o, "Command", command_text(rec, !q->no_trunc));
+	clock_format_span(clock_now_ns() - rec->created_ns, span);
+	set_take(o, "RunningFor", xasprintf("%s ago", span));
+	set_take(o, "Ports", container_ports(c));
+	set_take(o, "Status", container_status_line(c));
+	json_set_str(o, "Names", rec->name);
+}
+
 static struct json_object *row_of(const struct container *c, const struct list_query *q)
 {
 	const struct container_record *rec = c->rec;
 	struct json_object *o = json_object_new_object();
-	char short_id[13];
 
-	(void)snprintf(short_id, sizeof(short_id), "%.12s", rec->id);
-	json_set_str(o, "ID", q->no_trunc ? rec->id : short_id);
-	json_set_str(o, "Id", rec->id);
-	json_set_str(o, "Image", rec->image);
-	json_set_str(o, "ImageID", rec->image_id);
-	set_take(o, "Command", command_text(rec, !q->no_trunc));
+	set_brief(o, c, q);
+	if (q->brief)
+		return o;
 	set_times(o, c);
-	set_take(o, "Ports", container_ports(c));
+	json_set_str(o, "Id", rec->id);
+	json_set_str(o, "ImageID", rec->image_id);
 	set_take(o, "ExposedPorts", join_with_comma(&rec->exposed_ports));
 	json_set_str(o, "State", container_status_text(c));
-	set_take(o, "Status", container_status_line(c));
-	json_set_str(o, "Names", rec->name);
 	json_set_str(o, "Name", rec->name);
 	json_set(o, "Labels", json_from_map(&rec->labels));
 	set_take(o, "Mounts", mounts_text(rec));
@@ -275,7 +287,9 @@ static int load_all(struct store *st, const struct strv *filters, bool running_o
 		return r;
 	v = xcalloc(ids.n, sizeof(*v));
 	for (size_t i = 0; i < ids.n; i++) {
-		r = container_open_id(st, ids.v[i], &v[n].c);
+		if (running_only && !container_store_has_run(st, ids.v[i]))
+			continue;
+		r = container_look(st, ids.v[i], &v[n].c);
 		if (r == -CE_NO_CONTAINER || r == -ENOENT) { /* being removed right now */
 			err_drop();
 			continue;
@@ -308,6 +322,7 @@ int container_list(struct store *st, const struct list_query *q, struct json_obj
 	static const char keys[] = " command created id image names runningfor status ";
 	const char *sort = q->sort ? q->sort : "created";
 	AUTO_FREE char *padded = xasprintf(" %s ", sort);
+	struct json_object *list;
 	struct entry *v = NULL;
 	size_t n = 0;
 	int r;
@@ -324,14 +339,12 @@ int container_list(struct store *st, const struct list_query *q, struct json_obj
 		v[i].sort = q->last ? "created" : sort;
 	if (n > 1)
 		qsort(v, n, sizeof(*v), by_key);
-	*ret_rows = json_object_new_array();
-	*ret_json = json_object_new_array();
-	for (size_t i = 0; i < n; i++) {
-		if (!q->last || (int64_t)i < q->last) {
-			(void)json_object_array_add(*ret_rows, row_of(&v[i].c, q));
-			(void)json_object_array_add(*ret_json, json_of(&v[i].c));
-		}
-	}
+	list = json_object_new_array();
+	for (size_t i = 0; i < n && (!q->last || (int64_t)i < q->last); i++)
+		(void)json_object_array_add(list,
+					    q->json ? json_of(&v[i].c) : row_of(&v[i].c, q));
+	*ret_json = q->json ? list : NULL;
+	*ret_rows = q->json ? NULL : list;
 	entries_free(v, n);
 	return 0;
 }

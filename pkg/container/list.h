@@ -8,6 +8,8 @@
 struct list_query {
 	bool all; /* not only running ones */
 	bool no_trunc;
+	bool json; /* make @ret_json, not @ret_rows */
+	bool brief; /* rows hold only what the default table and -q show */
 	int64_t last; /* newest n, whatever their state; 0: no limit */
 	const struct strv *filters; /* "key=value" */
 	const char *sort; /* command created id image names runningfor status; NULL: created */
@@ -15,7 +17,7 @@ struct list_query {
 
 /**
  * container_list() - @ret_rows: an object of strings for tables and templates for each container;
- * @ret_json: what --format json prints (podman's shape). Both arrays owned by the caller.
+ * or @ret_json: what --format json prints (podman's shape). The array is the caller's, the other NULL.
  */
 int container_list(struct store *st, const struct list_query *q, struct json_object **ret_rows,
 		   struct json_object **ret_json);

@@ -105,7 +105,7 @@ typed() { # typed SHELL... - stdin is Python that types at it; `line(before, aft
 	mkdir "$WORK/some-folder"
 	cd "$WORK"
 	PATH=$(dirname "$CUDDY"):$PATH typed zsh -f -i <<-'PY'
-		p.send(b"PS1='> '; fpath=(. $fpath); autoload -U compinit; compinit -u -d ./dump; echo rea''dy\r"); p.expect(rb"ready\r")
+		p.send(b"PS1='> '; fpath=($PWD $fpath); autoload -U compinit; compinit -u -d ./dump; echo rea''dy\r"); p.expect(rb"ready\r")
 		line(b"cuddy vol", b"cuddy volume")
 		line(b"cuddy run --pull=al", b"--pull=always")
 		line(b"cuddy run --pull al", b"--pull always")

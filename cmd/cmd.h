@@ -40,6 +40,8 @@ struct command {
 
 /** cmd_store() - the store, opened once; -code with trail. Closed by the end of the process. */
 int cmd_store(struct cmd_ctx *ctx, struct store **ret);
+/** cmd_store_for_images() - the same, for verbs that unpack or run images: says once when the user lacks subordinate ids. */
+int cmd_store_for_images(struct cmd_ctx *ctx, struct store **ret);
 /** cmd_report() - print the trail of @r now and go on; returns the exit status to remember. */
 int cmd_report(int r);
 /** cmd_confirmed() - say what is going to happen and ask on standard input; no answer is a no. */
@@ -88,6 +90,7 @@ extern const struct command cmd_volume_create, cmd_volume_inspect, cmd_volume_ls
 extern const struct command cmd_complete, cmd_completion;
 extern const struct command cmd_help;
 extern const struct command cmd_import;
+extern const struct command cmd_info;
 extern const struct command cmd_load;
 extern const struct command cmd_version;
 extern const struct command cmd_pull;

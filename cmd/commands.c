@@ -61,6 +61,8 @@ const struct command_alias commands[] = {
 	{"completion", &cmd_completion},
 	{"__complete", &cmd_complete},
 	{"help", &cmd_help},
+	{"info", &cmd_info},
+	{"system info", &cmd_info},
 	{"image import", &cmd_import},
 	{"image load", &cmd_load},
 	{"import", &cmd_import},

@@ -15,7 +15,7 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct transfer_report report;
 	struct container c;
 	struct store *st;
-	int r = cmd_store(ctx, &st);
+	int r = cmd_store_for_images(ctx, &st);
 
 	(void)argc;
 	q.image = argv[0];

@@ -60,7 +60,7 @@ static int load_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	fd = open_input(a->input);
 	if (fd < 0)
 		return err_wrap(fd, "load");
-	r = cmd_store(ctx, &st);
+	r = cmd_store_for_images(ctx, &st);
 	if (r < 0)
 		return r;
 	transfer_report_init(&report, REPORT_READ, a->quiet, print_loaded);
@@ -120,7 +120,7 @@ static int import_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	fd = open_input(argv[0]);
 	if (fd < 0)
 		return err_wrap(fd, "import");
-	r = cmd_store(ctx, &st);
+	r = cmd_store_for_images(ctx, &st);
 	if (r < 0)
 		return r;
 	transfer_report_init(&report, REPORT_READ, a->quiet, print_id);

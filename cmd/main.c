@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cmd/cmd.h"
+#include "cmd/persona.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
@@ -139,7 +140,7 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 	if (first < 0)
 		return first;
 	if (g.version) {
-		puts("cuddy version " CUDDY_VERSION);
+		puts(persona_version_line());
 		return 0;
 	}
 	start_log(&g);

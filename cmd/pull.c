@@ -145,7 +145,7 @@ static int pull_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 
 	r = options_of(a, &o, &platform);
 	if (r == 0)
-		r = cmd_store(ctx, &st);
+		r = cmd_store_for_images(ctx, &st);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < argc; i++) {

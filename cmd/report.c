@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
 
+#include "cmd/persona.h"
 #include "pkg/base/err.h"
 
 int cmd_report(int r)
@@ -8,7 +9,8 @@ int cmd_report(int r)
 	int status = err_exit_status(r);
 
 	(void)fflush(stdout);
-	(void)fprintf(stderr, "cuddy: %s\n", err_message(r));
+	(void)fprintf(stderr, "%s: %s\n", persona() == PERSONA_CUDDY ? "cuddy" : "Error",
+		      err_message(r));
 	err_drop();
 	return status;
 }

@@ -106,7 +106,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		return err_usage("--detach and --attach contradict each other");
 	r = a.detach ? 0 : attach_streams(&a.request, &o);
 	if (r == 0)
-		r = cmd_store(ctx, &st);
+		r = cmd_store_for_images(ctx, &st);
 	if (r < 0)
 		return r;
 	if (a.request.tty)

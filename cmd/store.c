@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
 
+#include "pkg/base/err.h"
+#include "pkg/base/auto.h"
+#include "pkg/runtime/base.h"
+#include "pkg/sys/file.h"
 #include "storage/store.h"
 
 int cmd_store(struct cmd_ctx *ctx, struct store **ret)
@@ -12,7 +16,41 @@ int cmd_store(struct cmd_ctx *ctx, struct store **ret)
 		r = store_open(&o, &ctx->store);
 		if (r < 0)
 			return r;
+		if (store_notice(ctx->store))
+			(void)fprintf(stderr, "cuddy: %s\n", store_notice(ctx->store));
 	}
 	*ret = ctx->store;
 	return 0;
+}
+
+#define SAID "said-single-id"
+
+/*
+ * Without subordinate ids much works, and what does not fails late and far from the cause: it is
+ * said once a store. Nothing here is worth an error: whoever needs the ids finds that out himself.
+ */
+static void say_single_id(struct store *st)
+{
+	AUTO(base_grant_done) struct base_grant g = {0};
+	AUTO_FREE char *hint = NULL;
+	int cache;
+
+	if (base_grant_load(&g) < 0 || !base_grant_is_single(&g))
+		goto out;
+	cache = store_fd(st, STORE_CACHE);
+	if (cache < 0 || file_create(cache, SAID, "", 0, 0600, FILE_NO_SYNC) < 0)
+		goto out;
+	hint = base_single_hint(&g);
+	(void)fprintf(stderr, "cuddy: warning: %s\n", hint);
+out:
+	err_drop();
+}
+
+int cmd_store_for_images(struct cmd_ctx *ctx, struct store **ret)
+{
+	int r = cmd_store(ctx, ret);
+
+	if (r == 0)
+		say_single_id(*ret);
+	return r;
 }

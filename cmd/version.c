@@ -7,11 +7,10 @@
 
 #include "cmd/cmd.h"
 #include "cmd/host.h"
+#include "cmd/persona.h"
+#include "cmd/version.h"
 #include "pkg/cli/format.h"
 #include "pkg/json/json.h"
-
-/* The level of docker's API whose objects inspect and friends resemble. */
-#define API_VERSION "1.41"
 
 struct version_args {
 	const char *format;
@@ -21,7 +20,7 @@ static const struct opt version_opts[] = {OPT_STR('f', "format", "TEMPLATE", str
 						  format, "Print through a Go template, or json"),
 					  OPT_END};
 
-static struct json_object *describe(void)
+struct json_object *version_describe(void)
 {
 	struct json_object *o = json_object_new_object();
 	struct utsname un = {0};
@@ -30,7 +29,7 @@ static struct json_object *describe(void)
 	(void)uname(&un);
 	sbuf_addf(&os_arch, "linux/%s", host_architecture());
 	json_set_str(o, "APIVersion", API_VERSION);
-	json_set_str(o, "Version", CUDDY_VERSION);
+	json_set_str(o, "Version", persona_version());
 	json_set_str(o, "GoVersion", "");
 	json_set_str(o, "GitCommit", "");
 	json_set_str(o, "BuiltTime", "");
@@ -51,15 +50,15 @@ static int version_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 	(void)ctx;
 	(void)argc;
 	(void)argv;
-	json_set(v, "Client", describe());
-	json_set(v, "Server", describe());
+	json_set(v, "Client", version_describe());
+	json_set(v, "Server", version_describe());
 	if (a->format)
 		return value_print(v, a->format, stdout);
 	printf("Client:       cuddy\n"
-	       "Version:      " CUDDY_VERSION "\n"
+	       "Version:      %s\n"
 	       "API Version:  " API_VERSION "\n"
 	       "OS/Arch:      linux/%s\n",
-	       host_architecture());
+	       persona_version(), host_architecture());
 	return 0;
 }
 

@@ -47,5 +47,8 @@ int json_print(struct json_object *value, FILE *out);
 /** value_print() - one value: @format NULL or "json" is json_print(), else a template and a newline. */
 int value_print(struct json_object *value, const char *format, FILE *out);
 
+/** yaml_print() - an object as YAML; control characters escaped. */
+void yaml_print(struct json_object *object, FILE *out);
+
 /** put_untrusted() - write @s so that no control or bidi character reaches a terminal (D12); elsewhere as it is. */
 void put_untrusted(FILE *out, const char *s);

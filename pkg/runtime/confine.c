@@ -57,15 +57,15 @@ int confine_keyring(bool has_filter)
 int confine_stdio(const int stdio[3], bool terminal, uid_t uid)
 {
 	for (int i = 0; i < 3; i++) {
-		struct stat st;
-
 		if (uid == 0)
 			return 0;
 		if (!terminal && mount_is_fs(stdio[i], PIPEFS_MAGIC) != 1)
 			continue;
-		/* EPERM: a pipe of somebody else that was passed through; it stays his. */
-		if (fstat(stdio[i], &st) < 0 ||
-		    (fchown(stdio[i], uid, (gid_t)-1) < 0 && errno != EPERM))
+		/*
+		 * EPERM: a pipe of somebody else that was passed through; it stays his.
+		 * EINVAL: no such user in here, as change_ids() will say.
+		 */
+		if (fchown(stdio[i], uid, (gid_t)-1) < 0 && errno != EPERM && errno != EINVAL)
 			return err_new(-errno, "hand standard stream %d to the container's user",
 				       i);
 	}
@@ -112,8 +112,11 @@ static int change_groups(const struct rt_process *p, const struct rt_ids *ids)
 		return 0;
 	if (setgroups(ids->n_groups, ids->groups) == 0)
 		return 0;
-	/* With one mapped id the kernel forbids setgroups; the only group is then the one we have (H07). */
-	if (errno == EPERM && ids->n_groups == 1 && ids->groups[0] == 0)
+	/*
+	 * With one mapped id the kernel forbids setgroups (H07). What the image's group file says of
+	 * the user is then not to be had, and no reason to stop; what was asked for is.
+	 */
+	if (errno == EPERM && (!p->groups || !p->groups[0]))
 		return 0;
 	return err_new(-errno,
 		       "set %u supplementary groups (are they within the container's id range?)",

@@ -247,6 +247,36 @@ static void escaping_leaves_nothing_a_terminal_obeys(void **state)
 	assert_string_equal(once.s, "\\u009b\\u202e\\x9b\\xe2\\x80");
 }
 
+static void yaml_reads_back_as_what_it_was(void **state)
+{
+	AUTO_JSON struct json_object *o = json(
+		"{\"a\":{\"b\":\"x y\",\"n\":\"1.5\",\"t\":\"true\",\"e\":\"\",\"i\":3,"
+		"\"z\":[],\"m\":{}},\"l\":[\"p\",{\"q\":1,\"r\":\"c: d\"}],\"v\":\"12\","
+		"\"c\":\"a\\u001b\"}");
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	yaml_print(o, out);
+	(void)fclose(out);
+	assert_string_equal(text, "a:\n"
+				  "  b: x y\n"
+				  "  n: \"1.5\"\n"
+				  "  t: \"true\"\n"
+				  "  e: \"\"\n"
+				  "  i: 3\n"
+				  "  z: []\n"
+				  "  m: {}\n"
+				  "l:\n"
+				  "  - p\n"
+				  "  - q: 1\n"
+				  "    r: \"c: d\"\n"
+				  "v: \"12\"\n"
+				  "c: \"a\\u001b\"\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +284,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_template_is_told_in_one_line),
 		cmocka_unit_test(deep_nesting_is_refused),
 		cmocka_unit_test(lists_come_in_every_form),
+		cmocka_unit_test(yaml_reads_back_as_what_it_was),
 		cmocka_unit_test(escaping_leaves_nothing_a_terminal_obeys),
 	};
 

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "cmd/host.h"
+#include "cmd/info.h"
+#include "net/slirp.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/config/paths.h"
+#include "pkg/container/make.h"
+#include "pkg/json/json.h"
+#include "pkg/runtime/base.h"
+#include "pkg/sys/file.h"
+#include "storage/store.h"
+
+#define SMALL_FILE (64U << 10)
+
+/* A small file of the system; "" when it cannot be read. */
+static void read_file(const char *path, struct sbuf *out)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	sbuf_reset(out);
+	if (fd < 0)
+		return;
+	if (file_read_fd(fd, SMALL_FILE, out) < 0) {
+		err_drop();
+		sbuf_reset(out);
+	}
+	sbuf_trim_end(out, "\n");
+}
+
+/* The value of NAME=value or NAME="value" in os-release(5); malloc'ed. */
+static char *release_value(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = text; p; p = strchr(p, '\n')) {
+		size_t len;
+
+		p += *p == '\n';
+		if (strncmp(p, name, n) != 0 || p[n] != '=')
+			continue;
+		p += n + 1;
+		p += *p == '"' || *p == '\'';
+		len = strcspn(p, "\"'\n");
+		return xstrndup(p, len);
+	}
+	return xstrdup("unknown");
+}
+
+static struct json_object *distribution(void)
+{
+	static const char *const keys[][2] = {{"distribution", "ID"},
+					      {"version", "VERSION_ID"},
+					      {"codename", "VERSION_CODENAME"}};
+	struct json_object *o = json_object_new_object();
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	read_file("/etc/os-release", &text);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		AUTO_FREE char *value = release_value(text.s, keys[i][1]);
+
+		json_set_str(o, keys[i][0], value);
+	}
+	return o;
+}
+
+static struct json_object *program(const char *name, const char *path, const char *version)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "name", name);
+	json_set_str(o, "path", path);
+	json_set_str(o, "version", version);
+	return o;
+}
+
+static void add_cgroups(struct json_object *o)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	AUTO_STRV struct strv list = STRV_INIT;
+	struct statfs fs;
+	bool v2 = statfs("/sys/fs/cgroup", &fs) == 0 &&
+		  (unsigned long)fs.f_type == CGROUP2_SUPER_MAGIC;
+
+	if (v2)
+		read_file("/sys/fs/cgroup/cgroup.controllers", &text);
+	if (text.len)
+		strv_split(&list, text.s, ' ');
+	json_set(o, "cgroupControllers", json_from_strv(&list));
+	/* Containers stay in the cgroup of whoever started them. */
+	json_set_str(o, "cgroupManager", "none");
+	json_set_str(o, "cgroupVersion", v2 ? "v2" : "v1");
+}
+
+static struct json_object *id_map(const struct subid_range *v, unsigned n, uint32_t own)
+{
+	struct json_object *a = json_object_new_array();
+	uint32_t inside = 1;
+
+	for (unsigned i = 0; i <= n; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_set_i64(o, "container_id", i ? inside : 0);
+		json_set_i64(o, "host_id", i ? v[i - 1].start : own);
+		json_set_i64(o, "size", i ? v[i - 1].count : 1);
+		inside += i ? v[i - 1].count : 0;
+		(void)json_object_array_add(a, o);
+	}
+	return a;
+}
+
+static void miss(struct json_object *missing, const char *text)
+{
+	(void)json_object_array_add(missing, json_object_new_string(text));
+}
+
+/* The map of the base namespace, and whether it can be made at all. */
+static void add_ids(struct store *st, struct json_object *o, struct json_object *missing)
+{
+	AUTO(base_grant_done) struct base_grant g = {0};
+	struct json_object *maps = json_object_new_object();
+	bool single;
+	int r = base_grant_load(&g);
+
+	if (r == 0) {
+		json_set(maps, "gidmap", id_map(g.gids, g.n_gids, g.gid));
+		json_set(maps, "uidmap", id_map(g.uids, g.n_uids, g.uid));
+		r = base_open(store_runtime_fd(st), &g, &single);
+	}
+	json_set(o, "idMappings", maps);
+	if (r < 0) {
+		miss(missing, err_message(r));
+		err_drop();
+		return;
+	}
+	(void)close(r);
+	if (base_grant_is_single(&g)) {
+		AUTO_FREE char *hint = base_single_hint(&g);
+
+		miss(missing, hint);
+	}
+}
+
+static struct json_object *slirp(struct store *st, struct json_object *missing)
+{
+	struct json_object *o = json_object_new_object();
+	const char *path = "", *warning = NULL;
+	int r = net_slirp_find(store_runtime_fd(st), &path, &warning);
+
+	if (r < 0) {
+		miss(missing, err_message(r));
+		err_drop();
+		path = "";
+	}
+	if (warning)
+		miss(missing, warning);
+	json_set_str(o, "executable", path);
+	return o;
+}
+
+static struct json_object *security(void)
+{
+	struct json_object *o = json_object_new_object();
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_FREE char *caps = NULL;
+
+	caps_names(caps_default(), &names);
+	caps = strv_join(&names, ",");
+	json_set_bool(o, "apparmorEnabled", false);
+	json_set_str(o, "capabilities", caps);
+	json_set_bool(o, "rootless", true);
+	json_set_bool(o, "seccompEnabled", true);
+	json_set_str(o, "seccompProfilePath", "default");
+	json_set_bool(o, "selinuxEnabled", false);
+	return o;
+}
+
+static void add_machine(struct json_object *o)
+{
+	struct utsname un = {0};
+	struct sysinfo si = {0};
+	AUTO_FREE char *up = NULL;
+
+	(void)uname(&un);
+	(void)sysinfo(&si);
+	up = xasprintf("%ldh %ldm %lds", si.uptime / 3600, si.uptime / 60 % 60, si.uptime % 60);
+	json_set_str(o, "arch", host_architecture());
+	json_set_i64(o, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
+	json_set(o, "distribution", distribution());
+	json_set_str(o, "hostname", un.nodename);
+	json_set_str(o, "kernel", un.release);
+	json_set_i64(o, "memFree", (int64_t)((uint64_t)si.freeram * si.mem_unit));
+	json_set_i64(o, "memTotal", (int64_t)((uint64_t)si.totalram * si.mem_unit));
+	json_set_str(o, "os", "linux");
+	json_set_i64(o, "swapFree", (int64_t)((uint64_t)si.freeswap * si.mem_unit));
+	json_set_i64(o, "swapTotal", (int64_t)((uint64_t)si.totalswap * si.mem_unit));
+	json_set_str(o, "uptime", up);
+}
+
+static struct json_object *helper(const char *name, struct json_object *missing)
+{
+	AUTO_FREE char *path = NULL;
+	int r = paths_helper(name, &path);
+
+	if (r < 0) {
+		miss(missing, err_message(r));
+		err_drop();
+	}
+	return program(name, path ? path : "", CUDDY_VERSION);
+}
+
+struct json_object *info_host(struct store *st)
+{
+	struct json_object *o = json_object_new_object(), *missing = json_object_new_array();
+	struct json_object *socket = json_object_new_object();
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = '\0';
+	add_machine(o);
+	add_cgroups(o);
+	json_set(o, "conmon", helper("cuddy-conmon", missing));
+	json_set(o, "transfer", helper("cuddy-transfer", missing));
+	json_set_str(o, "eventLogger", "none");
+	add_ids(st, o, missing);
+	json_set_str(o, "logDriver", "k8s-file");
+	json_set_str(o, "networkBackend", "slirp4netns");
+	json_set(o, "ociRuntime", program("cuddy", exe, CUDDY_VERSION));
+	json_set_bool(socket, "exists", false);
+	json_set_str(socket, "path", "");
+	json_set(o, "remoteSocket", socket);
+	json_set_str(o, "rootlessNetworkCmd", "slirp4netns");
+	json_set(o, "security", security());
+	json_set_bool(o, "serviceIsRemote", false);
+	json_set(o, "slirp4netns", slirp(st, missing));
+	json_set(o, "missing", missing);
+	return o;
+}

@@ -122,7 +122,7 @@ static int open_runtime(struct store *st, const char *id, bool create, struct co
 	return 0;
 }
 
-/* mkdirat() minds the umask; the root of a container is 0755 whatever that is. */
+/* mkdirat() minds the umask. */
 static int make_plain_dir(int dir, const char *name, mode_t mode)
 {
 	if (mkdirat(dir, name, 0700) < 0 || fchmodat(dir, name, mode, 0) < 0)
@@ -132,7 +132,7 @@ static int make_plain_dir(int dir, const char *name, mode_t mode)
 
 static int fill_stage(struct stage *s, const char *record, size_t n, enum file_sync sync)
 {
-	int r = make_plain_dir(s->fd, "upper", 0755);
+	int r = make_plain_dir(s->fd, "upper", CONTAINER_UPPER_FRESH);
 
 	if (r == 0)
 		r = make_plain_dir(s->fd, "work", 0700);

@@ -16,13 +16,15 @@ struct container_dirs {
 	int runtime_fd; /* runroot/<id> */
 	char *data_path, *runtime_path;
 };
+/* Mode of upper/ until the first start gives it that of the image's root. No image's root has it. */
+#define CONTAINER_UPPER_FRESH 01000
 void container_dirs_done(struct container_dirs *d);
 
 /**
  * container_store_create() - claim the name, make both directories and the record, in an order that
  * a crash leaves nothing half-visible: staging directory complete, name, rename. A container never
  * appears without its name; a name whose container never came is free again.
- * upper/ and work/ are made too (mode and owner right for a root directory). The caller has held
+ * upper/ and work/ are made too. The caller has held
  * store_lock() shared since it looked up the image.
  * @durable: false spares the syncs (3-7 ms), for what a power loss may take, as --rm containers.
  * Return: 0; -CE_NAME_IN_USE (trail names the holder).

@@ -78,9 +78,13 @@ int layer_try_lock(struct store *st, const char *diffid);
 /**
  * layer_stack() - directories to give to overlay for these layers, topmost first, ending in the
  * placeholder layer (mount points etc/hosts, proc, sys, dev …), fix-up layers for implied
- * directories included. @diffids: bottom first, as in an image config.
+ * directories included. @diffids: bottom first, as in an image config. What is missing of them is
+ * made: see layer_stack_make().
  */
 int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_dirs);
+/** layer_stack_make() - make what layer_stack() needs besides the layers. In B, when a tree holds other ids than ours. */
+int layer_stack_make(struct store *st, const struct strv *diffids);
+bool layer_stack_is_made(struct store *st, const struct strv *diffids);
 
 /**
  * layer_copy_attributes() - mode, owner, times and extended attributes of one directory to another

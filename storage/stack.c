@@ -11,15 +11,21 @@
  * topmost layer that has it, /tmp of the layer below would lose its 1777. One more layer on top
  * gives each such directory the attributes of the topmost layer that really lists it. It holds
  * nothing but those directories and the way to them, is made once for a chain of layers, and is
- * remembered as not needed by an empty directory.
+ * remembered as not needed by an empty directory. Making it reads and chowns what belongs to
+ * subordinate ids, so it is done in B, when an image arrives or at the first start.
+ *
+ * Overlay ignores an opaque mark on the root of a layer; cut in the stack's directory says then how
+ * many layers, from the top, it may be given.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/base/sha256.h"
 #include "pkg/sys/file.h"
@@ -30,6 +36,7 @@
 #define PLACEHOLDER "placeholder-1" /* a new number whenever its content changes */
 #define STACK "stack-"
 #define CHAIN "layers"
+#define CUT "cut"
 #define OVERLAY_ATTR "user.overlay."
 
 struct chain {
@@ -355,6 +362,19 @@ static int fill_fix_up(const struct chain *c, int tree, const struct strv *wrong
 	return 0;
 }
 
+static int write_cut(const struct chain *c, int dir)
+{
+	for (size_t n = 1; n < c->diffids->n; n++) {
+		char text[24];
+
+		if (!is_opaque(c->trees[c->diffids->n - n]))
+			continue;
+		(void)snprintf(text, sizeof(text), "%zu", n);
+		return file_create(dir, CUT, text, strlen(text), 0600, FILE_SYNC);
+	}
+	return 0;
+}
+
 static int make_stack(struct store *st, const struct strv *diffids, const char *name)
 {
 	AUTO(chain_done) struct chain c = {0};
@@ -373,6 +393,8 @@ static int make_stack(struct store *st, const struct strv *diffids, const char *
 		return r;
 	/* Whoever removes a layer removes the stacks that were made with it. */
 	r = file_create(s.fd, CHAIN, chain, strlen(chain), 0600, FILE_SYNC);
+	if (r == 0)
+		r = write_cut(&c, s.fd);
 	if (r == 0 && wrong.n) {
 		tree = open_tree(&s);
 		r = tree < 0 ? tree : fill_fix_up(&c, tree, &wrong);
@@ -420,26 +442,42 @@ static void stack_name(const struct strv *diffids, char out[sizeof(STACK) + 64])
 	sha256_end_hex(&h, out + strlen(STACK));
 }
 
-static const char *add_tree(struct store *st, enum store_dir d, const char *name, struct strv *ret)
+static void add_tree(struct store *st, enum store_dir d, const char *name, struct strv *ret)
 {
 	AUTO_FREE char *inside = path_join(name, "tree");
 
 	strv_take(ret, store_path(st, d, inside));
-	return ret->v[ret->n - 1];
 }
 
-/* Overlay does not look at this attribute of a layer's own root: what is below must not be given to it. */
-static bool hides_all_below(const char *tree)
+/* Of @n layers the topmost that count. */
+static int read_cut(struct store *st, const char *stack, size_t n, size_t *ret)
 {
-	char v[2];
+	AUTO_FREE char *path = path_join(stack, CUT);
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	uint32_t v = 0;
+	int r;
 
-	return getxattr(tree, OVERLAY_ATTR "opaque", v, sizeof(v)) > 0 && v[0] == 'y';
+	*ret = n;
+	if (!store_has(st, STORE_CACHE, path))
+		return 0;
+	r = file_read_at(store_fd(st, STORE_CACHE), path, 32, &b);
+	if (r == 0 && (parse_u32(b.s, (uint32_t)n, &v) < 0 || v == 0))
+		r = err_new(-CE_CORRUPT, "cache/%s", path);
+	*ret = v;
+	return r;
 }
 
-int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_dirs)
+bool layer_stack_is_made(struct store *st, const struct strv *diffids)
 {
 	char name[sizeof(STACK) + 64];
-	AUTO_FREE char *fix_up = NULL;
+
+	stack_name(diffids, name);
+	return store_has(st, STORE_CACHE, name) && store_has(st, STORE_CACHE, PLACEHOLDER);
+}
+
+int layer_stack_make(struct store *st, const struct strv *diffids)
+{
+	char name[sizeof(STACK) + 64];
 	int r = 0;
 
 	for (size_t i = 0; i < diffids->n; i++)
@@ -451,14 +489,26 @@ int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_d
 		r = make_stack(st, diffids, name);
 	if (r == 0 && !store_has(st, STORE_CACHE, PLACEHOLDER))
 		r = make_placeholder(st);
+	return r < 0 ? err_wrap(r, "stack %zu layers", diffids->n) : 0;
+}
+
+int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_dirs)
+{
+	char name[sizeof(STACK) + 64];
+	AUTO_FREE char *fix_up = NULL;
+	size_t n = 0;
+	int r = layer_stack_make(st, diffids);
+
+	stack_name(diffids, name);
+	if (r == 0)
+		r = read_cut(st, name, diffids->n, &n);
 	if (r < 0)
-		return err_wrap(r, "stack %zu layers", diffids->n);
+		return r;
 	fix_up = path_join(name, "tree");
 	if (store_has(st, STORE_CACHE, fix_up))
-		(void)add_tree(st, STORE_CACHE, name, ret_dirs);
-	for (size_t i = diffids->n; i-- > 0;)
-		if (hides_all_below(add_tree(st, STORE_LAYERS, diffids->v[i], ret_dirs)))
-			break;
-	(void)add_tree(st, STORE_CACHE, PLACEHOLDER, ret_dirs);
+		add_tree(st, STORE_CACHE, name, ret_dirs);
+	for (size_t i = diffids->n; n-- > 0;)
+		add_tree(st, STORE_LAYERS, diffids->v[--i], ret_dirs);
+	add_tree(st, STORE_CACHE, PLACEHOLDER, ret_dirs);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -11,6 +12,9 @@
 #include "pkg/base/path.h"
 #include "pkg/conmon/client.h"
 #include "pkg/container/make.h"
+#include "pkg/runtime/base.h"
+#include "pkg/sys/clone.h"
+#include "pkg/sys/process.h"
 #include "storage/layer.h"
 #include "storage/store.h"
 
@@ -47,9 +51,30 @@ char *plan_hostname(const struct container_record *r)
 	return r->hostname ? xstrdup(r->hostname) : xstrndup(r->id, 12);
 }
 
+/* Images bring their stack along; one that was dropped since is made again, in B, where its ids are ours. */
+static void make_stack_in_base(const struct plan_input *in)
+{
+	AUTO_CLOSE int pidfd = -EBADF;
+	int status, r = clone_fork(0, &pidfd);
+
+	if (r == 0) {
+		r = base_enter(store_runtime_fd(in->store), in->grant);
+		if (r == 0)
+			r = layer_stack_make(in->store, &in->record->layers);
+		_exit(r < 0);
+	}
+	/* What went wrong will go wrong for the caller too, who can say it. */
+	if (r < 0 || pidfd_wait(pidfd, -1, &status) < 0)
+		err_drop();
+}
+
 static int plan_root(const struct plan_input *in, struct container_plan *p)
 {
-	int r = layer_stack(in->store, &in->record->layers, &p->lower);
+	int r;
+
+	if (!layer_stack_is_made(in->store, &in->record->layers))
+		make_stack_in_base(in);
+	r = layer_stack(in->store, &in->record->layers, &p->lower);
 
 	if (r < 0)
 		return r;
@@ -61,6 +86,7 @@ static int plan_root(const struct plan_input *in, struct container_plan *p)
 		.work = plan_keep(p, path_join(in->dirs->data_path, "work")),
 		.read_only = in->record->read_only,
 		.is_volatile = in->record->auto_remove,
+		.fresh_mode = CONTAINER_UPPER_FRESH,
 	};
 	return 0;
 }

@@ -112,6 +112,7 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 	wire_put_str(b, p->root.fuse_program);
 	wire_put_u32(b, p->root.read_only);
 	wire_put_u32(b, p->root.is_volatile);
+	wire_put_u32(b, p->root.fresh_mode);
 	wire_put_u32(b, p->n_mounts);
 	for (unsigned i = 0; i < p->n_mounts; i++)
 		put_mount(b, &p->mounts[i]);
@@ -329,6 +330,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 	p.root.fuse_program = wire_get_str(r);
 	p.root.read_only = get_below(r, 2);
 	p.root.is_volatile = get_below(r, 2);
+	p.root.fresh_mode = get_below(r, 010000);
 	if (p.root.n_lower == 0 ||
 	    (p.root.driver != RT_ROOT_DIR && (!p.root.upper || !p.root.work)))
 		r->failed = true;

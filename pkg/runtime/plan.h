@@ -44,6 +44,7 @@ struct rt_root {
 	const char *fuse_program;   /* RT_ROOT_FUSE_OVERLAY */
 	bool read_only;             /* remounted read-only once mount points exist */
 	bool is_volatile;           /* no sync at unmount: --rm and build steps */
+	uint32_t fresh_mode;        /* an upper with this mode was never used: it takes the attributes of lower[0]; 0: none */
 };
 
 enum rt_mount_type {

@@ -112,6 +112,29 @@ static int mount_overlay(const int *lower, unsigned n, int upper, int work, cons
 	return 0;
 }
 
+/* The upper directory shows as the root: at the first start it gets what the image's root has. */
+static int dress_upper(const struct rt_child *x)
+{
+	AUTO_CLOSE int upper = -EBADF;
+	struct timespec ts[2];
+	struct stat top, st;
+
+	if (!x->plan->root.fresh_mode)
+		return 0;
+	if (fstat(x->upper, &st) < 0 || fstat(x->lower[0], &top) < 0)
+		return err_new(-errno, "stat the root");
+	if ((st.st_mode & 07777) != x->plan->root.fresh_mode)
+		return 0;
+	upper = openat(x->upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* EINVAL: an id that this container's maps do not have. */
+	if (upper < 0 || (fchown(upper, top.st_uid, top.st_gid) < 0 && errno != EINVAL) ||
+	    fchmod(upper, top.st_mode & 07777) < 0)
+		return err_new(-errno, "set owner and mode of the root");
+	ts[0] = top.st_atim;
+	ts[1] = top.st_mtim;
+	return futimens(upper, ts) < 0 ? err_new(-errno, "set the time of the root") : 0;
+}
+
 /* Mounted over the upper directory's own place: it exists, and nobody else sees this namespace. */
 static int overlay_root(struct rt_child *x)
 {
@@ -145,8 +168,10 @@ int rootfs_mount_root(struct rt_child *x)
 {
 	int r;
 
-	if (x->plan->root.driver != RT_ROOT_DIR)
-		return overlay_root(x);
+	if (x->plan->root.driver != RT_ROOT_DIR) {
+		r = dress_upper(x);
+		return r < 0 ? r : overlay_root(x);
+	}
 	x->root = mount_clone(x->lower[0], "", true);
 	r = x->root < 0 ? x->root : mount_set(x->root, true, 0, MS_PRIVATE);
 	return r < 0 ? r : mount_attach(x->root, x->lower[0]);

@@ -110,6 +110,8 @@ static int put(struct transfer_ctx *ctx, struct store *st, struct layer_sink *s,
 	if (q->reference)
 		strv_add(&rec.names, q->reference);
 	if (r == 0)
+		r = layer_stack_make(st, &rec.diffids);
+	if (r == 0)
 		r = image_store_put(st, &rec);
 	strv_done(&rec.names);
 	layer_lease_end(st, &lease);

@@ -131,6 +131,7 @@ static int put_image(struct store *st, struct load_image *im)
 		.created_ns = im->parsed.created_ns,
 		.names = im->names,
 	};
+	int r;
 
 	memcpy(rec.id, im->id, sizeof(rec.id));
 	if (im->manifest) {
@@ -139,7 +140,8 @@ static int put_image(struct store *st, struct load_image *im)
 		rec.manifest_type = im->manifest_type;
 		rec.manifest_digest = im->manifest_digest;
 	}
-	return image_store_put(st, &rec);
+	r = layer_stack_make(st, &rec.diffids);
+	return r < 0 ? r : image_store_put(st, &rec);
 }
 
 /* What each name points at now; "" when it is new. */

@@ -203,7 +203,9 @@ static int put_record(struct pull *p, const char *name, const char *reference, s
 	strv_addf(&rec.repo_digests, "%s@%s", name, f->manifest_digest);
 	if (reference)
 		strv_add(&rec.names, reference);
-	e = image_store_put(p->store, &rec);
+	e = layer_stack_make(p->store, &rec.diffids);
+	if (e == 0)
+		e = image_store_put(p->store, &rec);
 	strv_done(&rec.names);
 	strv_done(&rec.repo_digests);
 	memcpy(ret_id, rec.id, sizeof(rec.id));

@@ -90,4 +90,24 @@ EOT
 		("./.", "h", "x")
 		(".", "p")
 EOT
+	load_as localhost/root <<<'layers = [BASE(), [("./", "d", b"", 0o711, 50, 60), ("a", "f", "1")], [("b", "f", "2")]]'
+	run -0 cuddy run --rm --network none localhost/root stat -c '%a %u %g' /
+	[ "$output" = "711 50 60" ]
+	cuddy run --name a --network none localhost/root chmod 750 /
+	run -0 cuddy start -a a
+	cuddy create --name b --network none localhost/root stat -c %a /
+	run -0 cuddy start -a b
+	[ "$output" = 711 ]
+}
+
+@test "L03, L08: directories that only a subordinate id may enter do not stop a start" {
+	load_as localhost/closed <<'EOT'
+layers = [BASE(), [("./", "d", b"", 0o700, 1000, 1000), ("t", "d", b"", 0o700, 1000, 1000), ("t/u", "d", b"", 0o700, 8, 8)],
+          [("x/z", "f", "2"), ("t/u/q", "f", "")], [("t/u/v/w", "f", "")]]
+EOT
+	run -0 cuddy run --rm --network none localhost/closed stat -c '%a %u' / /t /t/u
+	[ "$(echo $output)" = "700 1000 700 1000 700 8" ]
+	rm -rf "$CUDDY_ROOT"/cache/stack-* 2>/dev/null || unshare --user --map-auto --map-root-user sh -c "rm -rf '$CUDDY_ROOT'/cache/stack-*"
+	run -0 cuddy run --rm --network none localhost/closed stat -c '%a %u' / /t /t/u
+	[ "$(echo $output)" = "700 1000 700 1000 700 8" ]
 }

@@ -189,13 +189,15 @@ demo: ## install what is missing, build, and run a container as an unprivileged 
 	@tests/demo $B
 .PHONY: demo
 
-install: all ## install into DESTDIR and PREFIX (default /usr/local)
+install: all man ## install into DESTDIR and PREFIX (default /usr/local)
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/libexec/cuddy'
 	install -m 755 $B/cuddy '$(DESTDIR)$(PREFIX)/bin/'
 	install -m 755 $B/cuddy-conmon $B/cuddy-transfer '$(DESTDIR)$(PREFIX)/libexec/cuddy/'
 	install -D -m 644 completions/cuddy.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cuddy'
 	install -D -m 644 completions/_cuddy '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cuddy'
 	install -D -m 644 completions/cuddy.fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cuddy.fish'
+	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 644 $B/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1/'
 .PHONY: install
 
 deps: ## install by apt what building and running need
@@ -205,6 +207,14 @@ deps: ## install by apt what building and running need
 deps-test: ## the same for the tests
 	@tests/deps test
 .PHONY: deps-test
+
+# The pages come from the tables of verbs and flags, and from cmd/about.c.
+$B/man/cuddy.1: $B/cuddy
+	@rm -rf $(@D); mkdir -p $(@D); echo "  MAN    $(@D)"
+	$(if $V,,@)$B/cuddy __man $(@D)
+
+man: $B/man/cuddy.1 ## write the manual pages into build/man/
+.PHONY: man
 
 # They name no verb or flag themselves: cmd/completion.c says why. "make lint" compares.
 completions: all ## write completions/ anew

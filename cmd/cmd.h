@@ -3,9 +3,9 @@
  * A command is a struct; its file parses, calls one library, prints. To add one:
  *   1. write cmd/<verb>.c with an argument struct, an option table and a run function;
  *   2. declare it below and put it into the table in cmd/commands.c;
- *   3. add the words of its manual page to cmd/man/<verb>.in (the OPTIONS come from the table);
- *   4. run "make completions";
- *   5. add tests/system/<verb>.bats.
+ *   3. where flags and summary do not say all, add words to cmd/about.c: help, completion and the
+ *      manual page are made of these three;
+ *   4. add tests/system/<verb>.bats.
  */
 #pragma once
 #include <stdbool.h>
@@ -71,6 +71,8 @@ extern const struct opt global_opts[];
 const struct command_alias *command_find(int argc, char *const *argv, int *ret_words);
 /** command_unknown() - the usage error for words that command_find() did not know. */
 int command_unknown(int argc, char *const *argv);
+/** command_about() - paragraphs and examples beyond the summary (about.c); NULL when there are none. */
+const char *command_about(const struct command *c);
 /** command_is_primary() - false for an entry that is another name of one shown elsewhere. */
 bool command_is_primary(const struct command_alias *a);
 
@@ -87,7 +89,7 @@ extern const struct command cmd_container_exists, cmd_container_inspect, cmd_con
 extern const struct command cmd_history, cmd_images, cmd_rmi, cmd_tag, cmd_untag;
 extern const struct command cmd_image_exists, cmd_image_inspect, cmd_image_prune;
 extern const struct command cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_rm;
-extern const struct command cmd_complete, cmd_completion;
+extern const struct command cmd_complete, cmd_completion, cmd_man;
 extern const struct command cmd_help;
 extern const struct command cmd_import;
 extern const struct command cmd_info;

@@ -60,6 +60,7 @@ const struct command_alias commands[] = {
 	{"volume rm", &cmd_volume_rm},
 	{"completion", &cmd_completion},
 	{"__complete", &cmd_complete},
+	{"__man", &cmd_man},
 	{"help", &cmd_help},
 	{"info", &cmd_info},
 	{"system info", &cmd_info},
@@ -79,6 +80,19 @@ const struct command_group command_groups[] = {
 	{"system", "Manage the tool itself"},
 	{"volume", "Manage volumes"},
 	{NULL, NULL},
+};
+/* clang-format on */
+
+/* clang-format off */
+const struct opt global_opts[] = {
+	OPT_BOOL('D', "debug", struct global_args, debug, "Log what happens on standard error"),
+	OPT_STR('l', "log-level", "LEVEL", struct global_args, log_level, "Log messages of LEVEL and above",
+		.complete = COMPLETE_WORDS, .words = "trace debug info warn warning error fatal panic", .strict = true),
+	OPT_STR(0, "root", "DIR", struct global_args, root, "Directory of images and containers", .complete = COMPLETE_DIR),
+	OPT_STR(0, "runroot", "DIR", struct global_args, runroot, "Directory of the state of running containers",
+		.complete = COMPLETE_DIR),
+	OPT_BOOL('v', "version", struct global_args, version, "Print the version and exit"),
+	OPT_END
 };
 /* clang-format on */
 

@@ -16,7 +16,7 @@ struct history_args {
 static const struct history_args history_defaults = {.human = true};
 
 static const struct opt history_opts[] = {
-	OPT_STR(0, "format", "FORMAT", struct history_args, format, "json, or a Go template"),
+	OPT_STR(0, "format", "FORMAT", struct history_args, format, "Print as json or through a Go template"),
 	OPT_BOOL('H', "human", struct history_args, human,
 		 "Sizes and times for people (default); =false for numbers"),
 	OPT_BOOL(0, "no-trunc", struct history_args, no_trunc, "Do not shorten"),

@@ -19,7 +19,7 @@ static const struct opt images_opts[] = {
 		 "Also nameless images that others were built on"),
 	OPT_BOOL(0, "digests", struct images_args, digests, "Show digests"),
 	OPT_LIST('f', "filter", "KEY=VALUE", struct images_args, filters, "Only images that match"),
-	OPT_STR(0, "format", "FORMAT", struct images_args, format, "json, or a Go template"),
+	OPT_STR(0, "format", "FORMAT", struct images_args, format, "Print as json or through a Go template"),
 	OPT_BOOL(0, "no-trunc", struct images_args, no_trunc, "Do not shorten ids"),
 	OPT_BOOL(0, "notruncate", struct images_args, no_trunc, "Do not shorten", .hidden = true),
 	OPT_BOOL('n', "noheading", struct images_args, no_heading, "No table heading"),

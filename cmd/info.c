@@ -20,7 +20,7 @@ struct info_args {
 };
 
 static const struct opt info_opts[] = {
-	OPT_STR('f', "format", "FORMAT", struct info_args, format, "json, or a Go template"),
+	OPT_STR('f', "format", "FORMAT", struct info_args, format, "Print as json or through a Go template"),
 	OPT_END,
 };
 

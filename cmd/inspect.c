@@ -15,14 +15,14 @@ struct inspect_args {
 };
 
 static const struct opt inspect_opts[] = {
-	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "json, or a Go template"),
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "Print as json or through a Go template"),
 	OPT_STR('t', "type", "TYPE", struct inspect_args, type, "Kind of object",
 		.complete = COMPLETE_WORDS, .words = "all container image volume", .strict = true),
 	OPT_END,
 };
 
 static const struct opt kind_inspect_opts[] = {
-	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "json, or a Go template"),
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "Print as json or through a Go template"),
 	OPT_END,
 };
 

@@ -17,19 +17,6 @@
 #include "pkg/container/container.h"
 #include "pkg/sys/open.h"
 
-/* clang-format off */
-const struct opt global_opts[] = {
-	OPT_BOOL('D', "debug", struct global_args, debug, "Log what happens on standard error"),
-	OPT_STR('l', "log-level", "LEVEL", struct global_args, log_level, "Log messages of LEVEL and above",
-		.complete = COMPLETE_WORDS, .words = "trace debug info warn warning error fatal panic", .strict = true),
-	OPT_STR(0, "root", "DIR", struct global_args, root, "Directory of images and containers", .complete = COMPLETE_DIR),
-	OPT_STR(0, "runroot", "DIR", struct global_args, runroot, "Directory of the state of running containers",
-		.complete = COMPLETE_DIR),
-	OPT_BOOL('v', "version", struct global_args, version, "Print the version and exit"),
-	OPT_END
-};
-/* clang-format on */
-
 /*
  * Descriptors 0-2 exist from here on, so that no file of ours is ever taken for standard output;
  * what the caller left open beyond them is not handed on by accident.

@@ -19,7 +19,7 @@ struct ps_args {
 static const struct opt ps_opts[] = {
 	OPT_BOOL('a', "all", struct ps_args, all, "All containers, not only running ones"),
 	OPT_LIST('f', "filter", "KEY=VALUE", struct ps_args, filters, "Only containers that match"),
-	OPT_STR(0, "format", "FORMAT", struct ps_args, format, "json, or a Go template"),
+	OPT_STR(0, "format", "FORMAT", struct ps_args, format, "Print as json or through a Go template"),
 	OPT_UINT('n', "last", "N", struct ps_args, last,
 		 "The N newest containers, whatever their state", .max = 1000000),
 	OPT_BOOL('l', "latest", struct ps_args, latest, "The newest container"),

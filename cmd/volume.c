@@ -70,7 +70,7 @@ struct ls_args {
 static const struct opt ls_opts[] = {
 	OPT_BOOL('q', "quiet", struct ls_args, quiet, "Only names"),
 	OPT_BOOL('n', "noheading", struct ls_args, no_heading, "No table heading"),
-	OPT_STR(0, "format", "FORMAT", struct ls_args, format, "json, or a Go template"),
+	OPT_STR(0, "format", "FORMAT", struct ls_args, format, "Print as json or through a Go template"),
 	OPT_END,
 };
 
@@ -110,7 +110,7 @@ struct inspect_args {
 };
 
 static const struct opt inspect_opts[] = {
-	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "json, or a Go template"),
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "Print as json or through a Go template"),
 	OPT_END,
 };
 

@@ -56,6 +56,21 @@ load helpers
 	done
 }
 
+@test "manual: a page for every name, which man reads without a warning" {
+	mkdir "$WORK/man" "$WORK/man/man1"
+	cuddy __man "$WORK/man/man1"
+	for verb in $(cuddy __complete -- '' | cut -f 1); do
+		[ -s "$WORK/man/man1/cuddy-$verb.1" ]
+	done
+	require_program man
+	for page in cuddy cuddy-run cuddy-container-run cuddy-ps cuddy-completion cuddy-volume; do
+		run -0 --separate-stderr env MANPATH="$WORK/man" MAN_KEEP_STDERR=1 man --warnings "$page"
+		[ -z "$stderr" ]
+	done
+	run -0 env MANPATH="$WORK/man" man cuddy-container-run
+	[[ "$output" == *"cuddy run [OPTIONS] IMAGE"*"--publish"*"cuddy container run"* ]]
+}
+
 @test "progress: a bar on a terminal, nothing with --quiet or without one" {
 	file=$(image_file busybox)
 	run -0 python3 "$FIXTURES/ptydrv.py" env TERM=xterm "$CUDDY" load -i "$file"

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a verb's manual page says beyond its summary: paragraphs, and lines that begin with a tab,
+ * which are examples. A verb whose flags say all has no entry.
+ */
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+static const struct {
+	const struct command *command;
+	const char *text;
+} words[] = {
+	{&cmd_run,
+	 "Makes a container from IMAGE, pulling it when it is not here, and starts COMMAND in it, "
+	 "or "
+	 "what the image names. In the foreground standard input, output and error are the "
+	 "container's, signals are passed on, and the exit status is the command's. With -d the "
+	 "container's id is printed and it goes on in the background.\n"
+	 "\n"
+	 "Flags of cuddy stand before IMAGE; all that follows it belongs to the command.\n"
+	 "\n"
+	 "\tcuddy run --rm -it docker.io/library/debian:bookworm bash\n"
+	 "\tcuddy run -d --name web -p 8080:80 nginx\n"
+	 "\tcuddy run --rm -v \"$PWD\":/src -w /src gcc make\n"
+	 "\n"
+	 "The exit status is 125 when cuddy failed, 126 when the command cannot be executed, 127 "
+	 "when it is not in the image, 128+n when signal n ended it."},
+	{&cmd_create, "Checks and prepares all that run would, without starting it, and prints the "
+		      "id. \"cuddy start\" starts it later."},
+	{&cmd_exec,
+	 "Runs COMMAND in a running container, beside its first process, with the container's "
+	 "environment, limits and capabilities. The exit status is the command's.\n"
+	 "\n"
+	 "\tcuddy exec -it web sh\n"
+	 "\tcuddy exec -u postgres db psql -c 'select 1'"},
+	{&cmd_start,
+	 "Starts what was created or has stopped. With -a output is followed and the exit "
+	 "status is the container's."},
+	{&cmd_stop, "Sends the stop signal (SIGTERM, or what the image or --stop-signal says) and, "
+		    "when the time is over, SIGKILL. Stopping what has stopped is no error."},
+	{&cmd_rm,
+	 "A running container is removed only with -f, which stops it first. Volumes that "
+	 "have a name are kept in any case. The exit status is 1 when a container does not "
+	 "exist."},
+	{&cmd_attach, "Connects the terminal or standard streams to those of the container's first "
+		      "process. Ctrl-P Ctrl-Q, or what --detach-keys says, detaches and leaves it "
+		      "running."},
+	{&cmd_logs,
+	 "Prints what the container has written so far, standard error to standard error. "
+	 "Times are durations back from now (10m), RFC 3339 or seconds since 1970.\n"
+	 "\n"
+	 "\tcuddy logs -f --since 10m web"},
+	{&cmd_ps, "Lists running containers, or all with -a. Filters are ancestor, annotation, "
+		  "before, exited, id, label, "
+		  "label, "
+		  "name, network, since, status, until and volume; the same key given again "
+		  "means or, different keys mean and.\n"
+		  "\n"
+		  "\tcuddy ps -a --filter status=exited --format '{{.Names}} {{.Status}}'"},
+	{&cmd_inspect,
+	 "Prints an array with one object for each name, in podman's and docker's shape, "
+	 "or a line for each through a Go template.\n"
+	 "\n"
+	 "\tcuddy inspect --format '{{.State.Pid}}' web"},
+	{&cmd_pull,
+	 "Fetches images and prints their ids. Short names are looked up by "
+	 "registries.conf, at docker.io without one. Layers that are here are not fetched "
+	 "again; layers that are unpacked count only after their digests were found "
+	 "right.\n"
+	 "\n"
+	 "\tcuddy pull debian:bookworm quay.io/podman/hello"},
+	{&cmd_load, "Reads a docker-archive or OCI archive, compressed or not, or an OCI layout "
+		    "directory. Nothing is named before all of it is verified.\n"
+		    "\n"
+		    "\tcuddy load -i image.tar\n"
+		    "\tcurl -sf https://example.org/image.tar.zst | cuddy load"},
+	{&cmd_import,
+	 "Makes an image with one layer from the tar of a root file system, compressed or "
+	 "not; - reads standard input.\n"
+	 "\n"
+	 "\tcuddy import -c 'CMD [\"/bin/sh\"]' rootfs.tar mine:latest"},
+	{&cmd_info, "The list \"missing\" under \"host\" names what this machine lacks, and the "
+		    "command of root that mends it."},
+	{&cmd_completion,
+	 "The script asks cuddy itself what may follow, so it fits every later version.\n"
+	 "\n"
+	 "\tsource <(cuddy completion bash)\n"
+	 "\tcuddy completion zsh >~/.zfunc/_cuddy\n"
+	 "\tcuddy completion fish | source"},
+};
+
+const char *command_about(const struct command *c)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (words[i].command == c)
+			return words[i].text;
+	return NULL;
+}

@@ -53,7 +53,6 @@ static const struct {
 	 "\tcuddy logs -f --since 10m web"},
 	{&cmd_ps, "Lists running containers, or all with -a. Filters are ancestor, annotation, "
 		  "before, exited, id, label, "
-		  "label, "
 		  "name, network, since, status, until and volume; the same key given again "
 		  "means or, different keys mean and.\n"
 		  "\n"

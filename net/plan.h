@@ -41,6 +41,7 @@ struct net_plan {
 #define NET_SLIRP_TAP 100
 #define NET_SLIRP_DNS6 "fd00::3"
 #define NET_SLIRP_MTU 65520
+#define NET_SLIRP_DEVICE "tap0"
 
 void net_plan_encode(const struct net_plan *n, struct sbuf *out);
 /* @ports/@max: room for the decoded ports. Return 0 or -CE_PROTOCOL. */

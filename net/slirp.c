@@ -96,7 +96,7 @@ int net_slirp_start(const struct net_plan *n, pid_t pid, struct net_helper *ret)
 	add(&w, quit);
 	add(&w, "--");
 	add(&w, target);
-	add(&w, "tap0");
+	add(&w, NET_SLIRP_DEVICE);
 
 	keep[0] = ready_w;
 	keep[1] = exit_r;

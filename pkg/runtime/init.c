@@ -79,7 +79,7 @@ static int set_up_namespaces(struct rt_child *x)
 	    sethostname(p->hostname, strlen(p->hostname)) < 0)
 		return err_new(-errno, "set the host name");
 	if (p->ns[RT_NS_NET].mode == RT_NS_NEW)
-		r = netns_setup(x->proc, &p->net);
+		r = netns_setup(x->proc, &p->net, &x->conf6);
 	if (r == 0)
 		r = sysctl_apply(x->proc, p->sysctls);
 	return r;
@@ -121,6 +121,7 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 			     .fuse = fuse,
 			     .stdio = {stdio->in, stdio->out, stdio->err},
 			     .proc = -EBADF,
+			     .conf6 = -EBADF,
 			     .root = -EBADF,
 			     .null = -EBADF,
 			     .devpts = -EBADF,
@@ -149,6 +150,8 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 	closep(&x.pty_master);
 	if (r == 0 && rt_plan_is_met(plan))
 		r = sync_wait(sync, RT_POINT_GO, NULL);
+	if (r == 0)
+		r = netns_finish(x.conf6);
 	if (r == 0)
 		r = finish(&x);
 	sync_fail(sync, r);

@@ -66,6 +66,7 @@ struct rt_child {
 	int *sources;  /* O_PATH of each mount's source, -EBADF where there is none */
 	int *devices;  /* O_PATH of each plan->devices source */
 	int nodes[6];  /* O_PATH of the host's nodes, see dev.c */
+	int conf6;     /* see netns_finish(), or -EBADF */
 	int proc_mount; /* index of the proc mount in the plan, -1 */
 	int fuse;      /* /dev/fuse, or -EBADF */
 	struct rt_ids ids;
@@ -96,7 +97,13 @@ int tree_chown(int dir, uid_t uid, gid_t gid); /* C08: no links followed, hard l
 int tree_is_empty(int dir);
 
 /* netns.c */
-int netns_setup(int proc, const struct net_plan *net);
+/** netns_setup() - @ret_conf6: with slirp4netns, a descriptor for netns_finish(); else untouched. */
+int netns_setup(int proc, const struct net_plan *net, int *ret_conf6);
+/**
+ * netns_finish() - give the tap the IPv6 defaults of netns_setup(), once it is there
+ * The helper makes it at its own pace, before or after these defaults are set. @conf6 < 0: nothing to do.
+ */
+int netns_finish(int conf6);
 int sysctl_apply(int proc, const char *const *sysctls);
 
 /* confine.c: the order of K05 */

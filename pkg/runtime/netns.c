@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Inside a fresh network namespace: loopback up, safe sysctls. */
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static const struct {
 	{"sys/net/ipv6/conf/all/accept_redirects", "0", false},
 };
 
-int netns_setup(int proc, const struct net_plan *net)
+int netns_setup(int proc, const struct net_plan *net, int *ret_conf6)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(defaults); i++) {
 		int r;
@@ -46,7 +47,32 @@ int netns_setup(int proc, const struct net_plan *net)
 		else if (r < 0)
 			return r;
 	}
+	/* Below here no mount of the container is in the way later (/proc/sys becomes read-only). */
+	if (net->mode == NET_SLIRP) {
+		*ret_conf6 = openat(proc, "sys/net/ipv6/conf", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (*ret_conf6 < 0 && errno != ENOENT)
+			return err_new(-errno, "open /proc/sys/net/ipv6/conf");
+	}
 	return loopback_up();
+}
+
+int netns_finish(int conf6)
+{
+	static const char *const keys[] = {"accept_ra", "accept_redirects"};
+	char from[48], to[48], value[16];
+
+	for (unsigned i = 0; conf6 >= 0 && i < ARRAY_LEN(keys); i++) {
+		int r;
+
+		(void)snprintf(from, sizeof(from), "default/%s", keys[i]);
+		(void)snprintf(to, sizeof(to), NET_SLIRP_DEVICE "/%s", keys[i]);
+		r = (int)procfs_read(conf6, from, value, sizeof(value));
+		if (r >= 0)
+			r = procfs_write(conf6, to, value);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int sysctl_apply(int proc, const char *const *sysctls)

@@ -15,8 +15,8 @@ teardown_file() { file_end; }
 @test "N06: advertisements and redirects are not accepted" {
 	require_tun
 	require_ipv6
-	run -0 cuddy run --rm "$IMAGE" sh -c 'cat /proc/sys/net/ipv6/conf/tap0/accept_ra \
-		/proc/sys/net/ipv6/conf/tap0/accept_redirects'
-	[ "$output" = "0
-0" ]
+	# The helper makes the device while the container is set up: whoever is first, the result is the same.
+	seq 20 | xargs -P 8 -I{} "$CUDDY" run --rm "$IMAGE" \
+		sh -c 'cd /proc/sys/net/ipv6/conf/tap0 && cat accept_ra accept_redirects' >"$WORK/values"
+	[ "$(sort "$WORK/values" | uniq -c | tr -s ' ')" = " 40 0" ]
 }

@@ -168,6 +168,18 @@ int net_port_parse(const char *text, struct net_port_list *l)
 	return r < 0 ? r : spread(&s, l);
 }
 
+char *net_port_format(const struct net_port *p)
+{
+	bool v6 = strchr(p->host_ip, ':') != NULL;
+	char last[8] = "";
+
+	if (p->host_port_last)
+		(void)snprintf(last, sizeof(last), "-%u", p->host_port_last);
+	return xasprintf("%s%s%s%s%u%s:%u/%s", v6 ? "[" : "", p->any_family ? "" : p->host_ip,
+			 v6 ? "]" : "", p->any_family ? "" : ":", p->host_port, last,
+			 p->container_port, p->proto == NET_UDP ? "udp" : "tcp");
+}
+
 /* --- the host's side -------------------------------------------------------------------------- */
 
 union address {

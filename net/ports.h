@@ -26,6 +26,8 @@ void net_port_list_done(struct net_port_list *l);
  * range for one container port: the first free one of it. Usage error with the reason.
  */
 int net_port_parse(const char *spec, struct net_port_list *l);
+/** net_port_format() - the spec that net_port_parse() reads back as exactly @p; allocated. */
+char *net_port_format(const struct net_port *p);
 /**
  * net_ports_bind() - one listening (TCP) or bound (UDP) socket per port; fills in chosen host ports
  * @ret_fds: room for @l->n descriptors; all or none are open afterwards. The error names the port.

@@ -41,21 +41,12 @@ int container_port_list(const struct container *c, struct net_port_list *ret)
 	AUTO_STRV struct strv lines = STRV_INIT;
 	int r = 0;
 
-	/* What was given out ("ip host container/proto" lines) says more than what was asked for. */
+	/* What was given out, one specification a line, says more than what was asked for. */
 	if (container_is_running(c) && file_read_at(c->dirs.runtime_fd, "ports", 1U << 20, &b) == 0)
 		strv_split(&lines, b.s, '\n');
 	err_drop();
-	for (size_t i = 0; r == 0 && i < lines.n; i++) {
-		char ip[64], rest[64];
-		unsigned host;
-
-		if (sscanf(lines.v[i], "%63s %u %63s", ip, &host, rest) == 3) {
-			AUTO_FREE char *spec = xasprintf(
-				strchr(ip, ':') ? "[%s]:%u:%s" : "%s:%u:%s", ip, host, rest);
-
-			r = net_port_parse(spec, ret);
-		}
-	}
+	for (size_t i = 0; r == 0 && i < lines.n; i++)
+		r = *lines.v[i] ? net_port_parse(lines.v[i], ret) : 0;
 	for (size_t i = 0; r == 0 && lines.n == 0 && i < c->rec->ports.n; i++)
 		r = net_port_parse(c->rec->ports.v[i], ret);
 	return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/container/make.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "net/files.h"
@@ -63,36 +64,24 @@ int make_namespaces(struct store *st, const struct container_request *q, struct 
 	return 0;
 }
 
-static int network_option(const char *o)
+static int check_slirp_options(const char *options)
 {
-	bool b;
-	uint32_t mtu;
+	struct net_plan n = {.mode = NET_SLIRP};
+	int rc = net_plan_parse_slirp(options, &n);
 
-	if (strncmp(o, "allow_host_loopback=", 20) == 0 && parse_bool(o + 20, &b) == 0)
-		return 0;
-	if (strncmp(o, "enable_ipv6=", 12) == 0 && parse_bool(o + 12, &b) == 0)
-		return 0;
-	if (strncmp(o, "mtu=", 4) == 0 && parse_u32(o + 4, 65521, &mtu) == 0 && mtu >= 68)
-		return 0;
-	if (strncmp(o, "cidr=", 5) == 0 && o[5])
-		return 0;
-	return err_usage("--network slirp4netns option '%s': known are allow_host_loopback=BOOL "
-			 "enable_ipv6=BOOL mtu=68..65521 cidr=A.B.C.D/N",
-			 o);
+	free((char *)(uintptr_t)n.cidr); /* allocated there, const in the plan */
+	return rc;
 }
 
 static int network_mode(struct store *st, const struct container_request *q,
 			struct container_record *r)
 {
 	const char *n = q->network ? q->network : "private";
-	AUTO_STRV struct strv options = STRV_INIT;
 
 	if (strncmp(n, "slirp4netns", 11) == 0 && (!n[11] || n[11] == ':')) {
 		r->ns_net = xstrdup("slirp4netns");
-		if (n[11])
-			strv_split(&options, n + 12, ',');
-		for (size_t i = 0; i < options.n; i++) {
-			int rc = network_option(options.v[i]);
+		if (n[11]) {
+			int rc = check_slirp_options(n + 12);
 
 			if (rc < 0)
 				return rc;
@@ -131,19 +120,18 @@ static int check_ports(const struct container_request *q, const struct image_con
 		net_port_list_done(&list);
 	}
 	strv_add_all(&specs, &q->publish);
-	if (q->publish_all)
+	/* -P asks for what the image names, as far as there is a network to publish from. */
+	if (q->publish_all && record_net_mode(r) == NET_SLIRP)
 		strv_add_all(&specs, &r->exposed_ports);
 	for (size_t i = 0; rc == 0 && i < specs.n; i++)
 		rc = net_port_parse(specs.v[i], &list);
-	if (rc == 0 && list.n && strcmp(r->ns_net, "slirp4netns") != 0)
-		rc = err_usage("--publish does not go with --network %s: there is no network of "
-			       "the container's own to forward to",
-			       q->network);
+	if (rc == 0) {
+		struct net_plan n = {.mode = record_net_mode(r), .n_ports = list.n};
+
+		rc = net_plan_check(&n);
+	}
 	for (unsigned i = 0; rc == 0 && i < list.n; i++)
-		strv_addf(&r->ports, "%s%s%s:%u:%u/%s", strchr(list.v[i].host_ip, ':') ? "[" : "",
-			  list.v[i].host_ip, strchr(list.v[i].host_ip, ':') ? "]" : "",
-			  list.v[i].host_port, list.v[i].container_port,
-			  list.v[i].proto == NET_UDP ? "udp" : "tcp");
+		strv_take(&r->ports, net_port_format(&list.v[i]));
 	net_port_list_done(&list);
 	return rc;
 }

@@ -87,28 +87,6 @@ int plan_namespaces(const struct plan_input *in, struct container_plan *p)
 	return 0;
 }
 
-static void slirp_options(const char *text, struct container_plan *p)
-{
-	AUTO_STRV struct strv words = STRV_INIT;
-	struct net_plan *n = &p->rt.net;
-
-	if (!text)
-		return;
-	strv_split(&words, text, ',');
-	for (size_t i = 0; i < words.n; i++) { /* checked when the container was made */
-		const char *w = words.v[i];
-
-		if (strncmp(w, "allow_host_loopback=", 20) == 0)
-			(void)parse_bool(w + 20, &n->allow_host_loopback);
-		else if (strncmp(w, "enable_ipv6=", 12) == 0)
-			(void)parse_bool(w + 12, &n->enable_ipv6);
-		else if (strncmp(w, "mtu=", 4) == 0)
-			(void)parse_u32(w + 4, 65521, &n->mtu);
-		else if (strncmp(w, "cidr=", 5) == 0)
-			n->cidr = plan_keep(p, xstrdup(w + 5));
-	}
-}
-
 static int bind_ports(const struct container_record *rec, struct container_plan *p)
 {
 	int r = 0;
@@ -133,12 +111,7 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 	const char *warning = NULL;
 	int r;
 
-	if (strcmp(rec->ns_net, "host") == 0)
-		n->mode = NET_HOST;
-	else if (strcmp(rec->ns_net, "slirp4netns") == 0)
-		n->mode = NET_SLIRP;
-	else
-		n->mode = strncmp(rec->ns_net, "container:", 10) == 0 ? NET_JOIN : NET_NONE;
+	n->mode = record_net_mode(rec);
 	if (n->mode != NET_SLIRP)
 		return 0;
 	r = net_slirp_find(store_runtime_fd(in->store), &n->slirp_path, &warning);
@@ -146,7 +119,14 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 		return r;
 	if (warning)
 		log_warn("%s", warning);
-	slirp_options(rec->network_options, p);
+	if (rec->network_options) {
+		r = net_plan_parse_slirp(rec->network_options, n);
+		if (n->cidr)
+			plan_keep(p, (char *)(uintptr_t)
+					     n->cidr); /* allocated there, const in the plan */
+		if (r < 0)
+			return r;
+	}
 	return bind_ports(rec, p);
 }
 
@@ -160,10 +140,11 @@ static int write_ports(const struct plan_input *in, const struct container_plan 
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 
-	for (unsigned i = 0; i < p->ports.n; i++)
-		sbuf_addf(&b, "%s %u %u/%s\n", p->ports.v[i].host_ip, p->ports.v[i].host_port,
-			  p->ports.v[i].container_port,
-			  p->ports.v[i].proto == NET_UDP ? "udp" : "tcp");
+	for (unsigned i = 0; i < p->ports.n; i++) {
+		AUTO_FREE char *spec = net_port_format(&p->ports.v[i]);
+
+		sbuf_addf(&b, "%s\n", spec);
+	}
 	return p->ports.n ? write_one(in, "ports", &b) : 0;
 }
 

@@ -117,6 +117,15 @@ void record_free(struct container_record *r)
 	free(r);
 }
 
+enum net_mode record_net_mode(const struct container_record *r)
+{
+	if (strcmp(r->ns_net, "host") == 0)
+		return NET_HOST;
+	if (strcmp(r->ns_net, "slirp4netns") == 0)
+		return NET_SLIRP;
+	return strncmp(r->ns_net, "container:", 10) == 0 ? NET_JOIN : NET_NONE;
+}
+
 void record_freep(struct container_record **r)
 {
 	record_free(*r);

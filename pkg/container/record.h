@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/plan.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/base/strv.h"
 
@@ -74,6 +75,8 @@ struct container_record {
 };
 
 struct container_record *record_new(void);
+/** record_net_mode() - what kind of network the record asks for. */
+enum net_mode record_net_mode(const struct container_record *r);
 void record_free(struct container_record *r);
 void record_freep(struct container_record **r);
 struct mount_spec *record_add_mount(struct container_record *r);

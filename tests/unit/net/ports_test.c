@@ -65,6 +65,25 @@ static void every_docker_form_is_understood(void **state)
 	}
 }
 
+static void what_is_written_is_read_back_the_same(void **state)
+{
+	static const char *const specs[] = {
+		"80",           "8080:80",      "127.0.0.1::80/udp",    "[::1]:8:80",
+		"[::]::53/udp", "8000-8010:80", "10.0.0.1:8000-8010:80"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
+		AUTO_FREE char *want = as_text(specs[i]), *spec = NULL, *got = NULL;
+		struct net_port_list l = NET_PORT_LIST_INIT;
+
+		assert_int_equal(net_port_parse(specs[i], &l), 0);
+		spec = net_port_format(&l.v[0]);
+		net_port_list_done(&l);
+		got = as_text(spec);
+		assert_string_equal(got, want);
+	}
+}
+
 static void what_is_not_a_port_is_refused_with_a_reason(void **state)
 {
 	static const char *const bad[] = {
@@ -171,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_docker_form_is_understood),
+		cmocka_unit_test(what_is_written_is_read_back_the_same),
 		cmocka_unit_test(what_is_not_a_port_is_refused_with_a_reason),
 		cmocka_unit_test(at_most_4096_ports_are_taken),
 		cmocka_unit_test(a_chosen_port_is_filled_in_and_a_taken_one_is_named),

@@ -24,7 +24,12 @@ probe_on_host() {
 	HOST_PROBE=$!
 	wait_until 10 grep -q ready "$WORK/host-probe"
 }
-end_host_probe() { [ -z "${HOST_PROBE:-}" ] || { kill "$HOST_PROBE"; wait "$HOST_PROBE" 2>/dev/null; HOST_PROBE=; }; }
+end_host_probe() {
+	[ -n "${HOST_PROBE:-}" ] || return 0
+	kill "$HOST_PROBE"
+	wait "$HOST_PROBE" 2>/dev/null || true          # 143: it was killed
+	HOST_PROBE=
+}
 
 in_container() { cuddy run --rm -v "$PROBE:/probe:ro" "$@"; }
 netns_of() { cuddy exec "$1" readlink /proc/self/ns/net; }

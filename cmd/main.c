@@ -13,6 +13,7 @@
 #include "cmd/persona.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/leaks.h"
 #include "pkg/base/log.h"
 #include "pkg/container/container.h"
 #include "pkg/sys/open.h"

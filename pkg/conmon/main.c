@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 
 #include "pkg/base/io.h"
+#include "pkg/base/leaks.h"
 #include "pkg/base/log.h"
 #include "pkg/base/parse.h"
 #include "pkg/conmon/monitor.h"

@@ -22,6 +22,7 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/base/leaks.h"
 #include "pkg/base/log.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/socket.h"

@@ -10,6 +10,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/base/sbuf.h"
+#include "pkg/config/paths.h"
 #include "pkg/runtime/plan.h"
 #include "pkg/sys/random.h"
 
@@ -428,6 +429,43 @@ static bool is_forbidden(const char *target)
 	return path_is_within(target, "/proc") || path_is_within(target, "/sys/fs/cgroup");
 }
 
+static bool is_same(const struct stat *st, const char *path)
+{
+	struct stat other;
+
+	return stat(path, &other) == 0 && other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+}
+
+/*
+ * U gives everything below a directory to the container's user: a slip of the pen must not do that
+ * to a home, to what a home lies in, or to a directory of the system (C08). By inode, so that no
+ * link or second name leads there.
+ */
+static int may_change_owner(const struct mount_spec *m)
+{
+	static const char *const system[] = {"/",    "/bin", "/boot", "/dev",     "/etc", "/home",
+					     "/lib", "/opt", "/proc", "/root",    "/run", "/sbin",
+					     "/srv", "/sys", "/tmp",  "/var/tmp", "/usr", "/var"};
+	AUTO_FREE char *home = NULL;
+	struct stat st;
+	bool bad = false;
+
+	if (m->kind != MOUNT_BIND || !(m->flags & RT_MNT_CHOWN) || stat(m->source, &st) < 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(system) && !bad; i++)
+		bad = is_same(&st, system[i]);
+	if (paths_home(&home) < 0)
+		err_drop();
+	while (home && *home && !bad) {
+		bad = is_same(&st, home);
+		*strrchr(home, '/') = '\0';
+	}
+	return bad ? err_usage("mount of %s: U would give all of it to the container's user; "
+			       "mount a directory below it",
+			       m->source)
+		   : 0;
+}
+
 static int by_target(const void *a, const void *b)
 {
 	return strcmp(((const struct mount_spec *)a)->target,
@@ -439,6 +477,10 @@ int mounts_check(struct container_record *r)
 	if (r->n_mounts > 1)
 		qsort(r->mounts, r->n_mounts, sizeof(*r->mounts), by_target);
 	for (unsigned i = 0; i < r->n_mounts; i++) {
+		int rc = may_change_owner(&r->mounts[i]);
+
+		if (rc < 0)
+			return rc;
 		if (is_forbidden(r->mounts[i].target))
 			return err_usage(
 				"mount on %s: nothing may be mounted on /proc or /sys/fs/cgroup",

@@ -12,5 +12,5 @@ int mounts_add_mount(struct container_record *r, const char *spec); /* type=…,
 int mounts_add_tmpfs(struct container_record *r, const char *spec); /* DST[:OPTS] */
 /** mounts_add_image_volume() - a VOLUME of the image; skipped when something is mounted there. @how: bind (anonymous volume), tmpfs, ignore. */
 int mounts_add_image_volume(struct container_record *r, const char *target, const char *how);
-/** mounts_check() - duplicates, forbidden targets (R05); orders parents before children. */
+/** mounts_check() - duplicates, forbidden targets (R05), U on a home or on the system (C08); orders parents before children. */
 int mounts_check(struct container_record *r);

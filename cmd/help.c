@@ -81,6 +81,23 @@ static void list_other_names(FILE *out, const struct command_alias *of)
 		fputc('\n', out);
 }
 
+/* The lines of its manual page that begin with a tab. */
+static void list_examples(FILE *out, const struct command *c)
+{
+	bool first = true;
+
+	for (const char *p = command_about(c); p && *p;) {
+		size_t n = strcspn(p, "\n");
+
+		if (*p == '\t') {
+			fprintf(out, "%s  %.*s\n", first ? "\nExamples:\n" : "", (int)n - 1, p + 1);
+			first = false;
+		}
+		p += n;
+		p += *p == '\n';
+	}
+}
+
 void help_command(FILE *out, const struct command_alias *a)
 {
 	const struct command *c = a->command;
@@ -91,6 +108,7 @@ void help_command(FILE *out, const struct command_alias *a)
 		fputs("\nOptions:\n", out);
 		optdoc_print(out, c->opts, c->defaults);
 	}
+	list_examples(out, c);
 	list_other_names(out, a);
 }
 

@@ -32,7 +32,7 @@ static const struct opt pull_opts[] = {
 	OPT_STR(0, "creds", "USER[:PASSWORD]", struct pull_args, creds, "Credentials for the registry"),
 	OPT_STR(0, "os", "OS", struct pull_args, os, "Operating system to choose instead of linux"),
 	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct pull_args, platform, "Platform to choose"),
-	OPT_STR(0, "policy", "WHEN", struct pull_args, policy, "When to pull: always, missing, never or newer",
+	OPT_STR(0, "policy", "WHEN", struct pull_args, policy, "When to pull",
 		.words = "always missing never newer", .complete = COMPLETE_WORDS, .strict = true),
 	OPT_BOOL('q', "quiet", struct pull_args, quiet, "Print the image id only"),
 	OPT_UINT(0, "retry", "N", struct pull_args, retry, "Further tries after a failure that may pass", .max = 5),

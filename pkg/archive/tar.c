@@ -23,7 +23,7 @@ struct tar {
 	const unsigned char *p; /* unread part of the current piece */
 	size_t left;
 	uint64_t content_left, pad_left;
-	bool ended;
+	bool begun, ended; /* a whole block was read; the end was seen */
 	struct sbuf long_path, long_link, extension;
 	bool has_long_path, has_long_link;
 	struct pax pax;
@@ -106,11 +106,14 @@ static int read_block(struct tar *t, struct header *h)
 
 		if (got < 0)
 			return (int)got;
+		if (got == 0 && have && !t->begun)
+			return err_new(-CE_BAD_FORMAT, "not a tar archive");
 		if (got == 0)
 			return have ? truncated() : 0;
 		memcpy((unsigned char *)h + have, p, (size_t)got);
 		have += (size_t)got;
 	}
+	t->begun = true;
 	return 1;
 }
 

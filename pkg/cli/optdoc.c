@@ -141,7 +141,7 @@ void optdoc_print(FILE *out, const struct opt *table, const void *defaults)
 		flags_text(rows[i].opt, &flags);
 		optdoc_default(&rows[i], defaults, &value);
 		sbuf_adds(&text, rows[i].opt->help);
-		if (rows[i].opt->words && rows[i].opt->strict)
+		if (rows[i].opt->words)
 			sbuf_addf(&text, " (%s)", rows[i].opt->words);
 		if (value.len)
 			sbuf_addf(&text, " (default %s)", value.s);

@@ -90,10 +90,10 @@ refused() { # refused PATTERN COMMAND...: 125, one line, nothing changed
 	echo 'this is no archive' >"$WORK/text"
 	head -c 700000 "$(image_file busybox)" >"$WORK/short"
 	refused '' load -q -i "$WORK/empty"
-	refused '' load -q -i "$WORK/text"
-	refused '' load -q -i "$WORK/short"
+	refused 'not a tar archive' load -q -i "$WORK/text"
+	refused 'truncated' load -q -i "$WORK/short"
 	refused 'missing' load -q -i "$WORK/missing"
-	refused '' import -q "$WORK/text" localhost/x
+	refused 'not a tar archive' import -q "$WORK/text" localhost/x
 	[ "$(cuddy images -q | wc -l)" -eq 1 ]
 }
 

@@ -56,6 +56,11 @@ load helpers
 	done
 }
 
+@test "help: examples stand below the flags" {
+	run -0 cuddy run --help
+	[[ "$output" == *$'\nExamples:\n  cuddy run --rm -it '* ]]
+}
+
 @test "manual: a page for every name, which man reads without a warning" {
 	mkdir "$WORK/man" "$WORK/man/man1"
 	cuddy __man "$WORK/man/man1"

@@ -72,7 +72,7 @@ static int start_failed(struct store *st, struct container *c, int r)
 
 		if (removed == 0)
 			removed = container_tidy(st);
-		if (removed < 0)
+		if (removed < 0 && removed != r) /* what stood in both ways is told once */
 			(void)cmd_report(removed);
 	}
 	return err_set(r, trail);

@@ -254,17 +254,36 @@ bool base_grant_is_single(const struct base_grant *g)
 	return g->n_uids == 0 || g->n_gids == 0;
 }
 
+/* The first id from 100000 on above every range in @path: ids of two users must not be the same. */
+static uint32_t above_all_ranges(const char *path, uint32_t least)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	unsigned long long start, count;
+
+	if (file_read_at(AT_FDCWD, path, FILE_MAX, &b) < 0) {
+		err_drop(); /* none there: all are free */
+		return least;
+	}
+	for (const char *l = b.len ? b.s : NULL; l && *l; l = strchr(l, '\n')) {
+		l += strspn(l, "\n");
+		if (sscanf(l, "%*[^:\n]:%llu:%llu", &start, &count) == 2 && start + count > least &&
+		    start + count <= UINT32_MAX - 65536)
+			least = (uint32_t)(start + count);
+	}
+	return least;
+}
+
 char *base_single_hint(const struct base_grant *g)
 {
 	struct who w = {.id = g->uid};
+	uint32_t first = above_all_ranges("/etc/subgid", above_all_ranges("/etc/subuid", 100000));
 	char *s;
 
 	s = xasprintf(
 		"no subordinate ids in %s for user %s: only one id can be used in containers; "
-		"mend it as root with: usermod --add-subuids 100000-165535 --add-subgids "
-		"100000-165535 %s",
+		"mend it as root with: usermod --add-subuids %u-%u --add-subgids %u-%u %s",
 		g->n_uids ? "/etc/subgid" : "/etc/subuid", *who_name(&w) ? who_name(&w) : "?",
-		*who_name(&w) ? who_name(&w) : "USER");
+		first, first + 65535, first, first + 65535, *who_name(&w) ? who_name(&w) : "USER");
 	free(w.name);
 	return s;
 }

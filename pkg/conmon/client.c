@@ -34,11 +34,16 @@ int talk_receive(int fd, struct cm_head *h, char *data, size_t room)
 {
 	struct iovec iov[2] = {{h, sizeof(*h)}, {data, room}};
 	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
+	int reset = 0;
 	ssize_t n;
 
+	/*
+	 * A peer that closed with a message of ours unread (a resize that crossed the end) is reported
+	 * once as a reset, ahead of what it had sent: its last words are behind that.
+	 */
 	do {
 		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
 	if (n == 0)

@@ -200,7 +200,8 @@ void control_receive(struct monitor *m, unsigned i)
 	} msg;
 	ssize_t n = recv(c->fd, msg.bytes, sizeof(msg.bytes), MSG_DONTWAIT | MSG_TRUNC);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	/* A reset is reported once, ahead of what the peer still sent: that is read next time. */
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
 		return;
 	if (n < (ssize_t)sizeof(msg.head) || n > (ssize_t)sizeof(msg.bytes) ||
 	    (size_t)n != sizeof(msg.head) + msg.head.len ||

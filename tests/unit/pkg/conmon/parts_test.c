@@ -19,6 +19,7 @@
 #include "pkg/conmon/detach.h"
 #include "pkg/conmon/sink.h"
 #include "pkg/conmon/state.h"
+#include "pkg/conmon/talk.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/rmtree.h"
 
@@ -220,6 +221,23 @@ static void state_follows_lock_and_exit_file(void **state)
 	assert_string_equal(got.error, "");
 }
 
+static void last_words_are_heard_though_ours_were_not(void **state)
+{
+	struct cm_head h;
+	char data[8];
+	int p[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p), 0);
+	assert_int_equal(talk_send(p[0], CM_RESIZE, 24, 80, NULL, 0), 0);
+	assert_int_equal(talk_send(p[1], CM_EXIT, 7, 0, NULL, 0), 0);
+	close(p[1]);
+	assert_int_equal(talk_receive(p[0], &h, data, sizeof(data)), 1);
+	assert_true(h.type == CM_EXIT && h.a == 7);
+	assert_int_equal(talk_receive(p[0], &h, data, sizeof(data)), 0);
+	close(p[0]);
+}
+
 static void damaged_state_is_an_error_and_not_absence(void **state)
 {
 	struct conmon_state got;
@@ -283,6 +301,7 @@ int main(void)
 		cmocka_unit_test(detach_keys_are_found_however_they_arrive),
 		cmocka_unit_test(detach_key_words_are_checked),
 		D(state_follows_lock_and_exit_file),
+		cmocka_unit_test(last_words_are_heard_though_ours_were_not),
 		D(damaged_state_is_an_error_and_not_absence),
 		cmocka_unit_test(a_full_sink_takes_nothing_and_never_blocks),
 	};

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "cmd/persona.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/image/inspect.h"
@@ -16,7 +17,8 @@ struct history_args {
 static const struct history_args history_defaults = {.human = true};
 
 static const struct opt history_opts[] = {
-	OPT_STR(0, "format", "FORMAT", struct history_args, format, "Print as json or through a Go template"),
+	OPT_STR(0, "format", "FORMAT", struct history_args, format,
+		"Print as json or through a Go template"),
 	OPT_BOOL('H', "human", struct history_args, human,
 		 "Sizes and times for people (default); =false for numbers"),
 	OPT_BOOL(0, "no-trunc", struct history_args, no_trunc, "Do not shorten"),
@@ -31,8 +33,11 @@ static int history_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 		{"ID", "ID"},     {"CREATED", "Created"}, {"CREATED BY", "CreatedBy"},
 		{"SIZE", "Size"}, {"COMMENT", "Comment"}, {NULL, NULL}};
 	const struct history_args *a = args;
-	const struct list_options o = {
-		.format = a->format, .quiet = a->quiet, .quiet_field = "ID", .columns = columns};
+	const struct list_options o = {.format = a->format,
+				       .quiet = a->quiet,
+				       .json_lines = persona() == PERSONA_DOCKER,
+				       .quiet_field = "ID",
+				       .columns = columns};
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	struct store *st;
 	int r = cmd_store(ctx, &st);

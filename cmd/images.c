@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "cmd/persona.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/image/list.h"
@@ -19,7 +20,8 @@ static const struct opt images_opts[] = {
 		 "Also nameless images that others were built on"),
 	OPT_BOOL(0, "digests", struct images_args, digests, "Show digests"),
 	OPT_LIST('f', "filter", "KEY=VALUE", struct images_args, filters, "Only images that match"),
-	OPT_STR(0, "format", "FORMAT", struct images_args, format, "Print as json or through a Go template"),
+	OPT_STR(0, "format", "FORMAT", struct images_args, format,
+		"Print as json or through a Go template"),
 	OPT_BOOL(0, "no-trunc", struct images_args, no_trunc, "Do not shorten ids"),
 	OPT_BOOL(0, "notruncate", struct images_args, no_trunc, "Do not shorten", .hidden = true),
 	OPT_BOOL('n', "noheading", struct images_args, no_heading, "No table heading"),
@@ -52,6 +54,7 @@ static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	const struct list_options o = {.format = a->format,
 				       .quiet = a->quiet,
 				       .no_heading = a->no_heading,
+				       .json_lines = persona() == PERSONA_DOCKER,
 				       .quiet_field = "ID",
 				       .columns = a->digests ? digest_columns : plain_columns};
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;

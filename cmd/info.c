@@ -20,7 +20,8 @@ struct info_args {
 };
 
 static const struct opt info_opts[] = {
-	OPT_STR('f', "format", "FORMAT", struct info_args, format, "Print as json or through a Go template"),
+	OPT_STR('f', "format", "FORMAT", struct info_args, format,
+		"Print as json or through a Go template"),
 	OPT_END,
 };
 
@@ -105,25 +106,6 @@ static struct json_object *plugins(void)
 	return o;
 }
 
-static int gather(struct store *st, struct json_object **ret)
-{
-	AUTO_JSON struct json_object *o = json_object_new_object();
-	struct json_object *store = NULL, *registries = NULL;
-	int r;
-
-	json_set(o, "host", info_host(st));
-	r = info_store(st, &store);
-	json_set(o, "store", store);
-	if (r == 0)
-		r = info_registries(&registries);
-	json_set(o, "registries", registries);
-	json_set(o, "plugins", plugins());
-	json_set(o, "version", version_describe());
-	if (r == 0)
-		*ret = TAKE_PTR(o);
-	return r;
-}
-
 static struct json_object *at(struct json_object *o, const char *a, const char *b)
 {
 	struct json_object *part = NULL, *v = NULL;
@@ -131,6 +113,32 @@ static struct json_object *at(struct json_object *o, const char *a, const char *
 	if (json_object_object_get_ex(o, a, &part) && json_object_object_get_ex(part, b, &v))
 		return json_object_get(v);
 	return NULL;
+}
+
+static int gather(struct store *st, struct json_object **ret)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+	struct json_object *store = NULL, *registries = NULL;
+	int r, e;
+
+	json_set(o, "host", info_host(st));
+	r = info_store(st, &store);
+	json_set(o, "store", store);
+	/* A file that is refused stops pulls; here it is one more thing to be told. */
+	e = r == 0 ? info_registries(&registries) : 0;
+	if (e < 0) {
+		AUTO_JSON struct json_object *missing = at(o, "host", "missing");
+
+		(void)json_object_array_add(missing, json_object_new_string(err_message(e)));
+		err_drop();
+		registries = json_object_new_object();
+	}
+	json_set(o, "registries", registries);
+	json_set(o, "plugins", plugins());
+	json_set(o, "version", version_describe());
+	if (r == 0)
+		*ret = TAKE_PTR(o);
+	return r;
 }
 
 /* docker's fields from podman's. */

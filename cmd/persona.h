@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Called as podman or docker (a symbolic link, an alias by install), cuddy is the same program but
- * for what scripts look at before they trust a tool: the version, the beginning of an error, and
- * the shape of "info". The versions are those whose command lines the verbs follow.
+ * for what scripts look at before they trust a tool: the version, the beginning of an error,
+ * the shape of "info" and that docker lists JSON a row a line. The versions are those whose command lines the verbs follow.
  */
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/persona.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/container/list.h"
@@ -19,7 +20,8 @@ struct ps_args {
 static const struct opt ps_opts[] = {
 	OPT_BOOL('a', "all", struct ps_args, all, "All containers, not only running ones"),
 	OPT_LIST('f', "filter", "KEY=VALUE", struct ps_args, filters, "Only containers that match"),
-	OPT_STR(0, "format", "FORMAT", struct ps_args, format, "Print as json or through a Go template"),
+	OPT_STR(0, "format", "FORMAT", struct ps_args, format,
+		"Print as json or through a Go template"),
 	OPT_UINT('n', "last", "N", struct ps_args, last,
 		 "The N newest containers, whatever their state", .max = 1000000),
 	OPT_BOOL('l', "latest", struct ps_args, latest, "The newest container"),
@@ -43,7 +45,8 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	const struct ps_args *a = args;
 	const struct list_query q = {.all = a->all,
 				     .no_trunc = a->no_trunc,
-				     .json = a->format && strcmp(a->format, "json") == 0,
+				     .json = a->format && strcmp(a->format, "json") == 0 &&
+					     persona() != PERSONA_DOCKER,
 				     .brief = !a->format || strcmp(a->format, "table") == 0,
 				     .last = a->latest ? 1 : (int64_t)a->last,
 				     .filters = &a->filters,
@@ -51,6 +54,7 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	const struct list_options o = {.format = a->format,
 				       .quiet = a->quiet,
 				       .no_heading = a->no_heading,
+				       .json_lines = persona() == PERSONA_DOCKER,
 				       .quiet_field = "ID",
 				       .columns = ps_columns};
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;

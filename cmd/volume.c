@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/persona.h"
 #include "cmd/show.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
@@ -70,7 +71,8 @@ struct ls_args {
 static const struct opt ls_opts[] = {
 	OPT_BOOL('q', "quiet", struct ls_args, quiet, "Only names"),
 	OPT_BOOL('n', "noheading", struct ls_args, no_heading, "No table heading"),
-	OPT_STR(0, "format", "FORMAT", struct ls_args, format, "Print as json or through a Go template"),
+	OPT_STR(0, "format", "FORMAT", struct ls_args, format,
+		"Print as json or through a Go template"),
 	OPT_END,
 };
 
@@ -82,6 +84,7 @@ static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	const struct list_options o = {.format = a->format,
 				       .quiet = a->quiet,
 				       .no_heading = a->no_heading,
+				       .json_lines = persona() == PERSONA_DOCKER,
 				       .quiet_field = "Name",
 				       .columns = columns};
 	AUTO_JSON struct json_object *rows = NULL;
@@ -110,7 +113,8 @@ struct inspect_args {
 };
 
 static const struct opt inspect_opts[] = {
-	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "Print as json or through a Go template"),
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format,
+		"Print as json or through a Go template"),
 	OPT_END,
 };
 

@@ -295,11 +295,25 @@ static void print_quiet(const char *field, struct json_object *rows, FILE *out)
 	}
 }
 
+static int print_json_lines(struct json_object *rows, FILE *out)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		json_write(json_object_array_get_idx(rows, i), false, &text);
+		sbuf_addc(&text, '\n');
+	}
+	(void)fwrite(text.s, 1, text.len, out);
+	return 0;
+}
+
 int list_print(const struct list_options *o, struct json_object *rows,
 	       struct json_object *json_rows, FILE *out)
 {
 	const char *f = o->format;
 
+	if (f && strcmp(f, "json") == 0 && o->json_lines)
+		return print_json_lines(rows, out);
 	if (f && strcmp(f, "json") == 0)
 		return json_print(json_rows ? json_rows : rows, out);
 	if (o->quiet && !f) {

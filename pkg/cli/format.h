@@ -31,6 +31,7 @@ struct list_options {
 	const char *format;         /* NULL: the default table; "json"; "table …"; a template */
 	bool quiet;                 /* only @quiet_field, one a line */
 	bool no_heading;
+	bool json_lines;            /* json as docker prints it: each row alone on a line */
 	const char *quiet_field;
 	const struct column *columns;   /* default table; ends with header NULL */
 };

@@ -39,6 +39,11 @@ load helpers
 	[[ "$output" =~ ^v[12]$ ]]
 	run -125 --separate-stderr "$WORK/podman" inspect nosuch
 	[[ "$stderr" == Error:* ]]
+	cuddy create --name one "$IMAGE" true
+	cuddy create --name two "$IMAGE" true
+	[ "$("$WORK/docker" ps -a --format json | jq -r .Names | sort | xargs)" = 'one two' ]
+	[ "$("$WORK/podman" ps -a --format json | jq -r '.[].Names[0]' | sort | xargs)" = 'one two' ]
+	[ "$("$WORK/docker" images --format json | jq -r .Tag)" = latest ]
 	run -0 "$WORK/podman" run --rm "$IMAGE" echo works
 	[ "$output" = works ]
 }
@@ -111,4 +116,10 @@ without_subids() {
 	one_line_error 125 'groups'
 	run -0 without_subids "$CUDDY" info --format '{{index .Host.Missing 0}}'
 	[[ "$output" == *usermod* ]]
+}
+
+@test "host: info tells of a registries.conf that is refused, and goes on" {
+	printf 'unqualified-search-registries = [\n' >"$WORK/registries.conf"
+	run -0 env CONTAINERS_REGISTRIES_CONF="$WORK/registries.conf" "$CUDDY" info --format '{{len .Host.Missing}} {{index .Host.Missing 0}}'
+	[[ "$output" == "1 "*"registries.conf"* ]]
 }

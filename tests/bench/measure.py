@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
@@ -216,6 +217,67 @@ def smaps_inside(pid):
     return got["Private_Clean:"] + got["Private_Dirty:"], got["Pss:"]
 
 
+# ---- network -----------------------------------------------------------------------------------
+
+
+def free_port():
+    with socket.socket() as k:
+        k.bind(("127.0.0.1", 0))
+        return str(k.getsockname()[1])
+
+
+def throughput(s):
+    """Gbit/s to a server (S) and from it (R), as medians: over loopback, a published port of ours and of podman,
+    and out of a container through slirp4netns. Interleaved, so that a slow moment of the machine meets all."""
+    if not os.access("/dev/net/tun", os.W_OK):
+        return {}
+    probe, inside = f"{s.dir}/netprobe", "/probe"
+    out("gcc", "-O2", "-static", "-w", "-o", probe, os.path.join(TOP, "tests/fixtures/netprobe.c"))
+    port, ours, theirs = free_port(), free_port(), free_port()
+    server = subprocess.Popen([probe, "tcp-flow", port], stdout=subprocess.PIPE)
+    got = {}
+    try:
+        server.stdout.readline()
+        mount = ["-v", f"{probe}:{inside}:ro"]
+        s.run_cuddy("c", "run", "-d", "--name", "flow", "-p", f"127.0.0.1:{ours}:7", *mount, IMAGE, inside, "tcp-flow", "7")
+        s.run_cuddy("c", "run", "-d", "--name", "out", "--network", "slirp4netns:allow_host_loopback=true", *mount, IMAGE,
+                    "sleep", "100000")
+        ways = {"loopback": lambda w: out(probe, "tcp-rate", "127.0.0.1", port, w, "2"),
+                "published": lambda w: out(probe, "tcp-rate", "127.0.0.1", ours, w, "2"),
+                "out": lambda w: s.run_cuddy("c", "exec", "out", inside, "tcp-rate", "10.0.2.2", port, w, "2")}
+        if s.podman:
+            ok(*s.podman, "run", "-d", "--name", "flow", "--network", "slirp4netns", "-p", f"127.0.0.1:{theirs}:7", *mount,
+               IMAGE, inside, "tcp-flow", "7")
+            ways["podman"] = lambda w: out(probe, "tcp-rate", "127.0.0.1", theirs, w, "2")
+        for _ in range(5):
+            for way, f in ways.items():
+                for w in "SR":
+                    got.setdefault((way, w), []).append(attempt(f, w))
+    finally:
+        server.kill()
+        for name in ("flow", "out"):
+            s.run_cuddy("c", "rm", "-f", "-t", "0", name)
+    return {k: sorted(v)[len(v) // 2] for k, v in got.items()}
+
+
+def attempt(f, way):
+    """Servers in containers may need a moment to listen."""
+    for _ in range(50):
+        try:
+            return float(f(way))
+        except subprocess.CalledProcessError:
+            time.sleep(.1)
+    return 0.0
+
+
+def print_throughput(got):
+    for way, what in (("published", "published port, client on the host"), ("podman", "  the same, podman"),
+                      ("out", "out through slirp4netns to the host")):
+        if (way, "S") in got:
+            print(f"{what:<40}" + "  ".join(f"{name} {got[way, w]:.1f} Gbit/s = {got[way, w] / got['loopback', w]:.2f} x loopback"
+                                           for w, name in (("S", "to it"), ("R", "from it"))))
+
+
 # ---- pull ------------------------------------------------------------------------------------
 
 
@@ -342,9 +404,11 @@ def main():
         start_ours(s, cases)
         got = run_cases(cases)
         mem = memory(s)
+        flow = throughput(s)
         got.update(pull(s))
         print_table(got)
         print_memory(*mem)
+        print_throughput(flow)
         print(f"fork, exec and wait of the host's true: {got['host']:.2f} ms; medians of {ROUNDS} interleaved runs")
         for n in s.notes:
             print(n)

@@ -201,6 +201,7 @@ one_line_error() {
 }
 
 # snapshot - everything durable, to compare before and after a command that must change nothing
+# A layer's mark "unsettled" goes in the background, when the disk has it (storage/layer.h).
 snapshot() {
-	(cd "$CUDDY_ROOT" && find . -path ./cache -prune -o -path ./locks -prune -o -printf '%p %y %s %l\n' 2>/dev/null | sort)
+	(cd "$CUDDY_ROOT" && find . -path ./cache -prune -o -path ./locks -prune -o -name unsettled -prune -o -printf '%p %y %s %l\n' 2>/dev/null | sort)
 }

@@ -1,0 +1,261 @@
+#!/usr/bin/env bats
+# Pulling what somebody else's tool pushed to somebody else's registry: over HTTP and HTTPS, every kind of manifest
+# and compression, twice at once, and cut off in the middle.
+load helpers
+load registry
+
+setup() {
+	test_begin
+	cuddy rmi "$IMAGE" >/dev/null
+}
+
+teardown() {
+	line_end
+	registry_end
+	test_end
+}
+
+pull() { cuddy pull -q --tls-verify=false "$@"; }
+transfers() { pgrep -P "$1" -f cuddy-transfer; }
+
+# Nothing of an image that did not arrive is seen, and nothing lies about.
+nothing_half() {
+	[ -z "$(cuddy images -q)" ]
+	empty_dir "$CUDDY_ROOT/images"
+	empty_dir "$CUDDY_ROOT/refs"
+	wait_until 10 no_strays_but_ours
+	cuddy ps >/dev/null
+	wait_until 5 empty_dir "$CUDDY_ROOT/staging"
+}
+no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_ROOT"; }
+
+@test "pull: over plain HTTP, and run; again, nothing is downloaded" {
+	registry_begin
+	push "$(image_file busybox)" team/busybox:1
+	run -0 --separate-stderr pull "$REG/team/busybox:1"
+	[[ "$output" =~ ^[0-9a-f]{64}$ ]] && [ -z "$stderr" ]
+	id=$output
+	[ "$(cuddy image inspect --format '{{.Id}}' "$REG/team/busybox:1")" = "$id" ]
+	digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/team/busybox:1")
+	[ "$(cuddy image inspect --format '{{.Digest}}' "$id")" = "$digest" ]
+	[ "$(cuddy image inspect --format '{{index .RepoDigests 0}}' "$id")" = "$REG/team/busybox@$digest" ]
+	run -0 cuddy run --rm "$REG/team/busybox:1" echo pulled
+	[ "$output" = pulled ]
+	blob_gets_begin
+	run -0 pull "$REG/team/busybox:1"
+	[ "$output" = "$id" ]
+	[ "$(blob_gets)" -le 1 ] # the config
+	run -0 cuddy run --rm --pull never "$REG/team/busybox@$digest" echo by digest
+	[ "$output" = "by digest" ]
+}
+
+@test "pull: HTTPS with a certificate and a password; without either one line says so" {
+	registry_begin tls
+	push "$(image_file busybox)" b:1 --dest-tls-verify=true --dest-cert-dir "$REG_DIR/certs" --dest-creds u:secret
+	before=$(snapshot)
+	run --separate-stderr cuddy pull -q --retry 0 --creds u:secret "$REG/b:1"
+	one_line_error 125 'certificate'
+	run --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" "$REG/b:1"
+	one_line_error 125 ''
+	run --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" --creds u:wrong "$REG/b:1"
+	one_line_error 125 ''
+	[[ "$stderr" != *wrong* ]]
+	[ "$before" = "$(snapshot)" ]
+	run -0 --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" --creds u:secret "$REG/b:1"
+	cuddy rmi "$REG/b:1"
+	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:secret | base64)" >"$WORK/auth.json"
+	chmod 644 "$WORK/auth.json"
+	run --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" "$REG/b:1"
+	one_line_error 125 'chmod 600'
+	chmod 600 "$WORK/auth.json"
+	run -0 --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" "$REG/b:1"
+	run -0 cuddy run --rm "$REG/b:1" echo yes
+	[ "$output" = yes ]
+}
+
+@test "pull: OCI and Docker schema 2, gzip, zstd and plain layers are the same root" {
+	registry_begin
+	f=$(image_file layers12)
+	push "$f" l:oci --dest-compress-format gzip -f oci
+	push "$(image_file layers12gz)" l:docker -f v2s2
+	push "$f" l:zstd --dest-compress-format zstd -f oci
+	pull "$REG/l:docker"
+	[[ "$(cuddy image inspect --format '{{.ManifestType}}' "$REG/l:docker")" == *docker*v2+json ]]
+	for tag in oci docker zstd; do
+		pull "$REG/l:$tag" >/dev/null
+		[ "$(cuddy run --rm --network none "$REG/l:$tag" cat /a/keep)" = again ]
+		cuddy image inspect --format '{{.RootFS.Layers}}' "$REG/l:$tag"
+	done >"$WORK/layers"
+	[ "$(sort -u "$WORK/layers" | wc -l)" -eq 1 ]
+	[ "$(ls "$CUDDY_ROOT/layers" | wc -l)" -eq 12 ]
+	[ "$(cuddy image inspect --format '{{len .RepoDigests}}' "$REG/l:oci")" -ge 2 ]
+}
+
+# An image for each architecture, put into one list of the registry. two_in_a_list TYPE TAG
+two_in_a_list() {
+	python3 - "$REG" "$1" "$2" <<'PY'
+import json, sys, urllib.request
+from mkimg import Image, file, busybox_layer, digest
+reg, kind, tag = sys.argv[1:]
+docker = "docker" in kind
+def put(what, data, media):
+    urllib.request.urlopen(urllib.request.Request("http://%s/v2/multi/%s" % (reg, what), data=data, method="PUT", headers={"Content-Type": media}))
+def blob(data):
+    up = urllib.request.urlopen(urllib.request.Request("http://%s/v2/multi/blobs/uploads/" % reg, data=b"", method="POST"))
+    urllib.request.urlopen(urllib.request.Request(up.headers["Location"] + "&digest=" + digest(data), data=data, method="PUT",
+                                                  headers={"Content-Type": "application/octet-stream"}))
+children = []
+for arch in "s390x", "amd64", "arm64":
+    img = Image([busybox_layer(extra=[file("arch", arch)])], {"Cmd": ["cat", "/arch"]}, config_over={"architecture": arch}, docker=docker)
+    for b, _ in img.blobs:
+        blob(b)
+    blob(img.config)
+    put("manifests/" + digest(img.manifest), img.manifest, img.media_type)
+    children.append({"mediaType": img.media_type, "digest": digest(img.manifest), "size": len(img.manifest),
+                     "platform": {"os": "linux", "architecture": arch}})
+put("manifests/" + tag, json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": children}).encode(), kind)
+PY
+}
+
+@test "pull: from a list the image of this machine, or of the platform that is asked for" {
+	registry_begin
+	two_in_a_list application/vnd.oci.image.index.v1+json oci
+	two_in_a_list application/vnd.docker.distribution.manifest.list.v2+json docker
+	for tag in oci docker; do
+		pull "$REG/multi:$tag"
+		[ "$(cuddy run --rm --network none "$REG/multi:$tag")" = "$(dpkg --print-architecture)" ]
+		pull --platform linux/s390x "$REG/multi:$tag"
+		[ "$(cuddy image inspect --format '{{.Architecture}}' "$REG/multi:$tag")" = s390x ]
+		run --separate-stderr pull --platform linux/riscv64 "$REG/multi:$tag"
+		one_line_error 125 'riscv64'
+	done
+}
+
+@test "pull: every tag, one that is not there, a repository that is not there" {
+	registry_begin
+	push "$(image_file busybox)" all:1
+	push "$(image_file layers12)" all:2 --dest-compress-format gzip
+	run -0 pull -a "$REG/all"
+	[ "${#lines[@]}" -eq 2 ]
+	run -0 cuddy images --sort tag --format '{{.Repository}}:{{.Tag}}'
+	[ "$output" = "$REG/all:1"$'\n'"$REG/all:2" ]
+	before=$(snapshot)
+	run --separate-stderr pull "$REG/all:3"
+	one_line_error 125 'all:3|3'
+	run --separate-stderr pull "$REG/none"
+	one_line_error 125 none
+	[ "$before" = "$(snapshot)" ]
+}
+
+@test "pull: two at once of one image download it once" {
+	registry_begin
+	push "$(image_file layers12)" l:1 --dest-compress-format gzip -f oci
+	slow_line 60000
+	blob_gets_begin
+	"$CUDDY" pull -q --tls-verify=false "$LINE/l:1" >"$WORK/one" 2>&1 3>&- &
+	one=$!
+	line_stuck
+	"$CUDDY" pull -q --tls-verify=false "$REG/l:1" >"$WORK/two" 2>&1 3>&- &
+	two=$!
+	"$CUDDY" pull -q --tls-verify=false "$LINE/l:1" >"$WORK/three" 2>&1 3>&- &
+	three=$!
+	wait_until 10 transfers $three
+	line_go
+	wait $one
+	wait $two
+	wait $three
+	cmp "$WORK/one" "$WORK/two"
+	cmp "$WORK/one" "$WORK/three"
+	gets=$(tail -n +$((GETS_FROM + 1)) "$REG_DIR/log" | sed -n 's|.*"GET /v2/l/blobs/\([^ ]*\) HTTP/1.1" 200.*|\1|p' | sort | uniq -c)
+	echo "$gets"
+	config=$(skopeo inspect --raw --tls-verify=false "docker://$REG/l:1" | jq -r .config.digest)
+	[ "$(grep -vc "$config" <<<"$gets")" -eq 12 ]
+	! grep -v "$config" <<<"$gets" | grep -qv '^ *1 '
+	[ "$(cuddy run --rm --network none "$REG/l:1" cat /a/keep)" = again ]
+}
+
+@test "pull: cuddy-transfer is killed in the middle: one line, nothing half, and the next pull is right" {
+	registry_begin
+	push "$(image_file debian)" d:1 --dest-compress-format gzip
+	slow_line 3000000
+	"$CUDDY" pull -q --tls-verify=false "$LINE/d:1" >"$WORK/out" 2>"$WORK/err" 3>&- &
+	p=$!
+	line_stuck
+	kill -KILL $(transfers $p)
+	st=0
+	wait $p || st=$?
+	[ $st -eq 125 ]
+	[ ! -s "$WORK/out" ]
+	[ "$(wc -l <"$WORK/err")" -eq 1 ]
+	nothing_half
+	run -0 pull "$REG/d:1"
+	run -0 cuddy run --rm --network none "$REG/d:1" bash -c 'echo whole'
+	[ "$output" = whole ]
+}
+
+@test "pull: cuddy is killed in the middle: its helpers end, nothing half, and the next pull is right" {
+	registry_begin
+	push "$(image_file debian)" d:1 --dest-compress-format gzip
+	slow_line 3000000
+	"$CUDDY" pull -q --tls-verify=false "$LINE/d:1" >"$WORK/out" 2>"$WORK/err" 3>&- &
+	p=$!
+	line_stuck
+	t=$(transfers $p)
+	kill -KILL $p
+	wait $p 2>/dev/null || true
+	gone() { ! kill -0 $t; }
+	wait_until 10 gone
+	nothing_half
+	run -0 pull "$REG/d:1"
+	run -0 cuddy run --rm --network none "$REG/d:1" bash -c 'echo whole'
+	[ "$output" = whole ]
+}
+
+@test "pull: interrupted by ^C in the middle: it ends at once, nothing half" {
+	registry_begin
+	push "$(image_file debian)" d:1 --dest-compress-format gzip
+	slow_line 3000000
+	python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
+		"$CUDDY" pull -q --tls-verify=false "$LINE/d:1" >"$WORK/out" 2>"$WORK/err" 3>&- &
+	p=$!
+	line_stuck
+	kill -INT $p
+	ended() { ! kill -0 $p; }
+	wait_until 5 ended
+	st=0
+	wait $p || st=$?
+	[ $st -ne 0 ]
+	[ "$(wc -l <"$WORK/err")" -le 1 ]
+	nothing_half
+}
+
+@test "pull: a registry whose disk lost the end of a layer: one line, nothing changed" {
+	registry_begin
+	push "$(image_file layers12)" l:1 --dest-compress-format gzip
+	blob=$(skopeo inspect --raw --tls-verify=false "docker://$REG/l:1" | jq -r '.layers[3].digest' | cut -d: -f2)
+	data=$REG_DIR/data/docker/registry/v2/blobs/sha256/${blob:0:2}/$blob/data
+	truncate -s -20 "$data"
+	run --separate-stderr pull --retry 0 "$REG/l:1"
+	one_line_error 125 "${blob:0:12}"
+	nothing_half
+	dd if=/dev/zero bs=1 count=20 status=none >>"$data"
+	run --separate-stderr pull --retry 0 "$REG/l:1"
+	one_line_error 125 "${blob:0:12}"
+	nothing_half
+}
+
+@test "pull: run pulls what is missing; policy never and missing do as they say" {
+	registry_begin
+	push "$(image_file busybox)" b:1
+	mkdir -p "$WORK/conf"
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REG" >"$WORK/conf/registries.conf"
+	export CONTAINERS_REGISTRIES_CONF=$WORK/conf/registries.conf
+	run --separate-stderr cuddy run --rm --pull never "$REG/b:1" true
+	one_line_error 125 'b:1'
+	run -0 --separate-stderr cuddy run --rm "$REG/b:1" echo pulled
+	[ "$output" = pulled ]
+	registry_end
+	run -0 --separate-stderr cuddy run --rm "$REG/b:1" echo still
+	[ "$output" = still ]
+	run -0 cuddy pull -q --policy missing "$REG/b:1"
+}

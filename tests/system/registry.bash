@@ -1,0 +1,64 @@
+# Debian's docker-registry on loopback, and a line to it that goes dead. Shared by the tests of pulling.
+
+registry_ready() { curl -s -o /dev/null "$@"; }
+
+# registry_begin [tls]: REG is its host:port, REG_DIR its directory, REG_DIR/log its access log.
+# With "tls": HTTPS by a certificate of our own authority (REG_DIR/certs), user u with password secret.
+registry_begin() {
+	local port url=http more=
+	require_program docker-registry
+	REG_DIR=$(mktemp -d "${FILE_ROOT:-$WORK}/registry.XXXXXX")
+	port=$(free_port)
+	REG=127.0.0.1:$port
+	if [ "${1:-}" = tls ]; then
+		url=https
+		mkdir "$REG_DIR/certs"
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=authority \
+			-keyout "$REG_DIR/ca.key" -out "$REG_DIR/certs/ca.crt" 2>/dev/null
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=registry \
+			-keyout "$REG_DIR/key" -out "$REG_DIR/csr" 2>/dev/null
+		openssl x509 -req -in "$REG_DIR/csr" -CA "$REG_DIR/certs/ca.crt" -CAkey "$REG_DIR/ca.key" -CAcreateserial -days 2 \
+			-extfile <(echo subjectAltName=IP:127.0.0.1) -out "$REG_DIR/cert" 2>/dev/null
+		htpasswd -Bbn u secret >"$REG_DIR/htpasswd"
+		more="  tls: {certificate: $REG_DIR/cert, key: $REG_DIR/key}
+auth: {htpasswd: {realm: test, path: $REG_DIR/htpasswd}}"
+	fi
+	cat >"$REG_DIR/config.yml" <<-EOF
+		version: 0.1
+		storage: {filesystem: {rootdirectory: $REG_DIR/data}, delete: {enabled: true}}
+		http:
+		  addr: $REG
+		$more
+	EOF
+	docker-registry serve "$REG_DIR/config.yml" >"$REG_DIR/log" 2>&1 3>&- &
+	REG_PID=$!
+	wait_until 20 registry_ready -k "$url://$REG/v2/"
+}
+
+registry_end() {
+	[ -z "${REG_PID:-}" ] || { kill "$REG_PID"; wait "$REG_PID" 2>/dev/null || true; REG_PID=; }
+}
+
+# push ARCHIVE NAME [SKOPEO OPTION...]: into the registry; plain HTTP when no options say otherwise
+push() {
+	local from=$1 name=$2 kind=oci-archive
+	shift 2
+	tar -tf "$from" oci-layout >/dev/null 2>&1 || kind=docker-archive
+	skopeo copy -q --dest-tls-verify=false "$@" "$kind:$from" "docker://$REG/$name"
+}
+
+# blob_gets [REPOSITORY]: how many blobs were handed out since blob_gets_begin
+blob_gets_begin() { GETS_FROM=$(wc -l <"$REG_DIR/log"); }
+blob_gets() { tail -n +$((GETS_FROM + 1)) "$REG_DIR/log" | grep -c "\"GET /v2/${1:-.*}/blobs/[^ ]* HTTP/1.1\" 200" || true; }
+
+# slow_line BYTES: LINE is a host:port that leads to the registry and stops after that many bytes, until line_go
+slow_line() {
+	LINE_DIR=$(mktemp -d "$WORK/line.XXXXXX")
+	python3 "$FIXTURES/slowproxy.py" "$LINE_DIR" "${REG#*:}" "$1" 3>&- &
+	LINE_PID=$!
+	wait_until 10 test -s "$LINE_DIR/proxy"
+	LINE=127.0.0.1:$(cat "$LINE_DIR/proxy")
+}
+line_stuck() { wait_until 20 test -e "$LINE_DIR/stuck"; }
+line_go() { : >"$LINE_DIR/go"; }
+line_end() { [ -z "${LINE_PID:-}" ] || { kill "$LINE_PID"; wait "$LINE_PID" 2>/dev/null || true; LINE_PID=; }; }

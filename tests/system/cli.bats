@@ -123,3 +123,27 @@ without_subids() {
 	run -0 env CONTAINERS_REGISTRIES_CONF="$WORK/registries.conf" "$CUDDY" info --format '{{len .Host.Missing}} {{index .Host.Missing 0}}'
 	[[ "$output" == "1 "*"registries.conf"* ]]
 }
+
+@test "progress: a pull prints the id alone on stdout, a plain line for each blob or bars on stderr" {
+	mkdir "$WORK/reg"
+	python3 "$FIXTURES/fakereg.py" "$WORK/reg" 3>&- &
+	registry=$!
+	wait_until 10 test -e "$WORK/reg/port"
+	image=127.0.0.1:$(cat "$WORK/reg/port")/ok
+	pull() { "$CUDDY" pull --tls-verify=false "$@" "$image"; }
+	run -0 --separate-stderr pull
+	[[ "$output" =~ ^[0-9a-f]{64}$ ]]
+	[[ "$stderr" =~ ^(Copying\ blob\ [0-9a-f]{12}\ done$'\n'?)+$ ]]
+	run -0 --separate-stderr pull
+	[[ "$stderr" =~ ^(Copying\ blob\ [0-9a-f]{12}\ exists$'\n'?)+$ ]]
+	run -0 --separate-stderr pull -q
+	[ -z "$stderr" ]
+	cuddy rmi "$image"
+	run -0 python3 "$FIXTURES/ptydrv.py" env TERM=xterm "$CUDDY" pull --tls-verify=false "$image"
+	[[ "$output" == *"Copying blob "*$'\e[K'* ]]
+	cuddy rmi "$image"
+	run -0 python3 "$FIXTURES/ptydrv.py" env TERM=xterm "$CUDDY" run --rm --tls-verify=false --network none -v /bin/busybox:/bin/cat:ro "$image"
+	[[ "$output" == *"Copying blob "*"from the registry"* ]]
+	kill "$registry"
+	wait "$registry" || true
+}

@@ -131,11 +131,16 @@ ssize_t socket_recv(int fd, void *p, size_t max, int *fds, unsigned max_fds, uns
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.buf,
 			   .msg_controllen = sizeof(c.buf)};
 	unsigned n = 0;
+	int reset = 0;
 	ssize_t got;
 
+	/*
+	 * A local peer that closed with something of ours unread is reported once as a reset, ahead of
+	 * what it had sent: its last words are behind that.
+	 */
 	do {
 		got = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	} while (got < 0 && errno == EINTR);
+	} while (got < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
 	if (got < 0)
 		return -errno;
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))

@@ -6,18 +6,27 @@
 #include "cmd/show.h"
 #include "pkg/base/err.h"
 #include "pkg/container/inspect.h"
+#include "pkg/container/size.h"
 #include "pkg/container/volumes.h"
 #include "pkg/image/inspect.h"
 #include "pkg/json/json.h"
 
 struct inspect_args {
 	const char *format, *type;
+	bool size;
 };
 
 static const struct opt inspect_opts[] = {
 	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "Print as json or through a Go template"),
+	OPT_BOOL('s', "size", struct inspect_args, size, "Say what a container takes on disk"),
 	OPT_STR('t', "type", "TYPE", struct inspect_args, type, "Kind of object",
 		.complete = COMPLETE_WORDS, .words = "all container image volume", .strict = true),
+	OPT_END,
+};
+
+static const struct opt container_inspect_opts[] = {
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "Print as json or through a Go template"),
+	OPT_BOOL('s', "size", struct inspect_args, size, "Say what it takes on disk"),
 	OPT_END,
 };
 
@@ -38,17 +47,37 @@ static int find_container(struct store *st, const char *name, struct json_object
 	return r;
 }
 
+static int find_container_size(struct store *st, const char *name, struct json_object **ret)
+{
+	struct container_size size;
+	struct container c;
+	int r = container_open(st, name, &c);
+
+	if (r < 0)
+		return r;
+	r = container_size(st, c.rec, &size);
+	if (r == 0)
+		r = container_inspect(st, &c, ret);
+	if (r == 0) {
+		json_set_i64(*ret, "SizeRw", (int64_t)size.rw);
+		json_set_i64(*ret, "SizeRootFs", (int64_t)size.root_fs);
+	}
+	container_done(&c);
+	return r;
+}
+
 static const struct {
 	const char *type;
 	int missing;
 	int (*find)(struct store *st, const char *name, struct json_object **ret);
 } kinds[] = {
-	{"container", CE_NO_CONTAINER, find_container},
+	{"container", CE_NO_CONTAINER, find_container}, /* the first: --size is its */
 	{"image", CE_NO_IMAGE, image_inspect},
 	{"volume", CE_NO_VOLUME, volume_inspect},
 };
 
-static int find_any(struct store *st, const char *type, const char *name, struct json_object **ret)
+static int find_any(struct store *st, const char *type, bool size, const char *name,
+		    struct json_object **ret)
 {
 	bool all = !type || strcmp(type, "all") == 0;
 
@@ -57,7 +86,7 @@ static int find_any(struct store *st, const char *type, const char *name, struct
 
 		if (!all && strcmp(type, kinds[i].type) != 0)
 			continue;
-		r = kinds[i].find(st, name, ret);
+		r = (size && i == 0 ? find_container_size : kinds[i].find)(st, name, ret);
 		/* A word that cannot even be a name of this kind may be one of another. */
 		if (r == 0 || !all || (r != -kinds[i].missing && r != -CE_USAGE))
 			return r;
@@ -66,7 +95,8 @@ static int find_any(struct store *st, const char *type, const char *name, struct
 	return err_new(-CE_NO_OBJECT, "%s", name);
 }
 
-static int inspect(struct cmd_ctx *ctx, const char *type, const char *format, int argc, char **argv)
+static int inspect(struct cmd_ctx *ctx, const char *type, const struct inspect_args *a, int argc,
+		   char **argv)
 {
 	AUTO_JSON struct json_object *array = json_object_new_array();
 	struct store *st;
@@ -77,34 +107,34 @@ static int inspect(struct cmd_ctx *ctx, const char *type, const char *format, in
 	for (int i = 0; i < argc; i++) {
 		struct json_object *o = NULL;
 
-		r = find_any(st, type, argv[i], &o);
+		r = find_any(st, type, a->size, argv[i], &o);
 		if (r < 0)
 			ctx->status = cmd_report(err_wrap(r, "inspect"));
 		else
 			(void)json_object_array_add(array, o);
 	}
-	return show_objects(array, format);
+	return show_objects(array, a->format);
 }
 
 static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct inspect_args *a = args;
 
-	return inspect(ctx, a->type, a->format, argc, argv);
+	return inspect(ctx, a->type, a, argc, argv);
 }
 
 static int container_inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct inspect_args *a = args;
 
-	return inspect(ctx, "container", a->format, argc, argv);
+	return inspect(ctx, "container", a, argc, argv);
 }
 
 static int image_inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct inspect_args *a = args;
 
-	return inspect(ctx, "image", a->format, argc, argv);
+	return inspect(ctx, "image", a, argc, argv);
 }
 
 const struct command cmd_inspect = {
@@ -124,7 +154,7 @@ const struct command cmd_container_inspect = {
 	.group = "container",
 	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
 	.summary = "Print everything about containers",
-	.opts = kind_inspect_opts,
+	.opts = container_inspect_opts,
 	.args_size = sizeof(struct inspect_args),
 	.min_args = 1,
 	.max_args = -1,

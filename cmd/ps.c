@@ -11,7 +11,7 @@
 #include "pkg/json/json.h"
 
 struct ps_args {
-	bool all, latest, no_trunc, quiet, no_heading;
+	bool all, latest, no_trunc, quiet, no_heading, size;
 	unsigned last;
 	struct strv filters;
 	const char *format, *sort;
@@ -29,6 +29,7 @@ static const struct opt ps_opts[] = {
 	OPT_BOOL(0, "notruncate", struct ps_args, no_trunc, "Do not shorten", .hidden = true),
 	OPT_BOOL('q', "quiet", struct ps_args, quiet, "Only ids"),
 	OPT_BOOL(0, "noheading", struct ps_args, no_heading, "No table heading"),
+	OPT_BOOL('s', "size", struct ps_args, size, "Show what each takes on disk"),
 	OPT_STR(0, "sort", "KEY", struct ps_args, sort, "Order", .complete = COMPLETE_WORDS,
 		.words = "command created id image names runningfor status"),
 	OPT_END,
@@ -40,11 +41,18 @@ static const struct column ps_columns[] = {
 	{"NAMES", "Names"},        {NULL, NULL},
 };
 
+static const struct column ps_columns_size[] = {
+	{"CONTAINER ID", "ID"},    {"IMAGE", "Image"},   {"COMMAND", "Command"},
+	{"CREATED", "RunningFor"}, {"STATUS", "Status"}, {"PORTS", "Ports"},
+	{"NAMES", "Names"},        {"SIZE", "Size"},     {NULL, NULL},
+};
+
 static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct ps_args *a = args;
 	const struct list_query q = {.all = a->all,
 				     .no_trunc = a->no_trunc,
+				     .size = a->size,
 				     .json = a->format && strcmp(a->format, "json") == 0 &&
 					     persona() != PERSONA_DOCKER,
 				     .brief = !a->format || strcmp(a->format, "table") == 0,
@@ -56,7 +64,7 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 				       .no_heading = a->no_heading,
 				       .json_lines = persona() == PERSONA_DOCKER,
 				       .quiet_field = "ID",
-				       .columns = ps_columns};
+				       .columns = a->size ? ps_columns_size : ps_columns};
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	struct store *st;
 	int r = cmd_store(ctx, &st);

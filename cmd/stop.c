@@ -6,7 +6,13 @@
 
 struct stop_args {
 	struct each_args each;
+	const char *signal;
 	int64_t time;
+};
+
+struct stop_how {
+	int signal;
+	int64_t grace_s;
 };
 
 static const struct stop_args stop_defaults = {.time = -2};
@@ -16,22 +22,42 @@ static const struct opt stop_opts[] = {
 		.min = -1, .max = 31536000),
 	OPT_INT(0, "timeout", "SECONDS", struct stop_args, time, "Time before SIGKILL", .min = -1,
 		.max = 31536000, .hidden = true),
+	OPT_STR('s', "signal", "SIGNAL", struct stop_args, signal,
+		"Signal to ask with, instead of the container's own"),
 	OPT_GROUP(each_opts, struct stop_args, each),
 	OPT_END,
 };
 
 static int stop_one(struct store *st, struct container *c, const void *arg)
 {
+	const struct stop_how *how = arg;
+
 	(void)st;
-	return container_stop(c, ((const struct stop_args *)arg)->time);
+	return container_stop(c, how->signal, how->grace_s);
+}
+
+static int signal_of(const char *s, int *ret)
+{
+	if (parse_signal(s, ret) < 0)
+		return err_usage("--signal '%s': not a signal; write a name like TERM or a number "
+				 "from 1 to 64",
+				 s);
+	return 0;
 }
 
 static int stop_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct stop_args *a = args;
-	const struct each e = {
-		.args = &a->each, .running_only = true, .verb = "stop", .one = stop_one, .arg = a};
+	struct stop_how how = {.grace_s = a->time};
+	const struct each e = {.args = &a->each,
+			       .running_only = true,
+			       .verb = "stop",
+			       .one = stop_one,
+			       .arg = &how};
+	int r = a->signal ? signal_of(a->signal, &how.signal) : 0;
 
+	if (r < 0)
+		return r;
 	return each_container(ctx, &e, argc, argv);
 }
 
@@ -76,10 +102,10 @@ static int kill_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 			       .one = kill_one,
 			       .arg = &sig};
 
-	if (parse_signal(a->signal, &sig) < 0)
-		return err_usage("--signal '%s': not a signal; write a name like TERM or a number "
-				 "from 1 to 64",
-				 a->signal);
+	int r = signal_of(a->signal, &sig);
+
+	if (r < 0)
+		return r;
 	return each_container(ctx, &e, argc, argv);
 }
 

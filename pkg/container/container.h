@@ -57,8 +57,8 @@ struct start_options {
 int container_start(struct store *st, struct container *c, const struct start_options *o,
 		    struct conmon_started *ret_started);
 
-/** container_stop() - stop signal, then SIGKILL after @grace_s (-1 for ever, -2 the container's own). Stopped is success. */
-int container_stop(struct container *c, int64_t grace_s);
+/** container_stop() - @signal (0: the container's stop signal), then SIGKILL after @grace_s (-1 for ever, -2 the container's own). Stopped is success. */
+int container_stop(struct container *c, int signal, int64_t grace_s);
 int container_kill(struct container *c, int sig);
 /** container_wait() - until it has exited; its code. */
 int container_wait(struct store *st, struct container *c, int *ret_exit);

@@ -8,7 +8,9 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/base/size.h"
 #include "pkg/container/filter.h"
+#include "pkg/container/size.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 
@@ -232,6 +234,29 @@ struct entry {
 	const char *sort;
 };
 
+/* "12B (virtual 4.26MB)" as docker says, and podman's object. */
+static int set_size(struct store *st, const struct container *c, bool json, struct json_object *o)
+{
+	char rw[SIZE_TEXT_MAX], root_fs[SIZE_TEXT_MAX];
+	struct container_size size;
+	int r = container_size(st, c->rec, &size);
+
+	if (r < 0)
+		return r;
+	if (json) {
+		struct json_object *both = json_object_new_object();
+
+		json_set_i64(both, "rootFsSize", (int64_t)size.root_fs);
+		json_set_i64(both, "rwSize", (int64_t)size.rw);
+		json_set(o, "Size", both);
+		return 0;
+	}
+	size_format(size.rw, rw);
+	size_format(size.root_fs, root_fs);
+	set_take(o, "Size", xasprintf("%s (virtual %s)", rw, root_fs));
+	return 0;
+}
+
 static int by_key(const void *pa, const void *pb)
 {
 	const struct entry *a = pa, *b = pb;
@@ -331,13 +356,17 @@ int container_list(struct store *st, const struct list_query *q, struct json_obj
 	if (n > 1)
 		qsort(v, n, sizeof(*v), by_key);
 	list = json_object_new_array();
-	for (size_t i = 0; i < n && (!q->last || (int64_t)i < q->last); i++)
-		(void)json_object_array_add(list,
-					    q->json ? json_of(&v[i].c) : row_of(&v[i].c, q));
+	for (size_t i = 0; i < n && (!q->last || (int64_t)i < q->last); i++) {
+		struct json_object *o = q->json ? json_of(&v[i].c) : row_of(&v[i].c, q);
+
+		(void)json_object_array_add(list, o);
+		if (q->size && r == 0)
+			r = set_size(st, &v[i].c, q->json, o);
+	}
 	*ret_json = q->json ? list : NULL;
 	*ret_rows = q->json ? NULL : list;
 	entries_free(v, n);
-	return 0;
+	return r;
 }
 
 int container_select(struct store *st, const struct strv *filters, bool running_only,

@@ -8,6 +8,7 @@
 struct list_query {
 	bool all; /* not only running ones */
 	bool no_trunc;
+	bool size; /* count what each takes on disk; enters the base namespace */
 	bool json; /* make @ret_json, not @ret_rows */
 	bool brief; /* rows hold only what the default table and -q show */
 	int64_t last; /* newest n, whatever their state; 0: no limit */

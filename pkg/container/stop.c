@@ -20,14 +20,14 @@ static int refresh(struct container *c)
 	return conmon_state_read(c->dirs.runtime_fd, c->dirs.data_fd, &c->state);
 }
 
-int container_stop(struct container *c, int64_t grace_s)
+int container_stop(struct container *c, int signal, int64_t grace_s)
 {
 	int64_t s = grace_s == -2 ? c->rec->stop_timeout : grace_s;
 	int r;
 
 	if (!container_is_running(c))
 		return 0;
-	r = conmon_stop(c->dirs.runtime_fd, 0, s < 0 ? -1 : s * 1000);
+	r = conmon_stop(c->dirs.runtime_fd, signal, s < 0 ? -1 : s * 1000);
 	if (r == -ESRCH) {
 		err_drop();
 		r = 0;
@@ -57,14 +57,6 @@ int container_wait(struct store *st, struct container *c, int *ret_exit)
 		return r;
 	*ret_exit = code;
 	return 0;
-}
-
-static int enter_base(struct store *st)
-{
-	AUTO(base_grant_done) struct base_grant g = {0};
-	int r = base_grant_load(&g);
-
-	return r < 0 ? r : base_enter(store_runtime_fd(st), &g);
 }
 
 static int drop_volumes(struct store *st, const struct container_record *rec)
@@ -108,7 +100,7 @@ static int take_monitor_lock(struct container *c, const struct remove_options *o
 			if (!o->force)
 				return err_new(-CE_BAD_STATE,
 					       "it runs; stop it first or use --force");
-			r = container_stop(c, o->grace_s);
+			r = container_stop(c, 0, o->grace_s);
 		}
 		if (r < 0)
 			return r;
@@ -164,6 +156,6 @@ int container_tidy(struct store *st)
 
 	if (store_trash_is_empty(st))
 		return 0;
-	r = enter_base(st);
+	r = base_enter_own(store_runtime_fd(st));
 	return r < 0 ? r : store_empty_trash(st);
 }

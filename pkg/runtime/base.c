@@ -556,6 +556,14 @@ int base_enter(int runtime_dir, const struct base_grant *g)
 	return 0;
 }
 
+int base_enter_own(int runtime_dir)
+{
+	AUTO(base_grant_done) struct base_grant g = {0};
+	int r = base_grant_load(&g);
+
+	return r < 0 ? r : base_enter(runtime_dir, &g);
+}
+
 bool base_is_entered(void)
 {
 	return entered;

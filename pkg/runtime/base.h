@@ -47,6 +47,8 @@ int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single);
  * new mounts are not seen outside. Calling it twice is a no-op.
  */
 int base_enter(int runtime_dir, const struct base_grant *g);
+/** base_enter_own() - the same with the grant of the user we are. */
+int base_enter_own(int runtime_dir);
 bool base_is_entered(void);
 
 /** base_register() - make the calling process (a monitor, already in B) a candidate; removed by the next reader after it died. */

@@ -49,6 +49,15 @@ load helpers
 	run -0 cuddy stop c
 }
 
+@test "stop: --signal asks with another one" {
+	cuddy run -d --name c "$IMAGE" sh -c 'trap "exit 12" USR2; echo ready; while :; do sleep 0.05; done'
+	wait_log c ready
+	run -125 --separate-stderr cuddy stop -s NOSUCH c
+	one_line_error 125 NOSUCH
+	run -0 cuddy stop -s USR2 c
+	[ "$(cuddy inspect --format '{{.State.ExitCode}}' c)" = 12 ]
+}
+
 @test "stop: an unknown name is one clear line, status 125, empty stdout; others are still stopped" {
 	cuddy run -d --name known "$IMAGE" sleep 1000
 	run --separate-stderr cuddy stop -t 0 nosuch known
@@ -118,6 +127,17 @@ load helpers
 	[ "$output" = down ]
 	run -0 cuddy ps -a --filter name=up -q
 	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "ps and inspect --size: what the writable layer holds, also where we may not look ourselves" {
+	cuddy run -d --name c "$IMAGE" sh -c 'mkdir -m 0700 /x; chown 5:5 /x; head -c 100000 /dev/zero >/x/y; echo made; sleep 1000'
+	wait_log c made
+	run -0 cuddy inspect -s --format '{{.SizeRw}}' c
+	[ "$output" = 100000 ]
+	run -0 cuddy ps -s --format '{{.Size}}'
+	[[ "$output" == "100 kB (virtual "*"MB)" || "$output" == "100kB (virtual "*"MB)" ]]
+	run -0 bash -c '"$CUDDY" ps -s --format json | python3 -c "import json, sys; s = json.load(sys.stdin)[0][\"Size\"]; print(s[\"rwSize\"], s[\"rootFsSize\"] > 1000000)"'
+	[ "$output" = "100000 True" ]
 }
 
 @test "logs: both streams, in order, --tail, --timestamps, --follow until the end" {

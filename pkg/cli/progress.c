@@ -11,7 +11,6 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/base/size.h"
-#include "pkg/cli/format.h"
 
 #define REDRAW_NS (100 * NS_PER_MS)
 #define ITEMS_MAX 4096U

@@ -66,6 +66,24 @@ int proxy_watch(struct proxy *p, struct source *s, uint32_t interest)
 	return 0;
 }
 
+unsigned char *proxy_buffer_get(struct proxy *p)
+{
+	void *b;
+
+	if (p->n_spare)
+		return p->spare[--p->n_spare];
+	b = mmap(NULL, PROXY_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return b == MAP_FAILED ? NULL : b;
+}
+
+void proxy_buffer_put(struct proxy *p, unsigned char *b)
+{
+	if (p->n_spare < PROXY_SPARES)
+		p->spare[p->n_spare++] = b;
+	else
+		(void)munmap(b, PROXY_BUFFER);
+}
+
 static void pause_tcp(struct proxy *p, bool pause)
 {
 	for (unsigned i = 0; i < p->n_listeners; i++)
@@ -105,6 +123,8 @@ static void __attribute__((noreturn)) loop(struct proxy *p)
 
 		if (p->dirty && p->n_conns == 0 && p->n_flows == 0) {
 			(void)madvise(p->buffer, PROXY_BUFFER, MADV_DONTNEED);
+			while (p->n_spare)
+				(void)munmap(p->spare[--p->n_spare], PROXY_BUFFER);
 			p->dirty = false;
 		}
 		n = epoll_wait(p->epoll, events, EVENTS_PER_TURN, timeout);
@@ -310,9 +330,8 @@ static int become_proxy(struct proxy *p, const struct net_plan *n, const int *fd
 	if (r < 0)
 		return r;
 	set_limits(p);
-	p->buffer = mmap(NULL, PROXY_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			 -1, 0);
-	if (p->buffer == MAP_FAILED)
+	p->buffer = proxy_buffer_get(p);
+	if (!p->buffer)
 		return err_new(-errno, "port proxy: buffer");
 	(void)prctl(PR_SET_NAME, "cuddy-proxy");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)

@@ -12,6 +12,8 @@
 /* Bytes read but not yet taken by the other side, over all connections, before reads become small. */
 #define PROXY_HELD_MAX (32UL * 1024 * 1024)
 #define PROXY_SMALL_READ 4096U
+#define PROXY_COPY_MAX (16UL * 1024) /* of what is held: more keeps its buffer */
+#define PROXY_SPARES 4
 #define PROXY_CONNS_MAX 16384U
 #define PROXY_FLOWS_MAX 1024U
 #define PROXY_FLOW_IDLE_NS (90LL * 1000000000LL)
@@ -56,8 +58,13 @@ struct proxy {
 	struct flow *newest, *oldest;
 	struct flow *buckets[256];
 	unsigned char *buffer;  /* PROXY_BUFFER bytes */
+	unsigned char *spare[PROXY_SPARES]; /* buffers not in use, their pages kept until idle */
+	unsigned n_spare;
 };
 
+/* Buffers of PROXY_BUFFER bytes. NULL: no memory. */
+unsigned char *proxy_buffer_get(struct proxy *p);
+void proxy_buffer_put(struct proxy *p, unsigned char *b);
 /** proxy_watch() - make epoll watch @s for @interest (0: not at all). Return: 0 or -errno. */
 int proxy_watch(struct proxy *p, struct source *s, uint32_t interest);
 

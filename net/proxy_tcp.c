@@ -2,7 +2,9 @@
 /*
  * Theory: one TCP connection is two halves, half[0] to the host's client, half[1] to the container.
  * Bytes go from half[i] through the one shared buffer to half[!i]; what the other side does not take
- * at once is held (exactly that much memory) and half[i] is not read again until it is gone: so each
+ * at once is held and half[i] is not read again until it is gone. A little is copied to memory of its
+ * own; with much the buffer itself is kept and another one becomes the shared one, since copying and
+ * fresh pages would cost as much as the transfer. So each
  * direction has at most one read in flight, and a slow reader slows its writer down.
  * End of file on half[i] becomes shutdown(SHUT_WR) on half[!i] after the held bytes; an error on
  * either becomes a reset of both. A half that nothing is wanted from leaves the epoll set, because
@@ -26,6 +28,7 @@ struct half {
 	struct conn *conn;
 	unsigned char *held; /* read here, not yet written to the other half */
 	size_t held_at, held_len;
+	size_t held_size; /* memory it takes: PROXY_BUFFER when it is a whole buffer */
 	bool eof; /* nothing more comes from here */
 	bool shut; /* and the other half was told */
 };
@@ -39,9 +42,13 @@ struct conn {
 
 static void drop_held(struct proxy *p, struct half *h)
 {
-	p->held -= h->held_len;
+	p->held -= h->held_size;
+	if (h->held_size == PROXY_BUFFER) {
+		proxy_buffer_put(p, h->held);
+		h->held = NULL;
+	}
 	freep(&h->held);
-	h->held_at = h->held_len = 0;
+	h->held_at = h->held_len = h->held_size = 0;
 }
 
 static void conn_close(struct proxy *p, struct conn *c, bool reset)
@@ -122,10 +129,31 @@ static int flush(struct proxy *p, struct half *from, struct half *to)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	from->held_at += (size_t)n;
 	from->held_len -= (size_t)n;
-	p->held -= (size_t)n;
 	if (from->held_len == 0)
 		drop_held(p, from);
 	return pass_eof(from, to);
+}
+
+/* Keep the @len bytes at @at of the shared buffer until the other half takes them. */
+static int hold(struct proxy *p, struct half *h, size_t at, size_t len)
+{
+	unsigned char *other = len > PROXY_COPY_MAX ? proxy_buffer_get(p) : malloc(len);
+
+	if (!other)
+		return -ENOMEM;
+	if (len > PROXY_COPY_MAX) {
+		h->held = p->buffer;
+		h->held_at = at;
+		h->held_size = PROXY_BUFFER;
+		p->buffer = other;
+	} else {
+		memcpy(other, p->buffer + at, len);
+		h->held = other;
+		h->held_size = len;
+	}
+	h->held_len = len;
+	p->held += h->held_size;
+	return 0;
 }
 
 static int pump(struct proxy *p, struct half *from, struct half *to)
@@ -148,15 +176,7 @@ static int pump(struct proxy *p, struct half *from, struct half *to)
 		return 0;
 	if (done < 0)
 		done = 0;
-	from->held_len = (size_t)(n - done);
-	from->held = malloc(from->held_len);
-	if (!from->held) {
-		from->held_len = 0;
-		return -ENOMEM;
-	}
-	memcpy(from->held, p->buffer + done, from->held_len);
-	p->held += from->held_len;
-	return 0;
+	return hold(p, from, (size_t)done, (size_t)(n - done));
 }
 
 static int finish_connect(struct conn *c)

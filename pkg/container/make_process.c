@@ -112,7 +112,7 @@ static int make_env(const struct container_request *q, const struct image_config
 	int rc = 0;
 
 	strv_env_set(&r->env, DEFAULT_PATH);
-	strv_env_set(&r->env, "container=cuddy");
+	strv_env_set(&r->env, "container=podman");
 	if (q->tty)
 		strv_env_set(&r->env, "TERM=xterm");
 	if (q->env_host)

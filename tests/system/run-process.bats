@@ -51,6 +51,11 @@ load helpers
 	[ "$output" = 0 ]
 }
 
+@test "env: what programs look for in a container" {
+	run -0 cuddy run --rm --hostname h "$IMAGE" sh -c 'echo $container $HOSTNAME $HOME; [ -e /run/.containerenv ] && echo marked'
+	[ "$(echo $output)" = "podman h /root marked" ]
+}
+
 @test "user: a name that is not there is refused in one line" {
 	run --separate-stderr cuddy run --rm -u nobodyhere "$IMAGE" id
 	one_line_error 125 nobodyhere

@@ -74,17 +74,9 @@ static void add_dev(const struct container_record *rec, struct container_plan *p
 		add_bound(p, "/dev/shm", KERNEL_FS);
 		add_bound(p, "/dev/mqueue", KERNEL_FS | RT_MNT_OPTIONAL);
 	} else {
-		/* The joined container's own, through its root. */
-		plan_add_mount(
-			p, RT_MOUNT_BIND,
-			plan_keep(p, xasprintf("/proc/%d/root/dev/shm", (int)ipc->target.pid)),
-			"/dev/shm")
-			->flags = KERNEL_FS;
-		plan_add_mount(
-			p, RT_MOUNT_BIND,
-			plan_keep(p, xasprintf("/proc/%d/root/dev/mqueue", (int)ipc->target.pid)),
-			"/dev/mqueue")
-			->flags = KERNEL_FS | RT_MNT_OPTIONAL;
+		plan_add_mount(p, RT_MOUNT_BIND, "/dev/shm", "/dev/shm")->flags = RT_MNT_JOINED;
+		plan_add_mount(p, RT_MOUNT_BIND, "/dev/mqueue", "/dev/mqueue")->flags =
+			RT_MNT_JOINED | RT_MNT_OPTIONAL;
 	}
 }
 

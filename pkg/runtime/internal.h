@@ -63,6 +63,7 @@ struct rt_child {
 	int pty_master;
 	int *lower;    /* O_PATH of plan->root.lower */
 	int upper, upper_parent, work;
+	const int *joined; /* detached mounts for RT_MNT_JOINED */
 	int *sources;  /* O_PATH of each mount's source, -EBADF where there is none */
 	int *devices;  /* O_PATH of each plan->devices source */
 	int nodes[6];  /* O_PATH of the host's nodes, see dev.c */
@@ -132,4 +133,10 @@ int pid1_split(bool terminal);
 bool rt_plan_is_met(const struct rt_plan *p);
 
 /* init.c */
-void __attribute__((noreturn)) child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int fuse);
+void __attribute__((noreturn)) child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int fuse,
+					 const int *joined);
+
+/* joined.c */
+/** joined_open() - clone the RT_MNT_JOINED mounts: one detached mount or -EBADF for each of the plan's. joined_close() also after failure. */
+int joined_open(const struct rt_plan *p, int **ret);
+void joined_close(const struct rt_plan *p, int *mounts);

@@ -65,6 +65,7 @@ struct launch {
 	int pidfd;
 	pid_t pid;
 	int fuse, fuse_pidfd;
+	int *joined; /* mounts of another container, for I */
 	struct net_helper helper;
 	int proxy_pidfd;
 	int built[RT_SYNC_FDS]; /* the root, the pty master */
@@ -209,7 +210,7 @@ joiner_main(struct launch *l, const struct rt_stdio *stdio, int child_sync, int 
 	if (r == 0) {
 		pid = clone_fork(clone_flags(l->plan) | CLONE_PARENT, NULL);
 		if (pid == 0)
-			child_main(l->plan, stdio, child_sync, l->fuse);
+			child_main(l->plan, stdio, child_sync, l->fuse, l->joined);
 		r = pid < 0 ? (int)pid : write_full(out, &pid, sizeof(pid));
 	}
 	if (r < 0)
@@ -252,7 +253,7 @@ static int clone_init(struct launch *l, const struct rt_stdio *stdio, int child_
 		return clone_joined(l, stdio, child_sync);
 	l->pid = clone_fork(clone_flags(l->plan), &l->pidfd);
 	if (l->pid == 0)
-		child_main(l->plan, stdio, child_sync, l->fuse);
+		child_main(l->plan, stdio, child_sync, l->fuse, l->joined);
 	return l->pid < 0 ? (int)l->pid : 0;
 }
 
@@ -428,7 +429,10 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		return r;
 	l.sync = sync = pair[0];
 	theirs = pair[1];
-	r = clone_init(&l, stdio, theirs);
+	r = joined_open(plan, &l.joined);
+	if (r == 0)
+		r = clone_init(&l, stdio, theirs);
+	joined_close(plan, l.joined);
 	closep(&theirs);
 	if (r == 0)
 		r = conduct(&l, port_fds);

@@ -72,6 +72,8 @@ enum rt_mount_type {
 #define RT_MNT_OPTIONAL (1U << 6)   /* a missing source is skipped */
 #define RT_MNT_CHOWN (1U << 7)      /* U: chown the source's tree to the container's user first */
 #define RT_MNT_NOATIME (1U << 8)
+/* @source is a path in the container whose IPC namespace is joined; its flags are that mount's own. */
+#define RT_MNT_JOINED (1U << 9)
 
 struct rt_mount {
 	enum rt_mount_type type;

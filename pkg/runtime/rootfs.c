@@ -70,7 +70,8 @@ int rootfs_open_sources(struct rt_child *x)
 		const struct rt_mount *m = &p->mounts[i];
 
 		x->sources[i] = -EBADF;
-		if (m->type != RT_MOUNT_BIND && m->type != RT_MOUNT_OVERLAY)
+		if ((m->type != RT_MOUNT_BIND && m->type != RT_MOUNT_OVERLAY) ||
+		    (m->flags & RT_MNT_JOINED))
 			continue;
 		x->sources[i] = open_host(m->source, 0);
 		if (x->sources[i] == -ENOENT && (m->flags & RT_MNT_OPTIONAL))
@@ -340,6 +341,16 @@ static int new_filesystem(struct rt_child *x, unsigned i)
 	return r;
 }
 
+static int joined_mount(struct rt_child *x, unsigned i)
+{
+	AUTO_CLOSE int target = -EBADF;
+
+	if (x->joined[i] < 0)
+		return 0;
+	target = target_ensure(x->root, x->plan->mounts[i].target, true);
+	return target < 0 ? target : mount_attach(x->joined[i], target);
+}
+
 static int mount_one(struct rt_child *x, unsigned i)
 {
 	const struct rt_mount *m = &x->plan->mounts[i];
@@ -351,6 +362,8 @@ static int mount_one(struct rt_child *x, unsigned i)
 		return overlay_volume(x, i);
 	if (m->type != RT_MOUNT_BIND)
 		return new_filesystem(x, i);
+	if (m->flags & RT_MNT_JOINED)
+		return joined_mount(x, i);
 	if (x->sources[i] < 0)
 		return 0;
 	r = bind_source(x, i, &mnt, &directory);

@@ -63,6 +63,19 @@ EOT
 	[[ "$output" == *stopped* ]]
 }
 
+@test "C09: who joins another container's shared memory is held to its limits, and it goes with both" {
+	cuddy run -d --name owner --ipc shareable --shm-size 1m "$IMAGE" sleep 1000
+	run cuddy run --rm --ipc container:owner "$IMAGE" sh -c 'head -c 2000000 /dev/zero >/dev/shm/big'
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"o space left"* ]]
+	run -0 cuddy exec owner sh -c 'wc -c </dev/shm/big'
+	[ "$output" -le 1048576 ]
+	cuddy rm -f -t 0 owner
+	cuddy run -d --name owner --ipc shareable --shm-size 1m "$IMAGE" sleep 1000
+	run -0 cuddy exec owner ls /dev/shm
+	[ -z "$output" ]
+}
+
 @test "H01: directories of the store are closed to others, whatever the umask, and a foreign one is not used" {
 	require_other_user
 	chmod 0755 "$BATS_TEST_TMPDIR"

@@ -159,3 +159,18 @@ load helpers
 	run -0 cuddy run --rm --oom-score-adj 500 "$IMAGE" cat /proc/self/oom_score_adj
 	[ "$output" = 500 ]
 }
+
+@test "ipc: container:NAME shares /dev/shm and message queues with that container, and nobody else" {
+	cuddy run -d --name owner --ipc shareable "$IMAGE" sh -c 'echo hi >/dev/shm/f; echo ready; sleep 1000'
+	wait_log owner ready
+	run -0 cuddy run --rm --ipc container:owner "$IMAGE" sh -c 'cat /dev/shm/f; echo back >/dev/shm/g; grep -c " /dev/mqueue mqueue " /proc/mounts
+		umount /dev/shm 2>/dev/null || echo stays; readlink /proc/self/ns/ipc'
+	[ "${lines[0]} ${lines[1]} ${lines[2]}" = "hi 1 stays" ]
+	[ "${lines[3]}" = "$(cuddy exec owner readlink /proc/self/ns/ipc)" ]
+	[ "$(cuddy exec owner cat /dev/shm/g)" = back ]
+	run -0 cuddy run --rm "$IMAGE" ls /dev/shm
+	[ -z "$output" ]
+	cuddy stop -t 0 owner
+	run --separate-stderr cuddy run --rm --ipc container:owner "$IMAGE" true
+	one_line_error 125 'does not run'
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mounts that belong to a shared IPC namespace: /dev/shm and /dev/mqueue of the container that owns it.
+ * They lie in that container's mount namespace, which neither the monitor's mounts nor the new container
+ * reach, so a child goes there, clones them detached and sends the descriptors back. The container's
+ * processes do not see the child: it keeps its pid namespace and is not dumpable.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/runtime/internal.h"
+#include "pkg/sys/clone.h"
+#include "pkg/sys/mount.h"
+#include "pkg/sys/open.h"
+#include "pkg/sys/socket.h"
+
+#define NO_MOUNT 0xffU /* in place of an index: the child failed */
+
+static int open_there(const struct rt_mount *m)
+{
+	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), at = -EBADF;
+
+	if (root < 0)
+		return err_new(-errno, "open the container's root");
+	at = open_in(root, m->source, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	return at < 0 ? at : mount_clone(at, "", false);
+}
+
+static int visit(const struct rt_plan *p, int out)
+{
+	AUTO_CLOSE int pidfd = pidfd_of(&p->ns[RT_NS_IPC].target);
+
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (pidfd < 0)
+		return err_new(pidfd, "the container whose IPC namespace is to be shared");
+	if (setns(pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return err_new(-errno, "enter the container whose IPC namespace is to be shared");
+	for (unsigned i = 0; i < p->n_mounts && i < NO_MOUNT; i++) {
+		const struct rt_mount *m = &p->mounts[i];
+		unsigned char index = (unsigned char)i;
+		AUTO_CLOSE int fd = -EBADF;
+		int r;
+
+		if (!(m->flags & RT_MNT_JOINED))
+			continue;
+		fd = open_there(m);
+		if (fd < 0 && (m->flags & RT_MNT_OPTIONAL)) {
+			err_drop();
+			continue;
+		}
+		r = fd < 0 ? fd : socket_send(out, &index, 1, &fd, 1);
+		if (r < 0)
+			return err_wrap(r, "share %s", m->target);
+	}
+	return 0;
+}
+
+static int take(const struct rt_plan *p, int in, int *mounts)
+{
+	for (;;) {
+		unsigned char m[2048] = {0};
+		int fd = -EBADF;
+		unsigned n_fds = 0;
+		ssize_t n = socket_recv(in, m, sizeof(m) - 1, &fd, 1, &n_fds);
+
+		if (n == 0)
+			return 0;
+		if (n < 0)
+			return err_new((int)n, "share another container's mounts");
+		if (m[0] == NO_MOUNT && n > (ssize_t)sizeof(int) + 1) {
+			int code;
+
+			memcpy(&code, m + 1, sizeof(code));
+			return err_set(code < 0 ? code : -CE_PROTOCOL,
+				       (char *)m + 1 + sizeof(code));
+		}
+		if (n_fds != 1 || m[0] >= p->n_mounts || mounts[m[0]] >= 0) {
+			closep(&fd);
+			return err_new(-CE_PROTOCOL, "share another container's mounts");
+		}
+		mounts[m[0]] = fd;
+	}
+}
+
+static void __attribute__((noreturn)) visitor_main(const struct rt_plan *p, int out)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int r = visit(p, out);
+
+	if (r < 0) {
+		sbuf_addc(&b, (char)NO_MOUNT);
+		sbuf_add(&b, &r, sizeof(r));
+		sbuf_adds(&b, err_trail());
+		(void)socket_send(out, b.s, b.len, NULL, 0);
+	}
+	_exit(r < 0);
+}
+
+int joined_open(const struct rt_plan *p, int **ret)
+{
+	AUTO_CLOSE int ours = -EBADF, theirs = -EBADF;
+	int *mounts = xcalloc(p->n_mounts + 1, sizeof(*mounts));
+	int pair[2], r = 0;
+	bool any = false;
+	pid_t pid;
+
+	for (unsigned i = 0; i < p->n_mounts; i++) {
+		mounts[i] = -EBADF;
+		any = any || (p->mounts[i].flags & RT_MNT_JOINED);
+	}
+	*ret = mounts;
+	if (!any)
+		return 0;
+	r = socket_pair(pair);
+	if (r < 0)
+		return r;
+	ours = pair[0];
+	theirs = pair[1];
+	pid = clone_fork(0, NULL);
+	if (pid < 0)
+		return (int)pid;
+	if (pid == 0)
+		visitor_main(p, theirs);
+	closep(&theirs);
+	r = take(p, ours, mounts);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return r;
+}
+
+void joined_close(const struct rt_plan *p, int *mounts)
+{
+	for (unsigned i = 0; mounts && i < p->n_mounts; i++)
+		closep(&mounts[i]);
+	free(mounts);
+}

@@ -65,7 +65,7 @@ EOT
 
 @test "C09: who joins another container's shared memory is held to its limits, and it goes with both" {
 	cuddy run -d --name owner --ipc shareable --shm-size 1m "$IMAGE" sleep 1000
-	run cuddy run --rm --ipc container:owner "$IMAGE" sh -c 'head -c 2000000 /dev/zero >/dev/shm/big'
+	run cuddy run --rm --ipc container:owner "$IMAGE" dd if=/dev/zero of=/dev/shm/big bs=64k count=64
 	[ "$status" -ne 0 ]
 	[[ "$output" == *"o space left"* ]]
 	run -0 cuddy exec owner sh -c 'wc -c </dev/shm/big'

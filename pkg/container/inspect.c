@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/container/inspect.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
+#include "net/plan.h"
 #include "net/ports.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
@@ -131,15 +133,38 @@ static struct json_object *ports_of(const struct container *c)
 	return o;
 }
 
+/* Addresses of the tap while there is one: what the record asked slirp4netns for. */
+static void set_addresses(struct json_object *o, const struct container *c)
+{
+	char gateway[INET_ADDRSTRLEN] = "", tap[INET_ADDRSTRLEN] = "";
+	struct net_plan n = {.mode = NET_SLIRP};
+	struct in_addr a;
+	uint32_t prefix = 0;
+
+	if (strcmp(c->rec->ns_net, "slirp4netns") == 0 && container_is_running(c) &&
+	    (!c->rec->network_options ||
+	     net_plan_parse_slirp(c->rec->network_options, &n) == 0)) {
+		const char *slash = n.cidr ? strchr(n.cidr, '/') : NULL;
+
+		if (!slash || parse_u32(slash + 1, 32, &prefix) < 0)
+			prefix = 24;
+		if (net_plan_address(&n, NET_SLIRP_GATEWAY, &a) == 0)
+			(void)inet_ntop(AF_INET, &a, gateway, sizeof(gateway));
+		if (net_plan_address(&n, NET_SLIRP_TAP, &a) == 0)
+			(void)inet_ntop(AF_INET, &a, tap, sizeof(tap));
+	}
+	err_drop();
+	json_set_str(o, "Gateway", gateway);
+	json_set_str(o, "IPAddress", tap);
+	json_set_i64(o, "IPPrefixLen", prefix);
+}
+
 static struct json_object *network_of(const struct container *c)
 {
 	struct json_object *o = json_object_new_object();
-	bool slirp = strcmp(c->rec->ns_net, "slirp4netns") == 0 && container_is_running(c);
 
 	json_set_str(o, "EndpointID", "");
-	json_set_str(o, "Gateway", slirp ? "10.0.2.2" : "");
-	json_set_str(o, "IPAddress", slirp ? "10.0.2.100" : "");
-	json_set_i64(o, "IPPrefixLen", slirp ? 24 : 0);
+	set_addresses(o, c);
 	json_set_str(o, "IPv6Gateway", "");
 	json_set_str(o, "GlobalIPv6Address", "");
 	json_set_i64(o, "GlobalIPv6PrefixLen", 0);

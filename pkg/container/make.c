@@ -8,6 +8,7 @@
 #include "net/ports.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/log.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/conmon/client.h"
@@ -125,6 +126,13 @@ static int check_ports(const struct container_request *q, const struct image_con
 		strv_add_all(&specs, &r->exposed_ports);
 	for (size_t i = 0; rc == 0 && i < specs.n; i++)
 		rc = net_port_parse(specs.v[i], &list);
+	/* As with podman and docker: scripts name both, and the ports are reachable. */
+	if (rc == 0 && record_net_mode(r) == NET_HOST && list.n) {
+		log_warn("--publish does nothing with --network host: the host's ports are the "
+			 "container's");
+		net_port_list_done(&list);
+		list = (struct net_port_list){0};
+	}
 	if (rc == 0) {
 		struct net_plan n = {.mode = record_net_mode(r), .n_ports = list.n};
 

@@ -385,53 +385,77 @@ static int start_mapper(const char *prog, pid_t pid, const char *maps, int err_f
 	return r;
 }
 
-static int finish_mapper(const char *prog, int pidfd, int err_fd)
+struct mapper {
+	const char *prog;
+	int pidfd, err_fd; /* of what it says when it fails */
+};
+
+static void mapper_done(struct mapper *m)
+{
+	closep(&m->pidfd);
+	closep(&m->err_fd);
+}
+
+static int mapper_start(struct mapper *m, pid_t pid, const char *maps)
+{
+	AUTO_CLOSE int wr = -EBADF;
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_new(-errno, "pipe");
+	m->err_fd = p[0];
+	wr = p[1];
+	m->pidfd = start_mapper(m->prog, pid, maps, wr);
+	return m->pidfd < 0 ? m->pidfd : 0;
+}
+
+static int mapper_finish(const struct mapper *m)
 {
 	char words[512];
 	ssize_t n;
 	int status, r;
 
-	r = pidfd_wait(pidfd, 30000, &status);
+	r = pidfd_wait(m->pidfd, 30000, &status);
 	if (r < 0) {
-		(void)pidfd_signal(pidfd, SIGKILL);
-		return err_wrap(r, "%s", prog);
+		(void)pidfd_signal(m->pidfd, SIGKILL);
+		return err_wrap(r, "%s", m->prog);
 	}
 	if (status == 0)
 		return 0;
-	n = read(err_fd, words, sizeof(words) - 1);
+	n = read(m->err_fd, words, sizeof(words) - 1);
 	words[n > 0 ? n : 0] = '\0';
 	words[strcspn(words, "\n")] = '\0';
 	return err_new(-CE_HOST_SETUP,
 		       "%s failed with status %d (%s); mend it as root with: apt-get install "
 		       "--reinstall uidmap",
-		       prog, status, *words ? words : "it said nothing");
+		       m->prog, status, *words ? words : "it said nothing");
 }
 
+/* Side by side; when both fail, what the first says is what the user reads. */
 static int map_with_helpers(pid_t pid, const char *maps)
 {
 	AUTO_FREE char *uids = xstrdup(maps);
-	AUTO_CLOSE int u = -EBADF, g = -EBADF, rd = -EBADF, wr = -EBADF;
+	AUTO(mapper_done) struct mapper u = {.prog = NEWUIDMAP, .pidfd = -EBADF, .err_fd = -EBADF};
+	AUTO(mapper_done) struct mapper g = {.prog = NEWGIDMAP, .pidfd = -EBADF, .err_fd = -EBADF};
 	char *gids = strchr(uids, ';');
-	int p[2], r, r2;
+	int r, r2 = 0;
 
 	*gids++ = '\0';
-	if (pipe2(p, O_CLOEXEC | O_NONBLOCK) < 0)
-		return err_new(-errno, "pipe");
-	rd = p[0];
-	wr = p[1];
-	u = start_mapper(NEWUIDMAP, pid, uids, wr);
-	if (u < 0)
-		return u;
-	g = start_mapper(NEWGIDMAP, pid, gids, wr);
-	r2 = g < 0 ? g : finish_mapper(NEWGIDMAP, g, rd);
-	if (r2 < 0) {
-		int status;
+	r = mapper_start(&u, pid, uids);
+	if (r < 0)
+		return r;
+	r2 = mapper_start(&g, pid, gids);
+	r = mapper_finish(&u);
+	if (r2 == 0) {
+		if (r < 0) {
+			int status;
 
-		(void)pidfd_wait(u, 30000, &status);
-		return r2;
+			(void)pidfd_wait(g.pidfd, 30000, &status);
+			return r;
+		}
+		r2 = mapper_finish(&g);
 	}
-	r = finish_mapper(NEWUIDMAP, u, rd);
-	return r;
+	return r < 0 ? r : r2;
 }
 
 static int map_single(pid_t pid, const struct base_grant *g)

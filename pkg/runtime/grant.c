@@ -73,9 +73,8 @@ static const char *who_name(struct who *w)
 static int bad_line(const char *source, unsigned line, const char *why)
 {
 	return err_new(-CE_HOST_SETUP,
-		       "%s line %u: %s; mend it with 'usermod --add-subuids "
-		       "100000-165535 --add-subgids 100000-165535 USER' or an editor",
-		       source, line, why);
+		       "%s line %u: %s; mend that line with an editor, as root", source, line,
+		       why);
 }
 
 static int add_range(struct subid_range **v, unsigned *n, const char *source, unsigned line,

@@ -81,7 +81,6 @@ refused() { # refused PATTERN COMMAND...: 125, one line, nothing changed
 
 @test "badinput: options that do not go together" {
 	refused '' run --network none -p 8080:80 "$IMAGE" true
-	refused '' run --network host -p 8080:80 "$IMAGE" true
 	refused '' run --rm -e '=x' "$IMAGE" true
 }
 

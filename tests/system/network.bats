@@ -35,6 +35,9 @@ teardown() { end_host_probe; test_end; }
 	[[ "$output" == *"inet 10.77.0.100/24"* ]]
 	[[ "$output" == *1400* ]]
 	[[ "$output" == *"nameserver 10.77.0.3"* ]]
+	cuddy run -d --name c --network slirp4netns:cidr=10.78.0.0/16 "$IMAGE" sleep 1000
+	run -0 cuddy inspect --format '{{.NetworkSettings.IPAddress}}/{{.NetworkSettings.IPPrefixLen}} {{.NetworkSettings.Gateway}}' c
+	[ "$output" = "10.78.0.100/16 10.78.0.2" ]
 	for bad in mtu=1 cidr=10.0.0.1/24 nosuch=1 mtu; do
 		run -125 --separate-stderr cuddy run --rm --network "slirp4netns:$bad" "$IMAGE" true
 		one_line_error 125 "${bad%%=*}"
@@ -173,6 +176,15 @@ teardown() { end_host_probe; test_end; }
 @test "publish: with no network there is nothing to publish" {
 	run -125 --separate-stderr cuddy run --rm --network none -p 8080:80 "$IMAGE" true
 	one_line_error 125 published
+}
+
+@test "publish: with the host's network it says that it does nothing, and goes on" {
+	run -0 --separate-stderr cuddy run --rm --network host -p 8080:80 "$IMAGE" echo ran
+	[ "$output" = ran ]
+	[[ "$stderr" == "cuddy: warning: --publish does nothing"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	run -125 --separate-stderr cuddy run --rm --network host -p 8080:x "$IMAGE" true
+	one_line_error 125 8080:x
 }
 
 @test "publish: the proxy is small" {

@@ -138,6 +138,18 @@ static int read_marker(int root, const char *path, char **ret_moved)
 	return 1;
 }
 
+/* All at once, so that later commands that change nothing find nothing to make; store_fd() mends what is missing. */
+static int make_dirs(int root)
+{
+	for (unsigned d = 0; d < STORE_DIR_COUNT; d++) {
+		AUTO_CLOSE int fd = private_dir_at(root, dir_names[d], true);
+
+		if (fd < 0)
+			return fd;
+	}
+	return 0;
+}
+
 /* Open and make @path a store. Return: 0; or 1 when the file system cannot hold one. */
 static int open_root(struct store *st, const char *path, char **ret_moved)
 {
@@ -167,6 +179,8 @@ static int open_root(struct store *st, const char *path, char **ret_moved)
 		if (!can_hold_a_store(fd))
 			return 1;
 		r = write_marker(fd, NULL);
+		if (r == 0)
+			r = make_dirs(fd);
 		if (r < 0)
 			return err_wrap(r, "make the store %s", path);
 	}

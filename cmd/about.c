@@ -39,6 +39,20 @@ static const struct {
 	 "status is the container's."},
 	{&cmd_stop, "Sends the stop signal (SIGTERM, or what the image or --stop-signal says) and, "
 		    "when the time is over, SIGKILL. Stopping what has stopped is no error."},
+	{&cmd_restart,
+	 "Stops what runs, as \"cuddy stop\" does, and starts it again with the same settings; "
+	 "what "
+	 "has stopped is just started. A running container made with --rm is refused.\n"
+	 "\n"
+	 "\tcuddy restart -t 2 web\n"
+	 "\tcuddy restart --running"},
+	{&cmd_rename, "The container goes on meanwhile; its id stays."},
+	{&cmd_port,
+	 "Prints a line for each published port, or with PORT only the addresses on the host that "
+	 "lead to it; the exit status is 125 when none does. Without /PROTO it is a TCP port.\n"
+	 "\n"
+	 "\tcuddy port web\n"
+	 "\tcuddy port web 80/tcp"},
 	{&cmd_rm,
 	 "A running container is removed only with -f, which stops it first. Volumes that "
 	 "have a name are kept in any case. The exit status is 1 when a container does not "

@@ -8,11 +8,16 @@
 #include "pkg/container/container.h"
 #include "pkg/container/list.h"
 
-struct no_args {
-	bool unused;
+struct exists_args {
+	bool external;
 };
 
-static const struct opt no_opts[] = {OPT_END};
+/* There are no containers in the store that cuddy did not make, so looking there too finds the same. */
+static const struct opt exists_opts[] = {
+	OPT_BOOL(0, "external", struct exists_args, external,
+		 "Also what other programs keep in the store: nothing"),
+	OPT_END,
+};
 
 static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
@@ -34,10 +39,10 @@ static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 const struct command cmd_container_exists = {
 	.name = "exists",
 	.group = "container",
-	.synopsis = "CONTAINER",
+	.synopsis = "[OPTIONS] CONTAINER",
 	.summary = "Exit with 0 when it exists, with 1 when not",
-	.opts = no_opts,
-	.args_size = sizeof(struct no_args),
+	.opts = exists_opts,
+	.args_size = sizeof(struct exists_args),
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_CONTAINER,

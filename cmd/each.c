@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "pkg/base/err.h"
+#include "pkg/base/parse.h"
 #include "pkg/container/list.h"
+#include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 
 const struct opt each_opts[] = {
@@ -16,6 +18,7 @@ const struct opt each_opts[] = {
 		 .complete = COMPLETE_FILE),
 	OPT_BOOL('i', "ignore", struct each_args, ignore,
 		 "Succeed when a container does not exist"),
+	OPT_BOOL('l', "latest", struct each_args, latest, "The newest container"),
 	OPT_END,
 };
 
@@ -39,6 +42,24 @@ static int read_cidfiles(const struct each *e, struct strv *names)
 	return 0;
 }
 
+int each_latest(struct store *st, struct strv *ids)
+{
+	const struct list_query q = {
+		.last = 1, .no_trunc = true, .filters = &(struct strv)STRV_INIT};
+	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
+	const char *id;
+	int r = container_list(st, &q, &rows, &json);
+
+	if (r == 0 && json_object_array_length(rows) == 0)
+		return err_new(-CE_NO_CONTAINER, "--latest: there is none");
+	if (r == 0)
+		r = json_get_str(json_object_array_get_idx(rows, 0), "ID", &id);
+	if (r < 0)
+		return r;
+	strv_add(ids, id);
+	return 0;
+}
+
 static int select_names(struct store *st, const struct each *e, int argc, char **argv,
 			struct strv *names)
 {
@@ -48,13 +69,18 @@ static int select_names(struct store *st, const struct each *e, int argc, char *
 	if (select && argc)
 		return err_usage("%s: names and --%s contradict each other", e->verb,
 				 e->args->all ? "all" : "filter");
-	if (!select && !argc && !e->args->cidfiles.n)
+	if (e->args->latest && (select || argc || e->args->cidfiles.n))
+		return err_usage("%s: --latest stands alone, without names and other choices",
+				 e->verb);
+	if (!select && !argc && !e->args->cidfiles.n && !e->args->latest)
 		return err_usage(
 			"%s: name at least one container, or use --all; see 'cuddy %s --help'",
 			e->verb, e->verb);
 	for (int i = 0; i < argc; i++)
 		strv_add(names, argv[i]);
 	r = read_cidfiles(e, names);
+	if (r == 0 && e->args->latest)
+		r = each_latest(st, names);
 	if (r == 0 && select)
 		r = container_select(st, &e->args->filters, e->running_only, names);
 	return r;
@@ -95,6 +121,15 @@ static int each_one(struct store *st, const struct each *e, const char *name, in
 	} else if (!e->silent) {
 		(void)puts(name);
 	}
+	return 0;
+}
+
+int each_signal(const char *s, int *ret)
+{
+	if (parse_signal(s, ret) < 0)
+		return err_usage("--signal '%s': not a signal; write a name like TERM or a number "
+				 "from 1 to 64",
+				 s);
 	return 0;
 }
 

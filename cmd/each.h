@@ -8,11 +8,14 @@
 #include "pkg/container/container.h"
 
 struct each_args {
-	bool all, ignore;
+	bool all, ignore, latest;
 	struct strv filters, cidfiles;
 };
 
-extern const struct opt each_opts[]; /* --all --filter --cidfile --ignore */
+extern const struct opt each_opts[]; /* --all --filter --cidfile --ignore --latest */
+
+/** each_latest() - append the id of the newest container, whatever its state; -CE_NO_CONTAINER. */
+int each_latest(struct store *st, struct strv *ids);
 
 struct each {
 	const struct each_args *args;
@@ -24,5 +27,7 @@ struct each {
 	bool silent; /* do not print the name as given on success */
 };
 
+/** each_signal() - the value of --signal; a usage error when it is none. */
+int each_signal(const char *s, int *ret);
 /** each_container() - 0 with ctx->status set by what failed; negative for a usage error before anything was done. */
 int each_container(struct cmd_ctx *ctx, const struct each *e, int argc, char **argv);

@@ -2,7 +2,6 @@
 /* "cuddy stop" and "cuddy kill": end what runs. What stopping means lives in pkg/container. */
 #include "cmd/each.h"
 #include "pkg/base/err.h"
-#include "pkg/base/parse.h"
 
 struct stop_args {
 	struct each_args each;
@@ -36,15 +35,6 @@ static int stop_one(struct store *st, struct container *c, const void *arg)
 	return container_stop(c, how->signal, how->grace_s);
 }
 
-static int signal_of(const char *s, int *ret)
-{
-	if (parse_signal(s, ret) < 0)
-		return err_usage("--signal '%s': not a signal; write a name like TERM or a number "
-				 "from 1 to 64",
-				 s);
-	return 0;
-}
-
 static int stop_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct stop_args *a = args;
@@ -54,7 +44,7 @@ static int stop_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 			       .verb = "stop",
 			       .one = stop_one,
 			       .arg = &how};
-	int r = a->signal ? signal_of(a->signal, &how.signal) : 0;
+	int r = a->signal ? each_signal(a->signal, &how.signal) : 0;
 
 	if (r < 0)
 		return r;
@@ -102,7 +92,7 @@ static int kill_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 			       .one = kill_one,
 			       .arg = &sig};
 
-	int r = signal_of(a->signal, &sig);
+	int r = each_signal(a->signal, &sig);
 
 	if (r < 0)
 		return r;

@@ -60,6 +60,13 @@ int container_start(struct store *st, struct container *c, const struct start_op
 /** container_stop() - @signal (0: the container's stop signal), then SIGKILL after @grace_s (-1 for ever, -2 the container's own). Stopped is success. */
 int container_stop(struct container *c, int signal, int64_t grace_s);
 int container_kill(struct container *c, int sig);
+/**
+ * container_restart() - container_stop() when it runs, then container_start() in the background
+ * A running --rm container is refused: it would be gone once it stopped.
+ */
+int container_restart(struct store *st, struct container *c, int signal, int64_t grace_s);
+/** container_rename() - whatever its state; -CE_NAME_IN_USE also for the name it has. */
+int container_rename(struct store *st, struct container *c, const char *name);
 /** container_wait() - until it has exited; its code. */
 int container_wait(struct store *st, struct container *c, int *ret_exit);
 

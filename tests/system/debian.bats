@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
 # A real Debian made by mmdebstrap and buildah: people's everyday work in it.
 load helpers
+load registry
 
 setup_file() {
 	file_begin
-	load_image debian
+	pull_image debian localhost/debian:bookworm tls
 }
 teardown_file() { file_end; }
 DEB=localhost/debian:bookworm

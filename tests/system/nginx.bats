@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
 # nginx in a container, serving a published port.
 load helpers
+load registry
 
 setup_file() {
 	require_tun
 	file_begin
-	load_image nginx
+	pull_image nginx localhost/nginx
 }
 teardown_file() { [ -z "${FILE_ROOT:-}" ] || file_end; }
 

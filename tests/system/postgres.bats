@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
 # PostgreSQL with its data on a named volume: first start, work, stop, start, remove, again.
 load helpers
+load registry
 
 setup_file() {
 	file_begin
-	load_image postgres
+	pull_image postgres localhost/postgres:15 tls
 }
 teardown_file() { file_end; }
 

@@ -47,6 +47,22 @@ push() {
 	skopeo copy -q --dest-tls-verify=false "$@" "$kind:$from" "docker://$REG/$name"
 }
 
+# pull_image NAME REFERENCE [tls]: the image NAME of tests/images, pushed by skopeo and pulled back as REFERENCE
+pull_image() {
+	local name=$1 as=$2 tls=${3:-} to=() from=(--tls-verify=false)
+	registry_begin $tls
+	if [ -n "$tls" ]; then
+		to=(--dest-tls-verify=true --dest-cert-dir "$REG_DIR/certs" --dest-creds u:secret)
+		from=(--cert-dir "$REG_DIR/certs" --creds u:secret)
+	fi
+	push "$(image_file "$name")" "team/$name:1" "${to[@]}"
+	cuddy pull -q "${from[@]}" "$REG/team/$name:1" >/dev/null
+	cuddy tag "$REG/team/$name:1" "$as"
+	cuddy untag "$as" "$REG/team/$name:1"
+	registry_end
+	rm -rf "$REG_DIR"
+}
+
 # blob_gets [REPOSITORY]: how many blobs were handed out since blob_gets_begin
 blob_gets_begin() { GETS_FROM=$(wc -l <"$REG_DIR/log"); }
 blob_gets() { tail -n +$((GETS_FROM + 1)) "$REG_DIR/log" | grep -c "\"GET /v2/${1:-.*}/blobs/[^ ]* HTTP/1.1\" 200" || true; }

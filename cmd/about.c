@@ -46,6 +46,15 @@ static const struct {
 	 "\n"
 	 "\tcuddy restart -t 2 web\n"
 	 "\tcuddy restart --running"},
+	{&cmd_top,
+	 "Lists the processes with the ids and names that the container gives them. DESCRIPTORs "
+	 "choose the columns, apart or with commas between: args capbnd capeff capinh capprm comm "
+	 "etime group groups hgroup hgroups hpid huser label nice pcpu pgid pid ppid rgroup ruser "
+	 "seccomp state stime time tty user vsz. Those with h before them are the host's. The "
+	 "container needs no ps, and flags of ps are refused.\n"
+	 "\n"
+	 "\tcuddy top web\n"
+	 "\tcuddy top web pid,hpid,user,args"},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
 	{&cmd_port,
 	 "Prints a line for each published port, or with PORT only the addresses on the host that "

@@ -35,6 +35,8 @@ const struct command_alias commands[] = {
 	{"container attach", &cmd_attach},
 	{"wait", &cmd_wait},
 	{"container wait", &cmd_wait},
+	{"top", &cmd_top},
+	{"container top", &cmd_top},
 	{"port", &cmd_port},
 	{"container port", &cmd_port},
 	{"rename", &cmd_rename},

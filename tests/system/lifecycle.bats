@@ -49,6 +49,22 @@ load helpers
 	run -0 cuddy stop c
 }
 
+@test "stop, kill: --latest is the newest one, and goes without names" {
+	cuddy run -d --name a "$IMAGE" sleep 1000
+	cuddy run -d --name b "$IMAGE" sleep 1000
+	run --separate-stderr cuddy stop -l a
+	one_line_error 125 latest
+	run -0 cuddy kill --latest
+	wait_exited b
+	status_is a running
+	cuddy rm b
+	run -0 cuddy stop -t 0 -l
+	status_is a exited
+	cuddy rm a
+	run --separate-stderr cuddy stop -l
+	one_line_error 125 latest
+}
+
 @test "stop: --signal asks with another one" {
 	cuddy run -d --name c "$IMAGE" sh -c 'trap "exit 12" USR2; echo ready; while :; do sleep 0.05; done'
 	wait_log c ready

@@ -17,7 +17,8 @@ struct inspect_args {
 };
 
 static const struct opt inspect_opts[] = {
-	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "Print as json or through a Go template"),
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format,
+		"Print as json or through a Go template"),
 	OPT_BOOL('s', "size", struct inspect_args, size, "Say what a container takes on disk"),
 	OPT_STR('t', "type", "TYPE", struct inspect_args, type, "Kind of object",
 		.complete = COMPLETE_WORDS, .words = "all container image volume", .strict = true),
@@ -25,13 +26,15 @@ static const struct opt inspect_opts[] = {
 };
 
 static const struct opt container_inspect_opts[] = {
-	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "Print as json or through a Go template"),
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format,
+		"Print as json or through a Go template"),
 	OPT_BOOL('s', "size", struct inspect_args, size, "Say what it takes on disk"),
 	OPT_END,
 };
 
 static const struct opt kind_inspect_opts[] = {
-	OPT_STR('f', "format", "FORMAT", struct inspect_args, format, "Print as json or through a Go template"),
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format,
+		"Print as json or through a Go template"),
 	OPT_END,
 };
 

@@ -6,16 +6,18 @@
 #include "pkg/base/strv.h"
 
 struct net_files_options {
-	const char *hostname;           /* NULL: the host's */
+	const char *hostname; /* NULL: the host's */
 	const char *container_name;
-	struct strv add_hosts;          /* "name:ip" or "name;name:ip", ip may be "host-gateway" */
-	struct strv dns, dns_search, dns_options; /* "none" in dns: leave resolv.conf to the image */
+	struct strv add_hosts; /* "name:ip" or "name;name:ip", ip may be "host-gateway" */
+	struct strv dns, dns_search,
+		dns_options; /* "none" in dns: leave resolv.conf to the image */
 	bool no_hosts;
 };
 
 /** net_make_hosts() - /etc/hosts. Return: 0; 1 when the image's own stays (--no-hosts); a negative code. */
 int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, struct sbuf *out);
 /** net_make_resolv_conf() - /etc/resolv.conf. Return: 0; 1 when the image's own stays (--dns none). */
-int net_make_resolv_conf(const struct net_plan *n, const struct net_files_options *o, struct sbuf *out);
+int net_make_resolv_conf(const struct net_plan *n, const struct net_files_options *o,
+			 struct sbuf *out);
 /** net_check_files_options() - every usage error, before anything is touched. */
 int net_check_files_options(const struct net_files_options *o);

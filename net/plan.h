@@ -16,21 +16,21 @@ enum net_proto { NET_TCP, NET_UDP };
 
 struct net_port {
 	enum net_proto proto;
-	const char *host_ip;        /* "0.0.0.0", "127.0.0.1", "::", "::1" …; never NULL */
-	bool any_family;            /* no address was named: IPv4 and IPv6, where the host has it */
-	uint16_t host_port;         /* 0 only before net_ports_bind() chose one */
-	uint16_t host_port_last;    /* 0, or: net_ports_bind() takes the first free one up to this */
+	const char *host_ip; /* "0.0.0.0", "127.0.0.1", "::", "::1" …; never NULL */
+	bool any_family; /* no address was named: IPv4 and IPv6, where the host has it */
+	uint16_t host_port; /* 0 only before net_ports_bind() chose one */
+	uint16_t host_port_last; /* 0, or: net_ports_bind() takes the first free one up to this */
 	uint16_t container_port;
 };
 
 /* Strings belong to whoever made the plan (the wire message after decoding). */
 struct net_plan {
 	enum net_mode mode;
-	const char *slirp_path;     /* absolute; NULL unless NET_SLIRP */
+	const char *slirp_path; /* absolute; NULL unless NET_SLIRP */
 	bool allow_host_loopback;
 	bool enable_ipv6;
-	uint32_t mtu;               /* 0: 65520 */
-	const char *cidr;           /* NULL: 10.0.2.0/24 */
+	uint32_t mtu; /* 0: 65520 */
+	const char *cidr; /* NULL: 10.0.2.0/24 */
 	const struct net_port *ports;
 	unsigned n_ports;
 };
@@ -45,7 +45,8 @@ struct net_plan {
 
 void net_plan_encode(const struct net_plan *n, struct sbuf *out);
 /* @ports/@max: room for the decoded ports. Return 0 or -CE_PROTOCOL. */
-int net_plan_decode(struct wire_reader *r, struct net_plan *n, struct net_port *ports, unsigned max);
+int net_plan_decode(struct wire_reader *r, struct net_plan *n, struct net_port *ports,
+		    unsigned max);
 
 /**
  * net_plan_parse_slirp() - "allow_host_loopback=true,mtu=1500,cidr=10.0.3.0/24,enable_ipv6=true"

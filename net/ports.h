@@ -13,11 +13,14 @@
 #define NET_PORTS_MAX 4096
 
 struct net_port_list {
-	struct net_port *v;     /* host_ip strings are owned by the list */
+	struct net_port *v; /* host_ip strings are owned by the list */
 	unsigned n, cap;
 };
 
-#define NET_PORT_LIST_INIT {0}
+#define NET_PORT_LIST_INIT \
+	{                  \
+		0          \
+	}
 
 void net_port_list_done(struct net_port_list *l);
 /**

@@ -24,7 +24,7 @@ enum source_kind { SOURCE_LISTEN_TCP, SOURCE_LISTEN_UDP, SOURCE_HALF, SOURCE_FLO
 struct source {
 	enum source_kind kind;
 	int fd;
-	uint32_t interest;      /* what epoll was told; 0: not in the set */
+	uint32_t interest; /* what epoll was told; 0: not in the set */
 };
 
 union proxy_address {
@@ -36,7 +36,7 @@ union proxy_address {
 struct listener {
 	struct source src;
 	bool v6;
-	bool any_address;       /* replies must be told their source address */
+	bool any_address; /* replies must be told their source address */
 	struct sockaddr_in target;
 };
 
@@ -45,19 +45,19 @@ struct flow;
 
 struct proxy {
 	int epoll;
-	int64_t now_ns;         /* set once a turn of the loop */
+	int64_t now_ns; /* set once a turn of the loop */
 	struct listener *listeners;
 	unsigned n_listeners;
 	unsigned n_conns, max_conns;
 	unsigned n_flows, max_flows;
-	size_t held;            /* bytes in all conns' held buffers */
-	bool paused;            /* out of descriptors: TCP listeners are out of the epoll set */
-	bool dirty;             /* the buffer was used since it was given back */
-	struct conn *dead;      /* freed after the turn: later events of it may point at them */
+	size_t held; /* bytes in all conns' held buffers */
+	bool paused; /* out of descriptors: TCP listeners are out of the epoll set */
+	bool dirty; /* the buffer was used since it was given back */
+	struct conn *dead; /* freed after the turn: later events of it may point at them */
 	struct flow *dead_flows;
 	struct flow *newest, *oldest;
 	struct flow *buckets[256];
-	unsigned char *buffer;  /* PROXY_BUFFER bytes */
+	unsigned char *buffer; /* PROXY_BUFFER bytes */
 	unsigned char *spare[PROXY_SPARES]; /* buffers not in use, their pages kept until idle */
 	unsigned n_spare;
 };

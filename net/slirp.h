@@ -7,9 +7,9 @@
 struct net_helper {
 	pid_t pid;
 	int pidfd;
-	int ready_fd;   /* readable ("1") once the tap is up; EOF before that: the helper died */
-	int exit_fd;    /* closing it ends the helper; it also ends when we die */
-	int log_fd;     /* what it writes to stderr, for the error message; may be closed at any time */
+	int ready_fd; /* readable ("1") once the tap is up; EOF before that: the helper died */
+	int exit_fd; /* closing it ends the helper; it also ends when we die */
+	int log_fd; /* what it writes to stderr, for the error message; may be closed at any time */
 };
 
 /* clang-format off */

@@ -22,7 +22,7 @@ static inline void closep(int *fd)
 
 	if (*fd >= 0)
 		(void)close(*fd); /* never retried: Linux frees the fd even on EINTR */
-	*fd = -EBADF;             /* leaked as a result it reads EBADF; -1 would read EPERM */
+	*fd = -EBADF; /* leaked as a result it reads EBADF; -1 would read EPERM */
 	errno = saved;
 }
 
@@ -63,12 +63,12 @@ static inline void closedirp(DIR **d)
 		*p_ = -EBADF;   \
 		t_;             \
 	})
-#define TAKE_PTR(v)                     \
-	({                              \
+#define TAKE_PTR(v)                       \
+	({                                \
 		__typeof__(v) *p_ = &(v); \
-		__typeof__(v) t_ = *p_; \
-		*p_ = NULL;             \
-		t_;                     \
+		__typeof__(v) t_ = *p_;   \
+		*p_ = NULL;               \
+		t_;                       \
 	})
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -7,7 +7,7 @@
 #define NS_PER_MS 1000000LL
 #define CLOCK_TEXT_MAX 40
 
-int64_t clock_now_ns(void);       /* CLOCK_REALTIME */
+int64_t clock_now_ns(void); /* CLOCK_REALTIME */
 int64_t clock_monotonic_ns(void); /* CLOCK_MONOTONIC, for time-outs */
 /** clock_format_utc() - RFC 3339 with nanoseconds and Z; 0 gives Go's zero "0001-01-01T00:00:00Z". */
 void clock_format_utc(int64_t ns, char out[CLOCK_TEXT_MAX]);

@@ -20,32 +20,32 @@
 #include <stddef.h>
 
 /* code, exit status, text. The first is above every errno. */
-#define CUDDY_ERRORS(X)                                                         \
-	X(CE_USAGE, 125, "wrong usage")                                         \
-	X(CE_NO_CONTAINER, 125, "no such container")                            \
-	X(CE_NO_IMAGE, 125, "no such image")                                    \
-	X(CE_NO_VOLUME, 125, "no such volume")                                  \
-	X(CE_NO_NETWORK, 125, "no such network")                                \
-	X(CE_NO_OBJECT, 125, "no such object")                                  \
-	X(CE_NAME_IN_USE, 125, "the name is already in use")                    \
-	X(CE_AMBIGUOUS, 125, "more than one object matches")                    \
-	X(CE_BAD_STATE, 125, "not possible in this state")                      \
-	X(CE_IN_USE, 125, "in use")                                             \
-	X(CE_MONITOR_GONE, 125, "the container's monitor is gone")              \
-	X(CE_CMD_NOT_FOUND, 127, "command not found in the image")              \
-	X(CE_CMD_NOT_EXEC, 126, "command cannot be executed")                   \
-	X(CE_BAD_FORMAT, 125, "malformed data")                                 \
-	X(CE_BAD_DIGEST, 125, "content does not match its digest")              \
-	X(CE_BAD_SIZE, 125, "content does not match its size")                  \
-	X(CE_LIMIT, 125, "over the limit")                                      \
-	X(CE_UNSAFE, 125, "refused as unsafe")                                  \
-	X(CE_UNSUPPORTED, 125, "not supported")                                 \
-	X(CE_HOST_SETUP, 125, "the host is not set up for this")                \
-	X(CE_DENIED, 125, "refused by the registry")                            \
-	X(CE_NETWORK, 125, "network failure")                                   \
-	X(CE_TIMEOUT, 125, "timed out")                                         \
-	X(CE_CORRUPT, 125, "the store is damaged")                              \
-	X(CE_PROTOCOL, 125, "unexpected message from a peer process")           \
+#define CUDDY_ERRORS(X)                                               \
+	X(CE_USAGE, 125, "wrong usage")                               \
+	X(CE_NO_CONTAINER, 125, "no such container")                  \
+	X(CE_NO_IMAGE, 125, "no such image")                          \
+	X(CE_NO_VOLUME, 125, "no such volume")                        \
+	X(CE_NO_NETWORK, 125, "no such network")                      \
+	X(CE_NO_OBJECT, 125, "no such object")                        \
+	X(CE_NAME_IN_USE, 125, "the name is already in use")          \
+	X(CE_AMBIGUOUS, 125, "more than one object matches")          \
+	X(CE_BAD_STATE, 125, "not possible in this state")            \
+	X(CE_IN_USE, 125, "in use")                                   \
+	X(CE_MONITOR_GONE, 125, "the container's monitor is gone")    \
+	X(CE_CMD_NOT_FOUND, 127, "command not found in the image")    \
+	X(CE_CMD_NOT_EXEC, 126, "command cannot be executed")         \
+	X(CE_BAD_FORMAT, 125, "malformed data")                       \
+	X(CE_BAD_DIGEST, 125, "content does not match its digest")    \
+	X(CE_BAD_SIZE, 125, "content does not match its size")        \
+	X(CE_LIMIT, 125, "over the limit")                            \
+	X(CE_UNSAFE, 125, "refused as unsafe")                        \
+	X(CE_UNSUPPORTED, 125, "not supported")                       \
+	X(CE_HOST_SETUP, 125, "the host is not set up for this")      \
+	X(CE_DENIED, 125, "refused by the registry")                  \
+	X(CE_NETWORK, 125, "network failure")                         \
+	X(CE_TIMEOUT, 125, "timed out")                               \
+	X(CE_CORRUPT, 125, "the store is damaged")                    \
+	X(CE_PROTOCOL, 125, "unexpected message from a peer process") \
 	X(CE_INTERRUPTED, 130, "interrupted")
 
 enum cuddy_error {
@@ -53,7 +53,7 @@ enum cuddy_error {
 #define X(code, status, text) code,
 	CUDDY_ERRORS(X)
 #undef X
-	CE_LAST_
+		CE_LAST_
 };
 
 /** err_new() - forget any older trail, record this one. @r: negative code. Return: @r. */

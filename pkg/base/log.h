@@ -6,8 +6,9 @@
 #pragma once
 #include <stdbool.h>
 
-void log_init(const char *spec, const char *role); /* @spec: NULL, "all" or a comma list; kept by reference */
-void log_set_fd(int fd);                           /* where lines go; default 2; -1 silences */
+void log_init(const char *spec,
+	      const char *role); /* @spec: NULL, "all" or a comma list; kept by reference */
+void log_set_fd(int fd); /* where lines go; default 2; -1 silences */
 bool log_wants(const char *module);
 void log_line(const char *module, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -15,8 +16,8 @@ void log_line(const char *module, const char *fmt, ...) __attribute__((format(pr
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The arguments are evaluated only when somebody reads them. */
-#define log_debug(module, ...)                            \
-	do {                                              \
-		if (log_wants(module))                    \
-			log_line(module, __VA_ARGS__);    \
+#define log_debug(module, ...)                         \
+	do {                                           \
+		if (log_wants(module))                 \
+			log_line(module, __VA_ARGS__); \
 	} while (0)

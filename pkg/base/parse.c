@@ -138,8 +138,13 @@ static int duration_unit(const char **s, int64_t *ret_ns)
 		const char *name;
 		int64_t ns;
 	} units[] = {
-		{"ns", 1}, {"us", 1000}, {"µs", 1000}, {"ms", 1000000},
-		{"s", 1000000000}, {"m", 60LL * 1000000000}, {"h", 3600LL * 1000000000},
+		{"ns", 1},
+		{"us", 1000},
+		{"µs", 1000},
+		{"ms", 1000000},
+		{"s", 1000000000},
+		{"m", 60LL * 1000000000},
+		{"h", 3600LL * 1000000000},
 	};
 
 	for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -176,7 +181,8 @@ int parse_duration(const char *s, int64_t *ret_ns)
 			return r;
 		if (__builtin_mul_overflow((int64_t)v, unit, &part) ||
 		    __builtin_add_overflow(total, part, &total) ||
-		    __builtin_add_overflow(total, (int64_t)((__int128)frac * unit / 1000000), &total))
+		    __builtin_add_overflow(total, (int64_t)((__int128)frac * unit / 1000000),
+					   &total))
 			return -ERANGE;
 	}
 	*ret_ns = total;
@@ -197,12 +203,13 @@ int parse_bool(const char *s, bool *ret)
 	return -EINVAL;
 }
 
-#define SIGNALS(X)                                                                              \
-	X(1, HUP) X(2, INT) X(3, QUIT) X(4, ILL) X(5, TRAP) X(6, ABRT) X(7, BUS) X(8, FPE)          \
-	X(9, KILL) X(10, USR1) X(11, SEGV) X(12, USR2) X(13, PIPE) X(14, ALRM) X(15, TERM)          \
-	X(16, STKFLT) X(17, CHLD) X(18, CONT) X(19, STOP) X(20, TSTP) X(21, TTIN) X(22, TTOU)       \
-	X(23, URG) X(24, XCPU) X(25, XFSZ) X(26, VTALRM) X(27, PROF) X(28, WINCH) X(29, IO)         \
-	X(30, PWR) X(31, SYS)
+#define SIGNALS(X)                                                                                \
+	X(1, HUP)                                                                                 \
+	X(2, INT) X(3, QUIT) X(4, ILL) X(5, TRAP) X(6, ABRT) X(7, BUS) X(8, FPE) X(9, KILL)       \
+		X(10, USR1) X(11, SEGV) X(12, USR2) X(13, PIPE) X(14, ALRM) X(15, TERM)           \
+			X(16, STKFLT) X(17, CHLD) X(18, CONT) X(19, STOP) X(20, TSTP) X(21, TTIN) \
+				X(22, TTOU) X(23, URG) X(24, XCPU) X(25, XFSZ) X(26, VTALRM)      \
+					X(27, PROF) X(28, WINCH) X(29, IO) X(30, PWR) X(31, SYS)
 
 static const char *const signal_names[] = {
 #define X(n, name) [n] = "SIG" #name,
@@ -236,7 +243,8 @@ int parse_signal(const char *s, int *ret)
 
 		n = 0;
 		name += 5;
-		if (*name && (*name != (up ? '+' : '-') || parse_u32(name + 1, RT_MAX - RT_MIN, &n) < 0))
+		if (*name &&
+		    (*name != (up ? '+' : '-') || parse_u32(name + 1, RT_MAX - RT_MIN, &n) < 0))
 			return -EINVAL;
 		*ret = up ? RT_MIN + (int)n : RT_MAX - (int)n;
 		return 0;

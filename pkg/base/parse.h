@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-int parse_u64(const char *s, uint64_t max, uint64_t *ret);   /* decimal */
-int parse_u32(const char *s, uint32_t max, uint32_t *ret);   /* decimal */
+int parse_u64(const char *s, uint64_t max, uint64_t *ret); /* decimal */
+int parse_u32(const char *s, uint32_t max, uint32_t *ret); /* decimal */
 int parse_i64(const char *s, int64_t min, int64_t max, int64_t *ret); /* decimal, '-' allowed */
 int parse_octal(const char *s, uint32_t max, uint32_t *ret); /* file modes */
 /** parse_size() - bytes: digits, optional fraction, optional b k m g t (or kb, kib …), 1024-based. */

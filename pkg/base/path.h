@@ -3,7 +3,7 @@
 #pragma once
 #include <stdbool.h>
 
-char *path_join(const char *a, const char *b);          /* one slash between */
+char *path_join(const char *a, const char *b); /* one slash between */
 char *path_join3(const char *a, const char *b, const char *c);
 /**
  * path_clean() - lexical: drops ".", "//" and trailing "/", resolves ".."; "/.." is "/".
@@ -12,7 +12,7 @@ char *path_join3(const char *a, const char *b, const char *c);
 char *path_clean(const char *p);
 /** path_absolute() - path_clean() of @p, prefixed with the working directory when relative. */
 char *path_absolute(const char *p);
-const char *path_base(const char *p);                   /* after the last slash; points into @p */
+const char *path_base(const char *p); /* after the last slash; points into @p */
 bool path_is_within(const char *path, const char *dir); /* both cleaned; equal counts */
 /** name_is_valid() - [A-Za-z0-9][A-Za-z0-9_.-]{0,127}: container, volume, network names (D6). */
 bool name_is_valid(const char *s);

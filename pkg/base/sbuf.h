@@ -16,7 +16,10 @@ struct sbuf {
 };
 
 extern char sbuf_empty[1];
-#define SBUF_INIT {.s = sbuf_empty, .len = 0, .cap = 0}
+#define SBUF_INIT                                   \
+	{                                           \
+		.s = sbuf_empty, .len = 0, .cap = 0 \
+	}
 #define AUTO_SBUF AUTO(sbuf_done)
 
 void sbuf_done(struct sbuf *b);

@@ -113,7 +113,8 @@ void strv_env_set(struct strv *sv, const char *assignment)
 	size_t name = strcspn(assignment, "=");
 
 	for (size_t i = 0; i < sv->n; i++) {
-		if (strncmp(sv->v[i], assignment, name) == 0 && (sv->v[i][name] == '=' || !sv->v[i][name])) {
+		if (strncmp(sv->v[i], assignment, name) == 0 &&
+		    (sv->v[i][name] == '=' || !sv->v[i][name])) {
 			free(sv->v[i]);
 			sv->v[i] = xstrdup(assignment);
 			return;

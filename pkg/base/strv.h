@@ -12,18 +12,21 @@ struct strv {
 	size_t cap;
 };
 
-#define STRV_INIT {0}
+#define STRV_INIT \
+	{         \
+		0 \
+	}
 #define AUTO_STRV AUTO(strv_done)
 
 void strv_done(struct strv *sv);
-void strv_add(struct strv *sv, const char *s);          /* copies */
-void strv_take(struct strv *sv, char *s);               /* takes ownership of malloc'ed @s */
+void strv_add(struct strv *sv, const char *s); /* copies */
+void strv_take(struct strv *sv, char *s); /* takes ownership of malloc'ed @s */
 void strv_addf(struct strv *sv, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void strv_add_all(struct strv *sv, const struct strv *from);
 void strv_insert(struct strv *sv, size_t at, const char *s);
-void strv_remove(struct strv *sv, size_t at);           /* frees the element, keeps the order */
+void strv_remove(struct strv *sv, size_t at); /* frees the element, keeps the order */
 bool strv_has(const struct strv *sv, const char *s);
-void strv_sort(struct strv *sv);                        /* byte order */
+void strv_sort(struct strv *sv); /* byte order */
 /** strv_split() - append the pieces of @s between @sep; empty pieces are kept. */
 void strv_split(struct strv *sv, const char *s, char sep);
 /** strv_join() - malloc'ed string of all elements with @sep between. */

@@ -27,7 +27,7 @@ void wire_put_bytes(struct sbuf *b, const void *p, size_t n);
 void wire_reader_init(struct wire_reader *r, const void *p, size_t n);
 uint32_t wire_get_u32(struct wire_reader *r);
 uint64_t wire_get_u64(struct wire_reader *r);
-const char *wire_get_str(struct wire_reader *r);  /* NULL for a NULL, "" after a failure */
+const char *wire_get_str(struct wire_reader *r); /* NULL for a NULL, "" after a failure */
 const void *wire_get_bytes(struct wire_reader *r, size_t *ret_n);
 /** wire_failed() - true after any slip, or when bytes are left over. */
 bool wire_failed(const struct wire_reader *r);

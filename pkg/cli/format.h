@@ -23,17 +23,17 @@ void template_free(struct template *t);
 int template_exec(const struct template *t, struct json_object *value, FILE *out);
 
 struct column {
-	const char *header;     /* "CONTAINER ID" */
-	const char *field;      /* key in the row's object: "ID" */
+	const char *header; /* "CONTAINER ID" */
+	const char *field; /* key in the row's object: "ID" */
 };
 
 struct list_options {
-	const char *format;         /* NULL: the default table; "json"; "table …"; a template */
-	bool quiet;                 /* only @quiet_field, one a line */
+	const char *format; /* NULL: the default table; "json"; "table …"; a template */
+	bool quiet; /* only @quiet_field, one a line */
 	bool no_heading;
-	bool json_lines;            /* json as docker prints it: each row alone on a line */
+	bool json_lines; /* json as docker prints it: each row alone on a line */
 	const char *quiet_field;
-	const struct column *columns;   /* default table; ends with header NULL */
+	const struct column *columns; /* default table; ends with header NULL */
 };
 
 /**
@@ -41,7 +41,8 @@ struct list_options {
  * @json_rows: what --format json prints (an array, indented); NULL: the rows themselves.
  * Untrusted text is sanitised on the way out (D12).
  */
-int list_print(const struct list_options *o, struct json_object *rows, struct json_object *json_rows, FILE *out);
+int list_print(const struct list_options *o, struct json_object *rows,
+	       struct json_object *json_rows, FILE *out);
 
 /** json_print() - indented JSON and a newline; what podman prints for --format json. Returns 0. */
 int json_print(struct json_object *value, FILE *out);

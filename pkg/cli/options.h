@@ -13,55 +13,101 @@
 #include "pkg/base/strv.h"
 
 enum opt_kind {
-	OPT_KIND_END, OPT_KIND_BOOL, OPT_KIND_STR, OPT_KIND_LIST, OPT_KIND_UINT, OPT_KIND_INT, OPT_KIND_SIZE,
-	OPT_KIND_DURATION, OPT_KIND_TRI, OPT_KIND_GROUP
+	OPT_KIND_END,
+	OPT_KIND_BOOL,
+	OPT_KIND_STR,
+	OPT_KIND_LIST,
+	OPT_KIND_UINT,
+	OPT_KIND_INT,
+	OPT_KIND_SIZE,
+	OPT_KIND_DURATION,
+	OPT_KIND_TRI,
+	OPT_KIND_GROUP
 };
 
 /* What an argument names, for completion. */
 enum opt_complete {
-	COMPLETE_NONE, COMPLETE_FILE, COMPLETE_DIR, COMPLETE_CONTAINER, COMPLETE_RUNNING, COMPLETE_IMAGE,
-	COMPLETE_VOLUME, COMPLETE_NETWORK, COMPLETE_COMMAND, COMPLETE_WORDS
+	COMPLETE_NONE,
+	COMPLETE_FILE,
+	COMPLETE_DIR,
+	COMPLETE_CONTAINER,
+	COMPLETE_RUNNING,
+	COMPLETE_IMAGE,
+	COMPLETE_VOLUME,
+	COMPLETE_NETWORK,
+	COMPLETE_COMMAND,
+	COMPLETE_WORDS
 };
 
 struct opt {
 	enum opt_kind kind;
-	char short_name;            /* 0: none */
+	char short_name; /* 0: none */
 	const char *long_name;
 	const char *metavar;
 	size_t offset;
-	const char *help;           /* one phrase, no trailing period */
-	const char *words;          /* COMPLETE_WORDS: "a b c"; for STR with .strict also the allowed set */
+	const char *help; /* one phrase, no trailing period */
+	const char *words; /* COMPLETE_WORDS: "a b c"; for STR with .strict also the allowed set */
 	enum opt_complete complete;
-	bool strict;                /* STR: refuse what is not in words */
-	bool hidden;                /* alias: parsed, not shown */
-	bool optional;              /* STR: the value may be left out (then "") */
-	int64_t min, max;           /* UINT, INT; max 0: no bound */
-	const struct opt *group;    /* OPT_GROUP: rows of another table, offsets relative to .offset */
+	bool strict; /* STR: refuse what is not in words */
+	bool hidden; /* alias: parsed, not shown */
+	bool optional; /* STR: the value may be left out (then "") */
+	int64_t min, max; /* UINT, INT; max 0: no bound */
+	const struct opt *group; /* OPT_GROUP: rows of another table, offsets relative to .offset */
 };
 
-#define OPT_FIELD(T, f, want) (offsetof(T, f) + 0 * sizeof(_Generic(&((T *)0)->f, want *: 1)))
+#define OPT_FIELD(T, f, want) (offsetof(T, f) + 0 * sizeof(_Generic(&((T *)0)->f, want * : 1)))
 
-#define OPT_BOOL(sh, lg, T, f, hlp, ...) \
-	{.kind = OPT_KIND_BOOL, .short_name = sh, .long_name = lg, .offset = OPT_FIELD(T, f, bool), .help = hlp, ##__VA_ARGS__}
+#define OPT_BOOL(sh, lg, T, f, hlp, ...)                                    \
+	{                                                                   \
+		.kind = OPT_KIND_BOOL, .short_name = sh, .long_name = lg,   \
+		.offset = OPT_FIELD(T, f, bool), .help = hlp, ##__VA_ARGS__ \
+	}
 /* int field: -1 unset (set by the command's defaults), 0, 1 */
-#define OPT_TRI(sh, lg, T, f, hlp, ...) \
-	{.kind = OPT_KIND_TRI, .short_name = sh, .long_name = lg, .offset = OPT_FIELD(T, f, int), .help = hlp, ##__VA_ARGS__}
-#define OPT_STR(sh, lg, mv, T, f, hlp, ...) \
-	{.kind = OPT_KIND_STR, .short_name = sh, .long_name = lg, .metavar = mv, .offset = OPT_FIELD(T, f, const char *), .help = hlp, ##__VA_ARGS__}
-#define OPT_LIST(sh, lg, mv, T, f, hlp, ...) \
-	{.kind = OPT_KIND_LIST, .short_name = sh, .long_name = lg, .metavar = mv, .offset = OPT_FIELD(T, f, struct strv), .help = hlp, ##__VA_ARGS__}
-#define OPT_UINT(sh, lg, mv, T, f, hlp, ...) \
-	{.kind = OPT_KIND_UINT, .short_name = sh, .long_name = lg, .metavar = mv, .offset = OPT_FIELD(T, f, unsigned), .help = hlp, ##__VA_ARGS__}
-#define OPT_INT(sh, lg, mv, T, f, hlp, ...) \
-	{.kind = OPT_KIND_INT, .short_name = sh, .long_name = lg, .metavar = mv, .offset = OPT_FIELD(T, f, int64_t), .help = hlp, ##__VA_ARGS__}
-#define OPT_SIZE(sh, lg, mv, T, f, hlp, ...) \
-	{.kind = OPT_KIND_SIZE, .short_name = sh, .long_name = lg, .metavar = mv, .offset = OPT_FIELD(T, f, uint64_t), .help = hlp, ##__VA_ARGS__}
+#define OPT_TRI(sh, lg, T, f, hlp, ...)                                    \
+	{                                                                  \
+		.kind = OPT_KIND_TRI, .short_name = sh, .long_name = lg,   \
+		.offset = OPT_FIELD(T, f, int), .help = hlp, ##__VA_ARGS__ \
+	}
+#define OPT_STR(sh, lg, mv, T, f, hlp, ...)                                             \
+	{                                                                               \
+		.kind = OPT_KIND_STR, .short_name = sh, .long_name = lg, .metavar = mv, \
+		.offset = OPT_FIELD(T, f, const char *), .help = hlp, ##__VA_ARGS__     \
+	}
+#define OPT_LIST(sh, lg, mv, T, f, hlp, ...)                                             \
+	{                                                                                \
+		.kind = OPT_KIND_LIST, .short_name = sh, .long_name = lg, .metavar = mv, \
+		.offset = OPT_FIELD(T, f, struct strv), .help = hlp, ##__VA_ARGS__       \
+	}
+#define OPT_UINT(sh, lg, mv, T, f, hlp, ...)                                             \
+	{                                                                                \
+		.kind = OPT_KIND_UINT, .short_name = sh, .long_name = lg, .metavar = mv, \
+		.offset = OPT_FIELD(T, f, unsigned), .help = hlp, ##__VA_ARGS__          \
+	}
+#define OPT_INT(sh, lg, mv, T, f, hlp, ...)                                             \
+	{                                                                               \
+		.kind = OPT_KIND_INT, .short_name = sh, .long_name = lg, .metavar = mv, \
+		.offset = OPT_FIELD(T, f, int64_t), .help = hlp, ##__VA_ARGS__          \
+	}
+#define OPT_SIZE(sh, lg, mv, T, f, hlp, ...)                                             \
+	{                                                                                \
+		.kind = OPT_KIND_SIZE, .short_name = sh, .long_name = lg, .metavar = mv, \
+		.offset = OPT_FIELD(T, f, uint64_t), .help = hlp, ##__VA_ARGS__          \
+	}
 /* int64_t nanoseconds */
-#define OPT_DURATION(sh, lg, mv, T, f, hlp, ...) \
-	{.kind = OPT_KIND_DURATION, .short_name = sh, .long_name = lg, .metavar = mv, .offset = OPT_FIELD(T, f, int64_t), .help = hlp, ##__VA_ARGS__}
+#define OPT_DURATION(sh, lg, mv, T, f, hlp, ...)                                             \
+	{                                                                                    \
+		.kind = OPT_KIND_DURATION, .short_name = sh, .long_name = lg, .metavar = mv, \
+		.offset = OPT_FIELD(T, f, int64_t), .help = hlp, ##__VA_ARGS__               \
+	}
 /* All rows of another table, whose struct is embedded as field f. */
-#define OPT_GROUP(table, T, f) {.kind = OPT_KIND_GROUP, .group = table, .offset = offsetof(T, f)}
-#define OPT_END {.kind = OPT_KIND_END}
+#define OPT_GROUP(table, T, f)                                                   \
+	{                                                                        \
+		.kind = OPT_KIND_GROUP, .group = table, .offset = offsetof(T, f) \
+	}
+#define OPT_END                      \
+	{                            \
+		.kind = OPT_KIND_END \
+	}
 
 #define OPT_WANTS_HELP INT_MAX
 
@@ -75,18 +121,21 @@ struct opt {
  * Return: index of the first operand in argv (operands are moved to the end); OPT_WANTS_HELP when
  * --help (or -h, unless the table has it) stands among the options; or -CE_USAGE.
  */
-int opt_parse(const struct opt *table, void *args, int argc, char **argv, bool interspersed, const char *command);
+int opt_parse(const struct opt *table, void *args, int argc, char **argv, bool interspersed,
+	      const char *command);
 /** opt_release() - free the lists that parsing filled. */
 void opt_release(const struct opt *table, void *args);
 
 /** opt_find_long() / opt_find_short() - the row of a flag, groups included; @ret_base: added offset. */
-const struct opt *opt_find_long(const struct opt *table, const char *name, size_t len, size_t *ret_base);
+const struct opt *opt_find_long(const struct opt *table, const char *name, size_t len,
+				size_t *ret_base);
 const struct opt *opt_find_short(const struct opt *table, char name, size_t *ret_base);
 /** opt_takes_value() - whether the next argument belongs to the flag. */
 bool opt_takes_value(const struct opt *o);
 
 /** opt_each() - call @fn for every row that is not a group or an end, hidden ones too; stops when it returns non-zero. */
-int opt_each(const struct opt *table, int (*fn)(const struct opt *o, size_t base, void *data), void *data);
+int opt_each(const struct opt *table, int (*fn)(const struct opt *o, size_t base, void *data),
+	     void *data);
 
 /**
  * suggest() - of @n words the one that was probably meant; NULL when none is near

@@ -19,16 +19,16 @@ struct registry_mirror {
 };
 
 struct registry_rule {
-	char *prefix, *location;        /* each falls back to the other */
+	char *prefix, *location; /* each falls back to the other */
 	bool insecure, blocked, mirror_by_digest_only;
 	struct registry_mirror *mirrors;
 	unsigned n_mirrors;
 };
 
 struct registries {
-	struct strv search;             /* unqualified-search-registries, in order */
-	struct strv aliases;            /* "name=host/path" */
-	bool enforcing;                 /* short-name-mode: several candidates need a decision */
+	struct strv search; /* unqualified-search-registries, in order */
+	struct strv aliases; /* "name=host/path" */
+	bool enforcing; /* short-name-mode: several candidates need a decision */
 	struct registry_rule *rules;
 	unsigned n_rules;
 };
@@ -46,7 +46,7 @@ int registries_short(const struct registries *r, const char *path, struct strv *
 
 /* One place to fetch from. */
 struct endpoint {
-	char *host, *path;              /* to contact: "registry-1.docker.io", "library/debian" */
+	char *host, *path; /* to contact: "registry-1.docker.io", "library/debian" */
 	bool insecure, mirror;
 };
 struct endpoints {
@@ -55,4 +55,5 @@ struct endpoints {
 };
 void endpoints_done(struct endpoints *e);
 /** registries_endpoints() - mirrors, then the primary, for "host/path"; a blocked one is -CE_DENIED. */
-int registries_endpoints(const struct registries *r, const char *name, bool by_digest, struct endpoints *ret);
+int registries_endpoints(const struct registries *r, const char *name, bool by_digest,
+			 struct endpoints *ret);

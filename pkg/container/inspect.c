@@ -142,8 +142,7 @@ static void set_addresses(struct json_object *o, const struct container *c)
 	uint32_t prefix = 0;
 
 	if (strcmp(c->rec->ns_net, "slirp4netns") == 0 && container_is_running(c) &&
-	    (!c->rec->network_options ||
-	     net_plan_parse_slirp(c->rec->network_options, &n) == 0)) {
+	    (!c->rec->network_options || net_plan_parse_slirp(c->rec->network_options, &n) == 0)) {
 		const char *slash = n.cidr ? strchr(n.cidr, '/') : NULL;
 
 		if (!slash || parse_u32(slash + 1, 32, &prefix) < 0)

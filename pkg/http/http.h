@@ -26,23 +26,23 @@ struct http_transfer;
 
 /* How far a server is trusted. Strings and struct outlive the transfers that use them. */
 struct http_policy {
-	bool insecure;          /* certificates are not verified */
-	bool plain;             /* http:// may be used */
-	bool public_only;       /* no loopback, private or link-local peer (G03) */
-	const char *cert_dir;   /* certs.d/<host> with *.crt, *.cert and *.key; NULL: none */
-	const char *cert_url;   /* client certificates are for this origin only */
+	bool insecure; /* certificates are not verified */
+	bool plain; /* http:// may be used */
+	bool public_only; /* no loopback, private or link-local peer (G03) */
+	const char *cert_dir; /* certs.d/<host> with *.crt, *.cert and *.key; NULL: none */
+	const char *cert_url; /* client certificates are for this origin only */
 };
 
 struct http_request {
 	const char *url;
-	const char *method;             /* NULL: GET */
-	const char *authorization;      /* value of the header; for the url's origin only */
-	const struct strv *headers;     /* "Accept: …"; NULL: none */
-	const char *form;               /* body of a POST, application/x-www-form-urlencoded */
+	const char *method; /* NULL: GET */
+	const char *authorization; /* value of the header; for the url's origin only */
+	const struct strv *headers; /* "Accept: …"; NULL: none */
+	const char *form; /* body of a POST, application/x-www-form-urlencoded */
 	const struct http_policy *policy;
 	uint64_t max_body;
-	unsigned timeout_s;             /* for the whole; 0: only stalls end it */
-	unsigned retries;               /* further tries when nothing of the body was used yet */
+	unsigned timeout_s; /* for the whole; 0: only stalls end it */
+	unsigned retries; /* further tries when nothing of the body was used yet */
 	unsigned retry_delay_ms;
 	/*
 	 * Takes the body of a 2xx answer piece by piece: 0 consumed, HTTP_PAUSE nothing consumed (the
@@ -54,14 +54,14 @@ struct http_request {
 
 struct http_response {
 	unsigned status;
-	bool foreign;                   /* it came from another origin than was asked */
-	char *url;                      /* where it came from, without query */
-	char *content_type;             /* without parameters; NULL when there was none */
-	char *content_digest;           /* Docker-Content-Digest */
+	bool foreign; /* it came from another origin than was asked */
+	char *url; /* where it came from, without query */
+	char *content_type; /* without parameters; NULL when there was none */
+	char *content_digest; /* Docker-Content-Digest */
 	char *link;
 	char *warning;
-	struct strv challenges;         /* WWW-Authenticate values */
-	struct sbuf body;               /* kept 2xx body, or the beginning of an error's body */
+	struct strv challenges; /* WWW-Authenticate values */
+	struct sbuf body; /* kept 2xx body, or the beginning of an error's body */
 };
 void http_response_done(struct http_response *r);
 

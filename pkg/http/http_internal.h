@@ -25,15 +25,15 @@ struct http_transfer {
 	struct curl_slist *list;
 	char *hop_url;
 	unsigned hops, tries;
-	int64_t retry_at_ns;            /* waits for its next try until then; 0: runs or is finished */
+	int64_t retry_at_ns; /* waits for its next try until then; 0: runs or is finished */
 	char *location;
 	unsigned retry_after_s;
 	size_t header_bytes;
 	unsigned header_count;
 	uint64_t body_bytes;
-	bool used_body;                 /* the sink got something: no silent retry */
-	bool enough;                    /* the rest of an error's body is not wanted */
-	int failed;                     /* code from a callback; its words are in trail */
+	bool used_body; /* the sink got something: no silent retry */
+	bool enough; /* the rest of an error's body is not wanted */
+	int failed; /* code from a callback; its words are in trail */
 	char curl_words[CURL_ERROR_SIZE];
 
 	/* The outcome. */

@@ -9,7 +9,7 @@
 
 struct origin {
 	bool tls;
-	char *host;     /* lower case, as in the url otherwise */
+	char *host; /* lower case, as in the url otherwise */
 	unsigned port;
 };
 void origin_done(struct origin *o);
@@ -28,8 +28,8 @@ char *url_escape(const char *s);
 
 /* One challenge of a WWW-Authenticate header, RFC 7235: scheme and parameters. */
 struct challenge {
-	char *scheme;           /* lower case */
-	struct strv params;     /* "name=value", names lower case */
+	char *scheme; /* lower case */
+	struct strv params; /* "name=value", names lower case */
 };
 void challenge_done(struct challenge *c);
 /** challenge_parse() - the first challenge named @scheme in a header value; -ENOENT when there is none. */

@@ -17,9 +17,9 @@ enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER };
 struct pull_options {
 	enum pull_policy policy;
 	bool all_tags;
-	int tls_verify;         /* -1: by configuration, 0, 1 */
+	int tls_verify; /* -1: by configuration, 0, 1 */
 	const char *authfile, *cert_dir, *creds;
-	const char *platform;   /* "os/arch[/variant]" or NULL */
+	const char *platform; /* "os/arch[/variant]" or NULL */
 	unsigned retries;
 	unsigned retry_delay_s;
 	/* Told of progress, warnings and each image that arrived (all_tags: several); may be NULL. */
@@ -29,4 +29,5 @@ struct pull_options {
 /** image_pull() - through cuddy-transfer; returns the id of what the name now points at. */
 int image_pull(struct store *st, const char *name, const struct pull_options *o, char ret_id[65]);
 /** image_ensure() - image_find(), with a pull as @o->policy says. */
-int image_ensure(struct store *st, const char *name, const struct pull_options *o, struct image_record **ret, char **ret_name);
+int image_ensure(struct store *st, const char *name, const struct pull_options *o,
+		 struct image_record **ret, char **ret_name);

@@ -19,5 +19,5 @@ struct transfer_handler {
  * Enters B (base_enter()): afterwards this process is uid 0 there. SIGINT, SIGTERM and SIGHUP
  * cancel: transfer gets 5 s to undo, then is killed; -CE_INTERRUPTED.
  */
-int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds, unsigned n_fds,
-		 const struct transfer_handler *h);
+int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
+		 unsigned n_fds, const struct transfer_handler *h);

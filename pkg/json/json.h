@@ -32,22 +32,23 @@ int json_parse(const char *s, size_t n, struct json_object **ret);
  * Typed members of an object. Missing or null leaves the output untouched and returns 0; present
  * with the wrong type is -CE_BAD_FORMAT naming the key.
  */
-int json_get_str(struct json_object *o, const char *key, const char **ret);     /* points into o */
+int json_get_str(struct json_object *o, const char *key, const char **ret); /* points into o */
 int json_get_i64(struct json_object *o, const char *key, int64_t *ret);
 int json_get_u64(struct json_object *o, const char *key, uint64_t *ret);
 int json_get_bool(struct json_object *o, const char *key, bool *ret);
-int json_get_obj(struct json_object *o, const char *key, struct json_object **ret);   /* borrowed */
-int json_get_arr(struct json_object *o, const char *key, struct json_object **ret);   /* borrowed */
-int json_get_strv(struct json_object *o, const char *key, struct strv *ret);    /* array of strings, appended */
-int json_get_map(struct json_object *o, const char *key, struct strv *ret);     /* {"k":"v"} as "k=v" */
+int json_get_obj(struct json_object *o, const char *key, struct json_object **ret); /* borrowed */
+int json_get_arr(struct json_object *o, const char *key, struct json_object **ret); /* borrowed */
+int json_get_strv(struct json_object *o, const char *key,
+		  struct strv *ret); /* array of strings, appended */
+int json_get_map(struct json_object *o, const char *key, struct strv *ret); /* {"k":"v"} as "k=v" */
 
 /* Building. All take ownership of what they are given. */
 void json_set(struct json_object *o, const char *key, struct json_object *v);
-void json_set_str(struct json_object *o, const char *key, const char *v);       /* NULL writes null */
+void json_set_str(struct json_object *o, const char *key, const char *v); /* NULL writes null */
 void json_set_i64(struct json_object *o, const char *key, int64_t v);
 void json_set_bool(struct json_object *o, const char *key, bool v);
-struct json_object *json_from_strv(const struct strv *sv);                      /* array; [] when empty */
-struct json_object *json_from_map(const struct strv *sv);                       /* "k=v" to {"k":"v"} */
+struct json_object *json_from_strv(const struct strv *sv); /* array; [] when empty */
+struct json_object *json_from_map(const struct strv *sv); /* "k=v" to {"k":"v"} */
 
 /** json_write() - compact text; control characters escaped. Pretty: 4-space indent as podman prints. */
 void json_write(struct json_object *o, bool pretty, struct sbuf *out);

@@ -72,9 +72,8 @@ static const char *who_name(struct who *w)
 
 static int bad_line(const char *source, unsigned line, const char *why)
 {
-	return err_new(-CE_HOST_SETUP,
-		       "%s line %u: %s; mend that line with an editor, as root", source, line,
-		       why);
+	return err_new(-CE_HOST_SETUP, "%s line %u: %s; mend that line with an editor, as root",
+		       source, line, why);
 }
 
 static int add_range(struct subid_range **v, unsigned *n, const char *source, unsigned line,

@@ -12,9 +12,9 @@
 
 enum rt_point {
 	RT_POINT_MAPPED = 1, /* M→I: id maps written, in its cgroups */
-	RT_POINT_BUILT = 2,  /* I→M: pivoted; carries the root and the pty master */
-	RT_POINT_GO = 3,     /* M→I: the network is ready */
-	RT_POINT_EXEC = 4,   /* end of file: exec succeeded */
+	RT_POINT_BUILT = 2, /* I→M: pivoted; carries the root and the pty master */
+	RT_POINT_GO = 3, /* M→I: the network is ready */
+	RT_POINT_EXEC = 4, /* end of file: exec succeeded */
 };
 
 #define RT_SYNC_FDS 2
@@ -53,23 +53,23 @@ int user_resolve(int root, const struct rt_process *p, struct rt_ids *ret);
 struct rt_child {
 	const struct rt_plan *plan;
 	const struct rt_process *process;
-	int sync;      /* socket to the monitor, ended by exec */
-	int stdio[3];  /* what becomes 0..2; the pty's slave with a terminal */
-	int proc;      /* trusted procfs (D3) */
-	int root;      /* O_PATH: the new root, later "/" */
-	int null;      /* the host's /dev/null, verified (D5) */
-	int devpts;    /* devpts mounted in the root, or -EBADF */
-	int dev;       /* tmpfs on /dev, or -EBADF */
+	int sync; /* socket to the monitor, ended by exec */
+	int stdio[3]; /* what becomes 0..2; the pty's slave with a terminal */
+	int proc; /* trusted procfs (D3) */
+	int root; /* O_PATH: the new root, later "/" */
+	int null; /* the host's /dev/null, verified (D5) */
+	int devpts; /* devpts mounted in the root, or -EBADF */
+	int dev; /* tmpfs on /dev, or -EBADF */
 	int pty_master;
-	int *lower;    /* O_PATH of plan->root.lower */
+	int *lower; /* O_PATH of plan->root.lower */
 	int upper, upper_parent, work;
 	const int *joined; /* detached mounts for RT_MNT_JOINED */
-	int *sources;  /* O_PATH of each mount's source, -EBADF where there is none */
-	int *devices;  /* O_PATH of each plan->devices source */
-	int nodes[6];  /* O_PATH of the host's nodes, see dev.c */
-	int conf6;     /* see netns_finish(), or -EBADF */
+	int *sources; /* O_PATH of each mount's source, -EBADF where there is none */
+	int *devices; /* O_PATH of each plan->devices source */
+	int nodes[6]; /* O_PATH of the host's nodes, see dev.c */
+	int conf6; /* see netns_finish(), or -EBADF */
 	int proc_mount; /* index of the proc mount in the plan, -1 */
-	int fuse;      /* /dev/fuse, or -EBADF */
+	int fuse; /* /dev/fuse, or -EBADF */
 	struct rt_ids ids;
 };
 
@@ -77,7 +77,7 @@ struct rt_child {
 int rootfs_open_sources(struct rt_child *x); /* as the caller's user, before ids change */
 int rootfs_mount_root(struct rt_child *x);
 int rootfs_mount_all(struct rt_child *x);
-int rootfs_finish(struct rt_child *x);       /* masks, read-only paths, read-only root, pivot */
+int rootfs_finish(struct rt_child *x); /* masks, read-only paths, read-only root, pivot */
 
 /* target.c: places inside the root, looked up or made without ever leaving it (D1, D2) */
 /** target_ensure() - O_PATH of @path in @root, made as directory or empty file when missing; wrong type is an error. */
@@ -93,8 +93,10 @@ int dev_open_pty(struct rt_child *x);
 int dev_mask(struct rt_child *x, const char *const *paths);
 
 /* tree.c: whole trees by descriptors, never leaving them or crossing a mount */
-int tree_copy(int from, int to);             /* content, owners, modes, times, xattrs */
-int tree_chown(int dir, uid_t uid, gid_t gid); /* C08: no links followed, hard links of others' files refused by the kernel */
+int tree_copy(int from, int to); /* content, owners, modes, times, xattrs */
+int tree_chown(
+	int dir, uid_t uid,
+	gid_t gid); /* C08: no links followed, hard links of others' files refused by the kernel */
 int tree_is_empty(int dir);
 
 /* netns.c */
@@ -123,7 +125,8 @@ int process_make_cwd(int root, const struct rt_process *p, const struct rt_ids *
  * process_finish() - working directory, privilege, execve; returns only on failure (126 and 127 codes too)
  * @root: O_PATH of "/" inside; @init: through pid1_split(); @n_keep: descriptors from 3 on that stay.
  */
-int process_finish(int root, int proc, const struct rt_process *p, const struct rt_ids *ids, bool init, unsigned n_keep);
+int process_finish(int root, int proc, const struct rt_process *p, const struct rt_ids *ids,
+		   bool init, unsigned n_keep);
 
 /* pid1.c: --init */
 /** pid1_split() - fork the payload (returns 0 in it); the caller itself becomes the reaper and never returns. */
@@ -133,8 +136,8 @@ int pid1_split(bool terminal);
 bool rt_plan_is_met(const struct rt_plan *p);
 
 /* init.c */
-void __attribute__((noreturn)) child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int fuse,
-					 const int *joined);
+void __attribute__((noreturn)) child_main(const struct rt_plan *plan, const struct rt_stdio *stdio,
+					  int sync, int fuse, const int *joined);
 
 /* joined.c */
 /** joined_open() - clone the RT_MNT_JOINED mounts: one detached mount or -EBADF for each of the plan's. joined_close() also after failure. */

@@ -15,11 +15,19 @@
 
 #define RT_PORTS_MAX 4096U
 
-enum rt_ns_kind { RT_NS_USER, RT_NS_PID, RT_NS_UTS, RT_NS_IPC, RT_NS_NET, RT_NS_CGROUP, RT_NS_COUNT };
+enum rt_ns_kind {
+	RT_NS_USER,
+	RT_NS_PID,
+	RT_NS_UTS,
+	RT_NS_IPC,
+	RT_NS_NET,
+	RT_NS_CGROUP,
+	RT_NS_COUNT
+};
 enum rt_ns_mode {
 	RT_NS_NEW,
-	RT_NS_HOST,     /* stay in the monitor's (for RT_NS_USER: in B itself) */
-	RT_NS_JOIN,     /* enter @target's */
+	RT_NS_HOST, /* stay in the monitor's (for RT_NS_USER: in B itself) */
+	RT_NS_JOIN, /* enter @target's */
 };
 
 struct rt_ns {
@@ -28,8 +36,8 @@ struct rt_ns {
 };
 
 struct rt_idmap {
-	uint32_t inside;        /* first id in the container */
-	uint32_t outside;       /* first id in B */
+	uint32_t inside; /* first id in the container */
+	uint32_t outside; /* first id in B */
 	uint32_t count;
 };
 
@@ -37,40 +45,41 @@ enum rt_root_driver { RT_ROOT_OVERLAY, RT_ROOT_FUSE_OVERLAY, RT_ROOT_DIR };
 
 struct rt_root {
 	enum rt_root_driver driver;
-	const char *const *lower;   /* absolute host paths, topmost first; RT_ROOT_DIR: exactly one */
+	const char *const *lower; /* absolute host paths, topmost first; RT_ROOT_DIR: exactly one */
 	unsigned n_lower;
-	const char *upper;          /* NULL with RT_ROOT_DIR */
+	const char *upper; /* NULL with RT_ROOT_DIR */
 	const char *work;
-	const char *fuse_program;   /* RT_ROOT_FUSE_OVERLAY */
-	bool read_only;             /* remounted read-only once mount points exist */
-	bool is_volatile;           /* no sync at unmount: --rm and build steps */
-	uint32_t fresh_mode;        /* an upper with this mode was never used: it takes the attributes of lower[0]; 0: none */
+	const char *fuse_program; /* RT_ROOT_FUSE_OVERLAY */
+	bool read_only; /* remounted read-only once mount points exist */
+	bool is_volatile; /* no sync at unmount: --rm and build steps */
+	uint32_t
+		fresh_mode; /* an upper with this mode was never used: it takes the attributes of lower[0]; 0: none */
 };
 
 enum rt_mount_type {
-	RT_MOUNT_BIND,          /* @source: host path (file or directory) */
-	RT_MOUNT_TMPFS,         /* @data: "size=…,mode=…" */
+	RT_MOUNT_BIND, /* @source: host path (file or directory) */
+	RT_MOUNT_TMPFS, /* @data: "size=…,mode=…" */
 	RT_MOUNT_PROC,
 	RT_MOUNT_SYSFS,
 	RT_MOUNT_DEVPTS,
 	RT_MOUNT_MQUEUE,
 	RT_MOUNT_CGROUP2,
-	RT_MOUNT_OVERLAY,       /* -v SRC:DST:O: @source below, @upper and @work above */
+	RT_MOUNT_OVERLAY, /* -v SRC:DST:O: @source below, @upper and @work above */
 };
 
 /* bits of rt_mount.flags */
-#define RT_MNT_RO (1U << 0)         /* recursive for binds */
+#define RT_MNT_RO (1U << 0) /* recursive for binds */
 #define RT_MNT_NOSUID (1U << 1)
 #define RT_MNT_NODEV (1U << 2)
 #define RT_MNT_NOEXEC (1U << 3)
-#define RT_MNT_NONREC (1U << 4)     /* bind this mount only, not what is mounted below it */
+#define RT_MNT_NONREC (1U << 4) /* bind this mount only, not what is mounted below it */
 /*
  * A tmpfs, or a bind source that is an empty directory (a new volume), starts with the image's
  * content, owner and mode at the target; copied inside C by descriptors. A filled source stays.
  */
 #define RT_MNT_COPYUP (1U << 5)
-#define RT_MNT_OPTIONAL (1U << 6)   /* a missing source is skipped */
-#define RT_MNT_CHOWN (1U << 7)      /* U: chown the source's tree to the container's user first */
+#define RT_MNT_OPTIONAL (1U << 6) /* a missing source is skipped */
+#define RT_MNT_CHOWN (1U << 7) /* U: chown the source's tree to the container's user first */
 #define RT_MNT_NOATIME (1U << 8)
 /* @source is a path in the container whose IPC namespace is joined; its flags are that mount's own. */
 #define RT_MNT_JOINED (1U << 9)
@@ -78,11 +87,12 @@ enum rt_mount_type {
 struct rt_mount {
 	enum rt_mount_type type;
 	const char *source;
-	const char *target;         /* absolute, cleaned, inside the root */
-	const char *data;           /* mount options of the file system; NULL for none */
-	const char *upper, *work;   /* RT_MOUNT_OVERLAY */
-	uint32_t flags;             /* RT_MNT_* */
-	uint32_t propagation;       /* MS_PRIVATE, MS_SLAVE, MS_SHARED …; 0 means MS_PRIVATE, always recursive */
+	const char *target; /* absolute, cleaned, inside the root */
+	const char *data; /* mount options of the file system; NULL for none */
+	const char *upper, *work; /* RT_MOUNT_OVERLAY */
+	uint32_t flags; /* RT_MNT_* */
+	uint32_t
+		propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED …; 0 means MS_PRIVATE, always recursive */
 };
 
 /*
@@ -95,57 +105,58 @@ struct rt_mount {
  * fresh proc, sysfs or mqueue: the planner lists RT_MOUNT_BIND then.
  */
 struct rt_device {
-	const char *source;         /* host path of the node */
-	const char *target;         /* path in the container */
+	const char *source; /* host path of the node */
+	const char *target; /* path in the container */
 };
 
 struct rt_rlimit {
-	uint32_t resource;          /* RLIMIT_* */
-	uint64_t soft, hard;        /* UINT64_MAX: unlimited */
+	uint32_t resource; /* RLIMIT_* */
+	uint64_t soft, hard; /* UINT64_MAX: unlimited */
 };
 
 /* One process to be started in a container: pid 1, or what `exec` starts. */
 struct rt_process {
-	const char *const *argv;    /* NULL-terminated */
-	const char *const *envp;    /* NULL-terminated; HOME is added from passwd when it has none */
-	const char *cwd;            /* absolute; made when missing if @make_cwd */
+	const char *const *argv; /* NULL-terminated */
+	const char *const *envp; /* NULL-terminated; HOME is added from passwd when it has none */
+	const char *cwd; /* absolute; made when missing if @make_cwd */
 	bool make_cwd;
-	const char *user;           /* "name|uid[:group|gid]"; "" or NULL is root */
-	const char *const *groups;  /* --group-add; NULL-terminated, may be NULL */
-	bool keep_groups;           /* leave the caller's supplementary groups */
+	const char *user; /* "name|uid[:group|gid]"; "" or NULL is root */
+	const char *const *groups; /* --group-add; NULL-terminated, may be NULL */
+	bool keep_groups; /* leave the caller's supplementary groups */
 	uint32_t umask;
 	bool terminal;
-	uint16_t rows, cols;        /* 0: leave */
+	uint16_t rows, cols; /* 0: leave */
 	bool no_new_privs;
-	bool privileged;            /* no masked paths, /sys writable; caps and seccomp say the rest */
-	uint64_t caps;              /* bounding set, bit = capability number; root gets it as effective set */
-	uint64_t caps_added;        /* what --cap-add named: a non-root user gets these (R18) */
+	bool privileged; /* no masked paths, /sys writable; caps and seccomp say the rest */
+	uint64_t caps; /* bounding set, bit = capability number; root gets it as effective set */
+	uint64_t caps_added; /* what --cap-add named: a non-root user gets these (R18) */
 	const struct rt_rlimit *rlimits;
 	unsigned n_rlimits;
 	int32_t oom_score_adj;
 	bool has_oom_score_adj;
-	const void *seccomp;        /* struct sock_filter array; NULL: unconfined */
-	size_t seccomp_len;         /* bytes */
-	const char *apparmor;       /* profile for exec, NULL for none */
+	const void *seccomp; /* struct sock_filter array; NULL: unconfined */
+	size_t seccomp_len; /* bytes */
+	const char *apparmor; /* profile for exec, NULL for none */
 };
 
 struct rt_plan {
 	const char *id;
-	const char *hostname;           /* NULL: leave the namespace's */
+	const char *hostname; /* NULL: leave the namespace's */
 	struct rt_ns ns[RT_NS_COUNT];
 	const struct rt_idmap *uid_map, *gid_map;
 	unsigned n_uid_map, n_gid_map;
 	struct rt_root root;
-	const struct rt_mount *mounts;  /* in order of mounting */
+	const struct rt_mount *mounts; /* in order of mounting */
 	unsigned n_mounts;
 	const struct rt_device *devices;
 	unsigned n_devices;
-	const char *const *masked;      /* NULL-terminated; missing ones are skipped */
+	const char *const *masked; /* NULL-terminated; missing ones are skipped */
 	const char *const *read_only;
-	const char *const *sysctls;     /* "net.ipv4.x=1", checked by the planner */
-	const char *const *cgroup_dirs; /* absolute host directories whose cgroup.procs takes pid 1 */
+	const char *const *sysctls; /* "net.ipv4.x=1", checked by the planner */
+	const char *const
+		*cgroup_dirs; /* absolute host directories whose cgroup.procs takes pid 1 */
 	struct net_plan net;
-	bool init;                      /* our own pid 1 reaps and forwards signals */
+	bool init; /* our own pid 1 reaps and forwards signals */
 	struct rt_process process;
 };
 
@@ -158,7 +169,8 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *out);
 int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct rt_plan *ret);
 
 void rt_process_encode(const struct rt_process *p, struct sbuf *out);
-int rt_process_decode(struct wire_reader *r, void *arena, size_t arena_size, struct rt_process *ret);
+int rt_process_decode(struct wire_reader *r, void *arena, size_t arena_size,
+		      struct rt_process *ret);
 
 /** rt_arena_size() - an arena of this size holds whatever a message of @message bytes can say. */
 static inline size_t rt_arena_size(size_t message)

@@ -25,30 +25,31 @@ int sc_arch_of(const char *name);
 
 enum sc_op { SC_EQ, SC_NE, SC_LT, SC_LE, SC_GE, SC_GT, SC_MASKED_EQ };
 struct sc_cond {
-	unsigned index;         /* 0..5 */
+	unsigned index; /* 0..5 */
 	enum sc_op op;
-	uint64_t value;         /* SC_MASKED_EQ: (arg & value) == value2 */
+	uint64_t value; /* SC_MASKED_EQ: (arg & value) == value2 */
 	uint64_t value2;
 };
 
 #define SC_CONDS_MAX 6
 struct sc_rule {
 	char name[40];
-	uint32_t action;        /* SECCOMP_RET_* with its data */
+	uint32_t action; /* SECCOMP_RET_* with its data */
 	unsigned n_conds;
 	struct sc_cond conds[SC_CONDS_MAX];
 };
 
 struct sc_profile {
 	uint32_t default_action;
-	unsigned arches;        /* bits of enum sc_arch; all others are killed */
+	unsigned arches; /* bits of enum sc_arch; all others are killed */
 	struct sc_rule *rules;
 	size_t n_rules, cap;
 };
 #define SC_RULES_MAX 20000
 
 void sc_profile_done(struct sc_profile *p);
-void sc_add(struct sc_profile *p, const char *name, uint32_t action, const struct sc_cond *conds, unsigned n_conds);
+void sc_add(struct sc_profile *p, const char *name, uint32_t action, const struct sc_cond *conds,
+	    unsigned n_conds);
 /** sc_compile() - append an array of struct sock_filter; -CE_LIMIT when it is too long for the kernel. */
 int sc_compile(const struct sc_profile *p, struct sbuf *out);
 

@@ -18,6 +18,7 @@ int seccomp_default_bytes(uint64_t caps, struct sbuf *storage, const void **ret,
  * seccomp_load_profile() - a profile in docker's JSON format, at most 1 MiB, compiled for @caps
  * -CE_BAD_FORMAT with the reason for anything that is not understood; never a weaker filter.
  */
-int seccomp_load_profile(const char *path, uint64_t caps, struct sbuf *storage, const void **ret, size_t *ret_len);
+int seccomp_load_profile(const char *path, uint64_t caps, struct sbuf *storage, const void **ret,
+			 size_t *ret_len);
 /** seccomp_compile_profile() - the same on text in memory. */
 int seccomp_compile_profile(const char *json, size_t n, uint64_t caps, struct sbuf *out);

@@ -23,7 +23,8 @@ int file_read_fd(int fd, size_t max, struct sbuf *out)
 	if (!S_ISREG(st.st_mode))
 		return err_new(-CE_BAD_FORMAT, "not a regular file");
 	if (st.st_size > (off_t)max)
-		return err_new(-CE_LIMIT, "%lld bytes, at most %zu are read", (long long)st.st_size, max);
+		return err_new(-CE_LIMIT, "%lld bytes, at most %zu are read", (long long)st.st_size,
+			       max);
 	for (;;) {
 		ssize_t n;
 
@@ -64,9 +65,11 @@ int file_read_at(int dir, const char *name, size_t max, struct sbuf *out)
 	return read_opened(fd, name, max, out);
 }
 
-static int write_aside(int dir, const char *aside, const void *p, size_t n, mode_t mode, enum file_sync sync)
+static int write_aside(int dir, const char *aside, const void *p, size_t n, mode_t mode,
+		       enum file_sync sync)
 {
-	AUTO_CLOSE int fd = openat(dir, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	AUTO_CLOSE int fd = openat(dir, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				   mode);
 	int r;
 
 	if (fd < 0)
@@ -91,7 +94,8 @@ static int sync_dir(int dir, enum file_sync sync)
 	return 0;
 }
 
-int file_replace(int dir, const char *name, const void *p, size_t n, mode_t mode, enum file_sync sync)
+int file_replace(int dir, const char *name, const void *p, size_t n, mode_t mode,
+		 enum file_sync sync)
 {
 	char id[17], aside[48];
 	int r;
@@ -110,7 +114,8 @@ int file_replace(int dir, const char *name, const void *p, size_t n, mode_t mode
 	return 0;
 }
 
-int file_create(int dir, const char *name, const void *p, size_t n, mode_t mode, enum file_sync sync)
+int file_create(int dir, const char *name, const void *p, size_t n, mode_t mode,
+		enum file_sync sync)
 {
 	char id[17], aside[48];
 	int r;

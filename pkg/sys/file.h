@@ -20,15 +20,17 @@ int file_read_at(int dir, const char *name, size_t max, struct sbuf *out);
 int file_read_fd(int fd, size_t max, struct sbuf *out);
 
 enum file_sync {
-	FILE_NO_SYNC,   /* runtime state: gone after a reboot anyway */
-	FILE_SYNC,      /* fsync the file, rename, fsync the directory */
+	FILE_NO_SYNC, /* runtime state: gone after a reboot anyway */
+	FILE_SYNC, /* fsync the file, rename, fsync the directory */
 };
 
 /**
  * file_replace() - write @n bytes to @name in @dir so that a crash leaves the old or the new
  * content: a temporary sibling ("." prefix, O_EXCL), optional fsync, rename.
  */
-int file_replace(int dir, const char *name, const void *p, size_t n, mode_t mode, enum file_sync sync);
+int file_replace(int dir, const char *name, const void *p, size_t n, mode_t mode,
+		 enum file_sync sync);
 
 /** file_create() - the same, but -EEXIST (no trail) when @name is already there (atomic link). */
-int file_create(int dir, const char *name, const void *p, size_t n, mode_t mode, enum file_sync sync);
+int file_create(int dir, const char *name, const void *p, size_t n, mode_t mode,
+		enum file_sync sync);

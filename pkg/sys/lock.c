@@ -23,7 +23,8 @@ static int open_and_lock(int dir, const char *name, enum lock_mode mode, int ext
 	int op = (mode == LOCK_SHARED ? LOCK_SH : LOCK_EX) | extra;
 
 	for (;;) {
-		AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+					   0600);
 
 		if (fd < 0)
 			return err_new(-errno, "open lock %s", name);

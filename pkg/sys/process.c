@@ -166,7 +166,8 @@ static int check_helper(const char *path)
 }
 
 /* In the child, between fork and exec: only async-signal-safe calls. Never returns. */
-static void __attribute__((noreturn)) spawn_child(const struct spawn *s, char *const *envp, int report)
+static void __attribute__((noreturn))
+spawn_child(const struct spawn *s, char *const *envp, int report)
 {
 	int std[3], e;
 	sigset_t none;
@@ -199,7 +200,8 @@ fail:
 
 int spawn_start(const struct spawn *s, pid_t *ret_pid)
 {
-	static char path_env[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	static char path_env[] =
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	static char lang_env[] = "LC_ALL=C.UTF-8";
 	char *scrubbed[] = {path_env, lang_env, NULL};
 	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;

@@ -32,13 +32,13 @@ int status_decode(int wstatus);
  * writable by others (D14).
  */
 struct spawn {
-	const char *path;           /* absolute */
+	const char *path; /* absolute */
 	char *const *argv;
-	char *const *envp;          /* NULL: PATH, HOME and locale only */
-	int stdio[3];               /* -1: /dev/null; else the descriptor to use (not closed) */
-	const int *keep;            /* further descriptors handed on at the same number */
+	char *const *envp; /* NULL: PATH, HOME and locale only */
+	int stdio[3]; /* -1: /dev/null; else the descriptor to use (not closed) */
+	const int *keep; /* further descriptors handed on at the same number */
 	unsigned n_keep;
-	int death_signal;           /* PR_SET_PDEATHSIG, 0 for none */
+	int death_signal; /* PR_SET_PDEATHSIG, 0 for none */
 	bool new_session;
 };
 

@@ -128,7 +128,9 @@ ssize_t socket_recv(int fd, void *p, size_t max, int *fds, unsigned max_fds, uns
 		struct cmsghdr align;
 	} c;
 	struct iovec iov = {.iov_base = p, .iov_len = max};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.buf,
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = c.buf,
 			   .msg_controllen = sizeof(c.buf)};
 	unsigned n = 0;
 	int reset = 0;

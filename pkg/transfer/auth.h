@@ -8,7 +8,7 @@
 
 struct credential {
 	char *user, *password;
-	char *identity_token;   /* instead of a password: an OAuth2 refresh token */
+	char *identity_token; /* instead of a password: an OAuth2 refresh token */
 };
 void credential_done(struct credential *c); /* wipes */
 

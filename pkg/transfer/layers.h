@@ -16,8 +16,8 @@ struct layers_request {
 	struct transfer_ctx *ctx;
 	struct store *store;
 	struct registry *registry;
-	const struct manifest *manifest;        /* an image's */
-	const struct strv *diffids;             /* hex, as many as there are layers */
+	const struct manifest *manifest; /* an image's */
+	const struct strv *diffids; /* hex, as many as there are layers */
 };
 
 /**

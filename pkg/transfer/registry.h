@@ -11,15 +11,15 @@
 #include "pkg/transfer/auth.h"
 
 struct registry_options {
-	int tls_verify;                 /* -1: by configuration, 0, 1 */
+	int tls_verify; /* -1: by configuration, 0, 1 */
 	const char *authfile, *cert_dir, *creds;
 	unsigned retries, retry_delay_ms;
 };
 
 struct registry {
 	struct http *http;
-	char *host, *path;              /* "localhost:5000", "library/debian" */
-	char *base;                     /* "https://localhost:5000" */
+	char *host, *path; /* "localhost:5000", "library/debian" */
+	char *base; /* "https://localhost:5000" */
 	bool insecure, mirror;
 	unsigned retries, retry_delay_ms;
 	char *cert_dir;
@@ -30,8 +30,8 @@ struct registry {
 	bool wants_basic;
 	char *realm, *service, *scope;
 	char *token;
-	int64_t token_until_ns;         /* CLOCK_MONOTONIC */
-	bool anonymous_realm;           /* credentials were kept back: the realm is not the registry's */
+	int64_t token_until_ns; /* CLOCK_MONOTONIC */
+	bool anonymous_realm; /* credentials were kept back: the realm is not the registry's */
 };
 
 /** registry_open() - settle host, certificates and credentials; reads files, asks helpers, no network. */
@@ -46,7 +46,8 @@ int registry_ping(struct registry *r);
  * registry_manifest() - raw manifest by tag or digest; a digest is verified
  * @ret_digest: "sha256:…" of the bytes, malloc'ed. -CE_NO_IMAGE when the registry has none.
  */
-int registry_manifest(struct registry *r, const char *reference, struct http_response *ret, char **ret_digest);
+int registry_manifest(struct registry *r, const char *reference, struct http_response *ret,
+		      char **ret_digest);
 /** registry_document() - a small blob (an image config), size and digest verified. */
 int registry_document(struct registry *r, const char *digest, uint64_t size, struct sbuf *ret);
 /** registry_tags() - all tags, page by page. */
@@ -54,12 +55,14 @@ int registry_tags(struct registry *r, struct strv *ret);
 
 /** registry_blob() - start a blob; @sink gets its bytes. NULL with a trail in *@ret_code when that failed. */
 struct http_transfer *registry_blob(struct registry *r, const char *digest, uint64_t size,
-				    int (*sink)(void *data, const void *p, size_t n), void *data, int *ret_code);
+				    int (*sink)(void *data, const void *p, size_t n), void *data,
+				    int *ret_code);
 /**
  * registry_judge() - what an answer other than 2xx means
  * @ret_again: true when a new token was worth a try: repeat the request. Else a code with trail.
  */
-int registry_judge(struct registry *r, const struct http_response *p, const char *what, bool *ret_again);
+int registry_judge(struct registry *r, const struct http_response *p, const char *what,
+		   bool *ret_again);
 
 /* registry_auth.c */
 /** registry_authorization() - header value for the next request, fetching a token when needed; NULL for none. */

@@ -32,7 +32,8 @@ static void numbers_reject_junk_and_overflow(void **state)
 	uint64_t v = 7;
 	int64_t ns = 7;
 	int sig;
-	static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "0x1", "18446744073709551616"};
+	static const char *const bad[] = {
+		"", "-1", "+1", " 1", "1 ", "0x1", "18446744073709551616"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -57,8 +58,9 @@ static void numbers_reject_junk_and_overflow(void **state)
 static void paths_clean_lexically(void **state)
 {
 	static const char *const t[][2] = {
-		{"/a//b/./c/", "/a/b/c"}, {"/..", "/"}, {"/a/../..", "/"}, {"a/..", "."},
-		{"../a/../../b", "../../b"}, {"", "."}, {"/", "/"}, {"a/b/../c", "a/c"}, {"/a/../b", "/b"},
+		{"/a//b/./c/", "/a/b/c"},    {"/..", "/"}, {"/a/../..", "/"}, {"a/..", "."},
+		{"../a/../../b", "../../b"}, {"", "."},    {"/", "/"},        {"a/b/../c", "a/c"},
+		{"/a/../b", "/b"},
 	};
 
 	(void)state;

@@ -16,7 +16,8 @@ static void redirects_go_only_where_they_may(void **state)
 		bool plain;
 		const char *to; /* NULL: refused */
 	} rows[] = {
-		{"https://r.example/v2/x", "https://cdn.example/y?sig=1", false, "https://cdn.example/y?sig=1"},
+		{"https://r.example/v2/x", "https://cdn.example/y?sig=1", false,
+		 "https://cdn.example/y?sig=1"},
 		{"https://r.example/v2/x", "/y", false, "https://r.example/y"},
 		{"https://r.example/v2/x", "//other.example/y", false, "https://other.example/y"},
 		{"https://r.example/v2/x", "http://r.example/y", false, NULL},
@@ -68,8 +69,9 @@ static void an_origin_is_scheme_host_and_port(void **state)
 
 static void challenges_are_taken_apart(void **state)
 {
-	static const char value[] = "Negotiate, Bearer realm=\"https://a.example/t,o\",service=\"s \\\"q\\\"\", "
-				    "scope=\"repository:x:pull\", Basic realm=x";
+	static const char value[] =
+		"Negotiate, Bearer realm=\"https://a.example/t,o\",service=\"s \\\"q\\\"\", "
+		"scope=\"repository:x:pull\", Basic realm=x";
 	struct challenge c = {0};
 
 	(void)state;
@@ -117,7 +119,8 @@ static void base64_goes_both_ways(void **state)
 
 		assert_int_equal(base64_decode("a", &d), -EINVAL);
 		assert_int_equal(base64_decode("YW Jj", &d), -EINVAL);
-		assert_int_equal(base64_decode("YR==", &d), -EINVAL); /* bits that belong to nothing */
+		assert_int_equal(base64_decode("YR==", &d),
+				 -EINVAL); /* bits that belong to nothing */
 	}
 }
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "pkg/conmon/config.h"
+#include "pkg/sys/tty.h"
 
 enum conmon_status {
 	CONMON_NONE,
@@ -48,6 +49,7 @@ struct conmon_started {
 	int pidfd;
 	int control_fd;
 	bool relay_stdin; /* -i on a terminal: conmon_foreground() reads it (job control stays the shell's) */
+	struct tty_raw raw; /* with -it; conmon_foreground() gives it back */
 	sigset_t mask; /* of before; signals wait for conmon_foreground() when cfg->foreground */
 };
 

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
@@ -23,31 +22,6 @@
 #include "pkg/sys/lock.h"
 
 #define DROPPED "attach: the output was not read for too long and the container goes on without us"
-
-struct terminal {
-	int fd; /* -EBADF: not raw */
-	struct termios before;
-};
-
-static void terminal_raw(struct terminal *t, int fd)
-{
-	struct termios raw;
-
-	t->fd = -EBADF;
-	if (tcgetattr(fd, &t->before) < 0)
-		return;
-	raw = t->before;
-	cfmakeraw(&raw);
-	if (tcsetattr(fd, TCSADRAIN, &raw) == 0)
-		t->fd = fd;
-}
-
-static void terminal_restore(struct terminal *t)
-{
-	if (t->fd >= 0)
-		(void)tcsetattr(t->fd, TCSADRAIN, &t->before);
-	t->fd = -EBADF;
-}
 
 /* Taken by signalfd; ignored ones (nohup) stay ignored, stop signals stay the kernel's. */
 int session_block_signals(sigset_t *ret_set, sigset_t *ret_before)
@@ -98,7 +72,7 @@ static void die_of(int sig)
 	(void)sigprocmask(SIG_UNBLOCK, &one, NULL);
 }
 
-static void on_signals(const struct session *s, int fd, struct terminal *t)
+static void on_signals(const struct session *s, int fd, struct tty_raw *t)
 {
 	struct signalfd_siginfo si;
 
@@ -112,7 +86,7 @@ static void on_signals(const struct session *s, int fd, struct terminal *t)
 		if (s->sig_proxy)
 			(void)talk_send(s->fd, CM_SIGNAL, sig, 0, NULL, 0);
 		if (!s->sig_proxy || sig == SIGHUP) { /* our terminal is gone: so are we */
-			terminal_restore(t);
+			tty_raw_leave(t);
 			die_of(sig);
 		}
 	}
@@ -172,7 +146,7 @@ static enum verdict on_message(const struct session *s, bool *credit, int *ret_e
 	}
 }
 
-static enum verdict relay(const struct session *s, int sigs, struct terminal *t, int *ret_exit,
+static enum verdict relay(const struct session *s, int sigs, struct tty_raw *t, int *ret_exit,
 			  int *ret_error)
 {
 	bool credit = true, open = s->relay_stdin;
@@ -201,20 +175,22 @@ static enum verdict relay(const struct session *s, int sigs, struct terminal *t,
 
 int session_run(const struct session *s, int *ret_exit, bool *ret_detached)
 {
-	struct terminal t = {.fd = -EBADF};
+	struct tty_raw t = s->raw;
 	AUTO_CLOSE int sigs = -EBADF;
 	sigset_t before;
 	enum verdict v;
 	int error = 0;
 
 	sigs = open_signals(&before);
-	if (sigs < 0)
+	if (sigs < 0) {
+		tty_raw_leave(&t);
 		return sigs;
-	if (s->tty && s->relay_stdin)
-		terminal_raw(&t, 0);
+	}
+	if (s->tty && s->relay_stdin && t.fd < 0)
+		tty_raw_enter(&t, 0);
 	send_size(s);
 	v = relay(s, sigs, &t, ret_exit, &error);
-	terminal_restore(&t);
+	tty_raw_leave(&t);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (v == FAILED)
 		return error;
@@ -228,7 +204,8 @@ int conmon_foreground(const struct conmon_started *m, bool tty, bool sig_proxy, 
 	struct session s = {.fd = m->control_fd,
 			    .relay_stdin = m->relay_stdin,
 			    .tty = tty,
-			    .sig_proxy = sig_proxy};
+			    .sig_proxy = sig_proxy,
+			    .raw = m->raw};
 
 	int r = session_run(&s, ret_exit, ret_detached);
 
@@ -243,7 +220,8 @@ int conmon_attach(int state_dir, const struct conmon_attach *a, int *ret_exit, b
 			    .relay_stdin = !a->no_stdin,
 			    .tty = a->tty,
 			    .sig_proxy = a->sig_proxy,
-			    .print_output = true};
+			    .print_output = true,
+			    .raw = TTY_RAW_INIT};
 	int flags = (a->no_stdin ? 0 : CM_ATTACH_STDIN) | (a->detach_keys ? CM_ATTACH_KEYS : 0), r;
 	struct winsize w;
 

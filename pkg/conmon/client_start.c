@@ -202,6 +202,7 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 {
 	AUTO_CLOSE int memfd = -EBADF, ours = -EBADF, theirs = -EBADF;
 	int own[3] = {-EBADF, -EBADF, -EBADF}, fds[CM_FD_PORTS + PORTS_MAX], pair[2], pid, r;
+	struct tty_raw raw = TTY_RAW_INIT;
 	sigset_t set, mask;
 	bool relay = false;
 
@@ -231,8 +232,13 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 	for (int i = 0; i < 3; i++)
 		closep(&own[i]);
 	closep(&theirs);
+	/* The payload writes to our terminal itself: whoever answers its first prompt is not to be
+	 * read by line editing, where ^D is an end of input and not a byte. */
+	if (pid > 0 && cfg->foreground && cfg->terminal && cfg->keep_stdin)
+		tty_raw_enter(&raw, stdio[0]);
 	r = pid < 0 ? pid : await_launch(ours, &relay);
 	if (r < 0) {
+		tty_raw_leave(&raw);
 		if (pid > 0)
 			(void)waitpid(pid, NULL, 0);
 		(void)sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -242,6 +248,7 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 				       .pidfd = pidfd_open_pid(pid),
 				       .control_fd = TAKE_FD(ours),
 				       .relay_stdin = relay,
+				       .raw = raw,
 				       .mask = mask};
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "pkg/conmon/protocol.h"
+#include "pkg/sys/tty.h"
 
 int talk_send(int fd, enum cm_type type, int a, int b, const void *p, size_t n);
 /** talk_receive() - one message: 1, 0 at the end, or -errno (no trail). */
@@ -18,6 +19,7 @@ struct session {
 	bool tty; /* the container has a terminal: ours goes raw */
 	bool sig_proxy;
 	bool print_output; /* CM_OUTPUT comes here (attach), not straight to our descriptors */
+	struct tty_raw raw; /* already raw: session_run() gives it back */
 };
 
 /**

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/sys/tty.h"
 
 #define CHUNK 65536
 
@@ -60,30 +60,6 @@ struct relay {
 	bool stdin_open;
 	bool detached;
 };
-
-/* The caller's terminal, raw while this lives. */
-struct raw_terminal {
-	struct termios saved;
-	bool active;
-};
-
-static void raw_enter(struct raw_terminal *t)
-{
-	struct termios raw;
-
-	if (tcgetattr(0, &t->saved) < 0)
-		return;
-	raw = t->saved;
-	cfmakeraw(&raw);
-	t->active = tcsetattr(0, TCSADRAIN, &raw) == 0;
-}
-
-static void raw_leave(struct raw_terminal *t)
-{
-	if (t->active)
-		(void)tcsetattr(0, TCSADRAIN, &t->saved);
-	t->active = false;
-}
 
 static void copy_size(int master)
 {
@@ -249,7 +225,7 @@ int exec_relay(struct exec_stdio *io, struct rt_exec_started *s, const char *det
 			  .s = s,
 			  .keys = s->pty_master >= 0 ? detach_keys : "",
 			  .stdin_open = interactive};
-	struct raw_terminal raw = {.active = false};
+	struct tty_raw raw = TTY_RAW_INIT;
 	sigset_t old;
 	int rc;
 
@@ -260,10 +236,10 @@ int exec_relay(struct exec_stdio *io, struct rt_exec_started *s, const char *det
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (s->pty_master >= 0 && interactive && isatty(0)) {
 		copy_size(s->pty_master);
-		raw_enter(&raw);
+		tty_raw_enter(&raw, 0);
 	}
 	rc = loop(&r, ret_exit);
-	raw_leave(&raw);
+	tty_raw_leave(&raw);
 	closep(&r.signals);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	return rc;

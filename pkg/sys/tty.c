@@ -5,7 +5,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
@@ -55,4 +54,24 @@ int tty_make_controlling(int fd)
 	if (ioctl(fd, TIOCSCTTY, 0) < 0)
 		return err_new(-errno, "make a terminal the controlling one");
 	return 0;
+}
+
+void tty_raw_enter(struct tty_raw *t, int fd)
+{
+	struct termios raw;
+
+	t->fd = -EBADF;
+	if (tcgetattr(fd, &t->before) < 0)
+		return;
+	raw = t->before;
+	cfmakeraw(&raw);
+	if (tcsetattr(fd, TCSADRAIN, &raw) == 0)
+		t->fd = fd;
+}
+
+void tty_raw_leave(struct tty_raw *t)
+{
+	if (t->fd >= 0)
+		(void)tcsetattr(t->fd, TCSADRAIN, &t->before);
+	t->fd = -EBADF;
 }

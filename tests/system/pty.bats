@@ -64,6 +64,20 @@ assert p.modes() == p.before
 PY
 }
 
+@test "pty: the first prompt may be answered at once: the terminal is raw before the payload can ask" {
+	drive <<'PY'
+import termios
+for i in range(20):
+    p = cuddy("run", "--rm", "-it", "--network", "none", IMAGE, "sh", "-c", "stty raw; echo ask; head -c 1 | od -An -tx1")
+    p.expect(rb"ask")
+    assert not p.modes()[3] & termios.ICANON, f"line editing still on in round {i}"
+    p.send(CTRL_D)                     # to line editing this is an end of input, and lost
+    p.expect(rb"04")
+    assert p.wait() == 0
+assert p.modes() == p.before
+PY
+}
+
 @test "pty: detach keys leave the container running; attach goes on where it was" {
 	drive <<'PY'
 p = cuddy("run", "-it", "--name", "c", IMAGE, "sh")

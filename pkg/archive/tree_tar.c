@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/archive/tree_tar.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "pkg/archive/tree_tar_internal.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/sbuf.h"
+#include "pkg/sys/open.h"
+
+#define WHITEOUT ".wh."
+#define OPAQUE ".wh..wh..opq"
+#define NOBODY 65534U
+#define LINKS_MIN 1024U
+
+struct link {
+	dev_t dev;
+	ino_t ino;
+	char *path; /* NULL: a free slot */
+};
+
+struct tree_tar {
+	struct tar_writer *w;
+	struct tree_tar_options o;
+	struct tree_tar_result result;
+	struct link *links; /* open addressing, a power of two, at most half full */
+	size_t n_links, cap;
+	struct tree_attrs attrs;
+	struct sbuf path;
+	unsigned depth;
+};
+
+struct tree_tar *tree_tar_new(struct tar_writer *w, const struct tree_tar_options *o)
+{
+	struct tree_tar *t = xcalloc(1, sizeof(*t));
+
+	t->w = w;
+	if (o)
+		t->o = *o;
+	t->path = (struct sbuf)SBUF_INIT;
+	return t;
+}
+
+void tree_tar_free(struct tree_tar *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->cap; i++)
+		free(t->links[i].path);
+	free(t->links);
+	tree_attrs_done(&t->attrs);
+	sbuf_done(&t->path);
+	free(t);
+}
+
+void tree_tar_freep(struct tree_tar **t)
+{
+	tree_tar_free(*t);
+	*t = NULL;
+}
+
+const struct tree_tar_result *tree_tar_result(const struct tree_tar *t)
+{
+	return &t->result;
+}
+
+/* --- hard links -------------------------------------------------------------------------------- */
+
+static struct link *find_link(struct link *v, size_t cap, dev_t dev, ino_t ino)
+{
+	size_t i = ((size_t)ino * 0x9e3779b97f4a7c15ULL ^ (size_t)dev) & (cap - 1);
+
+	while (v[i].path && (v[i].dev != dev || v[i].ino != ino))
+		i = (i + 1) & (cap - 1);
+	return &v[i];
+}
+
+static void grow_links(struct tree_tar *t)
+{
+	size_t cap = t->cap ? t->cap * 2 : LINKS_MIN;
+	struct link *v = xcalloc(cap, sizeof(*v));
+
+	for (size_t i = 0; i < t->cap; i++)
+		if (t->links[i].path)
+			*find_link(v, cap, t->links[i].dev, t->links[i].ino) = t->links[i];
+	free(t->links);
+	t->links = v;
+	t->cap = cap;
+}
+
+/* The path this inode was written as before, or NULL, and it is remembered. */
+static const char *first_name(struct tree_tar *t, const struct stat *st)
+{
+	struct link *l;
+
+	if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
+		return NULL;
+	if (t->n_links * 2 >= t->cap)
+		grow_links(t);
+	l = find_link(t->links, t->cap, st->st_dev, st->st_ino);
+	if (l->path)
+		return l->path;
+	*l = (struct link){st->st_dev, st->st_ino, xstrdup(t->path.s)};
+	t->n_links++;
+	return NULL;
+}
+
+/* --- one entry --------------------------------------------------------------------------------- */
+
+static uint32_t inside(uint32_t id, const struct tree_ids *v, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (id >= v[i].outside && id - v[i].outside < v[i].count)
+			return v[i].inside + (id - v[i].outside);
+	return n ? NOBODY : id;
+}
+
+static void describe(struct tree_tar *t, const struct stat *st, struct tar_entry *e)
+{
+	const struct tree_attrs *a = &t->attrs;
+
+	e->path = t->path.s;
+	e->mode = st->st_mode & 07777;
+	e->uid = inside(st->st_uid, t->o.uids, t->o.n_uids);
+	e->gid = inside(st->st_gid, t->o.gids, t->o.n_gids);
+	if (t->o.single_id && a->has_owner) {
+		e->uid = a->uid;
+		e->gid = a->gid;
+		e->mode = a->mode;
+	}
+	e->mtime_s = st->st_mtim.tv_sec;
+	e->mtime_ns = (uint32_t)st->st_mtim.tv_nsec;
+	e->xattrs = a->v;
+	e->n_xattrs = a->n;
+}
+
+static int put_entry(struct tree_tar *t, const struct tar_entry *e)
+{
+	t->result.entries++;
+	return tar_write_entry(t->w, e);
+}
+
+static int put_marker(struct tree_tar *t, const char *name)
+{
+	AUTO_SBUF struct sbuf path = SBUF_INIT;
+	struct tar_entry e = {.type = TAR_FILE};
+	const char *slash = strrchr(t->path.s, '/');
+
+	if (strcmp(name, OPAQUE) == 0) /* in the directory that path is */
+		sbuf_addf(&path, "%s%s%s", t->path.s, t->path.len ? "/" : "", name);
+	else /* beside what path is */
+		sbuf_addf(&path, "%.*s" WHITEOUT "%s", slash ? (int)(slash + 1 - t->path.s) : 0,
+			  t->path.s, name);
+	e.path = path.s;
+	return put_entry(t, &e);
+}
+
+/* As another name of what was written before. */
+static int put_link(struct tree_tar *t, const struct stat *st, const char *first)
+{
+	struct tar_entry e = {0};
+
+	describe(t, st, &e);
+	e.type = TAR_HARDLINK;
+	e.link = first;
+	e.n_xattrs = 0;
+	return put_entry(t, &e);
+}
+
+static int put_file(struct tree_tar *t, int dir, const char *name)
+{
+	AUTO_CLOSE int fd = openat(dir, name,
+				   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct tar_entry e = {0};
+	const char *first;
+	struct stat st;
+	int r;
+
+	/* It was a regular file a moment ago; if it is none now, somebody is at work here. */
+	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENXIO)) {
+		t->result.changed++;
+		return 0;
+	}
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_new(-errno, "open '%s'", t->path.s);
+	if (!S_ISREG(st.st_mode)) {
+		t->result.changed++;
+		return 0;
+	}
+	r = tree_attrs_read(&t->attrs, fd, t->path.s);
+	if (r < 0)
+		return r;
+	if (t->o.overlay && t->attrs.whiteout && st.st_size == 0)
+		return put_marker(t, name);
+	first = first_name(t, &st);
+	if (first)
+		return put_link(t, &st, first);
+	describe(t, &st, &e);
+	e.type = TAR_FILE;
+	e.size = (uint64_t)st.st_size;
+	r = put_entry(t, &e);
+	if (r == 0)
+		r = tar_write_file(t->w, fd);
+	t->result.bytes += e.size;
+	t->result.changed += r > 0;
+	return r < 0 ? r : 0;
+}
+
+static int put_symlink(struct tree_tar *t, int dir, const char *name, const struct stat *st)
+{
+	char target[TAR_PATH_MAX + 1];
+	struct tar_entry e = {0};
+	ssize_t n = readlinkat(dir, name, target, sizeof(target));
+
+	if (n < 0 && (errno == ENOENT || errno == EINVAL)) {
+		t->result.changed++;
+		return 0;
+	}
+	if (n < 0)
+		return err_new(-errno, "read the link '%s'", t->path.s);
+	if (n > TAR_PATH_MAX)
+		return err_new(-CE_LIMIT, "'%s': a link longer than %d bytes", t->path.s,
+			       TAR_PATH_MAX);
+	target[n] = '\0';
+	tree_attrs_reset(&t->attrs);
+	describe(t, st, &e);
+	e.type = TAR_SYMLINK;
+	e.link = target;
+	return put_entry(t, &e);
+}
+
+static int put_special(struct tree_tar *t, const char *name, const struct stat *st)
+{
+	struct tar_entry e = {0};
+
+	if (S_ISSOCK(st->st_mode)) {
+		t->result.sockets++;
+		return 0;
+	}
+	if (S_ISCHR(st->st_mode) && st->st_rdev == 0)
+		return t->o.overlay ? put_marker(t, name) : 0;
+	tree_attrs_reset(&t->attrs);
+	describe(t, st, &e);
+	e.type = S_ISFIFO(st->st_mode) ? TAR_FIFO : S_ISCHR(st->st_mode) ? TAR_CHAR : TAR_BLOCK;
+	e.major = major(st->st_rdev);
+	e.minor = minor(st->st_rdev);
+	return put_entry(t, &e);
+}
+
+/* --- directories ------------------------------------------------------------------------------- */
+
+static int put_name(struct tree_tar *t, int dir, const char *name);
+
+static bool is_implied(const struct tree_tar *t)
+{
+	const char *key = t->path.len ? t->path.s : ".";
+	size_t low = 0, high = t->o.implied ? t->o.implied->n : 0;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int c = strcmp(t->o.implied->v[mid], key);
+
+		if (c == 0)
+			return true;
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+static int list(struct tree_tar *t, int fd, struct strv *ret)
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	AUTO_CLOSE int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *e;
+
+	d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d)
+		return err_new(-errno, "list '%s'", t->path.s);
+	(void)TAKE_FD(copy);
+	for (errno = 0; (e = readdir(d)) != NULL; errno = 0)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			strv_add(ret, e->d_name);
+	if (errno)
+		return err_new(-errno, "list '%s'", t->path.s);
+	strv_sort(ret);
+	return 0;
+}
+
+static int put_children(struct tree_tar *t, int fd)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	size_t len = t->path.len;
+	int r = list(t, fd, &names);
+
+	if (r == 0 && ++t->depth > TAR_DEPTH_MAX)
+		r = err_new(-CE_LIMIT, "directories nested deeper than %d", TAR_DEPTH_MAX);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		if (t->o.overlay && strncmp(names.v[i], WHITEOUT, strlen(WHITEOUT)) == 0) {
+			t->result.unnameable++;
+			continue;
+		}
+		if (len)
+			sbuf_addc(&t->path, '/');
+		sbuf_adds(&t->path, names.v[i]);
+		if (t->path.len > TAR_PATH_MAX)
+			r = err_new(-CE_LIMIT, "'%.64s…': a path longer than %d bytes", t->path.s,
+				    TAR_PATH_MAX);
+		else
+			r = put_name(t, fd, names.v[i]);
+		t->path.len = len;
+		t->path.s[len] = '\0';
+	}
+	t->depth--;
+	return r;
+}
+
+static int put_dir(struct tree_tar *t, int dir, const char *name)
+{
+	AUTO_CLOSE int fd = open_nofollow(dir, name, O_RDONLY | O_DIRECTORY, 0);
+	struct stat st;
+	struct tar_entry e = {0};
+	bool opaque;
+	int r;
+
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP) {
+		err_drop();
+		t->result.changed++;
+		return 0;
+	}
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return err_new(-errno, "stat '%s'", t->path.s);
+	r = tree_attrs_read(&t->attrs, fd, t->path.s);
+	if (r < 0)
+		return r;
+	opaque = t->o.overlay && t->attrs.opaque;
+	if (!is_implied(t)) {
+		describe(t, &st, &e);
+		e.type = TAR_DIR;
+		r = put_entry(t, &e);
+	}
+	if (r == 0 && opaque)
+		r = put_marker(t, OPAQUE);
+	if (r == 0)
+		r = t->o.cross_mounts || strcmp(name, ".") == 0 ? 1 : tree_same_mount(dir, fd);
+	return r == 1 ? put_children(t, fd) : r;
+}
+
+static int put_name(struct tree_tar *t, int dir, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			return err_new(-errno, "stat '%s'", t->path.s);
+		t->result.changed++;
+		return 0;
+	}
+	if (S_ISDIR(st.st_mode))
+		return put_dir(t, dir, name);
+	if (S_ISREG(st.st_mode))
+		return put_file(t, dir, name);
+	if (!(S_ISCHR(st.st_mode) && st.st_rdev == 0)) {
+		const char *first = first_name(t, &st);
+
+		tree_attrs_reset(&t->attrs);
+		if (first)
+			return put_link(t, &st, first);
+	}
+	return S_ISLNK(st.st_mode) ? put_symlink(t, dir, name, &st) : put_special(t, name, &st);
+}
+
+int tree_tar_add(struct tree_tar *t, int dir, const char *name, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_new(-errno, "%s", *path ? path : name);
+	sbuf_reset(&t->path);
+	sbuf_adds(&t->path, path);
+	return put_name(t, dir, name);
+}
+
+int tree_tar(int root, struct out *out, const struct tar_write_options *w,
+	     const struct tree_tar_options *o, struct tree_tar_result *ret)
+{
+	AUTO(tar_writer_freep) struct tar_writer *writer = tar_writer_new(out, w);
+	AUTO(tree_tar_freep) struct tree_tar *t = tree_tar_new(writer, o);
+	int r = tree_tar_add(t, root, ".", "");
+
+	if (r == 0)
+		r = tar_write_end(writer);
+	if (r == 0)
+		r = out_finish(out);
+	*ret = t->result;
+	return r;
+}

@@ -22,27 +22,33 @@ const struct opt each_opts[] = {
 	OPT_END,
 };
 
-static int read_cidfiles(const struct each *e, struct strv *names)
+static int read_cidfile(const char *path, struct strv *names)
 {
-	for (size_t i = 0; i < e->args->cidfiles.n; i++) {
-		struct sbuf b = SBUF_INIT;
-		int r = file_read_at(AT_FDCWD, e->args->cidfiles.v[i], 4096, &b);
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int r = file_read_at(AT_FDCWD, path, 4096, &b);
 
-		if (r == -ENOENT && e->args->ignore) {
-			err_drop();
-			continue;
-		}
-		if (r < 0) {
-			sbuf_done(&b);
-			return err_wrap(r, "--cidfile");
-		}
-		sbuf_trim_end(&b, " \t\r\n");
-		strv_take(names, sbuf_steal(&b));
-	}
+	if (r < 0)
+		return err_wrap(r, "--cidfile");
+	sbuf_trim_end(&b, " \t\r\n");
+	strv_take(names, sbuf_steal(&b));
 	return 0;
 }
 
-int each_latest(struct store *st, struct strv *ids)
+static int read_cidfiles(const struct each *e, struct strv *names)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < e->args->cidfiles.n; i++) {
+		r = read_cidfile(e->args->cidfiles.v[i], names);
+		if (r == -ENOENT && e->args->ignore) {
+			err_drop();
+			r = 0;
+		}
+	}
+	return r;
+}
+
+static int add_latest(struct store *st, struct strv *ids)
 {
 	const struct list_query q = {
 		.last = 1, .no_trunc = true, .filters = &(struct strv)STRV_INIT};
@@ -60,8 +66,34 @@ int each_latest(struct store *st, struct strv *ids)
 	return 0;
 }
 
-static int select_names(struct store *st, const struct each *e, int argc, char **argv,
-			struct strv *names)
+int each_open(struct cmd_ctx *ctx, const char *verb, const struct each_one *o, int *argc,
+	      char ***argv, struct container *ret)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	if (r < 0)
+		return r;
+	if (o->latest && o->cidfile)
+		return err_usage("%s: --latest and --cidfile contradict each other", verb);
+	if (o->latest) {
+		r = add_latest(st, &names);
+	} else if (o->cidfile) {
+		r = read_cidfile(o->cidfile, &names);
+	} else if (*argc) {
+		strv_add(&names, (*argv)[0]);
+		(*argc)--;
+		(*argv)++;
+	} else {
+		return err_usage("%s: name a container, or use --latest", verb);
+	}
+	if (r == 0)
+		r = container_open(st, names.v[0], ret);
+	return r < 0 ? err_wrap(r, "%s", verb) : 0;
+}
+
+int each_select(struct store *st, const struct each *e, int argc, char **argv, struct strv *names)
 {
 	bool select = e->args->all || e->args->filters.n;
 	int r;
@@ -73,14 +105,12 @@ static int select_names(struct store *st, const struct each *e, int argc, char *
 		return err_usage("%s: --latest stands alone, without names and other choices",
 				 e->verb);
 	if (!select && !argc && !e->args->cidfiles.n && !e->args->latest)
-		return err_usage(
-			"%s: name at least one container, or use --all; see 'cuddy %s --help'",
-			e->verb, e->verb);
+		return err_usage("%s: needs a name; see 'cuddy %s --help'", e->verb, e->verb);
 	for (int i = 0; i < argc; i++)
 		strv_add(names, argv[i]);
 	r = read_cidfiles(e, names);
 	if (r == 0 && e->args->latest)
-		r = each_latest(st, names);
+		r = add_latest(st, names);
 	if (r == 0 && select)
 		r = container_select(st, &e->args->filters, e->running_only, names);
 	return r;
@@ -141,7 +171,7 @@ int each_container(struct cmd_ctx *ctx, const struct each *e, int argc, char **a
 	int r = cmd_store(ctx, &st);
 
 	if (r == 0)
-		r = select_names(st, e, argc, argv, &names);
+		r = each_select(st, e, argc, argv, &names);
 	for (size_t i = 0; r == 0 && i < names.n; i++)
 		r = each_one(st, e, names.v[i], &status);
 	if (r < 0)

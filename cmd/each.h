@@ -14,8 +14,18 @@ struct each_args {
 
 extern const struct opt each_opts[]; /* --all --filter --cidfile --ignore --latest */
 
-/** each_latest() - append the id of the newest container, whatever its state; -CE_NO_CONTAINER. */
-int each_latest(struct store *st, struct strv *ids);
+/** What verbs of a single container have in place of its name. */
+struct each_one {
+	bool latest;
+	const char *cidfile;
+};
+
+/**
+ * each_open() - the container that @o or else the first operand names, which is then taken off
+ * Opens the store too. Messages begin with @verb. -CE_NO_CONTAINER, -CE_USAGE.
+ */
+int each_open(struct cmd_ctx *ctx, const char *verb, const struct each_one *o, int *argc,
+	      char ***argv, struct container *ret);
 
 struct each {
 	const struct each_args *args;
@@ -27,6 +37,9 @@ struct each {
 	bool silent; /* do not print the name as given on success */
 };
 
+/** each_select() - names and ids of what operands and e->args choose; -CE_USAGE when they contradict. */
+int each_select(struct store *st, const struct each *e, int argc, char **argv,
+		struct strv *ret_names);
 /** each_signal() - the value of --signal; a usage error when it is none. */
 int each_signal(const char *s, int *ret);
 /** each_container() - 0 with ctx->status set by what failed; negative for a usage error before anything was done. */

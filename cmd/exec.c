@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* "cuddy exec": run a command in a running container. */
-#include "cmd/cmd.h"
+#include "cmd/each.h"
 #include "pkg/base/err.h"
-#include "pkg/container/container.h"
+
+struct exec_args {
+	struct exec_request request;
+	struct each_one one;
+};
 
 #define E struct exec_request
 
-static const struct opt exec_opts[] = {
+static const struct opt request_opts[] = {
 	OPT_BOOL('d', "detach", E, detach, "Run in the background"),
 	OPT_BOOL('i', "interactive", E, interactive, "Keep stdin open"),
 	OPT_BOOL('t', "tty", E, tty, "Give the command a terminal of its own"),
@@ -23,26 +27,33 @@ static const struct opt exec_opts[] = {
 	OPT_END,
 };
 
+static const struct opt exec_opts[] = {
+	OPT_GROUP(request_opts, struct exec_args, request),
+	OPT_BOOL('l', "latest", struct exec_args, one.latest, "In the newest container"),
+	OPT_STR(0, "cidfile", "FILE", struct exec_args, one.cidfile,
+		"Read the container's id from a file", .complete = COMPLETE_FILE),
+	OPT_END,
+};
+
 static int exec_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	struct exec_request e = *(const struct exec_request *)args;
+	const struct exec_args *a = args;
+	struct exec_request e = a->request;
 	struct container c;
-	struct store *st;
-	int code = 0, r = cmd_store(ctx, &st);
+	int code = 0, r = each_open(ctx, "exec", &a->one, &argc, &argv, &c);
 
-	(void)argc;
 	ctx->in_a_hurry = true;
-	e.command = argv + 1;
-	if (r == 0)
-		r = container_open(st, argv[0], &c);
 	if (r < 0)
-		return err_wrap(r, "exec");
-	r = container_exec(&c, &e, &code);
+		return r;
+	e.command = argv;
+	r = argc ? container_exec(&c, &e, &code)
+		 : err_usage("which command? write it after the options and the name");
+	if (r < 0)
+		r = err_wrap(r, "exec %s", c.rec->name);
+	else
+		ctx->status = code;
 	container_done(&c);
-	if (r < 0)
-		return err_wrap(r, "exec %s", argv[0]);
-	ctx->status = code;
-	return 0;
+	return r;
 }
 
 const struct command cmd_exec = {
@@ -50,8 +61,7 @@ const struct command cmd_exec = {
 	.synopsis = "[OPTIONS] CONTAINER COMMAND [ARG...]",
 	.summary = "Run a command in a running container",
 	.opts = exec_opts,
-	.args_size = sizeof(struct exec_request),
-	.min_args = 2,
+	.args_size = sizeof(struct exec_args),
 	.max_args = -1,
 	.no_interspersed = true,
 	.complete = COMPLETE_RUNNING,

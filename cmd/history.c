@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
-#include "cmd/persona.h"
+#include "cmd/show.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/image/inspect.h"
@@ -33,11 +33,7 @@ static int history_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 		{"ID", "ID"},     {"CREATED", "Created"}, {"CREATED BY", "CreatedBy"},
 		{"SIZE", "Size"}, {"COMMENT", "Comment"}, {NULL, NULL}};
 	const struct history_args *a = args;
-	const struct list_options o = {.format = a->format,
-				       .quiet = a->quiet,
-				       .json_lines = persona() == PERSONA_DOCKER,
-				       .quiet_field = "ID",
-				       .columns = columns};
+	const struct list_options o = show_options(a->format, a->quiet, false, "ID", columns);
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	struct store *st;
 	int r = cmd_store(ctx, &st);

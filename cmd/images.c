@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
-#include "cmd/persona.h"
+#include "cmd/show.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/image/list.h"
@@ -51,12 +51,8 @@ static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 				      .reference = argc ? argv[0] : NULL,
 				      .filters = &a->filters,
 				      .sort = a->sort};
-	const struct list_options o = {.format = a->format,
-				       .quiet = a->quiet,
-				       .no_heading = a->no_heading,
-				       .json_lines = persona() == PERSONA_DOCKER,
-				       .quiet_field = "ID",
-				       .columns = a->digests ? digest_columns : plain_columns};
+	const struct list_options o = show_options(a->format, a->quiet, a->no_heading, "ID",
+						   a->digests ? digest_columns : plain_columns);
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	struct store *st;
 	int r = 0;

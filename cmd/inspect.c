@@ -2,7 +2,7 @@
 /* "cuddy inspect": everything about an object of any kind, as JSON. */
 #include <string.h>
 
-#include "cmd/cmd.h"
+#include "cmd/each.h"
 #include "cmd/show.h"
 #include "pkg/base/err.h"
 #include "pkg/container/inspect.h"
@@ -13,12 +13,13 @@
 
 struct inspect_args {
 	const char *format, *type;
-	bool size;
+	bool size, latest;
 };
 
 static const struct opt inspect_opts[] = {
 	OPT_STR('f', "format", "FORMAT", struct inspect_args, format,
 		"Print as json or through a Go template"),
+	OPT_BOOL('l', "latest", struct inspect_args, latest, "The newest container"),
 	OPT_BOOL('s', "size", struct inspect_args, size, "Say what a container takes on disk"),
 	OPT_STR('t', "type", "TYPE", struct inspect_args, type, "Kind of object",
 		.complete = COMPLETE_WORDS, .words = "all container image volume", .strict = true),
@@ -28,6 +29,7 @@ static const struct opt inspect_opts[] = {
 static const struct opt container_inspect_opts[] = {
 	OPT_STR('f', "format", "FORMAT", struct inspect_args, format,
 		"Print as json or through a Go template"),
+	OPT_BOOL('l', "latest", struct inspect_args, latest, "The newest container"),
 	OPT_BOOL('s', "size", struct inspect_args, size, "Say what it takes on disk"),
 	OPT_END,
 };
@@ -102,15 +104,20 @@ static int inspect(struct cmd_ctx *ctx, const char *type, const struct inspect_a
 		   char **argv)
 {
 	AUTO_JSON struct json_object *array = json_object_new_array();
+	const struct each_args choice = {.latest = a->latest};
+	const struct each e = {.args = &choice, .verb = "inspect"};
+	AUTO_STRV struct strv names = STRV_INIT;
 	struct store *st;
 	int r = cmd_store(ctx, &st);
 
+	if (r == 0)
+		r = each_select(st, &e, argc, argv, &names);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < argc; i++) {
+	for (size_t i = 0; i < names.n; i++) {
 		struct json_object *o = NULL;
 
-		r = find_any(st, type, a->size, argv[i], &o);
+		r = find_any(st, a->latest ? "container" : type, a->size, names.v[i], &o);
 		if (r < 0)
 			ctx->status = cmd_report(err_wrap(r, "inspect"));
 		else
@@ -146,7 +153,6 @@ const struct command cmd_inspect = {
 	.summary = "Print everything about containers, images or volumes",
 	.opts = inspect_opts,
 	.args_size = sizeof(struct inspect_args),
-	.min_args = 1,
 	.max_args = -1,
 	.complete = COMPLETE_CONTAINER,
 	.run = inspect_run,
@@ -159,7 +165,6 @@ const struct command cmd_container_inspect = {
 	.summary = "Print everything about containers",
 	.opts = container_inspect_opts,
 	.args_size = sizeof(struct inspect_args),
-	.min_args = 1,
 	.max_args = -1,
 	.complete = COMPLETE_CONTAINER,
 	.run = container_inspect_run,

@@ -2,7 +2,7 @@
 /* "cuddy logs": what a container has written. */
 #include <string.h>
 
-#include "cmd/cmd.h"
+#include "cmd/each.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
@@ -13,12 +13,14 @@
 #include "pkg/sys/lock.h"
 
 struct logs_args {
+	struct each_args each;
 	bool follow, timestamps, names;
 	const char *since, *until, *tail;
 };
 
 static const struct opt logs_opts[] = {
 	OPT_BOOL('f', "follow", struct logs_args, follow, "Go on with what is written later"),
+	OPT_BOOL('l', "latest", struct logs_args, each.latest, "The newest container"),
 	OPT_STR(0, "since", "TIME", struct logs_args, since, "From this time or duration ago on"),
 	OPT_STR(0, "until", "TIME", struct logs_args, until, "Up to this time or duration ago"),
 	OPT_STR(0, "tail", "LINES", struct logs_args, tail, "The last lines only"),
@@ -97,6 +99,8 @@ static int logs_one(struct store *st, const struct logs_args *a, struct logs_opt
 static int logs_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct logs_args *a = args;
+	const struct each e = {.args = &a->each, .verb = "logs"};
+	AUTO_STRV struct strv names = STRV_INIT;
 	struct logs_options o = {0};
 	struct store *st;
 	int r = read_options(a, &o);
@@ -105,10 +109,12 @@ static int logs_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 		r = err_usage("logs: --follow goes with one container");
 	if (r == 0)
 		r = cmd_store(ctx, &st);
-	for (int i = 0; r == 0 && i < argc; i++) {
-		r = logs_one(st, a, &o, argv[i]);
+	if (r == 0)
+		r = each_select(st, &e, argc, argv, &names);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		r = logs_one(st, a, &o, names.v[i]);
 		if (r < 0)
-			r = err_wrap(r, "logs %s", argv[i]);
+			r = err_wrap(r, "logs %s", names.v[i]);
 	}
 	return r;
 }
@@ -119,7 +125,6 @@ const struct command cmd_logs = {
 	.summary = "Print what a container has written",
 	.opts = logs_opts,
 	.args_size = sizeof(struct logs_args),
-	.min_args = 1,
 	.max_args = -1,
 	.complete = COMPLETE_CONTAINER,
 	.run = logs_run,

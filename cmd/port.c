@@ -10,12 +10,13 @@
 #include "pkg/container/list.h"
 
 struct port_args {
-	bool all, latest;
+	struct each_one one;
+	bool all;
 };
 
 static const struct opt port_opts[] = {
 	OPT_BOOL('a', "all", struct port_args, all, "All running containers"),
-	OPT_BOOL('l', "latest", struct port_args, latest, "The newest container"),
+	OPT_BOOL('l', "latest", struct port_args, one.latest, "The newest container"),
 	OPT_END,
 };
 
@@ -77,11 +78,15 @@ static int print_ports(const struct container *c, const struct wanted *w)
 	return r;
 }
 
-static int print_all(struct store *st, struct cmd_ctx *ctx)
+static int print_all(struct cmd_ctx *ctx)
 {
 	const struct wanted every = {.with_id = true};
 	AUTO_STRV struct strv ids = STRV_INIT;
-	int r = container_select(st, &(struct strv)STRV_INIT, true, &ids);
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	if (r == 0)
+		r = container_select(st, &(struct strv)STRV_INIT, true, &ids);
 
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		struct container c;
@@ -104,39 +109,26 @@ static int print_all(struct store *st, struct cmd_ctx *ctx)
 static int port_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct port_args *a = args;
-	AUTO_STRV struct strv names = STRV_INIT;
-	const char *spec = NULL;
 	struct wanted w = {0};
 	struct container c;
-	struct store *st;
-	int r;
+	int names = a->one.latest ? 0 : 1, r;
 
-	if (a->all && (argc || a->latest))
+	if (a->all && (argc || a->one.latest))
 		return err_usage("port: --all goes without names, ports and --latest");
-	if (a->latest ? argc > 1 : !a->all && argc < 1)
-		return err_usage(a->latest ? "port: --latest stands for the name; only a port may "
-					     "follow"
-					   : "port: name a container, or use --all");
-	if (a->latest && argc == 1)
-		spec = argv[0];
-	else if (argc == 2)
-		spec = argv[1];
-	r = spec ? wanted_parse(spec, &w) : 0;
+	if (a->all)
+		return print_all(ctx);
+	if (argc > names + 1)
+		return err_usage("port: --latest stands for the name; only a port may follow");
+	r = argc > names ? wanted_parse(argv[names], &w) : 0;
 	if (r == 0)
-		r = cmd_store(ctx, &st);
-	if (r == 0 && a->all)
-		return print_all(st, ctx);
-	if (r == 0 && a->latest)
-		r = each_latest(st, &names);
-	else if (r == 0)
-		strv_add(&names, argv[0]);
-	if (r == 0)
-		r = container_open(st, names.v[0], &c);
+		r = each_open(ctx, "port", &a->one, &argc, &argv, &c);
 	if (r < 0)
-		return err_wrap(r, "port");
+		return r;
 	r = print_ports(&c, &w);
+	if (r < 0)
+		r = err_wrap(r, "port %s", c.rec->name);
 	container_done(&c);
-	return r < 0 ? err_wrap(r, "port %s", names.v[0]) : 0;
+	return r;
 }
 
 const struct command cmd_port = {

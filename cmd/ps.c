@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/persona.h"
+#include "cmd/show.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/container/list.h"
@@ -59,12 +60,8 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 				     .last = a->latest ? 1 : (int64_t)a->last,
 				     .filters = &a->filters,
 				     .sort = a->sort};
-	const struct list_options o = {.format = a->format,
-				       .quiet = a->quiet,
-				       .no_heading = a->no_heading,
-				       .json_lines = persona() == PERSONA_DOCKER,
-				       .quiet_field = "ID",
-				       .columns = a->size ? ps_columns_size : ps_columns};
+	const struct list_options o = show_options(a->format, a->quiet, a->no_heading, "ID",
+						   a->size ? ps_columns_size : ps_columns);
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	struct store *st;
 	int r = cmd_store(ctx, &st);

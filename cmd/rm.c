@@ -22,6 +22,7 @@ static const struct opt rm_opts[] = {
 		 .complete = COMPLETE_FILE),
 	OPT_BOOL('i', "ignore", struct rm_args, each.ignore,
 		 "Succeed when a container does not exist"),
+	OPT_BOOL('l', "latest", struct rm_args, each.latest, "The newest container"),
 	OPT_END,
 };
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pkg/cli/format.h"
+#include "cmd/persona.h"
 #include "pkg/json/json.h"
 
 int show_objects(struct json_object *array, const char *format)
@@ -26,4 +26,15 @@ int show_objects(struct json_object *array, const char *format)
 	}
 	template_free(t);
 	return r;
+}
+
+struct list_options show_options(const char *format, bool quiet, bool no_heading,
+				 const char *quiet_field, const struct column *columns)
+{
+	return (struct list_options){.format = format,
+				     .quiet = quiet,
+				     .no_heading = no_heading,
+				     .json_lines = persona() == PERSONA_DOCKER,
+				     .quiet_field = quiet_field,
+				     .columns = columns};
 }

@@ -23,6 +23,7 @@ static const struct opt start_opts[] = {
 	OPT_BOOL(0, "all", struct start_args, each.all, "All containers"),
 	OPT_LIST('f', "filter", "KEY=VALUE", struct start_args, each.filters,
 		 "Containers that match"),
+	OPT_BOOL('l', "latest", struct start_args, each.latest, "The newest container"),
 	OPT_END,
 };
 
@@ -39,25 +40,34 @@ static int start_background(struct store *st, struct container *c, const void *a
 	return r;
 }
 
-static int start_attached(struct cmd_ctx *ctx, const struct start_args *a, const char *name)
+static int start_attached(struct cmd_ctx *ctx, const struct start_args *a, int argc, char **argv)
 {
-	const struct start_options o = {.foreground = true,
-					.attach_stdin = a->interactive,
-					.attach_stdout = true,
-					.attach_stderr = true};
+	const struct each_one one = {.latest = a->each.latest};
+	struct start_options o = {.foreground = true,
+				  .attach_stdin = a->interactive,
+				  .attach_stdout = true,
+				  .attach_stderr = true};
 	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
 	struct container c;
 	struct store *st;
 	bool detached = false;
-	int code = 0, r = cmd_store(ctx, &st);
+	char keys[32];
+	int code = 0, r = 0;
 
+	if (a->detach_keys) {
+		r = conmon_detach_keys(a->detach_keys, keys);
+		o.detach_keys = keys;
+	}
 	if (r == 0)
-		r = container_open(st, name, &c);
+		r = cmd_store(ctx, &st);
+	if (r == 0)
+		r = each_open(ctx, "start", &one, &argc, &argv, &c);
 	if (r < 0)
 		return r;
 	if (container_is_running(&c)) {
 		const struct conmon_attach ca = {.no_stdin = !a->interactive,
 						 .sig_proxy = a->sig_proxy != 0,
+						 .detach_keys = o.detach_keys,
 						 .tty = c.rec->tty};
 
 		r = conmon_attach(c.dirs.runtime_fd, &ca, &code, &detached);
@@ -81,9 +91,9 @@ static int start_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 
 	if (!a->attach && !a->interactive)
 		return each_container(ctx, &e, argc, argv);
-	if (argc != 1 || a->each.all)
+	if (argc + a->each.latest != 1 || a->each.all || a->each.filters.n)
 		return err_usage("start: --attach and --interactive go with one container");
-	return start_attached(ctx, a, argv[0]);
+	return start_attached(ctx, a, argc, argv);
 }
 
 const struct command cmd_start = {

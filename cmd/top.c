@@ -10,11 +10,11 @@
 #include "pkg/json/json.h"
 
 struct top_args {
-	bool latest;
+	struct each_one one;
 };
 
 static const struct opt top_opts[] = {
-	OPT_BOOL('l', "latest", struct top_args, latest, "The newest container"),
+	OPT_BOOL('l', "latest", struct top_args, one.latest, "The newest container"),
 	OPT_END,
 };
 
@@ -47,29 +47,20 @@ static int print_rows(struct json_object *rows, const struct strv *descriptors)
 static int top_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct top_args *a = args;
-	AUTO_STRV struct strv names = STRV_INIT, descriptors = STRV_INIT;
+	AUTO_STRV struct strv descriptors = STRV_INIT;
 	AUTO_JSON struct json_object *rows = NULL;
-	int skip = a->latest ? 0 : 1;
 	struct container c;
-	struct store *st;
-	int r;
+	int r = each_open(ctx, "top", &a->one, &argc, &argv, &c);
 
-	if (argc < skip)
-		return err_usage("top: name a container, or use --latest");
-	r = descriptors_of(argc - skip, argv + skip, &descriptors);
-	if (r == 0)
-		r = cmd_store(ctx, &st);
-	if (r == 0 && a->latest)
-		r = each_latest(st, &names);
-	else if (r == 0)
-		strv_add(&names, argv[0]);
-	if (r == 0)
-		r = container_open(st, names.v[0], &c);
 	if (r < 0)
-		return err_wrap(r, "top");
-	r = container_top(&c, &descriptors, &rows);
+		return r;
+	r = descriptors_of(argc, argv, &descriptors);
+	if (r == 0) {
+		r = container_top(&c, &descriptors, &rows);
+		r = r < 0 ? err_wrap(r, "top %s", c.rec->name) : print_rows(rows, &descriptors);
+	}
 	container_done(&c);
-	return r < 0 ? err_wrap(r, "top %s", names.v[0]) : print_rows(rows, &descriptors);
+	return r;
 }
 
 const struct command cmd_top = {

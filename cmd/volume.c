@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "cmd/persona.h"
 #include "cmd/show.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
@@ -81,12 +80,8 @@ static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	static const struct column columns[] = {
 		{"DRIVER", "Driver"}, {"VOLUME NAME", "Name"}, {NULL, NULL}};
 	const struct ls_args *a = args;
-	const struct list_options o = {.format = a->format,
-				       .quiet = a->quiet,
-				       .no_heading = a->no_heading,
-				       .json_lines = persona() == PERSONA_DOCKER,
-				       .quiet_field = "Name",
-				       .columns = columns};
+	const struct list_options o = show_options(a->format, a->quiet, a->no_heading, "Name",
+						   columns);
 	AUTO_JSON struct json_object *rows = NULL;
 	struct store *st;
 	int r = cmd_store(ctx, &st);

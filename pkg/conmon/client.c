@@ -11,7 +11,6 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/conmon/talk.h"
-#include "pkg/sys/lock.h"
 #include "pkg/sys/socket.h"
 
 /* After its container's end a monitor normally goes at once; a stuck foreground may keep it. */
@@ -87,38 +86,29 @@ static void linger(int fd)
 			return;
 }
 
-int conmon_wait_code(int state_dir, int *ret_exit)
+int conmon_watch(int state_dir)
 {
-	AUTO_CLOSE int fd = talk_connect(state_dir), lock = -EBADF;
-	int r, code = -1;
-
-	if (fd >= 0) {
-		r = await(fd, CM_EXIT, &code);
-		if (r < 0)
-			return r;
-		if (r == 1) {
-			linger(fd);
-			*ret_exit = code;
-			return 0;
-		}
-	} else if (fd != -ESRCH) {
-		return fd;
-	}
-	/* No conversation (too many clients, or it is going): the lock is told by the kernel. */
-	if (lock_is_held(state_dir, "lock") > 0) {
-		lock = lock_open(state_dir, "lock", LOCK_SHARED);
-		if (lock < 0)
-			return lock;
-	}
-	*ret_exit = -1;
-	return 0;
+	return talk_connect(state_dir);
 }
 
-int conmon_wait(int state_dir)
+int conmon_watched(int watch, int *ret_exit)
 {
-	int code;
+	struct pollfd p = {.fd = watch, .events = POLLIN};
+	struct cm_head h;
+	char data[512];
+	int r;
 
-	return conmon_wait_code(state_dir, &code);
+	while (poll(&p, 1, 0) > 0) {
+		r = talk_receive(watch, &h, data, sizeof(data));
+		if (r <= 0)
+			return r < 0 ? err_new(r, "talk to the container's monitor") : -ESRCH;
+		if (h.type == CM_EXIT) {
+			*ret_exit = h.a;
+			linger(watch);
+			return 1;
+		}
+	}
+	return 0;
 }
 
 int conmon_stop(int state_dir, int signal_or_0, int64_t grace_ms)

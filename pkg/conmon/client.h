@@ -84,10 +84,13 @@ int conmon_attach(int state_dir, const struct conmon_attach *a, int *ret_exit, b
 int conmon_stop(int state_dir, int signal_or_0, int64_t grace_ms);
 /** conmon_kill() - signal pid 1 through the monitor. */
 int conmon_kill(int state_dir, int sig);
-/** conmon_wait() - block until the container has exited; uses the lock, works for any number of waiters. */
-int conmon_wait(int state_dir);
-/** conmon_wait_code() - the same; the exit code as the monitor said it (the only way with --rm), -1 when unheard. */
-int conmon_wait_code(int state_dir, int *ret_exit);
+/** conmon_watch() - a descriptor that is readable once conmon_watched() has something to say; -ESRCH: no monitor. */
+int conmon_watch(int state_dir);
+/**
+ * conmon_watched() - 1: it has exited, with @ret_exit (the only way to hear it with --rm); 0: not yet
+ * With 1 the monitor has also done all that follows the end. -ESRCH: it left without a word.
+ */
+int conmon_watched(int watch, int *ret_exit);
 /** conmon_resize() - set the pty's size. */
 int conmon_resize(int state_dir, uint16_t rows, uint16_t cols);
 /** conmon_detach_keys() - "ctrl-p,ctrl-q" to bytes; usage error when malformed. */

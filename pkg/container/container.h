@@ -46,7 +46,7 @@ int container_create(struct store *st, const struct container_request *q, struct
 struct start_options {
 	bool foreground; /* our stdio is the container's until it exits or we detach */
 	bool attach_stdin, attach_stdout, attach_stderr;
-	bool sig_proxy;
+	const char *detach_keys; /* decoded; NULL: the container's own */
 	uint16_t rows, cols; /* initial window, 0: unknown */
 };
 
@@ -67,8 +67,6 @@ int container_kill(struct container *c, int sig);
 int container_restart(struct store *st, struct container *c, int signal, int64_t grace_s);
 /** container_rename() - whatever its state; -CE_NAME_IN_USE also for the name it has. */
 int container_rename(struct store *st, struct container *c, const char *name);
-/** container_wait() - until it has exited; its code. */
-int container_wait(struct store *st, struct container *c, int *ret_exit);
 
 struct remove_options {
 	bool force, volumes;

@@ -94,6 +94,8 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 		return err_new(-errno, "remove the last exit status");
 	p->mon.lock_fd = lock;
 	p->mon.foreground = o->foreground;
+	if (o->detach_keys)
+		p->mon.detach_keys = o->detach_keys;
 	p->mon.stdin_once = o->foreground && o->attach_stdin;
 	p->mon.no_stdout = o->foreground && !o->attach_stdout;
 	p->mon.no_stderr = o->foreground && !o->attach_stderr;

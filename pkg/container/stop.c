@@ -42,23 +42,6 @@ int container_kill(struct container *c, int sig)
 	return conmon_kill(c->dirs.runtime_fd, sig);
 }
 
-int container_wait(struct store *st, struct container *c, int *ret_exit)
-{
-	int code = -1;
-	int r = conmon_wait_code(c->dirs.runtime_fd, &code);
-
-	(void)st;
-	/* A --rm container is gone by now, exit file and all; its monitor said the code. */
-	if (r == 0 && code < 0) {
-		r = refresh(c);
-		code = c->state.exit_code;
-	}
-	if (r < 0)
-		return r;
-	*ret_exit = code;
-	return 0;
-}
-
 static int drop_volumes(struct store *st, const struct container_record *rec)
 {
 	for (unsigned i = 0; i < rec->n_mounts; i++) {

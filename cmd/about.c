@@ -97,6 +97,14 @@ static const struct {
 		    "\n"
 		    "\tcuddy load -i image.tar\n"
 		    "\tcurl -sf https://example.org/image.tar.zst | cuddy load"},
+	{&cmd_login,
+	 "Asks the registry whether user name and password are good, and keeps them where podman "
+	 "and skopeo keep theirs: auth.json in $XDG_RUNTIME_DIR/containers, in the file that "
+	 "REGISTRY_AUTH_FILE names, or with the credential helper that this file names. Without a "
+	 "registry it is the one short names are looked for first, docker.io mostly.\n"
+	 "\n"
+	 "\tcuddy login quay.io\n"
+	 "\tcuddy login -u me --password-stdin registry.example.org <token"},
 	{&cmd_import,
 	 "Makes an image with one layer from the tar of a root file system, compressed or "
 	 "not; - reads standard input.\n"

@@ -96,5 +96,6 @@ extern const struct command cmd_help;
 extern const struct command cmd_import;
 extern const struct command cmd_info;
 extern const struct command cmd_load;
+extern const struct command cmd_login, cmd_logout;
 extern const struct command cmd_version;
 extern const struct command cmd_pull;

@@ -77,6 +77,8 @@ const struct command_alias commands[] = {
 	{"import", &cmd_import},
 	{"image pull", &cmd_pull},
 	{"load", &cmd_load},
+	{"login", &cmd_login},
+	{"logout", &cmd_logout},
 	{"pull", &cmd_pull},
 	{"version", &cmd_version},
 	{NULL, NULL},

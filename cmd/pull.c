@@ -3,41 +3,33 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/registry_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/parse.h"
 #include "pkg/image/image.h"
 #include "pkg/oci/manifest.h"
 
 struct pull_args {
+	struct registry_args registry;
 	bool quiet, all_tags;
-	int tls_verify;
 	const char *platform, *arch, *os, *variant;
-	const char *policy, *authfile, *cert_dir, *creds, *retry_delay;
-	unsigned retry;
+	const char *policy;
 };
 
-static const struct pull_args pull_defaults = {
-	.tls_verify = -1, .policy = "always", .retry = 3, .retry_delay = "2s"};
+static const struct pull_args pull_defaults = {.registry = REGISTRY_ARGS_DEFAULTS,
+					       .policy = "always"};
 
 /* clang-format off */
 static const struct opt pull_opts[] = {
+	OPT_GROUP(registry_opts, struct pull_args, registry),
 	OPT_BOOL('a', "all-tags", struct pull_args, all_tags, "Pull every tag of the repository"),
 	OPT_STR(0, "arch", "ARCH", struct pull_args, arch, "Architecture to choose instead of this machine's"),
-	OPT_STR(0, "authfile", "FILE", struct pull_args, authfile, "Credentials file to use instead of the usual ones",
-		.complete = COMPLETE_FILE),
-	OPT_STR(0, "cert-dir", "DIR", struct pull_args, cert_dir, "Directory with certificates for the registry",
-		.complete = COMPLETE_DIR),
-	OPT_STR(0, "creds", "USER[:PASSWORD]", struct pull_args, creds, "Credentials for the registry"),
 	OPT_STR(0, "os", "OS", struct pull_args, os, "Operating system to choose instead of linux"),
 	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct pull_args, platform, "Platform to choose"),
 	OPT_STR(0, "policy", "WHEN", struct pull_args, policy, "When to pull",
 		.words = "always missing never newer", .complete = COMPLETE_WORDS, .strict = true),
 	OPT_BOOL('q', "quiet", struct pull_args, quiet, "Print the image id only"),
-	OPT_UINT(0, "retry", "N", struct pull_args, retry, "Further tries after a failure that may pass", .max = 5),
-	OPT_STR(0, "retry-delay", "DURATION", struct pull_args, retry_delay, "Wait before the first of them"),
-	OPT_TRI(0, "tls-verify", struct pull_args, tls_verify, "Require a valid certificate of the registry"),
 	OPT_STR(0, "variant", "VARIANT", struct pull_args, variant, "Variant of the architecture to choose"),
 	OPT_END
 };
@@ -77,32 +69,14 @@ static void print_id(const char *reference, const char *id)
 
 static int options_of(const struct pull_args *a, struct pull_options *ret, char **ret_platform)
 {
-	int64_t delay_ns;
 	int r;
 
-	/* A bare number is seconds. */
-	r = parse_i64(a->retry_delay, 0, 3600, &delay_ns);
-	if (r == 0)
-		delay_ns *= 1000000000;
-	else
-		r = parse_duration(a->retry_delay, &delay_ns);
-	if (r < 0 || delay_ns < 0 || delay_ns > 3600LL * 1000000000)
-		return err_usage("--retry-delay \"%s\" is not a duration of up to an hour",
-				 a->retry_delay);
 	r = platform_of(a, ret_platform);
 	if (r < 0)
 		return r;
 	*ret = (struct pull_options){
-		.policy = policy_of(a->policy),
-		.all_tags = a->all_tags,
-		.tls_verify = a->tls_verify,
-		.authfile = a->authfile,
-		.cert_dir = a->cert_dir,
-		.creds = a->creds,
-		.platform = *ret_platform,
-		.retries = a->retry,
-		.retry_delay_s = (unsigned)((delay_ns + 999999999) / 1000000000)};
-	return 0;
+		.policy = policy_of(a->policy), .all_tags = a->all_tags, .platform = *ret_platform};
+	return registry_access_of(&a->registry, &ret->access);
 }
 
 static int fetch(struct store *st, const char *name, const struct pull_options *o, char ret_id[65])

@@ -38,11 +38,11 @@ static int find_image(struct store *st, const struct container_request *q,
 		      struct image_record **ret, char **ret_name)
 {
 	struct pull_options o = {.report = q->report,
-				 .tls_verify = q->tls_verify,
-				 .authfile = q->authfile,
-				 .platform = q->platform,
-				 .retries = 3,
-				 .retry_delay_s = 2};
+				 .access = {.tls_verify = q->tls_verify,
+					    .authfile = q->authfile,
+					    .retries = 3,
+					    .retry_delay_s = 2},
+				 .platform = q->platform};
 	int r = pull_policy(q->pull, &o.policy);
 
 	return r < 0 ? r : image_ensure(st, q->image, &o, ret, ret_name);

@@ -36,8 +36,3 @@ void challenge_done(struct challenge *c);
 int challenge_parse(const char *value, const char *scheme, struct challenge *ret);
 /** link_next() - the target of rel="next" in a Link header, malloc'ed, or NULL. */
 char *link_next(const char *value);
-
-/** base64_encode() - standard alphabet with padding, malloc'ed. */
-char *base64_encode(const void *p, size_t n);
-/** base64_decode() - appends; -EINVAL (no trail) on anything odd. */
-int base64_decode(const char *s, struct sbuf *out);

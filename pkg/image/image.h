@@ -3,6 +3,7 @@
 #pragma once
 #include "pkg/oci/image_config.h"
 #include "pkg/oci/reference.h"
+#include "pkg/transfer/protocol.h"
 #include "storage/image_store.h"
 
 /** image_find() - reference, id or unique id prefix ("sha256:" allowed) to a loaded record; -CE_NO_IMAGE. @ret_name: reference that matched, malloc'ed, may be NULL; may be given as NULL. */
@@ -17,11 +18,8 @@ enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER };
 struct pull_options {
 	enum pull_policy policy;
 	bool all_tags;
-	int tls_verify; /* -1: by configuration, 0, 1 */
-	const char *authfile, *cert_dir, *creds;
+	struct transfer_access access;
 	const char *platform; /* "os/arch[/variant]" or NULL */
-	unsigned retries;
-	unsigned retry_delay_s;
 	/* Told of progress, warnings and each image that arrived (all_tags: several); may be NULL. */
 	const struct transfer_handler *report;
 };

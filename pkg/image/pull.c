@@ -55,13 +55,8 @@ int image_pull(struct store *st, const char *name, const struct pull_options *o,
 				     .data = &f};
 	struct transfer_pull p = {.name = name,
 				  .all_tags = o->all_tags,
-				  .tls_verify = o->tls_verify,
-				  .authfile = o->authfile,
-				  .cert_dir = o->cert_dir,
-				  .creds = o->creds,
-				  .platform = o->platform,
-				  .retries = o->retries,
-				  .retry_delay_s = o->retry_delay_s};
+				  .access = o->access,
+				  .platform = o->platform};
 	int r;
 
 	transfer_pull_put(&body, &p);

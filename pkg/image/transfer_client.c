@@ -123,8 +123,8 @@ static int send_request(struct client *c, struct store *st, enum transfer_op op,
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	struct transfer_request q = {.op = op,
-				     .root = store_root(st),
-				     .runroot = store_runroot(st),
+				     .root = st ? store_root(st) : "",
+				     .runroot = st ? store_runroot(st) : "",
 				     .single_id = single_id,
 				     .body = body->s,
 				     .body_n = body->len};
@@ -210,27 +210,28 @@ static int follow(struct client *c, const struct transfer_handler *h)
 	return code;
 }
 
+/* Whoever touches layers has the subordinate ids; whoever only talks stays the user. */
+static int enter_base(struct store *st, bool *ret_single)
+{
+	AUTO(base_grant_done) struct base_grant grant = {0};
+	int r = base_grant_load(&grant);
+
+	*ret_single = grant.n_uids == 0;
+	return r < 0 ? r : base_enter(store_runtime_fd(st), &grant);
+}
+
 int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
 		 unsigned n_fds, const struct transfer_handler *h)
 {
 	AUTO(client_done) struct client c = {.channel = -EBADF, .pidfd = -EBADF, .signals = -EBADF};
-	AUTO(base_grant_done) struct base_grant grant = {0};
-	int r;
+	bool single = false;
+	int r = st ? enter_base(st, &single) : 0;
 
-	r = base_grant_load(&grant);
-	if (r < 0)
-		return r;
-	r = base_enter(store_runtime_fd(st), &grant);
-	if (r < 0)
-		return r;
-	r = catch_signals(&c);
-	if (r < 0)
-		return r;
-	r = start(&c);
-	if (r < 0)
-		return r;
-	r = send_request(&c, st, op, grant.n_uids == 0, body, fds, n_fds);
-	if (r < 0)
-		return r;
-	return follow(&c, h);
+	if (r == 0)
+		r = catch_signals(&c);
+	if (r == 0)
+		r = start(&c);
+	if (r == 0)
+		r = send_request(&c, st, op, single, body, fds, n_fds);
+	return r < 0 ? r : follow(&c, h);
 }

@@ -16,7 +16,8 @@ struct transfer_handler {
 /**
  * transfer_run() - one operation of cuddy-transfer, start to end
  * @body: the operation's fields (transfer_pull_put() …); @fds: descriptors that go with it.
- * Enters B (base_enter()): afterwards this process is uid 0 there. SIGINT, SIGTERM and SIGHUP
+ * Enters B (base_enter()): afterwards this process is uid 0 there; not so without @st (NULL), for
+ * what only talks to registries. SIGINT, SIGTERM and SIGHUP
  * cancel: transfer gets 5 s to undo, then is killed; -CE_INTERRUPTED.
  */
 int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,

@@ -13,18 +13,10 @@
 #include "pkg/sys/open.h"
 #include "pkg/sys/random.h"
 
-int file_read_fd(int fd, size_t max, struct sbuf *out)
+int file_read_stream(int fd, size_t max, struct sbuf *out)
 {
-	struct stat st;
 	size_t before = out->len;
 
-	if (fstat(fd, &st) < 0)
-		return err_new(-errno, "stat");
-	if (!S_ISREG(st.st_mode))
-		return err_new(-CE_BAD_FORMAT, "not a regular file");
-	if (st.st_size > (off_t)max)
-		return err_new(-CE_LIMIT, "%lld bytes, at most %zu are read", (long long)st.st_size,
-			       max);
 	for (;;) {
 		ssize_t n;
 
@@ -39,6 +31,20 @@ int file_read_fd(int fd, size_t max, struct sbuf *out)
 		if (n == 0 || out->len < out->cap - 1)
 			return 0;
 	}
+}
+
+int file_read_fd(int fd, size_t max, struct sbuf *out)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_new(-errno, "stat");
+	if (!S_ISREG(st.st_mode))
+		return err_new(-CE_BAD_FORMAT, "not a regular file");
+	if (st.st_size > (off_t)max)
+		return err_new(-CE_LIMIT, "%lld bytes, at most %zu are read", (long long)st.st_size,
+			       max);
+	return file_read_stream(fd, max, out);
 }
 
 static int read_opened(int fd_or_error, const char *name, size_t max, struct sbuf *out)

@@ -19,6 +19,9 @@ int file_read_at(int dir, const char *name, size_t max, struct sbuf *out);
 /** file_read_fd() - the same on an open descriptor, from its offset. */
 int file_read_fd(int fd, size_t max, struct sbuf *out);
 
+/** file_read_stream() - of anything, a pipe too; waits for its end. */
+int file_read_stream(int fd, size_t max, struct sbuf *out);
+
 enum file_sync {
 	FILE_NO_SYNC, /* runtime state: gone after a reboot anyway */
 	FILE_SYNC, /* fsync the file, rename, fsync the directory */

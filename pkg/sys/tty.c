@@ -2,13 +2,18 @@
 #include "pkg/sys/tty.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
 #include "pkg/sys/mount.h"
 #include "pkg/sys/open.h"
 
@@ -74,4 +79,66 @@ void tty_raw_leave(struct tty_raw *t)
 	if (t->fd >= 0)
 		(void)tcsetattr(t->fd, TCSADRAIN, &t->before);
 	t->fd = -EBADF;
+}
+
+static int read_line(int fd, int signals, struct sbuf *out)
+{
+	char buf[512];
+	ssize_t n;
+
+	for (;;) {
+		struct pollfd p[2] = {{.fd = fd, .events = POLLIN},
+				      {.fd = signals, .events = POLLIN}};
+
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return err_new(-errno, "wait for the terminal");
+		if (p[1].revents)
+			return err_new(-CE_INTERRUPTED, "input");
+		if (!p[0].revents)
+			continue;
+		n = read(fd, buf, sizeof(buf));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_new(-errno, "read from the terminal");
+		sbuf_add(out, buf, (size_t)n);
+		explicit_bzero(buf, sizeof(buf));
+		if (n == 0 || memchr(out->s, '\n', out->len))
+			break;
+	}
+	out->len = strcspn(out->s, "\r\n");
+	out->s[out->len] = '\0';
+	return 0;
+}
+
+int tty_read_secret(int fd, int out, const char *prompt, struct sbuf *ret)
+{
+	AUTO_CLOSE int signals = -EBADF;
+	struct termios shown, hidden;
+	sigset_t set, old;
+	int r;
+
+	if (tcgetattr(fd, &shown) < 0)
+		return err_new(-errno, "terminal");
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGQUIT);
+	(void)sigaddset(&set, SIGTSTP);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0 || sigprocmask(SIG_BLOCK, &set, &old) < 0)
+		return err_new(-errno, "signals");
+	hidden = shown;
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	hidden.c_lflag |= ECHONL | ICANON | ISIG;
+	/* Not flushed: a password pasted ahead of the prompt is still read. */
+	r = tcsetattr(fd, TCSADRAIN, &hidden) < 0 ? err_new(-errno, "terminal") : 0;
+	if (r == 0) {
+		(void)write_full(out, prompt, strlen(prompt));
+		r = read_line(fd, signals, ret);
+	}
+	(void)tcsetattr(fd, TCSADRAIN, &shown);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	return r;
 }

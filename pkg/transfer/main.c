@@ -36,6 +36,7 @@ static const struct {
 	{TRANSFER_PULL, "pull", transfer_op_pull},
 	{TRANSFER_LOAD, "load", transfer_op_load},
 	{TRANSFER_IMPORT, "import", transfer_op_import},
+	{TRANSFER_LOGIN, "login", transfer_op_login},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)

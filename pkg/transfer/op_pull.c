@@ -338,12 +338,7 @@ static int prepare(struct pull *p)
 	e = transfer_pull_get(&p->ctx->req, &p->args);
 	if (e < 0)
 		return e;
-	p->options = (struct registry_options){.tls_verify = p->args.tls_verify,
-					       .authfile = p->args.authfile,
-					       .cert_dir = p->args.cert_dir,
-					       .creds = p->args.creds,
-					       .retries = p->args.retries,
-					       .retry_delay_ms = p->args.retry_delay_s * 1000};
+	p->options = (struct registry_options){.access = p->args.access};
 	if (p->args.platform)
 		e = platform_parse(p->args.platform, &p->platform);
 	else

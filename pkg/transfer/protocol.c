@@ -40,39 +40,78 @@ int transfer_request_get(const void *p, size_t n, struct transfer_request *ret)
 	return 0;
 }
 
+static void put_access(struct sbuf *b, const struct transfer_access *a)
+{
+	wire_put_u32(b, (uint32_t)(a->tls_verify + 1));
+	wire_put_str(b, a->authfile);
+	wire_put_str(b, a->cert_dir);
+	wire_put_str(b, a->creds);
+	wire_put_u32(b, a->retries);
+	wire_put_u32(b, a->retry_delay_s);
+}
+
+static bool get_access(struct wire_reader *r, struct transfer_access *a)
+{
+	uint32_t verify = wire_get_u32(r);
+
+	a->tls_verify = verify > 2 ? -1 : (int)verify - 1;
+	a->authfile = wire_get_str(r);
+	a->cert_dir = wire_get_str(r);
+	a->creds = wire_get_str(r);
+	a->retries = wire_get_u32(r);
+	a->retry_delay_s = wire_get_u32(r);
+	return verify <= 2;
+}
+
 void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p)
 {
 	wire_put_str(b, p->name);
 	wire_put_u32(b, p->all_tags);
-	wire_put_u32(b, (uint32_t)(p->tls_verify + 1));
-	wire_put_str(b, p->authfile);
-	wire_put_str(b, p->cert_dir);
-	wire_put_str(b, p->creds);
+	put_access(b, &p->access);
 	wire_put_str(b, p->platform);
-	wire_put_u32(b, p->retries);
-	wire_put_u32(b, p->retry_delay_s);
 }
 
 int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *ret)
 {
 	struct wire_reader r;
 	struct transfer_pull p = {0};
-	uint32_t verify;
+	bool ok;
 
 	wire_reader_init(&r, q->body, q->body_n);
 	p.name = wire_get_str(&r);
 	p.all_tags = wire_get_u32(&r) != 0;
-	verify = wire_get_u32(&r);
-	p.tls_verify = verify > 2 ? -1 : (int)verify - 1;
-	p.authfile = wire_get_str(&r);
-	p.cert_dir = wire_get_str(&r);
-	p.creds = wire_get_str(&r);
+	ok = get_access(&r, &p.access);
 	p.platform = wire_get_str(&r);
-	p.retries = wire_get_u32(&r);
-	p.retry_delay_s = wire_get_u32(&r);
-	if (wire_failed(&r) || !p.name || verify > 2)
+	if (wire_failed(&r) || !p.name || !ok)
 		return err_new(-CE_PROTOCOL, "pull request");
 	*ret = p;
+	return 0;
+}
+
+void transfer_login_put(struct sbuf *b, const struct transfer_login *l)
+{
+	wire_put_str(b, l->name);
+	put_access(b, &l->access);
+	wire_put_str(b, l->user);
+	wire_put_str(b, l->password);
+	wire_put_str(b, l->identity_token);
+}
+
+int transfer_login_get(const struct transfer_request *q, struct transfer_login *ret)
+{
+	struct wire_reader r;
+	struct transfer_login l = {0};
+	bool ok;
+
+	wire_reader_init(&r, q->body, q->body_n);
+	l.name = wire_get_str(&r);
+	ok = get_access(&r, &l.access);
+	l.user = wire_get_str(&r);
+	l.password = wire_get_str(&r);
+	l.identity_token = wire_get_str(&r);
+	if (wire_failed(&r) || !l.name || !ok)
+		return err_new(-CE_PROTOCOL, "login request");
+	*ret = l;
 	return 0;
 }
 

@@ -23,7 +23,7 @@
 #define TRANSFER_MESSAGE_MAX (64 * 1024)
 #define TRANSFER_FDS_MAX 4
 
-enum transfer_op { TRANSFER_PULL = 1, TRANSFER_LOAD, TRANSFER_IMPORT };
+enum transfer_op { TRANSFER_PULL = 1, TRANSFER_LOAD, TRANSFER_IMPORT, TRANSFER_LOGIN };
 
 enum transfer_event {
 	TRANSFER_EV_PROGRESS = 1,
@@ -55,14 +55,26 @@ struct transfer_progress {
 	uint64_t done, total; /* bytes; total 0: not known */
 };
 
+/* How registries are talked to: a part of several bodies. */
+struct transfer_access {
+	int tls_verify; /* -1: by configuration, 0, 1 */
+	const char *authfile, *cert_dir, *creds;
+	uint32_t retries, retry_delay_s;
+};
+
 /* Body of TRANSFER_PULL. */
 struct transfer_pull {
 	const char *name; /* as the user typed it */
 	bool all_tags;
-	int tls_verify; /* -1: by configuration, 0, 1 */
-	const char *authfile, *cert_dir, *creds;
+	struct transfer_access access;
 	const char *platform; /* "os/arch[/variant]" or NULL */
-	uint32_t retries, retry_delay_s;
+};
+
+/* Body of TRANSFER_LOGIN: are these credentials good? Touches no store. */
+struct transfer_login {
+	const char *name; /* "host/path" of any repository there */
+	struct transfer_access access; /* without creds */
+	const char *user, *password, *identity_token;
 };
 
 /* Body of TRANSFER_LOAD; one descriptor: the archive or directory. */
@@ -84,6 +96,9 @@ int transfer_request_get(const void *p, size_t n, struct transfer_request *ret);
 
 void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p);
 int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *ret);
+
+void transfer_login_put(struct sbuf *b, const struct transfer_login *l);
+int transfer_login_get(const struct transfer_request *q, struct transfer_login *ret);
 
 void transfer_load_put(struct sbuf *b, const struct transfer_load *l);
 int transfer_load_get(const struct transfer_request *q, struct transfer_load *ret);

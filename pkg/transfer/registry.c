@@ -60,21 +60,24 @@ int registry_open(struct http *http, const struct endpoint *e, const struct regi
 {
 	AUTO(registry_close)
 	struct registry r = {.http = http, .insecure = e->insecure, .mirror = e->mirror};
+	const struct transfer_access *a = &o->access;
 	int err;
 
 	r.host = xstrdup(e->host);
 	r.path = xstrdup(e->path);
 	r.base = xasprintf("https://%s", e->host);
-	r.retries = o->retries;
-	r.retry_delay_ms = o->retry_delay_ms;
-	if (o->tls_verify >= 0)
-		r.insecure = o->tls_verify == 0;
-	r.cert_dir = o->cert_dir ? xstrdup(o->cert_dir) : find_cert_dir(e->host);
+	r.retries = a->retries;
+	r.retry_delay_ms = a->retry_delay_s * 1000;
+	if (a->tls_verify >= 0)
+		r.insecure = a->tls_verify == 0;
+	r.cert_dir = a->cert_dir ? xstrdup(a->cert_dir) : find_cert_dir(e->host);
 	/* --creds is for the registry that was named, not for its mirrors (G12). */
-	if (o->creds && !e->mirror)
-		err = credential_parse(o->creds, &r.credential);
+	if (o->credential)
+		err = credential_copy(o->credential, &r.credential);
+	else if (a->creds && !e->mirror)
+		err = credential_parse(a->creds, &r.credential);
 	else
-		err = auth_find(e->host, e->path, o->authfile, &r.credential);
+		err = auth_find(e->host, e->path, a->authfile, &r.credential);
 	if (err < 0)
 		return err_wrap(err, "credentials for %s", e->host);
 	*ret = r;
@@ -215,6 +218,18 @@ int registry_ping(struct registry *r)
 	r->policy.cert_url = r->base;
 	log_debug("registry", "%s: plain http", r->host);
 	return ping_once(r, r->retries);
+}
+
+int registry_login(struct registry *r)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	AUTO_FREE char *url = NULL;
+	int e = registry_ping(r);
+
+	if (e < 0)
+		return e;
+	url = xasprintf("%s/v2/", r->base);
+	return get(r, url, NULL, HTTP_ERROR_BODY_MAX, "login", &p);
 }
 
 int registry_manifest(struct registry *r, const char *reference, struct http_response *ret,

@@ -8,12 +8,12 @@
 #include "pkg/config/registries.h"
 #include "pkg/http/http.h"
 #include "pkg/http/url.h"
-#include "pkg/transfer/auth.h"
+#include "pkg/config/auth.h"
+#include "pkg/transfer/protocol.h"
 
 struct registry_options {
-	int tls_verify; /* -1: by configuration, 0, 1 */
-	const char *authfile, *cert_dir, *creds;
-	unsigned retries, retry_delay_ms;
+	struct transfer_access access;
+	const struct credential *credential; /* these and no others; NULL: what is found */
 };
 
 struct registry {
@@ -41,6 +41,8 @@ void registry_close(struct registry *r);
 
 /** registry_ping() - GET /v2/: learns scheme and challenges. Plain HTTP is tried only when insecure. */
 int registry_ping(struct registry *r);
+/** registry_login() - the same, and answer the challenge: -CE_DENIED when the credentials are not good. */
+int registry_login(struct registry *r);
 
 /**
  * registry_manifest() - raw manifest by tag or digest; a digest is verified

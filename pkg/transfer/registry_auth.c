@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pkg/base/alloc.h"
+#include "pkg/base/base64.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
@@ -153,7 +154,8 @@ static int request_token(struct registry *r, bool trusted, const struct http_pol
 	int e;
 
 	add_field(&fields, "service", r->service);
-	add_field(&fields, "scope", r->scope ? r->scope : own_scope);
+	if (r->scope || *r->path) /* a login is about no repository */
+		add_field(&fields, "scope", r->scope ? r->scope : own_scope);
 	if (refresh) {
 		add_field(&fields, "grant_type", "refresh_token");
 		add_field(&fields, "client_id", "cuddy");

@@ -35,3 +35,4 @@ int transfer_cancelled(struct transfer_ctx *ctx);
 int transfer_op_pull(struct transfer_ctx *ctx);
 int transfer_op_load(struct transfer_ctx *ctx);
 int transfer_op_import(struct transfer_ctx *ctx);
+int transfer_op_login(struct transfer_ctx *ctx);

@@ -102,28 +102,6 @@ static void the_next_page_is_found(void **state)
 	assert_null(link_next("<https://r/1"));
 }
 
-static void base64_goes_both_ways(void **state)
-{
-	static const char *const plain[] = {"", "a", "ab", "abc", "user:pass\xff"};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
-		AUTO_FREE char *e = base64_encode(plain[i], strlen(plain[i]));
-		AUTO_SBUF struct sbuf d = SBUF_INIT;
-
-		assert_int_equal(base64_decode(e, &d), 0);
-		assert_string_equal(d.s, plain[i]);
-	}
-	{
-		AUTO_SBUF struct sbuf d = SBUF_INIT;
-
-		assert_int_equal(base64_decode("a", &d), -EINVAL);
-		assert_int_equal(base64_decode("YW Jj", &d), -EINVAL);
-		assert_int_equal(base64_decode("YR==", &d),
-				 -EINVAL); /* bits that belong to nothing */
-	}
-}
-
 static void messages_show_no_secret_of_a_url(void **state)
 {
 	AUTO_FREE char *a = url_shown("https://u:p@h.example/x?X-Signature=s#f");
@@ -141,7 +119,6 @@ int main(void)
 		cmocka_unit_test(an_origin_is_scheme_host_and_port),
 		cmocka_unit_test(challenges_are_taken_apart),
 		cmocka_unit_test(the_next_page_is_found),
-		cmocka_unit_test(base64_goes_both_ways),
 		cmocka_unit_test(messages_show_no_secret_of_a_url),
 	};
 

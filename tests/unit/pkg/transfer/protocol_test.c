@@ -12,11 +12,9 @@
 static void pull_request(struct sbuf *b)
 {
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
-	struct transfer_pull p = {.name = "busybox",
-				  .tls_verify = -1,
-				  .creds = "u:p",
-				  .retries = 3,
-				  .retry_delay_s = 2};
+	struct transfer_pull p = {
+		.name = "busybox",
+		.access = {.tls_verify = -1, .creds = "u:p", .retries = 3, .retry_delay_s = 2}};
 	struct transfer_request q = {
 		.op = TRANSFER_PULL, .root = "/r", .runroot = "/run", .single_id = true};
 
@@ -39,10 +37,10 @@ static void a_pull_request_survives_the_wire(void **state)
 	assert_true(q.single_id);
 	assert_int_equal(transfer_pull_get(&q, &p), 0);
 	assert_string_equal(p.name, "busybox");
-	assert_int_equal(p.tls_verify, -1);
-	assert_null(p.authfile);
-	assert_string_equal(p.creds, "u:p");
-	assert_int_equal(p.retry_delay_s, 2);
+	assert_int_equal(p.access.tls_verify, -1);
+	assert_null(p.access.authfile);
+	assert_string_equal(p.access.creds, "u:p");
+	assert_int_equal(p.access.retry_delay_s, 2);
 }
 
 static void every_truncation_is_refused(void **state)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* docker-credential-<name>: asked over stdin, never on a command line (G11, D14). */
 #pragma once
-#include "pkg/transfer/auth.h"
+#include "pkg/config/auth.h"
 
 /** helper_get() - the credential for @server; "not found" leaves @ret empty and is no error. */
 int helper_get(const char *name, const char *server, struct credential *ret);
+/** helper_store() - hand it over; helper_erase() - make the helper forget, also what it never had. */
+int helper_store(const char *name, const char *server, const struct credential *c);
+int helper_erase(const char *name, const char *server);

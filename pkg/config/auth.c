@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "pkg/transfer/auth.h"
+#include "pkg/config/auth.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -7,14 +7,13 @@
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
+#include "pkg/base/base64.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/http/url.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
-#include "pkg/transfer/helper.h"
-
-#define AUTH_FILE_MAX (1024 * 1024)
+#include "pkg/config/auth_internal.h"
+#include "pkg/config/credential_helper.h"
 
 static void wipe(char **s)
 {
@@ -23,7 +22,7 @@ static void wipe(char **s)
 	freep(s);
 }
 
-static void sbuf_wipe(struct sbuf *b)
+void sbuf_wipe(struct sbuf *b)
 {
 	if (b->len)
 		explicit_bzero(b->s, b->len);
@@ -35,6 +34,14 @@ void credential_done(struct credential *c)
 	wipe(&c->user);
 	wipe(&c->password);
 	wipe(&c->identity_token);
+}
+
+int credential_copy(const struct credential *from, struct credential *ret)
+{
+	ret->user = from->user ? xstrdup(from->user) : NULL;
+	ret->password = from->password ? xstrdup(from->password) : NULL;
+	ret->identity_token = from->identity_token ? xstrdup(from->identity_token) : NULL;
+	return 0;
 }
 
 int credential_parse(const char *s, struct credential *ret)
@@ -50,7 +57,7 @@ int credential_parse(const char *s, struct credential *ret)
 
 void auth_keys(const char *host, const char *path, struct strv *ret)
 {
-	AUTO_FREE char *key = xasprintf("%s/%s", host, path);
+	AUTO_FREE char *key = xasprintf("%s%s%s", host, *path ? "/" : "", path);
 	char *slash;
 
 	for (;;) {
@@ -63,7 +70,7 @@ void auth_keys(const char *host, const char *path, struct strv *ret)
 }
 
 /* "https://index.docker.io/v1/", "http://host/v2" and "host" are one registry. */
-static char *normal_key(const char *key)
+char *auth_normal_key(const char *key)
 {
 	const char *p = key;
 	char *s, *end;
@@ -89,7 +96,7 @@ static char *normal_key(const char *key)
 }
 
 /* Open what only we can read and write: no link (unless named by the user), no FIFO, no other owner. */
-static int read_private(const char *path, bool named, struct sbuf *out)
+int auth_read_private(const char *path, bool named, struct sbuf *out)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
 					       (named ? 0 : O_NOFOLLOW));
@@ -147,7 +154,7 @@ static int find_entry(struct json_object *auths, const struct strv *keys, struct
 	for (size_t i = 0; i < keys->n; i++) {
 		json_object_object_foreach(auths, name, entry)
 		{
-			AUTO_FREE char *key = normal_key(name);
+			AUTO_FREE char *key = auth_normal_key(name);
 
 			if (strcmp(key, keys->v[i]) != 0)
 				continue;
@@ -162,20 +169,20 @@ static int find_entry(struct json_object *auths, const struct strv *keys, struct
 	return 0;
 }
 
-/* credHelpers names one for this host; credsStore is for all of them. */
-static int ask_helpers(struct json_object *o, const char *host, struct credential *ret)
+int auth_helper_name(struct json_object *o, const char *host, const char **ret)
 {
 	struct json_object *helpers = NULL;
 	const char *name = NULL;
 	int r;
 
+	*ret = NULL;
 	r = json_get_obj(o, "credHelpers", &helpers);
 	if (r < 0)
 		return r;
 	if (helpers) {
 		json_object_object_foreach(helpers, key, value)
 		{
-			AUTO_FREE char *normal = normal_key(key);
+			AUTO_FREE char *normal = auth_normal_key(key);
 
 			if (strcmp(normal, host) == 0 &&
 			    json_object_is_type(value, json_type_string))
@@ -184,11 +191,21 @@ static int ask_helpers(struct json_object *o, const char *host, struct credentia
 	}
 	if (!name && (r = json_get_str(o, "credsStore", &name)) < 0)
 		return r;
-	if (!name || !*name)
-		return 0;
-	/* Docker's own tools store the hub under its old url. */
-	return helper_get(
-		name, strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host, ret);
+	*ret = name && *name ? name : NULL;
+	return 0;
+}
+
+static int ask_helpers(struct json_object *o, const char *host, struct credential *ret)
+{
+	const char *name;
+	int r = auth_helper_name(o, host, &name);
+
+	return r < 0 || !name ? r : helper_get(name, auth_helper_server(host), ret);
+}
+
+const char *auth_helper_server(const char *host)
+{
+	return strcmp(host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host;
 }
 
 static int find_in_file(const char *path, bool named, bool bare, const char *host,
@@ -199,7 +216,7 @@ static int find_in_file(const char *path, bool named, bool bare, const char *hos
 	struct json_object *auths = NULL;
 	int r, open_to_others;
 
-	open_to_others = read_private(path, named, &text);
+	open_to_others = auth_read_private(path, named, &text);
 	if (open_to_others < 0)
 		return open_to_others == -ENOENT && !named ? 0 : open_to_others;
 	if (text.len == 0)
@@ -238,26 +255,55 @@ static char *under(const char *variable, const char *fallback, const char *rest)
 	return fallback && home && *home == '/' ? path_join3(home, fallback, rest) : NULL;
 }
 
+const char *auth_named_file(const char *authfile)
+{
+	const char *env = getenv("REGISTRY_AUTH_FILE");
+
+	return authfile ? authfile : env && *env ? env : NULL;
+}
+
+char *auth_usual_file(enum auth_file which)
+{
+	switch (which) {
+	case AUTH_FILE_RUNTIME:
+		return under("XDG_RUNTIME_DIR", NULL, "containers/auth.json");
+	case AUTH_FILE_CONFIG:
+		return under("XDG_CONFIG_HOME", ".config", "containers/auth.json");
+	case AUTH_FILE_DOCKER:
+		return under("DOCKER_CONFIG", ".docker", "config.json");
+	default:
+		return under("", ".", ".dockercfg");
+	}
+}
+
 int auth_find(const char *host, const char *path, const char *authfile, struct credential *ret)
 {
 	AUTO_STRV struct strv keys = STRV_INIT;
-	AUTO_FREE char *normal = normal_key(host);
-	char *files[4] = {NULL};
+	AUTO_FREE char *normal = auth_normal_key(host);
+	const char *named = auth_named_file(authfile);
 	int r = 0;
 
 	auth_keys(normal, path, &keys);
-	if (!authfile && getenv("REGISTRY_AUTH_FILE") && *getenv("REGISTRY_AUTH_FILE"))
-		authfile = getenv("REGISTRY_AUTH_FILE");
-	if (authfile)
-		return find_in_file(authfile, true, false, normal, &keys, ret);
-	files[0] = under("XDG_RUNTIME_DIR", NULL, "containers/auth.json");
-	files[1] = under("XDG_CONFIG_HOME", ".config", "containers/auth.json");
-	files[2] = under("DOCKER_CONFIG", ".docker", "config.json");
-	files[3] = under("", ".", ".dockercfg");
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		if (files[i] && r == 0 && !is_found(ret))
-			r = find_in_file(files[i], false, i == 3, normal, &keys, ret);
-		freep(&files[i]);
+	if (named)
+		return find_in_file(named, true, false, normal, &keys, ret);
+	for (enum auth_file i = 0; i < AUTH_FILE_COUNT && r == 0 && !is_found(ret); i++) {
+		AUTO_FREE char *file = auth_usual_file(i);
+
+		if (file)
+			r = find_in_file(file, false, i == AUTH_FILE_DOCKERCFG, normal, &keys, ret);
 	}
 	return r;
+}
+
+int auth_known(const char *key, const char *authfile, struct credential *ret)
+{
+	AUTO_FREE char *host = xstrdup(key);
+	char *slash = strchr(host, '/');
+	const char *named = auth_named_file(authfile);
+
+	if (named && access(named, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	if (slash)
+		*slash = '\0';
+	return auth_find(host, slash ? slash + 1 : "", authfile, ret);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "pkg/transfer/helper.h"
+#include "pkg/config/credential_helper.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,6 +12,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
+#include "pkg/config/auth_internal.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/process.h"
 
@@ -41,7 +42,7 @@ static int find_program(const char *name, char **ret)
 			return 0;
 		}
 	}
-	return err_new(-ENOENT, "credential helper %s", program);
+	return err_new(-ENOENT, "no %s in PATH", program);
 }
 
 struct running {
@@ -61,9 +62,9 @@ static void running_done(struct running *p)
 	}
 }
 
-static int start(const char *program, struct running *p)
+static int start(const char *program, const char *verb, struct running *p)
 {
-	char verb[] = "get", *argv[] = {(char *)(uintptr_t)program, verb, NULL};
+	char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)verb, NULL};
 	AUTO_CLOSE int their_in = -EBADF, their_out = -EBADF;
 	struct spawn s = {.path = program, .argv = argv, .envp = environ, .death_signal = SIGKILL};
 	int in[2], out[2], r;
@@ -136,47 +137,75 @@ static int take_answer(const struct sbuf *answer, struct credential *ret)
 	return 0;
 }
 
-static int ask(const char *program, const char *server, struct credential *ret)
+/* One question and its answer; @ret_status is the program's. */
+static int run(const char *program, const char *verb, const struct sbuf *input, struct sbuf *answer,
+	       int *ret_status)
 {
 	AUTO(running_done) struct running p = {-EBADF, -EBADF, -EBADF};
-	AUTO_SBUF struct sbuf answer = SBUF_INIT;
-	int r, status = 0;
+	int r = start(program, verb, &p);
 
-	r = start(program, &p);
 	if (r < 0)
 		return r;
-	(void)write_full(p.in, server,
-			 strlen(server)); /* one that does not read tells by its answer */
+	/* One that does not read tells by its answer. */
+	(void)write_full(p.in, input->s, input->len);
 	closep(&p.in);
-	r = read_answer(&p, &answer);
-	if (r < 0)
-		return r;
-	r = pidfd_wait(p.pidfd, HELPER_MS, &status);
-	if (r < 0)
-		return r;
-	closep(&p.pidfd);
-	if (status != 0 && strstr(answer.s, "credentials not found in native keychain"))
-		return 0;
-	sbuf_trim_end(&answer, "\r\n ");
-	if (status != 0)
-		return err_new(-CE_DENIED, "it failed: %.200s", answer.s);
-	r = take_answer(&answer, ret);
-	explicit_bzero(answer.s, answer.len);
+	r = read_answer(&p, answer);
+	if (r == 0)
+		r = pidfd_wait(p.pidfd, HELPER_MS, ret_status);
+	if (r == 0)
+		closep(&p.pidfd);
+	sbuf_trim_end(answer, "\r\n ");
 	return r;
 }
 
-int helper_get(const char *name, const char *server, struct credential *ret)
+/* @ret: NULL for verbs without an answer. */
+static int ask(const char *name, const char *verb, const char *server, const struct sbuf *input,
+	       struct credential *ret)
 {
+	AUTO(sbuf_wipe) struct sbuf answer = SBUF_INIT;
 	AUTO_FREE char *program = NULL;
-	int r;
+	int status = 0, r;
 
 	if (!is_helper_name(name))
 		return err_new(-CE_UNSAFE, "credential helper \"%s\"", name);
 	if (strpbrk(server, "\r\n"))
 		return err_new(-CE_BAD_FORMAT, "server name");
 	r = find_program(name, &program);
-	if (r < 0)
-		return r;
-	r = ask(program, server, ret);
-	return r < 0 ? err_wrap(r, "credential helper %s", program) : 0;
+	if (r == 0)
+		r = run(program, verb, input, &answer, &status);
+	if (r == 0 && status != 0 && strstr(answer.s, "credentials not found in native keychain"))
+		return 0;
+	if (r == 0 && status != 0)
+		r = err_new(-CE_DENIED, "it failed: %.200s", answer.s);
+	if (r == 0 && ret)
+		r = take_answer(&answer, ret);
+	return r < 0 ? err_wrap(r, "credential helper %s", program ? program : name) : 0;
+}
+
+int helper_get(const char *name, const char *server, struct credential *ret)
+{
+	AUTO_SBUF struct sbuf input = SBUF_INIT;
+
+	sbuf_adds(&input, server);
+	return ask(name, "get", server, &input, ret);
+}
+
+int helper_store(const char *name, const char *server, const struct credential *c)
+{
+	AUTO(sbuf_wipe) struct sbuf input = SBUF_INIT;
+	AUTO_JSON struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "ServerURL", server);
+	json_set_str(o, "Username", c->identity_token ? "<token>" : c->user);
+	json_set_str(o, "Secret", c->identity_token ? c->identity_token : c->password);
+	json_write(o, false, &input);
+	return ask(name, "store", server, &input, NULL);
+}
+
+int helper_erase(const char *name, const char *server)
+{
+	AUTO_SBUF struct sbuf input = SBUF_INIT;
+
+	sbuf_adds(&input, server);
+	return ask(name, "erase", server, &input, NULL);
 }

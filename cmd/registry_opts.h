@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The option rows of verbs that talk to registries. */
+#pragma once
+#include "pkg/cli/options.h"
+#include "pkg/transfer/protocol.h"
+
+struct registry_args {
+	const char *authfile, *cert_dir, *creds, *retry_delay;
+	int tls_verify;
+	unsigned retry;
+};
+extern const struct opt registry_opts[];
+/* Initial values, before parsing. */
+#define REGISTRY_ARGS_DEFAULTS                                    \
+	{                                                         \
+		.tls_verify = -1, .retry = 3, .retry_delay = "2s" \
+	}
+
+/** registry_access_of() - what was given, checked. Usage error. */
+int registry_access_of(const struct registry_args *a, struct transfer_access *ret);

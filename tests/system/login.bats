@@ -1,0 +1,182 @@
+#!/usr/bin/env bats
+# Credentials: asked of the registry, kept where podman and skopeo keep them, used by pull, forgotten again.
+load helpers
+load registry
+
+setup() {
+	test_begin
+	export HOME=$WORK/home XDG_RUNTIME_DIR=$WORK/xdg
+	unset REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME
+	mkdir -m 700 "$HOME" "$XDG_RUNTIME_DIR"
+	AUTH=$XDG_RUNTIME_DIR/containers/auth.json
+}
+
+teardown() {
+	registry_end
+	test_end
+}
+
+login() { cuddy login --cert-dir "$REG_DIR/certs" "$@" "$REG"; }
+entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load(open(sys.argv[1]))["auths"][sys.argv[2]]["auth"]).decode())' "$1" "$2"; }
+
+@test "G11: login keeps what the registry found good in a file of mode 600, and pull uses it" {
+	registry_begin tls
+	push "$(image_file busybox)" b:1 --dest-tls-verify=true --dest-cert-dir "$REG_DIR/certs" --dest-creds u:secret
+	run --separate-stderr cuddy login --get-login "$REG"
+	one_line_error 125 "not logged into $REG"
+	run --separate-stderr login -u u --password-stdin <<<wrong
+	one_line_error 125 "login to $REG.*(authentication|unauthorized|refused)"
+	[[ "$stderr" != *wrong* ]] && [ ! -e "$AUTH" ]
+	umask 000
+	run -0 --separate-stderr login -v -u u --password-stdin <<<secret
+	umask 022
+	[ "$output" = "Used: $AUTH"$'\n'"Login Succeeded!" ] && [ -z "$stderr" ]
+	[ "$(stat -c %a "$AUTH")" = 600 ] && [ "$(stat -c %a "$XDG_RUNTIME_DIR/containers")" = 700 ]
+	[ "$(entry "$AUTH" "$REG")" = u:secret ]
+	run -0 cuddy login --get-login "$REG"
+	[ "$output" = u ]
+	run -0 cuddy pull -q --cert-dir "$REG_DIR/certs" "$REG/b:1"
+	run -0 login # nothing has to be typed
+	[ "${lines[1]}" = "Existing credentials are valid. Already logged in to $REG" ]
+	run -0 skopeo inspect --cert-dir "$REG_DIR/certs" "docker://$REG/b:1" # reads the same file
+	run -0 cuddy logout "$REG"
+	[ "$output" = "Removed login credentials for $REG" ]
+	run --separate-stderr cuddy logout "$REG"
+	one_line_error 125 "not logged into $REG"
+	run --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" "$REG/b:1"
+	one_line_error 125 "cuddy login"
+	! ls -A "$XDG_RUNTIME_DIR/containers" | grep -qv '^auth.json$'
+}
+
+@test "login: the certificate is checked; plain HTTP only when it is asked for" {
+	registry_begin tls
+	run --separate-stderr cuddy login -u u --password-stdin "$REG" <<<secret
+	one_line_error 125 certificate
+	[ ! -e "$AUTH" ]
+	run -0 --separate-stderr cuddy login --tls-verify=false -u u -p secret "$REG"
+	[[ "$stderr" == *--password-stdin* ]]
+	registry_end
+	registry_begin
+	run --separate-stderr cuddy login -u u --password-stdin "$REG" <<<secret
+	one_line_error 125 TLS
+	run -0 cuddy login -u u --password-stdin --tls-verify=false "$REG" <<<secret # it asks nobody for anything
+}
+
+@test "login: --authfile and REGISTRY_AUTH_FILE; what else is in the file stays; logout --all" {
+	registry_begin tls
+	a=$WORK/mine.json
+	printf '{"auths": {"quay.io": {"auth": "djpx"}, "https://%s/v1/": {"auth": "djpx"}}, "HttpHeaders": {"x": "y"}}' "$REG" >"$a"
+	chmod 644 "$a"
+	run -0 login --authfile "$a" -u u --password-stdin <<<secret
+	[ "$(stat -c %a "$a")" = 600 ] && [ ! -e "$AUTH" ]
+	[ "$(entry "$a" quay.io)" = v:q ] && [ "$(entry "$a" "$REG")" = u:secret ]
+	run -0 python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(len(d["auths"]), d["HttpHeaders"])' "$a"
+	[ "$output" = "2 {'x': 'y'}" ] # the old spelling is gone
+	ln -s "$a" "$WORK/link.json"
+	export REGISTRY_AUTH_FILE=$WORK/link.json
+	run -0 cuddy login --get-login quay.io
+	[ "$output" = v ]
+	run -0 cuddy logout quay.io
+	[ -L "$WORK/link.json" ]
+	run -0 cuddy login --get-login "https://$REG"
+	[ "$output" = u ]
+	run -0 cuddy logout --all
+	run -125 cuddy login --get-login "$REG"
+	run -0 login --authfile "$WORK/new.json" -u u --password-stdin <<<secret # made when it is not there
+	[ "$(entry "$WORK/new.json" "$REG")" = u:secret ]
+	chmod 000 "$WORK/new.json"
+	run --separate-stderr cuddy logout --authfile "$WORK/new.json" "$REG"
+	one_line_error 125 "new.json"
+}
+
+@test "login: credentials of docker are found, and left to docker" {
+	registry_begin tls
+	mkdir "$HOME/.docker"
+	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:secret | base64)" >"$HOME/.docker/config.json"
+	chmod 600 "$HOME/.docker/config.json"
+	run -0 login
+	[[ "$output" == *"Already logged in to $REG" ]]
+	run --separate-stderr cuddy logout "$REG"
+	one_line_error 125 docker
+	run -0 cuddy login --get-login "$REG"
+	run -0 login -u u -p secret # nearer than docker's
+	sed -i s/dTpzZWNyZXQ=/dTp3cm9uZw==/ "$HOME/.docker/config.json"
+	run -0 login
+	[[ "$output" == *"Already logged in"* ]]
+}
+
+@test "login: a credential helper keeps the password instead of the file" {
+	registry_begin tls
+	push "$(image_file busybox)" b:1 --dest-tls-verify=true --dest-cert-dir "$REG_DIR/certs" --dest-creds u:secret
+	mkdir "$WORK/bin"
+	cat >"$WORK/bin/docker-credential-box" <<-'EOF'
+		#!/bin/sh
+		box=$(dirname "$0")/box
+		case $1 in
+		store) cat >"$box" ;;
+		erase) rm -f "$box" ;;
+		get) if [ -e "$box" ]; then cat "$box"; else echo "credentials not found in native keychain"; exit 1; fi ;;
+		esac
+	EOF
+	chmod 755 "$WORK/bin/docker-credential-box"
+	export PATH=$WORK/bin:$PATH
+	mkdir -m 700 "${AUTH%/*}"
+	for how in '{"credsStore": "box"}' "{\"credHelpers\": {\"$REG\": \"box\"}}"; do
+		echo "$how" >"$AUTH"
+		run -0 login -u u --password-stdin <<<secret
+		! grep -q "$(printf u:secret | base64)" "$AUTH"
+		run -0 python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(d["ServerURL"], d["Username"], d["Secret"])' "$WORK/bin/box"
+		[ "$output" = "$REG u secret" ]
+		run -0 cuddy login --get-login "$REG"
+		[ "$output" = u ]
+		run -0 cuddy pull -q --cert-dir "$REG_DIR/certs" "$REG/b:1"
+		run -0 cuddy logout "$REG"
+		[ ! -e "$WORK/bin/box" ]
+		run -125 cuddy login --get-login "$REG"
+	done
+}
+
+@test "login: many at once all count" {
+	registry_begin tls
+	pids=
+	for n in 1 2 3 4 5 6; do
+		"$CUDDY" login --cert-dir "$REG_DIR/certs" -u u --password-stdin "$REG/team$n" <<<secret >/dev/null &
+		pids+=" $!"
+	done
+	for p in $pids; do wait "$p"; done
+	for n in 1 2 3 4 5 6; do
+		[ "$(entry "$AUTH" "$REG/team$n")" = u:secret ]
+	done
+}
+
+@test "login: asks at a terminal, and does not show the password" {
+	registry_begin tls
+	python3 - "$CUDDY" login --cert-dir "$REG_DIR/certs" "$REG" <<'PY'
+import sys
+from ptydrv import Pty, CTRL_C
+p = Pty(sys.argv[1:])
+p.expect(rb"Username: "); p.send(b"u\r")
+p.expect(rb"Password: "); p.send(b"secret\r")
+p.expect(rb"Login Succeeded!")
+assert p.wait() == 0 and b"secret" not in p.all and p.modes() == p.before, (p.all, p.modes(), p.before)
+p = Pty([sys.argv[1], "login", "-u", "v", *sys.argv[3:]])
+p.expect(rb"Password: "); p.send(CTRL_C)
+assert p.wait() == -2, p.status
+assert p.modes() == p.before
+PY
+	run -0 cuddy login --get-login "$REG"
+	[ "$output" = u ]
+}
+
+@test "login: what makes no sense is refused in one line" {
+	for bad in "--password-stdin localhost" "-u u -p x --password-stdin localhost" "-u a:b -p x localhost" \
+		"-u u -p x localhost/a:tag" "-u u -p x nohost" "localhost"; do
+		run --separate-stderr cuddy login $bad </dev/null
+		one_line_error 125 .
+	done
+	run --separate-stderr cuddy login -u u --password-stdin localhost </dev/null
+	one_line_error 125 "no password"
+	run --separate-stderr cuddy logout --all localhost
+	one_line_error 125 "all"
+	[ ! -e "$AUTH" ]
+}

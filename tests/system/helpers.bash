@@ -115,6 +115,10 @@ wait_log() { wait_until "${3:-20}" log_has "$1" "$2"; } # wait_log CONTAINER PAT
 container_pid() { cuddy inspect --format '{{.State.Pid}}' "$1"; }
 conmon_pid() { cuddy inspect --format '{{.State.ConmonPid}}' "$1"; }
 
+# wait_asleep PID - until a background cuddy has begun to wait for something
+is_asleep() { grep -q '^Name:.cuddy$' "/proc/$1/status" && grep -q '^State:.S' "/proc/$1/status"; }
+wait_asleep() { wait_until 20 is_asleep "$1"; }
+
 free_port() { # a TCP port of loopback that nobody has at the moment
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }

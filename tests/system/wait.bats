@@ -5,13 +5,11 @@ load helpers
 setup_file() { file_begin; load_image busybox; }
 teardown_file() { file_end; }
 
-ended() { ! kill -0 "$1" 2>/dev/null; }
-
 @test "wait: --condition running returns once it runs, with -1 for a code" {
 	cuddy create --name c "$IMAGE" sleep 1000
 	"$CUDDY" wait --condition running -i 20ms c >"$WORK/out" 3>&- &
 	w=$!
-	run ! ended $w
+	wait_asleep $w
 	cuddy start c
 	wait $w
 	[ "$(cat "$WORK/out")" = -1 ]
@@ -24,12 +22,13 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 	cuddy start c
 	"$CUDDY" wait --condition exited --condition removing -i 20ms c >"$WORK/out" 3>&- &
 	w=$!
-	run ! ended $w
+	wait_asleep $w
 	cuddy exec c touch /go
 	wait $w
 	[ "$(cat "$WORK/out")" = 3 ]
 	"$CUDDY" wait --condition removing -i 20ms c >"$WORK/out" 3>&- &
 	w=$!
+	wait_asleep $w
 	cuddy rm c
 	wait $w
 	[ "$(cat "$WORK/out")" = -1 ]
@@ -40,7 +39,7 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 		cuddy run -d --rm --name c "$IMAGE" sh -c 'while [ ! -e /go ]; do sleep 0.02; done; exit 7'
 		"$CUDDY" wait --condition $conditions c >"$WORK/out" 2>&1 3>&- &
 		w=$!
-		wait_until 20 sh -c "ss -xp 2>/dev/null | grep -q pid=$w || ls -l /proc/$w/fd | grep -q socket"
+		wait_asleep $w
 		cuddy exec c touch /go
 		wait $w
 		[ "$(cat "$WORK/out")" = 7 ] || fail "$conditions: $(cat "$WORK/out")"
@@ -55,7 +54,7 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 	[ "$output" = 4 ]
 	"$CUDDY" wait a b >"$WORK/out" 3>&- &
 	w=$!
-	run ! ended $w
+	wait_asleep $w
 	cuddy kill a
 	wait $w
 	[ "$(cat "$WORK/out")" = $'137\n4' ]
@@ -93,7 +92,13 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 	wait_log new 'I am new'
 	run -0 cuddy logs -l
 	[ "$output" = "I am new" ]
-	run -0 --separate-stderr sh -c 'exec "$CUDDY" attach -l --no-stdin >/dev/null & p=$!; "$CUDDY" kill -s KILL new >/dev/null; wait $p; [ $? = 137 ]'
+	"$CUDDY" attach -l --no-stdin >/dev/null 3>&- &
+	a=$!
+	wait_asleep $a
+	cuddy kill new
+	st=0
+	wait $a || st=$?
+	[ $st = 137 ]
 	run -0 cuddy wait -l
 	[ "$output" = 137 ]
 	run -6 sh -c '"$CUDDY" start -a -i -l </dev/null'

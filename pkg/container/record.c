@@ -6,6 +6,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/json/json.h"
+#include "pkg/json/scan.h"
 
 enum kind { K_STR, K_STRV, K_BOOL, K_I64, K_U64 };
 
@@ -13,35 +14,41 @@ struct field {
 	const char *key;
 	enum kind kind;
 	size_t offset;
+	bool listed;
 };
 
-#define F(key, kind, member)                                         \
-	{                                                            \
-		key, kind, offsetof(struct container_record, member) \
+#define F(key, kind, member)                                                \
+	{                                                                   \
+		key, kind, offsetof(struct container_record, member), false \
+	}
+/* What lists show and filter by. */
+#define LISTED(key, kind, member)                                          \
+	{                                                                  \
+		key, kind, offsetof(struct container_record, member), true \
 	}
 
 static const struct field fields[] = {
-	F("Id", K_STR, id),
-	F("Name", K_STR, name),
-	F("Image", K_STR, image),
-	F("ImageID", K_STR, image_id),
+	LISTED("Id", K_STR, id),
+	LISTED("Name", K_STR, name),
+	LISTED("Image", K_STR, image),
+	LISTED("ImageID", K_STR, image_id),
 	F("ImageDigest", K_STR, image_digest),
 	F("Layers", K_STRV, layers),
-	F("Created", K_I64, created_ns),
+	LISTED("Created", K_I64, created_ns),
 	F("CreateCommand", K_STRV, create_command),
-	F("Entrypoint", K_STRV, entrypoint),
-	F("Cmd", K_STRV, cmd),
+	LISTED("Entrypoint", K_STRV, entrypoint),
+	LISTED("Cmd", K_STRV, cmd),
 	F("Env", K_STRV, env),
 	F("User", K_STR, user),
 	F("WorkingDir", K_STR, workdir),
 	F("Hostname", K_STR, hostname),
 	F("Umask", K_STR, umask),
-	F("Labels", K_STRV, labels),
-	F("Annotations", K_STRV, annotations),
+	LISTED("Labels", K_STRV, labels),
+	LISTED("Annotations", K_STRV, annotations),
 	F("GroupAdd", K_STRV, group_add),
 	F("Tty", K_BOOL, tty),
 	F("Interactive", K_BOOL, interactive),
-	F("AutoRemove", K_BOOL, auto_remove),
+	LISTED("AutoRemove", K_BOOL, auto_remove),
 	F("Init", K_BOOL, init),
 	F("Privileged", K_BOOL, privileged),
 	F("NoNewPrivs", K_BOOL, no_new_privs),
@@ -57,11 +64,11 @@ static const struct field fields[] = {
 	F("PidNS", K_STR, ns_pid),
 	F("IpcNS", K_STR, ns_ipc),
 	F("UtsNS", K_STR, ns_uts),
-	F("NetNS", K_STR, ns_net),
+	LISTED("NetNS", K_STR, ns_net),
 	F("CgroupNS", K_STR, ns_cgroup),
 	F("NetworkOptions", K_STR, network_options),
-	F("Ports", K_STRV, ports),
-	F("ExposedPorts", K_STRV, exposed_ports),
+	LISTED("Ports", K_STRV, ports),
+	LISTED("ExposedPorts", K_STRV, exposed_ports),
 	F("AddHosts", K_STRV, add_hosts),
 	F("Dns", K_STRV, dns),
 	F("DnsSearch", K_STRV, dns_search),
@@ -139,86 +146,175 @@ struct mount_spec *record_add_mount(struct container_record *r)
 	return &r->mounts[r->n_mounts++];
 }
 
-static int read_field(struct json_object *o, const struct field *f, struct container_record *r)
+static int read_strv(struct json_scan *s, struct strv *ret)
 {
-	const char *s = NULL;
-	int rc;
+	int r = json_scan_open(s, '['), more;
 
+	while (r == 0 && (more = json_scan_element(s)) != 0) {
+		r = more < 0 ? more : json_scan_string(s);
+		if (r == 0)
+			strv_add(ret, s->text.s);
+	}
+	return r;
+}
+
+static int read_str(struct json_scan *s, char **ret)
+{
+	int r = json_scan_string(s);
+
+	if (r == 0)
+		*ret = xstrndup(s->text.s, s->text.len);
+	return r;
+}
+
+/* The value of @f, which may be null: then it keeps its default. */
+static int read_field(struct json_scan *s, const struct field *f, void *base)
+{
+	void *p = (char *)base + f->offset;
+
+	if (json_scan_null(s))
+		return 0;
 	switch (f->kind) {
 	case K_STR:
-		rc = json_get_str(o, f->key, &s);
-		if (rc == 0 && s)
-			*(char **)at(r, f) = xstrdup(s);
-		return rc;
+		return read_str(s, p);
 	case K_STRV:
-		return json_get_strv(o, f->key, at(r, f));
+		return read_strv(s, p);
 	case K_BOOL:
-		return json_get_bool(o, f->key, at(r, f));
+		return json_scan_bool(s, p);
 	case K_I64:
-		return json_get_i64(o, f->key, at(r, f));
+		return json_scan_i64(s, p);
 	case K_U64:
-		return json_get_u64(o, f->key, at(r, f));
+		return json_scan_u64(s, p);
 	}
 	return 0;
 }
 
-static int read_mount(struct json_object *o, struct mount_spec *m)
+/* Keys are written in the table's order, so the search goes on where the last one was found. */
+static const struct field *find_field(const struct field *table, size_t n, const char *key,
+				      size_t *at)
 {
-	const char *source = NULL, *target = NULL, *data = NULL, *options = NULL;
-	int64_t kind = 0, flags = 0, propagation = 0;
-	int r = json_get_i64(o, "Kind", &kind);
+	for (size_t i = 0; i < n; i++) {
+		size_t k = (*at + i) % n;
 
-	if (r == 0)
-		r = json_get_str(o, "Source", &source);
-	if (r == 0)
-		r = json_get_str(o, "Target", &target);
-	if (r == 0)
-		r = json_get_str(o, "Data", &data);
-	if (r == 0)
-		r = json_get_str(o, "Options", &options);
-	if (r == 0)
-		r = json_get_i64(o, "Flags", &flags);
-	if (r == 0)
-		r = json_get_i64(o, "Propagation", &propagation);
-	if (r == 0)
-		r = json_get_bool(o, "Overlay", &m->overlay);
-	if (r == 0)
-		r = json_get_bool(o, "Anonymous", &m->anonymous);
-	if (r == 0)
-		r = json_get_bool(o, "NoCopy", &m->no_copy);
-	if (r < 0)
-		return r;
-	if (!target || kind < MOUNT_BIND || kind > MOUNT_TMPFS)
-		return err_new(-CE_BAD_FORMAT, "Mounts");
-	m->kind = (enum mount_kind)kind;
-	m->source = source ? xstrdup(source) : NULL;
-	m->target = xstrdup(target);
-	m->data = data ? xstrdup(data) : NULL;
-	m->options = options ? xstrdup(options) : NULL;
-	m->flags = (uint32_t)flags;
-	m->propagation = (uint32_t)propagation;
-	return 0;
+		if (strcmp(table[k].key, key) == 0) {
+			*at = k + 1;
+			return &table[k];
+		}
+	}
+	return NULL;
 }
 
-int record_parse(const char *json, size_t n, struct container_record **ret)
+/* An object whose fields @table knows; @other reads what it does not (NULL: nothing). */
+static int read_object(struct json_scan *s, const struct field *table, size_t n, bool listed_only,
+		       void *base, int (*other)(struct json_scan *s, void *base))
+{
+	uint64_t seen[2] = {0};
+	size_t at = 0;
+	int r = json_scan_open(s, '{'), more;
+
+	while (r == 0 && (more = json_scan_key(s)) != 0) {
+		const struct field *f = more < 0 ? NULL : find_field(table, n, s->text.s, &at);
+		size_t k = f ? (size_t)(f - table) : 0;
+
+		if (more < 0)
+			return more;
+		if (f && seen[k / 64] & 1ULL << k % 64)
+			return json_scan_bad(s, "duplicate key");
+		if (f)
+			seen[k / 64] |= 1ULL << k % 64;
+		if (f && listed_only && !f->listed)
+			r = json_scan_skip(s);
+		else if (f)
+			r = read_field(s, f, base);
+		else
+			r = other ? other(s, base) : json_scan_skip(s);
+		if (r < 0 && f)
+			return err_wrap(r, "%s", f->key);
+	}
+	return r;
+}
+
+struct mount_text {
+	struct mount_spec m;
+	int64_t kind, flags, propagation;
+};
+
+#define M(key, kind, member)                                         \
+	{                                                            \
+		key, kind, offsetof(struct mount_text, member), true \
+	}
+
+static const struct field mount_fields[] = {
+	M("Kind", K_I64, kind),
+	M("Source", K_STR, m.source),
+	M("Target", K_STR, m.target),
+	M("Data", K_STR, m.data),
+	M("Options", K_STR, m.options),
+	M("Flags", K_I64, flags),
+	M("Propagation", K_I64, propagation),
+	M("Overlay", K_BOOL, m.overlay),
+	M("Anonymous", K_BOOL, m.anonymous),
+	M("NoCopy", K_BOOL, m.no_copy),
+};
+
+static int read_mount(struct json_scan *s, struct mount_spec *ret)
+{
+	struct mount_text t = {0};
+	int r = read_object(s, mount_fields, ARRAY_LEN(mount_fields), false, &t, NULL);
+
+	*ret = t.m;
+	if (r == 0 && (!t.m.target || t.kind < MOUNT_BIND || t.kind > MOUNT_TMPFS))
+		r = err_new(-CE_BAD_FORMAT, "Mounts");
+	ret->kind = (enum mount_kind)t.kind;
+	ret->flags = (uint32_t)t.flags;
+	ret->propagation = (uint32_t)t.propagation;
+	return r;
+}
+
+/* What the table of fields cannot say. */
+static int read_other(struct json_scan *s, void *base)
+{
+	struct container_record *rec = base;
+	int r, more;
+
+	if (strcmp(s->text.s, "Mounts") != 0 || rec->n_mounts)
+		return json_scan_skip(s);
+	if (json_scan_null(s))
+		return 0;
+	r = json_scan_open(s, '[');
+	while (r == 0 && (more = json_scan_element(s)) != 0)
+		r = more < 0 ? more : read_mount(s, record_add_mount(rec));
+	return r;
+}
+
+static int parse(const char *json, size_t n, bool listed_only, struct container_record **ret)
 {
 	AUTO(record_freep) struct container_record *r = record_new();
-	AUTO_JSON struct json_object *o = NULL;
-	struct json_object *mounts = NULL;
-	int rc = json_parse(json, n, &o);
+	struct json_scan s;
+	int rc;
 
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(fields); i++)
-		rc = read_field(o, &fields[i], r);
+	_Static_assert(ARRAY_LEN(fields) <= 128, "bits of read_object()");
+	json_scan_init(&s, json, n);
+	rc = read_object(&s, fields, ARRAY_LEN(fields), listed_only, r, read_other);
 	if (rc == 0)
-		rc = json_get_arr(o, "Mounts", &mounts);
-	for (size_t i = 0; rc == 0 && mounts && i < json_object_array_length(mounts); i++)
-		rc = read_mount(json_object_array_get_idx(mounts, i), record_add_mount(r));
+		rc = json_scan_end(&s);
+	json_scan_done(&s);
 	if (rc == 0 && (!r->id || !r->name || !r->image_id))
 		rc = err_new(-CE_BAD_FORMAT, "Id, Name and ImageID are required");
 	if (rc < 0)
 		return err_wrap(rc, "container record");
 	*ret = TAKE_PTR(r);
 	return 0;
+}
+
+int record_parse(const char *json, size_t n, struct container_record **ret)
+{
+	return parse(json, n, false, ret);
+}
+
+int record_parse_listed(const char *json, size_t n, struct container_record **ret)
+{
+	return parse(json, n, true, ret);
 }
 
 static struct json_object *field_value(const struct container_record *r, const struct field *f)

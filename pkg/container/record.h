@@ -82,5 +82,7 @@ void record_freep(struct container_record **r);
 struct mount_spec *record_add_mount(struct container_record *r);
 
 int record_parse(const char *json, size_t n, struct container_record **ret);
+/** record_parse_listed() - only what lists show and filter by (LISTED in the table, and the mounts). */
+int record_parse_listed(const char *json, size_t n, struct container_record **ret);
 /** record_write() - JSON text, malloc'ed into @out. */
 void record_write(const struct container_record *r, struct sbuf *out);

@@ -11,6 +11,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/base/strv.h"
+#include "pkg/json/scan.h"
 
 static inline void json_putp(struct json_object **o)
 {
@@ -19,8 +20,6 @@ static inline void json_putp(struct json_object **o)
 	*o = NULL;
 }
 #define AUTO_JSON AUTO(json_putp)
-
-#define JSON_DEPTH_MAX 64
 
 /**
  * json_parse() - one whole document: depth <= 64, no trailing bytes, no duplicate keys, valid UTF-8,

@@ -155,6 +155,70 @@ static void a_record_survives_writing_and_reading(void **state)
 	assert_int_equal(record_parse("{\"Id\":1}", 8, &back), -CE_BAD_FORMAT);
 }
 
+static int parse_record(const char *json, struct container_record **ret)
+{
+	return record_parse(json, strlen(json), ret);
+}
+
+static void a_record_is_read_strictly(void **state)
+{
+	static const char *const bad[] = {
+		"{\"Id\":\"1\",\"Name\":\"n\"}",
+		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Id\":\"2\"}",
+		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\"} x",
+		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Tty\":1}",
+		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Created\":1.5}",
+		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Caps\":-1}",
+		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Env\":[\"a\",1]}",
+		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Mounts\":[{\"Kind\":0}]}",
+		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Mounts\":[{\"Kind\":9,\"Target\":"
+		"\"/\"}]}",
+		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"New\":{\"a\":[1,}}",
+		"[]",
+		"",
+	};
+	struct container_record *got = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(parse_record(bad[i], &got), -CE_BAD_FORMAT);
+	/* Written by a later version, in another order, with nulls. */
+	assert_int_equal(
+		parse_record(" {\"New\":{\"a\":[1,{\"b\":null}]},\"ImageID\":\"i\", \"User\":null,"
+			     "\"Name\":\"n\",\"Mounts\":null,\"Created\":-5,\"Id\":\"1\"}\n",
+			     &got),
+		0);
+	assert_string_equal(got->image_id, "i");
+	assert_null(got->user);
+	assert_true(got->created_ns == -5 && got->n_mounts == 0);
+	record_free(got);
+}
+
+static void a_list_reads_less_of_a_record(void **state)
+{
+	AUTO(record_freep) struct container_record *r = record_new(), *back = NULL;
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	(void)state;
+	r->id = strdup("0123");
+	r->name = strdup("web");
+	r->image_id = strdup("abcd");
+	r->ns_net = strdup("none");
+	r->created_ns = 7;
+	r->auto_remove = true;
+	strv_add(&r->env, "A=b");
+	strv_add(&r->cmd, "true");
+	strv_add(&r->labels, "a=b");
+	strv_add(&r->ports, "1:2/tcp");
+	assert_int_equal(mounts_add_volume(r, "data:/b:ro"), 0);
+	record_write(r, &text);
+	assert_int_equal(record_parse_listed(text.s, text.len, &back), 0);
+	assert_string_equal(back->ns_net, "none");
+	assert_true(back->created_ns == 7 && back->auto_remove && back->n_mounts == 1);
+	assert_true(back->cmd.n == 1 && back->labels.n == 1 && back->ports.n == 1);
+	assert_int_equal(back->env.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +228,8 @@ int main(void)
 		cmocka_unit_test(kernel_file_systems_cannot_be_covered),
 		cmocka_unit_test(two_mounts_on_one_place_are_refused_and_parents_come_first),
 		cmocka_unit_test(a_record_survives_writing_and_reading),
+		cmocka_unit_test(a_record_is_read_strictly),
+		cmocka_unit_test(a_list_reads_less_of_a_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,8 @@ struct conmon_state {
  * unless the payload still runs, which it cannot (it dies with its monitor), error says so.
  */
 int conmon_state_read(int state_dir, int data_dir, struct conmon_state *ret);
+/** conmon_state_look() - the same of the directories @id in @state_root and in @data_root, without opening them. */
+int conmon_state_look(int state_root, int data_root, const char *id, struct conmon_state *ret);
 
 struct conmon_started {
 	pid_t pid;

@@ -68,16 +68,6 @@ void started_write(int data_dir, int64_t started_ns)
 		(void)futimens(fd, times);
 }
 
-static bool has_started(int data_dir, int64_t *ret_ns)
-{
-	struct stat sb;
-
-	if (fstatat(data_dir, "started", &sb, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	*ret_ns = sb.st_mtim.tv_sec * NS_PER_S + sb.st_mtim.tv_nsec;
-	return true;
-}
-
 /* Value of "key=" in @text, copied to @out; false when it is not there. */
 static bool value_of(const struct sbuf *text, const char *key, char *out, size_t room)
 {
@@ -142,16 +132,73 @@ static int parse_exit(const struct sbuf *text, struct conmon_state *s)
 	return 0;
 }
 
-/* 1: read, 0: there is no such file. */
-static int read_optional(int dir, const char *name, struct sbuf *text)
-{
-	int r = dir < 0 ? -ENOENT : file_read_at(dir, name, STATE_MAX, text);
+/* A container's file: @name below @id in @dir, so that nobody has to open the directory itself. */
+struct place {
+	int dir;
+	const char *id;
+};
 
-	if (r == -ENOENT) {
-		err_drop();
+/* @name is one of ours and short. */
+static void path_in(const struct place *at, const char *name, char out[96])
+{
+	size_t n = strnlen(at->id, 64);
+
+	memcpy(out, at->id, n);
+	out[n] = '/';
+	memcpy(out + n + 1, name, strlen(name) + 1);
+}
+
+static bool stat_in(const struct place *at, const char *name, struct stat *ret)
+{
+	char path[96];
+
+	path_in(at, name, path);
+	return at->dir >= 0 && fstatat(at->dir, path, ret, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Looked for before it is opened: for what is not there, as most of it, an open costs twice a stat. */
+static bool is_there(const struct place *at, const char *name)
+{
+	struct stat sb;
+
+	return stat_in(at, name, &sb);
+}
+
+/* 1: read, 0: there is no such file. */
+static int read_optional(const struct place *at, const char *name, struct sbuf *text)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	char path[96];
+	int r;
+
+	if (!is_there(at, name))
 		return 0;
-	}
-	return r < 0 ? r : 1;
+	path_in(at, name, path);
+	fd = openat(at->dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_new(-errno, "open %s", name);
+	r = file_read_fd(fd, STATE_MAX, text);
+	return r < 0 ? err_wrap(r, "%s", name) : 1;
+}
+
+static bool has_started(const struct place *at, int64_t *ret_ns)
+{
+	struct stat sb;
+
+	if (!stat_in(at, "started", &sb))
+		return false;
+	*ret_ns = sb.st_mtim.tv_sec * NS_PER_S + sb.st_mtim.tv_nsec;
+	return true;
+}
+
+static int is_held(const struct place *at)
+{
+	char path[96];
+
+	if (!is_there(at, "lock"))
+		return 0;
+	path_in(at, "lock", path);
+	return lock_is_held(at->dir, path);
 }
 
 /*
@@ -179,31 +226,31 @@ static void set_killed(struct conmon_state *s, const char *why)
  * state says exited). When it is free: the exit file if the last run wrote one, else it was killed.
  * The monitor removes the exit file of the run before when it starts.
  */
-int conmon_state_read(int state_dir, int data_dir, struct conmon_state *ret)
+int conmon_state_look(int state_root, int data_root, const char *id, struct conmon_state *ret)
 {
+	const struct place state_dir = {state_root, id}, data_dir = {data_root, id};
 	AUTO_SBUF struct sbuf state = SBUF_INIT, ended = SBUF_INIT;
-	struct conmon_state s = {.status = CONMON_NONE};
+	struct conmon_state s;
 	char boot_then[40] = "", boot_now[37];
 	int have_state, have_exit, held = 0, r;
 
 	for (int tries = 0;; tries++) {
-		held = state_dir < 0 ? 0 : lock_is_held(state_dir, "lock");
-		if (held < 0)
-			return held;
+		s = (struct conmon_state){.status = CONMON_NONE};
+		have_exit = 0;
 		sbuf_reset(&state);
 		sbuf_reset(&ended);
-		have_state = read_optional(state_dir, "state", &state);
-		have_exit = have_state < 0 ? have_state : read_optional(data_dir, "exit", &ended);
-		if (have_exit < 0)
-			return have_exit;
-		/* The monitor may have come or gone between the looks: then look again. */
-		if (tries == 3 || state_dir < 0 || lock_is_held(state_dir, "lock") == held)
-			break;
-	}
-	if (have_state) {
-		r = parse_state(&state, &s, boot_then);
+		held = is_held(&state_dir);
+		if (held < 0)
+			return held;
+		have_state = read_optional(&state_dir, "state", &state);
+		r = have_state <= 0 ? have_state : parse_state(&state, &s, boot_then);
+		if (r == 0 && s.status != CONMON_EXITED)
+			r = have_exit = read_optional(&data_dir, "exit", &ended);
 		if (r < 0)
 			return r;
+		/* The monitor may have come or gone between the looks: then look again. */
+		if (tries == 3 || state_root < 0 || is_held(&state_dir) == held)
+			break;
 	}
 	if (held && !have_state)
 		s.status = CONMON_CREATED; /* it is being started */
@@ -229,9 +276,14 @@ int conmon_state_read(int state_dir, int data_dir, struct conmon_state *ret)
 		} else {
 			set_killed(&s, "the machine went down");
 		}
-	} else if (!held && has_started(data_dir, &s.started_ns)) {
+	} else if (!held && has_started(&data_dir, &s.started_ns)) {
 		set_killed(&s, "the machine went down");
 	}
 	*ret = s;
 	return 0;
+}
+
+int conmon_state_read(int state_dir, int data_dir, struct conmon_state *ret)
+{
+	return conmon_state_look(state_dir, data_dir, ".", ret);
 }

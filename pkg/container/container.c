@@ -5,6 +5,7 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "storage/store.h"
 
 void container_done(struct container *c)
 {
@@ -12,17 +13,28 @@ void container_done(struct container *c)
 	container_dirs_done(&c->dirs);
 }
 
-static int open_by(int (*open_dirs)(struct store *st, const char *id, struct container_dirs *ret),
-		   struct store *st, const char *id, struct container *ret)
+static int read_record(struct store *st, const char *id,
+		       int (*parse)(const char *json, size_t n, struct container_record **ret),
+		       struct container *c)
 {
-	struct container c = {.dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF}};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	int r = container_store_read(st, id, &text);
 
+	return r < 0 ? r : parse(text.s, text.len, &c->rec);
+}
+
+static int about(int r, const char *id)
+{
+	return r == -CE_NO_CONTAINER ? err_new(r, "%.12s", id) : err_wrap(r, "%.12s", id);
+}
+
+int container_open_id(struct store *st, const char *id, struct container *ret)
+{
+	struct container c = {.dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF}};
+	int r = read_record(st, id, record_parse, &c);
+
 	if (r == 0)
-		r = record_parse(text.s, text.len, &c.rec);
-	if (r == 0)
-		r = open_dirs(st, id, &c.dirs);
+		r = container_store_open(st, id, &c.dirs);
 	if (r == 0)
 		r = conmon_state_read(c.dirs.runtime_fd, c.dirs.data_fd, &c.state);
 	if (r == 0 && container_is_leftover(&c)) {
@@ -36,26 +48,41 @@ static int open_by(int (*open_dirs)(struct store *st, const char *id, struct con
 	}
 	if (r < 0) {
 		container_done(&c);
-		return r == -CE_NO_CONTAINER ? err_new(r, "%.12s", id) : err_wrap(r, "%.12s", id);
+		return about(r, id);
 	}
 	*ret = c;
 	return 0;
 }
 
-int container_open_id(struct store *st, const char *id, struct container *ret)
+static int state_of(struct store *st, const char *id, struct conmon_state *ret)
 {
-	return open_by(container_store_open, st, id, ret);
+	int data = store_fd(st, STORE_CONTAINERS);
+
+	return data < 0 ? data : conmon_state_look(store_runtime_fd(st), data, id, ret);
 }
 
 int container_look(struct store *st, const char *id, struct container *ret)
 {
-	int r = open_by(container_store_look, st, id, ret);
+	struct container c = {.dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF}};
+	int r = read_record(st, id, record_parse_listed, &c);
 
-	if (r < 0)
-		return r;
-	closep(&ret->dirs.data_fd);
-	if (!container_is_running(ret) || !ret->rec->ports.n)
-		closep(&ret->dirs.runtime_fd);
+	if (r == 0)
+		r = state_of(st, id, &c.state);
+	if (r == 0 && c.rec->auto_remove && c.state.status == CONMON_EXITED) {
+		/* Perhaps nobody is left who would remove it: that takes its directories. */
+		container_done(&c);
+		r = container_open_id(st, id, &c);
+		if (r < 0)
+			return r;
+	} else if (r == 0 && c.rec->ports.n && container_is_running(&c)) {
+		r = container_store_look(st, id, &c.dirs);
+	}
+	closep(&c.dirs.data_fd);
+	if (r < 0) {
+		container_done(&c);
+		return about(r, id);
+	}
+	*ret = c;
 	return 0;
 }
 

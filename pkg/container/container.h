@@ -27,7 +27,10 @@ struct container {
  */
 int container_open(struct store *st, const char *name, struct container *ret);
 int container_open_id(struct store *st, const char *id, struct container *ret);
-/** container_look() - by id, for lists: of the directories only the runtime one of a running container with ports stays open. */
+/**
+ * container_look() - by id, for lists: the record has only what lists need (record_parse_listed()), and
+ * of the directories only the runtime one of a running container with ports is open.
+ */
 int container_look(struct store *st, const char *id, struct container *ret);
 void container_done(struct container *c);
 

@@ -128,6 +128,8 @@ bool container_is_leftover(const struct container *c)
 
 	if (!c->rec->auto_remove || c->state.status != CONMON_EXITED)
 		return false;
+	if (c->dirs.runtime_fd < 0)
+		return true; /* a reboot took its runtime directory: no monitor either */
 	held = lock_is_held(c->dirs.runtime_fd, "lock"); /* else its monitor is just removing it */
 	err_drop();
 	return held == 0;

@@ -36,6 +36,7 @@ int file_read_stream(int fd, size_t max, struct sbuf *out)
 int file_read_fd(int fd, size_t max, struct sbuf *out)
 {
 	struct stat st;
+	ssize_t n;
 
 	if (fstat(fd, &st) < 0)
 		return err_new(-errno, "stat");
@@ -44,7 +45,16 @@ int file_read_fd(int fd, size_t max, struct sbuf *out)
 	if (st.st_size > (off_t)max)
 		return err_new(-CE_LIMIT, "%lld bytes, at most %zu are read", (long long)st.st_size,
 			       max);
-	return file_read_stream(fd, max, out);
+	if (st.st_size == 0) /* also files of /proc that have content */
+		return file_read_stream(fd, max, out);
+	/* What has a size is read to that size, without asking for its end: one call for most files. */
+	sbuf_grow(out, (size_t)st.st_size);
+	n = read_upto(fd, out->s + out->len, (size_t)st.st_size);
+	if (n < 0)
+		return err_new((int)n, "read");
+	out->len += (size_t)n;
+	out->s[out->len] = '\0';
+	return 0;
 }
 
 static int read_opened(int fd_or_error, const char *name, size_t max, struct sbuf *out)

@@ -102,6 +102,13 @@ unbroken() {
 	rm -rf "$CUDDY_RUNROOT"                         # and the machine went down
 	run -125 --separate-stderr cuddy inspect --type container c
 	[ "$stderr" = "cuddy: inspect: c: no such container" ]
+	cuddy run -d --rm --name c "$IMAGE" sleep 1000
+	kill -KILL "$(conmon_pid c)"
+	wait_until 10 no_strays
+	rm -rf "$CUDDY_RUNROOT"                         # a list is the first to meet what a reboot left
+	run -0 cuddy ps -aq
+	[ -z "$output" ]
+	empty_dir "$CUDDY_ROOT/containers"
 }
 
 @test "monitor: of a container that idles takes little memory of its own, also after much output" {

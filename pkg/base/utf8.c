@@ -52,6 +52,15 @@ unsigned utf8_encode(uint32_t cp, char out[4])
 	return len;
 }
 
+size_t utf8_plain(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] >= 0x20 && s[i] < 0x7f)
+		i++;
+	return i;
+}
+
 bool utf8_is_valid(const char *s, size_t n)
 {
 	uint32_t cp;

@@ -13,6 +13,8 @@
 unsigned utf8_decode(const char *s, size_t n, uint32_t *ret);
 /** utf8_encode() - the other way; @cp must be a scalar value. Return: the length; @out is not terminated. */
 unsigned utf8_encode(uint32_t cp, char out[4]);
+/** utf8_plain() - how many bytes at the start of @s are printable ASCII: safe, one column each. */
+size_t utf8_plain(const char *s, size_t n);
 bool utf8_is_valid(const char *s, size_t n);
 /** utf8_is_unsafe() - C0 and C1 controls, DEL, bidi controls, line and paragraph separators. */
 bool utf8_is_unsafe(uint32_t cp);

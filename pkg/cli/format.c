@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/utf8.h"
 #include "pkg/cli/template_internal.h"
@@ -70,18 +71,29 @@ int value_print(struct json_object *value, const char *format, FILE *out)
 
 /* ---- tables: lines of cells, each cell safe text ---- */
 
-struct table {
-	struct strv cells; /* of all lines, one after the other */
-	size_t *ends; /* index after the last cell of each line */
-	size_t n;
+struct cell {
+	size_t at, len, width;
 };
 
-static size_t text_width(const char *s)
+struct table {
+	struct sbuf text; /* of all cells, one after the other */
+	struct cell *cells;
+	size_t n_cells, room;
+	size_t *ends; /* index after the last cell of each line */
+	size_t n, room_lines;
+};
+
+#define TABLE_INIT                \
+	{                         \
+		.text = SBUF_INIT \
+	}
+
+static size_t text_width(const char *s, size_t n)
 {
-	size_t w = 0, n = strlen(s);
+	size_t w = utf8_plain(s, n);
 	uint32_t cp;
 
-	while (n > 0) {
+	for (s += w, n -= w; n > 0;) {
 		unsigned len = utf8_decode(s, n, &cp);
 
 		w += len ? utf8_width(cp) : 1;
@@ -94,66 +106,80 @@ static size_t text_width(const char *s)
 
 static void end_line(struct table *t)
 {
-	t->ends = realloc(t->ends, (t->n + 1) * sizeof(*t->ends));
-	if (!t->ends)
-		abort();
-	t->ends[t->n++] = t->cells.n;
+	if (t->n == t->room_lines) {
+		t->room_lines = t->room_lines ? t->room_lines * 2 : 64;
+		t->ends = xreallocarray(t->ends, t->room_lines, sizeof(*t->ends));
+	}
+	t->ends[t->n++] = t->n_cells;
+}
+
+/* What was added to t->text since @at is a cell. */
+static void end_cell(struct table *t, size_t at)
+{
+	size_t len = t->text.len - at;
+
+	if (t->n_cells == t->room) {
+		t->room = t->room ? t->room * 2 : 512;
+		t->cells = xreallocarray(t->cells, t->room, sizeof(*t->cells));
+	}
+	t->cells[t->n_cells++] = (struct cell){at, len, text_width(t->text.s + at, len)};
 }
 
 static void table_print(const struct table *t, FILE *out)
 {
+	AUTO_SBUF struct sbuf page = SBUF_INIT;
 	size_t widths[64] = {0};
 
+	for (size_t line = 0, i = 0; line < t->n; line++)
+		for (size_t col = 0; i < t->ends[line]; i++, col++)
+			if (col < ARRAY_LEN(widths) && t->cells[i].width > widths[col])
+				widths[col] = t->cells[i].width;
 	for (size_t line = 0, i = 0; line < t->n; line++) {
 		for (size_t col = 0; i < t->ends[line]; i++, col++) {
-			size_t w = text_width(t->cells.v[i]);
+			const struct cell *c = &t->cells[i];
 
-			if (col < ARRAY_LEN(widths) && w > widths[col])
-				widths[col] = w;
+			sbuf_add(&page, t->text.s + c->at, c->len);
+			if (i + 1 == t->ends[line] || col >= ARRAY_LEN(widths))
+				continue;
+			for (size_t k = c->width; k < widths[col] + GAP; k++)
+				sbuf_addc(&page, ' ');
 		}
+		sbuf_addc(&page, '\n');
 	}
-	for (size_t line = 0, i = 0; line < t->n; line++) {
-		for (size_t col = 0; i < t->ends[line]; i++, col++) {
-			size_t w = text_width(t->cells.v[i]);
-
-			(void)fputs(t->cells.v[i], out);
-			if (i + 1 < t->ends[line] && col < ARRAY_LEN(widths))
-				(void)fprintf(out, "%*s", (int)(widths[col] - w) + GAP, "");
-		}
-		(void)fputc('\n', out);
-	}
+	(void)fwrite(page.s, 1, page.len, out);
 }
 
 static void table_done(struct table *t)
 {
-	strv_done(&t->cells);
+	sbuf_done(&t->text);
+	free(t->cells);
 	free(t->ends);
 }
 
 static void add_cell(struct table *t, const char *s, size_t n)
 {
-	struct sbuf text = SBUF_INIT;
+	size_t at = t->text.len;
 
-	sbuf_add_untrusted(&text, s, n, true);
-	strv_take(&t->cells, sbuf_steal(&text));
+	sbuf_add_untrusted(&t->text, s, n, true);
+	end_cell(t, at);
 }
 
 /* ---- the default table ---- */
 
 static int print_columns(const struct list_options *o, struct json_object *rows, FILE *out)
 {
-	AUTO(table_done) struct table t = {0};
+	AUTO(table_done) struct table t = TABLE_INIT;
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
 
 	for (const struct column *c = o->columns; !o->no_heading && c->header; c++)
-		strv_add(&t.cells, c->header);
+		add_cell(&t, c->header, strlen(c->header));
 	if (!o->no_heading)
 		end_line(&t);
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 
 		for (const struct column *c = o->columns; c->header; c++) {
-			AUTO_SBUF struct sbuf text = SBUF_INIT;
-
+			sbuf_reset(&text);
 			value_text(json_object_object_get(row, c->field), &text);
 			add_cell(&t, text.s, text.len);
 		}
@@ -201,11 +227,10 @@ static struct json_object *heading_of(const struct list_options *o, struct json_
 static void add_line(struct table *t, const char *s)
 {
 	for (;;) {
-		size_t len = strcspn(s, "\t");
-		struct sbuf cell = SBUF_INIT;
+		size_t len = strcspn(s, "\t"), at = t->text.len;
 
-		sbuf_add(&cell, s, len);
-		strv_take(&t->cells, sbuf_steal(&cell));
+		sbuf_add(&t->text, s, len);
+		end_cell(t, at);
 		if (!s[len])
 			break;
 		s += len + 1;
@@ -244,7 +269,7 @@ static int fill_table(const struct list_options *o, const struct template *tpl,
 static int print_template_table(const struct list_options *o, const char *text,
 				struct json_object *rows, FILE *out)
 {
-	AUTO(table_done) struct table t = {0};
+	AUTO(table_done) struct table t = TABLE_INIT;
 	struct template *tpl;
 	int r = template_parse(text, &tpl);
 

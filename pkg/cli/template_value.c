@@ -114,8 +114,14 @@ void sbuf_add_untrusted(struct sbuf *out, const char *s, size_t n, bool cell)
 	char piece[UTF8_ESCAPED_MAX];
 
 	while (n > 0) {
+		size_t plain = utf8_plain(s, n);
 		unsigned used;
 
+		sbuf_add(out, s, plain);
+		s += plain;
+		n -= plain;
+		if (n == 0)
+			break;
 		if (!cell && (*s == '\n' || *s == '\t')) {
 			sbuf_addc(out, *s);
 			used = 1;

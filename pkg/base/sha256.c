@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/base/sha256.h"
 
+#include <stdbool.h>
 #include <string.h>
+
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 
 static const uint32_t round_words[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
@@ -21,7 +27,7 @@ static uint32_t ror(uint32_t v, unsigned n)
 	return v >> n | v << (32 - n);
 }
 
-static void mix(struct sha256 *s, const unsigned char *p)
+static void mix_portable(struct sha256 *s, const unsigned char *p)
 {
 	uint32_t w[64], v[8];
 
@@ -49,6 +55,78 @@ static void mix(struct sha256 *s, const unsigned char *p)
 		s->h[i] += v[i];
 }
 
+#ifdef __x86_64__
+/* CPUID: SSSE3, SSE4.1 and the SHA instructions. */
+static bool cpu_has_sha(void)
+{
+	static int known;
+	unsigned a, b, c, d;
+
+	if (!known) {
+		known = 1;
+		if (__get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSSE3) && (c & bit_SSE4_1) &&
+		    __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA))
+			known = 2;
+	}
+	return known == 2;
+}
+
+/*
+ * The instructions hold the state as (a b e f) and (c d g h), do two rounds each, and make the next
+ * four words of the message from the sixteen before.
+ */
+__attribute__((target("sha,sse4.1,ssse3"))) static void mix_cpu(struct sha256 *s,
+								const unsigned char *p, size_t n)
+{
+	const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+	__m128i dcba = _mm_shuffle_epi32(_mm_loadu_si128((const void *)s->h), 0xb1);
+	__m128i hgfe = _mm_shuffle_epi32(_mm_loadu_si128((const void *)(s->h + 4)), 0x1b);
+	__m128i abef = _mm_alignr_epi8(dcba, hgfe, 8), cdgh = _mm_blend_epi16(hgfe, dcba, 0xf0);
+
+	for (; n; n--, p += 64) {
+		__m128i m[4], was0 = abef, was1 = cdgh;
+
+#pragma GCC unroll 16
+		for (unsigned i = 0; i < 16; i++) {
+			__m128i *w = &m[i & 3], k;
+
+			if (i < 4) {
+				*w = _mm_loadu_si128((const void *)(p + (size_t)16 * i));
+				*w = _mm_shuffle_epi8(*w, swap);
+			} else {
+				const __m128i near = m[(i + 3) & 3];
+
+				*w = _mm_sha256msg1_epu32(*w, m[(i + 1) & 3]);
+				*w = _mm_add_epi32(*w, _mm_alignr_epi8(near, m[(i + 2) & 3], 4));
+				*w = _mm_sha256msg2_epu32(*w, near);
+			}
+			k = _mm_loadu_si128((const void *)(round_words + (size_t)4 * i));
+			k = _mm_add_epi32(k, *w);
+			cdgh = _mm_sha256rnds2_epu32(cdgh, abef, k);
+			abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(k, 0x0e));
+		}
+		abef = _mm_add_epi32(abef, was0);
+		cdgh = _mm_add_epi32(cdgh, was1);
+	}
+	dcba = _mm_shuffle_epi32(abef, 0x1b);
+	hgfe = _mm_shuffle_epi32(cdgh, 0xb1);
+	_mm_storeu_si128((void *)s->h, _mm_blend_epi16(dcba, hgfe, 0xf0));
+	_mm_storeu_si128((void *)(s->h + 4), _mm_alignr_epi8(hgfe, dcba, 8));
+}
+#endif
+
+static void mix(struct sha256 *s, const unsigned char *p, size_t blocks)
+{
+#ifdef __x86_64__
+	if (cpu_has_sha()) {
+		mix_cpu(s, p, blocks);
+		return;
+	}
+#endif
+	for (; blocks; blocks--, p += 64)
+		mix_portable(s, p);
+}
+
 void sha256_init(struct sha256 *s)
 {
 	static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -63,20 +141,25 @@ void sha256_add(struct sha256 *s, const void *p, size_t n)
 	const unsigned char *c = p;
 
 	s->bytes += n;
-	while (n) {
+	if (s->fill) {
 		size_t take = sizeof(s->block) - s->fill;
 
-		if (take > n)
-			take = n;
+		take = take > n ? n : take;
 		memcpy(s->block + s->fill, c, take);
 		s->fill += take;
 		c += take;
 		n -= take;
-		if (s->fill == sizeof(s->block)) {
-			mix(s, s->block);
-			s->fill = 0;
-		}
+		if (s->fill < sizeof(s->block))
+			return;
+		mix(s, s->block, 1);
+		s->fill = 0;
 	}
+	if (n >= sizeof(s->block))
+		mix(s, c, n / sizeof(s->block));
+	c += n - n % sizeof(s->block);
+	s->fill = n % sizeof(s->block);
+	if (s->fill)
+		memcpy(s->block, c, s->fill);
 }
 
 void sha256_end_hex(struct sha256 *s, char ret[65])

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SHA-256 (FIPS 180-4) for names and cache keys of our own. Bulk data (layers, blobs) is hashed in
- * cuddy-transfer by OpenSSL, which uses the CPU's instructions; cuddy must not link it.
+ * SHA-256 (FIPS 180-4) for cuddy, which must not link a crypto library: names, cache keys, and diffIDs
+ * of the layers it makes. With the processor's SHA instructions where it has them (x86-64).
+ * cuddy-transfer, which has OpenSSL, hashes what it downloads with pkg/archive/hash.h.
  */
 #pragma once
 #include <stddef.h>

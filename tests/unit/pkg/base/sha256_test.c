@@ -3,10 +3,24 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdbool.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "pkg/archive/hash.h"
 #include "pkg/base/sha256.h"
+
+/* The same file once more, as it is for processors without such instructions. */
+#define sha256_init portable_init
+#define sha256_add portable_add
+#define sha256_end_hex portable_end_hex
+#define sha256_hex portable_hex
+#undef __x86_64__
+#include "pkg/base/sha256.c"
+#undef sha256_init
+#undef sha256_add
+#undef sha256_end_hex
+#undef sha256_hex
 
 static void known_answers(void **state)
 {
@@ -21,6 +35,8 @@ static void known_answers(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		sha256_hex(t[i][0], strlen(t[i][0]), hex);
+		assert_string_equal(hex, t[i][1]);
+		portable_hex(t[i][0], strlen(t[i][0]), hex);
 		assert_string_equal(hex, t[i][1]);
 	}
 }
@@ -45,10 +61,28 @@ static void any_split_gives_the_same(void **state)
 	}
 }
 
+static void all_ways_agree(void **state)
+{
+	static unsigned char data[70000];
+	char ours[65], portable[65], openssl[65];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)(i * i >> 3);
+	for (size_t n = 1; n < sizeof(data); n = n * 3 + 1) {
+		sha256_hex(data, n, ours);
+		portable_hex(data, n, portable);
+		hash_sha256_of(data, n, openssl);
+		assert_string_equal(ours, openssl);
+		assert_string_equal(portable, openssl);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(known_answers),
-					   cmocka_unit_test(any_split_gives_the_same)};
+					   cmocka_unit_test(any_split_gives_the_same),
+					   cmocka_unit_test(all_ways_agree)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "pkg/cli/options.h"
 
@@ -42,6 +43,8 @@ struct command {
 int cmd_store(struct cmd_ctx *ctx, struct store **ret);
 /** cmd_store_for_images() - the same, for verbs that unpack or run images: says once when the user lacks subordinate ids. */
 int cmd_store_for_images(struct cmd_ctx *ctx, struct store **ret);
+/** cmd_umask() - the caller's; ours is 077. For files that the user named. */
+mode_t cmd_umask(void);
 /** cmd_report() - print the trail of @r now and go on; returns the exit status to remember. */
 int cmd_report(int r);
 /** cmd_confirmed() - say what is going to happen and ask on standard input; no answer is a no. */
@@ -88,6 +91,7 @@ extern const struct command cmd_attach, cmd_create, cmd_exec, cmd_inspect, cmd_k
 extern const struct command cmd_port, cmd_rename, cmd_restart;
 extern const struct command cmd_rm, cmd_run, cmd_start, cmd_stop, cmd_top, cmd_wait;
 extern const struct command cmd_container_exists, cmd_container_inspect, cmd_container_prune;
+extern const struct command cmd_export;
 extern const struct command cmd_history, cmd_images, cmd_rmi, cmd_tag, cmd_untag;
 extern const struct command cmd_image_exists, cmd_image_inspect, cmd_image_prune;
 extern const struct command cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_rm;

@@ -41,6 +41,8 @@ const struct command_alias commands[] = {
 	{"container port", &cmd_port},
 	{"rename", &cmd_rename},
 	{"container rename", &cmd_rename},
+	{"export", &cmd_export},
+	{"container export", &cmd_export},
 	{"images", &cmd_images},
 	{"image list", &cmd_images},
 	{"image ls", &cmd_images},

@@ -68,7 +68,7 @@ static void make_stack_in_base(const struct plan_input *in)
 		err_drop();
 }
 
-static int plan_root(const struct plan_input *in, struct container_plan *p)
+int plan_root(const struct plan_input *in, struct container_plan *p)
 {
 	int r;
 

@@ -3,9 +3,6 @@
  * The root file system, in C's mount namespace: overlay (or a plain directory), every mount of the
  * plan, masks, read-only paths, pivot. Host paths are opened first, with the caller's own rights, and
  * never looked up again; places in the root are found by target.c.
- *
- * Overlay takes its directories as text. We stand in /proc/self/fd and say "7:8:9": names short
- * enough for hundreds of layers on every kernel, and free of ',' ':' and '\' (threats H12).
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,11 +15,11 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/runtime/internal.h"
+#include "pkg/runtime/overlay.h"
 #include "pkg/sys/mount.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/procfs.h"
 
-#define OPTIONS_MAX 4095 /* one page, the kernel's limit for mount(2) */
 #define PROC_MAGIC 0x9fa0
 
 static int open_host(const char *path, int flags)
@@ -92,27 +89,6 @@ int rootfs_open_sources(struct rt_child *x)
 	return dev_open_nodes(x);
 }
 
-/* mount(2) of an overlay; @target is relative to /proc/self/fd. */
-static int mount_overlay(const int *lower, unsigned n, int upper, int work, const char *target,
-			 const char *more)
-{
-	AUTO_CLOSE int fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char data[OPTIONS_MAX + 1];
-	int len = snprintf(data, sizeof(data), "userxattr%s,upperdir=%d,workdir=%d,lowerdir=", more,
-			   upper, work);
-
-	if (fds < 0 || fchdir(fds) < 0)
-		return err_new(-errno, "enter /proc/self/fd");
-	for (unsigned i = 0; i < n && len < OPTIONS_MAX; i++)
-		len += snprintf(data + len, sizeof(data) - (size_t)len, "%s%d", i ? ":" : "",
-				lower[i]);
-	if (len >= OPTIONS_MAX)
-		return err_new(-CE_LIMIT, "%u layers are too many for one overlay", n);
-	if (mount("overlay", target, "overlay", 0, data) < 0)
-		return err_new(-errno, "mount overlay (%u layers)", n);
-	return 0;
-}
-
 /* The upper directory shows as the root: at the first start it gets what the image's root has. */
 static int dress_upper(const struct rt_child *x)
 {
@@ -156,7 +132,7 @@ static int overlay_root(struct rt_child *x)
 		    mount("fuse-overlayfs", target, "fuse", 0, data) < 0)
 			return err_new(-errno, "mount fuse-overlayfs");
 	} else {
-		r = mount_overlay(x->lower, root->n_lower, x->upper, x->work, target,
+		r = overlay_mount(x->lower, root->n_lower, x->upper, x->work, target,
 				  root->is_volatile ? ",volatile" : "");
 		if (r < 0)
 			return r;
@@ -265,7 +241,7 @@ static int overlay_volume(struct rt_child *x, unsigned i)
 	if (target < 0)
 		return target;
 	(void)snprintf(where, sizeof(where), "%d", target);
-	r = mount_overlay(&x->sources[i], 1, upper, work, where, "");
+	r = overlay_mount(&x->sources[i], 1, upper, work, where, "");
 	if (r < 0)
 		return r;
 	placed = open_in(x->root, m->target, O_PATH | O_DIRECTORY, 0);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/archive_file.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/sys/open.h"
+#include "pkg/sys/random.h"
+
+static int to_stdout(struct archive_file *f)
+{
+	if (isatty(STDOUT_FILENO))
+		return err_usage("an archive is not written to a terminal; name a file with -o or "
+				 "redirect the output");
+	f->fd = fd_dup(STDOUT_FILENO);
+	return f->fd < 0 ? err_new(f->fd, "standard output") : 0;
+}
+
+/* A new or plain file gets its name when it is whole; a device, a pipe or a link is written through. */
+static int to_sibling(struct archive_file *f, const char *path)
+{
+	AUTO_FREE char *copy = xstrdup(path);
+	const char *dir = dirname(copy);
+
+	f->name = path_base(path);
+	f->dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (f->dir < 0)
+		return err_new(-errno, "open directory %s", dir);
+	memcpy(f->temporary, ".cuddy-", 7);
+	random_hex(f->temporary + 7, 16);
+	/* Without a name as long as it is not whole, where the file system can do that. */
+	f->fd = openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+	f->nameless = f->fd >= 0;
+	if (f->fd < 0)
+		f->fd = openat(f->dir, f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (f->fd < 0) {
+		int r = err_new(-errno, "make %s", path);
+
+		closep(&f->dir);
+		return r;
+	}
+	(void)fchmod(f->fd, 0666 & ~cmd_umask());
+	return 0;
+}
+
+int archive_file_open(struct archive_file *f, const char *path)
+{
+	struct stat st;
+
+	*f = (struct archive_file)ARCHIVE_FILE_INIT;
+	if (!path || strcmp(path, "-") == 0)
+		return to_stdout(f);
+	if (lstat(path, &st) < 0 ? errno == ENOENT : S_ISREG(st.st_mode))
+		return *path_base(path) ? to_sibling(f, path) : err_new(-EISDIR, "%s", path);
+	f->fd = open(path, O_WRONLY | O_TRUNC | O_NOCTTY | O_CLOEXEC);
+	return f->fd < 0 ? err_new(-errno, "open %s", path) : 0;
+}
+
+int archive_file_keep(struct archive_file *f)
+{
+	char path[32];
+
+	if (f->dir < 0)
+		return 0;
+	if (f->nameless &&
+	    linkat(AT_FDCWD, fd_path(f->fd, path), f->dir, f->temporary, AT_SYMLINK_FOLLOW) < 0)
+		return err_new(-errno, "name %s", f->name);
+	f->nameless = false;
+	if (fsync(f->fd) < 0 || renameat(f->dir, f->temporary, f->dir, f->name) < 0)
+		return err_new(-errno, "write %s", f->name);
+	closep(&f->dir);
+	return 0;
+}
+
+void archive_file_drop(struct archive_file *f)
+{
+	if (f->dir >= 0 && !f->nameless)
+		(void)unlinkat(f->dir, f->temporary, 0);
+	closep(&f->dir);
+	closep(&f->fd);
+}

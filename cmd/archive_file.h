@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Where export and its like write an archive: standard output, or a file that appears when it is whole. */
+#pragma once
+#include <stdbool.h>
+
+struct archive_file {
+	int fd, dir; /* dir: of the file to be; -EBADF when the output is written as it is */
+	const char *name;
+	bool nameless; /* O_TMPFILE */
+	char temporary[32];
+};
+#define ARCHIVE_FILE_INIT                   \
+	{                                   \
+		.fd = -EBADF, .dir = -EBADF \
+	}
+
+/** archive_file_open() - @path NULL or "-": standard output, which must not be a terminal. */
+int archive_file_open(struct archive_file *f, const char *path);
+/** archive_file_keep() - it is whole: give the file its name. */
+int archive_file_keep(struct archive_file *f);
+/** archive_file_drop() - close; what was not kept is removed. */
+void archive_file_drop(struct archive_file *f);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/view.h"
+
+#include <fcntl.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/container/plan.h"
+#include "pkg/runtime/overlay.h"
+#include "storage/store.h"
+
+void container_view_done(struct container_view *v)
+{
+	closep(&v->root);
+	closep(&v->upper);
+	strv_done(&v->lower);
+	free(v->uids);
+	free(v->gids);
+	v->uids = v->gids = NULL;
+}
+
+static struct tree_ids *copy_ids(const struct rt_idmap *m, unsigned n)
+{
+	struct tree_ids *v = xcalloc(n + 1, sizeof(*v));
+
+	for (unsigned i = 0; i < n; i++)
+		v[i] = (struct tree_ids){m[i].inside, m[i].outside, m[i].count};
+	return v;
+}
+
+static int open_upper(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? err_new(-errno, "open what the container changed") : fd;
+}
+
+/* The last directory of a stack holds mount points for the run time only. */
+static int open_overlay(const struct rt_root *root, struct container_view *v)
+{
+	AUTO_FREE const char **dirs = xcalloc(root->n_lower + 1, sizeof(*dirs));
+	unsigned n = root->n_lower;
+
+	v->upper = open_upper(root->upper);
+	if (v->upper < 0)
+		return v->upper;
+	dirs[0] = root->upper;
+	for (unsigned i = 0; i < n; i++)
+		dirs[i + 1] = root->lower[i];
+	for (unsigned i = 0; i + 1 < n; i++)
+		strv_add(&v->lower, root->lower[i]);
+	/* One that was never started has nothing of its own yet, not even attributes of its root. */
+	v->root = n > 1 ? overlay_view(dirs, n) : overlay_view(dirs, 1);
+	return v->root < 0 ? v->root : 0;
+}
+
+static int open_root(const struct rt_root *root, struct container_view *v)
+{
+	if (root->driver != RT_ROOT_DIR)
+		return open_overlay(root, v);
+	v->root = open(root->lower[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return v->root < 0 ? err_new(-errno, "open %s", root->lower[0]) : 0;
+}
+
+int container_view_open(struct store *st, const struct container *c, struct container_view *ret)
+{
+	AUTO(base_grant_done) struct base_grant grant = {0};
+	AUTO(plan_done) struct container_plan p = {0};
+	struct plan_input in = {.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant};
+	int r = base_grant_load(&grant);
+
+	if (r < 0)
+		return r;
+	in.single_id = base_grant_is_single(&grant);
+	r = plan_root(&in, &p);
+	if (r == 0)
+		r = plan_namespaces(&in, &p);
+	if (r == 0)
+		r = base_enter(store_runtime_fd(st), &grant);
+	if (r < 0)
+		return r;
+	*ret = (struct container_view)CONTAINER_VIEW_INIT;
+	ret->single_id = in.single_id;
+	ret->uids = copy_ids(p.rt.uid_map, p.rt.n_uid_map);
+	ret->gids = copy_ids(p.rt.gid_map, p.rt.n_gid_map);
+	ret->n_uids = p.rt.n_uid_map;
+	ret->n_gids = p.rt.n_gid_map;
+	r = open_root(&p.rt.root, ret);
+	if (r < 0)
+		container_view_done(ret);
+	return r;
+}

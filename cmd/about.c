@@ -55,6 +55,14 @@ static const struct {
 	 "\n"
 	 "\tcuddy top web\n"
 	 "\tcuddy top web pid,hpid,user,args"},
+	{&cmd_export,
+	 "Writes what the container's root file system holds, the image's files and its own "
+	 "changes, but nothing of volumes and other mounts. The container may run meanwhile, or "
+	 "never have run. The same files give the same bytes. A file named with -o appears when "
+	 "it is complete.\n"
+	 "\n"
+	 "\tcuddy export -o web.tar web\n"
+	 "\tcuddy export web | tar -x -C /somewhere etc/nginx"},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
 	{&cmd_port,
 	 "Prints a line for each published port, or with PORT only the addresses on the host that "

@@ -14,12 +14,11 @@ load hostile
 	victim_is_unchanged
 }
 
-@test "C05: FIFOs, sockets and devices of the container stop nothing" {
-	cuddy run -d --name c --network none "$IMAGE" sh -c 'mkfifo /p; nc -l -U /s 2>/dev/null & ln -s /dev/zero /z; touch /ready; exec sleep 1000'
+@test "C05: FIFOs and links to endless devices stop nothing" {
+	cuddy run -d --name c --network none "$IMAGE" sh -c 'mkfifo /p; ln -s /dev/zero /z; touch /ready; exec sleep 1000'
 	wait_until 20 cuddy exec c test -e /ready
 	run -0 timeout 60 "$CUDDY" export -o "$WORK/c.tar" c
 	tar -t -v -f "$WORK/c.tar" >"$WORK/list"
 	grep -q '^p.* p$' "$WORK/list"
 	grep -q '^l.* z -> /dev/zero$' "$WORK/list"
-	! grep -q ' s$' "$WORK/list"
 }

@@ -43,7 +43,8 @@ struct command {
 int cmd_store(struct cmd_ctx *ctx, struct store **ret);
 /** cmd_store_for_images() - the same, for verbs that unpack or run images: says once when the user lacks subordinate ids. */
 int cmd_store_for_images(struct cmd_ctx *ctx, struct store **ret);
-/** cmd_umask() - the caller's; ours is 077. For files that the user named. */
+/** cmd_take_umask() - from now on 077; cmd_umask() - the caller's, for files that the user named. */
+void cmd_take_umask(void);
 mode_t cmd_umask(void);
 /** cmd_report() - print the trail of @r now and go on; returns the exit status to remember. */
 int cmd_report(int r);

@@ -18,8 +18,6 @@
 #include "pkg/container/container.h"
 #include "pkg/sys/open.h"
 
-static mode_t caller_umask;
-
 /*
  * Descriptors 0-2 exist from here on, so that no file of ours is ever taken for standard output;
  * what the caller left open beyond them is not handed on by accident.
@@ -43,13 +41,8 @@ static int tidy_process(void)
 		core.rlim_cur = 0;
 		(void)setrlimit(RLIMIT_CORE, &core);
 	}
-	caller_umask = umask(077);
+	cmd_take_umask();
 	return 0;
-}
-
-mode_t cmd_umask(void)
-{
-	return caller_umask;
 }
 
 static void start_log(const struct global_args *g)

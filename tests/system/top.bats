@@ -37,7 +37,7 @@ column() { tail -n +2 <<<"$output" | awk -v n="$1" '{ print $n }'; }
 	[[ "${lines[0]}" =~ ^PID\ +HPID\ +USER\ +GROUP\ +GROUPS\ +COMMAND\ +NI\ +STATE$ ]]
 	[ "${#lines[@]}" = 2 ]
 	read -r pid hpid user group groups comm nice state <<<"${lines[1]}"
-	[ "$pid $hpid $user $group $comm $nice $state" = "1 $host 1234 77 sleep 5 S" ]
+	[ "$pid $hpid $user $group $comm $nice $state" = "1 $host 1234 77 sleep $(($(nice) + 5)) S" ]
 	[[ ",$groups," == *,88,* ]]
 	run -0 cuddy top c huser seccomp capeff,vsz
 	read -r huser seccomp capeff vsz <<<"${lines[1]}"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * images/<id>/ holds config and manifest byte for byte, and record.json with what listings want.
- * A record is replaced as a whole; only repo digests and a manifest that was missing are ever added.
+ * A record is replaced as a whole; only repo digests and manifests are ever added: one config may come
+ * by several manifests (other compression, Docker's or OCI's types), each in a file of its own.
  */
 #include "storage/image_store.h"
 
@@ -32,6 +33,7 @@ void image_summary_done(struct image_summary *s)
 	strv_done(&s->diffids);
 	strv_done(&s->names);
 	strv_done(&s->repo_digests);
+	strv_done(&s->manifests);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -41,6 +43,9 @@ void image_record_done(struct image_record *r)
 	free(r->manifest_type);
 	free(r->manifest_digest);
 	free(r->config);
+	free(r->index);
+	free(r->index_type);
+	free(r->index_digest);
 	strv_done(&r->diffids);
 	strv_done(&r->names);
 	strv_done(&r->repo_digests);
@@ -60,7 +65,8 @@ static bool id_is_valid(const char *s)
 	return strlen(s) == 64 && hex_is_valid(s, 64);
 }
 
-static void record_text(const struct image_record *r, struct sbuf *out)
+static void record_text(const struct image_record *r, const struct strv *manifests,
+			struct sbuf *out)
 {
 	AUTO_JSON struct json_object *o = json_object_new_object();
 
@@ -71,6 +77,8 @@ static void record_text(const struct image_record *r, struct sbuf *out)
 	json_set_i64(o, "CreatedNs", r->created_ns);
 	json_set(o, "Layers", json_from_strv(&r->diffids));
 	json_set(o, "RepoDigests", json_from_strv(&r->repo_digests));
+	if (manifests->n)
+		json_set(o, "Manifests", json_from_map(manifests));
 	json_write(o, false, out);
 }
 
@@ -92,6 +100,8 @@ static int record_parse(const char *text, size_t n, struct image_summary *s)
 		r = json_get_strv(o, "Layers", &s->diffids);
 	if (r == 0)
 		r = json_get_strv(o, "RepoDigests", &s->repo_digests);
+	if (r == 0)
+		r = json_get_map(o, "Manifests", &s->manifests);
 	for (size_t i = 0; r == 0 && i < s->diffids.n; i++)
 		if (!id_is_valid(s->diffids.v[i]))
 			r = err_new(-CE_CORRUPT, "a layer id is malformed");
@@ -108,6 +118,12 @@ static int read_file(struct store *st, const char *id, const char *file, struct 
 	int dir = store_fd(st, STORE_IMAGES);
 
 	return dir < 0 ? dir : file_read_at(dir, path, DOCUMENT_MAX, out);
+}
+
+/* @digest is valid, so its name is one of a file. */
+static char *manifest_file(const char *digest)
+{
+	return xasprintf(MANIFEST "-%s", digest);
 }
 
 int image_store_summary(struct store *st, const char *id, struct image_summary *ret)
@@ -134,7 +150,7 @@ int image_store_summary(struct store *st, const char *id, struct image_summary *
 int image_store_names(struct store *st, const char *id, struct strv *ret)
 {
 	AUTO_STRV struct strv refs = STRV_INIT, ids = STRV_INIT;
-	int r = ref_pairs(st, &refs, &ids);
+	int r = ref_pairs(st, &refs, &ids, NULL);
 
 	for (size_t i = 0; r == 0 && i < refs.n; i++)
 		if (strcmp(ids.v[i], id) == 0)
@@ -182,6 +198,37 @@ int image_store_load(struct store *st, const char *id, struct image_record **ret
 	return 0;
 }
 
+int image_store_manifest(struct store *st, const char *id, const char *digest, struct sbuf *ret,
+			 char **ret_type, char **ret_digest)
+{
+	AUTO(image_summary_done) struct image_summary s = {0};
+	AUTO_FREE char *file = NULL;
+	const char *type;
+	int r = image_store_summary(st, id, &s);
+
+	if (r < 0)
+		return r;
+	if (!digest)
+		digest = s.manifest_digest;
+	if (!digest)
+		return -ENOENT;
+	if (s.manifest_digest && strcmp(s.manifest_digest, digest) == 0) {
+		file = xstrdup(MANIFEST);
+		type = s.manifest_type;
+	} else {
+		file = manifest_file(digest);
+		type = strv_env_get(&s.manifests, digest);
+	}
+	if (!type)
+		return -ENOENT;
+	r = read_file(st, id, file, ret);
+	if (r < 0)
+		return err_wrap(r, "manifest of image %.12s", id);
+	*ret_type = xstrdup(type);
+	*ret_digest = xstrdup(digest);
+	return 0;
+}
+
 int image_store_list(struct store *st, struct strv *ret_ids)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -193,12 +240,45 @@ int image_store_list(struct store *st, struct strv *ret_ids)
 	return r;
 }
 
-static int write_record(int dir, const struct image_record *r)
+static int write_record(int dir, const struct image_record *r, const struct strv *manifests)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 
-	record_text(r, &b);
+	record_text(r, manifests, &b);
 	return file_replace(dir, RECORD, b.s, b.len, 0600, FILE_SYNC);
+}
+
+/* One more document, unless it is the first one or there already. Return: 1 when it was added. */
+static int add_manifest(int dir, const char *first, const char *digest, const char *type,
+			const char *bytes, size_t n, struct strv *manifests)
+{
+	AUTO_FREE char *file = NULL;
+	int r;
+
+	if (!digest || !bytes || (first && strcmp(first, digest) == 0) ||
+	    strv_env_get(manifests, digest))
+		return 0;
+	file = manifest_file(digest);
+	r = file_replace(dir, file, bytes, n, 0600, FILE_SYNC);
+	if (r == 0)
+		strv_addf(manifests, "%s=%s", digest, type);
+	return r < 0 ? r : 1;
+}
+
+static int add_manifests(int dir, const char *first, const struct image_record *r,
+			 struct strv *manifests, bool *changed)
+{
+	int e = add_manifest(dir, first, r->manifest_digest, r->manifest_type, r->manifest,
+			     r->manifest_len, manifests);
+
+	if (e > 0)
+		*changed = true;
+	if (e >= 0)
+		e = add_manifest(dir, first, r->index_digest, r->index_type, r->index, r->index_len,
+				 manifests);
+	if (e > 0)
+		*changed = true;
+	return e < 0 ? e : 0;
 }
 
 /* The same image again, perhaps from another registry. With the store lock held. */
@@ -229,6 +309,9 @@ static int merge(struct store *st, const struct image_record *r)
 		old.manifest_type = r->manifest_type ? xstrdup(r->manifest_type) : NULL;
 		old.manifest_digest = r->manifest_digest ? xstrdup(r->manifest_digest) : NULL;
 	}
+	e = add_manifests(dir, old.manifest_digest, r, &old.manifests, &changed);
+	if (e < 0)
+		return e;
 	for (size_t i = 0; i < r->repo_digests.n; i++)
 		if (!strv_has(&old.repo_digests, r->repo_digests.v[i])) {
 			strv_add(&old.repo_digests, r->repo_digests.v[i]);
@@ -242,17 +325,21 @@ static int merge(struct store *st, const struct image_record *r)
 	now.created_ns = r->created_ns;
 	strv_add_all(&now.diffids, &r->diffids);
 	strv_add_all(&now.repo_digests, &old.repo_digests);
-	return write_record(dir, &now);
+	return write_record(dir, &now, &old.manifests);
 }
 
 static int put_new(struct store *st, struct stage *s, const struct image_record *r)
 {
+	AUTO_STRV struct strv manifests = STRV_INIT;
+	bool changed = false;
 	int e = file_create(s->fd, CONFIG, r->config, r->config_len, 0600, FILE_SYNC);
 
 	if (e == 0 && r->manifest)
 		e = file_create(s->fd, MANIFEST, r->manifest, r->manifest_len, 0600, FILE_SYNC);
 	if (e == 0)
-		e = write_record(s->fd, r);
+		e = add_manifests(s->fd, r->manifest_digest, r, &manifests, &changed);
+	if (e == 0)
+		e = write_record(s->fd, r, &manifests);
 	crash_point("image-staged");
 	if (e == 0)
 		e = stage_commit(st, s, STORE_IMAGES, r->id, true);
@@ -281,7 +368,8 @@ int image_store_put(struct store *st, const struct image_record *r)
 	if (e == -EEXIST)
 		e = merge(st, r);
 	for (size_t i = 0; e == 0 && i < r->names.n; i++)
-		e = ref_set(st, r->names.v[i], r->id, NULL);
+		e = ref_set(st, r->names.v[i], r->id, r->manifest ? r->manifest_digest : NULL,
+			    NULL);
 	return e < 0 ? err_wrap(e, "store image %.12s", r->id) : 0;
 }
 
@@ -424,7 +512,7 @@ int image_store_remove_name(struct store *st, const char *reference, const char 
 	return r;
 }
 
-int image_store_tag(struct store *st, const char *reference, const char *id)
+int image_store_tag(struct store *st, const char *reference, const char *id, const char *manifest)
 {
 	AUTO_CLOSE int lock = store_lock(st, false);
 
@@ -432,7 +520,7 @@ int image_store_tag(struct store *st, const char *reference, const char *id)
 		return lock;
 	if (!id_is_valid(id) || !store_has(st, STORE_IMAGES, id))
 		return err_new(-CE_NO_IMAGE, "%s", id);
-	return ref_set(st, reference, id, NULL);
+	return ref_set(st, reference, id, manifest, NULL);
 }
 
 int image_store_prune_layers(struct store *st)

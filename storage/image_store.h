@@ -21,6 +21,9 @@ struct image_record {
 	uint64_t size_bytes; /* sum of the layers' trees */
 	int64_t created_ns;
 	struct strv names; /* full references pointing here: filled by load, set by put */
+	/* The index it was chosen from, as received; for put. NULL: none. */
+	char *index, *index_type, *index_digest;
+	size_t index_len;
 	struct strv repo_digests; /* "docker.io/library/x@sha256:…" it was pulled as */
 };
 /*
@@ -33,6 +36,8 @@ struct image_summary {
 	uint64_t size_bytes;
 	int64_t created_ns;
 	struct strv diffids, names, repo_digests;
+	struct strv
+		manifests; /* further ones with the same config, and indexes: "digest=media type" */
 };
 void image_summary_done(struct image_summary *s);
 int image_store_summary(struct store *st, const char *id,
@@ -43,12 +48,18 @@ void image_record_free(struct image_record *r);
 
 /**
  * image_store_put() - durable, atomic; all layers must exist (hold a lease on them: layer.h)
- * An equal image already there is success: repo digests are merged, and a manifest it lacked is
+ * An equal image already there is success: repo digests are merged, and manifests it lacked are
  * added. @r->names are pointed at it before anybody can find it without a name and remove it.
  */
 int image_store_put(struct store *st, const struct image_record *r);
 int image_store_load(struct store *st, const char *id,
 		     struct image_record **ret); /* -CE_NO_IMAGE */
+/**
+ * image_store_manifest() - raw bytes of one of its manifests, or of an index it was chosen from
+ * @digest: NULL: the first it came with. @ret_type, @ret_digest: malloc'ed. -ENOENT (no trail) when it has no such.
+ */
+int image_store_manifest(struct store *st, const char *id, const char *digest, struct sbuf *ret,
+			 char **ret_type, char **ret_digest);
 /** image_store_names() - the references that point at it, added to @ret. */
 int image_store_names(struct store *st, const char *id, struct strv *ret);
 /** image_store_list() - ids, sorted. */
@@ -71,7 +82,7 @@ int image_store_remove(struct store *st, const char *id, unsigned flags);
 int image_store_remove_name(struct store *st, const char *reference, const char *id, unsigned flags,
 			    bool *ret_gone);
 /** image_store_tag() - ref_set() of an image that is there, and stays there until the name stands. */
-int image_store_tag(struct store *st, const char *reference, const char *id);
+int image_store_tag(struct store *st, const char *reference, const char *id, const char *manifest);
 /** image_store_users() - ids of containers made from it (record key "ImageID"). */
 int image_store_users(struct store *st, const char *id, struct strv *ret_containers);
 /** image_store_usage() - the image id of every container, one each. */
@@ -79,13 +90,20 @@ int image_store_usage(struct store *st, struct strv *ret_image_ids);
 /** image_store_prune_layers() - remove layers that nothing needs, such as those of damaged images. */
 int image_store_prune_layers(struct store *st);
 
-/** ref_set() - point full reference (host/path:tag) at an image; replaces atomically. @ret_old: 65 bytes or NULL. */
-int ref_set(struct store *st, const char *reference, const char *id, char *ret_old);
+/**
+ * ref_set() - point full reference (host/path:tag, host/path@digest) at an image; replaces atomically
+ * @manifest: digest of the manifest it stands for, NULL: not known. @ret_old: 65 bytes or NULL.
+ */
+int ref_set(struct store *st, const char *reference, const char *id, const char *manifest,
+	    char *ret_old);
+/** ref_manifest() - the digest it was set with, "" without one; malloc'ed. */
+int ref_manifest(struct store *st, const char *reference, char **ret_digest);
 int ref_get(struct store *st, const char *reference, char ret_id[65]); /* -CE_NO_IMAGE */
 int ref_remove(struct store *st, const char *reference);
 int ref_list(struct store *st, struct strv *ret_references);
-int ref_pairs(struct store *st, struct strv *ret_references,
-	      struct strv *ret_ids); /* both, in step */
+/** ref_pairs() - references, ids and manifest digests in step; @ret_manifests may be NULL. */
+int ref_pairs(struct store *st, struct strv *ret_references, struct strv *ret_ids,
+	      struct strv *ret_manifests);
 /**
  * ref_escape() / ref_unescape() - injective file names (threats H14); malloc'ed
  * Bytes outside a-z 0-9 - _ . become %xx, so file systems that fold case cannot merge two. What would

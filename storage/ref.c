@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* References: refs/<escaped> holds "<image id>\n<reference>\n". */
+/*
+ * References: refs/<escaped> holds "<image id>\n<reference>\n", then, when it came with one, the
+ * digest of the manifest that this name stands for.
+ */
 #include <string.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/base/sha256.h"
+#include "pkg/oci/digest.h"
 #include "pkg/sys/file.h"
 #include "storage/image_store.h"
 #include "storage/store_internal.h"
@@ -69,12 +73,16 @@ char *ref_unescape(const char *file)
 	return strcmp(again, file) == 0 ? sbuf_steal(&b) : NULL;
 }
 
-/* @ret_reference: NULL, or the reference the file says it is (malloc'ed). -ENOENT has no trail. */
-static int read_ref(struct store *st, const char *file, char ret_id[65], char **ret_reference)
+/*
+ * @ret_reference: NULL, or the reference the file says it is (malloc'ed). @ret_manifest: NULL, or the
+ * digest (malloc'ed), "" without one. -ENOENT has no trail.
+ */
+static int read_ref(struct store *st, const char *file, char ret_id[65], char **ret_reference,
+		    char **ret_manifest)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	int dir = store_fd(st, STORE_REFS), r;
-	char *line;
+	char *line, *digest;
 
 	if (dir < 0)
 		return dir;
@@ -90,28 +98,43 @@ static int read_ref(struct store *st, const char *file, char ret_id[65], char **
 	if (!hex_is_valid(b.s, 64))
 		return err_new(-CE_CORRUPT, "refs/%s holds no image id", file);
 	memcpy(ret_id, b.s, 65);
+	digest = line + strcspn(line, "\n");
+	if (*digest)
+		*digest++ = '\0';
+	digest[strcspn(digest, "\n")] = '\0';
 	if (ret_reference) {
-		AUTO_FREE char *escaped = NULL;
+		AUTO_FREE char *escaped = ref_escape(line);
 
-		line[strcspn(line, "\n")] = '\0';
-		escaped = ref_escape(line);
 		if (strcmp(escaped, file) != 0)
 			return err_new(-CE_CORRUPT, "refs/%s is another reference's", file);
 		*ret_reference = xstrdup(line);
 	}
+	if (ret_manifest)
+		*ret_manifest = xstrdup(digest_is_valid(digest) ? digest : "");
 	return 0;
 }
 
 int ref_get(struct store *st, const char *reference, char ret_id[65])
 {
 	AUTO_FREE char *file = ref_escape(reference);
-	int r = read_ref(st, file, ret_id, NULL);
+	int r = read_ref(st, file, ret_id, NULL, NULL);
 
 	return r == -ENOENT ? err_new(-CE_NO_IMAGE, "%s", reference) : r;
 }
 
-int ref_set(struct store *st, const char *reference, const char *id, char *ret_old)
+int ref_manifest(struct store *st, const char *reference, char **ret_digest)
 {
+	AUTO_FREE char *file = ref_escape(reference);
+	char id[65];
+	int r = read_ref(st, file, id, NULL, ret_digest);
+
+	return r == -ENOENT ? err_new(-CE_NO_IMAGE, "%s", reference) : r;
+}
+
+int ref_set(struct store *st, const char *reference, const char *id, const char *manifest,
+	    char *ret_old)
+{
+	AUTO_FREE char *old_manifest = NULL;
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	AUTO_FREE char *file = ref_escape(reference);
 	int dir = store_fd(st, STORE_REFS);
@@ -122,13 +145,15 @@ int ref_set(struct store *st, const char *reference, const char *id, char *ret_o
 	if (!*reference || strlen(reference) > REF_FILE_MAX - 128 || strchr(reference, '\n') ||
 	    strlen(id) != 64 || !hex_is_valid(id, 64))
 		return err_usage("'%s' cannot name an image", reference);
-	if (read_ref(st, file, old, NULL) < 0)
+	if (read_ref(st, file, old, NULL, &old_manifest) < 0)
 		err_drop(); /* none, or one that is damaged: replaced */
 	if (ret_old)
 		memcpy(ret_old, old, 65);
-	if (strcmp(old, id) == 0)
+	if (strcmp(old, id) == 0 && (!manifest || strcmp(old_manifest, manifest) == 0))
 		return 0;
 	sbuf_addf(&b, "%s\n%s\n", id, reference);
+	if (manifest)
+		sbuf_addf(&b, "%s\n", manifest);
 	return file_replace(dir, file, b.s, b.len, 0600, FILE_SYNC);
 }
 
@@ -149,25 +174,28 @@ int ref_list(struct store *st, struct strv *ret_references)
 {
 	AUTO_STRV struct strv ids = STRV_INIT;
 
-	return ref_pairs(st, ret_references, &ids);
+	return ref_pairs(st, ret_references, &ids, NULL);
 }
 
-int ref_pairs(struct store *st, struct strv *ret_references, struct strv *ret_ids)
+int ref_pairs(struct store *st, struct strv *ret_references, struct strv *ret_ids,
+	      struct strv *ret_manifests)
 {
 	AUTO_STRV struct strv files = STRV_INIT;
 	int r = store_names(st, STORE_REFS, &files);
 
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
-		AUTO_FREE char *reference = NULL;
+		AUTO_FREE char *reference = NULL, *manifest = NULL;
 		char id[65];
 
 		/* One damaged file must not hide all the others; what it named is still listed by id. */
-		if (read_ref(st, files.v[i], id, &reference) < 0) {
+		if (read_ref(st, files.v[i], id, &reference, &manifest) < 0) {
 			err_drop();
 			continue;
 		}
 		strv_add(ret_references, reference);
 		strv_add(ret_ids, id);
+		if (ret_manifests)
+			strv_add(ret_manifests, manifest);
 	}
 	return r;
 }

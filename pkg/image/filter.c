@@ -154,7 +154,9 @@ bool image_name_matches(const char *reference, const char *pattern)
 		if (fnmatch(pattern, name, FNM_PATHNAME) == 0)
 			return true;
 		colon = strrchr(name, ':');
-		if (colon && !strchr(colon, '/'))
+		if (strchr(name, '@'))
+			*strchr(name, '@') = '\0';
+		else if (colon && !strchr(colon, '/'))
 			*colon = '\0';
 		if (fnmatch(pattern, name, FNM_PATHNAME) == 0)
 			return true;

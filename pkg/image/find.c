@@ -19,15 +19,19 @@ static int resolve_named(struct store *st, const char *reference, char ret_id[65
 	return r;
 }
 
-/* "name@sha256:…": an image that was pulled as that. */
+/* "name@sha256:…": a name itself, or an image that was pulled by a tag and had this digest then. */
 static int resolve_digest(struct store *st, const struct reference *ref, char ret_id[65],
 			  char **ret_name)
 {
 	AUTO_FREE char *name = reference_name(ref);
 	AUTO_FREE char *want = xasprintf("%s@%s", name, ref->digest);
 	AUTO_STRV struct strv ids = STRV_INIT;
-	int r = image_store_list(st, &ids);
+	int r = resolve_named(st, want, ret_id, ret_name);
 
+	if (r != -CE_NO_IMAGE)
+		return r;
+	err_drop();
+	r = image_store_list(st, &ids);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ids.n; i++) {
@@ -127,4 +131,24 @@ int image_find(struct store *st, const char *name, struct image_record **ret, ch
 		matched = xstrdup((*ret)->names.n ? (*ret)->names.v[0] : id);
 	*ret_name = TAKE_PTR(matched);
 	return 0;
+}
+
+void image_tags_of(const struct strv *names, struct strv *ret)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!strchr(names->v[i], '@'))
+			strv_add(ret, names->v[i]);
+}
+
+char *image_manifest_of(struct store *st, const struct image_record *rec, const char *name)
+{
+	AUTO_FREE char *digest = NULL;
+	const char *at = name ? strchr(name, '@') : NULL;
+
+	if (name && ref_manifest(st, name, &digest) == 0 && *digest)
+		return TAKE_PTR(digest);
+	err_drop();
+	if (at) /* by a digest that a tag had */
+		return xstrdup(at + 1);
+	return rec->manifest_digest ? xstrdup(rec->manifest_digest) : NULL;
 }

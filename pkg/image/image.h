@@ -11,6 +11,14 @@ int image_find(struct store *st, const char *name, struct image_record **ret, ch
 /** image_resolve() - only which one it is, also when its record is damaged. @ret_name: the reference that matched, malloc'ed; NULL when it was found by its id. */
 int image_resolve(struct store *st, const char *name, char ret_id[65], char **ret_name);
 
+/** image_tags_of() - of its names those with a tag; the others are "host/path@digest". */
+void image_tags_of(const struct strv *names, struct strv *ret);
+/**
+ * image_manifest_of() - digest of the manifest that @name (as image_resolve() matched it, NULL: by id)
+ * stands for, malloc'ed; NULL for an image without a manifest.
+ */
+char *image_manifest_of(struct store *st, const struct image_record *rec, const char *name);
+
 struct transfer_handler; /* transfer_client.h */
 
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER };

@@ -149,15 +149,17 @@ static struct json_object *annotations_of(const struct image_record *rec)
 }
 
 static struct json_object *object_of(struct store *st, const struct image_record *rec,
-				     const struct image_config *c)
+				     const struct image_config *c, const char *digest)
 {
 	struct json_object *o = json_object_new_object();
+	AUTO_STRV struct strv tags = STRV_INIT;
 	char at[CLOCK_TEXT_MAX];
 
 	clock_format_utc(rec->created_ns, at);
 	json_set_str(o, "Id", rec->id);
-	json_set_str(o, "Digest", text(rec->manifest_digest));
-	json_set(o, "RepoTags", json_from_strv(&rec->names));
+	json_set_str(o, "Digest", text(digest));
+	image_tags_of(&rec->names, &tags);
+	json_set(o, "RepoTags", json_from_strv(&tags));
 	json_set(o, "RepoDigests", json_from_strv(&rec->repo_digests));
 	json_set_str(o, "Parent", "");
 	json_set_str(o, "Comment", comment_of(c));
@@ -188,12 +190,15 @@ int image_inspect(struct store *st, const char *name, struct json_object **ret)
 {
 	struct image_record *rec = NULL;
 	struct image_config c = {0};
-	int r = image_find(st, name, &rec, NULL);
+	AUTO_FREE char *matched = NULL, *digest = NULL;
+	int r = image_find(st, name, &rec, &matched);
 
 	if (r == 0)
 		r = image_config_parse(rec->config, rec->config_len, &c);
 	if (r == 0)
-		*ret = object_of(st, rec, &c);
+		digest = image_manifest_of(st, rec, matched);
+	if (r == 0)
+		*ret = object_of(st, rec, &c, digest);
 	image_config_done(&c);
 	image_record_free(rec);
 	return r;

@@ -9,6 +9,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/size.h"
 #include "pkg/image/filter.h"
+#include "pkg/image/image.h"
 #include "pkg/json/json.h"
 
 #define NONE "<none>"
@@ -17,13 +18,17 @@
 struct line {
 	const struct image_entry *e;
 	char *repository, *tag;
+	const char *digest; /* part of e */
 };
 
 static void split_name(const char *name, char **ret_repository, char **ret_tag)
 {
-	const char *colon = strrchr(name, ':');
+	const char *colon = strrchr(name, ':'), *at = strchr(name, '@');
 
-	if (colon && !strchr(colon, '/')) {
+	if (at) {
+		*ret_repository = xstrndup(name, (size_t)(at - name));
+		*ret_tag = xstrdup(NONE);
+	} else if (colon && !strchr(colon, '/')) {
 		*ret_repository = xstrndup(name, (size_t)(colon - name));
 		*ret_tag = xstrdup(colon + 1);
 	} else {
@@ -57,6 +62,14 @@ static void created_text(int64_t ns, char out[CLOCK_TEXT_MAX])
 	(void)snprintf(out, CLOCK_TEXT_MAX, "%.10s %.8s +0000 UTC", rfc, rfc + 11);
 }
 
+static struct json_object *repo_tags(const struct image_entry *e)
+{
+	AUTO_STRV struct strv tags = STRV_INIT;
+
+	image_tags_of(&e->s.names, &tags);
+	return json_from_strv(&tags);
+}
+
 static void add_row_detail(struct json_object *o, const struct image_entry *e)
 {
 	json_set_i64(o, "Containers", e->containers);
@@ -67,7 +80,7 @@ static void add_row_detail(struct json_object *o, const struct image_entry *e)
 	json_set_bool(o, "IsManifestList", false);
 	json_set(o, "Labels", json_from_map(&e->config.labels));
 	json_set(o, "Names", json_from_strv(&e->s.names));
-	json_set(o, "RepoTags", json_from_strv(&e->s.names));
+	json_set(o, "RepoTags", repo_tags(e));
 	json_set(o, "RepoDigests", json_from_strv(&e->s.repo_digests));
 	json_set_str(o, "ParentId", e->parent ? e->parent->s.id : "");
 	json_set_str(o, "Arch", e->config.architecture ? e->config.architecture : "");
@@ -90,7 +103,7 @@ static struct json_object *row_of(const struct line *l, const struct image_query
 	created_text(e->s.created_ns, at);
 	json_set_str(o, "Repository", l->repository);
 	json_set_str(o, "Tag", l->tag);
-	json_set_str(o, "Digest", e->s.manifest_digest ? e->s.manifest_digest : NONE);
+	json_set_str(o, "Digest", l->digest ? l->digest : NONE);
 	json_set_str(o, "ID", id);
 	json_set_str(o, "Id", e->s.id);
 	json_set_str(o, "Created", ago);
@@ -111,7 +124,7 @@ static struct json_object *json_of(const struct image_entry *e)
 	clock_format_utc(e->s.created_ns, at);
 	json_set_str(o, "Id", e->s.id);
 	json_set_str(o, "ParentId", e->parent ? e->parent->s.id : "");
-	json_set(o, "RepoTags", json_from_strv(&e->s.names));
+	json_set(o, "RepoTags", repo_tags(e));
 	json_set(o, "RepoDigests", json_from_strv(&e->s.repo_digests));
 	json_set_i64(o, "Size", (int64_t)e->s.size_bytes);
 	json_set_i64(o, "SharedSize", 0);
@@ -157,17 +170,41 @@ static int compare_lines(const void *pa, const void *pb, void *arg)
 	return c ? c : strcmp(a->e->s.id, b->e->s.id);
 }
 
+static void set_line(const struct image_entry *e, const char *name, struct line *out)
+{
+	const char *digest = strv_env_get(&e->digests, name);
+
+	out->e = e;
+	out->digest = digest ? digest : e->s.manifest_digest;
+	split_name(name, &out->repository, &out->tag);
+}
+
+/* A repository it was pulled from by digest is a line of its own only where no tag tells of it. */
+static bool repeats(const struct line *lines, size_t n, const char *name)
+{
+	size_t len = strcspn(name, "@");
+
+	for (size_t i = 0; i < n; i++)
+		if (strlen(lines[i].repository) == len &&
+		    strncmp(lines[i].repository, name, len) == 0)
+			return true;
+	return false;
+}
+
 static size_t lines_of(const struct image_entry *e, bool once, struct line *out)
 {
-	size_t n = once && e->shown.n ? 1 : e->shown.n;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		out[i].e = e;
-		split_name(e->shown.v[i], &out[i].repository, &out[i].tag);
-	}
+	for (size_t i = 0; i < e->shown.n; i++)
+		if (!strchr(e->shown.v[i], '@') && !(once && n))
+			set_line(e, e->shown.v[i], &out[n++]);
+	for (size_t i = 0; i < e->shown.n; i++)
+		if (strchr(e->shown.v[i], '@') && !(once && n) && !repeats(out, n, e->shown.v[i]))
+			set_line(e, e->shown.v[i], &out[n++]);
 	if (n)
 		return n;
 	out[0].e = e;
+	out[0].digest = e->s.manifest_digest;
 	out[0].repository = nameless_repository(e);
 	out[0].tag = xstrdup(NONE);
 	return 1;

@@ -44,11 +44,14 @@ int image_remove(struct store *st, const char *name, bool force, struct image_re
 		 char ret_id[65])
 {
 	AUTO_FREE char *matched = NULL;
+	char id[65];
 	int r = image_resolve(st, name, ret_id, &matched);
 
 	if (r < 0)
 		return r;
-	if (matched && !strchr(matched, '@'))
+	/* A digest that a tag once had is no name: then it is the image that is meant. */
+	if (matched && ref_get(st, matched, id) == 0)
 		return remove_name(st, ret_id, matched, ret);
+	err_drop();
 	return image_remove_id(st, ret_id, force, ret);
 }

@@ -11,6 +11,7 @@ void image_set_done(struct image_set *set)
 	for (size_t i = 0; i < set->n; i++) {
 		image_summary_done(&set->v[i].s);
 		strv_done(&set->v[i].shown);
+		strv_done(&set->v[i].digests);
 		image_config_done(&set->v[i].config);
 	}
 	free(set->v);
@@ -37,14 +38,17 @@ static struct image_entry *by_id(struct image_set *set, const char *id)
 
 static int add_names(struct store *st, struct image_set *set)
 {
-	AUTO_STRV struct strv refs = STRV_INIT, ids = STRV_INIT;
-	int r = ref_pairs(st, &refs, &ids);
+	AUTO_STRV struct strv refs = STRV_INIT, ids = STRV_INIT, manifests = STRV_INIT;
+	int r = ref_pairs(st, &refs, &ids, &manifests);
 
 	for (size_t i = 0; r == 0 && i < refs.n; i++) {
 		struct image_entry *e = by_id(set, ids.v[i]);
 
-		if (e)
-			strv_add(&e->s.names, refs.v[i]);
+		if (!e)
+			continue;
+		strv_add(&e->s.names, refs.v[i]);
+		if (*manifests.v[i])
+			strv_addf(&e->digests, "%s=%s", refs.v[i], manifests.v[i]);
 	}
 	for (size_t i = 0; i < set->n; i++)
 		strv_sort(&set->v[i].s.names);

@@ -8,6 +8,7 @@
 
 struct image_entry {
 	struct image_summary s; /* only the id when the record is damaged */
+	struct strv digests; /* "name=digest of the manifest it stands for" */
 	struct strv shown; /* of its names, those that are asked for */
 	struct image_config config;
 	bool has_config;

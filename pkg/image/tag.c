@@ -24,6 +24,7 @@ int image_tag_name(const char *name, char **ret)
 int image_tag(struct store *st, const char *image, const struct strv *names)
 {
 	AUTO_STRV struct strv full = STRV_INIT;
+	AUTO_FREE char *matched = NULL, *manifest = NULL;
 	struct image_record *rec = NULL;
 	int r = 0;
 
@@ -35,9 +36,11 @@ int image_tag(struct store *st, const char *image, const struct strv *names)
 			strv_take(&full, one);
 	}
 	if (r == 0)
-		r = image_find(st, image, &rec, NULL);
+		r = image_find(st, image, &rec, &matched);
+	if (r == 0)
+		manifest = image_manifest_of(st, rec, matched);
 	for (size_t i = 0; r == 0 && i < full.n; i++)
-		r = image_store_tag(st, full.v[i], rec->id);
+		r = image_store_tag(st, full.v[i], rec->id, manifest);
 	image_record_free(rec);
 	return r;
 }

@@ -48,7 +48,8 @@ static void pull_done(struct pull *p)
 
 /* All that one image of a repository is on its way into the store. */
 struct fetched {
-	char *list_digest; /* of the index it was chosen from; NULL without one */
+	struct http_response list_raw; /* the index it was chosen from, if there was one */
+	char *list_digest, *list_type;
 	struct http_response manifest_raw;
 	char *manifest_digest;
 	struct manifest manifest;
@@ -58,7 +59,9 @@ struct fetched {
 
 static void fetched_done(struct fetched *f)
 {
+	http_response_done(&f->list_raw);
 	freep(&f->list_digest);
+	freep(&f->list_type);
 	freep(&f->manifest_digest);
 	http_response_done(&f->manifest_raw);
 	manifest_done(&f->manifest);
@@ -105,6 +108,9 @@ static int fetch_manifest(struct pull *p, struct registry *r, const char *refere
 	type = xstrdup(child->media_type);
 	size = child->size;
 	f->list_digest = TAKE_PTR(f->manifest_digest);
+	f->list_type = xstrdup(f->manifest.media_type);
+	f->list_raw = f->manifest_raw;
+	f->manifest_raw = (struct http_response){.body = SBUF_INIT};
 	e = fetch_one_manifest(r, digest, type, f);
 	if (e < 0)
 		return e;
@@ -185,7 +191,11 @@ static int put_record(struct pull *p, const char *name, const char *reference, s
 				   .config = f->config_raw.s,
 				   .config_len = f->config_raw.len,
 				   .diffids = f->config.diffids,
-				   .created_ns = f->config.created_ns};
+				   .created_ns = f->config.created_ns,
+				   .index = f->list_digest ? f->list_raw.body.s : NULL,
+				   .index_len = f->list_raw.body.len,
+				   .index_type = f->list_type,
+				   .index_digest = f->list_digest};
 	int e = 0;
 
 	hash_sha256_of(f->config_raw.s, f->config_raw.len, rec.id);
@@ -217,7 +227,9 @@ static int pull_one(struct pull *p, struct registry *r, const char *name, const 
 		    const char *digest)
 {
 	AUTO(fetched_done)
-	struct fetched f = {.manifest_raw.body = SBUF_INIT, .config_raw = SBUF_INIT};
+	struct fetched f = {.list_raw.body = SBUF_INIT,
+			    .manifest_raw.body = SBUF_INIT,
+			    .config_raw = SBUF_INIT};
 	struct layer_lease lease = {0};
 	AUTO_FREE char *reference = NULL;
 	char id[65];
@@ -229,8 +241,9 @@ static int pull_one(struct pull *p, struct registry *r, const char *name, const 
 	if (e == 0)
 		e = layer_lease_begin(p->store, &lease);
 	if (e == 0) {
-		/* By digest it gets no name: the digest is its name. */
-		reference = digest ? NULL : xasprintf("%s:%s", name, tag);
+		/* A tag beside a digest is for people: it may point elsewhere by now. */
+		reference = digest ? xasprintf("%s@%s", name, digest)
+				   : xasprintf("%s:%s", name, tag);
 		e = fetch_layers(p, r, &f, &lease);
 		if (e == 0)
 			e = put_record(p, name, reference, &f, id);

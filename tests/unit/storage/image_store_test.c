@@ -70,7 +70,7 @@ static void what_was_put_comes_back(void **state)
 
 	assert_int_equal(put(s->st, image_id, layer_a, layer_b, "docker.io/library/x@sha256:1"), 0);
 	assert_int_equal(put(s->st, image_id, layer_a, layer_b, "quay.io/x@sha256:1"), 0);
-	assert_int_equal(ref_set(s->st, "docker.io/library/x:latest", image_id, NULL), 0);
+	assert_int_equal(ref_set(s->st, "docker.io/library/x:latest", image_id, NULL, NULL), 0);
 	assert_int_equal(image_store_load(s->st, image_id, &r), 0);
 	assert_string_equal(r->config, "{}");
 	assert_memory_equal(r->manifest, "{ }", 4);
@@ -102,7 +102,7 @@ static void removal_keeps_what_others_use(void **state)
 
 	assert_int_equal(put(s->st, image_id, layer_a, layer_b, NULL), 0);
 	assert_int_equal(put(s->st, other_id, layer_a, NULL, NULL), 0);
-	assert_int_equal(ref_set(s->st, "localhost/x:latest", image_id, NULL), 0);
+	assert_int_equal(ref_set(s->st, "localhost/x:latest", image_id, NULL, NULL), 0);
 	assert_int_equal(image_store_remove(s->st, image_id, 0), 0);
 	assert_true(layer_exists(s->st, layer_a));
 	assert_false(layer_exists(s->st, layer_b));
@@ -247,7 +247,7 @@ static void a_killed_remove_leaves_whole_images_only(void **state)
 		int e;
 
 		put_image(s);
-		assert_int_equal(ref_set(s->st, "localhost/x:latest", image_id, NULL), 0);
+		assert_int_equal(ref_set(s->st, "localhost/x:latest", image_id, NULL, NULL), 0);
 		assert_int_equal(dies_at(s, points[i], remove_image), 1);
 		e = image_store_load(s->st, image_id, &r);
 		assert_true(e == 0 || e == -CE_NO_IMAGE);
@@ -299,7 +299,7 @@ static void long_references_are_told_apart_by_their_hash(void **state)
 
 	assert_int_equal(strlen(file), 72);
 	assert_null(ref_unescape(file));
-	assert_int_equal(ref_set(s->st, one, image_id, NULL), 0);
+	assert_int_equal(ref_set(s->st, one, image_id, NULL, NULL), 0);
 	assert_int_equal(ref_get(s->st, two, got), -CE_NO_IMAGE);
 	assert_int_equal(ref_get(s->st, one, got), 0);
 	assert_string_equal(got, image_id);
@@ -311,17 +311,62 @@ static void long_references_are_told_apart_by_their_hash(void **state)
 	err_drop();
 }
 
+static void every_manifest_of_one_config_is_kept(void **state)
+{
+	static char a[] = "{\"a\":1}", b[] = "{\"b\":1}", list[] = "{\"l\":1}", config[] = "{}",
+		    type[] = "t", index_type[] = "i";
+	AUTO_FREE char *da = xasprintf("sha256:%064d", 1), *db = xasprintf("sha256:%064d", 2),
+		       *dl = xasprintf("sha256:%064d", 3), *got = NULL;
+	struct image_record r = {.config = config, .config_len = 2, .manifest_type = type};
+	struct scratch *s = *state;
+
+	memcpy(r.id, image_id, 65);
+	strv_add(&r.diffids, layer_a);
+	strv_add(&r.names, "localhost/x:a");
+	r.manifest = a;
+	r.manifest_len = strlen(a);
+	r.manifest_digest = da;
+	assert_int_equal(image_store_put(s->st, &r), 0);
+	strv_done(&r.names);
+	strv_add(&r.names, "localhost/x:b");
+	r.manifest = b;
+	r.manifest_digest = db;
+	r.index = list;
+	r.index_len = strlen(list);
+	r.index_type = index_type;
+	r.index_digest = dl;
+	for (int twice = 0; twice < 2; twice++)
+		assert_int_equal(image_store_put(s->st, &r), 0);
+	for (int i = 0; i < 4; i++) {
+		const char *ask[] = {NULL, da, db, dl}, *want[] = {a, a, b, list};
+		AUTO_SBUF struct sbuf bytes = SBUF_INIT;
+		AUTO_FREE char *t = NULL, *d = NULL;
+
+		assert_int_equal(image_store_manifest(s->st, image_id, ask[i], &bytes, &t, &d), 0);
+		assert_string_equal(bytes.s, want[i]);
+		assert_string_equal(t, i == 3 ? "i" : "t");
+		assert_string_equal(d, ask[i] ? ask[i] : da);
+	}
+	assert_int_equal(ref_manifest(s->st, "localhost/x:a", &got), 0);
+	assert_string_equal(got, da);
+	freep(&got);
+	assert_int_equal(ref_manifest(s->st, "localhost/x:b", &got), 0);
+	assert_string_equal(got, db);
+	strv_done(&r.diffids);
+	strv_done(&r.names);
+}
+
 static void a_reference_moves_and_tells_where_it_was(void **state)
 {
 	struct scratch *s = *state;
 	char old[65] = "?";
 
-	assert_int_equal(ref_set(s->st, "localhost/x:1", image_id, old), 0);
+	assert_int_equal(ref_set(s->st, "localhost/x:1", image_id, NULL, old), 0);
 	assert_string_equal(old, "");
-	assert_int_equal(ref_set(s->st, "localhost/x:1", other_id, old), 0);
+	assert_int_equal(ref_set(s->st, "localhost/x:1", other_id, NULL, old), 0);
 	assert_string_equal(old, image_id);
-	assert_int_equal(ref_set(s->st, "bad\nname", other_id, NULL), -CE_USAGE);
-	assert_int_equal(ref_set(s->st, "localhost/x:1", "short", NULL), -CE_USAGE);
+	assert_int_equal(ref_set(s->st, "bad\nname", other_id, NULL, NULL), -CE_USAGE);
+	assert_int_equal(ref_set(s->st, "localhost/x:1", "short", NULL, NULL), -CE_USAGE);
 	err_drop();
 }
 
@@ -342,6 +387,7 @@ int main(void)
 		T(a_killed_remove_leaves_whole_images_only),
 		cmocka_unit_test(escaping_is_injective_and_safe),
 		T(long_references_are_told_apart_by_their_hash),
+		T(every_manifest_of_one_config_is_kept),
 		T(a_reference_moves_and_tells_where_it_was),
 	};
 

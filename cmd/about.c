@@ -63,6 +63,13 @@ static const struct {
 	 "\n"
 	 "\tcuddy export -o web.tar web\n"
 	 "\tcuddy export web | tar -x -C /somewhere etc/nginx"},
+	{&cmd_diff,
+	 "Prints a line for each difference: C what changed, A what was added, D what was deleted. "
+	 "Of a container that is what it changed of its image; of an image what its last layer "
+	 "changed of those below. With two names, what the first has other than the second.\n"
+	 "\n"
+	 "A file counts as changed when its kind, size, time, mode or owner did; contents are not "
+	 "read."},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
 	{&cmd_port,
 	 "Prints a line for each published port, or with PORT only the addresses on the host that "

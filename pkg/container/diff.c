@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/diff.h"
+
+#include "pkg/base/err.h"
+#include "pkg/container/view.h"
+#include "pkg/image/image.h"
+#include "pkg/image/view.h"
+#include "pkg/runtime/base.h"
+#include "pkg/runtime/overlay.h"
+
+/* An object's files, what they were made of, and the directory that makes the difference. */
+struct side {
+	int root, below, guide;
+};
+
+static void side_done(struct side *s)
+{
+	closep(&s->root);
+	closep(&s->below);
+	closep(&s->guide);
+}
+
+static int open_container(struct store *st, const char *name, struct side *s)
+{
+	AUTO(container_view_done) struct container_view v = CONTAINER_VIEW_INIT;
+	struct container c;
+	int r = container_open(st, name, &c);
+
+	if (r < 0)
+		return r;
+	r = container_view_open(st, &c, &v);
+	if (r == 0 && v.lower.n)
+		s->below = overlay_view((const char *const *)v.lower.v, (unsigned)v.lower.n);
+	if (r == 0 && v.upper < 0) /* a plain copy: below it are the image's layers */
+		s->below = image_view(st, &c.rec->layers, c.rec->layers.n);
+	if (r == 0 && s->below < 0 && s->below != -EBADF)
+		r = s->below;
+	s->root = TAKE_FD(v.root);
+	s->guide = TAKE_FD(v.upper);
+	container_done(&c);
+	return r;
+}
+
+static int open_image(struct store *st, const char *name, struct side *s)
+{
+	struct image_record *rec = NULL;
+	int r = image_find(st, name, &rec, NULL);
+
+	if (r == 0)
+		r = base_enter_own(store_runtime_fd(st));
+	if (r == 0) {
+		size_t n = rec->diffids.n;
+
+		s->root = image_view(st, &rec->diffids, n);
+		if (n > 1)
+			s->below = image_view(st, &rec->diffids, n - 1);
+		/* Not for one layer: the root of its tree may be opaque, and there is nothing below. */
+		if (n > 1 && s->root >= 0)
+			s->guide = image_layer(st, rec->diffids.v[n - 1]);
+		r = n && s->root < 0 ? s->root : n > 1 && s->below < 0 ? s->below : 0;
+	}
+	image_record_free(rec);
+	return r;
+}
+
+static int open_side(struct store *st, enum diff_of of, const char *name, struct side *s)
+{
+	int r = -CE_NO_CONTAINER;
+
+	*s = (struct side){-EBADF, -EBADF, -EBADF};
+	if (of != DIFF_IMAGE)
+		r = open_container(st, name, s);
+	if (of == DIFF_IMAGE || (of == DIFF_ANY && r == -CE_NO_CONTAINER)) {
+		err_drop();
+		r = open_image(st, name, s);
+	}
+	if (of == DIFF_ANY && r == -CE_NO_IMAGE)
+		return err_new(-CE_NO_OBJECT, "%s: neither a container nor an image", name);
+	return r;
+}
+
+int diff_objects(struct store *st, enum diff_of of, const char *name, const char *against,
+		 struct tree_changes *ret)
+{
+	AUTO(side_done) struct side s = {-EBADF, -EBADF, -EBADF}, other = s;
+	int r = open_side(st, of, name, &s);
+
+	if (r == 0 && against)
+		r = open_side(st, DIFF_ANY, against, &other);
+	if (r < 0)
+		return r;
+	return against ? tree_diff(other.root, s.root, -EBADF, ret)
+		       : tree_diff(s.below, s.root, s.guide, ret);
+}

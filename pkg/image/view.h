@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* The files of an image, layers on top of each other, to read. In B. */
+#pragma once
+#include "storage/layer.h"
+
+/** image_view() - of the lowest @n of @diffids. A directory descriptor; -EBADF without trail for none. */
+int image_view(struct store *st, const struct strv *diffids, size_t n);
+/** image_layer() - one layer by itself, in overlay's format. */
+int image_layer(struct store *st, const char *diffid);

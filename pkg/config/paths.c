@@ -2,7 +2,6 @@
 #include "pkg/config/paths.h"
 
 #include <limits.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/sys/passwd.h"
 #include "pkg/sys/private_dir.h"
 
 /* The XDG rule: a relative path in the environment is as good as none. */
@@ -30,13 +30,11 @@ static char *own_env(const char *name)
 
 int paths_home(char **ret)
 {
+	AUTO(passwd_entry_done) struct passwd_entry e = {0};
 	const char *home = absolute_env("HOME");
-	struct passwd *pw;
 
-	if (!home) {
-		pw = getpwuid(outer_uid());
-		home = pw && pw->pw_dir && *pw->pw_dir == '/' ? pw->pw_dir : NULL;
-	}
+	if (!home && passwd_find(outer_uid(), &e) == 0 && *e.home == '/')
+		home = e.home;
 	if (!home)
 		return err_new(-CE_HOST_SETUP,
 			       "no home directory: HOME is unset and uid %u has none in passwd; "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Platforms: one spelling for each, and which one serves which machine (build-and-images F7). */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -9,6 +10,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/oci/manifest.h"
+#include "pkg/sys/file.h"
 
 void platform_done(struct platform *p)
 {
@@ -103,21 +105,45 @@ int platform_parse(const char *s, struct platform *ret)
 	return 0;
 }
 
+/* Every word of @want stands between spaces in @flags. */
+static bool has_all(const char *flags, const char *want)
+{
+	AUTO_STRV struct strv words = STRV_INIT;
+	bool all = true;
+
+	strv_split(&words, want, ' ');
+	for (size_t i = 0; i < words.n; i++) {
+		AUTO_FREE char *padded = xasprintf(" %s ", words.v[i]);
+
+		all = all && strstr(flags, padded);
+	}
+	return all;
+}
+
+/*
+ * As the kernel says it, which knows what is switched off. The compiler's own look at the processor
+ * would be part of every start of the program, and each such instruction traps under a hypervisor.
+ */
 static const char *cpu_level(void)
 {
 #ifdef __x86_64__
-	__builtin_cpu_init();
-	if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt") ||
-	    !__builtin_cpu_supports("ssse3"))
+	static const char *const levels[] = {"ssse3 sse4_2 popcnt", "avx2 bmi1 bmi2 fma",
+					     "avx512f avx512bw avx512cd avx512dq avx512vl"};
+	static const char *const names[] = {"v1", "v2", "v3", "v4"};
+	AUTO_FREE char *flags = NULL;
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	const char *line;
+	unsigned level = 0;
+
+	if (file_read_at(AT_FDCWD, "/proc/cpuinfo", 16U << 20, &b) < 0)
+		err_drop();
+	line = strstr(b.s, "\nflags");
+	if (!line)
 		return "v1";
-	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
-	    !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("fma"))
-		return "v2";
-	if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
-	    !__builtin_cpu_supports("avx512cd") || !__builtin_cpu_supports("avx512dq") ||
-	    !__builtin_cpu_supports("avx512vl"))
-		return "v3";
-	return "v4";
+	flags = xasprintf("%.*s ", (int)strcspn(line + 1, "\n"), line + 1);
+	while (level < ARRAY_LEN(levels) && has_all(flags, levels[level]))
+		level++;
+	return names[level];
 #else
 	return NULL;
 #endif

@@ -5,26 +5,25 @@
  * us that is odd in any way stops us, since newuidmap would read it in its own way (threats H06).
  */
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/passwd.h"
 #include "pkg/sys/process.h"
 
 #define FILE_MAX (4U << 20)
 #define RANGES_MAX 128
 #define GETSUBIDS "/usr/bin/getsubids"
+#define GETSUBIDS_MAX 65536
 
 /* Who we look for: the name is found only when a line does not carry our number. */
 struct who {
@@ -34,38 +33,16 @@ struct who {
 	bool looked_up;
 };
 
-static char *name_from_file(uid_t uid)
-{
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	char *save = NULL, id[16];
-
-	if (file_read_at(AT_FDCWD, "/etc/passwd", FILE_MAX, &b) < 0) {
-		err_drop(); /* the C library asks its other sources */
-		return NULL;
-	}
-	(void)snprintf(id, sizeof(id), "%u", (unsigned)uid);
-	for (char *l = b.len ? strtok_r(b.s, "\n", &save) : NULL; l;
-	     l = strtok_r(NULL, "\n", &save)) {
-		char *name_end = strchr(l, ':');
-		char *pw = name_end ? strchr(name_end + 1, ':') : NULL;
-		size_t n = strlen(id);
-
-		if (pw && strncmp(pw + 1, id, n) == 0 && pw[1 + n] == ':' && name_end != l)
-			return xstrndup(l, (size_t)(name_end - l));
-	}
-	return NULL;
-}
-
-/* Name services cost milliseconds of shared objects: our own look at the file goes first. */
 static const char *who_name(struct who *w)
 {
-	if (!w->looked_up) {
-		struct passwd *pw;
+	struct passwd_entry e;
 
+	if (!w->looked_up) {
 		w->looked_up = true;
-		w->name = name_from_file(w->id);
-		if (!w->name && (pw = getpwuid(w->id)))
-			w->name = xstrdup(pw->pw_name);
+		if (passwd_find(w->id, &e) == 0) {
+			w->name = xstrdup(e.name);
+			passwd_entry_done(&e);
+		}
 	}
 	return w->name ? w->name : "";
 }
@@ -170,31 +147,13 @@ static int run_getsubids(const char *name, bool groups, uid_t own, struct subid_
 	static char prog[] = GETSUBIDS, g_flag[] = "-g";
 	AUTO_FREE char *user = xstrdup(name);
 	char *u_argv[] = {prog, user, NULL}, *g_argv[] = {prog, g_flag, user, NULL};
-	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
-	AUTO_FREE char *out = xmalloc(65536);
-	int p[2], status;
-	ssize_t got;
+	AUTO_SBUF struct sbuf out = SBUF_INIT;
+	int status, r = spawn_read(groups ? g_argv : u_argv, GETSUBIDS_MAX, 10000, &out, &status);
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_new(-errno, "pipe");
-	rd = p[0];
-	wr = p[1];
-	pidfd = spawn_start(&(struct spawn){.path = GETSUBIDS,
-					    .argv = groups ? g_argv : u_argv,
-					    .stdio = {-1, wr, -1}},
-			    NULL);
-	if (pidfd < 0)
-		return err_wrap(pidfd, "nsswitch.conf has a subid source of its own");
-	closep(&wr);
-	got = read_upto(rd, out, 65535);
-	(void)pidfd_wait(pidfd, 10000, &status);
-	if (got < 0)
-		return err_new((int)got, "read the output of " GETSUBIDS);
-	if (got == 65535)
-		return err_new(-CE_LIMIT, "output of " GETSUBIDS);
-	out[got] = '\0';
-	return status == 0 ? parse_getsubids(out, own, v, n)
-			   : 0; /* it fails when there is no range */
+	if (r < 0)
+		return err_wrap(r, "nsswitch.conf has a subid source of its own");
+	return status == 0 && out.len ? parse_getsubids(out.s, own, v, n)
+				      : 0; /* it fails when there is no range */
 }
 
 /* "subid: sss" and the like; "subid: files" is what we do anyway. */

@@ -17,6 +17,7 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/sys/file.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -232,4 +233,25 @@ int spawn_start(const struct spawn *s, pid_t *ret_pid)
 	if (ret_pid)
 		*ret_pid = pid;
 	return TAKE_FD(pidfd);
+}
+
+int spawn_read(char *const argv[], size_t max, int timeout_ms, struct sbuf *out, int *ret_status)
+{
+	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
+	int p[2], r;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	rd = p[0];
+	wr = p[1];
+	pidfd = spawn_start(&(struct spawn){.path = argv[0], .argv = argv, .stdio = {-1, wr, -1}},
+			    NULL);
+	if (pidfd < 0)
+		return pidfd;
+	closep(&wr);
+	r = file_read_stream(rd, max, out);
+	closep(&rd); /* one that says too much is not waited for: it gets SIGPIPE */
+	if (r < 0)
+		return err_wrap(r, "the output of %s", argv[0]);
+	return pidfd_wait(pidfd, timeout_ms, ret_status);
 }

@@ -44,3 +44,7 @@ struct spawn {
 
 /** spawn_start() - returns a pidfd (>= 0) once exec succeeded, or the exec's error. Stores the pid. */
 int spawn_start(const struct spawn *s, pid_t *ret_pid);
+
+struct sbuf;
+/** spawn_read() - run argv[0] to its end and read what it prints, at most @max bytes; its status. */
+int spawn_read(char *const argv[], size_t max, int timeout_ms, struct sbuf *out, int *ret_status);

@@ -106,6 +106,8 @@ const struct opt global_opts[] = {
 	OPT_STR(0, "root", "DIR", struct global_args, root, "Directory of images and containers", .complete = COMPLETE_DIR),
 	OPT_STR(0, "runroot", "DIR", struct global_args, runroot, "Directory of the state of running containers",
 		.complete = COMPLETE_DIR),
+	OPT_STR(0, "storage-driver", "NAME", struct global_args, driver, "How containers' root file systems are made",
+		.complete = COMPLETE_WORDS, .words = "overlay fuse-overlayfs"),
 	OPT_BOOL('v', "version", struct global_args, version, "Print the version and exit"),
 	OPT_END
 };

@@ -10,6 +10,7 @@
 #include "pkg/container/list.h"
 #include "pkg/json/json.h"
 #include "storage/image_store.h"
+#include "storage/store.h"
 
 static const char *fs_name(unsigned long magic)
 {
@@ -75,23 +76,51 @@ static int count_images(struct store *st, struct json_object **ret)
 	return 0;
 }
 
+/* As podman says it: fuse-overlayfs is a program that overlay is mounted with. */
+static struct json_object *graph_options(const struct store *st)
+{
+	struct json_object *o = json_object_new_object(), *program;
+	const char *path;
+
+	if (store_driver(st) != STORE_FUSE_OVERLAY)
+		return o;
+	program = json_object_new_object();
+	if (driver_fuse_program(&path) < 0) {
+		err_drop();
+		path = "";
+	}
+	json_set_str(program, "Executable", path);
+	json_set(o, "overlay.mount_program", program);
+	return o;
+}
+
+static struct json_object *graph_status(const struct store *st, const struct statfs *fs)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "Backing Filesystem", fs_name((unsigned long)fs->f_type));
+	json_set_str(o, "Native Overlay Diff",
+		     store_driver(st) == STORE_OVERLAY ? "true" : "false");
+	json_set_str(o, "Using metacopy", "false");
+	return o;
+}
+
 int info_store(struct store *st, struct json_object **ret)
 {
 	AUTO_JSON struct json_object *o = json_object_new_object();
-	struct json_object *containers = NULL, *images = NULL, *status = json_object_new_object();
+	struct json_object *containers = NULL, *images = NULL;
 	AUTO_FREE char *volumes = path_join(store_root(st), "volumes");
 	struct statfs fs = {0};
 	int r = count_containers(st, &containers);
 
 	(void)statfs(store_root(st), &fs);
-	json_set_str(status, "Backing Filesystem", fs_name((unsigned long)fs.f_type));
 	json_set(o, "containerStore", containers);
-	json_set_str(o, "graphDriverName", "overlay");
-	json_set(o, "graphOptions", json_object_new_object());
+	json_set_str(o, "graphDriverName", driver_name(store_driver(st)));
+	json_set(o, "graphOptions", graph_options(st));
 	json_set_str(o, "graphRoot", store_root(st));
 	json_set_i64(o, "graphRootAllocated", (int64_t)fs.f_blocks * fs.f_bsize);
 	json_set_i64(o, "graphRootUsed", (int64_t)(fs.f_blocks - fs.f_bfree) * fs.f_bsize);
-	json_set(o, "graphStatus", status);
+	json_set(o, "graphStatus", graph_status(st, &fs));
 	if (r == 0)
 		r = count_images(st, &images);
 	json_set(o, "imageStore", images);

@@ -134,6 +134,9 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 	start_log(&g);
 	ctx->root = g.root;
 	ctx->runroot = g.runroot;
+	ctx->driver = g.driver ? g.driver : getenv("STORAGE_DRIVER");
+	if (ctx->driver && !*ctx->driver)
+		ctx->driver = NULL;
 	return dispatch(ctx, argc - first, argv + first);
 }
 

@@ -9,7 +9,8 @@
 
 int cmd_store(struct cmd_ctx *ctx, struct store **ret)
 {
-	const struct store_options o = {.root = ctx->root, .runroot = ctx->runroot};
+	const struct store_options o = {
+		.root = ctx->root, .runroot = ctx->runroot, .driver = ctx->driver};
 	int r;
 
 	if (!ctx->store) {

@@ -2,10 +2,13 @@
 /*
  * Where the store is, whether it is one, and whose.
  *
- * The root holds a file "version". It is the first thing made in an empty directory, so a directory
- * that has other things but no version file was never ours: it is refused rather than written into
- * (--root / or --root ~ by mistake, threats H10). Its first line names the format; or, where the file
- * system of the usual place cannot hold a store, it says "moved" and the second line is where to.
+ * The root holds a file "version" (marker.h). It is the first thing made in an empty directory, so a
+ * directory that has other things but no version file was never ours: it is refused rather than
+ * written into (--root / or --root ~ by mistake, threats H10).
+ *
+ * Where the kernel's overlay does not work in the usual place the store goes to /var/tmp if it works
+ * there, and is made in the usual place with another driver if it does not. A place or a driver that
+ * was asked for is taken as it is.
  */
 #include "storage/store.h"
 
@@ -13,11 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/config/paths.h"
 #include "pkg/sys/file.h"
@@ -25,12 +26,9 @@
 #include "pkg/sys/private_dir.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
+#include "storage/marker.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
-
-#define FORMAT 1
-#define MARKER "version"
-#define MARKER_WORD "cuddy-store "
 
 static const char *const dir_names[STORE_DIR_COUNT] = {
 	[STORE_LAYERS] = "layers",   [STORE_IMAGES] = "images",         [STORE_REFS] = "refs",
@@ -42,6 +40,8 @@ static const char *const dir_names[STORE_DIR_COUNT] = {
 struct store {
 	char *root, *runroot;
 	char *notice;
+	const char *asked; /* the driver, NULL: any */
+	struct marker marker;
 	int root_fd, runtime_fd;
 	int *fds; /* STORE_DIR_COUNT of them, opened on first use */
 };
@@ -58,6 +58,7 @@ void store_close(struct store *st)
 	free(st->root);
 	free(st->runroot);
 	free(st->notice);
+	free(st->marker.moved_to);
 	free(st);
 }
 
@@ -84,60 +85,6 @@ static int root_is_fresh(int root)
 	return 1;
 }
 
-/* overlay keeps its marks in user.* attributes; where there are none, a store cannot be. */
-static bool can_hold_a_store(int root)
-{
-	if (fsetxattr(root, "user.cuddy.probe", "1", 1, 0) < 0)
-		return errno != EOPNOTSUPP && errno != ENOTSUP;
-	(void)fremovexattr(root, "user.cuddy.probe");
-	return true;
-}
-
-static int write_marker(int root, const char *moved_to)
-{
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	int r;
-
-	if (moved_to)
-		sbuf_addf(&b, MARKER_WORD "moved\n%s\n", moved_to);
-	else
-		sbuf_addf(&b, MARKER_WORD "%d\n", FORMAT);
-	r = file_create(root, MARKER, b.s, b.len, 0600, FILE_SYNC);
-	return r == -EEXIST ? 0 : r; /* somebody else was first, and wrote the same */
-}
-
-/* @ret_moved: where the marker points to, NULL if here. Return: 1 it is there, 0 there is none. */
-static int read_marker(int root, const char *path, char **ret_moved)
-{
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	uint32_t version;
-	char *line_end;
-	int r = file_read_at(root, MARKER, 8192, &b);
-
-	*ret_moved = NULL;
-	if (r == -ENOENT) {
-		err_drop();
-		return 0;
-	}
-	if (r < 0)
-		return err_wrap(r, "open the store %s", path);
-	line_end = strchr(b.s, '\n');
-	if (strncmp(b.s, MARKER_WORD, sizeof(MARKER_WORD) - 1) != 0 || !line_end)
-		return err_new(-CE_CORRUPT, "%s/" MARKER " is not a store's", path);
-	*line_end++ = '\0';
-	if (strcmp(b.s + sizeof(MARKER_WORD) - 1, "moved") == 0) {
-		sbuf_trim_end(&b, "\n");
-		*ret_moved = *line_end == '/' ? path_clean(line_end) : NULL;
-		return *ret_moved ? 1 : err_new(-CE_CORRUPT, "%s/" MARKER " says nowhere", path);
-	}
-	if (parse_u32(b.s + sizeof(MARKER_WORD) - 1, UINT32_MAX, &version) < 0)
-		return err_new(-CE_CORRUPT, "%s/" MARKER " is not a store's", path);
-	if (version != FORMAT)
-		return err_new(-CE_UNSUPPORTED, "the store %s has format %u, this cuddy knows %d",
-			       path, version, FORMAT);
-	return 1;
-}
-
 /* All at once, so that later commands that change nothing find nothing to make; store_fd() mends what is missing. */
 static int make_dirs(int root)
 {
@@ -150,8 +97,66 @@ static int make_dirs(int root)
 	return 0;
 }
 
-/* Open and make @path a store. Return: 0; or 1 when the file system cannot hold one. */
-static int open_root(struct store *st, const char *path, char **ret_moved)
+/* fuse-overlayfs takes its directories as a list with ':' between them, and knows no escape. */
+static int can_fuse(const char *path)
+{
+	const char *program;
+
+	if (strchr(path, ':'))
+		return err_new(-CE_HOST_SETUP,
+			       "fuse-overlayfs cannot use %s: there is a ':' in it; give another "
+			       "--root",
+			       path);
+	return driver_fuse_program(&program);
+}
+
+/* What the new store in @root will be, and why. Return: 0; 1 when only @native will do and it does not work. */
+static int choose_driver(struct store *st, int root, const char *path, bool native)
+{
+	struct marker *m = &st->marker;
+	struct fs_probe p;
+	int r = driver_probe(root, &p);
+
+	if (r < 0)
+		return err_wrap(r, "try out the file system of %s", path);
+	*m = (struct marker){.file_marks = !p.attributes || !p.whiteouts};
+	if (st->asked) {
+		r = driver_parse(st->asked, &m->driver);
+		if (r == 0 && m->driver == STORE_FUSE_OVERLAY)
+			r = can_fuse(path);
+		if (r == 0 && m->driver == STORE_OVERLAY && !p.overlay)
+			r = err_new(-CE_HOST_SETUP,
+				    "the storage driver overlay does not work in %s (%s); use "
+				    "fuse-overlayfs, or another --root",
+				    path, p.why_not);
+		return r;
+	}
+	m->driver = STORE_OVERLAY;
+	if (p.overlay || native)
+		return p.overlay ? 0 : 1;
+	r = can_fuse(path);
+	if (r < 0)
+		return err_wrap(r, "%s needs fuse-overlayfs because %s", path, p.why_not);
+	m->driver = STORE_FUSE_OVERLAY;
+	st->notice = xasprintf("%s uses fuse-overlayfs because %s", path, p.why_not);
+	return 0;
+}
+
+static int check_asked(const struct store *st, const char *path)
+{
+	enum store_driver asked;
+	int r = st->asked ? driver_parse(st->asked, &asked) : 0;
+
+	if (r < 0 || !st->asked || asked == st->marker.driver)
+		return r;
+	return err_new(-CE_USAGE,
+		       "the store %s was made with the storage driver %s, which cannot change; for "
+		       "%s give another --root",
+		       path, driver_name(st->marker.driver), driver_name(asked));
+}
+
+/* Open and make @path a store. Return: 0; or 1 when it is @native or nothing, and that does not work there. */
+static int open_root(struct store *st, const char *path, bool native)
 {
 	AUTO_CLOSE int fd = -EBADF;
 	int r;
@@ -161,29 +166,36 @@ static int open_root(struct store *st, const char *path, char **ret_moved)
 		fd = private_dir_open(path, true);
 	if (fd < 0)
 		return err_wrap(fd, "open the store %s", path);
-	r = read_marker(fd, path, ret_moved);
-	if (r < 0 || *ret_moved)
+	r = marker_read(fd, path, &st->marker);
+	if (r < 0 || st->marker.moved_to)
 		return r < 0 ? r : 0;
 	if (r == 0) {
 		r = root_is_fresh(fd);
 		/* Not fresh, but perhaps somebody made it a store since we looked. */
 		if (r == 0)
-			r = read_marker(fd, path, ret_moved);
+			r = marker_read(fd, path, &st->marker);
 		if (r == 0)
 			return err_new(-CE_HOST_SETUP,
 				       "%s is not empty and not a store of ours (no " MARKER
 				       " file)",
 				       path);
-		if (r < 0 || *ret_moved)
+		if (r < 0 || st->marker.moved_to)
 			return r < 0 ? err_wrap(r, "open the store %s", path) : 0;
-		if (!can_hold_a_store(fd))
-			return 1;
-		r = write_marker(fd, NULL);
+		r = choose_driver(st, fd, path, native);
+		if (r != 0)
+			return r;
+		r = marker_write(fd, &st->marker);
+		/* Whoever was first has written it: his words count. */
 		if (r == 0)
+			r = marker_read(fd, path, &st->marker);
+		if (r >= 0)
 			r = make_dirs(fd);
 		if (r < 0)
 			return err_wrap(r, "make the store %s", path);
 	}
+	r = check_asked(st, path);
+	if (r < 0)
+		return r;
 	st->root_fd = TAKE_FD(fd);
 	st->root = xstrdup(path);
 	return 0;
@@ -216,32 +228,42 @@ static int refuse_foreign(const char *path)
 		       "%s is not empty and not a store of ours (no " MARKER " file)", path);
 }
 
+/* Where the marker of the usual place sends us. */
+static int follow_move(struct store *st, const char *usual)
+{
+	AUTO_FREE char *to = TAKE_PTR(st->marker.moved_to);
+	int r = open_root(st, to, true);
+
+	if (r == 1 || (r == 0 && st->marker.moved_to))
+		return err_new(-CE_CORRUPT, "the store moved from %s to %s, which is none", usual,
+			       to);
+	return r;
+}
+
+/* Return: 0, or 1 when it is no better there. */
 static int move_root(struct store *st, const char *usual)
 {
 	AUTO_FREE char *local = xasprintf("/var/tmp/cuddy-%u", (unsigned)outer_uid());
-	AUTO_FREE char *moved = NULL;
+	const struct marker moved = {.moved_to = local};
 	AUTO_CLOSE int fd = -EBADF;
-	int r = open_root(st, local, &moved);
+	int r = open_root(st, local, true);
 
-	if (r < 0)
+	if (r == 0 && st->marker.moved_to)
+		return err_new(-CE_CORRUPT, "%s/" MARKER " points elsewhere", local);
+	if (r != 0)
 		return r;
-	if (r > 0 || moved)
-		return err_new(-CE_HOST_SETUP,
-			       "neither %s nor %s can hold a store: no user.* extended attributes; "
-			       "give --root a directory on a local file system",
-			       usual, local);
 	fd = private_dir_open(usual, true);
 	if (fd < 0)
 		return fd;
-	st->notice = xasprintf("the file system of %s has no extended attributes; images and "
-			       "containers are kept in %s",
-			       usual, local);
-	return write_marker(fd, local);
+	st->notice = xasprintf("images and containers are kept in %s: in %s overlay mounts do not "
+			       "work",
+			       local, usual);
+	return marker_write(fd, &moved);
 }
 
 static int find_root(struct store *st, const char *given)
 {
-	AUTO_FREE char *usual = NULL, *moved = NULL, *again = NULL;
+	AUTO_FREE char *usual = NULL;
 	struct stat sb;
 	int r;
 
@@ -254,20 +276,12 @@ static int find_root(struct store *st, const char *given)
 		r = refuse_foreign(usual);
 	if (r < 0)
 		return r;
-	r = open_root(st, usual, &moved);
+	r = open_root(st, usual, !given && !st->asked);
 	if (r == 1)
-		return given ? err_new(-CE_HOST_SETUP,
-				       "%s cannot hold a store: its file system has no user.* "
-				       "extended attributes",
-				       usual)
-			     : move_root(st, usual);
-	if (r < 0 || !moved)
-		return r;
-	r = open_root(st, moved, &again);
-	if (r == 1 || (r == 0 && again))
-		return err_new(-CE_CORRUPT, "the store moved from %s to %s, which is none", usual,
-			       moved);
-	return r;
+		r = move_root(st, usual);
+	if (r == 1)
+		r = open_root(st, usual, false);
+	return r == 0 && st->marker.moved_to ? follow_move(st, usual) : r;
 }
 
 static int find_runroot(struct store *st, const char *given)
@@ -291,6 +305,7 @@ int store_open(const struct store_options *o, struct store **ret)
 	AUTO(store_closep) struct store *st = xcalloc(1, sizeof(*st));
 	int r;
 
+	st->asked = o->driver;
 	st->root_fd = st->runtime_fd = -EBADF;
 	st->fds = xcalloc(STORE_DIR_COUNT, sizeof(*st->fds));
 	for (unsigned i = 0; i < STORE_DIR_COUNT; i++)
@@ -307,6 +322,16 @@ int store_open(const struct store_options *o, struct store **ret)
 const char *store_notice(const struct store *st)
 {
 	return st->notice;
+}
+
+enum store_driver store_driver(const struct store *st)
+{
+	return st->marker.driver;
+}
+
+bool store_has_file_marks(const struct store *st)
+{
+	return st->marker.file_marks;
 }
 
 const char *store_root(const struct store *st)

@@ -3,7 +3,7 @@
  * The store: every durable file of one user, and the runtime directory beside it.
  *
  *	$XDG_DATA_HOME/cuddy   (--root, CUDDY_ROOT; moved by rule when the file system cannot hold it)
- *		version marker
+ *		version: format, driver (marker.h)
  *		layers/<diffid hex>/{tree,record.json}     images/<config digest hex>/{config,manifest,record.json}
  *		refs/<escaped reference>                   blobs/<digest hex>
  *		containers/<id>/…                          names/<name> (hard link claim, content = id)
@@ -20,6 +20,7 @@
 
 #include "pkg/base/sbuf.h"
 #include "pkg/base/strv.h"
+#include "storage/driver.h"
 
 enum store_dir {
 	STORE_LAYERS,
@@ -39,6 +40,7 @@ enum store_dir {
 struct store_options {
 	const char *root; /* NULL: by the rules above */
 	const char *runroot;
+	const char *driver; /* NULL: the store's, or for a new one the best that works */
 };
 
 struct store;
@@ -46,12 +48,15 @@ struct store;
 /** store_open() - open, making what is missing; every directory verified ours and 0700 (D10, H01, H02). */
 int store_open(const struct store_options *o, struct store **ret);
 /**
- * store_notice() - one line to tell the user, NULL mostly: the store was made elsewhere because the
- * file system of the usual place cannot hold it. Remembered, so it is said once.
+ * store_notice() - one line to tell the user, NULL mostly: the store was just made, and elsewhere or
+ * with another driver than usual because of the file system. Said once.
  */
 const char *store_notice(const struct store *st);
 void store_close(struct store *st);
 void store_closep(struct store **st);
+enum store_driver store_driver(const struct store *st);
+/** store_has_file_marks() - layers hold .wh. files instead of overlay's whiteouts and opaque marks. */
+bool store_has_file_marks(const struct store *st);
 const char *store_root(const struct store *st); /* absolute path */
 const char *store_runroot(const struct store *st);
 int store_fd(const struct store *st,

@@ -17,6 +17,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/base/log.h"
 #include "pkg/conmon/client.h"
 #include "pkg/conmon/talk.h"
 #include "pkg/sys/lock.h"
@@ -133,6 +134,8 @@ static enum verdict on_message(const struct session *s, bool *credit, int *ret_e
 		return GO_ON;
 	case CM_EXIT:
 		*ret_exit = h.a;
+		if (h.len)
+			log_warn("%.*s", (int)h.len, data);
 		return ENDED;
 	case CM_DETACHED:
 		return DETACHED;

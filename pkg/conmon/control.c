@@ -67,11 +67,11 @@ void control_detach(struct monitor *m, unsigned i)
 		input_end(m);
 }
 
-void control_tell_all(struct monitor *m, enum cm_type type, int a)
+void control_tell_all(struct monitor *m, enum cm_type type, int a, const char *words)
 {
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		if (m->clients[i].fd >= 0)
-			(void)control_send(&m->clients[i], type, a, 0, NULL, 0);
+			(void)control_send(&m->clients[i], type, a, 0, words, strlen(words));
 }
 
 void control_accept(struct monitor *m)

@@ -22,6 +22,7 @@
 #include "pkg/sys/rmtree.h"
 
 #define HELPER_GRACE_MS 2000
+#define ROOT_GRACE_MS 10000
 
 /*
  * Helpers serve one network namespace, which is gone: nothing to be polite about. The proxy's ports
@@ -50,6 +51,23 @@ static void reap_helper(struct monitor *m)
 	if (m->run.helper_pidfd >= 0)
 		(void)pidfd_wait(m->run.helper_pidfd, HELPER_GRACE_MS, &status);
 	closep(&m->run.helper_pidfd);
+	err_drop();
+}
+
+/*
+ * With fuse-overlayfs: what the kernel still holds back of the root is written while the last mount
+ * goes, so the server must see that through before the next start, or we, its parent, may end.
+ */
+static void release_root(struct monitor *m)
+{
+	int status;
+
+	if (m->run.root_server_pidfd < 0)
+		return;
+	closep(&m->run.root_fd);
+	if (!m->root_lost && pidfd_wait(m->run.root_server_pidfd, ROOT_GRACE_MS, &status) < 0)
+		(void)pidfd_signal(m->run.root_server_pidfd, SIGKILL);
+	closep(&m->run.root_server_pidfd);
 	err_drop();
 }
 
@@ -178,13 +196,14 @@ void finish(struct monitor *m)
 	closep(&m->run.pty_master);
 	closep(&m->pty_slave);
 	closep(&m->listen_fd);
+	release_root(m);
 	if (m->cfg.auto_remove)
 		remove_container(m);
 	else
 		(void)unlinkat(m->state_dir, "attach", 0);
 	stream_end_front(m);
 	(void)close(m->cfg.lock_fd);
-	control_tell_all(m, CM_EXIT, m->exit_status);
+	control_tell_all(m, CM_EXIT, m->exit_status, m->state.error);
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		closep(&m->clients[i].fd);
 	reap_helper(m);

@@ -17,6 +17,7 @@
 #include "pkg/conmon/monitor.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -68,6 +69,19 @@ void monitor_stop(struct monitor *m, int sig, int64_t grace_ms)
 	}
 }
 
+/*
+ * The server of the root is gone and every file with it: what still runs can neither read its
+ * programs nor save its data, and would look alive. It is ended, and the reason recorded.
+ */
+static void lose_root(struct monitor *m)
+{
+	m->root_lost = true;
+	(void)snprintf(m->state.error, sizeof(m->state.error),
+		       "fuse-overlayfs (pid %d) died, and with it the container's root",
+		       (int)m->run.root_server);
+	(void)monitor_signal(m, SIGKILL);
+}
+
 /* Everything that dies below us: pid 1, helpers, orphans that came to the subreaper. */
 static void reap(struct monitor *m)
 {
@@ -77,6 +91,8 @@ static void reap(struct monitor *m)
 		si.si_pid = 0;
 		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG) < 0 || si.si_pid == 0)
 			return;
+		if (si.si_pid == m->run.root_server && !m->exited)
+			lose_root(m);
 		if (si.si_pid != m->run.pid || m->exited)
 			continue;
 		m->exited = true;
@@ -262,6 +278,8 @@ int monitor_main(void)
 	m->err = (struct stream){.fd = -EBADF, .tag = 2, .buf = err_buf, .front.fd = -EBADF};
 	m->run = (struct rt_launched){.pidfd = -EBADF,
 				      .pty_master = -EBADF,
+				      .root_fd = -EBADF,
+				      .root_server_pidfd = -EBADF,
 				      .helper_pidfd = -EBADF,
 				      .helper_exit_fd = -EBADF,
 				      .proxy_pidfd = -EBADF};

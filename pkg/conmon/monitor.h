@@ -60,6 +60,7 @@ struct monitor {
 	char boot_id[37];
 	int state_dir, data_dir, trash_dir, oom_events;
 	int signal_fd, listen_fd, pty_slave;
+	bool root_lost; /* its server died first */
 	bool exited;
 	int exit_status;
 	int64_t kill_at_ns, timeout_at_ns; /* CLOCK_MONOTONIC; 0: never */
@@ -100,7 +101,7 @@ void control_accept(struct monitor *m);
 void control_receive(struct monitor *m, unsigned i);
 void control_close(struct monitor *m, unsigned i);
 int control_send(struct client *c, enum cm_type type, int a, int b, const void *p, size_t n);
-void control_tell_all(struct monitor *m, enum cm_type type, int a);
+void control_tell_all(struct monitor *m, enum cm_type type, int a, const char *words);
 void control_detach(struct monitor *m, unsigned i);
 
 /* finish.c: after the payload. */

@@ -21,7 +21,7 @@ enum cm_type {
 	CM_OUTPUT, /* a: 1 or 2; data */
 	CM_STDIN_ACK,
 	CM_REPLY, /* a: 0 or -errno */
-	CM_EXIT, /* a: exit code */
+	CM_EXIT, /* a: exit code; text: why the monitor ended it, mostly empty */
 	CM_DETACHED, /* the detach keys were typed */
 	CM_DROPPED, /* cut off: fell behind */
 };

@@ -334,7 +334,7 @@ static struct json_object *graph_driver_of(struct store *st, const struct contai
 
 		strv_take(&lower, path_join(layer, "tree"));
 	}
-	json_set_str(o, "Name", "overlay");
+	json_set_str(o, "Name", driver_name(store_driver(st)));
 	set_take(d, "LowerDir", strv_join(&lower, ":"));
 	set_take(d, "UpperDir", path_join(c->dirs.data_path, "upper"));
 	set_take(d, "WorkDir", path_join(c->dirs.data_path, "work"));
@@ -377,7 +377,7 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	json_set_str(o, "OCIRuntime", "cuddy");
 	json_set_str(o, "Name", rec->name);
 	json_set_i64(o, "RestartCount", 0);
-	json_set_str(o, "Driver", "overlay");
+	json_set_str(o, "Driver", driver_name(store_driver(st)));
 	json_set_str(o, "MountLabel", "");
 	json_set_str(o, "ProcessLabel", "");
 	json_set_str(o, "AppArmorProfile", rec->apparmor ? rec->apparmor : "");

@@ -68,18 +68,27 @@ static void make_stack_in_base(const struct plan_input *in)
 		err_drop();
 }
 
+static const enum rt_root_driver root_drivers[] = {
+	[STORE_OVERLAY] = RT_ROOT_OVERLAY,
+	[STORE_FUSE_OVERLAY] = RT_ROOT_FUSE_OVERLAY,
+};
+
 int plan_root(const struct plan_input *in, struct container_plan *p)
 {
-	int r;
+	enum store_driver driver = store_driver(in->store);
+	const char *program = NULL;
+	int r = driver == STORE_FUSE_OVERLAY ? driver_fuse_program(&program) : 0;
 
+	if (r < 0)
+		return err_wrap(r, "the storage driver fuse-overlayfs");
 	if (!layer_stack_is_made(in->store, &in->record->layers))
 		make_stack_in_base(in);
 	r = layer_stack(in->store, &in->record->layers, &p->lower);
-
 	if (r < 0)
 		return r;
 	p->rt.root = (struct rt_root){
-		.driver = RT_ROOT_OVERLAY,
+		.driver = root_drivers[driver],
+		.fuse_program = program,
 		.lower = (const char *const *)p->lower.v,
 		.n_lower = (unsigned)p->lower.n,
 		.upper = plan_keep(p, path_join(in->dirs->data_path, "upper")),

@@ -130,7 +130,7 @@ static struct json_object *driver_of(struct store *st, const struct image_record
 
 		json_set_str(data, "LowerDir", joined);
 	}
-	json_set_str(o, "Name", "overlay");
+	json_set_str(o, "Name", driver_name(store_driver(st)));
 	json_set(o, "Data", data);
 	return o;
 }

@@ -113,13 +113,14 @@ static int finish(struct rt_child *x)
 	return r < 0 ? r : process_finish(root, x->proc, x->process, &x->ids, x->plan->init, 0);
 }
 
-void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int fuse,
+void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int fuse_sock,
 		const int *joined)
 {
 	struct rt_child x = {.plan = plan,
 			     .process = &plan->process,
 			     .sync = sync,
-			     .fuse = fuse,
+			     .fuse_sock = fuse_sock,
+			     .fuse = -EBADF,
 			     .joined = joined,
 			     .stdio = {stdio->in, stdio->out, stdio->err},
 			     .proc = -EBADF,

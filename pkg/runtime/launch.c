@@ -9,7 +9,7 @@
  *      user, builds the root file system, pivots, confines itself and execs the payload.
  *   J  only when a namespace of another container is entered: a short-lived child of M that enters
  *      it while it still has B's rights over it, then clones I as M's child (CLONE_PARENT).
- *   F  only with fuse-overlayfs: a child of M in C's user namespace that serves I's root.
+ *   F  only with fuse-overlayfs: a child of M that serves I's root, see fuse.c.
  * Sync          #1 M→I maps written, in its cgroups      #2 I→M root built and pivoted (carries the pty master)
  *               #3 M→I the network is ready              #4 end of file: exec closed I's socket
  *               Each number stands at both ends; sync_wait() checks it, and an early end means that
@@ -45,6 +45,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/sbuf.h"
+#include "pkg/runtime/fuse.h"
 #include "pkg/runtime/internal.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/open.h"
@@ -64,7 +65,8 @@ struct launch {
 	int sync;
 	int pidfd;
 	pid_t pid;
-	int fuse, fuse_pidfd;
+	int fuse_sock, fuse_theirs; /* for /dev/fuse: M's end and I's */
+	struct fuse_server fuse;
 	int *joined; /* mounts of another container, for I */
 	struct net_helper helper;
 	int proxy_pidfd;
@@ -210,7 +212,7 @@ joiner_main(struct launch *l, const struct rt_stdio *stdio, int child_sync, int 
 	if (r == 0) {
 		pid = clone_fork(clone_flags(l->plan) | CLONE_PARENT, NULL);
 		if (pid == 0)
-			child_main(l->plan, stdio, child_sync, l->fuse, l->joined);
+			child_main(l->plan, stdio, child_sync, l->fuse_theirs, l->joined);
 		r = pid < 0 ? (int)pid : write_full(out, &pid, sizeof(pid));
 	}
 	if (r < 0)
@@ -253,57 +255,8 @@ static int clone_init(struct launch *l, const struct rt_stdio *stdio, int child_
 		return clone_joined(l, stdio, child_sync);
 	l->pid = clone_fork(clone_flags(l->plan), &l->pidfd);
 	if (l->pid == 0)
-		child_main(l->plan, stdio, child_sync, l->fuse, l->joined);
+		child_main(l->plan, stdio, child_sync, l->fuse_theirs, l->joined);
 	return l->pid < 0 ? (int)l->pid : 0;
-}
-
-/* --- fuse-overlayfs ------------------------------------------------------------------------- */
-
-/* F: serves the mount that I makes on the same /dev/fuse; in C's user namespace, so ids mean the same. */
-static void __attribute__((noreturn)) fuse_main(const struct launch *l, int report)
-{
-	const struct rt_root *root = &l->plan->root;
-	AUTO_SBUF struct sbuf o = SBUF_INIT;
-	char prog[] = "fuse-overlayfs", fg[] = "-f", oo[] = "-o", at[32];
-	char *argv[] = {prog, fg, oo, NULL, at, NULL}, *envp[] = {NULL};
-	int e;
-
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (unsigned i = 0; i < root->n_lower; i++)
-		sbuf_addf(&o, "%s%s", i ? ":" : "lowerdir=", root->lower[i]);
-	sbuf_addf(&o, ",upperdir=%s,workdir=%s", root->upper, root->work);
-	argv[3] = o.s;
-	(void)snprintf(at, sizeof(at), "/dev/fd/%d", l->fuse);
-	if (setns(l->pidfd, CLONE_NEWUSER) == 0 && setresgid(0, 0, 0) == 0 &&
-	    setresuid(0, 0, 0) == 0 && fcntl(l->fuse, F_SETFD, 0) == 0 &&
-	    prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
-		(void)execve(root->fuse_program, argv, envp);
-	e = errno;
-	(void)!write(report, &e, sizeof(e));
-	_exit(127);
-}
-
-static int start_fuse(struct launch *l)
-{
-	AUTO_CLOSE int rd = -EBADF, wr = -EBADF;
-	int p[2], e = 0;
-	pid_t pid;
-
-	if (l->plan->root.driver != RT_ROOT_FUSE_OVERLAY)
-		return 0;
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_new(-errno, "pipe");
-	rd = p[0];
-	wr = p[1];
-	pid = clone_fork(0, &l->fuse_pidfd);
-	if (pid < 0)
-		return pid;
-	if (pid == 0)
-		fuse_main(l, wr);
-	closep(&wr);
-	if (read_upto(rd, &e, sizeof(e)) == (ssize_t)sizeof(e))
-		return err_new(-e, "start %s", l->plan->root.fuse_program);
-	return 0;
 }
 
 /* --- the monitor's side --------------------------------------------------------------------- */
@@ -359,13 +312,13 @@ static int conduct(struct launch *l, const int *port_fds)
 	r = write_maps(l);
 	if (r == 0)
 		r = enter_cgroups(l);
-	if (r == 0)
-		r = start_fuse(l);
 	sync_stop_at(RT_POINT_MAPPED);
 	if (r == 0)
 		r = tell(l, RT_POINT_MAPPED);
 	if (r == 0 && wants_network(l->plan))
 		r = net_slirp_start(&l->plan->net, l->pid, &l->helper);
+	if (r == 0 && l->fuse_sock >= 0)
+		r = fuse_server_start(l->plan, l->fuse_sock, &l->fuse);
 	if (r < 0)
 		return r;
 	r = sync_wait(l->sync, RT_POINT_BUILT, l->built);
@@ -399,6 +352,16 @@ static void end_child(int *pidfd)
 	closep(pidfd);
 }
 
+/* A file system whose server is gone answers with little more than ENOTCONN: what it said is better. */
+static int explain_fuse(const struct launch *l, int r)
+{
+	const char *words = l->fuse.pidfd < 0 ? "" : fuse_server_words(&l->fuse);
+
+	return *words && (r == -ENOTCONN || r == -ECONNABORTED || r == -EIO)
+		       ? err_new(r, "fuse-overlayfs: %s", words)
+		       : r;
+}
+
 int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const int *port_fds,
 	      struct rt_launched *ret)
 {
@@ -406,23 +369,22 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		.plan = plan,
 		.sync = -EBADF,
 		.pidfd = -EBADF,
-		.fuse = -EBADF,
-		.fuse_pidfd = -EBADF,
+		.fuse_sock = -EBADF,
+		.fuse_theirs = -EBADF,
+		.fuse = {.pidfd = -EBADF, .words_fd = -EBADF},
 		.proxy_pidfd = -EBADF,
 		.built = {-EBADF, -EBADF},
 		.helper = {
 			.pidfd = -EBADF, .ready_fd = -EBADF, .exit_fd = -EBADF, .log_fd = -EBADF}};
-	AUTO_CLOSE int fuse = -EBADF, sync = -EBADF, theirs = -EBADF;
+	AUTO_CLOSE int sync = -EBADF, theirs = -EBADF, fuse_sock = -EBADF, fuse_theirs = -EBADF;
 	int pair[2], r;
 
 	if (plan->root.driver == RT_ROOT_FUSE_OVERLAY) {
-		fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-		if (fuse < 0)
-			return err_new(
-				-CE_HOST_SETUP,
-				"open /dev/fuse (%s); mend it as root with: chmod 666 /dev/fuse",
-				err_text(-errno));
-		l.fuse = fuse;
+		r = socket_pair(pair);
+		if (r < 0)
+			return r;
+		l.fuse_sock = fuse_sock = pair[0];
+		l.fuse_theirs = fuse_theirs = pair[1];
 	}
 	r = socket_pair(pair);
 	if (r < 0)
@@ -434,6 +396,7 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		r = clone_init(&l, stdio, theirs);
 	joined_close(plan, l.joined);
 	closep(&theirs);
+	closep(&fuse_theirs);
 	if (r == 0)
 		r = conduct(&l, port_fds);
 	closep(&l.helper.ready_fd);
@@ -443,16 +406,20 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		end_child(&l.proxy_pidfd);
 		closep(&l.helper.exit_fd);
 		end_child(&l.helper.pidfd);
-		end_child(&l.fuse_pidfd);
+		r = explain_fuse(&l, r);
+		end_child(&l.fuse.pidfd);
+		closep(&l.fuse.words_fd);
 		closep(&l.built[0]);
 		closep(&l.built[1]);
 		return r;
 	}
-	closep(&l.fuse_pidfd);
+	closep(&l.fuse.words_fd);
 	*ret = (struct rt_launched){.pid = l.pid,
 				    .pidfd = l.pidfd,
 				    .pty_master = l.built[1],
 				    .root_fd = l.built[0],
+				    .root_server = l.fuse.pidfd < 0 ? 0 : l.fuse.pid,
+				    .root_server_pidfd = l.fuse.pidfd,
 				    .helper_pidfd = l.helper.pidfd,
 				    .helper_exit_fd = l.helper.exit_fd,
 				    .proxy_pidfd = l.proxy_pidfd};

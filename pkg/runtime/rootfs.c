@@ -14,6 +14,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/runtime/fuse.h"
 #include "pkg/runtime/internal.h"
 #include "pkg/runtime/overlay.h"
 #include "pkg/sys/mount.h"
@@ -42,6 +43,11 @@ static int open_layers(struct rt_child *x)
 	}
 	if (root->driver == RT_ROOT_DIR)
 		return 0;
+	if (root->driver == RT_ROOT_FUSE_OVERLAY) {
+		x->fuse = fuse_open_device();
+		if (x->fuse < 0)
+			return x->fuse;
+	}
 	x->upper = open_host(root->upper, O_DIRECTORY | O_NOFOLLOW);
 	x->work = x->upper < 0 ? x->upper : open_host(root->work, O_DIRECTORY | O_NOFOLLOW);
 	if (x->work < 0)
@@ -122,15 +128,11 @@ static int overlay_root(struct rt_child *x)
 
 	(void)snprintf(target, sizeof(target), "%d/%s", x->upper_parent, name);
 	if (root->driver == RT_ROOT_FUSE_OVERLAY) {
-		char data[96];
-
-		(void)snprintf(
-			data, sizeof(data),
-			"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions",
-			x->fuse);
-		if (chdir("/proc/self/fd") < 0 ||
-		    mount("fuse-overlayfs", target, "fuse", 0, data) < 0)
-			return err_new(-errno, "mount fuse-overlayfs");
+		if (chdir("/proc/self/fd") < 0)
+			return err_new(-errno, "enter /proc/self/fd");
+		r = fuse_mount(&x->fuse, x->fuse_sock, target);
+		if (r < 0)
+			return r;
 	} else {
 		r = overlay_mount(x->lower, root->n_lower, x->upper, x->work, target,
 				  root->is_volatile ? ",volatile" : "");

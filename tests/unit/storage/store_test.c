@@ -140,6 +140,59 @@ static void a_newer_format_is_refused(void **state)
 	err_drop();
 }
 
+static int open_with(const char *root, const char *runroot, const char *driver,
+		     enum store_driver *ret)
+{
+	AUTO(store_closep) struct store *st = NULL;
+	struct store_options o = {.root = root, .runroot = runroot, .driver = driver};
+	int r = store_open(&o, &st);
+
+	if (r == 0)
+		*ret = store_driver(st);
+	return r;
+}
+
+static void the_driver_is_remembered_and_stays(void **state)
+{
+	struct scratch *s = *state;
+	AUTO_FREE char *root = path_join(s->dir, "fuse"), *old = path_join(s->root, "version");
+	enum store_driver d;
+	FILE *f;
+
+	assert_int_equal(open_with(root, s->runroot, "cow", &d), -CE_USAGE);
+	assert_int_equal(open_with(root, s->runroot, "fuse-overlayfs", &d), 0);
+	assert_int_equal(d, STORE_FUSE_OVERLAY);
+	assert_int_equal(open_with(root, s->runroot, NULL, &d), 0);
+	assert_int_equal(d, STORE_FUSE_OVERLAY);
+	assert_int_equal(open_with(root, s->runroot, "overlay", &d), -CE_USAGE);
+	/* One of before there were drivers. */
+	f = fopen(old, "we");
+	(void)fputs("cuddy-store 1\n", f);
+	(void)fclose(f);
+	assert_int_equal(open_with(s->root, s->runroot, "overlay2", &d), 0);
+	assert_int_equal(d, STORE_OVERLAY);
+	f = fopen(old, "we");
+	(void)fputs("cuddy-store 1\ndriver punchcards\n", f);
+	(void)fclose(f);
+	assert_int_equal(open_with(s->root, s->runroot, NULL, &d), -CE_UNSUPPORTED);
+	err_drop();
+}
+
+static void the_probe_leaves_nothing_and_tells_what_is(void **state)
+{
+	struct scratch *s = *state;
+	AUTO_CLOSE int dir = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct fs_probe p;
+	struct stat before, after;
+
+	assert_int_equal(fstat(dir, &before), 0);
+	assert_int_equal(driver_probe(dir, &p), 0);
+	assert_int_equal(fstat(dir, &after), 0);
+	assert_int_equal(before.st_nlink, after.st_nlink);
+	assert_true(p.overlay || p.why_not);
+	assert_true(!p.overlay || p.attributes);
+}
+
 static void expect_runtime(const char *want)
 {
 	AUTO_FREE char *got = NULL;
@@ -220,6 +273,8 @@ int main(void)
 		T(somebody_elses_directory_is_left_alone),
 		T(an_interrupted_first_start_is_finished),
 		T(a_newer_format_is_refused),
+		T(the_driver_is_remembered_and_stays),
+		T(the_probe_leaves_nothing_and_tells_what_is),
 		T(the_runtime_directory_must_be_ours_and_private),
 		T(trash_takes_things_away_at_once),
 		T(what_another_deletes_is_passed_by),

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/driver.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+
+static const char *const names[] = {
+	[STORE_OVERLAY] = "overlay",
+	[STORE_FUSE_OVERLAY] = "fuse-overlayfs",
+};
+
+const char *driver_name(enum store_driver d)
+{
+	return names[d];
+}
+
+int driver_parse(const char *name, enum store_driver *ret)
+{
+	if (strcmp(name, "overlay2") == 0)
+		name = names[STORE_OVERLAY];
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		*ret = (enum store_driver)i;
+		return 0;
+	}
+	return err_usage("storage driver '%s': use overlay or fuse-overlayfs", name);
+}
+
+int driver_fuse_program(const char **ret)
+{
+	static const char *const places[] = {
+		"/usr/bin/fuse-overlayfs", "/usr/local/bin/fuse-overlayfs", "/bin/fuse-overlayfs"};
+	struct stat st;
+
+	for (unsigned i = 0; i < ARRAY_LEN(places); i++) {
+		if (stat(places[i], &st) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		*ret = places[i];
+		return 0;
+	}
+	return err_new(-CE_HOST_SETUP, "fuse-overlayfs is not installed; as root: apt-get install "
+				       "fuse-overlayfs");
+}

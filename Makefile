@@ -178,7 +178,10 @@ system: all $(TOOLS) ## run the system tests alone (T=name filters)
 
 security: all $(TOOLS) ## run the tests of threats alone (T=name filters)
 	@tests/check $B "$T" security
-.PHONY: system security
+
+vm: all $(TOOLS) ## run the tests in a Debian guest with systemd and cgroup v2 (T=name filters)
+	@tests/check $B "$T" vm
+.PHONY: system security vm
 
 # --- measurements -------------------------------------------------------------------------------
 $B/bench/runner: tests/bench/runner.c

@@ -95,6 +95,22 @@ static const struct {
 		  "means or, different keys mean and.\n"
 		  "\n"
 		  "\tcuddy ps -a --filter status=exited --format '{{.Names}} {{.Status}}'"},
+	{&cmd_volume_create,
+	 "A volume is a directory of the store that containers share and that outlives them. With "
+	 "type=none, o=bind and device=DIR it is a directory of the host, with type=tmpfs memory "
+	 "of one running container. The first container to mount a new volume fills it with what "
+	 "its image has there.\n"
+	 "\n"
+	 "\tcuddy volume create -l app=web data\n"
+	 "\tcuddy volume create -o type=tmpfs -o o=size=64m,mode=0700 scratch"},
+	{&cmd_volume_ls,
+	 "Filters are driver, dangling, label, name, opt, scope, since (or after) and "
+	 "until; the same key given again means or, labels and different keys "
+	 "mean and."},
+	{&cmd_volume_rm, "The exit status is 1 when a volume does not exist and 2 when a container "
+			 "uses it."},
+	{&cmd_volume_mount, "Volumes need no mount to be read on the host. What users of the "
+			    "container other than its root own belongs to your subordinate ids."},
 	{&cmd_inspect,
 	 "Prints an array with one object for each name, in podman's and docker's shape, "
 	 "or a line for each through a Go template.\n"

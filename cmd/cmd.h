@@ -96,6 +96,8 @@ extern const struct command cmd_container_diff, cmd_diff, cmd_export, cmd_image_
 extern const struct command cmd_history, cmd_images, cmd_rmi, cmd_tag, cmd_untag;
 extern const struct command cmd_image_exists, cmd_image_inspect, cmd_image_prune;
 extern const struct command cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_rm;
+extern const struct command cmd_volume_exists, cmd_volume_mount, cmd_volume_prune;
+extern const struct command cmd_volume_reload, cmd_volume_unmount;
 extern const struct command cmd_complete, cmd_completion, cmd_man;
 extern const struct command cmd_help;
 extern const struct command cmd_import;

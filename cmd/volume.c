@@ -1,53 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* "cuddy volume …": create, list, inspect and remove volumes. */
+/* "cuddy volume …": create, list, inspect, and what scripts ask. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/persona.h"
 #include "cmd/show.h"
-#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
-#include "pkg/base/path.h"
 #include "pkg/cli/format.h"
-#include "pkg/container/container.h"
 #include "pkg/container/volumes.h"
 #include "pkg/json/json.h"
-#include "pkg/sys/random.h"
 
-struct create_args {
-	struct strv labels;
-	bool ignore;
-};
+static const struct volume_request create_defaults = {.uid = -1, .gid = -1};
 
 static const struct opt create_opts[] = {
-	OPT_LIST('l', "label", "KEY=VALUE", struct create_args, labels, "Attach a label"),
-	OPT_BOOL(0, "ignore", struct create_args, ignore, "Succeed when the volume exists"),
+	OPT_STR('d', "driver", "DRIVER", struct volume_request, driver, "Volume driver: local",
+		.complete = COMPLETE_WORDS, .words = "local"),
+	OPT_LIST('l', "label", "KEY=VALUE", struct volume_request, labels, "Attach a label"),
+	OPT_LIST('o', "opt", "KEY=VALUE", struct volume_request, options,
+		 "Mount option: type=tmpfs, or type=none with device=DIR and o=bind; o=OPTIONS"),
+	OPT_INT(0, "uid", "UID", struct volume_request, uid, "Owner in a container",
+		.max = INT32_MAX),
+	OPT_INT(0, "gid", "GID", struct volume_request, gid, "Group in a container",
+		.max = INT32_MAX),
+	OPT_BOOL(0, "ignore", struct volume_request, ignore, "Succeed when the volume exists"),
 	OPT_END,
 };
 
 static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	const struct create_args *a = args;
-	char made_up[65];
-	struct volume_record v = {
-		.created_ns = clock_now_ns(), .labels = a->labels, .needs_copy_up = true};
+	struct volume_request q = *(const struct volume_request *)args;
+	AUTO_FREE char *name = NULL;
 	struct store *st;
 	int r = cmd_store(ctx, &st);
 
-	random_hex(made_up, 64);
-	v.name = argc ? argv[0] : made_up;
-	if (r == 0 && !name_is_valid(v.name))
-		r = err_usage("volume create '%s': names match [A-Za-z0-9][A-Za-z0-9_.-]*, at most "
-			      "128 characters",
-			      v.name);
+	q.name = argc ? argv[0] : NULL;
+	/* docker's scripts make a volume again and again, and get the same. */
+	q.ignore = q.ignore || persona() == PERSONA_DOCKER;
 	if (r == 0)
-		r = volume_create(st, &v);
-	if (r == -EEXIST && a->ignore)
-		r = 0;
-	if (r == -EEXIST)
-		return err_new(-CE_NAME_IN_USE, "volume create %s", v.name);
+		r = volume_make(st, &q, &name);
 	if (r == 0)
-		(void)puts(v.name);
+		(void)puts(name);
 	return r;
 }
 
@@ -57,7 +50,8 @@ const struct command cmd_volume_create = {
 	.synopsis = "[OPTIONS] [NAME]",
 	.summary = "Create a volume",
 	.opts = create_opts,
-	.args_size = sizeof(struct create_args),
+	.args_size = sizeof(struct volume_request),
+	.defaults = &create_defaults,
 	.max_args = 1,
 	.run = create_run,
 };
@@ -65,9 +59,11 @@ const struct command cmd_volume_create = {
 struct ls_args {
 	bool quiet, no_heading;
 	const char *format;
+	struct strv filters;
 };
 
 static const struct opt ls_opts[] = {
+	OPT_LIST('f', "filter", "KEY=VALUE", struct ls_args, filters, "Only volumes that match"),
 	OPT_BOOL('q', "quiet", struct ls_args, quiet, "Only names"),
 	OPT_BOOL('n', "noheading", struct ls_args, no_heading, "No table heading"),
 	OPT_STR(0, "format", "FORMAT", struct ls_args, format,
@@ -89,7 +85,7 @@ static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	if (r == 0)
-		r = volume_rows(st, &rows);
+		r = volume_rows(st, &a->filters, &rows);
 	return r < 0 ? r : list_print(&o, rows, NULL, stdout);
 }
 
@@ -105,9 +101,11 @@ const struct command cmd_volume_ls = {
 
 struct inspect_args {
 	const char *format;
+	bool all;
 };
 
 static const struct opt inspect_opts[] = {
+	OPT_BOOL('a', "all", struct inspect_args, all, "All volumes"),
 	OPT_STR('f', "format", "FORMAT", struct inspect_args, format,
 		"Print as json or through a Go template"),
 	OPT_END,
@@ -116,11 +114,19 @@ static const struct opt inspect_opts[] = {
 static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct inspect_args *a = args;
-	AUTO_JSON struct json_object *array = json_object_new_array();
+	AUTO_JSON struct json_object *array = NULL;
 	struct store *st;
 	int r = cmd_store(ctx, &st);
 
-	for (int i = 0; r == 0 && i < argc; i++) {
+	if (r == 0 && a->all == (argc > 0))
+		r = err_usage("volume inspect: name volumes or use --all, one of both");
+	if (r == 0 && a->all)
+		r = volume_rows(st, NULL, &array);
+	if (r < 0)
+		return r;
+	if (!array)
+		array = json_object_new_array();
+	for (int i = 0; i < argc; i++) {
 		struct json_object *o = NULL;
 		int one = volume_inspect(st, argv[i], &o);
 
@@ -129,7 +135,7 @@ static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 		else
 			(void)json_object_array_add(array, o);
 	}
-	return r < 0 ? r : show_objects(array, a->format);
+	return show_objects(array, a->format);
 }
 
 const struct command cmd_volume_inspect = {
@@ -139,100 +145,147 @@ const struct command cmd_volume_inspect = {
 	.summary = "Print everything about volumes",
 	.opts = inspect_opts,
 	.args_size = sizeof(struct inspect_args),
-	.min_args = 1,
 	.max_args = -1,
 	.complete = COMPLETE_VOLUME,
 	.run = inspect_run,
 };
 
-struct rm_args {
-	bool force, all;
+struct no_args {
+	char unused;
 };
 
-static const struct opt rm_opts[] = {
-	OPT_BOOL('f', "force", struct rm_args, force,
-		 "Remove the containers that use it too; succeed when it does not exist"),
-	OPT_BOOL('a', "all", struct rm_args, all, "All volumes"),
-	OPT_END,
-};
+static const struct opt no_opts[] = {OPT_END};
 
-static int remove_users(struct store *st, const struct strv *users)
+static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	const struct remove_options o = {.force = true, .grace_s = -2};
-
-	for (size_t i = 0; i < users->n; i++) {
-		struct container c;
-		int r = container_open(st, users->v[i], &c);
-
-		if (r == 0) {
-			r = container_remove(st, &c, &o);
-			container_done(&c);
-		}
-		if (r < 0 && r != -CE_NO_CONTAINER)
-			return r;
-		err_drop();
-	}
-	return 0;
-}
-
-static int rm_one(struct store *st, const struct rm_args *a, const char *name, int *status)
-{
-	AUTO_STRV struct strv users = STRV_INIT;
-	struct volume_record v = {0};
-	int r = volume_load(st, name, &v);
-
-	volume_record_done(&v);
-	if (r == 0)
-		r = volume_users(st, name, &users);
-	if (r == 0 && users.n && !a->force) {
-		AUTO_FREE char *list = strv_join(&users, ", ");
-
-		r = err_new(-CE_IN_USE, "used by %s", list);
-	}
-	if (r == 0)
-		r = remove_users(st, &users);
-	if (r == 0)
-		r = volume_remove(st, name);
-	if (r == 0) {
-		(void)puts(name);
-	} else if (r == -CE_NO_VOLUME && a->force) {
-		err_drop();
-	} else {
-		int s = cmd_report(err_wrap(r, "volume rm %s", name));
-
-		s = r == -CE_NO_VOLUME ? 1 : r == -CE_IN_USE ? 2 : s;
-		if (s > *status)
-			*status = s;
-	}
-	return 0;
-}
-
-static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
-{
-	const struct rm_args *a = args;
-	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO(volume_record_done) struct volume_record v = {0};
 	struct store *st;
 	int r = cmd_store(ctx, &st);
 
-	if (r == 0 && a->all == (argc > 0))
-		r = err_usage("volume rm: name volumes or use --all, one of both");
-	if (r == 0 && a->all)
-		r = volume_list(st, &names);
-	for (int i = 0; i < argc; i++)
-		strv_add(&names, argv[i]);
-	for (size_t i = 0; r == 0 && i < names.n; i++)
-		r = rm_one(st, a, names.v[i], &ctx->status);
+	(void)args;
+	(void)argc;
+	if (r == 0)
+		r = volume_load(st, argv[0], &v);
+	if (r != -CE_NO_VOLUME)
+		return r;
+	err_drop();
+	ctx->status = 1;
+	return 0;
+}
+
+const struct command cmd_volume_exists = {
+	.name = "exists",
+	.group = "volume",
+	.synopsis = "VOLUME",
+	.summary = "Exit with 0 when it exists, with 1 when not",
+	.opts = no_opts,
+	.args_size = sizeof(struct no_args),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_VOLUME,
+	.run = exists_run,
+};
+
+/* Every volume here is a directory that lies open on the host, or a mount of its containers' own. */
+static int where_is(struct store *st, const char *name, char **ret)
+{
+	AUTO(volume_record_done) struct volume_record v = {0};
+	AUTO_FREE char *full = NULL;
+	struct mount_spec m = {0};
+	enum volume_type type;
+	int r = volume_resolve(st, name, &full);
+
+	if (r == 0)
+		r = volume_load(st, full, &v);
+	if (r == 0)
+		r = volume_options(&v, &type, &m);
+	if (r == 0 && type == VOLUME_TMPFS)
+		r = err_usage("it is a tmpfs, which exists only inside a running container");
+	if (r == 0)
+		*ret = type == VOLUME_BIND ? TAKE_PTR(m.source) : volume_data_path(st, full);
+	mount_spec_done(&m);
 	return r;
 }
 
-const struct command cmd_volume_rm = {
-	.name = "rm",
+static int mount_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	(void)args;
+	for (int i = 0; r == 0 && i < argc; i++) {
+		AUTO_FREE char *path = NULL;
+		int one = where_is(st, argv[i], &path);
+
+		if (one < 0)
+			ctx->status = cmd_report(err_wrap(one, "volume mount %s", argv[i]));
+		else
+			(void)puts(path);
+	}
+	return r;
+}
+
+const struct command cmd_volume_mount = {
+	.name = "mount",
 	.group = "volume",
-	.synopsis = "[OPTIONS] VOLUME [VOLUME...]",
-	.summary = "Remove volumes",
-	.opts = rm_opts,
-	.args_size = sizeof(struct rm_args),
+	.synopsis = "VOLUME [VOLUME...]",
+	.summary = "Print where volumes lie on the host",
+	.opts = no_opts,
+	.args_size = sizeof(struct no_args),
+	.min_args = 1,
 	.max_args = -1,
 	.complete = COMPLETE_VOLUME,
-	.run = rm_run,
+	.run = mount_run,
+};
+
+static int unmount_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	(void)args;
+	for (int i = 0; r == 0 && i < argc; i++) {
+		AUTO_FREE char *full = NULL;
+		int one = volume_resolve(st, argv[i], &full);
+
+		if (one < 0)
+			ctx->status = cmd_report(err_wrap(one, "volume unmount %s", argv[i]));
+		else
+			(void)puts(full);
+	}
+	return r;
+}
+
+const struct command cmd_volume_unmount = {
+	.name = "unmount",
+	.group = "volume",
+	.synopsis = "VOLUME [VOLUME...]",
+	.summary = "Undo volume mount: nothing has to be done",
+	.opts = no_opts,
+	.args_size = sizeof(struct no_args),
+	.min_args = 1,
+	.max_args = -1,
+	.complete = COMPLETE_VOLUME,
+	.run = unmount_run,
+};
+
+/* No plugin keeps volumes that this store would not know of. */
+static int reload_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	struct store *st;
+
+	(void)args;
+	(void)argc;
+	(void)argv;
+	return cmd_store(ctx, &st);
+}
+
+const struct command cmd_volume_reload = {
+	.name = "reload",
+	.group = "volume",
+	.synopsis = "",
+	.summary = "Look for volumes of plugins: there are none",
+	.opts = no_opts,
+	.args_size = sizeof(struct no_args),
+	.run = reload_run,
 };

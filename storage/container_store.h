@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Directories and names of containers. What stands in record.json is pkg/container's business, but
- * for three top-level keys that the store reads: "Name", "ImageID" (64 hex) and "Layers" (array of
- * diffIDs, hex, bottom first): they decide what may be removed.
+ * for four top-level keys that the store reads: "Name", "ImageID" (64 hex), "Layers" and "MountLayers"
+ * (arrays of diffIDs, hex; the first bottom first): they decide what may be removed.
  *
  *	containers/<id>/record.json, upper/, work/, logs…    names/<name>: content "<id>\n"
  *

@@ -126,6 +126,8 @@ static int add_of_containers(struct store *st, struct strv *ret)
 			r = json_parse(b.s, b.len, &o);
 		if (r == 0)
 			r = json_get_strv(o, "Layers", ret);
+		if (r == 0)
+			r = json_get_strv(o, "MountLayers", ret);
 		if (r < 0)
 			return err_wrap(r, "container %.12s", ids.v[i]);
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -24,6 +25,7 @@ void volume_record_done(struct volume_record *r)
 	free(r->name);
 	r->name = NULL;
 	strv_done(&r->labels);
+	strv_done(&r->options);
 }
 
 static int check_name(const char *name)
@@ -43,7 +45,11 @@ static void record_text(const struct volume_record *r, struct sbuf *out)
 	json_set_bool(o, "Anonymous", r->anonymous);
 	json_set_i64(o, "CreatedNs", r->created_ns);
 	json_set(o, "Labels", json_from_map(&r->labels));
+	json_set(o, "Options", json_from_map(&r->options));
+	json_set_i64(o, "UID", r->uid);
+	json_set_i64(o, "GID", r->gid);
 	json_set_bool(o, "NeedsCopyUp", r->needs_copy_up);
+	json_set_bool(o, "NeedsChown", r->needs_chown);
 	json_write(o, false, out);
 }
 
@@ -53,6 +59,11 @@ static int write_stage(const struct stage *s, const struct volume_record *r)
 
 	if (mkdirat(s->fd, "_data", 0700) < 0 || fchmodat(s->fd, "_data", 0755, 0) < 0)
 		return err_new(-errno, "make directory _data");
+	if ((r->uid > 0 || r->gid > 0) &&
+	    fchownat(s->fd, "_data", r->uid > 0 ? (uid_t)r->uid : 0, r->gid > 0 ? (gid_t)r->gid : 0,
+		     AT_SYMLINK_NOFOLLOW) < 0)
+		return err_new(-errno, "give it to %lld:%lld", (long long)r->uid,
+			       (long long)r->gid);
 	record_text(r, &b);
 	return file_create(s->fd, RECORD, b.s, b.len, 0600, FILE_SYNC);
 }
@@ -82,6 +93,7 @@ static int record_parse(const char *text, size_t n, struct volume_record *ret)
 	const char *name = NULL;
 	int r = json_parse(text, n, &o);
 
+	ret->uid = ret->gid = -1;
 	if (r == 0)
 		r = json_get_str(o, "Name", &name);
 	if (r == 0)
@@ -91,7 +103,15 @@ static int record_parse(const char *text, size_t n, struct volume_record *ret)
 	if (r == 0)
 		r = json_get_map(o, "Labels", &ret->labels);
 	if (r == 0)
+		r = json_get_map(o, "Options", &ret->options);
+	if (r == 0)
+		r = json_get_i64(o, "UID", &ret->uid);
+	if (r == 0)
+		r = json_get_i64(o, "GID", &ret->gid);
+	if (r == 0)
 		r = json_get_bool(o, "NeedsCopyUp", &ret->needs_copy_up);
+	if (r == 0)
+		r = json_get_bool(o, "NeedsChown", &ret->needs_chown);
 	if (r == 0 && !name)
 		r = err_new(-CE_CORRUPT, "the record has no name");
 	if (r == 0)
@@ -160,6 +180,48 @@ int volume_remove(struct store *st, const char *name)
 	(void)snprintf(lock_file, sizeof(lock_file), "vol-%s", name);
 	store_drop_lock(st, lock_file);
 	return 0;
+}
+
+static int open_volume(struct store *st, const char *name)
+{
+	int dir = store_fd(st, STORE_VOLUMES), fd;
+
+	if (dir < 0)
+		return dir;
+	if (!name_is_valid(name))
+		return err_new(-CE_NO_VOLUME, "%s", name);
+	fd = private_dir_at(dir, name, false);
+	return fd == -ENOENT ? err_new(-CE_NO_VOLUME, "%s", name) : fd;
+}
+
+int volume_join(struct store *st, const char *name, const char *container_id)
+{
+	AUTO_CLOSE int dir = open_volume(st, name), users = -EBADF;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	users = private_dir_at(dir, "users", true);
+	if (users < 0)
+		return users;
+	r = file_create(users, container_id, "", 0, 0600, FILE_NO_SYNC);
+	return r == -EEXIST ? 0 : r;
+}
+
+int volume_leave(struct store *st, const char *name, const char *container_id)
+{
+	AUTO_CLOSE int dir = open_volume(st, name), users = -EBADF;
+
+	if (dir < 0)
+		return dir;
+	users = openat(dir, "users", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (users < 0)
+		return errno == ENOENT ? 1 : err_new(-errno, "users of volume %s", name);
+	if (unlinkat(users, container_id, 0) < 0 && errno != ENOENT)
+		return err_new(-errno, "leave volume %s", name);
+	if (unlinkat(dir, "users", AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 1;
+	return errno == ENOTEMPTY ? 0 : err_new(-errno, "leave volume %s", name);
 }
 
 int volume_lock(struct store *st, const char *name)

@@ -10,5 +10,7 @@
 char *filter_split(const char *f, const char **ret_value);
 /** filter_label() - do @labels ("k=v") have @want: "k", or "k=v"? */
 bool filter_label(const struct strv *labels, const char *want);
+/** filter_name() - an unanchored regular expression, as in podman and docker; text that is none is looked for as it is. */
+bool filter_name(const char *name, const char *pattern);
 /** filter_time() - an instant: RFC 3339, a day, seconds, or a duration before now. 0 or -EINVAL. */
 int filter_time(const char *value, int64_t *ret_ns);

@@ -137,6 +137,19 @@ static void remove_state_dir(const char *path)
 		(void)rmtree(dir, slash + 1);
 }
 
+/* Some other container has it too (storage/volume.h): it goes with the last. */
+static bool is_shared(const struct monitor *m, const char *volume)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s/users/%.64s", volume, m->cfg.id);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return true;
+	(void)unlink(path);
+	path[n - (int)strlen(m->cfg.id) - 1] = '\0';
+	return rmdir(path) < 0 && errno != ENOENT;
+}
+
 /* --rm, the part that is seen: after it the name is free and nothing finds the container. */
 static void remove_container(struct monitor *m)
 {
@@ -152,6 +165,8 @@ static void remove_container(struct monitor *m)
 	if (renameat(AT_FDCWD, m->cfg.data_dir, m->trash_dir, name) < 0)
 		return;
 	for (int i = 0; m->cfg.anonymous_volumes[i]; i++) {
+		if (is_shared(m, m->cfg.anonymous_volumes[i]))
+			continue;
 		trash_name(m, i, name);
 		(void)renameat(AT_FDCWD, m->cfg.anonymous_volumes[i], m->trash_dir, name);
 	}

@@ -15,9 +15,10 @@
 #include "pkg/base/io.h"
 #include "pkg/container/container.h"
 #include "pkg/container/make.h"
+#include "pkg/container/volumes.h"
 #include "pkg/image/image.h"
 #include "pkg/sys/random.h"
-#include "storage/volume.h"
+#include "storage/layer.h"
 
 static int pull_policy(const char *s, enum pull_policy *ret)
 {
@@ -34,7 +35,7 @@ static int pull_policy(const char *s, enum pull_policy *ret)
 	return 0;
 }
 
-static int find_image(struct store *st, const struct container_request *q,
+static int find_image(struct store *st, const struct container_request *q, const char *name,
 		      struct image_record **ret, char **ret_name)
 {
 	struct pull_options o = {.report = q->report,
@@ -45,34 +46,46 @@ static int find_image(struct store *st, const struct container_request *q,
 				 .platform = q->platform};
 	int r = pull_policy(q->pull, &o.policy);
 
-	return r < 0 ? r : image_ensure(st, q->image, &o, ret, ret_name);
+	return r < 0 ? r : image_ensure(st, name, &o, ret, ret_name);
 }
 
-static int make_volumes(struct store *st, const struct container_record *rec)
+/* --mount type=image: pulled like the container's own, its layers kept by the record. */
+static int find_mounted_images(struct store *st, const struct container_request *q,
+			       struct container_record *rec)
 {
 	for (unsigned i = 0; i < rec->n_mounts; i++) {
-		const struct mount_spec *m = &rec->mounts[i];
-		struct volume_record v = {.name = m->source,
-					  .anonymous = m->anonymous,
-					  .created_ns = clock_now_ns(),
-					  .needs_copy_up = true};
+		struct mount_spec *m = &rec->mounts[i];
+		struct image_record *image = NULL;
+		char *name = NULL;
 		int r;
 
-		if (m->kind != MOUNT_VOLUME)
+		if (m->kind != MOUNT_IMAGE)
 			continue;
-		r = volume_create(st, &v);
-		if (r < 0 && r != -EEXIST)
-			return err_wrap(r, "volume %s", m->source);
-		err_drop();
+		if (!m->layers.n) { /* else it came with --volumes-from */
+			r = find_image(st, q, m->source, &image, &name);
+			if (r < 0)
+				return err_wrap(r, "mount of image %s", m->source);
+			strv_add_all(&m->layers, &image->diffids);
+			free(m->source);
+			m->source = xstrdup(name ? name : image->id);
+			image_record_free(image);
+			free(name);
+		}
+		for (size_t k = 0; k < m->layers.n; k++)
+			if (!strv_has(&rec->mount_layers, m->layers.v[k]))
+				strv_add(&rec->mount_layers, m->layers.v[k]);
 	}
 	return 0;
 }
 
-static void drop_anonymous(struct store *st, const struct container_record *rec)
+/* With store_lock(): nobody has removed what find_mounted_images() found. */
+static int check_mounted_layers(struct store *st, const struct container_record *rec)
 {
-	for (unsigned i = 0; i < rec->n_mounts; i++)
-		if (rec->mounts[i].anonymous)
-			(void)volume_remove(st, rec->mounts[i].source);
+	for (size_t i = 0; i < rec->mount_layers.n; i++)
+		if (!layer_exists(st, rec->mount_layers.v[i]))
+			return err_new(-CE_NO_IMAGE,
+				       "an image to be mounted was removed meanwhile");
+	return 0;
 }
 
 /* The file is ours alone: one that is there already is somebody's. */
@@ -171,21 +184,22 @@ int container_create(struct store *st, const struct container_request *q, struct
 	AUTO_CLOSE int lock = -EBADF;
 	char *image_name = NULL;
 	char id[65];
-	int r = find_image(st, q, &image, &image_name);
+	int r = find_image(st, q, q->image, &image, &image_name);
 
 	if (r == 0)
 		r = image_config_parse(image->config, image->config_len, &cfg);
 	if (r == 0)
 		r = container_make(st, q, &cfg, &rec);
 	if (r == 0)
+		r = find_mounted_images(st, q, rec);
+	if (r == 0)
 		r = make_room(st, q);
 	if (r < 0)
 		goto out;
 	lock = keep_image(st, image->id);
-	if (lock < 0) {
-		r = lock;
+	r = lock < 0 ? lock : check_mounted_layers(st, rec);
+	if (r < 0)
 		goto out;
-	}
 	random_hex(id, 64);
 	rec->id = xstrdup(id);
 	rec->name = q->name ? xstrdup(q->name) : NULL;
@@ -198,11 +212,11 @@ int container_create(struct store *st, const struct container_request *q, struct
 		r = write_cidfile(q->cidfile, id);
 	if (r < 0)
 		goto out;
-	r = make_volumes(st, rec);
+	r = volumes_make(st, rec);
 	if (r == 0)
 		r = create_record(st, q, rec, &dirs);
 	if (r < 0) {
-		drop_anonymous(st, rec);
+		volumes_unmake(st, rec);
 		if (q->cidfile)
 			(void)unlink(q->cidfile);
 		goto out;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/container/filter.h"
 
-#include <regex.h>
 #include <string.h>
 
 #include "pkg/base/alloc.h"
@@ -12,19 +11,6 @@
 
 static const char *const statuses[] = {"created", "running",  "paused",      "exited", "stopping",
 				       "stopped", "removing", "initialized", "unknown"};
-
-/* "name" matches as an unanchored regular expression, as in podman and docker. */
-static bool match_name(const char *name, const char *pattern)
-{
-	regex_t re;
-	bool hit;
-
-	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-		return strstr(name, pattern) != NULL;
-	hit = regexec(&re, name, 0, NULL, 0) == 0;
-	regfree(&re);
-	return hit;
-}
 
 static bool match_ancestor(struct store *st, const struct container_record *rec, const char *want)
 {
@@ -76,7 +62,7 @@ static bool match_one(struct store *st, const struct container *c, const char *k
 	if (strcmp(key, "id") == 0)
 		return strncmp(rec->id, value, strlen(value)) == 0;
 	if (strcmp(key, "name") == 0)
-		return match_name(rec->name, *value == '/' ? value + 1 : value);
+		return filter_name(rec->name, *value == '/' ? value + 1 : value);
 	if (strcmp(key, "label") == 0)
 		return filter_label(&rec->labels, value);
 	if (strcmp(key, "label!") == 0)

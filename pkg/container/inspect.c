@@ -75,19 +75,42 @@ static const char *propagation_text(uint32_t p)
 	return "rprivate";
 }
 
+static bool has_files(const struct mount_spec *m)
+{
+	return m->kind == MOUNT_BIND || m->kind == MOUNT_VOLUME || m->kind == MOUNT_IMAGE;
+}
+
+static struct json_object *mount_options_of(const struct mount_spec *m)
+{
+	AUTO_STRV struct strv l = STRV_INIT;
+
+	if (m->flags & RT_MNT_NOSUID)
+		strv_add(&l, "nosuid");
+	if (m->flags & RT_MNT_NODEV)
+		strv_add(&l, "nodev");
+	if (m->flags & RT_MNT_NOEXEC)
+		strv_add(&l, "noexec");
+	if (m->overlay)
+		strv_add(&l, "O");
+	if (m->kind != MOUNT_IMAGE)
+		strv_add(&l, m->flags & RT_MNT_NONREC ? "bind" : "rbind");
+	return json_from_strv(&l);
+}
+
 static struct json_object *mounts_of(struct store *st, const struct container_record *rec)
 {
+	static const char *const types[] = {
+		[MOUNT_BIND] = "bind", [MOUNT_VOLUME] = "volume", [MOUNT_IMAGE] = "image"};
 	struct json_object *a = json_object_new_array();
 
 	for (unsigned i = 0; i < rec->n_mounts; i++) {
 		const struct mount_spec *m = &rec->mounts[i];
-		struct json_object *o = json_object_new_object();
+		struct json_object *o;
 
-		if (m->kind == MOUNT_TMPFS) {
-			json_object_put(o);
+		if (!has_files(m))
 			continue; /* HostConfig.Tmpfs has them */
-		}
-		json_set_str(o, "Type", m->kind == MOUNT_BIND ? "bind" : "volume");
+		o = json_object_new_object();
+		json_set_str(o, "Type", types[m->kind]);
 		if (m->kind == MOUNT_VOLUME) {
 			json_set_str(o, "Name", m->source);
 			set_take(o, "Source", volume_data_path(st, m->source));
@@ -96,10 +119,13 @@ static struct json_object *mounts_of(struct store *st, const struct container_re
 		}
 		json_set_str(o, "Destination", m->target);
 		json_set_str(o, "Driver", m->kind == MOUNT_VOLUME ? "local" : "");
-		json_set_str(o, "Mode", m->options ? m->options : "");
-		json_set(o, "Options", json_object_new_array());
+		json_set_str(o, "Mode", "");
+		json_set(o, "Options", mount_options_of(m));
 		json_set_bool(o, "RW", !(m->flags & RT_MNT_RO));
-		json_set_str(o, "Propagation", propagation_text(m->propagation));
+		json_set_str(o, "Propagation",
+			     m->kind == MOUNT_IMAGE ? "" : propagation_text(m->propagation));
+		if (m->subpath)
+			json_set_str(o, "SubPath", m->subpath);
 		(void)json_object_array_add(a, o);
 	}
 	return a;
@@ -227,7 +253,7 @@ static struct json_object *binds_of(struct store *st, const struct container_rec
 
 	(void)st;
 	for (unsigned i = 0; i < rec->n_mounts; i++)
-		if (rec->mounts[i].kind != MOUNT_TMPFS)
+		if (rec->mounts[i].kind == MOUNT_BIND || rec->mounts[i].kind == MOUNT_VOLUME)
 			strv_addf(&l, "%s:%s:%s,%s", rec->mounts[i].source, rec->mounts[i].target,
 				  (rec->mounts[i].flags & RT_MNT_RO) ? "ro" : "rw",
 				  propagation_text(rec->mounts[i].propagation));
@@ -286,6 +312,7 @@ static struct json_object *host_config_of(struct store *st, const struct contain
 	struct json_object *o = json_object_new_object(), *restart = json_object_new_object();
 
 	json_set(o, "Binds", binds_of(st, rec));
+	json_set(o, "VolumesFrom", rec->volumes_from.n ? json_from_strv(&rec->volumes_from) : NULL);
 	json_set(o, "LogConfig", log_config_of(c));
 	json_set_str(o, "NetworkMode", rec->ns_net);
 	json_set(o, "PortBindings", ports_of(c));

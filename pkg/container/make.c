@@ -12,6 +12,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/conmon/client.h"
+#include "pkg/container/container.h"
 #include "pkg/container/mounts.h"
 #include "storage/container_store.h"
 
@@ -230,8 +231,30 @@ int make_logging(const struct container_request *q, struct container_record *r)
 	return rc;
 }
 
-static int make_mounts(const struct container_request *q, const struct image_config *image,
-		       struct container_record *r)
+static int take_volumes(struct store *st, const struct container_request *q,
+			struct container_record *r)
+{
+	unsigned n_from = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < q->volumes_from.n; i++) {
+		AUTO_FREE char *name = mounts_from_name(q->volumes_from.v[i]);
+		struct container other;
+
+		rc = container_open(st, name, &other);
+		if (rc == 0) {
+			rc = mounts_add_from(r, q->volumes_from.v[i], other.rec, &n_from);
+			container_done(&other);
+		}
+		if (rc < 0 && rc != -CE_USAGE)
+			return err_wrap(rc, "--volumes-from");
+		strv_add(&r->volumes_from, q->volumes_from.v[i]);
+	}
+	return rc;
+}
+
+static int make_mounts(struct store *st, const struct container_request *q,
+		       const struct image_config *image, struct container_record *r)
 {
 	const char *how = q->image_volume ? q->image_volume : "bind";
 	int rc = 0;
@@ -242,6 +265,8 @@ static int make_mounts(const struct container_request *q, const struct image_con
 		rc = mounts_add_mount(r, q->mount.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->tmpfs.n; i++)
 		rc = mounts_add_tmpfs(r, q->tmpfs.v[i]);
+	if (rc == 0)
+		rc = take_volumes(st, q, r);
 	for (size_t i = 0; rc == 0 && image && i < image->volumes.n; i++)
 		rc = mounts_add_image_volume(r, image->volumes.v[i], how);
 	if (rc == 0)
@@ -272,7 +297,7 @@ int container_make(struct store *st, const struct container_request *q,
 	if (rc == 0)
 		rc = make_security(q, r);
 	if (rc == 0)
-		rc = make_mounts(q, image, r);
+		rc = make_mounts(st, q, image, r);
 	if (rc == 0)
 		rc = make_network(q, image, r);
 	if (rc == 0)

@@ -7,16 +7,11 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/parse.h"
 #include "pkg/base/path.h"
-#include "pkg/base/sbuf.h"
 #include "pkg/config/paths.h"
+#include "pkg/container/mounts_internal.h"
 #include "pkg/runtime/plan.h"
 #include "pkg/sys/random.h"
-
-/* Binds and volumes: no device nodes and no setuid through them unless asked for (`dev`, `suid`). */
-#define BIND_FLAGS (RT_MNT_NOSUID | RT_MNT_NODEV)
-#define TMPFS_FLAGS (RT_MNT_NOSUID | RT_MNT_NODEV | RT_MNT_NOEXEC)
 
 /* Words that bind, volume and tmpfs options share: set and clear bits. */
 static const struct {
@@ -40,7 +35,7 @@ static const struct {
 	{"unbindable", MS_UNBINDABLE, false}, {"runbindable", MS_UNBINDABLE, true},
 };
 
-static bool flag_word(struct mount_spec *m, const char *w)
+bool mount_flag_word(struct mount_spec *m, const char *w)
 {
 	for (size_t i = 0; i < ARRAY_LEN(flag_words); i++) {
 		if (strcmp(w, flag_words[i].word) == 0) {
@@ -51,7 +46,7 @@ static bool flag_word(struct mount_spec *m, const char *w)
 	return false;
 }
 
-static bool propagation_word(struct mount_spec *m, const char *w)
+bool mount_propagation_word(struct mount_spec *m, const char *w)
 {
 	for (size_t i = 0; i < ARRAY_LEN(propagation_words); i++) {
 		if (strcmp(w, propagation_words[i].word) == 0) {
@@ -64,10 +59,10 @@ static bool propagation_word(struct mount_spec *m, const char *w)
 }
 
 /* Docker's consistency words mean nothing on Linux; SELinux labels nothing where there is none. */
-static bool ignored_word(const char *w)
+bool mount_ignored_word(const char *w)
 {
-	static const char *const words[] = {"cached", "delegated", "consistent", "default",
-					    "z",      "Z",         "copy"};
+	static const char *const words[] = {"cached",  "delegated", "consistent",
+					    "default", "z",         "Z"};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (strcmp(w, words[i]) == 0)
@@ -75,7 +70,14 @@ static bool ignored_word(const char *w)
 	return false;
 }
 
-static int set_target(struct mount_spec *m, const char *target, const char *spec)
+int mount_no_idmap(const char *spec)
+{
+	return err_usage("mount '%s': idmap: the kernel lets only root of the host change the ids "
+			 "of a mount; use U, or --userns with a map under which the owner fits",
+			 spec);
+}
+
+int mount_set_target(struct mount_spec *m, const char *target, const char *spec)
 {
 	if (*target != '/')
 		return err_usage("mount '%s': the path in the container must be absolute, not '%s'",
@@ -88,7 +90,7 @@ static int set_target(struct mount_spec *m, const char *target, const char *spec
 	return 0;
 }
 
-static int set_bind_source(struct mount_spec *m, const char *source, const char *spec)
+int mount_set_bind_source(struct mount_spec *m, const char *source, const char *spec)
 {
 	struct stat st;
 
@@ -100,7 +102,7 @@ static int set_bind_source(struct mount_spec *m, const char *source, const char 
 	return 0;
 }
 
-static int set_volume_source(struct mount_spec *m, const char *source, const char *spec)
+int mount_set_volume_source(struct mount_spec *m, const char *source, const char *spec)
 {
 	m->kind = MOUNT_VOLUME;
 	if (!source || !*source) {
@@ -120,289 +122,12 @@ static int set_volume_source(struct mount_spec *m, const char *source, const cha
 	return 0;
 }
 
-static int volume_options(struct mount_spec *m, const char *options, const char *spec)
-{
-	AUTO_STRV struct strv words = STRV_INIT;
-
-	strv_split(&words, options, ',');
-	for (size_t i = 0; i < words.n; i++) {
-		const char *w = words.v[i];
-
-		if (strcmp(w, "O") == 0)
-			m->overlay = true;
-		else if (strcmp(w, "nocopy") == 0)
-			m->no_copy = true;
-		else if (strcmp(w, "bind") == 0)
-			m->flags |= RT_MNT_NONREC;
-		else if (strcmp(w, "rbind") == 0)
-			m->flags &= ~RT_MNT_NONREC;
-		else if (!flag_word(m, w) && !propagation_word(m, w) && !ignored_word(w))
-			return err_usage("volume '%s': unknown option '%s'; known are ro rw U O "
-					 "nocopy noexec exec "
-					 "nosuid suid nodev dev bind rbind z Z and "
-					 "[r]private|slave|shared|unbindable",
-					 spec, w);
-	}
-	if (m->overlay && (m->flags & RT_MNT_RO))
-		return err_usage("volume '%s': 'O' and 'ro' contradict each other", spec);
-	m->options = xstrdup(options);
-	return 0;
-}
-
-int mounts_add_volume(struct container_record *r, const char *spec)
-{
-	struct mount_spec *m = record_add_mount(r);
-	AUTO_STRV struct strv parts = STRV_INIT;
-	int rc;
-
-	strv_split(&parts, spec, ':');
-	if (parts.n > 3)
-		return err_usage(
-			"volume '%s': too many colons; write [SOURCE:]DESTINATION[:OPTIONS]", spec);
-	m->flags = BIND_FLAGS;
-	if (parts.n == 1) {
-		rc = set_volume_source(m, NULL, spec);
-		return rc < 0 ? rc : set_target(m, parts.v[0], spec);
-	}
-	if (!*parts.v[0])
-		return err_usage("volume '%s': the source before the colon is empty", spec);
-	if (parts.v[0][0] == '/' || parts.v[0][0] == '.')
-		rc = set_bind_source(m, parts.v[0], spec);
-	else
-		rc = set_volume_source(m, parts.v[0], spec);
-	if (rc == 0)
-		rc = set_target(m, parts.v[1], spec);
-	if (rc == 0 && parts.n == 3)
-		rc = volume_options(m, parts.v[2], spec);
-	return rc;
-}
-
-/* tmpfs options go to the kernel, so only known keys with checked values do. */
-static int tmpfs_option(struct mount_spec *m, struct sbuf *data, const char *w, const char *spec)
-{
-	const char *eq = strchr(w, '=');
-	uint64_t size;
-	uint32_t mode;
-
-	if (strncmp(w, "size=", 5) == 0 || strncmp(w, "nr_inodes=", 10) == 0) {
-		size_t n = strlen(eq + 1);
-
-		if (n > 1 && eq[n] == '%' && w[0] == 's') {
-			AUTO_FREE char *number = xstrndup(eq + 1, n - 1);
-
-			if (parse_u64(number, 100, &size) < 0)
-				return err_usage("tmpfs '%s': bad size '%s'", spec, eq + 1);
-			sbuf_addf(data, "%s%s", data->len ? "," : "", w);
-			return 0;
-		}
-		if (parse_size(eq + 1, &size) < 0)
-			return err_usage("tmpfs '%s': bad size '%s'; write a number with k, m or g",
-					 spec, eq + 1);
-		sbuf_addf(data, "%s%.*s=%llu", data->len ? "," : "", (int)(eq - w), w,
-			  (unsigned long long)size);
-		return 0;
-	}
-	if (strncmp(w, "mode=", 5) == 0) {
-		if (parse_octal(eq + 1, 07777, &mode) < 0)
-			return err_usage("tmpfs '%s': bad mode '%s'; write octal digits", spec,
-					 eq + 1);
-		sbuf_addf(data, "%smode=%o", data->len ? "," : "", mode);
-		return 0;
-	}
-	if (strcmp(w, "tmpcopyup") == 0)
-		m->flags |= RT_MNT_COPYUP;
-	else if (strcmp(w, "notmpcopyup") == 0)
-		m->flags &= ~RT_MNT_COPYUP;
-	else if (!flag_word(m, w) && !propagation_word(m, w) && !ignored_word(w))
-		return err_usage("tmpfs '%s': unknown option '%s'; known are rw ro size= mode= "
-				 "nr_inodes= [no]exec "
-				 "[no]suid [no]dev noatime [no]tmpcopyup U",
-				 spec, w);
-	return 0;
-}
-
-static int tmpfs_options(struct mount_spec *m, const char *options, const char *spec)
-{
-	AUTO_SBUF struct sbuf data = SBUF_INIT;
-	AUTO_STRV struct strv words = STRV_INIT;
-
-	strv_split(&words, options, ',');
-	for (size_t i = 0; i < words.n; i++) {
-		int rc = *words.v[i] ? tmpfs_option(m, &data, words.v[i], spec) : 0;
-
-		if (rc < 0)
-			return rc;
-	}
-	if (data.len)
-		m->data = sbuf_steal(&data);
-	return 0;
-}
-
-int mounts_add_tmpfs(struct container_record *r, const char *spec)
-{
-	struct mount_spec *m = record_add_mount(r);
-	const char *colon = strchr(spec, ':');
-	AUTO_FREE char *target = colon ? xstrndup(spec, (size_t)(colon - spec)) : xstrdup(spec);
-	int rc;
-
-	m->kind = MOUNT_TMPFS;
-	m->flags = TMPFS_FLAGS | RT_MNT_COPYUP;
-	rc = set_target(m, target, spec);
-	if (rc == 0 && colon) {
-		rc = tmpfs_options(m, colon + 1, spec);
-		m->options = xstrdup(colon + 1);
-	}
-	return rc;
-}
-
-/* What a --mount value said, before it is known to fit together. */
-struct mount_words {
-	const char *type, *source, *target;
-	struct sbuf tmpfs;
-};
-
-static bool mount_boolean(struct mount_spec *m, const char *key, const char *value, int *rc)
-{
-	static const struct {
-		const char *key;
-		const char *yes, *no;
-	} rows[] = {
-		{"ro", "ro", "rw"},
-		{"readonly", "ro", "rw"},
-		{"rw", "rw", "ro"},
-		{"readwrite", "rw", "ro"},
-		{"U", "U", NULL},
-		{"chown", "U", NULL},
-		{"exec", "exec", "noexec"},
-		{"noexec", "noexec", "exec"},
-		{"suid", "suid", "nosuid"},
-		{"nosuid", "nosuid", "suid"},
-		{"dev", "dev", "nodev"},
-		{"nodev", "nodev", "dev"},
-		{"noatime", "noatime", NULL},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		bool on = true;
-
-		if (strcmp(key, rows[i].key) != 0)
-			continue;
-		if (value && parse_bool(value, &on) < 0)
-			*rc = err_usage("mount option '%s=%s': say true or false", key, value);
-		else if (on || rows[i].no)
-			(void)flag_word(m, on ? rows[i].yes : rows[i].no);
-		return true;
-	}
-	return false;
-}
-
-static int mount_key(struct mount_spec *m, struct mount_words *w, const char *key,
-		     const char *value, const char *spec)
-{
-	int rc = 0;
-
-	if (mount_boolean(m, key, value, &rc))
-		return rc;
-	if (strcmp(key, "tmpcopyup") == 0 || strcmp(key, "notmpcopyup") == 0) {
-		m->flags = *key == 't' ? m->flags | RT_MNT_COPYUP : m->flags & ~RT_MNT_COPYUP;
-		return 0;
-	}
-	if (strcmp(key, "bind-nonrecursive") == 0) {
-		m->flags |= RT_MNT_NONREC;
-		return 0;
-	}
-	if (strcmp(key, "volume-nocopy") == 0 || strcmp(key, "nocopy") == 0) {
-		m->no_copy = true;
-		return 0;
-	}
-	if (!value)
-		return err_usage("mount '%s': '%s' needs a value", spec, key);
-	if (strcmp(key, "type") == 0)
-		w->type = value;
-	else if (strcmp(key, "src") == 0 || strcmp(key, "source") == 0)
-		w->source = value;
-	else if (strcmp(key, "dst") == 0 || strcmp(key, "dest") == 0 ||
-		 strcmp(key, "destination") == 0 || strcmp(key, "target") == 0)
-		w->target = value;
-	else if (strcmp(key, "bind-propagation") == 0) {
-		if (!propagation_word(m, value))
-			return err_usage("mount '%s': unknown propagation '%s'", spec, value);
-	} else if (strcmp(key, "tmpfs-size") == 0)
-		sbuf_addf(&w->tmpfs, ",size=%s", value);
-	else if (strcmp(key, "tmpfs-mode") == 0)
-		sbuf_addf(&w->tmpfs, ",mode=%s", value);
-	else if (strcmp(key, "consistency") != 0 && strcmp(key, "relabel") != 0)
-		return err_usage("mount '%s': unknown key '%s'", spec, key);
-	return 0;
-}
-
-static int mount_finish(struct mount_spec *m, struct mount_words *w, const char *spec)
-{
-	int rc;
-
-	if (!w->target)
-		return err_usage("mount '%s': no destination; add dst=PATH", spec);
-	rc = set_target(m, w->target, spec);
-	if (rc < 0)
-		return rc;
-	if (strcmp(w->type, "tmpfs") == 0) {
-		if (w->source)
-			return err_usage("mount '%s': a tmpfs has no source", spec);
-		m->kind = MOUNT_TMPFS;
-		return tmpfs_options(m, w->tmpfs.s, spec);
-	}
-	if (w->tmpfs.len)
-		return err_usage("mount '%s': tmpfs-size and tmpfs-mode go with type=tmpfs", spec);
-	if (strcmp(w->type, "bind") == 0) {
-		if (!w->source)
-			return err_usage("mount '%s': a bind mount needs src=PATH", spec);
-		return set_bind_source(m, w->source, spec);
-	}
-	return set_volume_source(m, w->source, spec);
-}
-
-int mounts_add_mount(struct container_record *r, const char *spec)
-{
-	struct mount_spec *m = record_add_mount(r);
-	struct mount_words w = {.type = "volume", .tmpfs = SBUF_INIT};
-	AUTO_STRV struct strv parts = STRV_INIT;
-	AUTO_STRV struct strv seen = STRV_INIT;
-	int rc = 0;
-
-	strv_split(&parts, spec, ',');
-	for (size_t i = 0; i < parts.n; i++) /* the type decides the defaults, wherever it stands */
-		if (strncmp(parts.v[i], "type=", 5) == 0)
-			w.type = parts.v[i] + 5;
-	if (strcmp(w.type, "bind") != 0 && strcmp(w.type, "volume") != 0 &&
-	    strcmp(w.type, "tmpfs") != 0)
-		return err_usage(
-			"mount '%s': type '%s' is not supported; use bind, volume or tmpfs", spec,
-			w.type);
-	m->flags = strcmp(w.type, "tmpfs") == 0 ? TMPFS_FLAGS | RT_MNT_COPYUP : BIND_FLAGS;
-	for (size_t i = 0; rc == 0 && i < parts.n; i++) {
-		char *eq = strchr(parts.v[i], '=');
-
-		if (eq)
-			*eq = '\0';
-		if (strv_has(&seen, parts.v[i]))
-			rc = err_usage("mount '%s': '%s' is given twice", spec, parts.v[i]);
-		else
-			rc = mount_key(m, &w, parts.v[i], eq ? eq + 1 : NULL, spec);
-		strv_add(&seen, parts.v[i]);
-	}
-	if (rc == 0)
-		rc = mount_finish(m, &w, spec);
-	m->options = xstrdup(spec);
-	sbuf_done(&w.tmpfs);
-	return rc;
-}
-
-static bool target_taken(const struct container_record *r, const char *target)
+static struct mount_spec *find_target(struct container_record *r, const char *target)
 {
 	for (unsigned i = 0; i < r->n_mounts; i++)
 		if (r->mounts[i].target && strcmp(r->mounts[i].target, target) == 0)
-			return true;
-	return false;
+			return &r->mounts[i];
+	return NULL;
 }
 
 int mounts_add_image_volume(struct container_record *r, const char *target, const char *how)
@@ -410,17 +135,76 @@ int mounts_add_image_volume(struct container_record *r, const char *target, cons
 	struct mount_spec *m;
 	int rc;
 
-	if (strcmp(how, "ignore") == 0 || target_taken(r, target))
+	if (strcmp(how, "ignore") == 0 || find_target(r, target))
 		return 0;
 	m = record_add_mount(r);
 	if (strcmp(how, "tmpfs") == 0) {
 		m->kind = MOUNT_TMPFS;
 		m->flags = RT_MNT_NOSUID | RT_MNT_NODEV | RT_MNT_COPYUP;
-		return set_target(m, target, target);
+		return mount_set_target(m, target, target);
 	}
 	m->flags = BIND_FLAGS;
-	rc = set_volume_source(m, NULL, target);
-	return rc < 0 ? rc : set_target(m, target, target);
+	rc = mount_set_volume_source(m, NULL, target);
+	return rc < 0 ? rc : mount_set_target(m, target, target);
+}
+
+/* ":ro,z": podman's words; what they do not say stays as it is in the other container. */
+static int from_words(const char *options, const char *spec, int *ret_ro)
+{
+	AUTO_STRV struct strv words = STRV_INIT;
+
+	*ret_ro = -1;
+	strv_split(&words, options, ',');
+	for (size_t i = 0; i < words.n; i++) {
+		const char *w = words.v[i];
+
+		if (strcmp(w, "ro") == 0 || strcmp(w, "rw") == 0)
+			*ret_ro = w[1] == 'o';
+		else if (!mount_ignored_word(w))
+			return err_usage("--volumes-from '%s': unknown option '%s'; known are ro "
+					 "rw z Z",
+					 spec, w);
+	}
+	return 0;
+}
+
+char *mounts_from_name(const char *spec)
+{
+	const char *colon = strchr(spec, ':');
+
+	return colon ? xstrndup(spec, (size_t)(colon - spec)) : xstrdup(spec);
+}
+
+int mounts_add_from(struct container_record *r, const char *spec,
+		    const struct container_record *other, unsigned *n_from)
+{
+	const char *colon = strchr(spec, ':');
+	int ro, rc = from_words(colon ? colon + 1 : "z", spec, &ro);
+
+	for (unsigned i = 0; rc == 0 && i < other->n_mounts; i++) {
+		const struct mount_spec *theirs = &other->mounts[i];
+		struct mount_spec *m = find_target(r, theirs->target);
+
+		/* A tmpfs is its container's own. What was asked for here wins; of two others the later. */
+		if (theirs->kind != MOUNT_BIND && theirs->kind != MOUNT_VOLUME &&
+		    theirs->kind != MOUNT_IMAGE)
+			continue;
+		if (m && m - r->mounts >= *n_from)
+			continue;
+		if (m) {
+			mount_spec_done(m);
+		} else {
+			/* Those of other containers stand first. */
+			(void)record_add_mount(r);
+			memmove(&r->mounts[*n_from + 1], &r->mounts[*n_from],
+				(r->n_mounts - 1 - *n_from) * sizeof(*r->mounts));
+			m = &r->mounts[(*n_from)++];
+		}
+		mount_spec_copy(theirs, m);
+		if (ro >= 0)
+			m->flags = ro ? m->flags | RT_MNT_RO : m->flags & ~RT_MNT_RO;
+	}
+	return rc;
 }
 
 /* A mount over /proc hides what the runtime checks there; over the cgroup tree likewise (R05). */

@@ -48,6 +48,7 @@ struct rt_mount *plan_add_mount(struct container_plan *p, enum rt_mount_type typ
 				const char *source, const char *target);
 int plan_root(const struct plan_input *in, struct container_plan *p);
 int plan_mounts(const struct plan_input *in, struct container_plan *p);
+int plan_user_mounts(const struct plan_input *in, struct container_plan *p);
 int plan_namespaces(const struct plan_input *in, struct container_plan *p);
 int plan_network(const struct plan_input *in, struct container_plan *p);
 int plan_process(const struct plan_input *in, struct container_plan *p);

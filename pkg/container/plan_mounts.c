@@ -2,7 +2,6 @@
 /* Every mount of a container, in order; devices; masked and read-only paths. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -12,7 +11,6 @@
 #include "pkg/base/path.h"
 #include "pkg/container/plan.h"
 #include "storage/store.h"
-#include "storage/volume.h"
 
 #ifndef CGROUP2_SUPER_MAGIC
 #define CGROUP2_SUPER_MAGIC 0x63677270
@@ -124,73 +122,6 @@ static void add_etc_files(const struct plan_input *in, struct container_plan *p)
 	}
 }
 
-static int add_volume(const struct plan_input *in, const struct mount_spec *s,
-		      struct container_plan *p)
-{
-	struct volume_record v = {0};
-	struct rt_mount *m;
-	int r = volume_load(in->store, s->source, &v);
-
-	if (r < 0)
-		return r;
-	m = plan_add_mount(p, s->overlay ? RT_MOUNT_OVERLAY : RT_MOUNT_BIND,
-			   plan_keep(p, volume_data_path(in->store, s->source)), s->target);
-	m->flags = s->flags;
-	m->propagation = s->propagation;
-	if (v.needs_copy_up && !s->no_copy && !s->overlay)
-		m->flags |= RT_MNT_COPYUP;
-	volume_record_done(&v);
-	return 0;
-}
-
-/* Changes to an O mount live with the container: directories beside its upper one. */
-static int overlay_dirs(const struct plan_input *in, struct rt_mount *m, unsigned index,
-			struct container_plan *p)
-{
-	AUTO_FREE char *name = xasprintf("overlay-%u", index);
-	AUTO_FREE char *base = path_join(in->dirs->data_path, name);
-
-	m->upper = plan_keep(p, path_join(base, "upper"));
-	m->work = plan_keep(p, path_join(base, "work"));
-	if ((mkdir(base, 0700) < 0 && errno != EEXIST) ||
-	    (mkdir(m->upper, 0755) < 0 && errno != EEXIST) ||
-	    (mkdir(m->work, 0700) < 0 && errno != EEXIST))
-		return err_new(-errno, "make %s", base);
-	return 0;
-}
-
-static int add_user_mounts(const struct plan_input *in, struct container_plan *p)
-{
-	const struct container_record *rec = in->record;
-
-	for (unsigned i = 0; i < rec->n_mounts; i++) {
-		const struct mount_spec *s = &rec->mounts[i];
-		struct rt_mount *m;
-		int r = 0;
-
-		if (s->kind == MOUNT_VOLUME) {
-			r = add_volume(in, s, p);
-			if (r < 0)
-				return r;
-			m = &p->mounts[p->n_mounts - 1];
-		} else if (s->kind == MOUNT_TMPFS) {
-			m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, s->target);
-			m->flags = s->flags;
-			m->data = s->data;
-		} else {
-			m = plan_add_mount(p, s->overlay ? RT_MOUNT_OVERLAY : RT_MOUNT_BIND,
-					   s->source, s->target);
-			m->flags = s->flags;
-			m->propagation = s->propagation;
-		}
-		if (s->overlay)
-			r = overlay_dirs(in, m, i, p);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static void add_read_only_tmpfs(const struct container_record *rec, struct container_plan *p)
 {
 	static const char *const dirs[] = {"/run", "/tmp", "/var/tmp"};
@@ -289,7 +220,7 @@ int plan_mounts(const struct plan_input *in, struct container_plan *p)
 	kernel = p->n_mounts;
 	add_read_only_tmpfs(in->record, p);
 	add_etc_files(in, p);
-	r = add_user_mounts(in, p);
+	r = plan_user_mounts(in, p);
 	if (r < 0)
 		return r;
 	/* Parents before children, whoever asked for them: a volume on /etc must not hide /etc/hosts. */

@@ -34,6 +34,7 @@ static const struct field fields[] = {
 	LISTED("ImageID", K_STR, image_id),
 	F("ImageDigest", K_STR, image_digest),
 	F("Layers", K_STRV, layers),
+	F("MountLayers", K_STRV, mount_layers),
 	LISTED("Created", K_I64, created_ns),
 	F("CreateCommand", K_STRV, create_command),
 	LISTED("Entrypoint", K_STRV, entrypoint),
@@ -58,6 +59,7 @@ static const struct field fields[] = {
 	F("StopTimeout", K_I64, stop_timeout),
 	F("Timeout", K_I64, timeout),
 	F("DetachKeys", K_STR, detach_keys),
+	F("VolumesFrom", K_STRV, volumes_from),
 	F("ShmSize", K_U64, shm_size),
 	F("Devices", K_STRV, devices),
 	F("UserNS", K_STR, ns_user),
@@ -100,12 +102,44 @@ struct container_record *record_new(void)
 	return xcalloc(1, sizeof(struct container_record));
 }
 
-static void mount_done(struct mount_spec *m)
+static const struct {
+	const char *key;
+	size_t offset;
+} mount_strings[] = {
+	{"Source", offsetof(struct mount_spec, source)},
+	{"Target", offsetof(struct mount_spec, target)},
+	{"Data", offsetof(struct mount_spec, data)},
+	{"Options", offsetof(struct mount_spec, options)},
+	{"Subpath", offsetof(struct mount_spec, subpath)},
+	{"Upper", offsetof(struct mount_spec, upper)},
+	{"Work", offsetof(struct mount_spec, work)},
+};
+
+static char **mount_string(struct mount_spec *m, size_t i)
 {
-	free(m->source);
-	free(m->target);
-	free(m->data);
-	free(m->options);
+	return (char **)((char *)m + mount_strings[i].offset);
+}
+
+void mount_spec_done(struct mount_spec *m)
+{
+	for (size_t i = 0; i < ARRAY_LEN(mount_strings); i++)
+		free(*mount_string(m, i));
+	strv_done(&m->layers);
+	*m = (struct mount_spec){0};
+}
+
+void mount_spec_copy(const struct mount_spec *from, struct mount_spec *to)
+{
+	struct mount_spec source = *from;
+
+	*to = source;
+	for (size_t i = 0; i < ARRAY_LEN(mount_strings); i++) {
+		const char *s = *mount_string(&source, i);
+
+		*mount_string(to, i) = s ? xstrdup(s) : NULL;
+	}
+	to->layers = (struct strv)STRV_INIT;
+	strv_add_all(&to->layers, &from->layers);
 }
 
 void record_free(struct container_record *r)
@@ -119,7 +153,7 @@ void record_free(struct container_record *r)
 			strv_done(at(r, &fields[i]));
 	}
 	for (unsigned i = 0; i < r->n_mounts; i++)
-		mount_done(&r->mounts[i]);
+		mount_spec_done(&r->mounts[i]);
 	free(r->mounts);
 	free(r);
 }
@@ -250,6 +284,10 @@ static const struct field mount_fields[] = {
 	M("Target", K_STR, m.target),
 	M("Data", K_STR, m.data),
 	M("Options", K_STR, m.options),
+	M("Subpath", K_STR, m.subpath),
+	M("Upper", K_STR, m.upper),
+	M("Work", K_STR, m.work),
+	M("Layers", K_STRV, m.layers),
 	M("Flags", K_I64, flags),
 	M("Propagation", K_I64, propagation),
 	M("Overlay", K_BOOL, m.overlay),
@@ -263,7 +301,8 @@ static int read_mount(struct json_scan *s, struct mount_spec *ret)
 	int r = read_object(s, mount_fields, ARRAY_LEN(mount_fields), false, &t, NULL);
 
 	*ret = t.m;
-	if (r == 0 && (!t.m.target || t.kind < MOUNT_BIND || t.kind > MOUNT_TMPFS))
+	if (r == 0 && (!t.m.target || t.kind < MOUNT_BIND || t.kind > MOUNT_RAMFS ||
+		       (t.kind <= MOUNT_VOLUME && !t.m.source)))
 		r = err_new(-CE_BAD_FORMAT, "Mounts");
 	ret->kind = (enum mount_kind)t.kind;
 	ret->flags = (uint32_t)t.flags;
@@ -362,14 +401,15 @@ void record_write(const struct container_record *r, struct sbuf *out)
 		if (!is_default(r, &fields[i]))
 			json_set(o, fields[i].key, field_value(r, &fields[i]));
 	for (unsigned i = 0; i < r->n_mounts; i++) {
-		const struct mount_spec *m = &r->mounts[i];
+		struct mount_spec *m = &r->mounts[i];
 		struct json_object *jm = json_object_new_object();
 
 		json_set_i64(jm, "Kind", m->kind);
-		json_set_str(jm, "Source", m->source);
-		json_set_str(jm, "Target", m->target);
-		json_set_str(jm, "Data", m->data);
-		json_set_str(jm, "Options", m->options);
+		for (size_t k = 0; k < ARRAY_LEN(mount_strings); k++)
+			if (*mount_string(m, k))
+				json_set_str(jm, mount_strings[k].key, *mount_string(m, k));
+		if (m->layers.n)
+			json_set(jm, "Layers", json_from_strv(&m->layers));
 		json_set_i64(jm, "Flags", m->flags);
 		json_set_i64(jm, "Propagation", m->propagation);
 		json_set_bool(jm, "Overlay", m->overlay);

@@ -14,17 +14,20 @@
 #include "pkg/base/sbuf.h"
 #include "pkg/base/strv.h"
 
-enum mount_kind { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS };
+enum mount_kind { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS, MOUNT_IMAGE, MOUNT_DEVPTS, MOUNT_RAMFS };
 
 /* One -v, --mount, --tmpfs or image volume, checked and resolved. */
 struct mount_spec {
 	enum mount_kind kind;
-	char *source; /* absolute host path or volume name; NULL for tmpfs */
+	char *source; /* absolute host path, volume name or image; NULL for tmpfs and the like */
 	char *target; /* absolute, cleaned */
-	char *data; /* tmpfs: "size=…,mode=…" */
+	char *data; /* tmpfs, devpts: "size=…,mode=…" */
+	char *subpath; /* volume, image: this directory or file of it; NULL: all */
+	char *upper, *work; /* O: where changes go; NULL: they go with the container */
+	struct strv layers; /* image: bottom first */
 	uint32_t flags; /* RT_MNT_* */
 	uint32_t propagation; /* MS_* or 0 */
-	bool overlay; /* O */
+	bool overlay; /* O; image: may be written to */
 	bool anonymous; /* volume made for this container, goes with it */
 	bool no_copy; /* volume: do not fill it from the image */
 	char *options; /* as given, for inspect */
@@ -34,6 +37,7 @@ struct container_record {
 	char *id, *name;
 	char *image, *image_id, *image_digest;
 	struct strv layers; /* diffIDs, bottom first; also tells image removal what is in use */
+	struct strv mount_layers; /* those of images that are mounted, each once: in use as well */
 	int64_t created_ns;
 	struct strv create_command; /* argv of the cuddy that made it */
 
@@ -49,6 +53,7 @@ struct container_record {
 
 	struct mount_spec *mounts;
 	unsigned n_mounts;
+	struct strv volumes_from; /* as given, for inspect: their mounts are among ours */
 	uint64_t shm_size;
 	struct strv devices; /* "host:container:rwm" */
 
@@ -80,6 +85,8 @@ enum net_mode record_net_mode(const struct container_record *r);
 void record_free(struct container_record *r);
 void record_freep(struct container_record **r);
 struct mount_spec *record_add_mount(struct container_record *r);
+void mount_spec_done(struct mount_spec *m);
+void mount_spec_copy(const struct mount_spec *from, struct mount_spec *to);
 
 int record_parse(const char *json, size_t n, struct container_record **ret);
 /** record_parse_listed() - only what lists show and filter by (LISTED in the table, and the mounts). */

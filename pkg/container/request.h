@@ -28,7 +28,7 @@ struct container_request {
 	struct strv label, label_file, annotation;
 
 	/* storage */
-	struct strv volume, mount, tmpfs;
+	struct strv volume, volumes_from, mount, tmpfs;
 	bool read_only;
 	int read_only_tmpfs; /* -1: default (on) */
 	uint64_t shm_size; /* bytes; 0: default */

@@ -30,22 +30,26 @@ static int open_stdio(const struct start_options *o, int stdio[3], int *null_fd)
 	return 0;
 }
 
-/* Volumes that this start filled are not filled again. */
-static void note_copied_volumes(struct store *st, const struct container_record *rec)
+/* Volumes that this start filled or gave an owner are left alone from now on. */
+static void note_used_volumes(struct store *st, const struct container_record *rec)
 {
 	for (unsigned i = 0; i < rec->n_mounts; i++) {
 		const struct mount_spec *m = &rec->mounts[i];
-		struct volume_record v = {0};
+		AUTO(volume_record_done) struct volume_record v = {0};
+		bool filled;
 		int r;
 
-		if (m->kind != MOUNT_VOLUME || m->overlay)
+		if (m->kind != MOUNT_VOLUME || m->overlay || m->subpath)
 			continue;
 		r = volume_load(st, m->source, &v);
-		if (r == 0 && v.needs_copy_up) {
-			v.needs_copy_up = false;
+		/* A tmpfs is empty again at the next start. */
+		filled = r == 0 && v.needs_copy_up && !m->no_copy &&
+			 !strv_env_get(&v.options, "type");
+		if (r == 0 && (filled || v.needs_chown)) {
+			v.needs_copy_up = v.needs_copy_up && !filled;
+			v.needs_chown = false;
 			r = volume_save(st, &v);
 		}
-		volume_record_done(&v);
 		/* A short --rm run has taken its volumes along by now. */
 		if (r < 0 && !(m->anonymous && rec->auto_remove))
 			log_warn("volume %s: %s", m->source, err_trail());
@@ -104,7 +108,7 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 	log_debug("container", "start monitor of %.12s", c->rec->id);
 	r = conmon_start(program, base_ns, &p->rt, &p->mon, stdio, p->port_fds, m);
 	if (r == 0)
-		note_copied_volumes(st, c->rec);
+		note_used_volumes(st, c->rec);
 	return r;
 }
 

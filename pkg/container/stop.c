@@ -42,13 +42,17 @@ int container_kill(struct container *c, int sig)
 	return conmon_kill(c->dirs.runtime_fd, sig);
 }
 
-static int drop_volumes(struct store *st, const struct container_record *rec)
+/* What was made for this container, or for another whose volumes it took; with @drop it goes with its last user. */
+static int leave_volumes(struct store *st, const struct container_record *rec, bool drop)
 {
 	for (unsigned i = 0; i < rec->n_mounts; i++) {
-		int r = rec->mounts[i].anonymous ? volume_remove(st, rec->mounts[i].source) : 0;
+		const char *name = rec->mounts[i].source;
+		int r = rec->mounts[i].anonymous ? volume_leave(st, name, rec->id) : 0;
 
+		if (r == 1 && drop)
+			r = volume_remove(st, name);
 		if (r < 0 && r != -CE_NO_VOLUME)
-			return err_wrap(r, "volume %s", rec->mounts[i].source);
+			return err_wrap(r, "volume %s", name);
 	}
 	err_drop();
 	return 0;
@@ -117,9 +121,7 @@ int container_remove(struct store *st, struct container *c, const struct remove_
 		err_drop();
 		return 0;
 	}
-	if (r == 0 && (o->volumes || c->rec->auto_remove))
-		r = drop_volumes(st, c->rec);
-	return r;
+	return r < 0 ? r : leave_volumes(st, c->rec, o->volumes || c->rec->auto_remove);
 }
 
 bool container_is_leftover(const struct container *c)

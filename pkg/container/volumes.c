@@ -3,38 +3,80 @@
 
 #include <string.h>
 
+#include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 #include "pkg/json/json.h"
 
-int volume_inspect(struct store *st, const char *name, struct json_object **ret)
+int volume_resolve(struct store *st, const char *name, char **ret)
 {
-	struct volume_record v = {0};
-	struct json_object *o;
-	char text[CLOCK_TEXT_MAX];
-	AUTO_FREE char *path = NULL;
+	AUTO(volume_record_done) struct volume_record v = {0};
+	AUTO_STRV struct strv names = STRV_INIT;
+	const char *found = NULL;
 	int r = volume_load(st, name, &v);
 
-	if (r < 0)
+	if (r == 0)
+		*ret = xstrdup(name);
+	if (r != -CE_NO_VOLUME)
 		return r;
-	o = json_object_new_object();
-	path = volume_data_path(st, name);
-	clock_format_utc(v.created_ns, text);
-	json_set_str(o, "Name", v.name);
+	err_drop();
+	r = volume_list(st, &names);
+	for (size_t i = 0; r == 0 && *name && i < names.n; i++) {
+		if (strncmp(names.v[i], name, strlen(name)) != 0)
+			continue;
+		if (found)
+			return err_new(-CE_AMBIGUOUS, "%s: more than one volume begins like this",
+				       name);
+		found = names.v[i];
+	}
+	if (r == 0 && !found)
+		return err_new(-CE_NO_VOLUME, "%s", name);
+	if (r == 0)
+		*ret = xstrdup(found);
+	return r;
+}
+
+static struct json_object *describe(struct store *st, const struct volume_record *v,
+				    const struct volume_use *use)
+{
+	struct json_object *o = json_object_new_object();
+	AUTO_FREE char *path = volume_data_path(st, v->name);
+	char text[CLOCK_TEXT_MAX];
+
+	clock_format_utc(v->created_ns, text);
+	json_set_str(o, "Name", v->name);
 	json_set_str(o, "Driver", "local");
 	json_set_str(o, "Mountpoint", path);
 	json_set_str(o, "CreatedAt", text);
-	json_set(o, "Labels", json_from_map(&v.labels));
+	json_set(o, "Labels", json_from_map(&v->labels));
 	json_set_str(o, "Scope", "local");
-	json_set(o, "Options", json_object_new_object());
-	json_set_i64(o, "MountCount", 0);
-	json_set_bool(o, "Anonymous", v.anonymous);
-	json_set_bool(o, "NeedsCopyUp", v.needs_copy_up);
-	json_set_bool(o, "NeedsChown", false);
-	volume_record_done(&v);
-	*ret = o;
-	return 0;
+	json_set(o, "Options", json_from_map(&v->options));
+	if (v->uid >= 0)
+		json_set_i64(o, "UID", v->uid);
+	if (v->gid >= 0)
+		json_set_i64(o, "GID", v->gid);
+	json_set_i64(o, "MountCount", volume_count(&use->mounted, v->name));
+	json_set_bool(o, "Anonymous", v->anonymous);
+	json_set_bool(o, "NeedsCopyUp", v->needs_copy_up);
+	json_set_bool(o, "NeedsChown", v->needs_chown);
+	return o;
+}
+
+int volume_inspect(struct store *st, const char *name, struct json_object **ret)
+{
+	AUTO(volume_record_done) struct volume_record v = {0};
+	AUTO(volume_use_done) struct volume_use use = {0};
+	AUTO_FREE char *full = NULL;
+	int r = volume_resolve(st, name, &full);
+
+	if (r == 0)
+		r = volume_load(st, full, &v);
+	if (r == 0)
+		r = volume_use_load(st, &use);
+	if (r == 0)
+		*ret = describe(st, &v, &use);
+	return r;
 }
 
 int volume_users(struct store *st, const char *name, struct strv *ret)
@@ -44,6 +86,7 @@ int volume_users(struct store *st, const char *name, struct strv *ret)
 
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		struct container c;
+		bool hit = false;
 
 		r = container_open_id(st, ids.v[i], &c);
 		if (r == -CE_NO_CONTAINER) {
@@ -53,40 +96,97 @@ int volume_users(struct store *st, const char *name, struct strv *ret)
 		}
 		if (r < 0)
 			break;
-		for (unsigned k = 0; k < c.rec->n_mounts; k++)
-			if (c.rec->mounts[k].kind == MOUNT_VOLUME &&
-			    strcmp(c.rec->mounts[k].source, name) == 0)
-				strv_add(ret, c.rec->name);
+		for (unsigned k = 0; k < c.rec->n_mounts && !hit; k++)
+			hit = c.rec->mounts[k].kind == MOUNT_VOLUME &&
+			      strcmp(c.rec->mounts[k].source, name) == 0;
+		if (hit)
+			strv_add(ret, c.rec->name);
 		container_done(&c);
 	}
 	return r;
 }
 
-int volume_rows(struct store *st, struct json_object **ret)
+int volume_drop(struct store *st, const char *name)
 {
+	/* A container that is being made holds it shared from the look at its volumes to its record. */
+	AUTO_CLOSE int lock = store_lock(st, true);
+	AUTO_STRV struct strv users = STRV_INIT;
+	int r = lock < 0 ? lock : volume_users(st, name, &users);
+
+	if (r == 0 && users.n) {
+		AUTO_FREE char *list = strv_join(&users, ", ");
+
+		return err_new(-CE_IN_USE, "used by %s", list);
+	}
+	return r < 0 ? r : volume_remove(st, name);
+}
+
+/* Calls @fn for each that matches, in the order of names; those that go meanwhile are passed over. */
+static int each_match(struct store *st, const struct strv *filters,
+		      void (*fn)(struct store *st, const struct volume_record *v,
+				 const struct volume_use *use, void *data),
+		      void *data)
+{
+	AUTO(volume_use_done) struct volume_use use = {0};
 	AUTO_STRV struct strv names = STRV_INIT;
-	struct json_object *a;
-	int r = volume_list(st, &names);
+	int r = volume_filters_check(st, filters);
+
+	if (r == 0)
+		r = volume_list(st, &names);
+	if (r == 0)
+		r = volume_use_load(st, &use);
+	strv_sort(&names);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		struct volume_record v = {0};
+
+		r = volume_load(st, names.v[i], &v);
+		if (r == 0 && volume_filters_match(st, filters, &v, &use))
+			fn(st, &v, &use, data);
+		volume_record_done(&v);
+		if (r == -CE_NO_VOLUME) {
+			err_drop();
+			r = 0;
+		}
+	}
+	return r;
+}
+
+static void add_row(struct store *st, const struct volume_record *v, const struct volume_use *use,
+		    void *data)
+{
+	(void)json_object_array_add(data, describe(st, v, use));
+}
+
+int volume_rows(struct store *st, const struct strv *filters, struct json_object **ret)
+{
+	struct json_object *a = json_object_new_array();
+	int r = each_match(st, filters, add_row, a);
 
 	if (r < 0)
-		return r;
-	strv_sort(&names);
-	a = json_object_new_array();
-	for (size_t i = 0; i < names.n; i++) {
-		struct json_object *o = NULL;
-
-		r = volume_inspect(st, names.v[i], &o);
-		if (r == 0)
-			(void)json_object_array_add(a, o);
-		else if (r == -CE_NO_VOLUME)
-			err_drop();
-		else
-			break;
-	}
-	if (r < 0 && r != -CE_NO_VOLUME) {
 		json_object_put(a);
-		return r;
-	}
-	*ret = a;
-	return 0;
+	else
+		*ret = a;
+	return r;
+}
+
+struct unused {
+	bool all;
+	struct strv *names;
+};
+
+static void add_unused(struct store *st, const struct volume_record *v,
+		       const struct volume_use *use, void *data)
+{
+	const struct unused *u = data;
+
+	(void)st;
+	if (volume_count(&use->used, v->name) == 0 && (u->all || v->anonymous))
+		strv_add(u->names, v->name);
+}
+
+int volume_unused(struct store *st, bool all, const struct strv *filters, struct strv *ret)
+{
+	struct unused u = {all, ret};
+
+	return each_match(st, filters, add_unused, &u);
 }

@@ -65,6 +65,7 @@ struct rt_child {
 	int upper, upper_parent, work;
 	const int *joined; /* detached mounts for RT_MNT_JOINED */
 	int *sources; /* O_PATH of each mount's source, -EBADF where there is none */
+	int **overlays; /* O_PATH of each overlay's upper, work, then lower; NULL for other mounts */
 	int *devices; /* O_PATH of each plan->devices source */
 	int nodes[6]; /* O_PATH of the host's nodes, see dev.c */
 	int conf6; /* see netns_finish(), or -EBADF */
@@ -95,9 +96,12 @@ int dev_mask(struct rt_child *x, const char *const *paths);
 
 /* tree.c: whole trees by descriptors, never leaving them or crossing a mount */
 int tree_copy(int from, int to); /* content, owners, modes, times, xattrs */
+int tree_dress(int from, int to); /* of the directory itself only: owner, mode, times, xattrs */
 int tree_chown(
 	int dir, uid_t uid,
 	gid_t gid); /* C08: no links followed, hard links of others' files refused by the kernel */
+/** tree_set_owner() - of the directory itself; -1 leaves an owner, group or mode as it is. */
+int tree_set_owner(int dir, uid_t uid, gid_t gid, int mode);
 int tree_is_empty(int dir);
 
 /* netns.c */

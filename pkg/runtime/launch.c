@@ -30,6 +30,7 @@
 #include "pkg/runtime/launch.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -304,12 +305,26 @@ static int tell(struct launch *l, enum rt_point point)
 	return r;
 }
 
+/* A child that is gone cannot be given maps; why it went is what counts. */
+static int last_words(const struct launch *l, int r)
+{
+	struct pollfd p = {.fd = l->sync, .events = POLLIN};
+	int own;
+
+	if (poll(&p, 1, 0) <= 0)
+		return r;
+	own = sync_wait(l->sync, RT_POINT_EXEC, NULL);
+	return own < 0 ? own : r;
+}
+
 static int conduct(struct launch *l, const int *port_fds)
 {
 	int r;
 
 	sync_stop_at(0);
 	r = write_maps(l);
+	if (r < 0)
+		r = last_words(l, r);
 	if (r == 0)
 		r = enter_cgroups(l);
 	sync_stop_at(RT_POINT_MAPPED);

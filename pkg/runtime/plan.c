@@ -10,7 +10,7 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 1U
+#define PLAN_VERSION 2U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
@@ -55,8 +55,10 @@ static void put_mount(struct sbuf *b, const struct rt_mount *m)
 	wire_put_str(b, m->source);
 	wire_put_str(b, m->target);
 	wire_put_str(b, m->data);
+	wire_put_str(b, m->subpath);
 	wire_put_str(b, m->upper);
 	wire_put_str(b, m->work);
+	put_strings_n(b, m->lower, m->n_lower);
 	wire_put_u32(b, m->flags);
 	wire_put_u32(b, m->propagation);
 }
@@ -228,14 +230,15 @@ static void get_mounts(struct wire_reader *r, struct arena *a, struct rt_plan *p
 		m[i].source = wire_get_str(r);
 		m[i].target = get_needed_str(r);
 		m[i].data = wire_get_str(r);
+		m[i].subpath = wire_get_str(r);
 		m[i].upper = wire_get_str(r);
 		m[i].work = wire_get_str(r);
+		m[i].lower = get_strings(r, a, &m[i].n_lower);
 		m[i].flags = wire_get_u32(r);
 		m[i].propagation = wire_get_u32(r);
-		if (*m[i].target != '/' ||
-		    ((m[i].type == RT_MOUNT_BIND || m[i].type == RT_MOUNT_OVERLAY) &&
-		     !m[i].source) ||
-		    (m[i].type == RT_MOUNT_OVERLAY && (!m[i].upper || !m[i].work)))
+		if (*m[i].target != '/' || (m[i].type == RT_MOUNT_BIND && !m[i].source) ||
+		    (m[i].type == RT_MOUNT_OVERLAY && !m[i].source == !m[i].n_lower) ||
+		    !m[i].upper != !m[i].work)
 			r->failed = true;
 	}
 	p->mounts = m;

@@ -64,7 +64,9 @@ enum rt_mount_type {
 	RT_MOUNT_DEVPTS,
 	RT_MOUNT_MQUEUE,
 	RT_MOUNT_CGROUP2,
-	RT_MOUNT_OVERLAY, /* -v SRC:DST:O: @source below, @upper and @work above */
+	RT_MOUNT_RAMFS,
+	/* @source below, or all of @lower (an image, topmost first); @upper and @work above, or read-only without them. */
+	RT_MOUNT_OVERLAY,
 };
 
 /* bits of rt_mount.flags */
@@ -75,7 +77,8 @@ enum rt_mount_type {
 #define RT_MNT_NONREC (1U << 4) /* bind this mount only, not what is mounted below it */
 /*
  * A tmpfs, or a bind source that is an empty directory (a new volume), starts with the image's
- * content, owner and mode at the target; copied inside C by descriptors. A filled source stays.
+ * content at the target; copied inside C by descriptors. A filled source stays. A tmpfs takes owner
+ * and mode along where its options name none, a bind source with RT_MNT_DRESS.
  */
 #define RT_MNT_COPYUP (1U << 5)
 #define RT_MNT_OPTIONAL (1U << 6) /* a missing source is skipped */
@@ -83,13 +86,22 @@ enum rt_mount_type {
 #define RT_MNT_NOATIME (1U << 8)
 /* @source is a path in the container whose IPC namespace is joined; its flags are that mount's own. */
 #define RT_MNT_JOINED (1U << 9)
+/*
+ * A new volume: an empty source gets owner and mode of the image's directory at the target, or the
+ * container's user where the image has none.
+ */
+#define RT_MNT_DRESS (1U << 10)
 
 struct rt_mount {
 	enum rt_mount_type type;
 	const char *source;
 	const char *target; /* absolute, cleaned, inside the root */
 	const char *data; /* mount options of the file system; NULL for none */
+	const char *
+		subpath; /* of a bind or overlay: what to mount of it, found without leaving it; NULL: all */
 	const char *upper, *work; /* RT_MOUNT_OVERLAY */
+	const char *const *lower;
+	unsigned n_lower;
 	uint32_t flags; /* RT_MNT_* */
 	uint32_t
 		propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED …; 0 means MS_PRIVATE, always recursive */

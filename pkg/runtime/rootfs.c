@@ -61,6 +61,48 @@ static int open_layers(struct rt_child *x)
 	return x->upper_parent < 0 ? x->upper_parent : 0;
 }
 
+/* Of an overlay: upper, work, then what lies below. */
+static int open_overlay(struct rt_child *x, unsigned i)
+{
+	const struct rt_mount *m = &x->plan->mounts[i];
+	int *fds = xcalloc(m->n_lower + 2, sizeof(*fds));
+
+	x->overlays[i] = fds;
+	fds[0] = fds[1] = -EBADF;
+	if (m->upper) {
+		fds[0] = open_host(m->upper, O_DIRECTORY);
+		fds[1] = fds[0] < 0 ? fds[0] : open_host(m->work, O_DIRECTORY);
+		if (fds[1] < 0)
+			return fds[1];
+	}
+	for (unsigned k = 0; k < m->n_lower; k++) {
+		fds[2 + k] = open_host(m->lower[k], O_DIRECTORY);
+		if (fds[2 + k] < 0)
+			return fds[2 + k];
+	}
+	return 0;
+}
+
+static int open_source(struct rt_child *x, unsigned i)
+{
+	const struct rt_mount *m = &x->plan->mounts[i];
+	int r = 0;
+
+	x->sources[i] = -EBADF;
+	if (m->type == RT_MOUNT_OVERLAY)
+		r = open_overlay(x, i);
+	else if (m->type != RT_MOUNT_BIND || (m->flags & RT_MNT_JOINED))
+		return 0;
+	if (r < 0 || !m->source)
+		return r;
+	x->sources[i] = open_host(m->source, 0);
+	if (x->sources[i] == -ENOENT && (m->flags & RT_MNT_OPTIONAL)) {
+		err_drop(); /* the planner said that it may be missing */
+		return 0;
+	}
+	return x->sources[i] < 0 ? x->sources[i] : 0;
+}
+
 int rootfs_open_sources(struct rt_child *x)
 {
 	const struct rt_plan *p = x->plan;
@@ -69,18 +111,11 @@ int rootfs_open_sources(struct rt_child *x)
 	if (r < 0)
 		return r;
 	x->sources = xcalloc(p->n_mounts + 1, sizeof(*x->sources));
+	x->overlays = xcalloc(p->n_mounts + 1, sizeof(*x->overlays));
 	for (unsigned i = 0; i < p->n_mounts; i++) {
-		const struct rt_mount *m = &p->mounts[i];
-
-		x->sources[i] = -EBADF;
-		if ((m->type != RT_MOUNT_BIND && m->type != RT_MOUNT_OVERLAY) ||
-		    (m->flags & RT_MNT_JOINED))
-			continue;
-		x->sources[i] = open_host(m->source, 0);
-		if (x->sources[i] == -ENOENT && (m->flags & RT_MNT_OPTIONAL))
-			err_drop(); /* the planner said that it may be missing */
-		else if (x->sources[i] < 0)
-			return err_wrap(x->sources[i], "volume for %s", m->target);
+		r = open_source(x, i);
+		if (r < 0)
+			return err_wrap(r, "volume for %s", p->mounts[i].target);
 	}
 	x->devices = xcalloc(p->n_devices + 1, sizeof(*x->devices));
 	for (unsigned i = 0; i < p->n_devices; i++) {
@@ -183,76 +218,155 @@ static int system_target(struct rt_child *x, const struct rt_mount *m)
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
+/* Content, or owner and mode only, of the image's directory for what is still empty. */
 static int fill_new(struct rt_child *x, const struct rt_mount *m, int to)
 {
 	AUTO_CLOSE int from = open_in(x->root, m->target, O_PATH | O_DIRECTORY, 0);
-	int r;
+	int r = tree_is_empty(to);
 
+	if (r != 1)
+		return r < 0 ? r : 0;
 	if (from == -ENOENT || from == -ENOTDIR) {
 		err_drop(); /* the image has nothing there */
+		if ((m->flags & RT_MNT_DRESS) &&
+		    fchownat(to, "", x->ids.uid, x->ids.gid, AT_EMPTY_PATH) < 0)
+			return err_new(-errno, "give the new volume to the container's user");
 		return 0;
 	}
-	r = from < 0 ? from : tree_is_empty(to);
-	if (r == 1)
-		r = tree_copy(from, to);
+	if (from < 0)
+		return from;
+	r = m->flags & RT_MNT_COPYUP ? tree_copy(from, to) : tree_dress(from, to);
 	return r < 0 ? err_wrap(r, "copy the image's %s", m->target) : 0;
+}
+
+/* What was chosen for the new directory itself counts more than what the image's has. */
+static int fill_keeping(struct rt_child *x, const struct rt_mount *m, int to, bool uid, bool gid,
+			bool mode)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(to, &st) < 0)
+		return err_new(-errno, "stat %s", m->target);
+	r = fill_new(x, m, to);
+	if (r < 0 || !(uid || gid || mode))
+		return r;
+	return tree_set_owner(to, uid ? st.st_uid : (uid_t)-1, gid ? st.st_gid : (gid_t)-1,
+			      mode ? (int)(st.st_mode & 07777) : -1);
+}
+
+/* U: all of it to the container's user. */
+static int give_to_user(const struct rt_child *x, int what, bool directory)
+{
+	if (directory)
+		return tree_chown(what, x->ids.uid, x->ids.gid);
+	return fchownat(what, "", x->ids.uid, x->ids.gid, AT_EMPTY_PATH) < 0
+		       ? err_new(-errno, "chown")
+		       : 0;
+}
+
+/* The detached mount of @source with all the plan says of it. */
+static int clone_source(const struct rt_mount *m, int source)
+{
+	int fd = mount_clone(source, "", !(m->flags & RT_MNT_NONREC)), r;
+
+	if (fd < 0)
+		return fd;
+	r = mount_set(fd, !(m->flags & RT_MNT_NONREC), attrs_of(m->flags),
+		      m->propagation ? 0 : MS_PRIVATE);
+	/* "slave" speaks of this mount, "rslave" of those below it too. */
+	if (r == 0 && m->propagation)
+		r = mount_set(fd, m->propagation & MS_REC, 0, m->propagation & ~(uint32_t)MS_REC);
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* Looked up inside, whatever links the volume or image holds. */
+static int open_subpath(const struct rt_mount *m, int whole)
+{
+	int fd = open_in(whole, m->subpath, O_PATH, 0);
+
+	return fd < 0 ? err_wrap(fd, "subpath %s", m->subpath) : fd;
 }
 
 static int bind_source(struct rt_child *x, unsigned i, int *ret, bool *ret_directory)
 {
 	const struct rt_mount *m = &x->plan->mounts[i];
+	AUTO_CLOSE int sub = m->subpath ? open_subpath(m, x->sources[i]) : -EBADF;
+	bool dress = m->flags & RT_MNT_DRESS;
+	int source = m->subpath ? sub : x->sources[i], r = 0;
 	struct stat st;
-	int fd, r = 0;
 
-	if (fstat(x->sources[i], &st) < 0)
+	if (source < 0)
+		return source;
+	if (fstat(source, &st) < 0)
 		return err_new(-errno, "stat %s", m->source);
 	*ret_directory = S_ISDIR(st.st_mode);
-	if (*ret_directory && (m->flags & RT_MNT_COPYUP))
-		r = fill_new(x, m, x->sources[i]);
+	if (*ret_directory && !m->subpath && (m->flags & (RT_MNT_COPYUP | RT_MNT_DRESS)))
+		r = fill_keeping(x, m, source, !dress, !dress, !dress);
 	if (r == 0 && (m->flags & RT_MNT_CHOWN))
-		r = *ret_directory ? tree_chown(x->sources[i], x->ids.uid, x->ids.gid)
-				   : (fchownat(x->sources[i], "", x->ids.uid, x->ids.gid,
-					       AT_EMPTY_PATH) < 0
-					      ? err_new(-errno, "chown")
-					      : 0);
-	if (r < 0)
-		return r;
-	fd = mount_clone(x->sources[i], "", !(m->flags & RT_MNT_NONREC));
-	if (fd < 0)
-		return fd;
-	r = mount_set(fd, !(m->flags & RT_MNT_NONREC), attrs_of(m->flags),
-		      m->propagation ? m->propagation : MS_PRIVATE);
-	if (r < 0) {
-		(void)close(fd);
-		return r;
-	}
-	*ret = fd;
-	return 0;
+		r = give_to_user(x, source, *ret_directory);
+	if (r == 0)
+		r = *ret = clone_source(m, source);
+	return r < 0 ? r : 0;
+}
+
+/*
+ * A part of an image: the whole is mounted over its topmost layer, which in this namespace nobody
+ * needs any more, and the part is cloned from there.
+ */
+static int overlay_part(struct rt_child *x, const struct rt_mount *m, const int *lower)
+{
+	AUTO_CLOSE int whole = -EBADF, part = -EBADF, mnt = -EBADF, target = -EBADF;
+	char where[16];
+	struct stat st;
+	int r;
+
+	(void)snprintf(where, sizeof(where), "%d", lower[0]);
+	r = overlay_mount(lower, m->n_lower, -EBADF, -EBADF, where, "");
+	whole = r < 0 ? r : open_host(m->lower[0], O_DIRECTORY);
+	part = whole < 0 ? whole : open_subpath(m, whole);
+	if (part < 0)
+		return part;
+	if (fstat(part, &st) < 0)
+		return err_new(-errno, "stat %s", m->subpath);
+	mnt = clone_source(m, part);
+	target = mnt < 0 ? mnt : target_ensure(x->root, m->target, S_ISDIR(st.st_mode));
+	return target < 0 ? target : mount_attach(mnt, target);
 }
 
 static int overlay_volume(struct rt_child *x, unsigned i)
 {
 	const struct rt_mount *m = &x->plan->mounts[i];
-	AUTO_CLOSE int upper = open_host(m->upper, O_DIRECTORY), work = -EBADF, target = -EBADF,
-		       placed = -EBADF;
+	const int *fds = x->overlays[i];
+	const int *lower = m->n_lower ? fds + 2 : &x->sources[i];
+	AUTO_CLOSE int target = -EBADF, placed = -EBADF;
 	char where[16];
 	int r;
 
-	work = upper < 0 ? upper : open_host(m->work, O_DIRECTORY);
-	target = work < 0 ? work : target_ensure(x->root, m->target, true);
+	if (m->subpath)
+		return overlay_part(x, m, lower);
+	target = target_ensure(x->root, m->target, true);
 	if (target < 0)
 		return target;
 	(void)snprintf(where, sizeof(where), "%d", target);
-	r = overlay_mount(&x->sources[i], 1, upper, work, where, "");
+	r = overlay_mount(lower, m->n_lower ? m->n_lower : 1, fds[0], fds[1], where, "");
 	if (r < 0)
 		return r;
 	placed = open_in(x->root, m->target, O_PATH | O_DIRECTORY, 0);
-	return placed < 0 ? placed : mount_set(placed, false, attrs_of(m->flags), MS_PRIVATE);
+	r = placed < 0 ? placed : 0;
+	if (r == 0 && (m->flags & RT_MNT_CHOWN))
+		r = give_to_user(x, placed, true);
+	return r < 0 ? r : mount_set(placed, false, attrs_of(m->flags), MS_PRIVATE);
 }
 
 static const char *const fs_name[] = {
 	[RT_MOUNT_TMPFS] = "tmpfs",   [RT_MOUNT_PROC] = "proc",     [RT_MOUNT_SYSFS] = "sysfs",
 	[RT_MOUNT_DEVPTS] = "devpts", [RT_MOUNT_MQUEUE] = "mqueue", [RT_MOUNT_CGROUP2] = "cgroup2",
+	[RT_MOUNT_RAMFS] = "ramfs",
 };
 
 static int attach_system(struct rt_child *x, const struct rt_mount *m, int mnt)
@@ -290,6 +404,11 @@ static int new_devpts(const struct rt_mount *m)
 	return mount_new("devpts", data, attrs_of(m->flags) & ~MNT_ATTR_RDONLY);
 }
 
+static bool has_option(const struct rt_mount *m, const char *key)
+{
+	return m->data && strstr(m->data, key);
+}
+
 static int new_filesystem(struct rt_child *x, unsigned i)
 {
 	const struct rt_mount *m = &x->plan->mounts[i];
@@ -303,7 +422,11 @@ static int new_filesystem(struct rt_child *x, unsigned i)
 		      : mount_new(fs_name[m->type], m->data, attrs_of(m->flags) & ~MNT_ATTR_RDONLY);
 	if (mnt < 0)
 		return mnt;
-	r = m->type == RT_MOUNT_TMPFS && (m->flags & RT_MNT_COPYUP) ? fill_new(x, m, mnt) : 0;
+	r = m->flags & RT_MNT_COPYUP ? fill_keeping(x, m, mnt, has_option(m, "uid="),
+						    has_option(m, "gid="), has_option(m, "mode="))
+				     : 0;
+	if (r == 0 && (m->flags & RT_MNT_CHOWN))
+		r = give_to_user(x, mnt, true);
 	if (r == 0)
 		r = attach_system(x, m, mnt);
 	if (r < 0)

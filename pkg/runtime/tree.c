@@ -183,19 +183,43 @@ static int copy_level(int from, int to, dev_t dev, unsigned depth)
 	return 0;
 }
 
+static int open_pair(int from, int to, int *a, int *b, struct stat *st)
+{
+	*a = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*a < 0 || fstat(*a, st) < 0)
+		return err_new(-errno, "open the image's directory");
+	*b = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *b < 0 ? err_new(-errno, "open the new directory") : 0;
+}
+
 int tree_copy(int from, int to)
 {
-	AUTO_CLOSE int a = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), b = -EBADF;
+	AUTO_CLOSE int a = -EBADF, b = -EBADF;
 	struct stat st;
-	int r;
+	int r = open_pair(from, to, &a, &b, &st);
 
-	if (a < 0 || fstat(a, &st) < 0)
-		return err_new(-errno, "open the image's directory");
-	b = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (b < 0)
-		return err_new(-errno, "open the new directory");
-	r = copy_level(a, b, st.st_dev, 0);
+	if (r == 0)
+		r = copy_level(a, b, st.st_dev, 0);
 	return r < 0 ? r : copy_attributes(a, b, &st);
+}
+
+int tree_dress(int from, int to)
+{
+	AUTO_CLOSE int a = -EBADF, b = -EBADF;
+	struct stat st;
+	int r = open_pair(from, to, &a, &b, &st);
+
+	return r < 0 ? r : copy_attributes(a, b, &st);
+}
+
+int tree_set_owner(int dir, uid_t uid, gid_t gid, int mode)
+{
+	AUTO_CLOSE int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || ((uid != (uid_t)-1 || gid != (gid_t)-1) && fchown(fd, uid, gid) < 0) ||
+	    (mode >= 0 && fchmod(fd, (mode_t)mode) < 0))
+		return err_new(-errno, "set owner and mode of a new directory");
+	return 0;
 }
 
 static int chown_one(int dir, const char *name, const struct stat *st, uid_t uid, gid_t gid)

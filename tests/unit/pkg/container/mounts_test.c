@@ -99,6 +99,67 @@ static void long_form_keys_are_a_closed_set(void **state)
 	assert_false(ok->mounts[2].flags & RT_MNT_RO);
 }
 
+static void each_type_has_its_own_keys(void **state)
+{
+	static const char *const bad[] = {
+		"type=image,dst=/a",
+		"type=image,src=x,dst=/a,U",
+		"type=image,src=x,dst=/a,subpath=../b",
+		"type=image,src=x,dst=/a,subpath=b,rw",
+		"type=ramfs,dst=/a,tmpfs-size=1m",
+		"type=devpts,dst=/a,ro",
+		"type=devpts,dst=/a,mode=8",
+		"type=devpts,dst=/a,max=x",
+		"type=glob,dst=/a",
+		"type=glob,src=/nonexistent-*,dst=/a",
+		"type=bind,src=/tmp,dst=/a,subpath=x",
+		"type=bind,src=/tmp,dst=/a,idmap",
+		"type=volume,src=v,dst=/a,volume-driver=nfs",
+		"type=tmpfs,dst=/a,nocopy",
+	};
+	AUTO(record_freep) struct container_record *ok = record_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		AUTO(record_freep) struct container_record *r = record_new();
+
+		assert_int_equal(mounts_add_mount(r, bad[i]), -CE_USAGE);
+	}
+	assert_int_equal(mounts_add_mount(ok, "type=image,src=x,dst=/a,subpath=b/./c"), 0);
+	assert_string_equal(ok->mounts[0].subpath, "b/c");
+	assert_true(ok->mounts[0].flags & RT_MNT_RO);
+	assert_int_equal(mounts_add_mount(ok, "type=devpts,dst=/b,uid=1,mode=0600,max=9"), 0);
+	assert_string_equal(ok->mounts[1].data, "newinstance,ptmxmode=0666,uid=1,mode=600,max=9");
+	assert_int_equal(mounts_add_mount(ok, "type=glob,src=/et[c],dst=/g,ro"), 0);
+	assert_string_equal(ok->mounts[2].target, "/g/etc");
+	assert_string_equal(ok->mounts[2].source, "/etc");
+}
+
+static void other_containers_mounts_come_second(void **state)
+{
+	AUTO(record_freep)
+	struct container_record *r = record_new(),
+				*a = record_new(), *b = record_new();
+	unsigned n_from = 0;
+
+	(void)state;
+	assert_int_equal(mounts_add_volume(a, "v1:/one"), 0);
+	assert_int_equal(mounts_add_volume(a, "v2:/two"), 0);
+	assert_int_equal(mounts_add_tmpfs(a, "/three"), 0);
+	assert_int_equal(mounts_add_volume(b, "v3:/two"), 0);
+	assert_int_equal(mounts_add_volume(r, "mine:/one"), 0);
+	assert_int_equal(mounts_add_from(r, "a", a, &n_from), 0);
+	assert_int_equal(n_from, 1);
+	assert_int_equal(mounts_add_from(r, "b:ro", b, &n_from), 0);
+	assert_int_equal(r->n_mounts, 2);
+	assert_string_equal(r->mounts[0].source, "v3");
+	assert_true(r->mounts[0].flags & RT_MNT_RO);
+	assert_string_equal(r->mounts[1].source, "mine");
+	assert_int_equal(mounts_add_image_volume(r, "/two", "bind"), 0);
+	assert_int_equal(r->n_mounts, 2);
+	assert_int_equal(mounts_add_from(r, "b:rx", b, &n_from), -CE_USAGE);
+}
+
 static void kernel_file_systems_cannot_be_covered(void **state)
 {
 	static const char *const bad[] = {"/tmp:/proc", "/tmp:/proc/self/attr", "v:/sys/fs/cgroup",
@@ -225,6 +286,8 @@ int main(void)
 		cmocka_unit_test(volume_forms_are_told_apart),
 		cmocka_unit_test(bad_volumes_are_usage_errors),
 		cmocka_unit_test(long_form_keys_are_a_closed_set),
+		cmocka_unit_test(each_type_has_its_own_keys),
+		cmocka_unit_test(other_containers_mounts_come_second),
 		cmocka_unit_test(kernel_file_systems_cannot_be_covered),
 		cmocka_unit_test(two_mounts_on_one_place_are_refused_and_parents_come_first),
 		cmocka_unit_test(a_record_survives_writing_and_reading),

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy volume rm" and "cuddy volume prune". */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/container/container.h"
+#include "pkg/container/volumes.h"
+
+struct rm_args {
+	bool force, all;
+	int64_t time;
+};
+
+static const struct rm_args rm_defaults = {.time = -2};
+
+static const struct opt rm_opts[] = {
+	OPT_BOOL('f', "force", struct rm_args, force,
+		 "Remove the containers that use it too; succeed when it does not exist"),
+	OPT_BOOL('a', "all", struct rm_args, all, "All volumes"),
+	OPT_INT('t', "time", "SECONDS", struct rm_args, time,
+		"With --force: time between the stop signal and SIGKILL", .min = -1,
+		.max = 31536000),
+	OPT_END,
+};
+
+static int remove_users(struct store *st, const char *volume, int64_t grace_s)
+{
+	const struct remove_options o = {.force = true, .grace_s = grace_s};
+	AUTO_STRV struct strv users = STRV_INIT;
+	int r = volume_users(st, volume, &users);
+
+	for (size_t i = 0; r == 0 && i < users.n; i++) {
+		struct container c;
+
+		r = container_open(st, users.v[i], &c);
+		if (r == 0) {
+			r = container_remove(st, &c, &o);
+			container_done(&c);
+		}
+		if (r == -CE_NO_CONTAINER) {
+			err_drop();
+			r = 0;
+		}
+	}
+	return r;
+}
+
+static void rm_one(struct store *st, const struct rm_args *a, const char *name, int *status)
+{
+	AUTO_FREE char *full = NULL;
+	int r = volume_resolve(st, name, &full), s;
+
+	if (r == 0 && a->force)
+		r = remove_users(st, full, a->time);
+	if (r == 0)
+		r = volume_drop(st, full);
+	if (r == 0) {
+		(void)puts(full);
+		return;
+	}
+	if (r == -CE_NO_VOLUME && (a->force || a->all)) {
+		err_drop();
+		return;
+	}
+	s = cmd_report(err_wrap(r, "volume rm %s", name));
+	s = r == -CE_NO_VOLUME ? 1 : r == -CE_IN_USE ? 2 : s;
+	if (s > *status)
+		*status = s;
+}
+
+static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct rm_args *a = args;
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	if (r == 0 && a->all == (argc > 0))
+		r = err_usage("volume rm: name volumes or use --all, one of both");
+	if (r == 0 && a->time != rm_defaults.time && !a->force)
+		r = err_usage("volume rm: --time goes with --force");
+	if (r == 0 && a->all)
+		r = volume_list(st, &names);
+	for (int i = 0; i < argc; i++)
+		strv_add(&names, argv[i]);
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		rm_one(st, a, names.v[i], &ctx->status);
+	return r;
+}
+
+const struct command cmd_volume_rm = {
+	.name = "rm",
+	.group = "volume",
+	.synopsis = "[OPTIONS] VOLUME [VOLUME...]",
+	.summary = "Remove volumes",
+	.opts = rm_opts,
+	.args_size = sizeof(struct rm_args),
+	.defaults = &rm_defaults,
+	.max_args = -1,
+	.complete = COMPLETE_VOLUME,
+	.run = rm_run,
+};
+
+struct prune_args {
+	bool all, force, dry_run;
+	struct strv filters;
+};
+
+static const struct opt prune_opts[] = {
+	OPT_BOOL('a', "all", struct prune_args, all,
+		 "All volumes that no container uses, not only anonymous ones"),
+	OPT_BOOL(0, "dry-run", struct prune_args, dry_run, "Only print what would be removed"),
+	OPT_LIST(0, "filter", "KEY=VALUE", struct prune_args, filters, "Only volumes that match"),
+	OPT_BOOL('f', "force", struct prune_args, force, "Do not ask"),
+	OPT_END,
+};
+
+static bool confirmed(const struct strv *names)
+{
+	AUTO_FREE char *list = strv_join(names, " ");
+	AUTO_FREE char *what = xasprintf("This removes volumes and all that is in them: %s.", list);
+
+	return cmd_confirmed(what);
+}
+
+static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct prune_args *a = args;
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	(void)argc;
+	(void)argv;
+	if (r == 0)
+		r = volume_unused(st, a->all, &a->filters, &names);
+	if (r < 0 || names.n == 0 || (!a->force && !a->dry_run && !confirmed(&names)))
+		return r;
+	for (size_t i = 0; i < names.n; i++) {
+		int one = a->dry_run ? 0 : volume_drop(st, names.v[i]);
+
+		if (one == 0)
+			(void)puts(names.v[i]);
+		else if (one == -CE_IN_USE || one == -CE_NO_VOLUME)
+			err_drop(); /* taken or gone since we looked */
+		else
+			ctx->status = cmd_report(err_wrap(one, "volume prune"));
+	}
+	return 0;
+}
+
+const struct command cmd_volume_prune = {
+	.name = "prune",
+	.group = "volume",
+	.synopsis = "[OPTIONS]",
+	.summary = "Remove volumes that no container uses",
+	.opts = prune_opts,
+	.args_size = sizeof(struct prune_args),
+	.run = prune_run,
+};

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/cli/filter.h"
+#include "pkg/container/container.h"
+#include "pkg/container/volumes.h"
+
+void volume_use_done(struct volume_use *u)
+{
+	strv_done(&u->used);
+	strv_done(&u->mounted);
+}
+
+int volume_use_load(struct store *st, struct volume_use *ret)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = container_store_list(st, &ids);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		struct container c;
+
+		r = container_look(st, ids.v[i], &c);
+		if (r == -CE_NO_CONTAINER) {
+			err_drop();
+			r = 0;
+			continue;
+		}
+		if (r < 0)
+			break;
+		for (unsigned k = 0; k < c.rec->n_mounts; k++) {
+			if (c.rec->mounts[k].kind != MOUNT_VOLUME)
+				continue;
+			strv_add(&ret->used, c.rec->mounts[k].source);
+			if (container_is_running(&c))
+				strv_add(&ret->mounted, c.rec->mounts[k].source);
+		}
+		container_done(&c);
+	}
+	return r;
+}
+
+unsigned volume_count(const struct strv *names, const char *name)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < names->n; i++)
+		n += strcmp(names->v[i], name) == 0;
+	return n;
+}
+
+static int64_t created_of(struct store *st, const char *name)
+{
+	AUTO(volume_record_done) struct volume_record v = {0};
+
+	if (volume_load(st, name, &v) < 0)
+		err_drop();
+	return v.created_ns;
+}
+
+/* "since" and "after" name a volume; "until" a time. */
+static bool match_one(struct store *st, const struct volume_record *v, const struct volume_use *use,
+		      const char *key, const char *value)
+{
+	bool flag = false;
+	int64_t at;
+
+	if (strcmp(key, "name") == 0)
+		return filter_name(v->name, value);
+	if (strcmp(key, "label") == 0)
+		return filter_label(&v->labels, value);
+	if (strcmp(key, "label!") == 0)
+		return !filter_label(&v->labels, value);
+	if (strcmp(key, "driver") == 0 || strcmp(key, "scope") == 0)
+		return strcmp(value, "local") == 0;
+	if (strcmp(key, "opt") == 0)
+		return filter_label(&v->options, value);
+	if (strcmp(key, "dangling") == 0)
+		return parse_bool(value, &flag) == 0 &&
+		       flag == (volume_count(&use->used, v->name) == 0);
+	if (strcmp(key, "until") == 0)
+		return filter_time(value, &at) == 0 && v->created_ns < at;
+	return v->created_ns > created_of(st, value);
+}
+
+static int check_value(struct store *st, const char *filter, const char *key, const char *value)
+{
+	struct volume_record v = {0};
+	bool flag;
+	int64_t at;
+	int r = 0;
+
+	if (strcmp(key, "dangling") == 0 && parse_bool(value, &flag) < 0)
+		return err_usage("--filter '%s': say true or false", filter);
+	if (strcmp(key, "until") == 0 && filter_time(value, &at) < 0)
+		return err_usage("--filter '%s': write a time or a duration", filter);
+	if (strcmp(key, "since") == 0 || strcmp(key, "after") == 0) {
+		r = volume_load(st, value, &v);
+		volume_record_done(&v);
+	}
+	return r < 0 ? err_wrap(r, "--filter '%s'", filter) : 0;
+}
+
+int volume_filters_check(struct store *st, const struct strv *filters)
+{
+	static const char *const keys[] = {"name",     "label", "label!", "driver", "scope", "opt",
+					   "dangling", "until", "since",  "after"};
+
+	for (size_t i = 0; filters && i < filters->n; i++) {
+		const char *value = NULL;
+		AUTO_FREE char *key = filter_split(filters->v[i], &value);
+		bool known = false;
+		int r;
+
+		if (!key)
+			return err_usage("--filter '%s': write key=value", filters->v[i]);
+		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+			known = known || strcmp(key, keys[k]) == 0;
+		if (!known)
+			return err_usage("--filter '%s': unknown key; known are name label driver "
+					 "scope opt dangling until since after",
+					 filters->v[i]);
+		r = check_value(st, filters->v[i], key, value);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+bool volume_filters_match(struct store *st, const struct strv *filters,
+			  const struct volume_record *v, const struct volume_use *use)
+{
+	for (size_t i = 0; filters && i < filters->n; i++) {
+		const char *value = NULL;
+		AUTO_FREE char *key = filter_split(filters->v[i], &value);
+		bool hit = match_one(st, v, use, key, value);
+
+		/* Another value of the same key may match instead, but all labels must be there. */
+		for (size_t k = 0; !hit && strncmp(key, "label", 5) != 0 && k < filters->n; k++) {
+			const char *other = NULL;
+			AUTO_FREE char *same = filter_split(filters->v[k], &other);
+
+			hit = k != i && strcmp(same, key) == 0 &&
+			      match_one(st, v, use, same, other);
+		}
+		if (!hit)
+			return false;
+	}
+	return true;
+}

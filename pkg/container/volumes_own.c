@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* The volumes of one container: made with it, shared with others by --volumes-from. */
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/container/container.h"
+#include "pkg/container/volumes.h"
+
+static bool has_volume(const struct container_record *rec, const char *name)
+{
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		if (rec->mounts[i].kind == MOUNT_VOLUME && rec->mounts[i].source &&
+		    strcmp(rec->mounts[i].source, name) == 0)
+			return true;
+	return false;
+}
+
+/* From now on it goes with the last of its containers; until now it had one, which knew of no others. */
+static int share(struct store *st, const char *name, const char *id)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = container_store_list(st, &ids);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		struct container c;
+
+		if (container_look(st, ids.v[i], &c) < 0) {
+			err_drop(); /* it is just going */
+			continue;
+		}
+		if (has_volume(c.rec, name))
+			r = volume_join(st, name, c.rec->id);
+		container_done(&c);
+	}
+	return r < 0 ? r : volume_join(st, name, id);
+}
+
+static int make_one(struct store *st, struct mount_spec *m, const char *id)
+{
+	AUTO(volume_record_done) struct volume_record v = VOLUME_RECORD_NEW, old = {0};
+	int r;
+
+	v.name = xstrdup(m->source);
+	v.anonymous = m->anonymous;
+	v.created_ns = clock_now_ns();
+	r = volume_create(st, &v);
+	if (r != -EEXIST)
+		return r;
+	r = volume_load(st, m->source, &old);
+	if (r < 0 || !old.anonymous)
+		return r;
+	m->anonymous = true;
+	return share(st, m->source, id);
+}
+
+int volumes_make(struct store *st, struct container_record *rec)
+{
+	for (unsigned i = 0; i < rec->n_mounts; i++) {
+		int r = 0;
+
+		if (rec->mounts[i].kind == MOUNT_VOLUME)
+			r = make_one(st, &rec->mounts[i], rec->id);
+		if (r < 0)
+			return err_wrap(r, "volume %s", rec->mounts[i].source);
+		err_drop();
+	}
+	return 0;
+}
+
+void volumes_unmake(struct store *st, const struct container_record *rec)
+{
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		if (rec->mounts[i].anonymous &&
+		    volume_leave(st, rec->mounts[i].source, rec->id) == 1)
+			(void)volume_remove(st, rec->mounts[i].source);
+}

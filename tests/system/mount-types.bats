@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+# --mount of every type, and the options of volumes; looked at from inside.
+load helpers
+
+opts_of() { # opts_of PATH, in the container: flags and options of the last mount there
+	echo "awk '\$5 == \"$1\" { l = \$6 \" \" \$NF } END { print l }' /proc/self/mountinfo"
+}
+
+@test "mount image: read-only by default, writable for this container only, a part of it, kept from removal" {
+	cuddy tag "$IMAGE" localhost/other
+	run -0 cuddy run --rm --mount type=image,src=localhost/other,dst=/img "$IMAGE" sh -c 'ls -d /img/bin/sh /img/home/user; stat -c %u /img/home/user; touch /img/x 2>/dev/null || echo ro'
+	[ "$(echo $output)" = "/img/bin/sh /img/home/user 1000 ro" ]
+	cuddy create --name c --mount type=image,src=localhost/other,dst=/img,rw=true "$IMAGE" sh -c 'ls /img/x 2>/dev/null; echo new >/img/x; rm -f /img/bin/sh; ls /img/bin/sh 2>/dev/null; cat /img/x'
+	run -0 cuddy start -a c
+	[ "$output" = new ]
+	run -0 cuddy start -a c
+	[ "$(echo $output)" = "/img/x new" ]
+	run -0 cuddy run --rm --mount type=image,src=localhost/other,dst=/img "$IMAGE" ls /img/bin/sh
+	[ "$(cuddy inspect --format '{{range .Mounts}}{{.Type}} {{.Source}} {{.Destination}} {{.RW}}{{end}}' c)" = "image localhost/other:latest /img true" ]
+	run -0 cuddy run --rm --mount type=image,src=localhost/other,dst=/h,subpath=home "$IMAGE" ls /h
+	[ "$output" = user ]
+	run -0 cuddy run --rm --mount type=image,src=localhost/other,dst=/pw,subpath=etc/passwd "$IMAGE" head -1 /pw
+	[[ "$output" == root:* ]]
+	run --separate-stderr cuddy run --rm --mount type=image,src=localhost/other,dst=/h,subpath=nosuch "$IMAGE" true
+	one_line_error 125 nosuch
+	run --separate-stderr cuddy run --rm --mount type=image,src=localhost/nosuch,dst=/h --pull never "$IMAGE" true
+	one_line_error 125 nosuch
+}
+
+@test "mount image: its layers stay while a container has them, also when the image goes" {
+	mkdir "$WORK/t"
+	echo here >"$WORK/t/only"
+	tar -c -C "$WORK/t" only | cuddy import -q - localhost/data:latest
+	cuddy create --name c --mount type=image,src=localhost/data,dst=/d "$IMAGE" cat /d/only
+	cuddy rmi -f localhost/data
+	run -0 cuddy start -a c
+	[ "$output" = here ]
+	cuddy rm c
+	[ "$(ls "$CUDDY_ROOT/layers" | wc -l)" -ge 1 ]
+}
+
+@test "mount devpts, ramfs, tmpfs: what they are, and whose" {
+	run -0 cuddy run --rm --mount type=devpts,dst=/pts,uid=7,gid=8,mode=0640,max=3 --mount type=ramfs,dst=/ram,tmpfs-mode=0711 \
+		--mount type=tmpfs,dst=/mem,U,tmpfs-mode=0750 -u 1000:1000 "$IMAGE" sh -c "$(opts_of /pts); $(opts_of /ram); stat -c %a /ram; stat -f -c %T /ram; stat -c %u:%g:%a /mem"
+	[[ "${lines[0]}" == *uid=*,gid=*,mode=640,*max=3* ]]
+	[[ "${lines[1]}" == *nosuid*nodev*noexec* ]]
+	[ "${lines[2]} ${lines[3]}" = "711 ramfs" ]
+	[ "${lines[4]}" = 1000:1000:750 ]
+	run -0 cuddy run --rm --tmpfs /home:mode=0700,uid=3,gid=4 "$IMAGE" sh -c 'stat -c %u:%g:%a /home; stat -c %u /home/user'
+	[ "$(echo $output)" = "3:4:700 1000" ]
+	run -0 cuddy run --rm --tmpfs /home:notmpcopyup "$IMAGE" ls /home
+	[ -z "$output" ]
+}
+
+@test "mount glob: each match below the destination, or where it is on the host" {
+	mkdir -p "$WORK/g"
+	echo 1 >"$WORK/g/a.txt"; echo 2 >"$WORK/g/b.txt"; echo 3 >"$WORK/g/c.dat"
+	run -0 cuddy run --rm --mount "type=glob,src=$WORK/g/*.txt,dst=/in,ro" "$IMAGE" sh -c 'cat /in/*; touch /in/a.txt 2>/dev/null || echo ro; ls /in'
+	[ "$(echo $output)" = "1 2 ro a.txt b.txt" ]
+	run -0 cuddy run --rm --mount "type=glob,src=$WORK/g/*.txt" "$IMAGE" cat "$WORK/g/b.txt"
+	[ "$output" = 2 ]
+	run --separate-stderr cuddy run --rm --mount "type=glob,src=$WORK/g/*.nosuch,dst=/in" "$IMAGE" true
+	one_line_error 125 'nothing matches'
+}
+
+@test "volume options: flags reach the kernel, and each can be turned the other way" {
+	run -0 cuddy run --rm -v a:/a -v b:/b:exec,suid,dev -v c:/c:noexec,ro -v "$WORK:/d:noexec" "$IMAGE" sh -c "$(opts_of /a); $(opts_of /b); $(opts_of /c); $(opts_of /d)"
+	[[ "${lines[0]}" == rw,nosuid,nodev* && "${lines[0]}" != *noexec* ]]
+	[[ "${lines[1]}" == rw,* && "${lines[1]}" != *nosuid* && "${lines[1]}" != *nodev* ]] || [ "$(findmnt -no OPTIONS -T "$CUDDY_ROOT" | grep -c nosuid)" -gt 0 ]
+	[[ "${lines[2]}" == ro,nosuid,nodev,noexec* ]]
+	[[ "${lines[3]}" == *noexec* ]]
+	run -0 cuddy run --rm -v "$WORK:/r:rslave" -v "$WORK:/p" "$IMAGE" awk '$5 == "/r" || $5 == "/p" { print $5, $7 }' /proc/self/mountinfo
+	[[ "$output" == *"/r master:"* || "$output" == *"/r -"* ]]
+	[[ "$output" == *"/p -"* ]]
+}
+
+@test "volume options: O with directories of the caller's own, subpaths that stay inside, idmap says why not" {
+	mkdir "$WORK/low" "$WORK/up" "$WORK/wk"
+	echo old >"$WORK/low/f"
+	run -0 cuddy run --rm -v "$WORK/low:/d:O,upperdir=$WORK/up,workdir=$WORK/wk" "$IMAGE" sh -c 'echo new >/d/f; cat /d/f'
+	[ "$output" = new ]
+	[ "$(cat "$WORK/low/f") $(cat "$WORK/up/f")" = "old new" ]
+	unshare --user --map-auto --map-root-user rm -rf "$WORK/wk" "$WORK/up"
+	mkdir "$WORK/up"
+	run --separate-stderr cuddy run --rm -v "$WORK/low:/d:O,upperdir=$WORK/up" "$IMAGE" true
+	one_line_error 125 workdir
+	run --separate-stderr cuddy run --rm -v "$WORK/low:/d:idmap" "$IMAGE" true
+	one_line_error 125 idmap
+	cuddy run --rm -v v:/v "$IMAGE" sh -c 'mkdir -p /v/a/b; echo in >/v/a/b/f; ln -s /etc /v/out; ln -s a /v/link'
+	run -0 cuddy run --rm --mount type=volume,src=v,dst=/s,subpath=a/b "$IMAGE" cat /s/f
+	[ "$output" = in ]
+	run -0 cuddy run --rm --mount type=volume,src=v,dst=/s,subpath=link/b/f "$IMAGE" cat /s
+	[ "$output" = in ]
+	for p in out ../x a/../../x /a nosuch; do
+		run --separate-stderr cuddy run --rm --mount type=volume,src=v,dst=/s,subpath=$p "$IMAGE" ls /s
+		one_line_error 125 .
+	done
+}

@@ -75,6 +75,15 @@ struct remove_options {
 	bool force, volumes;
 	int64_t grace_s;
 };
+/**
+ * container_monitor_lock() - the lock that a monitor holds for life, for who starts or removes; a descriptor
+ * With the container's own lock held nobody new starts it, but a monitor may be there: one that runs
+ * the container or is about to (its cuddy may have died), one whose container has exited and whose
+ * reader takes its time, or somebody looks whether the lock is held and for that instant holds it.
+ * The first is stopped and the second in the end killed when @o says force (@o NULL: it is to be
+ * started); else -CE_BAD_STATE after two seconds.
+ */
+int container_monitor_lock(struct container *c, const struct remove_options *o);
 /** container_remove() - gone when this returns; -CE_BAD_STATE when it runs and force is not set. */
 int container_remove(struct store *st, struct container *c, const struct remove_options *o);
 

@@ -15,8 +15,6 @@
 #include "storage/store.h"
 #include "storage/volume.h"
 
-#define MONITOR_LINGER_MS 2000
-
 /* The caller's terminal is never given to a payload; the monitor gets what the caller asked to see. */
 static int open_stdio(const struct start_options *o, int stdio[3], int *null_fd)
 {
@@ -57,25 +55,6 @@ static void note_used_volumes(struct store *st, const struct container_record *r
 	}
 }
 
-/*
- * The last monitor may be on its last words, or somebody looks whether the lock is held and for that
- * instant holds it.
- */
-static int monitor_lock(const struct container *c)
-{
-	const struct timespec pause = {.tv_nsec = NS_PER_MS};
-	int64_t end = clock_monotonic_ns() + MONITOR_LINGER_MS * NS_PER_MS;
-	int lock;
-
-	while ((lock = lock_try_open(c->dirs.runtime_fd, "lock", LOCK_EXCLUSIVE)) == -EWOULDBLOCK) {
-		if (clock_monotonic_ns() > end)
-			return err_new(-CE_BAD_STATE, "its last monitor is still at work; 'rm "
-						      "--force' would end it");
-		(void)nanosleep(&pause, NULL);
-	}
-	return lock;
-}
-
 static int launch(struct store *st, struct container *c, const struct start_options *o, int base_ns,
 		  struct container_plan *p, struct conmon_started *m)
 {
@@ -88,7 +67,7 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 		r = open_stdio(o, stdio, &null_fd);
 	if (r < 0)
 		return r;
-	lock = monitor_lock(c);
+	lock = container_monitor_lock(c, NULL);
 	if (lock < 0)
 		return lock;
 	/* What the last run left must not be taken for this one's. */

@@ -67,23 +67,19 @@ static void kill_monitor(const struct container *c)
 	err_drop();
 }
 
-/*
- * With the container's own lock held nobody new starts it, but a monitor may be there: one that
- * runs the container or is about to (its cuddy may have died), or one whose container has exited and
- * whose reader takes its time. The first is stopped, the last is waited for a little and then ended.
- */
-static int take_monitor_lock(struct container *c, const struct remove_options *o)
+int container_monitor_lock(struct container *c, const struct remove_options *o)
 {
-	const struct timespec pause = {.tv_nsec = 2 * NS_PER_MS};
+	const struct timespec pause = {.tv_nsec = NS_PER_MS};
 	int64_t end = clock_monotonic_ns() + MONITOR_LINGER_MS * NS_PER_MS;
 
 	for (;;) {
-		int lock = lock_try_open(c->dirs.runtime_fd, "lock", LOCK_EXCLUSIVE), r;
+		int lock = lock_try_open(c->dirs.runtime_fd, "lock", LOCK_EXCLUSIVE), r = 0;
 
 		if (lock != -EWOULDBLOCK)
 			return lock;
-		r = refresh(c);
-		if (r == 0 && container_is_running(c)) {
+		if (o)
+			r = refresh(c);
+		if (o && r == 0 && container_is_running(c)) {
 			if (!o->force)
 				return err_new(-CE_BAD_STATE,
 					       "it runs; stop it first or use --force");
@@ -92,9 +88,10 @@ static int take_monitor_lock(struct container *c, const struct remove_options *o
 		if (r < 0)
 			return r;
 		if (clock_monotonic_ns() > end) {
-			if (!o->force)
-				return err_new(-CE_BAD_STATE, "its monitor is still at work; use "
-							      "--force to end it");
+			if (!o || !o->force)
+				return err_new(-CE_BAD_STATE,
+					       "its last monitor is still at work; 'rm --force' "
+					       "would end it");
 			kill_monitor(c);
 			end += MONITOR_LINGER_MS * NS_PER_MS;
 		}
@@ -108,7 +105,7 @@ int container_remove(struct store *st, struct container *c, const struct remove_
 	int r = lock;
 
 	if (r >= 0)
-		r = monitor = take_monitor_lock(c, o);
+		r = monitor = container_monitor_lock(c, o);
 	if (r == -ENOENT) { /* its runtime directory went */
 		err_drop();
 		r = 0;

@@ -142,7 +142,6 @@ static void host_address(char out[INET_ADDRSTRLEN])
 static int gateway_address(const struct net_plan *n, char out[INET_ADDRSTRLEN])
 {
 	struct in_addr a;
-	int r;
 
 	*out = '\0';
 	if (n->mode == NET_NONE)
@@ -152,9 +151,7 @@ static int gateway_address(const struct net_plan *n, char out[INET_ADDRSTRLEN])
 		return 0;
 	}
 	if (n->mode == NET_SLIRP && n->allow_host_loopback) {
-		r = net_plan_address(n, NET_SLIRP_GATEWAY, &a);
-		if (r < 0)
-			return r;
+		a = net_plan_address(n, NET_SLIRP_GATEWAY);
 		(void)inet_ntop(AF_INET, &a, out, INET_ADDRSTRLEN);
 		return 0;
 	}
@@ -227,9 +224,7 @@ int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, 
 		sbuf_adds(out, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
 	}
 	if (n->mode == NET_SLIRP) {
-		r = net_plan_address(n, NET_SLIRP_TAP, &a);
-		if (r < 0)
-			return r;
+		a = net_plan_address(n, NET_SLIRP_TAP);
 		put_own_names(inet_ntop(AF_INET, &a, own, sizeof(own)), o, hostname, out);
 	} else {
 		put_own_names("127.0.1.1", o, hostname, out);
@@ -299,7 +294,6 @@ static int put_servers(const struct net_plan *n, const struct net_files_options 
 {
 	char ip[INET_ADDRSTRLEN];
 	struct in_addr a;
-	int r;
 
 	for (size_t i = 0; i < o->dns.n; i++)
 		sbuf_addf(out, "nameserver %s\n", o->dns.v[i]);
@@ -309,9 +303,7 @@ static int put_servers(const struct net_plan *n, const struct net_files_options 
 		put_host_servers(conf, out);
 		return 0;
 	}
-	r = net_plan_address(n, NET_SLIRP_DNS, &a);
-	if (r < 0)
-		return r;
+	a = net_plan_address(n, NET_SLIRP_DNS);
 	sbuf_addf(out, "nameserver %s\n", inet_ntop(AF_INET, &a, ip, sizeof(ip)));
 	if (n->enable_ipv6)
 		sbuf_adds(out, "nameserver " NET_SLIRP_DNS6 "\n");

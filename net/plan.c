@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/strv.h"
@@ -16,6 +15,8 @@
 /* slirp4netns's own limits: its tap is number 100, so the network must be larger than that. */
 #define PREFIX_MIN 8
 #define PREFIX_MAX 24
+#define NETWORK_DEFAULT 0x0a000200 /* 10.0.2.0 */
+#define PREFIX_DEFAULT 24
 #define MTU_MIN 576
 #define MTU_MIN_IPV6 1280
 #define MTU_MAX 65521
@@ -27,7 +28,8 @@ void net_plan_encode(const struct net_plan *n, struct sbuf *out)
 	wire_put_u32(out, (n->allow_host_loopback ? FLAG_LOOPBACK : 0) |
 				  (n->enable_ipv6 ? FLAG_IPV6 : 0));
 	wire_put_u32(out, n->mtu);
-	wire_put_str(out, n->cidr);
+	wire_put_u32(out, n->network);
+	wire_put_u32(out, n->prefix);
 	wire_put_u32(out, n->n_ports);
 	for (unsigned i = 0; i < n->n_ports; i++) {
 		const struct net_port *p = &n->ports[i];
@@ -66,11 +68,13 @@ int net_plan_decode(struct wire_reader *r, struct net_plan *n, struct net_port *
 	p.slirp_path = wire_get_str(r);
 	flags = wire_get_u32(r);
 	p.mtu = wire_get_u32(r);
-	p.cidr = wire_get_str(r);
+	p.network = wire_get_u32(r);
+	p.prefix = wire_get_u32(r);
 	p.n_ports = wire_get_u32(r);
 	p.ports = ports;
 	if (r->failed || mode > NET_JOIN || (flags & ~FLAGS_KNOWN) || p.mtu > MTU_MAX ||
-	    p.n_ports > max || (mode == NET_SLIRP) != (p.slirp_path != NULL))
+	    p.n_ports > max || p.prefix > PREFIX_MAX ||
+	    (mode == NET_SLIRP) != (p.slirp_path != NULL))
 		return err_new(-CE_PROTOCOL, "network plan");
 	p.mode = (enum net_mode)mode;
 	p.allow_host_loopback = flags & FLAG_LOOPBACK;
@@ -106,14 +110,16 @@ static int parse_cidr(const char *s, uint32_t *ret_net, uint32_t *ret_prefix)
 	return 0;
 }
 
-int net_plan_address(const struct net_plan *n, uint32_t offset, struct in_addr *ret)
+struct in_addr net_plan_address(const struct net_plan *n, uint32_t offset)
 {
-	uint32_t net, prefix;
+	const uint32_t network = n->prefix ? n->network : NETWORK_DEFAULT;
 
-	if (parse_cidr(n->cidr ? n->cidr : "10.0.2.0/24", &net, &prefix) < 0)
-		return err_new(-CE_BAD_FORMAT, "network address %s", n->cidr);
-	ret->s_addr = htonl(net + offset);
-	return 0;
+	return (struct in_addr){.s_addr = htonl(network + offset)};
+}
+
+uint32_t net_plan_prefix(const struct net_plan *n)
+{
+	return n->prefix ? n->prefix : PREFIX_DEFAULT;
 }
 
 static int bad_option(const char *key, const char *value, const char *want)
@@ -123,8 +129,6 @@ static int bad_option(const char *key, const char *value, const char *want)
 
 static int slirp_option(const char *key, const char *value, struct net_plan *n)
 {
-	uint32_t net, prefix;
-
 	if (strcmp(key, "allow_host_loopback") == 0)
 		return parse_bool(value, &n->allow_host_loopback) < 0
 			       ? bad_option(key, value, "true or false")
@@ -137,13 +141,11 @@ static int slirp_option(const char *key, const char *value, struct net_plan *n)
 		return parse_u32(value, MTU_MAX, &n->mtu) < 0 || n->mtu < MTU_MIN
 			       ? bad_option(key, value, "576 to 65521")
 			       : 0;
-	if (strcmp(key, "cidr") == 0) {
-		if (parse_cidr(value, &net, &prefix) < 0)
-			return bad_option(key, value,
-					  "an IPv4 network such as 10.0.2.0/24, /8 to /24");
-		n->cidr = xstrdup(value);
-		return 0;
-	}
+	if (strcmp(key, "cidr") == 0)
+		return parse_cidr(value, &n->network, &n->prefix) < 0
+			       ? bad_option(key, value,
+					    "an IPv4 network such as 10.0.2.0/24, /8 to /24")
+			       : 0;
 	if (strcmp(key, "port_handler") == 0) {
 		/* One handler serves every case here; podman's names for its two are both it. */
 		if (strcmp(value, "rootlesskit") != 0 && strcmp(value, "slirp4netns") != 0)

@@ -30,7 +30,7 @@ struct net_plan {
 	bool allow_host_loopback;
 	bool enable_ipv6;
 	uint32_t mtu; /* 0: 65520 */
-	const char *cidr; /* NULL: 10.0.2.0/24 */
+	uint32_t network, prefix; /* IPv4, host order; prefix 0: 10.0.2.0/24 */
 	const struct net_port *ports;
 	unsigned n_ports;
 };
@@ -50,7 +50,7 @@ int net_plan_decode(struct wire_reader *r, struct net_plan *n, struct net_port *
 
 /**
  * net_plan_parse_slirp() - "allow_host_loopback=true,mtu=1500,cidr=10.0.3.0/24,enable_ipv6=true"
- * What follows "slirp4netns:" in --network. @n->cidr is allocated and kept for life.
+ * What follows "slirp4netns:" in --network.
  * Return: 0 or a usage error.
  */
 int net_plan_parse_slirp(const char *options, struct net_plan *n);
@@ -58,5 +58,7 @@ int net_plan_parse_slirp(const char *options, struct net_plan *n);
 /** net_plan_check() - does it fit together (ports need a network of the container's own)? Usage error. */
 int net_plan_check(const struct net_plan *n);
 
-/** net_plan_address() - address number @offset of the slirp network. Return: 0 or -CE_BAD_FORMAT. */
-int net_plan_address(const struct net_plan *n, uint32_t offset, struct in_addr *ret);
+/** net_plan_address() - address number @offset of the slirp network. */
+struct in_addr net_plan_address(const struct net_plan *n, uint32_t offset);
+/** net_plan_prefix() - length of the slirp network's prefix. */
+uint32_t net_plan_prefix(const struct net_plan *n);

@@ -265,9 +265,7 @@ static int make_listeners(struct proxy *p, const struct net_plan *n, const int *
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epoll < 0)
 		return err_new(-errno, "epoll");
-	r = net_plan_address(n, NET_SLIRP_TAP, &target.sin_addr);
-	if (r < 0)
-		return r;
+	target.sin_addr = net_plan_address(n, NET_SLIRP_TAP);
 	p->listeners = calloc(n->n_ports, sizeof(*p->listeners));
 	if (!p->listeners)
 		return err_new(-ENOMEM, "port proxy");

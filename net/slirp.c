@@ -14,6 +14,7 @@
  */
 #include "net/slirp.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -52,7 +53,8 @@ int net_slirp_start(const struct net_plan *n, pid_t pid, struct net_helper *ret)
 {
 	AUTO_CLOSE int ready_r = -EBADF, ready_w = -EBADF, exit_r = -EBADF, exit_w = -EBADF,
 		       log_r = -EBADF, log_w = -EBADF;
-	char mtu[16], ready[16], quit[16], target[16];
+	char mtu[16], ready[16], quit[16], target[16], cidr[INET_ADDRSTRLEN + 4];
+	const struct in_addr network = net_plan_address(n, 0);
 	int p[2], pidfd, keep[3];
 	struct words w = {.n = 0};
 	struct spawn s;
@@ -72,6 +74,8 @@ int net_slirp_start(const struct net_plan *n, pid_t pid, struct net_helper *ret)
 	log_w = p[1];
 	(void)fcntl(log_w, F_SETPIPE_SZ, LOG_PIPE_BYTES); /* only to save memory */
 	(void)snprintf(mtu, sizeof(mtu), "%u", n->mtu ? n->mtu : NET_SLIRP_MTU);
+	(void)inet_ntop(AF_INET, &network, cidr, INET_ADDRSTRLEN);
+	(void)snprintf(cidr + strlen(cidr), 4, "/%u", net_plan_prefix(n));
 	(void)snprintf(ready, sizeof(ready), "%d", ready_w);
 	(void)snprintf(quit, sizeof(quit), "%d", exit_r);
 	(void)snprintf(target, sizeof(target), "%d", (int)pid);
@@ -86,9 +90,9 @@ int net_slirp_start(const struct net_plan *n, pid_t pid, struct net_helper *ret)
 		add(&w, "--enable-ipv6");
 	add(&w, "--mtu");
 	add(&w, mtu);
-	if (n->cidr) {
+	if (n->prefix) {
 		add(&w, "--cidr");
-		add(&w, n->cidr);
+		add(&w, cidr);
 	}
 	add(&w, "--ready-fd");
 	add(&w, ready);

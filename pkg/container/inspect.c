@@ -169,14 +169,11 @@ static void set_addresses(struct json_object *o, const struct container *c)
 
 	if (strcmp(c->rec->ns_net, "slirp4netns") == 0 && container_is_running(c) &&
 	    (!c->rec->network_options || net_plan_parse_slirp(c->rec->network_options, &n) == 0)) {
-		const char *slash = n.cidr ? strchr(n.cidr, '/') : NULL;
-
-		if (!slash || parse_u32(slash + 1, 32, &prefix) < 0)
-			prefix = 24;
-		if (net_plan_address(&n, NET_SLIRP_GATEWAY, &a) == 0)
-			(void)inet_ntop(AF_INET, &a, gateway, sizeof(gateway));
-		if (net_plan_address(&n, NET_SLIRP_TAP, &a) == 0)
-			(void)inet_ntop(AF_INET, &a, tap, sizeof(tap));
+		prefix = net_plan_prefix(&n);
+		a = net_plan_address(&n, NET_SLIRP_GATEWAY);
+		(void)inet_ntop(AF_INET, &a, gateway, sizeof(gateway));
+		a = net_plan_address(&n, NET_SLIRP_TAP);
+		(void)inet_ntop(AF_INET, &a, tap, sizeof(tap));
 	}
 	err_drop();
 	json_set_str(o, "Gateway", gateway);

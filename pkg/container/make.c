@@ -69,10 +69,8 @@ int make_namespaces(struct store *st, const struct container_request *q, struct 
 static int check_slirp_options(const char *options)
 {
 	struct net_plan n = {.mode = NET_SLIRP};
-	int rc = net_plan_parse_slirp(options, &n);
 
-	free((char *)(uintptr_t)n.cidr); /* allocated there, const in the plan */
-	return rc;
+	return net_plan_parse_slirp(options, &n);
 }
 
 static int network_mode(struct store *st, const struct container_request *q,

@@ -121,9 +121,6 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 		log_warn("%s", warning);
 	if (rec->network_options) {
 		r = net_plan_parse_slirp(rec->network_options, n);
-		if (n->cidr)
-			plan_keep(p, (char *)(uintptr_t)
-					     n->cidr); /* allocated there, const in the plan */
 		if (r < 0)
 			return r;
 	}

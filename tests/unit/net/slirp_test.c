@@ -137,7 +137,8 @@ static void the_hosts_loopback_is_reached_only_when_asked_for(void **state)
 	assert_int_equal(try_reach(&n, 0x0a000203), REFUSED); /* the name server's address */
 	n.allow_host_loopback = true;
 	assert_int_equal(try_reach(&n, 0x0a000202), REACHED);
-	n.cidr = "10.77.0.0/16";
+	n.network = 0x0a4d0000; /* 10.77.0.0 */
+	n.prefix = 16;
 	n.mtu = 1500;
 	assert_int_equal(try_reach(&n, 0x0a4d0002), REACHED);
 }

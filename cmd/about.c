@@ -24,6 +24,14 @@ static const struct {
 	 "\tcuddy run -d --name web -p 8080:80 nginx\n"
 	 "\tcuddy run --rm -v \"$PWD\":/src -w /src gcc make\n"
 	 "\n"
+	 "With --restart the container's monitor starts it again when it ends: always and "
+	 "unless-stopped in any case, on-failure when the exit status is not 0, at most N times in "
+	 "a row where N is given. The pause before it grows from a tenth of a second to a minute; "
+	 "a "
+	 "run of ten seconds sets it back. stop ends that, and kill with a signal that by custom "
+	 "ends programs. After a reboot \"cuddy start --all --filter should-start-on-boot=true\" "
+	 "starts what was always to run and what was unless-stopped and not stopped.\n"
+	 "\n"
 	 "The exit status is 125 when cuddy failed, 126 when the command cannot be executed, 127 "
 	 "when it is not in the image, 128+n when signal n ended it."},
 	{&cmd_create, "Checks and prepares all that run would, without starting it, and prints the "
@@ -42,7 +50,8 @@ static const struct {
 	{&cmd_restart,
 	 "Stops what runs, as \"cuddy stop\" does, and starts it again with the same settings; "
 	 "what "
-	 "has stopped is just started. A running container made with --rm is refused.\n"
+	 "has stopped is just started. One made with --rm is kept for its next run. Attempts of a "
+	 "restart policy count anew.\n"
 	 "\n"
 	 "\tcuddy restart -t 2 web\n"
 	 "\tcuddy restart --running"},
@@ -91,7 +100,8 @@ static const struct {
 	 "\tcuddy logs -f --since 10m web"},
 	{&cmd_ps, "Lists running containers, or all with -a. Filters are ancestor, annotation, "
 		  "before, exited, id, label, "
-		  "name, network, since, status, until and volume; the same key given again "
+		  "name, network, restart-policy, should-start-on-boot, since, status, until and "
+		  "volume; the same key given again "
 		  "means or, different keys mean and.\n"
 		  "\n"
 		  "\tcuddy ps -a --filter status=exited --format '{{.Names}} {{.Status}}'"},

@@ -41,7 +41,9 @@ static int attach_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	if (r < 0)
 		return r;
 	ca.tty = c.rec->tty;
-	if (container_is_running(&c))
+	if (c.state.status == CONMON_RESTARTING)
+		r = err_new(-CE_BAD_STATE, "attach %s: it waits to be started again", c.rec->name);
+	else if (container_is_running(&c))
 		r = conmon_attach(c.dirs.runtime_fd, &ca, &code, &detached);
 	else
 		r = err_new(-CE_BAD_STATE, "attach %s: it does not run", c.rec->name);

@@ -64,7 +64,12 @@ static int start_attached(struct cmd_ctx *ctx, const struct start_args *a, int a
 		r = each_open(ctx, "start", &one, &argc, &argv, &c);
 	if (r < 0)
 		return r;
-	if (container_is_running(&c)) {
+	if (c.state.status == CONMON_RESTARTING) {
+		r = err_new(-CE_BAD_STATE,
+			    "start %s: it waits to be started again by its restart "
+			    "policy",
+			    c.rec->name);
+	} else if (container_is_running(&c)) {
 		const struct conmon_attach ca = {.no_stdin = !a->interactive,
 						 .sig_proxy = a->sig_proxy != 0,
 						 .detach_keys = o.detach_keys,

@@ -159,6 +159,32 @@ int conmon_kill(int state_dir, int sig)
 	return r < 0 && r != -ESRCH ? err_wrap(r, "send signal %d", sig) : r;
 }
 
+int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms)
+{
+	AUTO_CLOSE int fd = talk_connect(state_dir);
+	struct cm_head h;
+	char trail[2048];
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (grace_ms < 0 || grace_ms > INT32_MAX)
+		grace_ms = INT32_MAX;
+	r = talk_send(fd, CM_RESTART, signal_or_0, (int)grace_ms, NULL, 0);
+	if (r == -EPIPE || r == -ECONNRESET)
+		return -ESRCH;
+	while (r == 0 && (r = talk_receive(fd, &h, trail, sizeof(trail) - 1)) > 0) {
+		if (h.type == CM_REPLY && h.a < 0 && h.len) {
+			trail[h.len] = '\0';
+			return err_set(h.a, trail);
+		}
+		if (h.type == CM_REPLY)
+			return h.a;
+		r = 0;
+	}
+	return r < 0 ? err_new(r, "talk to the container's monitor") : -ESRCH;
+}
+
 int conmon_resize(int state_dir, uint16_t rows, uint16_t cols)
 {
 	int r = request(state_dir, CM_RESIZE, rows, cols);

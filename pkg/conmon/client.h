@@ -4,11 +4,12 @@
  * State and exit status are flat files that only the monitor writes while it lives:
  *
  *	state_dir/state       "key=value" lines: status, pid, start, conmon_pid, conmon_start, boot_id,
- *	                      started_ns (tmpfs, not synced)
+ *	                      started_ns, restarts (tmpfs, not synced); of the last run
+ *	                      what the exit file has, when it is over
  *	state_dir/lock        held by the monitor for life
  *	state_dir/attach      SEQPACKET socket
  *	data_dir/started      its time is that of the last start; all that is left after a reboot
- *	data_dir/exit         exit_code, finished_ns, signal, oom, error lines; written durably before
+ *	data_dir/exit         exit_code, finished_ns, signal, oom, reason, error … lines; written durably before
  *	                      anybody is told
  */
 #pragma once
@@ -25,15 +26,32 @@ enum conmon_status {
 	CONMON_RUNNING,
 	CONMON_PAUSED,
 	CONMON_STOPPING,
-	CONMON_EXITED
+	CONMON_EXITED,
+	CONMON_RESTARTING /* the monitor waits before it starts the container again */
+};
+
+/* What ended the last run. */
+enum conmon_reason {
+	CONMON_BY_ITSELF, /* it exited */
+	CONMON_BY_SIGNAL, /* one that nobody of us sent */
+	CONMON_BY_USER, /* stop or kill */
+	CONMON_BY_SESSION, /* the monitor was asked to end: session or machine go down */
+	CONMON_BY_OOM,
+	CONMON_BY_TIMEOUT, /* --timeout */
+	CONMON_BY_HEALTH, /* --health-on-failure */
+	CONMON_BY_LAUNCH, /* it could not be started again */
+	CONMON_BY_CRASH /* the monitor or what serves the root was killed, or the machine went down */
 };
 
 struct conmon_state {
 	enum conmon_status status;
 	struct proc_id init, monitor;
 	int64_t started_ns, finished_ns;
-	int exit_code; /* valid when exited */
+	int exit_code; /* valid when exited or restarting, as what follows */
 	bool oom_killed;
+	bool stopped_by_user;
+	enum conmon_reason reason;
+	uint32_t restarts; /* by the monitor, since somebody started it */
 	char error[256];
 };
 
@@ -93,6 +111,13 @@ int conmon_watch(int state_dir);
  * With 1 the monitor has also done all that follows the end. -ESRCH: it left without a word.
  */
 int conmon_watched(int watch, int *ret_exit);
+/**
+ * conmon_restart() - let the monitor stop the container and start it again, as it was planned
+ * For what must not pass through the end of the container. -ESRCH when it does not run.
+ */
+int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms);
+/** conmon_reason_text() - "exited" "signal" "user" "session" "oom" "timeout" "health" "launch" "crash". */
+const char *conmon_reason_text(enum conmon_reason reason);
 /** conmon_resize() - set the pty's size. */
 int conmon_resize(int state_dir, uint16_t rows, uint16_t cols);
 /** conmon_detach_keys() - "ctrl-p,ctrl-q" to bytes; usage error when malformed. */

@@ -5,7 +5,7 @@
 
 #include "pkg/base/err.h"
 
-#define CONFIG_VERSION 1U
+#define CONFIG_VERSION 2U
 #define VOLUMES_MAX 1024U
 
 static const bool *config_flag(const struct conmon_config *c, unsigned i)
@@ -38,6 +38,8 @@ void conmon_config_encode(const struct conmon_config *c, struct sbuf *out)
 	wire_put_u32(out, (uint32_t)c->stop_signal);
 	wire_put_u32(out, c->stop_timeout_s);
 	wire_put_u32(out, c->timeout_s);
+	wire_put_u32(out, (uint32_t)c->restart);
+	wire_put_u32(out, c->restart_max);
 	wire_put_str(out, c->trash_dir);
 	wire_put_str(out, c->name_link);
 	wire_put_u32(out, n);
@@ -82,7 +84,7 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 			 struct conmon_config *ret)
 {
 	struct conmon_config c = {0};
-	uint32_t flags, driver;
+	uint32_t flags, driver, restart;
 	int e;
 
 	if (wire_get_u32(r) != CONFIG_VERSION)
@@ -103,13 +105,18 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 	c.stop_signal = (int)wire_get_u32(r);
 	c.stop_timeout_s = wire_get_u32(r);
 	c.timeout_s = wire_get_u32(r);
+	restart = wire_get_u32(r);
+	c.restart = restart <= CONMON_RESTART_UNLESS_STOPPED ? (enum conmon_restart)restart
+							     : CONMON_RESTART_NO;
+	c.restart_max = wire_get_u32(r);
 	c.trash_dir = wire_get_str(r);
 	c.name_link = wire_get_str(r);
 	e = decode_volumes(r, arena, arena_size, &c);
 	c.runtime_dir_fd = (int)wire_get_u32(r);
 	c.lock_fd = (int)wire_get_u32(r);
 	c.control_fd = (int)wire_get_u32(r);
-	if (e < 0 || wire_failed(r) || driver > CONMON_LOG_PASSTHROUGH || !config_is_sound(&c))
+	if (e < 0 || wire_failed(r) || driver > CONMON_LOG_PASSTHROUGH ||
+	    restart > CONMON_RESTART_UNLESS_STOPPED || !config_is_sound(&c))
 		return err_new(-CE_PROTOCOL, "the monitor's configuration");
 	*ret = c;
 	return 0;

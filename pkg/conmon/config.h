@@ -12,6 +12,13 @@ enum conmon_log {
 	CONMON_LOG_PASSTHROUGH
 };
 
+enum conmon_restart {
+	CONMON_RESTART_NO,
+	CONMON_RESTART_ON_FAILURE,
+	CONMON_RESTART_ALWAYS,
+	CONMON_RESTART_UNLESS_STOPPED
+};
+
 struct conmon_config {
 	const char *id; /* 64 hex digits */
 	const char *name;
@@ -30,6 +37,8 @@ struct conmon_config {
 	int stop_signal;
 	uint32_t stop_timeout_s;
 	uint32_t timeout_s; /* --timeout: kill after; 0 never */
+	enum conmon_restart restart;
+	uint32_t restart_max; /* CONMON_RESTART_ON_FAILURE: attempts in a row; 0: no bound */
 	bool auto_remove; /* --rm */
 	const char *trash_dir; /* auto_remove: data_dir is renamed into this, then deleted */
 	const char *name_link; /* auto_remove: path of the name claim to unlink */

@@ -86,7 +86,7 @@ void control_accept(struct monitor *m)
 		if (m->clients[i].fd >= 0)
 			continue;
 		m->clients[i] = (struct client){.fd = TAKE_FD(fd)};
-		if (m->exited)
+		if (m->exited && !m->restart_at_ns)
 			(void)control_send(&m->clients[i], CM_EXIT, m->exit_status, 0, NULL, 0);
 		return;
 	}
@@ -109,7 +109,7 @@ static bool on_attach(struct monitor *m, unsigned i, const struct cm_head *h, co
 	size_t n = strlen(keys);
 	int big = 1 << 20;
 
-	if (i == CONTROL || c->attached || h->len >= CM_KEYS_MAX)
+	if (i == CONTROL || c->attached || h->len >= CM_KEYS_MAX || m->restart_at_ns)
 		return false;
 	if (h->a & CM_ATTACH_KEYS) {
 		keys = data;
@@ -157,6 +157,24 @@ static int resize(struct monitor *m, int rows, int cols)
 	return ioctl(m->run.pty_master, TIOCSWINSZ, &w) < 0 ? -errno : 0;
 }
 
+/* What runs is stopped; what waits for its next run has it now. */
+static bool on_restart(struct monitor *m, unsigned i, const struct cm_head *h)
+{
+	if (h->a < 0 || h->a > 64 || h->b < 0)
+		return false;
+	m->clients[i].awaits_restart = true;
+	if (m->restart_at_ns) {
+		m->restart_at_ns = clock_monotonic_ns();
+	} else if (m->exited) {
+		(void)control_send(&m->clients[i], CM_REPLY, -ESRCH, 0, NULL, 0);
+		return false;
+	} else {
+		stop_run(m, CONMON_BY_USER, h->a, h->b);
+	}
+	m->restart_asked = true;
+	return true;
+}
+
 static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, const char *data)
 {
 	struct client *c = &m->clients[i];
@@ -176,13 +194,15 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 		r = resize(m, h->a, h->b);
 		break;
 	case CM_SIGNAL:
-		r = h->a >= 1 && h->a <= 64 ? monitor_signal(m, h->a) : -EINVAL;
+		r = h->a >= 1 && h->a <= 64 ? stop_signal(m, h->a) : -EINVAL;
 		break;
 	case CM_STOP:
 		if (h->a < 0 || h->a > 64 || h->b < 0)
 			return false;
-		monitor_stop(m, h->a, h->b);
+		stop_run(m, CONMON_BY_USER, h->a, h->b);
 		return true;
+	case CM_RESTART:
+		return on_restart(m, i, h);
 	default:
 		return false;
 	}

@@ -71,17 +71,15 @@ static void release_root(struct monitor *m)
 	err_drop();
 }
 
-static bool was_oom_killed(const struct monitor *m)
+uint64_t finish_oom_kills(const struct monitor *m)
 {
 	char text[1024];
 	const char *p;
 	ssize_t n = m->oom_events < 0 ? 0 : pread(m->oom_events, text, sizeof(text) - 1, 0);
 
-	if (n <= 0 || m->exit_status != 128 + SIGKILL)
-		return false;
-	text[n] = '\0';
+	text[n > 0 ? n : 0] = '\0';
 	p = strstr(text, "oom_kill ");
-	return p && p[9] != '0';
+	return p ? strtoull(p + 9, NULL, 10) : 0;
 }
 
 /* names/<name> holds "<id>\n". */
@@ -186,23 +184,118 @@ static void empty_trash(const struct monitor *m)
 static void tell_waiters(struct monitor *m)
 {
 	for (unsigned i = CONTROL + 1; i < CLIENTS_MAX; i++)
-		if (m->clients[i].fd >= 0 && !m->clients[i].attached)
+		if (m->clients[i].fd >= 0 && !m->clients[i].attached &&
+		    !m->clients[i].awaits_restart)
 			(void)control_send(&m->clients[i], CM_EXIT, m->exit_status, 0, NULL, 0);
+}
+
+static enum conmon_reason reason_of(const struct monitor *m)
+{
+	if (m->state.oom_killed)
+		return CONMON_BY_OOM;
+	if (m->reason != CONMON_BY_ITSELF)
+		return m->reason;
+	return m->signalled ? CONMON_BY_SIGNAL : CONMON_BY_ITSELF;
+}
+
+static void write_exit(struct monitor *m, bool durable)
+{
+	if (!m->cfg.auto_remove && exit_write(m->data_dir, &m->state, durable) < 0)
+		log_debug("conmon", "exit file: %s",
+			  err_trail()); /* full disk: the state file has it too */
+	monitor_write_state(m);
+	err_drop();
+}
+
+void finish_record_end(struct monitor *m)
+{
+	m->state.status = CONMON_EXITED;
+	for (unsigned i = 0; i < m->n_ports; i++)
+		(void)close(CM_FD_PORTS + (int)i);
+	m->n_ports = 0;
+	write_exit(m, true);
+	tell_waiters(m);
 }
 
 void finish_record(struct monitor *m)
 {
+	m->recorded = true;
 	end_helpers(m);
-	m->state.status = CONMON_EXITED;
 	m->state.exit_code = m->exit_status;
 	m->state.finished_ns = clock_now_ns();
-	m->state.oom_killed = was_oom_killed(m);
-	if (!m->cfg.auto_remove && exit_write(m->data_dir, &m->state) < 0)
-		log_debug("conmon", "exit file: %s",
-			  err_trail()); /* full disk: the state file has it too */
-	(void)state_write(m->state_dir, &m->state, m->boot_id);
-	err_drop();
+	m->state.oom_killed = m->exit_status == 128 + SIGKILL &&
+			      finish_oom_kills(m) > m->oom_kills_before;
+	m->state.reason = reason_of(m);
+	m->state.stopped_by_user = m->reason == CONMON_BY_USER;
+	if (!restart_is_due(m)) {
+		finish_record_end(m);
+		return;
+	}
+	m->state.status = CONMON_RESTARTING;
+	m->state.init = (struct proc_id){0};
+	write_exit(m, false);
 	tell_waiters(m);
+}
+
+/* Whoever was with the run leaves with it. */
+static void dismiss_clients(struct monitor *m)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &m->clients[i];
+
+		if (c->fd < 0 || c->awaits_restart)
+			continue;
+		if (i == CONTROL)
+			stream_end_front(m);
+		if (i == CONTROL || c->attached)
+			(void)control_send(c, CM_EXIT, m->exit_status, 0, NULL, 0);
+		control_close(m, i);
+	}
+}
+
+/* A volatile overlay (--rm) leaves a mark against a mount after a crash of the machine. There was none. */
+static void allow_remount(const struct monitor *m)
+{
+	AUTO_CLOSE int work = openat(m->data_dir, "work/work",
+				     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (work >= 0)
+		(void)rmtree(work, "incompat");
+	err_drop();
+}
+
+void finish_run(struct monitor *m)
+{
+	struct stream *const streams[] = {&m->out, &m->err};
+	bool terminal = m->cfg.terminal;
+
+	dismiss_clients(m);
+	m->cfg.foreground = false;
+	stream_end_front(m);
+	closep(&m->in.front);
+	if (!terminal)
+		closep(&m->in.fd);
+	m->in.fd = -EBADF;
+	m->in.head = m->in.len = 0;
+	m->in.ended = false;
+	for (unsigned i = 0; i < ARRAY_LEN(streams); i++) {
+		if (!terminal)
+			closep(&streams[i]->fd);
+		streams[i]->fd = -EBADF;
+		streams[i]->len = streams[i]->done = streams[i]->last_drain = 0;
+		streams[i]->waiting = 0;
+	}
+	closep(&m->run.pty_master);
+	closep(&m->pty_slave);
+	closep(&m->run.pidfd);
+	reap_helper(m);
+	/* The upper directory is free for the next mount when these return. */
+	release_root(m);
+	closep(&m->run.root_fd);
+	allow_remount(m);
+	m->run.pid = m->run.root_server = -1;
+	m->root_lost = false;
+	m->drain_since_ns = 0;
 }
 
 void finish(struct monitor *m)

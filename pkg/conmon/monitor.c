@@ -10,9 +10,12 @@
  *               recorded; whoever gets the lock knows that M has finished with the container.
  * Back-pressure payload ← stream.c ← foreground (for ever) and clients (one second)
  *               caller, clients ← input.c ← payload
- * Time          one poll(2); deadlines (stop, --timeout, slow clients) become its time-out
+ * Time          one poll(2); deadlines (stop, --timeout, slow clients, the next run) become its time-out
  * The end       I dies → its pid namespace is gone → what lies in the pipes is drained → helpers end
  *               → data_dir/exit is durable → state, clients, lock → the foreground's last bytes
+ * Another run   restart.c: the same plan, from the memfd that stays open, in the same process; lock,
+ *               log, sockets and ports stay, all else is let go first. The foreground ends with the
+ *               first run. Launching uses the heap, and gives back all of it.
  */
 #include "pkg/conmon/monitor.h"
 
@@ -36,37 +39,10 @@
 static struct monitor monitor;
 static char out_buf[CM_OUTPUT_MAX], err_buf[CM_OUTPUT_MAX];
 
-static void write_state(struct monitor *m)
+void monitor_write_state(struct monitor *m)
 {
 	if (state_write(m->state_dir, &m->state, m->boot_id) < 0)
 		err_drop(); /* a full tmpfs: the lock still tells that we live */
-}
-
-int monitor_signal(struct monitor *m, int sig)
-{
-	int r = m->exited ? -ESRCH : pidfd_signal(m->run.pidfd, sig);
-
-	err_drop();
-	return r;
-}
-
-void monitor_stop(struct monitor *m, int sig, int64_t grace_ms)
-{
-	int64_t at = clock_monotonic_ns() + grace_ms * NS_PER_MS;
-
-	if (m->exited)
-		return;
-	if (sig == 0)
-		sig = m->cfg.stop_signal ? m->cfg.stop_signal : SIGTERM;
-	if (grace_ms == 0)
-		sig = SIGKILL;
-	(void)monitor_signal(m, sig);
-	if (sig != SIGKILL && (m->kill_at_ns == 0 || at < m->kill_at_ns))
-		m->kill_at_ns = at;
-	if (m->state.status != CONMON_STOPPING) {
-		m->state.status = CONMON_STOPPING;
-		write_state(m);
-	}
 }
 
 /*
@@ -79,7 +55,7 @@ static void lose_root(struct monitor *m)
 	(void)snprintf(m->state.error, sizeof(m->state.error),
 		       "fuse-overlayfs (pid %d) died, and with it the container's root",
 		       (int)m->run.root_server);
-	(void)monitor_signal(m, SIGKILL);
+	stop_run(m, CONMON_BY_CRASH, SIGKILL, 0);
 }
 
 /* Everything that dies below us: pid 1, helpers, orphans that came to the subreaper. */
@@ -96,6 +72,7 @@ static void reap(struct monitor *m)
 		if (si.si_pid != m->run.pid || m->exited)
 			continue;
 		m->exited = true;
+		m->signalled = si.si_code != CLD_EXITED;
 		m->exit_status = si.si_code == CLD_EXITED ? si.si_status & 0xff
 							  : 128 + si.si_status;
 		log_debug("conmon", "pid 1 ended: %d", m->exit_status);
@@ -109,31 +86,19 @@ static void read_signals(struct monitor *m)
 	while (read(m->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 		/* The machine or the session goes down: what a user's stop would do. */
 		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
-			monitor_stop(m, 0, m->cfg.stop_timeout_s * 1000LL);
+			stop_run(m, CONMON_BY_SESSION, 0, m->cfg.stop_timeout_s * 1000LL);
 	}
 	reap(m);
 }
 
-static void check_deadlines(struct monitor *m, int64_t now)
-{
-	if (!m->exited && m->kill_at_ns && now >= m->kill_at_ns) {
-		m->kill_at_ns = 0;
-		(void)monitor_signal(m, SIGKILL);
-	}
-	if (!m->exited && m->timeout_at_ns && now >= m->timeout_at_ns) {
-		m->timeout_at_ns = 0;
-		(void)monitor_signal(m, SIGKILL);
-	}
-}
-
 static int next_timeout_ms(const struct monitor *m, int64_t now)
 {
+	const int64_t deadlines[] = {m->kill_at_ns, m->timeout_at_ns, m->restart_at_ns};
 	int64_t at = INT64_MAX;
 
-	if (m->kill_at_ns && m->kill_at_ns < at)
-		at = m->kill_at_ns;
-	if (m->timeout_at_ns && m->timeout_at_ns < at)
-		at = m->timeout_at_ns;
+	for (unsigned i = 0; i < ARRAY_LEN(deadlines); i++)
+		if (deadlines[i] && deadlines[i] < at)
+			at = deadlines[i];
 	if ((m->out.waiting || m->err.waiting) && now + STALL_TICK_NS < at)
 		at = now + STALL_TICK_NS;
 	if (((m->out.big && !m->out.len) || (m->err.big && !m->err.len)) &&
@@ -196,11 +161,16 @@ static bool is_drained(const struct monitor *m)
 	       !stream_is_pending(&m->err);
 }
 
-static void serve(struct monitor *m)
+static bool run_is_over(const struct monitor *m)
+{
+	return m->exited && is_drained(m);
+}
+
+void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m))
 {
 	static struct poll_set ps;
 
-	while (!m->exited || !is_drained(m)) {
+	while (!is_over(m)) {
 		int64_t now = clock_monotonic_ns();
 		int n;
 
@@ -212,13 +182,13 @@ static void serve(struct monitor *m)
 			if (ps.p[i].revents & ~POLLOUT)
 				control_receive(m, ps.client_of[i - ps.first_client]);
 		read_signals(m);
-		check_deadlines(m, clock_monotonic_ns());
+		stop_check_deadlines(m, clock_monotonic_ns());
 		control_accept(m);
 		input_read_front(m);
 		input_pump(m);
 		stream_pump(m, &m->out);
 		stream_pump(m, &m->err);
-		if (m->exited && m->state.status != CONMON_EXITED)
+		if (m->exited && !m->recorded)
 			finish_record(m);
 	}
 }
@@ -239,32 +209,47 @@ static int record_start(struct monitor *m)
 	return state_write(m->state_dir, &m->state, m->boot_id);
 }
 
-static int start(struct monitor *m)
+static int launch(struct monitor *m, const struct rt_plan *plan, struct rt_stdio *io)
+{
+	int ports[1024];
+
+	if (plan->net.n_ports > ARRAY_LEN(ports))
+		return err_new(-CE_LIMIT, "%u published ports", plan->net.n_ports);
+	m->n_ports = plan->net.n_ports;
+	for (unsigned i = 0; i < m->n_ports; i++)
+		ports[i] = CM_FD_PORTS + (int)i;
+	return rt_launch(plan, io, ports, &m->run);
+}
+
+int monitor_launch(struct monitor *m)
 {
 	struct rt_plan plan;
 	struct rt_stdio io = {-EBADF, -EBADF, -EBADF};
-	int ports[1024], r;
+	int r;
 
-	r = setup_monitor(m, &plan);
-	if (r == 0)
+	m->exited = m->recorded = m->restart_asked = false;
+	m->may_restart = true;
+	m->reason = CONMON_BY_ITSELF;
+	m->exit_status = 0;
+	m->kill_at_ns = m->timeout_at_ns = 0;
+	r = setup_plan(&plan);
+	if (r == 0) {
+		setup_oom_events(m, &plan);
 		r = setup_stdio(m, &io);
-	if (r == 0 && plan.net.n_ports > ARRAY_LEN(ports))
-		r = err_new(-CE_LIMIT, "%u published ports", plan.net.n_ports);
-	if (r < 0)
-		return r;
-	for (unsigned i = 0; i < plan.net.n_ports; i++)
-		ports[i] = CM_FD_PORTS + (int)i;
-	r = rt_launch(&plan, &io, ports, &m->run);
-	for (unsigned i = 0; i < plan.net.n_ports; i++)
-		(void)close(ports[i]);
-	if (r < 0)
-		return r;
-	setup_streams(m);
+	}
+	if (r == 0)
+		r = launch(m, &plan, &io);
+	setup_forget_plan();
+	if (r == 0)
+		setup_streams(m);
 	closep(&io.in);
 	closep(&io.out);
 	closep(&io.err);
-	(void)base_register(m->cfg.runtime_dir_fd);
-	err_drop(); /* without it later commands make a base namespace of their own */
+	if (r < 0)
+		return r;
+	m->run_since_ns = clock_monotonic_ns();
+	if (m->cfg.timeout_s)
+		m->timeout_at_ns = m->run_since_ns + m->cfg.timeout_s * NS_PER_S;
 	return record_start(m);
 }
 
@@ -283,15 +268,19 @@ int monitor_main(void)
 				      .helper_pidfd = -EBADF,
 				      .helper_exit_fd = -EBADF,
 				      .proxy_pidfd = -EBADF};
-	r = start(m);
+	r = setup_monitor(m);
+	if (r == 0)
+		r = monitor_launch(m);
 	if (r < 0) {
 		finish_launch_failed(m);
 		(void)control_send(c, CM_LAUNCH, r, 0, err_trail(), strlen(err_trail()));
 		return 1;
 	}
+	(void)base_register(m->cfg.runtime_dir_fd);
+	err_drop(); /* without it later commands make a base namespace of their own */
 	(void)control_send(c, CM_LAUNCH, 0, c->relays_stdin ? CM_LAUNCH_RELAY_STDIN : 0, NULL, 0);
-	if (m->cfg.timeout_s)
-		m->timeout_at_ns = clock_monotonic_ns() + m->cfg.timeout_s * NS_PER_S;
-	serve(m);
+	do
+		monitor_serve(m, run_is_over);
+	while (restart_run(m));
 	finish(m);
 }

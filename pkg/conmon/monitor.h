@@ -23,6 +23,7 @@
 struct client {
 	int fd; /* -EBADF: a free slot */
 	bool attached;
+	bool awaits_restart; /* asked for CM_RESTART */
 	bool may_type;
 	bool owes_ack; /* its last CM_STDIN lies in the input buffer */
 	bool relays_stdin; /* CONTROL: cuddy reads the terminal for us */
@@ -59,11 +60,19 @@ struct monitor {
 	struct conmon_state state;
 	char boot_id[37];
 	int state_dir, data_dir, trash_dir, oom_events;
+	uint64_t oom_kills_before; /* this run */
 	int signal_fd, listen_fd, pty_slave;
 	bool root_lost; /* its server died first */
-	bool exited;
+	bool exited, recorded; /* pid 1 is dead; and it is written down */
 	int exit_status;
-	int64_t kill_at_ns, timeout_at_ns; /* CLOCK_MONOTONIC; 0: never */
+	bool signalled; /* exit_status is of a signal */
+	bool may_restart; /* nobody asked for the end */
+	bool restart_asked; /* by somebody, whatever the policy */
+	enum conmon_reason reason; /* why we ended it; CONMON_BY_ITSELF: we did not */
+	unsigned n_ports; /* descriptors from CM_FD_PORTS on */
+	uint32_t attempts; /* restarts since the last good run */
+	int64_t run_since_ns, backoff_ns;
+	int64_t kill_at_ns, timeout_at_ns, restart_at_ns; /* CLOCK_MONOTONIC; 0: never */
 	int64_t drain_since_ns;
 	struct stream out, err;
 	struct input in;
@@ -73,13 +82,34 @@ struct monitor {
 
 /* monitor.c */
 int monitor_main(void);
-void monitor_stop(struct monitor *m, int sig, int64_t grace_ms);
-int monitor_signal(struct monitor *m, int sig);
+/** monitor_launch() - start a run: pid 1 has exec'ed, or nothing is left of it. */
+int monitor_launch(struct monitor *m);
+/** monitor_serve() - the event loop, until @is_over. */
+void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m));
+void monitor_write_state(struct monitor *m);
+
+/* stop.c: what ends a run. @why: who wants it; the policy starts again only what ended otherwise. */
+void stop_run(struct monitor *m, enum conmon_reason why, int sig, int64_t grace_ms);
+/** stop_signal() - from a user, for pid 1. */
+int stop_signal(struct monitor *m, int sig);
+void stop_check_deadlines(struct monitor *m, int64_t now);
+
+/* restart.c */
+/** restart_is_due() - decide, once a run is over, whether another follows, and when. */
+bool restart_is_due(struct monitor *m);
+/** restart_cancel() - while waiting for the next run: there is none. */
+void restart_cancel(struct monitor *m, enum conmon_reason why);
+/** restart_run() - wait and start again; false: the last run was the last. */
+bool restart_run(struct monitor *m);
 
 /* setup.c: everything before the loop. */
-int setup_monitor(struct monitor *m, struct rt_plan *ret_plan);
+int setup_monitor(struct monitor *m);
+/** setup_plan() - read it, for one launch; setup_forget_plan() when that is over. */
+int setup_plan(struct rt_plan *ret_plan);
+void setup_forget_plan(void);
 int setup_stdio(struct monitor *m, struct rt_stdio *ret);
 void setup_streams(struct monitor *m);
+void setup_oom_events(struct monitor *m, const struct rt_plan *p);
 
 /* stream.c: payload output to log, foreground, clients. */
 void stream_pump(struct monitor *m, struct stream *s);
@@ -106,5 +136,8 @@ void control_detach(struct monitor *m, unsigned i);
 
 /* finish.c: after the payload. */
 void finish_record(struct monitor *m); /* pid 1 is dead: helpers, exit file, state */
+void finish_record_end(struct monitor *m); /* no other run follows: durable, and told */
+void finish_run(struct monitor *m); /* let go of all that belongs to the run, for another one */
+uint64_t finish_oom_kills(const struct monitor *m); /* of the cgroup, so far */
 void finish_launch_failed(struct monitor *m);
 void finish(struct monitor *m) __attribute__((noreturn));

@@ -16,6 +16,7 @@ enum cm_type {
 	CM_RESIZE, /* a: rows, b: columns */
 	CM_SIGNAL, /* a: signal for pid 1; answered by CM_REPLY unless the sender is attached */
 	CM_STOP, /* a: signal or 0, b: grace in milliseconds; the end is told by CM_EXIT */
+	CM_RESTART, /* a, b as CM_STOP; CM_REPLY (data: trail) once it runs again */
 	/* from the monitor */
 	CM_LAUNCH = 64, /* a: 0 or -code, b: CM_LAUNCH_*; data: trail */
 	CM_OUTPUT, /* a: 1 or 2; data */

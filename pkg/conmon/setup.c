@@ -29,48 +29,53 @@
 static char config_bytes[CM_CONFIG_MAX];
 static const char *config_volumes[VOLUME_SLOTS];
 
-/* The plan may hold secrets and is large: a mapping that goes away once pid 1 runs. */
+/*
+ * The plan may hold secrets and is large: a mapping that goes away once pid 1 runs. The memfd stays,
+ * for the next run.
+ */
+static struct cm_plan_head head;
 static void *plan_map, *plan_arena;
 static size_t plan_map_len, plan_arena_len;
 
-static int read_config(struct monitor *m, const struct cm_plan_head *h)
+static int read_config(struct monitor *m)
 {
 	struct wire_reader r;
 
-	if (h->magic != CM_PLAN_MAGIC || h->config_len > CM_CONFIG_MAX || h->plan_len > CM_PLAN_MAX)
+	if (head.magic != CM_PLAN_MAGIC || head.config_len > CM_CONFIG_MAX ||
+	    head.plan_len > CM_PLAN_MAX)
 		return err_new(-CE_PROTOCOL, "the monitor's plan: head");
-	if (pread(CM_FD_PLAN, config_bytes, h->config_len, sizeof(*h)) != (ssize_t)h->config_len)
+	if (pread(CM_FD_PLAN, config_bytes, head.config_len, sizeof(head)) !=
+	    (ssize_t)head.config_len)
 		return err_new(-CE_PROTOCOL, "the monitor's configuration: cut");
-	wire_reader_init(&r, config_bytes, h->config_len);
+	wire_reader_init(&r, config_bytes, head.config_len);
 	return conmon_config_decode(&r, config_volumes, sizeof(config_volumes), &m->cfg);
 }
 
-static int map_plan(const struct cm_plan_head *h, struct rt_plan *ret)
+int setup_plan(struct rt_plan *ret)
 {
-	size_t at = sizeof(*h) + h->config_len;
+	size_t at = sizeof(head) + head.config_len;
 	struct wire_reader r;
 	struct stat st;
 
-	if (fstat(CM_FD_PLAN, &st) < 0 || (uint64_t)st.st_size != at + h->plan_len ||
-	    h->plan_len == 0 || (fcntl(CM_FD_PLAN, F_GET_SEALS) & SEALS) != SEALS)
+	if (fstat(CM_FD_PLAN, &st) < 0 || (uint64_t)st.st_size != at + head.plan_len ||
+	    head.plan_len == 0 || (fcntl(CM_FD_PLAN, F_GET_SEALS) & SEALS) != SEALS)
 		return err_new(-CE_PROTOCOL, "the monitor's plan: cut or not sealed");
-	plan_map_len = at + h->plan_len;
-	plan_arena_len = rt_arena_size(h->plan_len);
+	plan_map_len = at + head.plan_len;
+	plan_arena_len = rt_arena_size(head.plan_len);
 	plan_map = mmap(NULL, plan_map_len, PROT_READ, MAP_PRIVATE, CM_FD_PLAN, 0);
 	plan_arena = mmap(NULL, plan_arena_len, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (plan_map == MAP_FAILED || plan_arena == MAP_FAILED)
 		return err_new(-errno, "map the plan");
-	(void)close(CM_FD_PLAN);
-	wire_reader_init(&r, (char *)plan_map + at, h->plan_len);
+	wire_reader_init(&r, (char *)plan_map + at, head.plan_len);
 	return rt_plan_decode(&r, plan_arena, plan_arena_len, ret);
 }
 
-static void forget_plan(void)
+void setup_forget_plan(void)
 {
-	if (plan_map)
+	if (plan_map && plan_map != MAP_FAILED)
 		(void)munmap(plan_map, plan_map_len);
-	if (plan_arena)
+	if (plan_arena && plan_arena != MAP_FAILED)
 		(void)munmap(plan_arena, plan_arena_len);
 	plan_map = plan_arena = NULL;
 }
@@ -93,19 +98,21 @@ static int open_dir(const char *path, int *ret)
 	return *ret < 0 ? err_new(-errno, "open %s", path) : 0;
 }
 
-static void open_oom_events(struct monitor *m, const struct rt_plan *p)
+/* The counter is the cgroup's, which may have seen other runs. */
+void setup_oom_events(struct monitor *m, const struct rt_plan *p)
 {
 	char path[4096];
 
-	if (!p->cgroup_dirs || !p->cgroup_dirs[0])
-		return;
-	(void)snprintf(path, sizeof(path), "%s/memory.events", p->cgroup_dirs[0]);
-	m->oom_events = open(path, O_RDONLY | O_CLOEXEC); /* absent without the controller */
+	if (m->oom_events < 0 && p->cgroup_dirs && p->cgroup_dirs[0]) {
+		(void)snprintf(path, sizeof(path), "%s/memory.events", p->cgroup_dirs[0]);
+		m->oom_events = open(path,
+				     O_RDONLY | O_CLOEXEC); /* absent without the controller */
+	}
+	m->oom_kills_before = finish_oom_kills(m);
 }
 
-int setup_monitor(struct monitor *m, struct rt_plan *ret_plan)
+int setup_monitor(struct monitor *m)
 {
-	struct cm_plan_head h;
 	int r;
 
 	m->state_dir = m->data_dir = m->trash_dir = m->oom_events = -EBADF;
@@ -121,11 +128,9 @@ int setup_monitor(struct monitor *m, struct rt_plan *ret_plan)
 		log_set_fd(fd_dup(2));
 	else
 		log_set_fd(-1);
-	if (pread(CM_FD_PLAN, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+	if (pread(CM_FD_PLAN, &head, sizeof(head), 0) != (ssize_t)sizeof(head))
 		return err_new(-CE_PROTOCOL, "the monitor's plan: no head");
-	r = read_config(m, &h);
-	if (r == 0)
-		r = map_plan(&h, ret_plan);
+	r = read_config(m);
 	if (r < 0)
 		return r;
 	(void)setsid();
@@ -145,7 +150,6 @@ int setup_monitor(struct monitor *m, struct rt_plan *ret_plan)
 			     m->cfg.log_max_files);
 	if (r < 0)
 		return r;
-	open_oom_events(m, ret_plan);
 	m->listen_fd = socket_listen_at(m->state_dir, "attach");
 	if (m->listen_fd < 0)
 		return m->listen_fd;
@@ -252,7 +256,6 @@ int setup_stdio(struct monitor *m, struct rt_stdio *ret)
 /* After the launch. We keep a pty's other side open too: no hang-up while nobody else has it open. */
 void setup_streams(struct monitor *m)
 {
-	forget_plan();
 	if (!m->cfg.terminal)
 		return;
 	(void)fcntl(m->run.pty_master, F_SETFL, O_NONBLOCK);

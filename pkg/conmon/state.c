@@ -18,42 +18,64 @@
 #define STATE_MAX 4096
 
 static const char *const status_names[] = {
-	[CONMON_NONE] = "none",     [CONMON_CREATED] = "created",   [CONMON_RUNNING] = "running",
-	[CONMON_PAUSED] = "paused", [CONMON_STOPPING] = "stopping", [CONMON_EXITED] = "exited",
+	[CONMON_NONE] = "none",
+	[CONMON_CREATED] = "created",
+	[CONMON_RUNNING] = "running",
+	[CONMON_PAUSED] = "paused",
+	[CONMON_STOPPING] = "stopping",
+	[CONMON_EXITED] = "exited",
+	[CONMON_RESTARTING] = "restarting",
 };
-_Static_assert(ARRAY_LEN(status_names) == CONMON_EXITED + 1, "a name for each status");
+_Static_assert(ARRAY_LEN(status_names) == CONMON_RESTARTING + 1, "a name for each status");
+
+static const char *const reason_names[] = {
+	[CONMON_BY_ITSELF] = "exited", [CONMON_BY_SIGNAL] = "signal",
+	[CONMON_BY_USER] = "user",     [CONMON_BY_SESSION] = "session",
+	[CONMON_BY_OOM] = "oom",       [CONMON_BY_TIMEOUT] = "timeout",
+	[CONMON_BY_HEALTH] = "health", [CONMON_BY_LAUNCH] = "launch",
+	[CONMON_BY_CRASH] = "crash",
+};
+_Static_assert(ARRAY_LEN(reason_names) == CONMON_BY_CRASH + 1, "a name for each reason");
+
+const char *conmon_reason_text(enum conmon_reason reason)
+{
+	return reason_names[reason];
+}
 
 static int put_exit(char *b, size_t room, const struct conmon_state *s)
 {
 	return snprintf(b, room,
-			"exit_code=%d\nfinished_ns=%" PRId64 "\nsignal=%d\noom=%d\nerror=%s\n",
+			"exit_code=%d\nfinished_ns=%" PRId64
+			"\nsignal=%d\noom=%d\nreason=%s\nstopped=%d\nrestarts=%u\nerror=%s\n",
 			s->exit_code, s->finished_ns, s->exit_code > 128 ? s->exit_code - 128 : 0,
-			s->oom_killed, s->error);
+			s->oom_killed, reason_names[s->reason], s->stopped_by_user, s->restarts,
+			s->error);
 }
 
 /* Once exited, the state repeats the exit file: the disk that file is for may be full. */
 int state_write(int state_dir, const struct conmon_state *s, const char *boot_id)
 {
 	char b[STATE_MAX];
-	int n = snprintf(b, sizeof(b),
-			 "status=%s\npid=%d\nstart=%" PRIu64
-			 "\nconmon_pid=%d\nconmon_start=%" PRIu64
-			 "\nboot_id=%s\nstarted_ns=%" PRId64 "\n",
-			 status_names[s->status], (int)s->init.pid, s->init.start,
-			 (int)s->monitor.pid, s->monitor.start, boot_id, s->started_ns);
+	int n = snprintf(
+		b, sizeof(b),
+		"status=%s\npid=%d\nstart=%" PRIu64 "\nconmon_pid=%d\nconmon_start=%" PRIu64
+		"\nboot_id=%s\nstarted_ns=%" PRId64 "\nrestarts=%u\n",
+		status_names[s->status], (int)s->init.pid, s->init.start, (int)s->monitor.pid,
+		s->monitor.start, boot_id, s->started_ns, s->restarts);
 
-	if (s->status == CONMON_EXITED)
+	if (s->status == CONMON_EXITED || s->status == CONMON_RESTARTING)
 		n += put_exit(b + n, sizeof(b) - (size_t)n, s);
 	return file_replace(state_dir, "state", b, (size_t)n, 0600, FILE_NO_SYNC);
 }
 
-int exit_write(int data_dir, const struct conmon_state *s)
+int exit_write(int data_dir, const struct conmon_state *s, bool durable)
 {
 	char b[STATE_MAX];
 	int n = snprintf(b, sizeof(b), "started_ns=%" PRId64 "\n", s->started_ns);
 
 	n += put_exit(b + n, sizeof(b) - (size_t)n, s);
-	return file_replace(data_dir, "exit", b, (size_t)n, 0600, FILE_SYNC);
+	return file_replace(data_dir, "exit", b, (size_t)n, 0600,
+			    durable ? FILE_SYNC : FILE_NO_SYNC);
 }
 
 /* Nothing but its time is in it: after a reboot this is what tells that the container has run. */
@@ -95,7 +117,7 @@ static bool number_of(const struct sbuf *text, const char *key, uint64_t max, ui
 static int parse_state(const struct sbuf *text, struct conmon_state *s, char boot_id[40])
 {
 	char name[16];
-	uint64_t pid, start, mpid, mstart, started;
+	uint64_t pid, start, mpid, mstart, started, restarts = 0;
 
 	if (!value_of(text, "status", name, sizeof(name)) ||
 	    !number_of(text, "pid", INT32_MAX, &pid) ||
@@ -111,21 +133,31 @@ static int parse_state(const struct sbuf *text, struct conmon_state *s, char boo
 	s->init = (struct proc_id){.pid = (pid_t)pid, .start = start};
 	s->monitor = (struct proc_id){.pid = (pid_t)mpid, .start = mstart};
 	s->started_ns = (int64_t)started;
+	(void)number_of(text, "restarts", UINT32_MAX, &restarts);
+	s->restarts = (uint32_t)restarts;
 	return 0;
 }
 
 static int parse_exit(const struct sbuf *text, struct conmon_state *s)
 {
-	uint64_t code, finished, started = 0, oom = 0;
+	uint64_t code, finished, started = 0, oom = 0, stopped = 0, restarts = 0;
+	char reason[16] = "";
 
 	if (!number_of(text, "exit_code", 255, &code) ||
 	    !number_of(text, "finished_ns", INT64_MAX, &finished))
 		return err_new(-CE_CORRUPT, "container exit file");
 	(void)number_of(text, "oom", 1, &oom);
+	(void)number_of(text, "stopped", 1, &stopped);
+	(void)number_of(text, "restarts", UINT32_MAX, &restarts);
 	(void)value_of(text, "error", s->error, sizeof(s->error));
+	(void)value_of(text, "reason", reason, sizeof(reason));
+	for (unsigned i = 0; i < ARRAY_LEN(reason_names); i++)
+		if (strcmp(reason, reason_names[i]) == 0)
+			s->reason = (enum conmon_reason)i;
 	if (s->started_ns == 0 && number_of(text, "started_ns", INT64_MAX, &started))
 		s->started_ns = (int64_t)started;
-	s->status = CONMON_EXITED;
+	s->stopped_by_user = stopped == 1;
+	s->restarts = (uint32_t)restarts;
 	s->exit_code = (int)code;
 	s->finished_ns = (int64_t)finished;
 	s->oom_killed = oom == 1;
@@ -218,6 +250,7 @@ static void set_killed(struct conmon_state *s, const char *why)
 {
 	s->status = CONMON_EXITED;
 	s->exit_code = 137;
+	s->reason = CONMON_BY_CRASH;
 	(void)snprintf(s->error, sizeof(s->error), "%s", why);
 }
 
@@ -254,18 +287,18 @@ int conmon_state_look(int state_root, int data_root, const char *id, struct conm
 	}
 	if (held && !have_state)
 		s.status = CONMON_CREATED; /* it is being started */
-	if (held && s.status != CONMON_EXITED) {
-		*ret = s;
-		return 0;
-	}
-	if (have_state && s.status == CONMON_EXITED) {
+	if (have_state && (s.status == CONMON_EXITED || s.status == CONMON_RESTARTING)) {
 		r = parse_exit(&state, &s);
 		if (r < 0)
 			return r;
-	} else if (have_exit) {
+	} else if (have_exit && !held) {
 		r = parse_exit(&ended, &s);
 		if (r < 0)
 			return r;
+		s.status = CONMON_EXITED;
+	} else if (held) {
+		*ret = s;
+		return 0;
 	} else if (have_state) {
 		r = proc_boot_id(boot_now);
 		if (r < 0)
@@ -279,6 +312,8 @@ int conmon_state_look(int state_root, int data_root, const char *id, struct conm
 	} else if (!held && has_started(&data_dir, &s.started_ns)) {
 		set_killed(&s, "the machine went down");
 	}
+	if (!held && s.status == CONMON_RESTARTING) /* nobody is left who would start it */
+		s.status = CONMON_EXITED;
 	*ret = s;
 	return 0;
 }

@@ -7,5 +7,5 @@
 int state_write(int state_dir, const struct conmon_state *s, const char *boot_id);
 /** started_write() - data_dir/started: this container has run, last at @started_ns. Best effort. */
 void started_write(int data_dir, int64_t started_ns);
-/** exit_write() - data_dir/exit, durable when it returns. No allocation. */
-int exit_write(int data_dir, const struct conmon_state *s);
+/** exit_write() - data_dir/exit, on disk when it returns if @durable. No allocation. */
+int exit_write(int data_dir, const struct conmon_state *s, bool durable);

@@ -107,6 +107,8 @@ const char *container_status_text(const struct container *c)
 		return "stopping";
 	case CONMON_EXITED:
 		return "exited";
+	case CONMON_RESTARTING:
+		return "restarting";
 	case CONMON_NONE:
 	case CONMON_CREATED:
 		break;
@@ -117,5 +119,5 @@ const char *container_status_text(const struct container *c)
 bool container_is_running(const struct container *c)
 {
 	return c->state.status == CONMON_RUNNING || c->state.status == CONMON_PAUSED ||
-	       c->state.status == CONMON_STOPPING;
+	       c->state.status == CONMON_STOPPING || c->state.status == CONMON_RESTARTING;
 }

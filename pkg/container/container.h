@@ -36,6 +36,7 @@ void container_done(struct container *c);
 
 /** container_status_text() - created running paused stopping exited … as podman says. */
 const char *container_status_text(const struct container *c);
+/** container_is_running() - also when it waits to be started again: a monitor is in charge of it. */
 bool container_is_running(const struct container *c);
 /** container_is_leftover() - to be removed on exit, has exited, and nobody is left who would. */
 bool container_is_leftover(const struct container *c);
@@ -65,9 +66,11 @@ int container_stop(struct container *c, int signal, int64_t grace_s);
 int container_kill(struct container *c, int sig);
 /**
  * container_restart() - container_stop() when it runs, then container_start() in the background
- * A running --rm container is refused: it would be gone once it stopped.
+ * A running --rm container is not removed by it.
  */
 int container_restart(struct store *st, struct container *c, int signal, int64_t grace_s);
+/** container_is_wanted() - does its restart policy ask for it to run, as after a reboot? */
+bool container_is_wanted(const struct container *c);
 /** container_rename() - whatever its state; -CE_NAME_IN_USE also for the name it has. */
 int container_rename(struct store *st, struct container *c, const char *name);
 

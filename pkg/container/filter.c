@@ -9,8 +9,9 @@
 #include "pkg/cli/filter.h"
 #include "pkg/image/image.h"
 
-static const char *const statuses[] = {"created", "running",  "paused",      "exited", "stopping",
-				       "stopped", "removing", "initialized", "unknown"};
+static const char *const statuses[] = {"created",  "running",   "paused",   "exited",
+				       "stopping", "stopped",   "removing", "initialized",
+				       "unknown",  "restarting"};
 
 static bool match_ancestor(struct store *st, const struct container_record *rec, const char *want)
 {
@@ -57,6 +58,7 @@ static bool match_one(struct store *st, const struct container *c, const char *k
 		      const char *value)
 {
 	const struct container_record *rec = c->rec;
+	bool wanted;
 	int64_t at;
 
 	if (strcmp(key, "id") == 0)
@@ -85,14 +87,19 @@ static bool match_one(struct store *st, const struct container *c, const char *k
 		return filter_time(value, &at) == 0 && rec->created_ns < at;
 	if (strcmp(key, "volume") == 0)
 		return match_volume(rec, value);
+	if (strcmp(key, "restart-policy") == 0)
+		return strcmp(rec->restart ? rec->restart : "no", value) == 0;
+	if (strcmp(key, "should-start-on-boot") == 0)
+		return parse_bool(value, &wanted) == 0 && container_is_wanted(c) == wanted;
 	return match_network(rec, value);
 }
 
 int filters_check(struct store *st, const struct strv *filters)
 {
-	static const char *const keys[] = {"id",     "name",   "label",    "label!", "annotation",
-					   "status", "exited", "ancestor", "before", "since",
-					   "until",  "volume", "network"};
+	static const char *const keys[] = {
+		"id",     "name",   "label",    "label!",         "annotation",
+		"status", "exited", "ancestor", "before",         "since",
+		"until",  "volume", "network",  "restart-policy", "should-start-on-boot"};
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
@@ -108,7 +115,8 @@ int filters_check(struct store *st, const struct strv *filters)
 		if (!known)
 			return err_usage("--filter '%s': unknown key; known are id name label "
 					 "status exited ancestor before "
-					 "since until volume network annotation",
+					 "since until volume network annotation restart-policy "
+					 "should-start-on-boot",
 					 filters->v[i]);
 		if (strcmp(key, "status") == 0) {
 			known = false;
@@ -119,6 +127,8 @@ int filters_check(struct store *st, const struct strv *filters)
 						 "running, paused or exited",
 						 filters->v[i]);
 		}
+		if (strcmp(key, "should-start-on-boot") == 0 && parse_bool(value, &known) < 0)
+			return err_usage("--filter '%s': write true or false", filters->v[i]);
 		if (strcmp(key, "exited") == 0 && parse_u32(value, 255, &code) < 0)
 			return err_usage("--filter '%s': an exit code is a number from 0 to 255",
 					 filters->v[i]);

@@ -43,12 +43,17 @@ static struct json_object *state_of(const struct container *c)
 	json_set_str(o, "Status", container_status_text(c));
 	json_set_bool(o, "Running", running);
 	json_set_bool(o, "Paused", c->state.status == CONMON_PAUSED);
-	json_set_bool(o, "Restarting", false);
+	json_set_bool(o, "Restarting", c->state.status == CONMON_RESTARTING);
 	json_set_bool(o, "OOMKilled", c->state.oom_killed);
 	json_set_bool(o, "Dead", false);
 	json_set_i64(o, "Pid", running ? c->state.init.pid : 0);
 	json_set_i64(o, "ConmonPid", running ? c->state.monitor.pid : 0);
 	json_set_i64(o, "ExitCode", c->state.exit_code);
+	json_set_str(o, "ExitReason",
+		     c->state.finished_ns || c->state.status == CONMON_EXITED
+			     ? conmon_reason_text(c->state.reason)
+			     : "");
+	json_set_bool(o, "StoppedByUser", c->state.stopped_by_user);
 	json_set_str(o, "Error", c->state.error);
 	set_time(o, "StartedAt", c->state.started_ns);
 	set_time(o, "FinishedAt", c->state.finished_ns);
@@ -313,8 +318,8 @@ static struct json_object *host_config_of(struct store *st, const struct contain
 	json_set(o, "LogConfig", log_config_of(c));
 	json_set_str(o, "NetworkMode", rec->ns_net);
 	json_set(o, "PortBindings", ports_of(c));
-	json_set_str(restart, "Name", "no");
-	json_set_i64(restart, "MaximumRetryCount", 0);
+	json_set_str(restart, "Name", rec->restart ? rec->restart : "no");
+	json_set_i64(restart, "MaximumRetryCount", rec->restart_max);
 	json_set(o, "RestartPolicy", restart);
 	json_set_bool(o, "AutoRemove", rec->auto_remove);
 	set_caps(o, "CapAdd", rec->caps & ~caps_default());
@@ -400,7 +405,7 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	json_set_str(o, "StaticDir", c->dirs.data_path);
 	json_set_str(o, "OCIRuntime", "cuddy");
 	json_set_str(o, "Name", rec->name);
-	json_set_i64(o, "RestartCount", 0);
+	json_set_i64(o, "RestartCount", c->state.restarts);
 	json_set_str(o, "Driver", driver_name(store_driver(st)));
 	json_set_str(o, "MountLabel", "");
 	json_set_str(o, "ProcessLabel", "");

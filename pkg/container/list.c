@@ -32,6 +32,9 @@ char *container_status_line(const struct container *c)
 			return xasprintf("Exited (%d)", c->state.exit_code);
 		clock_format_span(clock_now_ns() - c->state.finished_ns, span);
 		return xasprintf("Exited (%d) %s ago", c->state.exit_code, span);
+	case CONMON_RESTARTING:
+		clock_format_span(clock_now_ns() - c->state.finished_ns, span);
+		return xasprintf("Restarting (%d) %s ago", c->state.exit_code, span);
 	default:
 		return xstrdup("Created");
 	}
@@ -161,7 +164,7 @@ static struct json_object *row_of(const struct container *c, const struct list_q
 	json_set_i64(o, "Pid", container_is_running(c) ? c->state.init.pid : 0);
 	json_set_str(o, "Pod", "");
 	json_set_str(o, "PodName", "");
-	json_set_i64(o, "Restarts", 0);
+	json_set_i64(o, "Restarts", c->state.restarts);
 	json_set_str(o, "Size", "");
 	return o;
 }
@@ -222,7 +225,7 @@ static struct json_object *json_of(const struct container *c)
 	json_set_str(o, "Pod", "");
 	json_set_str(o, "PodName", "");
 	json_set(o, "Ports", json_ports(c));
-	json_set_i64(o, "Restarts", 0);
+	json_set_i64(o, "Restarts", c->state.restarts);
 	json_set(o, "Size", NULL);
 	json_set_str(o, "State", container_status_text(c));
 	set_take(o, "Status", container_status_line(c));

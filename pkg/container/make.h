@@ -4,6 +4,7 @@
  * Pure but for looks at the host (does a bind source exist, env files); changes nothing.
  */
 #pragma once
+#include "pkg/conmon/config.h"
 #include "pkg/container/record.h"
 #include "pkg/container/request.h"
 
@@ -39,5 +40,9 @@ uint64_t caps_all(void);
 /** ulimit_parse() - "TYPE=SOFT[:HARD]" into resource and limits. */
 struct rt_rlimit;
 int ulimit_parse(const char *spec, struct rt_rlimit *ret);
+/** restart_parse() - --restart's value into the record, whose auto_remove is set already. */
+int restart_parse(const char *spec, struct container_record *r);
+/** restart_policy() - the record's, for the monitor. */
+enum conmon_restart restart_policy(const struct container_record *r);
 /** user_check() - "user[:group]" is well formed (R20). */
 int user_check(const char *s);

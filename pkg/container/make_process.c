@@ -291,5 +291,5 @@ int make_process(const struct container_request *q, const struct image_config *i
 	r->interactive = q->interactive;
 	r->auto_remove = q->rm;
 	r->init = q->init;
-	return 0;
+	return q->restart ? restart_parse(q->restart, r) : 0;
 }

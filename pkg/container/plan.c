@@ -200,6 +200,8 @@ static int plan_monitor(const struct plan_input *in, struct container_plan *p)
 		.stop_signal = (int)rec->stop_signal,
 		.stop_timeout_s = rec->stop_timeout < 0 ? UINT32_MAX : (uint32_t)rec->stop_timeout,
 		.timeout_s = (uint32_t)rec->timeout,
+		.restart = restart_policy(rec),
+		.restart_max = (uint32_t)rec->restart_max,
 		.auto_remove = rec->auto_remove,
 		.runtime_dir_fd = store_runtime_fd(in->store),
 		.lock_fd = -EBADF,

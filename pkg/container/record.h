@@ -49,6 +49,8 @@ struct container_record {
 		read_only_tmpfs;
 	bool env_host_used;
 	int64_t stop_signal, stop_timeout, timeout;
+	char *restart; /* "on-failure" "always" "unless-stopped"; NULL: no */
+	int64_t restart_max; /* 0: no bound */
 	char *detach_keys; /* text, "" disables; NULL: default */
 
 	struct mount_spec *mounts;

@@ -19,6 +19,7 @@ struct container_request {
 	const char *name, *cidfile, *entrypoint, *workdir, *stop_signal, *detach_keys;
 	int64_t stop_timeout; /* seconds; -1: default */
 	unsigned timeout; /* seconds, 0: never */
+	const char *restart; /* policy[:attempts] */
 	struct strv attach; /* stdin stdout stderr */
 
 	/* environment and identity */

@@ -126,21 +126,3 @@ int container_start(struct store *st, struct container *c, const struct start_op
 	}
 	return 0;
 }
-
-int container_restart(struct store *st, struct container *c, int signal, int64_t grace_s)
-{
-	const struct start_options o = {.foreground = false};
-	int r;
-
-	if (c->rec->auto_remove && container_is_running(c))
-		return err_new(-CE_BAD_STATE, "it was made with --rm and would be gone once it "
-					      "stopped; make it without --rm to restart it");
-	r = container_stop(c, signal, grace_s);
-	if (r == 0)
-		r = container_start(st, c, &o, NULL);
-	if (r == -CE_BAD_STATE && container_is_running(c)) {
-		err_drop(); /* somebody else started it between the two: it is new, as asked */
-		return 0;
-	}
-	return r;
-}

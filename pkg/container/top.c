@@ -242,7 +242,7 @@ int container_top(const struct container *c, const struct strv *descriptors,
 		if (!top_field_find(descriptors->v[i]))
 			return err_usage("unknown descriptor '%s'; there are %s", descriptors->v[i],
 					 top_words());
-	if (!container_is_running(c))
+	if (!container_is_running(c) || c->state.status == CONMON_RESTARTING)
 		return err_new(-CE_BAD_STATE, "it does not run, so it has no processes");
 	r = open_view(c, &v, &ns, &level);
 	if (r == 0)

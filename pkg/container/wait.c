@@ -38,6 +38,8 @@ int wait_parse(const char *name, unsigned *set)
 static unsigned state_bit(const struct container *c)
 {
 	switch (c->state.status) {
+	case CONMON_RESTARTING:
+		return 0;
 	case CONMON_RUNNING:
 		return WAIT_RUNNING;
 	case CONMON_PAUSED:

@@ -88,13 +88,18 @@ ups() { [ "$(cuddy exec "$1" grep -c up /log)" = "$2" ]; }
 	[ "$(container_pid b)" != "$b" ]
 }
 
-@test "restart: a running --rm container is refused and goes on" {
-	cuddy run -d --rm --name c "$IMAGE" sleep 1000
+@test "restart: a running --rm container is kept, and removed at its real end" {
+	cuddy run -d --rm --name c -v /anonymous "$IMAGE" sh -c "$listener"
+	wait_until 10 ups c 1
 	pid=$(container_pid c)
-	run --separate-stderr cuddy restart -t 0 c
-	one_line_error 125 'rm'
-	[ "$(container_pid c)" = "$pid" ]
+	run -0 cuddy restart c
+	[ "$output" = c ]
+	wait_until 10 ups c 2
+	[ "$(container_pid c)" != "$pid" ]
+	[ "$(cuddy exec c grep -c got-term /log)" = 1 ]
+	[ "$(cuddy inspect --format '{{.RestartCount}}' c)" = 0 ]
 	cuddy stop -t 0 c
+	for d in containers names volumes; do wait_until 10 empty_dir "$CUDDY_ROOT/$d"; done
 }
 
 @test "restart: choices that contradict, none at all, and one that does not exist" {

@@ -40,6 +40,8 @@ static const struct conmon_config sample = {
 	.stop_signal = 15,
 	.stop_timeout_s = 10,
 	.timeout_s = 5,
+	.restart = CONMON_RESTART_ON_FAILURE,
+	.restart_max = 7,
 	.auto_remove = true,
 	.trash_dir = "/trash",
 	.name_link = "/names/web",
@@ -70,6 +72,7 @@ static void config_survives_the_wire(void **state)
 	assert_string_equal(c.detach_keys, "\x10\x11");
 	assert_true(c.terminal && c.stdin_once && c.no_stderr && c.auto_remove);
 	assert_false(c.keep_stdin || c.foreground || c.no_stdout);
+	assert_true(c.restart == CONMON_RESTART_ON_FAILURE && c.restart_max == 7);
 	assert_true(c.log_max_bytes == 1ULL << 33 && c.lock_fd == 5);
 	assert_string_equal(c.anonymous_volumes[1], "/v/two");
 	assert_null(c.anonymous_volumes[2]);
@@ -214,11 +217,45 @@ static void state_follows_lock_and_exit_file(void **state)
 	assert_string_equal(got.error, "the machine went down");
 	s.exit_code = 3;
 	s.finished_ns = 43;
-	assert_int_equal(exit_write(dir_fd, &s), 0);
+	assert_int_equal(exit_write(dir_fd, &s, true), 0);
 	assert_int_equal(conmon_state_read(-1, dir_fd, &got),
 			 0); /* after a reboot only that is left */
 	assert_true(got.status == CONMON_EXITED && got.exit_code == 3 && got.started_ns == 42);
 	assert_string_equal(got.error, "");
+}
+
+static void waiting_for_the_next_run_needs_a_monitor(void **state)
+{
+	struct conmon_state s = {.status = CONMON_RESTARTING,
+				 .monitor = {.pid = 7, .start = 9},
+				 .started_ns = 42,
+				 .finished_ns = 43,
+				 .exit_code = 9,
+				 .reason = CONMON_BY_TIMEOUT,
+				 .restarts = 5},
+			    got;
+	char boot[37];
+	int lock;
+
+	(void)state;
+	assert_int_equal(proc_boot_id(boot), 0);
+	assert_int_equal(state_write(dir_fd, &s, boot), 0);
+	assert_int_equal(exit_write(dir_fd, &s, false), 0);
+	lock = openat(dir_fd, "lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	assert_int_equal(conmon_state_read(dir_fd, dir_fd, &got), 0);
+	assert_true(got.status == CONMON_RESTARTING && got.exit_code == 9 && got.restarts == 5);
+	assert_int_equal(got.reason, CONMON_BY_TIMEOUT);
+	s.status = CONMON_RUNNING; /* the exit file is of the run before */
+	assert_int_equal(state_write(dir_fd, &s, boot), 0);
+	assert_int_equal(conmon_state_read(dir_fd, dir_fd, &got), 0);
+	assert_true(got.status == CONMON_RUNNING && got.restarts == 5 && got.finished_ns == 0);
+	s.status = CONMON_RESTARTING;
+	s.stopped_by_user = true;
+	assert_int_equal(state_write(dir_fd, &s, boot), 0);
+	close(lock);
+	assert_int_equal(conmon_state_read(dir_fd, dir_fd, &got), 0);
+	assert_true(got.status == CONMON_EXITED && got.exit_code == 9 && got.stopped_by_user);
 }
 
 static void last_words_are_heard_though_ours_were_not(void **state)
@@ -301,6 +338,7 @@ int main(void)
 		cmocka_unit_test(detach_keys_are_found_however_they_arrive),
 		cmocka_unit_test(detach_key_words_are_checked),
 		D(state_follows_lock_and_exit_file),
+		D(waiting_for_the_next_run_needs_a_monitor),
 		cmocka_unit_test(last_words_are_heard_though_ours_were_not),
 		D(damaged_state_is_an_error_and_not_absence),
 		cmocka_unit_test(a_full_sink_takes_nothing_and_never_blocks),

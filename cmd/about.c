@@ -79,6 +79,11 @@ static const struct {
 	 "\n"
 	 "A file counts as changed when its kind, size, time, mode or owner did; contents are not "
 	 "read."},
+	{&cmd_system_df,
+	 "SIZE is what du would say of the store: allocated blocks, a layer that several images "
+	 "share and a hard-linked file counted once. ACTIVE are images and volumes that a container "
+	 "needs and containers that run; RECLAIMABLE is what the others take. Every file is looked "
+	 "at, so it takes as long as du."},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
 	{&cmd_port,
 	 "Prints a line for each published port, or with PORT only the addresses on the host that "

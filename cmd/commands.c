@@ -83,6 +83,7 @@ const struct command_alias commands[] = {
 	{"help", &cmd_help},
 	{"info", &cmd_info},
 	{"system info", &cmd_info},
+	{"system df", &cmd_system_df},
 	{"image import", &cmd_import},
 	{"image load", &cmd_load},
 	{"import", &cmd_import},

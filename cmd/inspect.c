@@ -60,7 +60,7 @@ static int find_container_size(struct store *st, const char *name, struct json_o
 
 	if (r < 0)
 		return r;
-	r = container_size(st, c.rec, &size);
+	r = container_size(st, c.rec->id, &size);
 	if (r == 0)
 		r = container_inspect(st, &c, ret);
 	if (r == 0) {

@@ -10,26 +10,19 @@
 #include "pkg/archive/tree_tar_internal.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/inode_map.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/sys/open.h"
 
 #define WHITEOUT ".wh."
 #define OPAQUE ".wh..wh..opq"
 #define NOBODY 65534U
-#define LINKS_MIN 1024U
-
-struct link {
-	dev_t dev;
-	ino_t ino;
-	char *path; /* NULL: a free slot */
-};
 
 struct tree_tar {
 	struct tar_writer *w;
 	struct tree_tar_options o;
 	struct tree_tar_result result;
-	struct link *links; /* open addressing, a power of two, at most half full */
-	size_t n_links, cap;
+	struct inode_map links; /* the path each was written as */
 	struct tree_attrs attrs;
 	struct sbuf path;
 	unsigned depth;
@@ -50,9 +43,7 @@ void tree_tar_free(struct tree_tar *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->cap; i++)
-		free(t->links[i].path);
-	free(t->links);
+	inode_map_done(&t->links);
 	tree_attrs_done(&t->attrs);
 	sbuf_done(&t->path);
 	free(t);
@@ -71,42 +62,17 @@ const struct tree_tar_result *tree_tar_result(const struct tree_tar *t)
 
 /* --- hard links -------------------------------------------------------------------------------- */
 
-static struct link *find_link(struct link *v, size_t cap, dev_t dev, ino_t ino)
-{
-	size_t i = ((size_t)ino * 0x9e3779b97f4a7c15ULL ^ (size_t)dev) & (cap - 1);
-
-	while (v[i].path && (v[i].dev != dev || v[i].ino != ino))
-		i = (i + 1) & (cap - 1);
-	return &v[i];
-}
-
-static void grow_links(struct tree_tar *t)
-{
-	size_t cap = t->cap ? t->cap * 2 : LINKS_MIN;
-	struct link *v = xcalloc(cap, sizeof(*v));
-
-	for (size_t i = 0; i < t->cap; i++)
-		if (t->links[i].path)
-			*find_link(v, cap, t->links[i].dev, t->links[i].ino) = t->links[i];
-	free(t->links);
-	t->links = v;
-	t->cap = cap;
-}
-
 /* The path this inode was written as before, or NULL, and it is remembered. */
 static const char *first_name(struct tree_tar *t, const struct stat *st)
 {
-	struct link *l;
+	char **path;
 
 	if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
 		return NULL;
-	if (t->n_links * 2 >= t->cap)
-		grow_links(t);
-	l = find_link(t->links, t->cap, st->st_dev, st->st_ino);
-	if (l->path)
-		return l->path;
-	*l = (struct link){st->st_dev, st->st_ino, xstrdup(t->path.s)};
-	t->n_links++;
+	path = inode_map_at(&t->links, st->st_dev, st->st_ino);
+	if (*path)
+		return *path;
+	*path = xstrdup(t->path.s);
 	return NULL;
 }
 

@@ -242,7 +242,7 @@ static int set_size(struct store *st, const struct container *c, bool json, stru
 {
 	char rw[SIZE_TEXT_MAX], root_fs[SIZE_TEXT_MAX];
 	struct container_size size;
-	int r = container_size(st, c->rec, &size);
+	int r = container_size(st, c->rec->id, &size);
 
 	if (r < 0)
 		return r;

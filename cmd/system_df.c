@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy system df": what the store takes on disk. */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "cmd/show.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/container/usage.h"
+#include "pkg/json/json.h"
+
+struct df_args {
+	bool verbose;
+	const char *format;
+};
+
+static const struct opt df_opts[] = {
+	OPT_STR(0, "format", "FORMAT", struct df_args, format,
+		"Print as json or through a Go template"),
+	OPT_BOOL('v', "verbose", struct df_args, verbose, "Each image, container and volume"),
+	OPT_END,
+};
+
+static const struct column kind_columns[] = {
+	{"TYPE", "Type"}, {"TOTAL", "Total"},		  {"ACTIVE", "Active"},
+	{"SIZE", "Size"}, {"RECLAIMABLE", "Reclaimable"}, {NULL, NULL},
+};
+
+static const struct column image_columns[] = {
+	{"REPOSITORY", "Repository"},
+	{"TAG", "Tag"},
+	{"IMAGE ID", "ID"},
+	{"CREATED", "CreatedSince"},
+	{"SIZE", "Size"},
+	{"SHARED SIZE", "SharedSize"},
+	{"UNIQUE SIZE", "UniqueSize"},
+	{"CONTAINERS", "Containers"},
+	{NULL, NULL},
+};
+
+static const struct column container_columns[] = {
+	{"CONTAINER ID", "ID"},
+	{"IMAGE", "Image"},
+	{"COMMAND", "Command"},
+	{"LOCAL VOLUMES", "LocalVolumes"},
+	{"SIZE", "Size"},
+	{"CREATED", "RunningFor"},
+	{"STATUS", "Status"},
+	{"NAMES", "Names"},
+	{NULL, NULL},
+};
+
+static const struct column volume_columns[] = {
+	{"VOLUME NAME", "VolumeName"},
+	{"LINKS", "Links"},
+	{"SIZE", "Size"},
+	{NULL, NULL},
+};
+
+static int print(struct json_object *rows, const char *format, const struct column *columns)
+{
+	const struct list_options o = show_options(format, false, false, NULL, columns);
+
+	return list_print(&o, rows, rows, stdout);
+}
+
+static int print_verbose(const struct usage *u)
+{
+	int r;
+
+	(void)puts("Images space usage:\n");
+	r = print(u->images, NULL, image_columns);
+	(void)puts("\nContainers space usage:\n");
+	if (r == 0)
+		r = print(u->containers, NULL, container_columns);
+	(void)puts("\nLocal Volumes space usage:\n");
+	return r < 0 ? r : print(u->volumes, NULL, volume_columns);
+}
+
+static int df_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct df_args *a = args;
+	AUTO(usage_done) struct usage u = {0};
+	struct store *st;
+	int r;
+
+	(void)argc;
+	(void)argv;
+	if (a->verbose && a->format)
+		return err_usage("system df: --verbose and --format contradict each other");
+	r = cmd_store(ctx, &st);
+	if (r == 0)
+		r = usage_count(st, &u);
+	if (r < 0)
+		return err_wrap(r, "system df");
+	return a->verbose ? print_verbose(&u) : print(u.kinds, a->format, kind_columns);
+}
+
+const struct command cmd_system_df = {
+	.name = "df",
+	.group = "system",
+	.synopsis = "[OPTIONS]",
+	.summary = "Show what images, containers and volumes take on disk",
+	.opts = df_opts,
+	.args_size = sizeof(struct df_args),
+	.run = df_run,
+};

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/usage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/size.h"
+#include "pkg/container/container.h"
+#include "pkg/container/list.h"
+#include "pkg/image/list.h"
+#include "pkg/json/json.h"
+#include "pkg/runtime/base.h"
+#include "storage/image_store.h"
+#include "storage/layer.h"
+#include "storage/tree_size.h"
+#include "storage/volume.h"
+
+/* An image, a layer, a container or a volume: what it takes and how often it is used. */
+struct item {
+	const char *name;
+	uint64_t bytes;
+	unsigned users; /* layers: images; images and volumes: containers */
+	bool active; /* a container needs it; a container: it runs */
+};
+
+struct items {
+	struct strv names; /* sorted, in step with v */
+	struct item *v;
+};
+
+struct count {
+	struct items layers, images, containers, volumes;
+	struct image_summary *summaries; /* in step with images */
+	struct usage *out;
+};
+
+static void items_done(struct items *s)
+{
+	strv_done(&s->names);
+	free(s->v);
+}
+
+static void count_done(struct count *c)
+{
+	for (size_t i = 0; i < c->images.names.n; i++)
+		image_summary_done(&c->summaries[i]);
+	free(c->summaries);
+	items_done(&c->layers);
+	items_done(&c->images);
+	items_done(&c->containers);
+	items_done(&c->volumes);
+}
+
+void usage_done(struct usage *u)
+{
+	json_putp(&u->kinds);
+	json_putp(&u->images);
+	json_putp(&u->containers);
+	json_putp(&u->volumes);
+}
+
+static int by_name(const void *key, const void *item)
+{
+	return strcmp(key, ((const struct item *)item)->name);
+}
+
+static struct item *find(const struct items *s, const char *name)
+{
+	return s->names.n ? bsearch(name, s->v, s->names.n, sizeof(*s->v), by_name) : NULL;
+}
+
+static void items_make(struct items *s)
+{
+	strv_sort(&s->names);
+	s->v = xcalloc(s->names.n + 1, sizeof(*s->v));
+	for (size_t i = 0; i < s->names.n; i++)
+		s->v[i].name = s->names.v[i];
+}
+
+/* ---- who uses what: records alone ---- */
+
+static void use_layers(const struct items *layers, const struct strv *ids, bool active)
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		struct item *l = find(layers, ids->v[i]);
+
+		if (l && active)
+			l->active = true;
+		else if (l)
+			l->users++;
+	}
+}
+
+static void use_container(struct count *c, struct item *self, const struct container *k)
+{
+	struct item *image = find(&c->images, k->rec->image_id ? k->rec->image_id : "");
+
+	self->active = container_is_running(k);
+	use_layers(&c->layers, &k->rec->layers, true);
+	if (image) {
+		image->active = true;
+		image->users++;
+	}
+	for (unsigned i = 0; i < k->rec->n_mounts; i++) {
+		const struct mount_spec *m = &k->rec->mounts[i];
+		struct item *v = m->kind == MOUNT_VOLUME ? find(&c->volumes, m->source) : NULL;
+
+		if (v) {
+			v->active = true;
+			v->users++;
+		}
+	}
+}
+
+static int read_records(struct store *st, struct count *c)
+{
+	int r = layer_list(st, &c->layers.names);
+
+	if (r == 0)
+		r = image_store_list(st, &c->images.names);
+	if (r == 0)
+		r = container_store_list(st, &c->containers.names);
+	if (r == 0)
+		r = volume_list(st, &c->volumes.names);
+	if (r < 0) {
+		c->images.names.n = 0;
+		return r;
+	}
+	items_make(&c->layers);
+	items_make(&c->images);
+	items_make(&c->containers);
+	items_make(&c->volumes);
+	c->summaries = xcalloc(c->images.names.n + 1, sizeof(*c->summaries));
+	for (size_t i = 0; i < c->images.names.n; i++) {
+		if (image_store_summary(st, c->images.names.v[i], &c->summaries[i]) < 0)
+			err_drop(); /* damaged or gone: its bytes are counted, its layers are nobody's */
+		use_layers(&c->layers, &c->summaries[i].diffids, false);
+	}
+	for (size_t i = 0; i < c->containers.names.n; i++) {
+		struct container k;
+
+		if (container_open_id(st, c->containers.names.v[i], &k) < 0) {
+			err_drop();
+			continue;
+		}
+		use_container(c, &c->containers.v[i], &k);
+		container_done(&k);
+	}
+	return 0;
+}
+
+/* ---- bytes: every file ---- */
+
+static int measure(struct store *st, enum store_dir d, struct items *items)
+{
+	int dir = store_fd(st, d), r = dir < 0 ? dir : 0;
+
+	for (size_t i = 0; r == 0 && i < items->names.n; i++) {
+		AUTO(tree_size_done) struct tree_size s = {0};
+
+		r = tree_size_add(dir, items->names.v[i], &s);
+		items->v[i].bytes = s.disk;
+	}
+	return r;
+}
+
+/* The archives that layers came as are kept beside them: whoever needs the layer keeps both. */
+static int measure_blobs(struct store *st, struct items *layers)
+{
+	int dir = store_fd(st, STORE_BLOBS), r = dir < 0 ? dir : 0;
+
+	for (size_t i = 0; r == 0 && i < layers->names.n; i++) {
+		AUTO(tree_size_done) struct tree_size s = {0};
+		struct layer_record rec = {0};
+		const char *hex = NULL;
+
+		if (layer_record_load(st, layers->names.v[i], &rec) < 0)
+			err_drop();
+		else if (rec.blob_digest && (hex = strchr(rec.blob_digest, ':')) != NULL)
+			r = tree_size_add(dir, hex + 1, &s);
+		layers->v[i].bytes += s.disk;
+		layer_record_done(&rec);
+	}
+	return r;
+}
+
+static int measure_dirs(struct store *st, const enum store_dir *dirs, size_t n, uint64_t *ret)
+{
+	AUTO(tree_size_done) struct tree_size s = {0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		int fd = store_fd(st, dirs[i]);
+
+		r = fd < 0 ? fd : tree_size_add(fd, ".", &s);
+	}
+	*ret = s.disk;
+	return r;
+}
+
+static const enum store_dir of_images[] = {STORE_LAYERS, STORE_IMAGES,  STORE_REFS, STORE_BLOBS,
+					   STORE_CACHE,  STORE_STAGING, STORE_LOCKS};
+static const enum store_dir of_containers[] = {STORE_CONTAINERS, STORE_NAMES};
+static const enum store_dir of_volumes[] = {STORE_VOLUMES};
+
+/* ---- rows ---- */
+
+static void set_size(struct json_object *o, const char *key, uint64_t bytes)
+{
+	char text[SIZE_TEXT_MAX];
+
+	size_format(bytes, text);
+	json_set_str(o, key, text);
+}
+
+static struct json_object *kind_row(const char *type, const struct items *items, uint64_t bytes,
+				    uint64_t reclaimable)
+{
+	struct json_object *o = json_object_new_object();
+	char size[SIZE_TEXT_MAX];
+	AUTO_FREE char *text = NULL;
+	int64_t active = 0;
+
+	for (size_t i = 0; i < items->names.n; i++)
+		active += items->v[i].active;
+	size_format(reclaimable, size);
+	text = xasprintf("%s (%u%%)", size,
+			 bytes ? (unsigned)((reclaimable * 100 + bytes / 2) / bytes) : 0);
+	json_set_str(o, "Type", type);
+	json_set_i64(o, "Total", (int64_t)items->names.n);
+	json_set_i64(o, "TotalCount", (int64_t)items->names.n);
+	json_set_i64(o, "Active", active);
+	set_size(o, "Size", bytes);
+	json_set_str(o, "Reclaimable", text);
+	json_set_i64(o, "RawSize", (int64_t)bytes);
+	json_set_i64(o, "RawReclaimable", (int64_t)reclaimable);
+	return o;
+}
+
+static uint64_t bytes_unused(const struct items *items)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < items->names.n; i++)
+		sum += items->v[i].active ? 0 : items->v[i].bytes;
+	return sum;
+}
+
+static int add_kinds(struct store *st, struct count *c)
+{
+	uint64_t images, containers, volumes;
+	int r = measure_dirs(st, of_images, ARRAY_LEN(of_images), &images);
+
+	if (r == 0)
+		r = measure_dirs(st, of_containers, ARRAY_LEN(of_containers), &containers);
+	if (r == 0)
+		r = measure_dirs(st, of_volumes, ARRAY_LEN(of_volumes), &volumes);
+	if (r < 0)
+		return r;
+	c->out->kinds = json_object_new_array();
+	(void)json_object_array_add(c->out->kinds,
+				    kind_row("Images", &c->images, images,
+					     bytes_unused(&c->images) + bytes_unused(&c->layers)));
+	(void)json_object_array_add(
+		c->out->kinds,
+		kind_row("Containers", &c->containers, containers, bytes_unused(&c->containers)));
+	(void)json_object_array_add(
+		c->out->kinds,
+		kind_row("Local Volumes", &c->volumes, volumes, bytes_unused(&c->volumes)));
+	return 0;
+}
+
+static void image_sizes(struct count *c, struct item *image, struct json_object *o)
+{
+	const struct strv *diffids = &c->summaries[image - c->images.v].diffids;
+	uint64_t shared = 0, unique = image->bytes;
+
+	for (size_t i = 0; i < diffids->n; i++) {
+		const struct item *l = find(&c->layers, diffids->v[i]);
+
+		if (l && l->users > 1)
+			shared += l->bytes;
+		else if (l)
+			unique += l->bytes;
+	}
+	set_size(o, "Size", shared + unique);
+	set_size(o, "SharedSize", shared);
+	set_size(o, "UniqueSize", unique);
+	json_set_i64(o, "Containers", image->users);
+}
+
+static int image_rows(struct store *st, struct count *c)
+{
+	const struct image_query q = {.all = true, .once = true, .detail = true};
+	AUTO_JSON struct json_object *unused = NULL;
+	int r = image_list(st, &q, &c->out->images, &unused);
+
+	for (size_t i = 0; r == 0 && i < json_object_array_length(c->out->images); i++) {
+		struct json_object *o = json_object_array_get_idx(c->out->images, i);
+		struct item *image;
+		const char *id = "";
+
+		r = json_get_str(o, "Id", &id);
+		image = find(&c->images, id);
+		if (r == 0 && image)
+			image_sizes(c, image, o);
+		json_set_str(o, "ImageID", id);
+	}
+	return r;
+}
+
+static int64_t volumes_of(struct store *st, const char *id)
+{
+	struct container k;
+	int64_t n = 0;
+
+	if (container_open_id(st, id, &k) < 0) {
+		err_drop();
+		return 0;
+	}
+	for (unsigned i = 0; i < k.rec->n_mounts; i++)
+		n += k.rec->mounts[i].kind == MOUNT_VOLUME;
+	container_done(&k);
+	return n;
+}
+
+static int container_rows(struct store *st, struct count *c)
+{
+	const struct list_query q = {.all = true, .filters = &(struct strv)STRV_INIT};
+	AUTO_JSON struct json_object *unused = NULL;
+	int r = container_list(st, &q, &c->out->containers, &unused);
+
+	for (size_t i = 0; r == 0 && i < json_object_array_length(c->out->containers); i++) {
+		struct json_object *o = json_object_array_get_idx(c->out->containers, i);
+		const struct item *k;
+		const char *id = "";
+
+		r = json_get_str(o, "Id", &id);
+		k = find(&c->containers, id);
+		set_size(o, "Size", k ? k->bytes : 0);
+		json_set_str(o, "ContainerID", id);
+		json_set_i64(o, "LocalVolumes", volumes_of(st, id));
+	}
+	return r;
+}
+
+static void volume_rows_make(struct count *c)
+{
+	c->out->volumes = json_object_new_array();
+	for (size_t i = 0; i < c->volumes.names.n; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_set_str(o, "Name", c->volumes.v[i].name);
+		json_set_str(o, "VolumeName", c->volumes.v[i].name);
+		json_set_i64(o, "Links", c->volumes.v[i].users);
+		set_size(o, "Size", c->volumes.v[i].bytes);
+		(void)json_object_array_add(c->out->volumes, o);
+	}
+}
+
+int usage_count(struct store *st, struct usage *ret)
+{
+	AUTO(count_done) struct count c = {.out = ret};
+	int r;
+
+	*ret = (struct usage){0};
+	r = read_records(st, &c);
+	if (r == 0)
+		r = base_enter_own(store_runtime_fd(st));
+	if (r == 0)
+		r = measure(st, STORE_LAYERS, &c.layers);
+	if (r == 0)
+		r = measure_blobs(st, &c.layers);
+	if (r == 0)
+		r = measure(st, STORE_IMAGES, &c.images);
+	if (r == 0)
+		r = measure(st, STORE_CONTAINERS, &c.containers);
+	if (r == 0)
+		r = measure(st, STORE_VOLUMES, &c.volumes);
+	if (r == 0)
+		r = add_kinds(st, &c);
+	if (r == 0)
+		r = image_rows(st, &c);
+	if (r == 0)
+		r = container_rows(st, &c);
+	if (r == 0)
+		volume_rows_make(&c);
+	if (r < 0)
+		usage_done(ret);
+	return r;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `system df`: what images, containers and volumes take on disk. The sizes are what du would say of
+ * the store: allocated blocks, a layer that several images share counted once.
+ */
+#pragma once
+#include "storage/store.h"
+
+struct json_object;
+
+/* Arrays of rows, the caller's to put. */
+struct usage {
+	struct json_object *kinds; /* Type Total Active Size Reclaimable RawSize RawReclaimable */
+	struct json_object *images; /* Repository Tag ID Created Size SharedSize UniqueSize Containers */
+	struct json_object *containers; /* ID Image Command LocalVolumes Size Created Status Names */
+	struct json_object *volumes; /* Name Links Size */
+};
+void usage_done(struct usage *u);
+
+/**
+ * usage_count() - look at every file of the store, so it takes its time
+ * Moves the process into the base namespace. What comes or goes meanwhile is counted or not.
+ */
+int usage_count(struct store *st, struct usage *ret);

@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# What is on disk, and who needs it.
+load helpers
+
+# du_in_b DIRECTORY...: what du says of the store's directories, seen with the subordinate ids.
+du_in_b() {
+	(cd "$CUDDY_ROOT" && unshare --user --map-auto --map-root-user du -c -s -B1 $* | awk 'END { print $1 }')
+}
+
+raw() { # raw KIND FIELD
+	cuddy system df --format "{{.Type}}:{{.$2}}" | sed -n "s/^$1://p"
+}
+
+@test "system df: the sizes are what du says of the store, hard links and layers once" {
+	cuddy tag "$IMAGE" localhost/second:name
+	cuddy run --name c -v data:/data "$IMAGE" sh -c 'dd if=/dev/zero of=/data/x bs=64k count=40 2>/dev/null; ln /data/x /data/y; echo hello >/file'
+	[ "$(raw Images RawSize)" = "$(du_in_b layers images refs blobs cache staging locks)" ]
+	[ "$(raw Containers RawSize)" = "$(du_in_b containers names)" ]
+	[ "$(raw "Local Volumes" RawSize)" = "$(du_in_b volumes)" ]
+	[ "$(raw "Local Volumes" RawSize)" -gt $((40 * 65536)) ]
+	[ "$(raw "Local Volumes" RawSize)" -lt $((80 * 65536)) ]
+}
+
+@test "system df: active is what a container needs or what runs, the rest could go" {
+	cuddy volume create spare
+	cuddy create --name c -v data:/data "$IMAGE" sleep 1000
+	run -0 cuddy system df --format '{{.Type}} {{.Total}} {{.TotalCount}} {{.Active}}'
+	[ "$output" = "Images 1 1 1
+Containers 1 1 0
+Local Volumes 2 2 1" ]
+	[ "$(raw Images RawReclaimable)" = 0 ]
+	[ "$(raw Containers RawReclaimable)" = "$(du_in_b containers/*)" ]
+	[ "$(raw "Local Volumes" RawReclaimable)" = "$(du_in_b volumes/spare)" ]
+	cuddy start c
+	[ "$(raw Containers Active)" = 1 ]
+	[ "$(raw Containers RawReclaimable)" = 0 ]
+	cuddy rm -f -t 0 c
+	[ "$(raw Images RawReclaimable)" = "$(du_in_b layers/* images/*)" ]
+	[[ "$(raw Images Reclaimable)" =~ ^[0-9.]+\ [kMG]?B\ \([0-9]+%\)$ ]]
+}
+
+@test "system df: two images with a layer in common share it" {
+	(cd "$FIXTURES" && python3 - "$WORK") <<'PY'
+import sys
+from mkimg import *
+common, one, two = [file("common", b"c" * 500000)], [file("one", b"1" * 100000)], [file("two", b"2" * 200000)]
+Image([common, one]).docker_archive(sys.argv[1] + "/one.tar", ["localhost/one:v"])
+Image([common, two]).docker_archive(sys.argv[1] + "/two.tar", ["localhost/two:v"])
+PY
+	cuddy load -q -i "$WORK/one.tar"
+	cuddy load -q -i "$WORK/two.tar"
+	[ "$(raw Images RawSize)" = "$(du_in_b layers images refs blobs cache staging locks)" ]
+	run -0 cuddy system df -v
+	[[ "${lines[0]}" = "Images space usage:" ]]
+	[[ "${lines[1]}" =~ ^REPOSITORY\ +TAG\ +IMAGE\ ID\ +CREATED\ +SIZE\ +SHARED\ SIZE\ +UNIQUE\ SIZE\ +CONTAINERS$ ]]
+	grep -q 'Containers space usage:' <<<"$output"
+	grep -Eq '^VOLUME NAME +LINKS +SIZE$' <<<"$output"
+	# SIZE, SHARED SIZE and UNIQUE SIZE in kB: the common layer is 500 of them.
+	for line in 'one 100' 'two 200'; do
+		read -r name own <<<"$line"
+		read -r size shared unique < <(sed -n "s|^localhost/$name .* ago *||p" <<<"$output" | awk '{ print int($1), int($3), int($5) }')
+		[ "$shared" -ge 500 ] && [ "$shared" -lt 540 ]
+		[ "$unique" -ge "$own" ] && [ "$unique" -lt $((own + 60)) ]
+		[ "$size" -ge $((shared + unique - 1)) ] && [ "$size" -le $((shared + unique + 2)) ]
+	done
+}
+
+@test "system df: json is what scripts read; an empty store has zeroes; flags that contradict are refused" {
+	cuddy system df --format json | python3 -c '
+import json, sys
+v = json.load(sys.stdin)
+assert [k["Type"] for k in v] == ["Images", "Containers", "Local Volumes"], v
+assert all(set(k) >= {"Total", "Active", "Size", "Reclaimable", "RawSize", "RawReclaimable"} for k in v), v
+assert v[1]["Total"] == 0 and v[1]["RawReclaimable"] == 0 and v[1]["Reclaimable"] == "0 B (0%)", v'
+	run -125 cuddy system df -v --format json
+	[[ "$output" == *"contradict"* ]]
+	run -125 cuddy system df extra
+}

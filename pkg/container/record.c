@@ -58,7 +58,7 @@ static const struct field fields[] = {
 	F("StopSignal", K_I64, stop_signal),
 	F("StopTimeout", K_I64, stop_timeout),
 	F("Timeout", K_I64, timeout),
-	F("Restart", K_STR, restart),
+	LISTED("Restart", K_STR, restart),
 	F("RestartMax", K_I64, restart_max),
 	F("DetachKeys", K_STR, detach_keys),
 	F("VolumesFrom", K_STRV, volumes_from),

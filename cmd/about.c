@@ -84,6 +84,15 @@ static const struct {
 	 "share and a hard-linked file counted once. ACTIVE are images and volumes that a container "
 	 "needs and containers that run; RECLAIMABLE is what the others take. Every file is looked "
 	 "at, so it takes as long as du."},
+	{&cmd_commit,
+	 "Makes an image of the container's image and one more layer with what the container "
+	 "changed, and prints its id. Command, environment, user, labels and ports are the "
+	 "container's; --change sets CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, "
+	 "USER, VOLUME and WORKDIR. What is mounted in the container is not part of the image. "
+	 "The container may run meanwhile and is not stopped: each file is copied as it is at "
+	 "that moment.\n"
+	 "\n"
+	 "\tcuddy commit -c 'CMD [\"nginx\"]' -m 'with our pages' web mine/web:2"},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
 	{&cmd_port,
 	 "Prints a line for each published port, or with PORT only the addresses on the host that "

@@ -41,6 +41,8 @@ const struct command_alias commands[] = {
 	{"container port", &cmd_port},
 	{"rename", &cmd_rename},
 	{"container rename", &cmd_rename},
+	{"commit", &cmd_commit},
+	{"container commit", &cmd_commit},
 	{"diff", &cmd_diff},
 	{"container diff", &cmd_container_diff},
 	{"image diff", &cmd_image_diff},

@@ -33,7 +33,7 @@ void tree_attrs_done(struct tree_attrs *a)
 }
 
 /* Commands to overlay or to a store, ours or another's, are not content (L05). */
-static bool is_content(const char *name)
+bool tree_attr_is_content(const char *name)
 {
 	static const char *const not [] = {"user.overlay.", "user.fuseoverlayfs.",
 					   "user.containers.", "user.cuddy."};
@@ -119,7 +119,7 @@ int tree_attrs_read(struct tree_attrs *a, int fd, const char *path)
 	for (const char *p = names; n > 0 && p < names + n; p += strlen(p) + 1) {
 		int r = 0;
 
-		if (is_content(p))
+		if (tree_attr_is_content(p))
 			r = add(a, fd, p, path);
 		else
 			look_at_ours(a, fd, p);

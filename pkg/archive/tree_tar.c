@@ -19,7 +19,7 @@
 #define NOBODY 65534U
 
 struct tree_tar {
-	struct tar_writer *w;
+	struct tree_sink *sink;
 	struct tree_tar_options o;
 	struct tree_tar_result result;
 	struct inode_map links; /* the path each was written as */
@@ -28,11 +28,11 @@ struct tree_tar {
 	unsigned depth;
 };
 
-struct tree_tar *tree_tar_new(struct tar_writer *w, const struct tree_tar_options *o)
+struct tree_tar *tree_tar_new(struct tree_sink *s, const struct tree_tar_options *o)
 {
 	struct tree_tar *t = xcalloc(1, sizeof(*t));
 
-	t->w = w;
+	t->sink = s;
 	if (o)
 		t->o = *o;
 	t->path = (struct sbuf)SBUF_INIT;
@@ -108,7 +108,7 @@ static void describe(struct tree_tar *t, const struct stat *st, struct tar_entry
 static int put_entry(struct tree_tar *t, const struct tar_entry *e)
 {
 	t->result.entries++;
-	return tar_write_entry(t->w, e);
+	return t->sink->entry(t->sink, e);
 }
 
 static int put_marker(struct tree_tar *t, const char *name)
@@ -171,7 +171,7 @@ static int put_file(struct tree_tar *t, int dir, const char *name)
 	e.size = (uint64_t)st.st_size;
 	r = put_entry(t, &e);
 	if (r == 0)
-		r = tar_write_file(t->w, fd);
+		r = t->sink->file(t->sink, fd);
 	t->result.bytes += e.size;
 	t->result.changed += r > 0;
 	return r < 0 ? r : 0;
@@ -356,17 +356,44 @@ int tree_tar_add(struct tree_tar *t, int dir, const char *name, const char *path
 	return put_name(t, dir, name);
 }
 
-int tree_tar(int root, struct out *out, const struct tar_write_options *w,
-	     const struct tree_tar_options *o, struct tree_tar_result *ret)
+struct writer_sink {
+	struct tree_sink base;
+	struct tar_writer *w;
+};
+
+static int write_entry(struct tree_sink *s, const struct tar_entry *e)
+{
+	return tar_write_entry(((struct writer_sink *)s)->w, e);
+}
+
+static int write_file(struct tree_sink *s, int fd)
+{
+	return tar_write_file(((struct writer_sink *)s)->w, fd);
+}
+
+int tree_tar_add_all(const struct tree_tar_source *v, size_t n, struct out *out,
+		     const struct tar_write_options *w, const struct tree_tar_options *o,
+		     struct tree_tar_result *ret)
 {
 	AUTO(tar_writer_freep) struct tar_writer *writer = tar_writer_new(out, w);
-	AUTO(tree_tar_freep) struct tree_tar *t = tree_tar_new(writer, o);
-	int r = tree_tar_add(t, root, ".", "");
+	struct writer_sink sink = {{write_entry, write_file}, writer};
+	AUTO(tree_tar_freep) struct tree_tar *t = tree_tar_new(&sink.base, o);
+	int r = 0;
 
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = tree_tar_add(t, v[i].dir, v[i].name, v[i].path);
 	if (r == 0)
 		r = tar_write_end(writer);
 	if (r == 0)
 		r = out_finish(out);
 	*ret = t->result;
 	return r;
+}
+
+int tree_tar(int root, struct out *out, const struct tar_write_options *w,
+	     const struct tree_tar_options *o, struct tree_tar_result *ret)
+{
+	const struct tree_tar_source all = {root, ".", ""};
+
+	return tree_tar_add_all(&all, 1, out, w, o, ret);
 }

@@ -42,8 +42,15 @@ struct tree_tar_result {
 		unnameable; /* left out: sockets; names that mean something else in a layer */
 };
 
+/* Who is told of each entry: a tar_writer below, or tree_put.h, which makes the same tree elsewhere. */
+struct tree_sink {
+	int (*entry)(struct tree_sink *s, const struct tar_entry *e);
+	/* The content of the TAR_FILE told last: 0, 1 when it changed meanwhile, or a code. */
+	int (*file)(struct tree_sink *s, int fd);
+};
+
 struct tree_tar;
-struct tree_tar *tree_tar_new(struct tar_writer *w, const struct tree_tar_options *o);
+struct tree_tar *tree_tar_new(struct tree_sink *s, const struct tree_tar_options *o);
 void tree_tar_free(struct tree_tar *t); /* NULL is fine */
 void tree_tar_freep(struct tree_tar **t);
 /**
@@ -61,3 +68,13 @@ const struct tree_tar_result *tree_tar_result(const struct tree_tar *t);
  */
 int tree_tar(int root, struct out *out, const struct tar_write_options *w,
 	     const struct tree_tar_options *o, struct tree_tar_result *ret);
+
+/* One thing to put into an archive: as the arguments of tree_tar_add(). */
+struct tree_tar_source {
+	int dir;
+	const char *name, *path;
+};
+/** tree_tar_add_all() - the same of several things. */
+int tree_tar_add_all(const struct tree_tar_source *v, size_t n, struct out *out,
+		     const struct tar_write_options *w, const struct tree_tar_options *o,
+		     struct tree_tar_result *ret);

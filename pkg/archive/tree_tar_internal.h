@@ -13,6 +13,8 @@ struct tree_attrs {
 
 void tree_attrs_reset(struct tree_attrs *a);
 void tree_attrs_done(struct tree_attrs *a);
+/** tree_attr_is_content() - not a command to overlay or a store. */
+bool tree_attr_is_content(const char *name);
 /** tree_attrs_read() - of @fd, which is open for reading; @path for messages. */
 int tree_attrs_read(struct tree_attrs *a, int fd, const char *path);
 /** tree_same_mount() - is @fd on the mount that @dir is on? 1, 0 or a code. */

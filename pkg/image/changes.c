@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The instructions of a Containerfile that only change an image's config ("import --change"). */
+/* The instructions of a Containerfile that only change an image's config ("import --change", "commit --change"). */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -8,27 +8,8 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
-#include "pkg/image/load.h"
+#include "pkg/image/changes.h"
 #include "pkg/json/json.h"
-
-struct changes {
-	struct strv env, labels, exposed, volumes, cmd, entrypoint;
-	bool has_cmd, has_entrypoint;
-	char *user, *dir, *stop_signal;
-};
-
-static void changes_done(struct changes *c)
-{
-	strv_done(&c->env);
-	strv_done(&c->labels);
-	strv_done(&c->exposed);
-	strv_done(&c->volumes);
-	strv_done(&c->cmd);
-	strv_done(&c->entrypoint);
-	free(c->user);
-	free(c->dir);
-	free(c->stop_signal);
-}
 
 /* --- words ------------------------------------------------------------------------------------- */
 
@@ -85,10 +66,9 @@ static bool exec_form(const char *s, struct strv *ret)
 	return true;
 }
 
-static int set_command(const char *s, struct strv *ret, bool *ret_has)
+static int set_command(const char *s, struct strv *ret)
 {
 	strv_done(ret);
-	*ret_has = true;
 	if (exec_form(s, ret))
 		return 0;
 	strv_add(ret, "/bin/sh");
@@ -124,6 +104,14 @@ static int set_pairs(const char *s, struct strv *ret)
 	return r;
 }
 
+static void add_once(struct strv *ret, char *s)
+{
+	if (strv_has(ret, s))
+		free(s);
+	else
+		strv_take(ret, s);
+}
+
 static int set_volumes(const char *s, struct strv *ret)
 {
 	AUTO_STRV struct strv words = STRV_INIT;
@@ -134,8 +122,8 @@ static int set_volumes(const char *s, struct strv *ret)
 
 		if (clean[0] != '/')
 			r = err_usage("volume '%s' is not an absolute path", words.v[i]);
-		else if (!strv_has(ret, clean))
-			strv_add(ret, clean);
+		else
+			add_once(ret, TAKE_PTR(clean));
 	}
 	return r;
 }
@@ -156,7 +144,7 @@ static int set_ports(const char *s, struct strv *ret)
 			return err_usage("port '%s' is not PORT[/tcp|udp|sctp]", words.v[i]);
 		for (char *p = parts.n == 2 ? parts.v[1] : NULL; p && *p; p++)
 			*p = (char)tolower((unsigned char)*p);
-		strv_addf(ret, "%u/%s", port, parts.n == 2 ? parts.v[1] : "tcp");
+		add_once(ret, xasprintf("%u/%s", port, parts.n == 2 ? parts.v[1] : "tcp"));
 	}
 	return r;
 }
@@ -186,7 +174,7 @@ static int set_signal(const char *s, char **ret)
 	return set_text(s, ret);
 }
 
-static int apply(struct changes *c, const char *change)
+static int apply(struct image_config *c, const char *change)
 {
 	size_t n = strcspn(change, " \t");
 	const char *rest = change + n + strspn(change + n, " \t");
@@ -197,33 +185,37 @@ static int apply(struct changes *c, const char *change)
 	if (!*args)
 		return err_usage("'%s' has no argument", change);
 	if (strcasecmp(word, "CMD") == 0)
-		return set_command(args, &c->cmd, &c->has_cmd);
+		return set_command(args, &c->cmd);
 	if (strcasecmp(word, "ENTRYPOINT") == 0)
-		return set_command(args, &c->entrypoint, &c->has_entrypoint);
+		return set_command(args, &c->entrypoint);
 	if (strcasecmp(word, "ENV") == 0)
 		return set_pairs(args, &c->env);
 	if (strcasecmp(word, "LABEL") == 0)
 		return set_pairs(args, &c->labels);
 	if (strcasecmp(word, "EXPOSE") == 0)
-		return set_ports(args, &c->exposed);
+		return set_ports(args, &c->exposed_ports);
 	if (strcasecmp(word, "VOLUME") == 0)
 		return set_volumes(args, &c->volumes);
 	if (strcasecmp(word, "USER") == 0)
 		return set_text(args, &c->user);
 	if (strcasecmp(word, "WORKDIR") == 0)
-		return set_dir(args, &c->dir);
+		return set_dir(args, &c->working_dir);
 	if (strcasecmp(word, "STOPSIGNAL") == 0)
 		return set_signal(args, &c->stop_signal);
-	return err_usage(
-		"'%s': only CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME and "
-		"WORKDIR can be changed",
-		word);
+	if (strcasecmp(word, "ONBUILD") == 0) {
+		strv_add(&c->onbuild, args);
+		return 0;
+	}
+	return err_usage("'%s': only CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, "
+			 "USER, VOLUME and WORKDIR can be changed",
+			 word);
 }
 
 static void set_keys(struct json_object *o, const char *key, const struct strv *names)
 {
 	struct json_object *map;
 
+	json_object_object_del(o, key);
 	if (!names->n)
 		return;
 	map = json_object_new_object();
@@ -232,35 +224,56 @@ static void set_keys(struct json_object *o, const char *key, const struct strv *
 	json_set(o, key, map);
 }
 
-int image_changes(const struct strv *changes, struct sbuf *ret)
+int image_changes_apply(const struct strv *changes, struct image_config *c)
 {
-	AUTO_JSON struct json_object *o = json_object_new_object();
-	struct changes c = {0};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < changes->n; i++) {
-		r = apply(&c, changes->v[i]);
+		r = apply(c, changes->v[i]);
 		if (r < 0)
 			r = err_wrap(r, "--change");
 	}
-	if (c.user)
-		json_set_str(o, "User", c.user);
-	set_keys(o, "ExposedPorts", &c.exposed);
-	if (c.env.n)
-		json_set(o, "Env", json_from_strv(&c.env));
-	if (c.has_entrypoint)
-		json_set(o, "Entrypoint", json_from_strv(&c.entrypoint));
-	if (c.has_cmd)
-		json_set(o, "Cmd", json_from_strv(&c.cmd));
-	set_keys(o, "Volumes", &c.volumes);
-	if (c.dir)
-		json_set_str(o, "WorkingDir", c.dir);
-	if (c.labels.n)
-		json_set(o, "Labels", json_from_map(&c.labels));
-	if (c.stop_signal)
-		json_set_str(o, "StopSignal", c.stop_signal);
+	return r;
+}
+
+static void set_text_key(struct json_object *o, const char *key, const char *value)
+{
+	json_object_object_del(o, key);
+	if (value && *value)
+		json_set_str(o, key, value);
+}
+
+static void set_list(struct json_object *o, const char *key, const struct strv *v)
+{
+	json_object_object_del(o, key);
+	if (v->n)
+		json_set(o, key, json_from_strv(v));
+}
+
+void image_changes_write(const struct image_config *c, struct json_object *o)
+{
+	set_text_key(o, "User", c->user);
+	set_keys(o, "ExposedPorts", &c->exposed_ports);
+	set_list(o, "Env", &c->env);
+	set_list(o, "Entrypoint", &c->entrypoint);
+	set_list(o, "Cmd", &c->cmd);
+	set_keys(o, "Volumes", &c->volumes);
+	set_text_key(o, "WorkingDir", c->working_dir);
+	json_object_object_del(o, "Labels");
+	if (c->labels.n)
+		json_set(o, "Labels", json_from_map(&c->labels));
+	set_text_key(o, "StopSignal", c->stop_signal);
+	set_list(o, "OnBuild", &c->onbuild);
+}
+
+int image_changes(const struct strv *changes, struct sbuf *ret)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+	AUTO(image_config_done) struct image_config c = {0};
+	int r = image_changes_apply(changes, &c);
+
+	image_changes_write(&c, o);
 	if (r == 0)
 		json_write(o, false, ret);
-	changes_done(&c);
 	return r;
 }

@@ -3,6 +3,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/image/changes.h"
 #include "pkg/oci/reference.h"
 
 int image_load(struct store *st, int fd, const char *platform, const struct transfer_handler *h)

@@ -18,9 +18,3 @@ struct import_options {
 /** image_import() - a tar of a root file system, compressed or not, as an image. @reference: as typed, or NULL. */
 int image_import(struct store *st, int fd, const char *reference, const struct import_options *o,
 		 const struct transfer_handler *h);
-
-/**
- * image_changes() - "CMD …", "ENV k=v" … applied to an empty config, as its JSON object
- * CMD ENTRYPOINT ENV EXPOSE LABEL STOPSIGNAL USER VOLUME WORKDIR; anything else is a usage error.
- */
-int image_changes(const struct strv *changes, struct sbuf *ret);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy commit": an image of what a container is now. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/archive_file.h"
+#include "cmd/cmd.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/container/commit.h"
+
+struct commit_args {
+	const char *author, *format, *iidfile, *message;
+	struct strv changes;
+	bool pause, quiet, squash, volumes;
+};
+
+static const struct opt commit_opts[] = {
+	OPT_STR('a', "author", "NAME", struct commit_args, author, "Set the author of the image"),
+	OPT_LIST('c', "change", "INSTRUCTION", struct commit_args, changes,
+		 "Apply a Containerfile instruction to the image's configuration"),
+	OPT_STR('f', "format", "FORMAT", struct commit_args, format,
+		"Format of the image when it is pushed or saved: oci (default) or docker",
+		.complete = COMPLETE_WORDS, .words = "oci docker", .strict = true),
+	OPT_STR(0, "iidfile", "FILE", struct commit_args, iidfile,
+		"Write the id of the image to a file", .complete = COMPLETE_FILE),
+	OPT_BOOL(
+		0, "include-volumes", struct commit_args, volumes,
+		"Make the container's volumes volumes of the image; their content is not included"),
+	OPT_STR('m', "message", "TEXT", struct commit_args, message,
+		"Set the comment in the image's history"),
+	OPT_BOOL('p', "pause", struct commit_args, pause,
+		 "Pause the container meanwhile: not possible yet, default false"),
+	OPT_BOOL('q', "quiet", struct commit_args, quiet, "Print nothing but the image's id"),
+	OPT_BOOL('s', "squash", struct commit_args, squash,
+		 "Make one layer of the image and the changes"),
+	OPT_END,
+};
+
+static int write_iid(const char *path, struct archive_file *f, const char *id)
+{
+	int r;
+
+	if (!path)
+		return 0;
+	r = write_full(f->fd, id, 64);
+	return r < 0 ? err_new(r, "write %s", path) : archive_file_keep(f);
+}
+
+static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct commit_args *a = args;
+	AUTO(archive_file_drop) struct archive_file iid = ARCHIVE_FILE_INIT;
+	struct commit_options o = {.name = argc > 1 ? argv[1] : NULL,
+				   .author = a->author,
+				   .message = a->message,
+				   .changes = &a->changes,
+				   .docker = a->format && strcmp(a->format, "docker") == 0,
+				   .squash = a->squash,
+				   .volumes = a->volumes};
+	struct container c;
+	struct store *st;
+	char id[65];
+	int r = cmd_store_for_images(ctx, &st);
+
+	if (r == 0)
+		r = container_open(st, argv[0], &c);
+	if (r < 0)
+		return err_wrap(r, "commit");
+	if (a->pause && container_is_running(&c))
+		r = err_new(-CE_UNSUPPORTED, "--pause: a running container cannot be paused yet");
+	if (r == 0 && a->iidfile)
+		r = archive_file_open(&iid, a->iidfile);
+	if (r == 0)
+		r = container_commit(st, &c, &o, id);
+	if (r == 0)
+		r = write_iid(a->iidfile, &iid, id);
+	container_done(&c);
+	if (r < 0)
+		return err_wrap(r, "commit %s", argv[0]);
+	(void)puts(id);
+	return 0;
+}
+
+const struct command cmd_commit = {
+	.name = "commit",
+	.synopsis = "[OPTIONS] CONTAINER [IMAGE]",
+	.summary = "Make an image of a container's changes",
+	.opts = commit_opts,
+	.args_size = sizeof(struct commit_args),
+	.min_args = 1,
+	.max_args = 2,
+	.complete = COMPLETE_CONTAINER,
+	.run = commit_run,
+};

@@ -93,6 +93,11 @@ static const struct {
 	 "that moment.\n"
 	 "\n"
 	 "\tcuddy commit -c 'CMD [\"nginx\"]' -m 'with our pages' web mine/web:2"},
+	{&cmd_system_prune,
+	 "Removes stopped containers with their anonymous volumes, then images without a name that "
+	 "no container uses (with --all those with a name too). With --volumes also anonymous "
+	 "volumes that no container uses; named ones only with --all besides, since they hold what "
+	 "somebody meant to keep."},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
 	{&cmd_port,
 	 "Prints a line for each published port, or with PORT only the addresses on the host that "

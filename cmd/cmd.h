@@ -106,4 +106,4 @@ extern const struct command cmd_load;
 extern const struct command cmd_login, cmd_logout;
 extern const struct command cmd_version;
 extern const struct command cmd_pull;
-extern const struct command cmd_system_df;
+extern const struct command cmd_system_df, cmd_system_prune;

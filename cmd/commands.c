@@ -86,6 +86,7 @@ const struct command_alias commands[] = {
 	{"info", &cmd_info},
 	{"system info", &cmd_info},
 	{"system df", &cmd_system_df},
+	{"system prune", &cmd_system_prune},
 	{"image import", &cmd_import},
 	{"image load", &cmd_load},
 	{"import", &cmd_import},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/pruned.h"
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 #include "pkg/container/list.h"
@@ -64,8 +65,6 @@ static const struct opt prune_opts[] = {
 static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct prune_args *a = args;
-	const struct remove_options o = {.volumes = true};
-	AUTO_STRV struct strv ids = STRV_INIT;
 	struct store *st;
 	int r = cmd_store(ctx, &st);
 
@@ -73,26 +72,7 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	(void)argv;
 	if (r == 0 && !a->force && !cmd_confirmed("This removes all stopped containers."))
 		return 0;
-	if (r == 0)
-		r = container_select(st, &a->filters, false, &ids);
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		struct container c;
-
-		if (container_open_id(st, ids.v[i], &c) < 0) {
-			err_drop();
-			continue;
-		}
-		if (!container_is_running(&c)) {
-			int one = container_remove(st, &c, &o);
-
-			if (one < 0)
-				ctx->status = cmd_report(one);
-			else
-				(void)puts(c.rec->id);
-		}
-		container_done(&c);
-	}
-	return r;
+	return r < 0 ? r : container_prune(st, &a->filters, cmd_pruned, &(struct pruned){.ctx = ctx});
 }
 
 const struct command cmd_container_prune = {

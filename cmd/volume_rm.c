@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/pruned.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
+#include "pkg/container/prune.h"
 #include "pkg/container/volumes.h"
 
 struct rm_args {
@@ -139,16 +141,10 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		r = volume_unused(st, a->all, &a->filters, &names);
 	if (r < 0 || names.n == 0 || (!a->force && !a->dry_run && !confirmed(&names)))
 		return r;
-	for (size_t i = 0; i < names.n; i++) {
-		int one = a->dry_run ? 0 : volume_drop(st, names.v[i]);
-
-		if (one == 0)
-			(void)puts(names.v[i]);
-		else if (one == -CE_IN_USE || one == -CE_NO_VOLUME)
-			err_drop(); /* taken or gone since we looked */
-		else
-			ctx->status = cmd_report(err_wrap(one, "volume prune"));
-	}
+	for (size_t i = 0; a->dry_run && i < names.n; i++)
+		(void)puts(names.v[i]);
+	if (!a->dry_run)
+		volume_prune(st, &names, cmd_pruned, &(struct pruned){.ctx = ctx});
 	return 0;
 }
 

@@ -33,7 +33,7 @@ static const struct field fields[] = {
 	LISTED("Image", K_STR, image),
 	LISTED("ImageID", K_STR, image_id),
 	F("ImageDigest", K_STR, image_digest),
-	LISTED("Layers", K_STRV, layers),
+	F("Layers", K_STRV, layers),
 	F("MountLayers", K_STRV, mount_layers),
 	LISTED("Created", K_I64, created_ns),
 	F("CreateCommand", K_STRV, create_command),

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy system prune": remove all that is not in use. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/pruned.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/size.h"
+#include "pkg/container/volumes.h"
+#include "pkg/image/remove.h"
+
+struct prune_args {
+	bool all, force, volumes;
+	struct strv filters;
+};
+
+static const struct opt prune_opts[] = {
+	OPT_BOOL('a', "all", struct prune_args, all,
+		 "All images that no container uses, not only those without a name; with --volumes "
+		 "those with a name, too"),
+	OPT_LIST(0, "filter", "KEY=VALUE", struct prune_args, filters,
+		 "Only what matches: label, until"),
+	OPT_BOOL('f', "force", struct prune_args, force, "Do not ask"),
+	OPT_BOOL(0, "volumes", struct prune_args, volumes, "Volumes that no container uses, too"),
+	OPT_END,
+};
+
+static int filters_check(const struct prune_args *a)
+{
+	for (size_t i = 0; i < a->filters.n; i++) {
+		const char *f = a->filters.v[i];
+
+		if (a->volumes && strncmp(f, "until", 5) == 0)
+			return err_usage("system prune: --filter until does not go with --volumes: "
+					 "a volume's age says nothing of its use");
+		if (strncmp(f, "until=", 6) != 0 && strncmp(f, "label=", 6) != 0 &&
+		    strncmp(f, "label!=", 7) != 0)
+			return err_usage("system prune: --filter '%s': use label=, label!= or "
+					 "until=",
+					 f);
+	}
+	return 0;
+}
+
+static bool confirmed(const struct prune_args *a)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	sbuf_addf(&b, "This removes all stopped containers, %s%s.",
+		  a->all ? "all images that no container uses"
+			 : "all images without a name that no container uses",
+		  !a->volumes ? ""
+		  : a->all    ? ", and all volumes that no container uses with all that is in them"
+			      : ", and all volumes without a name that no container uses");
+	return cmd_confirmed(b.s);
+}
+
+static int prune_images(struct cmd_ctx *ctx, struct store *st, const struct prune_args *a)
+{
+	struct pruned told = {.ctx = ctx, .heading = "Deleted Images"};
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = image_prune(st, a->all, &a->filters, &ids);
+
+	for (size_t i = 0; i < ids.n; i++)
+		cmd_pruned(ids.v[i], 0, &told);
+	return r;
+}
+
+static int prune_volumes(struct cmd_ctx *ctx, struct store *st, const struct prune_args *a)
+{
+	struct pruned told = {.ctx = ctx, .heading = "Deleted Volumes"};
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = volume_unused(st, a->all, &a->filters, &names);
+
+	if (r == 0)
+		volume_prune(st, &names, cmd_pruned, &told);
+	return r;
+}
+
+static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct prune_args *a = args;
+	struct pruned told = {.ctx = ctx, .heading = "Deleted Containers"};
+	char text[SIZE_TEXT_MAX];
+	uint64_t bytes = 0;
+	struct store *st;
+	int r = filters_check(a);
+
+	(void)argc;
+	(void)argv;
+	if (r == 0)
+		r = cmd_store(ctx, &st);
+	if (r < 0 || (!a->force && !confirmed(a)))
+		return r;
+	r = container_prune(st, &a->filters, cmd_pruned, &told);
+	if (r == 0 && a->volumes)
+		r = prune_volumes(ctx, st, a);
+	if (r == 0)
+		r = prune_images(ctx, st, a);
+	if (r == 0)
+		r = prune_reclaim(st, &bytes);
+	if (r < 0)
+		return err_wrap(r, "system prune");
+	size_format(bytes, text);
+	(void)printf("Total reclaimed space: %s\n", text);
+	return 0;
+}
+
+const struct command cmd_system_prune = {
+	.name = "prune",
+	.group = "system",
+	.synopsis = "[OPTIONS]",
+	.summary = "Remove all that is not in use",
+	.opts = prune_opts,
+	.args_size = sizeof(struct prune_args),
+	.run = prune_run,
+};

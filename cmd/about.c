@@ -98,6 +98,14 @@ static const struct {
 	 "no container uses (with --all those with a name too). With --volumes also anonymous "
 	 "volumes that no container uses; named ones only with --all besides, since they hold what "
 	 "somebody meant to keep."},
+	{&cmd_unshare,
+	 "The command (your shell, when none is named) runs as root of the namespace that holds your "
+	 "subordinate ids, so it can look at, change and delete files that containers made under "
+	 "other ids. Mounts that it makes are its own and end with it. CONTAINERS_GRAPHROOT and "
+	 "CONTAINERS_RUNROOT say where the store is.\n"
+	 "\n"
+	 "\tcuddy unshare chown -R 1000:1000 data\n"
+	 "\tcuddy unshare cat /proc/self/uid_map"},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
 	{&cmd_port,
 	 "Prints a line for each published port, or with PORT only the addresses on the host that "

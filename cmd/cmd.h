@@ -105,5 +105,6 @@ extern const struct command cmd_info;
 extern const struct command cmd_load;
 extern const struct command cmd_login, cmd_logout;
 extern const struct command cmd_version;
+extern const struct command cmd_unshare;
 extern const struct command cmd_pull;
 extern const struct command cmd_system_df, cmd_system_prune;

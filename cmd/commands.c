@@ -95,6 +95,7 @@ const struct command_alias commands[] = {
 	{"login", &cmd_login},
 	{"logout", &cmd_logout},
 	{"pull", &cmd_pull},
+	{"unshare", &cmd_unshare},
 	{"version", &cmd_version},
 	{NULL, NULL},
 };

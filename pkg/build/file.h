@@ -97,6 +97,8 @@ void build_file_freep(struct build_file **f);
 int inst_parse(const char *text, char escape, struct inst *ret);
 void inst_done(struct inst *i);
 const char *inst_name(enum inst_kind k);
+/** inst_heredoc() - is the word "[digits]<<[-]NAME"? Where NAME begins, or NULL. */
+const char *inst_heredoc(const char *word, bool *ret_strip_tabs);
 /** inst_flag() - value of flag @name: "" when it has none, NULL when it is not given. The last one wins. */
 const char *inst_flag(const struct inst *i, const char *name);
 /** inst_fail() - wrap the error @r with file, line and the line itself. Return: @r. */

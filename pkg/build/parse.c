@@ -386,8 +386,7 @@ static int parse_body(const char *text, char escape, struct inst *in)
 
 /* --- here-documents ----------------------------------------------------------------------------- */
 
-/* "[digits]<<[-]NAME": where NAME begins, or NULL. */
-static const char *heredoc_word(const char *w, bool *ret_strip)
+const char *inst_heredoc(const char *w, bool *ret_strip)
 {
 	while (isdigit((unsigned char)*w))
 		w++;
@@ -434,7 +433,7 @@ static int read_heredocs(struct line_reader *lr, struct inst *in)
 	words_quoted(target->text, lr->escape, &words);
 	for (size_t i = 1; r == 0 && i < words.n; i++) {
 		struct heredoc d = {.expand = true};
-		const char *name = heredoc_word(words.v[i], &d.strip_tabs);
+		const char *name = inst_heredoc(words.v[i], &d.strip_tabs);
 		bool quoted;
 
 		if (!name)

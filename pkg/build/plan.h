@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a Containerfile and a base image to what shall be done, with every value in place. Pure: the
+ * config a stage ends with, and every usage error, are known before anything runs.
+ */
+#pragma once
+#include "pkg/build/file.h"
+#include "pkg/build/image.h"
+#include "pkg/build/mount_spec.h"
+
+enum op_kind {
+	OP_META, /* only the config changed */
+	OP_RUN,
+	OP_COPY, /* ADD too */
+	OP_WORKDIR,
+};
+
+/* Where files come from. */
+enum src_kind { SRC_CONTEXT, SRC_STAGE, SRC_IMAGE };
+struct op_source {
+	enum src_kind kind;
+	int stage;
+	char *image; /* as written */
+};
+
+struct op_file { /* a here-document of COPY */
+	char *name, *content;
+};
+
+struct op {
+	enum op_kind kind;
+	const struct inst *inst;
+	char *history;
+
+	/* OP_RUN */
+	struct strv argv, env; /* env: all of it, build arguments included */
+	struct strv proxy; /* passed along, but no part of the step's identity */
+	char *script; /* "#!…" body that is executed itself; argv[0] is its place */
+	char *user, *cwd; /* OP_WORKDIR and relative destinations too */
+	enum { NETWORK_DEFAULT, NETWORK_NONE, NETWORK_HOST } network;
+	struct run_mount *mounts;
+	struct op_source *mount_from; /* one for each mount */
+	unsigned n_mounts;
+
+	/* OP_COPY; OP_WORKDIR: dest */
+	struct op_source from;
+	struct strv sources, exclude;
+	struct op_file *files;
+	unsigned n_files;
+	char *dest; /* absolute; keeps its trailing slash */
+	char *chown, *chmod, *checksum;
+	bool is_add, parents, link, keep_git_dir;
+	int unpack; /* ADD: -1 by the kind of source, 0, 1 */
+
+	/* after the step was done */
+	bool done;
+	char layer[65]; /* "": it changed nothing */
+};
+
+struct stage_plan {
+	struct build_image image; /* what the stage ends with */
+	struct op *ops;
+	unsigned n_ops;
+	struct inst *triggers; /* ONBUILD of the base; ops point into it */
+	unsigned n_triggers;
+	int parent; /* stage this one starts from, -1 */
+	struct strv base_layers; /* of the base image, when there is no parent */
+	char *base_id; /* config digest of the base image, NULL for scratch and stages */
+	struct strv vars; /* variables in force: ENV and ARG in order of appearance */
+	struct strv args; /* "NAME=value" of declared ARGs, for history */
+	bool planned;
+};
+void stage_plan_done(struct stage_plan *p);
+
+struct plan_context {
+	const struct build_file *file;
+	const struct strv *build_args; /* "NAME=value" of --build-arg */
+	struct strv globals; /* ARG before the first FROM, and the platform's */
+	struct strv used; /* names of build arguments that something declared */
+	struct strv warnings;
+	bool allow_host_network;
+};
+
+/** plan_globals() - the values that FROM lines see. */
+int plan_globals(struct plan_context *c);
+/** plan_base() - what FROM of @s names, expanded; malloc'ed. Checks --platform, which must be ours. */
+int plan_base(struct plan_context *c, const struct stage *s, char **ret);
+/** plan_find_stage() - index of the stage of that name before @limit; -1. @number: "0" counts too. */
+int plan_find_stage(const struct build_file *f, const char *name, unsigned limit, bool number);
+/**
+ * plan_stage() - instructions of stage @index to ops
+ * @p: image, parent, base_layers are filled. The triggers of the base image are planned first.
+ */
+int plan_stage(struct plan_context *c, unsigned index, struct stage_plan *p);

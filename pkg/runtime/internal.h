@@ -7,6 +7,7 @@
 
 #include "pkg/runtime/launch.h"
 #include "pkg/runtime/plan.h"
+#include "pkg/runtime/user.h"
 
 /* --- sync.c: numbered messages between monitor and child ------------------------------------ */
 
@@ -32,21 +33,6 @@ int sync_wait(int sock, enum rt_point point, int *ret_fds);
 void sync_stop_at(int point);
 /** sync_is_stepped() - CUDDY_STOP_AT is set: no handshake may be skipped. */
 bool sync_is_stepped(void);
-
-/* --- user.c: who a process shall be --------------------------------------------------------- */
-
-#define RT_GROUPS_MAX 65536
-
-struct rt_ids {
-	uid_t uid;
-	gid_t gid;
-	gid_t *groups; /* malloc'ed */
-	unsigned n_groups;
-	char *home; /* malloc'ed; "/" when passwd names none */
-};
-
-/** user_resolve() - p->user and p->groups against passwd and group below @root (R19, R20, R21). */
-int user_resolve(int root, const struct rt_process *p, struct rt_ids *ret);
 
 /* --- the child's state ---------------------------------------------------------------------- */
 

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
@@ -16,6 +15,7 @@
 #include "pkg/base/io.h"
 #include "pkg/runtime/internal.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/xattr.h"
 
 #define DEPTH_MAX 256
 #define LINK_MAX_BYTES 4096
@@ -65,32 +65,13 @@ static int copy_bytes(int from, int to)
 	}
 }
 
-/* What the target cannot hold (no user xattrs on an older tmpfs) is left behind, as cp does. */
-static void copy_xattrs(int from, int to)
-{
-	char names[4096], value[4096];
-	ssize_t n = flistxattr(from, names, sizeof(names));
-
-	for (char *p = names; n > 0 && p < names + n; p += strlen(p) + 1) {
-		ssize_t v;
-
-		if (strncmp(p, "user.", 5) != 0 && strcmp(p, "security.capability") != 0)
-			continue;
-		if (strncmp(p, "user.overlay.", 13) == 0)
-			continue;
-		v = fgetxattr(from, p, value, sizeof(value));
-		if (v >= 0)
-			(void)fsetxattr(to, p, value, (size_t)v, 0);
-	}
-}
-
 static int copy_attributes(int from, int to, const struct stat *st)
 {
 	struct timespec t[2] = {st->st_atim, st->st_mtim};
 
 	if (fchown(to, st->st_uid, st->st_gid) < 0)
 		return err_new(-errno, "chown");
-	copy_xattrs(from, to);
+	xattr_copy(from, to);
 	if (fchmod(to, st->st_mode & 07777) < 0 || futimens(to, t) < 0)
 		return err_new(-errno, "set mode and times");
 	return 0;

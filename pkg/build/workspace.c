@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/build/workspace.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/archive/tree_tar.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/build/seal.h"
+#include "pkg/runtime/overlay.h"
+#include "pkg/sys/rmtree.h"
+
+#define WORK "work"
+#define MERGED "merged"
+
+/* The last directory of a stack holds mount points for the run time only. */
+static int stack_of(struct store *st, const struct strv *layers, struct strv *ret)
+{
+	int r;
+
+	if (!layers->n)
+		return 0;
+	r = layer_stack_is_made(st, layers) ? 0 : layer_stack_make(st, layers);
+	if (r == 0)
+		r = layer_stack(st, layers, ret);
+	if (r == 0)
+		strv_remove(ret, ret->n - 1);
+	return r;
+}
+
+static int open_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? err_new(-errno, "open %s", path) : fd;
+}
+
+/* The upper directory shows as the root: it starts as the root of what is below. */
+static int dress(const struct workspace *w)
+{
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	AUTO_CLOSE int top = -EBADF;
+	int r = stack_of(w->st, w->layers, &dirs);
+
+	if (r < 0 || !dirs.n)
+		return r;
+	top = open_dir(dirs.v[0]);
+	return top < 0 ? top : layer_copy_attributes(top, w->stage.tree_fd);
+}
+
+int workspace_begin(struct store *st, const struct strv *layers, struct workspace *ret)
+{
+	AUTO(workspace_donep) struct workspace w = WORKSPACE_INIT;
+	int r;
+
+	w.st = st;
+	w.layers = layers;
+	r = layer_stage_begin(st, &w.stage);
+	if (r < 0)
+		return r;
+	w.path = store_path(st, STORE_STAGING, w.stage.name);
+	w.dir = open_dir(w.path);
+	if (w.dir < 0)
+		return w.dir;
+	if (mkdirat(w.dir, WORK, 0700) < 0 || mkdirat(w.dir, MERGED, 0700) < 0)
+		return err_new(-errno, "make a workspace");
+	r = dress(&w);
+	if (r < 0)
+		return r;
+	*ret = w;
+	w = (struct workspace)WORKSPACE_INIT;
+	return 0;
+}
+
+static void close_all(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		closep(&fds[i]);
+}
+
+static int mount_merged(struct workspace *w, const struct strv *dirs)
+{
+	AUTO_FREE int *fds = xcalloc(dirs->n + 1, sizeof(*fds));
+	AUTO_CLOSE int work = openat(w->dir, WORK, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		       target = openat(w->dir, MERGED, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[16];
+	size_t n = 0;
+	int r = work < 0 || target < 0 ? err_new(-errno, "open the workspace") : 0;
+
+	for (; r == 0 && n < dirs->n; n++) {
+		fds[n] = open_dir(dirs->v[n]);
+		if (fds[n] < 0)
+			r = fds[n];
+	}
+	(void)snprintf(name, sizeof(name), "%d", target);
+	if (r == 0)
+		r = overlay_mount(fds, (unsigned)n, w->stage.tree_fd, work, name, ",volatile");
+	close_all(fds, n);
+	w->mounted = r == 0;
+	return r;
+}
+
+int workspace_open(struct workspace *w)
+{
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	int r = stack_of(w->st, w->layers, &dirs);
+
+	if (r == 0 && dirs.n)
+		r = mount_merged(w, &dirs);
+	if (r < 0)
+		return r;
+	w->root = openat(w->dir, dirs.n ? MERGED : "tree",
+			 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return w->root < 0 ? err_new(-errno, "open the merged view") : 0;
+}
+
+void workspace_close(struct workspace *w)
+{
+	AUTO_FREE char *merged = w->mounted ? path_join(w->path, MERGED) : NULL;
+
+	closep(&w->root);
+	if (merged)
+		(void)umount2(merged, MNT_DETACH);
+	w->mounted = false;
+}
+
+/* Nothing in it, and its root is as it was. */
+static int is_unchanged(const struct workspace *w)
+{
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	struct stat now, before = {.st_mode = S_IFDIR | 0755};
+	int r = seal_is_empty(w->stage.tree_fd);
+
+	if (r <= 0)
+		return r;
+	r = stack_of(w->st, w->layers, &dirs);
+	if (r < 0)
+		return r;
+	if (fstat(w->stage.tree_fd, &now) < 0 || (dirs.n && stat(dirs.v[0], &before) < 0))
+		return err_new(-errno, "stat the root");
+	return now.st_mode == before.st_mode && now.st_uid == before.st_uid &&
+	       now.st_gid == before.st_gid;
+}
+
+static int digest_of(const struct workspace *w, bool single_id, char ret[65], uint64_t *ret_bytes)
+{
+	const struct tree_tar_options o = {.overlay = true, .single_id = single_id};
+	struct tree_tar_result result = {0};
+	struct out_digest d = {.bytes = 0};
+	AUTO(out_closep) struct out *out = out_digest(out_to_nothing(), &d);
+	int r = tree_tar(w->stage.tree_fd, out, NULL, &o, &result);
+
+	if (r < 0)
+		return r;
+	if (result.changed)
+		return err_new(-ESTALE, "%llu files changed while they were read",
+			       (unsigned long long)result.changed);
+	memcpy(ret, d.hex, 65);
+	*ret_bytes = result.bytes;
+	return 0;
+}
+
+int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct layer_lease *lease,
+		   char ret_diffid[65])
+{
+	struct layer_record rec = {0};
+	AUTO_STRV struct strv chain = STRV_INIT;
+	char diffid[65];
+	int r;
+
+	workspace_close(w);
+	r = rmtree(w->dir, WORK);
+	if (r == 0)
+		r = rmtree(w->dir, MERGED);
+	if (r == 0)
+		r = is_unchanged(w);
+	if (r != 0) {
+		ret_diffid[0] = '\0';
+		return r < 0 ? err_wrap(r, "look at what changed") : 0;
+	}
+	r = seal_tree(w->stage.tree_fd, epoch_s);
+	if (r == 0)
+		r = digest_of(w, single_id, diffid, &rec.tree_bytes);
+	if (r == 0)
+		r = layer_lease_add(w->st, lease, diffid);
+	if (r == 0)
+		r = layer_stage_commit(w->st, &w->stage, diffid, &rec);
+	if (r < 0)
+		return err_wrap(r, "make a layer");
+	strv_add_all(&chain, w->layers);
+	strv_add(&chain, diffid);
+	memcpy(ret_diffid, diffid, sizeof(diffid));
+	return layer_stack_make(w->st, &chain);
+}
+
+void workspace_done(struct workspace *w)
+{
+	workspace_close(w);
+	closep(&w->dir);
+	layer_stage_abort(w->st, &w->stage);
+	free(w->path);
+	*w = (struct workspace)WORKSPACE_INIT;
+}
+
+void workspace_donep(struct workspace *w)
+{
+	if (w->st)
+		workspace_done(w);
+}
+
+int layers_view(struct store *st, const struct strv *layers)
+{
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	int r = stack_of(st, layers, &dirs);
+
+	if (r < 0)
+		return r;
+	if (!dirs.n)
+		return err_usage("it is empty: nothing can be copied from it");
+	return overlay_view((const char *const *)dirs.v, (unsigned)dirs.n);
+}

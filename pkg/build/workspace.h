@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a step works: an empty upper directory over the layers it starts from, in the store's
+ * staging area. What the step wrote there becomes a layer by rename. A builder that dies leaves a
+ * stage without an owner, which the next command removes. All of it in B.
+ */
+#pragma once
+#include "storage/layer.h"
+
+struct workspace {
+	struct store *st;
+	const struct strv *layers; /* what it stands on, bottom first; the caller's */
+	struct layer_stage stage; /* its tree is the upper directory */
+	char *path; /* staging/<name>, absolute */
+	int dir;
+	int root; /* merged view, -EBADF while there is none */
+	bool mounted;
+};
+#define WORKSPACE_INIT                                                            \
+	{                                                                         \
+		.stage = {.tree_fd = -EBADF, .lock_fd = -EBADF}, .dir = -EBADF, \
+		.root = -EBADF                                                    \
+	}
+
+int workspace_begin(struct store *st, const struct strv *layers, struct workspace *ret);
+/** workspace_open() - mount the merged view into this process's mount namespace; w->root is its root. */
+int workspace_open(struct workspace *w);
+/** workspace_close() - take the view away again. */
+void workspace_close(struct workspace *w);
+/**
+ * workspace_seal() - what the step changed becomes a layer of the store
+ * @epoch_s: no time of a file is later than this; negative: as they are.
+ * @lease: gets the layer. @ret_diffid: 64 hex digits; "" when nothing was changed.
+ */
+int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct layer_lease *lease,
+		   char ret_diffid[65]);
+void workspace_done(struct workspace *w); /* also after sealing; removes what was not sealed */
+void workspace_donep(struct workspace *w);
+
+/** layers_view() - what @layers show together, to read; without mount points of the run time. */
+int layers_view(struct store *st, const struct strv *layers);

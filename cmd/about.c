@@ -160,6 +160,17 @@ static const struct {
 	 "right.\n"
 	 "\n"
 	 "\tcuddy pull debian:bookworm quay.io/podman/hello"},
+	{&cmd_build,
+	 "Builds an image from the Containerfile (or Dockerfile) in CONTEXT, a directory, the "
+	 "present one when none is named; with - the Containerfile is standard input and there is "
+	 "no context. Stages that the target does not need are not run, and what did not change "
+	 "since an earlier build is not done again. Steps and the output of commands go to "
+	 "standard error, the id of the image to standard output. When a command fails its exit "
+	 "status is that of the build.\n"
+	 "\n"
+	 "\tcuddy build -t mine .\n"
+	 "\tcuddy build --target test --build-arg VERSION=2 -f docker/Containerfile .\n"
+	 "\tcuddy build --secret id=token,src=$HOME/.token ."},
 	{&cmd_load, "Reads a docker-archive or OCI archive, compressed or not, or an OCI layout "
 		    "directory. Nothing is named before all of it is verified.\n"
 		    "\n"

@@ -48,6 +48,10 @@ const struct command_alias commands[] = {
 	{"image diff", &cmd_image_diff},
 	{"export", &cmd_export},
 	{"container export", &cmd_export},
+	{"build", &cmd_build},
+	{"image build", &cmd_build},
+	{"builder build", &cmd_build},
+	{"buildx build", &cmd_build},
 	{"images", &cmd_images},
 	{"image list", &cmd_images},
 	{"image ls", &cmd_images},
@@ -101,6 +105,8 @@ const struct command_alias commands[] = {
 };
 
 const struct command_group command_groups[] = {
+	{"builder", "Build images"},
+	{"buildx", "Build images"},
 	{"container", "Manage containers"},
 	{"image", "Manage images"},
 	{"system", "Manage the tool itself"},

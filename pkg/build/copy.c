@@ -47,8 +47,7 @@ char *copy_below(const char *dir, const char *name)
 
 bool copy_skips(const struct copy_rules *c, const char *path, const char *rel, bool directory)
 {
-	return (ignore_has(c->ignore, path) &&
-		!(directory && ignore_may_hold(c->ignore, path))) ||
+	return (ignore_has(c->ignore, path) && !(directory && ignore_may_hold(c->ignore, path))) ||
 	       (ignore_has(c->exclude, rel) && !(directory && ignore_may_hold(c->exclude, rel)));
 }
 

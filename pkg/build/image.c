@@ -25,12 +25,23 @@ static void set_path(struct build_image *b)
 		strv_env_set(&b->c.env, BUILD_DEFAULT_PATH);
 }
 
+/*
+ * Which amd64 or arm64 this machine happens to be says nothing of what is built on it; of 32-bit arm
+ * it does.
+ */
+void build_platform(struct platform *ret)
+{
+	platform_host(ret);
+	if (strcmp(ret->architecture, "arm") != 0)
+		freep(&ret->variant);
+}
+
 void build_image_scratch(struct build_image *ret)
 {
 	struct platform p = {0};
 
 	*ret = (struct build_image){0};
-	platform_host(&p);
+	build_platform(&p);
 	ret->c.os = TAKE_PTR(p.os);
 	ret->c.architecture = TAKE_PTR(p.architecture);
 	ret->c.variant = TAKE_PTR(p.variant);
@@ -49,7 +60,8 @@ int build_image_from(const char *config, size_t n, struct build_image *ret)
 		build_image_done(&b);
 		return r;
 	}
-	for (size_t i = 0; i < b.c.env.n;) /* data: without '=' they name nothing of the host (R22) */
+	for (size_t i = 0;
+	     i < b.c.env.n;) /* data: without '=' they name nothing of the host (R22) */
 		if (strchr(b.c.env.v[i], '=') && b.c.env.v[i][0] != '=')
 			i++;
 		else
@@ -151,8 +163,8 @@ static struct json_object *all_history(struct json_object *doc, struct json_obje
 
 	(void)json_get_arr(doc, "history", &theirs);
 	for (size_t i = 0; theirs && i < json_object_array_length(theirs); i++)
-		(void)json_object_array_add(
-			all, json_object_get(json_object_array_get_idx(theirs, i)));
+		(void)json_object_array_add(all,
+					    json_object_get(json_object_array_get_idx(theirs, i)));
 	for (size_t i = 0; i < json_object_array_length(ours); i++)
 		(void)json_object_array_add(all,
 					    json_object_get(json_object_array_get_idx(ours, i)));

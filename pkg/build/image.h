@@ -8,6 +8,7 @@
 
 #include "pkg/json/json.h"
 #include "pkg/oci/image_config.h"
+#include "pkg/oci/manifest.h"
 
 struct build_image {
 	struct image_config c;
@@ -17,6 +18,8 @@ struct build_image {
 #define BUILD_DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 void build_image_done(struct build_image *b);
+/** build_platform() - what images built here are for. */
+void build_platform(struct platform *ret);
 /** build_image_scratch() - nothing, for this machine's platform. */
 void build_image_scratch(struct build_image *ret);
 int build_image_from(const char *config, size_t n, struct build_image *ret);

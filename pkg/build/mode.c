@@ -13,10 +13,7 @@ static const char *clause(const char *s, mode_t *mode, bool directory)
 	mode_t who = 0;
 
 	for (; *s && strchr("ugoa", *s); s++)
-		who |= *s == 'u'   ? 04700
-		       : *s == 'g' ? 02070
-		       : *s == 'o' ? 01007
-				   : 07777;
+		who |= *s == 'u' ? 04700 : *s == 'g' ? 02070 : *s == 'o' ? 01007 : 07777;
 	if (!who)
 		who = 07777;
 	if (!*s || !strchr("+-=", *s))

@@ -12,8 +12,23 @@
 
 static const char *const type_names[] = {"bind", "cache", "tmpfs", "secret", "ssh"};
 
-enum key { K_TYPE, K_TARGET, K_SOURCE, K_FROM, K_RO, K_RW, K_ID, K_SHARING, K_MODE, K_UID, K_GID,
-	   K_SIZE, K_REQUIRED, K_ENV, K_COUNT };
+enum key {
+	K_TYPE,
+	K_TARGET,
+	K_SOURCE,
+	K_FROM,
+	K_RO,
+	K_RW,
+	K_ID,
+	K_SHARING,
+	K_MODE,
+	K_UID,
+	K_GID,
+	K_SIZE,
+	K_REQUIRED,
+	K_ENV,
+	K_COUNT
+};
 
 #define B (1U << RUN_MOUNT_BIND)
 #define C (1U << RUN_MOUNT_CACHE)

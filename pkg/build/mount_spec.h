@@ -4,7 +4,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum run_mount_type { RUN_MOUNT_BIND, RUN_MOUNT_CACHE, RUN_MOUNT_TMPFS, RUN_MOUNT_SECRET, RUN_MOUNT_SSH };
+enum run_mount_type {
+	RUN_MOUNT_BIND,
+	RUN_MOUNT_CACHE,
+	RUN_MOUNT_TMPFS,
+	RUN_MOUNT_SECRET,
+	RUN_MOUNT_SSH
+};
 enum run_mount_sharing { SHARING_SHARED, SHARING_PRIVATE, SHARING_LOCKED };
 
 struct run_mount {

@@ -192,7 +192,7 @@ int plan_globals(struct plan_context *c)
 	struct platform p = {0};
 	int r = 0;
 
-	platform_host(&p);
+	build_platform(&p);
 	add_platform(&c->globals, "TARGET", &p);
 	add_platform(&c->globals, "BUILD", &p);
 	platform_done(&p);
@@ -232,8 +232,9 @@ static int check_platform(const char *text)
 	platform_host(&host);
 	r = platform_parse(text, &want);
 	if (r == 0 && !platform_matches(&host, &want))
-		r = err_new(-CE_UNSUPPORTED, "--platform=%s: only this machine's own platform, "
-					     "%s/%s, can be built for",
+		r = err_new(-CE_UNSUPPORTED,
+			    "--platform=%s: only this machine's own platform, "
+			    "%s/%s, can be built for",
 			    text, host.os, host.architecture);
 	platform_done(&want);
 	platform_done(&host);
@@ -315,13 +316,11 @@ static int take_triggers(struct planner *pl)
 int plan_stage(struct plan_context *c, unsigned index, struct stage_plan *p)
 {
 	const struct stage *s = &c->file->stages[index];
-	struct planner pl = {.c = c,
-			     .p = p,
-			     .stage = index,
-			     .x = {.escape = c->file->escape}};
+	struct planner pl = {.c = c, .p = p, .stage = index, .x = {.escape = c->file->escape}};
 	int r;
 
-	for (size_t i = 0; i < p->image.c.env.n; i++)
+	/* Those of a parent stage are there already, in the order they were set. */
+	for (size_t i = 0; p->parent < 0 && i < p->image.c.env.n; i++)
 		strv_env_set(&p->vars, p->image.c.env.v[i]);
 	r = take_triggers(&pl);
 	if (r < 0)

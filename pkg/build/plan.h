@@ -53,8 +53,9 @@ struct op {
 	int unpack; /* ADD: -1 by the kind of source, 0, 1 */
 
 	/* after the step was done */
-	bool done;
+	bool done, cached;
 	char layer[65]; /* "": it changed nothing */
+	int64_t created_ns;
 };
 
 struct stage_plan {

@@ -14,7 +14,7 @@
 
 #define SCRIPT_DIR "/dev/pipes/"
 
-static const char *const proxies[] = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY",
+static const char *const proxies[] = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY",   "NO_PROXY",
 				      "ALL_PROXY",  "http_proxy",  "https_proxy", "ftp_proxy",
 				      "no_proxy",   "all_proxy"};
 
@@ -234,8 +234,8 @@ static int add_file(struct planner *pl, const struct heredoc *d, struct op *o)
 		f.content = xstrdup(d->content);
 	o->files = xreallocarray(o->files, o->n_files + 1, sizeof(f));
 	o->files[o->n_files++] = f;
-	if (r == 0 && (strchr(d->name, '/') || strcmp(d->name, ".") == 0 ||
-		       strcmp(d->name, "..") == 0))
+	if (r == 0 &&
+	    (strchr(d->name, '/') || strcmp(d->name, ".") == 0 || strcmp(d->name, "..") == 0))
 		r = err_usage("'%s' is no name for a file", d->name);
 	return r;
 }

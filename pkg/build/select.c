@@ -105,8 +105,8 @@ static int add(struct finder *f, const char *pattern, const char *path, bool lit
 	own = path_clean(path);
 	if (is_hidden(f, place, S_ISDIR(st.st_mode)) ||
 	    (strcmp(own, ".") != 0 && is_hidden(f, own, S_ISDIR(st.st_mode))))
-		return literal ? err_new(-ENOENT,
-					 "%s: left out by the ignore file of the context", pattern)
+		return literal ? err_new(-ENOENT, "%s: left out by the ignore file of the context",
+					 pattern)
 			       : 0;
 	if (f->out->n == MATCHES_MAX)
 		return err_new(-CE_LIMIT, "%s: more than %d files match", pattern, MATCHES_MAX);

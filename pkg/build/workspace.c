@@ -86,11 +86,13 @@ static void close_all(int *fds, size_t n)
 static int mount_merged(struct workspace *w, const struct strv *dirs)
 {
 	AUTO_FREE int *fds = xcalloc(dirs->n + 1, sizeof(*fds));
+	/* By path: the store's own descriptors may be of the mount namespace we came from. */
 	AUTO_CLOSE int work = openat(w->dir, WORK, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		       target = openat(w->dir, MERGED, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		       target = openat(w->dir, MERGED, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		       upper = openat(w->dir, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char name[16];
 	size_t n = 0;
-	int r = work < 0 || target < 0 ? err_new(-errno, "open the workspace") : 0;
+	int r = work < 0 || target < 0 || upper < 0 ? err_new(-errno, "open the workspace") : 0;
 
 	for (; r == 0 && n < dirs->n; n++) {
 		fds[n] = open_dir(dirs->v[n]);
@@ -99,7 +101,7 @@ static int mount_merged(struct workspace *w, const struct strv *dirs)
 	}
 	(void)snprintf(name, sizeof(name), "%d", target);
 	if (r == 0)
-		r = overlay_mount(fds, (unsigned)n, w->stage.tree_fd, work, name, ",volatile");
+		r = overlay_mount(fds, (unsigned)n, upper, work, name, ",volatile");
 	close_all(fds, n);
 	w->mounted = r == 0;
 	return r;
@@ -223,4 +225,37 @@ int layers_view(struct store *st, const struct strv *layers)
 	if (!dirs.n)
 		return err_usage("it is empty: nothing can be copied from it");
 	return overlay_view((const char *const *)dirs.v, (unsigned)dirs.n);
+}
+
+int layers_mount(struct store *st, const struct strv *layers, const char *at, char **ret_path,
+		 bool *ret_mounted)
+{
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	AUTO_FREE int *fds = NULL;
+	AUTO_CLOSE int target = open_dir(at);
+	char name[16];
+	size_t n = 0;
+	int r = target < 0 ? target : stack_of(st, layers, &dirs);
+
+	if (r == 0 && !dirs.n)
+		r = err_usage("it is empty: nothing of it can be mounted");
+	if (r < 0)
+		return r;
+	*ret_mounted = dirs.n > 1;
+	*ret_path = xstrdup(dirs.n > 1 ? at : dirs.v[0]);
+	fds = xcalloc(dirs.n, sizeof(*fds));
+	for (; r == 0 && dirs.n > 1 && n < dirs.n; n++) {
+		fds[n] = open_dir(dirs.v[n]);
+		if (fds[n] < 0)
+			r = fds[n];
+	}
+	(void)snprintf(name, sizeof(name), "%d", target);
+	if (r == 0 && dirs.n > 1)
+		r = overlay_mount(fds, (unsigned)n, -EBADF, -EBADF, name, "");
+	close_all(fds, n);
+	if (r < 0) {
+		freep(ret_path);
+		*ret_mounted = false;
+	}
+	return r;
 }

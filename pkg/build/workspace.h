@@ -16,10 +16,9 @@ struct workspace {
 	int root; /* merged view, -EBADF while there is none */
 	bool mounted;
 };
-#define WORKSPACE_INIT                                                            \
-	{                                                                         \
-		.stage = {.tree_fd = -EBADF, .lock_fd = -EBADF}, .dir = -EBADF, \
-		.root = -EBADF                                                    \
+#define WORKSPACE_INIT                                                                         \
+	{                                                                                      \
+		.stage = {.tree_fd = -EBADF, .lock_fd = -EBADF}, .dir = -EBADF, .root = -EBADF \
 	}
 
 int workspace_begin(struct store *st, const struct strv *layers, struct workspace *ret);
@@ -39,3 +38,10 @@ void workspace_donep(struct workspace *w);
 
 /** layers_view() - what @layers show together, to read; without mount points of the run time. */
 int layers_view(struct store *st, const struct strv *layers);
+/**
+ * layers_mount() - the same at a path, for who has to name it: the containers that we start
+ * @at: an absolute path of an empty directory. @ret_mounted: something was mounted there, in this
+ * mount namespace; else @ret_path is a directory of the store itself. malloc'ed.
+ */
+int layers_mount(struct store *st, const struct strv *layers, const char *at, char **ret_path,
+		 bool *ret_mounted);

@@ -40,6 +40,7 @@ struct conmon_config {
 	enum conmon_restart restart;
 	uint32_t restart_max; /* CONMON_RESTART_ON_FAILURE: attempts in a row; 0: no bound */
 	bool auto_remove; /* --rm */
+	bool tied; /* the container is killed when the cuddy that started it is gone */
 	const char *trash_dir; /* auto_remove: data_dir is renamed into this, then deleted */
 	const char *name_link; /* auto_remove: path of the name claim to unlink */
 	const char *const *anonymous_volumes; /* auto_remove: volume directories to remove too */

@@ -4,6 +4,7 @@
  * dropped and the container goes on), the others came through state_dir/attach. Every message is
  * checked; a peer that breaks the rules is closed. Nothing here blocks.
  */
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -42,6 +43,8 @@ void control_close(struct monitor *m, unsigned i)
 	stream_forget_client(m, i);
 	if (i == CONTROL)
 		control_detach(m, CONTROL);
+	if (i == CONTROL && m->cfg.tied)
+		monitor_stop(m, SIGKILL, 0);
 	*c = (struct client){.fd = -EBADF};
 }
 

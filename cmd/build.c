@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy build": options to a request, steps as they go on standard error, the id on standard output. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/registry_opts.h"
+#include "cmd/transfer_report.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/parse.h"
+#include "pkg/build/build.h"
+#include "pkg/cli/format.h"
+#include "pkg/oci/manifest.h"
+
+struct build_args {
+	struct registry_args registry;
+	struct strv tags, files, build_args, labels, add_hosts, secrets;
+	const char *target, *network, *pull, *iidfile, *platform, *ignore_file, *timestamp;
+	bool no_cache, quiet;
+};
+
+static const struct build_args build_defaults = {.registry = REGISTRY_ARGS_DEFAULTS};
+
+/* clang-format off */
+static const struct opt build_opts[] = {
+	OPT_LIST(0, "add-host", "NAME:IP", struct build_args, add_hosts, "Add a line to /etc/hosts while commands run"),
+	OPT_LIST(0, "build-arg", "NAME[=VALUE]", struct build_args, build_args, "Set a build argument, or pass a variable of ours on"),
+	OPT_LIST('f', "file", "FILE", struct build_args, files, "Containerfile to read, - for standard input", .complete = COMPLETE_FILE),
+	OPT_STR(0, "ignorefile", "FILE", struct build_args, ignore_file, "Ignore file to use instead of the context's", .complete = COMPLETE_FILE),
+	OPT_STR(0, "iidfile", "FILE", struct build_args, iidfile, "Write the image's id to a file", .complete = COMPLETE_FILE),
+	OPT_LIST(0, "label", "KEY=VALUE", struct build_args, labels, "Attach a label to the image"),
+	OPT_STR(0, "network", "MODE", struct build_args, network, "Network of commands: default, none or host",
+		.complete = COMPLETE_WORDS, .words = "default none host", .strict = true),
+	OPT_BOOL(0, "no-cache", struct build_args, no_cache, "Run every step anew"),
+	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct build_args, platform, "Platform to build for; only this machine's own"),
+	OPT_STR(0, "pull", "POLICY", struct build_args, pull, "When to pull base images; without a value always", .optional = true,
+		.complete = COMPLETE_WORDS, .words = "always missing never newer"),
+	OPT_BOOL('q', "quiet", struct build_args, quiet, "Print the image's id only"),
+	OPT_LIST(0, "secret", "id=ID[,src=FILE|,env=NAME]", struct build_args, secrets, "Give a secret to commands that mount it"),
+	OPT_LIST('t', "tag", "NAME[:TAG]", struct build_args, tags, "Name of the image"),
+	OPT_STR(0, "target", "STAGE", struct build_args, target, "Stage to build instead of the last"),
+	OPT_STR(0, "timestamp", "SECONDS", struct build_args, timestamp, "Time of the image and latest time of its new files, in seconds since 1970"),
+	OPT_STR(0, "source-date-epoch", "SECONDS", struct build_args, timestamp, "Time of the image", .hidden = true),
+	OPT_GROUP(registry_opts, struct build_args, registry),
+	OPT_END
+};
+/* clang-format on */
+
+/* --- what is shown ------------------------------------------------------------------------------ */
+
+static void print_line(const char *text)
+{
+	put_untrusted(stderr, text);
+	(void)fputc('\n', stderr);
+}
+
+static void on_step(void *data, unsigned n, unsigned total, const char *text)
+{
+	(void)data;
+	(void)fprintf(stderr, "STEP %u/%u: ", n, total);
+	print_line(text);
+}
+
+static void on_cached(void *data)
+{
+	(void)data;
+	(void)fputs("--> Using cache\n", stderr);
+}
+
+static void on_warning(void *data, const char *text)
+{
+	(void)data;
+	(void)fputs("cuddy: warning: ", stderr);
+	print_line(text);
+}
+
+/* --- options ------------------------------------------------------------------------------------ */
+
+static int pull_policy(const char *s, enum pull_policy *ret)
+{
+	bool on;
+
+	*ret = PULL_MISSING;
+	if (!s || strcmp(s, "missing") == 0 || strcmp(s, "ifnotpresent") == 0)
+		return 0;
+	if (!*s || strcmp(s, "always") == 0)
+		*ret = PULL_ALWAYS;
+	else if (strcmp(s, "never") == 0)
+		*ret = PULL_NEVER;
+	else if (strcmp(s, "newer") == 0 || strcmp(s, "ifnewer") == 0)
+		*ret = PULL_NEWER;
+	else if (parse_bool(s, &on) == 0)
+		*ret = on ? PULL_ALWAYS : PULL_MISSING;
+	else
+		return err_usage("--pull '%s': use always, missing, never or newer", s);
+	return 0;
+}
+
+static int check_platform(const char *text)
+{
+	AUTO(platform_done) struct platform want = {0}, host = {0};
+	int r;
+
+	if (!text)
+		return 0;
+	platform_host(&host);
+	r = platform_parse(text, &want);
+	if (r == 0 && !platform_matches(&host, &want))
+		return err_new(-CE_UNSUPPORTED,
+			       "--platform %s: only for this machine's own platform, %s/%s", text,
+			       host.os, host.architecture);
+	return r;
+}
+
+/* "NAME" alone is ours when we have it, and else not given. */
+static int take_build_args(const struct strv *given, struct strv *ret)
+{
+	for (size_t i = 0; i < given->n; i++) {
+		const char *a = given->v[i];
+
+		if (*a == '=' || !*a)
+			return err_usage("--build-arg '%s': the name is empty", a);
+		if (strchr(a, '=')) {
+			strv_env_set(ret, a);
+		} else if (getenv(a)) {
+			AUTO_FREE char *pair = xasprintf("%s=%s", a, getenv(a));
+
+			strv_env_set(ret, pair);
+		}
+	}
+	return 0;
+}
+
+static int take_epoch(const char *given, struct build_options *o)
+{
+	const char *v = given, *from = "--timestamp";
+
+	if (!v) {
+		v = strv_env_get(&o->build_args, "SOURCE_DATE_EPOCH");
+		from = "SOURCE_DATE_EPOCH";
+	}
+	if (!v)
+		v = getenv("SOURCE_DATE_EPOCH");
+	if (!v || (!given && !*v))
+		return 0;
+	if (parse_i64(v, 0, 253402300799LL, &o->epoch_s) < 0)
+		return err_usage("%s '%s': seconds since 1970", from, v);
+	o->has_epoch = true;
+	return 0;
+}
+
+static int options_of(const struct build_args *a, const char *context, struct build_options *o)
+{
+	int r = pull_policy(a->pull, &o->pull.policy);
+
+	if (r == 0)
+		r = registry_access_of(&a->registry, &o->pull.access);
+	if (r == 0)
+		r = check_platform(a->platform);
+	if (r == 0)
+		r = take_build_args(&a->build_args, &o->build_args);
+	if (r == 0)
+		r = take_epoch(a->timestamp, o);
+	if (r == 0 && a->files.n > 1)
+		r = err_usage("--file is given %zu times; one file is read", a->files.n);
+	o->context = context;
+	o->file = a->files.n ? a->files.v[0] : NULL;
+	o->ignore_file = a->ignore_file;
+	o->target = a->target;
+	o->labels = a->labels;
+	o->tags = a->tags;
+	o->add_hosts = a->add_hosts;
+	o->secrets = a->secrets;
+	o->network = a->network;
+	o->no_cache = a->no_cache;
+	o->output_fd = STDERR_FILENO;
+	return r;
+}
+
+/* Opened before the build, so that a bad name is told at once; written when there is an id. */
+static int open_iidfile(const char *path)
+{
+	mode_t mask;
+	int fd;
+
+	if (!path)
+		return -EBADF;
+	mask = umask(cmd_umask());
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	(void)umask(mask);
+	return fd < 0 ? err_new(-errno, "--iidfile %s", path) : fd;
+}
+
+static int write_iidfile(int fd, const char *id)
+{
+	AUTO_FREE char *text = xasprintf("sha256:%s", id);
+	int r = ftruncate(fd, 0) < 0 ? -errno : write_full(fd, text, strlen(text));
+
+	return r < 0 ? err_new(r, "--iidfile") : 0;
+}
+
+static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	static const struct build_report loud = {
+		.step = on_step, .cached = on_cached, .warning = on_warning};
+	static const struct build_report quiet = {.warning = on_warning};
+	const struct build_args *a = args;
+	struct build_options o = {.report = a->quiet ? &quiet : &loud};
+	struct build_result result = {.run_status = 0};
+	struct transfer_report report;
+	AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC), iid = -EBADF;
+	struct store *st;
+	int r = options_of(a, argc ? argv[0] : ".", &o);
+
+	if (r == 0)
+		r = cmd_store_for_images(ctx, &st);
+	if (r == 0 && a->iidfile) {
+		iid = open_iidfile(a->iidfile);
+		r = iid < 0 ? iid : 0;
+	}
+	if (r == 0) {
+		if (a->quiet && null >= 0)
+			o.output_fd = null;
+		transfer_report_init(&report, REPORT_PULL, a->quiet, NULL);
+		o.pull.report = &report.handler;
+		r = build_image(st, &o, &result);
+		transfer_report_done(&report);
+	}
+	strv_done(&o.build_args);
+	if (r < 0 && result.run_status) { /* the command's own status, as podman's */
+		(void)cmd_report(err_wrap(r, "build"));
+		ctx->status = result.run_status;
+		return 0;
+	}
+	if (r == 0 && iid >= 0)
+		r = write_iidfile(iid, result.id);
+	if (r < 0)
+		return err_wrap(r, "build");
+	(void)puts(result.id);
+	return 0;
+}
+
+const struct command cmd_build = {
+	.name = "build",
+	.synopsis = "[OPTIONS] [CONTEXT]",
+	.summary = "Build an image from a Containerfile",
+	.opts = build_opts,
+	.args_size = sizeof(struct build_args),
+	.defaults = &build_defaults,
+	.min_args = 0,
+	.max_args = 1,
+	.complete = COMPLETE_DIR,
+	.run = build_run,
+};

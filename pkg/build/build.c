@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* The whole of a build: read, plan, do the steps of each needed stage in order, write the image. */
+#include "pkg/build/build.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/build/builder.h"
+#include "pkg/image/tag.h"
+
+static void builder_done(struct builder *b)
+{
+	for (unsigned i = 0; b->file && i < b->file->n_stages; i++) {
+		if (b->stages)
+			stage_plan_done(&b->stages[i]);
+		if (b->layers)
+			strv_done(&b->layers[i]);
+	}
+	free(b->stages);
+	free(b->layers);
+	build_file_free(b->file);
+	ignore_free(b->ignore);
+	strv_done(&b->pc.globals);
+	strv_done(&b->pc.used);
+	strv_done(&b->pc.warnings);
+	for (unsigned i = 0; i < b->n_images; i++) {
+		free(b->images[i].name);
+		image_record_free(b->images[i].record);
+	}
+	free(b->images);
+	for (unsigned i = 0; i < b->n_secrets; i++) {
+		explicit_bzero(b->secrets[i].value, b->secrets[i].n);
+		free(b->secrets[i].value);
+		free(b->secrets[i].id);
+	}
+	free(b->secrets);
+	base_grant_done(&b->grant);
+	layer_lease_end(b->st, &b->lease);
+	closep(&b->context);
+}
+
+/* --- steps ------------------------------------------------------------------------------------------ */
+
+static void report_step(struct builder *b, const char *text)
+{
+	b->step++;
+	if (b->o->report && b->o->report->step)
+		b->o->report->step(b->o->report->data, b->step, b->n_steps, text);
+}
+
+static int do_op(struct builder *b, struct op *o, const struct strv *layers)
+{
+	switch (o->kind) {
+	case OP_RUN:
+		return step_run(b, o, layers);
+	case OP_COPY:
+		return step_copy(b, o, layers);
+	case OP_WORKDIR:
+		return step_workdir(b, o, layers);
+	default:
+		o->done = true;
+		return 0;
+	}
+}
+
+static int do_stage(struct builder *b, unsigned i)
+{
+	struct stage_plan *p = &b->stages[i];
+	struct strv *layers = &b->layers[i];
+	int r = 0;
+
+	report_step(b, b->file->stages[i].from.text);
+	strv_add_all(layers, p->parent >= 0 ? &b->layers[p->parent] : &p->base_layers);
+	for (unsigned k = 0; r == 0 && k < p->n_ops; k++) {
+		struct op *o = &p->ops[k];
+
+		report_step(b, o->inst->text);
+		r = do_op(b, o, layers);
+		if (r < 0)
+			return inst_fail(b->file->name, o->inst, r);
+		if (o->cached && b->o->report && b->o->report->cached)
+			b->o->report->cached(b->o->report->data);
+		if (o->layer[0])
+			strv_add(layers, o->layer);
+	}
+	return r;
+}
+
+/* --- the image --------------------------------------------------------------------------------------- */
+
+static int apply_labels(struct builder *b, struct build_image *image)
+{
+	for (size_t i = 0; i < b->o->labels.n; i++) {
+		const char *l = b->o->labels.v[i];
+		AUTO_FREE char *pair = strchr(l, '=') ? xstrdup(l) : xasprintf("%s=", l);
+
+		if (*l == '=' || !*l)
+			return err_usage("--label '%s': the name is empty", l);
+		strv_env_set(&image->c.labels, pair);
+	}
+	return 0;
+}
+
+/* Of all stages the image went through, oldest first. @created_ns: of steps that made no files. */
+static void add_history(struct builder *b, int stage, int64_t created_ns, struct json_object *h)
+{
+	const struct stage_plan *p = &b->stages[stage];
+
+	if (p->parent >= 0)
+		add_history(b, p->parent, created_ns, h);
+	for (unsigned i = 0; i < p->n_ops; i++) {
+		const struct op *o = &p->ops[i];
+		struct json_object *e = json_object_new_object();
+		int64_t ns = o->kind == OP_META ? created_ns : o->created_ns;
+		char when[CLOCK_TEXT_MAX];
+
+		if (b->o->has_epoch)
+			ns = b->o->epoch_s * NS_PER_S;
+		clock_format_utc(ns, when);
+		json_set_str(e, "created", when);
+		json_set_str(e, "created_by", o->history);
+		if (!o->layer[0])
+			json_set_bool(e, "empty_layer", true);
+		(void)json_object_array_add(h, e);
+	}
+}
+
+static void write_config(struct builder *b, const struct build_image *image, int64_t created_ns,
+			 struct sbuf *out)
+{
+	AUTO_JSON struct json_object *h = json_object_new_array();
+
+	add_history(b, b->target, created_ns, h);
+	build_image_write(image, h, &b->layers[b->target], created_ns, out);
+}
+
+/*
+ * The same steps give the same image, and so the same id: the time it was made is that of the first
+ * time it was.
+ */
+static int find_time(struct builder *b, const struct build_image *image, int64_t *ret)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	struct cache_record rec = {.created_ns = clock_now_ns()};
+	struct sha256 h;
+	char key[65];
+	int r = 0;
+
+	if (b->o->has_epoch) {
+		*ret = b->o->epoch_s * NS_PER_S;
+		return 0;
+	}
+	write_config(b, image, 0, &text);
+	key_begin(&h, "image");
+	key_add(&h, text.s);
+	sha256_end_hex(&h, key);
+	if (!b->o->no_cache)
+		r = cache_find(b->st, key, &b->lease, &rec);
+	if (r == 0)
+		r = cache_put(b->st, key, &rec);
+	*ret = rec.created_ns;
+	return r < 0 ? r : 0;
+}
+
+static int add_sizes(struct builder *b, const struct strv *layers, uint64_t *ret)
+{
+	for (size_t i = 0; i < layers->n; i++) {
+		AUTO(layer_record_done) struct layer_record rec = {0};
+		int r = layer_record_load(b->st, layers->v[i], &rec);
+
+		if (r < 0)
+			return r;
+		*ret += rec.tree_bytes;
+	}
+	return 0;
+}
+
+static int make_stack(struct builder *b, const struct strv *layers)
+{
+	int r;
+
+	if (layer_stack_is_made(b->st, layers))
+		return 0;
+	r = step_enter(b);
+	return r < 0 ? r : layer_stack_make(b->st, layers);
+}
+
+static int put_image(struct builder *b)
+{
+	struct build_image *image = &b->stages[b->target].image;
+	AUTO_SBUF struct sbuf config = SBUF_INIT;
+	struct image_record rec = {.names = STRV_INIT};
+	int r = apply_labels(b, image);
+
+	if (r == 0)
+		r = find_time(b, image, &rec.created_ns);
+	if (r < 0)
+		return r;
+	write_config(b, image, rec.created_ns, &config);
+	sha256_hex(config.s, config.len, rec.id);
+	rec.config = config.s;
+	rec.config_len = config.len;
+	rec.diffids = b->layers[b->target];
+	r = add_sizes(b, &rec.diffids, &rec.size_bytes);
+	for (size_t i = 0; r == 0 && i < b->o->tags.n; i++) {
+		char *full = NULL;
+
+		r = image_tag_name(b->o->tags.v[i], &full);
+		if (r == 0)
+			strv_take(&rec.names, full);
+	}
+	if (r == 0)
+		r = make_stack(b, &rec.diffids);
+	if (r == 0)
+		r = image_store_put(b->st, &rec);
+	strv_done(&rec.names);
+	if (r == 0)
+		memcpy(b->result->id, rec.id, sizeof(rec.id));
+	return r;
+}
+
+/* --- all of it ---------------------------------------------------------------------------------------- */
+
+static int check_options(struct builder *b)
+{
+	const char *n = b->o->network;
+
+	for (size_t i = 0; i < b->o->tags.n; i++) {
+		AUTO_FREE char *full = NULL;
+		int r = image_tag_name(b->o->tags.v[i], &full);
+
+		if (r < 0)
+			return err_wrap(r, "--tag");
+	}
+	if (n && strcmp(n, "default") != 0 && strcmp(n, "none") != 0 && strcmp(n, "host") != 0)
+		return err_usage("--network %s: use default, none or host", n);
+	b->pc.allow_host_network = n && strcmp(n, "host") == 0;
+	return 0;
+}
+
+static void warn_unused(struct builder *b)
+{
+	for (size_t i = 0; i < b->o->build_args.n; i++) {
+		AUTO_FREE char *name =
+			xstrndup(b->o->build_args.v[i], strcspn(b->o->build_args.v[i], "="));
+
+		if (!strv_has(&b->pc.used, name) && strcmp(name, "SOURCE_DATE_EPOCH") != 0)
+			step_warn(b, "--build-arg %s: no ARG declares it", name);
+	}
+	for (size_t i = 0; i < b->file->warnings.n; i++)
+		step_warn(b, "%s", b->file->warnings.v[i]);
+}
+
+static int build(struct builder *b)
+{
+	int r = check_options(b);
+
+	if (r == 0)
+		r = inputs_open(b);
+	if (r == 0)
+		r = base_grant_load(&b->grant);
+	if (r == 0)
+		r = layer_lease_begin(b->st, &b->lease);
+	if (r < 0)
+		return r;
+	b->pc.file = b->file;
+	b->pc.build_args = &b->o->build_args;
+	r = graph_plan(b);
+	if (r < 0)
+		return r;
+	warn_unused(b);
+	for (unsigned i = 0; r == 0 && i < b->file->n_stages; i++)
+		if (b->stages[i].planned)
+			r = do_stage(b, i);
+	return r < 0 ? r : put_image(b);
+}
+
+int build_image(struct store *st, const struct build_options *o, struct build_result *ret)
+{
+	struct builder b = {.st = st, .o = o, .result = ret, .context = -EBADF};
+	int r;
+
+	*ret = (struct build_result){.run_status = 0};
+	r = build(&b);
+	builder_done(&b);
+	return r;
+}

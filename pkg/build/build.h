@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Building an image: the context is used where it lies, steps run as containers that nobody sees,
+ * what a step changed becomes a layer by rename. Everything that can be wrong in the file is found
+ * before the first step runs.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pkg/base/strv.h"
+#include "pkg/image/image.h"
+
+/* What is told while it goes on. Each may be NULL. */
+struct build_report {
+	/* A step begins: "STEP 2/5: RUN …". */
+	void (*step)(void *data, unsigned n, unsigned total, const char *text);
+	/* It was done before: nothing runs. */
+	void (*cached)(void *data);
+	void (*warning)(void *data, const char *text);
+	void *data;
+};
+
+struct build_options {
+	const char *context; /* directory; "-": none, the Containerfile is standard input */
+	const char *file; /* -f: NULL, a path, or "-" */
+	const char *ignore_file; /* --ignorefile */
+	const char *target;
+	struct strv build_args, labels, tags, add_hosts, secrets;
+	const char *network; /* NULL, default, none, host */
+	bool no_cache;
+	struct pull_options pull;
+	bool has_epoch;
+	int64_t epoch_s;
+	int output_fd; /* where output of RUN goes */
+	const struct build_report *report;
+};
+
+struct build_result {
+	char id[65];
+	int run_status; /* the exit status of the RUN that failed; 0: it was something else */
+};
+
+/** build_image() - on failure nothing is left but reusable cache. Moves this process into B. */
+int build_image(struct store *st, const struct build_options *o, struct build_result *ret);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files that do the work of a build share. */
+#pragma once
+#include "pkg/build/build.h"
+#include "pkg/build/cache.h"
+#include "pkg/build/ignore.h"
+#include "pkg/build/plan.h"
+#include "pkg/build/workspace.h"
+#include "pkg/runtime/base.h"
+
+struct found_image { /* looked up once a build, so all stages see the same */
+	char *name;
+	struct image_record *record;
+};
+
+struct secret_source {
+	char *id, *value;
+	size_t n;
+};
+
+struct builder {
+	struct store *st;
+	const struct build_options *o;
+	struct build_result *result;
+	int context; /* -EBADF: there is none */
+	struct ignore *ignore;
+	struct build_file *file;
+	struct plan_context pc;
+	struct stage_plan *stages; /* one for each of the file's, planned where needed */
+	struct strv *layers; /* of each stage, grown step by step, bottom first */
+	int target;
+	struct found_image *images;
+	unsigned n_images;
+	struct layer_lease lease;
+	struct base_grant grant;
+	struct secret_source *secrets;
+	unsigned n_secrets;
+	unsigned step, n_steps;
+};
+
+/* inputs.c: everything that is read as the user we are, before B. */
+int inputs_open(struct builder *b);
+int inputs_secret(struct builder *b, const char *spec);
+
+/* graph.c */
+/** graph_plan() - plan the target and every stage it needs; looks up (pulls) base images. */
+int graph_plan(struct builder *b);
+/** graph_image() - look an image up, once. */
+int graph_image(struct builder *b, const char *name, const struct image_record **ret);
+/** graph_source_layers() - the layers that @s stands for. */
+int graph_source_layers(struct builder *b, const struct op_source *s, const struct strv **ret);
+
+/* steps */
+int step_copy(struct builder *b, struct op *o, const struct strv *layers);
+int step_workdir(struct builder *b, struct op *o, const struct strv *layers);
+int step_run(struct builder *b, struct op *o, const struct strv *layers);
+/** step_seal() - what was made in @w is the result of @o; remembered under @key. */
+int step_seal(struct builder *b, struct op *o, struct workspace *w, const char *key);
+/** step_cached() - is the result known? 1: it is in @o. */
+int step_cached(struct builder *b, struct op *o, const char *key);
+/** step_enter() - into B, where layers are made. */
+int step_enter(struct builder *b);
+void step_warn(struct builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* run_mounts.c: what RUN --mount asks for, made ready. */
+struct run_place { /* one mount of the plan */
+	char *source, *target, *upper, *work, *data;
+	bool read_only, directory;
+	enum { PLACE_BIND, PLACE_TMPFS, PLACE_OVERLAY } kind;
+	int lock; /* of a cache */
+};
+struct run_places {
+	struct run_place *v;
+	unsigned n;
+	struct strv env; /* of secrets */
+	struct strv views; /* directories something was mounted on in our namespace */
+};
+int run_mounts_prepare(struct builder *b, const struct op *o, const struct workspace *w,
+		       struct run_places *ret);
+void run_mounts_done(struct run_places *p);
+/** run_mounts_key() - what of them belongs to the step's identity. */
+int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a step led to, by a digest of all that decides it: cache/build/<key>. Only our own records
+ * count, so an image that merely says it was made so is never taken for one (threats B11). A record
+ * whose layer is gone is no record.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "pkg/base/sha256.h"
+#include "pkg/base/strv.h"
+#include "storage/layer.h"
+
+struct cache_record {
+	char layer[65]; /* "": the step changed nothing */
+	int64_t created_ns;
+};
+
+/** cache_find() - 1 and @ret, or 0. A layer found is under @lease. */
+int cache_find(struct store *st, const char *key, struct layer_lease *lease,
+	       struct cache_record *ret);
+int cache_put(struct store *st, const char *key, const struct cache_record *r);
+
+/* Pieces of a key: each is told apart from the next. */
+void key_begin(struct sha256 *h, const char *kind);
+void key_add(struct sha256 *h, const char *s); /* NULL is kept apart from "" */
+void key_add_list(struct sha256 *h, const struct strv *v);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Which stages the target needs, and what each of them starts from. */
+#include <string.h>
+#include <strings.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/build/builder.h"
+#include "pkg/cli/options.h"
+
+int graph_image(struct builder *b, const char *name, const struct image_record **ret)
+{
+	struct image_record *rec = NULL;
+	int r;
+
+	for (unsigned i = 0; i < b->n_images; i++) {
+		if (strcmp(b->images[i].name, name) == 0) {
+			*ret = b->images[i].record;
+			return 0;
+		}
+	}
+	r = image_ensure(b->st, name, &b->o->pull, &rec, NULL);
+	for (size_t i = 0; r == 0 && i < rec->diffids.n; i++)
+		r = layer_lease_add(b->st, &b->lease, rec->diffids.v[i]);
+	for (size_t i = 0; r == 0 && i < rec->diffids.n; i++)
+		if (!layer_exists(b->st, rec->diffids.v[i]))
+			r = err_new(-CE_NO_IMAGE, "%s: a layer of it is missing; pull it again",
+				    name);
+	if (r < 0) {
+		image_record_free(rec);
+		return r;
+	}
+	b->images = xreallocarray(b->images, b->n_images + 1, sizeof(*b->images));
+	b->images[b->n_images++] = (struct found_image){xstrdup(name), rec};
+	*ret = rec;
+	return 0;
+}
+
+int graph_source_layers(struct builder *b, const struct op_source *s, const struct strv **ret)
+{
+	const struct image_record *rec;
+	int r;
+
+	if (s->kind == SRC_STAGE) {
+		*ret = &b->layers[s->stage];
+		return 0;
+	}
+	r = graph_image(b, s->image, &rec);
+	if (r == 0)
+		*ret = &rec->diffids;
+	return r;
+}
+
+static int plan_needed(struct builder *b, unsigned i);
+
+/* Stages that the steps of one name, images too: what cannot be had is found before anything runs. */
+static int plan_sources(struct builder *b, const struct op *o)
+{
+	const struct image_record *rec;
+	int r = 0;
+
+	if (o->kind == OP_COPY && o->from.kind == SRC_STAGE)
+		r = plan_needed(b, (unsigned)o->from.stage);
+	if (o->kind == OP_COPY && o->from.kind == SRC_IMAGE)
+		r = graph_image(b, o->from.image, &rec);
+	for (unsigned i = 0; r == 0 && i < o->n_mounts; i++) {
+		if (o->mount_from[i].kind == SRC_STAGE)
+			r = plan_needed(b, (unsigned)o->mount_from[i].stage);
+		else if (o->mount_from[i].kind == SRC_IMAGE)
+			r = graph_image(b, o->mount_from[i].image, &rec);
+	}
+	return r < 0 ? inst_fail(b->file->name, o->inst, r) : 0;
+}
+
+static int start_from(struct builder *b, unsigned i, const char *base)
+{
+	struct stage_plan *p = &b->stages[i];
+	const struct image_record *rec;
+	int parent = plan_find_stage(b->file, base, i, false), r;
+
+	p->parent = parent;
+	if (parent >= 0) {
+		r = plan_needed(b, (unsigned)parent);
+		if (r < 0)
+			return r;
+		build_image_copy(&b->stages[parent].image, &p->image);
+		/* Build arguments of the parent stage are in force here as well. */
+		strv_add_all(&p->vars, &b->stages[parent].vars);
+		strv_add_all(&p->args, &b->stages[parent].args);
+		return 0;
+	}
+	if (strcasecmp(base, "scratch") == 0) {
+		build_image_scratch(&p->image);
+		return 0;
+	}
+	r = graph_image(b, base, &rec);
+	if (r == 0)
+		r = build_image_from(rec->config, rec->config_len, &p->image);
+	if (r < 0)
+		return inst_fail(b->file->name, &b->file->stages[i].from, r);
+	strv_add_all(&p->base_layers, &rec->diffids);
+	p->base_id = xstrdup(rec->id);
+	return 0;
+}
+
+static int plan_needed(struct builder *b, unsigned i)
+{
+	struct stage_plan *p = &b->stages[i];
+	AUTO_FREE char *base = NULL;
+	int r;
+
+	if (p->planned)
+		return 0;
+	r = plan_base(&b->pc, &b->file->stages[i], &base);
+	if (r == 0)
+		r = start_from(b, i, base);
+	if (r == 0)
+		r = plan_stage(&b->pc, i, p);
+	for (unsigned k = 0; r == 0 && k < p->n_ops; k++)
+		r = plan_sources(b, &p->ops[k]);
+	b->n_steps += r == 0 ? p->n_ops + 1 : 0;
+	return r;
+}
+
+static int find_target(struct builder *b)
+{
+	const char *names[BUILD_STAGES_MAX], *t = b->o->target, *hint;
+	size_t n = 0;
+
+	b->target = (int)b->file->n_stages - 1;
+	if (!t)
+		return 0;
+	b->target = plan_find_stage(b->file, t, b->file->n_stages, true);
+	if (b->target >= 0)
+		return 0;
+	for (unsigned i = 0; i < b->file->n_stages; i++)
+		if (b->file->stages[i].name)
+			names[n++] = b->file->stages[i].name;
+	hint = suggest(t, names, n);
+	if (hint)
+		return err_usage("--target %s: no such stage; did you mean %s?", t, hint);
+	return err_usage("--target %s: %s has no such stage", t, b->file->name);
+}
+
+int graph_plan(struct builder *b)
+{
+	int r = find_target(b);
+
+	b->stages = xcalloc(b->file->n_stages, sizeof(*b->stages));
+	b->layers = xcalloc(b->file->n_stages, sizeof(*b->layers));
+	if (r == 0)
+		r = plan_globals(&b->pc);
+	if (r == 0)
+		r = plan_needed(b, (unsigned)b->target);
+	return r;
+}

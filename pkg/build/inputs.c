@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the user names on the command line. The flags' own paths are trusted; what lies in the context
+ * is not: it is opened below the context's directory, whatever links say (threats B09).
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/path.h"
+#include "pkg/build/builder.h"
+#include "pkg/sys/file.h"
+
+#define SECRET_MAX (500U << 10)
+
+static bool is_remote(const char *s)
+{
+	return strstr(s, "://") != NULL || strncmp(s, "git@", 4) == 0;
+}
+
+static int open_context(struct builder *b)
+{
+	const char *c = b->o->context;
+
+	if (strcmp(c, "-") == 0)
+		return 0;
+	if (is_remote(c))
+		return err_new(-CE_UNSUPPORTED,
+			       "context %s: only a directory or -; fetch it first", c);
+	b->context = open(c, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->context < 0 && errno == ENOTDIR)
+		return err_usage("context %s: not a directory", c);
+	return b->context < 0 ? err_new(-errno, "context %s", c) : 0;
+}
+
+static int read_stdin(struct sbuf *out)
+{
+	ssize_t n;
+
+	sbuf_grow(out, BUILD_FILE_MAX + 1);
+	n = read_upto(STDIN_FILENO, out->s, BUILD_FILE_MAX + 1);
+	if (n < 0)
+		return err_new((int)n, "read standard input");
+	out->len = (size_t)n;
+	out->s[n] = '\0';
+	if (n >= 262 && memcmp(out->s + 257, "ustar", 5) == 0)
+		return err_new(-CE_UNSUPPORTED, "a tar as context on standard input; unpack it "
+						"and name the directory");
+	return 0;
+}
+
+/* -f: as it stands, else within the context. */
+static int read_named(struct builder *b, const char *name, struct sbuf *out)
+{
+	int r = file_read_at(AT_FDCWD, name, BUILD_FILE_MAX, out);
+
+	if (r == -ENOENT && b->context >= 0 && *name != '/') {
+		err_drop();
+		r = file_read_in(b->context, name, BUILD_FILE_MAX, out);
+	}
+	return r < 0 ? err_wrap(r, "-f %s", name) : 0;
+}
+
+static int read_default(struct builder *b, struct sbuf *out, const char **ret_name)
+{
+	static const char *const names[] = {"Containerfile", "Dockerfile"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		int r = file_read_in(b->context, names[i], BUILD_FILE_MAX, out);
+
+		if (r != -ENOENT) {
+			*ret_name = names[i];
+			return r;
+		}
+		err_drop();
+	}
+	return err_usage("no Containerfile or Dockerfile in %s; name another with -f",
+			 b->o->context);
+}
+
+static int read_file(struct builder *b)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	const char *name = b->o->file;
+	bool from_stdin = b->context < 0 || (name && strcmp(name, "-") == 0);
+	int r;
+
+	if (b->context < 0 && name && strcmp(name, "-") != 0)
+		return err_usage("-f %s: with - as context the Containerfile is standard input",
+				 name);
+	if (from_stdin) {
+		name = "standard input";
+		r = read_stdin(&text);
+	} else if (name) {
+		r = read_named(b, name, &text);
+	} else {
+		r = read_default(b, &text, &name);
+	}
+	return r < 0 ? r : build_file_parse(name, text.s, text.len, &b->file);
+}
+
+/* --- the ignore file ------------------------------------------------------------------------------ */
+
+static int try_ignore(struct builder *b, int dir, const char *name, bool within)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	int r = within ? file_read_in(dir, name, IGNORE_FILE_MAX, &text)
+		       : file_read_at(dir, name, IGNORE_FILE_MAX, &text);
+
+	if (r == -ENOENT) {
+		err_drop();
+		return 0;
+	}
+	if (r < 0)
+		return err_wrap(r, "%s", name);
+	r = ignore_parse(b->ignore, name, text.s, text.len);
+	return r < 0 ? r : 1;
+}
+
+static int read_ignore(struct builder *b)
+{
+	static const char *const names[] = {".containerignore", ".dockerignore"};
+	const char *file = b->o->file;
+	int r = 0;
+
+	b->ignore = ignore_new();
+	if (b->o->ignore_file) {
+		r = try_ignore(b, AT_FDCWD, b->o->ignore_file, false);
+		return r == 0 ? err_new(-ENOENT, "--ignorefile %s", b->o->ignore_file) : r;
+	}
+	for (size_t i = 0; r == 0 && file && strcmp(file, "-") != 0 && i < ARRAY_LEN(names); i++) {
+		AUTO_FREE char *beside = xasprintf("%s%s", file, names[i]);
+
+		r = try_ignore(b, AT_FDCWD, beside, false);
+	}
+	for (size_t i = 0; r == 0 && b->context >= 0 && i < ARRAY_LEN(names); i++)
+		r = try_ignore(b, b->context, names[i], true);
+	return r;
+}
+
+/* --- secrets ---------------------------------------------------------------------------------------- */
+
+static int secret_value(struct secret_source *s, const char *env, const char *src)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	const char *v = env ? getenv(env) : NULL;
+	int r;
+
+	if (env) {
+		if (!v)
+			return err_usage("the variable %s is not set", env);
+		s->value = xstrdup(v);
+		s->n = strlen(v);
+		return 0;
+	}
+	r = file_read_at(AT_FDCWD, src, SECRET_MAX, &text);
+	if (r < 0)
+		return r;
+	s->n = text.len;
+	s->value = sbuf_steal(&text);
+	return 0;
+}
+
+/* "id=NAME[,src=FILE|env=VARIABLE][,type=file|env]" */
+int inputs_secret(struct builder *b, const char *spec)
+{
+	AUTO_STRV struct strv words = STRV_INIT;
+	const char *id = NULL, *src = NULL, *env = NULL, *type = NULL;
+	struct secret_source s = {0};
+	int r;
+
+	strv_split(&words, spec, ',');
+	for (size_t i = 0; i < words.n; i++) {
+		const char *w = words.v[i], *eq = strchr(w, '=');
+		size_t n = eq ? (size_t)(eq - w) : 0;
+
+		if (n == 2 && strncmp(w, "id", n) == 0)
+			id = eq + 1;
+		else if ((n == 3 && strncmp(w, "src", n) == 0) ||
+			 (n == 6 && strncmp(w, "source", n) == 0))
+			src = eq + 1;
+		else if (n == 3 && strncmp(w, "env", n) == 0)
+			env = eq + 1;
+		else if (n == 4 && strncmp(w, "type", n) == 0)
+			type = eq + 1;
+		else
+			return err_usage("--secret: '%s' is not id=, src=, env= or type=", w);
+	}
+	if (!id || !*id)
+		return err_usage("--secret needs id=NAME");
+	if (type && strcmp(type, "file") != 0 && strcmp(type, "env") != 0)
+		return err_usage("--secret id=%s: type=%s: use file or env", id, type);
+	if (src && env)
+		return err_usage("--secret id=%s: both src= and env=", id);
+	if (type && strcmp(type, "env") == 0 && src) {
+		env = src;
+		src = NULL;
+	}
+	/* Without a source a variable of that name, else a file of that name, as docker does. */
+	if (!src && !env && (getenv(id) || (type && strcmp(type, "env") == 0)))
+		env = id;
+	r = secret_value(&s, env, src ? src : id);
+	if (r < 0)
+		return err_wrap(r, "--secret id=%s", id);
+	s.id = xstrdup(id);
+	b->secrets = xreallocarray(b->secrets, b->n_secrets + 1, sizeof(s));
+	b->secrets[b->n_secrets++] = s;
+	return 0;
+}
+
+int inputs_open(struct builder *b)
+{
+	int r = open_context(b);
+
+	if (r == 0)
+		r = read_file(b);
+	if (r == 0)
+		r = read_ignore(b);
+	for (size_t i = 0; r >= 0 && i < b->o->secrets.n; i++)
+		r = inputs_secret(b, b->o->secrets.v[i]);
+	return r < 0 ? r : 0;
+}

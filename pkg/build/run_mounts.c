@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RUN --mount: each becomes a place the container's plan can name. What we mount for it (views of
+ * other stages, the tmpfs of secrets) lives in our own mount namespace, which the monitor gets a copy
+ * of: nothing of it is left when we die, and secrets never touch the disk.
+ *
+ * Caches: cache/mounts/<sha256 of the id>, so an id cannot name another place (threats B03).
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/build/builder.h"
+#include "pkg/build/copy.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/lock.h"
+#include "pkg/sys/open.h"
+
+#define PRIVATE_MAX 100
+
+struct preparing {
+	struct builder *b;
+	const struct op *o;
+	char *dir; /* of this mount, in the workspace */
+	struct run_places *out;
+};
+
+void run_mounts_done(struct run_places *p)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		struct run_place *v = &p->v[i];
+
+		free(v->source);
+		free(v->target);
+		free(v->upper);
+		free(v->work);
+		free(v->data);
+		closep(&v->lock);
+	}
+	free(p->v);
+	for (size_t i = 0; i < p->env.n; i++)
+		explicit_bzero(p->env.v[i], strlen(p->env.v[i]));
+	strv_done(&p->env);
+	for (size_t i = 0; i < p->views.n; i++)
+		(void)umount2(p->views.v[i], MNT_DETACH);
+	strv_done(&p->views);
+	*p = (struct run_places){0};
+}
+
+static struct run_place *add_place(struct run_places *out, const struct run_mount *m)
+{
+	out->v = xreallocarray(out->v, out->n + 1, sizeof(*out->v));
+	out->v[out->n] = (struct run_place){.target = xstrdup(m->target ? m->target : ""),
+					    .read_only = !m->read_write,
+					    .lock = -EBADF};
+	return &out->v[out->n++];
+}
+
+static int make_dir(const char *path)
+{
+	return mkdir(path, 0755) < 0 && errno != EEXIST ? err_new(-errno, "make %s", path) : 0;
+}
+
+static char *path_of(int fd)
+{
+	char link[32], buf[PATH_MAX + 1];
+	ssize_t n = readlink(fd_path(fd, link), buf, PATH_MAX);
+
+	return n <= 0 || buf[0] != '/' ? NULL : xstrndup(buf, (size_t)n);
+}
+
+/* --- bind ---------------------------------------------------------------------------------------- */
+
+static void source_list(const struct run_mount *m, struct strv *ret)
+{
+	strv_add(ret, m->source ? m->source : ".");
+}
+
+static int open_root(struct preparing *p, const struct op_source *from)
+{
+	const struct strv *layers;
+	AUTO_FREE char *at = path_join(p->dir, "view"), *path = NULL;
+	bool mounted = false;
+	int fd, r;
+
+	if (from->kind == SRC_CONTEXT)
+		return p->b->context < 0 ? err_usage("there is no context to mount")
+					 : fd_dup(p->b->context);
+	r = graph_source_layers(p->b, from, &layers);
+	if (r == 0)
+		r = make_dir(at);
+	if (r == 0)
+		r = layers_mount(p->b->st, layers, at, &path, &mounted);
+	if (mounted)
+		strv_add(&p->out->views, at);
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_new(-errno, "open %s", path) : fd;
+}
+
+/* A copy that leaves out what the ignore file does, or that may be written to and is thrown away. */
+static int copy_source(struct preparing *p, int root, const struct selection *s,
+		       const struct ignore *ignore, char **ret)
+{
+	const struct copy_rules rules = {.source = root, .ignore = ignore, .keep_owner = true};
+	AUTO_FREE char *dir = path_join(p->dir, "copy");
+	AUTO_CLOSE int to = -EBADF;
+	int r = make_dir(dir);
+
+	to = r < 0 ? r : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (to < 0)
+		return r < 0 ? r : err_new(-errno, "open %s", dir);
+	r = copy_selection(&rules, s, to, "/content", false);
+	if (r == 0)
+		*ret = path_join(dir, "content");
+	return r;
+}
+
+/* The upper directory shows as the mount's root: it starts as the source is. */
+static int make_writable(struct preparing *p, struct run_place *v)
+{
+	AUTO_CLOSE int from = -EBADF, to = -EBADF;
+	int r;
+
+	v->kind = PLACE_OVERLAY;
+	v->upper = path_join(p->dir, "upper");
+	v->work = path_join(p->dir, "work");
+	v->read_only = false;
+	r = make_dir(v->upper);
+	if (r == 0)
+		r = make_dir(v->work);
+	if (r < 0)
+		return r;
+	from = open(v->source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	to = open(v->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return from < 0 || to < 0 ? err_new(-errno, "open %s", v->source)
+				  : layer_copy_attributes(from, to);
+}
+
+static int add_bind(struct preparing *p, const struct run_mount *m, const struct op_source *from)
+{
+	bool context = from->kind == SRC_CONTEXT;
+	const struct ignore *ignore = context ? p->b->ignore : NULL;
+	AUTO_STRV struct strv names = STRV_INIT, empty = STRV_INIT;
+	AUTO(selection_done) struct selection s = {0};
+	AUTO_CLOSE int root = open_root(p, from), fd = -EBADF;
+	AUTO_FREE char *source = NULL;
+	struct run_place *v;
+	int r;
+
+	source_list(m, &names);
+	r = root < 0 ? root : select_files(root, &names, ignore, false, &s, &empty);
+	if (r == -ENOENT || (r == 0 && s.n != 1))
+		return err_usage("source=%s: not there", names.v[0]);
+	if (r < 0)
+		return r;
+	if (!ignore_is_empty(ignore) || (m->read_write && !s.v[0].directory)) {
+		r = copy_source(p, root, &s, ignore, &source);
+	} else {
+		fd = open_in(root, *s.v[0].path ? s.v[0].path : ".", O_PATH, 0);
+		source = fd < 0 ? NULL : path_of(fd);
+		r = fd < 0 ? fd : source ? 0 : err_new(-ESTALE, "source=%s", names.v[0]);
+	}
+	if (r < 0)
+		return r;
+	v = add_place(p->out, m);
+	v->source = TAKE_PTR(source);
+	v->directory = s.v[0].directory;
+	return m->read_write && v->directory ? make_writable(p, v) : 0;
+}
+
+/* --- cache ----------------------------------------------------------------------------------------- */
+
+static int cache_dir(struct builder *b)
+{
+	int cache = store_fd(b->st, STORE_CACHE), fd;
+
+	if (cache < 0)
+		return cache;
+	if (mkdirat(cache, "mounts", 0700) < 0 && errno != EEXIST)
+		return err_new(-errno, "make cache/mounts");
+	fd = openat(cache, "mounts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_new(-errno, "open cache/mounts") : fd;
+}
+
+/* @name: of the directory; locked as the sharing says. */
+static int lock_cache(int dir, const char *hash, const struct run_mount *m, char name[96],
+		      int *ret_lock)
+{
+	char file[112];
+
+	(void)snprintf(name, 96, "%s", hash);
+	(void)snprintf(file, sizeof(file), "%s.lock", name);
+	if (m->sharing == SHARING_SHARED)
+		return 0;
+	if (m->sharing == SHARING_LOCKED) {
+		*ret_lock = lock_open(dir, file, LOCK_EXCLUSIVE);
+		return *ret_lock < 0 ? *ret_lock : 0;
+	}
+	for (unsigned i = 0; i < PRIVATE_MAX; i++) {
+		if (i) {
+			(void)snprintf(name, 96, "%s-%u", hash, i);
+			(void)snprintf(file, sizeof(file), "%s.lock", name);
+		}
+		*ret_lock = lock_try_open(dir, file, LOCK_EXCLUSIVE);
+		if (*ret_lock != -EWOULDBLOCK)
+			return *ret_lock < 0 ? *ret_lock : 0;
+	}
+	return err_new(-CE_LIMIT, "cache %s is in use %d times", m->id, PRIVATE_MAX);
+}
+
+static int open_cache(int dir, const char *name, const struct run_mount *m)
+{
+	bool made = mkdirat(dir, name, 0700) == 0;
+	int fd;
+
+	if (!made && errno != EEXIST)
+		return err_new(-errno, "make a cache");
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_new(-errno, "open a cache");
+	if (made && (fchown(fd, m->uid, m->gid) < 0 || fchmod(fd, m->mode) < 0)) {
+		int r = err_new(-errno, "set owner and mode of a cache");
+
+		(void)close(fd);
+		(void)unlinkat(dir, name, AT_REMOVEDIR);
+		return r;
+	}
+	return fd;
+}
+
+static int add_cache(struct preparing *p, const struct run_mount *m)
+{
+	AUTO_CLOSE int dir = cache_dir(p->b), fd = -EBADF, within = -EBADF;
+	struct run_place *v;
+	char hash[65], name[96];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	if (m->from)
+		return err_new(-CE_UNSUPPORTED, "from= of a cache");
+	sha256_hex(m->id, strlen(m->id), hash);
+	v = add_place(p->out, m);
+	v->directory = true;
+	r = lock_cache(dir, hash, m, name, &v->lock);
+	fd = r < 0 ? r : open_cache(dir, name, m);
+	if (fd < 0)
+		return fd;
+	within = m->source ? mkdir_in(fd, m->source, m->mode) : fd_dup(fd);
+	v->source = within < 0 ? NULL : path_of(within);
+	if (within < 0)
+		return err_wrap(within, "source=%s", m->source ? m->source : "");
+	return v->source ? 0 : err_new(-ESTALE, "cache %s", m->id);
+}
+
+/* --- secret ------------------------------------------------------------------------------------------ */
+
+static int write_secret(struct preparing *p, const struct run_mount *m,
+			const struct secret_source *s, char **ret)
+{
+	AUTO_FREE char *dir = path_join(p->dir, "secret");
+	AUTO_CLOSE int fd = -EBADF;
+	int r = make_dir(dir);
+
+	if (r == 0 && mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=1m") < 0)
+		r = err_new(-errno, "mount a tmpfs");
+	if (r < 0)
+		return r;
+	strv_add(&p->out->views, dir);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_new(-errno, "open a secret's directory");
+	r = file_create(fd, "value", s->value, s->n, 0600, FILE_NO_SYNC);
+	if (r < 0)
+		return r;
+	if (fchownat(fd, "value", m->uid, m->gid, 0) < 0 || fchmodat(fd, "value", m->mode, 0) < 0)
+		return err_new(-errno, "set owner and mode of a secret");
+	*ret = path_join(dir, "value");
+	return 0;
+}
+
+static int add_secret(struct preparing *p, const struct run_mount *m)
+{
+	const struct secret_source *s = NULL;
+	char *source = NULL;
+	struct run_place *v;
+	int r;
+
+	for (unsigned i = 0; i < p->b->n_secrets; i++)
+		if (strcmp(p->b->secrets[i].id, m->id) == 0)
+			s = &p->b->secrets[i];
+	if (!s && m->required)
+		return err_usage("secret %s is required: give it by --secret id=%s,src=FILE", m->id,
+				 m->id);
+	if (!s)
+		return 0;
+	if (m->env) {
+		if (memchr(s->value, '\0', s->n))
+			return err_usage("secret %s holds a NUL byte, which no variable can", m->id);
+		strv_addf(&p->out->env, "%s=%.*s", m->env, (int)s->n, s->value);
+	}
+	if (!m->target)
+		return 0;
+	r = write_secret(p, m, s, &source);
+	if (r < 0)
+		return r;
+	v = add_place(p->out, m);
+	v->source = source;
+	v->read_only = true;
+	return 0;
+}
+
+/* ----------------------------------------------------------------------------------------------------- */
+
+static int add_tmpfs(struct preparing *p, const struct run_mount *m)
+{
+	struct run_place *v = add_place(p->out, m);
+
+	v->kind = PLACE_TMPFS;
+	v->directory = true;
+	v->read_only = false;
+	v->data = m->size ? xasprintf("mode=1777,size=%llu", (unsigned long long)m->size)
+			  : xstrdup("mode=1777");
+	return 0;
+}
+
+static int compare_targets(const void *a, const void *b)
+{
+	return strcmp(((const struct run_place *)a)->target, ((const struct run_place *)b)->target);
+}
+
+int run_mounts_prepare(struct builder *b, const struct op *o, const struct workspace *w,
+		       struct run_places *ret)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < o->n_mounts; i++) {
+		const struct run_mount *m = &o->mounts[i];
+		AUTO_FREE char *dir = xasprintf("%s/run/mount-%u", w->path, i);
+		struct preparing p = {.b = b, .o = o, .dir = dir, .out = ret};
+
+		r = make_dir(dir);
+		if (r == 0 && m->type == RUN_MOUNT_BIND)
+			r = add_bind(&p, m, &o->mount_from[i]);
+		else if (r == 0 && m->type == RUN_MOUNT_CACHE)
+			r = add_cache(&p, m);
+		else if (r == 0 && m->type == RUN_MOUNT_SECRET)
+			r = add_secret(&p, m);
+		else if (r == 0)
+			r = add_tmpfs(&p, m);
+		if (r < 0)
+			r = err_wrap(r, "mount %s", m->target ? m->target : m->id);
+	}
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), compare_targets);
+	return r;
+}
+
+/* --- identity ----------------------------------------------------------------------------------------- */
+
+static int key_context(struct builder *b, const struct run_mount *m, struct sha256 *h)
+{
+	const struct copy_rules rules = {.source = b->context, .ignore = b->ignore};
+	AUTO_STRV struct strv names = STRV_INIT, empty = STRV_INIT;
+	AUTO(selection_done) struct selection s = {0};
+	int r;
+
+	if (b->context < 0)
+		return err_usage("there is no context to mount");
+	source_list(m, &names);
+	r = select_files(b->context, &names, b->ignore, false, &s, &empty);
+	if (r == -ENOENT)
+		return err_usage("source=%s: not found in the context", names.v[0]);
+	return r < 0 ? r : copy_digest(&rules, &s, h);
+}
+
+int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
+{
+	for (unsigned i = 0; i < o->n_mounts; i++) {
+		const struct run_mount *m = &o->mounts[i];
+		const struct strv *layers;
+		char text[128];
+		int r = 0;
+
+		(void)snprintf(text, sizeof(text), "mount %u %d %d %o %u %u %llu", (unsigned)m->type,
+			       m->read_write, m->required, m->mode, m->uid, m->gid,
+			       (unsigned long long)m->size);
+		key_add(h, text);
+		key_add(h, m->target);
+		key_add(h, m->env);
+		if (m->type == RUN_MOUNT_SECRET)
+			key_add(h, m->id); /* not its value */
+		if (m->type != RUN_MOUNT_BIND)
+			continue;
+		if (o->mount_from[i].kind == SRC_CONTEXT) {
+			r = key_context(b, m, h);
+		} else {
+			r = graph_source_layers(b, &o->mount_from[i], &layers);
+			if (r == 0) {
+				key_add_list(h, layers);
+				key_add(h, m->source);
+			}
+		}
+		if (r < 0)
+			return err_wrap(r, "mount %s", m->target);
+	}
+	return 0;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RUN: a container without a name, record or log. Its upper directory is the workspace's tree, its
+ * monitor is tied to us: when we are gone it kills the command, and the stage is swept by the next
+ * command. The step counts as over when the monitor has exited: the pid namespace is empty and the
+ * overlay unmounted by then, nothing can write to the layer any more (threats B15).
+ *
+ * Mount points that the image lacks come from a directory below all layers, so that they never
+ * reach the upper one.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/build/builder.h"
+#include "pkg/config/paths.h"
+#include "pkg/conmon/client.h"
+#include "pkg/container/make.h"
+#include "pkg/container/plan.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/lock.h"
+#include "pkg/sys/open.h"
+#include "pkg/sys/process.h"
+#include "pkg/sys/random.h"
+#include "pkg/sys/rmtree.h"
+
+#define RUN_DIR "run"
+#define STUBS "stubs"
+#define SCRIPT "script"
+
+static int run_key(struct builder *b, const struct op *o, const struct strv *layers, char ret[65])
+{
+	static const char *const networks[] = {"default", "none", "host"};
+	struct sha256 h;
+	int r;
+
+	key_begin(&h, "run");
+	key_add_list(&h, layers);
+	key_add(&h, b->o->has_epoch ? "epoch" : "");
+	if (b->o->has_epoch)
+		sha256_add(&h, &b->o->epoch_s, sizeof(b->o->epoch_s));
+	key_add_list(&h, &o->argv);
+	key_add_list(&h, &o->env);
+	key_add(&h, o->script);
+	key_add(&h, o->user);
+	key_add(&h, o->cwd);
+	key_add(&h, networks[o->network]);
+	key_add(&h, b->o->network);
+	for (size_t i = 0; i < b->o->add_hosts.n; i++) { /* names count, addresses do not */
+		AUTO_FREE char *name =
+			xstrndup(b->o->add_hosts.v[i], strcspn(b->o->add_hosts.v[i], ":"));
+
+		key_add(&h, name);
+	}
+	r = run_mounts_key(b, o, &h);
+	sha256_end_hex(&h, ret);
+	return r;
+}
+
+/* --- the container ---------------------------------------------------------------------------------- */
+
+static const char *network_of(const struct builder *b, const struct op *o)
+{
+	if (o->network == NETWORK_NONE)
+		return "none";
+	if (o->network == NETWORK_HOST)
+		return "host";
+	return b->o->network;
+}
+
+static int make_record(struct builder *b, const struct op *o, const struct run_places *places,
+		       const struct strv *layers, struct container_record **ret)
+{
+	struct container_request q = {
+		.image = "build",
+		.command = o->argv.v,
+		.entrypoint = "",
+		.user = o->user,
+		.workdir = o->cwd,
+		.hostname = "build",
+		.network = network_of(b, o),
+		.image_volume = "ignore",
+		.log_driver = "none",
+		.stop_timeout = 0,
+		.read_only_tmpfs = -1,
+		.oom_score_adj = INT64_MIN,
+	};
+	char id[65];
+	int r;
+
+	strv_add_all(&q.env, &o->proxy);
+	strv_add_all(&q.env, &o->env);
+	strv_add_all(&q.env, &places->env);
+	/* A shared network has no place for further hosts of its own. */
+	if (!q.network || strcmp(q.network, "host") != 0)
+		strv_add_all(&q.add_host, &b->o->add_hosts);
+	r = container_make(b->st, &q, NULL, ret);
+	for (size_t i = 0; i < q.env.n; i++)
+		explicit_bzero(q.env.v[i], strlen(q.env.v[i])); /* a secret may be among them */
+	strv_done(&q.env);
+	strv_done(&q.add_host);
+	if (r < 0)
+		return r;
+	random_hex(id, 64);
+	(*ret)->id = xstrdup(id);
+	(*ret)->name = xstrdup("build");
+	strv_add_all(&(*ret)->layers, layers);
+	return 0;
+}
+
+static int make_dirs(const struct workspace *w, struct container_dirs *ret)
+{
+	if (mkdirat(w->dir, RUN_DIR, 0700) < 0 || mkdirat(w->dir, STUBS, 0755) < 0)
+		return err_new(-errno, "make a workspace");
+	ret->data_path = path_join(w->path, RUN_DIR);
+	ret->runtime_path = path_join(w->path, RUN_DIR);
+	ret->data_fd = openat(w->dir, RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ret->runtime_fd = fd_dup(ret->data_fd);
+	return ret->runtime_fd < 0 ? err_new(-errno, "open the workspace") : 0;
+}
+
+/* A place to mount on, for an image that has none there. */
+static int make_stub(const struct workspace *w, const char *target, bool directory)
+{
+	AUTO_CLOSE int stubs = openat(w->dir, STUBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		       fd = -EBADF;
+	const char *name;
+
+	if (stubs < 0)
+		return err_new(-errno, "open the workspace");
+	if (directory) {
+		fd = mkdir_in(stubs, target, 0755);
+		return fd < 0 ? fd : 0;
+	}
+	fd = parent_in(stubs, target, 0755, &name);
+	if (fd < 0)
+		return fd;
+	if (mknodat(fd, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
+		return err_new(-errno, "make a place for %s", target);
+	return 0;
+}
+
+static int add_places(const struct workspace *w, const struct run_places *places,
+		      struct container_plan *p)
+{
+	for (unsigned i = 0; i < places->n; i++) {
+		const struct run_place *v = &places->v[i];
+		struct rt_mount *m = plan_add_mount(p,
+						    v->kind == PLACE_TMPFS	? RT_MOUNT_TMPFS
+						    : v->kind == PLACE_OVERLAY ? RT_MOUNT_OVERLAY
+									       : RT_MOUNT_BIND,
+						    v->source, v->target);
+		int r = make_stub(w, v->target, v->directory);
+
+		if (r < 0)
+			return r;
+		m->data = v->data;
+		m->upper = v->upper;
+		m->work = v->work;
+		m->flags = RT_MNT_NOSUID | RT_MNT_NODEV | (v->read_only ? RT_MNT_RO : 0);
+	}
+	p->rt.mounts = p->mounts;
+	p->rt.n_mounts = p->n_mounts;
+	return 0;
+}
+
+static int add_script(const struct op *o, const struct container_dirs *dirs,
+		      struct container_plan *p)
+{
+	struct rt_mount *m;
+	int r;
+
+	if (!o->script)
+		return 0;
+	r = file_create(dirs->data_fd, SCRIPT, o->script, strlen(o->script), 0755, FILE_NO_SYNC);
+	if (r < 0)
+		return r;
+	m = plan_add_mount(p, RT_MOUNT_BIND, plan_keep(p, path_join(dirs->data_path, SCRIPT)),
+			   o->argv.v[0]);
+	m->flags = RT_MNT_RO | RT_MNT_NOSUID | RT_MNT_NODEV;
+	return 0;
+}
+
+static int set_root(const struct workspace *w, struct container_plan *p)
+{
+	if (p->rt.root.driver != RT_ROOT_OVERLAY)
+		return err_new(-CE_UNSUPPORTED, "RUN needs a file system below the store that "
+						"overlay can be mounted on");
+	strv_take(&p->lower, path_join(w->path, STUBS));
+	p->rt.root.lower = (const char *const *)p->lower.v;
+	p->rt.root.n_lower = (unsigned)p->lower.n;
+	p->rt.root.upper = plan_keep(p, path_join(w->path, "tree"));
+	p->rt.root.work = plan_keep(p, path_join(w->path, "work"));
+	p->rt.root.is_volatile = true;
+	p->rt.root.fresh_mode = 0;
+	return 0;
+}
+
+static int follow(const struct conmon_started *m, int *ret_status)
+{
+	bool detached = false;
+	int status, r = conmon_foreground(m, false, false, ret_status, &detached);
+	int fd = m->pidfd, control = m->control_fd;
+
+	closep(&control);
+	/* It holds the overlay until its end. */
+	if (r == 0)
+		r = pidfd_wait(fd, -1, &status);
+	closep(&fd);
+	return r < 0 ? r : 0;
+}
+
+static int run_plan(struct builder *b, struct container_plan *p, const struct container_dirs *dirs,
+		    int *ret_status)
+{
+	AUTO_FREE char *program = NULL;
+	AUTO_CLOSE int base = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC), lock = -EBADF,
+		       null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int stdio[3] = {null, b->o->output_fd, b->o->output_fd};
+	struct conmon_started m;
+	int r = paths_helper("cuddy-conmon", &program);
+
+	if (r < 0)
+		return r;
+	if (base < 0 || null < 0)
+		return err_new(-errno, "open our own namespace");
+	lock = lock_try_open(dirs->runtime_fd, "lock", LOCK_EXCLUSIVE);
+	if (lock < 0)
+		return lock;
+	p->mon.lock_fd = lock;
+	p->mon.foreground = true;
+	p->mon.tied = true;
+	r = conmon_start(program, base, &p->rt, &p->mon, stdio, p->port_fds, &m);
+	closep(&lock); /* the monitor's alone now */
+	return r < 0 ? r : follow(&m, ret_status);
+}
+
+static int run_in(struct builder *b, const struct op *o, const struct strv *layers,
+		  struct workspace *w, int *ret_status)
+{
+	AUTO(record_freep) struct container_record *rec = NULL;
+	AUTO(run_mounts_done) struct run_places places = {0};
+	AUTO(plan_done) struct container_plan p = {.seccomp = SBUF_INIT};
+	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
+	struct plan_input in = {.store = b->st,
+				.dirs = &dirs,
+				.grant = &b->grant,
+				.single_id = base_grant_is_single(&b->grant)};
+	int r = make_dirs(w, &dirs);
+
+	if (r == 0)
+		r = run_mounts_prepare(b, o, w, &places);
+	if (r == 0)
+		r = make_record(b, o, &places, layers, &rec);
+	in.record = rec;
+	if (r == 0)
+		r = plan_make(&in, &p);
+	if (r == 0)
+		r = set_root(w, &p);
+	if (r == 0)
+		r = add_script(o, &dirs, &p);
+	if (r == 0)
+		r = add_places(w, &places, &p);
+	if (r == 0)
+		r = plan_write_files(&in, &p);
+	if (r == 0)
+		r = run_plan(b, &p, &dirs, ret_status);
+	container_dirs_done(&dirs);
+	return r;
+}
+
+int step_run(struct builder *b, struct op *o, const struct strv *layers)
+{
+	AUTO(workspace_donep) struct workspace w = WORKSPACE_INIT;
+	int status = 0, r;
+	char key[65];
+
+	r = run_key(b, o, layers, key);
+	if (r == 0)
+		r = step_cached(b, o, key);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = step_enter(b);
+	if (r == 0)
+		r = workspace_begin(b->st, layers, &w);
+	if (r == 0)
+		r = run_in(b, o, layers, &w, &status);
+	if (r < 0)
+		return r;
+	if (status) {
+		b->result->run_status = status;
+		return err_usage("exit status %d", status); /* all there is to say */
+	}
+	r = rmtree(w.dir, RUN_DIR);
+	if (r == 0)
+		r = rmtree(w.dir, STUBS);
+	return r < 0 ? r : step_seal(b, o, &w, key);
+}

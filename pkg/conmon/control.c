@@ -44,7 +44,7 @@ void control_close(struct monitor *m, unsigned i)
 	if (i == CONTROL)
 		control_detach(m, CONTROL);
 	if (i == CONTROL && m->cfg.tied)
-		monitor_stop(m, SIGKILL, 0);
+		stop_run(m, CONMON_BY_USER, SIGKILL, 0);
 	*c = (struct client){.fd = -EBADF};
 }
 

@@ -64,16 +64,23 @@ const struct opt create_opts[] = {
 		.words = "bind tmpfs ignore", .strict = true),
 
 	/* namespaces */
-	OPT_STR(0, "userns", "MODE", R, userns, "User namespace: private or host"),
-	OPT_STR(0, "pid", "MODE", R, pid, "PID namespace: private, host or container:NAME"),
+	OPT_STR(0, "userns", "MODE", R, userns,
+		"User namespace: private, host, keep-id[:uid=,gid=,size=], nomap, auto[:size=] or "
+		"container:NAME"),
+	OPT_LIST(0, "uidmap", "ID:FROM[:COUNT]", R, uidmap,
+		 "Map user ids: FROM 0 is you, from 1 on your subordinate ids, @ID one of the host"),
+	OPT_LIST(0, "gidmap", "ID:FROM[:COUNT]", R, gidmap, "Map group ids likewise"),
+	OPT_STR(0, "subuidname", "NAME", R, subuidname, "Map the ids that /etc/subuid gives NAME"),
+	OPT_STR(0, "subgidname", "NAME", R, subgidname, "Map the ids that /etc/subgid gives NAME"),
+	OPT_STR(0, "pid", "MODE", R, pid, "PID namespace: private, host, container:NAME or ns:PATH"),
 	OPT_STR(0, "ipc", "MODE", R, ipc,
-		"IPC namespace: private, shareable, host, none or container:NAME"),
-	OPT_STR(0, "uts", "MODE", R, uts, "UTS namespace: private, host or container:NAME"),
+		"IPC namespace: private, shareable, host, none, container:NAME or ns:PATH"),
+	OPT_STR(0, "uts", "MODE", R, uts, "UTS namespace: private, host, container:NAME or ns:PATH"),
 	OPT_STR(0, "cgroupns", "MODE", R, cgroupns, "Cgroup namespace: private or host"),
 
 	/* network */
 	OPT_STR(0, "network", "MODE", R, network,
-		"Network: slirp4netns[:OPTIONS], none, host or container:NAME"),
+		"Network: slirp4netns[:OPTIONS], none, host, container:NAME or ns:PATH"),
 	OPT_STR(0, "net", "MODE", R, network, "Network", .hidden = true),
 	OPT_LIST('p', "publish", "[[IP:]PORT:]PORT[/PROTO]", R, publish,
 		 "Publish a port of the container on the host"),

@@ -86,6 +86,29 @@ int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_d
 int layer_stack_make(struct store *st, const struct strv *diffids);
 bool layer_stack_is_made(struct store *st, const struct strv *diffids);
 
+/*
+ * A container whose ids are not B's own (keep-id, nomap, auto, explicit maps) needs files under other
+ * owners, and no kernel lets an ordinary user show the same files under others. So each directory of
+ * its stack gets, once for each map, a copy whose files belong to the ids the map gives them:
+ *
+ *	<directory>/as-<hash of the map>/tree	beside <directory>/tree, and removed with it
+ *
+ * Blocks are shared where the file system can (reflink). Files that fall outside of the map keep
+ * their owner, which the container sees as nobody.
+ */
+struct layer_range {
+	uint32_t inside, outside, count;
+};
+struct layer_ids {
+	const struct layer_range *uids, *gids;
+	unsigned n_uids, n_gids;
+};
+/** layer_owned_make() - make what is missing of the copies of @dirs, which layer_stack() gave. In B. */
+int layer_owned_make(struct store *st, const struct strv *dirs, const struct layer_ids *ids);
+/** layer_owned_dirs() - @dirs as their copies are called; @ret_made: all are there. */
+void layer_owned_dirs(const struct strv *dirs, const struct layer_ids *ids, struct strv *ret,
+		      bool *ret_made);
+
 /**
  * layer_copy_attributes() - mode, owner, times and extended attributes of one directory to another
  * Overlay's own attributes are left out. For a new upper directory, which shows as the container's

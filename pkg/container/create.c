@@ -15,6 +15,7 @@
 #include "pkg/base/io.h"
 #include "pkg/container/container.h"
 #include "pkg/container/make.h"
+#include "pkg/container/userns.h"
 #include "pkg/container/volumes.h"
 #include "pkg/image/image.h"
 #include "pkg/sys/random.h"
@@ -181,7 +182,7 @@ int container_create(struct store *st, const struct container_request *q, struct
 	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
 	struct image_record *image = NULL;
 	struct image_config cfg = {0};
-	AUTO_CLOSE int lock = -EBADF;
+	AUTO_CLOSE int lock = -EBADF, ids_lock = -EBADF;
 	char *image_name = NULL;
 	char id[65];
 	int r = find_image(st, q, q->image, &image, &image_name);
@@ -208,7 +209,8 @@ int container_create(struct store *st, const struct container_request *q, struct
 	rec->image_digest = image->manifest_digest ? xstrdup(image->manifest_digest) : NULL;
 	strv_add_all(&rec->layers, &image->diffids);
 	rec->created_ns = clock_now_ns();
-	if (q->cidfile)
+	r = userns_allocate(st, rec, &ids_lock);
+	if (r == 0 && q->cidfile)
 		r = write_cidfile(q->cidfile, id);
 	if (r < 0)
 		goto out;

@@ -29,6 +29,12 @@ static int ns_mode(struct store *st, const char *flag, const char *given, const 
 		*ret = xstrdup("private");
 		return 0;
 	}
+	if (strncmp(given, "ns:", 3) == 0 && strstr(allowed, "ns:")) {
+		if (given[3] != '/')
+			return err_usage("%s '%s': the path must be absolute", flag, given);
+		*ret = xstrdup(given);
+		return 0;
+	}
 	if (strcmp(given, "host") == 0 || (strcmp(given, "none") == 0 && strstr(allowed, "none"))) {
 		*ret = xstrdup(given);
 		return 0;
@@ -47,15 +53,18 @@ static int ns_mode(struct store *st, const char *flag, const char *given, const 
 
 int make_namespaces(struct store *st, const struct container_request *q, struct container_record *r)
 {
-	int rc = ns_mode(st, "--userns", q->userns, "private or host", &r->ns_user);
+	int rc = make_userns(st, q, r);
 
 	if (rc == 0)
-		rc = ns_mode(st, "--pid", q->pid, "private, host or container:NAME", &r->ns_pid);
+		rc = ns_mode(st, "--pid", q->pid, "private, host, container:NAME or ns:PATH",
+			     &r->ns_pid);
 	if (rc == 0)
 		rc = ns_mode(st, "--ipc", q->ipc,
-			     "private, shareable, host, none or container:NAME", &r->ns_ipc);
+			     "private, shareable, host, none, container:NAME or ns:PATH",
+			     &r->ns_ipc);
 	if (rc == 0)
-		rc = ns_mode(st, "--uts", q->uts, "private, host or container:NAME", &r->ns_uts);
+		rc = ns_mode(st, "--uts", q->uts, "private, host, container:NAME or ns:PATH",
+			     &r->ns_uts);
 	if (rc == 0)
 		rc = ns_mode(st, "--cgroupns", q->cgroupns, "private or host", &r->ns_cgroup);
 	if (rc < 0)
@@ -93,8 +102,8 @@ static int network_mode(struct store *st, const struct container_request *q,
 		r->ns_net = xstrdup("slirp4netns");
 		return 0;
 	}
-	return ns_mode(st, "--network", n, "slirp4netns[:OPTIONS], none, host or container:NAME",
-		       &r->ns_net);
+	return ns_mode(st, "--network", n,
+		       "slirp4netns[:OPTIONS], none, host, container:NAME or ns:PATH", &r->ns_net);
 }
 
 static int check_ports(const struct container_request *q, const struct image_config *image,

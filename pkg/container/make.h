@@ -20,6 +20,8 @@ int make_process(const struct container_request *q, const struct image_config *i
 int make_security(const struct container_request *q, struct container_record *r);
 int make_namespaces(struct store *st, const struct container_request *q,
 		    struct container_record *r);
+/** make_userns() - its part of namespaces; after make_process(), whose user keep-id may replace. */
+int make_userns(struct store *st, const struct container_request *q, struct container_record *r);
 int make_network(const struct container_request *q, const struct image_config *image,
 		 struct container_record *r);
 int make_logging(const struct container_request *q, struct container_record *r);

@@ -84,6 +84,10 @@ int plan_root(const struct plan_input *in, struct container_plan *p)
 	if (!layer_stack_is_made(in->store, &in->record->layers))
 		make_stack_in_base(in);
 	r = layer_stack(in->store, &in->record->layers, &p->lower);
+	if (r == 0)
+		r = plan_ids(in, p);
+	if (r == 0 && driver == STORE_OVERLAY) /* fuse-overlayfs maps ids itself */
+		r = plan_own_layers(in, p, &p->lower);
 	if (r < 0)
 		return r;
 	p->rt.root = (struct rt_root){
@@ -235,6 +239,8 @@ int plan_make(const struct plan_input *in, struct container_plan *p)
 		r = plan_network(in, p);
 	if (r == 0)
 		r = plan_mounts(in, p);
+	if (r == 0)
+		r = plan_own(in, p);
 	if (r == 0)
 		r = plan_process(in, p);
 	if (r == 0)

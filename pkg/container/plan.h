@@ -49,6 +49,12 @@ struct rt_mount *plan_add_mount(struct container_plan *p, enum rt_mount_type typ
 int plan_root(const struct plan_input *in, struct container_plan *p);
 int plan_mounts(const struct plan_input *in, struct container_plan *p);
 int plan_user_mounts(const struct plan_input *in, struct container_plan *p);
+/** plan_ids() - the maps; first, since the root depends on them. */
+int plan_ids(const struct plan_input *in, struct container_plan *p);
+/** plan_own() - what belongs to other ids than the container's gets a copy or an owner that does not; after all other parts. */
+int plan_own(const struct plan_input *in, struct container_plan *p);
+/** plan_own_layers() - @dirs of layer_stack() become copies under the container's ids, made where missing. */
+int plan_own_layers(const struct plan_input *in, struct container_plan *p, struct strv *dirs);
 int plan_namespaces(const struct plan_input *in, struct container_plan *p);
 int plan_network(const struct plan_input *in, struct container_plan *p);
 int plan_process(const struct plan_input *in, struct container_plan *p);

@@ -58,8 +58,10 @@ static void add_dev(const struct container_record *rec, struct container_plan *p
 	m = plan_add_mount(p, RT_MOUNT_DEVPTS, NULL, "/dev/pts");
 	m->flags = RT_MNT_NOSUID | RT_MNT_NOEXEC;
 	m->data = "newinstance,ptmxmode=0666,mode=0620,gid=5";
-	if (ipc->mode == RT_NS_NEW) {
-		plan_add_mount(p, RT_MOUNT_MQUEUE, NULL, "/dev/mqueue")->flags = KERNEL_FS;
+	if (ipc->mode == RT_NS_NEW || ipc->path) {
+		/* Queues of a namespace that is not ours cannot be mounted. */
+		if (!ipc->path)
+			plan_add_mount(p, RT_MOUNT_MQUEUE, NULL, "/dev/mqueue")->flags = KERNEL_FS;
 		if (strcmp(rec->ns_ipc, "none") != 0 && !user_mounts(rec, "/dev/shm")) {
 			m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, "/dev/shm");
 			m->flags = KERNEL_FS;

@@ -11,6 +11,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/conmon/client.h"
+#include "pkg/container/idmap.h"
 #include "pkg/container/plan.h"
 #include "pkg/sys/file.h"
 #include "storage/store.h"
@@ -38,7 +39,9 @@ static int join_target(struct store *st, const char *mode, struct rt_ns *ns)
 static int one_ns(struct store *st, const char *mode, struct rt_ns *ns)
 {
 	*ns = (struct rt_ns){.mode = RT_NS_NEW};
-	if (strcmp(mode, "host") == 0)
+	if (strncmp(mode, "ns:", 3) == 0)
+		*ns = (struct rt_ns){.mode = RT_NS_JOIN, .path = mode + 3};
+	else if (strcmp(mode, "host") == 0)
 		ns->mode = RT_NS_HOST;
 	else if (strncmp(mode, "container:", 10) == 0)
 		return join_target(st, mode, ns);
@@ -61,6 +64,38 @@ static struct rt_idmap *identity(const struct subid_range *ranges, unsigned n, b
 	return m;
 }
 
+static int kept_map(const struct strv *text, struct rt_idmap **ret, unsigned *ret_n)
+{
+	struct idmap m = {0};
+	int r = idmap_read(text, &m);
+
+	*ret = m.v;
+	*ret_n = m.n;
+	return r;
+}
+
+int plan_ids(const struct plan_input *in, struct container_plan *p)
+{
+	const struct container_record *rec = in->record;
+	int r = 0;
+
+	if (p->uid_map)
+		return 0;
+	if (rec->uid_map.n) {
+		r = kept_map(&rec->uid_map, &p->uid_map, &p->rt.n_uid_map);
+		if (r == 0)
+			r = kept_map(&rec->gid_map, &p->gid_map, &p->rt.n_gid_map);
+	} else {
+		p->uid_map = identity(in->grant->uids, in->grant->n_uids, in->single_id,
+				      &p->rt.n_uid_map);
+		p->gid_map = identity(in->grant->gids, in->grant->n_gids, in->single_id,
+				      &p->rt.n_gid_map);
+	}
+	p->rt.uid_map = p->uid_map;
+	p->rt.gid_map = p->gid_map;
+	return r;
+}
+
 int plan_namespaces(const struct plan_input *in, struct container_plan *p)
 {
 	const struct container_record *rec = in->record;
@@ -76,15 +111,18 @@ int plan_namespaces(const struct plan_input *in, struct container_plan *p)
 		r = one_ns(in->store, rec->ns_net, &ns[RT_NS_NET]);
 	if (r < 0)
 		return r;
-	ns[RT_NS_USER].mode = strcmp(rec->ns_user, "host") == 0 ? RT_NS_HOST : RT_NS_NEW;
+	if (strcmp(rec->ns_user, "host") == 0)
+		ns[RT_NS_USER].mode = RT_NS_HOST;
+	else if (strncmp(rec->ns_user, "container:", 10) == 0)
+		r = join_target(in->store, rec->ns_user, &ns[RT_NS_USER]);
+	else
+		ns[RT_NS_USER].mode = RT_NS_NEW;
+	if (r < 0)
+		return r;
 	ns[RT_NS_CGROUP].mode = strcmp(rec->ns_cgroup, "host") == 0 ? RT_NS_HOST : RT_NS_NEW;
 	if (ns[RT_NS_UTS].mode == RT_NS_NEW)
 		p->rt.hostname = plan_keep(p, plan_hostname(rec));
-	p->uid_map = identity(in->grant->uids, in->grant->n_uids, in->single_id, &p->rt.n_uid_map);
-	p->gid_map = identity(in->grant->gids, in->grant->n_gids, in->single_id, &p->rt.n_gid_map);
-	p->rt.uid_map = p->uid_map;
-	p->rt.gid_map = p->gid_map;
-	return 0;
+	return plan_ids(in, p);
 }
 
 static int bind_ports(const struct container_record *rec, struct container_plan *p)

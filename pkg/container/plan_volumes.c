@@ -88,6 +88,8 @@ static int add_image(const struct plan_input *in, const struct mount_spec *s,
 	struct rt_mount *m;
 	int r = layer_stack(in->store, &s->layers, &dirs);
 
+	if (r == 0)
+		r = plan_own_layers(in, p, &dirs);
 	if (r < 0)
 		return err_wrap(r, "image %s", s->source);
 	if (dirs.n == 2 && !s->overlay) {

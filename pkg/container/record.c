@@ -64,7 +64,12 @@ static const struct field fields[] = {
 	F("VolumesFrom", K_STRV, volumes_from),
 	F("ShmSize", K_U64, shm_size),
 	F("Devices", K_STRV, devices),
+	F("NoPasswd", K_BOOL, no_passwd),
+	F("PasswdEntry", K_STR, passwd_entry),
+	F("GroupEntry", K_STR, group_entry),
 	F("UserNS", K_STR, ns_user),
+	F("UidMap", K_STRV, uid_map),
+	F("GidMap", K_STRV, gid_map),
 	F("PidNS", K_STR, ns_pid),
 	F("IpcNS", K_STR, ns_ipc),
 	F("UtsNS", K_STR, ns_uts),
@@ -162,7 +167,8 @@ void record_free(struct container_record *r)
 
 enum net_mode record_net_mode(const struct container_record *r)
 {
-	if (strcmp(r->ns_net, "host") == 0)
+	/* A namespace that somebody else made has what he gave it: as with the host's, nothing is added. */
+	if (strcmp(r->ns_net, "host") == 0 || strncmp(r->ns_net, "ns:", 3) == 0)
 		return NET_HOST;
 	if (strcmp(r->ns_net, "slirp4netns") == 0)
 		return NET_SLIRP;

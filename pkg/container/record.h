@@ -47,7 +47,8 @@ struct container_record {
 	struct strv labels, annotations, group_add;
 	bool tty, interactive, auto_remove, init, privileged, no_new_privs, read_only,
 		read_only_tmpfs;
-	bool env_host_used;
+	bool no_passwd; /* leave /etc/passwd and /etc/group of the image alone */
+	char *passwd_entry, *group_entry; /* lines for a user or group that the image lacks */
 	int64_t stop_signal, stop_timeout, timeout;
 	char *restart; /* "on-failure" "always" "unless-stopped"; NULL: no */
 	int64_t restart_max; /* 0: no bound */
@@ -61,6 +62,7 @@ struct container_record {
 
 	char *ns_user, *ns_pid, *ns_ipc, *ns_uts, *ns_net,
 		*ns_cgroup; /* "private", "host", "container:<id>" … */
+	struct strv uid_map, gid_map; /* "inside:outside:count", outside in B; empty: B's own ids */
 	char *network_options; /* after "slirp4netns:" */
 	struct strv ports; /* "ip:host:container/proto", one port each; host 0 is random at start */
 	struct strv exposed_ports;

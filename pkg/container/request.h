@@ -26,6 +26,8 @@ struct container_request {
 	struct strv env, env_file, unset_env, group_add;
 	bool env_host;
 	const char *user, *umask, *hostname;
+	int passwd; /* -1: default (on) */
+	const char *passwd_entry, *group_entry;
 	struct strv label, label_file, annotation;
 
 	/* storage */
@@ -36,6 +38,8 @@ struct container_request {
 	const char *image_volume; /* bind tmpfs ignore */
 
 	/* namespaces */
+	struct strv uidmap, gidmap;
+	const char *subuidname, *subgidname;
 	const char *userns, *pid, *ipc, *uts, *cgroupns;
 
 	/* network */

@@ -28,6 +28,8 @@ int base_grant_load(struct base_grant *ret);
 void base_grant_done(struct base_grant *g);
 /** base_grant_is_single() - only our own id can be mapped: ranges of uids or of gids are missing. */
 bool base_grant_is_single(const struct base_grant *g);
+/** base_grant_is_of() - is @name, a name or number, the user whose grant this is? */
+bool base_grant_is_of(const struct base_grant *g, const char *name);
 /** base_single_hint() - malloc'ed line that says so and names the command that mends it; to be shown once. */
 char *base_single_hint(const struct base_grant *g);
 

@@ -211,6 +211,17 @@ bool base_grant_is_single(const struct base_grant *g)
 	return g->n_uids == 0 || g->n_gids == 0;
 }
 
+bool base_grant_is_of(const struct base_grant *g, const char *name)
+{
+	struct who w = {.id = g->uid};
+	bool same;
+
+	(void)snprintf(w.number, sizeof(w.number), "%u", (unsigned)g->uid);
+	same = *name && (strcmp(name, w.number) == 0 || strcmp(name, who_name(&w)) == 0);
+	free(w.name);
+	return same;
+}
+
 /* The first id from 100000 on above every range in @path: ids of two users must not be the same. */
 static uint32_t above_all_ranges(const char *path, uint32_t least)
 {

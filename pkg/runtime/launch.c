@@ -183,15 +183,36 @@ static bool has_joins(const struct rt_plan *p)
 	return false;
 }
 
+static int enter_path(const char *path, int flag)
+{
+	AUTO_CLOSE int ns = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (ns < 0)
+		return err_new(-errno, "open namespace %s", path);
+	if (setns(ns, flag) < 0)
+		return err_new(-errno,
+			       "enter namespace %s (it must be of the kind that is asked for, and "
+			       "belong to you)",
+			       path);
+	return 0;
+}
+
 /* J: enter the other containers' namespaces, their user namespace last. */
 static int enter_joined(const struct rt_plan *p)
 {
 	for (unsigned i = 1; i <= RT_NS_COUNT; i++) {
 		unsigned k = i % RT_NS_COUNT; /* RT_NS_USER, the first, comes last */
 		AUTO_CLOSE int pidfd = -EBADF;
+		int r;
 
 		if (p->ns[k].mode != RT_NS_JOIN)
 			continue;
+		if (p->ns[k].path) {
+			r = enter_path(p->ns[k].path, (int)ns_flag[k]);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		pidfd = pidfd_of(&p->ns[k].target);
 		if (pidfd < 0)
 			return err_new(pidfd, "the container whose namespace is to be shared");

@@ -10,7 +10,7 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 2U
+#define PLAN_VERSION 3U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
@@ -104,6 +104,7 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 		wire_put_u32(b, p->ns[i].mode);
 		wire_put_u32(b, (uint32_t)p->ns[i].target.pid);
 		wire_put_u64(b, p->ns[i].target.start);
+		wire_put_str(b, p->ns[i].path);
 	}
 	put_idmaps(b, p->uid_map, p->n_uid_map);
 	put_idmaps(b, p->gid_map, p->n_gid_map);
@@ -323,6 +324,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 		p.ns[i].mode = (enum rt_ns_mode)get_below(r, RT_NS_JOIN + 1);
 		p.ns[i].target.pid = (pid_t)get_below(r, INT32_MAX);
 		p.ns[i].target.start = wire_get_u64(r);
+		p.ns[i].path = wire_get_str(r);
 	}
 	p.uid_map = get_idmaps(r, &a, &p.n_uid_map);
 	p.gid_map = get_idmaps(r, &a, &p.n_gid_map);

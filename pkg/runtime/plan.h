@@ -27,12 +27,13 @@ enum rt_ns_kind {
 enum rt_ns_mode {
 	RT_NS_NEW,
 	RT_NS_HOST, /* stay in the monitor's (for RT_NS_USER: in B itself) */
-	RT_NS_JOIN, /* enter @target's */
+	RT_NS_JOIN, /* enter @target's, or the one that @path names */
 };
 
 struct rt_ns {
 	enum rt_ns_mode mode;
 	struct proc_id target;
+	const char *path;
 };
 
 struct rt_idmap {

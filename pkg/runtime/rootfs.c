@@ -153,6 +153,34 @@ static int dress_upper(const struct rt_child *x)
 	return futimens(upper, ts) < 0 ? err_new(-errno, "set the time of the root") : 0;
 }
 
+/* Is the user, who owns the directories above, anybody in the container? */
+static bool user_is_mapped(const struct rt_plan *p)
+{
+	bool uid = p->ns[RT_NS_USER].mode == RT_NS_HOST, gid = uid;
+
+	for (unsigned i = 0; i < p->n_uid_map; i++)
+		uid = uid || p->uid_map[i].outside == 0;
+	for (unsigned i = 0; i < p->n_gid_map; i++)
+		gid = gid || p->gid_map[i].outside == 0;
+	return uid && gid; /* the kernel wants both before root inside may do anything */
+}
+
+/* Where he is nobody, root inside may not even pass the directories that lead to a place of ours. */
+static int own_place(struct rt_child *x)
+{
+	AUTO_CLOSE int place = mount_new("tmpfs", "size=4k,nr_inodes=4,mode=700",
+					 MNT_ATTR_NOSUID | MNT_ATTR_NODEV);
+	int r = place < 0 ? place : mount_attach(place, x->upper);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(place, "root", 0700) < 0)
+		return err_new(-errno, "make a place for the root");
+	closep(&x->upper_parent);
+	x->upper_parent = TAKE_FD(place);
+	return 0;
+}
+
 /* Mounted over the upper directory's own place: it exists, and nobody else sees this namespace. */
 static int overlay_root(struct rt_child *x)
 {
@@ -161,6 +189,12 @@ static int overlay_root(struct rt_child *x)
 	char target[300];
 	int r;
 
+	if (!user_is_mapped(x->plan)) {
+		r = own_place(x);
+		if (r < 0)
+			return r;
+		name = "root";
+	}
 	(void)snprintf(target, sizeof(target), "%d/%s", x->upper_parent, name);
 	if (root->driver == RT_ROOT_FUSE_OVERLAY) {
 		if (chdir("/proc/self/fd") < 0)

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Copies of layers under other owners; see layer.h. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/base/sha256.h"
+#include "storage/owned_tree.h"
+#include "storage/stage.h"
+#include "storage/store_internal.h"
+
+#define NAME_DIGITS 24
+
+static void hash_ranges(struct sha256 *h, const struct layer_range *v, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char text[48];
+
+		(void)snprintf(text, sizeof(text), "%u:%u:%u,", v[i].inside, v[i].outside,
+			       v[i].count);
+		sha256_add(h, text, strlen(text));
+	}
+	sha256_add(h, ";", 1);
+}
+
+/* "…/<layer>/tree" to "…/<layer>/as-<hash>". */
+static char *owned_place(const char *dir, const struct layer_ids *ids)
+{
+	const char *slash = strrchr(dir, '/');
+	struct sha256 h;
+	char hex[65];
+
+	sha256_init(&h);
+	hash_ranges(&h, ids->uids, ids->n_uids);
+	hash_ranges(&h, ids->gids, ids->n_gids);
+	sha256_end_hex(&h, hex);
+	return xasprintf("%.*s/as-%.*s", (int)(slash - dir), dir, NAME_DIGITS, hex);
+}
+
+void layer_owned_dirs(const struct strv *dirs, const struct layer_ids *ids, struct strv *ret,
+		      bool *ret_made)
+{
+	*ret_made = true;
+	for (size_t i = 0; i < dirs->n; i++) {
+		AUTO_FREE char *place = owned_place(dirs->v[i], ids);
+
+		*ret_made = *ret_made && access(place, F_OK) == 0;
+		strv_take(ret, path_join(place, "tree"));
+	}
+}
+
+static int make_one(struct store *st, const char *dir, const char *place,
+		    const struct layer_ids *ids)
+{
+	enum store_dir d = STORE_LAYERS;
+	AUTO_FREE char *layers = store_path(st, STORE_LAYERS, "");
+	AUTO_FREE char *cache = store_path(st, STORE_CACHE, "");
+	struct stage s = STAGE_INIT;
+	const char *inside;
+	int r;
+
+	if (strncmp(place, layers, strlen(layers)) == 0) {
+		inside = place + strlen(layers);
+	} else {
+		d = STORE_CACHE;
+		inside = place + strlen(cache);
+	}
+	inside += *inside == '/';
+	r = stage_begin(st, &s);
+	if (r == 0)
+		r = owned_tree_copy(dir, s.fd, "tree", ids);
+	/* After a power loss it is there in full or not at all. */
+	if (r == 0 && syncfs(s.fd) < 0)
+		r = err_new(-errno, "sync");
+	if (r == 0)
+		r = stage_commit(st, &s, d, inside, true);
+	if (r < 0)
+		stage_abort(st, &s);
+	return r == -EEXIST ? 0 : r; /* made by somebody else meanwhile, and the same */
+}
+
+int layer_owned_make(struct store *st, const struct strv *dirs, const struct layer_ids *ids)
+{
+	for (size_t i = 0; i < dirs->n; i++) {
+		AUTO_FREE char *place = owned_place(dirs->v[i], ids);
+		int r = access(place, F_OK) == 0 ? 0 : make_one(st, dirs->v[i], place, ids);
+
+		if (r < 0)
+			return err_wrap(r, "copy a layer for other ids");
+	}
+	return 0;
+}

@@ -93,6 +93,8 @@ static int make_dirs(int root)
 
 		if (fd < 0)
 			return fd;
+		if (d == STORE_STAGING)
+			dir_spread(fd);
 	}
 	return 0;
 }
@@ -294,7 +296,12 @@ static int find_runroot(struct store *st, const char *given)
 		if (r < 0)
 			return r;
 	}
-	st->runtime_fd = private_dir_open(st->runroot, true);
+	st->runtime_fd = private_dir_open(st->runroot, false);
+	if (st->runtime_fd == -ENOENT) {
+		st->runtime_fd = private_dir_open(st->runroot, true);
+		if (st->runtime_fd >= 0)
+			dir_spread(st->runtime_fd);
+	}
 	return st->runtime_fd < 0
 		       ? err_wrap(st->runtime_fd, "open the runtime directory %s", st->runroot)
 		       : 0;

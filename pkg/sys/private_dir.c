@@ -2,7 +2,9 @@
 #include "pkg/sys/private_dir.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -150,4 +152,14 @@ uid_t outer_uid(void)
 		return 0;
 	word = strtok_r(NULL, " \n", &at);
 	return word && parse_u32(word, UINT32_MAX, &outside) == 0 ? outside : 0;
+}
+
+void dir_spread(int fd)
+{
+	int flags;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return;
+	flags |= FS_TOPDIR_FL;
+	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }

@@ -4,17 +4,21 @@
  *          so a container is never without its name. What a crash leaves is a name that points at no
  *          container: readers take it for free, a claimer replaces it, the trash sweep removes it.
  *          All changes below names/ are made under locks/names, held for a few system calls.
- * Locks    locks/ctr-<id>, removed with the container; who waited for it then finds no container.
+ *          names/<name> is a hard link of the record it was claimed with, which begins with the id:
+ *          a claim is one atomic call and no inode.
+ * Locks    locks/containers, one number for each id; who waited for one then finds no container.
  */
 #include "storage/container_store.h"
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
 #include "pkg/base/path.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
@@ -24,6 +28,7 @@
 #include "storage/store_internal.h"
 
 #define RECORD "record.json"
+#define LOCK "containers"
 #define RECORD_MAX (16UL << 20)
 
 void container_dirs_done(struct container_dirs *d)
@@ -56,20 +61,19 @@ static int check_name(const char *name)
 
 int store_name_holder(struct store *st, const char *name, char ret_id[65])
 {
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	int dir = store_fd(st, STORE_NAMES), r;
+	AUTO_CLOSE int fd = -EBADF;
+	int dir = store_fd(st, STORE_NAMES);
+	char text[CONTAINER_NAME_HEAD + 1] = "", *id = text + strlen(CONTAINER_RECORD_HEAD);
 
 	if (dir < 0)
 		return dir;
-	r = file_read_at(dir, name, 128, &b);
-	if (r == -ENOENT)
-		err_drop();
-	if (r < 0)
-		return r;
-	sbuf_trim_end(&b, "\n");
-	if (!id_is_valid(b.s))
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT : err_new(-errno, "open names/%s", name);
+	if (read_full(fd, text, CONTAINER_NAME_HEAD) < 0 || !id_is_valid(id) ||
+	    strncmp(text, CONTAINER_RECORD_HEAD, strlen(CONTAINER_RECORD_HEAD)) != 0)
 		return err_new(-CE_CORRUPT, "names/%s holds no id", name);
-	memcpy(ret_id, b.s, 65);
+	memcpy(ret_id, id, 65);
 	return 0;
 }
 
@@ -80,24 +84,27 @@ static int lock_names(struct store *st)
 	return locks < 0 ? locks : lock_open(locks, "names", LOCK_EXCLUSIVE);
 }
 
-/* With the lock held. A name of a container that is not there is free. */
-static int claim_name(struct store *st, const char *name, const char *id, enum file_sync sync)
+/* With the lock held. @dir holds the record. A name of a container that is not there is free. */
+static int claim_name(struct store *st, int dir, const char *name, const char *id, bool durable)
 {
-	char holder[65], line[66];
-	int dir = store_fd(st, STORE_NAMES), r;
+	char holder[65];
+	int names = store_fd(st, STORE_NAMES), r;
 
-	if (dir < 0)
-		return dir;
-	r = store_name_holder(st, name, holder);
-	if (r == 0 && strcmp(holder, id) == 0)
-		return 0;
-	if (r == 0 && store_has(st, STORE_CONTAINERS, holder))
-		return err_new(-CE_NAME_IN_USE, "name %s belongs to container %.12s", name, holder);
-	if (r < 0 && r != -ENOENT)
+	if (names < 0)
+		return names;
+	for (int tries = 0; linkat(dir, RECORD, names, name, 0) < 0; tries++) {
+		if (errno != EEXIST || tries > 0)
+			return err_new(-errno, "claim the name %s", name);
+		r = store_name_holder(st, name, holder);
+		if (r == 0 && strcmp(holder, id) == 0)
+			return 0;
+		if (r == 0 && store_has(st, STORE_CONTAINERS, holder))
+			return err_new(-CE_NAME_IN_USE, "name %s belongs to container %.12s", name,
+				       holder);
 		err_drop(); /* what cannot be read names no container: replaced */
-	memcpy(line, id, 64);
-	line[64] = '\n';
-	return file_replace(dir, name, line, 65, 0600, sync);
+		(void)unlinkat(names, name, 0);
+	}
+	return durable && fsync(names) < 0 ? err_new(-errno, "sync names") : 0;
 }
 
 static void free_name(struct store *st, const char *name, const char *id)
@@ -136,8 +143,8 @@ static int fill_stage(struct stage *s, const char *record, size_t n, enum file_s
 
 	if (r == 0)
 		r = make_plain_dir(s->fd, "work", 0700);
-	if (r == 0)
-		r = file_create(s->fd, RECORD, record, n, 0600, sync);
+	if (r == 0) /* nobody looks into a stage: straight to its name */
+		r = file_write_new(s->fd, RECORD, record, n, 0600, sync);
 	return r;
 }
 
@@ -149,7 +156,7 @@ static int publish(struct store *st, struct stage *s, const char *id, const char
 
 	if (lock < 0)
 		return lock;
-	r = claim_name(st, name, id, durable ? FILE_SYNC : FILE_NO_SYNC);
+	r = claim_name(st, s->fd, name, id, durable);
 	if (r < 0)
 		return r;
 	crash_point("container-named");
@@ -165,13 +172,16 @@ int container_store_create(struct store *st, const char *id, const char *name, c
 			   size_t n, bool durable, struct container_dirs *ret)
 {
 	struct container_dirs d = {.data_fd = -EBADF, .runtime_fd = -EBADF};
+	AUTO_CLOSE int lock = -EBADF;
 	struct stage s = STAGE_INIT;
 	int r = check_id(id);
 
 	if (r == 0)
 		r = check_name(name);
 	if (r == 0)
-		r = stage_begin(st, &s);
+		r = lock = container_store_try_lock(st, id);
+	if (r >= 0)
+		r = stage_begin_container(st, id, &lock, &s);
 	if (r < 0)
 		return r;
 	r = fill_stage(&s, record, n, durable ? FILE_SYNC : FILE_NO_SYNC);
@@ -317,17 +327,20 @@ int container_store_write(struct store *st, const char *id, const char *record, 
 int container_store_name(struct store *st, const char *id, const char *old_name,
 			 const char *new_name)
 {
-	AUTO_CLOSE int lock = -EBADF;
-	int r = check_id(id);
+	AUTO_CLOSE int lock = -EBADF, data = -EBADF;
+	int dir = store_fd(st, STORE_CONTAINERS), r = check_id(id);
 
 	if (r == 0)
 		r = check_name(new_name);
-	if (r < 0)
-		return r;
+	if (r < 0 || dir < 0)
+		return r < 0 ? r : dir;
+	data = private_dir_at(dir, id, false);
+	if (data < 0)
+		return data == -ENOENT ? err_new(-CE_NO_CONTAINER, "%.12s", id) : data;
 	lock = lock_names(st);
 	if (lock < 0)
 		return lock;
-	r = claim_name(st, new_name, id, FILE_SYNC);
+	r = claim_name(st, data, new_name, id, true);
 	if (r == 0 && old_name && strcmp(old_name, new_name) != 0)
 		free_name(st, old_name, id);
 	return r;
@@ -336,7 +349,6 @@ int container_store_name(struct store *st, const char *id, const char *old_name,
 int container_store_remove(struct store *st, const char *id, const char *name)
 {
 	AUTO_CLOSE int lock = -EBADF;
-	char lock_file[72];
 	int r = check_id(id);
 
 	if (r < 0)
@@ -353,26 +365,37 @@ int container_store_remove(struct store *st, const char *id, const char *name)
 	if (name)
 		free_name(st, name, id);
 	closep(&lock);
-	(void)snprintf(lock_file, sizeof(lock_file), "ctr-%s", id);
-	store_drop_lock(st, lock_file);
 	return rmtree(store_runtime_fd(st), id);
+}
+
+/* Ids are random: two that meet in the first 60 bits would only wait for each other. */
+static uint64_t lock_number(const char *id)
+{
+	char head[16];
+
+	memcpy(head, id, 15);
+	head[15] = '\0';
+	return strtoull(head, NULL, 16);
+}
+
+int container_store_try_lock(struct store *st, const char *id)
+{
+	int locks = store_fd(st, STORE_LOCKS);
+
+	return locks < 0 ? locks : lock_number_try_open(locks, LOCK, lock_number(id));
 }
 
 int container_store_lock(struct store *st, const char *id)
 {
 	AUTO_CLOSE int fd = -EBADF;
-	char lock_file[72];
 	int locks = store_fd(st, STORE_LOCKS), r = check_id(id);
 
 	if (r < 0 || locks < 0)
 		return r < 0 ? r : locks;
-	(void)snprintf(lock_file, sizeof(lock_file), "ctr-%s", id);
-	fd = lock_open(locks, lock_file, LOCK_EXCLUSIVE);
+	fd = lock_number_open(locks, LOCK, lock_number(id));
 	if (fd < 0)
 		return fd;
-	if (!store_has(st, STORE_CONTAINERS, id)) {
-		store_drop_lock(st, lock_file);
+	if (!store_has(st, STORE_CONTAINERS, id))
 		return err_new(-CE_NO_CONTAINER, "%.12s", id);
-	}
 	return TAKE_FD(fd);
 }

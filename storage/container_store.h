@@ -4,12 +4,16 @@
  * for four top-level keys that the store reads: "Name", "ImageID" (64 hex), "Layers" and "MountLayers"
  * (arrays of diffIDs, hex; the first bottom first): they decide what may be removed.
  *
- *	containers/<id>/record.json, upper/, work/, logs…    names/<name>: content "<id>\n"
+ *	containers/<id>/record.json, upper/, work/, logs…    names/<name>: hard link of a record
  *
  * Ids are 64 hex digits; names name_is_valid(). Both are checked here, whoever calls (R28).
  */
 #pragma once
 #include "storage/store.h"
+
+/* How a record begins, before the 64 digits of the id: what a name leads to is read off there. */
+#define CONTAINER_RECORD_HEAD "{\"Id\":\""
+#define CONTAINER_NAME_HEAD (sizeof(CONTAINER_RECORD_HEAD) - 1 + 64)
 
 struct container_dirs {
 	int data_fd; /* containers/<id> */

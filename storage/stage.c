@@ -10,10 +10,12 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/path.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/private_dir.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
+#include "storage/store_internal.h"
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE (1U << 0)
@@ -58,6 +60,27 @@ int stage_begin(struct store *st, struct stage *ret)
 	return 0;
 }
 
+int stage_begin_container(struct store *st, const char *id, int *lock_fd, struct stage *ret)
+{
+	int staging = store_fd(st, STORE_STAGING);
+	int fd = staging < 0 ? staging : private_dir_at(staging, id, true);
+
+	if (fd < 0)
+		return fd;
+	*ret = (struct stage){.name = xstrdup(id), .fd = fd, .lock_fd = TAKE_FD(*lock_fd)};
+	return 0;
+}
+
+static bool is_stage(const char *s)
+{
+	return strlen(s) == STAGE_DIGITS && hex_is_valid(s, STAGE_DIGITS);
+}
+
+static bool is_container_stage(const char *s)
+{
+	return strlen(s) == 64 && hex_is_valid(s, 64);
+}
+
 void stage_release(struct store *st, struct stage *s)
 {
 	char lock_file[64];
@@ -66,10 +89,10 @@ void stage_release(struct store *st, struct stage *s)
 	if (!s->name)
 		return;
 	lock_name(s->name, lock_file);
-	if (staging >= 0)
-		(void)unlinkat(staging, lock_file, 0);
-	else
+	if (staging < 0)
 		err_drop();
+	else if (is_stage(s->name))
+		(void)unlinkat(staging, lock_file, 0);
 	closep(&s->fd);
 	closep(&s->lock_fd);
 	free(s->name);
@@ -121,15 +144,45 @@ static void sweep_one(int staging, const char *name, const char *lock_file)
 		(void)unlinkat(staging, lock_file, 0);
 }
 
-static bool is_stage(const char *s)
-{
-	return strlen(s) == STAGE_DIGITS && strspn(s, "0123456789abcdef") == STAGE_DIGITS;
-}
-
 static bool is_stage_lock(const char *s)
 {
 	return strlen(s) == STAGE_DIGITS + 5 && strspn(s, "0123456789abcdef") == STAGE_DIGITS &&
 	       strcmp(s + STAGE_DIGITS, ".lock") == 0;
+}
+
+/* A container being made: its own lock tells whether its maker lives. */
+static bool sweep_container(struct store *st, int staging, const char *id, bool dry)
+{
+	AUTO_CLOSE int lock = container_store_try_lock(st, id);
+
+	if (lock < 0)
+		err_drop();
+	else if (!dry && rmtree(staging, id) < 0)
+		err_drop();
+	return lock >= 0;
+}
+
+/* Everything else: a lock file beside it. */
+static bool sweep_locked(int staging, const char *entry, bool dry)
+{
+	AUTO_CLOSE int lock = -EBADF;
+	char name[STAGE_DIGITS + 1], lock_file[64];
+	int held;
+
+	(void)snprintf(name, sizeof(name), "%.*s", STAGE_DIGITS, entry);
+	lock_name(name, lock_file);
+	if (dry) {
+		held = lock_is_held(staging, lock_file);
+		if (held < 0)
+			err_drop();
+		return held == 0;
+	}
+	lock = lock_try_open(staging, lock_file, LOCK_EXCLUSIVE);
+	if (lock >= 0)
+		sweep_one(staging, name, lock_file);
+	else
+		err_drop();
+	return lock >= 0;
 }
 
 int stage_sweep(struct store *st, bool dry)
@@ -145,27 +198,14 @@ int stage_sweep(struct store *st, bool dry)
 	if (!d)
 		return err_new(-errno, "list staging");
 	while ((e = readdir(d)) != NULL) {
-		AUTO_CLOSE int lock = -EBADF;
-		char name[STAGE_DIGITS + 1], lock_file[64];
+		bool found = false;
 
-		if (!is_stage(e->d_name) && !is_stage_lock(e->d_name))
-			continue;
-		(void)snprintf(name, sizeof(name), "%.*s", STAGE_DIGITS, e->d_name);
-		lock_name(name, lock_file);
-		if (dry) {
-			int held = lock_is_held(staging, lock_file);
-
-			if (held < 0)
-				err_drop();
-			if (held == 0)
-				return 1;
-			continue;
-		}
-		lock = lock_try_open(staging, lock_file, LOCK_EXCLUSIVE);
-		if (lock >= 0)
-			sweep_one(staging, name, lock_file);
-		else
-			err_drop();
+		if (is_container_stage(e->d_name))
+			found = sweep_container(st, staging, e->d_name, dry);
+		else if (is_stage(e->d_name) || is_stage_lock(e->d_name))
+			found = sweep_locked(staging, e->d_name, dry);
+		if (found && dry)
+			return 1;
 	}
 	return 0;
 }

@@ -21,6 +21,11 @@ struct stage {
 
 int stage_begin(struct store *st, struct stage *ret);
 /**
+ * stage_begin_container() - of the container @id; @lock_fd, its own lock, is the maker's too and taken
+ * from the caller: it is held until the stage is done.
+ */
+int stage_begin_container(struct store *st, const char *id, int *lock_fd, struct stage *ret);
+/**
  * stage_commit() - rename to @name of @d; -EEXIST (no trail) when that exists. On success the stage is done.
  * @durable: fsync the stage's directory before and @d after; the files themselves are the caller's.
  */

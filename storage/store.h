@@ -6,7 +6,7 @@
  *		version: format, driver (marker.h)
  *		layers/<diffid hex>/{tree,record.json}     images/<config digest hex>/{config,manifest,record.json}
  *		refs/<escaped reference>                   blobs/<digest hex>
- *		containers/<id>/…                          names/<name> (hard link claim, content = id)
+ *		containers/<id>/…                          names/<name> (hard link of its record)
  *		volumes/<name>/{_data,record.json}         staging/  trash/  cache/  locks/
  *	$XDG_RUNTIME_DIR/cuddy (--runroot, CUDDY_RUNROOT; else a verified 0700 /tmp/cuddy-<uid>)
  *		<container id>/…  base/  base.lock

@@ -11,3 +11,5 @@ bool store_has(struct store *st, enum store_dir d, const char *name);
 void store_drop_lock(struct store *st, const char *name);
 /** store_name_holder() - the id written in names/<name>; -ENOENT (no trail); -CE_CORRUPT. */
 int store_name_holder(struct store *st, const char *name, char ret_id[65]);
+/** container_store_try_lock() - container_store_lock() of a container that need not be there; -EWOULDBLOCK. */
+int container_store_try_lock(struct store *st, const char *id);

@@ -64,7 +64,8 @@ static void drop_free_locks(struct store *st)
 	for (size_t i = 0; i < names.n; i++) {
 		AUTO_CLOSE int lock = -EBADF;
 
-		if (strcmp(names.v[i], "store") == 0 || strcmp(names.v[i], "names") == 0)
+		if (strcmp(names.v[i], "store") == 0 || strcmp(names.v[i], "names") == 0 ||
+		    strcmp(names.v[i], "containers") == 0)
 			continue;
 		lock = lock_try_open(locks, names.v[i], LOCK_EXCLUSIVE);
 		if (lock >= 0)
@@ -111,9 +112,10 @@ static void drop_dangling_names(struct store *st)
 		drop_temporaries(dir, 0);
 	for (size_t i = 0; lock >= 0 && i < names.n; i++) {
 		char id[65];
+		int r = store_name_holder(st, names.v[i], id);
 
-		if (store_name_holder(st, names.v[i], id) == 0 &&
-		    !store_has(st, STORE_CONTAINERS, id))
+		/* What a power loss left of a record that was not made durable names nothing. */
+		if (r == -CE_CORRUPT || (r == 0 && !store_has(st, STORE_CONTAINERS, id)))
 			(void)unlinkat(dir, names.v[i], 0);
 	}
 	err_drop();

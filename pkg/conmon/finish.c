@@ -20,6 +20,7 @@
 #include "pkg/conmon/monitor.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/rmtree.h"
+#include "storage/container_store.h"
 
 #define HELPER_GRACE_MS 2000
 #define ROOT_GRACE_MS 10000
@@ -82,15 +83,16 @@ uint64_t finish_oom_kills(const struct monitor *m)
 	return p ? strtoull(p + 9, NULL, 10) : 0;
 }
 
-/* names/<name> holds "<id>\n". */
+/* names/<name> is a record, which begins with the id. */
 static bool names_us(const struct monitor *m, int dir, const char *name)
 {
 	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	size_t len = strlen(m->cfg.id);
-	char text[80];
+	size_t head = strlen(CONTAINER_RECORD_HEAD);
+	char text[CONTAINER_NAME_HEAD];
 
-	return fd >= 0 && read_upto(fd, text, sizeof(text)) >= (ssize_t)len &&
-	       memcmp(text, m->cfg.id, len) == 0;
+	return fd >= 0 && read_full(fd, text, sizeof(text)) == 0 &&
+	       memcmp(text, CONTAINER_RECORD_HEAD, head) == 0 &&
+	       memcmp(text + head, m->cfg.id, sizeof(text) - head) == 0;
 }
 
 /* The container may have been renamed since, and its old name may be another's by now. */

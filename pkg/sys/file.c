@@ -98,6 +98,14 @@ static int write_aside(int dir, const char *aside, const void *p, size_t n, mode
 	return r;
 }
 
+int file_write_new(int dir, const char *name, const void *p, size_t n, mode_t mode,
+		   enum file_sync sync)
+{
+	int r = write_aside(dir, name, p, n, mode, sync);
+
+	return r < 0 ? err_new(r, "write %s", name) : 0;
+}
+
 static int sync_dir(int dir, enum file_sync sync)
 {
 	AUTO_CLOSE int fd = -EBADF;

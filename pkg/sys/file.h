@@ -34,6 +34,10 @@ enum file_sync {
 int file_replace(int dir, const char *name, const void *p, size_t n, mode_t mode,
 		 enum file_sync sync);
 
-/** file_create() - the same, but -EEXIST (no trail) when @name is already there (atomic link). */
+/** file_write_new() - straight to @name, which must not exist: for directories nobody looks into yet. */
+int file_write_new(int dir, const char *name, const void *p, size_t n, mode_t mode,
+		   enum file_sync sync);
+
+/** file_create() - as file_replace(), but -EEXIST (no trail) when @name is already there (atomic link). */
 int file_create(int dir, const char *name, const void *p, size_t n, mode_t mode,
 		enum file_sync sync);

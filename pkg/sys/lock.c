@@ -64,3 +64,34 @@ int lock_is_held(int dir, const char *name)
 		return 0;
 	return errno == EWOULDBLOCK ? 1 : err_new(-errno, "test lock %s", name);
 }
+
+static int open_and_lock_number(int dir, const char *name, uint64_t n, int command)
+{
+	struct flock range = {.l_type = F_WRLCK,
+			      .l_whence = SEEK_SET,
+			      .l_start = (off_t)(n >> 1), /* a file's offset has one bit less */
+			      .l_len = 1};
+	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_new(-errno, "open lock %s", name);
+	while (fcntl(fd, command, &range) < 0) {
+		if (errno == EAGAIN || errno == EACCES) {
+			err_drop();
+			return -EWOULDBLOCK;
+		}
+		if (errno != EINTR)
+			return err_new(-errno, "lock %s", name);
+	}
+	return TAKE_FD(fd);
+}
+
+int lock_number_open(int dir, const char *name, uint64_t n)
+{
+	return open_and_lock_number(dir, name, n, F_OFD_SETLKW);
+}
+
+int lock_number_try_open(int dir, const char *name, uint64_t n)
+{
+	return open_and_lock_number(dir, name, n, F_OFD_SETLK);
+}

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 
 enum lock_mode { LOCK_SHARED, LOCK_EXCLUSIVE };
 
@@ -20,3 +21,12 @@ int lock_try_open(int dir, const char *name, enum lock_mode mode);
  * Return: 1, 0 (free or no such file), or a negative code.
  */
 int lock_is_held(int dir, const char *name);
+
+/**
+ * lock_number_open() - lock number @n of the file @name, made when missing and never removed; waits
+ * For locks of things that come and go by the thousand: a file each would cost an inode each. These
+ * are locks of the open file too (F_OFD_SETLK): held until its last descriptor closes. Exclusive; one
+ * process must not take the same number twice. lock_number_try_open(): -EWOULDBLOCK (no trail).
+ */
+int lock_number_open(int dir, const char *name, uint64_t n);
+int lock_number_try_open(int dir, const char *name, uint64_t n);

@@ -84,6 +84,21 @@ static const struct {
 	 "share and a hard-linked file counted once. ACTIVE are images and volumes that a container "
 	 "needs and containers that run; RECLAIMABLE is what the others take. Every file is looked "
 	 "at, so it takes as long as du."},
+	{&cmd_cp,
+	 "One of SRC and DEST, or both, name a path in a container, running or not; volumes are "
+	 "seen as the container sees them. A relative path starts at the container's working "
+	 "directory. DIR/. stands for what is in DIR. A DEST that is a directory takes SRC under "
+	 "its name; one that does not exist is the new name. With - a tar archive, compressed or "
+	 "not, is read from standard input into the directory DEST, or written to standard "
+	 "output.\n"
+	 "\n"
+	 "Links are followed within the container, never out of it. What is copied to the host "
+	 "belongs to the caller and has no setuid bit. A path of the host that has a colon is "
+	 "written with ./ or / before.\n"
+	 "\n"
+	 "\tcuddy cp site/. web:/usr/share/nginx/html\n"
+	 "\tcuddy cp web:/var/log/nginx logs\n"
+	 "\tcuddy cp web:/etc/nginx - | tar -t"},
 	{&cmd_commit,
 	 "Makes an image of the container's image and one more layer with what the container "
 	 "changed, and prints its id. Command, environment, user, labels and ports are the "

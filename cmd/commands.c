@@ -43,6 +43,8 @@ const struct command_alias commands[] = {
 	{"container rename", &cmd_rename},
 	{"commit", &cmd_commit},
 	{"container commit", &cmd_commit},
+	{"cp", &cmd_cp},
+	{"container cp", &cmd_cp},
 	{"diff", &cmd_diff},
 	{"container diff", &cmd_container_diff},
 	{"image diff", &cmd_image_diff},

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -146,12 +147,28 @@ static int mount_of(int fd, uint64_t *ret)
 	return 0;
 }
 
-int tree_same_mount(int dir, int fd)
+/* What the kernel shows of itself as files is no content, and some of it has no end. */
+static bool is_kernels(int fd)
+{
+	static const unsigned long kinds[] = {PROC_SUPER_MAGIC,   SYSFS_MAGIC,
+					      CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+					      DEVPTS_SUPER_MAGIC, 0x19800202 /* mqueue */};
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if ((unsigned long)fs.f_type == kinds[i])
+			return true;
+	return false;
+}
+
+int tree_enters(int dir, int fd, bool cross_mounts)
 {
 	uint64_t a, b;
 	int r = mount_of(dir, &a);
 
 	if (r == 0)
 		r = mount_of(fd, &b);
-	return r < 0 ? r : a == b;
+	return r < 0 ? r : a == b || (cross_mounts && !is_kernels(fd));
 }

@@ -317,7 +317,7 @@ static int put_dir(struct tree_tar *t, int dir, const char *name)
 	if (r == 0 && opaque)
 		r = put_marker(t, OPAQUE);
 	if (r == 0)
-		r = t->o.cross_mounts || strcmp(name, ".") == 0 ? 1 : tree_same_mount(dir, fd);
+		r = strcmp(name, ".") == 0 ? 1 : tree_enters(dir, fd, t->o.cross_mounts);
 	return r == 1 ? put_children(t, fd) : r;
 }
 

@@ -17,5 +17,5 @@ void tree_attrs_done(struct tree_attrs *a);
 bool tree_attr_is_content(const char *name);
 /** tree_attrs_read() - of @fd, which is open for reading; @path for messages. */
 int tree_attrs_read(struct tree_attrs *a, int fd, const char *path);
-/** tree_same_mount() - is @fd on the mount that @dir is on? 1, 0 or a code. */
-int tree_same_mount(int dir, int fd);
+/** tree_enters() - does the walk go from @dir into its subdirectory @fd? 1, 0 or a code. */
+int tree_enters(int dir, int fd, bool cross_mounts);

@@ -19,7 +19,7 @@ void container_view_done(struct container_view *v)
 	v->uids = v->gids = NULL;
 }
 
-static struct tree_ids *copy_ids(const struct rt_idmap *m, unsigned n)
+struct tree_ids *container_ids(const struct rt_idmap *m, unsigned n)
 {
 	struct tree_ids *v = xcalloc(n + 1, sizeof(*v));
 
@@ -81,8 +81,8 @@ int container_view_open(struct store *st, const struct container *c, struct cont
 		return r;
 	*ret = (struct container_view)CONTAINER_VIEW_INIT;
 	ret->single_id = in.single_id;
-	ret->uids = copy_ids(p.rt.uid_map, p.rt.n_uid_map);
-	ret->gids = copy_ids(p.rt.gid_map, p.rt.n_gid_map);
+	ret->uids = container_ids(p.rt.uid_map, p.rt.n_uid_map);
+	ret->gids = container_ids(p.rt.gid_map, p.rt.n_gid_map);
 	ret->n_uids = p.rt.n_uid_map;
 	ret->n_gids = p.rt.n_gid_map;
 	r = open_root(&p.rt.root, ret);

@@ -21,6 +21,10 @@ struct container_view {
 		.root = -EBADF, .upper = -EBADF \
 	}
 
+struct rt_idmap;
+/** container_ids() - the same in another library's words; malloc'ed. */
+struct tree_ids *container_ids(const struct rt_idmap *m, unsigned n);
+
 /** container_view_open() - moves this process into B: open what you need of the host first. */
 int container_view_open(struct store *st, const struct container *c, struct container_view *ret);
 void container_view_done(struct container_view *v);

@@ -174,12 +174,38 @@ static bool has_foreign_source(void)
 	return !(strncmp(p, "files", 5) == 0 && (p[5] == '\n' || p[5] == '\0'));
 }
 
+static struct subid_range *copy_ranges(const struct subid_range *v, unsigned n)
+{
+	struct subid_range *c = xcalloc(n + 1, sizeof(*c));
+
+	if (n)
+		memcpy(c, v, n * sizeof(*c));
+	return c;
+}
+
+static struct base_grant copy_grant(const struct base_grant *g)
+{
+	struct base_grant c = *g;
+
+	c.uids = copy_ranges(g->uids, g->n_uids);
+	c.gids = copy_ranges(g->gids, g->n_gids);
+	return c;
+}
+
+/* In B we are root there, of whom the host's files say something else: what was read before counts. */
+static struct base_grant outside;
+static bool has_outside;
+
 int base_grant_load(struct base_grant *ret)
 {
 	struct base_grant g = {.uid = geteuid(), .gid = getegid()};
 	struct who w = {.id = g.uid};
 	int r;
 
+	if (base_is_entered() && has_outside) {
+		*ret = copy_grant(&outside);
+		return 0;
+	}
 	(void)snprintf(w.number, sizeof(w.number), "%u", (unsigned)g.uid);
 	if (has_foreign_source()) {
 		r = run_getsubids(who_name(&w), false, g.uid, &g.uids, &g.n_uids);
@@ -195,6 +221,9 @@ int base_grant_load(struct base_grant *ret)
 		base_grant_done(&g);
 		return r;
 	}
+	base_grant_done(&outside);
+	outside = copy_grant(&g);
+	has_outside = true;
 	*ret = g;
 	return 0;
 }

@@ -37,6 +37,7 @@ static const struct {
 	{TRANSFER_LOAD, "load", transfer_op_load},
 	{TRANSFER_IMPORT, "import", transfer_op_import},
 	{TRANSFER_LOGIN, "login", transfer_op_login},
+	{TRANSFER_UNTAR, "untar", transfer_op_untar},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)

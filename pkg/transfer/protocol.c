@@ -157,6 +157,36 @@ int transfer_import_get(const struct transfer_request *q, struct transfer_import
 	return 0;
 }
 
+void transfer_untar_put(struct sbuf *b, const struct transfer_untar *u)
+{
+	wire_put_u32(b, u->overwrite);
+	wire_put_u32(b, u->single_id);
+	wire_put_u32(b, u->has_owner);
+	wire_put_u32(b, u->uid);
+	wire_put_u32(b, u->gid);
+	wire_put_bytes(b, u->uids, u->uids_n);
+	wire_put_bytes(b, u->gids, u->gids_n);
+}
+
+int transfer_untar_get(const struct transfer_request *q, struct transfer_untar *ret)
+{
+	struct transfer_untar u;
+	struct wire_reader r;
+
+	wire_reader_init(&r, q->body, q->body_n);
+	u.overwrite = wire_get_u32(&r) != 0;
+	u.single_id = wire_get_u32(&r) != 0;
+	u.has_owner = wire_get_u32(&r) != 0;
+	u.uid = wire_get_u32(&r);
+	u.gid = wire_get_u32(&r);
+	u.uids = wire_get_bytes(&r, &u.uids_n);
+	u.gids = wire_get_bytes(&r, &u.gids_n);
+	if (wire_failed(&r))
+		return err_new(-CE_PROTOCOL, "untar request");
+	*ret = u;
+	return 0;
+}
+
 void transfer_put_progress(struct sbuf *b, const struct transfer_progress *p)
 {
 	wire_put_u32(b, TRANSFER_EV_PROGRESS);

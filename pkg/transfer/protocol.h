@@ -23,7 +23,13 @@
 #define TRANSFER_MESSAGE_MAX (64 * 1024)
 #define TRANSFER_FDS_MAX 4
 
-enum transfer_op { TRANSFER_PULL = 1, TRANSFER_LOAD, TRANSFER_IMPORT, TRANSFER_LOGIN };
+enum transfer_op {
+	TRANSFER_PULL = 1,
+	TRANSFER_LOAD,
+	TRANSFER_IMPORT,
+	TRANSFER_LOGIN,
+	TRANSFER_UNTAR
+};
 
 enum transfer_event {
 	TRANSFER_EV_PROGRESS = 1,
@@ -70,6 +76,14 @@ struct transfer_pull {
 	const char *platform; /* "os/arch[/variant]" or NULL */
 };
 
+/* Body of TRANSFER_UNTAR; two descriptors: the archive, and the directory to extract into. No store. */
+struct transfer_untar {
+	bool overwrite, single_id, has_owner;
+	uint32_t uid, gid; /* has_owner: of all */
+	const void *uids, *gids; /* else arrays of struct tree_ids */
+	size_t uids_n, gids_n; /* bytes */
+};
+
 /* Body of TRANSFER_LOGIN: are these credentials good? Touches no store. */
 struct transfer_login {
 	const char *name; /* "host/path" of any repository there */
@@ -104,6 +118,8 @@ void transfer_load_put(struct sbuf *b, const struct transfer_load *l);
 int transfer_load_get(const struct transfer_request *q, struct transfer_load *ret);
 void transfer_import_put(struct sbuf *b, const struct transfer_import *i);
 int transfer_import_get(const struct transfer_request *q, struct transfer_import *ret);
+void transfer_untar_put(struct sbuf *b, const struct transfer_untar *u);
+int transfer_untar_get(const struct transfer_request *q, struct transfer_untar *ret);
 
 /* Events: writers for transfer … */
 void transfer_put_progress(struct sbuf *b, const struct transfer_progress *p);

@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# C01-C04: cp, while what it copies from or to is changed into links out of the container; foreign archives.
+load hostile
+
+swapping() { # swapping NAME - a container where /a/f, /a/l and directories change places with links to the canary
+	cuddy run -d --name "$1" --network none "$IMAGE" sh -c "mkdir -p /a /keep/x; echo mine >/a/f; echo mine >/keep/f; echo mine >/keep/x/f
+		ln -s $VICTIM /a/link; ln -s / /a/root; ln -s ../../../../../../../..$VICTIM /a/up; ln -s $VICTIM/f /a/file; mkdir /swap; ln -s $VICTIM /swap/l; mkdir /swap/d; echo mine >/swap/d/f; echo mine >/swap/f; ln -s $VICTIM/f /swap/k
+		touch /ready; while :; do mv /swap/d /swap/t; mv /swap/l /swap/d; mv /swap/t /swap/l; mv /swap/f /swap/t; mv /swap/k /swap/f; mv /swap/t /swap/k; done"
+	wait_until 20 cuddy exec "$1" test -e /ready
+}
+
+no_canary() { ! grep -r -q canary-bytes "$@" 2>/dev/null; }
+
+@test "C01: links in a container lead nowhere outside of it, when it is copied from and to" {
+	swapping c
+	echo payload >"$WORK/p"
+	mkdir "$WORK/out"
+	for from in /a/link/f /a/root$VICTIM/f /a/up/f /a/file /a/link/. /a/link; do
+		run cuddy cp "c:$from" "$WORK/out/x"
+		no_canary "$WORK/out"
+		run bash -c "'$CUDDY' cp 'c:$from' - | grep -q canary-bytes"
+		[ "$status" -ne 0 ]
+	done
+	cuddy cp c:/a/. "$WORK/out"
+	no_canary "$WORK/out/f"
+	[ "$(readlink "$WORK/out/link")" = "$VICTIM" ]          # as it is: a link
+	for to in /a/link/n /a/link/f /a/up/n /a/root$VICTIM/n /a/file /a/link/ /a/root/../../..$VICTIM/n; do
+		run cuddy cp "$WORK/p" "c:$to"
+		victim_is_unchanged
+	done
+	mkdir -p "$WORK/tree/link/dir"
+	echo payload >"$WORK/tree/link/f"
+	echo payload >"$WORK/tree/link/dir/inner"
+	run --separate-stderr cuddy cp "$WORK/tree/." c:/a
+	one_line_error 125 link
+	victim_is_unchanged
+}
+
+@test "C01: many copies to and from a place that is now a directory, now a link to the host's" {
+	swapping c
+	echo payload >"$WORK/p"
+	mkdir "$WORK/out" "$WORK/tree"
+	echo payload >"$WORK/tree/f"
+	for i in $(seq 15); do
+		cuddy cp "$WORK/p" c:/swap/d/f 2>/dev/null || true
+		cuddy cp "$WORK/tree" c:/swap/l 2>/dev/null || true
+		cuddy cp c:/swap/d/f "$WORK/out/f" 2>/dev/null || true
+		cuddy cp c:/swap/. "$WORK/out" 2>/dev/null || true
+		no_canary "$WORK/out/f" || [ -L "$WORK/out/f" ]
+		rm -rf "$WORK/out/d" "$WORK/out/l" "$WORK/out/k" "$WORK/out/f" "$WORK/out/t"
+	done
+	victim_is_unchanged
+	status_is c running
+}
+
+@test "C02, C04: nothing is mounted by path, and no path is given an owner, a mode or a time" {
+	cuddy run -d --name other "$IMAGE" sleep 1000   # the base namespace is there: strace takes newuidmap its rights
+	cuddy create --name c -v v:/vol "$IMAGE" true
+	mkdir "$WORK/d"
+	echo x >"$WORK/d/f"
+	strace -f -qq -e trace=mount,chown,lchown,chmod,utimensat,fchownat,fchmodat,rename -o "$WORK/trace" "$CUDDY" cp "$WORK/d" c:/vol/
+	# of the container's: only the overlay of its root, on /proc/self/fd/N
+	grep 'mount("' "$WORK/trace" | grep -v -e 'mount("overlay", "[0-9]*", "overlay"' >"$WORK/bad" || true
+	grep -E '(fchownat|utimensat)\((AT_FDCWD|[0-9]+), "[^"]*/' "$WORK/trace" >>"$WORK/bad" || true
+	grep -E ' (chown|lchown|chmod)\("' "$WORK/trace" >>"$WORK/bad" || true
+	cat "$WORK/bad"
+	[ ! -s "$WORK/bad" ]
+	cuddy rm c
+	cuddy volume rm v
+}
+
+@test "C03: archives are decoded in the process: no program is started for one" {
+	cuddy run -d --name c --network none "$IMAGE" sleep 1000
+	mkdir "$WORK/d"
+	echo x >"$WORK/d/f"
+	for z in --gzip --xz --zstd --bzip2; do
+		tar -c $z -f "$WORK/a" -C "$WORK" d
+		strace -f -qq -e trace=execve -o "$WORK/trace" "$CUDDY" cp - c:/tmp <"$WORK/a"
+		[ "$(grep -c 'execve(' "$WORK/trace")" = 2 ]       # cuddy and cuddy-transfer
+		[ "$(cuddy exec c cat /tmp/d/f)" = x ]
+	done
+}
+
+@test "C01: an archive's names and links stay below the directory it is extracted into" {
+	cuddy run -d --name c --network none "$IMAGE" sh -c "ln -s $VICTIM /tmp/out; mkdir /tmp/d; touch /ready; exec sleep 1000"
+	wait_until 20 cuddy exec c test -e /ready
+	python3 - "$WORK/a.tar" <<-EOT
+		import io, os, sys, tarfile
+		t = tarfile.open(sys.argv[1], "w")
+		def add(name, kind=tarfile.REGTYPE, link="", data=b"payload"):
+		    i = tarfile.TarInfo(name)
+		    i.type, i.linkname, i.size = kind, link, len(data) if kind == tarfile.REGTYPE else 0
+		    t.addfile(i, io.BytesIO(data))
+		add("fine")
+		add(sys.argv[1] and "out/n")
+		t.close()
+	EOT
+	run --separate-stderr cuddy cp - c:/tmp <"$WORK/a.tar"
+	one_line_error 125 out
+	victim_is_unchanged
+	for spec in "../x||" "d/l|2|$VICTIM" "d/h|1|../../$VICTIM/f" "d/h|1|out/f" "../../../../$VICTIM/n||"; do
+		IFS='|' read -r name kind link <<<"$spec"
+		python3 -c '
+import io, sys, tarfile
+t = tarfile.open(sys.argv[1], "w")
+i = tarfile.TarInfo(sys.argv[2]); i.type = (sys.argv[3] or "0").encode(); i.linkname = sys.argv[4]
+t.addfile(i)
+if sys.argv[3] == "2":
+    i = tarfile.TarInfo(sys.argv[2] + "/n"); i.size = 1; t.addfile(i, io.BytesIO(b"x"))
+t.close()' "$WORK/b.tar" "$name" "$kind" "$link"
+		run --separate-stderr cuddy cp - c:/tmp <"$WORK/b.tar"
+		echo "$spec: $status $stderr"
+		[ "$status" -eq 125 ]
+		victim_is_unchanged
+	done
+}

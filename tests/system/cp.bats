@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# cuddy cp: every rule of where things go, both ways and between containers, running and not, and whose the files are then.
+load helpers
+
+setup_file() { file_begin; load_image busybox; }
+teardown_file() { file_end; }
+
+tree() { (cd "$1" && find . | sort | xargs); }
+inside() { cuddy cp "$1" - | tar -t | sort | xargs; } # names below a container's directory
+
+host_files() {
+	cd "$WORK"
+	mkdir -p dir/sub edir
+	echo f >file
+	echo g >dir/g
+	echo h >dir/sub/h
+	ln -s dir ldir
+	ln -s file lfile
+	ln -s nowhere dangling
+}
+
+@test "cp: into a running and into a never started container: files, directories, contents, new names, links" {
+	host_files
+	cuddy run -d --name up "$IMAGE" sleep 1000
+	cuddy create --name new "$IMAGE" sleep 1000
+	for c in up new; do
+		cuddy cp file $c:/tmp
+		cuddy cp file $c:/tmp/named
+		cuddy cp dir $c:/tmp/
+		[ "$(inside $c:/tmp/.)" = './ dir/ dir/g dir/sub/ dir/sub/h file named' ]
+		cuddy cp dir $c:/made
+		[ "$(inside $c:/made)" = 'made/ made/g made/sub/ made/sub/h' ]
+		cuddy cp dir/. $c:/made2
+		cuddy cp dir/. $c:/made2
+		[ "$(inside $c:/made2)" = 'made2/ made2/g made2/sub/ made2/sub/h' ]
+		cuddy cp dir/ $c:/made2
+		[ "$(inside $c:/made2)" = 'made2/ made2/dir/ made2/dir/g made2/dir/sub/ made2/dir/sub/h made2/g made2/sub/ made2/sub/h' ]
+		cuddy cp ldir $c:/made3
+		[ "$(inside $c:/made3)" = 'made3/ made3/g made3/sub/ made3/sub/h' ]
+		cuddy cp lfile $c:/sbin/through-a-link
+		[ "$(cuddy cp $c:/bin/through-a-link - | tar -xO)" = f ]
+		echo changed >file
+		cuddy cp file $c:/tmp/file
+		[ "$(cuddy cp $c:tmp/file - | tar -xO)" = changed ]
+		echo f >file
+	done
+	[ "$(cuddy exec up cat /tmp/file /made/sub/h /bin/through-a-link | xargs)" = 'changed h f' ]
+	cuddy start new
+	[ "$(cuddy exec new cat /tmp/file /made/sub/h | xargs)" = 'changed h' ]
+	cuddy exec new sh -c 'echo end >/tmp/file'
+	cuddy stop -t 0 new
+	[ "$(cuddy cp new:/tmp/file - | tar -xO)" = end ]
+}
+
+@test "cp: out of a container: files, directories, contents, new names, over old ones" {
+	host_files
+	cuddy run --name c "$IMAGE" sh -c 'mkdir -p /d/sub; echo 1 >/d/f; echo 2 >/d/sub/g; ln -s d /l; ln -s f /d/s'
+	cuddy cp c:/d out
+	[ "$(tree out)" = '. ./f ./s ./sub ./sub/g' ]
+	[ "$(readlink out/s)" = f ]
+	cuddy cp c:/d edir
+	[ "$(tree edir)" = '. ./d ./d/f ./d/s ./d/sub ./d/sub/g' ]
+	cuddy cp c:/d/. edir
+	[ "$(tree edir)" = '. ./d ./d/f ./d/s ./d/sub ./d/sub/g ./f ./s ./sub ./sub/g' ]
+	cuddy cp c:/l/f file
+	[ "$(cat file)" = 1 ]
+	cuddy cp c:/d/sub/g .
+	[ "$(cat g)" = 2 ]
+	cuddy cp c:l through
+	[ "$(tree through)" = '. ./f ./s ./sub ./sub/g' ]
+	echo old >g
+	cuddy container cp c:/d/sub/g ./g
+	[ "$(cat g)" = 2 ]
+	[ ! -e .cuddy-* ]
+}
+
+@test "cp: from one container to another, running or not, and within one" {
+	cuddy run -d --name a "$IMAGE" sh -c 'mkdir /d; echo 1 >/d/f; chown 5:6 /d/f; touch /ready; exec sleep 1000'
+	cuddy create --name b "$IMAGE" sleep 1000
+	wait_until 20 cuddy exec a test -e /ready
+	cuddy cp a:/d b:/
+	cuddy cp a:/d/. b:/e
+	cuddy cp b:/e a:/back
+	cuddy cp a:/d a:/again
+	cuddy cp --archive=false a:/d b:/kept
+	[ "$(cuddy exec a sh -c 'cat /back/f /again/f; stat -c %u:%g /again/f' | xargs)" = '1 1 0:0' ]
+	cuddy start b
+	[ "$(cuddy exec b sh -c 'cat /d/f /e/f; stat -c %u:%g /d/f /kept/f' | xargs)" = '1 1 0:0 5:6' ]
+	run --separate-stderr cuddy cp a:/d a:/d/inner
+	one_line_error 125 'into itself'
+}
+
+@test "cp: tar streams both ways, compressed ones too" {
+	host_files
+	cuddy run -d --name c "$IMAGE" sleep 1000
+	tar -cz dir file | cuddy cp - c:/home
+	tar -c --zstd -C dir . | cuddy cp - c:/tmp
+	[ "$(cuddy exec c sh -c 'cat /home/file /home/dir/sub/h /tmp/g; stat -c %a /tmp' | xargs)" = 'f h g 1777' ]
+	[ "$(cuddy cp c:/home/dir - | tar -t | sort | xargs)" = 'dir/ dir/g dir/sub/ dir/sub/h' ]
+	[ "$(cuddy cp c:/home/file - | tar -xO)" = f ]
+	for bad in /etc/passwd /nosuch; do
+		run --separate-stderr cuddy cp - c:$bad < <(tar -c file)
+		one_line_error 125 "$bad"
+	done
+	run --separate-stderr cuddy cp - c:/tmp <<<'no archive at all, but some text that is long enough for a header'
+	one_line_error 125 'not a tar archive'
+	[ "$(cuddy exec c ls /tmp | xargs)" = 'g sub' ]
+}
+
+@test "cp: owners: the container's user, ours on the host, or as they were with -a=false; modes and times stay" {
+	host_files
+	touch -d '2001-02-03 04:05:06' file
+	chmod 2751 file
+	cuddy run -d --name c -u 8:7 "$IMAGE" sleep 1000
+	cuddy cp file c:/tmp/f
+	cuddy cp dir c:/tmp/d
+	[ "$(cuddy exec -u 0 c stat -c '%u:%g %a %Y' /tmp/f)" = '8:7 2751 981173106' ]
+	[ "$(cuddy exec -u 0 c stat -c '%u:%g' /tmp/d /tmp/d/sub/h | xargs)" = '8:7 8:7' ]
+	cuddy cp --archive=false file c:/tmp/k
+	[ "$(cuddy exec -u 0 c stat -c '%u:%g' /tmp/k)" = 0:0 ]
+	tar -c --owner=33 --group=34 file | cuddy cp --archive=false - c:/tmp
+	[ "$(cuddy exec -u 0 c stat -c '%u:%g' /tmp/file)" = 33:34 ]
+	cuddy exec -u 0 c sh -c 'chown 33:34 /tmp/file; chmod 6755 /tmp/file'
+	cuddy cp c:/tmp/file out
+	[ "$(stat -c '%u:%g %a' out)" = "$(id -u):$(id -g) 755" ]
+}
+
+@test "cp: through volumes, binds and tmpfs as the container sees them" {
+	host_files
+	mkdir bound
+	cuddy run -d --name up -v v:/vol -v "$WORK/bound:/vol/bound" --tmpfs /scratch "$IMAGE" sleep 1000
+	cuddy cp file up:/vol/one
+	cuddy cp file up:/vol/bound/two
+	cuddy cp file up:/scratch/three
+	[ "$(cat bound/two)" = f ]
+	[ "$(cuddy exec up cat /vol/one /vol/bound/two /scratch/three | xargs)" = 'f f f' ]
+	[ "$(inside up:/vol/.)" = './ bound/ bound/two one' ]
+	cuddy cp file up:/etc/hosts
+	[ "$(cuddy exec up cat /etc/hosts)" = f ]             # a mounted file gets the bytes
+	cuddy create --name down -v v:/vol -v "$WORK/bound:/vol/bound:ro" -v fresh:/home "$IMAGE" sleep 1000
+	[ "$(cuddy cp down:/vol/bound/two - | tar -xO)" = f ]
+	cuddy cp file down:/vol/four
+	[ "$(cuddy exec up cat /vol/four)" = f ]
+	run --separate-stderr cuddy cp file down:/vol/bound/no
+	one_line_error 125 'Read-only'
+	cuddy cp file down:/home/mine
+	[ "$(inside down:/home/.)" = './ mine user/' ]         # a new volume has what the image has there
+	cuddy start down
+	[ "$(cuddy exec down ls /home | xargs)" = 'mine user' ]
+	cuddy rm -f -t 0 up down
+	cuddy volume rm v fresh
+}
+
+@test "cp: a relative path starts at the working directory; a colon in a host's name" {
+	host_files
+	echo colon >a:b
+	cuddy create --name c -w /home "$IMAGE" true
+	cuddy cp file c:rel
+	cuddy cp ./a:b c:/home/ab
+	cuddy cp "$WORK/a:b" c:user
+	[ "$(inside c:/home/.)" = './ ab rel user/ user/a:b' ]
+	[ "$(cuddy cp c:rel - | tar -xO)" = f ]
+}
+
+@test "cp: --overwrite lets a directory and a file change places; without it nothing changes" {
+	host_files
+	cuddy create --name c "$IMAGE" true
+	cuddy cp file c:/tmp/g
+	mkdir other
+	mkdir other/g
+	run --separate-stderr cuddy cp other/. c:/tmp
+	one_line_error 125 'overwrite'
+	[ "$(cuddy cp c:/tmp/g - | tar -xO)" = f ]
+	cuddy cp --overwrite other/. c:/tmp
+	[ "$(inside c:/tmp/g)" = g/ ]
+	run --separate-stderr cuddy cp dir/g c:/tmp
+	one_line_error 125 'overwrite'
+	cuddy cp --overwrite dir/g c:/tmp
+	[ "$(cuddy cp c:/tmp/g - | tar -xO)" = g ]
+}
+
+@test "cp: bad input says why and changes nothing" {
+	host_files
+	cuddy create --name c "$IMAGE" true
+	while read -r from to word; do
+		run --separate-stderr cuddy cp "$from" "$to"
+		echo "cp $from $to: $stderr"
+		one_line_error 125 "$word"
+	done <<-'EOT'
+		nosuch c:/x nosuch
+		c:/nosuch x nosuch
+		file c:/no/such/x no/such
+		file c:/nodir/ no
+		dir c:/etc/passwd directory
+		c:/etc file directory
+		c:/etc/passwd no/x No such
+		file/ c:/x directory
+		file c:/etc/passwd/ passwd
+		dangling c:/x dangling
+		file file2 CONTAINER:PATH
+		file nosuch:/x nosuch
+		nosuch:/x file nosuch
+		- file CONTAINER:PATH
+	EOT
+	run -125 cuddy cp file
+	run -125 cuddy cp file c:/x y
+	[ -z "$(cuddy diff c)" ]
+	run script -qec "'$CUDDY' cp c:/etc -" /dev/null
+	[ "$status" -eq 125 ]
+}

@@ -121,6 +121,16 @@ static const struct {
 	 "\n"
 	 "\tcuddy unshare chown -R 1000:1000 data\n"
 	 "\tcuddy unshare cat /proc/self/uid_map"},
+	{&cmd_image_lint,
+	 "Looks through every layer, also at what a later one hides. \"wasted\" is a file that a later "
+	 "layer overwrites or deletes: it is still downloaded and stored. \"secret\" is a file that looks "
+	 "like a key, a password or a token, whether it can still be seen or not: whoever has the "
+	 "image has it. A guess by name and first bytes.\n"
+	 "\n"
+	 "Exit status 1 when there are such secrets, else 0."},
+	{&cmd_image_tree,
+	 "A line for each layer, lowest first, with the bytes of its files and, as Wasted, of those that "
+	 "later layers overwrite or delete; \"cuddy image lint\" names them."},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
 	{&cmd_port,
 	 "Prints a line for each published port, or with PORT only the addresses on the host that "

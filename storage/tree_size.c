@@ -16,7 +16,7 @@
 
 void tree_size_done(struct tree_size *s)
 {
-	inode_map_done(&s->links);
+	inode_map_done(&s->links, NULL);
 }
 
 static void count(const struct stat *sb, struct tree_size *s)
@@ -24,11 +24,11 @@ static void count(const struct stat *sb, struct tree_size *s)
 	if (S_ISREG(sb->st_mode))
 		s->files += (uint64_t)sb->st_size;
 	if (!S_ISDIR(sb->st_mode) && sb->st_nlink > 1) {
-		char **word = inode_map_at(&s->links, sb->st_dev, sb->st_ino);
+		void **seen = inode_map_at(&s->links, sb->st_dev, sb->st_ino);
 
-		if (*word)
+		if (*seen)
 			return;
-		*word = xstrdup("");
+		*seen = s;
 	}
 	s->disk += (uint64_t)sb->st_blocks * BLOCK;
 }

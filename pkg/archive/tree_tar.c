@@ -43,7 +43,7 @@ void tree_tar_free(struct tree_tar *t)
 {
 	if (!t)
 		return;
-	inode_map_done(&t->links);
+	inode_map_done(&t->links, free);
 	tree_attrs_done(&t->attrs);
 	sbuf_done(&t->path);
 	free(t);
@@ -65,7 +65,7 @@ const struct tree_tar_result *tree_tar_result(const struct tree_tar *t)
 /* The path this inode was written as before, or NULL, and it is remembered. */
 static const char *first_name(struct tree_tar *t, const struct stat *st)
 {
-	char **path;
+	void **path;
 
 	if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
 		return NULL;

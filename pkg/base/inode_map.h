@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which inodes were seen, and a word about each: finds the further names of a hard-linked file.
+ * Which inodes were seen, and something about each: finds the further names of a hard-linked file.
  * Zeroed is empty. One thread.
  */
 #pragma once
@@ -13,8 +13,9 @@ struct inode_map {
 };
 
 /**
- * inode_map_at() - the word about this inode; NULL in it means that it is new
- * The caller stores an allocated one, which is then the map's. Valid until the next call.
+ * inode_map_at() - what was said of this inode; NULL in it means that it is new
+ * The caller stores something there. Valid until the next call.
  */
-char **inode_map_at(struct inode_map *m, dev_t dev, ino_t ino);
-void inode_map_done(struct inode_map *m);
+void **inode_map_at(struct inode_map *m, dev_t dev, ino_t ino);
+/** inode_map_done() - @drop: for each that was stored, NULL when the map does not own them. */
+void inode_map_done(struct inode_map *m, void (*drop)(void *value));

@@ -17,21 +17,21 @@ static void keeps_a_word_for_each_inode(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 5000; i++) {
-		char **word = inode_map_at(&m, i % 3, i * 1024);
+		void **word = inode_map_at(&m, i % 3, i * 1024);
 
 		assert_null(*word);
 		*word = xasprintf("%u", i);
 	}
 	for (unsigned i = 0; i < 5000; i++) {
-		char **word = inode_map_at(&m, i % 3, i * 1024);
+		void **word = inode_map_at(&m, i % 3, i * 1024);
 
 		assert_non_null(*word);
 		assert_int_equal(strtoul(*word, NULL, 10), i);
 		assert_null(*inode_map_at(&m, i % 3 + 3, i * 1024)); /* another file system */
 	}
-	inode_map_done(&m);
+	inode_map_done(&m, free);
 	assert_null(*inode_map_at(&m, 0, 0));
-	inode_map_done(&m);
+	inode_map_done(&m, NULL);
 }
 
 int main(void)

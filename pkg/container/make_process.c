@@ -259,6 +259,28 @@ static int make_stop(const struct container_request *q, const struct image_confi
 	return 0;
 }
 
+static int check_entry(const char *flag, const char *entry)
+{
+	for (const char *c = entry ? entry : ""; *c; c++)
+		if ((unsigned char)*c < ' ')
+			return err_usage("%s: one line, without control characters", flag);
+	return 0;
+}
+
+static int make_accounts(const struct container_request *q, struct container_record *r)
+{
+	int rc = check_entry("--passwd-entry", q->passwd_entry);
+
+	if (rc == 0)
+		rc = check_entry("--group-entry", q->group_entry);
+	if (rc < 0)
+		return rc;
+	r->no_passwd = q->passwd == 0;
+	r->passwd_entry = q->passwd_entry ? xstrdup(q->passwd_entry) : NULL;
+	r->group_entry = q->group_entry ? xstrdup(q->group_entry) : NULL;
+	return 0;
+}
+
 int make_process(const struct container_request *q, const struct image_config *image,
 		 struct container_record *r)
 {
@@ -275,6 +297,8 @@ int make_process(const struct container_request *q, const struct image_config *i
 		rc = make_labels(q, image, r);
 	if (rc == 0)
 		rc = make_stop(q, image, r);
+	if (rc == 0)
+		rc = make_accounts(q, r);
 	if (rc == 0)
 		rc = user_check(user);
 	if (rc == 0)

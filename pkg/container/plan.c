@@ -166,6 +166,7 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 		.oom_score_adj = (int32_t)rec->oom_score_adj,
 		.apparmor = rec->apparmor,
 	};
+	plan_accounts(in, p);
 	r = plan_security(rec, false, proc, &p->seccomp);
 	return r < 0 ? r : plan_rlimits(rec, p);
 }

@@ -57,6 +57,7 @@ int plan_own(const struct plan_input *in, struct container_plan *p);
 int plan_own_layers(const struct plan_input *in, struct container_plan *p, struct strv *dirs);
 int plan_namespaces(const struct plan_input *in, struct container_plan *p);
 int plan_network(const struct plan_input *in, struct container_plan *p);
+void plan_accounts(const struct plan_input *in, struct container_plan *p);
 int plan_process(const struct plan_input *in, struct container_plan *p);
 /** plan_security() - the system call filter into @proc; also for exec. @storage keeps bytes that had to be made. */
 int plan_security(const struct container_record *r, bool privileged, struct rt_process *proc,

@@ -92,6 +92,8 @@ static int build_root(struct rt_child *x)
 	if (r == 0)
 		r = user_resolve(x->root, x->process, &x->ids);
 	if (r == 0)
+		r = accounts_add(x->root, x->plan, &x->ids);
+	if (r == 0)
 		r = rootfs_mount_all(x);
 	if (r == 0)
 		r = process_make_cwd(x->root, x->process, &x->ids);

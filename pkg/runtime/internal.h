@@ -34,6 +34,13 @@ void sync_stop_at(int point);
 /** sync_is_stepped() - CUDDY_STOP_AT is set: no handshake may be skipped. */
 bool sync_is_stepped(void);
 
+/** user_db_has() - is @name a line of /etc/@file in the image? 1, 0 or a code. */
+int user_db_has(int root, const char *file, const char *name);
+
+/* accounts.c */
+/** accounts_add() - what rt_accounts wants; before anything of others is mounted in @root. @ids: the home of a new user. */
+int accounts_add(int root, const struct rt_plan *p, struct rt_ids *ids);
+
 /* --- the child's state ---------------------------------------------------------------------- */
 
 struct rt_child {

@@ -10,7 +10,7 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 3U
+#define PLAN_VERSION 4U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
@@ -94,6 +94,19 @@ void rt_process_encode(const struct rt_process *p, struct sbuf *b)
 	wire_put_str(b, p->apparmor);
 }
 
+static void put_accounts(struct sbuf *b, const struct rt_accounts *a)
+{
+	wire_put_u32(b, a->add);
+	wire_put_str(b, a->name);
+	wire_put_str(b, a->full_name);
+	wire_put_str(b, a->home);
+	wire_put_str(b, a->group);
+	wire_put_u32(b, a->uid);
+	wire_put_u32(b, a->gid);
+	wire_put_str(b, a->passwd_entry);
+	wire_put_str(b, a->group_entry);
+}
+
 void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 {
 	wire_put_u32(b, PLAN_MAGIC);
@@ -129,6 +142,7 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 	put_strings(b, p->sysctls);
 	put_strings(b, p->cgroup_dirs);
 	net_plan_encode(&p->net, b);
+	put_accounts(b, &p->accounts);
 	wire_put_u32(b, p->init);
 	rt_process_encode(&p->process, b);
 }
@@ -305,6 +319,21 @@ static void get_process(struct wire_reader *r, struct arena *a, struct rt_proces
 		r->failed = true;
 }
 
+static void get_accounts(struct wire_reader *r, struct rt_accounts *a)
+{
+	a->add = get_below(r, 2);
+	a->name = wire_get_str(r);
+	a->full_name = wire_get_str(r);
+	a->home = wire_get_str(r);
+	a->group = wire_get_str(r);
+	a->uid = wire_get_u32(r);
+	a->gid = wire_get_u32(r);
+	a->passwd_entry = wire_get_str(r);
+	a->group_entry = wire_get_str(r);
+	if (a->name && (!a->full_name || !a->home || !a->group))
+		r->failed = true;
+}
+
 static int slip(const char *what)
 {
 	return err_new(-CE_PROTOCOL, "malformed %s", what);
@@ -349,6 +378,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 			      sizeof(*ports)); /* not zeroed: no pages for the unused */
 	if (!ports || net_plan_decode(r, &p.net, ports, RT_PORTS_MAX) < 0)
 		return slip("plan");
+	get_accounts(r, &p.accounts);
 	p.init = get_below(r, 2);
 	get_process(r, &a, &p.process);
 	if (r->failed)

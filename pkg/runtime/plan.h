@@ -152,6 +152,17 @@ struct rt_process {
 	const char *apparmor; /* profile for exec, NULL for none */
 };
 
+/*
+ * Lines for /etc/passwd and /etc/group of the root, where the image's have none: for the process's user
+ * when it is a bare number, and for @name when that is not NULL. Nothing of an image is replaced.
+ */
+struct rt_accounts {
+	bool add;
+	const char *name, *full_name, *home, *group; /* a user of the host that the container knows */
+	uint32_t uid, gid; /* his, inside */
+	const char *passwd_entry, *group_entry; /* instead of the usual lines; $USERNAME, $UID … are filled in */
+};
+
 struct rt_plan {
 	const char *id;
 	const char *hostname; /* NULL: leave the namespace's */
@@ -169,6 +180,7 @@ struct rt_plan {
 	const char *const
 		*cgroup_dirs; /* absolute host directories whose cgroup.procs takes pid 1 */
 	struct net_plan net;
+	struct rt_accounts accounts;
 	bool init; /* our own pid 1 reaps and forwards signals */
 	struct rt_process process;
 };

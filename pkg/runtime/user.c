@@ -80,6 +80,22 @@ static int parse_id(const char *s, uint32_t *ret)
 	return r < 0 ? err_usage("user '%s': not a number from 0 to %u", s, ID_MAX) : 0;
 }
 
+int user_db_has(int root, const char *file, const char *name)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	struct line_reader l;
+	char *f[FIELDS];
+	int r = read_db(root, file, &b);
+
+	l.next = b.s;
+	while (r == 0 && (r = next_line(&l, file, f)) > 0) {
+		if (strcmp(f[0], name) == 0)
+			return 1;
+		r = 0;
+	}
+	return r;
+}
+
 struct wanted {
 	const char *user, *group; /* @group NULL: the user's own */
 };
@@ -107,7 +123,7 @@ static int find_user(int root, const struct wanted *w, struct rt_ids *ids, char 
 			continue;
 		if (number ? uid != id : strcmp(f[0], w->user) != 0)
 			continue;
-		found = true;
+		found = ids->user_named = true;
 		ids->uid = uid;
 		ids->gid = gid;
 		*ret_name = xstrdup(f[0]);
@@ -171,6 +187,7 @@ static int find_groups(int root, const struct wanted *w, const struct rt_process
 			ids->gid = gid;
 			primary = true;
 		}
+		ids->group_named = ids->group_named || gid == ids->gid;
 		for (const char *const *g = p->groups; g && *g; g++) {
 			if (!is_number(*g) && strcmp(f[0], *g) == 0) {
 				resolved++;

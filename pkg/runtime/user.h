@@ -13,6 +13,7 @@ struct rt_ids {
 	gid_t *groups; /* malloc'ed */
 	unsigned n_groups;
 	char *home; /* malloc'ed; "/" when passwd names none */
+	bool user_named, group_named; /* passwd and group know them */
 };
 
 /** user_resolve() - p->user and p->groups against passwd and group below @root (R19, R20, R21). */

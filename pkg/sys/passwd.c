@@ -27,6 +27,7 @@ static bool parse_line(const char *line, const char *number, struct passwd_entry
 	if (words.n < 6 || strcmp(words.v[2], number) != 0 || !*words.v[0])
 		return false;
 	ret->name = xstrdup(words.v[0]);
+	ret->full_name = xstrndup(words.v[4], strcspn(words.v[4], ","));
 	ret->home = xstrdup(words.v[5]);
 	return true;
 }
@@ -63,9 +64,31 @@ int passwd_find(uid_t uid, struct passwd_entry *ret)
 	return -ENOENT;
 }
 
+char *passwd_group_name(gid_t gid)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	char number[16], *save = NULL;
+
+	(void)snprintf(number, sizeof(number), "%u", (unsigned)gid);
+	if (file_read_at(AT_FDCWD, "/etc/group", FILE_MAX, &text) < 0) {
+		err_drop();
+		return NULL;
+	}
+	for (char *l = text.len ? strtok_r(text.s, "\n", &save) : NULL; l;
+	     l = strtok_r(NULL, "\n", &save)) {
+		AUTO_STRV struct strv words = STRV_INIT;
+
+		strv_split(&words, l, ':');
+		if (words.n >= 3 && *words.v[0] && strcmp(words.v[2], number) == 0)
+			return xstrdup(words.v[0]);
+	}
+	return NULL;
+}
+
 void passwd_entry_done(struct passwd_entry *e)
 {
 	free(e->name);
+	free(e->full_name);
 	free(e->home);
-	e->name = e->home = NULL;
+	e->name = e->full_name = e->home = NULL;
 }

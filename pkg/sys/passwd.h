@@ -8,9 +8,11 @@
 #include <sys/types.h>
 
 struct passwd_entry {
-	char *name, *home; /* malloc'ed */
+	char *name, *full_name, *home; /* malloc'ed */
 };
 
 /** passwd_find() - -ENOENT (no trail) when neither knows the number. */
 int passwd_find(uid_t uid, struct passwd_entry *ret);
+/** passwd_group_name() - malloc'ed; NULL when /etc/group does not know the number. */
+char *passwd_group_name(gid_t gid);
 void passwd_entry_done(struct passwd_entry *e);

@@ -88,3 +88,18 @@ void archive_file_drop(struct archive_file *f)
 	closep(&f->dir);
 	closep(&f->fd);
 }
+
+int archive_input_open(const char *path)
+{
+	int fd = !path || strcmp(path, "-") == 0 ? fd_dup(STDIN_FILENO)
+						 : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_new(path ? -errno : fd, "open %s", path ? path : "stdin");
+	if (isatty(fd)) {
+		(void)close(fd);
+		return err_usage("an archive is not read from a terminal; name a file with -i or "
+				 "use a pipe");
+	}
+	return fd;
+}

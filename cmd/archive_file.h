@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Where export and its like write an archive: standard output, or a file that appears when it is whole. */
+/*
+ * Where export and its like write an archive: standard output, or a file that appears when it is
+ * whole; and where load and its like read one from.
+ */
 #pragma once
 #include <stdbool.h>
 
@@ -20,3 +23,6 @@ int archive_file_open(struct archive_file *f, const char *path);
 int archive_file_keep(struct archive_file *f);
 /** archive_file_drop() - close; what was not kept is removed. */
 void archive_file_drop(struct archive_file *f);
+
+/** archive_input_open() - @path NULL or "-": standard input, which must not be a terminal. A descriptor. */
+int archive_input_open(const char *path);

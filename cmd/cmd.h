@@ -97,6 +97,7 @@ extern const struct command cmd_commit, cmd_container_diff, cmd_cp, cmd_diff, cm
 	cmd_image_diff;
 extern const struct command cmd_history, cmd_images, cmd_rmi, cmd_tag, cmd_untag;
 extern const struct command cmd_image_exists, cmd_image_inspect, cmd_image_prune;
+extern const struct command cmd_volume_export, cmd_volume_import;
 extern const struct command cmd_volume_create, cmd_volume_inspect, cmd_volume_ls, cmd_volume_rm;
 extern const struct command cmd_volume_exists, cmd_volume_mount, cmd_volume_prune;
 extern const struct command cmd_volume_reload, cmd_volume_unmount;

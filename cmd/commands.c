@@ -77,6 +77,8 @@ const struct command_alias commands[] = {
 	{"container prune", &cmd_container_prune},
 	{"volume create", &cmd_volume_create},
 	{"volume exists", &cmd_volume_exists},
+	{"volume export", &cmd_volume_export},
+	{"volume import", &cmd_volume_import},
 	{"volume inspect", &cmd_volume_inspect},
 	{"volume list", &cmd_volume_ls},
 	{"volume ls", &cmd_volume_ls},

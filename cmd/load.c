@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* "cuddy load" and "cuddy import": open what the user named, hand it over, print what came of it. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "cmd/archive_file.h"
 #include "cmd/cmd.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
 #include "pkg/image/load.h"
-#include "pkg/sys/open.h"
 
 struct load_args {
 	const char *input, *platform;
@@ -25,21 +23,6 @@ static const struct opt load_opts[] = {
 	OPT_BOOL('q', "quiet", struct load_args, quiet, "Do not report progress"),
 	OPT_END,
 };
-
-static int open_input(const char *path)
-{
-	int fd = !path || strcmp(path, "-") == 0 ? fd_dup(STDIN_FILENO)
-						 : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
-
-	if (fd < 0)
-		return err_new(path ? -errno : fd, "open %s", path ? path : "stdin");
-	if (isatty(fd)) {
-		(void)close(fd);
-		return err_usage("an archive is not read from a terminal; name a file with -i or "
-				 "use a pipe");
-	}
-	return fd;
-}
 
 static void print_loaded(const char *reference, const char *id)
 {
@@ -57,7 +40,7 @@ static int load_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 
 	(void)argc;
 	(void)argv;
-	fd = open_input(a->input);
+	fd = archive_input_open(a->input);
 	if (fd < 0)
 		return err_wrap(fd, "load");
 	r = cmd_store_for_images(ctx, &st);
@@ -117,7 +100,7 @@ static int import_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 		return err_usage(
 			"import %s: URLs are not fetched; download the file and import that",
 			argv[0]);
-	fd = open_input(argv[0]);
+	fd = archive_input_open(argv[0]);
 	if (fd < 0)
 		return err_wrap(fd, "import");
 	r = cmd_store_for_images(ctx, &st);

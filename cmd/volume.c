@@ -186,27 +186,6 @@ const struct command cmd_volume_exists = {
 	.run = exists_run,
 };
 
-/* Every volume here is a directory that lies open on the host, or a mount of its containers' own. */
-static int where_is(struct store *st, const char *name, char **ret)
-{
-	AUTO(volume_record_done) struct volume_record v = {0};
-	AUTO_FREE char *full = NULL;
-	struct mount_spec m = {0};
-	enum volume_type type;
-	int r = volume_resolve(st, name, &full);
-
-	if (r == 0)
-		r = volume_load(st, full, &v);
-	if (r == 0)
-		r = volume_options(&v, &type, &m);
-	if (r == 0 && type == VOLUME_TMPFS)
-		r = err_usage("it is a tmpfs, which exists only inside a running container");
-	if (r == 0)
-		*ret = type == VOLUME_BIND ? TAKE_PTR(m.source) : volume_data_path(st, full);
-	mount_spec_done(&m);
-	return r;
-}
-
 static int mount_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct store *st;
@@ -215,7 +194,7 @@ static int mount_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	(void)args;
 	for (int i = 0; r == 0 && i < argc; i++) {
 		AUTO_FREE char *path = NULL;
-		int one = where_is(st, argv[i], &path);
+		int one = volume_where(st, argv[i], &path);
 
 		if (one < 0)
 			ctx->status = cmd_report(err_wrap(one, "volume mount %s", argv[i]));

@@ -11,6 +11,7 @@
 #include "pkg/container/container.h"
 #include "pkg/container/place.h"
 #include "pkg/container/root.h"
+#include "pkg/sys/userns.h"
 
 struct end {
 	const struct copy_end *e;
@@ -185,6 +186,15 @@ static int owner_options(const struct end *to, const struct copy_options *c,
 	return 0;
 }
 
+static int become_creator(const struct end *to)
+{
+	uid_t uid;
+	gid_t gid;
+	int r = to->e->container ? container_root_creator(&to->root, &uid, &gid) : 0;
+
+	return r == 1 ? userns_create_as(uid, gid) : r;
+}
+
 static void tell_devices(const struct transfer_handler *h, uint64_t n)
 {
 	char text[64];
@@ -214,6 +224,9 @@ static int copy_tree(struct end *from, struct end *to, const struct copy_options
 		return r;
 	if (!*name)
 		strv_add(&root, "."); /* the destination keeps its own owner and mode */
+	r = become_creator(to);
+	if (r < 0)
+		return r;
 	put = tree_put_new(to->place.dir, &o);
 	walk = tree_tar_new(tree_put_sink(put), &source);
 	r = tree_tar_add(walk, from->place.dir, from->place.name, name);
@@ -265,6 +278,10 @@ static int copy_in(struct end *to, int fd, const struct copy_options *c,
 				    .uids_n = o.n_uids * sizeof(*o.uids),
 				    .gids = o.gids,
 				    .gids_n = o.n_gids * sizeof(*o.gids)};
+	r = container_root_creator(&to->root, &u.as_uid, &u.as_gid);
+	if (r < 0)
+		return r;
+	u.create_as = r == 1;
 	transfer_untar_put(&body, &u);
 	return transfer_run(NULL, TRANSFER_UNTAR, &body, fds, 2, h);
 }

@@ -275,6 +275,28 @@ static int outside(uint32_t id, const struct tree_ids *v, unsigned n, uint32_t *
 	return err_new(-CE_HOST_SETUP, "id %u of the container's user is not mapped", id);
 }
 
+static bool has_outside(uint32_t id, const struct tree_ids *v, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (id >= v[i].outside && id - v[i].outside < v[i].count)
+			return true;
+	return false;
+}
+
+/* What is mounted in its namespace takes no file of an id that it does not map, such as ours. */
+int container_root_creator(const struct container_root *r, uid_t *ret_uid, gid_t *ret_gid)
+{
+	int e;
+
+	if (r->lock >= 0 ||
+	    (has_outside(0, r->uids, r->n_uids) && has_outside(0, r->gids, r->n_gids)))
+		return 0;
+	e = outside(0, r->uids, r->n_uids, ret_uid);
+	if (e == 0)
+		e = outside(0, r->gids, r->n_gids, ret_gid);
+	return e < 0 ? e : 1;
+}
+
 int container_root_user(const struct container_root *r, const struct container_record *rec,
 			uid_t *ret_uid, gid_t *ret_gid)
 {

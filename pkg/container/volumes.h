@@ -5,6 +5,7 @@
 #include "storage/volume.h"
 
 struct json_object;
+struct transfer_handler;
 
 /* --- as users name them ---------------------------------------------------------------------- */
 
@@ -30,6 +31,14 @@ int volume_rows(struct store *st, const struct strv *filters, struct json_object
 int volume_drop(struct store *st, const char *name);
 /** volume_unused() - names of those that no container has and that match; @all: also those with a name of the user's. */
 int volume_unused(struct store *st, bool all, const struct strv *filters, struct strv *ret);
+
+/* --- its content ------------------------------------------------------------------------------ */
+
+/** volume_where() - the directory of a volume (by name or beginning) on the host, malloc'ed; a tmpfs has none. */
+int volume_where(struct store *st, const char *name, char **ret);
+/** volume_export() - as tar to @fd. volume_import() - a tar, compressed or not, into it; owners stay. Both enter B. */
+int volume_export(struct store *st, const char *name, int fd);
+int volume_import(struct store *st, const char *name, int fd, const struct transfer_handler *h);
 
 /* --- filters: same key ORs (label ANDs), different keys AND ----------------------------------- */
 

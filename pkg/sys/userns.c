@@ -3,9 +3,12 @@
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <linux/securebits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,4 +79,20 @@ int userns_is_initial(void)
 	if (stat("/proc/self/ns/user", &st) < 0)
 		return err_new(-errno, "stat /proc/self/ns/user");
 	return st.st_ino == USER_NS_INIT_INODE;
+}
+
+int userns_create_as(uid_t uid, gid_t gid)
+{
+	int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+
+	/* Else the kernel takes the capabilities over files away along with uid 0. */
+	if (bits < 0 ||
+	    prctl(PR_SET_SECUREBITS, (unsigned long)bits | SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
+		return err_new(-errno, "keep capabilities");
+	(void)setfsgid(gid);
+	(void)setfsuid(uid);
+	/* They report no failure; the call with an impossible id tells what is set. */
+	if ((uid_t)setfsuid((uid_t)-1) != uid || (gid_t)setfsgid((gid_t)-1) != gid)
+		return err_new(-EINVAL, "make files as %u:%u", (unsigned)uid, (unsigned)gid);
+	return 0;
 }

@@ -14,3 +14,8 @@ int userns_inode(int ns, uint64_t *ret);
 int userns_write(pid_t pid, const char *file, const char *text);
 /** userns_is_initial() - is this process in the machine's first user namespace? */
 int userns_is_initial(void);
+/**
+ * userns_create_as() - files that this process makes belong to these ids from now on; it keeps its capabilities
+ * For file systems of a namespace that our own id is not mapped in.
+ */
+int userns_create_as(uid_t uid, gid_t gid);

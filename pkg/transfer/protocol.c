@@ -164,6 +164,9 @@ void transfer_untar_put(struct sbuf *b, const struct transfer_untar *u)
 	wire_put_u32(b, u->has_owner);
 	wire_put_u32(b, u->uid);
 	wire_put_u32(b, u->gid);
+	wire_put_u32(b, u->create_as);
+	wire_put_u32(b, u->as_uid);
+	wire_put_u32(b, u->as_gid);
 	wire_put_bytes(b, u->uids, u->uids_n);
 	wire_put_bytes(b, u->gids, u->gids_n);
 }
@@ -179,6 +182,9 @@ int transfer_untar_get(const struct transfer_request *q, struct transfer_untar *
 	u.has_owner = wire_get_u32(&r) != 0;
 	u.uid = wire_get_u32(&r);
 	u.gid = wire_get_u32(&r);
+	u.create_as = wire_get_u32(&r) != 0;
+	u.as_uid = wire_get_u32(&r);
+	u.as_gid = wire_get_u32(&r);
 	u.uids = wire_get_bytes(&r, &u.uids_n);
 	u.gids = wire_get_bytes(&r, &u.gids_n);
 	if (wire_failed(&r))

@@ -80,6 +80,8 @@ struct transfer_pull {
 struct transfer_untar {
 	bool overwrite, single_id, has_owner;
 	uint32_t uid, gid; /* has_owner: of all */
+	bool create_as; /* userns_create_as() these first */
+	uint32_t as_uid, as_gid;
 	const void *uids, *gids; /* else arrays of struct tree_ids */
 	size_t uids_n, gids_n; /* bytes */
 };

@@ -9,6 +9,7 @@
 #include "pkg/archive/tree_put.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/sys/userns.h"
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/source.h"
 #include "pkg/transfer/transfer.h"
@@ -91,6 +92,8 @@ int transfer_op_untar(struct transfer_ctx *ctx)
 		r = ids_of(u.uids, u.uids_n, &uids, &o.n_uids);
 	if (r == 0)
 		r = ids_of(u.gids, u.gids_n, &gids, &o.n_gids);
+	if (r == 0 && u.create_as)
+		r = userns_create_as(u.as_uid, u.as_gid);
 	if (r == 0)
 		r = noexec_enter();
 	if (r < 0)

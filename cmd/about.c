@@ -81,7 +81,8 @@ static const struct {
 	 "read."},
 	{&cmd_system_df,
 	 "SIZE is what du would say of the store: allocated blocks, a layer that several images "
-	 "share and a hard-linked file counted once. ACTIVE are images and volumes that a container "
+	 "share and a hard-linked file counted once. ACTIVE are images and volumes that a "
+	 "container "
 	 "needs and containers that run; RECLAIMABLE is what the others take. Every file is looked "
 	 "at, so it takes as long as du."},
 	{&cmd_cp,
@@ -131,6 +132,10 @@ static const struct {
 	{&cmd_image_tree,
 	 "A line for each layer, lowest first, with the bytes of its files and, as Wasted, of those that "
 	 "later layers overwrite or delete; \"cuddy image lint\" names them."},
+	{&cmd_healthcheck_run,
+	 "The check runs as the monitor's own do, and its result is kept with theirs. The exit "
+	 "status is 0 when the container is well, 1 when it is not, 125 when no check could be "
+	 "made."},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
 	{&cmd_port,
 	 "Prints a line for each published port, or with PORT only the addresses on the host that "

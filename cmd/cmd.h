@@ -102,6 +102,7 @@ extern const struct command cmd_volume_create, cmd_volume_inspect, cmd_volume_ls
 extern const struct command cmd_volume_exists, cmd_volume_mount, cmd_volume_prune;
 extern const struct command cmd_volume_reload, cmd_volume_unmount;
 extern const struct command cmd_complete, cmd_completion, cmd_man;
+extern const struct command cmd_healthcheck_run;
 extern const struct command cmd_help;
 extern const struct command cmd_import;
 extern const struct command cmd_info;

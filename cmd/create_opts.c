@@ -1,6 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/create_opts.h"
 
+#define H struct health_request
+
+const struct opt health_opts[] = {
+	OPT_STR(0, "health-cmd", "COMMAND", H, cmd,
+		"Command that says whether the container is well: for sh, or a JSON array; none "
+		"for no check"),
+	OPT_STR(0, "healthcheck-command", "COMMAND", H, cmd, "Health check", .hidden = true),
+	OPT_STR(0, "health-interval", "TIME", H, interval,
+		"Time between two health checks, or disable: only when asked for"),
+	OPT_STR(0, "healthcheck-interval", "TIME", H, interval, "Interval", .hidden = true),
+	OPT_STR(0, "health-timeout", "TIME", H, timeout, "Time that a health check may take"),
+	OPT_STR(0, "healthcheck-timeout", "TIME", H, timeout, "Time-out", .hidden = true),
+	OPT_STR(0, "health-retries", "N", H, retries,
+		"Failed checks in a row that make it unhealthy"),
+	OPT_STR(0, "healthcheck-retries", "N", H, retries, "Retries", .hidden = true),
+	OPT_STR(0, "health-start-period", "TIME", H, start_period,
+		"Time after the start in which failed checks do not count"),
+	OPT_STR(0, "healthcheck-start-period", "TIME", H, start_period, "Start period",
+		.hidden = true),
+	OPT_STR(0, "health-start-interval", "TIME", H, start_interval,
+		"Time between two checks in the start period"),
+	OPT_STR(0, "health-on-failure", "ACTION", H, on_failure,
+		"What to do with an unhealthy container: none, kill, restart or stop",
+		.complete = COMPLETE_WORDS, .words = "none kill restart stop"),
+	OPT_STR(0, "health-startup-cmd", "COMMAND", H, startup_cmd,
+		"Command that must succeed before the health checks begin"),
+	OPT_STR(0, "health-startup-interval", "TIME", H, startup_interval,
+		"Time between two startup checks"),
+	OPT_STR(0, "health-startup-retries", "N", H, startup_retries,
+		"Failed startup checks in a row that restart the container"),
+	OPT_STR(0, "health-startup-success", "N", H, startup_success,
+		"Startup checks in a row that must succeed"),
+	OPT_STR(0, "health-startup-timeout", "TIME", H, startup_timeout,
+		"Time that a startup check may take"),
+	OPT_BOOL(0, "no-healthcheck", H, none, "No health checks, whatever the image says"),
+	OPT_END,
+};
+
 #define R struct container_request
 
 const struct opt create_opts[] = {
@@ -116,6 +154,8 @@ const struct opt create_opts[] = {
 		 "Set a kernel parameter of the container's namespaces"),
 	OPT_INT(0, "oom-score-adj", "NUMBER", R, oom_score_adj,
 		"Adjust the preference of the OOM killer", .min = -1000, .max = 1000),
+
+	OPT_GROUP(health_opts, R, health),
 
 	/* logs */
 	OPT_STR(0, "log-driver", "DRIVER", R, log_driver, "Where output is kept",

@@ -5,6 +5,7 @@
 #include "pkg/container/request.h"
 
 extern const struct opt create_opts[];
+extern const struct opt health_opts[]; /* of struct health_request */
 /* Initial values of a request, before parsing. */
 #define CONTAINER_REQUEST_DEFAULTS                                                     \
 	{                                                                              \

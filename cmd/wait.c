@@ -20,9 +20,11 @@ static const struct wait_args wait_defaults = {.interval = "250ms"};
 
 static const struct opt wait_opts[] = {
 	OPT_LIST(0, "condition", "STATE", struct wait_args, conditions,
-		 "Wait for a state: created, running, paused, stopping, exited or removing",
+		 "Wait for a state: created, running, stopping, exited, removing, healthy, "
+		 "unhealthy or paused",
 		 .complete = COMPLETE_WORDS,
-		 .words = "configured created running paused stopping stopped exited removing"),
+		 .words = "configured created running paused stopping stopped exited removing "
+			  "healthy unhealthy"),
 	OPT_BOOL(0, "exit-first-match", struct wait_args, first,
 		 "Return when the first of the containers is there"),
 	OPT_STR('i', "interval", "TIME", struct wait_args, interval,

@@ -4,7 +4,7 @@
  * State and exit status are flat files that only the monitor writes while it lives:
  *
  *	state_dir/state       "key=value" lines: status, pid, start, conmon_pid, conmon_start, boot_id,
- *	                      started_ns, restarts (tmpfs, not synced); of the last run
+ *	                      started_ns, restarts, health (tmpfs, not synced); of the last run
  *	                      what the exit file has, when it is over
  *	state_dir/lock        held by the monitor for life
  *	state_dir/attach      SEQPACKET socket
@@ -30,6 +30,8 @@ enum conmon_status {
 	CONMON_RESTARTING /* the monitor waits before it starts the container again */
 };
 
+enum conmon_health { CONMON_HEALTH_NONE, CONMON_HEALTH_STARTING, CONMON_HEALTHY, CONMON_UNHEALTHY };
+
 /* What ended the last run. */
 enum conmon_reason {
 	CONMON_BY_ITSELF, /* it exited */
@@ -47,6 +49,7 @@ struct conmon_state {
 	enum conmon_status status;
 	struct proc_id init, monitor;
 	int64_t started_ns, finished_ns;
+	enum conmon_health health; /* of the last run, too */
 	int exit_code; /* valid when exited or restarting, as what follows */
 	bool oom_killed;
 	bool stopped_by_user;
@@ -118,6 +121,10 @@ int conmon_watched(int watch, int *ret_exit);
 int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms);
 /** conmon_reason_text() - "exited" "signal" "user" "session" "oom" "timeout" "health" "launch" "crash". */
 const char *conmon_reason_text(enum conmon_reason reason);
+/** conmon_check() - a health check now: 0 it is well, 1 it is not; -ENOENT (no trail): it has none; -ESRCH. */
+int conmon_check(int state_dir);
+/** conmon_health_text() - "" "starting" "healthy" "unhealthy". */
+const char *conmon_health_text(enum conmon_health health);
 /** conmon_resize() - set the pty's size. */
 int conmon_resize(int state_dir, uint16_t rows, uint16_t cols);
 /** conmon_detach_keys() - "ctrl-p,ctrl-q" to bytes; usage error when malformed. */

@@ -184,6 +184,8 @@ static int make_plan_fd(const struct rt_plan *plan, const struct conmon_config *
 	theirs.control_fd = CM_FD_CONTROL;
 	theirs.lock_fd = CM_FD_LOCK;
 	theirs.runtime_dir_fd = CM_FD_RUNTIME;
+	theirs.health.fd = cfg->health.fd < 0 ? -EBADF : CM_FD_HEALTH;
+	theirs.startup.fd = cfg->startup.fd < 0 ? -EBADF : CM_FD_STARTUP;
 	return make_memfd(plan, &theirs);
 }
 
@@ -221,8 +223,16 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 		return err_new(-errno, "block signals");
 	pid = take_stdio(cfg, stdio, own);
 	if (pid == 0) {
-		const int fixed[CM_FD_PORTS] = {
-			own[0], own[1], own[2], memfd, theirs, cfg->lock_fd, cfg->runtime_dir_fd};
+		/* What there is not is stood in for: numbers are fixed. */
+		const int fixed[CM_FD_PORTS] = {own[0],
+						own[1],
+						own[2],
+						memfd,
+						theirs,
+						cfg->lock_fd,
+						cfg->runtime_dir_fd,
+						cfg->health.fd < 0 ? memfd : cfg->health.fd,
+						cfg->startup.fd < 0 ? memfd : cfg->startup.fd};
 
 		memcpy(fds, fixed, sizeof(fixed));
 		for (unsigned i = 0; i < plan->net.n_ports; i++)

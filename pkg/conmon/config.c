@@ -5,7 +5,7 @@
 
 #include "pkg/base/err.h"
 
-#define CONFIG_VERSION 2U
+#define CONFIG_VERSION 3U
 #define VOLUMES_MAX 1024U
 
 static const bool *config_flag(const struct conmon_config *c, unsigned i)
@@ -14,6 +14,24 @@ static const bool *config_flag(const struct conmon_config *c, unsigned i)
 				     &c->no_stdout, &c->no_stderr,  &c->auto_remove, &c->tied};
 
 	return i < ARRAY_LEN(flags) ? flags[i] : NULL;
+}
+
+static void put_check(struct sbuf *out, const struct conmon_check *c)
+{
+	wire_put_u32(out, (uint32_t)c->fd);
+	wire_put_u64(out, (uint64_t)c->interval_ns);
+	wire_put_u64(out, (uint64_t)c->timeout_ns);
+	wire_put_u32(out, c->retries);
+	wire_put_u32(out, c->successes);
+}
+
+static void get_check(struct wire_reader *r, struct conmon_check *c)
+{
+	c->fd = (int)wire_get_u32(r);
+	c->interval_ns = (int64_t)wire_get_u64(r);
+	c->timeout_ns = (int64_t)wire_get_u64(r);
+	c->retries = wire_get_u32(r);
+	c->successes = wire_get_u32(r);
 }
 
 void conmon_config_encode(const struct conmon_config *c, struct sbuf *out)
@@ -40,6 +58,11 @@ void conmon_config_encode(const struct conmon_config *c, struct sbuf *out)
 	wire_put_u32(out, c->timeout_s);
 	wire_put_u32(out, (uint32_t)c->restart);
 	wire_put_u32(out, c->restart_max);
+	put_check(out, &c->health);
+	put_check(out, &c->startup);
+	wire_put_u64(out, (uint64_t)c->health_start_period_ns);
+	wire_put_u64(out, (uint64_t)c->health_start_interval_ns);
+	wire_put_u32(out, (uint32_t)c->on_failure);
 	wire_put_str(out, c->trash_dir);
 	wire_put_str(out, c->name_link);
 	wire_put_u32(out, n);
@@ -84,7 +107,7 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 			 struct conmon_config *ret)
 {
 	struct conmon_config c = {0};
-	uint32_t flags, driver, restart;
+	uint32_t flags, driver, restart, on_failure;
 	int e;
 
 	if (wire_get_u32(r) != CONFIG_VERSION)
@@ -109,6 +132,13 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 	c.restart = restart <= CONMON_RESTART_UNLESS_STOPPED ? (enum conmon_restart)restart
 							     : CONMON_RESTART_NO;
 	c.restart_max = wire_get_u32(r);
+	get_check(r, &c.health);
+	get_check(r, &c.startup);
+	c.health_start_period_ns = (int64_t)wire_get_u64(r);
+	c.health_start_interval_ns = (int64_t)wire_get_u64(r);
+	on_failure = wire_get_u32(r);
+	c.on_failure = on_failure <= CONMON_ON_FAILURE_STOP ? (enum conmon_on_failure)on_failure
+							    : CONMON_ON_FAILURE_NONE;
 	c.trash_dir = wire_get_str(r);
 	c.name_link = wire_get_str(r);
 	e = decode_volumes(r, arena, arena_size, &c);
@@ -116,7 +146,8 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 	c.lock_fd = (int)wire_get_u32(r);
 	c.control_fd = (int)wire_get_u32(r);
 	if (e < 0 || wire_failed(r) || driver > CONMON_LOG_PASSTHROUGH ||
-	    restart > CONMON_RESTART_UNLESS_STOPPED || !config_is_sound(&c))
+	    restart > CONMON_RESTART_UNLESS_STOPPED || on_failure > CONMON_ON_FAILURE_STOP ||
+	    !config_is_sound(&c))
 		return err_new(-CE_PROTOCOL, "the monitor's configuration");
 	*ret = c;
 	return 0;

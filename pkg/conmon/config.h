@@ -19,6 +19,22 @@ enum conmon_restart {
 	CONMON_RESTART_UNLESS_STOPPED
 };
 
+enum conmon_on_failure {
+	CONMON_ON_FAILURE_NONE,
+	CONMON_ON_FAILURE_KILL,
+	CONMON_ON_FAILURE_RESTART,
+	CONMON_ON_FAILURE_STOP
+};
+
+/* A health check. */
+struct conmon_check {
+	int fd; /* rt_exec_message() of its command; negative: there is none */
+	int64_t interval_ns; /* negative: only when asked for */
+	int64_t timeout_ns;
+	uint32_t retries; /* failures in a row that count; startup: 0, no number does */
+	uint32_t successes; /* startup: in a row that end it */
+};
+
 struct conmon_config {
 	const char *id; /* 64 hex digits */
 	const char *name;
@@ -39,6 +55,9 @@ struct conmon_config {
 	uint32_t timeout_s; /* --timeout: kill after; 0 never */
 	enum conmon_restart restart;
 	uint32_t restart_max; /* CONMON_RESTART_ON_FAILURE: attempts in a row; 0: no bound */
+	struct conmon_check health, startup;
+	int64_t health_start_period_ns, health_start_interval_ns; /* the last 0: as otherwise */
+	enum conmon_on_failure on_failure;
 	bool auto_remove; /* --rm */
 	bool tied; /* the container is killed when the cuddy that started it is gone */
 	const char *trash_dir; /* auto_remove: data_dir is renamed into this, then deleted */

@@ -204,6 +204,15 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 			return false;
 		stop_run(m, CONMON_BY_USER, h->a, h->b);
 		return true;
+	case CM_CHECK:
+		r = check_now(m);
+		if (r < 0)
+			break;
+		/* One that could not even begin has been answered for already. */
+		c->awaits_check = m->check.pid != 0;
+		if (!c->awaits_check)
+			(void)control_send(c, CM_REPLY, 1, 0, NULL, 0);
+		return true;
 	case CM_RESTART:
 		return on_restart(m, i, h);
 	default:

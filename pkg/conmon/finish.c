@@ -222,6 +222,7 @@ void finish_record_end(struct monitor *m)
 void finish_record(struct monitor *m)
 {
 	m->recorded = true;
+	check_end(m);
 	end_helpers(m);
 	m->state.exit_code = m->exit_status;
 	m->state.finished_ns = clock_now_ns();

@@ -58,6 +58,11 @@ static void lose_root(struct monitor *m)
 	stop_run(m, CONMON_BY_CRASH, SIGKILL, 0);
 }
 
+static int exit_code_of(const siginfo_t *si)
+{
+	return si->si_code == CLD_EXITED ? si->si_status & 0xff : 128 + si->si_status;
+}
+
 /* Everything that dies below us: pid 1, helpers, orphans that came to the subreaper. */
 static void reap(struct monitor *m)
 {
@@ -69,12 +74,13 @@ static void reap(struct monitor *m)
 			return;
 		if (si.si_pid == m->run.root_server && !m->exited)
 			lose_root(m);
+		if (check_reaped(m, si.si_pid, exit_code_of(&si)))
+			continue;
 		if (si.si_pid != m->run.pid || m->exited)
 			continue;
 		m->exited = true;
 		m->signalled = si.si_code != CLD_EXITED;
-		m->exit_status = si.si_code == CLD_EXITED ? si.si_status & 0xff
-							  : 128 + si.si_status;
+		m->exit_status = exit_code_of(&si);
 		log_debug("conmon", "pid 1 ended: %d", m->exit_status);
 	}
 }
@@ -93,7 +99,9 @@ static void read_signals(struct monitor *m)
 
 static int next_timeout_ms(const struct monitor *m, int64_t now)
 {
-	const int64_t deadlines[] = {m->kill_at_ns, m->timeout_at_ns, m->restart_at_ns};
+	const int64_t deadlines[] = {
+		m->kill_at_ns, m->timeout_at_ns, m->restart_at_ns, m->check.kill_at_ns,
+		m->check.pid || m->state.status != CONMON_RUNNING ? 0 : m->check.next_at_ns};
 	int64_t at = INT64_MAX;
 
 	for (unsigned i = 0; i < ARRAY_LEN(deadlines); i++)
@@ -140,6 +148,7 @@ static void build_poll_set(const struct monitor *m, struct poll_set *ps)
 	want(ps, m->listen_fd, POLLIN);
 	want_stream(ps, &m->out);
 	want_stream(ps, &m->err);
+	want(ps, m->check.out, POLLIN);
 	if (m->in.len)
 		want(ps, m->in.fd, POLLOUT);
 	if (input_has_room(&m->in))
@@ -182,7 +191,9 @@ void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m))
 			if (ps.p[i].revents & ~POLLOUT)
 				control_receive(m, ps.client_of[i - ps.first_client]);
 		read_signals(m);
+		check_read(m);
 		stop_check_deadlines(m, clock_monotonic_ns());
+		check_deadlines(m, clock_monotonic_ns());
 		control_accept(m);
 		input_read_front(m);
 		input_pump(m);
@@ -206,6 +217,7 @@ static int record_start(struct monitor *m)
 	}
 	(void)unlinkat(m->data_dir, "exit", 0); /* of the run before */
 	started_write(m->data_dir, m->state.started_ns);
+	check_begin(m);
 	return state_write(m->state_dir, &m->state, m->boot_id);
 }
 
@@ -268,6 +280,7 @@ int monitor_main(void)
 				      .helper_pidfd = -EBADF,
 				      .helper_exit_fd = -EBADF,
 				      .proxy_pidfd = -EBADF};
+	m->check.out = m->check.report = -EBADF;
 	r = setup_monitor(m);
 	if (r == 0)
 		r = monitor_launch(m);

@@ -8,6 +8,7 @@
 
 #include "pkg/conmon/config.h"
 #include "pkg/conmon/detach.h"
+#include "pkg/conmon/health.h"
 #include "pkg/conmon/log_write.h"
 #include "pkg/conmon/protocol.h"
 #include "pkg/conmon/sink.h"
@@ -23,7 +24,7 @@
 struct client {
 	int fd; /* -EBADF: a free slot */
 	bool attached;
-	bool awaits_restart; /* asked for CM_RESTART */
+	bool awaits_restart, awaits_check; /* asked for CM_RESTART, CM_CHECK */
 	bool may_type;
 	bool owes_ack; /* its last CM_STDIN lies in the input buffer */
 	bool relays_stdin; /* CONTROL: cuddy reads the terminal for us */
@@ -54,6 +55,18 @@ struct input {
 	char buf[INPUT_MAX];
 };
 
+/* The health check that is under way, and what came of the last ones. */
+struct check {
+	pid_t pid; /* its stage; 0: none runs */
+	int out, report; /* what it prints; how its start went */
+	bool is_startup, timed_out;
+	bool started; /* the startup check is over */
+	uint32_t successes, failures; /* of the startup check, in a row */
+	int64_t next_at_ns, kill_at_ns; /* CLOCK_MONOTONIC; 0: never */
+	struct health_result now;
+	struct health_results results;
+};
+
 struct monitor {
 	struct conmon_config cfg;
 	struct rt_launched run;
@@ -77,6 +90,7 @@ struct monitor {
 	struct stream out, err;
 	struct input in;
 	struct log_writer log;
+	struct check check;
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -93,6 +107,16 @@ void stop_run(struct monitor *m, enum conmon_reason why, int sig, int64_t grace_
 /** stop_signal() - from a user, for pid 1. */
 int stop_signal(struct monitor *m, int sig);
 void stop_check_deadlines(struct monitor *m, int64_t now);
+
+/* check.c: health */
+void check_begin(struct monitor *m); /* a run begins */
+void check_read(struct monitor *m);
+/** check_reaped() - was @pid the check's? */
+bool check_reaped(struct monitor *m, pid_t pid, int status);
+void check_deadlines(struct monitor *m, int64_t now);
+void check_end(struct monitor *m); /* the run is over */
+/** check_now() - 0: one is under way; -ENOENT, -ESRCH: there is none to be had. No trail. */
+int check_now(struct monitor *m);
 
 /* restart.c */
 /** restart_is_due() - decide, once a run is over, whether another follows, and when. */

@@ -17,6 +17,7 @@ enum cm_type {
 	CM_SIGNAL, /* a: signal for pid 1; answered by CM_REPLY unless the sender is attached */
 	CM_STOP, /* a: signal or 0, b: grace in milliseconds; the end is told by CM_EXIT */
 	CM_RESTART, /* a, b as CM_STOP; CM_REPLY (data: trail) once it runs again */
+	CM_CHECK, /* a health check now; CM_REPLY 0 healthy, 1 not, -ENOENT: there is none */
 	/* from the monitor */
 	CM_LAUNCH = 64, /* a: 0 or -code, b: CM_LAUNCH_*; data: trail */
 	CM_OUTPUT, /* a: 1 or 2; data */
@@ -42,7 +43,15 @@ struct cm_head {
 };
 
 /* Descriptors of a monitor at its exec; further port descriptors follow CM_FD_PORTS. */
-enum { CM_FD_PLAN = 3, CM_FD_CONTROL, CM_FD_LOCK, CM_FD_RUNTIME, CM_FD_PORTS };
+enum {
+	CM_FD_PLAN = 3,
+	CM_FD_CONTROL,
+	CM_FD_LOCK,
+	CM_FD_RUNTIME,
+	CM_FD_HEALTH,
+	CM_FD_STARTUP,
+	CM_FD_PORTS
+};
 
 /* The sealed memfd: this head, then the configuration, then the plan. */
 #define CM_PLAN_MAGIC 0x31796463U

@@ -96,7 +96,7 @@ static void launch_failed(struct monitor *m, int r)
 bool restart_run(struct monitor *m)
 {
 	while (m->restart_at_ns) {
-		bool asked = m->restart_asked;
+		bool by_user = m->reason == CONMON_BY_USER;
 		int r;
 
 		finish_run(m);
@@ -104,7 +104,7 @@ bool restart_run(struct monitor *m)
 		if (!m->restart_at_ns)
 			return false;
 		m->restart_at_ns = 0;
-		m->state.restarts += !asked;
+		m->state.restarts += !by_user;
 		m->state.error[0] = '\0';
 		r = monitor_launch(m);
 		if (r == 0) {

@@ -37,6 +37,19 @@ static const char *const reason_names[] = {
 };
 _Static_assert(ARRAY_LEN(reason_names) == CONMON_BY_CRASH + 1, "a name for each reason");
 
+static const char *const health_names[] = {
+	[CONMON_HEALTH_NONE] = "",
+	[CONMON_HEALTH_STARTING] = "starting",
+	[CONMON_HEALTHY] = "healthy",
+	[CONMON_UNHEALTHY] = "unhealthy",
+};
+_Static_assert(ARRAY_LEN(health_names) == CONMON_UNHEALTHY + 1, "a name for each health");
+
+const char *conmon_health_text(enum conmon_health health)
+{
+	return health_names[health];
+}
+
 const char *conmon_reason_text(enum conmon_reason reason)
 {
 	return reason_names[reason];
@@ -59,9 +72,9 @@ int state_write(int state_dir, const struct conmon_state *s, const char *boot_id
 	int n = snprintf(
 		b, sizeof(b),
 		"status=%s\npid=%d\nstart=%" PRIu64 "\nconmon_pid=%d\nconmon_start=%" PRIu64
-		"\nboot_id=%s\nstarted_ns=%" PRId64 "\nrestarts=%u\n",
+		"\nboot_id=%s\nstarted_ns=%" PRId64 "\nrestarts=%u\nhealth=%s\n",
 		status_names[s->status], (int)s->init.pid, s->init.start, (int)s->monitor.pid,
-		s->monitor.start, boot_id, s->started_ns, s->restarts);
+		s->monitor.start, boot_id, s->started_ns, s->restarts, health_names[s->health]);
 
 	if (s->status == CONMON_EXITED || s->status == CONMON_RESTARTING)
 		n += put_exit(b + n, sizeof(b) - (size_t)n, s);
@@ -135,6 +148,10 @@ static int parse_state(const struct sbuf *text, struct conmon_state *s, char boo
 	s->started_ns = (int64_t)started;
 	(void)number_of(text, "restarts", UINT32_MAX, &restarts);
 	s->restarts = (uint32_t)restarts;
+	if (value_of(text, "health", name, sizeof(name)))
+		for (unsigned i = 0; i < ARRAY_LEN(health_names); i++)
+			if (strcmp(name, health_names[i]) == 0)
+				s->health = (enum conmon_health)i;
 	return 0;
 }
 

@@ -91,6 +91,26 @@ static int run_it(const struct exec_request *e, struct rt_exec *x, int *ret_exit
 	return r;
 }
 
+int exec_process(const struct container_record *rec, const struct exec_request *e,
+		 const struct strv *env, struct sbuf *seccomp, struct rt_process *ret)
+{
+	*ret = (struct rt_process){
+		.argv = (const char *const *)e->command,
+		.envp = (const char *const *)env->v,
+		.cwd = e->workdir ? e->workdir : rec->workdir,
+		.user = e->user ? e->user : rec->user,
+		.groups = (const char *const *)rec->group_add.v,
+		.umask = 0022,
+		.terminal = e->tty && !e->detach,
+		.no_new_privs = rec->no_new_privs,
+		.privileged = e->privileged || rec->privileged,
+		.caps = e->privileged ? caps_all() : rec->caps,
+		.caps_added = e->privileged ? caps_all() : rec->caps_added,
+		.apparmor = rec->apparmor,
+	};
+	return plan_security(rec, ret->privileged, ret, seccomp);
+}
+
 int container_exec(struct container *c, const struct exec_request *e, int *ret_exit)
 {
 	AUTO_STRV struct strv env = STRV_INIT;
@@ -110,25 +130,11 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 		r = preserve(e, &fds);
 	if (r < 0)
 		return r;
-	x.process = (struct rt_process){
-		.argv = (const char *const *)e->command,
-		.envp = (const char *const *)env.v,
-		.cwd = e->workdir ? e->workdir : c->rec->workdir,
-		.user = e->user ? e->user : c->rec->user,
-		.groups = (const char *const *)c->rec->group_add.v,
-		.umask = 0022,
-		.terminal = e->tty && !e->detach,
-		.no_new_privs = c->rec->no_new_privs,
-		.privileged = e->privileged || c->rec->privileged,
-		.caps = e->privileged ? caps_all() : c->rec->caps,
-		.caps_added = e->privileged ? caps_all() : c->rec->caps_added,
-		.apparmor = c->rec->apparmor,
-	};
-	if (x.process.terminal)
-		window_size(&x.process.rows, &x.process.cols);
-	r = plan_security(c->rec, x.process.privileged, &x.process, &seccomp);
+	r = exec_process(c->rec, e, &env, &seccomp, &x.process);
 	if (r < 0)
 		return r;
+	if (x.process.terminal)
+		window_size(&x.process.rows, &x.process.cols);
 	x.preserve_fds = fds;
 	x.n_preserve_fds = e->preserve_fds;
 	x.detached = e->detach;

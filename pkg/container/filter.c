@@ -87,6 +87,9 @@ static bool match_one(struct store *st, const struct container *c, const char *k
 		return filter_time(value, &at) == 0 && rec->created_ns < at;
 	if (strcmp(key, "volume") == 0)
 		return match_volume(rec, value);
+	if (strcmp(key, "health") == 0)
+		return strcmp(c->state.health ? conmon_health_text(c->state.health) : "none",
+			      value) == 0;
 	if (strcmp(key, "restart-policy") == 0)
 		return strcmp(rec->restart ? rec->restart : "no", value) == 0;
 	if (strcmp(key, "should-start-on-boot") == 0)
@@ -99,7 +102,8 @@ int filters_check(struct store *st, const struct strv *filters)
 	static const char *const keys[] = {
 		"id",     "name",   "label",    "label!",         "annotation",
 		"status", "exited", "ancestor", "before",         "since",
-		"until",  "volume", "network",  "restart-policy", "should-start-on-boot"};
+		"until",  "volume", "network",  "restart-policy", "should-start-on-boot",
+		"health"};
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
@@ -116,7 +120,7 @@ int filters_check(struct store *st, const struct strv *filters)
 			return err_usage("--filter '%s': unknown key; known are id name label "
 					 "status exited ancestor before "
 					 "since until volume network annotation restart-policy "
-					 "should-start-on-boot",
+					 "should-start-on-boot health",
 					 filters->v[i]);
 		if (strcmp(key, "status") == 0) {
 			known = false;
@@ -127,6 +131,11 @@ int filters_check(struct store *st, const struct strv *filters)
 						 "running, paused or exited",
 						 filters->v[i]);
 		}
+		if (strcmp(key, "health") == 0 && strcmp(value, "none") != 0 &&
+		    strcmp(value, "starting") != 0 && strcmp(value, "healthy") != 0 &&
+		    strcmp(value, "unhealthy") != 0)
+			return err_usage("--filter '%s': use starting, healthy, unhealthy or none",
+					 filters->v[i]);
 		if (strcmp(key, "should-start-on-boot") == 0 && parse_bool(value, &known) < 0)
 			return err_usage("--filter '%s': write true or false", filters->v[i]);
 		if (strcmp(key, "exited") == 0 && parse_u32(value, 255, &code) < 0)

@@ -13,6 +13,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
+#include "pkg/container/inspect_internal.h"
 #include "pkg/container/list.h"
 #include "pkg/container/make.h"
 #include "pkg/container/plan.h"
@@ -20,7 +21,7 @@
 #include "storage/store.h"
 #include "storage/volume.h"
 
-static void set_time(struct json_object *o, const char *key, int64_t ns)
+void inspect_set_time(struct json_object *o, const char *key, int64_t ns)
 {
 	char text[CLOCK_TEXT_MAX];
 
@@ -55,8 +56,12 @@ static struct json_object *state_of(const struct container *c)
 			     : "");
 	json_set_bool(o, "StoppedByUser", c->state.stopped_by_user);
 	json_set_str(o, "Error", c->state.error);
-	set_time(o, "StartedAt", c->state.started_ns);
-	set_time(o, "FinishedAt", c->state.finished_ns);
+	inspect_set_time(o, "StartedAt", c->state.started_ns);
+	inspect_set_time(o, "FinishedAt", c->state.finished_ns);
+	if (c->rec->health.test.n) {
+		json_set(o, "Health", health_of(c));
+		json_set(o, "Healthcheck", health_of(c)); /* what podman called it first */
+	}
 	return o;
 }
 
@@ -245,6 +250,7 @@ static struct json_object *config_of(const struct container_record *rec)
 	json_set_i64(o, "StopTimeout", rec->stop_timeout);
 	json_set(o, "CreateCommand", json_from_strv(&rec->create_command));
 	json_set_i64(o, "Timeout", rec->timeout);
+	set_health_config(o, rec);
 	json_set_str(o, "Umask", rec->umask ? rec->umask : "0022");
 	return o;
 }
@@ -392,7 +398,7 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	struct json_object *o = json_object_new_object();
 
 	json_set_str(o, "Id", rec->id);
-	set_time(o, "Created", rec->created_ns);
+	inspect_set_time(o, "Created", rec->created_ns);
 	set_command(o, rec);
 	json_set(o, "State", state_of(c));
 	json_set_str(o, "Image", rec->image_id);

@@ -18,6 +18,7 @@
 
 char *container_status_line(const struct container *c)
 {
+	const char *health = conmon_health_text(c->state.health);
 	char span[CLOCK_TEXT_MAX];
 
 	switch (c->state.status) {
@@ -25,8 +26,9 @@ char *container_status_line(const struct container *c)
 	case CONMON_PAUSED:
 	case CONMON_STOPPING:
 		clock_format_span(clock_now_ns() - c->state.started_ns, span);
-		return xasprintf("Up %s%s", span,
-				 c->state.status == CONMON_PAUSED ? " (Paused)" : "");
+		return xasprintf("Up %s%s%s%s%s", span,
+				 c->state.status == CONMON_PAUSED ? " (Paused)" : "",
+				 *health ? " (" : "", health, *health ? ")" : "");
 	case CONMON_EXITED:
 		if (!c->state.finished_ns) /* killed while nobody looked */
 			return xasprintf("Exited (%d)", c->state.exit_code);

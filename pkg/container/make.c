@@ -308,6 +308,8 @@ int container_make(struct store *st, const struct container_request *q,
 	if (rc == 0)
 		rc = make_network(q, image, r);
 	if (rc == 0)
+		rc = make_health(q, image, r);
+	if (rc == 0)
 		rc = make_logging(q, r);
 	if (rc == 0 && q->detach_keys)
 		rc = conmon_detach_keys(q->detach_keys, keys);

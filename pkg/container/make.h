@@ -24,6 +24,8 @@ int make_namespaces(struct store *st, const struct container_request *q,
 int make_userns(struct store *st, const struct container_request *q, struct container_record *r);
 int make_network(const struct container_request *q, const struct image_config *image,
 		 struct container_record *r);
+int make_health(const struct container_request *q, const struct image_config *image,
+		struct container_record *r);
 int make_logging(const struct container_request *q, struct container_record *r);
 
 /** env_add() - one -e value: "K=V", "K" or "PFX*" (both from our own environment). */

@@ -14,7 +14,8 @@ bool mount_propagation_word(struct mount_spec *m, const char *w); /* "rslave" â€
 bool mount_ignored_word(const char *w); /* means nothing here, and nothing is lost by that */
 int mount_set_target(struct mount_spec *m, const char *target, const char *spec);
 int mount_set_bind_source(struct mount_spec *m, const char *source, const char *spec);
-int mount_set_volume_source(struct mount_spec *m, const char *source, const char *spec); /* NULL or "": anonymous */
+int mount_set_volume_source(struct mount_spec *m, const char *source,
+			    const char *spec); /* NULL or "": anonymous */
 /** mount_no_idmap() - the usage error that says why idmap cannot be had. */
 int mount_no_idmap(const char *spec);
 /** mount_bind_words() - options after the second colon of -v; @spec: for the words of errors. */

@@ -23,6 +23,8 @@ void plan_done(struct container_plan *p)
 	for (unsigned i = 0; p->port_fds && i < p->ports.n; i++)
 		closep(&p->port_fds[i]);
 	free(p->port_fds);
+	closep(&p->mon.health.fd);
+	closep(&p->mon.startup.fd);
 	net_port_list_done(&p->ports);
 	strv_done(&p->lower);
 	strv_done(&p->masked);
@@ -205,6 +207,8 @@ static int plan_monitor(const struct plan_input *in, struct container_plan *p)
 		.stop_signal = (int)rec->stop_signal,
 		.stop_timeout_s = rec->stop_timeout < 0 ? UINT32_MAX : (uint32_t)rec->stop_timeout,
 		.timeout_s = (uint32_t)rec->timeout,
+		.health.fd = -EBADF,
+		.startup.fd = -EBADF,
 		.restart = restart_policy(rec),
 		.restart_max = (uint32_t)rec->restart_max,
 		.auto_remove = rec->auto_remove,
@@ -231,8 +235,11 @@ int plan_make(const struct plan_input *in, struct container_plan *p)
 {
 	int r;
 
-	*p = (struct container_plan){
-		.rt.id = in->record->id, .rt.init = in->record->init, .seccomp = SBUF_INIT};
+	*p = (struct container_plan){.mon.health.fd = -EBADF,
+				     .mon.startup.fd = -EBADF,
+				     .rt.id = in->record->id,
+				     .rt.init = in->record->init,
+				     .seccomp = SBUF_INIT};
 	r = plan_root(in, p);
 	if (r == 0)
 		r = plan_namespaces(in, p);
@@ -246,6 +253,8 @@ int plan_make(const struct plan_input *in, struct container_plan *p)
 		r = plan_process(in, p);
 	if (r == 0)
 		r = plan_monitor(in, p);
+	if (r == 0)
+		r = plan_health(in->record, p);
 	if (r < 0)
 		return r;
 	p->rt.mounts = p->mounts;

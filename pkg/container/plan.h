@@ -62,6 +62,12 @@ int plan_process(const struct plan_input *in, struct container_plan *p);
 /** plan_security() - the system call filter into @proc; also for exec. @storage keeps bytes that had to be made. */
 int plan_security(const struct container_record *r, bool privileged, struct rt_process *proc,
 		  struct sbuf *storage);
+/** exec_process() - what a further process in the container is (exec.c); points into its arguments. */
+struct exec_request;
+int exec_process(const struct container_record *rec, const struct exec_request *e,
+		 const struct strv *env, struct sbuf *seccomp, struct rt_process *ret);
+/** plan_health() - the checks that the monitor will make, their commands ready for it. */
+int plan_health(const struct container_record *rec, struct container_plan *p);
 /** plan_write_files() - hosts, hostname, resolv.conf into the runtime directory. */
 int plan_write_files(const struct plan_input *in, struct container_plan *p);
 /** plan_default_hostname() - first 12 digits of the id unless given. */

@@ -52,6 +52,13 @@ struct container_record {
 	int64_t stop_signal, stop_timeout, timeout;
 	char *restart; /* "on-failure" "always" "unless-stopped"; NULL: no */
 	int64_t restart_max; /* 0: no bound */
+	struct health_spec {
+		struct strv test; /* "CMD", … or "CMD-SHELL", "…"; empty: no checks */
+		int64_t interval_ns; /* -1: only when asked for */
+		int64_t timeout_ns, retries, successes;
+	} health, startup; /* successes: of startup only, as its retries 0 is for no bound */
+	int64_t health_start_period_ns, health_start_interval_ns; /* 0: none of their own */
+	char *health_on_failure; /* "kill" "restart" "stop"; NULL: none */
 	char *detach_keys; /* text, "" disables; NULL: default */
 
 	struct mount_spec *mounts;

@@ -10,6 +10,14 @@
 #include "pkg/base/strv.h"
 #include "pkg/image/image.h"
 
+/* --health-…, --no-healthcheck: text, NULL when not given. */
+struct health_request {
+	const char *cmd, *interval, *timeout, *retries, *start_period, *start_interval, *on_failure;
+	const char *startup_cmd, *startup_interval, *startup_timeout, *startup_retries,
+		*startup_success;
+	bool none;
+};
+
 struct container_request {
 	const char *image; /* operand */
 	char **command; /* operands after it; NULL-terminated */
@@ -20,6 +28,7 @@ struct container_request {
 	int64_t stop_timeout; /* seconds; -1: default */
 	unsigned timeout; /* seconds, 0: never */
 	const char *restart; /* policy[:attempts] */
+	struct health_request health;
 	struct strv attach; /* stdin stdout stderr */
 
 	/* environment and identity */

@@ -13,5 +13,4 @@ struct container_size {
  * Moves the process into the base namespace: other ids' directories are closed to us. What changes
  * meanwhile is counted or not.
  */
-int container_size(struct store *st, const char *id,
-		   struct container_size *ret);
+int container_size(struct store *st, const char *id, struct container_size *ret);

@@ -73,7 +73,8 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 	/* What the last run left must not be taken for this one's. */
 	if ((unlinkat(c->dirs.data_fd, "exit", 0) < 0 && errno != ENOENT) ||
 	    (unlinkat(c->dirs.data_fd, "started", 0) < 0 && errno != ENOENT) ||
-	    (unlinkat(c->dirs.runtime_fd, "state", 0) < 0 && errno != ENOENT))
+	    (unlinkat(c->dirs.runtime_fd, "state", 0) < 0 && errno != ENOENT) ||
+	    (unlinkat(c->dirs.runtime_fd, "health", 0) < 0 && errno != ENOENT))
 		return err_new(-errno, "remove the last exit status");
 	p->mon.lock_fd = lock;
 	p->mon.foreground = o->foreground;
@@ -97,7 +98,9 @@ int container_start(struct store *st, struct container *c, const struct start_op
 	AUTO_CLOSE int lock = container_store_lock(st, c->rec->id);
 	AUTO_CLOSE int base_ns = -EBADF;
 	AUTO(base_grant_done) struct base_grant grant = {0};
-	AUTO(plan_done) struct container_plan p = {.seccomp = SBUF_INIT};
+	AUTO(plan_done)
+	struct container_plan p = {
+		.seccomp = SBUF_INIT, .mon.health.fd = -EBADF, .mon.startup.fd = -EBADF};
 	struct plan_input in = {.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant};
 	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
 	int r = lock < 0 ? lock : conmon_state_read(c->dirs.runtime_fd, c->dirs.data_fd, &c->state);

@@ -11,8 +11,10 @@ struct json_object;
 /* Arrays of rows, the caller's to put. */
 struct usage {
 	struct json_object *kinds; /* Type Total Active Size Reclaimable RawSize RawReclaimable */
-	struct json_object *images; /* Repository Tag ID Created Size SharedSize UniqueSize Containers */
-	struct json_object *containers; /* ID Image Command LocalVolumes Size Created Status Names */
+	struct json_object
+		*images; /* Repository Tag ID Created Size SharedSize UniqueSize Containers */
+	struct json_object
+		*containers; /* ID Image Command LocalVolumes Size Created Status Names */
 	struct json_object *volumes; /* Name Links Size */
 };
 void usage_done(struct usage *u);

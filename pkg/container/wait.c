@@ -22,6 +22,7 @@ int wait_parse(const char *name, unsigned *set)
 		{"running", WAIT_RUNNING},    {"paused", WAIT_PAUSED},
 		{"stopping", WAIT_STOPPING},  {"stopped", WAIT_EXITED},
 		{"exited", WAIT_EXITED},      {"removing", WAIT_REMOVED},
+		{"healthy", WAIT_HEALTHY},    {"unhealthy", WAIT_UNHEALTHY},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -31,8 +32,15 @@ int wait_parse(const char *name, unsigned *set)
 		}
 	}
 	return err_usage("--condition '%s': use configured, created, running, paused, stopping, "
-			 "stopped, exited or removing",
+			 "stopped, exited, removing, healthy or unhealthy",
 			 name);
+}
+
+static unsigned health_bit(const struct container *c)
+{
+	return c->state.health == CONMON_HEALTHY     ? WAIT_HEALTHY
+	       : c->state.health == CONMON_UNHEALTHY ? WAIT_UNHEALTHY
+						     : 0;
 }
 
 static unsigned state_bit(const struct container *c)
@@ -90,8 +98,8 @@ static int look(struct store *st, const struct wait_for *f, struct waited *w)
 	if (r < 0)
 		return r;
 	now = state_bit(&c);
-	if (now & f->set)
-		done(w, now == WAIT_EXITED ? c.state.exit_code : -1);
+	if ((now | health_bit(&c)) & f->set)
+		done(w, now == WAIT_EXITED && (f->set & WAIT_EXITED) ? c.state.exit_code : -1);
 	else if (now == WAIT_CREATED && (f->set & WAIT_EXITED) && c.state.status == CONMON_NONE)
 		done(w, 0); /* as podman says of one that never ran */
 	else if (w->watch < 0 && (f->set & WAIT_EXITED))

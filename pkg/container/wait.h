@@ -11,6 +11,8 @@ enum {
 	WAIT_STOPPING = 1 << 3,
 	WAIT_EXITED = 1 << 4,
 	WAIT_REMOVED = 1 << 5,
+	WAIT_HEALTHY = 1 << 6,
+	WAIT_UNHEALTHY = 1 << 7,
 };
 
 struct wait_for {

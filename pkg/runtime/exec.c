@@ -13,6 +13,7 @@
 #include "pkg/runtime/exec.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +32,7 @@
 #include "pkg/sys/open.h"
 #include "pkg/sys/socket.h"
 
-static int make_message(const struct rt_exec *e)
+int rt_exec_message(const struct rt_exec *e)
 {
 	AUTO_CLOSE int fd = memfd_create("cuddy-exec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
@@ -118,7 +119,7 @@ static void __attribute__((noreturn)) exec_stage(int *fds, unsigned n, int exe, 
 
 static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 {
-	AUTO_CLOSE int plan = make_message(e), init = -EBADF, exe = -EBADF, null = -EBADF;
+	AUTO_CLOSE int plan = rt_exec_message(e), init = -EBADF, exe = -EBADF, null = -EBADF;
 	unsigned n = RT_EXEC_KEEP_FD + e->n_preserve_fds;
 	AUTO_FREE int *fds = xcalloc(n, sizeof(*fds));
 	pid_t pid;
@@ -185,4 +186,84 @@ int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)
 	closep(&s.payload_pidfd);
 	closep(&s.pty_master);
 	return r;
+}
+
+/* --- started by the monitor ------------------------------------------------------------------- */
+
+int rt_exec_spawn(int message, int init_pidfd, int out, int *ret_report)
+{
+	AUTO_CLOSE int ours = -EBADF, theirs = -EBADF, null = -EBADF, exe = -EBADF;
+	int pair[2], r = socket_pair(pair);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	ours = pair[0];
+	theirs = pair[1];
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	if (null < 0 || exe < 0)
+		return err_new(-errno, "start the exec stage");
+	pid = clone_fork(0, NULL);
+	if (pid == 0) {
+		int fds[RT_EXEC_KEEP_FD] = {null, out, out, message, theirs, init_pidfd};
+
+		exec_stage(fds, ARRAY_LEN(fds), exe, false);
+	}
+	if (pid < 0)
+		return (int)pid;
+	*ret_report = TAKE_FD(ours);
+	return pid;
+}
+
+static bool has_word(int report)
+{
+	struct pollfd p = {.fd = report, .events = POLLIN};
+
+	return report >= 0 && poll(&p, 1, 0) > 0;
+}
+
+int rt_exec_result(int report)
+{
+	int r = has_word(report) ? sync_wait(report, RT_POINT_MAPPED, NULL) : 0;
+
+	if (r == 0 && has_word(report))
+		r = sync_wait(report, RT_POINT_EXEC, NULL);
+	return r;
+}
+
+/* While the stage has not reaped it the payload's number is its own, and its group's (it made a session). */
+static pid_t payload_of(int pidfd)
+{
+	char path[48], info[512];
+	AUTO_CLOSE int fd = -EBADF;
+	const char *p;
+	ssize_t n;
+	int pid = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read_upto(fd, info, sizeof(info) - 1);
+	if (n <= 0)
+		return -1;
+	info[n] = '\0';
+	p = strstr(info, "\nPid:");
+	return p && sscanf(p, "\nPid:%d", &pid) == 1 ? pid : -1;
+}
+
+void rt_exec_kill(pid_t stage, int report)
+{
+	int fds[RT_SYNC_FDS] = {-EBADF, -EBADF};
+	pid_t payload = -1;
+
+	/* Stopped, the stage cannot reap the payload between our look and our signal. */
+	(void)kill(stage, SIGSTOP);
+	if (has_word(report) && sync_wait(report, RT_POINT_MAPPED, fds) == 0)
+		payload = payload_of(fds[0]);
+	if (payload > 1)
+		(void)kill(-payload, SIGKILL);
+	(void)kill(stage, SIGKILL);
+	for (unsigned i = 0; i < RT_SYNC_FDS; i++)
+		closep(&fds[i]);
+	err_drop();
 }

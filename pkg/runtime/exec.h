@@ -28,6 +28,20 @@ struct rt_exec_started {
 /** rt_exec_start() - returns when the payload's exec succeeded; 127/126 codes as rt_launch(). */
 int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret);
 
+/** rt_exec_message() - a sealed memfd that tells a stage all of @e but init, monitor and stdio. */
+int rt_exec_message(const struct rt_exec *e);
+
+/*
+ * For the monitor, which never waits and allocates nothing: start a stage from such a message (its own
+ * program), with @out for stdout and stderr and nothing to read.
+ * rt_exec_spawn() - the stage's pid, a child to be reaped; @ret_report for:
+ * rt_exec_result() - once it was reaped: 0 when its command was executed, else why not.
+ * rt_exec_kill() - with all of the command's process group.
+ */
+int rt_exec_spawn(int message, int init_pidfd, int out, int *ret_report);
+int rt_exec_result(int report);
+void rt_exec_kill(pid_t stage, int report);
+
 /*
  * The stage's side, called by cuddy-conmon for argv[1] "exec-stage". Its descriptors: 0..2 the
  * payload's, RT_EXEC_PLAN_FD a sealed memfd, RT_EXEC_REPORT_FD the caller's socket, RT_EXEC_INIT_FD

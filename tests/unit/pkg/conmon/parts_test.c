@@ -17,6 +17,7 @@
 #include "pkg/base/err.h"
 #include "pkg/conmon/client.h"
 #include "pkg/conmon/detach.h"
+#include "pkg/conmon/health.h"
 #include "pkg/conmon/sink.h"
 #include "pkg/conmon/state.h"
 #include "pkg/conmon/talk.h"
@@ -42,6 +43,10 @@ static const struct conmon_config sample = {
 	.timeout_s = 5,
 	.restart = CONMON_RESTART_ON_FAILURE,
 	.restart_max = 7,
+	.health = {.fd = 7, .interval_ns = -1, .timeout_ns = 5, .retries = 3},
+	.startup = {.fd = -EBADF, .successes = 2},
+	.health_start_period_ns = 11,
+	.on_failure = CONMON_ON_FAILURE_STOP,
 	.auto_remove = true,
 	.trash_dir = "/trash",
 	.name_link = "/names/web",
@@ -73,6 +78,9 @@ static void config_survives_the_wire(void **state)
 	assert_true(c.terminal && c.stdin_once && c.no_stderr && c.auto_remove);
 	assert_false(c.keep_stdin || c.foreground || c.no_stdout);
 	assert_true(c.restart == CONMON_RESTART_ON_FAILURE && c.restart_max == 7);
+	assert_true(c.health.fd == 7 && c.health.interval_ns == -1 && c.health.retries == 3);
+	assert_true(c.startup.fd == -EBADF && c.startup.successes == 2);
+	assert_true(c.health_start_period_ns == 11 && c.on_failure == CONMON_ON_FAILURE_STOP);
 	assert_true(c.log_max_bytes == 1ULL << 33 && c.lock_fd == 5);
 	assert_string_equal(c.anonymous_volumes[1], "/v/two");
 	assert_null(c.anonymous_volumes[2]);
@@ -224,6 +232,39 @@ static void state_follows_lock_and_exit_file(void **state)
 	assert_string_equal(got.error, "");
 }
 
+static void health_results_survive_their_file(void **state)
+{
+	struct health_results h = {.streak = 4, .n = 2}, got;
+
+	(void)state;
+	h.v[0] = (struct health_result){.start_ns = 1, .end_ns = 2, .exit_code = -1};
+	h.v[1] = (struct health_result){.start_ns = 3, .end_ns = 4, .exit_code = 7, .len = 9};
+	memcpy(h.v[1].output, "a\n\\x41\0\xff ", 9);
+	health_read(dir_fd, &got);
+	assert_int_equal(got.n, 0);
+	assert_int_equal(health_write(dir_fd, &h), 0);
+	health_read(dir_fd, &got);
+	assert_true(got.streak == 4 && got.n == 2 && got.v[0].exit_code == -1 && got.v[0].len == 0);
+	assert_true(got.v[1].start_ns == 3 && got.v[1].end_ns == 4 && got.v[1].len == 9);
+	assert_memory_equal(got.v[1].output, h.v[1].output, 9);
+	for (unsigned i = 0; i < HEALTH_RESULTS; i++) { /* the longest there can be */
+		h.v[i] = (struct health_result){.start_ns = INT64_MAX,
+						.end_ns = INT64_MIN,
+						.exit_code = INT32_MIN,
+						.len = HEALTH_OUTPUT_MAX};
+		memset(h.v[i].output, 1, HEALTH_OUTPUT_MAX);
+	}
+	h.n = HEALTH_RESULTS;
+	assert_int_equal(health_write(dir_fd, &h), 0);
+	health_read(dir_fd, &got);
+	assert_memory_equal(&got.v[4], &h.v[4], sizeof(h.v[4]));
+	assert_int_equal(file_replace(dir_fd, "health", "check=1 2\ncheck=\nx\ncheck=1 2 3", 29,
+				      0600, FILE_NO_SYNC),
+			 0);
+	health_read(dir_fd, &got);
+	assert_int_equal(got.n, 0);
+}
+
 static void waiting_for_the_next_run_needs_a_monitor(void **state)
 {
 	struct conmon_state s = {.status = CONMON_RESTARTING,
@@ -338,6 +379,7 @@ int main(void)
 		cmocka_unit_test(detach_keys_are_found_however_they_arrive),
 		cmocka_unit_test(detach_key_words_are_checked),
 		D(state_follows_lock_and_exit_file),
+		D(health_results_survive_their_file),
 		D(waiting_for_the_next_run_needs_a_monitor),
 		cmocka_unit_test(last_words_are_heard_though_ours_were_not),
 		D(damaged_state_is_an_error_and_not_absence),

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Health checks, on time and without anybody waiting: the monitor starts the exec stage itself, from
+ * a message that cuddy made at the start, reads what it prints and reaps it like any child.
+ *
+ *	starting ──startup check succeeds as often as wanted──► the regular checks begin
+ *	starting, unhealthy ──a check succeeds──► healthy
+ *	any ──as many fail in a row as --health-retries──► unhealthy (not in the start period)
+ *
+ * One check at a time. The next begins its interval after the end of the last; the first at once. The
+ * command's process group ends with its time-out, and all of it with the container.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/conmon/monitor.h"
+#include "pkg/runtime/exec.h"
+
+static bool is_set(const struct conmon_check *c)
+{
+	return c->fd >= 0;
+}
+
+static const struct conmon_check *due_check(const struct monitor *m)
+{
+	return is_set(&m->cfg.startup) && !m->check.started ? &m->cfg.startup : &m->cfg.health;
+}
+
+static bool in_start_period(const struct monitor *m)
+{
+	return clock_monotonic_ns() - m->run_since_ns < m->cfg.health_start_period_ns;
+}
+
+static void set_status(struct monitor *m, enum conmon_health h)
+{
+	if (m->state.health == h)
+		return;
+	log_debug("conmon", "health: %s", conmon_health_text(h));
+	m->state.health = h;
+	monitor_write_state(m);
+}
+
+static void write_results(const struct monitor *m)
+{
+	if (health_write(m->state_dir, &m->check.results) < 0)
+		err_drop(); /* a full tmpfs */
+}
+
+static void plan_next(struct monitor *m)
+{
+	int64_t interval = due_check(m)->interval_ns;
+
+	if (due_check(m) == &m->cfg.health && m->cfg.health_start_interval_ns &&
+	    m->state.health == CONMON_HEALTH_STARTING && in_start_period(m))
+		interval = m->cfg.health_start_interval_ns;
+	m->check.next_at_ns = interval < 0 ? 0 : clock_monotonic_ns() + interval;
+}
+
+void check_begin(struct monitor *m)
+{
+	struct check *k = &m->check;
+
+	k->next_at_ns = 0;
+	k->started = !is_set(&m->cfg.startup);
+	k->successes = k->failures = 0;
+	k->results = (struct health_results){0};
+	if (!is_set(&m->cfg.health))
+		return;
+	m->state.health = CONMON_HEALTH_STARTING;
+	write_results(m);
+	if (due_check(m)->interval_ns >= 0)
+		k->next_at_ns = clock_monotonic_ns();
+}
+
+/* --- one check ------------------------------------------------------------------------------ */
+
+static void close_check(struct check *k)
+{
+	closep(&k->out);
+	closep(&k->report);
+	k->pid = 0;
+	k->kill_at_ns = 0;
+}
+
+static void answer(struct monitor *m, int r)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (m->clients[i].fd < 0 || !m->clients[i].awaits_check)
+			continue;
+		(void)control_send(&m->clients[i], CM_REPLY, r, 0, NULL, 0);
+		m->clients[i].awaits_check = false;
+	}
+}
+
+static void say(struct check *k, const char *words)
+{
+	size_t n = strlen(words), room = sizeof(k->now.output) - k->now.len;
+
+	n = n < room ? n : room;
+	memcpy(k->now.output + k->now.len, words, n);
+	k->now.len += n;
+}
+
+void check_read(struct monitor *m)
+{
+	struct check *k = &m->check;
+	char rest[4096];
+
+	while (k->out >= 0) {
+		size_t room = sizeof(k->now.output) - k->now.len;
+		ssize_t n = read(k->out, room ? k->now.output + k->now.len : rest,
+				 room ? room : sizeof(rest));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0)
+			closep(&k->out);
+		else if (room)
+			k->now.len += (size_t)n;
+	}
+}
+
+static void keep_result(struct monitor *m)
+{
+	struct health_results *r = &m->check.results;
+
+	if (r->n == HEALTH_RESULTS) {
+		memmove(r->v, r->v + 1, (HEALTH_RESULTS - 1) * sizeof(*r->v));
+		r->n--;
+	}
+	r->v[r->n++] = m->check.now;
+}
+
+static void act_on_failure(struct monitor *m)
+{
+	switch (m->cfg.on_failure) {
+	case CONMON_ON_FAILURE_NONE:
+		break;
+	case CONMON_ON_FAILURE_KILL:
+		stop_run(m, CONMON_BY_HEALTH, SIGKILL, 0);
+		break;
+	case CONMON_ON_FAILURE_STOP:
+		stop_run(m, CONMON_BY_HEALTH, 0, m->cfg.stop_timeout_s * 1000LL);
+		m->may_restart = false;
+		break;
+	case CONMON_ON_FAILURE_RESTART:
+		stop_run(m, CONMON_BY_HEALTH, 0, m->cfg.stop_timeout_s * 1000LL);
+		m->restart_asked = m->may_restart;
+		break;
+	}
+}
+
+static void judge_startup(struct monitor *m, bool good)
+{
+	struct check *k = &m->check;
+
+	if (good) {
+		k->failures = 0;
+		k->started = ++k->successes >= m->cfg.startup.successes;
+		if (k->started) /* the first regular check is due at once */
+			k->next_at_ns = m->cfg.health.interval_ns < 0 ? 0 : clock_monotonic_ns();
+		return;
+	}
+	k->successes = 0;
+	if (m->cfg.startup.retries && ++k->failures >= m->cfg.startup.retries) {
+		stop_run(m, CONMON_BY_HEALTH, 0, m->cfg.stop_timeout_s * 1000LL);
+		m->restart_asked = m->may_restart;
+	}
+}
+
+static void judge(struct monitor *m, bool good)
+{
+	struct health_results *r = &m->check.results;
+
+	if (good) {
+		r->streak = 0;
+		set_status(m, CONMON_HEALTHY);
+		return;
+	}
+	if (m->state.health == CONMON_HEALTH_STARTING && in_start_period(m))
+		return;
+	r->streak++;
+	if (r->streak < m->cfg.health.retries)
+		return;
+	set_status(m, CONMON_UNHEALTHY);
+	act_on_failure(m);
+}
+
+static void check_over(struct monitor *m)
+{
+	struct check *k = &m->check;
+	bool good = k->now.exit_code == 0, startup = k->is_startup;
+
+	close_check(k);
+	k->now.end_ns = clock_now_ns();
+	keep_result(m);
+	plan_next(m);
+	if (startup)
+		judge_startup(m, good);
+	else
+		judge(m, good);
+	write_results(m);
+	answer(m, good ? 0 : 1);
+}
+
+bool check_reaped(struct monitor *m, pid_t pid, int status)
+{
+	struct check *k = &m->check;
+	int r = 0;
+
+	if (!k->pid || pid != k->pid)
+		return false;
+	check_read(m);
+	if (k->timed_out) {
+		k->now.exit_code = -1;
+		k->now.len = 0;
+		say(k, "the check took longer than its time-out");
+	} else {
+		if (status == 125)
+			r = rt_exec_result(k->report);
+		k->now.exit_code = r < 0 ? err_exit_status(r) : status;
+		if (r < 0)
+			say(k, err_message(r));
+		err_drop();
+	}
+	if (m->exited)
+		close_check(k);
+	else
+		check_over(m);
+	return true;
+}
+
+static int start_check(struct monitor *m, const struct conmon_check *c)
+{
+	struct check *k = &m->check;
+	int p[2], r;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	k->out = p[0];
+	(void)fcntl(k->out, F_SETFL, O_NONBLOCK);
+	r = rt_exec_spawn(c->fd, m->run.pidfd, p[1], &k->report);
+	closep(&p[1]);
+	if (r < 0)
+		return r;
+	k->pid = r;
+	k->kill_at_ns = clock_monotonic_ns() + c->timeout_ns;
+	return 0;
+}
+
+static void run_check(struct monitor *m)
+{
+	struct check *k = &m->check;
+	const struct conmon_check *c = due_check(m);
+	int r;
+
+	k->next_at_ns = 0;
+	k->timed_out = false;
+	k->is_startup = c == &m->cfg.startup;
+	k->now = (struct health_result){.start_ns = clock_now_ns()};
+	r = start_check(m, c);
+	if (r < 0) { /* no processes, no descriptors: as bad as a failed one */
+		k->now.exit_code = 125;
+		say(k, err_message(r));
+		err_drop();
+		check_over(m);
+	}
+}
+
+/* --- what the event loop asks ----------------------------------------------------------------- */
+
+void check_deadlines(struct monitor *m, int64_t now)
+{
+	struct check *k = &m->check;
+
+	if (k->kill_at_ns && now >= k->kill_at_ns) {
+		k->kill_at_ns = 0;
+		k->timed_out = true;
+		rt_exec_kill(k->pid, k->report);
+	}
+	if (!m->exited && !k->pid && k->next_at_ns && now >= k->next_at_ns &&
+	    m->state.status == CONMON_RUNNING)
+		run_check(m);
+}
+
+/* The payload is gone: what is still out there ends with it. */
+void check_end(struct monitor *m)
+{
+	struct check *k = &m->check;
+
+	if (k->pid)
+		rt_exec_kill(k->pid, k->report);
+	close_check(k);
+	k->next_at_ns = 0;
+	answer(m, -ESRCH);
+}
+
+/* A user wants one now; one that is under way will do. */
+int check_now(struct monitor *m)
+{
+	if (!is_set(&m->cfg.health))
+		return -ENOENT;
+	if (m->exited || m->state.status != CONMON_RUNNING)
+		return -ESRCH;
+	if (!m->check.pid)
+		run_check(m);
+	return 0;
+}

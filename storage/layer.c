@@ -3,6 +3,8 @@
  * layers/<diffid>/	tree/		what overlay gets; files of subordinate ids
  *			record.json	where it came from, how big it is
  *			implied		paths the archive did not list, NUL after each; not there when none
+ *			blob		the archive as received, if it was kept
+ *			recipe		how to make the archive again from the tree, if that can be
  *			unsettled	boot id of an unsynced commit; see layer.h
  */
 #include "storage/layer.h"
@@ -29,6 +31,8 @@
 #define IMPLIED "implied"
 #define IMPLIED_MAX (64UL << 20)
 #define UNSETTLED "unsettled"
+
+static const char *const files[] = {[LAYER_BLOB] = "blob", [LAYER_RECIPE] = "recipe"};
 
 void layer_record_done(struct layer_record *r)
 {
@@ -114,6 +118,10 @@ static int parse_record(const char *text, size_t n, struct layer_record *rec)
 		r = json_get_u64(o, "BlobBytes", &rec->blob_bytes);
 	if (r == 0)
 		r = json_get_u64(o, "TreeBytes", &rec->tree_bytes);
+	if (r == 0)
+		r = json_get_bool(o, "Blob", &rec->has_blob);
+	if (r == 0)
+		r = json_get_bool(o, "Recipe", &rec->has_recipe);
 	if (r == 0) {
 		rec->blob_digest = blob ? xstrdup(blob) : NULL;
 		rec->media_type = type ? xstrdup(type) : NULL;
@@ -159,8 +167,45 @@ int layer_stage_begin(struct store *st, struct layer_stage *ret)
 	ret->name = TAKE_PTR(s.name);
 	ret->tree_fd = tree;
 	ret->lock_fd = TAKE_FD(s.lock_fd);
+	ret->recipe_fd = openat(s.fd, files[LAYER_RECIPE],
+				O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	closep(&s.fd);
 	return 0;
+}
+
+int layer_stage_blob(struct store *st, const struct layer_stage *s)
+{
+	AUTO_FREE char *path = path_join(s->name, files[LAYER_BLOB]);
+	int staging = store_fd(st, STORE_STAGING), fd;
+
+	if (staging < 0)
+		return staging;
+	fd = openat(staging, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? err_new(-errno, "make a layer's blob") : fd;
+}
+
+int layer_open(struct store *st, const char *diffid, enum layer_file which)
+{
+	AUTO_FREE char *path = path_join(diffid, files[which]);
+	int layers = store_fd(st, STORE_LAYERS), r = check_diffid(diffid), fd;
+
+	if (r < 0 || layers < 0)
+		return r < 0 ? r : layers;
+	fd = openat(layers, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return -ENOENT;
+	return fd < 0 ? err_new(-errno, "layer %s", path) : fd;
+}
+
+int layer_open_tree(struct store *st, const char *diffid)
+{
+	AUTO_FREE char *path = path_join(diffid, "tree");
+	int layers = store_fd(st, STORE_LAYERS), r = check_diffid(diffid), fd;
+
+	if (r < 0 || layers < 0)
+		return r < 0 ? r : layers;
+	fd = openat(layers, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_new(-errno, "layer %.12s", diffid) : fd;
 }
 
 static int write_implied(int dir, const struct strv *implied)
@@ -183,6 +228,14 @@ static int write_record(int dir, const struct layer_record *rec)
 	json_set_str(o, "MediaType", rec->media_type);
 	json_set_i64(o, "BlobBytes", (int64_t)rec->blob_bytes);
 	json_set_i64(o, "TreeBytes", (int64_t)rec->tree_bytes);
+	if (rec->has_blob)
+		json_set_bool(o, "Blob", true);
+	else
+		(void)unlinkat(dir, files[LAYER_BLOB], 0);
+	if (rec->has_recipe)
+		json_set_bool(o, "Recipe", true);
+	else
+		(void)unlinkat(dir, files[LAYER_RECIPE], 0);
 	json_write(o, false, &b);
 	if (r == 0)
 		r = file_create(dir, UNSETTLED, boot, strlen(boot), 0600, FILE_NO_SYNC);
@@ -230,6 +283,7 @@ int layer_stage_commit(struct store *st, struct layer_stage *ls, const char *dif
 		r = commit_over(st, &s, diffid);
 	stage_abort(st, &s); /* nothing, once committed */
 	closep(&ls->tree_fd);
+	closep(&ls->recipe_fd);
 	return r < 0 && r != -EEXIST ? err_wrap(r, "store layer %.12s", diffid) : 0;
 }
 
@@ -240,6 +294,7 @@ void layer_stage_abort(struct store *st, struct layer_stage *ls)
 	if (!s.name)
 		return;
 	closep(&ls->tree_fd);
+	closep(&ls->recipe_fd);
 	ls->lock_fd = -EBADF;
 	stage_abort(st, &s);
 }

@@ -20,6 +20,12 @@ struct layer_record {
 	uint64_t blob_bytes;
 	uint64_t tree_bytes; /* sum of regular file sizes */
 	struct strv implied; /* directories the archive did not list (S5), relative paths */
+	/*
+	 * What the archive can be had from again (S1). For a commit: keep what was written to the stage;
+	 * what is not kept is removed. When loaded: it is there.
+	 */
+	bool has_blob; /* as received, compressed; its digest is blob_digest */
+	bool has_recipe; /* archive/recipe.h */
 };
 void layer_record_done(struct layer_record *r);
 
@@ -28,13 +34,22 @@ void layer_record_done(struct layer_record *r);
 bool layer_exists(struct store *st, const char *diffid);
 int layer_record_load(struct store *st, const char *diffid, struct layer_record *ret);
 
+enum layer_file { LAYER_BLOB, LAYER_RECIPE };
+/** layer_open() - one of a layer's files, read only. -ENOENT (no trail) when it has none. No namespace needed. */
+int layer_open(struct store *st, const char *diffid, enum layer_file which);
+/** layer_open_tree() - its directory. In B, where the files of subordinate ids can be read. */
+int layer_open_tree(struct store *st, const char *diffid);
+
 struct layer_stage {
 	char *name; /* below staging/ */
 	int tree_fd; /* O_RDONLY directory to extract into */
 	int lock_fd; /* proves that the maker lives */
+	int recipe_fd; /* O_WRONLY, empty; negative: none */
 };
 /** layer_stage_begin() - an empty directory to extract into. In B. */
 int layer_stage_begin(struct store *st, struct layer_stage *ret);
+/** layer_stage_blob() - the file for the archive as received; a descriptor (O_WRONLY). */
+int layer_stage_blob(struct store *st, const struct layer_stage *s);
 /** layer_stage_commit() - write the record, rename into place. Losing a race to an equal layer is success. */
 int layer_stage_commit(struct store *st, struct layer_stage *s, const char *diffid,
 		       const struct layer_record *rec);

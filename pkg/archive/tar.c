@@ -20,6 +20,7 @@ _Static_assert(sizeof(struct header) == BLOCK, "a tar block");
 
 struct tar {
 	struct feed *feed;
+	struct recipe_writer *recipe;
 	const unsigned char *p; /* unread part of the current piece */
 	size_t left;
 	uint64_t content_left, pad_left;
@@ -38,6 +39,11 @@ struct tar *tar_new(struct feed *f)
 	t->long_path = t->long_link = t->extension = (struct sbuf)SBUF_INIT;
 	t->pax = (struct pax)PAX_INIT;
 	return t;
+}
+
+void tar_set_recipe(struct tar *t, struct recipe_writer *w)
+{
+	t->recipe = w;
 }
 
 void tar_free(struct tar *t)
@@ -77,6 +83,16 @@ static ssize_t piece(struct tar *t, size_t max, const unsigned char **ret)
 	return (ssize_t)max;
 }
 
+/* The same, of what is not a file's content. */
+static ssize_t framing(struct tar *t, size_t max, const unsigned char **ret)
+{
+	ssize_t got = piece(t, max, ret);
+
+	if (got > 0)
+		recipe_raw(t->recipe, *ret, (size_t)got);
+	return got;
+}
+
 static int truncated(void)
 {
 	return err_new(-CE_BAD_FORMAT, "the archive is truncated");
@@ -86,7 +102,7 @@ static int skip(struct tar *t, uint64_t n)
 {
 	while (n) {
 		const unsigned char *p;
-		ssize_t got = piece(t, n > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)n, &p);
+		ssize_t got = framing(t, n > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)n, &p);
 
 		if (got <= 0)
 			return got < 0 ? (int)got : truncated();
@@ -102,7 +118,7 @@ static int read_block(struct tar *t, struct header *h)
 
 	while (have < BLOCK) {
 		const unsigned char *p;
-		ssize_t got = piece(t, BLOCK - have, &p);
+		ssize_t got = framing(t, BLOCK - have, &p);
 
 		if (got < 0)
 			return (int)got;
@@ -127,7 +143,7 @@ static int read_extension(struct tar *t, uint64_t size)
 	sbuf_reset(&t->extension);
 	while (size) {
 		const unsigned char *p;
-		ssize_t got = piece(t, (size_t)size, &p);
+		ssize_t got = framing(t, (size_t)size, &p);
 
 		if (got <= 0)
 			return got < 0 ? (int)got : truncated();
@@ -497,7 +513,7 @@ int tar_drain(struct tar *t)
 	ssize_t got;
 
 	do {
-		got = piece(t, SIZE_MAX / 2, &p);
+		got = framing(t, SIZE_MAX / 2, &p);
 	} while (got > 0);
 	return (int)got;
 }

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "pkg/archive/feed.h"
+#include "pkg/archive/recipe.h"
 
 #define TAR_PATH_MAX 4095
 #define TAR_NAME_MAX 255 /* one component */
@@ -48,6 +49,8 @@ struct tar_entry {
 
 struct tar;
 struct tar *tar_new(struct feed *f); /* @f stays the caller's */
+/** tar_set_recipe() - tell @w every byte but the content that tar_content() hands out. */
+void tar_set_recipe(struct tar *t, struct recipe_writer *w);
 void tar_free(struct tar *t);
 void tar_freep(struct tar **t);
 /** tar_next() - the next entry, valid until the next call; skips unread content. 1, 0 at the end, -code. */

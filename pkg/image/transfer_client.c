@@ -66,6 +66,7 @@ static void environment(struct strv *env)
 		"GNUPGHOME",
 		"PASSWORD_STORE_DIR",
 		"CUDDY_DEBUG",
+		"CUDDY_KEEP_BLOBS",
 	};
 
 	strv_add(env, "LC_ALL=C.UTF-8");

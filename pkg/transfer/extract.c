@@ -69,6 +69,26 @@ static int check_space(struct extract *x, int fd, size_t n)
 	return 0;
 }
 
+/* Where an entry lies: no link is on the way. */
+static void place_of(const struct extract *x, uint32_t parent, const char *name, struct sbuf *ret)
+{
+	if (parent != DIR_ROOT) {
+		dirtree_path(&x->dirs, parent, ret);
+		sbuf_addc(ret, '/');
+	}
+	sbuf_adds(ret, name);
+}
+
+static void tell_recipe(struct extract *x, uint32_t parent, const char *name, uint64_t size)
+{
+	AUTO_SBUF struct sbuf path = SBUF_INIT;
+
+	if (!x->recipe)
+		return;
+	place_of(x, parent, name, &path);
+	recipe_file(x->recipe, path.s, size);
+}
+
 static int write_content(struct extract *x, int fd, const struct tar_entry *e)
 {
 	const unsigned char *p;
@@ -106,6 +126,8 @@ static int make_file(struct extract *x, uint32_t parent, const char *name,
 	}
 	if (fd < 0)
 		return err_new(-errno, "make '%s'", e->path);
+	if (e->size)
+		tell_recipe(x, parent, name, e->size);
 	r = e->size ? write_content(x, fd, e) : 0;
 	return r < 0 ? r : extract_meta_fd(x, fd, e, &x->dirs.v[parent]);
 }
@@ -165,11 +187,7 @@ static int defer_link(struct extract *x, uint32_t parent, const char *name,
 		r = extract_clear(x, parent, name, &whiteout);
 	if (r < 0)
 		return r;
-	if (parent != DIR_ROOT) {
-		dirtree_path(&x->dirs, parent, &path);
-		sbuf_addc(&path, '/');
-	}
-	sbuf_adds(&path, name);
+	place_of(x, parent, name, &path);
 	x->link_bytes += path.len + strlen(e->link);
 	if (x->link_bytes > LINK_BYTES_MAX)
 		return err_new(-CE_LIMIT, "too many hard links into lower layers");

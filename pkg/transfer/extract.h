@@ -20,6 +20,7 @@ struct extract {
 	struct extract_options o;
 	struct dirtree dirs;
 	struct tar *tar;
+	struct recipe_writer *recipe; /* told where content goes; NULL: nobody */
 	uint64_t entries, made, tree_bytes, since_check;
 	struct strv links; /* path, target, path, target …: targets that this layer does not have */
 	size_t link_bytes;

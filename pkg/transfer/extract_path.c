@@ -47,6 +47,7 @@ int extract_clear(struct extract *x, uint32_t parent, const char *name, bool *re
 
 	x->has_last = false;
 	*ret_whiteout = false;
+	recipe_void(x->recipe); /* content that was is no more */
 	if (fd < 0)
 		return fd;
 	if (node != DIR_NONE) {

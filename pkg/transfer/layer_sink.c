@@ -27,8 +27,10 @@ int sink_open(struct transfer_ctx *ctx, struct layer_sink *s, bool want_blob)
 	if (r < 0)
 		return r;
 	s->running = true;
-	if (want_blob)
+	if (want_blob) {
 		s->hash = hash_new(HASH_SHA256);
+		blob_keeper_begin(&s->keeper, st, &s->stage, 0);
+	}
 	return 0;
 }
 
@@ -37,8 +39,10 @@ int sink_write(struct layer_sink *s, const void *p, size_t n)
 	int r = 0;
 
 	s->bytes += n;
-	if (s->hash)
+	if (s->hash) {
 		hash_add(s->hash, p, n);
+		blob_keeper_add(&s->keeper, p, n);
+	}
 	if (!s->broken)
 		r = write_full(s->job.input_fd, p, n);
 	if (r == -EPIPE) {
@@ -115,7 +119,9 @@ int sink_commit(struct transfer_ctx *ctx, struct layer_sink *s, const char *medi
 	struct layer_record rec = {.media_type = (char *)(size_t)media_type,
 				   .blob_bytes = s->bytes,
 				   .tree_bytes = s->result.tree_bytes,
-				   .implied = s->result.implied};
+				   .implied = s->result.implied,
+				   .has_recipe = s->result.has_recipe && s->stage.recipe_fd >= 0,
+				   .has_blob = blob_keeper_end(&s->keeper)};
 	AUTO_FREE char *digest = NULL;
 	struct store *st;
 	int r = transfer_store(ctx, &st);
@@ -139,6 +145,7 @@ void sink_done(struct transfer_ctx *ctx, struct layer_sink *s)
 		unpack_cancel(&s->job);
 	if (s->staged && transfer_store(ctx, &st) == 0)
 		layer_stage_abort(st, &s->stage);
+	blob_keeper_stop(&s->keeper);
 	hash_free(s->hash);
 	unpack_result_done(&s->result);
 	free(s->words);

@@ -2,12 +2,14 @@
 /* One layer on its way: bytes in, a staged tree, a committed layer. */
 #pragma once
 #include "pkg/archive/hash.h"
+#include "pkg/transfer/blob_keeper.h"
 #include "pkg/transfer/transfer.h"
 #include "pkg/transfer/unpack.h"
 
 struct layer_sink {
 	struct layer_stage stage;
 	struct unpack_job job;
+	struct blob_keeper keeper;
 	struct hash *hash; /* of the bytes as they come; NULL: not wanted */
 	bool staged, running, broken;
 	uint64_t bytes;
@@ -17,7 +19,7 @@ struct layer_sink {
 	char *words;
 };
 
-/** sink_open() - @want_blob: hash the bytes as they come, too. */
+/** sink_open() - @want_blob: hash the bytes as they come, and keep them when they are compressed. */
 int sink_open(struct transfer_ctx *ctx, struct layer_sink *s, bool want_blob);
 /** sink_write() - a worker that gave up takes no more bytes; that is reported by sink_finish(). */
 int sink_write(struct layer_sink *s, const void *p, size_t n);

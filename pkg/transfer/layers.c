@@ -29,6 +29,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/sys/lock.h"
+#include "pkg/transfer/blob_keeper.h"
 #include "pkg/transfer/unpack.h"
 #include "pkg/transfer/verify.h"
 
@@ -64,6 +65,7 @@ struct layer {
 	struct unpack_job job;
 	struct http_transfer *transfer;
 	struct hash *hash;
+	struct blob_keeper keeper;
 	uint64_t got;
 	struct sbuf rest; /* received, not yet taken by the pipe */
 	bool worker_gone;
@@ -94,6 +96,7 @@ static void attempt_end(struct layer *l)
 	if (l->staged)
 		layer_stage_abort(l->q->store, &l->stage);
 	l->staged = false;
+	blob_keeper_stop(&l->keeper);
 	hash_freep(&l->hash);
 	unpack_result_done(&l->result);
 	sbuf_done(&l->rest);
@@ -149,6 +152,7 @@ static int on_bytes(void *data, const void *p, size_t n)
 		return err_new(-CE_BAD_SIZE, "more than %llu bytes",
 			       (unsigned long long)l->blob->size);
 	hash_add(l->hash, p, n);
+	blob_keeper_add(&l->keeper, p, n);
 	l->got += n;
 	pipe_write(l, p, n);
 	report(l, TRANSFER_RUNNING);
@@ -172,6 +176,7 @@ static int attempt_begin(struct layer *l)
 	if (fcntl(l->job.input_fd, F_SETFL, O_NONBLOCK) < 0)
 		return err_new(-errno, "pipe to the unpacker");
 	l->hash = verify_new(l->blob->digest);
+	blob_keeper_begin(&l->keeper, l->q->store, &l->stage, l->blob->size);
 	l->transfer = registry_blob(l->q->registry, l->blob->digest, l->blob->size, on_bytes, l,
 				    &r);
 	if (!l->transfer)
@@ -321,7 +326,9 @@ static int commit(struct layer *l)
 				      .media_type = l->blob->media_type,
 				      .blob_bytes = l->blob->size,
 				      .tree_bytes = u->tree_bytes,
-				      .implied = u->implied};
+				      .implied = u->implied,
+				      .has_recipe = u->has_recipe && l->stage.recipe_fd >= 0,
+				      .has_blob = blob_keeper_end(&l->keeper)};
 	int r;
 
 	if (strcmp(u->diffid, l->diffid) != 0)

@@ -44,7 +44,7 @@ int unpack_start(const struct layer_stage *stage, enum layer_compression c,
 			    PIPE_SIZE); /* refused above the user's quota: slower */
 		j.pid = fork();
 		if (j.pid == 0)
-			unpack_worker(in[0], out[1], stage->tree_fd, c, l);
+			unpack_worker(in[0], out[1], stage, c, l);
 		if (j.pid < 0)
 			r = err_new(-errno, "fork the unpack worker");
 	}

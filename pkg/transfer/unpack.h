@@ -34,6 +34,7 @@ struct unpack_result {
 	struct strv implied; /* for layer_record.implied; "." when the root was not listed */
 	struct strv links; /* path, target, path, target …: hard links into lower layers */
 	struct strv notes; /* what was left out (devices …), for people */
+	bool has_recipe; /* the stage's recipe is whole */
 };
 void unpack_result_done(struct unpack_result *r);
 

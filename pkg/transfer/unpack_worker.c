@@ -3,8 +3,8 @@
  * Theory of operation: the unpack worker
  *
  * A fork of cuddy-transfer without exec: libcurl's and OpenSSL's pages are there already, and
- * nothing needs to be loaded once the root has changed (C03). It keeps three descriptors: the pipe
- * it reads the archive from, the pipe it reports on, the staging tree. Then, in this order:
+ * nothing needs to be loaded once the root has changed (C03). It keeps four descriptors: the pipe
+ * it reads the archive from, the pipe it reports on, the staging tree, the recipe it writes. Then, in this order:
  *   limits      before anything foreign is looked at
  *   root        the staging tree; wants CAP_SYS_ADMIN, so before capabilities go
  *   drop        threads inherit what is left
@@ -30,7 +30,7 @@
 #include "pkg/transfer/extract.h"
 #include "pkg/transfer/jail.h"
 
-enum { FD_INPUT = 0, FD_RESULT = 1, FD_NULL = 2, FD_TREE = 3 };
+enum { FD_INPUT = 0, FD_RESULT = 1, FD_NULL = 2, FD_TREE = 3, FD_RECIPE = 4, FD_COUNT };
 
 /* --- the report -------------------------------------------------------------------------------- */
 
@@ -52,7 +52,7 @@ static void get_strv(struct wire_reader *w, struct strv *sv)
 	}
 }
 
-static void put_result(struct sbuf *b, const struct extract *x, const char *diffid)
+static void put_result(struct sbuf *b, const struct extract *x, const char *diffid, bool recipe)
 {
 	AUTO_STRV struct strv implied = STRV_INIT;
 
@@ -65,6 +65,7 @@ static void put_result(struct sbuf *b, const struct extract *x, const char *diff
 	put_strv(b, &implied);
 	put_strv(b, &x->links);
 	put_strv(b, &x->notes);
+	wire_put_u32(b, recipe);
 }
 
 int unpack_reply_get(const struct sbuf *reply, struct unpack_result *ret)
@@ -85,6 +86,7 @@ int unpack_reply_get(const struct sbuf *reply, struct unpack_result *ret)
 	get_strv(&w, &u.implied);
 	get_strv(&w, &u.links);
 	get_strv(&w, &u.notes);
+	u.has_recipe = wire_get_u32(&w) != 0;
 	if (wire_failed(&w) || !diffid || strlen(diffid) != 64 || u.links.n % 2) {
 		unpack_result_done(&u);
 		return err_new(-CE_PROTOCOL, "unpack worker");
@@ -96,24 +98,28 @@ int unpack_reply_get(const struct sbuf *reply, struct unpack_result *ret)
 
 /* --- the work ---------------------------------------------------------------------------------- */
 
-static int keep_descriptors(int input, int result, int tree)
+/* Without a recipe, /dev/null stands in its place. */
+static int keep_descriptors(int input, int result, const struct layer_stage *stage)
 {
-	int fds[4] = {input, result, -1, tree};
+	int fds[FD_COUNT] = {input, result, -1, stage->tree_fd, stage->recipe_fd};
 
 	fds[FD_NULL] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fds[FD_RECIPE] <= 0)
+		fds[FD_RECIPE] = fds[FD_NULL];
 	/* Out of the way first, so that none is overwritten by another's new place. */
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < FD_COUNT; i++) {
 		fds[i] = fds[i] < 0 ? -EBADF : fcntl(fds[i], F_DUPFD_CLOEXEC, 16);
 		if (fds[i] < 0)
 			return err_new(-errno, "keep descriptors");
 	}
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < FD_COUNT; i++)
 		if (dup3(fds[i], i, O_CLOEXEC) < 0)
 			return err_new(-errno, "keep descriptors");
-	return fd_close_from(4, 1);
+	return fd_close_from(FD_COUNT, 1);
 }
 
-static int unpack(struct feed *f, int root, const struct unpack_limits *l, struct sbuf *reply)
+static int unpack(struct feed *f, int root, struct recipe_writer *recipe,
+		  const struct unpack_limits *l, struct sbuf *reply)
 {
 	struct extract_options o = {.max_entries = l->max_entries, .single_id = l->single_id};
 	struct tar *t = tar_new(f);
@@ -122,11 +128,13 @@ static int unpack(struct feed *f, int root, const struct unpack_limits *l, struc
 	int r;
 
 	extract_init(&x, root, &o);
+	x.recipe = recipe;
+	tar_set_recipe(t, recipe);
 	feed_start(f);
 	r = extract_all(&x, t);
 	if (r == 0) {
 		feed_sha256(f, diffid);
-		put_result(reply, &x, diffid);
+		put_result(reply, &x, diffid, recipe_end(recipe));
 	}
 	extract_done(&x);
 	tar_free(t);
@@ -149,6 +157,7 @@ static int work(enum layer_compression c, const struct unpack_limits *l, struct 
 	struct stream_limits sl = {.max_bytes = max_bytes};
 	AUTO(stream_closep) struct stream *s = NULL;
 	AUTO(feed_freep) struct feed *f = NULL;
+	struct recipe_writer *recipe;
 	AUTO_CLOSE int root = -EBADF;
 	int r = jail_limits(&limits);
 
@@ -163,12 +172,16 @@ static int work(enum layer_compression c, const struct unpack_limits *l, struct 
 	if (r < 0)
 		return r;
 	f = feed_new(TAKE_PTR(s), !l->one_thread);
+	recipe = recipe_writer_new(FD_RECIPE);
 	r = jail_seccomp();
-	return r < 0 ? r : unpack(f, root, l, reply);
+	if (r == 0)
+		r = unpack(f, root, recipe, l, reply);
+	recipe_writer_free(recipe);
+	return r;
 }
 
-_Noreturn void unpack_worker(int input, int result, int tree, enum layer_compression c,
-			     const struct unpack_limits *l)
+_Noreturn void unpack_worker(int input, int result, const struct layer_stage *stage,
+			     enum layer_compression c, const struct unpack_limits *l)
 {
 	AUTO_SBUF struct sbuf reply = SBUF_INIT;
 	int r;
@@ -179,7 +192,7 @@ _Noreturn void unpack_worker(int input, int result, int tree, enum layer_compres
 	(void)signal(SIGXFSZ, SIG_IGN); /* EFBIG says it better */
 	(void)mallopt(M_ARENA_MAX, 1);
 	(void)umask(0);
-	r = keep_descriptors(input, result, tree);
+	r = keep_descriptors(input, result, stage);
 	if (r == 0)
 		r = work(c, l, &reply);
 	if (r < 0) {

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How to make a tar again, byte for byte, from the tree it was unpacked into: everything that is not
+ * content of a file (headers, padding, what follows the end) as it came, and for content the file
+ * that holds it. Some 60 bytes a file, compressed. A diffID can so be had again although the
+ * archive was not kept.
+ *
+ * What cannot be made again (a file that a later entry replaced) has no recipe; who uses one
+ * compares the digest of what it makes, since the tree may have changed.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pkg/archive/out.h"
+
+struct recipe_writer;
+/** recipe_writer_new() - to @fd, which stays the caller's. All memory it needs is allocated here. */
+struct recipe_writer *recipe_writer_new(int fd);
+void recipe_writer_free(struct recipe_writer *w); /* NULL is fine */
+/* Errors are kept for recipe_end(): an archive without a recipe is still a layer. NULL does nothing. */
+void recipe_raw(struct recipe_writer *w, const void *p, size_t n);
+/** recipe_file() - here come @size bytes, all of the file at @path (relative, no links on the way). */
+void recipe_file(struct recipe_writer *w, const char *path, uint64_t size);
+/** recipe_void() - this archive cannot be made again. */
+void recipe_void(struct recipe_writer *w);
+/** recipe_end() - true when the recipe is whole. */
+bool recipe_end(struct recipe_writer *w);
+
+/** recipe_make() - the archive to @out (not finished); @fd is read from its offset on. */
+int recipe_make(int fd, int tree, struct out *out);

@@ -18,6 +18,7 @@ void http_response_done(struct http_response *r)
 	freep(&r->content_type);
 	freep(&r->content_digest);
 	freep(&r->link);
+	freep(&r->location);
 	freep(&r->warning);
 	strv_done(&r->challenges);
 	sbuf_done(&r->body);
@@ -32,6 +33,7 @@ void answer_reset(struct http_transfer *t)
 	t->header_bytes = 0;
 	t->header_count = 0;
 	t->body_bytes = 0;
+	t->body_at = 0;
 	t->enough = false;
 	t->failed = 0;
 }

@@ -71,6 +71,12 @@ static void finish(struct http_transfer *t, int r)
 	}
 }
 
+bool http_writes(const struct http_transfer *t)
+{
+	return t->form || (t->method && strcmp(t->method, "GET") != 0 &&
+			   strcmp(t->method, "HEAD") != 0);
+}
+
 static void leave_multi(struct http_transfer *t)
 {
 	if (!t->easy)
@@ -107,6 +113,13 @@ struct http_transfer *http_start(struct http *h, const struct http_request *q)
 	t->method = q->method ? xstrdup(q->method) : NULL;
 	t->authorization = q->authorization ? xstrdup(q->authorization) : NULL;
 	t->form = q->form ? xstrdup(q->form) : NULL;
+	t->body_fd = q->body_fd;
+	t->body_size = q->body_size;
+	t->sent = q->sent;
+	if (q->body) {
+		t->body = xmalloc(q->body_size + 1);
+		memcpy(t->body, q->body, q->body_size);
+	}
 	if (q->headers)
 		strv_add_all(&t->headers, q->headers);
 	t->policy = *q->policy;
@@ -141,6 +154,7 @@ void http_stop(struct http_transfer *t)
 	freep(&t->method);
 	freep(&t->authorization);
 	freep(&t->form);
+	freep(&t->body);
 	freep(&t->location);
 	freep(&t->trail);
 	strv_done(&t->headers);
@@ -268,14 +282,15 @@ static void end_hop(struct http_transfer *t, CURLcode c)
 			finish(t, failure(t, c));
 		return;
 	}
-	/* A form carries secrets: it is not sent on to wherever the answer points. */
-	if (is_redirect(status) && t->location && !t->form) {
+	/* A form carries secrets, a body is for this origin: neither goes wherever the answer points. */
+	if (is_redirect(status) && t->location && !http_writes(t)) {
 		follow_redirect(t);
 		return;
 	}
 	if (is_passing_status(status) && try_again(t))
 		return;
 	t->response.status = (unsigned)status;
+	t->response.location = TAKE_PTR(t->location);
 	t->response.foreign = !url_same_origin(t->url, t->hop_url);
 	t->response.url = url_shown(t->hop_url);
 	finish(t, 0);

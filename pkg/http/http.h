@@ -3,8 +3,8 @@
  * HTTP by libcurl, wrapped once: many transfers in one poll loop, one thread.
  *
  * What a request says about itself is final: credentials belong to the origin (scheme, host, port)
- * of its url and are sent nowhere else (D8); redirects are followed here, at most five, never from
- * https to http; bodies, headers and time are bounded (G10); proxies come from the environment,
+ * of its url and are sent nowhere else (D8); redirects of GET and HEAD are followed here, at most
+ * five, never from https to http; bodies, headers and time are bounded (G10); proxies come from the environment,
  * never for plain http (G13); nothing is read from ~/.netrc (G02).
  */
 #pragma once
@@ -39,6 +39,11 @@ struct http_request {
 	const char *authorization; /* value of the header; for the url's origin only */
 	const struct strv *headers; /* "Accept: …"; NULL: none */
 	const char *form; /* body of a POST, application/x-www-form-urlencoded */
+	/* Body of any other method than GET and HEAD: memory, or a file from its beginning. */
+	const void *body;
+	int body_fd; /* used when there is a size and no memory; stays the caller's and open */
+	uint64_t body_size;
+	void (*sent)(void *data, uint64_t bytes); /* told how much of it went; may be NULL */
 	const struct http_policy *policy;
 	uint64_t max_body;
 	unsigned timeout_s; /* for the whole; 0: only stalls end it */
@@ -59,6 +64,7 @@ struct http_response {
 	char *content_type; /* without parameters; NULL when there was none */
 	char *content_digest; /* Docker-Content-Digest */
 	char *link;
+	char *location; /* of an answer that was not followed */
 	char *warning;
 	struct strv challenges; /* WWW-Authenticate values */
 	struct sbuf body; /* kept 2xx body, or the beginning of an error's body */

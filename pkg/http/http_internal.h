@@ -14,6 +14,10 @@ struct http_transfer {
 	/* The request, copied. */
 	char *url, *method, *authorization, *form;
 	struct strv headers;
+	char *body; /* NULL: body_fd, if there is a body_size */
+	int body_fd;
+	uint64_t body_size, body_at;
+	void (*sent)(void *data, uint64_t bytes);
 	struct http_policy policy;
 	uint64_t max_body;
 	unsigned timeout_s, retries, retry_delay_ms;
@@ -46,6 +50,9 @@ struct http_transfer {
 /** setup_hop() - a fresh easy handle for t->hop_url with every limit set; the one place for TLS. */
 int setup_hop(struct http_transfer *t);
 void setup_clear(struct http_transfer *t);
+
+/** http_writes() - neither GET nor HEAD: it changes something there. */
+bool http_writes(const struct http_transfer *t);
 
 /* Callbacks of answer.c. */
 size_t on_header(char *p, size_t size, size_t n, void *data);

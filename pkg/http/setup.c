@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -18,6 +19,7 @@
 #include "pkg/sys/file.h"
 
 #define CERTIFICATE_MAX (1024 * 1024)
+#define SERVER_WORKS_S 600L
 
 static bool is_private4(uint32_t a)
 {
@@ -180,6 +182,8 @@ static void setup_headers(struct http_transfer *t)
 	for (size_t i = 0; i < t->headers.n; i++)
 		t->list = curl_slist_append(t->list, t->headers.v[i]);
 	t->list = curl_slist_append(t->list, "Accept-Encoding: identity");
+	if (http_writes(t))
+		t->list = curl_slist_append(t->list, "Expect:");
 	if (t->authorization && url_same_origin(t->url, t->hop_url)) {
 		AUTO_FREE char *line = xasprintf("Authorization: %s", t->authorization);
 
@@ -187,6 +191,69 @@ static void setup_headers(struct http_transfer *t)
 		explicit_bzero(line, strlen(line));
 	}
 	(void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->list);
+}
+
+static size_t on_send(char *p, size_t size, size_t n, void *data)
+{
+	struct http_transfer *t = data;
+	uint64_t left = t->body_size - t->body_at;
+	ssize_t got;
+
+	n *= size;
+	if (n > left)
+		n = (size_t)left;
+	if (t->body) {
+		memcpy(p, t->body + t->body_at, n);
+		got = (ssize_t)n;
+	} else {
+		do {
+			got = pread(t->body_fd, p, n, (off_t)t->body_at);
+		} while (got < 0 && errno == EINTR);
+	}
+	if (got < 0 || (got == 0 && n > 0)) {
+		t->failed = got < 0 ? err_new(-errno, "read what is to be sent")
+				    : err_new(-CE_BAD_SIZE, "what is to be sent became shorter");
+		freep(&t->trail);
+		t->trail = xstrdup(err_trail());
+		return CURL_READFUNC_ABORT;
+	}
+	t->body_at += (uint64_t)got;
+	if (t->sent)
+		t->sent(t->data, t->body_at);
+	return (size_t)got;
+}
+
+/* curl begins again when a connection it had kept turns out to be closed. */
+static int on_seek(void *data, curl_off_t offset, int origin)
+{
+	struct http_transfer *t = data;
+
+	if (origin != SEEK_SET || offset < 0)
+		return CURL_SEEKFUNC_CANTSEEK;
+	t->body_at = (uint64_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static void setup_body(struct http_transfer *t)
+{
+	CURL *e = t->easy;
+
+	if (t->method && strcmp(t->method, "HEAD") == 0) {
+		(void)curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+	} else if (t->form) {
+		(void)curl_easy_setopt(e, CURLOPT_POSTFIELDS, t->form);
+	} else if (http_writes(t)) {
+		(void)curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
+		(void)curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, t->method);
+		(void)curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->body_size);
+		(void)curl_easy_setopt(e, CURLOPT_READFUNCTION, on_send);
+		(void)curl_easy_setopt(e, CURLOPT_READDATA, t);
+		(void)curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
+		(void)curl_easy_setopt(e, CURLOPT_SEEKDATA, t);
+		(void)curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
+		/* What was sent has to be hashed there before the answer comes. */
+		(void)curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, SERVER_WORKS_S);
+	}
 }
 
 void setup_clear(struct http_transfer *t)
@@ -217,11 +284,8 @@ int setup_hop(struct http_transfer *t)
 	(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
 	(void)curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	(void)curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
-	if (t->method && strcmp(t->method, "HEAD") == 0)
-		(void)curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-	if (t->form)
-		(void)curl_easy_setopt(e, CURLOPT_POSTFIELDS, t->form);
 	setup_limits(t);
+	setup_body(t);
 	setup_headers(t);
 	return setup_tls(t);
 }

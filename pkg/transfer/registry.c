@@ -29,6 +29,7 @@ void registry_close(struct registry *r)
 	freep(&r->realm);
 	freep(&r->service);
 	freep(&r->scope);
+	strv_done(&r->mounts);
 	freep(&r->token);
 	credential_done(&r->credential);
 }
@@ -59,7 +60,8 @@ int registry_open(struct http *http, const struct endpoint *e, const struct regi
 		  struct registry *ret)
 {
 	AUTO(registry_close)
-	struct registry r = {.http = http, .insecure = e->insecure, .mirror = e->mirror};
+	struct registry r = {.http = http, .insecure = e->insecure, .mirror = e->mirror,
+			     .push = o->push};
 	const struct transfer_access *a = &o->access;
 	int err;
 
@@ -151,31 +153,26 @@ int registry_judge(struct registry *r, const struct http_response *p, const char
 	}
 }
 
-/* One request with all that may be asked for first: a token, another scope. */
-static int get(struct registry *r, const char *url, const struct strv *headers, uint64_t max,
-	       const char *what, struct http_response *ret)
+int registry_exchange(struct registry *r, struct http_request *q, const char *what,
+		      struct http_response *ret)
 {
 	for (unsigned tries = 0;; tries++) {
 		AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
 		AUTO_FREE char *authorization = NULL;
-		struct http_request q = {.url = url,
-					 .headers = headers,
-					 .policy = &r->policy,
-					 .max_body = max,
-					 .timeout_s = SMALL_TIMEOUT_S,
-					 .retries = r->retries,
-					 .retry_delay_ms = r->retry_delay_ms};
 		bool again;
 		int e;
 
 		e = registry_authorization(r, &authorization);
 		if (e < 0)
 			return e;
-		q.authorization = authorization;
-		e = http_fetch(r->http, &q, &p);
+		q->policy = &r->policy;
+		q->authorization = authorization;
+		q->retry_delay_ms = r->retry_delay_ms;
+		e = http_fetch(r->http, q, &p);
+		q->authorization = NULL;
 		if (e < 0)
 			return e;
-		if (p.status == 200) {
+		if (p.status >= 200 && p.status <= 299) {
 			*ret = p;
 			p = (struct http_response){.body = SBUF_INIT};
 			return 0;
@@ -184,6 +181,22 @@ static int get(struct registry *r, const char *url, const struct strv *headers, 
 		if (e < 0 || !again || tries >= 2)
 			return e < 0 ? e : err_new(-CE_DENIED, "%s: %s", what, r->host);
 	}
+}
+
+static int get(struct registry *r, const char *url, const struct strv *headers, uint64_t max,
+	       const char *what, struct http_response *ret)
+{
+	struct http_request q = {.url = url,
+				 .headers = headers,
+				 .max_body = max,
+				 .timeout_s = SMALL_TIMEOUT_S,
+				 .retries = r->retries};
+	int e = registry_exchange(r, &q, what, ret);
+
+	if (e == 0 && ret->status != 200)
+		e = err_new(-CE_NETWORK, "%s: %s answers with status %u", what, r->host,
+			    ret->status);
+	return e;
 }
 
 static int ping_once(struct registry *r, unsigned retries)

@@ -14,13 +14,15 @@
 struct registry_options {
 	struct transfer_access access;
 	const struct credential *credential; /* these and no others; NULL: what is found */
+	bool push; /* ask for the right to write */
 };
 
 struct registry {
 	struct http *http;
 	char *host, *path; /* "localhost:5000", "library/debian" */
 	char *base; /* "https://localhost:5000" */
-	bool insecure, mirror;
+	bool insecure, mirror, push;
+	struct strv mounts; /* repositories here that blobs may be mounted from: a token must say so */
 	unsigned retries, retry_delay_ms;
 	char *cert_dir;
 	struct http_policy policy;
@@ -65,6 +67,32 @@ struct http_transfer *registry_blob(struct registry *r, const char *digest, uint
  */
 int registry_judge(struct registry *r, const struct http_response *p, const char *what,
 		   bool *ret_again);
+
+/**
+ * registry_exchange() - one request with all that may be asked for first: a token, another scope
+ * @q: without policy, authorization and delay. Anything but a 2xx is an error with @what in its words.
+ */
+int registry_exchange(struct registry *r, struct http_request *q, const char *what,
+		      struct http_response *ret);
+
+/* registry_push.c */
+/** registry_has_blob() - 1, 0, or a code. */
+int registry_has_blob(struct registry *r, const char *digest);
+/** registry_mount() - from another repository at this registry: 1 done, 0 not, or a code. */
+int registry_mount(struct registry *r, const char *digest, const char *from);
+/** registry_upload() - a blob from memory or a file; @told hears how much of it went. */
+struct upload {
+	const char *digest;
+	uint64_t size;
+	const void *memory; /* NULL: of @fd */
+	int fd;
+	void (*told)(void *data, uint64_t bytes);
+	void *data;
+};
+int registry_upload(struct registry *r, const struct upload *u);
+/** registry_put_manifest() - under a tag or its digest; children and blobs are there. */
+int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
+			  const char *digest, const void *bytes, size_t n);
 
 /* registry_auth.c */
 /** registry_authorization() - header value for the next request, fetching a token when needed; NULL for none. */

@@ -142,8 +142,9 @@ static void add_field(struct sbuf *b, const char *name, const char *value)
 static int request_token(struct registry *r, bool trusted, const struct http_policy *policy)
 {
 	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
-	AUTO_FREE char *own_scope = xasprintf("repository:%s:pull", r->path), *url = NULL,
-		       *basic = NULL;
+	AUTO_FREE char *own_scope = xasprintf("repository:%s:pull%s", r->path,
+					      r->push ? ",push" : ""),
+		       *url = NULL, *basic = NULL;
 	AUTO_SBUF struct sbuf fields = SBUF_INIT;
 	struct http_request q = {.policy = policy,
 				 .max_body = TOKEN_MAX,
@@ -156,6 +157,11 @@ static int request_token(struct registry *r, bool trusted, const struct http_pol
 	add_field(&fields, "service", r->service);
 	if (r->scope || *r->path) /* a login is about no repository */
 		add_field(&fields, "scope", r->scope ? r->scope : own_scope);
+	for (size_t i = 0; i < r->mounts.n; i++) {
+		AUTO_FREE char *scope = xasprintf("repository:%s:pull", r->mounts.v[i]);
+
+		add_field(&fields, "scope", scope);
+	}
 	if (refresh) {
 		add_field(&fields, "grant_type", "refresh_token");
 		add_field(&fields, "client_id", "cuddy");

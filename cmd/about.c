@@ -201,6 +201,14 @@ static const struct {
 	 "\tcuddy build -t mine .\n"
 	 "\tcuddy build --target test --build-arg VERSION=2 -f docker/Containerfile .\n"
 	 "\tcuddy build --secret id=token,src=$HOME/.token ."},
+	{&cmd_push,
+	 "Sends what the registry does not have yet, the manifest last. An image that came from a "
+	 "registry goes out with the very manifest it came with, so its digest is the same there; "
+	 "for this pull keeps the layers as they were received, beside their files, unless "
+	 "CUDDY_KEEP_BLOBS=no is set or less than a tenth of the disk is free.\n"
+	 "\n"
+	 "\tcuddy push registry.example.org/team/app:1\n"
+	 "\tcuddy push --digestfile digest app docker://registry.example.org/team/app:2"},
 	{&cmd_load, "Reads a docker-archive or OCI archive, compressed or not, or an OCI layout "
 		    "directory. Nothing is named before all of it is verified.\n"
 		    "\n"

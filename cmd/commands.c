@@ -107,6 +107,8 @@ const struct command_alias commands[] = {
 	{"logout", &cmd_logout},
 	{"pull", &cmd_pull},
 	{"unshare", &cmd_unshare},
+	{"push", &cmd_push},
+	{"image push", &cmd_push},
 	{"version", &cmd_version},
 	{NULL, NULL},
 };

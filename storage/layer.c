@@ -20,6 +20,7 @@
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
+#include "pkg/sys/open.h"
 #include "pkg/sys/private_dir.h"
 #include "pkg/sys/process.h"
 #include "storage/layer_internal.h"
@@ -217,12 +218,9 @@ static int write_implied(int dir, const struct strv *implied)
 	return b.len ? file_create(dir, IMPLIED, b.s, b.len, 0600, FILE_NO_SYNC) : 0;
 }
 
-static int write_record(int dir, const struct layer_record *rec)
+static void record_text(const struct layer_record *rec, struct sbuf *out)
 {
 	AUTO_JSON struct json_object *o = json_object_new_object();
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	char boot[37];
-	int r = proc_boot_id(boot);
 
 	json_set_str(o, "BlobDigest", rec->blob_digest);
 	json_set_str(o, "MediaType", rec->media_type);
@@ -230,13 +228,22 @@ static int write_record(int dir, const struct layer_record *rec)
 	json_set_i64(o, "TreeBytes", (int64_t)rec->tree_bytes);
 	if (rec->has_blob)
 		json_set_bool(o, "Blob", true);
-	else
-		(void)unlinkat(dir, files[LAYER_BLOB], 0);
 	if (rec->has_recipe)
 		json_set_bool(o, "Recipe", true);
-	else
+	json_write(o, false, out);
+}
+
+static int write_record(int dir, const struct layer_record *rec)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	char boot[37];
+	int r = proc_boot_id(boot);
+
+	if (!rec->has_blob)
+		(void)unlinkat(dir, files[LAYER_BLOB], 0);
+	if (!rec->has_recipe)
 		(void)unlinkat(dir, files[LAYER_RECIPE], 0);
-	json_write(o, false, &b);
+	record_text(rec, &b);
 	if (r == 0)
 		r = file_create(dir, UNSETTLED, boot, strlen(boot), 0600, FILE_NO_SYNC);
 	if (r == 0)
@@ -244,6 +251,38 @@ static int write_record(int dir, const struct layer_record *rec)
 	if (r == 0)
 		r = file_create(dir, RECORD, b.s, b.len, 0600, FILE_NO_SYNC);
 	return r;
+}
+
+int layer_adopt_blob(struct store *st, const char *diffid, int fd, const char *digest,
+		     const char *media_type, uint64_t size)
+{
+	AUTO(layer_record_done) struct layer_record rec = {0};
+	AUTO_CLOSE int lock = layer_try_lock(st, diffid), dir = -EBADF;
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int layers = store_fd(st, STORE_LAYERS), r;
+	char path[32];
+
+	if (lock < 0 || layers < 0)
+		return lock < 0 ? lock : layers;
+	dir = openat(layers, diffid, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return err_new(-errno, "layer %.12s", diffid);
+	r = layer_record_load(st, diffid, &rec);
+	if (r < 0 || rec.has_blob)
+		return r < 0 ? r : -EEXIST;
+	/* The record is what makes it count; a leftover of a killed process is replaced. */
+	(void)unlinkat(dir, files[LAYER_BLOB], 0);
+	if (fdatasync(fd) < 0 ||
+	    linkat(AT_FDCWD, fd_path(fd, path), dir, files[LAYER_BLOB], AT_SYMLINK_FOLLOW) < 0)
+		return err_new(-errno, "keep the archive of layer %.12s", diffid);
+	free(rec.blob_digest);
+	free(rec.media_type);
+	rec.blob_digest = xstrdup(digest);
+	rec.media_type = xstrdup(media_type);
+	rec.blob_bytes = size;
+	rec.has_blob = true;
+	record_text(&rec, &b);
+	return file_replace(dir, RECORD, b.s, b.len, 0600, FILE_SYNC);
 }
 
 /* A layer of that name stands there. It is as good as ours, unless it was lost in a power failure. */

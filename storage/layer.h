@@ -37,6 +37,12 @@ int layer_record_load(struct store *st, const char *diffid, struct layer_record 
 enum layer_file { LAYER_BLOB, LAYER_RECIPE };
 /** layer_open() - one of a layer's files, read only. -ENOENT (no trail) when it has none. No namespace needed. */
 int layer_open(struct store *st, const char *diffid, enum layer_file which);
+/**
+ * layer_adopt_blob() - @fd, a file without a name in staging/, becomes the archive of a layer without one
+ * Its digest, media type and size go into the layer's record. Somebody hold the layer: a lease.
+ */
+int layer_adopt_blob(struct store *st, const char *diffid, int fd, const char *digest,
+		     const char *media_type, uint64_t size);
 /** layer_open_tree() - its directory. In B, where the files of subordinate ids can be read. */
 int layer_open_tree(struct store *st, const char *diffid);
 

@@ -210,7 +210,7 @@ static int copy_file(struct reader *r)
 	path[len] = '\0';
 	fd = open_in(r->tree, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	if (fd < 0)
-		return fd;
+		return err_wrap(-CE_CORRUPT, "what a layer's archive is made of");
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_new(-CE_CORRUPT, "%s is no file any more", path);
 	return copy_content(r, fd, size, path);

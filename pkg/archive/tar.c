@@ -456,14 +456,30 @@ static int extension(struct tar *t, const struct header *h)
 	return r < 0 ? r : 1;
 }
 
+/* Some writers (umoci's) end with the last byte of the last file: that is an end, too. */
+static int skip_padding(struct tar *t, uint64_t n)
+{
+	while (n) {
+		const unsigned char *p;
+		ssize_t got = framing(t, (size_t)n, &p);
+
+		if (got <= 0)
+			return (int)got;
+		n -= (uint64_t)got;
+	}
+	return 0;
+}
+
 static int finish_entry(struct tar *t)
 {
-	uint64_t rest = t->content_left + t->pad_left;
+	uint64_t content = t->content_left, pad = t->pad_left;
+	int r;
 
 	t->content_left = t->pad_left = 0;
 	t->has_long_path = t->has_long_link = false;
 	pax_reset(&t->pax);
-	return skip(t, rest);
+	r = skip(t, content);
+	return r < 0 ? r : skip_padding(t, pad);
 }
 
 int tar_next(struct tar *t, struct tar_entry *ret)

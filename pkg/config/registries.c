@@ -396,3 +396,24 @@ int registries_endpoints(const struct registries *r, const char *name, bool by_d
 		add_endpoint(ret, "", name, 0, rule->insecure, false);
 	return 0;
 }
+
+void endpoint_done(struct endpoint *e)
+{
+	freep(&e->host);
+	freep(&e->path);
+}
+
+int registries_primary(const struct registries *r, const char *name, struct endpoint *ret)
+{
+	AUTO(endpoints_done) struct endpoints all = {0};
+	int e = registries_endpoints(r, name, false, &all);
+
+	for (unsigned i = 0; e == 0 && i < all.n; i++) {
+		if (all.v[i].mirror)
+			continue;
+		*ret = all.v[i];
+		all.v[i] = (struct endpoint){0};
+		return 0;
+	}
+	return e < 0 ? e : err_new(-CE_NO_OBJECT, "registry of %s", name);
+}

@@ -57,3 +57,6 @@ void endpoints_done(struct endpoints *e);
 /** registries_endpoints() - mirrors, then the primary, for "host/path"; a blocked one is -CE_DENIED. */
 int registries_endpoints(const struct registries *r, const char *name, bool by_digest,
 			 struct endpoints *ret);
+/** registries_primary() - the one that is not a mirror: where pushes and logins go. Free with endpoint_done(). */
+int registries_primary(const struct registries *r, const char *name, struct endpoint *ret);
+void endpoint_done(struct endpoint *e);

@@ -73,8 +73,8 @@ static void finish(struct http_transfer *t, int r)
 
 bool http_writes(const struct http_transfer *t)
 {
-	return t->form || (t->method && strcmp(t->method, "GET") != 0 &&
-			   strcmp(t->method, "HEAD") != 0);
+	return t->form ||
+	       (t->method && strcmp(t->method, "GET") != 0 && strcmp(t->method, "HEAD") != 0);
 }
 
 static void leave_multi(struct http_transfer *t)

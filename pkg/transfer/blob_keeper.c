@@ -16,24 +16,17 @@ void blob_keeper_begin(struct blob_keeper *k, struct store *st, const struct lay
 	*k = (struct blob_keeper){.store = st, .stage = stage, .expected = size, .fd = -EBADF};
 }
 
-static bool is_wanted(void)
+/* A tenth of the file system stays free for what matters more. */
+bool blob_keeper_wants(int fd, uint64_t size)
 {
 	const char *v = getenv("CUDDY_KEEP_BLOBS");
+	struct statvfs fs;
 	bool wanted = true;
 
-	if (v && parse_bool(v, &wanted) < 0)
-		wanted = true;
-	return wanted;
-}
-
-/* A tenth of the file system stays free for what matters more. */
-static bool has_room(const struct blob_keeper *k)
-{
-	struct statvfs v;
-
-	if (fstatvfs(k->stage->tree_fd, &v) < 0)
+	if (v && parse_bool(v, &wanted) == 0 && !wanted)
 		return false;
-	return v.f_bavail * v.f_frsize >= k->expected + v.f_blocks / 10 * v.f_frsize;
+	return fstatvfs(fd, &fs) == 0 &&
+	       fs.f_bavail * fs.f_frsize >= size + fs.f_blocks / 10 * fs.f_frsize;
 }
 
 static void start(struct blob_keeper *k, const void *p, size_t n)
@@ -43,7 +36,8 @@ static void start(struct blob_keeper *k, const void *p, size_t n)
 	k->begun = true;
 	if (stream_detect(p, n, &f) < 0)
 		err_drop();
-	else if ((f == STREAM_GZIP || f == STREAM_ZSTD) && is_wanted() && has_room(k))
+	else if ((f == STREAM_GZIP || f == STREAM_ZSTD) &&
+		 blob_keeper_wants(k->stage->tree_fd, k->expected))
 		k->fd = layer_stage_blob(k->store, k->stage);
 	if (k->fd < 0)
 		err_drop();

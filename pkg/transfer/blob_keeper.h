@@ -15,6 +15,8 @@ struct blob_keeper {
 	bool begun;
 };
 
+/** blob_keeper_wants() - should @size bytes be kept on the file system of @fd? */
+bool blob_keeper_wants(int fd, uint64_t size);
 /** blob_keeper_begin() - @size: what is to come, 0: not known. Nothing is made before the first bytes. */
 void blob_keeper_begin(struct blob_keeper *k, struct store *st, const struct layer_stage *stage,
 		       uint64_t size);

@@ -38,6 +38,7 @@ static const struct {
 	{TRANSFER_IMPORT, "import", transfer_op_import},
 	{TRANSFER_LOGIN, "login", transfer_op_login},
 	{TRANSFER_UNTAR, "untar", transfer_op_untar},
+	{TRANSFER_PUSH, "push", transfer_op_push},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)

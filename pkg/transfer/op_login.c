@@ -1,33 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The operation "login": are these credentials good at that registry? Nothing is kept. */
-#include <string.h>
-
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/oci/reference.h"
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/registry.h"
 #include "pkg/transfer/transfer.h"
-
-/* Where the registry really is; mirrors have credentials of their own. */
-static int primary(const char *name, struct endpoint *ret)
-{
-	AUTO(endpoints_done) struct endpoints e = {0};
-	AUTO(registries_done) struct registries conf = {0};
-	int r = registries_load(&conf);
-
-	if (r == 0)
-		r = registries_endpoints(&conf, name, false, &e);
-	for (unsigned i = 0; r == 0 && i < e.n; i++) {
-		if (e.v[i].mirror)
-			continue;
-		*ret = (struct endpoint){.host = TAKE_PTR(e.v[i].host),
-					 .path = xstrdup(""),
-					 .insecure = e.v[i].insecure};
-		return 0;
-	}
-	return r < 0 ? r : err_new(-CE_NO_OBJECT, "registry of %s", name);
-}
 
 static int login(struct transfer_ctx *ctx, const struct transfer_login *l, const struct endpoint *e)
 {
@@ -52,15 +29,17 @@ static int login(struct transfer_ctx *ctx, const struct transfer_login *l, const
 
 int transfer_op_login(struct transfer_ctx *ctx)
 {
-	struct endpoint e = {0};
+	AUTO(registries_done) struct registries conf = {0};
+	AUTO(endpoint_done) struct endpoint e = {0};
 	struct transfer_login l;
 	int r = transfer_login_get(&ctx->req, &l);
 
 	if (r == 0)
-		r = primary(l.name, &e);
+		r = registries_load(&conf);
 	if (r == 0)
-		r = login(ctx, &l, &e);
-	freep(&e.host);
-	freep(&e.path);
-	return r;
+		r = registries_primary(&conf, l.name, &e);
+	if (r < 0)
+		return r;
+	*e.path = '\0'; /* it is about no repository */
+	return login(ctx, &l, &e);
 }

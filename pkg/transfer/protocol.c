@@ -115,6 +115,47 @@ int transfer_login_get(const struct transfer_request *q, struct transfer_login *
 	return 0;
 }
 
+static void put_form(struct sbuf *b, const struct transfer_form *f)
+{
+	wire_put_str(b, f->format);
+	wire_put_str(b, f->compression);
+	wire_put_u32(b, f->level);
+}
+
+static void get_form(struct wire_reader *r, struct transfer_form *f)
+{
+	f->format = wire_get_str(r);
+	f->compression = wire_get_str(r);
+	f->level = wire_get_u32(r);
+}
+
+void transfer_push_put(struct sbuf *b, const struct transfer_push *p)
+{
+	wire_put_str(b, p->id);
+	wire_put_str(b, p->manifest);
+	wire_put_str(b, p->destination);
+	put_form(b, &p->form);
+	put_access(b, &p->access);
+}
+
+int transfer_push_get(const struct transfer_request *q, struct transfer_push *ret)
+{
+	struct wire_reader r;
+	struct transfer_push p = {0};
+	bool ok;
+
+	wire_reader_init(&r, q->body, q->body_n);
+	p.id = wire_get_str(&r);
+	p.manifest = wire_get_str(&r);
+	p.destination = wire_get_str(&r);
+	get_form(&r, &p.form);
+	ok = get_access(&r, &p.access);
+	if (wire_failed(&r) || !p.id || !p.destination || !ok)
+		return err_new(-CE_PROTOCOL, "push request");
+	*ret = p;
+	return 0;
+}
+
 void transfer_load_put(struct sbuf *b, const struct transfer_load *l)
 {
 	wire_put_str(b, l->platform);

@@ -28,7 +28,8 @@ enum transfer_op {
 	TRANSFER_LOAD,
 	TRANSFER_IMPORT,
 	TRANSFER_LOGIN,
-	TRANSFER_UNTAR
+	TRANSFER_UNTAR,
+	TRANSFER_PUSH
 };
 
 enum transfer_event {
@@ -113,6 +114,27 @@ int transfer_request_get(const void *p, size_t n, struct transfer_request *ret);
 void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p);
 int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *ret);
 
+/* How images are written elsewhere: a part of several bodies. NULL, 0: as they are. */
+struct transfer_form {
+	const char *format; /* "oci", "docker" */
+	const char *compression; /* "gzip", "zstd", "none" */
+	uint32_t level; /* 0: the default */
+};
+
+/*
+ * Body of TRANSFER_PUSH; its image event has the name it went to, and for an id the digest of the
+ * manifest.
+ */
+struct transfer_push {
+	const char *id; /* of the image */
+	const char *manifest; /* digest of the manifest to send; NULL: one is made */
+	const char *destination; /* full reference */
+	struct transfer_form form;
+	struct transfer_access access;
+};
+
+void transfer_push_put(struct sbuf *b, const struct transfer_push *p);
+int transfer_push_get(const struct transfer_request *q, struct transfer_push *ret);
 void transfer_login_put(struct sbuf *b, const struct transfer_login *l);
 int transfer_login_get(const struct transfer_request *q, struct transfer_login *ret);
 

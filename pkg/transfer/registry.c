@@ -60,8 +60,8 @@ int registry_open(struct http *http, const struct endpoint *e, const struct regi
 		  struct registry *ret)
 {
 	AUTO(registry_close)
-	struct registry r = {.http = http, .insecure = e->insecure, .mirror = e->mirror,
-			     .push = o->push};
+	struct registry r = {
+		.http = http, .insecure = e->insecure, .mirror = e->mirror, .push = o->push};
 	const struct transfer_access *a = &o->access;
 	int err;
 

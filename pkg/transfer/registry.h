@@ -22,7 +22,8 @@ struct registry {
 	char *host, *path; /* "localhost:5000", "library/debian" */
 	char *base; /* "https://localhost:5000" */
 	bool insecure, mirror, push;
-	struct strv mounts; /* repositories here that blobs may be mounted from: a token must say so */
+	struct strv
+		mounts; /* repositories here that blobs may be mounted from: a token must say so */
 	unsigned retries, retry_delay_ms;
 	char *cert_dir;
 	struct http_policy policy;

@@ -167,6 +167,29 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	done
 }
 
+@test "G05: an upload goes to the registry itself, whatever it says, and so does the password" {
+	push() {
+		: >"$WORK/reg/log"
+		run --separate-stderr timeout 60 "$CUDDY" push -q --retry 2 --retry-delay 0 --tls-verify=false --creds u:secret "$IMAGE" "127.0.0.1:$PORT/$1"
+		echo "$1: $status ${stderr:0:300}"
+	}
+	for name in auth/push push push-query push-drop push-again; do
+		push $name
+		[ "$status" -eq 0 ]
+		grep -q '^registry PUT .*/manifests/latest' "$WORK/reg/log"
+	done
+	for name in push-port push-host push-user push-file push-slashes push-nothing; do
+		for prefix in "" auth/; do
+			push $prefix$name
+			one_line_error 125 .
+			secret_stayed
+			! grep -qE '^other |/manifests/' "$WORK/reg/log"
+			! grep -q '^registry PATCH' "$WORK/reg/log"
+		done
+	done
+	victim_is_unchanged
+}
+
 @test "G11: a password that others can read, or that lies behind a link or a helper's path, is not used" {
 	a=$XDG_CONFIG_HOME/containers/auth.json
 	printf '{"auths": {"127.0.0.1:%s": {"auth": "%s"}}}' "$PORT" "$(printf u:secret | base64)" >"$WORK/auth"

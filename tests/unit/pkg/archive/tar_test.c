@@ -221,7 +221,7 @@ static void truncated_and_damaged_archives_are_errors(void **state)
 
 	(void)state;
 	add(&b, &(struct spec){"f", '0', .content = "content"});
-	f = feed_new(stream_from_memory(b.s, 600), false);
+	f = feed_new(stream_from_memory(b.s, 516), false);
 	t = tar_new(f);
 	assert_int_equal(tar_next(t, &e), 1);
 	assert_int_equal(tar_next(t, &e), -CE_BAD_FORMAT);
@@ -229,6 +229,31 @@ static void truncated_and_damaged_archives_are_errors(void **state)
 	feed_free(f);
 	b.s[3] ^= 1;
 	assert_int_equal(first(&b, &e, NULL), -CE_BAD_FORMAT);
+}
+
+/* As umoci 0.4 writes them. */
+static void an_archive_may_end_with_the_last_byte_of_a_file(void **state)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	struct spec s = {.name = "a", .type = '0', .content = "hello"};
+	static const size_t lengths[] = {512 + 5, 512 + 100, 1024, 1024 + 512};
+
+	(void)state;
+	add(&b, &s);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		struct feed *f;
+		struct tar_entry e;
+		struct tar *t;
+
+		while (b.len < lengths[i])
+			sbuf_addc(&b, '\0');
+		f = feed_new(stream_from_memory(b.s, lengths[i]), false);
+		t = tar_new(f);
+		assert_int_equal(tar_next(t, &e), 1);
+		assert_int_equal(tar_next(t, &e), 0);
+		tar_free(t);
+		feed_free(f);
+	}
 }
 
 static void times_are_clamped_and_fractions_count_downwards_below_zero(void **state)
@@ -255,6 +280,7 @@ int main(void)
 		cmocka_unit_test(malformed_pax_records_are_refused),
 		cmocka_unit_test(ids_that_would_wrap_are_refused),
 		cmocka_unit_test(a_long_name_wins_over_the_header_and_has_no_second_part),
+		cmocka_unit_test(an_archive_may_end_with_the_last_byte_of_a_file),
 		cmocka_unit_test(truncated_and_damaged_archives_are_errors),
 		cmocka_unit_test(times_are_clamped_and_fractions_count_downwards_below_zero),
 	};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy push": sending is pkg/image's; this file parses, and writes down the digest. */
+#include <fcntl.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/registry_opts.h"
+#include "cmd/transfer_report.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/image/push.h"
+
+struct push_args {
+	struct registry_args registry;
+	bool quiet, force, remove_signatures;
+	const char *digestfile, *format, *compression;
+	unsigned level;
+};
+
+static const struct push_args push_defaults = {.registry = REGISTRY_ARGS_DEFAULTS};
+
+/* clang-format off */
+static const struct opt push_opts[] = {
+	OPT_GROUP(registry_opts, struct push_args, registry),
+	OPT_STR(0, "compression-format", "FORMAT", struct push_args, compression, "Send the layers compressed so",
+		.words = "gzip zstd", .complete = COMPLETE_WORDS, .strict = true),
+	OPT_UINT(0, "compression-level", "N", struct push_args, level, "How hard to compress; makes the layers anew", .max = 22),
+	OPT_STR(0, "digestfile", "FILE", struct push_args, digestfile, "Write the digest of what was pushed to a file",
+		.complete = COMPLETE_FILE),
+	OPT_BOOL(0, "force-compression", struct push_args, force, "Send no layer that is compressed otherwise; it is always so"),
+	OPT_STR('f', "format", "FORMAT", struct push_args, format, "Kind of manifest, instead of the image's own",
+		.words = "oci v2s2 docker", .complete = COMPLETE_WORDS, .strict = true),
+	OPT_BOOL('q', "quiet", struct push_args, quiet, "Do not report progress"),
+	OPT_BOOL(0, "remove-signatures", struct push_args, remove_signatures, "Send no signatures; there never are any"),
+	OPT_END
+};
+/* clang-format on */
+
+static char digest[160];
+
+static void take_digest(const char *reference, const char *id)
+{
+	(void)reference;
+	(void)snprintf(digest, sizeof(digest), "%s", id);
+}
+
+static int options_of(const struct push_args *a, struct push_options *ret)
+{
+	if (a->level && !a->compression)
+		return err_usage("--compression-level wants --compression-format");
+	if (a->level > 9 && strcmp(a->compression, "gzip") == 0)
+		return err_usage("--compression-level %u: gzip has 1 to 9", a->level);
+	if (a->format)
+		ret->form.format = strcmp(a->format, "oci") == 0 ? "oci" : "docker";
+	ret->form.compression = a->compression;
+	ret->form.level = a->level;
+	return registry_access_of(&a->registry, &ret->access);
+}
+
+/* Not aside and renamed: the user may name a pipe, or /dev/stdout. */
+static int write_digest(const char *file)
+{
+	AUTO_CLOSE int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
+	int r = fd < 0 ? -errno : write_full(fd, digest, strlen(digest));
+
+	return r < 0 ? err_new(r, "--digestfile %s", file) : 0;
+}
+
+static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct push_args *a = args;
+	struct push_options o = {0};
+	struct transfer_report report;
+	struct store *st;
+	int r = options_of(a, &o);
+
+	if (r == 0)
+		r = cmd_store_for_images(ctx, &st);
+	if (r < 0)
+		return r;
+	transfer_report_init(&report, REPORT_PULL, a->quiet, take_digest);
+	o.report = &report.handler;
+	r = image_push(st, argv[0], argc > 1 ? argv[1] : NULL, &o);
+	transfer_report_done(&report);
+	if (r < 0)
+		return err_wrap(r, "push %s", argv[0]);
+	return a->digestfile ? write_digest(a->digestfile) : 0;
+}
+
+const struct command cmd_push = {
+	.name = "push",
+	.synopsis = "[OPTIONS] IMAGE [DESTINATION]",
+	.summary = "Send an image to a registry",
+	.opts = push_opts,
+	.args_size = sizeof(struct push_args),
+	.defaults = &push_defaults,
+	.min_args = 1,
+	.max_args = 2,
+	.complete = COMPLETE_IMAGE,
+	.run = push_run,
+};

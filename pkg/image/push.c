@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/image/push.h"
+
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/image/image.h"
+
+/* What of podman's transports is not a registry. */
+static const char *const others[] = {
+	"docker-archive:", "oci-archive:", "oci:", "dir:", "containers-storage:", "docker-daemon:"};
+
+static int destination_of(const char *typed, char **ret)
+{
+	AUTO(reference_done) struct reference ref = {0};
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (strncmp(typed, others[i], strlen(others[i])) == 0)
+			return err_usage(
+				"push to %s is not supported; 'cuddy save' writes archives",
+				others[i]);
+	if (strncmp(typed, "docker://", 9) == 0)
+		typed += 9;
+	r = reference_parse(typed, &ref);
+	if (r < 0)
+		return r;
+	if (ref.tag && ref.digest)
+		return err_usage("push to '%s': a tag or a digest, not both", typed);
+	reference_normalise(&ref);
+	*ret = reference_text(&ref);
+	return 0;
+}
+
+/* localhost/ is what local names get; a registry there has a port, or is named in so many words. */
+static int default_destination(const char *typed, const char *matched, char **ret)
+{
+	if (!matched)
+		return err_usage("'%s' is an id: name the destination as well", typed);
+	if (strncmp(matched, "localhost/", 10) == 0 && strncmp(typed, "localhost/", 10) != 0)
+		return err_usage("'%s' is a local name, no registry's: name the destination as "
+				 "well",
+				 typed);
+	return destination_of(matched, ret);
+}
+
+int image_push(struct store *st, const char *name, const char *destination,
+	       const struct push_options *o)
+{
+	AUTO_FREE char *matched = NULL, *to = NULL, *manifest = NULL;
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	struct transfer_push p = {.form = o->form, .access = o->access};
+	struct image_record *rec = NULL;
+	char id[65];
+	int r = image_resolve(st, name, id, &matched);
+
+	if (r == 0)
+		r = destination ? destination_of(destination, &to)
+				: default_destination(name, matched, &to);
+	if (r == 0)
+		r = image_store_load(st, id, &rec);
+	if (r < 0)
+		return r;
+	manifest = image_manifest_of(st, rec, matched);
+	image_record_free(rec);
+	p.id = id;
+	p.manifest = manifest;
+	p.destination = to;
+	transfer_push_put(&body, &p);
+	r = transfer_run(st, TRANSFER_PUSH, &body, NULL, 0, o->report);
+	explicit_bzero(body.s, body.len);
+	return r;
+}

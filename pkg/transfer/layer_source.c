@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/transfer/layer_source.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/archive/recipe.h"
+#include "pkg/archive/stream.h"
+#include "pkg/archive/tree_tar.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/oci/digest.h"
+#include "pkg/oci/manifest.h"
+#include "pkg/transfer/blob_keeper.h"
+
+#define PIECE (256U << 10)
+
+/* --- plain ------------------------------------------------------------------------------------- */
+
+static int by_recipe(struct store *st, const char *diffid, struct out *out)
+{
+	AUTO_CLOSE int recipe = layer_open(st, diffid, LAYER_RECIPE), tree = -EBADF;
+
+	if (recipe < 0)
+		return recipe;
+	tree = layer_open_tree(st, diffid);
+	return tree < 0 ? tree : recipe_make(recipe, tree, out);
+}
+
+static int by_blob(struct store *st, const char *diffid, struct out *out)
+{
+	AUTO_CLOSE int fd = layer_open(st, diffid, LAYER_BLOB);
+	AUTO(stream_closep) struct stream *s = NULL;
+	AUTO_FREE unsigned char *buf = NULL;
+	struct stream_limits l = {.max_ratio = 1U << 20}; /* it was looked at when it came */
+	ssize_t got;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = stream_decode(stream_from_fd(fd), STREAM_DETECT, &l, &s);
+	if (r < 0)
+		return r;
+	buf = xmalloc(PIECE);
+	while (r == 0 && (got = stream_read(s, buf, PIECE)) != 0)
+		r = got < 0 ? (int)got : out_write(out, buf, (size_t)got);
+	return r;
+}
+
+/* Layers made here: the tree is all there is, and the same tree gives the same archive. */
+static int by_tree(struct store *st, const char *diffid, bool single_id, struct out *out)
+{
+	AUTO_CLOSE int tree = layer_open_tree(st, diffid);
+	AUTO(layer_record_done) struct layer_record rec = {0};
+	struct tree_tar_options o = {
+		.overlay = true, .single_id = single_id, .implied = &rec.implied};
+	struct tree_tar_result res;
+	int r = tree < 0 ? tree : layer_record_load(st, diffid, &rec);
+
+	if (r < 0)
+		return r;
+	strv_sort(&rec.implied);
+	return tree_tar(tree, out, NULL, &o, &res);
+}
+
+int layer_tar(struct store *st, const char *diffid, bool single_id, struct out *below)
+{
+	struct out_digest d = {0};
+	AUTO(out_closep) struct out *out = out_digest(below, &d);
+	int r = by_recipe(st, diffid, out);
+
+	if (r == -ENOENT)
+		r = by_blob(st, diffid, out);
+	if (r == 0)
+		r = out_finish(out);
+	else if (r == -ENOENT)
+		r = by_tree(st, diffid, single_id, out);
+	if (r == 0 && strcmp(d.hex, diffid) != 0)
+		r = err_new(-CE_CORRUPT, "its files changed since it was made");
+	return r < 0 ? err_wrap(r, "layer %.12s", diffid) : 0;
+}
+
+/* --- compressed -------------------------------------------------------------------------------- */
+
+void layer_blob_done(struct layer_blob *b)
+{
+	freep(&b->digest);
+	if (b->fd > 0)
+		closep(&b->fd);
+	b->fd = -EBADF;
+}
+
+static int open_kept(struct store *st, const char *diffid, const struct layer_record *rec,
+		     struct layer_blob *ret)
+{
+	int fd = rec->has_blob && rec->blob_digest ? layer_open(st, diffid, LAYER_BLOB) : -ENOENT;
+	struct stat sb;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &sb) < 0 || (uint64_t)sb.st_size != rec->blob_bytes) {
+		(void)close(fd);
+		return err_new(-CE_CORRUPT, "the kept archive of layer %.12s", diffid);
+	}
+	ret->fd = fd;
+	ret->digest = xstrdup(rec->blob_digest);
+	ret->size = rec->blob_bytes;
+	return 0;
+}
+
+int layer_blob_nameless(struct store *st)
+{
+	int staging = store_fd(st, STORE_STAGING), fd;
+
+	if (staging < 0)
+		return staging;
+	fd = openat(staging, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return fd < 0 ? err_new(-errno, "temporary file in the store") : fd;
+}
+
+static int encode(struct store *st, const char *diffid, bool single_id, enum out_format f,
+		  int level, struct layer_blob *ret)
+{
+	AUTO_CLOSE int fd = layer_blob_nameless(st);
+	struct out_digest d = {0};
+	struct out *out = NULL;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = out_encode(out_digest(out_to_fd(fd), &d), f, level, &out);
+	if (r == 0)
+		r = layer_tar(st, diffid, single_id, out);
+	if (r < 0)
+		return r;
+	ret->fd = TAKE_FD(fd);
+	ret->digest = xasprintf("sha256:%s", d.hex);
+	ret->size = d.bytes;
+	ret->format = f;
+	return 0;
+}
+
+int layer_blob_as(struct store *st, const char *diffid, bool single_id, const char *digest,
+		  uint64_t size, struct layer_blob *ret)
+{
+	AUTO(layer_record_done) struct layer_record rec = {0};
+	AUTO_FREE char *plain = xasprintf("sha256:%s", diffid);
+	int r = layer_record_load(st, diffid, &rec);
+
+	*ret = (struct layer_blob){.fd = -EBADF};
+	if (r < 0)
+		return r;
+	if (rec.blob_digest && strcmp(rec.blob_digest, digest) == 0) {
+		r = open_kept(st, diffid, &rec, ret);
+		if (r == 0 && ret->size != size) {
+			layer_blob_done(ret);
+			r = err_new(-CE_BAD_SIZE, "layer %.12s", diffid);
+		}
+		if (r != -ENOENT)
+			return r;
+	}
+	return strcmp(plain, digest) == 0 ? encode(st, diffid, single_id, OUT_PLAIN, 0, ret)
+					  : -ENOENT;
+}
+
+static const char *type_of(enum out_format f)
+{
+	return f == OUT_ZSTD   ? MEDIA_OCI_LAYER_ZSTD
+	       : f == OUT_GZIP ? MEDIA_OCI_LAYER_GZIP
+			       : MEDIA_OCI_LAYER;
+}
+
+static bool is_format(const struct layer_record *rec, enum out_format f)
+{
+	static const enum layer_media media[] = {[OUT_PLAIN] = LAYER_MEDIA_TAR,
+						 [OUT_GZIP] = LAYER_MEDIA_GZIP,
+						 [OUT_ZSTD] = LAYER_MEDIA_ZSTD};
+
+	return rec->media_type && manifest_layer_media(rec->media_type) == media[f];
+}
+
+int layer_blob_in(struct store *st, const char *diffid, bool single_id, enum out_format f,
+		  int level, struct layer_blob *ret)
+{
+	AUTO(layer_record_done) struct layer_record rec = {0};
+	int r = layer_record_load(st, diffid, &rec);
+
+	*ret = (struct layer_blob){.fd = -EBADF};
+	if (r == 0 && level == 0 && is_format(&rec, f)) {
+		r = open_kept(st, diffid, &rec, ret);
+		ret->format = f;
+		if (r != -ENOENT)
+			return r;
+		r = 0;
+	}
+	if (r == 0)
+		r = encode(st, diffid, single_id, f, level, ret);
+	if (r == 0 && level == 0 && f != OUT_PLAIN && !rec.has_blob && !rec.blob_digest &&
+	    blob_keeper_wants(ret->fd, 0) &&
+	    layer_adopt_blob(st, diffid, ret->fd, ret->digest, type_of(f), ret->size) < 0)
+		err_drop(); /* it is made again the next time */
+	return r;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Push: layers, config, manifest, in this order, so that nothing at the registry ever names what is
+ * not there. What the repository has is not sent; what another repository of the same registry has
+ * is mounted. A manifest that came with the image goes out as it came (S1); only when one of its
+ * layers can no longer be had in that form, or another form is asked for, one is made.
+ */
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/oci/digest.h"
+#include "pkg/oci/reference.h"
+#include "pkg/transfer/noexec.h"
+#include "pkg/transfer/outgoing.h"
+#include "pkg/transfer/refetch.h"
+#include "pkg/transfer/registry.h"
+
+#define REPORT_NS (100 * NS_PER_MS)
+#define MOUNTS_MAX 4
+
+struct push {
+	struct transfer_ctx *ctx;
+	struct transfer_push args;
+	struct reference to;
+	struct registries conf;
+	struct endpoint endpoint;
+	struct http *http;
+	struct registry registry;
+	struct outgoing image;
+	struct refetch sources;
+	/* What the images have that the registry's mounts came from, in step. */
+	struct strv mount_diffids[MOUNTS_MAX];
+};
+
+static void push_done(struct push *p)
+{
+	for (size_t i = 0; i < MOUNTS_MAX; i++)
+		strv_done(&p->mount_diffids[i]);
+	outgoing_done(&p->image);
+	refetch_done(&p->sources);
+	registry_close(&p->registry);
+	http_freep(&p->http);
+	registries_done(&p->conf);
+	endpoint_done(&p->endpoint);
+	reference_done(&p->to);
+}
+
+/* --- one blob ---------------------------------------------------------------------------------- */
+
+struct item {
+	struct push *push;
+	uint32_t number;
+	char label[16];
+	uint64_t size, sent;
+	int64_t reported_ns;
+};
+
+static void report(struct item *i, enum transfer_state state)
+{
+	struct transfer_progress p = {.item = i->number,
+				      .state = state,
+				      .label = i->label,
+				      .done = state == TRANSFER_RUNNING ? i->sent : i->size,
+				      .total = i->size};
+	int64_t now = clock_monotonic_ns();
+
+	if (state == TRANSFER_RUNNING && now - i->reported_ns < REPORT_NS)
+		return;
+	i->reported_ns = now;
+	report_progress(i->push->ctx, &p);
+}
+
+static void on_sent(void *data, uint64_t bytes)
+{
+	struct item *i = data;
+
+	i->sent = bytes;
+	report(i, TRANSFER_RUNNING);
+}
+
+static struct item item_of(struct push *p, uint32_t number, const char *digest, uint64_t size)
+{
+	struct item i = {.push = p, .number = number, .size = size};
+
+	memcpy(i.label, digest_hex(digest), 12);
+	return i;
+}
+
+/* 1 when it is there now without having been sent. */
+static int is_there(struct push *p, const char *digest, const char *diffid)
+{
+	int r = registry_has_blob(&p->registry, digest);
+
+	for (size_t i = 0; r == 0 && i < p->registry.mounts.n; i++)
+		if (strv_has(&p->mount_diffids[i], diffid))
+			r = registry_mount(&p->registry, digest, p->registry.mounts.v[i]);
+	return r;
+}
+
+static int send_layer(struct push *p, uint32_t number, const struct layer_blob *b)
+{
+	struct item item = item_of(p, number, b->digest, b->size);
+	struct upload u = {
+		.digest = b->digest, .size = b->size, .fd = b->fd, .told = on_sent, .data = &item};
+	int r = registry_upload(&p->registry, &u);
+
+	if (r == 0)
+		report(&item, TRANSFER_DONE);
+	return r < 0 ? err_wrap(r, "layer %s", item.label) : 0;
+}
+
+static int send_config(struct push *p)
+{
+	const struct image_record *rec = p->image.rec;
+	AUTO_FREE char *digest = xasprintf("sha256:%s", rec->id);
+	struct upload u = {.digest = p->image.manifest.config.digest,
+			   .size = rec->config_len,
+			   .memory = rec->config,
+			   .fd = -EBADF};
+	int r = registry_has_blob(&p->registry, u.digest);
+
+	return r == 0 ? registry_upload(&p->registry, &u) : r < 0 ? r : 0;
+}
+
+/* --- the manifest as it is --------------------------------------------------------------------- */
+
+/* As received: kept here, made again, or asked for where the manifest came from. */
+static int find_layer(struct push *p, unsigned i, const struct descriptor *d,
+		      struct layer_blob *ret)
+{
+	int r = layer_blob_as(p->image.store, p->image.rec->diffids.v[i], p->ctx->req.single_id,
+			      d->digest, d->size, ret);
+
+	if (r != -ENOENT || p->sources.n == 0)
+		return r;
+	r = layer_blob_nameless(p->image.store);
+	if (r < 0)
+		return r;
+	*ret = (struct layer_blob){.fd = r, .digest = xstrdup(d->digest), .size = d->size};
+	return refetch_blob(&p->sources, d->digest, d->size, ret->fd);
+}
+
+/* 1 when a layer can be had neither here nor there. */
+static int send_as_is(struct push *p)
+{
+	const struct manifest *m = &p->image.manifest;
+
+	for (unsigned i = 0; i < m->n_layers; i++) {
+		const struct descriptor *d = &m->layers[i];
+		struct item item = item_of(p, i, d->digest, d->size);
+		struct layer_blob b = {.fd = -EBADF};
+		int r;
+
+		if (!outgoing_is_sent(d))
+			continue;
+		r = is_there(p, d->digest, p->image.rec->diffids.v[i]);
+		if (r > 0)
+			report(&item, TRANSFER_EXISTS);
+		if (r == 0) {
+			r = find_layer(p, i, d, &b);
+			if (r == 0)
+				r = send_layer(p, i, &b);
+			layer_blob_done(&b);
+			if (r == -ENOENT)
+				return 1;
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- a manifest that is made ------------------------------------------------------------------- */
+
+static int send_made(void *data, unsigned number, const struct layer_blob *b)
+{
+	struct push *p = data;
+	struct item item = item_of(p, number, b->digest, b->size);
+	int r = is_there(p, b->digest, p->image.rec->diffids.v[number]);
+
+	if (r > 0)
+		report(&item, TRANSFER_EXISTS);
+	return r == 0 ? send_layer(p, number, b) : r < 0 ? r : 0;
+}
+
+static int send_layers(struct push *p, bool as_is)
+{
+	int r = as_is ? send_as_is(p) : 1;
+
+	if (r <= 0)
+		return r;
+	if (as_is)
+		report_message(p->ctx, true,
+			       "the layers were not kept as they were received; the digest of what "
+			       "is pushed differs from that of what was pulled");
+	return outgoing_make(&p->image, &p->args.form, send_made, p);
+}
+
+/* --- all --------------------------------------------------------------------------------------- */
+
+/* Repositories at the same registry that images with one of our layers came from or went to. */
+static int find_mounts(struct push *p, const char *own_name)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	AUTO_FREE char *host = xasprintf("%s/", p->to.host);
+	int r = image_store_list(p->image.store, &ids);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		AUTO(image_summary_done) struct image_summary s = {0};
+		bool shares = false;
+
+		if (image_store_summary(p->image.store, ids.v[i], &s) < 0) {
+			err_drop();
+			continue;
+		}
+		for (size_t k = 0; k < s.diffids.n && !shares; k++)
+			shares = strv_has(&p->image.rec->diffids, s.diffids.v[k]);
+		for (size_t k = 0; shares && k < s.repo_digests.n; k++) {
+			AUTO_FREE char *name = xstrndup(s.repo_digests.v[k],
+							strcspn(s.repo_digests.v[k], "@"));
+
+			if (strncmp(name, host, strlen(host)) != 0 || strcmp(name, own_name) == 0 ||
+			    p->registry.mounts.n == MOUNTS_MAX ||
+			    strv_has(&p->registry.mounts, name + strlen(host)))
+				continue;
+			strv_add_all(&p->mount_diffids[p->registry.mounts.n], &s.diffids);
+			strv_add(&p->registry.mounts, name + strlen(host));
+		}
+	}
+	return r;
+}
+
+/* What was said about certificates and credentials was said about where it goes. */
+static int open_sources(struct push *p)
+{
+	struct transfer_access a = p->args.access;
+
+	a.tls_verify = -1;
+	a.cert_dir = NULL;
+	return refetch_open(p->http, &p->conf, &p->image.rec->repo_digests, p->image.digest, &a,
+			    &p->sources);
+}
+
+static int send_all(struct push *p, const char *name, bool as_is)
+{
+	AUTO_FREE char *repo_digest = NULL;
+	const char *reference = p->to.digest ? p->to.digest : p->to.tag;
+	struct outgoing *o = &p->image;
+	int r = registry_ping(&p->registry);
+
+	if (r == 0)
+		r = send_layers(p, as_is);
+	if (r == 0)
+		r = send_config(p);
+	if (r == 0 && p->to.digest && strcmp(p->to.digest, o->digest) != 0)
+		r = err_new(-CE_BAD_DIGEST, "the image's manifest is %s", o->digest);
+	if (r == 0)
+		r = registry_put_manifest(&p->registry, reference, o->media_type, o->digest,
+					  o->manifest_raw.s, o->manifest_raw.len);
+	if (r < 0)
+		return r;
+	repo_digest = xasprintf("%s@%s", name, o->digest);
+	/* It is pushed; that it is known here is for the next time. */
+	r = outgoing_remember(o, repo_digest);
+	if (r < 0)
+		report_message(p->ctx, true, "%s", err_message(r));
+	err_drop();
+	report_image(p->ctx, p->args.destination, o->digest);
+	return 0;
+}
+
+static int push(struct push *p)
+{
+	struct registry_options o = {.access = p->args.access, .push = true};
+	AUTO_FREE char *name = NULL;
+	int as_is, r;
+
+	r = reference_parse(p->args.destination, &p->to);
+	if (r < 0)
+		return r;
+	reference_normalise(&p->to);
+	name = reference_name(&p->to);
+	as_is = outgoing_open(p->ctx, p->args.id, p->args.manifest, &p->args.form, &p->image);
+	r = as_is < 0 ? as_is : registries_load(&p->conf);
+	if (r == 0)
+		r = registries_primary(&p->conf, name, &p->endpoint);
+	if (r == 0)
+		r = http_new(&p->http);
+	if (r == 0)
+		r = registry_open(p->http, &p->endpoint, &o, &p->registry);
+	if (r == 0)
+		r = find_mounts(p, name);
+	if (r == 0 && as_is > 0)
+		r = open_sources(p);
+	if (r == 0)
+		r = noexec_enter();
+	if (r < 0)
+		return r;
+	http_set_cancel(p->http, p->ctx->channel);
+	return send_all(p, name, as_is > 0);
+}
+
+int transfer_op_push(struct transfer_ctx *ctx)
+{
+	AUTO(push_done) struct push p = {.ctx = ctx, .image.manifest_raw = SBUF_INIT};
+	int r = transfer_push_get(&ctx->req, &p.args);
+
+	return r < 0 ? r : push(&p);
+}

@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# Pushing: the digest stays what it was, nothing is sent twice, and what arrives is what other tools read.
+load helpers
+load registry
+
+setup() {
+	test_begin
+}
+
+teardown() {
+	registry_end
+	[ -z "${A_PID:-}" ] || { kill "$A_PID"; wait "$A_PID" 2>/dev/null || true; }
+	test_end
+}
+
+# Two registries: A, and REG.
+two_registries() {
+	registry_begin
+	A=$REG A_PID=$REG_PID A_DIR=$REG_DIR
+	export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$A" >"$CONTAINERS_REGISTRIES_CONF"
+	registry_begin
+}
+pull() { cuddy pull -q --tls-verify=false "$@"; }
+upload() { cuddy push -q --tls-verify=false "$@"; }
+raw_digest() { skopeo inspect --raw --tls-verify=false "docker://$1" | sha256sum | cut -d' ' -f1 | sed s/^/sha256:/; }
+digest_of() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$1"; }
+
+# How many requests of a kind the registry answered since log_from.
+log_from() { FROM=$(wc -l <"$REG_DIR/log"); }
+requests() { tail -n +$((FROM + 1)) "$REG_DIR/log" | grep -cE "\"$1 HTTP/1.1\" ${2:-2..}" || true; }
+
+umoci_image() { # umoci_image DIR:TAG
+	umoci init --layout "${1%:*}"
+	umoci new --image "$1"
+	mkdir -p "$WORK/u/etc"
+	echo by umoci >"$WORK/u/etc/motd"
+	umoci insert --rootless --image "$1" "$WORK/u/etc" /etc
+	umoci config --image "$1" --config.cmd /bin/true
+}
+
+@test "push: what skopeo and umoci made goes from registry to registry with its digest; again, nothing is sent" {
+	two_registries
+	f=$(image_file layers12)
+	REG=$A push "$f" m/gzip:1 --dest-compress-format gzip -f oci
+	REG=$A push "$f" m/zstd:1 --dest-compress-format zstd -f oci
+	REG=$A push "$(image_file layers12gz)" m/docker:1 -f v2s2
+	REG=$A push "$(image_file busybox)" m/b:1 -f v2s2
+	umoci_image "$WORK/layout:x"
+	skopeo copy -q --dest-tls-verify=false "oci:$WORK/layout:x" "docker://$A/m/umoci:1"
+	# zstd and docker have the layers of gzip, otherwise compressed: those are fetched again from where they came.
+	for name in gzip zstd docker b umoci; do
+		pull "$A/m/$name:1"
+		run -0 --separate-stderr upload --digestfile "$WORK/digest" "$A/m/$name:1" "docker://$REG/n/$name:2"
+		[ -z "$output$stderr" ] || fail "$output$stderr"
+		want=$(digest_of "$A/m/$name:1")
+		[ "$(digest_of "$REG/n/$name:2")" = "$want" ] && [ "$(cat "$WORK/digest")" = "$want" ]
+		cuddy image inspect --format '{{json .RepoDigests}}' "$A/m/$name:1" | grep -qF "\"$REG/n/$name@$want\""
+		log_from
+		upload "$A/m/$name:1" "$REG/n/$name:2"
+		[ "$(requests 'P[AO][^ ]* .*')" -eq 0 ] # neither PATCH nor POST
+		[ "$(requests 'PUT .*')" -eq 1 ] && [ "$(requests 'PUT .*/manifests/2')" -eq 1 ]
+	done
+}
+
+@test "push: layers of another repository there are mounted, not sent" {
+	registry_begin
+	push "$(image_file layers12)" here:1 --dest-compress-format gzip -f oci
+	pull "$REG/here:1"
+	log_from
+	upload "$REG/here:1" "$REG/there:1"
+	[ "$(requests 'PATCH .*')" -eq 1 ] # the config
+	[ "$(requests 'POST .*mount=.*' 201)" -eq 12 ]
+	[ "$(digest_of "$REG/there:1")" = "$(digest_of "$REG/here:1")" ]
+}
+
+@test "push: an image without a manifest; podman's tools read what arrives, its id stays, and the second push sends nothing" {
+	registry_begin
+	id=$(cuddy image inspect --format '{{.Id}}' "$IMAGE")
+	upload "$IMAGE" "$REG/own:gzip"
+	skopeo inspect --raw --tls-verify=false "docker://$REG/own:gzip" >"$WORK/raw"
+	[ "$(jq -r '.config.digest + " " + .mediaType + " " + .layers[0].mediaType' "$WORK/raw")" = \
+		"sha256:$id application/vnd.oci.image.manifest.v1+json application/vnd.oci.image.layer.v1.tar+gzip" ]
+	skopeo copy -q --src-tls-verify=false "docker://$REG/own:gzip" "oci:$WORK/copied:x" # every digest is checked
+	[ "$(cuddy image inspect --format '{{.Digest}}' "$IMAGE")" = "$(digest_of "$REG/own:gzip")" ]
+	log_from
+	upload "$IMAGE" "$REG/own:gzip"
+	[ "$(requests 'P[AO][^ ]* .*')" -eq 0 ]
+	upload -f v2s2 "$IMAGE" "$REG/own:docker"
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/own:docker" | jq -r '.mediaType + " " + .layers[0].digest')" = \
+		"application/vnd.docker.distribution.manifest.v2+json $(jq -r '.layers[0].digest' "$WORK/raw")" ]
+	for twice in 1 2; do
+		log_from
+		upload --compression-format zstd "$IMAGE" "$REG/own:zstd"
+	done
+	[ "$(requests 'PATCH .*')" -eq 0 ]
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/own:zstd" | jq -r '.layers[0].mediaType')" = application/vnd.oci.image.layer.v1.tar+zstd ]
+	skopeo copy -q --src-tls-verify=false "docker://$REG/own:zstd" "oci:$WORK/copied:z"
+	cuddy rmi -a -f
+	for tag in gzip docker zstd; do
+		run -0 pull "$REG/own:$tag"
+		[ "$output" = "$id" ]
+	done
+	run -0 cuddy run --rm "$REG/own:zstd" echo it runs
+	[ "$output" = "it runs" ]
+}
+
+@test "push: over HTTPS with the credentials of login; a wrong one is one line and changes nothing" {
+	registry_begin tls
+	export HOME=$WORK/home XDG_RUNTIME_DIR=$WORK
+	run --separate-stderr cuddy push -q --cert-dir "$REG_DIR/certs" "$IMAGE" "$REG/b:1"
+	one_line_error 125 "cuddy login"
+	run --separate-stderr cuddy push -q --cert-dir "$REG_DIR/certs" --creds u:wrong "$IMAGE" "$REG/b:1"
+	one_line_error 125 "push $IMAGE"
+	[[ "$stderr" != *wrong* ]]
+	run --separate-stderr cuddy push -q --retry 0 --creds u:secret "$IMAGE" "$REG/b:1"
+	one_line_error 125 certificate
+	[ ! -d "$REG_DIR/data/docker" ]
+	cuddy login --cert-dir "$REG_DIR/certs" -u u --password-stdin "$REG" <<<secret
+	run -0 --separate-stderr cuddy push -q --cert-dir "$REG_DIR/certs" "$IMAGE" "$REG/b:1"
+	run -0 skopeo inspect --cert-dir "$REG_DIR/certs" "docker://$REG/b:1"
+}
+
+@test "push: layers that were not kept are mounted; when nobody has them they are made anew" {
+	two_registries
+	REG=$A push "$(image_file layers12)" m:1 --dest-compress-format gzip -f oci
+	id=$(CUDDY_KEEP_BLOBS=no pull "$A/m:1")
+	d=$(digest_of "$A/m:1")
+	[ -z "$(find "$CUDDY_ROOT/layers" -maxdepth 2 -name blob)" ]
+	upload "$A/m:1" "$A/other:1"
+	[ "$(digest_of "$A/other:1")" = "$d" ]
+	kill "$A_PID"
+	wait "$A_PID" || true
+	A_PID=
+	run -0 --separate-stderr upload "$A/m:1" "$REG/m:1"
+	[[ "$stderr" == *warning*"differs"* ]]
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/m:1" | jq -r .config.digest)" = "sha256:$id" ]
+	skopeo copy -q --src-tls-verify=false "docker://$REG/m:1" "oci:$WORK/copied:x"
+	[ "$(cuddy image inspect --format '{{.Digest}}' "$A/m:1")" = "$d" ]
+}
+
+@test "push: by digest, by id, by a registry's own name; what makes no sense is one line" {
+	registry_begin
+	push "$(image_file busybox)" b:1
+	id=$(pull "$REG/b:1")
+	d=$(digest_of "$REG/b:1")
+	upload "$id" "$REG/by/id"
+	[ "$(digest_of "$REG/by/id:latest")" = "$d" ]
+	upload "$REG/b@$d" "$REG/by/digest@$d"
+	[ "$(raw_digest "$REG/by/digest@$d")" = "$d" ]
+	upload "$REG/b:1"
+	for bad in "$id" busybox nosuch:1 "$REG/b:1 dir:/tmp/x" "$REG/b:1 oci:/tmp/x" "$REG/b:1 $REG/b:x@$d" "$REG/b:1 $REG/Upper" "$REG/b:1 $REG/b@sha256:$(printf '%064d' 0)" \
+		"--compression-format zstd -f docker $REG/b:1" "--compression-level 3 $REG/b:1" "--compression-format gzip --compression-level 12 $REG/b:1" \
+		"-f v2s1 $REG/b:1" "--compression-format zstd:chunked $REG/b:1"; do
+		run --separate-stderr upload $bad
+		one_line_error 125 .
+	done
+}

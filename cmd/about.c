@@ -136,6 +136,10 @@ static const struct {
 	 "The check runs as the monitor's own do, and its result is kept with theirs. The exit "
 	 "status is 0 when the container is well, 1 when it is not, 125 when no check could be "
 	 "made."},
+	{&cmd_system_reset,
+	 "Kills all containers, then removes containers, images, volumes and caches. Damaged records "
+	 "do not stand in its way. The next command makes a new store, which may have another "
+	 "storage driver."},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
 	{&cmd_port,
 	 "Prints a line for each published port, or with PORT only the addresses on the host that "

@@ -97,6 +97,7 @@ const struct command_alias commands[] = {
 	{"system info", &cmd_info},
 	{"system df", &cmd_system_df},
 	{"system prune", &cmd_system_prune},
+	{"system reset", &cmd_system_reset},
 	{"image import", &cmd_import},
 	{"image load", &cmd_load},
 	{"healthcheck run", &cmd_healthcheck_run},

@@ -368,6 +368,19 @@ int store_fd(const struct store *st, enum store_dir d)
 	return st->fds[d];
 }
 
+int store_erase(struct store *st)
+{
+	int r = 0;
+
+	for (unsigned d = 0; r == 0 && d < STORE_DIR_COUNT; d++) {
+		closep(&st->fds[d]);
+		r = rmtree(st->root_fd, dir_names[d]);
+	}
+	if (r == 0 && unlinkat(st->root_fd, MARKER, 0) < 0 && errno != ENOENT)
+		r = err_new(-errno, "remove %s/" MARKER, st->root);
+	return r;
+}
+
 char *store_path(const struct store *st, enum store_dir d, const char *name)
 {
 	return path_join3(st->root, dir_names[d], name);

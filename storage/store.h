@@ -77,5 +77,10 @@ int store_lock(struct store *st, bool exclusive);
 int store_trash(struct store *st, enum store_dir d, const char *name);
 /** store_empty_trash() - delete what lies there and staging of dead processes. In B. Best effort, quick when empty. */
 int store_empty_trash(struct store *st);
+/**
+ * store_erase() - remove everything, whatever it looks like; what remains is an empty directory
+ * In B, with nothing running in it. The marker goes last: until then it is a store with less in it.
+ */
+int store_erase(struct store *st);
 /** store_trash_is_empty() - nothing there but what its deleter is busy with; cheap, no namespace. */
 bool store_trash_is_empty(struct store *st);

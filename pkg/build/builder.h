@@ -58,6 +58,8 @@ int step_run(struct builder *b, struct op *o, const struct strv *layers);
 int step_seal(struct builder *b, struct op *o, struct workspace *w, const char *key);
 /** step_cached() - is the result known? 1: it is in @o. */
 int step_cached(struct builder *b, struct op *o, const char *key);
+/** step_key_layers() - what a step stands on, and the latest time of its files. */
+void step_key_layers(struct builder *b, struct sha256 *h, const struct strv *layers);
 /** step_enter() - into B, where layers are made. */
 int step_enter(struct builder *b);
 void step_warn(struct builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -40,10 +40,7 @@ static int run_key(struct builder *b, const struct op *o, const struct strv *lay
 	int r;
 
 	key_begin(&h, "run");
-	key_add_list(&h, layers);
-	key_add(&h, b->o->has_epoch ? "epoch" : "");
-	if (b->o->has_epoch)
-		sha256_add(&h, &b->o->epoch_s, sizeof(b->o->epoch_s));
+	step_key_layers(b, &h, layers);
 	key_add_list(&h, &o->argv);
 	key_add_list(&h, &o->env);
 	key_add(&h, o->script);

@@ -11,29 +11,7 @@
 #include "pkg/oci/manifest.h"
 #include "pkg/transfer/layer_sink.h"
 #include "pkg/transfer/noexec.h"
-#include "pkg/transfer/source.h"
 #include "storage/image_store.h"
-
-#define PIECE (256U << 10)
-
-/* The worker finds out what compression it is. */
-static int feed_sink(struct transfer_ctx *ctx, struct layer_sink *s)
-{
-	AUTO(stream_closep) struct stream *in = source_new(ctx, ctx->fds[0]);
-	AUTO_FREE unsigned char *buf = xmalloc(PIECE);
-	ssize_t got;
-	int r = 0;
-
-	while (r == 0 && (got = stream_read(in, buf, PIECE)) != 0)
-		r = got < 0 ? (int)got : sink_write(s, buf, (size_t)got);
-	if (r < 0)
-		return r;
-	sink_finish(s);
-	r = sink_error(s);
-	if (r == 0 && s->result.entries == 0)
-		r = err_new(-CE_BAD_FORMAT, "the archive is empty");
-	return r;
-}
 
 static int set_platform(struct json_object *doc, const char *text)
 {
@@ -136,7 +114,7 @@ int transfer_op_import(struct transfer_ctx *ctx)
 	if (r == 0)
 		r = sink_open(ctx, &s, false);
 	if (r == 0)
-		r = feed_sink(ctx, &s);
+		r = sink_feed(ctx, &s);
 	if (r == 0)
 		r = put(ctx, st, &s, &q);
 	sink_done(ctx, &s);

@@ -10,6 +10,9 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
+#include "pkg/transfer/source.h"
+
+#define PIECE (256U << 10)
 
 int sink_open(struct transfer_ctx *ctx, struct layer_sink *s, bool want_blob)
 {
@@ -68,6 +71,25 @@ void sink_finish(struct layer_sink *s)
 		s->words = xstrdup(err_trail());
 		err_drop();
 	}
+}
+
+/* The worker finds out what compression it is. */
+int sink_feed(struct transfer_ctx *ctx, struct layer_sink *s)
+{
+	AUTO(stream_closep) struct stream *in = source_new(ctx, ctx->fds[0]);
+	AUTO_FREE unsigned char *buf = xmalloc(PIECE);
+	ssize_t got;
+	int r = 0;
+
+	while (r == 0 && (got = stream_read(in, buf, PIECE)) != 0)
+		r = got < 0 ? (int)got : sink_write(s, buf, (size_t)got);
+	if (r < 0)
+		return r;
+	sink_finish(s);
+	r = sink_error(s);
+	if (r == 0 && s->result.entries == 0)
+		r = err_new(-CE_BAD_FORMAT, "the archive is empty");
+	return r;
 }
 
 int sink_error(const struct layer_sink *s)

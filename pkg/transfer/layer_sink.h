@@ -25,6 +25,8 @@ int sink_open(struct transfer_ctx *ctx, struct layer_sink *s, bool want_blob);
 int sink_write(struct layer_sink *s, const void *p, size_t n);
 /** sink_finish() - wait for the worker; its failure is kept in @s. Twice is fine. */
 void sink_finish(struct layer_sink *s);
+/** sink_feed() - the whole of the request's archive, from its first descriptor, and sink_finish(). */
+int sink_feed(struct transfer_ctx *ctx, struct layer_sink *s);
 /** sink_error() - 0, or the kept failure with its words as trail. */
 int sink_error(const struct layer_sink *s);
 /**

@@ -39,6 +39,7 @@ static const struct {
 	{TRANSFER_LOGIN, "login", transfer_op_login},
 	{TRANSFER_UNTAR, "untar", transfer_op_untar},
 	{TRANSFER_PUSH, "push", transfer_op_push},
+	{TRANSFER_UNPACK, "unpack", transfer_op_unpack},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)

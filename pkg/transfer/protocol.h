@@ -27,6 +27,7 @@ enum transfer_op {
 	TRANSFER_PULL = 1,
 	TRANSFER_LOAD,
 	TRANSFER_IMPORT,
+	TRANSFER_UNPACK,
 	TRANSFER_LOGIN,
 	TRANSFER_UNTAR,
 	TRANSFER_PUSH
@@ -98,6 +99,11 @@ struct transfer_login {
 struct transfer_load {
 	const char *platform; /* "os/arch[/variant]" or NULL */
 };
+
+/*
+ * TRANSFER_UNPACK has no body; one descriptor: an archive, which becomes a layer that belongs to no
+ * image. Its diffID comes back as the id of an image event.
+ */
 
 /* Body of TRANSFER_IMPORT; one descriptor: the archive. */
 struct transfer_import {

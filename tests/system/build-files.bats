@@ -200,3 +200,37 @@ inside() { cuddy run --rm --network none localhost/t "$@"; }
 	[ "${lines[2]}" = 'RUN |1 A=1 /bin/sh -c true' ]
 	[ "${lines[3]}" = 'WORKDIR /tmp' ]
 }
+
+@test "ADD: archives are unpacked, whatever they are called; owners are theirs; links to them are not" {
+	mkdir -p t/sub && echo deep >t/sub/f && ln -s sub/f t/link && chmod 2750 t/sub
+	for z in '' z J j; do tar -c${z}f "a$z" --owner=5 --group=6 t; done
+	tar -c --zstd -f azst --owner=5 --group=6 t
+	ln -s a alias.tar
+	gzip -c t/sub/f >text.gz
+	file <<-'E'
+		FROM localhost/busybox
+		RUN mkdir -p /3/t/sub && echo old >/3/t/sub/f && echo stays >/3/t/other
+		ADD a /1
+		ADD az /2/
+		ADD aJ aj azst /3/
+		ADD --chown=9:9 a /4
+		ADD --unpack=false a /5/
+		COPY a /6/
+		ADD alias.tar /7/
+		ADD t /8
+	E
+	build
+	for d in 1 2 3; do
+		[ "$(inside sh -c "cd /$d/t && cat sub/f link && stat -c '%u:%g %a' sub")" = $'deep\ndeep\n5:6 2750' ]
+	done
+	[ "$(inside cat /3/t/other)" = stays ]
+	[ "$(inside stat -c %u:%g /4/t/sub/f)" = 9:9 ]
+	[ "$(inside sh -c 'ls /5 /6 /7')" = "$(printf '/5:\na\n\n/6:\na\n\n/7:\nalias.tar')" ]
+	[ "$(inside cat /8/sub/f)" = deep ]
+	printf 'FROM localhost/busybox\nADD text.gz /\n' >Containerfile
+	run -125 --separate-stderr build
+	[[ "$stderr" == *"unpack text.gz"*"--unpack=false"* ]]
+	printf 'FROM localhost/busybox\nADD https://example.org/x /\n' >Containerfile
+	run -125 --separate-stderr build
+	[[ "$stderr" == *"URLs are not fetched"* ]]
+}

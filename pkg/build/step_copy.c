@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* COPY and ADD. Archives that ADD finds are unpacked by cuddy-transfer into a layer of their own, and copied from there. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/parse.h"
+#include "pkg/build/builder.h"
+#include "pkg/build/copy.h"
+#include "pkg/build/mode.h"
+#include "pkg/image/transfer_client.h"
+#include "pkg/runtime/user.h"
+#include "pkg/sys/open.h"
+
+struct copy_work {
+	struct copy_rules rules;
+	struct selection files;
+	struct ignore *exclude;
+	int source;
+};
+
+static void copy_work_done(struct copy_work *c)
+{
+	selection_done(&c->files);
+	ignore_free(c->exclude);
+	closep(&c->source);
+}
+
+static bool is_archive(const char *p, size_t n)
+{
+	static const struct {
+		const char *magic;
+		size_t n, at;
+	} known[] = {{"\x1f\x8b", 2, 0}, {"BZh", 3, 0}, {"\xfd" "7zXZ", 5, 0},
+		     {"\x28\xb5\x2f\xfd", 4, 0}, {"ustar", 5, 257}};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (n >= known[i].at + known[i].n &&
+		    memcmp(p + known[i].at, known[i].magic, known[i].n) == 0)
+			return true;
+	return false;
+}
+
+/* Known by the content; a link to an archive is copied. */
+static bool unpacks(const struct op *o, int source, const struct match *m)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	char head[512];
+	ssize_t n;
+
+	if (!o->is_add || o->unpack == 0 || m->directory || m->was_link)
+		return false;
+	fd = open_in(source, m->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	n = fd < 0 ? -1 : read_upto(fd, head, sizeof(head));
+	err_drop();
+	return n > 0 && is_archive(head, (size_t)n);
+}
+
+static void take_diffid(void *data, const char *reference, const char *id)
+{
+	(void)reference;
+	if (strlen(id) == 64)
+		memcpy(data, id, 65);
+}
+
+static int unpack(struct builder *b, int source, const char *path, char ret_diffid[65])
+{
+	AUTO_CLOSE int fd = open_in(source, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	const struct transfer_handler h = {.image = take_diffid, .data = ret_diffid};
+	int r = fd < 0 ? fd : 0;
+
+	ret_diffid[0] = '\0';
+	if (r == 0)
+		r = transfer_run(b->st, TRANSFER_UNPACK, &body, &fd, 1, &h);
+	if (r == 0)
+		r = layer_lease_add(b->st, &b->lease, ret_diffid);
+	if (r == 0 && !layer_exists(b->st, ret_diffid))
+		r = err_new(-CE_IN_USE, "it was removed again by somebody who tidied; try again");
+	return r < 0 ? err_wrap(r, "unpack %s; ADD --unpack=false copies it as it is", path) : 0;
+}
+
+/* All of an archive, into @dest, which is a directory in any case. Owners are the archive's. */
+static int add_archive(struct builder *b, const struct op *o, const struct copy_work *c,
+		       const char *path, int root)
+{
+	struct copy_rules rules = c->rules;
+	struct match all = {.path = (char[]){""}, .name = (char[]){"."}, .directory = true};
+	const struct selection s = {.v = &all, .n = 1};
+	AUTO_STRV struct strv layers = STRV_INIT;
+	AUTO_CLOSE int view = -EBADF;
+	char diffid[65];
+	int r = unpack(b, c->source, path, diffid);
+
+	if (r < 0)
+		return r;
+	strv_add(&layers, diffid);
+	view = layers_view(b->st, &layers);
+	if (view < 0)
+		return view;
+	rules.source = view;
+	rules.ignore = NULL;
+	rules.keep_owner = !o->chown;
+	return copy_selection(&rules, &s, root, o->dest, false);
+}
+
+/* In the order they are written in, so that the last one wins. */
+static int copy_files(struct builder *b, const struct op *o, const struct copy_work *c, int root)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->files.n; i++) {
+		const struct selection one = {.v = &c->files.v[i], .n = 1};
+
+		if (unpacks(o, c->source, &c->files.v[i]))
+			r = add_archive(b, o, c, c->files.v[i].path, root);
+		else
+			r = copy_selection(&c->rules, &one, root, o->dest, o->parents);
+	}
+	return r;
+}
+
+static int open_source(struct builder *b, const struct op *o)
+{
+	const struct strv *layers;
+	int r;
+
+	if (o->from.kind == SRC_CONTEXT) {
+		if (b->context < 0)
+			return err_usage("there is no context to copy from: the Containerfile came "
+					 "from standard input");
+		return fd_dup(b->context);
+	}
+	r = graph_source_layers(b, &o->from, &layers);
+	if (r == 0)
+		r = step_enter(b);
+	return r < 0 ? r : layers_view(b->st, layers);
+}
+
+static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c)
+{
+	AUTO_STRV struct strv empty = STRV_INIT;
+	bool context = o->from.kind == SRC_CONTEXT;
+	int r = 0;
+
+	if (o->exclude.n)
+		c->exclude = ignore_new();
+	for (size_t i = 0; r == 0 && i < o->exclude.n; i++)
+		r = ignore_add(c->exclude, o->exclude.v[i]);
+	if (r == 0 && o->sources.n) {
+		c->source = open_source(b, o);
+		r = c->source < 0 ? c->source : 0;
+	}
+	if (r == 0 && o->sources.n)
+		r = select_files(c->source, &o->sources, context ? b->ignore : NULL, o->parents,
+				 &c->files, &empty);
+	if (r == -ENOENT) {
+		AUTO_FREE char *what = xstrdup(err_trail());
+
+		r = err_usage("not found in %s: %s",
+			      context			  ? "the context"
+			      : o->from.kind == SRC_STAGE ? "that stage"
+							  : "that image",
+			      what);
+	}
+	for (size_t i = 0; r == 0 && i < empty.n; i++)
+		step_warn(b, "%s:%u: nothing matches %s", b->file->name, o->inst->line, empty.v[i]);
+	c->rules.source = c->source;
+	c->rules.ignore = context ? b->ignore : NULL;
+	c->rules.exclude = c->exclude;
+	c->rules.keep_owner = !context && !o->chown;
+	c->rules.chmod = o->chmod;
+	return r;
+}
+
+/* The definition: everything but what the files are. */
+static void copy_key(struct builder *b, const struct op *o, const struct strv *layers,
+		     struct sha256 *h)
+{
+	static const struct strv none = STRV_INIT;
+
+	key_begin(h, "copy");
+	step_key_layers(b, h, o->link ? &none : layers);
+	key_add(h, o->dest);
+	key_add(h, o->chown);
+	key_add(h, o->chmod);
+	key_add(h, o->parents ? "parents" : "");
+	key_add(h, o->link ? "link" : "");
+	key_add(h, !o->is_add ? "" : o->unpack == 0 ? "add" : "unpack");
+	key_add_list(h, &o->exclude);
+	for (unsigned i = 0; i < o->n_files; i++) {
+		key_add(h, o->files[i].name);
+		key_add(h, o->files[i].content);
+	}
+	key_add(h, "sources");
+}
+
+/* Names of an earlier stage's files stand for their content, for what it is made of is known. */
+static int definition_key(struct builder *b, const struct op *o, const struct strv *layers,
+			  char ret[65])
+{
+	const struct strv *from;
+	struct sha256 h;
+	int r = graph_source_layers(b, &o->from, &from);
+
+	if (r < 0)
+		return r;
+	copy_key(b, o, layers, &h);
+	key_add(&h, "by name");
+	key_add_list(&h, from);
+	key_add_list(&h, &o->sources);
+	sha256_end_hex(&h, ret);
+	return 0;
+}
+
+static int content_key(struct builder *b, const struct op *o, const struct strv *layers,
+		       const struct copy_work *c, char ret[65])
+{
+	struct sha256 h;
+	int r;
+
+	copy_key(b, o, layers, &h);
+	key_add(&h, "by content");
+	r = copy_digest(&c->rules, &c->files, &h);
+	sha256_end_hex(&h, ret);
+	return r;
+}
+
+/*
+ * --chown: a bare id is the group's as well, a bare name means its group in passwd; names must be
+ * there. With --link the base is not looked at, so only ids have a meaning.
+ */
+static int find_owner(const struct op *o, int root, struct copy_rules *rules)
+{
+	struct rt_process who = {.user = o->chown};
+	struct rt_ids ids = {0};
+	uint32_t id;
+	int r;
+
+	if (!o->chown)
+		return 0;
+	if (parse_u32(o->chown, INT32_MAX, &id) == 0) {
+		rules->uid = rules->gid = id;
+	} else {
+		r = user_resolve(root, &who, &ids);
+		if (r < 0)
+			return err_wrap(r, "--chown=%s", o->chown);
+		rules->uid = ids.uid;
+		rules->gid = ids.gid;
+		free(ids.groups);
+		free(ids.home);
+	}
+	rules->parent_uid = rules->uid;
+	rules->parent_gid = rules->gid;
+	return 0;
+}
+
+static int copy_do(struct builder *b, struct op *o, const struct strv *layers, struct copy_work *c,
+		   const char *key)
+{
+	static const struct strv none = STRV_INIT;
+	AUTO(workspace_donep) struct workspace w = WORKSPACE_INIT;
+	int r = step_enter(b);
+
+	if (r == 0)
+		r = workspace_begin(b->st, o->link ? &none : layers, &w);
+	if (r == 0)
+		r = workspace_open(&w);
+	if (r == 0)
+		r = find_owner(o, w.root, &c->rules);
+	if (r == 0)
+		r = copy_files(b, o, c, w.root);
+	for (unsigned i = 0; r == 0 && i < o->n_files; i++)
+		r = copy_text(&c->rules, o->files[i].name, o->files[i].content, w.root, o->dest);
+	return r < 0 ? r : step_seal(b, o, &w, key);
+}
+
+int step_copy(struct builder *b, struct op *o, const struct strv *layers)
+{
+	AUTO(copy_work_done) struct copy_work c = {.source = -EBADF};
+	bool inside = o->from.kind != SRC_CONTEXT;
+	char by_name[65], by_content[65];
+	int r = o->chmod ? mode_check(o->chmod) : 0;
+
+	if (r == 0 && inside) {
+		r = definition_key(b, o, layers, by_name);
+		if (r == 0)
+			r = step_cached(b, o, by_name);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
+	if (r == 0)
+		r = copy_begin(b, o, &c);
+	if (r == 0)
+		r = content_key(b, o, layers, &c, by_content);
+	if (r == 0)
+		r = step_cached(b, o, by_content);
+	if (r == 0)
+		r = copy_do(b, o, layers, &c, by_content);
+	if (r >= 0 && inside) {
+		const struct cache_record rec = {.created_ns = o->created_ns};
+		struct cache_record named = rec;
+
+		memcpy(named.layer, o->layer, sizeof(named.layer));
+		r = cache_put(b->st, by_name, &named);
+	}
+	return r < 0 ? r : 0;
+}

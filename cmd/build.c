@@ -19,33 +19,55 @@
 
 struct build_args {
 	struct registry_args registry;
-	struct strv tags, files, build_args, labels, add_hosts, secrets;
-	const char *target, *network, *pull, *iidfile, *platform, *ignore_file, *timestamp;
-	bool no_cache, quiet;
+	struct strv tags, files, build_args, labels, secrets;
+	struct container_request run;
+	const char *target, *network, *pull, *iidfile, *platform, *ignore_file, *timestamp, *format,
+		*progress;
+	bool no_cache, quiet, rm, force_rm, load;
+	int layers;
 };
 
-static const struct build_args build_defaults = {.registry = REGISTRY_ARGS_DEFAULTS};
+static const struct build_args build_defaults = {
+	.registry = REGISTRY_ARGS_DEFAULTS, .format = "oci", .layers = -1};
 
 /* clang-format off */
 static const struct opt build_opts[] = {
-	OPT_LIST(0, "add-host", "NAME:IP", struct build_args, add_hosts, "Add a line to /etc/hosts while commands run"),
+	OPT_LIST(0, "add-host", "NAME:IP", struct build_args, run.add_host, "Add a line to /etc/hosts while commands run"),
 	OPT_LIST(0, "build-arg", "NAME[=VALUE]", struct build_args, build_args, "Set a build argument, or pass a variable of ours on"),
+	OPT_LIST(0, "cap-add", "CAPABILITY", struct build_args, run.cap_add, "Add a capability to commands"),
+	OPT_LIST(0, "cap-drop", "CAPABILITY", struct build_args, run.cap_drop, "Drop a capability of commands"),
+	OPT_LIST(0, "device", "HOST[:PATH][:rwm]", struct build_args, run.device, "Give commands a device of the host", .complete = COMPLETE_FILE),
+	OPT_LIST(0, "dns", "IP", struct build_args, run.dns, "Name server of commands"),
+	OPT_LIST(0, "dns-option", "OPTION", struct build_args, run.dns_option, "Resolver option of commands"),
+	OPT_LIST(0, "dns-search", "DOMAIN", struct build_args, run.dns_search, "Search domain of commands"),
 	OPT_LIST('f', "file", "FILE", struct build_args, files, "Containerfile to read, - for standard input", .complete = COMPLETE_FILE),
+	OPT_BOOL(0, "force-rm", struct build_args, force_rm, "Leave no containers behind; there are none in any case", .hidden = true),
+	OPT_STR(0, "format", "FORMAT", struct build_args, format, "Format the image is pushed and saved in",
+		.complete = COMPLETE_WORDS, .words = "oci docker", .strict = true),
 	OPT_STR(0, "ignorefile", "FILE", struct build_args, ignore_file, "Ignore file to use instead of the context's", .complete = COMPLETE_FILE),
 	OPT_STR(0, "iidfile", "FILE", struct build_args, iidfile, "Write the image's id to a file", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "label", "KEY=VALUE", struct build_args, labels, "Attach a label to the image"),
+	OPT_TRI(0, "layers", struct build_args, layers, "Use what earlier builds made"),
+	OPT_BOOL(0, "load", struct build_args, load, "Keep the image in the store; it is there in any case", .hidden = true),
 	OPT_STR(0, "network", "MODE", struct build_args, network, "Network of commands: default, none or host",
 		.complete = COMPLETE_WORDS, .words = "default none host", .strict = true),
 	OPT_BOOL(0, "no-cache", struct build_args, no_cache, "Run every step anew"),
 	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct build_args, platform, "Platform to build for; only this machine's own"),
+	OPT_STR(0, "progress", "KIND", struct build_args, progress, "How progress is shown",
+		.complete = COMPLETE_WORDS, .words = "auto plain quiet", .strict = true),
 	OPT_STR(0, "pull", "POLICY", struct build_args, pull, "When to pull base images; without a value always", .optional = true,
 		.complete = COMPLETE_WORDS, .words = "always missing never newer"),
 	OPT_BOOL('q', "quiet", struct build_args, quiet, "Print the image's id only"),
+	OPT_BOOL(0, "rm", struct build_args, rm, "Leave no containers behind; there are none in any case", .hidden = true),
 	OPT_LIST(0, "secret", "id=ID[,src=FILE|,env=NAME]", struct build_args, secrets, "Give a secret to commands that mount it"),
+	OPT_LIST(0, "security-opt", "OPTION", struct build_args, run.security_opt, "Security option of commands: no-new-privileges, seccomp=, apparmor=, mask=, unmask="),
+	OPT_SIZE(0, "shm-size", "SIZE", struct build_args, run.shm_size, "Size of /dev/shm of commands"),
 	OPT_LIST('t', "tag", "NAME[:TAG]", struct build_args, tags, "Name of the image"),
 	OPT_STR(0, "target", "STAGE", struct build_args, target, "Stage to build instead of the last"),
 	OPT_STR(0, "timestamp", "SECONDS", struct build_args, timestamp, "Time of the image and latest time of its new files, in seconds since 1970"),
 	OPT_STR(0, "source-date-epoch", "SECONDS", struct build_args, timestamp, "Time of the image", .hidden = true),
+	OPT_LIST(0, "ulimit", "TYPE=SOFT[:HARD]", struct build_args, run.ulimit, "Set a resource limit of commands"),
+	OPT_LIST('v', "volume", "HOST:PATH[:ro]", struct build_args, run.volume, "Mount a path of the host while commands run", .complete = COMPLETE_FILE),
 	OPT_GROUP(registry_opts, struct build_args, registry),
 	OPT_END
 };
@@ -174,10 +196,11 @@ static int options_of(const struct build_args *a, const char *context, struct bu
 	o->target = a->target;
 	o->labels = a->labels;
 	o->tags = a->tags;
-	o->add_hosts = a->add_hosts;
+	o->run = a->run;
+	o->docker = strcmp(a->format, "docker") == 0;
 	o->secrets = a->secrets;
 	o->network = a->network;
-	o->no_cache = a->no_cache;
+	o->no_cache = a->no_cache || a->layers == 0;
 	o->output_fd = STDERR_FILENO;
 	return r;
 }
@@ -210,7 +233,8 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		.step = on_step, .cached = on_cached, .warning = on_warning};
 	static const struct build_report quiet = {.warning = on_warning};
 	const struct build_args *a = args;
-	struct build_options o = {.report = a->quiet ? &quiet : &loud};
+	bool hush = a->quiet || (a->progress && strcmp(a->progress, "quiet") == 0);
+	struct build_options o = {.report = hush ? &quiet : &loud};
 	struct build_result result = {.run_status = 0};
 	struct transfer_report report;
 	AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC), iid = -EBADF;
@@ -224,9 +248,9 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		r = iid < 0 ? iid : 0;
 	}
 	if (r == 0) {
-		if (a->quiet && null >= 0)
+		if (hush && null >= 0)
 			o.output_fd = null;
-		transfer_report_init(&report, REPORT_PULL, a->quiet, NULL);
+		transfer_report_init(&report, REPORT_PULL, hush, NULL);
 		o.pull.report = &report.handler;
 		r = build_image(st, &o, &result);
 		transfer_report_done(&report);

@@ -191,6 +191,7 @@ static int make_stack(struct builder *b, const struct strv *layers)
 static int put_image(struct builder *b)
 {
 	struct build_image *image = &b->stages[b->target].image;
+	static char oci[] = MEDIA_OCI_MANIFEST, docker[] = MEDIA_DOCKER_MANIFEST;
 	AUTO_SBUF struct sbuf config = SBUF_INIT;
 	struct image_record rec = {.names = STRV_INIT};
 	int r = apply_labels(b, image);
@@ -200,6 +201,7 @@ static int put_image(struct builder *b)
 	if (r < 0)
 		return r;
 	write_config(b, image, rec.created_ns, &config);
+	rec.manifest_type = b->o->docker ? docker : oci;
 	sha256_hex(config.s, config.len, rec.id);
 	rec.config = config.s;
 	rec.config_len = config.len;
@@ -244,8 +246,8 @@ static int check_options(struct builder *b)
 static void warn_unused(struct builder *b)
 {
 	for (size_t i = 0; i < b->o->build_args.n; i++) {
-		AUTO_FREE char *name =
-			xstrndup(b->o->build_args.v[i], strcspn(b->o->build_args.v[i], "="));
+		AUTO_FREE char *name = xstrndup(b->o->build_args.v[i],
+						strcspn(b->o->build_args.v[i], "="));
 
 		if (!strv_has(&b->pc.used, name) && strcmp(name, "SOURCE_DATE_EPOCH") != 0)
 			step_warn(b, "--build-arg %s: no ARG declares it", name);

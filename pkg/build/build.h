@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "pkg/base/strv.h"
+#include "pkg/container/request.h"
 #include "pkg/image/image.h"
 
 /* What is told while it goes on. Each may be NULL. */
@@ -26,9 +27,15 @@ struct build_options {
 	const char *file; /* -f: NULL, a path, or "-" */
 	const char *ignore_file; /* --ignorefile */
 	const char *target;
-	struct strv build_args, labels, tags, add_hosts, secrets;
+	struct strv build_args, labels, tags, secrets;
 	const char *network; /* NULL, default, none, host */
+	/*
+	 * What containers of RUN get, of it: add_host, cap_add, cap_drop, device, dns, dns_option,
+	 * dns_search, security_opt, shm_size, ulimit, volume (host paths only).
+	 */
+	struct container_request run;
 	bool no_cache;
+	bool docker; /* pushed and saved as a Docker image unless asked otherwise; else OCI */
 	struct pull_options pull;
 	bool has_epoch;
 	int64_t epoch_s;

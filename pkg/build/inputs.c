@@ -28,8 +28,8 @@ static int open_context(struct builder *b)
 	if (strcmp(c, "-") == 0)
 		return 0;
 	if (is_remote(c))
-		return err_new(-CE_UNSUPPORTED,
-			       "context %s: only a directory or -; fetch it first", c);
+		return err_new(-CE_UNSUPPORTED, "context %s: only a directory or -; fetch it first",
+			       c);
 	b->context = open(c, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (b->context < 0 && errno == ENOTDIR)
 		return err_usage("context %s: not a directory", c);

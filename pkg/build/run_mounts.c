@@ -305,7 +305,8 @@ static int add_secret(struct preparing *p, const struct run_mount *m)
 		return 0;
 	if (m->env) {
 		if (memchr(s->value, '\0', s->n))
-			return err_usage("secret %s holds a NUL byte, which no variable can", m->id);
+			return err_usage("secret %s holds a NUL byte, which no variable can",
+					 m->id);
 		strv_addf(&p->out->env, "%s=%.*s", m->env, (int)s->n, s->value);
 	}
 	if (!m->target)
@@ -391,9 +392,9 @@ int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
 		char text[128];
 		int r = 0;
 
-		(void)snprintf(text, sizeof(text), "mount %u %d %d %o %u %u %llu", (unsigned)m->type,
-			       m->read_write, m->required, m->mode, m->uid, m->gid,
-			       (unsigned long long)m->size);
+		(void)snprintf(text, sizeof(text), "mount %u %d %d %o %u %u %llu",
+			       (unsigned)m->type, m->read_write, m->required, m->mode, m->uid,
+			       m->gid, (unsigned long long)m->size);
 		key_add(h, text);
 		key_add(h, m->target);
 		key_add(h, m->env);

@@ -34,8 +34,13 @@ static bool is_archive(const char *p, size_t n)
 	static const struct {
 		const char *magic;
 		size_t n, at;
-	} known[] = {{"\x1f\x8b", 2, 0}, {"BZh", 3, 0}, {"\xfd" "7zXZ", 5, 0},
-		     {"\x28\xb5\x2f\xfd", 4, 0}, {"ustar", 5, 257}};
+	} known[] = {{"\x1f\x8b", 2, 0},
+		     {"BZh", 3, 0},
+		     {"\xfd"
+		      "7zXZ",
+		      5, 0},
+		     {"\x28\xb5\x2f\xfd", 4, 0},
+		     {"ustar", 5, 257}};
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (n >= known[i].at + known[i].n &&
@@ -161,7 +166,7 @@ static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c
 		AUTO_FREE char *what = xstrdup(err_trail());
 
 		r = err_usage("not found in %s: %s",
-			      context			  ? "the context"
+			      context                     ? "the context"
 			      : o->from.kind == SRC_STAGE ? "that stage"
 							  : "that image",
 			      what);

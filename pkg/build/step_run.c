@@ -33,6 +33,26 @@
 #define STUBS "stubs"
 #define SCRIPT "script"
 
+/* Names of hosts count, their addresses do not, nor do resolvers. */
+static void key_request(const struct container_request *q, struct sha256 *h)
+{
+	char size[32];
+
+	for (size_t i = 0; i < q->add_host.n; i++) {
+		AUTO_FREE char *name = xstrndup(q->add_host.v[i], strcspn(q->add_host.v[i], ":"));
+
+		key_add(h, name);
+	}
+	key_add_list(h, &q->cap_add);
+	key_add_list(h, &q->cap_drop);
+	key_add_list(h, &q->device);
+	key_add_list(h, &q->security_opt);
+	key_add_list(h, &q->ulimit);
+	key_add_list(h, &q->volume);
+	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)q->shm_size);
+	key_add(h, size);
+}
+
 static int run_key(struct builder *b, const struct op *o, const struct strv *layers, char ret[65])
 {
 	static const char *const networks[] = {"default", "none", "host"};
@@ -48,12 +68,7 @@ static int run_key(struct builder *b, const struct op *o, const struct strv *lay
 	key_add(&h, o->cwd);
 	key_add(&h, networks[o->network]);
 	key_add(&h, b->o->network);
-	for (size_t i = 0; i < b->o->add_hosts.n; i++) { /* names count, addresses do not */
-		AUTO_FREE char *name =
-			xstrndup(b->o->add_hosts.v[i], strcspn(b->o->add_hosts.v[i], ":"));
-
-		key_add(&h, name);
-	}
+	key_request(&b->o->run, &h);
 	r = run_mounts_key(b, o, &h);
 	sha256_end_hex(&h, ret);
 	return r;
@@ -73,34 +88,33 @@ static const char *network_of(const struct builder *b, const struct op *o)
 static int make_record(struct builder *b, const struct op *o, const struct run_places *places,
 		       const struct strv *layers, struct container_record **ret)
 {
-	struct container_request q = {
-		.image = "build",
-		.command = o->argv.v,
-		.entrypoint = "",
-		.user = o->user,
-		.workdir = o->cwd,
-		.hostname = "build",
-		.network = network_of(b, o),
-		.image_volume = "ignore",
-		.log_driver = "none",
-		.stop_timeout = 0,
-		.read_only_tmpfs = -1,
-		.oom_score_adj = INT64_MIN,
-	};
+	struct container_request q = b->o->run; /* its lists stay the caller's */
 	char id[65];
 	int r;
 
+	q.image = "build";
+	q.command = o->argv.v;
+	q.entrypoint = "";
+	q.user = o->user;
+	q.workdir = o->cwd;
+	q.hostname = "build";
+	q.network = network_of(b, o);
+	q.image_volume = "ignore";
+	q.log_driver = "none";
+	q.stop_timeout = 0;
+	q.read_only_tmpfs = -1;
+	q.oom_score_adj = INT64_MIN;
+	q.env = (struct strv)STRV_INIT;
 	strv_add_all(&q.env, &o->proxy);
 	strv_add_all(&q.env, &o->env);
 	strv_add_all(&q.env, &places->env);
-	/* A shared network has no place for further hosts of its own. */
-	if (!q.network || strcmp(q.network, "host") != 0)
-		strv_add_all(&q.add_host, &b->o->add_hosts);
 	r = container_make(b->st, &q, NULL, ret);
 	for (size_t i = 0; i < q.env.n; i++)
 		explicit_bzero(q.env.v[i], strlen(q.env.v[i])); /* a secret may be among them */
 	strv_done(&q.env);
-	strv_done(&q.add_host);
+	for (unsigned i = 0; r == 0 && i < (*ret)->n_mounts; i++)
+		if ((*ret)->mounts[i].kind != MOUNT_BIND || (*ret)->mounts[i].overlay)
+			r = err_usage("--volume: only /HOST/PATH:/PATH[:ro] during a build");
 	if (r < 0)
 		return r;
 	random_hex(id, 64);
@@ -142,13 +156,28 @@ static int make_stub(const struct workspace *w, const char *target, bool directo
 	return 0;
 }
 
+/* --volume */
+static int add_volume_stubs(const struct workspace *w, const struct container_record *rec)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < rec->n_mounts; i++) {
+		struct stat st;
+
+		if (stat(rec->mounts[i].source, &st) < 0)
+			return err_new(-errno, "--volume %s", rec->mounts[i].source);
+		r = make_stub(w, rec->mounts[i].target, S_ISDIR(st.st_mode));
+	}
+	return r;
+}
+
 static int add_places(const struct workspace *w, const struct run_places *places,
 		      struct container_plan *p)
 {
 	for (unsigned i = 0; i < places->n; i++) {
 		const struct run_place *v = &places->v[i];
 		struct rt_mount *m = plan_add_mount(p,
-						    v->kind == PLACE_TMPFS	? RT_MOUNT_TMPFS
+						    v->kind == PLACE_TMPFS     ? RT_MOUNT_TMPFS
 						    : v->kind == PLACE_OVERLAY ? RT_MOUNT_OVERLAY
 									       : RT_MOUNT_BIND,
 						    v->source, v->target);
@@ -261,6 +290,8 @@ static int run_in(struct builder *b, const struct op *o, const struct strv *laye
 		r = set_root(w, &p);
 	if (r == 0)
 		r = add_script(o, &dirs, &p);
+	if (r == 0)
+		r = add_volume_stubs(w, rec);
 	if (r == 0)
 		r = add_places(w, &places, &p);
 	if (r == 0)

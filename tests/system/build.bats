@@ -259,3 +259,18 @@ inside() { cuddy run --rm --network none localhost/t "$@"; }
 	emptied() { cuddy ps >/dev/null; [ -z "$(ls -A "$CUDDY_ROOT/staging")" ]; }
 	wait_until 20 emptied
 }
+
+@test "what commands get: limits, capabilities, hosts, paths of the host; and the format of the image" {
+	echo host >"$WORK/f"
+	file <<-'E'
+		FROM localhost/busybox
+		RUN --network=none ulimit -n >/1; grep CapBnd /proc/self/status >>/1; grep -c 192.0.2.9 /etc/hosts >>/1; cat /mnt/f >>/1; df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2 >>/1
+	E
+	run -0 build --ulimit nofile=100:100 --cap-drop all --add-host there:192.0.2.9 -v "$WORK/f:/mnt/f:ro" \
+		--shm-size 1m --format docker --rm --layers --progress plain
+	[ "$(inside cat /1)" = $'100\nCapBnd:\t0000000000000000\n1\nhost\n1024' ]
+	[ "$(inside sh -c 'ls /mnt 2>/dev/null; true')" = "" ]
+	[ "$(cuddy image inspect --format '{{.ManifestType}}' localhost/t)" = application/vnd.docker.distribution.manifest.v2+json ]
+	run -125 --separate-stderr build -v named:/x
+	[[ "$stderr" == *"--volume: only /HOST/PATH"* ]]
+}

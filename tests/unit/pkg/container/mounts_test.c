@@ -138,8 +138,7 @@ static void each_type_has_its_own_keys(void **state)
 static void other_containers_mounts_come_second(void **state)
 {
 	AUTO(record_freep)
-	struct container_record *r = record_new(),
-				*a = record_new(), *b = record_new();
+	struct container_record *r = record_new(), *a = record_new(), *b = record_new();
 	unsigned n_from = 0;
 
 	(void)state;

@@ -269,8 +269,9 @@ static int put_children(struct tree_tar *t, int fd)
 	if (r == 0 && ++t->depth > TAR_DEPTH_MAX)
 		r = err_new(-CE_LIMIT, "directories nested deeper than %d", TAR_DEPTH_MAX);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		if (t->o.overlay && strncmp(names.v[i], WHITEOUT, strlen(WHITEOUT)) == 0) {
-			t->result.unnameable++;
+		if ((t->o.overlay || t->o.hide_markers) &&
+		    strncmp(names.v[i], WHITEOUT, strlen(WHITEOUT)) == 0) {
+			t->result.unnameable += !t->o.hide_markers;
 			continue;
 		}
 		if (len)

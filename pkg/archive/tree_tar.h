@@ -26,6 +26,7 @@ struct tree_tar_options {
 	 * said in a layer and is left out.
 	 */
 	bool overlay;
+	bool hide_markers; /* what shows all layers together; names with .wh. are fuse-overlayfs's own */
 	bool cross_mounts; /* enter what is mounted below, but for proc, sysfs and the like */
 	bool single_id; /* owners are those that extraction recorded in user.cuddy.owner */
 	const struct tree_ids *uids, *gids; /* n 0: ids stay as they are; others become 65534 */

@@ -60,6 +60,7 @@ static int copy_tree(struct commit *x)
 {
 	const bool merged = x->o->squash || x->view.upper < 0;
 	const struct tree_tar_options from = {.overlay = !merged,
+					      .hide_markers = merged && x->view.fuse,
 					      .single_id = x->view.single_id,
 					      .uids = x->view.uids,
 					      .n_uids = x->view.n_uids,

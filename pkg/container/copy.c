@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/archive/tree_put.h"
 #include "pkg/base/alloc.h"
@@ -171,8 +172,10 @@ static int owner_options(const struct end *to, const struct copy_options *c,
 			 struct tree_put_options *o)
 {
 	*o = (struct tree_put_options){.overwrite = c->overwrite};
-	if (!to->e->container) { /* B's root is the caller */
+	if (!to->e->container) {
 		o->plain = o->has_owner = true;
+		o->uid = geteuid(); /* the caller, whatever he is called where we are */
+		o->gid = getegid();
 		return 0;
 	}
 	o->has_owner = c->archive;

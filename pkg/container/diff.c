@@ -11,6 +11,7 @@
 /* An object's files, what they were made of, and the directory that makes the difference. */
 struct side {
 	int root, below, guide;
+	bool fuse;
 };
 
 static void side_done(struct side *s)
@@ -37,6 +38,7 @@ static int open_container(struct store *st, const char *name, struct side *s)
 		r = s->below;
 	s->root = TAKE_FD(v.root);
 	s->guide = TAKE_FD(v.upper);
+	s->fuse = v.fuse;
 	container_done(&c);
 	return r;
 }
@@ -67,7 +69,7 @@ static int open_side(struct store *st, enum diff_of of, const char *name, struct
 {
 	int r = -CE_NO_CONTAINER;
 
-	*s = (struct side){-EBADF, -EBADF, -EBADF};
+	*s = (struct side){-EBADF, -EBADF, -EBADF, false};
 	if (of != DIFF_IMAGE)
 		r = open_container(st, name, s);
 	if (of == DIFF_IMAGE || (of == DIFF_ANY && r == -CE_NO_CONTAINER)) {
@@ -82,13 +84,13 @@ static int open_side(struct store *st, enum diff_of of, const char *name, struct
 int diff_objects(struct store *st, enum diff_of of, const char *name, const char *against,
 		 struct tree_changes *ret)
 {
-	AUTO(side_done) struct side s = {-EBADF, -EBADF, -EBADF}, other = s;
+	AUTO(side_done) struct side s = {-EBADF, -EBADF, -EBADF, false}, other = s;
 	int r = open_side(st, of, name, &s);
 
 	if (r == 0 && against)
 		r = open_side(st, DIFF_ANY, against, &other);
 	if (r < 0)
 		return r;
-	return against ? tree_diff(other.root, s.root, -EBADF, ret)
-		       : tree_diff(s.below, s.root, s.guide, ret);
+	return against ? tree_diff(other.root, s.root, -EBADF, s.fuse || other.fuse, ret)
+		       : tree_diff(s.below, s.root, s.guide, s.fuse, ret);
 }

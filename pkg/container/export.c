@@ -19,6 +19,7 @@ int container_export(struct store *st, const struct container *c, int fd)
 
 	if (r < 0)
 		return r;
+	o.hide_markers = v.fuse;
 	strv_add(&root, ".");
 	return tree_tar(v.root, out, NULL, &o, &res);
 }

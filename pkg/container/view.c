@@ -2,11 +2,15 @@
 #include "pkg/container/view.h"
 
 #include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/container/plan.h"
 #include "pkg/runtime/overlay.h"
+#include "pkg/sys/open.h"
 #include "storage/store.h"
 
 void container_view_done(struct container_view *v)
@@ -35,6 +39,61 @@ static int open_upper(const char *path)
 	return fd < 0 ? err_new(-errno, "open what the container changed") : fd;
 }
 
+/* --- what fuse-overlayfs wrote ------------------------------------------------------------------ */
+
+static int mark_if_opaque(int dir)
+{
+	char v[2];
+	struct stat st;
+	bool is = fgetxattr(dir, "user.fuseoverlayfs.opaque", v, sizeof(v)) == 1 && v[0] == 'y';
+
+	if (!is && fstatat(dir, ".wh..wh..opq", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (fsetxattr(dir, "user.overlay.opaque", "y", 1, 0) < 0)
+		return err_new(-errno, "mark a directory that the container replaced");
+	return 0;
+}
+
+static int list_dir(int dir, struct strv *names)
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d)
+		return err_new(-errno, "list what the container changed");
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			strv_add(names, e->d_name);
+	return 0;
+}
+
+/*
+ * Its directories that hide those of the image have a mark that the kernel does not know. They get
+ * the kernel's as well, which says the same to both, so that the kernel can show the layers.
+ */
+static int view_mark_opaque(int dir, unsigned depth)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = mark_if_opaque(dir);
+
+	if (r == 0)
+		r = list_dir(dir, &names);
+	if (r == 0 && depth > TAR_DEPTH_MAX)
+		r = err_new(-CE_LIMIT, "directories nested deeper than %d", TAR_DEPTH_MAX);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO_CLOSE int sub = open_nofollow(dir, names.v[i], O_RDONLY | O_DIRECTORY, 0);
+
+		if (sub >= 0)
+			r = view_mark_opaque(sub, depth + 1);
+		else
+			err_drop(); /* no directory, or gone */
+	}
+	return r;
+}
+
+/* --- the view ----------------------------------------------------------------------------------- */
+
 /* The last directory of a stack holds mount points for the run time only. */
 static int open_overlay(const struct rt_root *root, struct container_view *v)
 {
@@ -44,6 +103,13 @@ static int open_overlay(const struct rt_root *root, struct container_view *v)
 	v->upper = open_upper(root->upper);
 	if (v->upper < 0)
 		return v->upper;
+	v->fuse = root->driver == RT_ROOT_FUSE_OVERLAY;
+	if (v->fuse) {
+		int r = view_mark_opaque(v->upper, 0);
+
+		if (r < 0)
+			return r;
+	}
 	dirs[0] = root->upper;
 	for (unsigned i = 0; i < n; i++)
 		dirs[i + 1] = root->lower[i];

@@ -15,6 +15,7 @@ struct container_view {
 	struct tree_ids *uids, *gids; /* from B's ids to the container's */
 	unsigned n_uids, n_gids;
 	bool single_id;
+	bool fuse; /* names with .wh. in it are fuse-overlayfs's own */
 };
 #define CONTAINER_VIEW_INIT                     \
 	{                                       \

@@ -21,6 +21,7 @@ struct walk {
 	struct tree_changes *ret;
 	struct sbuf path;
 	unsigned depth;
+	bool hide_markers;
 };
 
 /* The three directories that one place is in; -EBADF where it is not. */
@@ -195,7 +196,8 @@ static int walk_level(struct walk *w, const struct level *l)
 	int r = names_of(l, &names);
 
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		if (i && strcmp(names.v[i], names.v[i - 1]) == 0)
+		if ((i && strcmp(names.v[i], names.v[i - 1]) == 0) ||
+		    (w->hide_markers && strncmp(names.v[i], ".wh.", 4) == 0))
 			continue;
 		sbuf_addc(&w->path, '/');
 		sbuf_adds(&w->path, names.v[i]);
@@ -206,9 +208,9 @@ static int walk_level(struct walk *w, const struct level *l)
 	return r;
 }
 
-int tree_diff(int before, int after, int guide, struct tree_changes *ret)
+int tree_diff(int before, int after, int guide, bool hide_markers, struct tree_changes *ret)
 {
-	struct walk w = {.ret = ret, .path = SBUF_INIT};
+	struct walk w = {.ret = ret, .path = SBUF_INIT, .hide_markers = hide_markers};
 	struct level top = {before, after, guide};
 	int r;
 

@@ -5,6 +5,7 @@
  * itself or has a change below is told; a directory that is gone is one line.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 enum tree_change_kind { TREE_CHANGED, TREE_ADDED, TREE_DELETED };
@@ -23,6 +24,7 @@ void tree_changes_done(struct tree_changes *c);
 /**
  * tree_diff() - from @before to @after; -EBADF for a tree with nothing in it
  * @guide: a layer or upper directory of overlay that made the one of the other: only what it names is
- * looked at. -EBADF: all. In B, where modes do not keep us out.
+ * looked at. -EBADF: all. @hide_markers: names with .wh. are fuse-overlayfs's own.
+ * In B, where modes do not keep us out.
  */
-int tree_diff(int before, int after, int guide, struct tree_changes *ret);
+int tree_diff(int before, int after, int guide, bool hide_markers, struct tree_changes *ret);

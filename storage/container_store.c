@@ -193,7 +193,7 @@ int container_store_create(struct store *st, const char *id, const char *name, c
 	if (r < 0)
 		stage_abort(st, &s);
 	else
-		r = open_runtime(st, id, true, &d);
+		r = open_runtime(st, id, false, &d);
 	if (r < 0) {
 		container_dirs_done(&d);
 		return err_wrap(r, "create container %s", name);
@@ -236,12 +236,20 @@ int container_store_look(struct store *st, const char *id, struct container_dirs
 	return open_dirs(st, id, false, ret);
 }
 
-bool container_store_has_run(struct store *st, const char *id)
+int container_store_list_run(struct store *st, struct strv *ret_ids)
 {
-	char path[80];
+	AUTO_CLOSEDIR DIR *d = NULL;
+	int copy = openat(store_runtime_fd(st), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *e;
 
-	(void)snprintf(path, sizeof(path), "%.64s/state", id);
-	return faccessat(store_runtime_fd(st), path, F_OK, 0) == 0;
+	d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d)
+		return err_new(-errno, "list %s", store_runroot(st));
+	while ((e = readdir(d)) != NULL)
+		if (id_is_valid(e->d_name))
+			strv_add(ret_ids, e->d_name);
+	strv_sort(ret_ids);
+	return 0;
 }
 
 int container_store_list(struct store *st, struct strv *ret_ids)

@@ -25,10 +25,10 @@ struct container_dirs {
 void container_dirs_done(struct container_dirs *d);
 
 /**
- * container_store_create() - claim the name, make both directories and the record, in an order that
+ * container_store_create() - claim the name, make the data directory and the record, in an order that
  * a crash leaves nothing half-visible: staging directory complete, name, rename. A container never
  * appears without its name; a name whose container never came is free again.
- * upper/ and work/ are made too. The caller has held
+ * upper/ and work/ are made too, the runtime directory by container_store_open(). The caller has held
  * store_lock() shared since it looked up the image.
  * @durable: false spares the syncs (3-7 ms), for what a power loss may take, as --rm containers.
  * Return: 0; -CE_NAME_IN_USE (trail names the holder).
@@ -39,8 +39,8 @@ int container_store_open(struct store *st, const char *id,
 			 struct container_dirs *ret); /* makes runtime dir when missing */
 /** container_store_look() - the same, but makes nothing: no runtime directory leaves runtime_fd negative. */
 int container_store_look(struct store *st, const char *id, struct container_dirs *ret);
-/** container_store_has_run() - false: it was not started since the machine was. One system call. */
-bool container_store_has_run(struct store *st, const char *id);
+/** container_store_list_run() - those with a runtime directory, sorted: no other was started since the machine was. */
+int container_store_list_run(struct store *st, struct strv *ret_ids);
 /** container_store_resolve() - name, id or unique id prefix to id. -CE_NO_CONTAINER, -CE_AMBIGUOUS. */
 int container_store_resolve(struct store *st, const char *name_or_id, char ret_id[65]);
 int container_store_list(struct store *st, struct strv *ret_ids);

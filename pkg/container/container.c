@@ -54,20 +54,21 @@ int container_open_id(struct store *st, const char *id, struct container *ret)
 	return 0;
 }
 
-static int state_of(struct store *st, const char *id, struct conmon_state *ret)
+static int state_of(struct store *st, const char *id, bool has_run, struct conmon_state *ret)
 {
 	int data = store_fd(st, STORE_CONTAINERS);
 
-	return data < 0 ? data : conmon_state_look(store_runtime_fd(st), data, id, ret);
+	return data < 0 ? data
+			: conmon_state_look(has_run ? store_runtime_fd(st) : -EBADF, data, id, ret);
 }
 
-int container_look(struct store *st, const char *id, struct container *ret)
+int container_look(struct store *st, const char *id, bool has_run, struct container *ret)
 {
 	struct container c = {.dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF}};
 	int r = read_record(st, id, record_parse_listed, &c);
 
 	if (r == 0)
-		r = state_of(st, id, &c.state);
+		r = state_of(st, id, has_run, &c.state);
 	if (r == 0 && c.rec->auto_remove && c.state.status == CONMON_EXITED) {
 		/* Perhaps nobody is left who would remove it: that takes its directories. */
 		container_done(&c);

@@ -30,8 +30,9 @@ int container_open_id(struct store *st, const char *id, struct container *ret);
 /**
  * container_look() - by id, for lists: the record has only what lists need (record_parse_listed()), and
  * of the directories only the runtime one of a running container with ports is open.
+ * @has_run: false when it is known to have no runtime directory, which spares looking there.
  */
-int container_look(struct store *st, const char *id, struct container *ret);
+int container_look(struct store *st, const char *id, bool has_run, struct container *ret);
 void container_done(struct container *c);
 
 /** container_status_text() - created running paused stopping exited … as podman says. */

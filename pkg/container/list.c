@@ -124,6 +124,12 @@ static void set_times(struct json_object *o, const struct container *c)
 	json_set_i64(o, "ExitedAt", c->state.finished_ns / NS_PER_S);
 }
 
+static void add_take(struct json_object *o, const char *key, char *s)
+{
+	json_add_str(o, key, s);
+	free(s);
+}
+
 /* What the default table shows. */
 static void set_brief(struct json_object *o, const struct container *c, const struct list_query *q)
 {
@@ -131,14 +137,14 @@ static void set_brief(struct json_object *o, const struct container *c, const st
 	char short_id[13], span[CLOCK_TEXT_MAX];
 
 	(void)snprintf(short_id, sizeof(short_id), "%.12s", rec->id);
-	json_set_str(o, "ID", q->no_trunc ? rec->id : short_id);
-	json_set_str(o, "Image", rec->image);
-	set_take(o, "Command", command_text(rec, !q->no_trunc));
+	json_add_str(o, "ID", q->no_trunc ? rec->id : short_id);
+	json_add_str(o, "Image", rec->image);
+	add_take(o, "Command", command_text(rec, !q->no_trunc));
 	clock_format_span(clock_now_ns() - rec->created_ns, span);
-	set_take(o, "RunningFor", xasprintf("%s ago", span));
-	set_take(o, "Ports", container_ports(c));
-	set_take(o, "Status", container_status_line(c));
-	json_set_str(o, "Names", rec->name);
+	add_take(o, "RunningFor", xasprintf("%s ago", span));
+	add_take(o, "Ports", container_ports(c));
+	add_take(o, "Status", container_status_line(c));
+	json_add_str(o, "Names", rec->name);
 }
 
 static struct json_object *row_of(const struct container *c, const struct list_query *q)
@@ -236,7 +242,6 @@ static struct json_object *json_of(const struct container *c)
 
 struct entry {
 	struct container c;
-	const char *sort;
 };
 
 /* "12B (virtual 4.26MB)" as docker says, and podman's object. */
@@ -262,29 +267,63 @@ static int set_size(struct store *st, const struct container *c, bool json, stru
 	return 0;
 }
 
-static int by_key(const void *pa, const void *pb)
+typedef int compare_entries(const struct entry *a, const struct entry *b);
+
+static int by_id(const struct entry *a, const struct entry *b)
 {
-	const struct entry *a = pa, *b = pb;
-	const char *key = a->sort;
+	return strcmp(a->c.rec->id, b->c.rec->id);
+}
 
-	if (strcmp(key, "id") == 0)
-		return strcmp(a->c.rec->id, b->c.rec->id);
-	if (strcmp(key, "image") == 0)
-		return strcmp(a->c.rec->image, b->c.rec->image);
-	if (strcmp(key, "names") == 0)
-		return strcmp(a->c.rec->name, b->c.rec->name);
-	if (strcmp(key, "status") == 0)
-		return strcmp(container_status_text(&a->c), container_status_text(&b->c));
-	if (strcmp(key, "command") == 0) {
-		AUTO_FREE char *ca = command_text(a->c.rec, false),
-			       *cb = command_text(b->c.rec, false);
+static int by_image(const struct entry *a, const struct entry *b)
+{
+	return strcmp(a->c.rec->image, b->c.rec->image);
+}
 
-		return strcmp(ca, cb);
-	}
-	/* created, runningfor: newest first */
+static int by_name(const struct entry *a, const struct entry *b)
+{
+	return strcmp(a->c.rec->name, b->c.rec->name);
+}
+
+static int by_status(const struct entry *a, const struct entry *b)
+{
+	return strcmp(container_status_text(&a->c), container_status_text(&b->c));
+}
+
+static int by_command(const struct entry *a, const struct entry *b)
+{
+	AUTO_FREE char *ca = command_text(a->c.rec, false), *cb = command_text(b->c.rec, false);
+
+	return strcmp(ca, cb);
+}
+
+/* Newest first. */
+static int by_time(const struct entry *a, const struct entry *b)
+{
 	return a->c.rec->created_ns > b->c.rec->created_ns
 		       ? -1
 		       : a->c.rec->created_ns < b->c.rec->created_ns;
+}
+
+static const struct {
+	const char *key;
+	compare_entries *compare;
+} sort_keys[] = {
+	{"command", by_command}, {"created", by_time}, {"id", by_id},
+	{"image", by_image},     {"names", by_name},   {"runningfor", by_time},
+	{"status", by_status},
+};
+
+static compare_entries *find_order(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sort_keys); i++)
+		if (strcmp(sort_keys[i].key, key) == 0)
+			return sort_keys[i].compare;
+	return NULL;
+}
+
+static int in_order(const void *a, const void *b, void *compare)
+{
+	return (*(compare_entries **)compare)(a, b);
 }
 
 static void entries_free(struct entry *v, size_t n)
@@ -294,38 +333,99 @@ static void entries_free(struct entry *v, size_t n)
 	free(v);
 }
 
+static bool contains(const struct strv *sorted, const char *id)
+{
+	size_t low = 0, high = sorted->n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int d = strcmp(id, sorted->v[mid]);
+
+		if (d == 0)
+			return true;
+		if (d < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return false;
+}
+
+/* 1: it is in the list; 0: it is not, or being removed right now. */
+static int load_one(struct store *st, const char *id, const struct strv *filters, bool running_only,
+		    bool has_run, struct container *ret)
+{
+	int r = container_look(st, id, has_run, ret);
+
+	if (r == -CE_NO_CONTAINER || r == -ENOENT) {
+		err_drop();
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	if ((!running_only || container_is_running(ret)) && filters_match(st, filters, ret))
+		return 1;
+	container_done(ret);
+	return 0;
+}
+
+/* One that was started since the first look, which took it for one that never was. */
+static int look_again(struct store *st, const struct strv *run, const struct strv *filters,
+		      bool running_only, struct entry *v, size_t *n)
+{
+	AUTO_STRV struct strv now = STRV_INIT, started = STRV_INIT;
+	size_t kept = 0;
+	int r = container_store_list_run(st, &now);
+
+	for (size_t i = 0; r == 0 && i < now.n; i++)
+		if (!contains(run, now.v[i]))
+			strv_add(&started, now.v[i]);
+	if (r < 0 || !started.n)
+		return r;
+	for (size_t i = 0; i < *n; i++) {
+		struct container c = v[i].c;
+
+		if (r >= 0 && contains(&started, c.rec->id)) {
+			r = load_one(st, c.rec->id, filters, running_only, true, &v[kept].c);
+			container_done(&c);
+			kept += r == 1;
+		} else {
+			v[kept++].c = c;
+		}
+	}
+	*n = kept;
+	return r < 0 ? r : 0;
+}
+
+static int load_ids(struct store *st, const struct strv *ids, const struct strv *filters,
+		    bool running_only, struct entry *v, size_t *n)
+{
+	AUTO_STRV struct strv run = STRV_INIT;
+	int r = container_store_list_run(st, &run);
+
+	for (size_t i = 0; r >= 0 && i < ids->n; i++) {
+		bool has_run = contains(&run, ids->v[i]);
+
+		if (running_only && !has_run)
+			continue;
+		r = load_one(st, ids->v[i], filters, running_only, has_run, &v[*n].c);
+		*n += r == 1;
+	}
+	return r < 0 ? r : look_again(st, &run, filters, running_only, v, n);
+}
+
 static int load_all(struct store *st, const struct strv *filters, bool running_only,
 		    struct entry **ret, size_t *ret_n)
 {
 	AUTO_STRV struct strv ids = STRV_INIT;
-	struct entry *v;
-	size_t n = 0;
 	int r = filters_check(st, filters);
 
 	if (r == 0)
 		r = container_store_list(st, &ids);
 	if (r < 0)
 		return r;
-	v = xcalloc(ids.n, sizeof(*v));
-	for (size_t i = 0; i < ids.n; i++) {
-		if (running_only && !container_store_has_run(st, ids.v[i]))
-			continue;
-		r = container_look(st, ids.v[i], &v[n].c);
-		if (r == -CE_NO_CONTAINER || r == -ENOENT) { /* being removed right now */
-			err_drop();
-			continue;
-		}
-		if (r < 0)
-			break;
-		if ((running_only && !container_is_running(&v[n].c)) ||
-		    !filters_match(st, filters, &v[n].c))
-			container_done(&v[n].c);
-		else
-			n++;
-	}
-	*ret = v;
-	*ret_n = n;
-	return r == -CE_NO_CONTAINER || r == -ENOENT ? 0 : r;
+	*ret = xcalloc(ids.n, sizeof(**ret));
+	return load_ids(st, &ids, filters, running_only, *ret, ret_n);
 }
 
 static bool filters_name_a_state(const struct strv *filters)
@@ -340,26 +440,27 @@ static bool filters_name_a_state(const struct strv *filters)
 int container_list(struct store *st, const struct list_query *q, struct json_object **ret_rows,
 		   struct json_object **ret_json)
 {
-	static const char keys[] = " command created id image names runningfor status ";
-	const char *sort = q->sort ? q->sort : "created";
-	AUTO_FREE char *padded = xasprintf(" %s ", sort);
+	compare_entries *order = find_order(q->sort ? q->sort : "created");
 	struct json_object *list;
 	struct entry *v = NULL;
 	size_t n = 0;
 	int r;
 
-	if (!strstr(keys, padded))
-		return err_usage("--sort '%s': use one of%.*s", sort, (int)sizeof(keys) - 2, keys);
+	if (!order)
+		return err_usage(
+			"--sort '%s': use one of command created id image names runningfor "
+			"status",
+			q->sort);
 	r = load_all(st, q->filters, !q->all && !q->last && !filters_name_a_state(q->filters), &v,
 		     &n);
 	if (r < 0) {
 		entries_free(v, n);
 		return r;
 	}
-	for (size_t i = 0; i < n; i++)
-		v[i].sort = q->last ? "created" : sort;
+	if (q->last)
+		order = by_time;
 	if (n > 1)
-		qsort(v, n, sizeof(*v), by_key);
+		qsort_r(v, n, sizeof(*v), in_order, &order);
 	list = json_object_new_array();
 	for (size_t i = 0; i < n && (!q->last || (int64_t)i < q->last); i++) {
 		struct json_object *o = q->json ? json_of(&v[i].c) : row_of(&v[i].c, q);
@@ -367,6 +468,7 @@ int container_list(struct store *st, const struct list_query *q, struct json_obj
 		(void)json_object_array_add(list, o);
 		if (q->size && r == 0)
 			r = set_size(st, &v[i].c, q->json, o);
+		container_done(&v[i].c); /* the next rows use its memory */
 	}
 	*ret_json = q->json ? list : NULL;
 	*ret_rows = q->json ? NULL : list;

@@ -248,9 +248,9 @@ static const struct field *find_field(const struct field *table, size_t n, const
 				      size_t *at)
 {
 	for (size_t i = 0; i < n; i++) {
-		size_t k = (*at + i) % n;
+		size_t k = *at + i < n ? *at + i : *at + i - n;
 
-		if (strcmp(table[k].key, key) == 0) {
+		if (table[k].key[0] == key[0] && strcmp(table[k].key, key) == 0) {
 			*at = k + 1;
 			return &table[k];
 		}

@@ -92,6 +92,15 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 	return r;
 }
 
+/* One that was just created has none. */
+static int with_runtime_dir(struct store *st, struct container *c)
+{
+	if (c->dirs.runtime_fd >= 0)
+		return 0;
+	container_dirs_done(&c->dirs);
+	return container_store_open(st, c->rec->id, &c->dirs);
+}
+
 int container_start(struct store *st, struct container *c, const struct start_options *o,
 		    struct conmon_started *ret_started)
 {
@@ -103,8 +112,10 @@ int container_start(struct store *st, struct container *c, const struct start_op
 		.seccomp = SBUF_INIT, .mon.health.fd = -EBADF, .mon.startup.fd = -EBADF};
 	struct plan_input in = {.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant};
 	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
-	int r = lock < 0 ? lock : conmon_state_read(c->dirs.runtime_fd, c->dirs.data_fd, &c->state);
+	int r = lock < 0 ? lock : with_runtime_dir(st, c);
 
+	if (r == 0)
+		r = conmon_state_read(c->dirs.runtime_fd, c->dirs.data_fd, &c->state);
 	if (r == 0 && container_is_running(c))
 		r = err_new(-CE_BAD_STATE, "it already runs");
 	if (r == 0)

@@ -22,7 +22,7 @@ int volume_use_load(struct store *st, struct volume_use *ret)
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		struct container c;
 
-		r = container_look(st, ids.v[i], &c);
+		r = container_look(st, ids.v[i], true, &c);
 		if (r == -CE_NO_CONTAINER) {
 			err_drop();
 			r = 0;
@@ -105,8 +105,8 @@ static int check_value(struct store *st, const char *filter, const char *key, co
 
 int volume_filters_check(struct store *st, const struct strv *filters)
 {
-	static const char *const keys[] = {"name",     "label", "label!", "driver", "scope", "opt",
-					   "dangling", "until", "since",  "after"};
+	static const char *const keys[] = {"name", "label",    "label!", "driver", "scope",
+					   "opt",  "dangling", "until",  "since",  "after"};
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;

@@ -131,6 +131,13 @@ void json_set_str(struct json_object *o, const char *key, const char *v)
 	json_set(o, key, v ? json_object_new_string(v) : NULL);
 }
 
+void json_add_str(struct json_object *o, const char *key, const char *v)
+{
+	(void)json_object_object_add_ex(o, key, v ? json_object_new_string(v) : NULL,
+					JSON_C_OBJECT_ADD_KEY_IS_NEW |
+						JSON_C_OBJECT_ADD_CONSTANT_KEY);
+}
+
 void json_set_i64(struct json_object *o, const char *key, int64_t v)
 {
 	json_set(o, key, json_object_new_int64(v));

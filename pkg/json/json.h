@@ -44,6 +44,8 @@ int json_get_map(struct json_object *o, const char *key, struct strv *ret); /* {
 /* Building. All take ownership of what they are given. */
 void json_set(struct json_object *o, const char *key, struct json_object *v);
 void json_set_str(struct json_object *o, const char *key, const char *v); /* NULL writes null */
+/** json_add_str() - a member that is new, under a key that outlives the object: no search and no copy. */
+void json_add_str(struct json_object *o, const char *key, const char *v);
 void json_set_i64(struct json_object *o, const char *key, int64_t v);
 void json_set_bool(struct json_object *o, const char *key, bool v);
 struct json_object *json_from_strv(const struct strv *sv); /* array; [] when empty */

@@ -115,7 +115,8 @@ static const struct {
 	 "volumes that no container uses; named ones only with --all besides, since they hold what "
 	 "somebody meant to keep."},
 	{&cmd_unshare,
-	 "The command (your shell, when none is named) runs as root of the namespace that holds your "
+	 "The command (your shell, when none is named) runs as root of the namespace that holds "
+	 "your "
 	 "subordinate ids, so it can look at, change and delete files that containers made under "
 	 "other ids. Mounts that it makes are its own and end with it. CONTAINERS_GRAPHROOT and "
 	 "CONTAINERS_RUNROOT say where the store is.\n"
@@ -123,8 +124,10 @@ static const struct {
 	 "\tcuddy unshare chown -R 1000:1000 data\n"
 	 "\tcuddy unshare cat /proc/self/uid_map"},
 	{&cmd_image_lint,
-	 "Looks through every layer, also at what a later one hides. \"wasted\" is a file that a later "
-	 "layer overwrites or deletes: it is still downloaded and stored. \"secret\" is a file that looks "
+	 "Looks through every layer, also at what a later one hides. \"wasted\" is a file that a "
+	 "later "
+	 "layer overwrites or deletes: it is still downloaded and stored. \"secret\" is a file "
+	 "that looks "
 	 "like a key, a password or a token, whether it can still be seen or not: whoever has the "
 	 "image has it. A guess by name and first bytes.\n"
 	 "\n"
@@ -182,6 +185,15 @@ static const struct {
 			 "uses it."},
 	{&cmd_volume_mount, "Volumes need no mount to be read on the host. What users of the "
 			    "container other than its root own belongs to your subordinate ids."},
+	{&cmd_secret_create,
+	 "A secret lies in the store, readable for you alone. A container gets it with --secret, "
+	 "as a "
+	 "file in memory or a variable, at each start anew; it is never part of the container's "
+	 "files, "
+	 "its record or an image made of it.\n"
+	 "\n"
+	 "\tprintf %s \"$TOKEN\" | cuddy secret create token -\n"
+	 "\tcuddy run --secret token,mode=0400 --secret token,type=env,target=TOKEN alpine env"},
 	{&cmd_inspect,
 	 "Prints an array with one object for each name, in podman's and docker's shape, "
 	 "or a line for each through a Go template.\n"

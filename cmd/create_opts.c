@@ -152,6 +152,9 @@ const struct opt create_opts[] = {
 	OPT_LIST(0, "ulimit", "TYPE=SOFT[:HARD]", R, ulimit, "Set a resource limit"),
 	OPT_LIST(0, "sysctl", "KEY=VALUE", R, sysctl,
 		 "Set a kernel parameter of the container's namespaces"),
+	OPT_LIST(0, "secret", "NAME[,OPTIONS]", R, secret,
+		 "Give a secret, as a file in /run/secrets or with type=env as a variable; target= "
+		 "uid= gid= mode="),
 	OPT_INT(0, "oom-score-adj", "NUMBER", R, oom_score_adj,
 		"Adjust the preference of the OOM killer", .min = -1000, .max = 1000),
 

@@ -46,6 +46,7 @@ static int exec_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	if (r < 0)
 		return r;
 	e.command = argv;
+	e.store = ctx->store;
 	r = argc ? container_exec(&c, &e, &code)
 		 : err_usage("which command? write it after the options and the name");
 	if (r < 0)

@@ -7,7 +7,8 @@
  *		layers/<diffid hex>/{tree,record.json}     images/<config digest hex>/{config,manifest,record.json}
  *		refs/<escaped reference>                   blobs/<digest hex>
  *		containers/<id>/…                          names/<name> (hard link of its record)
- *		volumes/<name>/{_data,record.json}         staging/  trash/  cache/  locks/
+ *		volumes/<name>/{_data,record.json}         secrets/{<name>.json,<id>.data}
+ *		staging/  trash/  cache/  locks/
  *	$XDG_RUNTIME_DIR/cuddy (--runroot, CUDDY_RUNROOT; else a verified 0700 /tmp/cuddy-<uid>)
  *		<container id>/…  base/  base.lock
  *
@@ -34,6 +35,7 @@ enum store_dir {
 	STORE_TRASH,
 	STORE_CACHE,
 	STORE_LOCKS,
+	STORE_SECRETS,
 	STORE_DIR_COUNT
 };
 

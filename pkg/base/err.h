@@ -25,6 +25,7 @@
 	X(CE_NO_CONTAINER, 125, "no such container")                  \
 	X(CE_NO_IMAGE, 125, "no such image")                          \
 	X(CE_NO_VOLUME, 125, "no such volume")                        \
+	X(CE_NO_SECRET, 125, "no such secret")                        \
 	X(CE_NO_NETWORK, 125, "no such network")                      \
 	X(CE_NO_OBJECT, 125, "no such object")                        \
 	X(CE_NAME_IN_USE, 125, "the name is already in use")          \

@@ -96,6 +96,7 @@ struct exec_request {
 	struct strv env, env_file;
 	const char *user, *workdir, *detach_keys;
 	char **command;
+	struct store *store; /* for the container's secrets; NULL: without them */
 	unsigned preserve_fds; /* descriptors 3 .. 2+n go along */
 };
 /** container_exec() - run a command inside; returns its exit status (0-255) or a code. */

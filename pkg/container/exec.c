@@ -19,6 +19,7 @@
 #include "pkg/container/exec_relay.h"
 #include "pkg/container/make.h"
 #include "pkg/container/plan.h"
+#include "pkg/container/secrets.h"
 #include "pkg/runtime/exec.h"
 
 static int exec_env(const struct container *c, const struct exec_request *e, struct strv *env)
@@ -26,6 +27,8 @@ static int exec_env(const struct container *c, const struct exec_request *e, str
 	int r = 0;
 
 	strv_add_all(env, &c->rec->env);
+	if (e->store)
+		r = secrets_add_env(e->store, c->rec, env);
 	if (e->tty)
 		strv_env_set(env, "TERM=xterm");
 	for (size_t i = 0; r == 0 && i < e->env_file.n; i++)

@@ -17,6 +17,7 @@
 #include "pkg/container/list.h"
 #include "pkg/container/make.h"
 #include "pkg/container/plan.h"
+#include "pkg/container/secrets.h"
 #include "pkg/json/json.h"
 #include "storage/store.h"
 #include "storage/volume.h"
@@ -223,6 +224,30 @@ static struct json_object *set_of(const struct strv *keys)
 	return o;
 }
 
+static struct json_object *secrets_of(const struct container_record *rec)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < rec->secrets.n; i++) {
+		AUTO(secret_use_done) struct secret_use u = {0};
+		struct json_object *o;
+
+		if (secret_use_parse(rec->secrets.v[i], &u) < 0) {
+			err_drop();
+			continue;
+		}
+		o = json_object_new_object();
+		json_set_str(o, "Name", u.source);
+		json_set_str(o, "Type", u.env ? "env" : "mount");
+		json_set_str(o, "Target", u.target);
+		json_set_i64(o, "UID", u.uid);
+		json_set_i64(o, "GID", u.gid);
+		json_set_i64(o, "Mode", u.mode);
+		(void)json_object_array_add(a, o);
+	}
+	return a;
+}
+
 static struct json_object *config_of(const struct container_record *rec)
 {
 	struct json_object *o = json_object_new_object();
@@ -251,6 +276,8 @@ static struct json_object *config_of(const struct container_record *rec)
 	json_set(o, "CreateCommand", json_from_strv(&rec->create_command));
 	json_set_i64(o, "Timeout", rec->timeout);
 	set_health_config(o, rec);
+	if (rec->secrets.n)
+		json_set(o, "Secrets", secrets_of(rec));
 	json_set_str(o, "Umask", rec->umask ? rec->umask : "0022");
 	return o;
 }

@@ -14,6 +14,7 @@
 #include "pkg/conmon/client.h"
 #include "pkg/container/container.h"
 #include "pkg/container/mounts.h"
+#include "pkg/container/secrets.h"
 #include "storage/container_store.h"
 
 #define SHM_DEFAULT (64ULL << 20)
@@ -305,6 +306,8 @@ int container_make(struct store *st, const struct container_request *q,
 		rc = make_security(q, r);
 	if (rc == 0)
 		rc = make_mounts(st, q, image, r);
+	if (rc == 0)
+		rc = make_secrets(st, &q->secret, r);
 	if (rc == 0)
 		rc = make_network(q, image, r);
 	if (rc == 0)

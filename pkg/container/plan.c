@@ -16,6 +16,7 @@
 #include "pkg/sys/clone.h"
 #include "pkg/sys/process.h"
 #include "storage/layer.h"
+#include "storage/secret.h"
 #include "storage/store.h"
 
 void plan_done(struct container_plan *p)
@@ -38,6 +39,10 @@ void plan_done(struct container_plan *p)
 	free(p->uid_map);
 	free(p->gid_map);
 	free(p->rlimits);
+	for (unsigned i = 0; i < p->n_secrets; i++)
+		secret_wipe(&p->secret_data[i]);
+	free(p->secret_data);
+	free(p->secrets);
 	sbuf_done(&p->seccomp);
 	*p = (struct container_plan){0};
 }
@@ -143,6 +148,9 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 	strv_add_all(&p->argv, &rec->entrypoint);
 	strv_add_all(&p->argv, &rec->cmd);
 	strv_add_all(&p->env, &rec->env);
+	r = plan_secrets(in, p);
+	if (r < 0)
+		return r;
 	if (!strv_env_get(&p->env, "HOSTNAME")) {
 		AUTO_FREE char *h = plan_hostname(rec);
 

@@ -28,6 +28,9 @@ struct container_plan {
 	struct rt_rlimit *rlimits;
 	struct strv argv, env;
 	char detach_keys[32];
+	struct rt_secret *secrets;
+	struct sbuf *secret_data; /* wiped */
+	unsigned n_secrets; /* of both, those given as variables too */
 	struct sbuf seccomp; /* of a filter that is not the built-in one */
 };
 
@@ -57,6 +60,8 @@ int plan_own(const struct plan_input *in, struct container_plan *p);
 int plan_own_layers(const struct plan_input *in, struct container_plan *p, struct strv *dirs);
 int plan_namespaces(const struct plan_input *in, struct container_plan *p);
 int plan_network(const struct plan_input *in, struct container_plan *p);
+/** plan_secrets() - their values, also those that are variables. */
+int plan_secrets(const struct plan_input *in, struct container_plan *p);
 void plan_accounts(const struct plan_input *in, struct container_plan *p);
 int plan_process(const struct plan_input *in, struct container_plan *p);
 /** plan_security() - the system call filter into @proc; also for exec. @storage keeps bytes that had to be made. */

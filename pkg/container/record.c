@@ -102,6 +102,7 @@ static const struct field fields[] = {
 	F("Masked", K_STRV, masked_extra),
 	F("Unmasked", K_STRV, unmasked),
 	F("Ulimits", K_STRV, ulimits),
+	F("Secrets", K_STRV, secrets),
 	F("Sysctls", K_STRV, sysctls),
 	F("HasOomScoreAdj", K_BOOL, has_oom_score_adj),
 	F("OomScoreAdj", K_I64, oom_score_adj),

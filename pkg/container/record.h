@@ -81,6 +81,7 @@ struct container_record {
 	char *apparmor;
 	struct strv masked_extra, unmasked; /* security-opt mask=, unmask= ("ALL") */
 	struct strv ulimits; /* "nofile=1024:2048" */
+	struct strv secrets; /* which and where (secrets.h), never what */
 	struct strv sysctls; /* "net.x=1" */
 	bool has_oom_score_adj;
 	int64_t oom_score_adj;

@@ -58,7 +58,7 @@ struct container_request {
 
 	/* security and limits */
 	bool privileged;
-	struct strv cap_add, cap_drop, security_opt, device, ulimit, sysctl;
+	struct strv cap_add, cap_drop, security_opt, device, ulimit, sysctl, secret;
 	int64_t oom_score_adj; /* INT64_MIN: leave */
 
 	/* logs */

@@ -80,6 +80,9 @@ int target_ensure(int root, const char *path, bool directory);
 /** target_check() - may @fd, found for @path, be mounted over? Right type, not in procfs or a cgroup tree. */
 int target_check(int fd, const char *path, bool directory);
 
+/* secrets.c */
+int secrets_mount(struct rt_child *x); /* after all other mounts */
+
 /* dev.c */
 int dev_open_nodes(struct rt_child *x);
 int dev_populate(struct rt_child *x);

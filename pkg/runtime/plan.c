@@ -10,7 +10,7 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 4U
+#define PLAN_VERSION 5U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
@@ -142,6 +142,14 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 	put_strings(b, p->sysctls);
 	put_strings(b, p->cgroup_dirs);
 	net_plan_encode(&p->net, b);
+	wire_put_u32(b, p->n_secrets);
+	for (unsigned i = 0; i < p->n_secrets; i++) {
+		wire_put_str(b, p->secrets[i].target);
+		wire_put_u32(b, p->secrets[i].uid);
+		wire_put_u32(b, p->secrets[i].gid);
+		wire_put_u32(b, p->secrets[i].mode);
+		wire_put_bytes(b, p->secrets[i].data, p->secrets[i].len);
+	}
 	put_accounts(b, &p->accounts);
 	wire_put_u32(b, p->init);
 	rt_process_encode(&p->process, b);
@@ -319,6 +327,24 @@ static void get_process(struct wire_reader *r, struct arena *a, struct rt_proces
 		r->failed = true;
 }
 
+static void get_secrets(struct wire_reader *r, struct arena *a, struct rt_plan *p)
+{
+	uint32_t n = get_count(r, ITEMS_MAX, 21);
+	struct rt_secret *s = arena_take(r, a, n, sizeof(*s));
+
+	for (uint32_t i = 0; s && i < n; i++) {
+		s[i].target = get_needed_str(r);
+		s[i].uid = wire_get_u32(r);
+		s[i].gid = wire_get_u32(r);
+		s[i].mode = get_below(r, 01000);
+		s[i].data = wire_get_bytes(r, &s[i].len);
+		if (!*s[i].target || (*s[i].target != '/' && strchr(s[i].target, '/')))
+			r->failed = true;
+	}
+	p->secrets = s;
+	p->n_secrets = s ? n : 0;
+}
+
 static void get_accounts(struct wire_reader *r, struct rt_accounts *a)
 {
 	a->add = get_below(r, 2);
@@ -378,6 +404,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 			      sizeof(*ports)); /* not zeroed: no pages for the unused */
 	if (!ports || net_plan_decode(r, &p.net, ports, RT_PORTS_MAX) < 0)
 		return slip("plan");
+	get_secrets(r, &a, &p);
 	get_accounts(r, &p.accounts);
 	p.init = get_below(r, 2);
 	get_process(r, &a, &p.process);

@@ -152,6 +152,14 @@ struct rt_process {
 	const char *apparmor; /* profile for exec, NULL for none */
 };
 
+/* A file in memory: never in a layer or an upper directory. */
+struct rt_secret {
+	const char *target; /* absolute, or the name of a file in /run/secrets */
+	uint32_t uid, gid, mode;
+	const void *data;
+	size_t len;
+};
+
 /*
  * Lines for /etc/passwd and /etc/group of the root, where the image's have none: for the process's user
  * when it is a bare number, and for @name when that is not NULL. Nothing of an image is replaced.
@@ -180,6 +188,8 @@ struct rt_plan {
 	const char *const
 		*cgroup_dirs; /* absolute host directories whose cgroup.procs takes pid 1 */
 	struct net_plan net;
+	const struct rt_secret *secrets;
+	unsigned n_secrets;
 	struct rt_accounts accounts;
 	bool init; /* our own pid 1 reaps and forwards signals */
 	struct rt_process process;

@@ -513,13 +513,15 @@ static int mount_one(struct rt_child *x, unsigned i)
 
 int rootfs_mount_all(struct rt_child *x)
 {
-	for (unsigned i = 0; i < x->plan->n_mounts; i++) {
-		int r = mount_one(x, i);
+	int r;
 
+	for (unsigned i = 0; i < x->plan->n_mounts; i++) {
+		r = mount_one(x, i);
 		if (r < 0)
 			return err_wrap(r, "mount %s", x->plan->mounts[i].target);
 	}
-	return dev_add_devices(x);
+	r = secrets_mount(x);
+	return r < 0 ? r : dev_add_devices(x);
 }
 
 /* --- last steps ----------------------------------------------------------------------------- */

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/secret.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/json/json.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/lock.h"
+#include "storage/store_internal.h"
+
+#define RECORD_MAX (1UL << 20)
+#define SUFFIX ".json"
+
+void secret_record_done(struct secret_record *r)
+{
+	free(r->name);
+	free(r->id);
+	r->name = r->id = NULL;
+	strv_done(&r->labels);
+}
+
+void secret_wipe(struct sbuf *data)
+{
+	if (data->len)
+		explicit_bzero(data->s, data->len);
+	sbuf_done(data);
+	*data = (struct sbuf)SBUF_INIT;
+}
+
+static int lock_secrets(struct store *st)
+{
+	int locks = store_fd(st, STORE_LOCKS);
+
+	return locks < 0 ? locks : lock_open(locks, "secrets", LOCK_EXCLUSIVE);
+}
+
+static char *record_file(const char *name)
+{
+	return xasprintf("%s" SUFFIX, name);
+}
+
+static char *data_file(const char *id)
+{
+	return xasprintf("%s.data", id);
+}
+
+static void record_text(const struct secret_record *r, struct sbuf *out)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "Name", r->name);
+	json_set_str(o, "ID", r->id);
+	json_set_i64(o, "CreatedNs", r->created_ns);
+	json_set_i64(o, "UpdatedNs", r->updated_ns);
+	json_set(o, "Labels", json_from_map(&r->labels));
+	json_write(o, false, out);
+}
+
+static int record_parse(const char *text, size_t n, struct secret_record *ret)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	const char *name = NULL, *id = NULL;
+	int r = json_parse(text, n, &o);
+
+	if (r == 0)
+		r = json_get_str(o, "Name", &name);
+	if (r == 0)
+		r = json_get_str(o, "ID", &id);
+	if (r == 0)
+		r = json_get_i64(o, "CreatedNs", &ret->created_ns);
+	if (r == 0)
+		r = json_get_i64(o, "UpdatedNs", &ret->updated_ns);
+	if (r == 0)
+		r = json_get_map(o, "Labels", &ret->labels);
+	if (r == 0 && (!name || !id || !hex_is_valid(id, SECRET_ID_DIGITS)))
+		r = err_new(-CE_CORRUPT, "the record of a secret");
+	if (r < 0)
+		return r;
+	ret->name = xstrdup(name);
+	ret->id = xstrdup(id);
+	return 0;
+}
+
+int secret_load(struct store *st, const char *name, struct secret_record *ret)
+{
+	AUTO(secret_record_done) struct secret_record rec = {0};
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_FREE char *file = NULL;
+	int dir = store_fd(st, STORE_SECRETS), r;
+
+	if (dir < 0)
+		return dir;
+	if (!name_is_valid(name))
+		return err_new(-CE_NO_SECRET, "%s", name);
+	file = record_file(name);
+	r = file_read_at(dir, file, RECORD_MAX, &b);
+	if (r == -ENOENT)
+		return err_new(-CE_NO_SECRET, "%s", name);
+	if (r == 0)
+		r = record_parse(b.s, b.len, &rec);
+	if (r < 0)
+		return err_wrap(r, "secret %s", name);
+	*ret = rec;
+	rec = (struct secret_record){0};
+	return 0;
+}
+
+static int write_both(int dir, const struct secret_record *r, const void *data, size_t n)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_FREE char *record = record_file(r->name), *value = data_file(r->id);
+	int e = file_create(dir, value, data, n, 0600, FILE_SYNC);
+
+	record_text(r, &b);
+	if (e == 0)
+		e = file_replace(dir, record, b.s, b.len, 0600, FILE_SYNC);
+	if (e < 0)
+		(void)unlinkat(dir, value, 0);
+	return e < 0 ? err_wrap(e, "secret %s", r->name) : 0;
+}
+
+int secret_put(struct store *st, struct secret_record *r, const void *data, size_t n, bool replace)
+{
+	AUTO_CLOSE int lock = lock_secrets(st);
+	AUTO(secret_record_done) struct secret_record old = {0};
+	AUTO_FREE char *stale = NULL;
+	int dir = store_fd(st, STORE_SECRETS), e;
+
+	if (lock < 0 || dir < 0)
+		return lock < 0 ? lock : dir;
+	e = secret_load(st, r->name, &old);
+	if (e == 0 && !replace)
+		return -EEXIST;
+	if (e < 0 && e != -CE_NO_SECRET)
+		return e;
+	if (e == 0) {
+		r->created_ns = old.created_ns;
+		stale = data_file(old.id);
+	}
+	err_drop();
+	e = write_both(dir, r, data, n);
+	if (e == 0 && stale)
+		(void)unlinkat(dir, stale, 0);
+	return e;
+}
+
+int secret_read(struct store *st, const struct secret_record *r, struct sbuf *ret)
+{
+	AUTO_FREE char *file = data_file(r->id);
+	int dir = store_fd(st, STORE_SECRETS);
+	int e = dir < 0 ? dir : file_read_at(dir, file, SECRET_MAX, ret);
+
+	return e < 0 ? err_wrap(e, "secret %s", r->name) : 0;
+}
+
+int secret_list(struct store *st, struct strv *ret_names)
+{
+	AUTO_STRV struct strv files = STRV_INIT;
+	int r = store_names(st, STORE_SECRETS, &files);
+
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
+		size_t n = strlen(files.v[i]), k = strlen(SUFFIX);
+
+		if (n > k && strcmp(files.v[i] + n - k, SUFFIX) == 0)
+			strv_take(ret_names, xstrndup(files.v[i], n - k));
+	}
+	strv_sort(ret_names);
+	return r;
+}
+
+int secret_remove(struct store *st, const char *name)
+{
+	AUTO_CLOSE int lock = lock_secrets(st);
+	AUTO(secret_record_done) struct secret_record old = {0};
+	AUTO_FREE char *record = record_file(name), *value = NULL;
+	int dir = store_fd(st, STORE_SECRETS), r;
+
+	if (lock < 0 || dir < 0)
+		return lock < 0 ? lock : dir;
+	r = secret_load(st, name, &old);
+	if (r < 0)
+		return r;
+	value = data_file(old.id);
+	/* The value first: without a record nobody would find it to remove it. */
+	if ((unlinkat(dir, value, 0) < 0 && errno != ENOENT) || unlinkat(dir, record, 0) < 0 ||
+	    fsync(dir) < 0)
+		return err_new(-errno, "remove secret %s", name);
+	return 0;
+}

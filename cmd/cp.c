@@ -11,14 +11,23 @@
 #include "pkg/container/copy.h"
 #include "pkg/sys/open.h"
 
-static const struct copy_options cp_defaults = {.archive = true};
+struct cp_args {
+	struct copy_options o;
+	bool follow,
+		quiet; /* docker's: the source is always followed, and there is nothing to be quiet about */
+};
+
+static const struct cp_args cp_defaults = {.o.archive = true};
 
 static const struct opt cp_opts[] = {
-	OPT_BOOL('a', "archive", struct copy_options, archive,
+	OPT_BOOL('a', "archive", struct cp_args, o.archive,
 		 "What is copied into a container belongs to its user (default); =false keeps "
 		 "owners"),
-	OPT_BOOL(0, "overwrite", struct copy_options, overwrite,
+	OPT_BOOL('L', "follow-link", struct cp_args, follow,
+		 "Copy what SRC leads to when it is a link: always so"),
+	OPT_BOOL(0, "overwrite", struct cp_args, o.overwrite,
 		 "Let a directory take the place of something else, and the reverse"),
+	OPT_BOOL('q', "quiet", struct cp_args, quiet, "Do not report progress: never done"),
 	OPT_END,
 };
 
@@ -77,6 +86,7 @@ static int cp_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	AUTO(operand_done) struct operand from = {.e.fd = -EBADF}, to = {.e.fd = -EBADF};
 	const struct transfer_handler h = {.message = print_message};
+	const struct cp_args *a = args;
 	struct store *st;
 	int r;
 
@@ -92,7 +102,7 @@ static int cp_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		r = cmd_store(ctx, &st);
 	if (r < 0)
 		return r;
-	r = copy_files(st, &from.e, &to.e, args, &h);
+	r = copy_files(st, &from.e, &to.e, &a->o, &h);
 	return r < 0 ? err_wrap(r, "cp") : 0;
 }
 
@@ -101,7 +111,7 @@ const struct command cmd_cp = {
 	.synopsis = "[OPTIONS] [CONTAINER:]SRC [CONTAINER:]DEST",
 	.summary = "Copy files between a container and the host, or between containers",
 	.opts = cp_opts,
-	.args_size = sizeof(struct copy_options),
+	.args_size = sizeof(struct cp_args),
 	.defaults = &cp_defaults,
 	.min_args = 2,
 	.max_args = 2,

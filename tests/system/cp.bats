@@ -37,7 +37,7 @@ host_files() {
 		[ "$(inside $c:/made2)" = 'made2/ made2/dir/ made2/dir/g made2/dir/sub/ made2/dir/sub/h made2/g made2/sub/ made2/sub/h' ]
 		cuddy cp ldir $c:/made3
 		[ "$(inside $c:/made3)" = 'made3/ made3/g made3/sub/ made3/sub/h' ]
-		cuddy cp lfile $c:/sbin/through-a-link
+		cuddy cp -qL lfile $c:/sbin/through-a-link
 		[ "$(cuddy cp $c:/bin/through-a-link - | tar -xO)" = f ]
 		echo changed >file
 		cuddy cp file $c:/tmp/file

@@ -135,6 +135,15 @@ static const struct {
 	{&cmd_image_tree,
 	 "A line for each layer, lowest first, with the bytes of its files and, as Wasted, of those that "
 	 "later layers overwrite or delete; \"cuddy image lint\" names them."},
+	{&cmd_events,
+	 "Prints a line for each event as it happens; with --since, or without the stream, also what "
+	 "has happened. Containers: create start restart kill died stop remove rename attach exec "
+	 "exec_died health_status; images: pull tag untag remove; volumes: create remove. Filters are "
+	 "container, event, image, label, type and volume; the same key given again means or, "
+	 "different keys mean and. What is kept is bounded, and gone after a reboot.\n"
+	 "\n"
+	 "\tcuddy events --filter event=died --format '{{.Name}} {{.ContainerExitCode}}'\n"
+	 "\tcuddy events --since 10m --stream=false"},
 	{&cmd_healthcheck_run,
 	 "The check runs as the monitor's own do, and its result is kept with theirs. The exit "
 	 "status is 0 when the container is well, 1 when it is not, 125 when no check could be "

@@ -2,6 +2,7 @@
 /* "cuddy attach": be at the terminal or the streams of a running container. */
 #include "cmd/each.h"
 #include "pkg/base/err.h"
+#include "pkg/container/events.h"
 
 struct attach_args {
 	struct each_one one;
@@ -41,12 +42,14 @@ static int attach_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	if (r < 0)
 		return r;
 	ca.tty = c.rec->tty;
-	if (c.state.status == CONMON_RESTARTING)
+	if (c.state.status == CONMON_RESTARTING) {
 		r = err_new(-CE_BAD_STATE, "attach %s: it waits to be started again", c.rec->name);
-	else if (container_is_running(&c))
-		r = conmon_attach(c.dirs.runtime_fd, &ca, &code, &detached);
-	else
+	} else if (!container_is_running(&c)) {
 		r = err_new(-CE_BAD_STATE, "attach %s: it does not run", c.rec->name);
+	} else {
+		container_event(ctx->store, c.rec, "attach", NULL);
+		r = conmon_attach(c.dirs.runtime_fd, &ca, &code, &detached);
+	}
 	container_done(&c);
 	if (r == 0 && !detached)
 		ctx->status = code;

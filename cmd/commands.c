@@ -107,6 +107,8 @@ const struct command_alias commands[] = {
 	{"system reset", &cmd_system_reset},
 	{"image import", &cmd_import},
 	{"image load", &cmd_load},
+	{"events", &cmd_events},
+	{"system events", &cmd_events},
 	{"healthcheck run", &cmd_healthcheck_run},
 	{"import", &cmd_import},
 	{"image pull", &cmd_pull},

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cmd/each.h"
+#include "cmd/when.h"
 #include "pkg/base/alloc.h"
-#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
@@ -30,30 +30,13 @@ static const struct opt logs_opts[] = {
 	OPT_END,
 };
 
-static int read_time(const char *flag, const char *s, int64_t *ret)
-{
-	int64_t span;
-
-	if (!s)
-		return 0;
-	if (parse_duration(s, &span) == 0) {
-		*ret = clock_now_ns() - span;
-		return 0;
-	}
-	if (clock_parse(s, ret) < 0)
-		return err_usage("--%s '%s': write a duration like 10m, an RFC 3339 time or "
-				 "seconds since 1970",
-				 flag, s);
-	return 0;
-}
-
 static int read_options(const struct logs_args *a, struct logs_options *o)
 {
 	uint64_t n;
-	int r = read_time("since", a->since, &o->since_ns);
+	int r = when_parse("since", a->since, false, &o->since_ns);
 
 	if (r == 0)
-		r = read_time("until", a->until, &o->until_ns);
+		r = when_parse("until", a->until, false, &o->until_ns);
 	o->tail = -1;
 	if (r == 0 && a->tail && strcmp(a->tail, "all") != 0 && strcmp(a->tail, "-1") != 0) {
 		if (parse_u64(a->tail, INT64_MAX, &n) < 0)

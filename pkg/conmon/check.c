@@ -198,6 +198,7 @@ static void check_over(struct monitor *m)
 {
 	struct check *k = &m->check;
 	bool good = k->now.exit_code == 0, startup = k->is_startup;
+	char extra[48];
 
 	close_check(k);
 	k->now.end_ns = clock_now_ns();
@@ -208,6 +209,9 @@ static void check_over(struct monitor *m)
 	else
 		judge(m, good);
 	write_results(m);
+	(void)snprintf(extra, sizeof(extra), "\"HealthStatus\":\"%s\"",
+		       conmon_health_text(m->state.health));
+	monitor_event(m, "health_status", extra);
 	answer(m, good ? 0 : 1);
 }
 

@@ -5,7 +5,7 @@
 
 #include "pkg/base/err.h"
 
-#define CONFIG_VERSION 3U
+#define CONFIG_VERSION 4U
 #define VOLUMES_MAX 1024U
 
 static const bool *config_flag(const struct conmon_config *c, unsigned i)
@@ -45,6 +45,7 @@ void conmon_config_encode(const struct conmon_config *c, struct sbuf *out)
 	wire_put_u32(out, CONFIG_VERSION);
 	wire_put_str(out, c->id);
 	wire_put_str(out, c->name);
+	wire_put_str(out, c->event_body);
 	wire_put_str(out, c->state_dir);
 	wire_put_str(out, c->data_dir);
 	wire_put_u32(out, (uint32_t)c->log_driver);
@@ -114,6 +115,7 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 		return err_new(-CE_PROTOCOL, "the monitor's configuration: another version");
 	c.id = wire_get_str(r);
 	c.name = wire_get_str(r);
+	c.event_body = wire_get_str(r);
 	c.state_dir = wire_get_str(r);
 	c.data_dir = wire_get_str(r);
 	driver = wire_get_u32(r);

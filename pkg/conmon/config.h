@@ -38,6 +38,7 @@ struct conmon_check {
 struct conmon_config {
 	const char *id; /* 64 hex digits */
 	const char *name;
+	const char *event_body; /* what its events say besides (event.h) */
 	const char *state_dir; /* runtime directory of this container: state, lock, socket */
 	const char *data_dir; /* durable directory of this container: exit status, removal */
 	enum conmon_log log_driver;

@@ -202,6 +202,7 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 	case CM_STOP:
 		if (h->a < 0 || h->a > 64 || h->b < 0)
 			return false;
+		m->stop_asked = true;
 		stop_run(m, CONMON_BY_USER, h->a, h->b);
 		return true;
 	case CM_CHECK:

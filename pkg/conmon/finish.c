@@ -17,6 +17,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/log.h"
+#include "pkg/conmon/event.h"
 #include "pkg/conmon/monitor.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/rmtree.h"
@@ -168,9 +169,12 @@ static void remove_container(struct monitor *m)
 		if (is_shared(m, m->cfg.anonymous_volumes[i]))
 			continue;
 		trash_name(m, i, name);
-		(void)renameat(AT_FDCWD, m->cfg.anonymous_volumes[i], m->trash_dir, name);
+		if (renameat(AT_FDCWD, m->cfg.anonymous_volumes[i], m->trash_dir, name) == 0)
+			event_named(m->cfg.runtime_dir_fd, "volume", "remove", NULL,
+				    strrchr(m->cfg.anonymous_volumes[i], '/') + 1);
 	}
 	remove_state_dir(m->cfg.state_dir);
+	monitor_event(m, "remove", NULL);
 }
 
 static void empty_trash(const struct monitor *m)
@@ -219,6 +223,19 @@ void finish_record_end(struct monitor *m)
 	tell_waiters(m);
 }
 
+static void tell_died(const struct monitor *m)
+{
+	char extra[128];
+
+	(void)snprintf(extra, sizeof(extra),
+		       "\"ContainerExitCode\":%d,\"OOMKilled\":%s,\"ExitReason\":\"%s\"",
+		       m->exit_status, m->state.oom_killed ? "true" : "false",
+		       conmon_reason_text(m->state.reason));
+	monitor_event(m, "died", extra);
+	if (m->stop_asked)
+		monitor_event(m, "stop", NULL);
+}
+
 void finish_record(struct monitor *m)
 {
 	m->recorded = true;
@@ -230,6 +247,7 @@ void finish_record(struct monitor *m)
 			      finish_oom_kills(m) > m->oom_kills_before;
 	m->state.reason = reason_of(m);
 	m->state.stopped_by_user = m->reason == CONMON_BY_USER;
+	tell_died(m);
 	if (!restart_is_due(m)) {
 		finish_record_end(m);
 		return;

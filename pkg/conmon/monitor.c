@@ -30,6 +30,7 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
+#include "pkg/conmon/event.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/process.h"
 
@@ -56,6 +57,12 @@ static void lose_root(struct monitor *m)
 		       "fuse-overlayfs (pid %d) died, and with it the container's root",
 		       (int)m->run.root_server);
 	stop_run(m, CONMON_BY_CRASH, SIGKILL, 0);
+}
+
+void monitor_event(const struct monitor *m, const char *status, const char *extra)
+{
+	event_write(m->cfg.runtime_dir_fd, "container", status, m->cfg.id, m->cfg.event_body,
+		    extra);
 }
 
 static int exit_code_of(const siginfo_t *si)
@@ -217,6 +224,7 @@ static int record_start(struct monitor *m)
 	}
 	(void)unlinkat(m->data_dir, "exit", 0); /* of the run before */
 	started_write(m->data_dir, m->state.started_ns);
+	monitor_event(m, "start", NULL);
 	check_begin(m);
 	return state_write(m->state_dir, &m->state, m->boot_id);
 }
@@ -239,7 +247,7 @@ int monitor_launch(struct monitor *m)
 	struct rt_stdio io = {-EBADF, -EBADF, -EBADF};
 	int r;
 
-	m->exited = m->recorded = m->restart_asked = false;
+	m->exited = m->recorded = m->restart_asked = m->stop_asked = false;
 	m->may_restart = true;
 	m->reason = CONMON_BY_ITSELF;
 	m->exit_status = 0;

@@ -79,6 +79,7 @@ struct monitor {
 	bool exited, recorded; /* pid 1 is dead; and it is written down */
 	int exit_status;
 	bool signalled; /* exit_status is of a signal */
+	bool stop_asked; /* by CM_STOP */
 	bool may_restart; /* nobody asked for the end */
 	bool restart_asked; /* by somebody, whatever the policy */
 	enum conmon_reason reason; /* why we ended it; CONMON_BY_ITSELF: we did not */
@@ -101,6 +102,7 @@ int monitor_launch(struct monitor *m);
 /** monitor_serve() - the event loop, until @is_over. */
 void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m));
 void monitor_write_state(struct monitor *m);
+void monitor_event(const struct monitor *m, const char *status, const char *extra);
 
 /* stop.c: what ends a run. @why: who wants it; the policy starts again only what ended otherwise. */
 void stop_run(struct monitor *m, enum conmon_reason why, int sig, int64_t grace_ms);

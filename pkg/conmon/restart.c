@@ -104,6 +104,7 @@ bool restart_run(struct monitor *m)
 		if (!m->restart_at_ns)
 			return false;
 		m->restart_at_ns = 0;
+		monitor_event(m, "restart", NULL);
 		m->state.restarts += !by_user;
 		m->state.error[0] = '\0';
 		r = monitor_launch(m);

@@ -74,6 +74,8 @@ int stop_signal(struct monitor *m, int sig)
 	r = send_signal(m, sig);
 	if (r == 0 && end)
 		note(m, CONMON_BY_USER);
+	if (r == 0)
+		monitor_event(m, "kill", NULL);
 	return r;
 }
 

@@ -14,6 +14,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/container/container.h"
+#include "pkg/container/events.h"
 #include "pkg/container/make.h"
 #include "pkg/container/userns.h"
 #include "pkg/container/volumes.h"
@@ -225,6 +226,7 @@ int container_create(struct store *st, const struct container_request *q, struct
 	}
 	*ret = (struct container){
 		.rec = TAKE_PTR(rec), .dirs = dirs, .state = {.status = CONMON_CREATED}};
+	container_event(st, ret->rec, "create", NULL);
 out:
 	image_config_done(&cfg);
 	image_record_free(image);

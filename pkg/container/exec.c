@@ -8,6 +8,7 @@
  * Detached      the stage process is left behind as the payload's parent; nothing of cuddy waits.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -15,7 +16,9 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
+#include "pkg/container/events.h"
 #include "pkg/container/exec_relay.h"
 #include "pkg/container/make.h"
 #include "pkg/container/plan.h"
@@ -114,12 +117,25 @@ int exec_process(const struct container_record *rec, const struct exec_request *
 	return plan_security(rec, ret->privileged, ret, seccomp);
 }
 
+/* The runtime directory of all containers holds that of this one. */
+static void tell(const struct container *c, const char *status, const char *extra)
+{
+	AUTO_CLOSE int dir = openat(c->dirs.runtime_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+
+	if (dir < 0)
+		return;
+	event_body(c->rec, &body);
+	event_write(dir, "container", status, c->rec->id, body.s, extra);
+}
+
 int container_exec(struct container *c, const struct exec_request *e, int *ret_exit)
 {
 	AUTO_STRV struct strv env = STRV_INIT;
 	AUTO_FREE int *fds = NULL;
 	AUTO_SBUF struct sbuf seccomp = SBUF_INIT;
 	struct rt_exec x = {.init = c->state.init, .monitor = c->state.monitor};
+	char extra[48];
 	int r;
 
 	if (c->state.status != CONMON_RUNNING)
@@ -141,5 +157,11 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 	x.preserve_fds = fds;
 	x.n_preserve_fds = e->preserve_fds;
 	x.detached = e->detach;
-	return run_it(e, &x, ret_exit);
+	tell(c, "exec", NULL);
+	r = run_it(e, &x, ret_exit);
+	(void)snprintf(extra, sizeof(extra), "\"ContainerExitCode\":%d",
+		       r < 0 ? err_exit_status(r) : *ret_exit);
+	if (r < 0 || !e->detach)
+		tell(c, "exec_died", extra);
+	return r;
 }

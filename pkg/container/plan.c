@@ -11,6 +11,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/conmon/client.h"
+#include "pkg/container/events.h"
 #include "pkg/container/make.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/clone.h"
@@ -193,15 +194,18 @@ static enum conmon_log log_driver(const char *name)
 static int plan_monitor(const struct plan_input *in, struct container_plan *p)
 {
 	const struct container_record *rec = in->record;
+	struct sbuf body = SBUF_INIT;
 	struct conmon_config *m = &p->mon;
 	int r = conmon_detach_keys(rec->detach_keys ? rec->detach_keys : "ctrl-p,ctrl-q",
 				   p->detach_keys);
 
 	if (r < 0)
 		return r;
+	event_body(rec, &body);
 	*m = (struct conmon_config){
 		.id = rec->id,
 		.name = rec->name,
+		.event_body = plan_keep(p, sbuf_steal(&body)),
 		.state_dir = in->dirs->runtime_path,
 		.data_dir = in->dirs->data_path,
 		.log_driver = log_driver(rec->log_driver),

@@ -10,6 +10,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
+#include "pkg/container/events.h"
 
 /* Others may have renamed it before we had the lock. */
 static int reload(struct store *st, struct container *c)
@@ -70,5 +71,6 @@ int container_rename(struct store *st, struct container *c, const char *name)
 		(void)container_store_name(st, c->rec->id, name, old);
 		return err_set(r, trail);
 	}
+	container_event(st, c->rec, "rename", NULL);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/container/container.h"
+#include "pkg/container/events.h"
 #include "pkg/container/make.h"
 
 int restart_parse(const char *spec, struct container_record *r)
@@ -83,6 +84,8 @@ int container_restart(struct store *st, struct container *c, int signal, int64_t
 	r = container_stop(c, signal, grace_s);
 	if (r == 0)
 		r = container_start(st, c, &o, NULL);
+	if (r == 0)
+		container_event(st, c->rec, "restart", NULL);
 	if (r == -CE_BAD_STATE && container_is_running(c)) {
 		err_drop(); /* somebody else started it between the two: it is new, as asked */
 		return 0;

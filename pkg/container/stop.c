@@ -6,7 +6,9 @@
 
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
+#include "pkg/container/events.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/process.h"
@@ -49,8 +51,11 @@ static int leave_volumes(struct store *st, const struct container_record *rec, b
 		const char *name = rec->mounts[i].source;
 		int r = rec->mounts[i].anonymous ? volume_leave(st, name, rec->id) : 0;
 
-		if (r == 1 && drop)
+		if (r == 1 && drop) {
 			r = volume_remove(st, name);
+			if (r == 0)
+				event_named(store_runtime_fd(st), "volume", "remove", NULL, name);
+		}
 		if (r < 0 && r != -CE_NO_VOLUME)
 			return err_wrap(r, "volume %s", name);
 	}
@@ -118,7 +123,10 @@ int container_remove(struct store *st, struct container *c, const struct remove_
 		err_drop();
 		return 0;
 	}
-	return r < 0 ? r : leave_volumes(st, c->rec, o->volumes || c->rec->auto_remove);
+	if (r < 0)
+		return r;
+	container_event(st, c->rec, "remove", NULL);
+	return leave_volumes(st, c->rec, o->volumes || c->rec->auto_remove);
 }
 
 bool container_is_leftover(const struct container *c)

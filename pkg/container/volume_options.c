@@ -8,6 +8,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/container/mounts_internal.h"
@@ -107,11 +108,13 @@ static int options_of(struct volume_record *v, enum volume_type *ret_type, struc
 		return bind_type(device, words, &rest, m);
 	}
 	if (type && *type)
-		return err_usage("volume option type=%s: goes with device=DIRECTORY and o=bind", type);
+		return err_usage("volume option type=%s: goes with device=DIRECTORY and o=bind",
+				 type);
 	if (rest.n)
-		return err_usage("volume option o=%s: unknown without a device; known are uid= gid= "
-				 "[no]copy",
-				 words);
+		return err_usage(
+			"volume option o=%s: unknown without a device; known are uid= gid= "
+			"[no]copy",
+			words);
 	*ret_type = VOLUME_PLAIN;
 	return 0;
 }
@@ -194,6 +197,8 @@ int volume_make(struct store *st, const struct volume_request *q, char **ret_nam
 		r = enter_for_owner(st, &v);
 	if (r == 0)
 		r = volume_create(st, &v);
+	if (r == 0)
+		event_named(store_runtime_fd(st), "volume", "create", NULL, v.name);
 	if (r == -EEXIST && !q->ignore)
 		return err_new(-CE_NAME_IN_USE, "volume create %s", v.name);
 	if (r < 0 && r != -EEXIST)

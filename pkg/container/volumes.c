@@ -6,6 +6,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/json/json.h"
 
@@ -118,7 +119,11 @@ int volume_drop(struct store *st, const char *name)
 
 		return err_new(-CE_IN_USE, "used by %s", list);
 	}
-	return r < 0 ? r : volume_remove(st, name);
+	if (r == 0)
+		r = volume_remove(st, name);
+	if (r == 0)
+		event_named(store_runtime_fd(st), "volume", "remove", NULL, name);
+	return r;
 }
 
 /* Calls @fn for each that matches, in the order of names; those that go meanwhile are passed over. */

@@ -5,6 +5,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/volumes.h"
 
@@ -46,6 +47,8 @@ static int make_one(struct store *st, struct mount_spec *m, const char *id)
 	v.anonymous = m->anonymous;
 	v.created_ns = clock_now_ns();
 	r = volume_create(st, &v);
+	if (r == 0)
+		event_named(store_runtime_fd(st), "volume", "create", NULL, v.name);
 	if (r != -EEXIST)
 		return r;
 	r = volume_load(st, m->source, &old);

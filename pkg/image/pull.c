@@ -3,6 +3,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 #include "pkg/image/transfer_client.h"
 
@@ -66,6 +67,8 @@ int image_pull(struct store *st, const char *name, const struct pull_options *o,
 		r = err_new(-CE_NO_IMAGE, "nothing was pulled");
 	if (r == 0)
 		memcpy(ret_id, f.id, 65);
+	if (r == 0)
+		event_named(store_runtime_fd(st), "image", "pull", ret_id, name);
 	freep(&f.id);
 	return r < 0 ? err_wrap(r, "pull %s", name) : 0;
 }

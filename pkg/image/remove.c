@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 
 void image_removal_done(struct image_removal *r)
@@ -22,6 +23,7 @@ int image_remove_id(struct store *st, const char *id, bool force, struct image_r
 	if (r < 0)
 		return r;
 	strv_add_all(&ret->untagged, &names);
+	event_named(store_runtime_fd(st), "image", "remove", id, names.n ? names.v[0] : id);
 	memcpy(ret->id, id, sizeof(ret->id));
 	return 0;
 }
@@ -35,6 +37,7 @@ static int remove_name(struct store *st, const char *id, const char *name,
 	if (r < 0)
 		return r;
 	strv_add(&ret->untagged, name);
+	event_named(store_runtime_fd(st), "image", gone ? "remove" : "untag", id, name);
 	if (gone)
 		memcpy(ret->id, id, sizeof(ret->id));
 	return 0;

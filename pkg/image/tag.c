@@ -3,6 +3,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 
 int image_tag_name(const char *name, char **ret)
@@ -39,8 +40,11 @@ int image_tag(struct store *st, const char *image, const struct strv *names)
 		r = image_find(st, image, &rec, &matched);
 	if (r == 0)
 		manifest = image_manifest_of(st, rec, matched);
-	for (size_t i = 0; r == 0 && i < full.n; i++)
+	for (size_t i = 0; r == 0 && i < full.n; i++) {
 		r = image_store_tag(st, full.v[i], rec->id, manifest);
+		if (r == 0)
+			event_named(store_runtime_fd(st), "image", "tag", rec->id, full.v[i]);
+	}
 	image_record_free(rec);
 	return r;
 }
@@ -78,8 +82,11 @@ int image_untag(struct store *st, const char *image, const struct strv *names)
 		r = name_of_image(rec, names->v[i], &full);
 	if (r == 0 && !names->n)
 		strv_add_all(&full, &rec->names);
-	for (size_t i = 0; r == 0 && i < full.n; i++)
+	for (size_t i = 0; r == 0 && i < full.n; i++) {
 		r = ref_remove(st, full.v[i]);
+		if (r == 0)
+			event_named(store_runtime_fd(st), "image", "untag", rec->id, full.v[i]);
+	}
 	image_record_free(rec);
 	return r;
 }

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading the journal: the older file first. Both are open before the first is read, so a rotation
+ * meanwhile loses nothing; when the name has gone to another file, what is left of ours comes first.
+ */
+#include "pkg/container/events.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/cli/filter.h"
+#include "pkg/conmon/event.h"
+#include "pkg/json/json.h"
+#include "pkg/sys/open.h"
+#include "storage/store.h"
+
+#define BODY_MAX 16384U /* labels beyond it are left out: a journal is no store */
+#define READ_SIZE 65536U
+#define LINE_MAX_BYTES (1U << 20)
+
+static void add_members(const struct container_record *rec, const struct strv *labels,
+			struct sbuf *out)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	json_set_str(o, "Image", rec->image);
+	json_set_str(o, "Name", rec->name);
+	json_set(o, "Attributes", json_from_map(labels));
+	json_write(o, false, &text);
+	sbuf_add(out, text.s + 1, text.len - 2); /* without its braces */
+}
+
+void event_body(const struct container_record *rec, struct sbuf *out)
+{
+	add_members(rec, &rec->labels, out);
+	if (out->len > BODY_MAX) {
+		sbuf_reset(out);
+		add_members(rec, &(struct strv)STRV_INIT, out);
+	}
+}
+
+void container_event(struct store *st, const struct container_record *rec, const char *status,
+		     const char *extra)
+{
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+
+	event_body(rec, &body);
+	event_write(store_runtime_fd(st), "container", status, rec->id, body.s, extra);
+}
+
+/* --- filters ---------------------------------------------------------------------------------- */
+
+static const char *str(struct json_object *o, const char *key)
+{
+	const char *s = NULL;
+
+	if (json_get_str(o, key, &s) < 0)
+		err_drop();
+	return s ? s : "";
+}
+
+/* Docker's words for the same. */
+static const char *status_of(const char *word)
+{
+	return strcmp(word, "die") == 0 ? "died" : strcmp(word, "destroy") == 0 ? "remove" : word;
+}
+
+static bool names_it(struct json_object *o, const char *value)
+{
+	const char *id = str(o, "ID");
+
+	return strcmp(str(o, "Name"), value) == 0 ||
+	       (*value && strncmp(id, value, strlen(value)) == 0);
+}
+
+static bool has_label(struct json_object *o, const char *value)
+{
+	AUTO_STRV struct strv labels = STRV_INIT;
+
+	if (json_get_map(o, "Attributes", &labels) < 0)
+		err_drop();
+	return filter_label(&labels, value);
+}
+
+static bool matches_one(struct json_object *o, const char *key, const char *value)
+{
+	const char *type = str(o, "Type");
+
+	if (strcmp(key, "event") == 0 || strcmp(key, "status") == 0)
+		return strcmp(str(o, "Status"), status_of(value)) == 0;
+	if (strcmp(key, "type") == 0)
+		return strcmp(type, value) == 0;
+	if (strcmp(key, "label") == 0)
+		return has_label(o, value);
+	if (strcmp(key, "image") == 0 && strcmp(type, "container") == 0)
+		return strcmp(str(o, "Image"), value) == 0;
+	return strcmp(type, key) == 0 && names_it(o, value); /* container, image, volume */
+}
+
+int events_check(const struct strv *filters)
+{
+	static const char *const keys[] = {"container", "event", "image", "label",
+					   "status",    "type",  "volume"};
+
+	for (size_t i = 0; i < filters->n; i++) {
+		const char *value = NULL;
+		AUTO_FREE char *key = filter_split(filters->v[i], &value);
+		bool known = false;
+
+		for (size_t k = 0; key && k < ARRAY_LEN(keys); k++)
+			known = known || strcmp(key, keys[k]) == 0;
+		if (!key)
+			return err_usage("--filter '%s': write key=value", filters->v[i]);
+		if (!known)
+			return err_usage("--filter '%s': unknown key; known are container event "
+					 "image label type volume",
+					 filters->v[i]);
+	}
+	return 0;
+}
+
+/* Values of one key mean or, different keys and. */
+static bool matches(struct json_object *o, const struct strv *filters)
+{
+	for (size_t i = 0; i < filters->n; i++) {
+		const char *value = NULL;
+		AUTO_FREE char *key = filter_split(filters->v[i], &value);
+		bool hit = false;
+
+		for (size_t k = 0; !hit && k < filters->n; k++) {
+			const char *other = NULL;
+			AUTO_FREE char *same = filter_split(filters->v[k], &other);
+
+			hit = strcmp(same, key) == 0 && matches_one(o, key, other);
+		}
+		if (!hit)
+			return false;
+	}
+	return true;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+struct reader {
+	const struct events_query *q;
+	int (*each)(struct json_object *event, void *arg);
+	void *arg;
+	struct sbuf in;
+};
+
+static int on_line(struct reader *r, const char *p, size_t n)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	int64_t at = 0;
+
+	/* Torn by a full disk or a crash: not an event. */
+	if (json_parse(p, n, &o) < 0 || !json_object_is_type(o, json_type_object) ||
+	    clock_parse(str(o, "Time"), &at) < 0) {
+		err_drop();
+		return 0;
+	}
+	if ((r->q->since_ns && at < r->q->since_ns) || (r->q->until_ns && at > r->q->until_ns) ||
+	    !matches(o, r->q->filters))
+		return 0;
+	return r->each(o, r->arg);
+}
+
+static int on_lines(struct reader *r)
+{
+	size_t from = 0;
+	int rc = 0;
+
+	while (rc == 0) {
+		char *nl = memchr(r->in.s + from, '\n', r->in.len - from);
+
+		if (!nl)
+			break;
+		rc = on_line(r, r->in.s + from, (size_t)(nl - r->in.s) - from);
+		from = (size_t)(nl - r->in.s) + 1;
+	}
+	memmove(r->in.s, r->in.s + from, r->in.len - from);
+	r->in.len -= from;
+	if (r->in.len > LINE_MAX_BYTES)
+		r->in.len = 0;
+	r->in.s[r->in.len] = '\0';
+	return rc;
+}
+
+static int read_on(struct reader *r, int fd)
+{
+	while (fd >= 0) {
+		ssize_t n;
+		int rc;
+
+		sbuf_grow(&r->in, READ_SIZE);
+		n = read(fd, r->in.s + r->in.len, READ_SIZE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_new(-errno, "read events");
+		if (n == 0)
+			break;
+		r->in.len += (size_t)n;
+		r->in.s[r->in.len] = '\0';
+		rc = on_lines(r);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int open_journal(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 && errno != ENOENT ? err_new(-errno, "open %s", name) : fd;
+}
+
+static bool is_same(int a, int b)
+{
+	struct stat x, y;
+
+	return a >= 0 && b >= 0 && fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino &&
+	       x.st_dev == y.st_dev;
+}
+
+/* Another file has the name: the rest of ours, then it. */
+static int follow_name(struct reader *r, int dir, int *cur)
+{
+	AUTO_CLOSE int now = open_journal(dir, EVENTS_FILE);
+	int rc = read_on(r, *cur);
+
+	if (rc == 0 && now >= 0 && !is_same(now, *cur)) {
+		rc = read_on(r, *cur);
+		r->in.len = 0;
+		closep(cur);
+		*cur = TAKE_FD(now);
+		if (rc == 0)
+			rc = read_on(r, *cur);
+	}
+	return rc;
+}
+
+/* Return: false when the time is over. */
+static bool await_change(const struct events_query *q, int watch)
+{
+	struct pollfd p = {.fd = watch, .events = POLLIN};
+	char events[4096] __attribute__((aligned(8)));
+	int64_t left = q->until_ns ? q->until_ns - clock_now_ns() : 0, ms = left / NS_PER_MS + 1;
+
+	if (q->until_ns && left <= 0)
+		return false;
+	if (poll(&p, 1, q->until_ns ? (int)(ms > INT32_MAX ? INT32_MAX : ms) : -1) > 0)
+		while (read(watch, events, sizeof(events)) > 0)
+			;
+	return true;
+}
+
+static int watch_dir(int dir)
+{
+	AUTO_CLOSE int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char path[32];
+
+	if (fd < 0 || inotify_add_watch(fd, fd_path(dir, path),
+					IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
+		return err_new(-errno, "watch the runtime directory");
+	return TAKE_FD(fd);
+}
+
+int events_read(struct store *st, const struct events_query *q,
+		int (*each)(struct json_object *event, void *arg), void *arg)
+{
+	AUTO_CLOSE int watch = -EBADF, cur = -EBADF, old = -EBADF;
+	struct reader r = {.q = q, .each = each, .arg = arg, .in = SBUF_INIT};
+	int dir = store_runtime_fd(st), rc = 0;
+
+	if (q->stream) {
+		watch = watch_dir(dir);
+		rc = watch < 0 ? watch : 0;
+	}
+	if (rc == 0) {
+		cur = open_journal(dir, EVENTS_FILE);
+		old = open_journal(dir, EVENTS_OLD);
+		if (!is_same(cur, old))
+			rc = read_on(&r, old);
+	}
+	r.in.len = 0;
+	if (rc == 0)
+		rc = read_on(&r, cur);
+	while (rc == 0 && q->stream && await_change(q, watch))
+		rc = follow_name(&r, dir, &cur);
+	sbuf_done(&r.in);
+	return rc;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Events of containers: what is written (the journal itself is pkg/conmon/event.h), and reading it. */
+#pragma once
+#include "pkg/container/container.h"
+
+struct json_object;
+
+/** event_body() - what all events of a container say besides id, time and status: JSON members. */
+void event_body(const struct container_record *rec, struct sbuf *out);
+/** container_event() - append one to the journal; @extra: further JSON members, or NULL. */
+void container_event(struct store *st, const struct container_record *rec, const char *status,
+		     const char *extra);
+
+struct events_query {
+	int64_t since_ns, until_ns; /* 0: no bound */
+	bool stream; /* go on with what comes, until then */
+	const struct strv *filters;
+};
+
+/** events_check() - the filters' grammar; -CE_USAGE. */
+int events_check(const struct strv *filters);
+/** events_read() - call @each for what matches, oldest first, as long as it returns 0; what it was given is not kept. */
+int events_read(struct store *st, const struct events_query *q,
+		int (*each)(struct json_object *event, void *arg), void *arg);

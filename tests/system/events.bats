@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# cuddy events: the journal that whoever makes a change writes, read back and followed.
+load helpers
+
+setup_file() { file_begin; load_image busybox; }
+teardown_file() { file_end; }
+setup() { test_begin; rm -f "$CUDDY_RUNROOT"/events "$CUDDY_RUNROOT"/events.1; }
+
+past() { cuddy events --stream=false "$@"; }
+statuses() { past --filter type=container --format '{{.Status}}' "$@" | xargs; }
+have() { [ "$(statuses)" = "$*" ]; }
+
+@test "events: a container's life, with its name, image, labels and exit code" {
+	cuddy run --rm --name c -l app=web "$IMAGE" sh -c 'exit 3' || true
+	wait_until 20 have create start died remove
+	id=$(past --filter event=create --format '{{.ID}}')
+	[ "${#id}" -eq 64 ]
+	[ "$(past --filter event=died --format '{{.Name}} {{.ContainerExitCode}} {{.Attributes.app}} {{.Type}} {{.Image}}')" = "c 3 web container localhost/busybox:latest" ]
+	[[ "$(past --filter event=start)" =~ ^20..-..-..\ ..:..:..\.[0-9]+\ .*\ container\ start\ $id\ \(image=localhost/busybox:latest,\ name=c,\ app=web\)$ ]]
+	past --filter event=died --format json | python3 -c '
+import json, sys
+e = json.loads(sys.stdin.read())
+assert e["Status"] == "died" and e["Name"] == "c" and e["ContainerExitCode"] == 3 and e["Attributes"] == {"app": "web"}, e
+assert e["timeNano"] // 10**9 == e["time"] and e["ExitReason"] == "exited", e'
+	[ "$(past --filter event=start --no-trunc=false --format '{{.ID}}')" = "${id:0:12}" ]
+}
+
+@test "events: every verb that changes a container leaves its own" {
+	cuddy run -d --name c --health-cmd true --health-interval disable "$IMAGE" sleep 1000
+	cuddy exec c sh -c 'exit 4' || true
+	cuddy healthcheck run c
+	cuddy kill -s URG c
+	cuddy restart -t 0 c
+	cuddy rename c d
+	cuddy stop -t 0 d
+	cuddy rm d
+	[ "$(statuses)" = "create start exec exec_died health_status kill died stop start restart rename died stop remove" ]
+	[ "$(past --filter event=exec_died --format '{{.ContainerExitCode}}')" = 4 ]
+	[ "$(past --filter event=health_status --format '{{.HealthStatus}}')" = healthy ]
+	[ "$(past --filter event=remove --format '{{.Name}}')" = d ]
+}
+
+@test "events: what the monitor does by itself is there, also when it was a crash that ended it" {
+	cuddy run -d --name c --restart on-failure:1 "$IMAGE" sh -c 'exit 1'
+	wait_exited c
+	[ "$(statuses)" = "create start died restart start died" ]
+	cuddy run -d --name d "$IMAGE" sleep 1000
+	kill -KILL "$(conmon_pid d)"
+	wait_exited d
+	[ "$(past --filter container=d --format '{{.Status}}' | xargs)" = "create start" ]
+	cuddy rm d
+	[ "$(past --filter container=d --format '{{.Status}}' | xargs)" = "create start remove" ]
+}
+
+@test "events: images and volumes" {
+	cuddy tag "$IMAGE" one two
+	cuddy untag two two
+	cuddy rmi one
+	cuddy volume create v
+	cuddy run --rm -v /anonymous "$IMAGE" true
+	cuddy volume rm v
+	[ "$(past --filter type=image --format '{{.Status}} {{.Name}}')" = "tag localhost/one:latest
+tag localhost/two:latest
+untag localhost/two:latest
+untag localhost/one:latest" ]
+	anonymous() { [ "$(past --filter type=volume --format '{{.Status}}' | xargs)" = "create create remove remove" ]; }
+	wait_until 20 anonymous
+	[ "$(past --filter volume=v --format '{{.Status}} {{.Name}}' | xargs)" = "create v remove v" ]
+}
+
+@test "events: a stream shows what comes, from now on, and ends with --until" {
+	cuddy create --name before "$IMAGE" true
+	"$CUDDY" events --until 1h --format '{{.Name}} {{.Status}}' >"$WORK/out" 3>&- &
+	e=$!
+	wait_asleep $e
+	cuddy create --name after "$IMAGE" true
+	shown() { [ "$(cat "$WORK/out")" = "$1" ]; }
+	wait_until 20 shown "after create"
+	rm -f "$CUDDY_RUNROOT/events.1"
+	mv "$CUDDY_RUNROOT/events" "$CUDDY_RUNROOT/events.1" # as a rotation does
+	cuddy rm after
+	wait_until 20 shown $'after create\nafter remove'
+	kill $e
+	run -0 cuddy events --until 100ms
+	[ -z "$output" ]
+	run -0 cuddy events --since 1h --until 0s --filter container=before --format '{{.Status}}'
+	[ "$output" = create ]
+	run -0 cuddy events --since 1h --stream=false --filter event=remove --format '{{.Name}}'
+	[ "$output" = after ]
+}
+
+@test "events: the journal is bounded, and a torn line hides only itself" {
+	cuddy create --name c "$IMAGE" true
+	printf '{"Time":"2020-01-01T00:00:00Z","Type":"contai\n' >>"$CUDDY_RUNROOT/events"
+	cuddy rename c d
+	[ "$(statuses)" = "create rename" ]
+	head -c 1100000 /dev/zero | tr '\0' '\n' >>"$CUDDY_RUNROOT/events"
+	cuddy rename d e
+	[ -e "$CUDDY_RUNROOT/events.1" ]
+	[ "$(stat -c %s "$CUDDY_RUNROOT/events" 2>/dev/null || echo 0)" -lt 1000 ]
+	cuddy rename e f
+	[ "$(statuses)" = "create rename rename rename" ]
+	head -c 1100000 /dev/zero | tr '\0' '\n' >>"$CUDDY_RUNROOT/events"
+	cuddy rename f g
+	cuddy rename g h
+	[ "$(ls "$CUDDY_RUNROOT" | grep -c '^events')" -eq 2 ]
+	[ "$(past --format '{{.Name}}' | xargs)" = "f g h" ]
+}
+
+@test "events: many writers at once, every line whole" {
+	cuddy run -d --name c "$IMAGE" sleep 1000
+	for i in 1 2 3 4 5 6; do
+		( for k in 1 2 3 4 5; do "$CUDDY" exec c true; done ) 3>&- &
+		jobs="${jobs:-} $!"
+	done
+	wait $jobs
+	[ "$(past --filter event=exec | wc -l)" -eq 30 ]
+	[ "$(past --filter event=exec_died | wc -l)" -eq 30 ]
+	python3 -c 'import json,sys; [json.loads(l) for l in open(sys.argv[1])]' "$CUDDY_RUNROOT/events"
+}
+
+@test "events: labels of any kind, as docker shows it, and bad words" {
+	cuddy create --name c -l 'quote="a\b' -l $'esc=\e[31mred' "$IMAGE" true
+	[ "$(past --filter event=create --format '{{index .Attributes "quote"}}')" = '"a\b' ]
+	[ "$(past --filter 'label=quote="a\b' --format '{{.Name}}')" = c ]
+	ln -s "$CUDDY" "$WORK/docker"
+	"$WORK/docker" events --since 1h --until 0s --format '{{json .}}' | python3 -c '
+import json, sys
+e = json.loads(sys.stdin.read())
+assert e["Action"] == "create" and e["Actor"]["Attributes"]["name"] == "c" and e["scope"] == "local", e'
+	cuddy rm c
+	[ "$("$WORK/docker" events --since 1h --until 0s --filter event=destroy --format '{{.Action}}')" = destroy ]
+	for bad in "--filter colour=red" "--filter x" "--since soon" "--until never" "--format {{.Name"; do
+		run --separate-stderr cuddy events --stream=false $bad
+		[ "$status" -eq 125 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+	done
+}

@@ -234,6 +234,13 @@ static const struct {
 	 "\n"
 	 "\tcuddy push registry.example.org/team/app:1\n"
 	 "\tcuddy push --digestfile digest app docker://registry.example.org/team/app:2"},
+	{&cmd_save,
+	 "Writes images so that load, podman, docker and skopeo read them, with the ids they have. "
+	 "An OCI archive or layout keeps the digests as well. A file appears when it is whole.\n"
+	 "\n"
+	 "\tcuddy save -o app.tar app:1 db:1\n"
+	 "\tcuddy save app:1 | ssh host cuddy load\n"
+	 "\tcuddy save --format oci-archive -o app.oci.tar app:1"},
 	{&cmd_load, "Reads a docker-archive or OCI archive, compressed or not, or an OCI layout "
 		    "directory. Nothing is named before all of it is verified.\n"
 		    "\n"

@@ -119,6 +119,8 @@ const struct command_alias commands[] = {
 	{"unshare", &cmd_unshare},
 	{"push", &cmd_push},
 	{"image push", &cmd_push},
+	{"save", &cmd_save},
+	{"image save", &cmd_save},
 	{"version", &cmd_version},
 	{NULL, NULL},
 };

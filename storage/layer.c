@@ -120,6 +120,8 @@ static int parse_record(const char *text, size_t n, struct layer_record *rec)
 	if (r == 0)
 		r = json_get_u64(o, "TreeBytes", &rec->tree_bytes);
 	if (r == 0)
+		r = json_get_u64(o, "TarBytes", &rec->tar_bytes);
+	if (r == 0)
 		r = json_get_bool(o, "Blob", &rec->has_blob);
 	if (r == 0)
 		r = json_get_bool(o, "Recipe", &rec->has_recipe);
@@ -226,6 +228,8 @@ static void record_text(const struct layer_record *rec, struct sbuf *out)
 	json_set_str(o, "MediaType", rec->media_type);
 	json_set_i64(o, "BlobBytes", (int64_t)rec->blob_bytes);
 	json_set_i64(o, "TreeBytes", (int64_t)rec->tree_bytes);
+	if (rec->tar_bytes)
+		json_set_i64(o, "TarBytes", (int64_t)rec->tar_bytes);
 	if (rec->has_blob)
 		json_set_bool(o, "Blob", true);
 	if (rec->has_recipe)

@@ -19,6 +19,7 @@ struct layer_record {
 	char *media_type;
 	uint64_t blob_bytes;
 	uint64_t tree_bytes; /* sum of regular file sizes */
+	uint64_t tar_bytes; /* of the uncompressed archive; 0: nobody counted */
 	struct strv implied; /* directories the archive did not list (S5), relative paths */
 	/*
 	 * What the archive can be had from again (S1). For a commit: keep what was written to the stage;

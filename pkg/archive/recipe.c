@@ -30,6 +30,7 @@
 struct recipe_writer {
 	int fd;
 	bool broken;
+	uint64_t bytes;
 	ZSTD_CStream *z;
 	size_t raw_n;
 	unsigned char raw[RAW_MAX], out[PIECE];
@@ -87,6 +88,8 @@ void recipe_raw(struct recipe_writer *w, const void *bytes, size_t n)
 {
 	const unsigned char *p = bytes;
 
+	if (w)
+		w->bytes += n;
 	while (w && !w->broken && n) {
 		size_t take = n < RAW_MAX - w->raw_n ? n : RAW_MAX - w->raw_n;
 
@@ -104,7 +107,10 @@ void recipe_file(struct recipe_writer *w, const char *path, uint64_t size)
 	unsigned char head[11] = {'F'};
 	uint16_t len;
 
-	if (!w || w->broken)
+	if (!w)
+		return;
+	w->bytes += size;
+	if (w->broken)
 		return;
 	flush_raw(w);
 	size = htole64(size);
@@ -119,6 +125,11 @@ void recipe_void(struct recipe_writer *w)
 {
 	if (w)
 		w->broken = true;
+}
+
+uint64_t recipe_tar_bytes(const struct recipe_writer *w)
+{
+	return w ? w->bytes : 0;
 }
 
 bool recipe_end(struct recipe_writer *w)

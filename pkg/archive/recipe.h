@@ -25,6 +25,8 @@ void recipe_raw(struct recipe_writer *w, const void *p, size_t n);
 void recipe_file(struct recipe_writer *w, const char *path, uint64_t size);
 /** recipe_void() - this archive cannot be made again. */
 void recipe_void(struct recipe_writer *w);
+/** recipe_tar_bytes() - how long the archive is as far as it was told. */
+uint64_t recipe_tar_bytes(const struct recipe_writer *w);
 /** recipe_end() - true when the recipe is whole. */
 bool recipe_end(struct recipe_writer *w);
 

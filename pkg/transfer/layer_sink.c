@@ -141,6 +141,7 @@ int sink_commit(struct transfer_ctx *ctx, struct layer_sink *s, const char *medi
 	struct layer_record rec = {.media_type = (char *)(size_t)media_type,
 				   .blob_bytes = s->bytes,
 				   .tree_bytes = s->result.tree_bytes,
+				   .tar_bytes = s->result.tar_bytes,
 				   .implied = s->result.implied,
 				   .has_recipe = s->result.has_recipe && s->stage.recipe_fd >= 0,
 				   .has_blob = blob_keeper_end(&s->keeper)};

@@ -65,7 +65,8 @@ static int by_tree(struct store *st, const char *diffid, bool single_id, struct 
 	return tree_tar(tree, out, NULL, &o, &res);
 }
 
-int layer_tar(struct store *st, const char *diffid, bool single_id, struct out *below)
+static int make_tar(struct store *st, const char *diffid, bool single_id, struct out *below,
+		    uint64_t *ret_bytes)
 {
 	struct out_digest d = {0};
 	AUTO(out_closep) struct out *out = out_digest(below, &d);
@@ -79,7 +80,26 @@ int layer_tar(struct store *st, const char *diffid, bool single_id, struct out *
 		r = by_tree(st, diffid, single_id, out);
 	if (r == 0 && strcmp(d.hex, diffid) != 0)
 		r = err_new(-CE_CORRUPT, "its files changed since it was made");
+	*ret_bytes = d.bytes;
 	return r < 0 ? err_wrap(r, "layer %.12s", diffid) : 0;
+}
+
+int layer_tar(struct store *st, const char *diffid, bool single_id, struct out *below)
+{
+	uint64_t bytes;
+
+	return make_tar(st, diffid, single_id, below, &bytes);
+}
+
+int layer_tar_size(struct store *st, const char *diffid, bool single_id, uint64_t *ret)
+{
+	AUTO(layer_record_done) struct layer_record rec = {0};
+	int r = layer_record_load(st, diffid, &rec);
+
+	*ret = rec.tar_bytes;
+	if (r < 0 || rec.tar_bytes)
+		return r;
+	return make_tar(st, diffid, single_id, out_to_nothing(), ret);
 }
 
 /* --- compressed -------------------------------------------------------------------------------- */

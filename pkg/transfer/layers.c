@@ -326,6 +326,7 @@ static int commit(struct layer *l)
 				      .media_type = l->blob->media_type,
 				      .blob_bytes = l->blob->size,
 				      .tree_bytes = u->tree_bytes,
+				      .tar_bytes = u->tar_bytes,
 				      .implied = u->implied,
 				      .has_recipe = u->has_recipe && l->stage.recipe_fd >= 0,
 				      .has_blob = blob_keeper_end(&l->keeper)};

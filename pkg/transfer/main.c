@@ -40,6 +40,7 @@ static const struct {
 	{TRANSFER_UNTAR, "untar", transfer_op_untar},
 	{TRANSFER_PUSH, "push", transfer_op_push},
 	{TRANSFER_UNPACK, "unpack", transfer_op_unpack},
+	{TRANSFER_SAVE, "save", transfer_op_save},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/transfer/protocol.h"
 
+#include <stdlib.h>
+
+#include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 
 #define MAGIC 0x43545831u /* "CTX1" */
@@ -154,6 +157,68 @@ int transfer_push_get(const struct transfer_request *q, struct transfer_push *re
 		return err_new(-CE_PROTOCOL, "push request");
 	*ret = p;
 	return 0;
+}
+
+void transfer_save_put(struct sbuf *b, const struct transfer_save *s)
+{
+	put_form(b, &s->form);
+	wire_put_u32(b, s->n_images);
+	for (unsigned i = 0; i < s->n_images; i++) {
+		const struct transfer_save_image *im = &s->images[i];
+
+		wire_put_str(b, im->id);
+		wire_put_str(b, im->manifest);
+		wire_put_u32(b, im->n_names);
+		for (unsigned k = 0; k < im->n_names; k++)
+			wire_put_str(b, im->names[k]);
+	}
+}
+
+static bool get_save_image(struct wire_reader *r, struct transfer_save_image *im)
+{
+	uint32_t n;
+
+	im->id = wire_get_str(r);
+	im->manifest = wire_get_str(r);
+	n = wire_get_u32(r);
+	for (uint32_t k = 0; k < n && !r->failed; k++) {
+		const char *name = wire_get_str(r);
+
+		if (!name)
+			return false;
+		im->names = xreallocarray(im->names, im->n_names + 1, sizeof(*im->names));
+		im->names[im->n_names++] = name;
+	}
+	return im->id != NULL;
+}
+
+int transfer_save_get(const struct transfer_request *q, struct transfer_save *ret)
+{
+	struct wire_reader r;
+	uint32_t n;
+	bool ok = true;
+
+	*ret = (struct transfer_save){0};
+	wire_reader_init(&r, q->body, q->body_n);
+	get_form(&r, &ret->form);
+	n = wire_get_u32(&r);
+	for (uint32_t i = 0; i < n && ok && !r.failed; i++) {
+		ret->images = xreallocarray(ret->images, i + 1, sizeof(*ret->images));
+		ret->images[i] = (struct transfer_save_image){0};
+		ret->n_images = i + 1;
+		ok = get_save_image(&r, &ret->images[i]);
+	}
+	if (wire_failed(&r) || !ok || !ret->form.format)
+		return err_new(-CE_PROTOCOL, "save request");
+	return 0;
+}
+
+void transfer_save_done(struct transfer_save *s)
+{
+	for (unsigned i = 0; i < s->n_images; i++)
+		free(s->images[i].names);
+	free(s->images);
+	*s = (struct transfer_save){0};
 }
 
 void transfer_load_put(struct sbuf *b, const struct transfer_load *l)

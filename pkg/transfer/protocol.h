@@ -30,7 +30,8 @@ enum transfer_op {
 	TRANSFER_UNPACK,
 	TRANSFER_LOGIN,
 	TRANSFER_UNTAR,
-	TRANSFER_PUSH
+	TRANSFER_PUSH,
+	TRANSFER_SAVE
 };
 
 enum transfer_event {
@@ -139,6 +140,23 @@ struct transfer_push {
 	struct transfer_access access;
 };
 
+/* Body of TRANSFER_SAVE; one descriptor: the file or the empty directory. */
+struct transfer_save_image {
+	const char *id;
+	const char *manifest; /* digest; NULL: the first it came with, if any */
+	const char **names; /* full references */
+	unsigned n_names;
+};
+struct transfer_save {
+	struct transfer_form form; /* format: docker-archive, oci-archive, oci-dir or docker-dir */
+	struct transfer_save_image *images;
+	unsigned n_images;
+};
+
+void transfer_save_put(struct sbuf *b, const struct transfer_save *s);
+/** transfer_save_get() - @ret is released by transfer_save_done(), also after a failure. */
+int transfer_save_get(const struct transfer_request *q, struct transfer_save *ret);
+void transfer_save_done(struct transfer_save *s);
 void transfer_push_put(struct sbuf *b, const struct transfer_push *p);
 int transfer_push_get(const struct transfer_request *q, struct transfer_push *ret);
 void transfer_login_put(struct sbuf *b, const struct transfer_login *l);

@@ -39,3 +39,4 @@ int transfer_op_untar(struct transfer_ctx *ctx);
 int transfer_op_unpack(struct transfer_ctx *ctx);
 int transfer_op_login(struct transfer_ctx *ctx);
 int transfer_op_push(struct transfer_ctx *ctx);
+int transfer_op_save(struct transfer_ctx *ctx);

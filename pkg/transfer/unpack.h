@@ -29,7 +29,7 @@ struct unpack_job {
 
 struct unpack_result {
 	char diffid[65]; /* sha256 of the uncompressed archive */
-	uint64_t tree_bytes;
+	uint64_t tree_bytes, tar_bytes;
 	uint64_t entries;
 	struct strv implied; /* for layer_record.implied; "." when the root was not listed */
 	struct strv links; /* path, target, path, target …: hard links into lower layers */

@@ -52,7 +52,8 @@ static void get_strv(struct wire_reader *w, struct strv *sv)
 	}
 }
 
-static void put_result(struct sbuf *b, const struct extract *x, const char *diffid, bool recipe)
+static void put_result(struct sbuf *b, const struct extract *x, const char *diffid,
+		       struct recipe_writer *recipe)
 {
 	AUTO_STRV struct strv implied = STRV_INIT;
 
@@ -65,7 +66,8 @@ static void put_result(struct sbuf *b, const struct extract *x, const char *diff
 	put_strv(b, &implied);
 	put_strv(b, &x->links);
 	put_strv(b, &x->notes);
-	wire_put_u32(b, recipe);
+	wire_put_u64(b, recipe_tar_bytes(recipe));
+	wire_put_u32(b, recipe_end(recipe));
 }
 
 int unpack_reply_get(const struct sbuf *reply, struct unpack_result *ret)
@@ -86,6 +88,7 @@ int unpack_reply_get(const struct sbuf *reply, struct unpack_result *ret)
 	get_strv(&w, &u.implied);
 	get_strv(&w, &u.links);
 	get_strv(&w, &u.notes);
+	u.tar_bytes = wire_get_u64(&w);
 	u.has_recipe = wire_get_u32(&w) != 0;
 	if (wire_failed(&w) || !diffid || strlen(diffid) != 64 || u.links.n % 2) {
 		unpack_result_done(&u);
@@ -134,7 +137,7 @@ static int unpack(struct feed *f, int root, struct recipe_writer *recipe,
 	r = extract_all(&x, t);
 	if (r == 0) {
 		feed_sha256(f, diffid);
-		put_result(reply, &x, diffid, recipe_end(recipe));
+		put_result(reply, &x, diffid, recipe);
 	}
 	extract_done(&x);
 	tar_free(t);

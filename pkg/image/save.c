@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/image/save.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/image/image.h"
+
+/* What is going to be sent, with the strings it points at. */
+struct request {
+	struct transfer_save s;
+	struct strv strings;
+};
+
+static void request_done(struct request *q)
+{
+	transfer_save_done(&q->s);
+	strv_done(&q->strings);
+}
+
+static const char *keep(struct request *q, char *s)
+{
+	if (!s)
+		return NULL;
+	strv_take(&q->strings, s);
+	return q->strings.v[q->strings.n - 1];
+}
+
+/* Names of one manifest of one image stand together. */
+static struct transfer_save_image *entry_of(struct request *q, const char *id, const char *manifest)
+{
+	struct transfer_save *s = &q->s;
+
+	for (unsigned i = 0; i < s->n_images; i++) {
+		struct transfer_save_image *im = &s->images[i];
+
+		if (strcmp(im->id, id) == 0 &&
+		    strcmp(im->manifest ? im->manifest : "", manifest ? manifest : "") == 0)
+			return im;
+	}
+	s->images = xreallocarray(s->images, s->n_images + 1, sizeof(*s->images));
+	s->images[s->n_images] = (struct transfer_save_image){
+		.id = keep(q, xstrdup(id)),
+		.manifest = keep(q, manifest ? xstrdup(manifest) : NULL)};
+	return &s->images[s->n_images++];
+}
+
+static int add(struct store *st, struct request *q, const char *name)
+{
+	AUTO_FREE char *matched = NULL, *manifest = NULL;
+	struct transfer_save_image *im;
+	struct image_record *rec = NULL;
+	char id[65];
+	int r = image_resolve(st, name, id, &matched);
+
+	if (r == 0)
+		r = image_store_load(st, id, &rec);
+	if (r < 0)
+		return r;
+	manifest = image_manifest_of(st, rec, matched);
+	image_record_free(rec);
+	im = entry_of(q, id, manifest);
+	/* An id is no name, and a digest is none that an archive could give. */
+	if (!matched || strchr(matched, '@'))
+		return 0;
+	im->names = xreallocarray(im->names, im->n_names + 1, sizeof(*im->names));
+	im->names[im->n_names++] = keep(q, TAKE_PTR(matched));
+	return 0;
+}
+
+int image_save(struct store *st, const struct strv *names, const char *format, int fd,
+	       const struct transfer_handler *h)
+{
+	AUTO(request_done) struct request q = {.s.form.format = format};
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < names->n; i++)
+		r = add(st, &q, names->v[i]);
+	if (r == 0 && strcmp(format, "docker-dir") == 0 && q.s.n_images > 1)
+		r = err_usage("docker-dir holds one image");
+	if (r < 0)
+		return r;
+	transfer_save_put(&body, &q.s);
+	return transfer_run(st, TRANSFER_SAVE, &body, &fd, 1, h);
+}

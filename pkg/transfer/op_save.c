@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Save: images into one archive or directory. A docker-archive holds the layers as plain tars, the
+ * config and a list; the layout of OCI and the directory of the "dir" transport hold manifests, and
+ * layers as they were received where that can be, so that their digests stay.
+ */
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/json/json.h"
+#include "pkg/oci/digest.h"
+#include "pkg/transfer/noexec.h"
+#include "pkg/transfer/outgoing.h"
+#include "pkg/transfer/pack.h"
+
+#define REF_NAME "org.opencontainers.image.ref.name"
+
+struct save {
+	struct transfer_ctx *ctx;
+	struct transfer_save args;
+	struct pack pack;
+	struct json_object *list; /* manifest.json's array, or index.json's manifests */
+	uint32_t items; /* told of so far */
+};
+
+static void report(struct save *s, const char *hex, uint64_t size, enum transfer_state state)
+{
+	char label[16] = "";
+	struct transfer_progress p = {
+		.item = s->items, .state = state, .label = label, .done = size, .total = size};
+
+	memcpy(label, hex, 12);
+	report_progress(s->ctx, &p);
+	if (state == TRANSFER_DONE)
+		s->items++;
+}
+
+/* --- docker-archive ---------------------------------------------------------------------------- */
+
+static int add_tar(struct save *s, struct outgoing *o, const char *diffid, const char *name)
+{
+	struct out *out = NULL;
+	uint64_t size;
+	int r;
+
+	if (pack_has(&s->pack, name))
+		return 0;
+	report(s, diffid, 0, TRANSFER_RUNNING);
+	r = layer_tar_size(o->store, diffid, s->ctx->req.single_id, &size);
+	if (r == 0)
+		r = pack_member(&s->pack, name, size, &out);
+	if (r == 0)
+		r = layer_tar(o->store, diffid, s->ctx->req.single_id, out);
+	if (r == 0)
+		report(s, diffid, size, TRANSFER_DONE);
+	return r;
+}
+
+static int save_docker(struct save *s, struct outgoing *o, const struct strv *names)
+{
+	struct json_object *entry = json_object_new_object();
+	AUTO_FREE char *config = xasprintf("%s.json", o->rec->id);
+	AUTO_STRV struct strv layers = STRV_INIT;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < o->rec->diffids.n; i++) {
+		strv_addf(&layers, "%s.tar", o->rec->diffids.v[i]);
+		r = transfer_cancelled(s->ctx);
+		if (r == 0)
+			r = add_tar(s, o, o->rec->diffids.v[i], layers.v[i]);
+	}
+	if (r == 0 && !pack_has(&s->pack, config))
+		r = pack_bytes(&s->pack, config, o->rec->config, o->rec->config_len);
+	json_set_str(entry, "Config", config);
+	json_set(entry, "RepoTags", names->n ? json_from_strv(names) : NULL);
+	json_set(entry, "Layers", json_from_strv(&layers));
+	(void)json_object_array_add(s->list, entry);
+	return r;
+}
+
+/* --- by digest --------------------------------------------------------------------------------- */
+
+static bool is_layout(const struct save *s)
+{
+	return strncmp(s->args.form.format, "oci", 3) == 0;
+}
+
+static char *blob_name(const struct save *s, const char *digest)
+{
+	return is_layout(s) ? xasprintf("blobs/%.6s/%s", digest, digest_hex(digest))
+			    : xstrdup(digest_hex(digest));
+}
+
+static int add_blob(struct save *s, const struct layer_blob *b)
+{
+	AUTO_FREE char *name = blob_name(s, b->digest);
+	int r;
+
+	if (strncmp(b->digest, "sha256:", 7) != 0)
+		return err_new(-CE_UNSUPPORTED, "digest %.80s in an archive", b->digest);
+	if (pack_has(&s->pack, name))
+		return 0;
+	report(s, digest_hex(b->digest), b->size, TRANSFER_RUNNING);
+	r = pack_file(&s->pack, name, b->fd, b->size);
+	if (r == 0)
+		report(s, digest_hex(b->digest), b->size, TRANSFER_DONE);
+	return r;
+}
+
+static int add_made(void *data, unsigned i, const struct layer_blob *b)
+{
+	(void)i;
+	return add_blob(data, b);
+}
+
+/* Return: 1 when a layer cannot be had as the manifest says. */
+static int add_as_is(struct save *s, struct outgoing *o)
+{
+	const struct manifest *m = &o->manifest;
+
+	for (unsigned i = 0; i < m->n_layers; i++) {
+		struct layer_blob b = {.fd = -EBADF};
+		int r = transfer_cancelled(s->ctx);
+
+		if (r == 0)
+			r = layer_blob_as(o->store, o->rec->diffids.v[i], s->ctx->req.single_id,
+					  m->layers[i].digest, m->layers[i].size, &b);
+		if (r == 0)
+			r = add_blob(s, &b);
+		layer_blob_done(&b);
+		if (r == -ENOENT)
+			return 1;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_document(struct save *s, const char *digest, const void *bytes, size_t n)
+{
+	AUTO_FREE char *name = blob_name(s, digest);
+
+	return pack_has(&s->pack, name) ? 0 : pack_bytes(&s->pack, name, bytes, n);
+}
+
+static void list_manifest(struct save *s, const struct outgoing *o, const char *name)
+{
+	struct json_object *d = json_object_new_object(), *a = NULL;
+
+	json_set_str(d, "mediaType", o->media_type);
+	json_set_str(d, "digest", o->digest);
+	json_set_i64(d, "size", (int64_t)o->manifest_raw.len);
+	if (name) {
+		a = json_object_new_object();
+		json_set_str(a, REF_NAME, name);
+		json_set(d, "annotations", a);
+	}
+	(void)json_object_array_add(s->list, d);
+}
+
+static int save_by_digest(struct save *s, struct outgoing *o, const struct strv *names,
+			  const struct transfer_form *form, bool as_is)
+{
+	AUTO_FREE char *config = xasprintf("sha256:%s", o->rec->id);
+	int r = as_is ? add_as_is(s, o) : 1;
+
+	if (r == 1 && as_is)
+		report_message(s->ctx, true,
+			       "the layers were not kept as they were received; the digest of what "
+			       "is saved differs from that of what was pulled");
+	if (r == 1)
+		r = outgoing_make(o, form, add_made, s);
+	if (r == 0)
+		r = add_document(s, config, o->rec->config, o->rec->config_len);
+	if (r < 0)
+		return r;
+	if (!is_layout(s))
+		return pack_bytes(&s->pack, "manifest.json", o->manifest_raw.s,
+				  o->manifest_raw.len);
+	r = add_document(s, o->digest, o->manifest_raw.s, o->manifest_raw.len);
+	for (size_t i = 0; i < names->n; i++)
+		list_manifest(s, o, names->v[i]);
+	if (!names->n)
+		list_manifest(s, o, NULL);
+	return r;
+}
+
+/* --- all --------------------------------------------------------------------------------------- */
+
+static int begin(struct save *s)
+{
+	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+	static const char version[] = "Directory Transport Version: 1.1\n";
+	int r = pack_begin(&s->pack, s->ctx->fds[0]);
+
+	s->list = json_object_new_array();
+	if (r < 0 || strcmp(s->args.form.format, "docker-archive") == 0)
+		return r;
+	if (!is_layout(s))
+		return pack_bytes(&s->pack, "version", version, sizeof(version) - 1);
+	r = pack_bytes(&s->pack, "oci-layout", layout, sizeof(layout) - 1);
+	if (r == 0)
+		r = pack_dir(&s->pack, "blobs");
+	return r == 0 ? pack_dir(&s->pack, "blobs/sha256") : r;
+}
+
+static int end(struct save *s)
+{
+	AUTO_JSON struct json_object *index = json_object_new_object();
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int r = 0;
+
+	if (is_layout(s)) {
+		json_set_i64(index, "schemaVersion", 2);
+		json_set_str(index, "mediaType", MEDIA_OCI_INDEX);
+		json_set(index, "manifests", json_object_get(s->list));
+		json_write(index, false, &b);
+		r = pack_bytes(&s->pack, "index.json", b.s, b.len);
+	} else if (strcmp(s->args.form.format, "docker-archive") == 0) {
+		json_write(s->list, false, &b);
+		r = pack_bytes(&s->pack, "manifest.json", b.s, b.len);
+	}
+	return r == 0 ? pack_end(&s->pack) : r;
+}
+
+/* What manifest to look for: "dir" is Docker's here, an OCI layout takes either. */
+static int save_one(struct save *s, const struct transfer_save_image *im)
+{
+	struct transfer_form want = {.compression = s->args.form.compression};
+	struct outgoing o = {.manifest_raw = SBUF_INIT};
+	AUTO_STRV struct strv names = STRV_INIT;
+	int as_is, r;
+
+	for (unsigned i = 0; i < im->n_names; i++)
+		strv_add(&names, im->names[i]);
+	want.format = is_layout(s) ? "oci" : "docker";
+	as_is = outgoing_open(s->ctx, im->id, im->manifest, &want, &o);
+	r = as_is < 0 ? as_is : 0;
+	if (r == 0 && strcmp(s->args.form.format, "docker-archive") == 0)
+		r = save_docker(s, &o, &names);
+	else if (r == 0)
+		r = save_by_digest(s, &o, &names, &want, as_is > 0);
+	outgoing_done(&o);
+	return r < 0 ? err_wrap(r, "image %.12s", im->id) : 0;
+}
+
+int transfer_op_save(struct transfer_ctx *ctx)
+{
+	struct save s = {.ctx = ctx, .pack.dir = -EBADF};
+	struct store *st;
+	int r = transfer_save_get(&ctx->req, &s.args);
+
+	if (r == 0 && ctx->n_fds != 1)
+		r = err_new(-CE_PROTOCOL, "save without a place");
+	if (r == 0)
+		r = transfer_store(ctx, &st);
+	if (r == 0)
+		r = noexec_enter();
+	if (r == 0)
+		r = begin(&s);
+	for (unsigned i = 0; r == 0 && i < s.args.n_images; i++)
+		r = save_one(&s, &s.args.images[i]);
+	if (r == 0)
+		r = end(&s);
+	pack_done(&s.pack);
+	json_putp(&s.list);
+	transfer_save_done(&s.args);
+	return r;
+}

@@ -544,7 +544,15 @@ static int make_and_register(int runtime_dir, const struct base_grant *g, const 
 	return r < 0 ? r : TAKE_FD(ns);
 }
 
-int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single)
+/* Nothing to verify, and nobody can join the namespace he is in. */
+static int open_entered(void)
+{
+	int ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+
+	return ns < 0 ? err_new(-errno, "open our user namespace") : ns;
+}
+
+static int open_or_make(int runtime_dir, const struct base_grant *g)
 {
 	AUTO_FREE char *maps = grant_text(g);
 	int ns = refuse_root();
@@ -552,8 +560,13 @@ int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single)
 	if (ns < 0)
 		return ns;
 	ns = join_any(runtime_dir, maps);
-	if (ns < 0)
-		ns = make_and_register(runtime_dir, g, maps);
+	return ns < 0 ? make_and_register(runtime_dir, g, maps) : ns;
+}
+
+int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single)
+{
+	int ns = entered ? open_entered() : open_or_make(runtime_dir, g);
+
 	if (ns < 0)
 		return err_wrap(ns, "base namespace");
 	if (ret_single)

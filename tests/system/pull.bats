@@ -252,8 +252,11 @@ PY
 	export CONTAINERS_REGISTRIES_CONF=$WORK/conf/registries.conf
 	run --separate-stderr cuddy run --rm --pull never "$REG/b:1" true
 	one_line_error 125 'b:1'
-	run -0 --separate-stderr cuddy run --rm "$REG/b:1" echo pulled
-	[ "$output" = pulled ]
+	run -0 --separate-stderr cuddy run --rm "$REG/b:1" sh -c 'cat /proc/self/uid_map; echo pulled'
+	[ "${lines[-1]}" = pulled ]
+	# The same ids as without a pull before it, which runs in the base namespace.
+	[ "$(cuddy run --rm "$REG/b:1" cat /proc/self/uid_map; echo pulled)" = "$output" ]
+	[ "${#lines[@]}" -gt 2 ] || ! grep -q "^$(id -un):" /etc/subuid
 	registry_end
 	run -0 --separate-stderr cuddy run --rm "$REG/b:1" echo still
 	[ "$output" = still ]

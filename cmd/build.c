@@ -23,6 +23,7 @@ struct build_args {
 	struct container_request run;
 	const char *target, *network, *pull, *iidfile, *platform, *ignore_file, *timestamp, *format,
 		*progress;
+	unsigned jobs;
 	bool no_cache, quiet, rm, force_rm, load;
 	int layers;
 };
@@ -46,6 +47,7 @@ static const struct opt build_opts[] = {
 		.complete = COMPLETE_WORDS, .words = "oci docker", .strict = true),
 	OPT_STR(0, "ignorefile", "FILE", struct build_args, ignore_file, "Ignore file to use instead of the context's", .complete = COMPLETE_FILE),
 	OPT_STR(0, "iidfile", "FILE", struct build_args, iidfile, "Write the image's id to a file", .complete = COMPLETE_FILE),
+	OPT_UINT(0, "jobs", "N", struct build_args, jobs, "Stages to run at a time; 0 for as many as there are processors", .max = 256),
 	OPT_LIST(0, "label", "KEY=VALUE", struct build_args, labels, "Attach a label to the image"),
 	OPT_TRI(0, "layers", struct build_args, layers, "Use what earlier builds made"),
 	OPT_BOOL(0, "load", struct build_args, load, "Keep the image in the store; it is there in any case", .hidden = true),
@@ -98,6 +100,15 @@ static void on_warning(void *data, const char *text)
 {
 	(void)data;
 	(void)fputs("cuddy: warning: ", stderr);
+	print_line(text);
+}
+
+static void on_line(void *data, const char *stage, const char *text)
+{
+	(void)data;
+	(void)fputc('[', stderr);
+	put_untrusted(stderr, stage);
+	(void)fputs("] ", stderr);
 	print_line(text);
 }
 
@@ -194,6 +205,7 @@ static int options_of(const struct build_args *a, const char *context, struct bu
 	o->file = a->files.n ? a->files.v[0] : NULL;
 	o->ignore_file = a->ignore_file;
 	o->target = a->target;
+	o->jobs = a->jobs;
 	o->labels = a->labels;
 	o->tags = a->tags;
 	o->run = a->run;
@@ -230,8 +242,8 @@ static int write_iidfile(int fd, const char *id)
 static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	static const struct build_report loud = {
-		.step = on_step, .cached = on_cached, .warning = on_warning};
-	static const struct build_report quiet = {.warning = on_warning};
+		.step = on_step, .cached = on_cached, .warning = on_warning, .line = on_line};
+	static const struct build_report quiet = {.warning = on_warning, .line = on_line};
 	const struct build_args *a = args;
 	bool hush = a->quiet || (a->progress && strcmp(a->progress, "quiet") == 0);
 	struct build_options o = {.report = hush ? &quiet : &loud};

@@ -39,54 +39,8 @@ static void builder_done(struct builder *b)
 	free(b->secrets);
 	base_grant_done(&b->grant);
 	layer_lease_end(b->st, &b->lease);
+	step_unlock(b);
 	closep(&b->context);
-}
-
-/* --- steps ------------------------------------------------------------------------------------------ */
-
-static void report_step(struct builder *b, const char *text)
-{
-	b->step++;
-	if (b->o->report && b->o->report->step)
-		b->o->report->step(b->o->report->data, b->step, b->n_steps, text);
-}
-
-static int do_op(struct builder *b, struct op *o, const struct strv *layers)
-{
-	switch (o->kind) {
-	case OP_RUN:
-		return step_run(b, o, layers);
-	case OP_COPY:
-		return step_copy(b, o, layers);
-	case OP_WORKDIR:
-		return step_workdir(b, o, layers);
-	default:
-		o->done = true;
-		return 0;
-	}
-}
-
-static int do_stage(struct builder *b, unsigned i)
-{
-	struct stage_plan *p = &b->stages[i];
-	struct strv *layers = &b->layers[i];
-	int r = 0;
-
-	report_step(b, b->file->stages[i].from.text);
-	strv_add_all(layers, p->parent >= 0 ? &b->layers[p->parent] : &p->base_layers);
-	for (unsigned k = 0; r == 0 && k < p->n_ops; k++) {
-		struct op *o = &p->ops[k];
-
-		report_step(b, o->inst->text);
-		r = do_op(b, o, layers);
-		if (r < 0)
-			return inst_fail(b->file->name, o->inst, r);
-		if (o->cached && b->o->report && b->o->report->cached)
-			b->o->report->cached(b->o->report->data);
-		if (o->layer[0])
-			strv_add(layers, o->layer);
-	}
-	return r;
 }
 
 /* --- the image --------------------------------------------------------------------------------------- */
@@ -274,15 +228,13 @@ static int build(struct builder *b)
 	if (r < 0)
 		return r;
 	warn_unused(b);
-	for (unsigned i = 0; r == 0 && i < b->file->n_stages; i++)
-		if (b->stages[i].planned)
-			r = do_stage(b, i);
+	r = stages_run(b);
 	return r < 0 ? r : put_image(b);
 }
 
 int build_image(struct store *st, const struct build_options *o, struct build_result *ret)
 {
-	struct builder b = {.st = st, .o = o, .result = ret, .context = -EBADF};
+	struct builder b = {.st = st, .o = o, .result = ret, .context = -EBADF, .lock = -EBADF};
 	int r;
 
 	*ret = (struct build_result){.run_status = 0};

@@ -19,6 +19,11 @@ struct build_report {
 	/* It was done before: nothing runs. */
 	void (*cached)(void *data);
 	void (*warning)(void *data, const char *text);
+	/*
+	 * A line (without its end) of what a stage that runs beside others says on standard error,
+	 * the reports above included: they come from a process of its own there.
+	 */
+	void (*line)(void *data, const char *stage, const char *text);
 	void *data;
 };
 
@@ -34,6 +39,7 @@ struct build_options {
 	 * dns_search, security_opt, shm_size, ulimit, volume (host paths only).
 	 */
 	struct container_request run;
+	unsigned jobs; /* stages at a time; 0: as many as there are processors */
 	bool no_cache;
 	bool docker; /* pushed and saved as a Docker image unless asked otherwise; else OCI */
 	struct pull_options pull;

@@ -36,6 +36,8 @@ struct builder {
 	struct secret_source *secrets;
 	unsigned n_secrets;
 	unsigned step, n_steps;
+	int lock; /* of the step being done, so that others wait for it instead of doing it too */
+	char *lock_name;
 };
 
 /* inputs.c: everything that is read as the user we are, before B. */
@@ -50,14 +52,22 @@ int graph_image(struct builder *b, const char *name, const struct image_record *
 /** graph_source_layers() - the layers that @s stands for. */
 int graph_source_layers(struct builder *b, const struct op_source *s, const struct strv **ret);
 
+/* stages.c */
+/** stages_run() - do the steps of all planned stages, side by side where none waits for another. */
+int stages_run(struct builder *b);
+
 /* steps */
 int step_copy(struct builder *b, struct op *o, const struct strv *layers);
 int step_workdir(struct builder *b, struct op *o, const struct strv *layers);
 int step_run(struct builder *b, struct op *o, const struct strv *layers);
 /** step_seal() - what was made in @w is the result of @o; remembered under @key. */
 int step_seal(struct builder *b, struct op *o, struct workspace *w, const char *key);
-/** step_cached() - is the result known? 1: it is in @o. */
+/**
+ * step_cached() - is the result known? 1: it is in @o
+ * 0: do the step; until step_unlock() another build that comes to the same step waits.
+ */
 int step_cached(struct builder *b, struct op *o, const char *key);
+void step_unlock(struct builder *b);
 /** step_key_layers() - what a step stands on, and the latest time of its files. */
 void step_key_layers(struct builder *b, struct sha256 *h, const struct strv *layers);
 /** step_enter() - into B, where layers are made. */

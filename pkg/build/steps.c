@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
@@ -10,6 +11,7 @@
 #include "pkg/build/builder.h"
 #include "pkg/build/copy.h"
 #include "pkg/runtime/user.h"
+#include "pkg/sys/lock.h"
 #include "pkg/sys/open.h"
 
 void step_warn(struct builder *b, const char *fmt, ...)
@@ -39,10 +41,18 @@ void step_key_layers(struct builder *b, struct sha256 *h, const struct strv *lay
 	key_add(h, epoch); /* it is in the files' times */
 }
 
-int step_cached(struct builder *b, struct op *o, const char *key)
+void step_unlock(struct builder *b)
+{
+	if (b->lock_name)
+		(void)unlinkat(store_fd(b->st, STORE_LOCKS), b->lock_name, 0);
+	closep(&b->lock);
+	freep(&b->lock_name);
+}
+
+static int take_result(struct builder *b, struct op *o, const char *key)
 {
 	struct cache_record rec;
-	int r = b->o->no_cache ? 0 : cache_find(b->st, key, &b->lease, &rec);
+	int r = cache_find(b->st, key, &b->lease, &rec);
 
 	if (r <= 0)
 		return r;
@@ -50,6 +60,30 @@ int step_cached(struct builder *b, struct op *o, const char *key)
 	o->created_ns = rec.created_ns;
 	o->done = o->cached = true;
 	return 1;
+}
+
+int step_cached(struct builder *b, struct op *o, const char *key)
+{
+	int locks, r;
+
+	if (b->o->no_cache)
+		return 0;
+	r = take_result(b, o, key);
+	if (r != 0 || b->lock_name)
+		return r;
+	locks = store_fd(b->st, STORE_LOCKS);
+	if (locks < 0)
+		return locks;
+	b->lock_name = xasprintf("build-%s", key);
+	b->lock = lock_open(locks, b->lock_name, LOCK_EXCLUSIVE);
+	if (b->lock < 0) {
+		freep(&b->lock_name);
+		return b->lock;
+	}
+	r = take_result(b, o, key); /* whoever held it may have done it */
+	if (r != 0)
+		step_unlock(b);
+	return r;
 }
 
 int step_seal(struct builder *b, struct op *o, struct workspace *w, const char *key)

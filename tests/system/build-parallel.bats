@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# Stages side by side, and builds that come to the same step at the same time.
+load helpers
+
+setup_file() {
+	file_begin
+	load_image busybox
+}
+teardown_file() { file_end; }
+
+setup() {
+	test_begin
+	mkdir -p "$WORK/ctx" "$WORK/d"
+	cd "$WORK/ctx"
+}
+
+file() { cat >Containerfile; }
+AWAIT='n=0; while ! test -e /d/%s; do n=$((n+1)); test $n -lt 600 || exit 77; sleep 0.1; done'
+await() { printf "$AWAIT" "$1"; }
+
+@test "stages that do not need each other run at the same time; lines say whose they are" {
+	file <<-E
+		FROM localhost/busybox AS one
+		RUN --network=none touch /d/one; $(await two); echo one >/name; echo said by one
+		FROM localhost/busybox AS two
+		RUN --network=none touch /d/two; $(await one); echo two >/name
+		FROM localhost/busybox
+		COPY --from=one /name /1
+		COPY --from=two /name /2
+	E
+	run -0 --separate-stderr cuddy build --jobs 2 -v "$WORK/d:/d" -t localhost/t .
+	[ "$(cuddy run --rm --network none localhost/t cat /1 /2)" = $'one\ntwo' ]
+	[[ "$stderr" == *"[one] said by one"* && "$stderr" == *"[two] STEP 4/7: RUN "* ]]
+}
+
+@test "when one stage fails the others are ended, and the failure is that of the build" {
+	file <<-E
+		FROM localhost/busybox AS one
+		RUN --network=none touch /d/up; exec sleep 1000.125
+		FROM localhost/busybox AS two
+		RUN --network=none $(await up); exit 3
+		FROM localhost/busybox
+		COPY --from=one /etc /1
+		COPY --from=two /etc /2
+	E
+	run -3 --separate-stderr cuddy build -v "$WORK/d:/d" .
+	[[ "$stderr" == *"Containerfile:4: RUN "*": exit status 3" ]]
+	gone() { ! pgrep -u "$(id -u)" -f 'sleep 1000[.]125' >/dev/null; }
+	wait_until 20 gone
+}
+
+@test "two builds that come to the same step do it once" {
+	file <<-E
+		FROM localhost/busybox
+		RUN --network=none echo x >>/d/count; $(await go)
+	E
+	"$CUDDY" build -q -v "$WORK/d:/d" . >"$WORK/1" &
+	first=$!
+	wait_until 20 test -s "$WORK/d/count"
+	"$CUDDY" build -q -v "$WORK/d:/d" . >"$WORK/2" &
+	second=$!
+	wait_asleep $second
+	touch "$WORK/d/go"
+	wait $first
+	wait $second
+	[ "$(wc -l <"$WORK/d/count")" = 1 ]
+	cmp "$WORK/1" "$WORK/2"
+}

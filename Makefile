@@ -55,7 +55,7 @@ endif
 
 # --- sources, by program ----------------------------------------------------------------------
 MAINS      := cmd/main.c pkg/conmon/main.c pkg/transfer/main.c
-LIBC_DIRS  := pkg/base pkg/sys net pkg/runtime pkg/conmon
+LIBC_DIRS  := pkg/base pkg/sys pkg/cgroup net pkg/runtime pkg/conmon
 CORE_DIRS  := pkg/json pkg/oci pkg/config pkg/seccomp storage
 CUDDY_DIRS := cmd pkg/cli pkg/image pkg/container pkg/build
 TRANS_DIRS := pkg/transfer pkg/archive pkg/http

@@ -18,7 +18,7 @@ struct json_object;
 struct store;
 
 struct cmd_ctx {
-	const char *root, *runroot, *driver; /* global options, NULL when not given */
+	const char *root, *runroot, *driver, *cgroup_manager; /* global options, NULL when not given */
 	struct store *store; /* opened on first use by cmd_store() */
 	bool in_a_hurry; /* leaves tidying to other commands */
 	int status; /* exit status a command sets when it is not an error (child's code) */
@@ -66,7 +66,7 @@ extern const struct command_group command_groups[];
 
 /* Flags before the verb. */
 struct global_args {
-	const char *root, *runroot, *driver, *log_level;
+	const char *root, *runroot, *driver, *cgroup_manager, *log_level;
 	bool debug, version;
 };
 extern const struct opt global_opts[];

@@ -38,6 +38,7 @@ const struct opt health_opts[] = {
 	OPT_BOOL(0, "no-healthcheck", H, none, "No health checks, whatever the image says"),
 	OPT_END,
 };
+#include "cmd/limit_opts.h"
 
 #define R struct container_request
 
@@ -159,6 +160,14 @@ const struct opt create_opts[] = {
 		"Adjust the preference of the OOM killer", .min = -1000, .max = 1000),
 
 	OPT_GROUP(health_opts, R, health),
+	OPT_GROUP(limit_opts, R, limits),
+	OPT_LIST(0, "cgroup-conf", "FILE=VALUE", R, cgroup_conf,
+		 "Write a value to a file of the container's cgroup"),
+	OPT_STR(0, "cgroups", "MODE", R, cgroups, "Whether the container has a cgroup of its own",
+		.complete = COMPLETE_WORDS, .words = "enabled disabled no-conmon split",
+		.strict = true),
+	OPT_STR(0, "cgroup-parent", "NAME", R, cgroup_parent,
+		"Slice of systemd, or path of a cgroup, for the container's cgroup"),
 
 	/* logs */
 	OPT_STR(0, "log-driver", "DRIVER", R, log_driver, "Where output is kept",

@@ -10,5 +10,5 @@ extern const struct opt health_opts[]; /* of struct health_request */
 #define CONTAINER_REQUEST_DEFAULTS                                                     \
 	{                                                                              \
 		.stop_timeout = 10, .read_only_tmpfs = -1, .oom_score_adj = INT64_MIN, \
-		.tls_verify = -1, .passwd = -1                                                       \
+		.tls_verify = -1, .passwd = -1, .limits = LIMIT_REQUEST_DEFAULTS       \
 	}

@@ -13,6 +13,7 @@
 #include "net/slirp.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/config/paths.h"
 #include "pkg/container/make.h"
 #include "pkg/json/json.h"
@@ -83,22 +84,28 @@ static struct json_object *program(const char *name, const char *path, const cha
 	return o;
 }
 
+/* The controllers are those that containers can be limited by, not the machine's. */
 static void add_cgroups(struct json_object *o)
 {
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	AUTO_SBUF struct sbuf text = SBUF_INIT, base = SBUF_INIT;
 	AUTO_STRV struct strv list = STRV_INIT;
-	struct statfs fs;
-	bool v2 = statfs("/sys/fs/cgroup", &fs) == 0 &&
-		  (unsigned long)fs.f_type == CGROUP2_SUPER_MAGIC;
+	enum cgroup_manager m = cgroup_manager_here();
 
-	if (v2)
-		read_file("/sys/fs/cgroup/cgroup.controllers", &text);
+	if (m == CGROUP_SYSTEMD)
+		sbuf_addf(&base, CGROUP_ROOT "/user.slice/user-%u.slice/user@%u.service",
+			  (unsigned)getuid(), (unsigned)getuid());
+	else if (m == CGROUP_FS)
+		(void)cgroup_base(&base);
+	if (base.len) {
+		sbuf_adds(&base, "/cgroup.controllers");
+		read_file(base.s, &text);
+	}
+	sbuf_trim_end(&text, "\n");
 	if (text.len)
 		strv_split(&list, text.s, ' ');
 	json_set(o, "cgroupControllers", json_from_strv(&list));
-	/* Containers stay in the cgroup of whoever started them. */
-	json_set_str(o, "cgroupManager", "none");
-	json_set_str(o, "cgroupVersion", v2 ? "v2" : "v1");
+	json_set_str(o, "cgroupManager", cgroup_manager_name(m));
+	json_set_str(o, "cgroupVersion", cgroup_is_v2() ? "v2" : "v1");
 }
 
 static struct json_object *id_map(const struct subid_range *v, unsigned n, uint32_t own)

@@ -134,6 +134,7 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 	start_log(&g);
 	ctx->root = g.root;
 	ctx->runroot = g.runroot;
+	ctx->cgroup_manager = g.cgroup_manager;
 	ctx->driver = g.driver ? g.driver : getenv("STORAGE_DRIVER");
 	if (ctx->driver && !*ctx->driver)
 		ctx->driver = NULL;

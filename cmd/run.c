@@ -100,6 +100,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	int r;
 
 	a.request.image = argv[0];
+	a.request.cgroup_manager = ctx->cgroup_manager;
 	a.request.command = argv + 1;
 	(void)argc;
 	if (a.detach && a.request.attach.n)

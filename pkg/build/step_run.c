@@ -261,7 +261,7 @@ static int run_plan(struct builder *b, struct container_plan *p, const struct co
 	p->mon.lock_fd = lock;
 	p->mon.foreground = true;
 	p->mon.tied = true;
-	r = conmon_start(program, base, &p->rt, &p->mon, stdio, p->port_fds, &m);
+	r = conmon_start(program, base, &p->rt, &p->mon, stdio, p->port_fds, NULL, &m);
 	closep(&lock); /* the monitor's alone now */
 	return r < 0 ? r : follow(&m, ret_status);
 }

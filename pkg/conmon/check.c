@@ -251,7 +251,7 @@ static int start_check(struct monitor *m, const struct conmon_check *c)
 		return err_new(-errno, "pipe");
 	k->out = p[0];
 	(void)fcntl(k->out, F_SETFL, O_NONBLOCK);
-	r = rt_exec_spawn(c->fd, m->run.pidfd, p[1], &k->report);
+	r = rt_exec_spawn(c->fd, m->run.pidfd, m->cgroup, p[1], &k->report);
 	closep(&p[1]);
 	if (r < 0)
 		return r;

@@ -190,6 +190,13 @@ int conmon_check(int state_dir)
 	return request(state_dir, CM_CHECK, 0, 0);
 }
 
+int conmon_pause(int state_dir, bool pause)
+{
+	int r = request(state_dir, CM_PAUSE, pause, 0);
+
+	return r < 0 && r != -ESRCH ? err_wrap(r, pause ? "freeze" : "thaw") : r;
+}
+
 int conmon_resize(int state_dir, uint16_t rows, uint16_t cols)
 {
 	int r = request(state_dir, CM_RESIZE, rows, cols);

@@ -4,7 +4,7 @@
  * State and exit status are flat files that only the monitor writes while it lives:
  *
  *	state_dir/state       "key=value" lines: status, pid, start, conmon_pid, conmon_start, boot_id,
- *	                      started_ns, restarts, health (tmpfs, not synced); of the last run
+ *	                      started_ns, restarts, health, cgroup (tmpfs, not synced); of the last run
  *	                      what the exit file has, when it is over
  *	state_dir/lock        held by the monitor for life
  *	state_dir/attach      SEQPACKET socket
@@ -45,6 +45,8 @@ enum conmon_reason {
 	CONMON_BY_CRASH /* the monitor or what serves the root was killed, or the machine went down */
 };
 
+#define CONMON_CGROUP_MAX 512
+
 struct conmon_state {
 	enum conmon_status status;
 	struct proc_id init, monitor;
@@ -54,6 +56,7 @@ struct conmon_state {
 	bool oom_killed;
 	bool stopped_by_user;
 	enum conmon_reason reason;
+	char cgroup[CONMON_CGROUP_MAX]; /* the container's own; "" without one */
 	uint32_t restarts; /* by the monitor, since somebody started it */
 	char error[256];
 };
@@ -76,15 +79,25 @@ struct conmon_started {
 	sigset_t mask; /* of before; signals wait for conmon_foreground() when cfg->foreground */
 };
 
+/*
+ * Puts a monitor where it belongs before it launches anything: @place gets its pid, and leaves in
+ * @ret_dir the container's cgroup ("" without one, owned by @data), for cfg->await_cgroup.
+ */
+struct conmon_place {
+	int (*place)(void *data, pid_t monitor, const char **ret_dir);
+	void *data;
+};
+
 /**
  * conmon_start() - fork, enter B (@base_ns), exec cuddy-conmon from a read-only detached mount (R01)
  * with @plan and @cfg in a sealed memfd; returns when pid 1 has exec'ed, or its error
  * With cfg->auto_remove a container that could not be started is removed as well.
+ * @place: NULL without cfg->await_cgroup.
  * @program: absolute path of cuddy-conmon. @stdio: caller's 0..2 or /dev/null. @port_fds as rt_launch.
  */
 int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 		 struct conmon_config *cfg, const int stdio[3], const int *port_fds,
-		 struct conmon_started *ret);
+		 const struct conmon_place *place, struct conmon_started *ret);
 
 /**
  * conmon_foreground() - after conmon_start() with cfg->foreground: raw terminal, window size and
@@ -125,6 +138,8 @@ const char *conmon_reason_text(enum conmon_reason reason);
 int conmon_check(int state_dir);
 /** conmon_health_text() - "" "starting" "healthy" "unhealthy". */
 const char *conmon_health_text(enum conmon_health health);
+/** conmon_pause() - have the monitor freeze or thaw the container's cgroup; -CE_UNSUPPORTED without one. */
+int conmon_pause(int state_dir, bool pause);
 /** conmon_resize() - set the pty's size. */
 int conmon_resize(int state_dir, uint16_t rows, uint16_t cols);
 /** conmon_detach_keys() - "ctrl-p,ctrl-q" to bytes; usage error when malformed. */

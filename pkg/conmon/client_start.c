@@ -198,9 +198,23 @@ static pid_t fork_monitor(const char *program, int base_ns, const char *id, int 
 	return pid < 0 ? err_new(-errno, "fork") : pid;
 }
 
+/* The monitor waits meanwhile; when it hears nothing it goes. */
+static int place_monitor(const struct conmon_place *place, pid_t pid, int control)
+{
+	const char *dir = "";
+	int r = place->place(place->data, pid, &dir);
+
+	if (r == 0 && strlen(dir) >= CONMON_CGROUP_MAX)
+		r = err_new(-ENAMETOOLONG, "cgroup %s", dir);
+	/* Has it gone already, its own words are better than ours. */
+	if (r == 0)
+		(void)talk_send(control, CM_CGROUP, 0, 0, dir, strlen(dir));
+	return r;
+}
+
 int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 		 struct conmon_config *cfg, const int stdio[3], const int *port_fds,
-		 struct conmon_started *ret)
+		 const struct conmon_place *place, struct conmon_started *ret)
 {
 	AUTO_CLOSE int memfd = -EBADF, ours = -EBADF, theirs = -EBADF;
 	int own[3] = {-EBADF, -EBADF, -EBADF}, fds[CM_FD_PORTS + PORTS_MAX], pair[2], pid, r;
@@ -246,7 +260,11 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 	 * read by line editing, where ^D is an end of input and not a byte. */
 	if (pid > 0 && cfg->foreground && cfg->terminal && cfg->keep_stdin)
 		tty_raw_enter(&raw, stdio[0]);
-	r = pid < 0 ? pid : await_launch(ours, &relay);
+	r = pid < 0 ? pid : place ? place_monitor(place, pid, ours) : 0;
+	if (r < 0)
+		closep(&ours);
+	else
+		r = await_launch(ours, &relay);
 	if (r < 0) {
 		tty_raw_leave(&raw);
 		if (pid > 0)

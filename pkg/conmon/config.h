@@ -59,6 +59,7 @@ struct conmon_config {
 	struct conmon_check health, startup;
 	int64_t health_start_period_ns, health_start_interval_ns; /* the last 0: as otherwise */
 	enum conmon_on_failure on_failure;
+	bool await_cgroup; /* the container's cgroup comes by CM_CGROUP, once we are where we belong */
 	bool auto_remove; /* --rm */
 	bool tied; /* the container is killed when the cuddy that started it is gone */
 	const char *trash_dir; /* auto_remove: data_dir is renamed into this, then deleted */

@@ -199,6 +199,9 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 	case CM_SIGNAL:
 		r = h->a >= 1 && h->a <= 64 ? stop_signal(m, h->a) : -EINVAL;
 		break;
+	case CM_PAUSE:
+		r = pause_run(m, h->a != 0);
+		break;
 	case CM_STOP:
 		if (h->a < 0 || h->a > 64 || h->b < 0)
 			return false;

@@ -17,6 +17,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/log.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/conmon/event.h"
 #include "pkg/conmon/monitor.h"
 #include "pkg/sys/process.h"
@@ -75,13 +76,9 @@ static void release_root(struct monitor *m)
 
 uint64_t finish_oom_kills(const struct monitor *m)
 {
-	char text[1024];
-	const char *p;
-	ssize_t n = m->oom_events < 0 ? 0 : pread(m->oom_events, text, sizeof(text) - 1, 0);
+	uint64_t n;
 
-	text[n > 0 ? n : 0] = '\0';
-	p = strstr(text, "oom_kill ");
-	return p ? strtoull(p + 9, NULL, 10) : 0;
+	return m->cgroup < 0 || cgroup_key(m->cgroup, "memory.events", "oom_kill", &n) < 0 ? 0 : n;
 }
 
 /* names/<name> is a record, which begins with the id. */
@@ -331,6 +328,9 @@ void finish(struct monitor *m)
 	else
 		(void)unlinkat(m->state_dir, "attach", 0);
 	stream_end_front(m);
+	/* systemd removes a scope's cgroups by itself, but there are other managers. */
+	if (m->cgroup >= 0)
+		(void)cgroup_remove(m->state.cgroup);
 	(void)close(m->cfg.lock_fd);
 	control_tell_all(m, CM_EXIT, m->exit_status, m->state.error);
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
@@ -346,6 +346,8 @@ void finish_launch_failed(struct monitor *m)
 {
 	closep(&m->listen_fd);
 	log_close(&m->log);
+	if (m->cgroup >= 0)
+		(void)cgroup_remove(m->state.cgroup);
 	if (m->state_dir < 0 || m->data_dir < 0)
 		return;
 	(void)unlinkat(m->state_dir, "attach", 0);

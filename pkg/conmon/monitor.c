@@ -254,7 +254,8 @@ int monitor_launch(struct monitor *m)
 	m->kill_at_ns = m->timeout_at_ns = 0;
 	r = setup_plan(&plan);
 	if (r == 0) {
-		setup_oom_events(m, &plan);
+		plan.cgroup_dir = m->cgroup < 0 ? NULL : m->state.cgroup;
+		m->oom_kills_before = finish_oom_kills(m);
 		r = setup_stdio(m, &io);
 	}
 	if (r == 0)
@@ -290,6 +291,8 @@ int monitor_main(void)
 				      .proxy_pidfd = -EBADF};
 	m->check.out = m->check.report = -EBADF;
 	r = setup_monitor(m);
+	if (r == 0)
+		r = setup_cgroup(m);
 	if (r == 0)
 		r = monitor_launch(m);
 	if (r < 0) {

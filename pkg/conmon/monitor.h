@@ -72,7 +72,8 @@ struct monitor {
 	struct rt_launched run;
 	struct conmon_state state;
 	char boot_id[37];
-	int state_dir, data_dir, trash_dir, oom_events;
+	int state_dir, data_dir, trash_dir;
+	int cgroup; /* the container's; -EBADF without one */
 	uint64_t oom_kills_before; /* this run */
 	int signal_fd, listen_fd, pty_slave;
 	bool root_lost; /* its server died first */
@@ -106,6 +107,8 @@ void monitor_event(const struct monitor *m, const char *status, const char *extr
 
 /* stop.c: what ends a run. @why: who wants it; the policy starts again only what ended otherwise. */
 void stop_run(struct monitor *m, enum conmon_reason why, int sig, int64_t grace_ms);
+/** pause_run() - freeze or thaw its cgroup. */
+int pause_run(struct monitor *m, bool pause);
 /** stop_signal() - from a user, for pid 1. */
 int stop_signal(struct monitor *m, int sig);
 void stop_check_deadlines(struct monitor *m, int64_t now);
@@ -135,7 +138,7 @@ int setup_plan(struct rt_plan *ret_plan);
 void setup_forget_plan(void);
 int setup_stdio(struct monitor *m, struct rt_stdio *ret);
 void setup_streams(struct monitor *m);
-void setup_oom_events(struct monitor *m, const struct rt_plan *p);
+int setup_cgroup(struct monitor *m); /* wait for CM_CGROUP, when it is to come */
 
 /* stream.c: payload output to log, foreground, clients. */
 void stream_pump(struct monitor *m, struct stream *s);

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,24 +99,31 @@ static int open_dir(const char *path, int *ret)
 	return *ret < 0 ? err_new(-errno, "open %s", path) : 0;
 }
 
-/* The counter is the cgroup's, which may have seen other runs. */
-void setup_oom_events(struct monitor *m, const struct rt_plan *p)
+int setup_cgroup(struct monitor *m)
 {
-	char path[4096];
+	struct {
+		struct cm_head head;
+		char dir[CONMON_CGROUP_MAX];
+	} msg;
+	ssize_t n;
 
-	if (m->oom_events < 0 && p->cgroup_dirs && p->cgroup_dirs[0]) {
-		(void)snprintf(path, sizeof(path), "%s/memory.events", p->cgroup_dirs[0]);
-		m->oom_events = open(path,
-				     O_RDONLY | O_CLOEXEC); /* absent without the controller */
-	}
-	m->oom_kills_before = finish_oom_kills(m);
+	if (!m->cfg.await_cgroup)
+		return 0;
+	do
+		n = recv(CM_FD_CONTROL, &msg, sizeof(msg), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < (ssize_t)sizeof(msg.head) || msg.head.type != CM_CGROUP ||
+	    (size_t)n != sizeof(msg.head) + msg.head.len || msg.head.len >= sizeof(msg.dir))
+		return err_new(-CE_PROTOCOL, "the cuddy that started the container is gone");
+	memcpy(m->state.cgroup, msg.dir, msg.head.len);
+	return msg.head.len ? open_dir(m->state.cgroup, &m->cgroup) : 0;
 }
 
 int setup_monitor(struct monitor *m)
 {
 	int r;
 
-	m->state_dir = m->data_dir = m->trash_dir = m->oom_events = -EBADF;
+	m->state_dir = m->data_dir = m->trash_dir = m->cgroup = -EBADF;
 	m->signal_fd = m->listen_fd = m->pty_slave = -EBADF;
 	m->in.fd = m->in.front = m->log.fd = m->log.dir = -EBADF;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)

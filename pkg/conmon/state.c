@@ -72,9 +72,10 @@ int state_write(int state_dir, const struct conmon_state *s, const char *boot_id
 	int n = snprintf(
 		b, sizeof(b),
 		"status=%s\npid=%d\nstart=%" PRIu64 "\nconmon_pid=%d\nconmon_start=%" PRIu64
-		"\nboot_id=%s\nstarted_ns=%" PRId64 "\nrestarts=%u\nhealth=%s\n",
+		"\nboot_id=%s\nstarted_ns=%" PRId64 "\nrestarts=%u\nhealth=%s\ncgroup=%s\n",
 		status_names[s->status], (int)s->init.pid, s->init.start, (int)s->monitor.pid,
-		s->monitor.start, boot_id, s->started_ns, s->restarts, health_names[s->health]);
+		s->monitor.start, boot_id, s->started_ns, s->restarts, health_names[s->health],
+		s->cgroup);
 
 	if (s->status == CONMON_EXITED || s->status == CONMON_RESTARTING)
 		n += put_exit(b + n, sizeof(b) - (size_t)n, s);
@@ -147,6 +148,7 @@ static int parse_state(const struct sbuf *text, struct conmon_state *s, char boo
 	s->monitor = (struct proc_id){.pid = (pid_t)mpid, .start = mstart};
 	s->started_ns = (int64_t)started;
 	(void)number_of(text, "restarts", UINT32_MAX, &restarts);
+	(void)value_of(text, "cgroup", s->cgroup, sizeof(s->cgroup));
 	s->restarts = (uint32_t)restarts;
 	if (value_of(text, "health", name, sizeof(name)))
 		for (unsigned i = 0; i < ARRAY_LEN(health_names); i++)

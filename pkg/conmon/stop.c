@@ -5,6 +5,7 @@
 
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/conmon/monitor.h"
 #include "pkg/sys/process.h"
 
@@ -44,12 +45,32 @@ void stop_run(struct monitor *m, enum conmon_reason why, int sig, int64_t grace_
 	if (grace_ms == 0)
 		sig = SIGKILL;
 	(void)send_signal(m, sig);
+	/* What is frozen takes no signal but SIGKILL. */
+	if (m->state.status == CONMON_PAUSED)
+		(void)cgroup_write(m->cgroup, "cgroup.freeze", "0");
 	if (sig != SIGKILL && (m->kill_at_ns == 0 || at < m->kill_at_ns))
 		m->kill_at_ns = at;
 	if (m->state.status != CONMON_STOPPING) {
 		m->state.status = CONMON_STOPPING;
 		monitor_write_state(m);
 	}
+}
+
+/* Whoever asked waits for the kernel's "frozen" himself: with much to freeze that may take a while. */
+int pause_run(struct monitor *m, bool pause)
+{
+	int r;
+
+	if (m->cgroup < 0)
+		return -CE_UNSUPPORTED;
+	if (m->exited || m->state.status == CONMON_STOPPING)
+		return -ESRCH;
+	r = cgroup_write(m->cgroup, "cgroup.freeze", pause ? "1" : "0");
+	if (r == 0) {
+		m->state.status = pause ? CONMON_PAUSED : CONMON_RUNNING;
+		monitor_write_state(m);
+	}
+	return r;
 }
 
 /*

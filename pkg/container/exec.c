@@ -17,6 +17,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/conmon/event.h"
+#include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
 #include "pkg/container/exec_relay.h"
@@ -133,6 +134,7 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 {
 	AUTO_STRV struct strv env = STRV_INIT;
 	AUTO_FREE int *fds = NULL;
+	AUTO_FREE char *cgroup = NULL;
 	AUTO_SBUF struct sbuf seccomp = SBUF_INIT;
 	struct rt_exec x = {.init = c->state.init, .monitor = c->state.monitor};
 	char extra[48];
@@ -157,6 +159,7 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 	x.preserve_fds = fds;
 	x.n_preserve_fds = e->preserve_fds;
 	x.detached = e->detach;
+	x.cgroup_dir = cgroup = container_cgroup(c);
 	tell(c, "exec", NULL);
 	r = run_it(e, &x, ret_exit);
 	(void)snprintf(extra, sizeof(extra), "\"ContainerExitCode\":%d",

@@ -13,6 +13,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/container/inspect_internal.h"
 #include "pkg/container/list.h"
 #include "pkg/container/make.h"
@@ -57,6 +58,8 @@ static struct json_object *state_of(const struct container *c)
 			     : "");
 	json_set_bool(o, "StoppedByUser", c->state.stopped_by_user);
 	json_set_str(o, "Error", c->state.error);
+	json_set_str(o, "CgroupPath",
+		     running && *c->state.cgroup ? c->state.cgroup + strlen(CGROUP_ROOT) : "");
 	inspect_set_time(o, "StartedAt", c->state.started_ns);
 	inspect_set_time(o, "FinishedAt", c->state.finished_ns);
 	if (c->rec->health.test.n) {
@@ -380,9 +383,7 @@ static struct json_object *host_config_of(struct store *st, const struct contain
 	json_set(o, "Devices", json_from_strv(&rec->devices));
 	json_set(o, "Ulimits", json_from_strv(&rec->ulimits));
 	json_set(o, "Sysctls", json_from_map(&rec->sysctls));
-	json_set_i64(o, "Memory", 0);
-	json_set_i64(o, "NanoCpus", 0);
-	json_set_i64(o, "PidsLimit", 0);
+	inspect_limits(o, c);
 	return o;
 }
 

@@ -12,6 +12,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/conmon/client.h"
+#include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
 #include "pkg/container/mounts.h"
 #include "pkg/container/secrets.h"
@@ -314,6 +315,8 @@ int container_make(struct store *st, const struct container_request *q,
 		rc = make_health(q, image, r);
 	if (rc == 0)
 		rc = make_logging(q, r);
+	if (rc == 0)
+		rc = make_cgroup(q, r);
 	if (rc == 0 && q->detach_keys)
 		rc = conmon_detach_keys(q->detach_keys, keys);
 	if (rc < 0)

@@ -3,18 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/container/plan.h"
 #include "storage/store.h"
 
-#ifndef CGROUP2_SUPER_MAGIC
-#define CGROUP2_SUPER_MAGIC 0x63677270
-#endif
 
 #define KERNEL_FS (RT_MNT_NOSUID | RT_MNT_NODEV | RT_MNT_NOEXEC)
 
@@ -25,13 +22,6 @@ struct rt_mount *plan_add_mount(struct container_plan *p, enum rt_mount_type typ
 	p->mounts[p->n_mounts] = (struct rt_mount){
 		.type = type, .source = source, .target = target};
 	return &p->mounts[p->n_mounts++];
-}
-
-static bool cgroup_is_v2(void)
-{
-	struct statfs fs;
-
-	return statfs("/sys/fs/cgroup", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
 static void add_bound(struct container_plan *p, const char *path, uint32_t flags)

@@ -86,6 +86,14 @@ struct container_record {
 	bool has_oom_score_adj;
 	int64_t oom_score_adj;
 
+	/* limits (limits.h); 0 and NULL: none */
+	uint64_t memory, memory_reservation, cpu_shares, cpu_period, blkio_weight;
+	int64_t memory_swap, cpu_quota, nano_cpus, pids_limit; /* -1: no bound */
+	char *cpuset_cpus, *cpuset_mems;
+	struct strv io_rates; /* "rbps /dev/sda:1048576" */
+	struct strv cgroup_conf; /* "memory.high=1000000" */
+	char *cgroups, *cgroup_parent, *cgroup_manager; /* NULL: enabled, the manager's, the host's */
+
 	char *log_driver, *log_path;
 	uint64_t log_max_bytes;
 	int64_t log_max_files;

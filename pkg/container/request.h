@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "pkg/base/strv.h"
+#include "pkg/container/limits.h"
 #include "pkg/image/image.h"
 
 /* --health-…, --no-healthcheck: text, NULL when not given. */
@@ -60,6 +61,10 @@ struct container_request {
 	bool privileged;
 	struct strv cap_add, cap_drop, security_opt, device, ulimit, sysctl, secret;
 	int64_t oom_score_adj; /* INT64_MIN: leave */
+
+	struct limit_request limits;
+	struct strv cgroup_conf;
+	const char *cgroups, *cgroup_parent, *cgroup_manager;
 
 	/* logs */
 	const char *log_driver;

@@ -9,6 +9,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/config/paths.h"
+#include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
 #include "pkg/container/plan.h"
 #include "pkg/sys/lock.h"
@@ -60,6 +61,7 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 {
 	AUTO_CLOSE int lock = -EBADF, null_fd = -EBADF;
 	AUTO_FREE char *program = NULL;
+	struct cgroup_start cgroup;
 	int stdio[3], r;
 
 	r = paths_helper("cuddy-conmon", &program);
@@ -86,7 +88,13 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 	p->rt.process.rows = o->rows;
 	p->rt.process.cols = o->cols;
 	log_debug("container", "start monitor of %.12s", c->rec->id);
-	r = conmon_start(program, base_ns, &p->rt, &p->mon, stdio, p->port_fds, m);
+	r = cgroup_start_init(c->rec, &cgroup);
+	if (r < 0)
+		return r;
+	p->mon.await_cgroup = cgroup.wanted;
+	r = conmon_start(program, base_ns, &p->rt, &p->mon, stdio, p->port_fds,
+			 cgroup.wanted ? &cgroup.place : NULL, m);
+	cgroup_start_done(&cgroup);
 	if (r == 0)
 		note_used_volumes(st, c->rec);
 	return r;

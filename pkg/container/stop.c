@@ -6,6 +6,7 @@
 
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
@@ -117,6 +118,9 @@ int container_remove(struct store *st, struct container *c, const struct remove_
 	}
 	if (r >= 0)
 		r = refresh(c); /* ends a payload whose monitor was killed */
+	/* Mostly gone long since; but not after a monitor that was killed, where nobody else does it. */
+	if (r >= 0 && strncmp(c->state.cgroup, CGROUP_ROOT "/", sizeof(CGROUP_ROOT)) == 0)
+		(void)cgroup_remove(c->state.cgroup);
 	if (r >= 0)
 		r = container_store_remove(st, c->rec->id, c->rec->name);
 	if (r == -CE_NO_CONTAINER) { /* somebody was faster, as the monitor with --rm */

@@ -27,25 +27,35 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/runtime/internal.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/socket.h"
 
+/*
+ * The stage enters the container's cgroup itself where the kernel lets it. From a cgroup outside the
+ * user's systemd (a login session) only that systemd may move it: then C has it moved, and the
+ * stage waits for that.
+ */
+static int must_be_moved(const struct rt_exec *e, bool *ret)
+{
+	AUTO_SBUF struct sbuf own = SBUF_INIT;
+	int r = e->cgroup_dir ? cgroup_of(0, &own) : 0;
+
+	*ret = e->cgroup_dir && !cgroup_may_move(own.s, e->cgroup_dir);
+	return r;
+}
+
 int rt_exec_message(const struct rt_exec *e)
 {
 	AUTO_CLOSE int fd = memfd_create("cuddy-exec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	unsigned n = 0;
 	int r;
 
 	if (fd < 0)
 		return err_new(-errno, "memfd");
-	while (e->cgroup_dirs && e->cgroup_dirs[n])
-		n++;
-	wire_put_u32(&b, n);
-	for (unsigned i = 0; i < n; i++)
-		wire_put_str(&b, e->cgroup_dirs[i]);
+	wire_put_str(&b, e->cgroup_dir);
 	wire_put_u32(&b, e->n_preserve_fds);
 	wire_put_u32(&b, e->detached);
 	rt_process_encode(&e->process, &b);
@@ -91,12 +101,14 @@ static int place(int *fds, unsigned n, int *exe)
 	return fd_close_from(n, 0);
 }
 
-static void __attribute__((noreturn)) exec_stage(int *fds, unsigned n, int exe, bool detached)
+static void __attribute__((noreturn))
+exec_stage(int *fds, unsigned n, int exe, bool detached, int gate)
 {
 	char name[] = "cuddy-conmon", role[] = RT_EXEC_ROLE, debug[128], plan[12], report[12];
 	char *argv[] = {name, role, plan, report, NULL}, *envp[] = {NULL, NULL};
 	const char *v = getenv("CUDDY_DEBUG");
 	sigset_t none;
+	char go;
 	int r;
 
 	(void)snprintf(plan, sizeof(plan), "%d", RT_EXEC_PLAN_FD);
@@ -108,7 +120,9 @@ static void __attribute__((noreturn)) exec_stage(int *fds, unsigned n, int exe, 
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (v && (size_t)snprintf(debug, sizeof(debug), "CUDDY_DEBUG=%s", v) < sizeof(debug))
 		envp[0] = debug;
-	r = place(fds, n, &exe);
+	r = gate < 0 ? 0 : read_full(gate, &go, 1);
+	if (r == 0)
+		r = place(fds, n, &exe);
 	if (r == 0) {
 		(void)syscall(SYS_execveat, exe, "", argv, envp, AT_EMPTY_PATH);
 		r = -errno;
@@ -119,13 +133,27 @@ static void __attribute__((noreturn)) exec_stage(int *fds, unsigned n, int exe, 
 
 static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 {
-	AUTO_CLOSE int plan = rt_exec_message(e), init = -EBADF, exe = -EBADF, null = -EBADF;
+	AUTO_CLOSE int plan = -EBADF, init = -EBADF, exe = -EBADF, null = -EBADF;
+	AUTO_CLOSE int gate = -EBADF, opener = -EBADF;
+	struct rt_exec told;
+	bool moved;
 	unsigned n = RT_EXEC_KEEP_FD + e->n_preserve_fds;
 	AUTO_FREE int *fds = xcalloc(n, sizeof(*fds));
+	int pair[2], r = must_be_moved(e, &moved);
 	pid_t pid;
 
+	if (r < 0)
+		return r;
+	told = *e;
+	if (moved)
+		told.cgroup_dir = NULL;
+	plan = rt_exec_message(&told);
 	if (plan < 0)
 		return plan;
+	if (moved && pipe2(pair, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	gate = moved ? pair[0] : -EBADF;
+	opener = moved ? pair[1] : -EBADF;
 	init = pidfd_of(&e->init);
 	if (init < 0)
 		return err_new(-CE_BAD_STATE, "the container is not running");
@@ -143,10 +171,17 @@ static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 	for (unsigned i = 0; i < e->n_preserve_fds; i++)
 		fds[RT_EXEC_KEEP_FD + i] = e->preserve_fds[i];
 	pid = clone_fork(0, &s->stage_pidfd);
-	if (pid == 0)
-		exec_stage(fds, n, exe, e->detached);
+	if (pid == 0) {
+		closep(&opener); /* so that a C that dies is the end of the wait */
+		exec_stage(fds, n, exe, e->detached, gate);
+	}
 	s->stage_pid = pid;
-	return pid < 0 ? (int)pid : 0;
+	if (pid > 0 && moved) {
+		r = cgroup_enter(e->cgroup_dir, pid);
+		if (r == 0)
+			r = write_full(opener, "", 1);
+	}
+	return pid < 0 ? (int)pid : r;
 }
 
 int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)
@@ -190,7 +225,7 @@ int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)
 
 /* --- started by the monitor ------------------------------------------------------------------- */
 
-int rt_exec_spawn(int message, int init_pidfd, int out, int *ret_report)
+int rt_exec_spawn(int message, int init_pidfd, int cgroup, int out, int *ret_report)
 {
 	AUTO_CLOSE int ours = -EBADF, theirs = -EBADF, null = -EBADF, exe = -EBADF;
 	int pair[2], r = socket_pair(pair);
@@ -204,11 +239,11 @@ int rt_exec_spawn(int message, int init_pidfd, int out, int *ret_report)
 	exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	if (null < 0 || exe < 0)
 		return err_new(-errno, "start the exec stage");
-	pid = clone_fork(0, NULL);
+	pid = cgroup < 0 ? clone_fork(0, NULL) : clone_fork_into(0, cgroup, NULL);
 	if (pid == 0) {
 		int fds[RT_EXEC_KEEP_FD] = {null, out, out, message, theirs, init_pidfd};
 
-		exec_stage(fds, ARRAY_LEN(fds), exe, false);
+		exec_stage(fds, ARRAY_LEN(fds), exe, false, -EBADF);
 	}
 	if (pid < 0)
 		return (int)pid;

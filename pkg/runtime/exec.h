@@ -10,7 +10,7 @@
 struct rt_exec {
 	struct proc_id init; /* the container's pid 1 */
 	struct proc_id monitor; /* its cuddy-conmon: source of the stage's executable */
-	const char *const *cgroup_dirs;
+	const char *cgroup_dir; /* the container's cgroup; NULL: it has none */
 	struct rt_process process;
 	int stdio[3]; /* given to the payload as they are; ignored with process.terminal */
 	const int *preserve_fds; /* further descriptors: become 3, 4, … */
@@ -33,12 +33,13 @@ int rt_exec_message(const struct rt_exec *e);
 
 /*
  * For the monitor, which never waits and allocates nothing: start a stage from such a message (its own
- * program), with @out for stdout and stderr and nothing to read.
+ * program), with @out for stdout and stderr and nothing to read, in the cgroup open as @cgroup (-EBADF:
+ * the monitor's own).
  * rt_exec_spawn() - the stage's pid, a child to be reaped; @ret_report for:
  * rt_exec_result() - once it was reaped: 0 when its command was executed, else why not.
  * rt_exec_kill() - with all of the command's process group.
  */
-int rt_exec_spawn(int message, int init_pidfd, int out, int *ret_report);
+int rt_exec_spawn(int message, int init_pidfd, int cgroup, int out, int *ret_report);
 int rt_exec_result(int report);
 void rt_exec_kill(pid_t stage, int report);
 

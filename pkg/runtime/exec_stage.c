@@ -20,6 +20,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/runtime/exec.h"
 #include "pkg/runtime/internal.h"
 #include "pkg/sys/clone.h"
@@ -28,12 +29,11 @@
 #include "pkg/sys/tty.h"
 
 #define MESSAGE_MAX (8U << 20)
-#define CGROUPS_MAX 32
 #define KEEP_MAX 1024U
 
 struct stage {
 	struct rt_process process;
-	const char *cgroups[CGROUPS_MAX + 1];
+	const char *cgroup;
 	unsigned n_keep;
 	bool detached;
 	int proc, report;
@@ -44,7 +44,6 @@ static int read_message(int fd, struct stage *s)
 	struct stat st;
 	struct wire_reader r;
 	void *p, *arena;
-	uint32_t n;
 	size_t size;
 
 	if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > (off_t)MESSAGE_MAX)
@@ -55,11 +54,7 @@ static int read_message(int fd, struct stage *s)
 	if (p == MAP_FAILED)
 		return err_new(-errno, "read the process description");
 	wire_reader_init(&r, p, size);
-	n = wire_get_u32(&r);
-	if (n > CGROUPS_MAX)
-		return err_new(-CE_PROTOCOL, "too many cgroups");
-	for (uint32_t i = 0; i < n; i++)
-		s->cgroups[i] = wire_get_str(&r);
+	s->cgroup = wire_get_str(&r);
 	s->n_keep = wire_get_u32(&r);
 	s->detached = wire_get_u32(&r) != 0;
 	if (r.failed || s->n_keep > KEEP_MAX)
@@ -68,16 +63,16 @@ static int read_message(int fd, struct stage *s)
 	return rt_process_decode(&r, arena, rt_arena_size(size), &s->process);
 }
 
-static int enter_cgroups(const struct stage *s)
+static int enter_cgroup(const struct stage *s)
 {
-	for (const char *const *d = s->cgroups; *d; d++) {
-		AUTO_CLOSE int dir = open(*d, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
+	AUTO_CLOSE int dir = -EBADF;
+	int r;
 
-		fd = dir < 0 ? dir : openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0 || write(fd, "0", 1) < 0)
-			return err_new(-errno, "enter cgroup %s", *d);
-	}
-	return 0;
+	if (!s->cgroup)
+		return 0;
+	dir = open(s->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = dir < 0 ? -errno : cgroup_write(dir, "cgroup.procs", "0");
+	return r < 0 ? err_new(r, "enter cgroup %s", s->cgroup) : 0;
 }
 
 static const struct {
@@ -211,7 +206,7 @@ static int run_stage(struct stage *s, int plan_fd, int *ret_payload)
 	if (r == 0)
 		r = s->proc = procfs_open_host();
 	if (r >= 0)
-		r = enter_cgroups(s);
+		r = enter_cgroup(s);
 	if (r == 0)
 		r = enter_namespaces(s, RT_EXEC_INIT_FD);
 	if (r == 0)

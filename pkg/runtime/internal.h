@@ -12,7 +12,7 @@
 /* --- sync.c: numbered messages between monitor and child ------------------------------------ */
 
 enum rt_point {
-	RT_POINT_MAPPED = 1, /* M→I: id maps written, in its cgroups */
+	RT_POINT_MAPPED = 1, /* M→I: id maps written */
 	RT_POINT_BUILT = 2, /* I→M: pivoted; carries the root and the pty master */
 	RT_POINT_GO = 3, /* M→I: the network is ready */
 	RT_POINT_EXEC = 4, /* end of file: exec succeeded */

@@ -4,13 +4,13 @@
  *
  * Processes     M monitor ─clone3→ I init (pid 1 inside), both from the monitor's small static image
  *   M  lives in B with all capabilities there and a mount namespace of its own. Writes the id maps,
- *      puts I into its cgroups, starts slirp4netns and the port proxy, waits, reports.
+ *      clones I into its cgroup, starts slirp4netns and the port proxy, waits, reports.
  *   I  is born in all its namespaces at once. Opens every host path while it is still the caller's
  *      user, builds the root file system, pivots, confines itself and execs the payload.
  *   J  only when a namespace of another container is entered: a short-lived child of M that enters
  *      it while it still has B's rights over it, then clones I as M's child (CLONE_PARENT).
  *   F  only with fuse-overlayfs: a child of M that serves I's root, see fuse.c.
- * Sync          #1 M→I maps written, in its cgroups      #2 I→M root built and pivoted (carries the pty master)
+ * Sync          #1 M→I maps written      #2 I→M root built and pivoted (carries the pty master)
  *               #3 M→I the network is ready              #4 end of file: exec closed I's socket
  *               Each number stands at both ends; sync_wait() checks it, and an early end means that
  *               the peer died. I does not wait for #3 when M has nothing to do there (no network
@@ -147,32 +147,30 @@ static int write_maps(const struct launch *l)
 	return r;
 }
 
-static int enter_cgroups(const struct launch *l)
-{
-	char pid[16];
-
-	(void)snprintf(pid, sizeof(pid), "%d", (int)l->pid);
-	for (const char *const *d = l->plan->cgroup_dirs; d && *d; d++) {
-		AUTO_CLOSE int dir = open(*d, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
-
-		fd = dir < 0 ? dir : openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0 || write(fd, pid, strlen(pid)) < 0)
-			return err_new(-errno, "enter cgroup %s", *d);
-	}
-	return 0;
-}
-
 /* --- cloning -------------------------------------------------------------------------------- */
 
 static uint64_t clone_flags(const struct rt_plan *p)
 {
 	uint64_t flags = CLONE_NEWNS;
 
-	/* Not the cgroup namespace: its root is the cgroup at that moment, and M moves us first. */
+	/* Not the cgroup namespace: its root would be M's cgroup. I makes it, from within its own. */
 	for (unsigned k = 0; k < RT_NS_COUNT; k++)
 		if (p->ns[k].mode == RT_NS_NEW && k != RT_NS_CGROUP)
 			flags |= ns_flag[k];
 	return flags;
+}
+
+/* With a cgroup, I is in it from its first instruction: nothing of it is ever accounted elsewhere. */
+static pid_t clone_child(const struct launch *l, uint64_t flags, int *ret_pidfd)
+{
+	AUTO_CLOSE int cgroup = -EBADF;
+
+	if (!l->plan->cgroup_dir)
+		return clone_fork(flags, ret_pidfd);
+	cgroup = open(l->plan->cgroup_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (cgroup < 0)
+		return err_new(-errno, "open cgroup %s", l->plan->cgroup_dir);
+	return clone_fork_into(flags, cgroup, ret_pidfd);
 }
 
 static bool has_joins(const struct rt_plan *p)
@@ -232,7 +230,7 @@ joiner_main(struct launch *l, const struct rt_stdio *stdio, int child_sync, int 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	r = enter_joined(l->plan);
 	if (r == 0) {
-		pid = clone_fork(clone_flags(l->plan) | CLONE_PARENT, NULL);
+		pid = clone_child(l, clone_flags(l->plan) | CLONE_PARENT, NULL);
 		if (pid == 0)
 			child_main(l->plan, stdio, child_sync, l->fuse_theirs, l->joined);
 		r = pid < 0 ? (int)pid : write_full(out, &pid, sizeof(pid));
@@ -275,7 +273,7 @@ static int clone_init(struct launch *l, const struct rt_stdio *stdio, int child_
 {
 	if (has_joins(l->plan))
 		return clone_joined(l, stdio, child_sync);
-	l->pid = clone_fork(clone_flags(l->plan), &l->pidfd);
+	l->pid = clone_child(l, clone_flags(l->plan), &l->pidfd);
 	if (l->pid == 0)
 		child_main(l->plan, stdio, child_sync, l->fuse_theirs, l->joined);
 	return l->pid < 0 ? (int)l->pid : 0;
@@ -346,8 +344,6 @@ static int conduct(struct launch *l, const int *port_fds)
 	r = write_maps(l);
 	if (r < 0)
 		r = last_words(l, r);
-	if (r == 0)
-		r = enter_cgroups(l);
 	sync_stop_at(RT_POINT_MAPPED);
 	if (r == 0)
 		r = tell(l, RT_POINT_MAPPED);

@@ -140,7 +140,7 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 	put_strings(b, p->masked);
 	put_strings(b, p->read_only);
 	put_strings(b, p->sysctls);
-	put_strings(b, p->cgroup_dirs);
+	wire_put_str(b, p->cgroup_dir);
 	net_plan_encode(&p->net, b);
 	wire_put_u32(b, p->n_secrets);
 	for (unsigned i = 0; i < p->n_secrets; i++) {
@@ -399,7 +399,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 	p.masked = get_strings(r, &a, NULL);
 	p.read_only = get_strings(r, &a, NULL);
 	p.sysctls = get_strings(r, &a, NULL);
-	p.cgroup_dirs = get_strings(r, &a, NULL);
+	p.cgroup_dir = wire_get_str(r);
 	ports = arena_reserve(r, &a, RT_PORTS_MAX,
 			      sizeof(*ports)); /* not zeroed: no pages for the unused */
 	if (!ports || net_plan_decode(r, &p.net, ports, RT_PORTS_MAX) < 0)

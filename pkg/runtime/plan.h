@@ -185,8 +185,8 @@ struct rt_plan {
 	const char *const *masked; /* NULL-terminated; missing ones are skipped */
 	const char *const *read_only;
 	const char *const *sysctls; /* "net.ipv4.x=1", checked by the planner */
-	const char *const
-		*cgroup_dirs; /* absolute host directories whose cgroup.procs takes pid 1 */
+	const char *
+		cgroup_dir; /* absolute host directory of the cgroup that pid 1 is born in; NULL: M's own */
 	struct net_plan net;
 	const struct rt_secret *secrets;
 	unsigned n_secrets;

@@ -13,26 +13,42 @@
 #define SYS_clone3 435
 #endif
 
-pid_t clone_fork(uint64_t flags, int *ret_pidfd)
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
+static pid_t clone_to(uint64_t flags, int cgroup, int *ret_pidfd)
 {
 	int pidfd = -1;
 	struct clone_args a = {
-		.flags = flags | (ret_pidfd ? (uint64_t)CLONE_PIDFD : 0),
+		.flags = flags | (ret_pidfd ? (uint64_t)CLONE_PIDFD : 0) |
+			 (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = (flags & CLONE_PARENT) ? 0
 						      : SIGCHLD, /* then the caller's own counts */
+		.cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
 	};
 	long pid = syscall(SYS_clone3, &a, sizeof(a));
 
-	if (pid < 0 && errno == ENOSYS)
+	if (pid < 0 && errno == ENOSYS && cgroup < 0)
 #if defined(__s390x__)
 		pid = syscall(SYS_clone, 0, (unsigned long)(a.flags | SIGCHLD), &pidfd, NULL, 0);
 #else
 		pid = syscall(SYS_clone, (unsigned long)(a.flags | SIGCHLD), 0, &pidfd, 0, 0);
 #endif
 	if (pid < 0)
-		return err_new(-errno, "clone");
+		return err_new(-errno, cgroup >= 0 ? "clone into a cgroup" : "clone");
 	if (pid > 0 && ret_pidfd)
 		*ret_pidfd = pidfd;
 	return (pid_t)pid;
+}
+
+pid_t clone_fork(uint64_t flags, int *ret_pidfd)
+{
+	return clone_to(flags, -1, ret_pidfd);
+}
+
+pid_t clone_fork_into(uint64_t flags, int cgroup, int *ret_pidfd)
+{
+	return clone_to(flags, cgroup, ret_pidfd);
 }

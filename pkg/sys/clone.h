@@ -19,3 +19,8 @@
  * Return: pid, 0 in the child, -errno with a trail.
  */
 pid_t clone_fork(uint64_t flags, int *ret_pidfd);
+/**
+ * clone_fork_into() - the same, born in the cgroup whose directory is open as @cgroup
+ * Not where clone3 is filtered away: -ENOSYS.
+ */
+pid_t clone_fork_into(uint64_t flags, int cgroup, int *ret_pidfd);

@@ -8,7 +8,7 @@ rank() {
 	pkg/image/*) echo 7 ;;
 	pkg/conmon/*) echo 6 ;;
 	pkg/runtime/* | pkg/transfer/*) echo 5 ;;
-	storage/* | net/*) echo 4 ;;
+	storage/* | net/* | pkg/cgroup/*) echo 4 ;;
 	pkg/oci/* | pkg/config/* | pkg/cli/* | pkg/seccomp/*) echo 3 ;;
 	pkg/json/* | pkg/http/* | pkg/archive/*) echo 2 ;;
 	pkg/sys/*) echo 1 ;;

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/* Making a container's cgroup. The theory stands in cgroup.h. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/base/parse.h"
+#include "pkg/base/path.h"
+#include "pkg/cgroup/cgroup.h"
+#include "pkg/cgroup/scope.h"
+#include "pkg/sys/clone.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/process.h"
+
+#define DEFAULT_SLICE "user.slice"
+
+static const struct cgroup_limit *first_asked(const struct cgroup_request *q)
+{
+	for (unsigned i = 0; i < q->n_limits; i++)
+		if (q->limits[i].flag)
+			return &q->limits[i];
+	return NULL;
+}
+
+static enum cgroup_manager choose(const struct cgroup_request *q)
+{
+	return q->manager == CGROUP_AUTO ? cgroup_manager_here() : q->manager;
+}
+
+static bool is_slice(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 6 && strcmp(s + n - 6, ".slice") == 0 && !strchr(s, '/');
+}
+
+static int check_parent(const struct cgroup_request *q, enum cgroup_manager m)
+{
+	if (!q->parent)
+		return 0;
+	if (q->mode != CGROUP_ENABLED && q->mode != CGROUP_NO_CONMON)
+		return err_usage("--cgroup-parent '%s': there is no parent to choose with "
+				 "--cgroups %s",
+				 q->parent, q->mode == CGROUP_SPLIT ? "split" : "disabled");
+	if (m == CGROUP_SYSTEMD && !is_slice(q->parent))
+		return err_usage("--cgroup-parent '%s': the cgroup manager systemd wants the name "
+				 "of a slice, such as work.slice",
+				 q->parent);
+	if (m == CGROUP_FS && (strstr(q->parent, "..") || is_slice(q->parent)))
+		return err_usage("--cgroup-parent '%s': the cgroup manager cgroupfs wants a path "
+				 "below %s without '..'",
+				 q->parent, CGROUP_ROOT);
+	return 0;
+}
+
+/* What went wrong, and what an administrator does about it. */
+static int mending(int r)
+{
+	char words[512];
+
+	(void)snprintf(words, sizeof(words), "%s", err_trail());
+	return err_new(r, "%s; %s", words, cgroup_mending());
+}
+
+int cgroup_check(const struct cgroup_request *q)
+{
+	const struct cgroup_limit *asked = first_asked(q);
+	enum cgroup_manager m = choose(q);
+	AUTO_SBUF struct sbuf base = SBUF_INIT;
+	int r = check_parent(q, m);
+
+	if (r < 0)
+		return r;
+	if (q->mode == CGROUP_DISABLED)
+		return asked ? err_usage("%s: a container with --cgroups disabled has no cgroup to "
+					 "limit",
+					 asked->flag)
+			     : 0;
+	if (m == CGROUP_NONE) {
+		const char *what = asked                     ? asked->flag
+				   : q->parent               ? "--cgroup-parent"
+				   : q->mode == CGROUP_SPLIT ? "--cgroups split"
+							     : NULL;
+
+		if (!what)
+			return 0;
+		if (q->manager == CGROUP_NONE)
+			return err_usage("%s: not with --cgroup-manager none", what);
+		return err_new(-CE_HOST_SETUP, "%s: no cgroup can be made here; %s", what,
+			       cgroup_mending());
+	}
+	if (!cgroup_is_v2())
+		return err_new(-CE_HOST_SETUP, "--cgroup-manager %s: %s", cgroup_manager_name(m),
+			       cgroup_mending());
+	if (m == CGROUP_FS || q->mode == CGROUP_SPLIT) {
+		r = cgroup_base(&base);
+		if (r < 0)
+			return mending(r);
+	}
+	return 0;
+}
+
+/* --- parts ---------------------------------------------------------------------------------- */
+
+/* Users of the container other than root look into it too, whatever our umask is. */
+static int make_dir(const char *dir)
+{
+	if (mkdir(dir, 0755) < 0)
+		return errno == EEXIST ? 0 : err_new(-errno, "make cgroup %s", dir);
+	(void)chmod(dir, 0755);
+	return 0;
+}
+
+static int move_into(const char *dir, pid_t pid)
+{
+	AUTO_CLOSE int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char text[16];
+	int r;
+
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	r = fd < 0 ? -errno : cgroup_write(fd, "cgroup.procs", text);
+	return r < 0 ? err_new(r, "enter cgroup %s", dir) : 0;
+}
+
+/* All controllers that @dir has, for the cgroups below it; what cannot be is seen at the limits. */
+static void give_controllers(const char *dir)
+{
+	AUTO_CLOSE int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char has[256], on[64], *save = NULL;
+
+	if (fd < 0 || cgroup_read(fd, "cgroup.controllers", has, sizeof(has)) < 0)
+		return;
+	for (char *c = strtok_r(has, " ", &save); c; c = strtok_r(NULL, " ", &save)) {
+		(void)snprintf(on, sizeof(on), "+%s", c);
+		if (cgroup_write(fd, "cgroup.subtree_control", on) < 0)
+			log_debug("cgroup", "%s: cannot give the controller %s on", dir, c);
+	}
+}
+
+static int write_limit(int fd, const struct cgroup_limit *l)
+{
+	int r = cgroup_write(fd, l->file, l->value);
+
+	if (r == -ENOENT && !l->flag)
+		return 0;
+	if (r == -ENOENT)
+		return err_new(-CE_HOST_SETUP,
+			       "%s: this container's cgroup has no file %s: the controller is not "
+			       "delegated to this user; %s",
+			       l->flag, l->file, cgroup_mending());
+	if (r < 0)
+		return err_new(r, "%s: write '%s' to %s", l->flag ? l->flag : "default limit",
+			       l->value, l->file);
+	return 0;
+}
+
+static int write_limits(const struct cgroup_request *q, const char *dir)
+{
+	AUTO_CLOSE int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? err_new(-errno, "open cgroup %s", dir) : 0;
+
+	for (unsigned i = 0; r == 0 && i < q->n_limits; i++)
+		r = write_limit(fd, &q->limits[i]);
+	return r;
+}
+
+/* A new one each time: counters and limits of an earlier run are not this one's. */
+static int make_container(const struct cgroup_request *q, const char *dir)
+{
+	int r = cgroup_remove(dir);
+
+	if (r < 0)
+		return err_new(r, "remove the old cgroup %s", dir);
+	r = make_dir(dir);
+	if (r == 0)
+		r = write_limits(q, dir);
+	if (r < 0)
+		(void)cgroup_remove(dir);
+	return r;
+}
+
+/* --- the managers --------------------------------------------------------------------------- */
+
+/* @top becomes "supervisor" with @monitor and "container". */
+static int divide(const struct cgroup_request *q, const char *top, pid_t monitor,
+		  struct sbuf *ret_dir)
+{
+	AUTO_FREE char *supervisor = path_join(top, "supervisor");
+	int r = make_dir(supervisor);
+
+	if (r == 0 && monitor)
+		r = move_into(supervisor, monitor);
+	if (r < 0)
+		return r;
+	give_controllers(top);
+	sbuf_reset(ret_dir);
+	sbuf_addf(ret_dir, "%s/container", top);
+	return make_container(q, ret_dir->s);
+}
+
+/* A scope needs a process at its birth; with no-conmon it is this one, until pid 1 is there. */
+static int stand_in(struct cgroup_made *made, pid_t *ret)
+{
+	*ret = clone_fork(0, &made->stand_in_pidfd);
+	if (*ret == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			(void)pause();
+	}
+	return *ret < 0 ? (int)*ret : 0;
+}
+
+static int place_systemd(const struct cgroup_request *q, pid_t monitor, struct cgroup_made *made)
+{
+	AUTO_SBUF struct sbuf top = SBUF_INIT;
+	pid_t first = monitor;
+	int r = q->mode == CGROUP_NO_CONMON ? stand_in(made, &first) : 0;
+
+	if (r == 0)
+		r = scope_start(q->id, q->parent ? q->parent : DEFAULT_SLICE, first,
+				q->stop_timeout_s);
+	if (r == 0)
+		r = cgroup_of(first, &top);
+	return r < 0 ? r : divide(q, top.s, first, &made->dir);
+}
+
+/* Parents that are not there yet are made, and give on what they get. */
+static int make_parents(const char *dir)
+{
+	AUTO_FREE char *path = xstrdup(dir);
+	int r = 0;
+
+	for (char *p = path + strlen(CGROUP_ROOT) + 1; r == 0; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		if (access(path, F_OK) < 0)
+			r = make_dir(path);
+		if (r == 0)
+			give_controllers(path);
+		*p = c;
+		if (!c)
+			break;
+	}
+	return r;
+}
+
+static int place_fs(const struct cgroup_request *q, struct cgroup_made *made)
+{
+	AUTO_SBUF struct sbuf base = SBUF_INIT;
+	int r = cgroup_base(&base);
+
+	if (r < 0)
+		return r;
+	if (q->parent) {
+		if (*q->parent == '/') {
+			sbuf_reset(&base);
+			sbuf_adds(&base, CGROUP_ROOT);
+		}
+		sbuf_addf(&base, "/%s", q->parent + strspn(q->parent, "/"));
+		sbuf_trim_end(&base, "/");
+		r = make_parents(base.s);
+	} else {
+		give_controllers(base.s);
+	}
+	if (r < 0)
+		return r;
+	sbuf_addf(&made->dir, "%s/cuddy-%s", base.s, q->id);
+	return make_container(q, made->dir.s);
+}
+
+/* Everybody in our cgroup, ourselves too, becomes the supervisor's: else it could not be divided. */
+static int place_split(const struct cgroup_request *q, pid_t monitor, struct cgroup_made *made)
+{
+	AUTO_SBUF struct sbuf own = SBUF_INIT, procs = SBUF_INIT;
+	AUTO_FREE char *supervisor = NULL, *list = NULL;
+	char *save = NULL;
+	size_t tail = strlen("/supervisor");
+	int r = cgroup_of(0, &own);
+
+	if (r < 0)
+		return r;
+	/* The unit was divided before, by the last start of its container. */
+	if (own.len > tail && strcmp(own.s + own.len - tail, "/supervisor") == 0) {
+		own.len -= tail;
+		own.s[own.len] = '\0';
+		return divide(q, own.s, monitor, &made->dir);
+	}
+	supervisor = path_join(own.s, "supervisor");
+	list = path_join(own.s, "cgroup.procs");
+	r = make_dir(supervisor);
+	if (r == 0)
+		r = file_read_at(AT_FDCWD, list, 1 << 20, &procs);
+	for (char *p = r < 0 ? NULL : strtok_r(procs.s, "\n", &save); p && r == 0;
+	     p = strtok_r(NULL, "\n", &save)) {
+		uint32_t pid;
+
+		if (parse_u32(p, INT32_MAX, &pid) == 0)
+			r = move_into(supervisor, (pid_t)pid);
+		if (r == -ESRCH) { /* it ended meanwhile */
+			err_drop();
+			r = 0;
+		}
+	}
+	return r < 0 ? r : divide(q, own.s, monitor, &made->dir);
+}
+
+static int place(const struct cgroup_request *q, enum cgroup_manager m, pid_t monitor,
+		 struct cgroup_made *made)
+{
+	if (q->mode == CGROUP_SPLIT)
+		return place_split(q, monitor, made);
+	return m == CGROUP_SYSTEMD ? place_systemd(q, monitor, made) : place_fs(q, made);
+}
+
+int cgroup_make(const struct cgroup_request *q, pid_t monitor, struct cgroup_made *made)
+{
+	bool needed = q->manager != CGROUP_AUTO || q->parent || q->mode == CGROUP_SPLIT ||
+		      first_asked(q);
+	enum cgroup_manager m = choose(q);
+	int r;
+
+	*made = CGROUP_MADE_INIT;
+	if (q->mode == CGROUP_DISABLED || m == CGROUP_NONE)
+		return needed && q->mode != CGROUP_DISABLED && q->manager != CGROUP_NONE
+			       ? cgroup_check(q)
+			       : 0;
+	r = place(q, m, monitor, made);
+	if (r < 0 && m == CGROUP_SYSTEMD && q->manager == CGROUP_AUTO && !q->parent) {
+		/* Nobody asked for this manager: a bus without systemd behind it is no reason to fail. */
+		log_debug("cgroup", "%s", err_message(r));
+		cgroup_made_done(made);
+		r = place(q, CGROUP_FS, monitor, made);
+	}
+	if (r < 0) {
+		cgroup_made_done(made);
+		if (!needed) {
+			log_debug("cgroup", "%s", err_message(r));
+			err_drop();
+			r = 0;
+		}
+	}
+	return r;
+}
+
+void cgroup_made_done(struct cgroup_made *made)
+{
+	int status;
+
+	if (made->stand_in_pidfd >= 0) {
+		(void)syscall(SYS_pidfd_send_signal, made->stand_in_pidfd, SIGKILL, NULL,
+			      0U); /* raw: the trail is kept */
+		(void)pidfd_wait(made->stand_in_pidfd, -1, &status);
+	}
+	closep(&made->stand_in_pidfd);
+	sbuf_done(&made->dir);
+}
+
+int cgroup_enter(const char *dir, pid_t pid)
+{
+	AUTO_SBUF struct sbuf from = SBUF_INIT;
+	int r = cgroup_of(pid, &from);
+
+	if (r < 0)
+		return r;
+	return cgroup_may_move(from.s, dir) ? move_into(dir, pid) : scope_attach(dir, pid);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/cgroup/scope.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/cgroup/dbus.h"
+
+#define SYSTEMD "org.freedesktop.systemd1"
+#define MANAGER SYSTEMD ".Manager"
+#define OBJECT "/org/freedesktop/systemd1"
+#define TIMEOUT_MS 25000
+#define NAMES_MAX 16
+
+/* (sv): the name of a property, then a variant with its type. */
+static void property(struct sbuf *b, const char *name, const char *type)
+{
+	dbus_put_struct(b);
+	dbus_put_str(b, name);
+	dbus_put_signature(b, type);
+}
+
+/* StartTransientUnit(name, mode, properties, auxiliary units) */
+static int start_transient(struct dbus *d, const char *unit, const char *id, const char *slice,
+			   pid_t pid, uint32_t stop_timeout_s)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	char about[64];
+	size_t list, pids;
+
+	(void)snprintf(about, sizeof(about), "cuddy container %.12s", id);
+	dbus_put_str(&b, unit);
+	dbus_put_str(&b, "fail");
+	list = dbus_put_array(&b, 8);
+	property(&b, "Description", "s");
+	dbus_put_str(&b, about);
+	property(&b, "Slice", "s");
+	dbus_put_str(&b, slice);
+	property(&b, "Delegate", "b");
+	dbus_put_u32(&b, 1);
+	property(&b, "CollectMode", "s");
+	dbus_put_str(&b, "inactive-or-failed");
+	/* At shutdown the monitor stops its container in time; systemd waits a little longer than that. */
+	property(&b, "TimeoutStopUSec", "t");
+	dbus_put_u64(&b, ((uint64_t)stop_timeout_s + 5) * 1000000);
+	property(&b, "PIDs", "au");
+	pids = dbus_put_array(&b, 4);
+	dbus_put_u32(&b, (uint32_t)pid);
+	dbus_end_array(&b, pids, 4);
+	dbus_end_array(&b, list, 8);
+	list = dbus_put_array(&b, 8);
+	dbus_end_array(&b, list, 8);
+	return dbus_call(d, SYSTEMD, OBJECT, MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))", &b);
+}
+
+/* The answer to call @serial; signals that come before it are kept in @ret_early (one job). */
+static int await_reply(struct dbus *d, int serial, struct dbus_message *m)
+{
+	for (;;) {
+		int r = dbus_next(d, m);
+
+		if (r < 0)
+			return r;
+		if (m->reply_serial != (uint32_t)serial)
+			continue;
+		if (m->type == DBUS_RETURN)
+			return 0;
+		if (m->type != DBUS_ERROR)
+			continue;
+		if (strcmp(m->error, SYSTEMD ".UnitExists") == 0)
+			return -EEXIST;
+		return err_new(-CE_HOST_SETUP, "the user's systemd says: %s",
+			       dbus_get_str(&m->body));
+	}
+}
+
+/* JobRemoved(id, job, unit, result): it comes to whoever asked for the job. */
+static int await_job(struct dbus *d, const char *job)
+{
+	struct dbus_message m;
+
+	for (;;) {
+		int r = dbus_next(d, &m);
+
+		if (r < 0)
+			return r;
+		if (m.type != DBUS_SIGNAL || strcmp(m.member, "JobRemoved") != 0)
+			continue;
+		(void)dbus_get_u32(&m.body);
+		if (strcmp(dbus_get_str(&m.body), job) != 0)
+			continue;
+		(void)dbus_get_str(&m.body);
+		if (strcmp(dbus_get_str(&m.body), "done") == 0)
+			return 0;
+		return err_new(-CE_HOST_SETUP, "the user's systemd could not start a scope; see "
+					       "journalctl --user");
+	}
+}
+
+static int listen_for_jobs(struct dbus *d)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	dbus_put_str(&b, "type='signal',sender='" SYSTEMD "',interface='" MANAGER
+			 "',member='JobRemoved',path='" OBJECT "'");
+	return dbus_call(d, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+			 "AddMatch", "s", &b);
+}
+
+int scope_start(const char *id, const char *slice, pid_t pid, uint32_t stop_timeout_s)
+{
+	AUTO_DBUS struct dbus d = DBUS_INIT;
+	struct dbus_message m;
+	char unit[128], job[128];
+	int r = dbus_open(&d, TIMEOUT_MS);
+
+	if (r == 0)
+		r = listen_for_jobs(&d);
+	for (unsigned n = 0; r >= 0; n++) {
+		int serial;
+
+		if (n == 0)
+			(void)snprintf(unit, sizeof(unit), "cuddy-%s.scope", id);
+		else
+			(void)snprintf(unit, sizeof(unit), "cuddy-%s-%u.scope", id, n);
+		serial = start_transient(&d, unit, id, slice, pid, stop_timeout_s);
+		r = serial < 0 ? serial : await_reply(&d, serial, &m);
+		if (r != -EEXIST || n == NAMES_MAX)
+			break;
+		r = 0;
+	}
+	if (r == 0) {
+		(void)snprintf(job, sizeof(job), "%s", dbus_get_str(&m.body));
+		r = await_job(&d, job);
+	}
+	return r < 0 ? err_wrap(r, "start the scope cuddy-%.12s", id) : 0;
+}
+
+/* AttachProcessesToUnit(unit, path below its cgroup, pids) */
+int scope_attach(const char *dir, pid_t pid)
+{
+	AUTO_DBUS struct dbus d = DBUS_INIT;
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_FREE char *unit = NULL;
+	struct dbus_message m;
+	const char *end = strstr(dir, ".scope/"), *begin;
+	size_t pids;
+	int r;
+
+	if (!end)
+		return err_new(-EACCES, "enter cgroup %s", dir);
+	for (begin = end; begin[-1] != '/';)
+		begin--;
+	end += strlen(".scope");
+	unit = strndup(begin, (size_t)(end - begin));
+	r = dbus_open(&d, TIMEOUT_MS);
+	if (r < 0)
+		return r;
+	dbus_put_str(&b, unit ? unit : "");
+	dbus_put_str(&b, end);
+	pids = dbus_put_array(&b, 4);
+	dbus_put_u32(&b, (uint32_t)pid);
+	dbus_end_array(&b, pids, 4);
+	r = dbus_call(&d, SYSTEMD, OBJECT, MANAGER, "AttachProcessesToUnit", "ssau", &b);
+	if (r >= 0)
+		r = await_reply(&d, r, &m);
+	return r < 0 ? err_wrap(r, "enter cgroup %s", dir) : 0;
+}

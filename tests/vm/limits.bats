@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# Limits: written, seen from inside, and holding.
+load ../system/helpers
+load cgroups
+
+setup_file() {
+	file_begin
+	load_image busybox
+}
+teardown_file() { file_end; }
+
+@test "each flag is the value of its file" {
+	run -0 cuddy run -d --name a -m 64m --memory-reservation 32m --memory-swap 100m --cpus 1.5 -c 512 \
+		--cpuset-cpus 0-1 --cpuset-mems 0 --pids-limit 77 --blkio-weight 500 \
+		--cgroup-conf memory.high=60000000 "$IMAGE" sleep 1000
+	dir=$(cgroup_dir a)
+	[ "$(cat "$dir/memory.max")" = 67108864 ]
+	[ "$(cat "$dir/memory.low")" = 33554432 ]
+	[ "$(cat "$dir/memory.swap.max")" = $((36 << 20)) ]
+	[ "$(cat "$dir/cpu.max")" = "150000 100000" ]
+	[ "$(cat "$dir/cpu.weight")" = 20 ]
+	[ "$(cat "$dir/cpuset.cpus")" = 0-1 ]
+	[ "$(cat "$dir/cpuset.mems")" = 0 ]
+	[ "$(cat "$dir/pids.max")" = 77 ]
+	[ "$(sed -n 's/^default //p' "$dir/io.weight")" = 4950 ]
+	[ "$(cat "$dir/memory.high")" = 59998208 ]
+	run -0 cuddy inspect --format '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.CpuShares}} {{.HostConfig.PidsLimit}} {{.HostConfig.MemorySwap}}' a
+	[ "$output" = "67108864 1500000000 512 77 104857600" ]
+	cuddy rm -f -t 0 a
+}
+
+@test "a period and a quota; no bound is -1; rates are of a device" {
+	run -0 cuddy run -d --name a --cpu-period 50000 --cpu-quota 20000 --pids-limit -1 -m 64m --memory-swap -1 \
+		--device-write-bps /dev/nvme0n1:1mb --device-read-iops /dev/nvme0n1:500 "$IMAGE" sleep 1000
+	[ "$(limit_of a cpu.max)" = "20000 50000" ]
+	[ "$(limit_of a pids.max)" = max ]
+	[ "$(limit_of a memory.swap.max)" = max ]
+	[[ "$(limit_of a io.max)" == *"wbps=1048576"* ]]
+	[[ "$(limit_of a io.max)" == *"riops=500"* ]]
+	cuddy rm -f -t 0 a
+}
+
+@test "a value the kernel refuses is one line, and nothing is left" {
+	run -125 --separate-stderr cuddy run --name a --cpuset-cpus 900 "$IMAGE" true
+	one_line_error 125 '--cpuset-cpus'
+	cuddy rm -f a
+	run -125 --separate-stderr cuddy run --rm --cgroup-conf no.such=1 "$IMAGE" true
+	one_line_error 125 '--cgroup-conf.*no.such'
+	run -0 cuddy ps -aq
+	[ -z "$output" ]
+}
+
+@test "memory: who takes more is killed, and the state says why" {
+	run -137 cuddy run --name a -m 32m --memory-swap 32m "$IMAGE" tail /dev/zero
+	run -0 cuddy inspect --format '{{.State.OOMKilled}} {{.State.ExitCode}} {{.State.ExitReason}}' a
+	[ "$output" = "true 137 oom" ]
+	cuddy rm a
+}
+
+@test "memory: a kill by hand is no want of memory" {
+	cuddy run -d --name a -m 32m "$IMAGE" sleep 1000
+	cuddy kill a
+	wait_exited a
+	run -0 cuddy inspect --format '{{.State.OOMKilled}} {{.State.ExitCode}}' a
+	[ "$output" = "false 137" ]
+	cuddy rm a
+}
+
+@test "pids: a fork bomb stays in its bounds" {
+	run -0 cuddy run -d --name a --pids-limit 20 "$IMAGE" \
+		sh -c 'while :; do sh -c "while :; do sleep 1000 & done" 2>/dev/null; done'
+	wait_until 30 at_limit a
+	[ "$(limit_of a pids.current)" -le 20 ]
+	cuddy rm -f -t 0 a
+}
+at_limit() { [ "$(limit_of "$1" pids.events | sed 's/max //')" -gt 0 ]; }
+
+@test "cpu: half a processor is no more than that" {
+	cuddy run -d --name a --cpus 0.5 "$IMAGE" sh -c 'while :; do :; done'
+	wait_until 30 throttled a
+	used() { sed -n 's/^usage_usec //p' "$(cgroup_dir a)/cpu.stat"; }
+	u=$(used)
+	t=${EPOCHREALTIME/./}
+	wait_until 30 used_more "$((u + 500000))"
+	u=$(($(used) - u))
+	t=$((${EPOCHREALTIME/./} - t))
+	# Half of the time that went by, and the burst of one period at each end.
+	[ "$u" -le $((t / 2 + 150000)) ]
+	cuddy rm -f -t 0 a
+}
+throttled() { [ "$(sed -n 's/^nr_throttled //p' "$(cgroup_dir "$1")/cpu.stat")" -gt 2 ]; }
+used_more() { [ "$(used)" -gt "$1" ]; }
+
+@test "exec is bounded by the container's limits too" {
+	cuddy run -d --name a -m 32m --memory-swap 32m "$IMAGE" sleep 1000
+	run -137 cuddy exec a tail /dev/zero
+	run -0 cuddy inspect --format '{{.State.Status}}' a
+	[ "$output" = running ]
+	cuddy rm -f -t 0 a
+}

@@ -100,6 +100,11 @@ static const struct {
 	 "\tcuddy cp site/. web:/usr/share/nginx/html\n"
 	 "\tcuddy cp web:/var/log/nginx logs\n"
 	 "\tcuddy cp web:/etc/nginx - | tar -t"},
+	{&cmd_container_clone,
+	 "The new container is made as the original was, with its command, environment, mounts and "
+	 "ports; what the original changed in its files is not there (\"cuddy commit\" makes an "
+	 "image of that). Named volumes are shared, anonymous ones are new. With IMAGE the files are "
+	 "that image's."},
 	{&cmd_commit,
 	 "Makes an image of the container's image and one more layer with what the container "
 	 "changed, and prints its id. Command, environment, user, labels and ports are the "

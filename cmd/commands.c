@@ -41,6 +41,7 @@ const struct command_alias commands[] = {
 	{"container port", &cmd_port},
 	{"rename", &cmd_rename},
 	{"container rename", &cmd_rename},
+	{"container clone", &cmd_container_clone},
 	{"commit", &cmd_commit},
 	{"container commit", &cmd_commit},
 	{"cp", &cmd_cp},

@@ -48,6 +48,13 @@ bool container_is_leftover(const struct container *c);
  */
 int container_create(struct store *st, const struct container_request *q, struct container *ret);
 
+/**
+ * container_clone() - a new one with the settings of @c, without its changes; other anonymous volumes
+ * @name: NULL makes one of the original's. @image: by name, NULL the same; settings stay those of @c.
+ */
+int container_clone(struct store *st, const struct container *c, const char *name,
+		    const char *image, struct container *ret);
+
 struct start_options {
 	bool foreground; /* our stdio is the container's until it exits or we detach */
 	bool attach_stdin, attach_stdout, attach_stderr;

@@ -65,8 +65,6 @@ char *words_unquote(const char *s, char escape, bool *ret_quoted)
 
 const char *words_flags(const char *s, char escape, struct strv *ret)
 {
-	AUTO_STRV struct strv words = STRV_INIT;
-
 	for (s = skip_blanks(s); s[0] == '-' && s[1] == '-'; s = skip_blanks(s)) {
 		AUTO_FREE char *raw = NULL;
 		const char *start = s;

@@ -100,7 +100,8 @@ static int add_image(const struct plan_input *in, const struct mount_spec *s,
 		lower = xcalloc(dirs.n, sizeof(*lower));
 		for (unsigned i = 0; i < m->n_lower; i++)
 			lower[i] = plan_keep(p, xstrdup(dirs.v[i]));
-		m->lower = (const char *const *)plan_keep(p, (char *)lower);
+		(void)plan_keep(p, (char *)lower);
+		m->lower = (const char *const *)lower;
 	}
 	m->flags = s->flags;
 	return 0;

@@ -153,7 +153,9 @@ static const struct {
 
 static char **mount_string(struct mount_spec *m, size_t i)
 {
-	return (char **)((char *)m + mount_strings[i].offset);
+	void *member = (char *)m + mount_strings[i].offset;
+
+	return member;
 }
 
 void mount_spec_done(struct mount_spec *m)

@@ -115,7 +115,6 @@ static int send_layer(struct push *p, uint32_t number, const struct layer_blob *
 static int send_config(struct push *p)
 {
 	const struct image_record *rec = p->image.rec;
-	AUTO_FREE char *digest = xasprintf("sha256:%s", rec->id);
 	struct upload u = {.digest = p->image.manifest.config.digest,
 			   .size = rec->config_len,
 			   .memory = rec->config,

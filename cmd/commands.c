@@ -148,7 +148,7 @@ const struct opt global_opts[] = {
 	OPT_STR(0, "runroot", "DIR", struct global_args, runroot, "Directory of the state of running containers",
 		.complete = COMPLETE_DIR),
 	OPT_STR(0, "storage-driver", "NAME", struct global_args, driver, "How containers' root file systems are made",
-		.complete = COMPLETE_WORDS, .words = "overlay fuse-overlayfs"),
+		.complete = COMPLETE_WORDS, .words = "overlay fuse-overlayfs vfs"),
 	OPT_STR(0, "cgroup-manager", "NAME", struct global_args, cgroup_manager, "Who makes the cgroups of new containers",
 		.complete = COMPLETE_WORDS, .words = "systemd cgroupfs none", .strict = true),
 	OPT_BOOL('v', "version", struct global_args, version, "Print the version and exit"),

@@ -99,6 +99,8 @@ static struct json_object *graph_status(const struct store *st, const struct sta
 	struct json_object *o = json_object_new_object();
 
 	json_set_str(o, "Backing Filesystem", fs_name((unsigned long)fs->f_type));
+	if (store_driver(st) == STORE_VFS)
+		return o;
 	json_set_str(o, "Native Overlay Diff",
 		     store_driver(st) == STORE_OVERLAY ? "true" : "false");
 	json_set_str(o, "Using metacopy", "false");

@@ -10,6 +10,7 @@
 static const char *const names[] = {
 	[STORE_OVERLAY] = "overlay",
 	[STORE_FUSE_OVERLAY] = "fuse-overlayfs",
+	[STORE_VFS] = "vfs",
 };
 
 const char *driver_name(enum store_driver d)
@@ -27,7 +28,7 @@ int driver_parse(const char *name, enum store_driver *ret)
 		*ret = (enum store_driver)i;
 		return 0;
 	}
-	return err_usage("storage driver '%s': use overlay or fuse-overlayfs", name);
+	return err_usage("storage driver '%s': use overlay, fuse-overlayfs or vfs", name);
 }
 
 int driver_fuse_program(const char **ret)

@@ -5,11 +5,12 @@
  *
  *	overlay         the kernel's, in the container's user namespace
  *	fuse-overlayfs  the same in user space: for file systems that the kernel's cannot write to
+ *	vfs             a plain copy of all layers for each container: works everywhere, costs space
  */
 #pragma once
 #include <stdbool.h>
 
-enum store_driver { STORE_OVERLAY, STORE_FUSE_OVERLAY };
+enum store_driver { STORE_OVERLAY, STORE_FUSE_OVERLAY, STORE_VFS };
 
 /* What a file system can do. */
 struct fs_probe {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Layers: one extracted directory per diffID, shared by all images that have it (build-and-images S3).
- * A tree holds overlay's own whiteouts (char 0:0) and user.overlay.opaque. A layer appears under
+ * A tree holds overlay's own whiteouts (char 0:0) and user.overlay.opaque, or on a file system that
+ * cannot (store_has_file_marks()) .wh. files in their place. A layer appears under
  * layers/ only complete and verified.
  *
  * Power loss: writing a gigabyte of layers to the disk takes longer than downloading it, so a commit
@@ -132,7 +133,7 @@ void layer_owned_dirs(const struct strv *dirs, const struct layer_ids *ids, stru
 		      bool *ret_made);
 
 /**
- * layer_copy_attributes() - mode, owner, times and extended attributes of one directory to another
+ * layer_copy_attributes() - mode, owner, times and extended attributes of one file or directory to another
  * Overlay's own attributes are left out. For a new upper directory, which shows as the container's
  * root: give it those of the first of layer_stack()'s directories. In B.
  */

@@ -29,6 +29,7 @@
 #include "pkg/base/path.h"
 #include "pkg/base/sha256.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/whiteout.h"
 #include "storage/layer_internal.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
@@ -179,13 +180,6 @@ static bool is_implied(const struct chain *c, size_t layer, const char *path)
 	return v->n && bsearch(&path, v->v, v->n, sizeof(*v->v), compare);
 }
 
-static bool is_opaque(int dir)
-{
-	char v[2];
-
-	return fgetxattr(dir, OVERLAY_ATTR "opaque", v, sizeof(v)) > 0 && v[0] == 'y';
-}
-
 enum sight { SIGHT_NOTHING, SIGHT_DIR };
 
 /*
@@ -196,7 +190,7 @@ static int look(int tree, const char *path, enum sight *ret, int *ret_fd, bool *
 {
 	AUTO_CLOSE int fd = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	*ret_hides = fd >= 0 && is_opaque(fd);
+	*ret_hides = fd >= 0 && whiteout_is_opaque(fd);
 	*ret = SIGHT_NOTHING;
 	while (fd >= 0 && *path) {
 		size_t n = strcspn(path, "/");
@@ -204,15 +198,17 @@ static int look(int tree, const char *path, enum sight *ret, int *ret_fd, bool *
 		AUTO_CLOSE int above = TAKE_FD(fd);
 
 		fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT)
+		if (fd < 0 && errno == ENOENT) {
+			*ret_hides |= whiteout_stands_for(above, name);
 			return 0;
+		}
 		if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
 			*ret_hides = true;
 			return 0;
 		}
 		if (fd < 0)
 			break;
-		*ret_hides |= is_opaque(fd);
+		*ret_hides |= whiteout_is_opaque(fd);
 		path += n + (path[n] == '/');
 	}
 	if (fd < 0)
@@ -256,6 +252,7 @@ static int attributes_of(const struct chain *c, const char *path, int *ret_fd, b
 
 /* --- the fix-up layer ---------------------------------------------------------------------------- */
 
+/* What the file system cannot hold was left out when the layer was unpacked, and is left out again. */
 static int copy_xattrs(int from, int to)
 {
 	char names[65536], value[65536];
@@ -266,7 +263,8 @@ static int copy_xattrs(int from, int to)
 	for (char *p = names; p < names + n; p += strlen(p) + 1) {
 		ssize_t len;
 
-		if (strncmp(p, OVERLAY_ATTR, strlen(OVERLAY_ATTR)) == 0)
+		if (strncmp(p, OVERLAY_ATTR, strlen(OVERLAY_ATTR)) == 0 ||
+		    (strncmp(p, "user.", 5) != 0 && strcmp(p, "security.capability") != 0))
 			continue;
 		len = fgetxattr(from, p, value, sizeof(value));
 		if (len < 0 || fsetxattr(to, p, value, (size_t)len, 0) < 0)
@@ -367,7 +365,7 @@ static int write_cut(const struct chain *c, int dir)
 	for (size_t n = 1; n < c->diffids->n; n++) {
 		char text[24];
 
-		if (!is_opaque(c->trees[c->diffids->n - n]))
+		if (!whiteout_is_opaque(c->trees[c->diffids->n - n]))
 			continue;
 		(void)snprintf(text, sizeof(text), "%zu", n);
 		return file_create(dir, CUT, text, strlen(text), 0600, FILE_SYNC);

@@ -99,23 +99,40 @@ void stage_release(struct store *st, struct stage *s)
 	*s = (struct stage)STAGE_INIT;
 }
 
+/*
+ * Never over something. NFS and many FUSE file systems know no flags; there it is enough that what
+ * stands in our places is never an empty directory, which is all that rename() puts a directory over.
+ */
+static int rename_new(int from, const char *old, int to, const char *name)
+{
+	struct stat sb;
+
+	if (syscall(SYS_renameat2, from, old, to, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (fstatat(to, name, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	if (renameat(from, old, to, name) == 0)
+		return 0;
+	return errno == ENOTEMPTY || errno == ENOTDIR ? -EEXIST : -errno;
+}
+
 int stage_commit(struct store *st, struct stage *s, enum store_dir d, const char *name,
 		 bool durable)
 {
-	int staging = store_fd(st, STORE_STAGING), to = store_fd(st, d);
+	int staging = store_fd(st, STORE_STAGING), to = store_fd(st, d), r;
 
 	if (staging < 0 || to < 0)
 		return staging < 0 ? staging : to;
 	if (durable && fsync(s->fd) < 0)
 		return err_new(-errno, "sync %s", name);
 	crash_point("stage-before-rename");
-	if (syscall(SYS_renameat2, staging, s->name, to, name, RENAME_NOREPLACE) < 0) {
-		if (errno == EEXIST) {
-			err_drop();
-			return -EEXIST;
-		}
-		return err_new(-errno, "move %s into place", name);
-	}
+	r = rename_new(staging, s->name, to, name);
+	if (r == -EEXIST)
+		err_drop();
+	if (r < 0)
+		return r == -EEXIST ? r : err_new(r, "move %s into place", name);
 	crash_point("stage-after-rename");
 	stage_release(st, s);
 	if (durable && fsync(to) < 0)

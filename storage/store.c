@@ -129,18 +129,21 @@ static int choose_driver(struct store *st, int root, const char *path, bool nati
 		if (r == 0 && m->driver == STORE_OVERLAY && !p.overlay)
 			r = err_new(-CE_HOST_SETUP,
 				    "the storage driver overlay does not work in %s (%s); use "
-				    "fuse-overlayfs, or another --root",
+				    "fuse-overlayfs or vfs, or another --root",
 				    path, p.why_not);
 		return r;
 	}
 	m->driver = STORE_OVERLAY;
 	if (p.overlay || native)
 		return p.overlay ? 0 : 1;
-	r = can_fuse(path);
-	if (r < 0)
-		return err_wrap(r, "%s needs fuse-overlayfs because %s", path, p.why_not);
-	m->driver = STORE_FUSE_OVERLAY;
-	st->notice = xasprintf("%s uses fuse-overlayfs because %s", path, p.why_not);
+	m->driver = can_fuse(path) == 0 ? STORE_FUSE_OVERLAY : STORE_VFS;
+	st->notice = m->driver == STORE_FUSE_OVERLAY
+			     ? xasprintf("%s uses fuse-overlayfs because %s", path, p.why_not)
+			     : xasprintf(
+				       "%s uses vfs, a copy of the whole image for each container, "
+				       "because %s, and %s",
+				       path, p.why_not, err_trail());
+	err_drop();
 	return 0;
 }
 
@@ -278,7 +281,7 @@ static int find_root(struct store *st, const char *given)
 		r = refuse_foreign(usual);
 	if (r < 0)
 		return r;
-	r = open_root(st, usual, !given && !st->asked);
+	r = open_root(st, usual, !given && !st->asked && !paths_data_is_asked_for());
 	if (r == 1)
 		r = move_root(st, usual);
 	if (r == 1)

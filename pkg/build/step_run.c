@@ -271,7 +271,7 @@ static int run_in(struct builder *b, const struct op *o, const struct strv *laye
 {
 	AUTO(record_freep) struct container_record *rec = NULL;
 	AUTO(run_mounts_done) struct run_places places = {0};
-	AUTO(plan_done) struct container_plan p = {.seccomp = SBUF_INIT};
+	AUTO(plan_done) struct container_plan p = CONTAINER_PLAN_INIT;
 	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
 	struct plan_input in = {.store = b->st,
 				.dirs = &dirs,

@@ -58,6 +58,9 @@ int workspace_begin(struct store *st, const struct strv *layers, struct workspac
 	AUTO(workspace_donep) struct workspace w = WORKSPACE_INIT;
 	int r;
 
+	if (store_has_file_marks(st))
+		return err_new(-CE_UNSUPPORTED, "building needs a store whose file system has user "
+						"attributes and whiteouts; give another --root");
 	w.st = st;
 	w.layers = layers;
 	r = layer_stage_begin(st, &w.stage);
@@ -224,7 +227,7 @@ int layers_view(struct store *st, const struct strv *layers)
 		return r;
 	if (!dirs.n)
 		return err_usage("it is empty: nothing can be copied from it");
-	return overlay_view((const char *const *)dirs.v, (unsigned)dirs.n);
+	return overlay_view((const char *const *)dirs.v, (unsigned)dirs.n, NULL);
 }
 
 int layers_mount(struct store *st, const struct strv *layers, const char *at, char **ret_path,

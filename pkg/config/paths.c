@@ -61,6 +61,13 @@ static int below_home(const char *env, const char *otherwise, char **ret)
 	return 0;
 }
 
+bool paths_data_is_asked_for(void)
+{
+	const char *v = getenv("CUDDY_ROOT");
+
+	return v && *v;
+}
+
 int paths_data(char **ret)
 {
 	AUTO_FREE char *base = NULL;

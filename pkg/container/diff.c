@@ -30,10 +30,12 @@ static int open_container(struct store *st, const char *name, struct side *s)
 	if (r < 0)
 		return r;
 	r = container_view_open(st, &c, &v);
-	if (r == 0 && v.lower.n)
-		s->below = overlay_view((const char *const *)v.lower.v, (unsigned)v.lower.n);
-	if (r == 0 && v.upper < 0) /* a plain copy: below it are the image's layers */
-		s->below = image_view(st, &c.rec->layers, c.rec->layers.n);
+	if (r == 0 && v.upper >= 0 && v.lower.n)
+		s->below = overlay_view((const char *const *)v.lower.v, (unsigned)v.lower.n, NULL);
+	if (r == 0 && v.upper < 0) /* not overlay's: below it are the image's layers */
+		s->below = store_driver(st) == STORE_VFS
+				   ? image_view_to_run(st, &c.rec->layers)
+				   : image_view(st, &c.rec->layers, c.rec->layers.n);
 	if (r == 0 && s->below < 0 && s->below != -EBADF)
 		r = s->below;
 	s->root = TAKE_FD(v.root);
@@ -57,7 +59,7 @@ static int open_image(struct store *st, const char *name, struct side *s)
 		if (n > 1)
 			s->below = image_view(st, &rec->diffids, n - 1);
 		/* Not for one layer: the root of its tree may be opaque, and there is nothing below. */
-		if (n > 1 && s->root >= 0)
+		if (n > 1 && s->root >= 0 && !store_has_file_marks(st))
 			s->guide = image_layer(st, rec->diffids.v[n - 1]);
 		r = n && s->root < 0 ? s->root : n > 1 && s->below < 0 ? s->below : 0;
 	}

@@ -398,6 +398,11 @@ static struct json_object *graph_driver_of(struct store *st, const struct contai
 		strv_take(&lower, path_join(layer, "tree"));
 	}
 	json_set_str(o, "Name", driver_name(store_driver(st)));
+	if (store_driver(st) == STORE_VFS) {
+		set_take(d, "dir", path_join(c->dirs.data_path, "root"));
+		json_set(o, "Data", d);
+		return o;
+	}
 	set_take(d, "LowerDir", strv_join(&lower, ":"));
 	set_take(d, "UpperDir", path_join(c->dirs.data_path, "upper"));
 	set_take(d, "WorkDir", path_join(c->dirs.data_path, "work"));

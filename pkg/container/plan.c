@@ -11,6 +11,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/conmon/client.h"
+#include "pkg/container/copied_root.h"
 #include "pkg/container/events.h"
 #include "pkg/container/make.h"
 #include "pkg/runtime/base.h"
@@ -45,7 +46,7 @@ void plan_done(struct container_plan *p)
 	free(p->secret_data);
 	free(p->secrets);
 	sbuf_done(&p->seccomp);
-	*p = (struct container_plan){0};
+	*p = (struct container_plan)CONTAINER_PLAN_INIT;
 }
 
 char *plan_keep(struct container_plan *p, char *s)
@@ -81,6 +82,32 @@ static const enum rt_root_driver root_drivers[] = {
 	[STORE_FUSE_OVERLAY] = RT_ROOT_FUSE_OVERLAY,
 };
 
+/* The copy has the container's owners: it is made of layers that have them. */
+static int plan_copied_root(const struct plan_input *in, struct container_plan *p)
+{
+	int r = 0;
+
+	if (!copied_root_is_made(in->dirs->data_fd)) {
+		AUTO_STRV struct strv dirs = STRV_INIT;
+
+		r = layer_stack(in->store, &in->record->layers, &dirs);
+		if (r == 0)
+			r = plan_own_layers(in, p, &dirs);
+		if (r == 0)
+			r = copied_root_make(in, &dirs);
+	}
+	if (r < 0)
+		return r;
+	strv_take(&p->lower, path_join(in->dirs->data_path, "root"));
+	p->rt.root = (struct rt_root){
+		.driver = RT_ROOT_DIR,
+		.lower = (const char *const *)p->lower.v,
+		.n_lower = 1,
+		.read_only = in->record->read_only,
+	};
+	return 0;
+}
+
 int plan_root(const struct plan_input *in, struct container_plan *p)
 {
 	enum store_driver driver = store_driver(in->store);
@@ -91,10 +118,12 @@ int plan_root(const struct plan_input *in, struct container_plan *p)
 		return err_wrap(r, "the storage driver fuse-overlayfs");
 	if (!layer_stack_is_made(in->store, &in->record->layers))
 		make_stack_in_base(in);
-	r = layer_stack(in->store, &in->record->layers, &p->lower);
+	r = plan_ids(in, p);
+	if (r == 0 && driver == STORE_VFS)
+		return plan_copied_root(in, p);
 	if (r == 0)
-		r = plan_ids(in, p);
-	if (r == 0 && driver == STORE_OVERLAY) /* fuse-overlayfs maps ids itself */
+		r = layer_stack(in->store, &in->record->layers, &p->lower);
+	if (r == 0)
 		r = plan_own_layers(in, p, &p->lower);
 	if (r < 0)
 		return r;

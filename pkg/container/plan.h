@@ -34,6 +34,12 @@ struct container_plan {
 	struct sbuf seccomp; /* of a filter that is not the built-in one */
 };
 
+/* What plan_done() finds nothing to do with. */
+#define CONTAINER_PLAN_INIT                                                             \
+	{                                                                               \
+		.mon.health.fd = -EBADF, .mon.startup.fd = -EBADF, .seccomp = SBUF_INIT \
+	}
+
 struct plan_input {
 	struct store *store;
 	const struct container_record *record;

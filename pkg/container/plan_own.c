@@ -128,8 +128,8 @@ static int give_all(const struct job *j)
 
 	(void)idmap_find(p->uid_map, p->rt.n_uid_map, 0, &uid);
 	(void)idmap_find(p->gid_map, p->rt.n_gid_map, 0, &gid);
-	r = give(p->rt.root.upper, uid, gid);
-	if (r == 0)
+	r = p->rt.root.upper ? give(p->rt.root.upper, uid, gid) : 0;
+	if (r == 0 && p->rt.root.work)
 		r = give(p->rt.root.work, uid, gid);
 	for (unsigned i = 0; r == 0 && i < p->n_mounts; i++) {
 		const struct rt_mount *m = &p->mounts[i];
@@ -150,7 +150,7 @@ int plan_own(const struct plan_input *in, struct container_plan *p)
 {
 	const struct job j = {.run = give_all, .in = in, .p = p};
 
-	if (p->rt.root.driver != RT_ROOT_OVERLAY || strcmp(in->record->ns_user, "host") == 0 ||
+	if (strcmp(in->record->ns_user, "host") == 0 ||
 	    (idmap_has_outside(p->uid_map, p->rt.n_uid_map, 0) &&
 	     idmap_has_outside(p->gid_map, p->rt.n_gid_map, 0)))
 		return 0;

@@ -88,6 +88,11 @@ static int add_image(const struct plan_input *in, const struct mount_spec *s,
 	struct rt_mount *m;
 	int r = layer_stack(in->store, &s->layers, &dirs);
 
+	if (r == 0 && store_has_file_marks(in->store) && (dirs.n > 2 || s->overlay))
+		return err_new(-CE_UNSUPPORTED,
+			       "image %s as a mount: an overlay, for which the store's file "
+			       "system has no attributes or whiteouts",
+			       s->source);
 	if (r == 0)
 		r = plan_own_layers(in, p, &dirs);
 	if (r < 0)
@@ -138,8 +143,7 @@ static int add_one(const struct plan_input *in, const struct mount_spec *s,
 		return add_volume(in, s, p);
 	if (s->kind == MOUNT_IMAGE)
 		return add_image(in, s, p);
-	m = plan_add_mount(p, s->overlay ? RT_MOUNT_OVERLAY : types[s->kind], s->source,
-			   s->target);
+	m = plan_add_mount(p, s->overlay ? RT_MOUNT_OVERLAY : types[s->kind], s->source, s->target);
 	m->flags = s->flags;
 	m->data = s->data;
 	m->propagation = s->propagation;

@@ -14,6 +14,7 @@
 #include "pkg/base/err.h"
 #include "pkg/container/plan.h"
 #include "pkg/container/view.h"
+#include "pkg/runtime/fuse.h"
 #include "pkg/runtime/overlay.h"
 #include "pkg/runtime/user.h"
 #include "pkg/sys/mount.h"
@@ -104,6 +105,20 @@ static int mount_root(const struct rt_root *root, const int *lower)
 	return fd < 0 ? err_new(-errno, "open the root") : fd;
 }
 
+/* The same. By the time that it can be opened its server has looked up all its directories. */
+static int mount_fuse(const struct rt_root *root)
+{
+	AUTO_CLOSE int mnt = -EBADF, fd = fuse_open(root, &mnt), upper = -EBADF;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	upper = open(root->upper, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = upper < 0 ? err_new(-errno, "open what the container changed")
+		      : mount_attach(mnt, upper);
+	return r < 0 ? r : TAKE_FD(mnt);
+}
+
 static int mount_layers(const struct rt_root *root)
 {
 	AUTO_FREE int *lower = xcalloc(root->n_lower, sizeof(*lower));
@@ -114,11 +129,8 @@ static int mount_layers(const struct rt_root *root)
 
 		return fd < 0 ? err_new(-errno, "open the root") : fd;
 	}
-	if (root->driver != RT_ROOT_OVERLAY)
-		return err_new(
-			-CE_UNSUPPORTED,
-			"with fuse-overlayfs only a running container's files can be reached; "
-			"start it");
+	if (root->driver == RT_ROOT_FUSE_OVERLAY)
+		return mount_fuse(root);
 	for (unsigned i = 0; i < root->n_lower; i++)
 		lower[i] = -EBADF;
 	r = open_dirs(root, lower);
@@ -258,7 +270,7 @@ static int look(struct store *st, struct container *c, struct container_root *re
 int container_root_open(struct store *st, struct container *c, struct container_root *ret)
 {
 	AUTO(base_grant_done) struct base_grant grant = {0};
-	AUTO(plan_done) struct container_plan p = {0};
+	AUTO(plan_done) struct container_plan p = CONTAINER_PLAN_INIT;
 	struct plan_input in = {.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant};
 	int r = base_grant_load(&grant);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "pkg/base/auto.h"
+#include "pkg/container/copied_root.h"
 #include "pkg/runtime/base.h"
 #include "storage/layer.h"
 #include "storage/tree_size.h"
@@ -15,6 +16,21 @@ static int read_record(struct store *st, const char *id, struct container_record
 	int r = container_store_read(st, id, &text);
 
 	return r < 0 ? r : record_parse(text.s, text.len, ret);
+}
+
+/* What a copy grew by since it was made counts as the container's; one that was never made has nothing. */
+static int count_copy(int data_dir, struct container_size *ret)
+{
+	AUTO(tree_size_done) struct tree_size size = {0};
+	uint64_t then;
+	int r = copied_root_bytes(data_dir, &then);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = tree_size_add(data_dir, "root", &size);
+	ret->root_fs = size.files;
+	ret->rw = ret->root_fs > then ? ret->root_fs - then : 0;
+	return r;
 }
 
 int container_size(struct store *st, const char *id, struct container_size *ret)
@@ -31,8 +47,13 @@ int container_size(struct store *st, const char *id, struct container_size *ret)
 		r = container_store_look(st, id, &dirs);
 	if (r < 0)
 		return r;
-	r = tree_size_add(dirs.data_fd, "upper", &size);
+	if (store_driver(st) == STORE_VFS)
+		r = count_copy(dirs.data_fd, ret);
+	else
+		r = tree_size_add(dirs.data_fd, "upper", &size);
 	container_dirs_done(&dirs);
+	if (r < 0 || ret->root_fs)
+		return r;
 	ret->root_fs = ret->rw = size.files;
 	for (size_t i = 0; r == 0 && i < rec->layers.n; i++) {
 		struct layer_record l = {0};

@@ -115,9 +115,7 @@ int container_start(struct store *st, struct container *c, const struct start_op
 	AUTO_CLOSE int lock = container_store_lock(st, c->rec->id);
 	AUTO_CLOSE int base_ns = -EBADF;
 	AUTO(base_grant_done) struct base_grant grant = {0};
-	AUTO(plan_done)
-	struct container_plan p = {
-		.seccomp = SBUF_INIT, .mon.health.fd = -EBADF, .mon.startup.fd = -EBADF};
+	AUTO(plan_done) struct container_plan p = CONTAINER_PLAN_INIT;
 	struct plan_input in = {.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant};
 	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
 	int r = lock < 0 ? lock : with_runtime_dir(st, c);

@@ -95,18 +95,19 @@ static int view_mark_opaque(int dir, unsigned depth)
 /* --- the view ----------------------------------------------------------------------------------- */
 
 /* The last directory of a stack holds mount points for the run time only. */
-static int open_overlay(const struct rt_root *root, struct container_view *v)
+static int open_overlay(const struct rt_root *root, bool file_marks, struct container_view *v)
 {
 	AUTO_FREE const char **dirs = xcalloc(root->n_lower + 1, sizeof(*dirs));
 	unsigned n = root->n_lower;
+	int r = 0;
 
-	v->upper = open_upper(root->upper);
-	if (v->upper < 0)
-		return v->upper;
-	v->fuse = root->driver == RT_ROOT_FUSE_OVERLAY;
-	if (v->fuse) {
-		int r = view_mark_opaque(v->upper, 0);
-
+	/* Where marks are files nobody but fuse-overlayfs understands layers and changes. */
+	if (!file_marks) {
+		v->upper = open_upper(root->upper);
+		if (v->upper < 0)
+			return v->upper;
+		v->fuse = root->driver == RT_ROOT_FUSE_OVERLAY;
+		r = v->fuse ? view_mark_opaque(v->upper, 0) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -116,14 +117,14 @@ static int open_overlay(const struct rt_root *root, struct container_view *v)
 	for (unsigned i = 0; i + 1 < n; i++)
 		strv_add(&v->lower, root->lower[i]);
 	/* One that was never started has nothing of its own yet, not even attributes of its root. */
-	v->root = n > 1 ? overlay_view(dirs, n) : overlay_view(dirs, 1);
+	v->root = overlay_view(dirs, n > 1 ? n : 1, file_marks ? root->fuse_program : NULL);
 	return v->root < 0 ? v->root : 0;
 }
 
-static int open_root(const struct rt_root *root, struct container_view *v)
+static int open_root(const struct rt_root *root, bool file_marks, struct container_view *v)
 {
 	if (root->driver != RT_ROOT_DIR)
-		return open_overlay(root, v);
+		return open_overlay(root, file_marks, v);
 	v->root = open(root->lower[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return v->root < 0 ? err_new(-errno, "open %s", root->lower[0]) : 0;
 }
@@ -131,7 +132,7 @@ static int open_root(const struct rt_root *root, struct container_view *v)
 int container_view_open(struct store *st, const struct container *c, struct container_view *ret)
 {
 	AUTO(base_grant_done) struct base_grant grant = {0};
-	AUTO(plan_done) struct container_plan p = {0};
+	AUTO(plan_done) struct container_plan p = CONTAINER_PLAN_INIT;
 	struct plan_input in = {.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant};
 	int r = base_grant_load(&grant);
 
@@ -151,7 +152,7 @@ int container_view_open(struct store *st, const struct container *c, struct cont
 	ret->gids = container_ids(p.rt.gid_map, p.rt.n_gid_map);
 	ret->n_uids = p.rt.n_uid_map;
 	ret->n_gids = p.rt.n_gid_map;
-	r = open_root(&p.rt.root, ret);
+	r = open_root(&p.rt.root, store_has_file_marks(st), ret);
 	if (r < 0)
 		container_view_done(ret);
 	return r;

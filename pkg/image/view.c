@@ -7,19 +7,34 @@
 #include "pkg/base/path.h"
 #include "pkg/runtime/overlay.h"
 
+/* The last directory of a stack holds mount points for the run time. */
+static int view(struct store *st, const struct strv *diffids, bool mount_points)
+{
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	const char *fuse = NULL;
+	int r = layer_stack(st, diffids, &dirs);
+
+	if (r == 0 && store_has_file_marks(st))
+		r = driver_fuse_program(&fuse);
+	return r < 0 ? r
+		     : overlay_view((const char *const *)dirs.v, (unsigned)dirs.n - !mount_points,
+				    fuse);
+}
+
 int image_view(struct store *st, const struct strv *diffids, size_t n)
 {
 	AUTO_STRV struct strv lowest = STRV_INIT;
-	AUTO_STRV struct strv dirs = STRV_INIT;
-	int r;
 
 	if (n == 0)
 		return -EBADF;
 	for (size_t i = 0; i < n; i++)
 		strv_add(&lowest, diffids->v[i]);
-	r = layer_stack(st, &lowest, &dirs);
-	/* The last one holds mount points for the run time only. */
-	return r < 0 ? r : overlay_view((const char *const *)dirs.v, (unsigned)dirs.n - 1);
+	return view(st, &lowest, false);
+}
+
+int image_view_to_run(struct store *st, const struct strv *diffids)
+{
+	return view(st, diffids, true);
 }
 
 int image_layer(struct store *st, const char *diffid)

@@ -4,12 +4,11 @@
  *
  * Processes     F fuse-overlayfs, a child of the monitor M in B: what I's root is lives behind it.
  *               Not in C: root of a container that sees the host's processes could trace it there.
- * /dev/fuse     the kernel wants it opened in the user namespace that mounts it, and mounted before a
- *               server reads it: I opens it, mounts, gives it to M by a socket of its own and closes
- *               its copy; M closes its own once F has one. So F alone holds it, and when F dies the
- *               kernel ends the file system at once: nobody waits for ever for an answer.
- * Ids           the kernel translates a request's ids to C's; F lives in B. Where C's map is not the
- *               identity F is told the map.
+ * The mount     M makes it detached, in B, and gives I the descriptor, which I attaches in C. So ids
+ *               are B's, as with the kernel's overlay, and whoever is in B may look in (cp, exec).
+ * /dev/fuse     the kernel wants it mounted before a server reads it. M closes it once F has a copy: F
+ *               alone holds it, and when F dies the kernel ends the file system at once: nobody
+ *               waits for ever for an answer.
  * Names         F gets its directories as descriptors: paths hold what its options cannot (H12).
  * Last words    F's standard error is a memory file of M's.
  */
@@ -20,7 +19,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -29,13 +27,13 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/base/sbuf.h"
+#include "pkg/sys/mount.h"
 #include "pkg/sys/process.h"
-#include "pkg/sys/socket.h"
 
 #define FDS_MAX 512
 #define WORDS_MAX 1000
 
-int fuse_open_device(void)
+static int open_device(void)
 {
 	AUTO_CLOSE int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	bool missing = fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO);
@@ -56,24 +54,6 @@ int fuse_open_device(void)
 			       err_text(-e));
 	return TAKE_FD(fd);
 }
-
-int fuse_mount(int *device, int sock, const char *target)
-{
-	char data[96];
-	int r;
-
-	/* allow_other: all users of the container, and nobody else ever sees this mount. */
-	(void)snprintf(data, sizeof(data),
-		       "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions",
-		       *device);
-	if (mount("fuse-overlayfs", target, "fuse", 0, data) < 0)
-		return err_new(-errno, "mount fuse-overlayfs");
-	r = socket_send(sock, "f", 1, device, 1);
-	closep(device);
-	return r < 0 ? err_new(r, "hand over /dev/fuse") : 0;
-}
-
-/* --- the monitor's side ----------------------------------------------------------------------- */
 
 struct keep {
 	int fd[FDS_MAX];
@@ -102,65 +82,41 @@ static int add_dir(struct keep *k, const char *path, const char *before, struct 
 	return fd < 0 ? fd : 0;
 }
 
-static void add_map(const char *name, const struct rt_idmap *m, unsigned n, struct sbuf *options)
+static int make_options(const struct rt_root *root, struct keep *k, struct sbuf *o)
 {
-	bool identity = true;
-
-	for (unsigned i = 0; i < n; i++)
-		identity &= m[i].inside == m[i].outside;
-	for (unsigned i = 0; !identity && i < n; i++)
-		sbuf_addf(options, "%s%u:%u:%u", i ? ":" : name, m[i].inside, m[i].outside,
-			  m[i].count);
-}
-
-static int make_options(const struct rt_plan *p, struct keep *k, struct sbuf *o)
-{
-	const struct rt_root *root = &p->root;
 	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < root->n_lower; i++)
 		r = add_dir(k, root->lower[i], i ? ":" : "lowerdir=", o);
-	if (r == 0)
+	if (r == 0 && root->upper)
 		r = add_dir(k, root->upper, ",upperdir=", o);
-	if (r == 0)
+	if (r == 0 && root->upper)
 		r = add_dir(k, root->work, ",workdir=", o);
 	if (root->is_volatile)
 		sbuf_adds(o, ",volatile");
-	if (p->ns[RT_NS_USER].mode == RT_NS_NEW) {
-		add_map(",uidmapping=", p->uid_map, p->n_uid_map, o);
-		add_map(",gidmapping=", p->gid_map, p->n_gid_map, o);
-	}
 	return r;
 }
 
-static int spawn_server(const struct rt_plan *p, int device, struct fuse_server *ret)
+static int spawn_server(const char *program, const struct sbuf *options, struct keep *k, int device,
+			struct fuse_server *ret)
 {
-	AUTO_SBUF struct sbuf options = SBUF_INIT;
 	char prog[] = "fuse-overlayfs", fg[] = "-f", oo[] = "-o", at[32];
-	char *argv[] = {prog, fg, oo, NULL, at, NULL}, *envp[] = {NULL};
-	struct spawn s = {.path = p->root.fuse_program,
+	char *argv[] = {prog, fg, oo, options->s, at, NULL}, *envp[] = {NULL};
+	struct spawn s = {.path = program,
 			  .argv = argv,
 			  .envp = envp,
 			  .stdio = {-1, -1, ret->words_fd},
+			  .keep = k->fd,
+			  .n_keep = k->n + 1,
 			  .death_signal = SIGKILL,
 			  .new_session = true};
-	struct keep k = {.n = 0};
-	int r = make_options(p, &k, &options);
+	int r;
 
-	if (r == 0) {
-		(void)snprintf(at, sizeof(at), "/dev/fd/%d", device);
-		argv[3] = options.s;
-		s.keep = k.fd;
-		s.n_keep = k.n + 1;
-		if (k.n == FDS_MAX)
-			r = err_new(-CE_LIMIT, "more than %d layers", FDS_MAX);
-		else
-			k.fd[k.n] = device;
-	}
-	if (r == 0)
-		r = spawn_start(&s, &ret->pid);
-	for (unsigned i = 0; i < k.n; i++)
-		(void)close(k.fd[i]);
+	if (k->n == FDS_MAX)
+		return err_new(-CE_LIMIT, "more than %d layers", FDS_MAX);
+	k->fd[k->n] = device;
+	(void)snprintf(at, sizeof(at), "/dev/fd/%d", device);
+	r = spawn_start(&s, &ret->pid);
 	if (r < 0)
 		return r;
 	ret->pidfd = r;
@@ -168,18 +124,39 @@ static int spawn_server(const struct rt_plan *p, int device, struct fuse_server 
 	return 0;
 }
 
-int fuse_server_start(const struct rt_plan *p, int sock, struct fuse_server *ret)
+static void keep_done(struct keep *k)
 {
-	int device = -EBADF, r;
-	unsigned n = 0;
-	char c;
+	for (unsigned i = 0; i < k->n; i++)
+		(void)close(k->fd[i]);
+}
 
-	if (socket_recv(sock, &c, 1, &device, 1, &n) != 1 || n != 1)
-		return 0; /* I failed before; it says why where M listens next */
+/* allow_other: all users of the container; nobody else ever sees this mount. */
+static int mount_device(int device, bool read_only)
+{
+	char data[96];
+
+	(void)snprintf(data, sizeof(data),
+		       "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions",
+		       device);
+	return mount_new("fuse", data, read_only ? MNT_ATTR_RDONLY : 0);
+}
+
+int fuse_mount(const struct rt_root *root, struct fuse_server *ret)
+{
+	AUTO_SBUF struct sbuf options = SBUF_INIT;
+	AUTO(keep_done) struct keep k = {.n = 0};
+	AUTO_CLOSE int device = open_device(), mnt = -EBADF;
+	int r = device < 0 ? device : 0;
+
+	if (r == 0)
+		r = mnt = mount_device(device, !root->upper);
+	if (r < 0)
+		return r;
 	ret->words_fd = memfd_create("fuse-overlayfs", MFD_CLOEXEC);
-	r = ret->words_fd < 0 ? err_new(-errno, "memfd_create") : spawn_server(p, device, ret);
-	(void)close(device);
-	return r < 0 ? err_wrap(r, "start fuse-overlayfs") : 0;
+	r = ret->words_fd < 0 ? err_new(-errno, "memfd_create") : make_options(root, &k, &options);
+	if (r == 0)
+		r = spawn_server(root->fuse_program, &options, &k, device, ret);
+	return r < 0 ? err_wrap(r, "start fuse-overlayfs") : TAKE_FD(mnt);
 }
 
 const char *fuse_server_words(const struct fuse_server *s)
@@ -197,4 +174,25 @@ const char *fuse_server_words(const struct fuse_server *s)
 	    0) /* of a new libfuse, to every file system */
 		return "";
 	return strncmp(line, "fuse-overlayfs: ", 16) == 0 ? line + 16 : line;
+}
+
+/* --- without a monitor --------------------------------------------------------------------------- */
+
+int fuse_open(const struct rt_root *root, int *ret_mount)
+{
+	struct fuse_server s = {.pidfd = -EBADF, .words_fd = -EBADF};
+	AUTO_CLOSE int mnt = fuse_mount(root, &s);
+	int fd;
+
+	if (mnt < 0)
+		return mnt;
+	fd = openat(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* waits for the server */
+	if (fd < 0)
+		fd = err_new(-errno, "fuse-overlayfs%s%s", *fuse_server_words(&s) ? ": " : "",
+			     fuse_server_words(&s));
+	closep(&s.words_fd);
+	closep(&s.pidfd); /* it ends with the mount, or with us */
+	if (fd >= 0 && ret_mount)
+		*ret_mount = TAKE_FD(mnt);
+	return fd;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fuse-overlayfs as a container's root. The theory stands in fuse.c. */
+/* fuse-overlayfs as a container's root, or to look at one. The theory stands in fuse.c. */
 #pragma once
 #include "pkg/runtime/plan.h"
 
@@ -9,11 +9,17 @@ struct fuse_server {
 	int words_fd; /* what it wrote to standard error */
 };
 
-/** fuse_open_device() - I's side: in the user namespace that will mount it, while the host's /dev is there. */
-int fuse_open_device(void);
-/** fuse_mount() - I's side: mount, hand @device over @sock. Nobody answers before M has started the server. */
-int fuse_mount(int *device, int sock, const char *target);
-/** fuse_server_start() - M's side: take the mounted device from @sock and start the server on it. */
-int fuse_server_start(const struct rt_plan *p, int sock, struct fuse_server *ret);
+/**
+ * fuse_mount() - a detached mount of @root, and its server. In B.
+ * Without @root->upper it is read-only. Nothing in it can be opened before the server is up.
+ */
+int fuse_mount(const struct rt_root *root, struct fuse_server *ret);
 /** fuse_server_words() - the last line it wrote, "" when it said nothing. Static storage. */
 const char *fuse_server_words(const struct fuse_server *s);
+
+/**
+ * fuse_open() - the same for whoever is no monitor: the root directory, O_RDONLY, once the server is up
+ * The server ends with the last descriptor of it, or with this process.
+ * @ret_mount: NULL, or takes the detached mount.
+ */
+int fuse_open(const struct rt_root *root, int *ret_mount);

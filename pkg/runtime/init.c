@@ -115,14 +115,13 @@ static int finish(struct rt_child *x)
 	return r < 0 ? r : process_finish(root, x->proc, x->process, &x->ids, x->plan->init, 0);
 }
 
-void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int fuse_sock,
+void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int root_mount,
 		const int *joined)
 {
 	struct rt_child x = {.plan = plan,
 			     .process = &plan->process,
 			     .sync = sync,
-			     .fuse_sock = fuse_sock,
-			     .fuse = -EBADF,
+			     .root_mount = root_mount,
 			     .joined = joined,
 			     .stdio = {stdio->in, stdio->out, stdio->err},
 			     .proc = -EBADF,

@@ -63,8 +63,7 @@ struct rt_child {
 	int nodes[6]; /* O_PATH of the host's nodes, see dev.c */
 	int conf6; /* see netns_finish(), or -EBADF */
 	int proc_mount; /* index of the proc mount in the plan, -1 */
-	int fuse_sock; /* to hand /dev/fuse to the monitor, or -EBADF */
-	int fuse; /* /dev/fuse, or -EBADF */
+	int root_mount; /* with fuse-overlayfs: the root, detached; else -EBADF */
 	struct rt_ids ids;
 };
 
@@ -138,7 +137,7 @@ bool rt_plan_is_met(const struct rt_plan *p);
 
 /* init.c */
 void __attribute__((noreturn)) child_main(const struct rt_plan *plan, const struct rt_stdio *stdio,
-					  int sync, int fuse_sock, const int *joined);
+					  int sync, int root_mount, const int *joined);
 
 /* joined.c */
 /** joined_open() - clone the RT_MNT_JOINED mounts: one detached mount or -EBADF for each of the plan's. joined_close() also after failure. */

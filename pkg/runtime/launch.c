@@ -66,8 +66,8 @@ struct launch {
 	int sync;
 	int pidfd;
 	pid_t pid;
-	int fuse_sock, fuse_theirs; /* for /dev/fuse: M's end and I's */
 	struct fuse_server fuse;
+	int root_mount; /* of it, for I */
 	int *joined; /* mounts of another container, for I */
 	struct net_helper helper;
 	int proxy_pidfd;
@@ -232,7 +232,7 @@ joiner_main(struct launch *l, const struct rt_stdio *stdio, int child_sync, int 
 	if (r == 0) {
 		pid = clone_child(l, clone_flags(l->plan) | CLONE_PARENT, NULL);
 		if (pid == 0)
-			child_main(l->plan, stdio, child_sync, l->fuse_theirs, l->joined);
+			child_main(l->plan, stdio, child_sync, l->root_mount, l->joined);
 		r = pid < 0 ? (int)pid : write_full(out, &pid, sizeof(pid));
 	}
 	if (r < 0)
@@ -275,7 +275,7 @@ static int clone_init(struct launch *l, const struct rt_stdio *stdio, int child_
 		return clone_joined(l, stdio, child_sync);
 	l->pid = clone_child(l, clone_flags(l->plan), &l->pidfd);
 	if (l->pid == 0)
-		child_main(l->plan, stdio, child_sync, l->fuse_theirs, l->joined);
+		child_main(l->plan, stdio, child_sync, l->root_mount, l->joined);
 	return l->pid < 0 ? (int)l->pid : 0;
 }
 
@@ -349,8 +349,6 @@ static int conduct(struct launch *l, const int *port_fds)
 		r = tell(l, RT_POINT_MAPPED);
 	if (r == 0 && wants_network(l->plan))
 		r = net_slirp_start(&l->plan->net, l->pid, &l->helper);
-	if (r == 0 && l->fuse_sock >= 0)
-		r = fuse_server_start(l->plan, l->fuse_sock, &l->fuse);
 	if (r < 0)
 		return r;
 	r = sync_wait(l->sync, RT_POINT_BUILT, l->built);
@@ -401,34 +399,29 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		.plan = plan,
 		.sync = -EBADF,
 		.pidfd = -EBADF,
-		.fuse_sock = -EBADF,
-		.fuse_theirs = -EBADF,
+		.root_mount = -EBADF,
 		.fuse = {.pidfd = -EBADF, .words_fd = -EBADF},
 		.proxy_pidfd = -EBADF,
 		.built = {-EBADF, -EBADF},
 		.helper = {
 			.pidfd = -EBADF, .ready_fd = -EBADF, .exit_fd = -EBADF, .log_fd = -EBADF}};
-	AUTO_CLOSE int sync = -EBADF, theirs = -EBADF, fuse_sock = -EBADF, fuse_theirs = -EBADF;
+	AUTO_CLOSE int sync = -EBADF, theirs = -EBADF;
 	int pair[2], r;
 
-	if (plan->root.driver == RT_ROOT_FUSE_OVERLAY) {
-		r = socket_pair(pair);
-		if (r < 0)
-			return r;
-		l.fuse_sock = fuse_sock = pair[0];
-		l.fuse_theirs = fuse_theirs = pair[1];
-	}
 	r = socket_pair(pair);
 	if (r < 0)
 		return r;
 	l.sync = sync = pair[0];
 	theirs = pair[1];
-	r = joined_open(plan, &l.joined);
+	if (plan->root.driver == RT_ROOT_FUSE_OVERLAY)
+		r = l.root_mount = fuse_mount(&plan->root, &l.fuse);
+	if (r >= 0)
+		r = joined_open(plan, &l.joined);
 	if (r == 0)
 		r = clone_init(&l, stdio, theirs);
 	joined_close(plan, l.joined);
 	closep(&theirs);
-	closep(&fuse_theirs);
+	closep(&l.root_mount);
 	if (r == 0)
 		r = conduct(&l, port_fds);
 	closep(&l.helper.ready_fd);

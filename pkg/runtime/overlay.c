@@ -13,6 +13,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/runtime/fuse.h"
 
 #define OPTIONS_MAX 4095 /* one page, the kernel's limit for mount(2) */
 
@@ -60,11 +61,16 @@ static int mount_view(const int *dirs, unsigned n, const char *path)
 	return r < 0 ? r : TAKE_FD(root);
 }
 
-int overlay_view(const char *const *dirs, unsigned n)
+int overlay_view(const char *const *dirs, unsigned n, const char *fuse_program)
 {
 	AUTO_FREE int *fds = xcalloc(n, sizeof(*fds));
 	int r = 0;
 
+	if (fuse_program)
+		return fuse_open(&(struct rt_root){.lower = dirs,
+						   .n_lower = n,
+						   .fuse_program = fuse_program},
+				 NULL);
 	for (unsigned i = 0; i < n; i++) {
 		fds[i] = open(dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fds[i] < 0 && r == 0)

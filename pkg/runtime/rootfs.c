@@ -14,7 +14,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
-#include "pkg/runtime/fuse.h"
 #include "pkg/runtime/internal.h"
 #include "pkg/runtime/overlay.h"
 #include "pkg/sys/mount.h"
@@ -43,11 +42,6 @@ static int open_layers(struct rt_child *x)
 	}
 	if (root->driver == RT_ROOT_DIR)
 		return 0;
-	if (root->driver == RT_ROOT_FUSE_OVERLAY) {
-		x->fuse = fuse_open_device();
-		if (x->fuse < 0)
-			return x->fuse;
-	}
 	x->upper = open_host(root->upper, O_DIRECTORY | O_NOFOLLOW);
 	x->work = x->upper < 0 ? x->upper : open_host(root->work, O_DIRECTORY | O_NOFOLLOW);
 	if (x->work < 0)
@@ -196,33 +190,41 @@ static int overlay_root(struct rt_child *x)
 		name = "root";
 	}
 	(void)snprintf(target, sizeof(target), "%d/%s", x->upper_parent, name);
-	if (root->driver == RT_ROOT_FUSE_OVERLAY) {
-		if (chdir("/proc/self/fd") < 0)
-			return err_new(-errno, "enter /proc/self/fd");
-		r = fuse_mount(&x->fuse, x->fuse_sock, target);
-		if (r < 0)
-			return r;
-	} else {
-		r = overlay_mount(x->lower, root->n_lower, x->upper, x->work, target,
-				  root->is_volatile ? ",volatile" : "");
-		if (r < 0)
-			return r;
-	}
+	r = overlay_mount(x->lower, root->n_lower, x->upper, x->work, target,
+			  root->is_volatile ? ",volatile" : "");
+	if (r < 0)
+		return r;
 	x->root = openat(x->upper_parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return x->root < 0 ? err_new(-errno, "open the root") : 0;
 }
 
-int rootfs_mount_root(struct rt_child *x)
+/* A mount made elsewhere, or a clone of the directory's own, takes the directory's place. */
+static int attach_root(struct rt_child *x, int mnt, int place)
 {
 	int r;
 
-	if (x->plan->root.driver != RT_ROOT_DIR) {
-		r = dress_upper(x);
-		return r < 0 ? r : overlay_root(x);
+	if (mnt < 0)
+		return mnt;
+	x->root = mnt;
+	r = mount_set(mnt, true, 0, MS_PRIVATE);
+	return r < 0 ? r : mount_attach(mnt, place);
+}
+
+int rootfs_mount_root(struct rt_child *x)
+{
+	int r = x->plan->root.driver == RT_ROOT_DIR ? 0 : dress_upper(x);
+
+	if (r < 0)
+		return r;
+	switch (x->plan->root.driver) {
+	case RT_ROOT_OVERLAY:
+		return overlay_root(x);
+	case RT_ROOT_FUSE_OVERLAY:
+		return attach_root(x, x->root_mount, x->upper);
+	case RT_ROOT_DIR:
+		break;
 	}
-	x->root = mount_clone(x->lower[0], "", true);
-	r = x->root < 0 ? x->root : mount_set(x->root, true, 0, MS_PRIVATE);
-	return r < 0 ? r : mount_attach(x->root, x->lower[0]);
+	return attach_root(x, mount_clone(x->lower[0], "", true), x->lower[0]);
 }
 
 /* --- one mount ------------------------------------------------------------------------------ */

@@ -12,8 +12,8 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
 #include "pkg/runtime/internal.h"
+#include "pkg/sys/copy.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/xattr.h"
 
@@ -47,24 +47,6 @@ int tree_is_empty(int dir)
 	return 1;
 }
 
-static int copy_bytes(int from, int to)
-{
-	char buf[65536];
-
-	for (;;) {
-		ssize_t n = read(from, buf, sizeof(buf));
-		int r;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? err_new(-errno, "read") : 0;
-		r = write_full(to, buf, (size_t)n);
-		if (r < 0)
-			return err_new(r, "write");
-	}
-}
-
 static int copy_attributes(int from, int to, const struct stat *st)
 {
 	struct timespec t[2] = {st->st_atim, st->st_mtim};
@@ -91,7 +73,7 @@ static int copy_file(int from, int to, const char *name)
 	out = open_nofollow(to, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (out < 0)
 		return out;
-	r = copy_bytes(in, out);
+	r = copy_content(in, out);
 	return r < 0 ? r : copy_attributes(in, out, &st);
 }
 

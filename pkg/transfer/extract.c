@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
+#include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/transfer/extract_internal.h"
@@ -15,9 +16,7 @@
 #define SPACE_CHECK (64ULL << 20)
 #define SPACE_FLOOR (16ULL << 20)
 #define LINK_BYTES_MAX (64U << 20)
-#define WHITEOUT ".wh."
-#define WHITEOUT_META ".wh..wh."
-#define WHITEOUT_OPAQUE ".wh..wh..opq"
+#define MARK_BYTES_MAX (256U << 20)
 
 void extract_init(struct extract *x, int root_fd, const struct extract_options *o)
 {
@@ -31,6 +30,7 @@ void extract_done(struct extract *x)
 {
 	dirtree_done(&x->dirs);
 	strv_done(&x->links);
+	strv_done(&x->marks);
 	strv_done(&x->notes);
 	sbuf_done(&x->last_parent);
 	sbuf_done(&x->rest);
@@ -246,6 +246,48 @@ static int device(struct extract *x, const struct tar_entry *e)
 
 /* --- whiteouts --------------------------------------------------------------------------------- */
 
+/* A mark must not stand beside what it deletes: which of them there are to be is known at the end. */
+static int defer_mark(struct extract *x, uint32_t parent, const char *victim)
+{
+	x->mark_bytes += strlen(victim) + 16;
+	if (x->mark_bytes > MARK_BYTES_MAX)
+		return err_new(-CE_LIMIT, "too many whiteouts");
+	strv_addf(&x->marks, "%u/%s", parent, victim);
+	return 0;
+}
+
+static int make_mark(struct extract *x, const char *text)
+{
+	uint32_t parent = (uint32_t)strtoul(text, NULL, 10), node;
+	const char *victim = strchr(text, '/') + 1;
+	AUTO_FREE char *mark = xasprintf(WHITEOUT "%s", victim);
+	struct stat st;
+	int dir;
+
+	if (x->dirs.v[parent].dead)
+		return 0;
+	node = dirtree_child(&x->dirs, parent, victim);
+	if (node != DIR_NONE)
+		return extract_set_opaque(x, node);
+	dir = dirtree_fd(&x->dirs, parent);
+	if (dir < 0)
+		return dir;
+	if (fstatat(dir, victim, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return mknodat(dir, mark, S_IFREG, 0) < 0 && errno != EEXIST
+		       ? err_new(-errno, "whiteout of '%s'", victim)
+		       : 0;
+}
+
+static int make_marks(struct extract *x)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < x->marks.n; i++)
+		r = make_mark(x, x->marks.v[i]);
+	return r;
+}
+
 static int whiteout(struct extract *x, const struct tar_entry *e, const char *base)
 {
 	const char *victim = base + strlen(WHITEOUT);
@@ -266,6 +308,8 @@ static int whiteout(struct extract *x, const struct tar_entry *e, const char *ba
 	node = dirtree_child(&x->dirs, parent, victim);
 	if (node != DIR_NONE)
 		return extract_set_opaque(x, node);
+	if (x->o.file_marks)
+		return defer_mark(x, parent, victim);
 	dir = dirtree_fd(&x->dirs, parent);
 	if (dir < 0)
 		return dir;
@@ -374,6 +418,8 @@ int extract_all(struct extract *x, struct tar *t)
 	}
 	if (r == 0)
 		r = tar_drain(t);
+	if (r == 0)
+		r = make_marks(x);
 	return r < 0 ? r : set_dir_times(x);
 }
 

@@ -13,6 +13,7 @@
 
 struct extract_options {
 	uint64_t max_entries; /* made directories included; 0: 2,000,000 */
+	bool file_marks; /* whiteouts as files: see pkg/sys/whiteout.h */
 	bool single_id; /* owners become 0 and are kept in user.cuddy.owner; no setuid bits */
 };
 
@@ -24,6 +25,9 @@ struct extract {
 	uint64_t entries, made, tree_bytes, since_check;
 	struct strv links; /* path, target, path, target …: targets that this layer does not have */
 	size_t link_bytes;
+	struct strv
+		marks; /* with file_marks: paths that are deleted unless the layer has them itself */
+	size_t mark_bytes;
 	struct strv notes; /* what was left out, for people */
 	struct sbuf last_parent, rest;
 	uint32_t last_node;

@@ -2,9 +2,8 @@
 #pragma once
 #include <sys/stat.h>
 
+#include "pkg/sys/whiteout.h"
 #include "pkg/transfer/extract.h"
-
-#define OPAQUE_XATTR "user.overlay.opaque"
 
 /* extract_path.c: where things go */
 int extract_walk(struct extract *x, const char *path, bool make, uint32_t *ret);

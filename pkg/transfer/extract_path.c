@@ -33,6 +33,12 @@ int extract_set_opaque(struct extract *x, uint32_t node)
 
 	if (fd < 0)
 		return fd;
+	if (x->o.file_marks) {
+		if (mknodat(fd, WHITEOUT_OPAQUE, S_IFREG, 0) < 0 && errno != EEXIST)
+			return err_new(-errno, "mark directory '%s' opaque",
+				       dirtree_name(&x->dirs, node));
+		return 0;
+	}
 	if (fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
 		return err_new(-errno, "mark directory '%s' opaque", dirtree_name(&x->dirs, node));
 	return 0;
@@ -56,7 +62,7 @@ int extract_clear(struct extract *x, uint32_t parent, const char *name, bool *re
 	}
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_new(-errno, "look at %s", name);
-	*ret_whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0;
+	*ret_whiteout = whiteout_is(&st);
 	if (unlinkat(fd, name, 0) < 0)
 		return err_new(-errno, "replace %s", name);
 	return 0;
@@ -80,6 +86,9 @@ int extract_make_dir(struct extract *x, uint32_t parent, const char *name, mode_
 		if (mkdirat(fd, name, mode & 01777) < 0)
 			return err_new(-errno, "make directory %s", name);
 	}
+	/* Some FUSE file systems leave the sticky bit out. */
+	if ((mode & 01000) && fchmodat(fd, name, mode & 01777, 0) < 0)
+		return err_new(-errno, "set the mode of directory %s", name);
 	p = &x->dirs.v[parent];
 	inherits = p->setgid || p->gid;
 	r = extract_count(x);

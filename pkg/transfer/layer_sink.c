@@ -21,8 +21,10 @@ int sink_open(struct transfer_ctx *ctx, struct layer_sink *s, bool want_blob)
 	int r = transfer_store(ctx, &st);
 
 	*s = (struct layer_sink){0};
-	if (r == 0)
-		r = layer_stage_begin(st, &s->stage);
+	if (r < 0)
+		return r;
+	l.file_marks = store_has_file_marks(st);
+	r = layer_stage_begin(st, &s->stage);
 	if (r < 0)
 		return r;
 	s->staged = true;

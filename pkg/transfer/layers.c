@@ -162,6 +162,7 @@ static int on_bytes(void *data, const void *p, size_t n)
 static int attempt_begin(struct layer *l)
 {
 	struct unpack_limits limits = {.single_id = l->q->ctx->req.single_id,
+				       .file_marks = store_has_file_marks(l->q->store),
 				       .one_thread = l->q->manifest->n_layers > 2};
 	int r;
 

@@ -16,6 +16,7 @@ enum layer_compression { LAYER_DETECT, LAYER_PLAIN, LAYER_GZIP, LAYER_ZSTD };
 struct unpack_limits {
 	uint64_t max_bytes; /* of uncompressed content; 0: 64 GiB */
 	uint64_t max_entries; /* 0: 2,000,000 */
+	bool file_marks; /* the store's file system cannot hold overlay's marks */
 	bool single_id; /* no subordinate ids: squash owners to 0, recorded */
 	bool one_thread; /* many layers at once keep the processors busy by themselves */
 };

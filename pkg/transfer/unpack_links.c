@@ -6,7 +6,6 @@
  */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <linux/openat2.h>
@@ -14,20 +13,15 @@
 #include <unistd.h>
 
 #include "pkg/base/err.h"
+#include "pkg/sys/copy.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/whiteout.h"
 #include "pkg/transfer/unpack.h"
 
 #define XATTR_LIST_MAX 65536
 #define XATTR_VALUE_MAX 65536
 
 /* --- finding it -------------------------------------------------------------------------------- */
-
-static bool is_opaque(int fd)
-{
-	char v;
-
-	return fgetxattr(fd, "user.overlay.opaque", &v, 1) == 1 && v == 'y';
-}
 
 enum found { FOUND_NOT, FOUND_HIDDEN, FOUND_YES };
 
@@ -38,7 +32,7 @@ static enum found step(int *dir, const char *name, bool last, bool *opaque)
 	int below;
 
 	if (fstatat(*dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return *opaque ? FOUND_HIDDEN : FOUND_NOT;
+		return *opaque || whiteout_stands_for(*dir, name) ? FOUND_HIDDEN : FOUND_NOT;
 	if (S_ISCHR(st.st_mode))
 		return FOUND_HIDDEN;
 	if (last)
@@ -48,7 +42,7 @@ static enum found step(int *dir, const char *name, bool last, bool *opaque)
 	below = open_nofollow(*dir, name, O_RDONLY | O_DIRECTORY, 0);
 	closep(dir);
 	*dir = below;
-	*opaque |= below >= 0 && is_opaque(below);
+	*opaque |= below >= 0 && whiteout_is_opaque(below);
 	return below < 0 ? FOUND_HIDDEN : FOUND_YES;
 }
 
@@ -56,7 +50,7 @@ static enum found step(int *dir, const char *name, bool last, bool *opaque)
 static enum found look_up(int tree, const char *path, int *ret_dir)
 {
 	AUTO_CLOSE int dir = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool opaque = dir >= 0 && is_opaque(dir);
+	bool opaque = dir >= 0 && whiteout_is_opaque(dir);
 	enum found f = FOUND_NOT;
 
 	for (const char *p = path; dir >= 0 && *p;) {
@@ -77,21 +71,6 @@ static enum found look_up(int tree, const char *path, int *ret_dir)
 }
 
 /* --- copying it -------------------------------------------------------------------------------- */
-
-static int copy_content(int from, int to, uint64_t size)
-{
-	while (size) {
-		ssize_t n = sendfile(to, from, NULL, size > (64U << 20) ? 64U << 20 : (size_t)size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? err_new(-errno, "copy")
-				     : err_new(-CE_CORRUPT, "copy: file shrank");
-		size -= (uint64_t)n;
-	}
-	return 0;
-}
 
 static int copy_xattrs(int from, int to)
 {
@@ -124,7 +103,7 @@ static int copy_file(int src_dir, const char *src, int dst_dir, const char *dst,
 	to = open_nofollow(dst_dir, dst, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (to < 0)
 		return to;
-	r = copy_content(from, to, (uint64_t)st->st_size);
+	r = copy_content(from, to);
 	if (r < 0)
 		return r;
 	if (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0)

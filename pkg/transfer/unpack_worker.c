@@ -124,7 +124,9 @@ static int keep_descriptors(int input, int result, const struct layer_stage *sta
 static int unpack(struct feed *f, int root, struct recipe_writer *recipe,
 		  const struct unpack_limits *l, struct sbuf *reply)
 {
-	struct extract_options o = {.max_entries = l->max_entries, .single_id = l->single_id};
+	struct extract_options o = {.max_entries = l->max_entries,
+				    .file_marks = l->file_marks,
+				    .single_id = l->single_id};
 	struct tar *t = tar_new(f);
 	struct extract x;
 	char diffid[65];

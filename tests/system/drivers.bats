@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Storage drivers: what a store's containers' roots are made with. The same things are done with each.
 load helpers
+load rootfs
 
 # again DRIVER - the test's root once more, made with that driver
 again() {
@@ -42,6 +43,20 @@ other_users() {
 	[[ "$output" == $'1000\n1000:1000\n'*"ermission denied"* ]] || fail "$output"
 }
 
+copies() { # in and out of a running one and a stopped one
+	echo from-outside >"$WORK/in"
+	cuddy run -d --name p "$IMAGE" sh -c 'echo inside >/made; exec sleep 1000'
+	wait_until 20 cuddy exec p test -e /made
+	cuddy cp "$WORK/in" p:/root/in
+	run -0 cuddy exec p cat /root/in
+	[ "$output" = from-outside ]
+	cuddy cp p:/made - | tar -xO | grep -qx inside
+	cuddy stop -t 0 p
+	cuddy cp "$WORK/in" p:/root/again
+	cuddy cp p:/root/again - | tar -xO | grep -qx from-outside
+	cuddy rm p
+}
+
 runs_and_execs() {
 	cuddy run -d --name r -v named:/vol --read-only "$IMAGE" sleep 1000
 	run -0 cuddy exec r sh -c 'echo x >/vol/f; cat /vol/f; echo y >/no 2>&1 || echo read-only'
@@ -52,6 +67,19 @@ runs_and_execs() {
 	cuddy volume rm named
 }
 
+# The files of the image's root are the caller's id inside, whatever that is; /tmp is still everybody's.
+other_maps() {
+	run -0 cuddy run --rm --userns keep-id "$IMAGE" sh -c 'id -u; echo x >/tmp/f; stat -c %u /tmp/f /bin/busybox'
+	[ "$output" = "$(id -u)"$'\n'"$(id -u)"$'\n0' ] || fail "$output"
+	run -0 cuddy run --rm --userns auto "$IMAGE" sh -c 'stat -c %u /bin/busybox; echo x >/etc/f; stat -c %u /etc/f; rm /etc/passwd'
+	[ "$output" = $'0\n0' ] || fail "$output"
+	cuddy run --name k --userns keep-id "$IMAGE" touch /tmp/f >/dev/null
+	cuddy export k | tar -tv --numeric-owner >"$WORK/list"
+	grep -q " $(id -u)/$(id -g) .* tmp/f\$" "$WORK/list"
+	grep -q ' 0/0 .* bin/busybox$' "$WORK/list"
+	cuddy rm k
+}
+
 with_driver() { # with_driver NAME
 	run -0 cuddy info --format '{{.Store.GraphDriverName}}'
 	[ "$output" = "$1" ]
@@ -60,6 +88,8 @@ with_driver() { # with_driver NAME
 	[ "$output" = "$1 $1" ]
 	cuddy rm c
 	other_users
+	other_maps
+	copies
 	runs_and_execs
 }
 
@@ -74,6 +104,36 @@ with_driver() { # with_driver NAME
 	[ "$(jq -r '.store.graphOptions["overlay.mount_program"].Executable' <<<"$output")" = /usr/bin/fuse-overlayfs ]
 }
 
+@test "driver vfs: the same" {
+	again vfs
+	with_driver vfs
+}
+
+@test "fuse-overlayfs and vfs: twelve layers show file by file what umoci unpacks" {
+	by_umoci "$(image_file layers12gz)" "$WORK/want"
+	for driver in fuse-overlayfs vfs; do
+		again $driver
+		load_image layers12
+		by_cuddy localhost/layers12 "$WORK/got"
+		same "$WORK/want" "$WORK/got"
+	done
+}
+
+@test "fuse-overlayfs and vfs: diff and export tell what the container changed, and --size how much" {
+	for driver in overlay fuse-overlayfs vfs; do
+		again $driver
+		cuddy run --name c "$IMAGE" sh -c 'rm -r /home; mkdir /home; echo x >/home/f; rm /etc/passwd; mkdir -p /n/m; head -c 5000 /dev/zero >/n/m/z; chmod 700 /usr' >/dev/null
+		cuddy diff c | sort >"$WORK/diff-$driver"
+		cuddy export c | tar -t | grep -v -E '^(bin|dev|proc|sys|run)/|^etc/(hosts|hostname|mtab|resolv.conf)$' | sort >"$WORK/export-$driver"
+		run -0 cuddy inspect -s --format '{{.SizeRw}}' c
+		[ "$output" -gt 4000 ] && [ "$output" -lt 6000 ]
+		cmp "$WORK/diff-overlay" "$WORK/diff-$driver"
+		cmp "$WORK/export-overlay" "$WORK/export-$driver"
+		cuddy rm c
+	done
+	grep -q '^D /home/user$' "$WORK/diff-overlay"
+}
+
 # ---- which one -----------------------------------------------------------------------------------
 
 @test "a store keeps the driver it was made with; another is refused in one line, and so is an unknown one" {
@@ -82,10 +142,10 @@ with_driver() { # with_driver NAME
 	before=$(snapshot)
 	run --separate-stderr cuddy --storage-driver fuse-overlayfs images -q
 	one_line_error 125 'was made with the storage driver overlay, .*give another --root'
-	run --separate-stderr env STORAGE_DRIVER=fuse-overlayfs "$CUDDY" images -q
+	run --separate-stderr env STORAGE_DRIVER=vfs "$CUDDY" images -q
 	one_line_error 125 'was made with the storage driver overlay'
 	run --separate-stderr cuddy --storage-driver btrfs images -q
-	one_line_error 125 "storage driver 'btrfs': use overlay or fuse-overlayfs"
+	one_line_error 125 "storage driver 'btrfs': use overlay, fuse-overlayfs or vfs"
 	[ "$(snapshot)" = "$before" ]
 	run --separate-stderr cuddy --root "$WORK/new" --storage-driver fuse-overlayfs images -q
 	[ "$status" -eq 0 ] && [ -z "$stderr" ]
@@ -106,6 +166,7 @@ with_driver() { # with_driver NAME
 	again fuse-overlayfs
 	cuddy run -d --name k "$IMAGE" sh -c 'echo data >>/data; sync; echo ready; sleep 1000' >/dev/null
 	wait_log k ready
+	wait_until 20 server_of k
 	kill -KILL "$(server_of k)"
 	wait_exited k
 	run -0 cuddy inspect --format '{{.State.ExitCode}} {{.State.Error}}' k
@@ -117,7 +178,7 @@ with_driver() { # with_driver NAME
 
 	cuddy run --rm --name f "$IMAGE" sleep 1000 2>"$WORK/err" &
 	cli=$!
-	wait_running f
+	wait_until 20 server_of f
 	kill -KILL "$(server_of f)"
 	st=0
 	wait $cli || st=$?
@@ -165,4 +226,37 @@ with_driver() { # with_driver NAME
 	[ "$(snapshot)" = "$before" ]
 	run -0 cuddy run --rm "$IMAGE" echo ok
 	[ "$output" = ok ]
+}
+
+# ---- vfs -----------------------------------------------------------------------------------------
+
+@test "vfs: killed while it copies, the next start copies again; rm takes all of it" {
+	again vfs
+	cuddy create --name c "$IMAGE" sh -c 'echo ok >>/ran; cat /ran' >/dev/null
+	CUDDY_CRASH_AT=root-copied run --separate-stderr "$CUDDY" start -a c
+	one_line_error 125 'copy the image for the container'
+	dir=$(echo "$CUDDY_ROOT"/containers/*)
+	[ -d "$dir/root.part" ] && [ ! -e "$dir/root" ]
+	run -0 cuddy start -a c
+	[ "$output" = ok ]
+	[ ! -e "$dir/root.part" ]
+	run -0 cuddy start -a c
+	[ "$output" = $'ok\nok' ]
+	cuddy rm c
+}
+
+@test "vfs: a disk too small for the copy: one line, and the room comes back" {
+	f=$(image_file busybox)
+	mkdir "$WORK/full"
+	run --separate-stderr unshare --user --map-auto --map-root-user --mount --fork sh -c "
+		mount -t tmpfs -o size=3m,mode=0700 none '$WORK/full' && mkdir -m 0700 '$WORK/full/root' '$WORK/full/run' || exit 99
+		export CUDDY_ROOT='$WORK/full/root' CUDDY_RUNROOT='$WORK/full/run' STORAGE_DRIVER=vfs
+		'$CUDDY' load -q -i '$f' >&2 && '$CUDDY' create --name c localhost/busybox true >&2 || exit 98
+		'$CUDDY' start c
+		st=\$?; ls '$WORK'/full/root/containers/*/ | grep -c '^root$\|^root.part$'
+		mount -o remount,size=20m '$WORK/full'; '$CUDDY' start -a c || exit 97
+		exit \$st"
+	[ "$status" -eq 125 ] || fail "$status $stderr"
+	[ "$output" = 0 ]
+	[[ "$stderr" == *"copy the image for the container"*"No space left"* ]]
 }

@@ -85,11 +85,13 @@ static int teardown(void **state)
 	return remove_tmp(top);
 }
 
+static bool file_marks;
+
 static int run(const struct entry *e, size_t n, bool end, struct unpack_result *ret)
 {
 	static const char zero[1024];
 	struct layer_stage stage = {.tree_fd = tree};
-	struct unpack_limits l = {.single_id = true};
+	struct unpack_limits l = {.single_id = true, .file_marks = file_marks};
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	struct unpack_job j;
 
@@ -147,6 +149,38 @@ static void whiteouts_touch_only_lower_layers(void **state)
 	assert_int_equal(getxattr("again/d", "user.overlay.opaque", v, 2), 1);
 	assert_int_equal(getxattr("op", "user.overlay.opaque", v, 2), 1);
 	assert_true(access(".wh..wh.plnk", F_OK) < 0);
+	unpack_result_done(&u);
+}
+
+/* The same archive for a file system that cannot hold overlay's marks: never a mark beside what it deletes. */
+static void whiteouts_as_files(void **state)
+{
+	static const char *const there[] = {"gone/.wh.x", "kept", "late", "again/d/.wh..wh..opq",
+					    "op/.wh..wh..opq"};
+	static const char *const not_there[] = {"gone/x",      ".wh.kept",     ".wh.late",
+						"again/.wh.d", ".wh..wh.plnk", ".wh..wh.aufs",
+						"dir/.wh.gone"};
+	struct unpack_result u = {0};
+	struct stat st;
+	char v[2];
+
+	(void)state;
+	file_marks = true;
+	assert_int_equal(RUN(&u, {"gone/.wh.x", '0'}, {"kept", '0', "1"}, {".wh.kept", '0'},
+			     {".wh.late", '0'}, {"late", '0', "2"}, {"again/.wh.d", '0'},
+			     {"again/d/f", '0', "3"}, {"op/.wh..wh..opq", '0'},
+			     {".wh..wh.plnk/1", '0'}, {".wh..wh.aufs", '0'}, {"dir/.wh.gone", '0'},
+			     {"dir", '0', "now a file"}),
+			 0);
+	file_marks = false;
+	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++)
+		if (fstatat(tree, there[i], &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+			fail_msg("%s", there[i]);
+	for (size_t i = 0; i < sizeof(not_there) / sizeof(not_there[0]); i++)
+		if (fstatat(tree, not_there[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+			fail_msg("%s", not_there[i]);
+	assert_return_code(fchdir(tree), errno);
+	assert_true(getxattr("again/d", "user.overlay.opaque", v, 2) < 0);
 	unpack_result_done(&u);
 }
 
@@ -326,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(links_in_the_archive_stay_inside, setup, teardown),
 		cmocka_unit_test_setup_teardown(whiteouts_touch_only_lower_layers, setup, teardown),
+		cmocka_unit_test_setup_teardown(whiteouts_as_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_that_lie_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(later_entries_replace_earlier_ones, setup,
 						teardown),

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Layers put together by copying: what overlay would show of them, as a plain tree. */
+#pragma once
+#include <stdint.h>
+
+#include "pkg/base/strv.h"
+
+/**
+ * layer_flatten() - fill the empty directory @to
+ * @dirs: as from layer_stack(), topmost first. Owners, modes, times, user attributes, file capabilities
+ * and hard links within a layer are kept. In B.
+ * @ret_bytes: sum of the sizes of regular files.
+ */
+int layer_flatten(const struct strv *dirs, int to, uint64_t *ret_bytes);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -189,12 +190,22 @@ static int make_plan_fd(const struct rt_plan *plan, const struct conmon_config *
 	return make_memfd(plan, &theirs);
 }
 
-static pid_t fork_monitor(const char *program, int base_ns, const char *id, int *fds, unsigned n)
+/*
+ * The child borrows our memory until it executes (a copy of the page tables costs more than all it
+ * does): it writes nothing there but the places of its descriptors in @fds and, when it fails, the
+ * trail that its message replaces anyway. Its change of user namespace makes the shared memory
+ * undumpable, which is for it and not for us.
+ */
+static __attribute__((noinline)) pid_t fork_monitor(const char *program, int base_ns,
+						    const char *id, int *fds, unsigned n)
 {
-	pid_t pid = fork();
+	int dumpable = prctl(PR_GET_DUMPABLE);
+	pid_t pid = vfork();
 
 	if (pid == 0)
 		child(program, base_ns, id, fds, n, fds[CM_FD_CONTROL]);
+	if (dumpable == 1)
+		(void)prctl(PR_SET_DUMPABLE, 1);
 	return pid < 0 ? err_new(-errno, "fork") : pid;
 }
 

@@ -131,6 +131,23 @@ exec_stage(int *fds, unsigned n, int exe, bool detached, int gate)
 	_exit(125);
 }
 
+/*
+ * The stage borrows our memory until it executes, and writes only into @fds; one that waits at a gate
+ * for us cannot.
+ */
+static __attribute__((noinline)) pid_t start_stage(int *fds, unsigned n, int exe, bool detached,
+						   int gate, int opener)
+{
+	pid_t pid = gate < 0 ? vfork() : fork();
+
+	if (pid == 0) {
+		if (opener >= 0)
+			(void)close(opener); /* so that a C that dies is the end of the wait */
+		exec_stage(fds, n, exe, detached, gate);
+	}
+	return pid;
+}
+
 static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 {
 	AUTO_CLOSE int plan = -EBADF, init = -EBADF, exe = -EBADF, null = -EBADF;
@@ -170,18 +187,16 @@ static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 	fds[RT_EXEC_INIT_FD] = init;
 	for (unsigned i = 0; i < e->n_preserve_fds; i++)
 		fds[RT_EXEC_KEEP_FD + i] = e->preserve_fds[i];
-	pid = clone_fork(0, &s->stage_pidfd);
-	if (pid == 0) {
-		closep(&opener); /* so that a C that dies is the end of the wait */
-		exec_stage(fds, n, exe, e->detached, gate);
-	}
+	pid = start_stage(fds, n, exe, e->detached, gate, opener);
+	if (pid < 0)
+		return err_new(-errno, "fork");
 	s->stage_pid = pid;
-	if (pid > 0 && moved) {
+	r = s->stage_pidfd = pidfd_open_pid(pid);
+	if (r >= 0 && moved)
 		r = cgroup_enter(e->cgroup_dir, pid);
-		if (r == 0)
-			r = write_full(opener, "", 1);
-	}
-	return pid < 0 ? (int)pid : r;
+	if (r >= 0 && moved)
+		r = write_full(opener, "", 1);
+	return r < 0 ? r : 0;
 }
 
 int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)

@@ -199,6 +199,17 @@ fail:
 	_exit(127);
 }
 
+/* The child borrows our memory until it executes, and writes nothing there. */
+static __attribute__((noinline)) pid_t start_child(const struct spawn *s, char *const *envp,
+						   int report)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		spawn_child(s, envp, report);
+	return pid;
+}
+
 int spawn_start(const struct spawn *s, pid_t *ret_pid)
 {
 	static char path_env[] =
@@ -216,11 +227,9 @@ int spawn_start(const struct spawn *s, pid_t *ret_pid)
 		return err_new(-errno, "pipe");
 	rd = p[0];
 	wr = p[1];
-	pid = fork();
+	pid = start_child(s, s->envp ? s->envp : scrubbed, wr);
 	if (pid < 0)
 		return err_new(-errno, "fork");
-	if (pid == 0)
-		spawn_child(s, s->envp ? s->envp : scrubbed, wr);
 	closep(&wr);
 	pidfd = pidfd_open_pid(pid);
 	/* End of file means that exec closed the pipe: the helper runs. */

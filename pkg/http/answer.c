@@ -19,6 +19,7 @@ void http_response_done(struct http_response *r)
 	freep(&r->content_digest);
 	freep(&r->link);
 	freep(&r->location);
+	freep(&r->content_range);
 	freep(&r->warning);
 	strv_done(&r->challenges);
 	sbuf_done(&r->body);
@@ -81,6 +82,8 @@ static void take_header(struct http_transfer *t, const char *name, char *value)
 		strv_add(&r->challenges, value);
 	} else if (strcasecmp(name, "location") == 0) {
 		replace(&t->location, value);
+	} else if (strcasecmp(name, "content-range") == 0) {
+		replace(&r->content_range, value);
 	} else if (strcasecmp(name, "link") == 0) {
 		replace(&r->link, value);
 	} else if (strcasecmp(name, "warning") == 0) {

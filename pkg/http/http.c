@@ -174,6 +174,17 @@ void http_take_response(struct http_transfer *t, struct http_response *ret)
 	t->response = (struct http_response){.body = SBUF_INIT};
 }
 
+const struct http_response *http_head(struct http_transfer *t)
+{
+	long status = 0;
+
+	if (t->easy)
+		(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status)
+		t->response.status = (unsigned)status;
+	return &t->response;
+}
+
 void http_resume(struct http_transfer *t)
 {
 	if (t->easy)

@@ -64,6 +64,7 @@ struct http_response {
 	char *content_type; /* without parameters; NULL when there was none */
 	char *content_digest; /* Docker-Content-Digest */
 	char *link;
+	char *content_range; /* of a part */
 	char *location; /* of an answer that was not followed */
 	char *warning;
 	struct strv challenges; /* WWW-Authenticate values */
@@ -82,6 +83,8 @@ int http_finished(struct http_transfer *t);
 /** http_take_response() - what came, any status; valid once http_finished() is 1. */
 void http_take_response(struct http_transfer *t, struct http_response *ret);
 void http_resume(struct http_transfer *t);
+/** http_head() - status and headers so far, for a sink that wants to know what it is given. */
+const struct http_response *http_head(struct http_transfer *t);
 /** http_stop() - end the transfer in whatever state and free it; NULL is fine. */
 void http_stop(struct http_transfer *t);
 

@@ -2,11 +2,13 @@
 /*
  * Theory of operation
  *   Each layer walks through:  NEW → (EXISTS | LOCKED_OUT → NEW) → LOADING → UNPACKING → LINKING → DONE
- *                                                    LOADING → PAUSE → NEW on a passing failure
+ *                                                    LOADING → PAUSE → LOADING on a passing failure
  *   NEW         ask the store; take the layer's lock, ask again; stage, worker and request begin
  *   LOCKED_OUT  somebody else fetches it: ask again every POLL_MS (flock has no descriptor to poll)
  *   LOADING     curl's bytes are hashed and written to the worker's pipe; what a full pipe does not
  *               take waits in ->rest while the transfer is paused
+ *   PAUSE       the connection broke: the next request asks for what is still missing; the worker
+ *               waits with what it has
  *   UNPACKING   all bytes are out and their digest is right; wait for the worker's report
  *   LINKING     it has hard links into lower layers: wait until these are DONE; then, as without
  *               links at once, commit
@@ -34,6 +36,7 @@
 #include "pkg/transfer/verify.h"
 
 #define POLL_MS 200
+#define PROGRESS (64U << 10)
 #define REPORT_NS (100 * NS_PER_MS)
 #define RETRY_DELAY_MAX_MS 60000
 
@@ -67,6 +70,9 @@ struct layer {
 	struct hash *hash;
 	struct blob_keeper keeper;
 	uint64_t got;
+	uint64_t from,
+		skip; /* of the request: where it began; what of the answer is known already */
+	bool begun; /* the request has bytes */
 	struct sbuf rest; /* received, not yet taken by the pipe */
 	bool worker_gone;
 	struct unpack_result result;
@@ -141,13 +147,36 @@ static void flush_rest(struct layer *l)
 	sbuf_done(&old);
 }
 
-static int on_bytes(void *data, const void *p, size_t n)
+/* A server that knows no ranges sends all of it again: what was there before is passed over. */
+static int first_bytes(struct layer *l)
+{
+	uint64_t offset;
+	int r = registry_blob_offset(l->transfer, l->from, l->blob->size, &offset);
+
+	l->begun = true;
+	l->skip = l->from - offset;
+	return r;
+}
+
+static int on_bytes(void *data, const void *bytes, size_t n)
 {
 	struct layer *l = data;
+	const char *p = bytes;
+	int r;
 
 	flush_rest(l);
 	if (l->rest.len > 0)
 		return HTTP_PAUSE;
+	r = l->begun ? 0 : first_bytes(l);
+	if (r < 0)
+		return r;
+	if (l->skip) {
+		size_t known = n < l->skip ? n : (size_t)l->skip;
+
+		l->skip -= known;
+		p += known;
+		n -= known;
+	}
 	if (n > l->blob->size - l->got)
 		return err_new(-CE_BAD_SIZE, "more than %llu bytes",
 			       (unsigned long long)l->blob->size);
@@ -155,6 +184,25 @@ static int on_bytes(void *data, const void *p, size_t n)
 	blob_keeper_add(&l->keeper, p, n);
 	l->got += n;
 	pipe_write(l, p, n);
+	report(l, TRANSFER_RUNNING);
+	return 0;
+}
+
+/* Ask for what is missing. */
+static int request(struct layer *l)
+{
+	int r;
+
+	http_stop(l->transfer);
+	l->from = l->got;
+	l->skip = 0;
+	l->begun = false;
+	l->transfer = registry_blob(l->q->registry, l->blob->digest, l->from, l->blob->size,
+				    on_bytes, l, &r);
+	if (!l->transfer)
+		return r;
+	l->state = LAYER_LOADING;
+	l->reported_ns = 0;
 	report(l, TRANSFER_RUNNING);
 	return 0;
 }
@@ -178,14 +226,7 @@ static int attempt_begin(struct layer *l)
 		return err_new(-errno, "pipe to the unpacker");
 	l->hash = verify_new(l->blob->digest);
 	blob_keeper_begin(&l->keeper, l->q->store, &l->stage, l->blob->size);
-	l->transfer = registry_blob(l->q->registry, l->blob->digest, l->blob->size, on_bytes, l,
-				    &r);
-	if (!l->transfer)
-		return r;
-	l->state = LAYER_LOADING;
-	l->reported_ns = 0;
-	report(l, TRANSFER_RUNNING);
-	return 0;
+	return request(l);
 }
 
 static void end_item(struct layer *l, enum transfer_state state)
@@ -235,11 +276,13 @@ static int layer_begin(struct layer *l)
 	return attempt_begin(l);
 }
 
-/* A connection that broke is worth another try of the whole layer. */
+/* A connection that broke is worth another request for the rest; one that gets on costs no try. */
 static int attempt_failed(struct layer *l, int r)
 {
 	uint64_t ms = l->q->registry->retry_delay_ms;
 
+	if (l->got - l->from >= PROGRESS)
+		l->tries = 0;
 	if ((r != -CE_NETWORK && r != -CE_TIMEOUT) || l->got == 0 ||
 	    l->tries >= l->q->registry->retries)
 		return r;
@@ -248,7 +291,8 @@ static int attempt_failed(struct layer *l, int r)
 	report_message(l->q->ctx, true, "blob %s: %s; trying again", l->label, err_trail());
 	err_drop();
 	l->tries++;
-	attempt_end(l);
+	http_stop(l->transfer);
+	l->transfer = NULL;
 	l->state = LAYER_PAUSE;
 	l->again_at_ns = clock_monotonic_ns() + (int64_t)ms * NS_PER_MS;
 	return 0;
@@ -279,7 +323,12 @@ static int loaded(struct layer *l)
 	if (r < 0)
 		return attempt_failed(l, r);
 	http_take_response(l->transfer, &p);
-	if (p.status != 200)
+	if (p.status == 416 && l->from > 0) { /* no parts from this one */
+		attempt_end(l);
+		l->state = LAYER_NEW;
+		return ++l->tries > l->q->registry->retries + 1 ? not_a_blob(l, &p) : 0;
+	}
+	if (p.status != 200 && p.status != 206)
 		return not_a_blob(l, &p);
 	if (l->got != l->blob->size)
 		return err_new(-CE_BAD_SIZE, "%llu bytes instead of %llu",
@@ -391,7 +440,7 @@ static int step(struct layer *l, unsigned *active)
 	int r = 0;
 
 	if (due && *active < LAYERS_AT_ONCE) {
-		r = layer_begin(l);
+		r = l->state == LAYER_PAUSE ? request(l) : layer_begin(l);
 		*active += is_active(l);
 	} else if (l->state == LAYER_LOADING && http_finished(l->transfer) != 0) {
 		r = loaded(l);

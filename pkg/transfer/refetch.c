@@ -103,7 +103,7 @@ static int fetch(struct registry *r, const char *digest, uint64_t size, int fd)
 
 		if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
 			return err_new(-errno, "temporary file");
-		t = registry_blob(r, digest, size, on_bytes, &s, &e);
+		t = registry_blob(r, digest, 0, size, on_bytes, &s, &e);
 		if (!t)
 			return e;
 		e = wait_for(r, t, what);

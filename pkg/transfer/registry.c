@@ -345,13 +345,15 @@ int registry_tags(struct registry *r, struct strv *ret)
 	return 0;
 }
 
-struct http_transfer *registry_blob(struct registry *r, const char *digest, uint64_t size,
-				    int (*sink)(void *data, const void *p, size_t n), void *data,
-				    int *ret_code)
+struct http_transfer *registry_blob(struct registry *r, const char *digest, uint64_t from,
+				    uint64_t size, int (*sink)(void *data, const void *p, size_t n),
+				    void *data, int *ret_code)
 {
 	AUTO_FREE char *url = xasprintf("%s/v2/%s/blobs/%s", r->base, r->path, digest);
 	AUTO_FREE char *authorization = NULL;
+	AUTO_STRV struct strv headers = STRV_INIT;
 	struct http_request q = {.url = url,
+				 .headers = &headers,
 				 .policy = &r->policy,
 				 .max_body = size,
 				 .retries = r->retries,
@@ -359,9 +361,24 @@ struct http_transfer *registry_blob(struct registry *r, const char *digest, uint
 				 .sink = sink,
 				 .data = data};
 
+	if (from)
+		strv_addf(&headers, "Range: bytes=%llu-", (unsigned long long)from);
 	*ret_code = registry_authorization(r, &authorization);
 	if (*ret_code < 0)
 		return NULL;
 	q.authorization = authorization;
 	return http_start(r->http, &q);
+}
+
+int registry_blob_offset(struct http_transfer *t, uint64_t from, uint64_t size, uint64_t *ret)
+{
+	const struct http_response *p = http_head(t);
+	AUTO_FREE char *want = xasprintf("bytes %llu-%llu/%llu", (unsigned long long)from,
+					 (unsigned long long)size - 1, (unsigned long long)size);
+
+	*ret = p->status == 206 ? from : 0;
+	if (p->status != 206 || (from && p->content_range && strcmp(p->content_range, want) == 0))
+		return 0;
+	return err_new(-CE_NETWORK, "asked for \"%s\", got \"%.100s\"", want,
+		       p->content_range ? p->content_range : "");
 }

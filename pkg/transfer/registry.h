@@ -58,10 +58,15 @@ int registry_document(struct registry *r, const char *digest, uint64_t size, str
 /** registry_tags() - all tags, page by page. */
 int registry_tags(struct registry *r, struct strv *ret);
 
-/** registry_blob() - start a blob; @sink gets its bytes. NULL with a trail in *@ret_code when that failed. */
-struct http_transfer *registry_blob(struct registry *r, const char *digest, uint64_t size,
-				    int (*sink)(void *data, const void *p, size_t n), void *data,
-				    int *ret_code);
+/**
+ * registry_blob() - start a blob; @sink gets its bytes. NULL with a trail in *@ret_code when that failed.
+ * @from: where to begin; the answer is a 206, or a 200 with all of it (registry_blob_offset()).
+ */
+struct http_transfer *registry_blob(struct registry *r, const char *digest, uint64_t from,
+				    uint64_t size, int (*sink)(void *data, const void *p, size_t n),
+				    void *data, int *ret_code);
+/** registry_blob_offset() - where the bytes of an answer begin that was asked for with @from; -CE_NETWORK for any other part. */
+int registry_blob_offset(struct http_transfer *t, uint64_t from, uint64_t size, uint64_t *ret);
 /**
  * registry_judge() - what an answer other than 2xx means
  * @ret_again: true when a new token was worth a try: repeat the request. Else a code with trail.

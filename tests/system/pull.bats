@@ -262,3 +262,23 @@ PY
 	[ "$output" = still ]
 	run -0 cuddy pull -q --policy missing "$REG/b:1"
 }
+
+@test "pull: a connection that breaks again and again is asked for the rest only" {
+	registry_begin
+	push "$(image_file debian)" d:1 --dest-compress-format gzip
+	size=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq '[.layers[].size] | add')
+	broken_line $((size / 9))
+	blob_gets_begin
+	run -0 --separate-stderr pull --retry 2 --retry-delay 0 "$LINE/d:1"
+	[[ "$stderr" == *"trying again"* ]]
+	[ "$(tail -n +$((GETS_FROM + 1)) "$REG_DIR/log" | grep -c '/blobs/[^ ]* HTTP/1.1" 206')" -ge 8 ]
+	[ "$(line_bytes)" -lt $((size + size / 5)) ]
+	run -0 cuddy run --rm --network none "$LINE/d:1" bash -c 'echo whole'
+	[ "$output" = whole ]
+	cuddy rmi "$LINE/d:1"
+	line_end
+	broken_line $((size / 3)) norange # the server begins anew each time
+	run -0 --separate-stderr pull --retry 5 --retry-delay 0 "$LINE/d:1"
+	[[ "$stderr" == *"trying again"* ]]
+	run -0 cuddy run --rm --network none "$LINE/d:1" bash -c 'echo whole'
+}

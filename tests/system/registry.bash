@@ -75,6 +75,15 @@ slow_line() {
 	wait_until 10 test -s "$LINE_DIR/proxy"
 	LINE=127.0.0.1:$(cat "$LINE_DIR/proxy")
 }
+# broken_line BYTES [norange]: LINE is a host:port that leads to the registry and cuts every connection after that many bytes
+broken_line() {
+	LINE_DIR=$(mktemp -d "$WORK/line.XXXXXX")
+	python3 "$FIXTURES/dropproxy.py" "$LINE_DIR" "${REG#*:}" "$@" 3>&- &
+	LINE_PID=$!
+	wait_until 10 test -s "$LINE_DIR/proxy"
+	LINE=127.0.0.1:$(cat "$LINE_DIR/proxy")
+}
+line_bytes() { cat "$LINE_DIR/bytes"; }
 line_stuck() { wait_until 20 test -e "$LINE_DIR/stuck"; }
 line_go() { : >"$LINE_DIR/go"; }
 line_end() { [ -z "${LINE_PID:-}" ] || { kill "$LINE_PID"; wait "$LINE_PID" 2>/dev/null || true; LINE_PID=; }; }

@@ -231,7 +231,8 @@ static int attach_volumes(const struct plan_input *in, struct container_plan *p,
 
 	if (r < 0)
 		return r;
-	qsort(p->mounts, p->n_mounts, sizeof(*p->mounts), by_target);
+	if (p->n_mounts)
+		qsort(p->mounts, p->n_mounts, sizeof(*p->mounts), by_target);
 	for (unsigned i = 0; r == 0 && i < p->n_mounts; i++)
 		if (p->mounts[i].type == RT_MOUNT_BIND && (access(p->mounts[i].source, F_OK) == 0 ||
 							   !(p->mounts[i].flags & RT_MNT_OPTIONAL)))

@@ -43,24 +43,6 @@ static enum pull_policy policy_of(const char *s)
 					 : PULL_NEWER;
 }
 
-/* --platform, or its parts; the parts not given are this machine's. */
-static int platform_of(const struct pull_args *a, char **ret)
-{
-	AUTO(platform_done) struct platform host = {0};
-
-	if (a->platform && (a->arch || a->os || a->variant))
-		return err_usage("--platform already says what --os, --arch and --variant would");
-	if (a->platform) {
-		*ret = xstrdup(a->platform);
-	} else if (a->arch || a->os || a->variant) {
-		platform_host(&host);
-		*ret = xasprintf("%s/%s%s%s", a->os ? a->os : "linux",
-				 a->arch ? a->arch : host.architecture, a->variant ? "/" : "",
-				 a->variant ? a->variant : "");
-	}
-	return 0;
-}
-
 static void print_id(const char *reference, const char *id)
 {
 	(void)reference;
@@ -71,7 +53,7 @@ static int options_of(const struct pull_args *a, struct pull_options *ret, char 
 {
 	int r;
 
-	r = platform_of(a, ret_platform);
+	r = platform_choice(a->platform, a->os, a->arch, a->variant, ret_platform);
 	if (r < 0)
 		return r;
 	*ret = (struct pull_options){

@@ -19,6 +19,7 @@
 #include "pkg/container/userns.h"
 #include "pkg/container/volumes.h"
 #include "pkg/image/image.h"
+#include "pkg/oci/manifest.h"
 #include "pkg/sys/random.h"
 #include "storage/layer.h"
 
@@ -44,10 +45,13 @@ static int find_image(struct store *st, const struct container_request *q, const
 				 .access = {.tls_verify = q->tls_verify,
 					    .authfile = q->authfile,
 					    .retries = 3,
-					    .retry_delay_s = 2},
-				 .platform = q->platform};
+					    .retry_delay_s = 2}};
+	AUTO_FREE char *platform = NULL;
 	int r = pull_policy(q->pull, &o.policy);
 
+	if (r == 0)
+		r = platform_choice(q->platform, q->os, q->arch, q->variant, &platform);
+	o.platform = platform;
 	return r < 0 ? r : image_ensure(st, name, &o, ret, ret_name);
 }
 
@@ -76,6 +80,27 @@ static int find_mounted_images(struct store *st, const struct container_request 
 		for (size_t k = 0; k < m->layers.n; k++)
 			if (!strv_has(&rec->mount_layers, m->layers.v[k]))
 				strv_add(&rec->mount_layers, m->layers.v[k]);
+	}
+	return 0;
+}
+
+/* --requires: by id, so that a new name does not lose them. */
+static int find_required(struct store *st, const struct container_request *q,
+			 struct container_record *rec)
+{
+	for (size_t i = 0; i < q->requires.n; i++) {
+		AUTO_STRV struct strv names = STRV_INIT;
+
+		strv_split(&names, q->requires.v[i], ',');
+		for (size_t k = 0; k < names.n; k++) {
+			char id[65];
+			int r = container_store_resolve(st, names.v[k], id);
+
+			if (r < 0)
+				return err_wrap(r, "--requires");
+			if (!strv_has(&rec->requires, id))
+				strv_add(&rec->requires, id);
+		}
 	}
 	return 0;
 }
@@ -210,7 +235,9 @@ int container_create(struct store *st, const struct container_request *q, struct
 	rec->image_digest = image->manifest_digest ? xstrdup(image->manifest_digest) : NULL;
 	strv_add_all(&rec->layers, &image->diffids);
 	rec->created_ns = clock_now_ns();
-	r = userns_allocate(st, rec, &ids_lock);
+	r = find_required(st, q, rec);
+	if (r == 0)
+		r = userns_allocate(st, rec, &ids_lock);
 	if (r == 0 && q->cidfile)
 		r = write_cidfile(q->cidfile, id);
 	if (r < 0)

@@ -16,6 +16,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/parse.h"
 #include "pkg/conmon/event.h"
 #include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
@@ -101,13 +102,19 @@ static int run_it(const struct exec_request *e, struct rt_exec *x, int *ret_exit
 int exec_process(const struct container_record *rec, const struct exec_request *e,
 		 const struct strv *env, struct sbuf *seccomp, struct rt_process *ret)
 {
+	bool keep_groups = strv_has(&rec->group_add, "keep-groups");
+	uint32_t mask = 0022;
+
+	if (rec->umask)
+		(void)parse_octal(rec->umask, 0777, &mask);
 	*ret = (struct rt_process){
 		.argv = (const char *const *)e->command,
 		.envp = (const char *const *)env->v,
 		.cwd = e->workdir ? e->workdir : rec->workdir,
 		.user = e->user ? e->user : rec->user,
-		.groups = (const char *const *)rec->group_add.v,
-		.umask = 0022,
+		.groups = keep_groups ? NULL : (const char *const *)rec->group_add.v,
+		.keep_groups = keep_groups,
+		.umask = mask,
 		.terminal = e->tty && !e->detach,
 		.no_new_privs = rec->no_new_privs,
 		.privileged = e->privileged || rec->privileged,

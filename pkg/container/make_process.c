@@ -2,7 +2,9 @@
 /* Command, environment, user, labels: what pid 1 is. */
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
@@ -14,6 +16,7 @@
 #include "pkg/sys/file.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define ZONES "/usr/share/zoneinfo"
 #define LINE_FILE_MAX (1U << 20)
 #define ARGS_MAX 4096
 #define ID_MAX 2147483647U
@@ -106,33 +109,102 @@ int label_add_file(struct strv *labels, const char *path)
 	return each_line(path, label_add, labels);
 }
 
+/* Programs know them in lower case, some in upper case. */
+static void add_proxies(struct strv *env)
+{
+	static const char *const names[] = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
+					    "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = getenv(names[i]);
+		AUTO_FREE char *pair = value ? xasprintf("%s=%s", names[i], value) : NULL;
+
+		if (pair)
+			strv_env_set(env, pair);
+	}
+}
+
+/* What comes without being asked for. */
+static void add_default_env(const struct container_request *q, const struct image_config *image,
+			    struct strv *env)
+{
+	strv_env_set(env, DEFAULT_PATH);
+	strv_env_set(env, "container=podman");
+	if (q->tty)
+		strv_env_set(env, "TERM=xterm");
+	/* The image's entries are data: without '=' they name nothing of the host (R22). */
+	for (size_t i = 0; image && i < image->env.n; i++)
+		if (strchr(image->env.v[i], '=') && image->env.v[i][0] != '=')
+			strv_env_set(env, image->env.v[i]);
+}
+
+/* --env-merge NAME=TEXT: $NAME and ${NAME} in TEXT are what the container has so far; \$ is a dollar. */
+static int env_merge(struct strv *env, const char *spec)
+{
+	AUTO_SBUF struct sbuf out = SBUF_INIT;
+	const char *p = strchr(spec, '=');
+
+	if (!p || p == spec)
+		return err_usage("--env-merge '%s': write NAME=TEXT", spec);
+	sbuf_add(&out, spec, (size_t)(++p - spec));
+	while (*p) {
+		AUTO_FREE char *name = NULL;
+		const char *value;
+		bool braces = p[0] == '$' && p[1] == '{';
+		size_t n;
+
+		if (p[0] == '\\' && p[1] == '$')
+			p++;
+		else if (*p == '$') {
+			p += 1 + braces;
+			n = strspn(
+				p,
+				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+			if (n == 0 || (braces && p[n] != '}'))
+				return err_usage("--env-merge '%s': after '$' comes NAME or {NAME}",
+						 spec);
+			name = xstrndup(p, n);
+			value = strv_env_get(env, name);
+			sbuf_adds(&out, value ? value : "");
+			p += n + braces;
+			continue;
+		}
+		sbuf_addc(&out, *p++);
+	}
+	strv_env_set(env, out.s);
+	return 0;
+}
+
+static void env_unset(struct strv *env, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t k = 0; k < env->n; k++)
+		if (strncmp(env->v[k], name, n) == 0 && env->v[k][n] == '=')
+			strv_remove(env, k--);
+}
+
 static int make_env(const struct container_request *q, const struct image_config *image,
 		    struct container_record *r)
 {
 	int rc = 0;
 
-	strv_env_set(&r->env, DEFAULT_PATH);
-	strv_env_set(&r->env, "container=podman");
-	if (q->tty)
-		strv_env_set(&r->env, "TERM=xterm");
 	if (q->env_host)
 		for (char **e = environ; *e; e++)
 			if (strchr(*e, '='))
 				strv_env_set(&r->env, *e);
-	/* The image's entries are data: without '=' they name nothing of the host (R22). */
-	for (size_t i = 0; image && i < image->env.n; i++)
-		if (strchr(image->env.v[i], '=') && image->env.v[i][0] != '=')
-			strv_env_set(&r->env, image->env.v[i]);
+	if (q->http_proxy)
+		add_proxies(&r->env);
+	if (!q->unset_env_all)
+		add_default_env(q, image, &r->env);
+	for (size_t i = 0; i < q->unset_env.n; i++)
+		env_unset(&r->env, q->unset_env.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->env_merge.n; i++)
+		rc = env_merge(&r->env, q->env_merge.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->env_file.n; i++)
 		rc = env_add_file(&r->env, q->env_file.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->env.n; i++)
 		rc = env_add(&r->env, q->env.v[i]);
-	for (size_t i = 0; rc == 0 && i < q->unset_env.n; i++)
-		for (size_t k = 0; k < r->env.n; k++)
-			if (strncmp(r->env.v[k], q->unset_env.v[i], strlen(q->unset_env.v[i])) ==
-				    0 &&
-			    r->env.v[k][strlen(q->unset_env.v[i])] == '=')
-				strv_remove(&r->env, k--);
 	return rc;
 }
 
@@ -259,6 +331,53 @@ static int make_stop(const struct container_request *q, const struct image_confi
 	return 0;
 }
 
+/* A zone of the host's database, or the one it is in itself. */
+static int make_timezone(const char *tz, struct container_record *r)
+{
+	AUTO_FREE char *path = NULL;
+	struct stat st;
+
+	if (!tz)
+		return 0;
+	if (strcmp(tz, "local") == 0) {
+		path = realpath("/etc/localtime", NULL);
+	} else {
+		AUTO_FREE char *joined = path_join(ZONES, tz);
+
+		path = path_clean(joined);
+		if (!path_is_within(path, ZONES))
+			return err_usage("--tz '%s': not the name of a time zone", tz);
+	}
+	if (!path || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_usage("--tz '%s': the host has no such time zone in " ZONES, tz);
+	r->timezone = TAKE_PTR(path);
+	return 0;
+}
+
+static int make_init(const struct container_request *q, struct container_record *r)
+{
+	struct stat st;
+
+	r->init = q->init || q->init_path;
+	r->pidfile = q->pidfile ? path_absolute(q->pidfile) : NULL;
+	if (!q->init_path)
+		return 0;
+	r->init_path = path_absolute(q->init_path);
+	if (stat(r->init_path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+		return err_usage("--init-path %s: not a program", r->init_path);
+	return 0;
+}
+
+static int make_groups(const struct container_request *q, struct container_record *r)
+{
+	if (strv_has(&q->group_add, "keep-groups") && q->group_add.n > 1)
+		return err_usage(
+			"--group-add keep-groups stands alone: the kernel lets nobody add to "
+			"groups that are kept");
+	strv_add_all(&r->group_add, &q->group_add);
+	return 0;
+}
+
 static int check_entry(const char *flag, const char *entry)
 {
 	for (const char *c = entry ? entry : ""; *c; c++)
@@ -300,6 +419,12 @@ int make_process(const struct container_request *q, const struct image_config *i
 	if (rc == 0)
 		rc = make_accounts(q, r);
 	if (rc == 0)
+		rc = make_timezone(q->tz, r);
+	if (rc == 0)
+		rc = make_init(q, r);
+	if (rc == 0)
+		rc = make_groups(q, r);
+	if (rc == 0)
 		rc = user_check(user);
 	if (rc == 0)
 		rc = check_workdir(dir);
@@ -310,10 +435,8 @@ int make_process(const struct container_request *q, const struct image_config *i
 	r->user = xstrdup(user);
 	r->workdir = path_clean(dir);
 	r->umask = q->umask ? xstrdup(q->umask) : NULL;
-	strv_add_all(&r->group_add, &q->group_add);
 	r->tty = q->tty;
 	r->interactive = q->interactive;
 	r->auto_remove = q->rm;
-	r->init = q->init;
 	return q->restart ? restart_parse(q->restart, r) : 0;
 }

@@ -172,9 +172,14 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 {
 	const struct container_record *rec = in->record;
 	struct rt_process *proc = &p->rt.process;
+	bool keep_groups = strv_has(&rec->group_add, "keep-groups");
 	uint32_t mask = 0022;
 	int r;
 
+	if (rec->init_path) {
+		strv_add(&p->argv, PLAN_INIT);
+		strv_add(&p->argv, "--");
+	}
 	strv_add_all(&p->argv, &rec->entrypoint);
 	strv_add_all(&p->argv, &rec->cmd);
 	strv_add_all(&p->env, &rec->env);
@@ -195,7 +200,8 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 		.cwd = rec->workdir,
 		.make_cwd = true,
 		.user = rec->user,
-		.groups = (const char *const *)rec->group_add.v,
+		.groups = keep_groups ? NULL : (const char *const *)rec->group_add.v,
+		.keep_groups = keep_groups,
 		.umask = mask,
 		.terminal = rec->tty,
 		.no_new_privs = rec->no_new_privs,
@@ -279,7 +285,7 @@ int plan_make(const struct plan_input *in, struct container_plan *p)
 	*p = (struct container_plan){.mon.health.fd = -EBADF,
 				     .mon.startup.fd = -EBADF,
 				     .rt.id = in->record->id,
-				     .rt.init = in->record->init,
+				     .rt.init = in->record->init && !in->record->init_path,
 				     .seccomp = SBUF_INIT};
 	r = plan_root(in, p);
 	if (r == 0)

@@ -13,6 +13,8 @@
 
 struct store;
 
+#define PLAN_INIT "/run/podman-init" /* where --init-path puts its program */
+
 /* Owns all that the plan points at. */
 struct container_plan {
 	struct rt_plan rt;

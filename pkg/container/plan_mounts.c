@@ -114,6 +114,18 @@ static void add_etc_files(const struct plan_input *in, struct container_plan *p)
 	}
 }
 
+/* Files of the host that one option brings along each. */
+static void add_host_files(const struct container_record *rec, struct container_plan *p)
+{
+	uint32_t flags = RT_MNT_RO | RT_MNT_NOSUID | RT_MNT_NODEV;
+
+	if (rec->timezone && !user_mounts(rec, "/etc/localtime"))
+		plan_add_mount(p, RT_MOUNT_BIND, rec->timezone, "/etc/localtime")->flags =
+			flags | RT_MNT_NOEXEC;
+	if (rec->init_path)
+		plan_add_mount(p, RT_MOUNT_BIND, rec->init_path, PLAN_INIT)->flags = flags;
+}
+
 static void add_read_only_tmpfs(const struct container_record *rec, struct container_plan *p)
 {
 	static const char *const dirs[] = {"/run", "/tmp", "/var/tmp"};
@@ -212,6 +224,7 @@ int plan_mounts(const struct plan_input *in, struct container_plan *p)
 	kernel = p->n_mounts;
 	add_read_only_tmpfs(in->record, p);
 	add_etc_files(in, p);
+	add_host_files(in->record, p);
 	r = plan_user_mounts(in, p);
 	if (r < 0)
 		return r;

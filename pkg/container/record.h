@@ -48,6 +48,10 @@ struct container_record {
 	bool tty, interactive, auto_remove, init, privileged, no_new_privs, read_only,
 		read_only_tmpfs;
 	bool no_passwd; /* leave /etc/passwd and /etc/group of the image alone */
+	char *timezone; /* file of the host that is /etc/localtime inside */
+	char *init_path; /* instead of our own init */
+	char *pidfile; /* takes the number of pid 1 at each start */
+	struct strv requires; /* ids of containers that run before this one starts */
 	char *passwd_entry, *group_entry; /* lines for a user or group that the image lacks */
 	int64_t stop_signal, stop_timeout, timeout;
 	char *restart; /* "on-failure" "always" "unless-stopped"; NULL: no */

@@ -28,13 +28,16 @@ struct container_request {
 	const char *name, *cidfile, *entrypoint, *workdir, *stop_signal, *detach_keys;
 	int64_t stop_timeout; /* seconds; -1: default */
 	unsigned timeout; /* seconds, 0: never */
+	const char *init_path, *pidfile;
+	struct strv requires; /* names, with commas between */
 	const char *restart; /* policy[:attempts] */
 	struct health_request health;
 	struct strv attach; /* stdin stdout stderr */
 
 	/* environment and identity */
-	struct strv env, env_file, unset_env, group_add;
-	bool env_host;
+	struct strv env, env_file, env_merge, unset_env, group_add;
+	bool env_host, unset_env_all, http_proxy;
+	const char *tz; /* "local", "Area/City" */
 	const char *user, *umask, *hostname;
 	int passwd; /* -1: default (on) */
 	const char *passwd_entry, *group_entry;
@@ -71,7 +74,7 @@ struct container_request {
 	struct strv log_opt;
 
 	/* image */
-	const char *pull, *platform;
+	const char *pull, *platform, *os, *arch, *variant;
 	bool quiet; /* for whoever makes the report */
 	const struct transfer_handler *report; /* of a pull; NULL: nobody is told */
 	int tls_verify;

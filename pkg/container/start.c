@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
 #include "pkg/base/log.h"
 #include "pkg/config/paths.h"
 #include "pkg/container/cgroup.h"
@@ -15,6 +17,8 @@
 #include "pkg/sys/lock.h"
 #include "storage/store.h"
 #include "storage/volume.h"
+
+#define REQUIRES_DEPTH_MAX 32
 
 /* The caller's terminal is never given to a payload; the monitor gets what the caller asked to see. */
 static int open_stdio(const struct start_options *o, int stdio[3], int *null_fd)
@@ -109,8 +113,25 @@ static int with_runtime_dir(struct store *st, struct container *c)
 	return container_store_open(st, c->rec->id, &c->dirs);
 }
 
-int container_start(struct store *st, struct container *c, const struct start_options *o,
-		    struct conmon_started *ret_started)
+static int write_pidfile(struct container *c)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	char text[16];
+	int r;
+
+	if (!c->rec->pidfile)
+		return 0;
+	r = conmon_state_read(c->dirs.runtime_fd, c->dirs.data_fd, &c->state);
+	if (r < 0)
+		return err_wrap(r, "--pidfile");
+	fd = open(c->rec->pidfile, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644);
+	(void)snprintf(text, sizeof(text), "%d", (int)c->state.init.pid);
+	r = fd < 0 ? -errno : write_full(fd, text, strlen(text));
+	return r < 0 ? err_new(r, "--pidfile %s", c->rec->pidfile) : 0;
+}
+
+static int start_one(struct store *st, struct container *c, const struct start_options *o,
+		     struct conmon_started *ret_started)
 {
 	AUTO_CLOSE int lock = container_store_lock(st, c->rec->id);
 	AUTO_CLOSE int base_ns = -EBADF;
@@ -138,6 +159,10 @@ int container_start(struct store *st, struct container *c, const struct start_op
 		r = launch(st, c, o, base_ns, &p, &m);
 	if (r < 0)
 		return r;
+	r = write_pidfile(c);
+	if (r < 0)
+		log_warn("%s", err_trail());
+	err_drop();
 	if (ret_started) {
 		*ret_started = m;
 	} else {
@@ -145,4 +170,42 @@ int container_start(struct store *st, struct container *c, const struct start_op
 		closep(&m.control_fd);
 	}
 	return 0;
+}
+
+/* --requires: what this one cannot be without runs first; started, not waited for. */
+static int start_required(struct store *st, const struct container *c, unsigned depth)
+{
+	const struct start_options o = {.foreground = false};
+
+	if (depth > REQUIRES_DEPTH_MAX)
+		return err_new(-CE_LIMIT, "containers require each other more than %d deep",
+			       REQUIRES_DEPTH_MAX);
+	for (size_t i = 0; i < c->rec->requires.n; i++) {
+		struct container other;
+		int r = container_open_id(st, c->rec->requires.v[i], &other);
+
+		if (r < 0)
+			return err_wrap(r, "a container that is required");
+		r = container_is_running(&other) ? 0 : start_required(st, &other, depth + 1);
+		if (r == 0 && !container_is_running(&other))
+			r = start_one(st, &other, &o, NULL);
+		if (r == -CE_BAD_STATE && container_is_running(&other)) {
+			err_drop(); /* somebody else was faster */
+			r = 0;
+		}
+		if (r < 0)
+			r = err_wrap(r, "start %s, which is required", other.rec->name);
+		container_done(&other);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int container_start(struct store *st, struct container *c, const struct start_options *o,
+		    struct conmon_started *ret_started)
+{
+	int r = c->rec->requires.n ? start_required(st, c, 0) : 0;
+
+	return r < 0 ? r : start_one(st, c, o, ret_started);
 }

@@ -76,6 +76,12 @@ bool manifest_is_config(const char *media_type);
 
 /** platform_parse() - "os/arch[/variant]", "arch" alone means linux; normalised. Usage error. */
 int platform_parse(const char *s, struct platform *ret);
+/**
+ * platform_choice() - --platform, or its parts; what is not given of them is this machine's
+ * @ret: for platform_parse(), malloc'ed; NULL when nothing was given. A usage error when both were.
+ */
+int platform_choice(const char *platform, const char *os, const char *arch, const char *variant,
+		    char **ret);
 /** platform_host() - of this machine (uname). */
 void platform_host(struct platform *ret);
 /** platform_normalise() - x86_64 is amd64, aarch64 arm64/v8, armhf arm/v7 … (build-time names too). */

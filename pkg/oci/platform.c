@@ -265,3 +265,21 @@ int manifest_choose(const struct manifest *index, const struct platform *want,
 	*ret = best;
 	return 0;
 }
+
+int platform_choice(const char *platform, const char *os, const char *arch, const char *variant,
+		    char **ret)
+{
+	AUTO(platform_done) struct platform host = {0};
+
+	*ret = NULL;
+	if (platform && (arch || os || variant))
+		return err_usage("--platform already says what --os, --arch and --variant would");
+	if (platform) {
+		*ret = xstrdup(platform);
+	} else if (arch || os || variant) {
+		platform_host(&host);
+		*ret = xasprintf("%s/%s%s%s", os ? os : "linux", arch ? arch : host.architecture,
+				 variant ? "/" : "", variant ? variant : "");
+	}
+	return 0;
+}

@@ -26,13 +26,13 @@ load helpers
 	one_line_error 125 missing
 }
 
-@test "env: HOME and PATH are there, --unsetenv takes away" {
+@test "env: HOME and PATH are there, --unsetenv takes away what was not asked for" {
 	run -0 cuddy run --rm "$IMAGE" sh -c 'echo $HOME $PATH'
 	[ "$output" = "/root /usr/sbin:/usr/bin:/sbin:/bin" ]
 	run -0 cuddy run --rm -u user "$IMAGE" sh -c 'echo $HOME'
 	[ "$output" = /home/user ]
-	run -0 cuddy run --rm -e A=1 --unsetenv A "$IMAGE" sh -c 'echo ${A-unset}'
-	[ "$output" = unset ]
+	run -0 cuddy run --rm -e A=1 --unsetenv A --unsetenv container "$IMAGE" sh -c 'echo $A ${container-unset}'
+	[ "$output" = "1 unset" ]
 	run -0 cuddy run --rm "$IMAGE" sh -c 'echo ${HOSTNAME-none} ${container-none}'
 	[ "${output% *}" != none ]
 }

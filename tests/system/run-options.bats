@@ -1,0 +1,113 @@
+#!/usr/bin/env bats
+# Options of run and create that no other file has: environment, time zone, groups, init, dependencies.
+load helpers
+
+run_() { cuddy run --rm --network none "$@"; }
+
+@test "env-merge, unsetenv, unsetenv-all, http-proxy, env-host: what the process has in the end" {
+	run -0 run_ --env-merge 'PATH=/first:$PATH' --env-merge 'X=${container}-\$x-$nosuch.' "$IMAGE" sh -c 'echo $PATH; echo $X'
+	[[ "${lines[0]}" == /first:*/bin* ]]
+	[ "${lines[1]}" = 'podman-$x-.' ]
+	run -0 run_ --env-merge 'A=$B' -e B=later "$IMAGE" sh -c 'echo "[$A]"'
+	[ "$output" = "[]" ]
+	for bad in A '=x' 'A=$' 'A=${B' 'A=${}'; do
+		run --separate-stderr run_ --env-merge "$bad" "$IMAGE" true
+		one_line_error 125 env-merge
+	done
+	run -0 run_ --unsetenv container "$IMAGE" /bin/sh -c 'echo "[$container]"; env | grep -c ^PATH='
+	[ "$(echo $output)" = "[] 1" ]
+	run -0 run_ --unsetenv-all -e KEPT=1 "$IMAGE" /bin/env
+	[ "$(sort <<<"$output" | grep -v '^HOSTNAME=' | xargs)" = "HOME=/root KEPT=1" ]
+	export http_proxy=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:2 NOT_A_PROXY=3
+	run -0 run_ "$IMAGE" env
+	[[ "$output" != *proxy* && "$output" != *PROXY* ]]
+	run -0 run_ --http-proxy "$IMAGE" env
+	[[ "$output" == *http_proxy=http://127.0.0.1:1* && "$output" == *HTTPS_PROXY=http://127.0.0.1:2* && "$output" != *NOT_A_PROXY* ]]
+}
+
+@test "tz: the file of the host is /etc/localtime; names that leave the database are refused" {
+	[ -e /usr/share/zoneinfo/UTC ] || lacks "no time zones on this host"
+	zone=$(cd /usr/share/zoneinfo && find . -type f -path './A*/*' | sort | head -1 | cut -c3-)
+	run -0 run_ --tz "$zone" "$IMAGE" md5sum /etc/localtime
+	[ "${output%% *}" = "$(md5sum <"/usr/share/zoneinfo/$zone" | cut -d' ' -f1)" ]
+	for bad in Nowhere/City ../../../etc/passwd / "" .; do
+		run --separate-stderr run_ --tz "$bad" "$IMAGE" true
+		one_line_error 125 tz
+	done
+}
+
+@test "umask: of the container, also for exec" {
+	cuddy run -d --name c --network none --umask 0027 "$IMAGE" sh -c 'umask; exec sleep 1000'
+	wait_until 20 eval '[ "$(cuddy logs c)" = 0027 ]'
+	run -0 cuddy exec c sh -c umask
+	[ "$output" = 0027 ]
+}
+
+@test "group-add keep-groups: the caller's groups and no others" {
+	groups() { sed -n 's/^Groups:[[:space:]]*//p' /proc/self/status | xargs; }
+	mine=$(for g in $(groups); do [ "$g" = "$(id -g)" ] && echo 0 || echo 65534; done | sort -n | xargs)
+	in_container="sed -n 's/^Groups:[[:space:]]*//p' /proc/self/status | xargs -n1 | sort -n | xargs"
+	run -0 run_ -u 1000 "$IMAGE" sh -c "$in_container"
+	[ "$output" = 1000 ] || [ "$output" = "8 50 1000" ]
+	run -0 run_ --group-add keep-groups -u 1000 "$IMAGE" sh -c "$in_container"
+	[ "$output" = "$mine" ]
+	run --separate-stderr run_ --group-add keep-groups --group-add 5 "$IMAGE" true
+	one_line_error 125 keep-groups
+}
+
+@test "init-path: a program of the host is pid 1 and has the command after --" {
+	cp /bin/busybox "$WORK/sh" 2>/dev/null || cp "$(command -v busybox)" "$WORK/sh"
+	cat >"$WORK/init" <<-'EOT'
+		#!/bin/sh
+		echo "init $$ $*"
+		shift
+		exec "$@"
+	EOT
+	chmod 0755 "$WORK/init"
+	run -0 run_ --init-path "$WORK/init" "$IMAGE" echo hello
+	[ "$(echo $output)" = "init 1 -- echo hello hello" ]
+	run --separate-stderr run_ --init-path "$WORK/missing" "$IMAGE" true
+	one_line_error 125 missing
+}
+
+@test "pidfile: the number of the first process, anew at each start" {
+	cuddy run -d --name c --network none --pidfile "$WORK/pid" "$IMAGE" sleep 1000
+	[ "$(cat "$WORK/pid")" = "$(cuddy inspect --format '{{.State.Pid}}' c)" ]
+	cuddy restart -t 0 c
+	[ "$(cat "$WORK/pid")" = "$(cuddy inspect --format '{{.State.Pid}}' c)" ]
+}
+
+@test "requires: what is named runs first, also what that requires; a circle cannot be made" {
+	cuddy create --name a --network none "$IMAGE" sleep 1000
+	cuddy create --name b --network none --requires a "$IMAGE" sleep 1000
+	cuddy create --name c --network none --requires b,a "$IMAGE" sleep 1000
+	cuddy rename a first
+	cuddy start c
+	[ "$(cuddy ps --format '{{.Names}}' | sort | xargs)" = "b c first" ]
+	cuddy stop -t 0 c first
+	cuddy start c
+	[ "$(cuddy ps --format '{{.Names}}' | sort | xargs)" = "b c first" ]
+	run --separate-stderr cuddy create --requires nosuch "$IMAGE" true
+	one_line_error 125 nosuch
+	cuddy rm -f -t 0 first
+	cuddy stop -t 0 b c
+	run --separate-stderr cuddy start c
+	[ "$status" -eq 125 ]
+	[[ "$stderr" == *required* ]]
+}
+
+@test "namespaces by path: those of a process are entered, what is none is refused" {
+	cuddy run -d --name a --network none --hostname of-a "$IMAGE" sleep 1000
+	pid=$(cuddy inspect --format '{{.State.Pid}}' a)
+	for ns in net:network ipc:ipc uts:uts; do
+		run -0 cuddy run --rm --"${ns#*:}" "ns:/proc/$pid/ns/${ns%:*}" "$IMAGE" readlink "/proc/self/ns/${ns%:*}"
+		[ "$output" = "$(readlink "/proc/$pid/ns/${ns%:*}")" ]
+	done
+	run --separate-stderr cuddy run --rm --uts "ns:/proc/$pid/ns/net" --network none "$IMAGE" true
+	[ "$status" -eq 125 ]
+	run --separate-stderr cuddy run --rm --uts ns:/nonexistent --network none "$IMAGE" true
+	[ "$status" -eq 125 ]
+	[[ "$stderr" == */nonexistent* ]]
+	run --separate-stderr cuddy run --rm --network ns:relative "$IMAGE" true
+	one_line_error 125 absolute
+}

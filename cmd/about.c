@@ -143,7 +143,7 @@ static const struct {
 	{&cmd_events,
 	 "Prints a line for each event as it happens; with --since, or without the stream, also what "
 	 "has happened. Containers: create start restart kill died stop remove rename attach exec "
-	 "exec_died health_status; images: pull tag untag remove; volumes: create remove. Filters are "
+	 "exec_died health_status update; images: pull tag untag remove; volumes: create remove. Filters are "
 	 "container, event, image, label, type and volume; the same key given again means or, "
 	 "different keys mean and. What is kept is bounded, and gone after a reboot.\n"
 	 "\n"

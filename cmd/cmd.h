@@ -105,7 +105,7 @@ extern const struct command cmd_volume_reload, cmd_volume_unmount;
 extern const struct command cmd_secret_create, cmd_secret_exists, cmd_secret_inspect, cmd_secret_ls,
 	cmd_secret_rm;
 extern const struct command cmd_complete, cmd_completion, cmd_man;
-extern const struct command cmd_events;
+extern const struct command cmd_events, cmd_update;
 extern const struct command cmd_healthcheck_run;
 extern const struct command cmd_help;
 extern const struct command cmd_import;

@@ -33,6 +33,8 @@ const struct command_alias commands[] = {
 	{"container exec", &cmd_exec},
 	{"attach", &cmd_attach},
 	{"container attach", &cmd_attach},
+	{"update", &cmd_update},
+	{"container update", &cmd_update},
 	{"wait", &cmd_wait},
 	{"container wait", &cmd_wait},
 	{"top", &cmd_top},

@@ -185,6 +185,11 @@ int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms)
 	return r < 0 ? err_new(r, "talk to the container's monitor") : -ESRCH;
 }
 
+int conmon_set_restart(int state_dir, enum conmon_restart policy, uint32_t max)
+{
+	return request(state_dir, CM_POLICY, (int)policy, (int)max);
+}
+
 int conmon_check(int state_dir)
 {
 	return request(state_dir, CM_CHECK, 0, 0);

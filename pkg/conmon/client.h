@@ -134,6 +134,8 @@ int conmon_watched(int watch, int *ret_exit);
 int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms);
 /** conmon_reason_text() - "exited" "signal" "user" "session" "oom" "timeout" "health" "launch" "crash". */
 const char *conmon_reason_text(enum conmon_reason reason);
+/** conmon_set_restart() - another policy from now on; a next run that it would not have is called off. -ESRCH. */
+int conmon_set_restart(int state_dir, enum conmon_restart policy, uint32_t max);
 /** conmon_check() - a health check now: 0 it is well, 1 it is not; -ENOENT (no trail): it has none; -ESRCH. */
 int conmon_check(int state_dir);
 /** conmon_health_text() - "" "starting" "healthy" "unhealthy". */

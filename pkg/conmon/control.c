@@ -208,6 +208,11 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 		m->stop_asked = true;
 		stop_run(m, CONMON_BY_USER, h->a, h->b);
 		return true;
+	case CM_POLICY:
+		if (h->a < CONMON_RESTART_NO || h->a > CONMON_RESTART_UNLESS_STOPPED || h->b < 0)
+			return false;
+		r = restart_set_policy(m, (enum conmon_restart)h->a, (uint32_t)h->b);
+		break;
 	case CM_CHECK:
 		r = check_now(m);
 		if (r < 0)

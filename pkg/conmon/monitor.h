@@ -128,6 +128,8 @@ int check_now(struct monitor *m);
 bool restart_is_due(struct monitor *m);
 /** restart_cancel() - while waiting for the next run: there is none. */
 void restart_cancel(struct monitor *m, enum conmon_reason why);
+/** restart_set_policy() - from now on, also for a run that is due. Return: 0. */
+int restart_set_policy(struct monitor *m, enum conmon_restart policy, uint32_t max);
 /** restart_run() - wait and start again; false: the last run was the last. */
 bool restart_run(struct monitor *m);
 

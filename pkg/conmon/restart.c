@@ -61,6 +61,15 @@ void restart_cancel(struct monitor *m, enum conmon_reason why)
 	finish_record_end(m);
 }
 
+int restart_set_policy(struct monitor *m, enum conmon_restart policy, uint32_t max)
+{
+	m->cfg.restart = policy;
+	m->cfg.restart_max = max;
+	if (m->restart_at_ns && !m->restart_asked && !policy_wants(m))
+		restart_cancel(m, CONMON_BY_ITSELF);
+	return 0;
+}
+
 static bool pause_is_over(const struct monitor *m)
 {
 	return m->restart_at_ns == 0 || clock_monotonic_ns() >= m->restart_at_ns;

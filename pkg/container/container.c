@@ -122,3 +122,26 @@ bool container_is_running(const struct container *c)
 	return c->state.status == CONMON_RUNNING || c->state.status == CONMON_PAUSED ||
 	       c->state.status == CONMON_STOPPING || c->state.status == CONMON_RESTARTING;
 }
+
+int container_reload(struct store *st, struct container *c)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	struct container_record *rec;
+	int r = container_store_read(st, c->rec->id, &text);
+
+	if (r == 0)
+		r = record_parse(text.s, text.len, &rec);
+	if (r < 0)
+		return r;
+	record_freep(&c->rec);
+	c->rec = rec;
+	return 0;
+}
+
+int container_save(struct store *st, const struct container *c)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	record_write(c->rec, &text);
+	return container_store_write(st, c->rec->id, text.s, text.len);
+}

@@ -35,6 +35,11 @@ int container_open_id(struct store *st, const char *id, struct container *ret);
 int container_look(struct store *st, const char *id, bool has_run, struct container *ret);
 void container_done(struct container *c);
 
+/** container_reload() - with container_store_lock() held: the record as it is now, others may have changed it. */
+int container_reload(struct store *st, struct container *c);
+/** container_save() - the record, with that lock held. */
+int container_save(struct store *st, const struct container *c);
+
 /** container_status_text() - created running paused stopping exited … as podman says. */
 const char *container_status_text(const struct container *c);
 /** container_is_running() - also when it waits to be started again: a monitor is in charge of it. */
@@ -77,6 +82,8 @@ int container_kill(struct container *c, int sig);
  * A running --rm container is not removed by it.
  */
 int container_restart(struct store *st, struct container *c, int signal, int64_t grace_s);
+/** container_set_restart() - another restart policy, as written for --restart; what runs has it at once. */
+int container_set_restart(struct store *st, struct container *c, const char *policy);
 /** container_is_wanted() - does its restart policy ask for it to run, as after a reboot? */
 bool container_is_wanted(const struct container *c);
 /** container_rename() - whatever its state; -CE_NAME_IN_USE also for the name it has. */

@@ -12,30 +12,6 @@
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
 
-/* Others may have renamed it before we had the lock. */
-static int reload(struct store *st, struct container *c)
-{
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	struct container_record *rec;
-	int r = container_store_read(st, c->rec->id, &text);
-
-	if (r == 0)
-		r = record_parse(text.s, text.len, &rec);
-	if (r < 0)
-		return r;
-	record_freep(&c->rec);
-	c->rec = rec;
-	return 0;
-}
-
-static int write_record(struct store *st, const struct container_record *rec)
-{
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
-
-	record_write(rec, &text);
-	return container_store_write(st, rec->id, text.s, text.len);
-}
-
 /* What holds the name may be what a crash left of a --rm container: looking at it removes it. */
 static int claim(struct store *st, const struct container *c, const char *name)
 {
@@ -53,7 +29,7 @@ int container_rename(struct store *st, struct container *c, const char *name)
 {
 	AUTO_CLOSE int lock = container_store_lock(st, c->rec->id);
 	AUTO_FREE char *old = NULL;
-	int r = lock < 0 ? lock : reload(st, c);
+	int r = lock < 0 ? lock : container_reload(st, c);
 
 	if (r < 0)
 		return r;
@@ -64,7 +40,7 @@ int container_rename(struct store *st, struct container *c, const char *name)
 		return r;
 	old = c->rec->name;
 	c->rec->name = xstrdup(name);
-	r = write_record(st, c->rec);
+	r = container_save(st, c);
 	if (r < 0) {
 		AUTO_FREE char *trail = xstrdup(err_trail());
 

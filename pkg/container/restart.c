@@ -63,6 +63,27 @@ bool container_is_wanted(const struct container *c)
 	return false;
 }
 
+int container_set_restart(struct store *st, struct container *c, const char *policy)
+{
+	AUTO_CLOSE int lock = container_store_lock(st, c->rec->id);
+	int r = lock < 0 ? lock : container_reload(st, c);
+
+	if (r == 0)
+		r = restart_parse(policy, c->rec);
+	if (r == 0)
+		r = container_save(st, c);
+	if (r == 0 && container_is_running(c))
+		r = conmon_set_restart(c->dirs.runtime_fd, restart_policy(c->rec),
+				       (uint32_t)c->rec->restart_max);
+	if (r == -ESRCH) { /* it has ended meanwhile, and is started with what the record says */
+		err_drop();
+		r = 0;
+	}
+	if (r == 0)
+		container_event(st, c->rec, "update", NULL);
+	return r;
+}
+
 /* Its end would be its removal: the monitor, which sees to that, starts it again itself. */
 static int restart_by_monitor(struct container *c, int signal, int64_t grace_s)
 {

@@ -113,3 +113,32 @@ touch_in_upper() { # a file in the root of a container that does not run
 	done
 	[ -z "$(cuddy ps -aq)" ]
 }
+
+@test "update --restart: what runs, what waits for its next run, and what does not run" {
+	cuddy run -d --name c "$IMAGE" sh -c "$until_end 0"
+	wait_log c up
+	run -0 cuddy update --restart always c
+	[ "$output" = c ]
+	[ "$(cuddy inspect --format '{{.HostConfig.RestartPolicy.Name}}' c)" = always ]
+	cuddy exec c touch /end
+	wait_until 20 ran_again c 1
+	cuddy update --restart no c
+	cuddy exec c touch /end
+	wait_exited c
+	cuddy update --restart on-failure:7 c
+	[ "$(cuddy inspect --format '{{.HostConfig.RestartPolicy.MaximumRetryCount}}' c)" = 7 ]
+	cuddy rm c
+	resting
+	cuddy container update --restart no -l
+	wait_exited c
+	[ "$(state c ExitCode)" = 9 ]
+	[ "$(state c StoppedByUser)" = false ]
+	for bad in "" "--restart sometimes" "--memory 1g"; do
+		run --separate-stderr cuddy update $bad c
+		[ "$status" -eq 125 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+	done
+	[ "$(cuddy inspect --format '{{.HostConfig.RestartPolicy.Name}}' c)" = no ]
+	cuddy run -d --rm --name r "$IMAGE" sleep 1000
+	run --separate-stderr cuddy update --restart always r
+	one_line_error 125 '--rm'
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy update": change what a container was made with, running or not. */
+#include <stdio.h>
+
+#include "cmd/each.h"
+#include "pkg/base/err.h"
+
+struct update_args {
+	struct each_args each;
+	const char *restart;
+};
+
+static const struct opt update_opts[] = {
+	OPT_BOOL('l', "latest", struct update_args, each.latest, "The newest container"),
+	OPT_STR(0, "restart", "POLICY", struct update_args, restart,
+		"When to start again by itself: no, on-failure[:N], always or unless-stopped",
+		.complete = COMPLETE_WORDS, .words = "no on-failure always unless-stopped"),
+	OPT_END,
+};
+
+static int update_one(struct store *st, struct container *c, const void *arg)
+{
+	const struct update_args *a = arg;
+
+	return container_set_restart(st, c, a->restart);
+}
+
+static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct update_args *a = args;
+	const struct each e = {.args = &a->each, .verb = "update", .one = update_one, .arg = a};
+
+	if (!a->restart)
+		return err_usage("update: say what to change: --restart");
+	return each_container(ctx, &e, argc, argv);
+}
+
+const struct command cmd_update = {
+	.name = "update",
+	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.summary = "Change settings of containers",
+	.opts = update_opts,
+	.args_size = sizeof(struct update_args),
+	.max_args = -1,
+	.complete = COMPLETE_CONTAINER,
+	.run = update_run,
+};

@@ -119,6 +119,12 @@ static int overlay_dirs(const struct plan_input *in, struct rt_mount *m, unsigne
 	AUTO_FREE char *name = xasprintf("overlay-%u", index);
 	AUTO_FREE char *base = path_join(in->dirs->data_path, name);
 
+	if (store_has_file_marks(in->store))
+		return err_new(
+			-CE_UNSUPPORTED,
+			"%s: an overlay as a mount, for which the store's file system has no "
+			"attributes or whiteouts; leave the option O out or give another --root",
+			m->target);
 	m->upper = plan_keep(p, path_join(base, "upper"));
 	m->work = plan_keep(p, path_join(base, "work"));
 	if ((mkdir(base, 0700) < 0 && errno != EEXIST) ||

@@ -71,8 +71,11 @@ same_as_native() {
 }
 
 @test "overlay on overlay: fuse-overlayfs, said once, and everything is right" {
-	nested "$overlay_on_overlay"'store "$WORK/m/root"; manifest "$WORK/got"; works; driver' >"$WORK/driver"
+	nested "$overlay_on_overlay"'store "$WORK/m/root"; manifest "$WORK/got"; works; driver
+		"$CUDDY" run --rm --network none -v "$WORK/l:/l:O" localhost/busybox true 2>"$WORK/no-O"; echo $? >"$WORK/no-O-status"' >"$WORK/driver"
 	[ "$(cat "$WORK/driver")" = fuse-overlayfs ]
+	[ "$(cat "$WORK/no-O-status")" -eq 125 ]
+	grep -q "/l: an overlay as a mount, for which the store.s file system has no attributes or whiteouts" "$WORK/no-O"
 	grep -q "m/root uses fuse-overlayfs because the kernel refuses an overlay" "$WORK/said"
 	[ "$(grep -c uses "$WORK/said")" -eq 1 ]
 	same_as_native

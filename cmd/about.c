@@ -47,6 +47,16 @@ static const struct {
 	 "status is the container's."},
 	{&cmd_stop, "Sends the stop signal (SIGTERM, or what the image or --stop-signal says) and, "
 		    "when the time is over, SIGKILL. Stopping what has stopped is no error."},
+	{&cmd_pause,
+	 "Needs a cgroup of the container's own (see \"cuddy info\", cgroupManager). A paused "
+	 "container gets no signal until it goes on, but SIGKILL; \"cuddy stop\" lets it go on."},
+	{&cmd_stats,
+	 "CPU % is the share of one processor since the last look, at the first since the start; "
+	 "MEM leaves out file cache that the kernel would give back at once. Without a cgroup of "
+	 "its own a container cannot be measured.\n"
+	 "\n"
+	 "\tcuddy stats --no-stream\n"
+	 "\tcuddy stats --format '{{.Name}} {{.MemUsage}}' web"},
 	{&cmd_restart,
 	 "Stops what runs, as \"cuddy stop\" does, and starts it again with the same settings; "
 	 "what "

@@ -89,6 +89,7 @@ const struct command_group *group_find(const char *name);
 /* One line each, in the order of the files. */
 extern const struct command cmd_attach, cmd_create, cmd_exec, cmd_inspect, cmd_kill, cmd_logs,
 	cmd_ps;
+extern const struct command cmd_pause, cmd_stats, cmd_unpause;
 extern const struct command cmd_port, cmd_rename, cmd_restart;
 extern const struct command cmd_rm, cmd_run, cmd_start, cmd_stop, cmd_top, cmd_wait;
 extern const struct command cmd_container_exists, cmd_container_inspect, cmd_container_prune;

@@ -69,6 +69,7 @@ int pause_run(struct monitor *m, bool pause)
 	if (r == 0) {
 		m->state.status = pause ? CONMON_PAUSED : CONMON_RUNNING;
 		monitor_write_state(m);
+		monitor_event(m, pause ? "pause" : "unpause", NULL);
 	}
 	return r;
 }

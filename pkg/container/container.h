@@ -86,6 +86,8 @@ int container_restart(struct store *st, struct container *c, int signal, int64_t
 int container_set_restart(struct store *st, struct container *c, const char *policy);
 /** container_is_wanted() - does its restart policy ask for it to run, as after a reboot? */
 bool container_is_wanted(const struct container *c);
+/** container_pause() - freeze all its processes, or let them go on; returns when it is so. -CE_BAD_STATE. */
+int container_pause(struct container *c, bool pause);
 /** container_rename() - whatever its state; -CE_NAME_IN_USE also for the name it has. */
 int container_rename(struct store *st, struct container *c, const char *name);
 

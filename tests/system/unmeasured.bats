@@ -1,0 +1,45 @@
+#!/usr/bin/env bats
+# pause and stats of a container without a cgroup of its own; with one: tests/vm.
+load helpers
+
+@test "pause and stats say what is missing, and change nothing" {
+	cuddy --cgroup-manager none run -d --name a "$IMAGE" sleep 1000
+	run -125 --separate-stderr cuddy pause a
+	one_line_error 125 '^cuddy: pause a: it has no cgroup of its own'
+	run -125 --separate-stderr cuddy stats --no-stream a
+	one_line_error 125 '^cuddy: stats a: it has no cgroup of its own'
+	run -0 cuddy inspect --format '{{.State.Status}}' a
+	[ "$output" = running ]
+	run -125 --separate-stderr cuddy unpause a
+	one_line_error 125 'not paused'
+}
+
+@test "pause and unpause of what does not run" {
+	cuddy create --name a "$IMAGE" true
+	run -125 --separate-stderr cuddy pause a
+	one_line_error 125 'does not run'
+	run -125 --separate-stderr cuddy unpause a
+	one_line_error 125 'does not run'
+	run -0 cuddy pause -a
+	run -0 cuddy unpause -a
+	[ -z "$output" ]
+	run -125 --separate-stderr cuddy pause
+	one_line_error 125 'needs a name'
+}
+
+@test "stats: stopped containers are zeros, headings stand alone, unknown names and fields are errors" {
+	run -0 cuddy stats --no-stream
+	[[ "$output" == ID*NAME*"CPU %"*PIDS* ]]
+	[ "${#lines[@]}" -eq 1 ]
+	cuddy create --name a "$IMAGE" true
+	run -0 cuddy stats --no-stream a --format '{{.Name}} {{.PIDs}} {{.MemUsageBytes}}'
+	[ "$output" = "a 0 0" ]
+	run -0 cuddy stats --no-stream -a --format json
+	[ "$(jq -r '.[0].name + .[0].pids' <<<"$output")" = a0 ]
+	run -125 --separate-stderr cuddy stats --no-stream nosuch
+	one_line_error 125 'nosuch'
+	run -125 --separate-stderr cuddy stats --no-stream a --format '{{.Nope}}'
+	one_line_error 125 'Nope'
+	run -125 --separate-stderr cuddy stats -a a
+	one_line_error 125 'contradict'
+}

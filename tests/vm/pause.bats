@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# The freezer, and what is used.
+load ../system/helpers
+load cgroups
+
+setup_file() {
+	file_begin
+	load_image busybox
+}
+teardown_file() { file_end; }
+
+counter() { # counter NAME - a container that appends to /tmp/n for ever
+	cuddy run -d --name "$1" "$IMAGE" sh -c 'while :; do echo >>/tmp/n; sleep 0.1; done' >/dev/null
+	wait_until 30 counts "$1" 0
+}
+count() { wc -c <"/proc/$(container_pid "$1")/root/tmp/n"; }
+counts() { [ "$(cuddy exec "$1" sh -c 'wc -c </tmp/n')" -gt "$2" ]; }
+
+@test "a paused container does nothing until it goes on" {
+	counter a
+	run -0 cuddy pause a
+	[ "$output" = a ]
+	run -0 cuddy inspect --format '{{.State.Status}} {{.State.Paused}}' a
+	[ "$output" = "paused true" ]
+	[ "$(sed -n 's/^frozen //p' "$(cgroup_dir a)/cgroup.events")" = 1 ]
+	run -0 cuddy ps --format '{{.Status}}'
+	[[ "$output" == *Paused* ]]
+	run -125 --separate-stderr cuddy exec a true
+	one_line_error 125 'paused|does not run'
+	run -125 --separate-stderr cuddy pause a
+	one_line_error 125 'paused already'
+	run -0 cuddy unpause a
+	n=$(cuddy exec a sh -c 'wc -c </tmp/n')
+	wait_until 30 counts a "$n"
+	run -0 cuddy events --stream=false --filter container=a --format '{{.Status}}'
+	[[ "$output" == *pause*unpause* ]]
+	cuddy rm -f -t 0 a
+}
+
+@test "--all is what can be; stop and rm reach what is paused" {
+	cuddy run -d --name a "$IMAGE" sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done'
+	cuddy run -d --name b "$IMAGE" sleep 1000
+	run -0 cuddy pause -a
+	[ "${#lines[@]}" -eq 2 ]
+	run -0 cuddy pause -a
+	[ -z "$output" ]
+	run -0 cuddy stop -t 30 a
+	run -0 cuddy inspect --format '{{.State.ExitCode}}' a
+	[ "$output" = 5 ]
+	run -0 cuddy unpause -a
+	[ "${#lines[@]}" -eq 1 ]
+	run -0 cuddy pause b
+	run -0 cuddy rm -f -t 0 b a
+}
+
+@test "stats: processes, memory, its limit, processor time" {
+	cuddy run -d --name a -m 64m --network none "$IMAGE" sh -c 'sleep 1000 & sleep 1000 & i=0; while :; do i=$((i + 1)); done'
+	wait_until 30 three_processes a
+	run -0 cuddy stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemLimit}} {{.NetIO}}' a
+	[ "$output" = "a 3 67108864 0 B / 0 B" ]
+	wait_until 30 has_used a CPUNano
+	wait_until 30 has_used a MemUsageBytes
+	run -0 cuddy stats --no-stream
+	[[ "${lines[1]}" == *" a "*%*"/ 67.1 MB"* ]]
+	run -0 cuddy stats --no-stream --format json
+	[ "$(jq -r '.[0] | keys | join(" ")' <<<"$output")" = "avg_cpu block_io cpu_percent cpu_time id mem_percent mem_usage name net_io pids" ]
+	# The live table ends with the last container that was named.
+	"$CUDDY" stats -i 1 a >"$WORK/live" 3>&- &
+	pid=$!
+	wait_until 30 looked_twice
+	cuddy rm -f -t 0 a
+	wait_until 30 ended "$pid"
+	[ "$(grep -c '^ID' "$WORK/live")" -ge 2 ]
+}
+three_processes() { [ "$(limit_of "$1" pids.current)" = 3 ]; }
+has_used() { [ "$(cuddy stats --no-stream --format "{{.$2}}" "$1")" -gt 0 ]; }
+looked_twice() { [ "$(grep -c ' a ' "$WORK/live")" -ge 2 ]; }
+ended() { ! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }

@@ -45,6 +45,8 @@ struct tree_put {
 	struct tar_xattr *xattrs;
 	struct put_time *times;
 	size_t n_times, cap_times;
+	char *buf; /* PIECE bytes, from the first file on */
+	bool no_clone; /* these two file systems share no blocks */
 };
 
 static int sink_entry(struct tree_sink *s, const struct tar_entry *e)
@@ -409,17 +411,20 @@ int tree_put_content(struct tree_put *p, const void *b, size_t n)
 static int sink_file(struct tree_sink *s, int fd)
 {
 	struct tree_put *p = (struct tree_put *)s;
-	AUTO_FREE char *buf = NULL;
 	uint64_t left = p->file.size;
 	struct stat st;
 
-	if (left && ioctl(p->fd, FICLONE, fd) == 0) {
-		p->result.bytes += left;
-		return fstat(p->fd, &st) == 0 && (uint64_t)st.st_size != left;
+	if (left && !p->no_clone) {
+		if (ioctl(p->fd, FICLONE, fd) == 0) {
+			p->result.bytes += left;
+			return fstat(p->fd, &st) == 0 && (uint64_t)st.st_size != left;
+		}
+		p->no_clone = errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY;
 	}
-	buf = xmalloc(PIECE);
+	if (!p->buf)
+		p->buf = xmalloc(PIECE);
 	while (left) {
-		ssize_t n = read(fd, buf, left < PIECE ? (size_t)left : PIECE);
+		ssize_t n = read(fd, p->buf, left < PIECE ? (size_t)left : PIECE);
 		int r;
 
 		if (n < 0 && errno == EINTR)
@@ -428,7 +433,7 @@ static int sink_file(struct tree_sink *s, int fd)
 			return err_new(-errno, "read '%s'", p->path);
 		if (n == 0)
 			return 1;
-		r = tree_put_content(p, buf, (size_t)n);
+		r = tree_put_content(p, p->buf, (size_t)n);
 		if (r < 0)
 			return r;
 		left -= (uint64_t)n;
@@ -574,6 +579,7 @@ void tree_put_free(struct tree_put *p)
 	for (size_t i = 0; i < p->n_times; i++)
 		free(p->times[i].path);
 	free(p->times);
+	free(p->buf);
 	sbuf_done(&p->parent);
 	free(p);
 }

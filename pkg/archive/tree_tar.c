@@ -12,6 +12,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/inode_map.h"
 #include "pkg/base/sbuf.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
 
 #define WHITEOUT ".wh."
@@ -241,32 +242,16 @@ static bool is_implied(const struct tree_tar *t)
 	return false;
 }
 
-static int list(struct tree_tar *t, int fd, struct strv *ret)
-{
-	AUTO_CLOSEDIR DIR *d = NULL;
-	AUTO_CLOSE int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *e;
-
-	d = copy < 0 ? NULL : fdopendir(copy);
-	if (!d)
-		return err_new(-errno, "list '%s'", t->path.s);
-	(void)TAKE_FD(copy);
-	for (errno = 0; (e = readdir(d)) != NULL; errno = 0)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			strv_add(ret, e->d_name);
-	if (errno)
-		return err_new(-errno, "list '%s'", t->path.s);
-	strv_sort(ret);
-	return 0;
-}
-
 static int put_children(struct tree_tar *t, int fd)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	size_t len = t->path.len;
-	int r = list(t, fd, &names);
+	int r = dir_names(fd, &names);
 
-	if (r == 0 && ++t->depth > TAR_DEPTH_MAX)
+	if (r < 0)
+		return err_wrap(r, "'%s'", t->path.s);
+	strv_sort(&names);
+	if (++t->depth > TAR_DEPTH_MAX)
 		r = err_new(-CE_LIMIT, "directories nested deeper than %d", TAR_DEPTH_MAX);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		if ((t->o.overlay || t->o.hide_markers) &&

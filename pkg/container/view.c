@@ -10,6 +10,7 @@
 #include "pkg/base/err.h"
 #include "pkg/container/plan.h"
 #include "pkg/runtime/overlay.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
 #include "storage/store.h"
 
@@ -54,20 +55,6 @@ static int mark_if_opaque(int dir)
 	return 0;
 }
 
-static int list_dir(int dir, struct strv *names)
-{
-	AUTO_CLOSEDIR DIR *d = NULL;
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	d = copy < 0 ? NULL : fdopendir(copy);
-	if (!d)
-		return err_new(-errno, "list what the container changed");
-	for (struct dirent *e; (e = readdir(d)) != NULL;)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			strv_add(names, e->d_name);
-	return 0;
-}
-
 /*
  * Its directories that hide those of the image have a mark that the kernel does not know. They get
  * the kernel's as well, which says the same to both, so that the kernel can show the layers.
@@ -78,7 +65,7 @@ static int view_mark_opaque(int dir, unsigned depth)
 	int r = mark_if_opaque(dir);
 
 	if (r == 0)
-		r = list_dir(dir, &names);
+		r = dir_names(dir, &names);
 	if (r == 0 && depth > TAR_DEPTH_MAX)
 		r = err_new(-CE_LIMIT, "directories nested deeper than %d", TAR_DEPTH_MAX);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {

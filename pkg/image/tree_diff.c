@@ -12,6 +12,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/base/strv.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
 
 #define DEPTH_MAX 512
@@ -93,21 +94,7 @@ static bool is_same(const struct level *l, const char *name, const struct stat *
 
 static int add_names(int dir, struct strv *names)
 {
-	AUTO_CLOSEDIR DIR *d = NULL;
-	AUTO_CLOSE int copy = -EBADF;
-	struct dirent *e;
-
-	if (dir < 0)
-		return 0;
-	copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = copy < 0 ? NULL : fdopendir(copy);
-	if (!d)
-		return err_new(-errno, "list a directory");
-	(void)TAKE_FD(copy);
-	for (errno = 0; (e = readdir(d)) != NULL; errno = 0)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			strv_add(names, e->d_name);
-	return errno ? err_new(-errno, "list a directory") : 0;
+	return dir < 0 ? 0 : dir_names(dir, names);
 }
 
 static int names_of(const struct level *l, struct strv *names)

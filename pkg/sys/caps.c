@@ -46,9 +46,17 @@ int caps_last(void)
 	static int last = -1;
 
 	if (last < 0) {
+		int none = 64; /* the first that is known not to be one */
+
 		last = 0;
-		while (last < 63 && prctl(PR_CAPBSET_READ, last + 1, 0, 0, 0) >= 0)
-			last++;
+		while (last + 1 < none) {
+			int c = (last + none) / 2;
+
+			if (prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0)
+				last = c;
+			else
+				none = c;
+		}
 	}
 	return last;
 }

@@ -98,6 +98,44 @@ static void a_name_has_one_holder(void **state)
 	err_drop();
 }
 
+/* As a power loss leaves it of a record that was not made durable. */
+static void a_name_that_leads_nowhere_is_free(void **state)
+{
+	struct scratch *s = *state;
+	int names = store_fd(s->st, STORE_NAMES);
+	char got[65];
+
+	fake_id(id_a);
+	assert_int_equal(mknodat(names, "web", S_IFREG, 0), 0);
+	assert_int_equal(mknodat(names, "other", S_IFREG, 0), 0);
+	assert_int_equal(create(s->st, id_a, "web"), 0);
+	assert_int_equal(container_store_resolve(s->st, "web", got), 0);
+	assert_string_equal(got, id_a);
+	assert_int_equal(store_empty_trash(s->st), 0);
+	assert_int_equal(faccessat(names, "other", F_OK, 0), -1);
+	assert_int_equal(faccessat(names, "web", F_OK, 0), 0);
+	err_drop();
+}
+
+static void what_was_opened_is_known_to_have_run(void **state)
+{
+	struct scratch *s = *state;
+	AUTO_STRV struct strv run = STRV_INIT;
+	struct container_dirs d;
+
+	fake_id(id_a);
+	fake_id(id_b);
+	assert_int_equal(create(s->st, id_a, "one"), 0);
+	assert_int_equal(create(s->st, id_b, "two"), 0);
+	assert_int_equal(container_store_list_run(s->st, &run), 0);
+	assert_int_equal(run.n, 0);
+	assert_int_equal(container_store_open(s->st, id_b, &d), 0);
+	container_dirs_done(&d);
+	assert_int_equal(container_store_list_run(s->st, &run), 0);
+	assert_int_equal(run.n, 1);
+	assert_string_equal(run.v[0], id_b);
+}
+
 static void of_twenty_at_once_one_gets_the_name(void **state)
 {
 	struct scratch *s = *state;
@@ -210,6 +248,8 @@ int main(void)
 		T(a_common_prefix_is_ambiguous),
 		T(bad_ids_and_names_never_become_paths),
 		T(a_name_has_one_holder),
+		T(a_name_that_leads_nowhere_is_free),
+		T(what_was_opened_is_known_to_have_run),
 		T(of_twenty_at_once_one_gets_the_name),
 		T(a_killed_create_leaves_all_or_nothing),
 		T(a_killed_remove_can_be_repeated),

@@ -256,6 +256,12 @@ static const struct {
 	 "\tcuddy save -o app.tar app:1 db:1\n"
 	 "\tcuddy save app:1 | ssh host cuddy load\n"
 	 "\tcuddy save --format oci-archive -o app.oci.tar app:1"},
+	{&cmd_search,
+	 "Asks the registry that TERM begins with, or those that short names are looked for at, for "
+	 "repositories whose names contain it; with --list-tags for the tags of one repository.\n"
+	 "\n"
+	 "\tcuddy search registry.example.org/app\n"
+	 "\tcuddy search --list-tags docker.io/library/debian"},
 	{&cmd_load, "Reads a docker-archive or OCI archive, compressed or not, or an OCI layout "
 		    "directory. Nothing is named before all of it is verified.\n"
 		    "\n"

@@ -130,6 +130,8 @@ const struct command_alias commands[] = {
 	{"image push", &cmd_push},
 	{"save", &cmd_save},
 	{"image save", &cmd_save},
+	{"search", &cmd_search},
+	{"image search", &cmd_search},
 	{"version", &cmd_version},
 	{NULL, NULL},
 };

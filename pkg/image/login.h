@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What is asked of a registry, not of an image. */
 #pragma once
+#include <stdbool.h>
+
 #include "pkg/config/auth.h"
 #include "pkg/transfer/protocol.h"
 
@@ -9,6 +11,14 @@
  * its credentials are kept under, host and path. Usage error.
  */
 int registry_key(const char *registry, char **ret_key, char **ret_host, char **ret_path);
+struct json_object;
+/**
+ * registry_find() - repositories by a part of their name, or the tags of one (@tags)
+ * @term: with a registry or without; then all that registries.conf lists are asked.
+ * @ret: array of objects: Index, Name, Description, Stars, Official, Automated, Tag.
+ */
+int registry_find(const char *term, bool tags, unsigned limit, const struct transfer_access *access,
+		  struct json_object **ret);
 /** registry_check() - are @c good at @host? -CE_DENIED when the registry says no. Does not enter B. */
 int registry_check(const char *host, const struct transfer_access *access,
 		   const struct credential *c);

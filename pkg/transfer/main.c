@@ -41,6 +41,7 @@ static const struct {
 	{TRANSFER_PUSH, "push", transfer_op_push},
 	{TRANSFER_UNPACK, "unpack", transfer_op_unpack},
 	{TRANSFER_SAVE, "save", transfer_op_save},
+	{TRANSFER_SEARCH, "search", transfer_op_search},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)

@@ -221,6 +221,31 @@ void transfer_save_done(struct transfer_save *s)
 	*s = (struct transfer_save){0};
 }
 
+void transfer_search_put(struct sbuf *b, const struct transfer_search *s)
+{
+	wire_put_str(b, s->name);
+	wire_put_u32(b, s->tags);
+	wire_put_u32(b, s->limit);
+	put_access(b, &s->access);
+}
+
+int transfer_search_get(const struct transfer_request *q, struct transfer_search *ret)
+{
+	struct wire_reader r;
+	struct transfer_search s = {0};
+	bool ok;
+
+	wire_reader_init(&r, q->body, q->body_n);
+	s.name = wire_get_str(&r);
+	s.tags = wire_get_u32(&r) != 0;
+	s.limit = wire_get_u32(&r);
+	ok = get_access(&r, &s.access);
+	if (wire_failed(&r) || !s.name || !ok)
+		return err_new(-CE_PROTOCOL, "search request");
+	*ret = s;
+	return 0;
+}
+
 void transfer_load_put(struct sbuf *b, const struct transfer_load *l)
 {
 	wire_put_str(b, l->platform);

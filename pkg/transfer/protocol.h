@@ -31,7 +31,8 @@ enum transfer_op {
 	TRANSFER_LOGIN,
 	TRANSFER_UNTAR,
 	TRANSFER_PUSH,
-	TRANSFER_SAVE
+	TRANSFER_SAVE,
+	TRANSFER_SEARCH
 };
 
 enum transfer_event {
@@ -157,6 +158,19 @@ void transfer_save_put(struct sbuf *b, const struct transfer_save *s);
 /** transfer_save_get() - @ret is released by transfer_save_done(), also after a failure. */
 int transfer_save_get(const struct transfer_request *q, struct transfer_save *ret);
 void transfer_save_done(struct transfer_save *s);
+/*
+ * Body of TRANSFER_SEARCH. Its image events are the repositories: full name, and for an id what is
+ * known of it as a JSON object; or, of @tags, full name and one tag each. Touches no store.
+ */
+struct transfer_search {
+	const char *name; /* host/repository, host/beginning of one, or host/ */
+	bool tags; /* list the tags of the repository */
+	uint32_t limit;
+	struct transfer_access access;
+};
+
+void transfer_search_put(struct sbuf *b, const struct transfer_search *s);
+int transfer_search_get(const struct transfer_request *q, struct transfer_search *ret);
 void transfer_push_put(struct sbuf *b, const struct transfer_push *p);
 int transfer_push_get(const struct transfer_request *q, struct transfer_push *ret);
 void transfer_login_put(struct sbuf *b, const struct transfer_login *l);

@@ -301,22 +301,23 @@ int registry_document(struct registry *r, const char *digest, uint64_t size, str
 	return 0;
 }
 
-static int add_tags(const struct http_response *p, struct strv *ret)
+static int add_names(const struct http_response *p, const char *key, struct strv *ret)
 {
 	AUTO_JSON struct json_object *o = NULL;
 	int e = json_parse(p->body.s, p->body.len, &o);
 
 	if (e < 0)
 		return e;
-	e = json_get_strv(o, "tags", ret);
+	e = json_get_strv(o, key, ret);
 	if (e == 0 && ret->n > TAGS_MAX)
-		e = err_new(-CE_LIMIT, "%zu tags", ret->n);
+		e = err_new(-CE_LIMIT, "%zu %s", ret->n, key);
 	return e;
 }
 
-int registry_tags(struct registry *r, struct strv *ret)
+/* A list that goes on as long as the answers' Link headers say (R9). Takes @first. */
+static int list_pages(struct registry *r, char *first, const char *key, struct strv *ret)
 {
-	AUTO_FREE char *url = xasprintf("%s/v2/%s/tags/list?n=1000", r->base, r->path);
+	AUTO_FREE char *url = first;
 	int e;
 
 	for (unsigned page = 0; url; page++) {
@@ -324,25 +325,57 @@ int registry_tags(struct registry *r, struct strv *ret)
 		AUTO_FREE char *next = NULL, *full = NULL;
 
 		if (page >= TAG_PAGES_MAX)
-			return err_new(-CE_LIMIT, "tags of %s", r->path);
-		e = get(r, url, NULL, TAGS_BODY_MAX, r->path, &p);
+			return err_new(-CE_LIMIT, "pages");
+		e = get(r, url, NULL, TAGS_BODY_MAX, *r->path ? r->path : key, &p);
 		if (e == 0)
-			e = add_tags(&p, ret);
+			e = add_names(&p, key, ret);
 		if (e < 0)
-			return err_wrap(e, "tags of %s", r->path);
+			return e;
 		next = p.link ? link_next(p.link) : NULL;
 		if (next) {
 			e = url_redirect(url, next, r->policy.plain, &full);
 			if (e < 0)
 				return e;
 			if (!url_same_origin(full, r->base) || strcmp(full, url) == 0)
-				return err_new(-CE_UNSAFE, "tags of %s continue elsewhere",
-					       r->path);
+				return err_new(-CE_UNSAFE, "the list continues elsewhere");
 		}
 		freep(&url);
 		url = TAKE_PTR(full);
 	}
 	return 0;
+}
+
+int registry_tags(struct registry *r, struct strv *ret)
+{
+	int e = list_pages(r, xasprintf("%s/v2/%s/tags/list?n=1000", r->base, r->path), "tags",
+			   ret);
+
+	return e < 0 ? err_wrap(e, "tags of %s", r->path) : 0;
+}
+
+int registry_catalog(struct registry *r, struct strv *ret)
+{
+	int e = list_pages(r, xasprintf("%s/v2/_catalog?n=1000", r->base), "repositories", ret);
+
+	return e < 0 ? err_wrap(e, "repositories of %s", r->host) : 0;
+}
+
+int registry_search(struct registry *r, const char *term, unsigned limit, struct json_object **ret)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	AUTO_FREE char *escaped = url_escape(term);
+	AUTO_FREE char *url = xasprintf("%s/v1/search?q=%s&n=%u", r->base, escaped, limit);
+	struct http_request q = {.url = url,
+				 .policy = &r->policy,
+				 .max_body = TAGS_BODY_MAX,
+				 .timeout_s = SMALL_TIMEOUT_S,
+				 .retries = r->retries,
+				 .retry_delay_ms = r->retry_delay_ms};
+	int e = http_fetch(r->http, &q, &p);
+
+	if (e == 0 && p.status != 200)
+		return -ENOENT;
+	return e < 0 ? e : json_parse(p.body.s, p.body.len, ret);
 }
 
 struct http_transfer *registry_blob(struct registry *r, const char *digest, uint64_t from,

@@ -11,6 +11,8 @@
 #include "pkg/config/auth.h"
 #include "pkg/transfer/protocol.h"
 
+struct json_object;
+
 struct registry_options {
 	struct transfer_access access;
 	const struct credential *credential; /* these and no others; NULL: what is found */
@@ -57,6 +59,10 @@ int registry_manifest(struct registry *r, const char *reference, struct http_res
 int registry_document(struct registry *r, const char *digest, uint64_t size, struct sbuf *ret);
 /** registry_tags() - all tags, page by page. */
 int registry_tags(struct registry *r, struct strv *ret);
+/** registry_catalog() - all repositories there, as far as it tells. */
+int registry_catalog(struct registry *r, struct strv *ret);
+/** registry_search() - what the old interface for searching says; -ENOENT (no trail) when there is none. Anonymous. */
+int registry_search(struct registry *r, const char *term, unsigned limit, struct json_object **ret);
 
 /**
  * registry_blob() - start a blob; @sink gets its bytes. NULL with a trail in *@ret_code when that failed.

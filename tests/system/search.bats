@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# Searching: by the catalog of a registry, by the old interface of Docker Hub, the tags of a repository.
+load helpers
+load registry
+
+teardown() {
+	registry_end
+	[ -z "${FAKE_PID:-}" ] || { kill "$FAKE_PID"; wait "$FAKE_PID" 2>/dev/null || true; }
+	test_end
+}
+
+find_in() { cuddy search --tls-verify=false "$@"; }
+
+@test "search: repositories by a part of their name, and tags" {
+	registry_begin
+	for name in a/one:1 a/one:2 a/two:1 b/three:latest; do
+		skopeo copy -q --dest-tls-verify=false "docker-archive:$(image_file busybox)" "docker://$REG/$name"
+	done
+	run -0 find_in --format '{{.Name}}' "$REG/"
+	[ "$output" = "$REG/a/one"$'\n'"$REG/a/two"$'\n'"$REG/b/three" ]
+	run -0 find_in --format '{{.Index}} {{.Name}} {{.Stars}}' "$REG/t"
+	[ "$output" = "$REG $REG/a/two 0"$'\n'"$REG $REG/b/three 0" ]
+	run -0 find_in --limit 1 "$REG/a/"
+	[ "${#lines[@]}" -eq 2 ] && [[ "${lines[0]}" =~ ^NAME\ +DESCRIPTION$ ]]
+	run -0 --separate-stderr find_in "$REG/nosuch"
+	[ -z "$output$stderr" ]
+	run -0 find_in --list-tags "$REG/a/one"
+	echo "$output"
+	[ "$(tr -s ' ' <<<"${lines[0]}")" = "NAME TAG" ]
+	[ "$(tail -n +2 <<<"$output" | tr -s ' ' | sort)" = "$REG/a/one 1"$'\n'"$REG/a/one 2" ] # the registry has no order
+	[ "$(find_in --list-tags --format json "$REG/a/one" | jq -c '.[0].Tags |= sort')" = "[{\"Name\":\"$REG/a/one\",\"Tags\":[\"1\",\"2\"]}]" ]
+	printf 'unqualified-search-registries = ["%s"]\n' "$REG" >"$WORK/registries.conf"
+	export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
+	run -0 find_in --format '{{.Name}}' two
+	[ "$output" = "$REG/a/two" ]
+	run -0 find_in --list-tags --format '{{.Name}}:{{.Tag}}' b/three
+	[ "$output" = "$REG/b/three:latest" ]
+	run --separate-stderr find_in --list-tags "$REG/nosuch"
+	one_line_error 125 nosuch
+	for bad in "" "$REG/a:tag" "--limit 0 x" "$REG/Upper"; do
+		run --separate-stderr find_in ${bad:-''}
+		one_line_error 125 .
+	done
+	registry_end
+	run --separate-stderr find_in --retry 0 "$REG/a"
+	one_line_error 125 "search $REG/a"
+}
+
+@test "search: stars and descriptions from who knows them, harmless on a terminal" {
+	mkdir "$WORK/reg"
+	python3 "$FIXTURES/fakereg.py" "$WORK/reg" 3>&- &
+	FAKE_PID=$!
+	wait_until 10 test -e "$WORK/reg/port"
+	reg=127.0.0.1:$(cat "$WORK/reg/port")
+	run -0 find_in --compatible --limit 2 "$reg/team"
+	[ "${#lines[@]}" -eq 3 ]
+	[[ "${lines[2]}" =~ d{44}\.\.\.\ +1\ +\[OK\] ]]
+	[ "$(find_in --no-trunc --format json "$reg/team" | jq -r '.[2].Description | length')" -eq 100 ]
+	run -0 python3 "$FIXTURES/ptydrv.py" "$CUDDY" search --tls-verify=false "$reg/team"
+	[[ "$output" == *team/0* ]] && [[ "$output" != *$'\e[31m'* ]]
+}

@@ -9,6 +9,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
+#include "pkg/container/cdi.h"
 #include "pkg/container/make.h"
 #include "pkg/runtime/plan.h"
 
@@ -255,6 +256,19 @@ ipc_key:
 	return 0;
 }
 
+/* CDI names among --device, and what --gpus stands for. */
+static int make_devices(const struct container_request *q, struct container_record *r)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int rc = q->gpus ? cdi_gpus(q->gpus, &names) : 0;
+
+	strv_add_all(&names, &q->device);
+	for (size_t i = 0; rc == 0 && i < names.n; i++)
+		rc = cdi_is_name(names.v[i]) ? cdi_add(r, names.v[i], &q->cdi_spec_dirs)
+					     : device_check(names.v[i], r);
+	return rc;
+}
+
 int make_security(const struct container_request *q, struct container_record *r)
 {
 	struct rt_rlimit unused;
@@ -269,8 +283,8 @@ int make_security(const struct container_request *q, struct container_record *r)
 		rc = ulimit_parse(q->ulimit.v[i], &unused);
 		strv_env_set(&r->ulimits, q->ulimit.v[i]);
 	}
-	for (size_t i = 0; rc == 0 && i < q->device.n; i++)
-		rc = device_check(q->device.v[i], r);
+	if (rc == 0)
+		rc = make_devices(q, r);
 	for (size_t i = 0; rc == 0 && i < q->sysctl.n; i++) {
 		rc = sysctl_check(q->sysctl.v[i], r);
 		strv_env_set(&r->sysctls, q->sysctl.v[i]);

@@ -3,18 +3,23 @@
 #include <stdio.h>
 
 #include "cmd/each.h"
+#include "cmd/limit_opts.h"
 #include "pkg/base/err.h"
 
 struct update_args {
 	struct each_args each;
+	struct limit_request limits;
 	const char *restart;
 };
+
+static const struct update_args update_defaults = {.limits = LIMIT_REQUEST_DEFAULTS};
 
 static const struct opt update_opts[] = {
 	OPT_BOOL('l', "latest", struct update_args, each.latest, "The newest container"),
 	OPT_STR(0, "restart", "POLICY", struct update_args, restart,
 		"When to start again by itself: no, on-failure[:N], always or unless-stopped",
 		.complete = COMPLETE_WORDS, .words = "no on-failure always unless-stopped"),
+	OPT_GROUP(limit_opts, struct update_args, limits),
 	OPT_END,
 };
 
@@ -22,7 +27,9 @@ static int update_one(struct store *st, struct container *c, const void *arg)
 {
 	const struct update_args *a = arg;
 
-	return container_set_restart(st, c, a->restart);
+	int r = limits_given(&a->limits) ? container_set_limits(st, c, &a->limits) : 0;
+
+	return r == 0 && a->restart ? container_set_restart(st, c, a->restart) : r;
 }
 
 static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
@@ -30,8 +37,9 @@ static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	const struct update_args *a = args;
 	const struct each e = {.args = &a->each, .verb = "update", .one = update_one, .arg = a};
 
-	if (!a->restart)
-		return err_usage("update: say what to change: --restart");
+	if (!a->restart && !limits_given(&a->limits))
+		return err_usage("update: say what to change: --restart, or a limit such as "
+				 "--memory");
 	return each_container(ctx, &e, argc, argv);
 }
 
@@ -41,6 +49,7 @@ const struct command cmd_update = {
 	.summary = "Change settings of containers",
 	.opts = update_opts,
 	.args_size = sizeof(struct update_args),
+	.defaults = &update_defaults,
 	.max_args = -1,
 	.complete = COMPLETE_CONTAINER,
 	.run = update_run,

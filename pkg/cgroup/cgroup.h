@@ -96,6 +96,8 @@ struct cgroup_made {
 int cgroup_make(const struct cgroup_request *q, pid_t monitor, struct cgroup_made *made);
 /** cgroup_made_done() - once pid 1 runs, or is not going to. */
 void cgroup_made_done(struct cgroup_made *made);
+/** cgroup_limit_all() - write limits to the cgroup @dir; stops at the first that fails. */
+int cgroup_limit_all(const char *dir, const struct cgroup_limit *limits, unsigned n);
 /** cgroup_enter() - move @pid into the container's cgroup @dir, by systemd where we may not. */
 int cgroup_enter(const char *dir, pid_t pid);
 

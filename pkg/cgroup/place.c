@@ -163,13 +163,13 @@ static int write_limit(int fd, const struct cgroup_limit *l)
 	return 0;
 }
 
-static int write_limits(const struct cgroup_request *q, const char *dir)
+int cgroup_limit_all(const char *dir, const struct cgroup_limit *limits, unsigned n)
 {
 	AUTO_CLOSE int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r = fd < 0 ? err_new(-errno, "open cgroup %s", dir) : 0;
 
-	for (unsigned i = 0; r == 0 && i < q->n_limits; i++)
-		r = write_limit(fd, &q->limits[i]);
+	for (unsigned i = 0; r == 0 && i < n; i++)
+		r = write_limit(fd, &limits[i]);
 	return r;
 }
 
@@ -182,7 +182,7 @@ static int make_container(const struct cgroup_request *q, const char *dir)
 		return err_new(r, "remove the old cgroup %s", dir);
 	r = make_dir(dir);
 	if (r == 0)
-		r = write_limits(q, dir);
+		r = cgroup_limit_all(dir, q->limits, q->n_limits);
 	if (r < 0)
 		(void)cgroup_remove(dir);
 	return r;

@@ -88,6 +88,9 @@ int container_set_restart(struct store *st, struct container *c, const char *pol
 bool container_is_wanted(const struct container *c);
 /** container_pause() - freeze all its processes, or let them go on; returns when it is so. -CE_BAD_STATE. */
 int container_pause(struct container *c, bool pause);
+struct limit_request;
+/** container_set_limits() - what @q asks for, over what it has; at once when it runs. On failure all is as before. */
+int container_set_limits(struct store *st, struct container *c, const struct limit_request *q);
 /** container_rename() - whatever its state; -CE_NAME_IN_USE also for the name it has. */
 int container_rename(struct store *st, struct container *c, const char *name);
 

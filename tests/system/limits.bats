@@ -4,14 +4,14 @@
 load helpers
 
 @test "without a cgroup manager a container runs, and any limit is refused by name" {
-	run -0 cuddy --cgroup-manager none run --rm "$IMAGE" echo runs
-	[ "$output" = runs ]
 	before=$(snapshot)
 	for flag in --memory=64m --cpus=1 --pids-limit=9 --cpuset-cpus=0 --cpu-shares=5 --cgroup-conf=memory.high=1000000; do
 		run -125 --separate-stderr cuddy --cgroup-manager none run --rm "$flag" "$IMAGE" true
 		one_line_error 125 "^cuddy: ${flag%%=*}: "
 	done
-	[ "$(snapshot)" = "$before" ]
+	diff <(echo "$before") <(snapshot)
+	run -0 cuddy --cgroup-manager none run --rm "$IMAGE" echo runs
+	[ "$output" = runs ]
 }
 
 @test "on a host without one the mending step is named" {
@@ -33,4 +33,16 @@ load helpers
 	one_line_error 125 'no cgroup to limit'
 	run -125 --separate-stderr cuddy --cgroup-manager docker run --rm "$IMAGE" true
 	one_line_error 125 'cgroup-manager'
+}
+
+@test "update: limits are refused for a container without a cgroup, and it stays as it was" {
+	cuddy --cgroup-manager none run -d --name a "$IMAGE" sleep 1000
+	run -125 --separate-stderr cuddy update --memory 64m a
+	one_line_error 125 '^cuddy: update a: --memory'
+	run -125 --separate-stderr cuddy update --cpus many a
+	one_line_error 125 '--cpus'
+	run -125 --separate-stderr cuddy update a
+	one_line_error 125 'say what to change'
+	run -0 cuddy inspect --format '{{.HostConfig.Memory}} {{.State.Status}}' a
+	[ "$output" = "0 running" ]
 }

@@ -33,27 +33,7 @@ void container_root_done(struct container_root *r)
 
 /* --- running ----------------------------------------------------------------------------------- */
 
-/*
- * FUSE answers only who is in the user namespace of the mount, or below. From here on ids are the
- * container's own, and there is no way back.
- */
-static int enter_container(int pidfd, pid_t pid, struct container_root *ret)
-{
-	static pid_t entered;
-
-	ret->inside = true;
-	if (entered == pid)
-		return 0;
-	if (entered)
-		return err_new(-CE_UNSUPPORTED,
-			       "between two containers on fuse-overlayfs; copy by way of the host");
-	if (setns(pidfd, CLONE_NEWUSER) < 0)
-		return err_new(-errno, "enter its user namespace");
-	entered = pid;
-	return 0;
-}
-
-static int open_running(struct store *st, const struct container *c, struct container_root *ret)
+static int open_running(const struct container *c, struct container_root *ret)
 {
 	AUTO_CLOSE int pidfd = pidfd_of(&c->state.init);
 	char path[32];
@@ -67,9 +47,7 @@ static int open_running(struct store *st, const struct container *c, struct cont
 	/* Still that process: the pid was not used again between the check and the open. */
 	if (pidfd_signal(pidfd, 0) < 0)
 		return err_new(-CE_BAD_STATE, "it ended just now");
-	return store_driver(st) == STORE_FUSE_OVERLAY
-		       ? enter_container(pidfd, c->state.init.pid, ret)
-		       : 0;
+	return 0;
 }
 
 /* --- not running: put together in this process's own mount namespace --------------------------- */
@@ -286,7 +264,7 @@ int container_root_open(struct store *st, struct container *c, struct container_
 	if (r == 0 && container_is_running(c)) {
 		r = base_enter(store_runtime_fd(st), &grant);
 		if (r == 0)
-			r = open_running(st, c, ret);
+			r = open_running(c, ret);
 	} else if (r == 0) {
 		r = open_stopped(&in, &p, ret);
 	}
@@ -294,8 +272,6 @@ int container_root_open(struct store *st, struct container *c, struct container_
 		container_root_done(ret);
 		return r;
 	}
-	if (ret->inside)
-		return 0;
 	ret->uids = container_ids(p.rt.uid_map, p.rt.n_uid_map);
 	ret->gids = container_ids(p.rt.gid_map, p.rt.n_gid_map);
 	ret->n_uids = p.rt.n_uid_map;
@@ -326,7 +302,7 @@ int container_root_creator(const struct container_root *r, uid_t *ret_uid, gid_t
 {
 	int e;
 
-	if (r->inside || r->lock >= 0 ||
+	if (r->lock >= 0 ||
 	    (has_outside(0, r->uids, r->n_uids) && has_outside(0, r->gids, r->n_gids)))
 		return 0;
 	e = outside(0, r->uids, r->n_uids, ret_uid);
@@ -344,9 +320,9 @@ int container_root_user(const struct container_root *r, const struct container_r
 
 	*ret_uid = ids.uid;
 	*ret_gid = ids.gid;
-	if (e == 0 && !r->inside)
+	if (e == 0)
 		e = outside(ids.uid, r->uids, r->n_uids, ret_uid);
-	if (e == 0 && !r->inside)
+	if (e == 0)
 		e = outside(ids.gid, r->gids, r->n_gids, ret_gid);
 	free(ids.groups);
 	free(ids.home);

@@ -15,7 +15,6 @@ struct container_root {
 	struct tree_ids *uids, *gids; /* from B's ids to the container's */
 	unsigned n_uids, n_gids;
 	bool single_id;
-	bool inside; /* this process is in the container's user namespace: ids are its own */
 };
 #define CONTAINER_ROOT_INIT                  \
 	{                                    \

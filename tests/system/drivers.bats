@@ -51,6 +51,12 @@ copies() { # in and out of a running one and a stopped one
 	run -0 cuddy exec p cat /root/in
 	[ "$output" = from-outside ]
 	cuddy cp p:/made - | tar -xO | grep -qx inside
+	cuddy create --name q "$IMAGE" cat /made /root/in >/dev/null
+	cuddy cp p:/made q:/made
+	cuddy cp p:/root/in q:/root/in
+	run -0 cuddy start -a q
+	[ "$output" = $'inside\nfrom-outside' ]
+	cuddy rm q
 	cuddy stop -t 0 p
 	cuddy cp "$WORK/in" p:/root/again
 	cuddy cp p:/root/again - | tar -xO | grep -qx from-outside

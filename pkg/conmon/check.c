@@ -176,22 +176,22 @@ static void judge_startup(struct monitor *m, bool good)
 	}
 }
 
+/* The results are there before the verdict that they led to is seen. */
 static void judge(struct monitor *m, bool good)
 {
 	struct health_results *r = &m->check.results;
 
-	if (good) {
+	if (good)
 		r->streak = 0;
+	else if (m->state.health != CONMON_HEALTH_STARTING || !in_start_period(m))
+		r->streak++;
+	write_results(m);
+	if (good) {
 		set_status(m, CONMON_HEALTHY);
-		return;
+	} else if (r->streak >= m->cfg.health.retries) {
+		set_status(m, CONMON_UNHEALTHY);
+		act_on_failure(m);
 	}
-	if (m->state.health == CONMON_HEALTH_STARTING && in_start_period(m))
-		return;
-	r->streak++;
-	if (r->streak < m->cfg.health.retries)
-		return;
-	set_status(m, CONMON_UNHEALTHY);
-	act_on_failure(m);
 }
 
 static void check_over(struct monitor *m)
@@ -204,11 +204,12 @@ static void check_over(struct monitor *m)
 	k->now.end_ns = clock_now_ns();
 	keep_result(m);
 	plan_next(m);
-	if (startup)
+	if (startup) {
+		write_results(m);
 		judge_startup(m, good);
-	else
+	} else {
 		judge(m, good);
-	write_results(m);
+	}
 	(void)snprintf(extra, sizeof(extra), "\"HealthStatus\":\"%s\"",
 		       conmon_health_text(m->state.health));
 	monitor_event(m, "health_status", extra);

@@ -30,7 +30,7 @@ static const struct opt commit_opts[] = {
 	OPT_STR('m', "message", "TEXT", struct commit_args, message,
 		"Set the comment in the image's history"),
 	OPT_BOOL('p', "pause", struct commit_args, pause,
-		 "Pause the container meanwhile: not possible yet, default false"),
+		 "Not done here: a running container is refused; use cuddy pause"),
 	OPT_BOOL('q', "quiet", struct commit_args, quiet, "Print nothing but the image's id"),
 	OPT_BOOL('s', "squash", struct commit_args, squash,
 		 "Make one layer of the image and the changes"),
@@ -68,7 +68,8 @@ static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	if (r < 0)
 		return err_wrap(r, "commit");
 	if (a->pause && container_is_running(&c))
-		r = err_new(-CE_UNSUPPORTED, "--pause: a running container cannot be paused yet");
+		r = err_new(-CE_UNSUPPORTED,
+			    "--pause: use \"cuddy pause\" before and \"cuddy unpause\" after");
 	if (r == 0 && a->iidfile)
 		r = archive_file_open(&iid, a->iidfile);
 	if (r == 0)

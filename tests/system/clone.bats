@@ -26,7 +26,7 @@ n" ]
 }
 
 @test "clone: a name, another image, --run, --destroy" {
-	cuddy run -d --name c "$IMAGE" sleep 1000
+	cuddy run -d --name c --stop-signal KILL "$IMAGE" sleep 1000
 	run --separate-stderr cuddy container clone --destroy c d
 	one_line_error 125 force
 	run -1 cuddy container exists d

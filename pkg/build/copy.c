@@ -33,6 +33,7 @@ struct copier {
 	struct link_seen *links;
 	size_t n_links;
 	char *piece;
+	bool no_clone, no_range; /* this file system cannot; it is not asked for each file */
 };
 
 bool copy_is_whiteout(const struct stat *st)
@@ -121,13 +122,16 @@ static int copy_content(struct copier *k, int in, int out, uint64_t size)
 {
 	uint64_t done = 0;
 
-	if (size == 0 || ioctl(out, FICLONE, in) == 0)
+	if (size == 0 || (!k->no_clone && ioctl(out, FICLONE, in) == 0))
 		return 0;
-	while (done < size) {
+	k->no_clone = true;
+	while (done < size && !k->no_range) {
 		ssize_t n = copy_file_range(in, NULL, out, NULL, size - done, 0);
 
-		if (n <= 0)
+		if (n <= 0) {
+			k->no_range = done == 0;
 			break;
+		}
 		done += (uint64_t)n;
 	}
 	if (!k->piece)
@@ -145,6 +149,14 @@ static int copy_content(struct copier *k, int in, int out, uint64_t size)
 			return err_new(r, "write");
 	}
 }
+
+struct entry {
+	const char *path; /* below the source's root */
+	const char *rel; /* below what was named */
+	const char *out; /* below base */
+	unsigned depth;
+	bool fresh; /* it goes into a directory that we have just made */
+};
 
 /* Make room for something that is no directory. */
 static int make_room(int to, const char *name)
@@ -169,7 +181,7 @@ static const char *seen_before(struct copier *k, const struct stat *st, const ch
 }
 
 static int copy_regular(struct copier *k, int from, const char *name, int to, const char *as,
-			const char *out_path)
+			const struct entry *e)
 {
 	AUTO_CLOSE int in = open_nofollow(from, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0),
 		       out = -EBADF;
@@ -181,10 +193,10 @@ static int copy_regular(struct copier *k, int from, const char *name, int to, co
 		return in;
 	if (fstat(in, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_new(-ESTALE, "it changed while it was copied");
-	r = make_room(to, as);
+	r = e->fresh ? 0 : make_room(to, as);
 	if (r < 0)
 		return r;
-	first = seen_before(k, &st, out_path);
+	first = seen_before(k, &st, e->out);
 	if (first && linkat(k->base, first, to, as, 0) == 0)
 		return 0;
 	out = open_nofollow(to, as, O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -231,17 +243,10 @@ static int copy_special(struct copier *k, int from, const char *name, int to, co
 	return 0;
 }
 
-struct entry {
-	const char *path; /* below the source's root */
-	const char *rel; /* below what was named */
-	const char *out; /* below base */
-	unsigned depth;
-};
-
 static int copy_entry(struct copier *k, int from, const char *name, int to, const char *as,
 		      const struct entry *e);
 
-static int copy_children(struct copier *k, int in, int out, const struct entry *e)
+static int copy_children(struct copier *k, int in, int out, const struct entry *e, bool fresh)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	int r = copy_list(in, &names);
@@ -252,7 +257,7 @@ static int copy_children(struct copier *k, int in, int out, const struct entry *
 		AUTO_FREE char *path = copy_below(e->path, names.v[i]);
 		AUTO_FREE char *rel = copy_below(e->rel, names.v[i]);
 		AUTO_FREE char *o = copy_below(e->out, names.v[i]);
-		const struct entry sub = {path, rel, o, e->depth + 1};
+		const struct entry sub = {path, rel, o, e->depth + 1, fresh};
 
 		r = copy_entry(k, in, names.v[i], out, names.v[i], &sub);
 	}
@@ -269,7 +274,7 @@ static int copy_hidden(struct copier *k, int in, const struct entry *e)
 		AUTO_FREE char *path = copy_below(e->path, names.v[i]);
 		AUTO_FREE char *rel = copy_below(e->rel, names.v[i]);
 		AUTO_CLOSE int sub = -EBADF;
-		const struct entry under = {path, rel, "", e->depth + 1};
+		const struct entry under = {path, rel, "", e->depth + 1, false};
 		struct stat st;
 
 		if (fstatat(in, names.v[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -311,7 +316,7 @@ static int copy_directory(struct copier *k, int from, const char *name, int to, 
 		return err_new(-ENOTDIR, "something that is no directory is there already");
 	if (out < 0)
 		return out;
-	r = copy_children(k, in, out, e);
+	r = copy_children(k, in, out, e, made);
 	return r < 0 || (keep && !made) ? r : dress(k->c, out, in, &st);
 }
 
@@ -328,7 +333,7 @@ static int copy_entry(struct copier *k, int from, const char *name, int to, cons
 	if (S_ISDIR(st.st_mode))
 		r = copy_directory(k, from, name, to, as, e, false);
 	else if (S_ISREG(st.st_mode))
-		r = copy_regular(k, from, name, to, as, e->out);
+		r = copy_regular(k, from, name, to, as, e);
 	else
 		r = copy_special(k, from, name, to, as, &st);
 	return r < 0 && e->depth < 2 ? err_wrap(r, "%s", e->path) : r;
@@ -465,7 +470,7 @@ static int copy_match(struct copier *k, const struct match *m, int root, const c
 		return to;
 	k->base = to;
 	{
-		const struct entry top = {e.path, e.rel, strcmp(as, ".") == 0 ? "" : as, 0};
+		const struct entry top = {e.path, e.rel, strcmp(as, ".") == 0 ? "" : as, 0, false};
 
 		r = m->directory ? copy_directory(k, from, name, to, as, &top, true)
 				 : copy_entry(k, from, name, to, as, &top);

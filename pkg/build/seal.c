@@ -73,9 +73,14 @@ static int clamp(int dir, const char *name, int64_t epoch_s)
 		       : 0;
 }
 
-static int seal_level(int dir, int64_t epoch_s, unsigned depth);
+struct sealer {
+	int64_t epoch_s;
+	bool files_are_ours;
+};
 
-static int seal_entry(int dir, const char *name, int64_t epoch_s, unsigned depth)
+static int seal_level(const struct sealer *s, int dir, unsigned depth);
+
+static int seal_entry(const struct sealer *s, int dir, const char *name, unsigned depth)
 {
 	AUTO_CLOSE int fd = -EBADF;
 	struct stat st;
@@ -84,7 +89,7 @@ static int seal_entry(int dir, const char *name, int64_t epoch_s, unsigned depth
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_new(-errno, "stat %s", name);
 	/* Only these can have attributes of the kind. */
-	if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)) {
+	if (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && !s->files_are_ours)) {
 		fd = open_nofollow(dir, name,
 				   O_RDONLY | O_NONBLOCK | O_NOCTTY |
 					   (S_ISDIR(st.st_mode) ? O_DIRECTORY : 0),
@@ -92,13 +97,13 @@ static int seal_entry(int dir, const char *name, int64_t epoch_s, unsigned depth
 		r = fd < 0 ? fd : strip(fd, S_ISDIR(st.st_mode));
 	}
 	if (r == 0 && S_ISDIR(st.st_mode))
-		r = seal_level(fd, epoch_s, depth + 1);
+		r = seal_level(s, fd, depth + 1);
 	if (r == 0)
-		r = clamp(dir, name, epoch_s);
+		r = clamp(dir, name, s->epoch_s);
 	return r < 0 ? err_wrap(r, "%s", name) : 0;
 }
 
-static int seal_level(int dir, int64_t epoch_s, unsigned depth)
+static int seal_level(const struct sealer *s, int dir, unsigned depth)
 {
 	AUTO_CLOSE int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSEDIR DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -110,18 +115,22 @@ static int seal_level(int dir, int64_t epoch_s, unsigned depth)
 	(void)TAKE_FD(fd);
 	if (depth > DEPTH_MAX)
 		return err_new(-CE_LIMIT, "directories nested deeper than %d", DEPTH_MAX);
-	while (r == 0 && (e = readdir(d)) != NULL)
-		if (!is_dots(e->d_name))
-			r = seal_entry(dir, e->d_name, epoch_s, depth);
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		if (is_dots(e->d_name) ||
+		    (s->files_are_ours && s->epoch_s < 0 && e->d_type == DT_REG))
+			continue;
+		r = seal_entry(s, dir, e->d_name, depth);
+	}
 	return r;
 }
 
-int seal_tree(int tree, int64_t epoch_s)
+int seal_tree(int tree, int64_t epoch_s, bool files_are_ours)
 {
+	const struct sealer s = {.epoch_s = epoch_s, .files_are_ours = files_are_ours};
 	int r = strip(tree, true);
 
 	if (r == 0)
-		r = seal_level(tree, epoch_s, 0);
+		r = seal_level(&s, tree, 0);
 	if (r == 0)
 		r = clamp(tree, ".", epoch_s);
 	return r;

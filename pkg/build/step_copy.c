@@ -274,6 +274,7 @@ static int copy_do(struct builder *b, struct op *o, const struct strv *layers, s
 		r = workspace_begin(b->st, o->link ? &none : layers, &w);
 	if (r == 0)
 		r = workspace_open(&w);
+	w.files_are_ours = true;
 	if (r == 0)
 		r = find_owner(o, w.root, &c->rules);
 	if (r == 0)

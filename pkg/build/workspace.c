@@ -188,7 +188,7 @@ int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct 
 		ret_diffid[0] = '\0';
 		return r < 0 ? err_wrap(r, "look at what changed") : 0;
 	}
-	r = seal_tree(w->stage.tree_fd, epoch_s);
+	r = seal_tree(w->stage.tree_fd, epoch_s, w->files_are_ours);
 	if (r == 0)
 		r = digest_of(w, single_id, diffid, &rec.tree_bytes);
 	if (r == 0)

@@ -15,6 +15,7 @@ struct workspace {
 	int dir;
 	int root; /* merged view, -EBADF while there is none */
 	bool mounted;
+	bool files_are_ours; /* no command ran in it: every file there was made by us */
 };
 #define WORKSPACE_INIT                                                                         \
 	{                                                                                      \

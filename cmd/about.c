@@ -262,6 +262,11 @@ static const struct {
 	 "\n"
 	 "\tcuddy search registry.example.org/app\n"
 	 "\tcuddy search --list-tags docker.io/library/debian"},
+	{&cmd_builder_prune,
+	 "Builds keep the results of their steps, so that what did not change is not done again, "
+	 "and the caches that commands mount. Both go; what an image or a container has only goes "
+	 "from the memory of builds. A filter until=24h keeps what was used in the last day. \"cuddy "
+	 "image prune\" takes away layers of results, too, that no image has."},
 	{&cmd_load, "Reads a docker-archive or OCI archive, compressed or not, or an OCI layout "
 		    "directory. Nothing is named before all of it is verified.\n"
 		    "\n"

@@ -93,8 +93,8 @@ extern const struct command cmd_pause, cmd_stats, cmd_unpause;
 extern const struct command cmd_port, cmd_rename, cmd_restart;
 extern const struct command cmd_rm, cmd_run, cmd_start, cmd_stop, cmd_top, cmd_wait;
 extern const struct command cmd_container_exists, cmd_container_inspect, cmd_container_prune;
-extern const struct command cmd_build;
 extern const struct command cmd_container_clone;
+extern const struct command cmd_build, cmd_builder_prune;
 extern const struct command cmd_commit, cmd_container_diff, cmd_cp, cmd_diff, cmd_export,
 	cmd_image_diff;
 extern const struct command cmd_history, cmd_images, cmd_rmi, cmd_tag, cmd_untag;

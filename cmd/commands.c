@@ -63,6 +63,8 @@ const struct command_alias commands[] = {
 	{"image build", &cmd_build},
 	{"builder build", &cmd_build},
 	{"buildx build", &cmd_build},
+	{"builder prune", &cmd_builder_prune},
+	{"buildx prune", &cmd_builder_prune},
 	{"images", &cmd_images},
 	{"image list", &cmd_images},
 	{"image ls", &cmd_images},

@@ -66,6 +66,7 @@ int cache_find(struct store *st, const char *key, struct layer_lease *lease,
 		return r;
 	if (rec.layer[0] && !layer_exists(st, rec.layer))
 		return 0;
+	(void)utimensat(dir, key, NULL, 0); /* used: for cache_prune() */
 	*ret = rec;
 	return 1;
 }

@@ -5,6 +5,7 @@
  * whose layer is gone is no record.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pkg/base/sha256.h"
@@ -20,6 +21,18 @@ struct cache_record {
 int cache_find(struct store *st, const char *key, struct layer_lease *lease,
 	       struct cache_record *ret);
 int cache_put(struct store *st, const char *key, const struct cache_record *r);
+
+struct cache_pruned {
+	unsigned records, mounts; /* how many went */
+};
+/**
+ * cache_prune() - forget results, and the layers only they need; remove caches of RUN that are idle
+ * @all: also results whose layers an image or container has. @before_ns: only what was not used
+ * since; 0: whenever. No namespace needed: all goes to the trash.
+ */
+int cache_prune(struct store *st, bool all, int64_t before_ns, struct cache_pruned *ret);
+
+#define CACHE_MOUNTS "mounts" /* below cache/: directories and their locks, held while in use */
 
 /* Pieces of a key: each is told apart from the next. */
 void key_begin(struct sha256 *h, const char *kind);

@@ -185,9 +185,9 @@ static int cache_dir(struct builder *b)
 
 	if (cache < 0)
 		return cache;
-	if (mkdirat(cache, "mounts", 0700) < 0 && errno != EEXIST)
+	if (mkdirat(cache, CACHE_MOUNTS, 0700) < 0 && errno != EEXIST)
 		return err_new(-errno, "make cache/mounts");
-	fd = openat(cache, "mounts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(cache, CACHE_MOUNTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? err_new(-errno, "open cache/mounts") : fd;
 }
 
@@ -199,10 +199,9 @@ static int lock_cache(int dir, const char *hash, const struct run_mount *m, char
 
 	(void)snprintf(name, 96, "%s", hash);
 	(void)snprintf(file, sizeof(file), "%s.lock", name);
-	if (m->sharing == SHARING_SHARED)
-		return 0;
-	if (m->sharing == SHARING_LOCKED) {
-		*ret_lock = lock_open(dir, file, LOCK_EXCLUSIVE);
+	if (m->sharing != SHARING_PRIVATE) {
+		*ret_lock = lock_open(dir, file,
+				      m->sharing == SHARING_SHARED ? LOCK_SHARED : LOCK_EXCLUSIVE);
 		return *ret_lock < 0 ? *ret_lock : 0;
 	}
 	for (unsigned i = 0; i < PRIVATE_MAX; i++) {
@@ -252,6 +251,8 @@ static int add_cache(struct preparing *p, const struct run_mount *m)
 	v = add_place(p->out, m);
 	v->directory = true;
 	r = lock_cache(dir, hash, m, name, &v->lock);
+	if (r == 0)
+		(void)futimens(v->lock, NULL); /* used: for cache_prune() */
 	fd = r < 0 ? r : open_cache(dir, name, m);
 	if (fd < 0)
 		return fd;

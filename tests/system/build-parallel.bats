@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Stages side by side, and builds that come to the same step at the same time.
+# Stages side by side, builds that come to the same step at the same time, and what builds keep.
 load helpers
 
 setup_file() {
@@ -65,4 +65,33 @@ await() { printf "$AWAIT" "$1"; }
 	wait $second
 	[ "$(wc -l <"$WORK/d/count")" = 1 ]
 	cmp "$WORK/1" "$WORK/2"
+}
+
+@test "builder prune: results and caches go, with -a those that images hold too; the images stay" {
+	cuddy builder prune -af >/dev/null
+	file <<-'E'
+		FROM localhost/busybox AS one
+		RUN --network=none --mount=type=cache,target=/c echo kept >>/c/f && head -c 100000 /dev/urandom >/big
+		FROM localhost/busybox
+		COPY --from=one /etc/passwd /copied
+		RUN --network=none --mount=type=cache,target=/c cp /c/f /n
+	E
+	cuddy build -q -t localhost/t . >/dev/null
+	layers() { ls "$CUDDY_ROOT/layers" | wc -l; }
+	before=$(layers)
+	run -0 cuddy builder prune -f --filter until=1h
+	[ "${lines[0]}" = "Results: 0" ] && [ "${lines[1]}" = "Caches: 0" ]
+	run -125 cuddy builder prune -f --filter label=x
+	run -0 cuddy builder prune -f
+	[ "${lines[1]}" = "Caches: 1" ]
+	[[ "${lines[2]}" =~ ^"Total reclaimed space: "[1-9] ]]
+	[ "$(layers)" = $((before - 1)) ]
+	run -0 cuddy run --rm --network none localhost/t cat /n
+	[ "$output" = kept ]
+	run -0 --separate-stderr cuddy build -t localhost/t .
+	[ "$(grep -c 'Using cache' <<<"$stderr")" = 2 ] # the image has /copied, found again by its content, and what followed
+	cuddy builder prune -af >/dev/null
+	run -0 --separate-stderr cuddy build -t localhost/t .
+	[[ "$stderr" != *"Using cache"* ]]
+	cuddy run --rm --network none localhost/t true
 }

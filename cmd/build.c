@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/create_opts.h"
 #include "cmd/registry_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/alloc.h"
@@ -29,7 +30,11 @@ struct build_args {
 };
 
 static const struct build_args build_defaults = {
-	.registry = REGISTRY_ARGS_DEFAULTS, .format = "oci", .layers = -1};
+	.registry = REGISTRY_ARGS_DEFAULTS,
+	.run = CONTAINER_REQUEST_DEFAULTS,
+	.format = "oci",
+	.layers = -1,
+};
 
 /* clang-format off */
 static const struct opt build_opts[] = {

@@ -101,7 +101,7 @@ static int find_time(struct builder *b, const struct build_image *image, int64_t
 	struct cache_record rec = {.created_ns = clock_now_ns()};
 	struct sha256 h;
 	char key[65];
-	int r = 0;
+	int r;
 
 	if (b->o->has_epoch) {
 		*ret = b->o->epoch_s * NS_PER_S;
@@ -111,12 +111,11 @@ static int find_time(struct builder *b, const struct build_image *image, int64_t
 	key_begin(&h, "image");
 	key_add(&h, text.s);
 	sha256_end_hex(&h, key);
-	if (!b->o->no_cache)
-		r = cache_find(b->st, key, &b->lease, &rec);
-	if (r == 0)
-		r = cache_put(b->st, key, &rec);
+	/* Of two builds that end side by side one is the first. */
+	r = b->o->no_cache ? cache_put(b->st, key, &rec)
+			   : cache_put_first(b->st, key, &b->lease, &rec);
 	*ret = rec.created_ns;
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int add_sizes(struct builder *b, const struct strv *layers, uint64_t *ret)

@@ -71,14 +71,33 @@ int cache_find(struct store *st, const char *key, struct layer_lease *lease,
 	return 1;
 }
 
+static size_t format_record(const struct cache_record *rec, char text[RECORD_MAX])
+{
+	return (size_t)snprintf(text, RECORD_MAX, "%s %lld\n", rec->layer[0] ? rec->layer : "-",
+				(long long)rec->created_ns);
+}
+
 int cache_put(struct store *st, const char *key, const struct cache_record *rec)
 {
 	AUTO_CLOSE int dir = open_dir(st);
 	char text[RECORD_MAX];
-	int n = snprintf(text, sizeof(text), "%s %lld\n", rec->layer[0] ? rec->layer : "-",
-			 (long long)rec->created_ns);
+	size_t n = format_record(rec, text);
 
-	return dir < 0 ? dir : file_replace(dir, key, text, (size_t)n, 0600, FILE_NO_SYNC);
+	return dir < 0 ? dir : file_replace(dir, key, text, n, 0600, FILE_NO_SYNC);
+}
+
+int cache_put_first(struct store *st, const char *key, struct layer_lease *lease,
+		    struct cache_record *rec)
+{
+	AUTO_CLOSE int dir = open_dir(st);
+	char text[RECORD_MAX];
+	size_t n = format_record(rec, text);
+	int r = dir < 0 ? dir : file_create(dir, key, text, n, 0600, FILE_NO_SYNC);
+
+	if (r != -EEXIST)
+		return r;
+	r = cache_find(st, key, lease, rec);
+	return r == 0 ? cache_put(st, key, rec) : r < 0 ? r : 0;
 }
 
 void key_add(struct sha256 *h, const char *s)

@@ -21,6 +21,9 @@ struct cache_record {
 int cache_find(struct store *st, const char *key, struct layer_lease *lease,
 	       struct cache_record *ret);
 int cache_put(struct store *st, const char *key, const struct cache_record *r);
+/** cache_put_first() - the same, unless there is one that holds: then @rec becomes that. */
+int cache_put_first(struct store *st, const char *key, struct layer_lease *lease,
+		    struct cache_record *rec);
 
 struct cache_pruned {
 	unsigned records, mounts; /* how many went */

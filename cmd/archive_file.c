@@ -12,6 +12,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
 #include "pkg/base/path.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/random.h"
@@ -79,6 +80,16 @@ int archive_file_keep(struct archive_file *f)
 		return err_new(-errno, "write %s", f->name);
 	closep(&f->dir);
 	return 0;
+}
+
+int archive_file_put(struct archive_file *f, const char *path, const char *text)
+{
+	int r;
+
+	if (!path)
+		return 0;
+	r = write_full(f->fd, text, strlen(text));
+	return r < 0 ? err_new(r, "write %s", path) : archive_file_keep(f);
 }
 
 void archive_file_drop(struct archive_file *f)

@@ -21,6 +21,8 @@ struct archive_file {
 int archive_file_open(struct archive_file *f, const char *path);
 /** archive_file_keep() - it is whole: give the file its name. */
 int archive_file_keep(struct archive_file *f);
+/** archive_file_put() - all of a short text, then keep it. @path for messages; NULL: nothing was asked for. */
+int archive_file_put(struct archive_file *f, const char *path, const char *text);
 /** archive_file_drop() - close; what was not kept is removed. */
 void archive_file_drop(struct archive_file *f);
 

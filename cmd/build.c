@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/archive_file.h"
 #include "cmd/cmd.h"
 #include "cmd/create_opts.h"
 #include "cmd/registry_opts.h"
@@ -222,28 +223,6 @@ static int options_of(const struct build_args *a, const char *context, struct bu
 	return r;
 }
 
-/* Opened before the build, so that a bad name is told at once; written when there is an id. */
-static int open_iidfile(const char *path)
-{
-	mode_t mask;
-	int fd;
-
-	if (!path)
-		return -EBADF;
-	mask = umask(cmd_umask());
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	(void)umask(mask);
-	return fd < 0 ? err_new(-errno, "--iidfile %s", path) : fd;
-}
-
-static int write_iidfile(int fd, const char *id)
-{
-	AUTO_FREE char *text = xasprintf("sha256:%s", id);
-	int r = ftruncate(fd, 0) < 0 ? -errno : write_full(fd, text, strlen(text));
-
-	return r < 0 ? err_new(r, "--iidfile") : 0;
-}
-
 static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	static const struct build_report loud = {
@@ -254,16 +233,16 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	struct build_options o = {.report = hush ? &quiet : &loud};
 	struct build_result result = {.run_status = 0};
 	struct transfer_report report;
-	AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC), iid = -EBADF;
+	AUTO(archive_file_drop) struct archive_file iid = ARCHIVE_FILE_INIT;
+	AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	char id[72];
 	struct store *st;
 	int r = options_of(a, argc ? argv[0] : ".", &o);
 
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
-	if (r == 0 && a->iidfile) {
-		iid = open_iidfile(a->iidfile);
-		r = iid < 0 ? iid : 0;
-	}
+	if (r == 0 && a->iidfile) /* now, so that a bad name is told at once */
+		r = archive_file_open(&iid, a->iidfile);
 	if (r == 0) {
 		if (hush && null >= 0)
 			o.output_fd = null;
@@ -278,8 +257,10 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		ctx->status = result.run_status;
 		return 0;
 	}
-	if (r == 0 && iid >= 0)
-		r = write_iidfile(iid, result.id);
+	if (r == 0) {
+		(void)snprintf(id, sizeof(id), "sha256:%s", result.id);
+		r = archive_file_put(&iid, a->iidfile, id);
+	}
 	if (r < 0)
 		return err_wrap(r, "build");
 	(void)puts(result.id);

@@ -6,7 +6,6 @@
 #include "cmd/archive_file.h"
 #include "cmd/cmd.h"
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
 #include "pkg/container/commit.h"
 
 struct commit_args {
@@ -37,16 +36,6 @@ static const struct opt commit_opts[] = {
 	OPT_END,
 };
 
-static int write_iid(const char *path, struct archive_file *f, const char *id)
-{
-	int r;
-
-	if (!path)
-		return 0;
-	r = write_full(f->fd, id, 64);
-	return r < 0 ? err_new(r, "write %s", path) : archive_file_keep(f);
-}
-
 static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct commit_args *a = args;
@@ -75,7 +64,7 @@ static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	if (r == 0)
 		r = container_commit(st, &c, &o, id);
 	if (r == 0)
-		r = write_iid(a->iidfile, &iid, id);
+		r = archive_file_put(&iid, a->iidfile, id);
 	container_done(&c);
 	if (r < 0)
 		return err_wrap(r, "commit %s", argv[0]);

@@ -177,6 +177,9 @@ inside() { cuddy run --rm --network none localhost/t "$@"; }
 @test "FROM scratch, -f from elsewhere and from standard input, --iidfile, several tags" {
 	echo data >f
 	printf 'FROM scratch\nCOPY f /f\n' >"$WORK/other"
+	printf 'FROM nosuch/image\n' >"$WORK/bad"
+	run -125 cuddy build -q --pull=never -f "$WORK/bad" --iidfile "$WORK/iid" .
+	[ ! -e "$WORK/iid" ]
 	run -0 cuddy build -q -f "$WORK/other" -t localhost/a -t localhost/b:2 --iidfile "$WORK/iid" .
 	[ "$(cat "$WORK/iid")" = "sha256:$output" ]
 	[ "$(cuddy image inspect --format '{{.Id}}' localhost/b:2)" = "$output" ]

@@ -157,14 +157,11 @@ static void probe_in(int dir, struct fs_probe *p)
 	p->why_not = whys[o];
 }
 
-int driver_probe(int root, struct fs_probe *ret)
+static int try_out(int root, const char *name, struct fs_probe *ret)
 {
 	AUTO_CLOSE int dir = -EBADF;
-	char name[32] = ".tmp-probe-";
 	int r;
 
-	*ret = (struct fs_probe){0};
-	random_hex(name + strlen(name), 16);
 	if (mkdirat(root, name, 0700) < 0)
 		return err_new(-errno, "make directory %s", name);
 	dir = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -173,6 +170,19 @@ int driver_probe(int root, struct fs_probe *ret)
 		probe_in(dir, ret);
 	if (rmtree(root, name) < 0 && r == 0)
 		r = -EIO;
+	return r;
+}
+
+int driver_probe(int root, struct fs_probe *ret)
+{
+	mode_t callers = umask(077); /* one that takes our own bits would answer for the file system */
+	char name[32] = ".tmp-probe-";
+	int r;
+
+	*ret = (struct fs_probe){0};
+	random_hex(name + strlen(name), 16);
+	r = try_out(root, name, ret);
+	(void)umask(callers);
 	log_debug("storage", "attributes %d, whiteouts %d, overlay %d", ret->attributes,
 		  ret->whiteouts, ret->overlay);
 	return r;

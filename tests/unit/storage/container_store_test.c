@@ -106,8 +106,8 @@ static void a_name_that_leads_nowhere_is_free(void **state)
 	char got[65];
 
 	fake_id(id_a);
-	assert_int_equal(mknodat(names, "web", S_IFREG, 0), 0);
-	assert_int_equal(mknodat(names, "other", S_IFREG, 0), 0);
+	assert_int_equal(mknodat(names, "web", S_IFREG | 0600, 0), 0);
+	assert_int_equal(mknodat(names, "other", S_IFREG | 0600, 0), 0);
 	assert_int_equal(create(s->st, id_a, "web"), 0);
 	assert_int_equal(container_store_resolve(s->st, "web", got), 0);
 	assert_string_equal(got, id_a);

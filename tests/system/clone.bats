@@ -26,20 +26,21 @@ n" ]
 }
 
 @test "clone: a name, another image, --run, --destroy" {
-	cuddy run -d --name c --stop-signal KILL "$IMAGE" sleep 1000
-	run --separate-stderr cuddy container clone --destroy c d
+	# Names that no id begins with: who is gone must not be found by another's id.
+	cuddy run -d --name orig --stop-signal KILL "$IMAGE" sleep 1000
+	run --separate-stderr cuddy container clone --destroy orig twin
 	one_line_error 125 force
-	run -1 cuddy container exists d
+	run -1 cuddy container exists twin
 	cuddy tag "$IMAGE" localhost/other:1
-	cuddy container clone --run c d localhost/other:1 >/dev/null
-	status_is d running
-	status_is c running
-	[ "$(cuddy inspect --format '{{.ImageName}}' d)" = localhost/other:1 ]
-	cuddy container clone --destroy --force --name e c >/dev/null
-	run -1 cuddy container exists c
-	cuddy start e
-	status_is e running
-	cuddy rm -f -t 0 d e
+	cuddy container clone --run orig twin localhost/other:1 >/dev/null
+	status_is twin running
+	status_is orig running
+	[ "$(cuddy inspect --format '{{.ImageName}}' twin)" = localhost/other:1 ]
+	cuddy container clone --destroy --force --name third orig >/dev/null
+	run -1 cuddy container exists orig
+	cuddy start third
+	status_is third running
+	cuddy rm -f -t 0 twin third
 	cuddy rmi localhost/other:1
 }
 

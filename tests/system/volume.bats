@@ -211,7 +211,8 @@ field() { cuddy volume inspect --format "{{.$2}}" "$1"; }
 	cuddy run -d --rm --name b --volumes-from a "$IMAGE" sleep 1000
 	cuddy exec b touch /anon/g
 	cuddy stop -t 0 a
-	wait_until 20 eval '! cuddy container exists a'
+	# By its name alone: "a" may also begin the other's id.
+	wait_until 20 eval '! cuddy ps -a --format "{{.Names}}" | grep -qx a'
 	run -0 cuddy exec b ls /anon
 	[ "$output" = g ]
 	cuddy stop -t 0 b

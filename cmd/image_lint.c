@@ -7,7 +7,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
-#include "pkg/base/size.h"
 #include "pkg/image/image.h"
 #include "pkg/image/weight.h"
 #include "pkg/json/json.h"
@@ -38,11 +37,9 @@ static struct json_object *row_of(const struct weight_file *f)
 {
 	struct json_object *o = json_object_new_object();
 	AUTO_FREE char *why = reason(f);
-	char size[SIZE_TEXT_MAX];
 
-	size_format(f->bytes, size);
 	json_set_str(o, "Kind", f->secret ? "secret" : "wasted");
-	json_set_str(o, "Size", size);
+	json_set_size(o, "Size", f->bytes);
 	json_set_i64(o, "RawSize", (int64_t)f->bytes);
 	json_set_i64(o, "Layer", f->layer);
 	json_set_i64(o, "HiddenBy", f->hidden_by);

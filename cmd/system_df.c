@@ -90,7 +90,7 @@ static int df_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		return err_usage("system df: --verbose and --format contradict each other");
 	r = cmd_store(ctx, &st);
 	if (r == 0)
-		r = usage_count(st, &u);
+		r = usage_count(st, a->verbose, &u);
 	if (r < 0)
 		return err_wrap(r, "system df");
 	return a->verbose ? print_verbose(&u) : print(u.kinds, a->format, kind_columns);

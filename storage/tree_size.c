@@ -88,3 +88,13 @@ int tree_size_add(int dir, const char *name, struct tree_size *s)
 	}
 	return r;
 }
+
+int tree_size_add_self(int dir, struct tree_size *s)
+{
+	struct stat sb;
+
+	if (fstat(dir, &sb) < 0)
+		return err_new(-errno, "look at a directory");
+	count(&sb, s);
+	return 0;
+}

@@ -18,3 +18,5 @@ void tree_size_done(struct tree_size *s);
  * changes meanwhile is counted or not.
  */
 int tree_size_add(int dir, const char *name, struct tree_size *s);
+/** tree_size_add_self() - the directory @dir alone, without what is in it. */
+int tree_size_add_self(int dir, struct tree_size *s);

@@ -14,6 +14,7 @@
 #include "pkg/image/list.h"
 #include "pkg/json/json.h"
 #include "pkg/runtime/base.h"
+#include "pkg/sys/names.h"
 #include "storage/image_store.h"
 #include "storage/layer.h"
 #include "storage/tree_size.h"
@@ -23,13 +24,14 @@
 struct item {
 	const char *name;
 	uint64_t bytes;
-	unsigned users; /* layers: images; images and volumes: containers */
+	unsigned links; /* layers: images; images and volumes: containers; a container: its volumes */
 	bool active; /* a container needs it; a container: it runs */
 };
 
 struct items {
 	struct strv names; /* sorted, in step with v */
 	struct item *v;
+	uint64_t bytes; /* of their kind in all */
 };
 
 struct count {
@@ -91,7 +93,7 @@ static void use_layers(const struct items *layers, const struct strv *ids, bool 
 		if (l && active)
 			l->active = true;
 		else if (l)
-			l->users++;
+			l->links++;
 	}
 }
 
@@ -103,15 +105,16 @@ static void use_container(struct count *c, struct item *self, const struct conta
 	use_layers(&c->layers, &k->rec->layers, true);
 	if (image) {
 		image->active = true;
-		image->users++;
+		image->links++;
 	}
 	for (unsigned i = 0; i < k->rec->n_mounts; i++) {
 		const struct mount_spec *m = &k->rec->mounts[i];
 		struct item *v = m->kind == MOUNT_VOLUME ? find(&c->volumes, m->source) : NULL;
 
+		self->links += m->kind == MOUNT_VOLUME;
 		if (v) {
 			v->active = true;
-			v->users++;
+			v->links++;
 		}
 	}
 }
@@ -153,73 +156,68 @@ static int read_records(struct store *st, struct count *c)
 	return 0;
 }
 
-/* ---- bytes: every file ---- */
+/* ---- bytes: every file, once ---- */
 
-static int measure(struct store *st, enum store_dir d, struct items *items)
+/* All that lies in one directory of the store, and what each of @items takes of it. */
+static int measure(struct store *st, enum store_dir d, struct items *items, struct tree_size *sum)
 {
-	int dir = store_fd(st, d), r = dir < 0 ? dir : 0;
+	AUTO_STRV struct strv names = STRV_INIT;
+	int dir = store_fd(st, d), r = dir < 0 ? dir : tree_size_add_self(dir, sum);
 
-	for (size_t i = 0; r == 0 && i < items->names.n; i++) {
-		AUTO(tree_size_done) struct tree_size s = {0};
+	if (r == 0)
+		r = dir_names(dir, &names);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		struct item *item = items ? find(items, names.v[i]) : NULL;
+		uint64_t before = sum->disk;
 
-		r = tree_size_add(dir, items->names.v[i], &s);
-		items->v[i].bytes = s.disk;
+		r = tree_size_add(dir, names.v[i], sum);
+		if (item)
+			item->bytes = sum->disk - before;
 	}
 	return r;
 }
 
-/* The archives that layers came as are kept beside them: whoever needs the layer keeps both. */
-static int measure_blobs(struct store *st, struct items *layers)
+static int measure_images(struct store *st, struct count *c)
 {
-	int dir = store_fd(st, STORE_BLOBS), r = dir < 0 ? dir : 0;
+	static const enum store_dir besides[] = {STORE_REFS, STORE_BLOBS, STORE_CACHE,
+						 STORE_STAGING, STORE_LOCKS};
+	AUTO(tree_size_done) struct tree_size sum = {0};
+	int r = measure(st, STORE_LAYERS, &c->layers, &sum);
 
-	for (size_t i = 0; r == 0 && i < layers->names.n; i++) {
-		AUTO(tree_size_done) struct tree_size s = {0};
-		struct layer_record rec = {0};
-		const char *hex = NULL;
-
-		if (layer_record_load(st, layers->names.v[i], &rec) < 0)
-			err_drop();
-		else if (rec.blob_digest && (hex = strchr(rec.blob_digest, ':')) != NULL)
-			r = tree_size_add(dir, hex + 1, &s);
-		layers->v[i].bytes += s.disk;
-		layer_record_done(&rec);
-	}
+	if (r == 0)
+		r = measure(st, STORE_IMAGES, &c->images, &sum);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(besides); i++)
+		r = measure(st, besides[i], NULL, &sum);
+	c->images.bytes = sum.disk;
 	return r;
 }
 
-static int measure_dirs(struct store *st, const enum store_dir *dirs, size_t n, uint64_t *ret)
+static int measure_containers(struct store *st, struct count *c)
 {
-	AUTO(tree_size_done) struct tree_size s = {0};
-	int r = 0;
+	AUTO(tree_size_done) struct tree_size sum = {0};
+	int r = measure(st, STORE_CONTAINERS, &c->containers, &sum);
 
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		int fd = store_fd(st, dirs[i]);
-
-		r = fd < 0 ? fd : tree_size_add(fd, ".", &s);
-	}
-	*ret = s.disk;
+	if (r == 0) /* names are links of the records */
+		r = measure(st, STORE_NAMES, NULL, &sum);
+	c->containers.bytes = sum.disk;
 	return r;
 }
 
-static const enum store_dir of_images[] = {STORE_LAYERS, STORE_IMAGES,  STORE_REFS, STORE_BLOBS,
-					   STORE_CACHE,  STORE_STAGING, STORE_LOCKS};
-static const enum store_dir of_containers[] = {STORE_CONTAINERS, STORE_NAMES};
-static const enum store_dir of_volumes[] = {STORE_VOLUMES};
+static int measure_volumes(struct store *st, struct count *c)
+{
+	AUTO(tree_size_done) struct tree_size sum = {0};
+	int r = measure(st, STORE_VOLUMES, &c->volumes, &sum);
+
+	c->volumes.bytes = sum.disk;
+	return r;
+}
 
 /* ---- rows ---- */
 
-static void set_size(struct json_object *o, const char *key, uint64_t bytes)
-{
-	char text[SIZE_TEXT_MAX];
-
-	size_format(bytes, text);
-	json_set_str(o, key, text);
-}
-
-static struct json_object *kind_row(const char *type, const struct items *items, uint64_t bytes,
+static struct json_object *kind_row(const char *type, const struct items *items,
 				    uint64_t reclaimable)
 {
+	uint64_t bytes = items->bytes;
 	struct json_object *o = json_object_new_object();
 	char size[SIZE_TEXT_MAX];
 	AUTO_FREE char *text = NULL;
@@ -234,7 +232,7 @@ static struct json_object *kind_row(const char *type, const struct items *items,
 	json_set_i64(o, "Total", (int64_t)items->names.n);
 	json_set_i64(o, "TotalCount", (int64_t)items->names.n);
 	json_set_i64(o, "Active", active);
-	set_size(o, "Size", bytes);
+	json_set_size(o, "Size", bytes);
 	json_set_str(o, "Reclaimable", text);
 	json_set_i64(o, "RawSize", (int64_t)bytes);
 	json_set_i64(o, "RawReclaimable", (int64_t)reclaimable);
@@ -250,28 +248,16 @@ static uint64_t bytes_unused(const struct items *items)
 	return sum;
 }
 
-static int add_kinds(struct store *st, struct count *c)
+static void add_kinds(struct count *c)
 {
-	uint64_t images, containers, volumes;
-	int r = measure_dirs(st, of_images, ARRAY_LEN(of_images), &images);
-
-	if (r == 0)
-		r = measure_dirs(st, of_containers, ARRAY_LEN(of_containers), &containers);
-	if (r == 0)
-		r = measure_dirs(st, of_volumes, ARRAY_LEN(of_volumes), &volumes);
-	if (r < 0)
-		return r;
 	c->out->kinds = json_object_new_array();
 	(void)json_object_array_add(c->out->kinds,
-				    kind_row("Images", &c->images, images,
+				    kind_row("Images", &c->images,
 					     bytes_unused(&c->images) + bytes_unused(&c->layers)));
 	(void)json_object_array_add(
-		c->out->kinds,
-		kind_row("Containers", &c->containers, containers, bytes_unused(&c->containers)));
+		c->out->kinds, kind_row("Containers", &c->containers, bytes_unused(&c->containers)));
 	(void)json_object_array_add(
-		c->out->kinds,
-		kind_row("Local Volumes", &c->volumes, volumes, bytes_unused(&c->volumes)));
-	return 0;
+		c->out->kinds, kind_row("Local Volumes", &c->volumes, bytes_unused(&c->volumes)));
 }
 
 static void image_sizes(struct count *c, struct item *image, struct json_object *o)
@@ -282,15 +268,15 @@ static void image_sizes(struct count *c, struct item *image, struct json_object 
 	for (size_t i = 0; i < diffids->n; i++) {
 		const struct item *l = find(&c->layers, diffids->v[i]);
 
-		if (l && l->users > 1)
+		if (l && l->links > 1)
 			shared += l->bytes;
 		else if (l)
 			unique += l->bytes;
 	}
-	set_size(o, "Size", shared + unique);
-	set_size(o, "SharedSize", shared);
-	set_size(o, "UniqueSize", unique);
-	json_set_i64(o, "Containers", image->users);
+	json_set_size(o, "Size", shared + unique);
+	json_set_size(o, "SharedSize", shared);
+	json_set_size(o, "UniqueSize", unique);
+	json_set_i64(o, "Containers", image->links);
 }
 
 static int image_rows(struct store *st, struct count *c)
@@ -313,21 +299,6 @@ static int image_rows(struct store *st, struct count *c)
 	return r;
 }
 
-static int64_t volumes_of(struct store *st, const char *id)
-{
-	struct container k;
-	int64_t n = 0;
-
-	if (container_open_id(st, id, &k) < 0) {
-		err_drop();
-		return 0;
-	}
-	for (unsigned i = 0; i < k.rec->n_mounts; i++)
-		n += k.rec->mounts[i].kind == MOUNT_VOLUME;
-	container_done(&k);
-	return n;
-}
-
 static int container_rows(struct store *st, struct count *c)
 {
 	const struct list_query q = {.all = true, .filters = &(struct strv)STRV_INIT};
@@ -341,9 +312,9 @@ static int container_rows(struct store *st, struct count *c)
 
 		r = json_get_str(o, "Id", &id);
 		k = find(&c->containers, id);
-		set_size(o, "Size", k ? k->bytes : 0);
+		json_set_size(o, "Size", k ? k->bytes : 0);
 		json_set_str(o, "ContainerID", id);
-		json_set_i64(o, "LocalVolumes", volumes_of(st, id));
+		json_set_i64(o, "LocalVolumes", k ? k->links : 0);
 	}
 	return r;
 }
@@ -356,13 +327,24 @@ static void volume_rows_make(struct count *c)
 
 		json_set_str(o, "Name", c->volumes.v[i].name);
 		json_set_str(o, "VolumeName", c->volumes.v[i].name);
-		json_set_i64(o, "Links", c->volumes.v[i].users);
-		set_size(o, "Size", c->volumes.v[i].bytes);
+		json_set_i64(o, "Links", c->volumes.v[i].links);
+		json_set_size(o, "Size", c->volumes.v[i].bytes);
 		(void)json_object_array_add(c->out->volumes, o);
 	}
 }
 
-int usage_count(struct store *st, struct usage *ret)
+static int add_details(struct store *st, struct count *c)
+{
+	int r = image_rows(st, c);
+
+	if (r == 0)
+		r = container_rows(st, c);
+	if (r == 0)
+		volume_rows_make(c);
+	return r;
+}
+
+int usage_count(struct store *st, bool details, struct usage *ret)
 {
 	AUTO(count_done) struct count c = {.out = ret};
 	int r;
@@ -372,23 +354,15 @@ int usage_count(struct store *st, struct usage *ret)
 	if (r == 0)
 		r = base_enter_own(store_runtime_fd(st));
 	if (r == 0)
-		r = measure(st, STORE_LAYERS, &c.layers);
+		r = measure_images(st, &c);
 	if (r == 0)
-		r = measure_blobs(st, &c.layers);
+		r = measure_containers(st, &c);
 	if (r == 0)
-		r = measure(st, STORE_IMAGES, &c.images);
+		r = measure_volumes(st, &c);
 	if (r == 0)
-		r = measure(st, STORE_CONTAINERS, &c.containers);
-	if (r == 0)
-		r = measure(st, STORE_VOLUMES, &c.volumes);
-	if (r == 0)
-		r = add_kinds(st, &c);
-	if (r == 0)
-		r = image_rows(st, &c);
-	if (r == 0)
-		r = container_rows(st, &c);
-	if (r == 0)
-		volume_rows_make(&c);
+		add_kinds(&c);
+	if (r == 0 && details)
+		r = add_details(st, &c);
 	if (r < 0)
 		usage_done(ret);
 	return r;

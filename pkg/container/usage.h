@@ -4,11 +4,13 @@
  * the store: allocated blocks, a layer that several images share counted once.
  */
 #pragma once
+#include <stdbool.h>
+
 #include "storage/store.h"
 
 struct json_object;
 
-/* Arrays of rows, the caller's to put. */
+/* Arrays of rows, the caller's to put; but for the first only with details. */
 struct usage {
 	struct json_object *kinds; /* Type Total Active Size Reclaimable RawSize RawReclaimable */
 	struct json_object
@@ -23,4 +25,4 @@ void usage_done(struct usage *u);
  * usage_count() - look at every file of the store, so it takes its time
  * Moves the process into the base namespace. What comes or goes meanwhile is counted or not.
  */
-int usage_count(struct store *st, struct usage *ret);
+int usage_count(struct store *st, bool details, struct usage *ret);

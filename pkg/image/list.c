@@ -7,7 +7,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
-#include "pkg/base/size.h"
 #include "pkg/image/filter.h"
 #include "pkg/image/image.h"
 #include "pkg/json/json.h"
@@ -45,14 +44,6 @@ static char *nameless_repository(const struct image_entry *e)
 	return d->n ? xstrndup(d->v[0], strcspn(d->v[0], "@")) : xstrdup(NONE);
 }
 
-static void set_size(struct json_object *o, const char *key, uint64_t bytes)
-{
-	char text[SIZE_TEXT_MAX];
-
-	size_format(bytes, text);
-	json_set_str(o, key, text);
-}
-
 /* "2022-11-26 11:30:00 +0000 UTC", as Go prints an instant. */
 static void created_text(int64_t ns, char out[CLOCK_TEXT_MAX])
 {
@@ -85,9 +76,9 @@ static void add_row_detail(struct json_object *o, const struct image_entry *e)
 	json_set_str(o, "ParentId", e->parent ? e->parent->s.id : "");
 	json_set_str(o, "Arch", e->config.architecture ? e->config.architecture : "");
 	json_set_str(o, "Os", e->config.os ? e->config.os : "");
-	set_size(o, "SharedSize", 0);
-	set_size(o, "VirtualSize", e->s.size_bytes);
-	set_size(o, "UniqueSize", e->s.size_bytes);
+	json_set_size(o, "SharedSize", 0);
+	json_set_size(o, "VirtualSize", e->s.size_bytes);
+	json_set_size(o, "UniqueSize", e->s.size_bytes);
 }
 
 static struct json_object *row_of(const struct line *l, const struct image_query *q)
@@ -110,7 +101,7 @@ static struct json_object *row_of(const struct line *l, const struct image_query
 	json_set_str(o, "CreatedSince", ago);
 	json_set_str(o, "CreatedAt", at);
 	json_set_str(o, "CreatedTime", at);
-	set_size(o, "Size", e->s.size_bytes);
+	json_set_size(o, "Size", e->s.size_bytes);
 	if (q->detail)
 		add_row_detail(o, e);
 	return o;

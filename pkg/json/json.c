@@ -5,6 +5,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/size.h"
 #include "pkg/base/utf8.h"
 
 /* Return 1 with the member, 0 when missing or null, or the error. */
@@ -146,6 +147,14 @@ void json_set_i64(struct json_object *o, const char *key, int64_t v)
 void json_set_bool(struct json_object *o, const char *key, bool v)
 {
 	json_set(o, key, json_object_new_boolean(v));
+}
+
+void json_set_size(struct json_object *o, const char *key, uint64_t bytes)
+{
+	char text[SIZE_TEXT_MAX];
+
+	size_format(bytes, text);
+	json_set_str(o, key, text);
 }
 
 struct json_object *json_from_strv(const struct strv *sv)

@@ -12,6 +12,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/base/strv.h"
+#include "pkg/image/view.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
 
@@ -107,13 +108,6 @@ static int names_of(const struct level *l, struct strv *names)
 	return r;
 }
 
-static bool is_opaque(int dir)
-{
-	char v[2];
-
-	return fgetxattr(dir, "user.overlay.opaque", v, sizeof(v)) == 1 && v[0] == 'y';
-}
-
 static int open_sub(int dir, const char *name)
 {
 	int fd = dir < 0 ? -EBADF : open_nofollow(dir, name, O_RDONLY | O_DIRECTORY, 0);
@@ -133,7 +127,7 @@ static int below(struct walk *w, const struct level *l, const char *name, bool w
 	int r;
 
 	/* Gone since it was looked at, or what is below is in no layer of the guide's. */
-	if (sub.guide >= 0 && is_opaque(sub.guide))
+	if (sub.guide >= 0 && image_layer_hides(sub.guide))
 		closep(&sub.guide);
 	r = ++w->depth > DEPTH_MAX
 		    ? err_new(-CE_LIMIT, "directories nested deeper than %d", DEPTH_MAX)

@@ -2,6 +2,7 @@
 #include "pkg/image/view.h"
 
 #include <fcntl.h>
+#include <sys/xattr.h>
 
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
@@ -44,4 +45,11 @@ int image_layer(struct store *st, const char *diffid)
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	return fd < 0 ? err_new(-errno, "open layer %.12s", diffid) : fd;
+}
+
+bool image_layer_hides(int dir)
+{
+	char v[2];
+
+	return fgetxattr(dir, "user.overlay.opaque", v, sizeof(v)) == 1 && v[0] == 'y';
 }

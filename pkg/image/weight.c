@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/image/weight.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
@@ -16,6 +14,7 @@
 #include "pkg/image/secrets.h"
 #include "pkg/image/view.h"
 #include "pkg/runtime/base.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
 
 #define DEPTH_MAX 512
@@ -165,13 +164,6 @@ static void hide_below(struct walk *k, struct node *n)
 
 static int walk_dir(struct walk *k, int dir, const char *dir_name, struct node *here);
 
-static bool is_opaque(int dir)
-{
-	char v[2];
-
-	return fgetxattr(dir, "user.overlay.opaque", v, sizeof(v)) == 1 && v[0] == 'y';
-}
-
 static void drop(struct walk *k, struct node *here, size_t at)
 {
 	hide(k, here->sub[at]);
@@ -186,7 +178,7 @@ static int enter_dir(struct walk *k, int parent, const char *name, struct node *
 
 	if (fd < 0)
 		return fd;
-	if (n->n_sub && is_opaque(fd))
+	if (n->n_sub && image_layer_hides(fd))
 		hide_below(k, n);
 	r = ++k->depth > DEPTH_MAX
 		    ? err_new(-CE_LIMIT, "directories nested deeper than %d", DEPTH_MAX)
@@ -250,22 +242,13 @@ static int walk_name(struct walk *k, int dir, const char *dir_name, const char *
 
 static int walk_dir(struct walk *k, int dir, const char *dir_name, struct node *here)
 {
-	AUTO_CLOSEDIR DIR *d = NULL;
-	AUTO_CLOSE int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *e;
-	int r = 0;
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = dir_names(dir, &names);
 
-	d = copy < 0 ? NULL : fdopendir(copy);
-	if (!d)
-		return err_new(-errno, "list %s", k->path.s);
-	(void)TAKE_FD(copy);
-	while (r == 0 && (e = readdir(d)) != NULL) {
-		size_t len;
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		size_t len = push(k, names.v[i]);
 
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		len = push(k, e->d_name);
-		r = walk_name(k, dir, dir_name, e->d_name, here);
+		r = walk_name(k, dir, dir_name, names.v[i], here);
 		pop(k, len);
 	}
 	return r;

@@ -29,7 +29,7 @@ struct command {
 	const char *group; /* NULL: top level; "container", "image" … */
 	const char *synopsis; /* "[OPTIONS] CONTAINER [CONTAINER...]" */
 	const char *summary; /* one phrase */
-	const struct opt *opts;
+	const struct opt *opts; /* NULL: none, and args_size 0 */
 	size_t args_size;
 	const void *defaults; /* copied into the argument struct before parsing; may be NULL */
 	int min_args, max_args; /* operands; -1: any number */
@@ -48,6 +48,8 @@ void cmd_take_umask(void);
 mode_t cmd_umask(void);
 /** cmd_report() - print the trail of @r now and go on; returns the exit status to remember. */
 int cmd_report(int r);
+/** cmd_exists() - what an exists verb returns of looking for something: @missing is no error but status 1. */
+int cmd_exists(struct cmd_ctx *ctx, int r, int missing);
 /** cmd_confirmed() - say what is going to happen and ask on standard input; no answer is a no. */
 bool cmd_confirmed(const char *what);
 

@@ -30,11 +30,7 @@ static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	(void)argc;
 	if (r == 0)
 		r = container_store_resolve(st, argv[0], id);
-	if (r != -CE_NO_CONTAINER)
-		return r;
-	err_drop();
-	ctx->status = 1;
-	return 0;
+	return cmd_exists(ctx, r, -CE_NO_CONTAINER);
 }
 
 const struct command cmd_container_exists = {

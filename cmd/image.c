@@ -8,12 +8,6 @@
 #include "pkg/image/image.h"
 #include "pkg/image/remove.h"
 
-struct no_args {
-	bool unused;
-};
-
-static const struct opt no_opts[] = {OPT_END};
-
 static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct image_record *rec = NULL;
@@ -25,11 +19,7 @@ static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	if (r == 0)
 		r = image_find(st, argv[0], &rec, NULL);
 	image_record_free(rec);
-	if (r != -CE_NO_IMAGE)
-		return r;
-	err_drop();
-	ctx->status = 1;
-	return 0;
+	return cmd_exists(ctx, r, -CE_NO_IMAGE);
 }
 
 const struct command cmd_image_exists = {
@@ -37,8 +27,6 @@ const struct command cmd_image_exists = {
 	.group = "image",
 	.synopsis = "IMAGE",
 	.summary = "Exit with 0 when it exists, with 1 when not",
-	.opts = no_opts,
-	.args_size = sizeof(struct no_args),
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_IMAGE,

@@ -4,12 +4,6 @@
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 
-struct no_args {
-	bool unused;
-};
-
-static const struct opt no_opts[] = {OPT_END};
-
 static int rename_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct container c;
@@ -31,8 +25,6 @@ const struct command cmd_rename = {
 	.name = "rename",
 	.synopsis = "CONTAINER NAME",
 	.summary = "Give a container another name",
-	.opts = no_opts,
-	.args_size = sizeof(struct no_args),
 	.min_args = 2,
 	.max_args = 2,
 	.complete = COMPLETE_CONTAINER,

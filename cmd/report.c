@@ -15,6 +15,15 @@ int cmd_report(int r)
 	return status;
 }
 
+int cmd_exists(struct cmd_ctx *ctx, int r, int missing)
+{
+	if (r != missing)
+		return r;
+	err_drop();
+	ctx->status = 1;
+	return 0;
+}
+
 bool cmd_confirmed(const char *what)
 {
 	int c, first;

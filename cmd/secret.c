@@ -257,12 +257,6 @@ const struct command cmd_secret_rm = {
 	.run = rm_run,
 };
 
-struct no_args {
-	char unused;
-};
-
-static const struct opt no_opts[] = {OPT_END};
-
 static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	AUTO(secret_record_done) struct secret_record s = {0};
@@ -273,11 +267,7 @@ static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	(void)argc;
 	if (r == 0)
 		r = secret_find(st, argv[0], &s);
-	if (r != -CE_NO_SECRET)
-		return r;
-	err_drop();
-	ctx->status = 1;
-	return 0;
+	return cmd_exists(ctx, r, -CE_NO_SECRET);
 }
 
 const struct command cmd_secret_exists = {
@@ -285,8 +275,6 @@ const struct command cmd_secret_exists = {
 	.group = "secret",
 	.synopsis = "SECRET",
 	.summary = "Exit with 0 when it exists, with 1 when not",
-	.opts = no_opts,
-	.args_size = sizeof(struct no_args),
 	.min_args = 1,
 	.max_args = 1,
 	.run = exists_run,

@@ -150,12 +150,6 @@ const struct command cmd_volume_inspect = {
 	.run = inspect_run,
 };
 
-struct no_args {
-	char unused;
-};
-
-static const struct opt no_opts[] = {OPT_END};
-
 static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	AUTO(volume_record_done) struct volume_record v = {0};
@@ -166,11 +160,7 @@ static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	(void)argc;
 	if (r == 0)
 		r = volume_load(st, argv[0], &v);
-	if (r != -CE_NO_VOLUME)
-		return r;
-	err_drop();
-	ctx->status = 1;
-	return 0;
+	return cmd_exists(ctx, r, -CE_NO_VOLUME);
 }
 
 const struct command cmd_volume_exists = {
@@ -178,8 +168,6 @@ const struct command cmd_volume_exists = {
 	.group = "volume",
 	.synopsis = "VOLUME",
 	.summary = "Exit with 0 when it exists, with 1 when not",
-	.opts = no_opts,
-	.args_size = sizeof(struct no_args),
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VOLUME,
@@ -209,8 +197,6 @@ const struct command cmd_volume_mount = {
 	.group = "volume",
 	.synopsis = "VOLUME [VOLUME...]",
 	.summary = "Print where volumes lie on the host",
-	.opts = no_opts,
-	.args_size = sizeof(struct no_args),
 	.min_args = 1,
 	.max_args = -1,
 	.complete = COMPLETE_VOLUME,
@@ -240,8 +226,6 @@ const struct command cmd_volume_unmount = {
 	.group = "volume",
 	.synopsis = "VOLUME [VOLUME...]",
 	.summary = "Undo volume mount: nothing has to be done",
-	.opts = no_opts,
-	.args_size = sizeof(struct no_args),
 	.min_args = 1,
 	.max_args = -1,
 	.complete = COMPLETE_VOLUME,
@@ -264,7 +248,5 @@ const struct command cmd_volume_reload = {
 	.group = "volume",
 	.synopsis = "",
 	.summary = "Look for volumes of plugins: there are none",
-	.opts = no_opts,
-	.args_size = sizeof(struct no_args),
 	.run = reload_run,
 };

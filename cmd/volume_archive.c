@@ -55,12 +55,6 @@ const struct command cmd_volume_export = {
 	.run = export_run,
 };
 
-struct no_args {
-	bool unused;
-};
-
-static const struct opt no_opts[] = {OPT_END};
-
 static void print_message(void *data, bool warning, const char *text)
 {
 	(void)data;
@@ -90,8 +84,6 @@ const struct command cmd_volume_import = {
 	.group = "volume",
 	.synopsis = "VOLUME FILE|-",
 	.summary = "Extract a tar archive into a volume",
-	.opts = no_opts,
-	.args_size = sizeof(struct no_args),
 	.min_args = 2,
 	.max_args = 2,
 	.complete = COMPLETE_VOLUME,

@@ -2,23 +2,7 @@
 # Building images: files from the context and from stages, the cache, digests that stay.
 # All tests of this file share one root and the busybox image.
 load helpers
-
-setup_file() {
-	file_begin
-	load_image busybox
-}
-teardown_file() { file_end; }
-
-setup() {
-	test_begin
-	mkdir -p "$WORK/ctx"
-	cd "$WORK/ctx"
-}
-
-file() { cat >Containerfile; }                      # the Containerfile, from standard input
-build() { cuddy build -q -t localhost/t "$@" .; }
-config() { cuddy image inspect --format "{{json .Config.$1}}" localhost/t; }
-inside() { cuddy run --rm --network none localhost/t "$@"; }
+load build
 
 @test "COPY: files, directories, patterns and names; owner root, modes and links kept" {
 	mkdir -p dir/sub && echo 1 >dir/one && echo 2 >dir/sub/two && ln -s one dir/link

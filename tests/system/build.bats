@@ -2,23 +2,7 @@
 # Images from Containerfiles: stages, commands and their mounts, the config, what goes wrong.
 # All tests of this file share one root and the busybox image.
 load helpers
-
-setup_file() {
-	file_begin
-	load_image busybox
-}
-teardown_file() { file_end; }
-
-setup() {
-	test_begin
-	mkdir -p "$WORK/ctx"
-	cd "$WORK/ctx"
-}
-
-file() { cat >Containerfile; }                      # the Containerfile, from standard input
-build() { cuddy build -q -t localhost/t "$@" .; }
-config() { cuddy image inspect --format "{{json .Config.$1}}" localhost/t; }
-inside() { cuddy run --rm --network none localhost/t "$@"; }
+load build
 
 @test "build: several stages, files from one to the other, a command, labels" {
 	file <<-'E'

@@ -5,6 +5,8 @@
 
 struct exec_args {
 	struct exec_request request;
+	unsigned preserve_fds;
+	struct strv preserve_fd;
 	struct each_one one;
 };
 
@@ -22,13 +24,15 @@ static const struct opt request_opts[] = {
 	OPT_STR('u', "user", "USER[:GROUP]", E, user, "User name or id to run as"),
 	OPT_STR('w', "workdir", "DIR", E, workdir, "Working directory in the container"),
 	OPT_STR(0, "detach-keys", "KEYS", E, detach_keys, "Keys that detach from the terminal"),
-	OPT_UINT(0, "preserve-fds", "N", E, preserve_fds, "Pass on N more descriptors, from 3",
-		 .max = 1024),
 	OPT_END,
 };
 
 static const struct opt exec_opts[] = {
 	OPT_GROUP(request_opts, struct exec_args, request),
+	OPT_UINT(0, "preserve-fds", "N", struct exec_args, preserve_fds,
+		 "Pass on N more descriptors, from 3", .max = RT_KEEP_MAX),
+	OPT_LIST(0, "preserve-fd", "N[,N...]", struct exec_args, preserve_fd,
+		 "Pass on these descriptors"),
 	OPT_BOOL('l', "latest", struct exec_args, one.latest, "In the newest container"),
 	OPT_STR(0, "cidfile", "FILE", struct exec_args, one.cidfile,
 		"Read the container's id from a file", .complete = COMPLETE_FILE),
@@ -40,11 +44,15 @@ static int exec_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	const struct exec_args *a = args;
 	struct exec_request e = a->request;
 	struct container c;
-	int code = 0, r = each_open(ctx, "exec", &a->one, &argc, &argv, &c);
+	int code = 0, r = keep_fds_named(a->preserve_fds, &a->preserve_fd, &e.keep);
 
 	ctx->in_a_hurry = true;
-	if (r < 0)
+	if (r == 0)
+		r = each_open(ctx, "exec", &a->one, &argc, &argv, &c);
+	if (r < 0) {
+		keep_fds_done(&e.keep);
 		return r;
+	}
 	e.command = argv;
 	e.store = ctx->store;
 	r = argc ? container_exec(&c, &e, &code)
@@ -54,6 +62,7 @@ static int exec_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	else
 		ctx->status = code;
 	container_done(&c);
+	keep_fds_done(&e.keep);
 	return r;
 }
 

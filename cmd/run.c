@@ -16,11 +16,17 @@ struct run_args {
 	struct container_request request;
 	bool detach;
 	int sig_proxy;
+	unsigned preserve_fds;
+	struct strv preserve_fd;
 };
 
 static const struct opt run_opts[] = {
 	OPT_BOOL('d', "detach", struct run_args, detach, "Run in the background and print the id"),
 	OPT_TRI(0, "sig-proxy", struct run_args, sig_proxy, "Forward signals to the container"),
+	OPT_UINT(0, "preserve-fds", "N", struct run_args, preserve_fds,
+		 "Pass on N more descriptors, from 3", .max = RT_KEEP_MAX),
+	OPT_LIST(0, "preserve-fd", "N[,N...]", struct run_args, preserve_fd,
+		 "Pass on these descriptors"),
 	OPT_GROUP(create_opts, struct run_args, request),
 	OPT_END,
 };
@@ -92,7 +98,8 @@ static int follow(struct cmd_ctx *ctx, const struct run_args *a, struct conmon_s
 static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct run_args a = *(const struct run_args *)args;
-	struct start_options o = {.foreground = !a.detach};
+	AUTO(keep_fds_done) struct keep_fds keep = {0};
+	struct start_options o = {.foreground = !a.detach, .keep = &keep};
 	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
 	struct container c = {.dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF}};
 	struct transfer_report report;
@@ -106,6 +113,10 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	if (a.detach && a.request.attach.n)
 		return err_usage("--detach and --attach contradict each other");
 	r = a.detach ? 0 : attach_streams(&a.request, &o);
+	if (r == 0)
+		r = keep_fds_named(a.preserve_fds, &a.preserve_fd, &keep);
+	if (r == 0)
+		r = keep_fds_listen(&keep);
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
 	if (r < 0)

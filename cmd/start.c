@@ -29,10 +29,9 @@ static const struct opt start_opts[] = {
 
 static int start_background(struct store *st, struct container *c, const void *arg)
 {
-	const struct start_options o = {.foreground = false};
+	const struct start_options o = {.foreground = false, .keep = arg};
 	int r = container_is_running(c) ? -CE_BAD_STATE : container_start(st, c, &o, NULL);
 
-	(void)arg;
 	if (r == -CE_BAD_STATE && container_is_running(c)) {
 		err_drop(); /* starting what runs is success, as everywhere */
 		return 0;
@@ -40,11 +39,13 @@ static int start_background(struct store *st, struct container *c, const void *a
 	return r;
 }
 
-static int start_attached(struct cmd_ctx *ctx, const struct start_args *a, int argc, char **argv)
+static int start_attached(struct cmd_ctx *ctx, const struct start_args *a,
+			  const struct keep_fds *keep, int argc, char **argv)
 {
 	const struct each_one one = {.latest = a->each.latest};
 	struct start_options o = {.foreground = true,
 				  .attach_stdin = a->interactive,
+				  .keep = keep,
 				  .attach_stdout = true,
 				  .attach_stderr = true};
 	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
@@ -92,13 +93,18 @@ static int start_attached(struct cmd_ctx *ctx, const struct start_args *a, int a
 static int start_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct start_args *a = args;
-	const struct each e = {.args = &a->each, .verb = "start", .one = start_background};
+	AUTO(keep_fds_done) struct keep_fds keep = {0};
+	const struct each e = {
+		.args = &a->each, .verb = "start", .one = start_background, .arg = &keep};
+	int r = keep_fds_listen(&keep);
 
+	if (r < 0)
+		return r;
 	if (!a->attach && !a->interactive)
 		return each_container(ctx, &e, argc, argv);
 	if (argc + a->each.latest != 1 || a->each.all || a->each.filters.n)
 		return err_usage("start: --attach and --interactive go with one container");
-	return start_attached(ctx, a, argc, argv);
+	return start_attached(ctx, a, &keep, argc, argv);
 }
 
 const struct command cmd_start = {

@@ -228,8 +228,10 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 		 const struct conmon_place *place, struct conmon_started *ret)
 {
 	AUTO_CLOSE int memfd = -EBADF, ours = -EBADF, theirs = -EBADF;
-	int own[3] = {-EBADF, -EBADF, -EBADF}, fds[CM_FD_PORTS + PORTS_MAX], pair[2], pid, r;
+	int own[3] = {-EBADF, -EBADF, -EBADF}, fds[CM_FD_PORTS + PORTS_MAX + RT_KEEP_MAX], pair[2],
+	    pid, r;
 	struct tty_raw raw = TTY_RAW_INIT;
+	unsigned n = CM_FD_PORTS;
 	sigset_t set, mask;
 	bool relay = false;
 
@@ -261,8 +263,10 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 
 		memcpy(fds, fixed, sizeof(fixed));
 		for (unsigned i = 0; i < plan->net.n_ports; i++)
-			fds[CM_FD_PORTS + i] = port_fds[i];
-		pid = fork_monitor(program, base_ns, cfg->id, fds, CM_FD_PORTS + plan->net.n_ports);
+			fds[n++] = port_fds[i];
+		for (unsigned i = 0; i < plan->process.n_keep_fds; i++)
+			fds[n++] = (int)plan->process.keep_fds[i];
+		pid = fork_monitor(program, base_ns, cfg->id, fds, n);
 	}
 	for (int i = 0; i < 3; i++)
 		closep(&own[i]);

@@ -236,15 +236,24 @@ static int launch(struct monitor *m, const struct rt_plan *plan, struct rt_stdio
 	if (plan->net.n_ports > ARRAY_LEN(ports))
 		return err_new(-CE_LIMIT, "%u published ports", plan->net.n_ports);
 	m->n_ports = plan->net.n_ports;
+	io->first_kept = CM_FD_PORTS + (int)m->n_ports;
 	for (unsigned i = 0; i < m->n_ports; i++)
 		ports[i] = CM_FD_PORTS + (int)i;
 	return rt_launch(plan, io, ports, &m->run);
 }
 
+/* Another run would want them, this one's readers want to see the payload close them. */
+static void let_go_of_kept(struct monitor *m, const struct rt_plan *plan)
+{
+	for (unsigned i = 0; !m->kept_are_gone && i < plan->process.n_keep_fds; i++)
+		(void)close(CM_FD_PORTS + (int)(m->n_ports + i));
+	m->kept_are_gone = true;
+}
+
 int monitor_launch(struct monitor *m)
 {
 	struct rt_plan plan;
-	struct rt_stdio io = {-EBADF, -EBADF, -EBADF};
+	struct rt_stdio io = {.in = -EBADF, .out = -EBADF, .err = -EBADF};
 	int r;
 
 	m->exited = m->recorded = m->restart_asked = m->stop_asked = false;
@@ -258,8 +267,14 @@ int monitor_launch(struct monitor *m)
 		m->oom_kills_before = finish_oom_kills(m);
 		r = setup_stdio(m, &io);
 	}
+	if (r == 0 && m->kept_are_gone) {
+		plan.process.n_keep_fds = 0;
+		plan.process.listens = false;
+	}
 	if (r == 0)
 		r = launch(m, &plan, &io);
+	if (r == 0 && m->cfg.restart == CONMON_RESTART_NO)
+		let_go_of_kept(m, &plan);
 	setup_forget_plan();
 	if (r == 0)
 		setup_streams(m);

@@ -84,6 +84,7 @@ struct monitor {
 	bool may_restart; /* nobody asked for the end */
 	bool restart_asked; /* by somebody, whatever the policy */
 	enum conmon_reason reason; /* why we ended it; CONMON_BY_ITSELF: we did not */
+	bool kept_are_gone; /* descriptors of process.keep_fds */
 	unsigned n_ports; /* descriptors from CM_FD_PORTS on */
 	uint32_t attempts; /* restarts since the last good run */
 	int64_t run_since_ns, backoff_ns;

@@ -45,7 +45,7 @@ struct cm_head {
 	uint32_t len; /* of the data; checked against the packet */
 };
 
-/* Descriptors of a monitor at its exec; further port descriptors follow CM_FD_PORTS. */
+/* Descriptors of a monitor at its exec; those of ports follow CM_FD_PORTS, then process.keep_fds. */
 enum {
 	CM_FD_PLAN = 3,
 	CM_FD_CONTROL,

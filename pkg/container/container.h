@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "pkg/conmon/client.h"
+#include "pkg/container/keep_fds.h"
 #include "pkg/container/record.h"
 #include "pkg/container/request.h"
 #include "storage/container_store.h"
@@ -65,6 +66,7 @@ struct start_options {
 	bool attach_stdin, attach_stdout, attach_stderr;
 	const char *detach_keys; /* decoded; NULL: the container's own */
 	uint16_t rows, cols; /* initial window, 0: unknown */
+	const struct keep_fds *keep; /* NULL: none */
 };
 
 /**
@@ -116,7 +118,7 @@ struct exec_request {
 	const char *user, *workdir, *detach_keys;
 	char **command;
 	struct store *store; /* for the container's secrets; NULL: without them */
-	unsigned preserve_fds; /* descriptors 3 .. 2+n go along */
+	struct keep_fds keep;
 };
 /** container_exec() - run a command inside; returns its exit status (0-255) or a code. */
 int container_exec(struct container *c, const struct exec_request *e, int *ret_exit);

@@ -43,23 +43,6 @@ static int exec_env(const struct container *c, const struct exec_request *e, str
 	return r;
 }
 
-static int preserve(const struct exec_request *e, int **ret)
-{
-	*ret = NULL;
-	if (!e->preserve_fds)
-		return 0;
-	if (e->preserve_fds > 1024)
-		return err_usage("--preserve-fds: at most 1024");
-	*ret = xcalloc(e->preserve_fds, sizeof(int));
-	for (unsigned i = 0; i < e->preserve_fds; i++) {
-		(*ret)[i] = (int)i + 3;
-		if (fcntl((int)i + 3, F_GETFD) < 0)
-			return err_usage("--preserve-fds %u: descriptor %u is not open",
-					 e->preserve_fds, i + 3);
-	}
-	return 0;
-}
-
 static void window_size(uint16_t *rows, uint16_t *cols)
 {
 	struct winsize w;
@@ -140,7 +123,6 @@ static void tell(const struct container *c, const char *status, const char *extr
 int container_exec(struct container *c, const struct exec_request *e, int *ret_exit)
 {
 	AUTO_STRV struct strv env = STRV_INIT;
-	AUTO_FREE int *fds = NULL;
 	AUTO_FREE char *cgroup = NULL;
 	AUTO_SBUF struct sbuf seccomp = SBUF_INIT;
 	struct rt_exec x = {.init = c->state.init, .monitor = c->state.monitor};
@@ -154,8 +136,6 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 		r = err_usage("--workdir '%s': must be absolute", e->workdir);
 	if (r == 0)
 		r = exec_env(c, e, &env);
-	if (r == 0)
-		r = preserve(e, &fds);
 	if (r < 0)
 		return r;
 	r = exec_process(c->rec, e, &env, &seccomp, &x.process);
@@ -163,8 +143,8 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 		return r;
 	if (x.process.terminal)
 		window_size(&x.process.rows, &x.process.cols);
-	x.preserve_fds = fds;
-	x.n_preserve_fds = e->preserve_fds;
+	x.process.keep_fds = e->keep.v;
+	x.process.n_keep_fds = e->keep.n;
 	x.detached = e->detach;
 	x.cgroup_dir = cgroup = container_cgroup(c);
 	tell(c, "exec", NULL);

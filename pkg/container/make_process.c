@@ -184,15 +184,26 @@ static void env_unset(struct strv *env, const char *name)
 			strv_remove(env, k--);
 }
 
+/* Ours, without what a service manager says to this one process. */
+static void add_host_env(struct strv *env)
+{
+	static const char *const ours[] = {"LISTEN_PID",    "LISTEN_FDS",   "LISTEN_FDNAMES",
+					   "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"};
+
+	for (char **e = environ; *e; e++)
+		if (strchr(*e, '='))
+			strv_env_set(env, *e);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		env_unset(env, ours[i]);
+}
+
 static int make_env(const struct container_request *q, const struct image_config *image,
 		    struct container_record *r)
 {
 	int rc = 0;
 
 	if (q->env_host)
-		for (char **e = environ; *e; e++)
-			if (strchr(*e, '='))
-				strv_env_set(&r->env, *e);
+		add_host_env(&r->env);
 	if (q->http_proxy)
 		add_proxies(&r->env);
 	if (!q->unset_env_all)

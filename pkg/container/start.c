@@ -13,6 +13,7 @@
 #include "pkg/config/paths.h"
 #include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
+#include "pkg/container/keep_fds.h"
 #include "pkg/container/plan.h"
 #include "pkg/sys/lock.h"
 #include "storage/store.h"
@@ -91,6 +92,8 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 	p->mon.no_stderr = o->foreground && !o->attach_stderr;
 	p->rt.process.rows = o->rows;
 	p->rt.process.cols = o->cols;
+	if (o->keep)
+		keep_fds_plan(o->keep, p);
 	log_debug("container", "start monitor of %.12s", c->rec->id);
 	r = cgroup_start_init(c->rec, &cgroup);
 	if (r < 0)

@@ -56,7 +56,6 @@ int rt_exec_message(const struct rt_exec *e)
 	if (fd < 0)
 		return err_new(-errno, "memfd");
 	wire_put_str(&b, e->cgroup_dir);
-	wire_put_u32(&b, e->n_preserve_fds);
 	wire_put_u32(&b, e->detached);
 	rt_process_encode(&e->process, &b);
 	r = write_full(fd, b.s, b.len);
@@ -154,7 +153,7 @@ static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 	AUTO_CLOSE int gate = -EBADF, opener = -EBADF;
 	struct rt_exec told;
 	bool moved;
-	unsigned n = RT_EXEC_KEEP_FD + e->n_preserve_fds;
+	unsigned n = RT_EXEC_KEEP_FD + e->process.n_keep_fds;
 	AUTO_FREE int *fds = xcalloc(n, sizeof(*fds));
 	int pair[2], r = must_be_moved(e, &moved);
 	pid_t pid;
@@ -185,8 +184,8 @@ static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 	fds[RT_EXEC_PLAN_FD] = plan;
 	fds[RT_EXEC_REPORT_FD] = report;
 	fds[RT_EXEC_INIT_FD] = init;
-	for (unsigned i = 0; i < e->n_preserve_fds; i++)
-		fds[RT_EXEC_KEEP_FD + i] = e->preserve_fds[i];
+	for (unsigned i = 0; i < e->process.n_keep_fds; i++)
+		fds[RT_EXEC_KEEP_FD + i] = (int)e->process.keep_fds[i];
 	pid = start_stage(fds, n, exe, e->detached, gate, opener);
 	if (pid < 0)
 		return err_new(-errno, "fork");

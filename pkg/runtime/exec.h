@@ -11,10 +11,8 @@ struct rt_exec {
 	struct proc_id init; /* the container's pid 1 */
 	struct proc_id monitor; /* its cuddy-conmon: source of the stage's executable */
 	const char *cgroup_dir; /* the container's cgroup; NULL: it has none */
-	struct rt_process process;
+	struct rt_process process; /* its keep_fds are open here under these very numbers */
 	int stdio[3]; /* given to the payload as they are; ignored with process.terminal */
-	const int *preserve_fds; /* further descriptors: become 3, 4, … */
-	unsigned n_preserve_fds;
 	bool detached; /* outlives the caller; otherwise it dies with it */
 };
 
@@ -46,7 +44,7 @@ void rt_exec_kill(pid_t stage, int report);
 /*
  * The stage's side, called by cuddy-conmon for argv[1] "exec-stage". Its descriptors: 0..2 the
  * payload's, RT_EXEC_PLAN_FD a sealed memfd, RT_EXEC_REPORT_FD the caller's socket, RT_EXEC_INIT_FD
- * a pidfd of pid 1, then what is to be preserved. Returns the exit status.
+ * a pidfd of pid 1, then process.keep_fds. Returns the exit status.
  */
 #define RT_EXEC_PLAN_FD 3
 #define RT_EXEC_REPORT_FD 4

@@ -29,12 +29,10 @@
 #include "pkg/sys/tty.h"
 
 #define MESSAGE_MAX (8U << 20)
-#define KEEP_MAX 1024U
 
 struct stage {
 	struct rt_process process;
 	const char *cgroup;
-	unsigned n_keep;
 	bool detached;
 	int proc, report;
 };
@@ -55,9 +53,8 @@ static int read_message(int fd, struct stage *s)
 		return err_new(-errno, "read the process description");
 	wire_reader_init(&r, p, size);
 	s->cgroup = wire_get_str(&r);
-	s->n_keep = wire_get_u32(&r);
 	s->detached = wire_get_u32(&r) != 0;
-	if (r.failed || s->n_keep > KEEP_MAX)
+	if (r.failed)
 		return err_new(-CE_PROTOCOL, "process description");
 	arena = xmalloc(rt_arena_size(size));
 	return rt_process_decode(&r, arena, rt_arena_size(size), &s->process);
@@ -148,23 +145,6 @@ static int open_terminal(struct stage *s, int root)
 	return r < 0 ? r : sync_send(s->report, RT_POINT_BUILT, &master, 1);
 }
 
-/* 6.. become 3..; plan and pidfd are no longer needed, the report socket moves up. */
-static int place_kept(struct stage *s)
-{
-	int up = fcntl(s->report, F_DUPFD_CLOEXEC, RT_EXEC_KEEP_FD + (int)s->n_keep);
-	int proc = fcntl(s->proc, F_DUPFD_CLOEXEC, RT_EXEC_KEEP_FD + (int)s->n_keep);
-
-	if (up < 0 || proc < 0)
-		return err_new(-errno, "place descriptors");
-	s->report = up;
-	s->proc = proc;
-	for (unsigned i = 0; i < s->n_keep; i++)
-		if (dup2(RT_EXEC_KEEP_FD + (int)i, 3 + (int)i) <
-		    0) /* lint: these are meant for the payload */
-			return err_new(-errno, "place descriptors");
-	return 0;
-}
-
 static int become_payload(struct stage *s)
 {
 	struct rt_ids ids;
@@ -174,7 +154,8 @@ static int become_payload(struct stage *s)
 		return err_new(-errno, "set process flags");
 	(void)setsid();
 	(void)umask(0);
-	r = place_kept(s);
+	r = process_place_kept(&s->process, RT_EXEC_KEEP_FD, (int *const[]){&s->report, &s->proc},
+			       2);
 	if (r == 0)
 		r = confine_keyring(s->process.seccomp != NULL);
 	if (r < 0)
@@ -192,7 +173,7 @@ static int become_payload(struct stage *s)
 		r = open_terminal(s, root);
 	if (r == 0)
 		r = confine_limits(s->proc, &s->process);
-	return r < 0 ? r : process_finish(root, s->proc, &s->process, &ids, false, s->n_keep);
+	return r < 0 ? r : process_finish(root, s->proc, &s->process, &ids, false);
 }
 
 static int run_stage(struct stage *s, int plan_fd, int *ret_payload)

@@ -112,7 +112,10 @@ static int finish(struct rt_child *x)
 	if (root < 0)
 		return err_new(-errno, "open the root");
 	r = process_set_stdio(x->stdio, x->process->terminal);
-	return r < 0 ? r : process_finish(root, x->proc, x->process, &x->ids, x->plan->init, 0);
+	if (r == 0)
+		r = process_place_kept(x->process, x->first_kept,
+				       (int *const[]){&root, &x->proc, &x->sync}, 3);
+	return r < 0 ? r : process_finish(root, x->proc, x->process, &x->ids, x->plan->init);
 }
 
 void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sync, int root_mount,
@@ -123,6 +126,7 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 			     .sync = sync,
 			     .root_mount = root_mount,
 			     .joined = joined,
+			     .first_kept = stdio->first_kept,
 			     .stdio = {stdio->in, stdio->out, stdio->err},
 			     .proc = -EBADF,
 			     .conf6 = -EBADF,
@@ -158,6 +162,6 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 		r = netns_finish(x.conf6);
 	if (r == 0)
 		r = finish(&x);
-	sync_fail(sync, r);
+	sync_fail(x.sync, r);
 	_exit(125);
 }

@@ -47,6 +47,7 @@ struct rt_child {
 	const struct rt_plan *plan;
 	const struct rt_process *process;
 	int sync; /* socket to the monitor, ended by exec */
+	int first_kept; /* see rt_stdio */
 	int stdio[3]; /* what becomes 0..2; the pty's slave with a terminal */
 	int proc; /* trusted procfs (D3) */
 	int root; /* O_PATH: the new root, later "/" */
@@ -123,10 +124,15 @@ int process_set_stdio(const int stdio[3], bool terminal);
 int process_make_cwd(int root, const struct rt_process *p, const struct rt_ids *ids);
 /**
  * process_finish() - working directory, privilege, execve; returns only on failure (126 and 127 codes too)
- * @root: O_PATH of "/" inside; @init: through pid1_split(); @n_keep: descriptors from 3 on that stay.
+ * @root: O_PATH of "/" inside; @init: through pid1_split().
  */
 int process_finish(int root, int proc, const struct rt_process *p, const struct rt_ids *ids,
-		   bool init, unsigned n_keep);
+		   bool init);
+/**
+ * process_place_kept() - what lies at @first and after it gets the numbers of p->keep_fds
+ * @own: @n descriptors that are needed further on: they make room.
+ */
+int process_place_kept(const struct rt_process *p, int first, int *const own[], unsigned n);
 
 /* pid1.c: --init */
 /** pid1_split() - fork the payload (returns 0 in it); the caller itself becomes the reaper and never returns. */

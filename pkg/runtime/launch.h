@@ -6,6 +6,7 @@
 struct rt_stdio {
 	int in, out,
 		err; /* pid 1's ends of pipes (or files passed through); unused with a terminal */
+	int first_kept; /* plan->process.keep_fds lie here, one after the other */
 };
 
 struct rt_launched {

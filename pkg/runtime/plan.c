@@ -10,7 +10,7 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 5U
+#define PLAN_VERSION 6U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
@@ -92,6 +92,10 @@ void rt_process_encode(const struct rt_process *p, struct sbuf *b)
 	if (p->seccomp)
 		wire_put_bytes(b, p->seccomp, p->seccomp_len);
 	wire_put_str(b, p->apparmor);
+	wire_put_u32(b, p->n_keep_fds);
+	for (unsigned i = 0; i < p->n_keep_fds; i++)
+		wire_put_u32(b, p->keep_fds[i]);
+	wire_put_u32(b, p->listens);
 }
 
 static void put_accounts(struct sbuf *b, const struct rt_accounts *a)
@@ -295,6 +299,20 @@ static void get_rlimits(struct wire_reader *r, struct arena *a, struct rt_proces
 	p->n_rlimits = l ? n : 0;
 }
 
+static void get_keep_fds(struct wire_reader *r, struct arena *a, struct rt_process *p)
+{
+	uint32_t n = get_count(r, RT_KEEP_MAX, 4);
+	uint32_t *v = arena_take(r, a, n, sizeof(*v));
+
+	for (uint32_t i = 0; v && i < n; i++) {
+		v[i] = get_below(r, RT_KEEP_LAST + 1);
+		if (v[i] < 3 || (i && v[i] <= v[i - 1]))
+			r->failed = true;
+	}
+	p->keep_fds = v;
+	p->n_keep_fds = v ? n : 0;
+}
+
 static void get_process(struct wire_reader *r, struct arena *a, struct rt_process *p)
 {
 	unsigned argc;
@@ -323,6 +341,8 @@ static void get_process(struct wire_reader *r, struct arena *a, struct rt_proces
 			r->failed = true;
 	}
 	p->apparmor = wire_get_str(r);
+	get_keep_fds(r, a, p);
+	p->listens = get_below(r, 2);
 	if (argc == 0)
 		r->failed = true;
 }

@@ -14,6 +14,8 @@
 #include "pkg/sys/process.h"
 
 #define RT_PORTS_MAX 4096U
+#define RT_KEEP_MAX 512U /* of rt_process.keep_fds, and no number is above RT_KEEP_LAST */
+#define RT_KEEP_LAST 900U
 
 enum rt_ns_kind {
 	RT_NS_USER,
@@ -150,6 +152,10 @@ struct rt_process {
 	const void *seccomp; /* struct sock_filter array; NULL: unconfined */
 	size_t seccomp_len; /* bytes */
 	const char *apparmor; /* profile for exec, NULL for none */
+	/* The caller's descriptors that the payload has too, under these numbers; ascending, from 3 on. */
+	const uint32_t *keep_fds;
+	unsigned n_keep_fds;
+	bool listens; /* they are sockets of socket activation: LISTEN_PID is the payload's own number */
 };
 
 /* A file in memory: never in a layer or an upper directory. */
@@ -166,9 +172,11 @@ struct rt_secret {
  */
 struct rt_accounts {
 	bool add;
-	const char *name, *full_name, *home, *group; /* a user of the host that the container knows */
+	const char *name, *full_name, *home,
+		*group; /* a user of the host that the container knows */
 	uint32_t uid, gid; /* his, inside */
-	const char *passwd_entry, *group_entry; /* instead of the usual lines; $USERNAME, $UID … are filled in */
+	const char *passwd_entry,
+		*group_entry; /* instead of the usual lines; $USERNAME, $UID … are filled in */
 };
 
 struct rt_plan {

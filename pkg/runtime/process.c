@@ -92,18 +92,21 @@ static const char *env_get(const char *const *envp, const char *name)
 	return NULL;
 }
 
-static const char **env_with_home(const struct rt_process *p, const struct rt_ids *ids)
+/* What only we know: the user's home, and the number that the payload has in its own namespace. */
+static const char **env_complete(const struct rt_process *p, const struct rt_ids *ids)
 {
 	unsigned n = 0;
 	const char **v;
 
 	while (p->envp && p->envp[n])
 		n++;
-	v = xcalloc((size_t)n + 2, sizeof(*v));
+	v = xcalloc((size_t)n + 3, sizeof(*v));
 	for (unsigned i = 0; i < n; i++)
 		v[i] = p->envp[i];
 	if (!env_get(p->envp, "HOME"))
-		v[n] = xasprintf("HOME=%s", ids->home);
+		v[n++] = xasprintf("HOME=%s", ids->home);
+	if (p->listens)
+		v[n] = xasprintf("LISTEN_PID=%d", (int)getpid());
 	return v;
 }
 
@@ -151,7 +154,7 @@ static int exec_in_path(const char *path, const char *name, char *const *argv, c
 
 static int exec_payload(const struct rt_process *p, const struct rt_ids *ids)
 {
-	const char **envp = env_with_home(p, ids);
+	const char **envp = env_complete(p, ids);
 	const char *path = env_get(p->envp, "PATH"), *name = p->argv[0];
 	char **argv, **env;
 
@@ -183,6 +186,31 @@ int process_set_stdio(const int stdio[3], bool terminal)
 	return terminal ? tty_make_controlling(0) : 0;
 }
 
+int process_place_kept(const struct rt_process *p, int first, int *const own[], unsigned n)
+{
+	int moved[RT_KEEP_MAX], above;
+
+	if (p->n_keep_fds == 0)
+		return 0;
+	above = (int)p->keep_fds[p->n_keep_fds - 1] + 1;
+	for (unsigned i = 0; i < n; i++) {
+		*own[i] = fcntl(*own[i], F_DUPFD_CLOEXEC, above);
+		if (*own[i] < 0)
+			return err_new(-errno, "make room for the caller's descriptors");
+	}
+	for (unsigned i = 0; i < p->n_keep_fds; i++) {
+		moved[i] = fcntl(first + (int)i, F_DUPFD_CLOEXEC, above);
+		if (moved[i] < 0)
+			return err_new(-errno, "pass on descriptor %u", p->keep_fds[i]);
+	}
+	for (unsigned i = 0; i < p->n_keep_fds; i++) {
+		if (dup2(moved[i], (int)p->keep_fds[i]) < 0) /* lint: these are the payload's */
+			return err_new(-errno, "pass on descriptor %u", p->keep_fds[i]);
+		(void)close(moved[i]);
+	}
+	return 0;
+}
+
 static int set_apparmor(int proc, const char *profile)
 {
 	char path[64], text[300];
@@ -200,7 +228,7 @@ static int set_apparmor(int proc, const char *profile)
 }
 
 int process_finish(int root, int proc, const struct rt_process *p, const struct rt_ids *ids,
-		   bool init, unsigned n_keep)
+		   bool init)
 {
 	const int std[3] = {0, 1, 2};
 	int r = enter_cwd(root, p);
@@ -214,7 +242,7 @@ int process_finish(int root, int proc, const struct rt_process *p, const struct 
 	if (r == 0 && init)
 		r = pid1_split(p->terminal);
 	if (r == 0)
-		r = fd_close_from(3 + n_keep, 0);
+		r = fd_cloexec_but(3, p->keep_fds, p->n_keep_fds);
 	if (r < 0)
 		return r;
 	reset_signals();

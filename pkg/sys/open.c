@@ -154,11 +154,28 @@ char *fd_path(int fd, char buf[32])
 	return buf;
 }
 
-int fd_close_from(unsigned first, int close_now)
+static int range(unsigned first, unsigned last, int close_now)
 {
-	if (syscall(SYS_close_range, first, ~0U, close_now ? 0U : CLOSE_RANGE_CLOEXEC) < 0)
+	if (syscall(SYS_close_range, first, last, close_now ? 0U : CLOSE_RANGE_CLOEXEC) < 0)
 		return err_new(-errno, "close_range from %u", first);
 	return 0;
+}
+
+int fd_close_from(unsigned first, int close_now)
+{
+	return range(first, ~0U, close_now);
+}
+
+int fd_cloexec_but(unsigned first, const uint32_t *keep, unsigned n)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < n; i++) {
+		if (keep[i] > first)
+			r = range(first, keep[i] - 1, 0);
+		first = keep[i] + 1;
+	}
+	return r < 0 ? r : range(first, ~0U, 0);
 }
 
 int fd_dup(int fd)

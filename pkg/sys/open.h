@@ -41,5 +41,8 @@ char *fd_path(int fd, char buf[32]);
 /** fd_close_from() - mark CLOEXEC (close_now 0) or close (1) every descriptor from @first on. */
 int fd_close_from(unsigned first, int close_now);
 
+/** fd_cloexec_but() - mark CLOEXEC every descriptor from @first on, those of @keep (ascending, @first or higher) excepted. */
+int fd_cloexec_but(unsigned first, const uint32_t *keep, unsigned n);
+
 /** fd_dup() - F_DUPFD_CLOEXEC to 3 or higher; -errno. */
 int fd_dup(int fd);

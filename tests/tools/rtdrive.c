@@ -246,7 +246,7 @@ static int exec_once(struct driver *d, int pid, int *status)
 static int run_once(struct driver *d, int *status, int64_t *launch_us)
 {
 	struct rt_launched l;
-	struct rt_stdio io = {0, 1, 2};
+	struct rt_stdio io = {.in = 0, .out = 1, .err = 2};
 	int work = open(d->p.root.work ? d->p.root.work : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int64_t t;
 	int r = d->p.root.work ? rmtree(work, "work") : 0; /* a volatile overlay is mounted once */

@@ -18,6 +18,7 @@
 #include "pkg/container/make.h"
 #include "pkg/json/json.h"
 #include "pkg/runtime/base.h"
+#include "pkg/sys/private_dir.h"
 #include "pkg/sys/file.h"
 #include "storage/store.h"
 
@@ -93,7 +94,7 @@ static void add_cgroups(struct json_object *o)
 
 	if (m == CGROUP_SYSTEMD)
 		sbuf_addf(&base, CGROUP_ROOT "/user.slice/user-%u.slice/user@%u.service",
-			  (unsigned)getuid(), (unsigned)getuid());
+			  (unsigned)outer_uid(), (unsigned)outer_uid());
 	else if (m == CGROUP_FS)
 		(void)cgroup_base(&base);
 	if (base.len) {

@@ -11,6 +11,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/sys/private_dir.h"
 
 #define MESSAGE_MAX (1U << 20)
 #define HEAD 16U
@@ -192,7 +193,7 @@ char *dbus_address(void)
 		path = xasprintf("%s/bus", dir);
 	if (!path || access(path, R_OK | W_OK) < 0) {
 		free(path);
-		path = xasprintf("/run/user/%d/bus", (int)getuid());
+		path = xasprintf("/run/user/%d/bus", (int)outer_uid());
 	}
 	return access(path, R_OK | W_OK) < 0 ? NULL : TAKE_PTR(path);
 }
@@ -290,7 +291,7 @@ static int authenticate(struct dbus *d)
 	const char *end;
 	int r;
 
-	(void)snprintf(uid, sizeof(uid), "%u", (unsigned)getuid());
+	(void)snprintf(uid, sizeof(uid), "%u", (unsigned)outer_uid());
 	sbuf_addc(&b, '\0');
 	sbuf_adds(&b, "AUTH EXTERNAL ");
 	for (const char *p = uid; *p; p++)

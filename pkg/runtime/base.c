@@ -15,6 +15,8 @@
  * Creation      under base.lock: a child in a new user namespace waits on a pipe while newuidmap and
  *               newgidmap run side by side. The child is ours and not reaped until both are done, so
  *               its pid cannot become another process's meanwhile (H06).
+ * Inherited     who is root of a namespace with the maps of his B, as after "cuddy unshare", is in his B;
+ *               a monitor started there is a candidate as any other.
  * Order         the maps a candidate was made with must be those we would make now; after a change of
  *               /etc/subuid a new B is made and the old one runs out with its containers.
  */
@@ -544,6 +546,25 @@ static int make_and_register(int runtime_dir, const struct base_grant *g, const 
 	return r < 0 ? r : TAKE_FD(ns);
 }
 
+/* Looked at once: after base_enter() it would be true of everybody. */
+bool base_is_inherited(const struct base_grant *g)
+{
+	static enum { UNKNOWN, NO, YES } answer;
+	AUTO_SBUF struct sbuf have = SBUF_INIT;
+	AUTO_FREE char *want = NULL;
+
+	if (answer == UNKNOWN && !entered) {
+		answer = NO;
+		if (geteuid() == 0 && userns_is_initial() == 0) {
+			want = grant_text(g);
+			if (read_maps("self", &have) == 0 && strcmp(have.s, want) == 0)
+				answer = YES;
+		}
+		err_drop();
+	}
+	return answer == YES;
+}
+
 /* Nothing to verify, and nobody can join the namespace he is in. */
 static int open_entered(void)
 {
@@ -565,7 +586,7 @@ static int open_or_make(int runtime_dir, const struct base_grant *g)
 
 int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single)
 {
-	int ns = entered ? open_entered() : open_or_make(runtime_dir, g);
+	int ns = entered || base_is_inherited(g) ? open_entered() : open_or_make(runtime_dir, g);
 
 	if (ns < 0)
 		return err_wrap(ns, "base namespace");
@@ -583,7 +604,7 @@ int base_enter(int runtime_dir, const struct base_grant *g)
 	ns = base_open(runtime_dir, g, NULL);
 	if (ns < 0)
 		return ns;
-	if (setns(ns, CLONE_NEWUSER) < 0)
+	if (!base_is_inherited(g) && setns(ns, CLONE_NEWUSER) < 0)
 		return err_new(-errno, "enter the base namespace");
 	if (unshare(CLONE_NEWNS) < 0)
 		return host_problem(-errno);

@@ -46,9 +46,15 @@ int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single);
 /**
  * base_enter() - move this (single-threaded) process into B with a private mount namespace
  * Afterwards uid and gid are 0 in B with all capabilities there; the host's mounts are visible,
- * new mounts are not seen outside. Calling it twice is a no-op.
+ * new mounts are not seen outside. Calling it twice is a no-op. Inside of a B it is the mount namespace alone.
  */
 int base_enter(int runtime_dir, const struct base_grant *g);
+/**
+ * base_is_inherited() - were we started inside of a B, as by "cuddy unshare"?
+ * That is: as root of a user namespace with just the ids of @g, the grant of the user who is 0 there. It
+ * is then our B, whoever made it, and nobody is asked for another one.
+ */
+bool base_is_inherited(const struct base_grant *g);
 /** base_enter_own() - the same with the grant of the user we are. */
 int base_enter_own(int runtime_dir);
 bool base_is_entered(void);

@@ -18,6 +18,7 @@
 #include "pkg/runtime/base.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/passwd.h"
+#include "pkg/sys/private_dir.h"
 #include "pkg/sys/process.h"
 
 #define FILE_MAX (4U << 20)
@@ -196,31 +197,62 @@ static struct base_grant copy_grant(const struct base_grant *g)
 static struct base_grant outside;
 static bool has_outside;
 
-int base_grant_load(struct base_grant *ret)
+static int read_grant(uid_t uid, gid_t gid, struct base_grant *ret)
 {
-	struct base_grant g = {.uid = geteuid(), .gid = getegid()};
-	struct who w = {.id = g.uid};
+	struct base_grant g = {.uid = uid, .gid = gid};
+	struct who w = {.id = uid};
 	int r;
 
-	if (base_is_entered() && has_outside) {
+	(void)snprintf(w.number, sizeof(w.number), "%u", (unsigned)uid);
+	if (has_foreign_source()) {
+		r = run_getsubids(who_name(&w), false, uid, &g.uids, &g.n_uids);
+		if (r == 0)
+			r = run_getsubids(who_name(&w), true, gid, &g.gids, &g.n_gids);
+	} else {
+		r = parse_ids_file("/etc/subuid", &w, uid, &g.uids, &g.n_uids);
+		if (r == 0)
+			r = parse_ids_file("/etc/subgid", &w, gid, &g.gids, &g.n_gids);
+	}
+	free(w.name);
+	if (r < 0)
+		base_grant_done(&g);
+	else
+		*ret = g;
+	return r;
+}
+
+/* Root of a namespace: perhaps started inside of the B of the user who is 0 there. Return: 1 when so. */
+static int read_inherited(struct base_grant *ret)
+{
+	uid_t uid = outer_uid();
+	gid_t gid = outer_gid();
+
+	if (geteuid() != 0 || (uid == 0 && gid == 0))
+		return 0;
+	if (read_grant(uid, gid, ret) < 0) {
+		err_drop();
+		return 0;
+	}
+	if (base_is_inherited(ret))
+		return 1;
+	base_grant_done(ret);
+	return 0;
+}
+
+int base_grant_load(struct base_grant *ret)
+{
+	struct base_grant g = {0};
+	int r;
+
+	if (has_outside && (base_is_entered() || base_is_inherited(&outside))) {
 		*ret = copy_grant(&outside);
 		return 0;
 	}
-	(void)snprintf(w.number, sizeof(w.number), "%u", (unsigned)g.uid);
-	if (has_foreign_source()) {
-		r = run_getsubids(who_name(&w), false, g.uid, &g.uids, &g.n_uids);
-		if (r == 0)
-			r = run_getsubids(who_name(&w), true, g.gid, &g.gids, &g.n_gids);
-	} else {
-		r = parse_ids_file("/etc/subuid", &w, g.uid, &g.uids, &g.n_uids);
-		if (r == 0)
-			r = parse_ids_file("/etc/subgid", &w, g.gid, &g.gids, &g.n_gids);
-	}
-	free(w.name);
-	if (r < 0) {
-		base_grant_done(&g);
+	r = read_inherited(&g);
+	if (r == 0)
+		r = read_grant(geteuid(), getegid(), &g);
+	if (r < 0)
 		return r;
-	}
 	base_grant_done(&outside);
 	outside = copy_grant(&g);
 	has_outside = true;

@@ -134,16 +134,16 @@ bool private_dir_check(const char *path)
 	       st.st_uid == geteuid() && !(st.st_mode & 077);
 }
 
-uid_t outer_uid(void)
+/* First line of the map: "<inside> <outside> <count>", seen from the parent namespace. */
+static uint32_t outer_id(const char *map, uint32_t own)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	char *at = NULL, *word;
 	uint32_t inside, outside;
 
-	if (geteuid() != 0)
-		return geteuid();
-	/* First line of the map: "<inside> <outside> <count>", seen from the parent namespace. */
-	if (file_read_at(AT_FDCWD, "/proc/self/uid_map", 65536, &b) < 0) {
+	if (own != 0)
+		return own;
+	if (file_read_at(AT_FDCWD, map, 65536, &b) < 0) {
 		err_drop();
 		return 0;
 	}
@@ -152,6 +152,16 @@ uid_t outer_uid(void)
 		return 0;
 	word = strtok_r(NULL, " \n", &at);
 	return word && parse_u32(word, UINT32_MAX, &outside) == 0 ? outside : 0;
+}
+
+uid_t outer_uid(void)
+{
+	return outer_id("/proc/self/uid_map", geteuid());
+}
+
+gid_t outer_gid(void)
+{
+	return outer_id("/proc/self/gid_map", getegid());
 }
 
 void dir_spread(int fd)

@@ -21,6 +21,7 @@ bool private_dir_check(const char *path);
 
 /** outer_uid() - our uid in the parent of the user namespace we are in: the same before and in B. */
 uid_t outer_uid(void);
+gid_t outer_gid(void);
 
 /**
  * dir_spread() - directories made in @fd have nothing to do with each other: let the file system put

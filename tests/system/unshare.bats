@@ -33,3 +33,20 @@ load helpers
 	[ -z "$(ls "$WORK/m")" ]
 	run ! grep -q "$WORK/m" /proc/self/mountinfo
 }
+
+@test "unshare: cuddy works inside of it, in the same namespace and with the same containers" {
+	cuddy run -d --name out "$IMAGE" sleep 1000
+	run -0 cuddy unshare sh -c '"$CUDDY" run -d --name in "$IMAGE" sleep 1000 >/dev/null && "$CUDDY" exec out id -u &&
+		"$CUDDY" run --rm --user 1000 "$IMAGE" id -u && "$CUDDY" unshare sh -c "\"\$CUDDY\" ps --format {{.Names}} --sort names"'
+	[ "${lines[0]}" = 0 ]
+	[ "${lines[1]}" = 1000 ]
+	[ "${lines[2]}" = in ]
+	[ "${lines[3]}" = out ]
+	[ "$(cuddy unshare readlink /proc/self/ns/user)" = "$(cuddy unshare sh -c '"$CUDDY" unshare readlink /proc/self/ns/user')" ]
+	run -0 cuddy exec in cat /proc/self/uid_map
+	[ "$output" = "$(cuddy exec out cat /proc/self/uid_map)" ]
+	cuddy unshare sh -c '"$CUDDY" stop -t 0 out; "$CUDDY" rm -f -t 0 in'
+	# A namespace with other ids is not it: there, a new one is made of what there is.
+	run -0 unshare --user --map-root-user "$CUDDY" run --rm --network none "$IMAGE" id -u
+	[ "${lines[-1]}" = 0 ]
+}

@@ -240,7 +240,8 @@ static const struct {
 	 "\n"
 	 "\tcuddy build -t mine .\n"
 	 "\tcuddy build --target test --build-arg VERSION=2 -f docker/Containerfile .\n"
-	 "\tcuddy build --secret id=token,src=$HOME/.token ."},
+	 "\tcuddy build --secret id=token,src=$HOME/.token .\n"
+	 "\tcuddy build --ssh default .                  # RUN --mount=type=ssh git clone …"},
 	{&cmd_push,
 	 "Sends what the registry does not have yet, the manifest last. An image that came from a "
 	 "registry goes out with the very manifest it came with, so its digest is the same there; "

@@ -21,7 +21,7 @@
 
 struct build_args {
 	struct registry_args registry;
-	struct strv tags, files, build_args, labels, secrets;
+	struct strv tags, files, build_args, labels, secrets, ssh;
 	struct container_request run;
 	const char *target, *network, *pull, *iidfile, *platform, *ignore_file, *timestamp, *format,
 		*progress;
@@ -70,6 +70,7 @@ static const struct opt build_opts[] = {
 	OPT_LIST(0, "secret", "id=ID[,src=FILE|,env=NAME]", struct build_args, secrets, "Give a secret to commands that mount it"),
 	OPT_LIST(0, "security-opt", "OPTION", struct build_args, run.security_opt, "Security option of commands: no-new-privileges, seccomp=, apparmor=, mask=, unmask="),
 	OPT_SIZE(0, "shm-size", "SIZE", struct build_args, run.shm_size, "Size of /dev/shm of commands"),
+	OPT_LIST(0, "ssh", "default|ID[=SOCKET|KEY,…]", struct build_args, ssh, "Let commands that mount it use an ssh agent, or keys"),
 	OPT_LIST('t', "tag", "NAME[:TAG]", struct build_args, tags, "Name of the image"),
 	OPT_STR(0, "target", "STAGE", struct build_args, target, "Stage to build instead of the last"),
 	OPT_STR(0, "timestamp", "SECONDS", struct build_args, timestamp, "Time of the image and latest time of its new files, in seconds since 1970"),
@@ -217,6 +218,7 @@ static int options_of(const struct build_args *a, const char *context, struct bu
 	o->run = a->run;
 	o->docker = strcmp(a->format, "docker") == 0;
 	o->secrets = a->secrets;
+	o->ssh = a->ssh;
 	o->network = a->network;
 	o->no_cache = a->no_cache || a->layers == 0;
 	o->output_fd = STDERR_FILENO;

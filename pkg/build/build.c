@@ -37,6 +37,9 @@ static void builder_done(struct builder *b)
 		free(b->secrets[i].id);
 	}
 	free(b->secrets);
+	for (unsigned i = 0; i < b->n_ssh; i++)
+		ssh_source_done(&b->ssh[i]);
+	free(b->ssh);
 	base_grant_done(&b->grant);
 	layer_lease_end(b->st, &b->lease);
 	step_unlock(b);

@@ -32,7 +32,7 @@ struct build_options {
 	const char *file; /* -f: NULL, a path, or "-" */
 	const char *ignore_file; /* --ignorefile */
 	const char *target;
-	struct strv build_args, labels, tags, secrets;
+	struct strv build_args, labels, tags, secrets, ssh;
 	const char *network; /* NULL, default, none, host */
 	/*
 	 * What containers of RUN get, of it: add_host, cap_add, cap_drop, device, dns, dns_option,

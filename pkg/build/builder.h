@@ -5,6 +5,7 @@
 #include "pkg/build/cache.h"
 #include "pkg/build/ignore.h"
 #include "pkg/build/plan.h"
+#include "pkg/build/ssh.h"
 #include "pkg/build/workspace.h"
 #include "pkg/runtime/base.h"
 
@@ -35,6 +36,8 @@ struct builder {
 	struct base_grant grant;
 	struct secret_source *secrets;
 	unsigned n_secrets;
+	struct ssh_source *ssh;
+	unsigned n_ssh;
 	unsigned step, n_steps;
 	int lock; /* of the step being done, so that others wait for it instead of doing it too */
 	char *lock_name;
@@ -84,7 +87,9 @@ struct run_place { /* one mount of the plan */
 struct run_places {
 	struct run_place *v;
 	unsigned n;
-	struct strv env; /* of secrets */
+	struct strv env; /* of secrets and agents */
+	struct ssh_proxy *ssh;
+	unsigned n_ssh;
 	struct strv views; /* directories something was mounted on in our namespace */
 };
 int run_mounts_prepare(struct builder *b, const struct op *o, const struct workspace *w,

@@ -211,6 +211,21 @@ int inputs_secret(struct builder *b, const char *spec)
 	return 0;
 }
 
+static int inputs_ssh(struct builder *b, const char *spec)
+{
+	struct ssh_source s;
+	int r = ssh_source_open(spec, &s);
+
+	if (r < 0)
+		return r;
+	b->ssh = xreallocarray(b->ssh, b->n_ssh + 1, sizeof(s));
+	b->ssh[b->n_ssh++] = s;
+	for (unsigned i = 0; i + 1 < b->n_ssh; i++)
+		if (strcmp(b->ssh[i].id, s.id) == 0)
+			return err_usage("--ssh %s: given twice", s.id);
+	return 0;
+}
+
 int inputs_open(struct builder *b)
 {
 	int r = open_context(b);
@@ -221,5 +236,7 @@ int inputs_open(struct builder *b)
 		r = read_ignore(b);
 	for (size_t i = 0; r >= 0 && i < b->o->secrets.n; i++)
 		r = inputs_secret(b, b->o->secrets.v[i]);
+	for (size_t i = 0; r >= 0 && i < b->o->ssh.n; i++)
+		r = inputs_ssh(b, b->o->ssh.v[i]);
 	return r < 0 ? r : 0;
 }

@@ -29,6 +29,7 @@ static const char *working_dir(const struct planner *pl)
 
 static int run_mounts(struct planner *pl, const struct inst *in, struct op *o)
 {
+	unsigned n_ssh = 0;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < in->flags.n; i++) {
@@ -48,10 +49,10 @@ static int run_mounts(struct planner *pl, const struct inst *in, struct op *o)
 			return r;
 		o->mount_from[n] = (struct op_source){.stage = -1};
 		o->n_mounts++;
-		if (m->type == RUN_MOUNT_SSH)
-			r = err_new(-CE_UNSUPPORTED, "--mount=type=ssh");
-		else
-			r = plan_source(pl, m->from, &o->mount_from[n]);
+		if (m->type == RUN_MOUNT_SSH && !m->target)
+			m->target = xasprintf("/run/buildkit/ssh_agent.%u", n_ssh);
+		n_ssh += m->type == RUN_MOUNT_SSH;
+		r = plan_source(pl, m->from, &o->mount_from[n]);
 	}
 	return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * RUN --mount: each becomes a place the container's plan can name. What we mount for it (views of
- * other stages, the tmpfs of secrets) lives in our own mount namespace, which the monitor gets a copy
+ * other stages, the tmpfs of secrets and agents) lives in our own mount namespace, which the monitor gets a copy
  * of: nothing of it is left when we die, and secrets never touch the disk.
  *
  * Caches: cache/mounts/<sha256 of the id>, so an id cannot name another place (threats B03).
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,18 +20,12 @@
 #include "pkg/base/path.h"
 #include "pkg/build/builder.h"
 #include "pkg/build/copy.h"
+#include "pkg/build/run_mounts_internal.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/open.h"
 
 #define PRIVATE_MAX 100
-
-struct preparing {
-	struct builder *b;
-	const struct op *o;
-	char *dir; /* of this mount, in the workspace */
-	struct run_places *out;
-};
 
 void run_mounts_done(struct run_places *p)
 {
@@ -45,6 +40,9 @@ void run_mounts_done(struct run_places *p)
 		closep(&v->lock);
 	}
 	free(p->v);
+	for (unsigned i = 0; i < p->n_ssh; i++)
+		ssh_proxy_stop(&p->ssh[i]);
+	free(p->ssh);
 	for (size_t i = 0; i < p->env.n; i++)
 		explicit_bzero(p->env.v[i], strlen(p->env.v[i]));
 	strv_done(&p->env);
@@ -54,7 +52,7 @@ void run_mounts_done(struct run_places *p)
 	*p = (struct run_places){0};
 }
 
-static struct run_place *add_place(struct run_places *out, const struct run_mount *m)
+struct run_place *run_mounts_add(struct run_places *out, const struct run_mount *m)
 {
 	out->v = xreallocarray(out->v, out->n + 1, sizeof(*out->v));
 	out->v[out->n] = (struct run_place){.target = xstrdup(m->target ? m->target : ""),
@@ -63,7 +61,7 @@ static struct run_place *add_place(struct run_places *out, const struct run_moun
 	return &out->v[out->n++];
 }
 
-static int make_dir(const char *path)
+int run_mounts_dir(const char *path)
 {
 	return mkdir(path, 0755) < 0 && errno != EEXIST ? err_new(-errno, "make %s", path) : 0;
 }
@@ -95,7 +93,7 @@ static int open_root(struct preparing *p, const struct op_source *from)
 					 : fd_dup(p->b->context);
 	r = graph_source_layers(p->b, from, &layers);
 	if (r == 0)
-		r = make_dir(at);
+		r = run_mounts_dir(at);
 	if (r == 0)
 		r = layers_mount(p->b->st, layers, at, &path, &mounted);
 	if (mounted)
@@ -113,7 +111,7 @@ static int copy_source(struct preparing *p, int root, const struct selection *s,
 	const struct copy_rules rules = {.source = root, .ignore = ignore, .keep_owner = true};
 	AUTO_FREE char *dir = path_join(p->dir, "copy");
 	AUTO_CLOSE int to = -EBADF;
-	int r = make_dir(dir);
+	int r = run_mounts_dir(dir);
 
 	to = r < 0 ? r : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to < 0)
@@ -134,9 +132,9 @@ static int make_writable(struct preparing *p, struct run_place *v)
 	v->upper = path_join(p->dir, "upper");
 	v->work = path_join(p->dir, "work");
 	v->read_only = false;
-	r = make_dir(v->upper);
+	r = run_mounts_dir(v->upper);
 	if (r == 0)
-		r = make_dir(v->work);
+		r = run_mounts_dir(v->work);
 	if (r < 0)
 		return r;
 	from = open(v->source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -171,7 +169,7 @@ static int add_bind(struct preparing *p, const struct run_mount *m, const struct
 	}
 	if (r < 0)
 		return r;
-	v = add_place(p->out, m);
+	v = run_mounts_add(p->out, m);
 	v->source = TAKE_PTR(source);
 	v->directory = s.v[0].directory;
 	return m->read_write && v->directory ? make_writable(p, v) : 0;
@@ -248,7 +246,7 @@ static int add_cache(struct preparing *p, const struct run_mount *m)
 	if (m->from)
 		return err_new(-CE_UNSUPPORTED, "from= of a cache");
 	sha256_hex(m->id, strlen(m->id), hash);
-	v = add_place(p->out, m);
+	v = run_mounts_add(p->out, m);
 	v->directory = true;
 	r = lock_cache(dir, hash, m, name, &v->lock);
 	if (r == 0)
@@ -263,69 +261,11 @@ static int add_cache(struct preparing *p, const struct run_mount *m)
 	return v->source ? 0 : err_new(-ESTALE, "cache %s", m->id);
 }
 
-/* --- secret ------------------------------------------------------------------------------------------ */
-
-static int write_secret(struct preparing *p, const struct run_mount *m,
-			const struct secret_source *s, char **ret)
-{
-	AUTO_FREE char *dir = path_join(p->dir, "secret");
-	AUTO_CLOSE int fd = -EBADF;
-	int r = make_dir(dir);
-
-	if (r == 0 && mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=1m") < 0)
-		r = err_new(-errno, "mount a tmpfs");
-	if (r < 0)
-		return r;
-	strv_add(&p->out->views, dir);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_new(-errno, "open a secret's directory");
-	r = file_create(fd, "value", s->value, s->n, 0600, FILE_NO_SYNC);
-	if (r < 0)
-		return r;
-	if (fchownat(fd, "value", m->uid, m->gid, 0) < 0 || fchmodat(fd, "value", m->mode, 0) < 0)
-		return err_new(-errno, "set owner and mode of a secret");
-	*ret = path_join(dir, "value");
-	return 0;
-}
-
-static int add_secret(struct preparing *p, const struct run_mount *m)
-{
-	const struct secret_source *s = NULL;
-	char *source = NULL;
-	struct run_place *v;
-	int r;
-
-	for (unsigned i = 0; i < p->b->n_secrets; i++)
-		if (strcmp(p->b->secrets[i].id, m->id) == 0)
-			s = &p->b->secrets[i];
-	if (!s && m->required)
-		return err_usage("secret %s is required: give it by --secret id=%s,src=FILE", m->id,
-				 m->id);
-	if (!s)
-		return 0;
-	if (m->env) {
-		if (memchr(s->value, '\0', s->n))
-			return err_usage("secret %s holds a NUL byte, which no variable can",
-					 m->id);
-		strv_addf(&p->out->env, "%s=%.*s", m->env, (int)s->n, s->value);
-	}
-	if (!m->target)
-		return 0;
-	r = write_secret(p, m, s, &source);
-	if (r < 0)
-		return r;
-	v = add_place(p->out, m);
-	v->source = source;
-	v->read_only = true;
-	return 0;
-}
-
 /* ----------------------------------------------------------------------------------------------------- */
 
 static int add_tmpfs(struct preparing *p, const struct run_mount *m)
 {
-	struct run_place *v = add_place(p->out, m);
+	struct run_place *v = run_mounts_add(p->out, m);
 
 	v->kind = PLACE_TMPFS;
 	v->directory = true;
@@ -350,13 +290,15 @@ int run_mounts_prepare(struct builder *b, const struct op *o, const struct works
 		AUTO_FREE char *dir = xasprintf("%s/run/mount-%u", w->path, i);
 		struct preparing p = {.b = b, .o = o, .dir = dir, .out = ret};
 
-		r = make_dir(dir);
+		r = run_mounts_dir(dir);
 		if (r == 0 && m->type == RUN_MOUNT_BIND)
 			r = add_bind(&p, m, &o->mount_from[i]);
 		else if (r == 0 && m->type == RUN_MOUNT_CACHE)
 			r = add_cache(&p, m);
 		else if (r == 0 && m->type == RUN_MOUNT_SECRET)
-			r = add_secret(&p, m);
+			r = run_secrets_add(&p, m);
+		else if (r == 0 && m->type == RUN_MOUNT_SSH)
+			r = run_ssh_add(&p, m);
 		else if (r == 0)
 			r = add_tmpfs(&p, m);
 		if (r < 0)
@@ -399,7 +341,7 @@ int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
 		key_add(h, text);
 		key_add(h, m->target);
 		key_add(h, m->env);
-		if (m->type == RUN_MOUNT_SECRET)
+		if (m->type == RUN_MOUNT_SECRET || m->type == RUN_MOUNT_SSH)
 			key_add(h, m->id); /* not its value */
 		if (m->type != RUN_MOUNT_BIND)
 			continue;

@@ -21,9 +21,9 @@ static int address_in(int dir, const char *name, struct sockaddr_un *ret)
 	return n < 0 || (size_t)n >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
 }
 
-int socket_listen_at(int dir, const char *name)
+static int listen_at(int dir, const char *name, int type)
 {
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	AUTO_CLOSE int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	struct sockaddr_un addr;
 	int r;
 
@@ -40,9 +40,9 @@ int socket_listen_at(int dir, const char *name)
 	return TAKE_FD(fd);
 }
 
-int socket_connect_at(int dir, const char *name)
+static int connect_at(int dir, const char *name, int type)
 {
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	AUTO_CLOSE int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	struct sockaddr_un addr;
 	int r;
 
@@ -59,6 +59,26 @@ int socket_connect_at(int dir, const char *name)
 		return r;
 	}
 	return r < 0 ? err_new(r, "connect to %s", name) : TAKE_FD(fd);
+}
+
+int socket_listen_at(int dir, const char *name)
+{
+	return listen_at(dir, name, SOCK_SEQPACKET);
+}
+
+int socket_connect_at(int dir, const char *name)
+{
+	return connect_at(dir, name, SOCK_SEQPACKET);
+}
+
+int socket_stream_listen_at(int dir, const char *name)
+{
+	return listen_at(dir, name, SOCK_STREAM);
+}
+
+int socket_stream_connect_at(int dir, const char *name)
+{
+	return connect_at(dir, name, SOCK_STREAM);
 }
 
 int socket_pair(int ret[2])

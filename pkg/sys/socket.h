@@ -13,6 +13,9 @@
 int socket_listen_at(int dir, const char *name);
 /** socket_connect_at() - connect to it; -ECONNREFUSED / -ENOENT without trail when nobody is there. */
 int socket_connect_at(int dir, const char *name);
+/** socket_stream_listen_at(), socket_stream_connect_at() - the same of SOCK_STREAM, for protocols of others. */
+int socket_stream_listen_at(int dir, const char *name);
+int socket_stream_connect_at(int dir, const char *name);
 /** socket_pair() - a connected CLOEXEC SEQPACKET pair. */
 int socket_pair(int ret[2]);
 /** socket_peer_is_us() - SO_PEERCRED: 0 when the peer's uid is ours, -EPERM otherwise. */

@@ -192,8 +192,10 @@ const struct opt create_opts[] = {
 
 	/* logs */
 	OPT_STR(0, "log-driver", "DRIVER", R, log_driver, "Where output is kept",
-		.complete = COMPLETE_WORDS, .words = "k8s-file json-file none passthrough"),
-	OPT_LIST(0, "log-opt", "KEY=VALUE", R, log_opt, "Log option: max-size, max-file, path"),
+		.complete = COMPLETE_WORDS,
+		.words = "k8s-file json-file journald none passthrough"),
+	OPT_LIST(0, "log-opt", "KEY=VALUE", R, log_opt,
+		 "Log option: max-size, max-file, path, tag"),
 
 	/* image */
 	OPT_STR(0, "pull", "POLICY", R, pull, "When to pull the image", .complete = COMPLETE_WORDS,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* "cuddy logs": what a container has written. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/each.h"
@@ -14,7 +15,7 @@
 
 struct logs_args {
 	struct each_args each;
-	bool follow, timestamps, names;
+	bool follow, timestamps, names, color;
 	const char *since, *until, *tail;
 };
 
@@ -26,7 +27,8 @@ static const struct opt logs_opts[] = {
 	OPT_STR(0, "tail", "LINES", struct logs_args, tail, "The last lines only"),
 	OPT_BOOL('t', "timestamps", struct logs_args, timestamps, "Put the time before each line"),
 	OPT_BOOL('n', "names", struct logs_args, names,
-		 "Put the name of the container before each line"),
+		 "Of several containers: begin lines with their names, not their ids"),
+	OPT_BOOL(0, "color", struct logs_args, color, "Of several containers: a colour for each"),
 	OPT_END,
 };
 
@@ -55,27 +57,73 @@ static bool still_running(void *arg)
 	return lock_is_held(c->dirs.runtime_fd, "lock") == 1;
 }
 
-static int logs_one(struct store *st, const struct logs_args *a, struct logs_options *o,
-		    const char *name)
-{
-	AUTO_FREE char *path = NULL;
+/* A container whose log is printed, and what logs_print() refers to. */
+struct logged {
 	struct container c;
-	int r = container_open(st, name, &c);
+	bool open;
+	char *path, *label;
+};
+
+static char *label_of(const struct logs_args *a, const struct container *c, size_t i)
+{
+	AUTO_FREE char *name = a->names ? xstrdup(c->rec->name) : xstrndup(c->rec->id, 12);
+
+	return a->color ? xasprintf("\033[%zum%s\033[0m ", 31 + i % 6, name)
+			: xasprintf("%s ", name);
+}
+
+static int logs_open(struct store *st, const struct logs_args *a, const char *name, size_t i,
+		     bool several, struct logged *l, struct logs_source *ret)
+{
+	const struct container_record *rec;
+	int r = container_open(st, name, &l->c);
 
 	if (r < 0)
 		return r;
-	path = c.rec->log_path ? xstrdup(c.rec->log_path) : path_join(c.dirs.data_path, "ctr.log");
-	o->prefix = a->names ? c.rec->name : NULL;
-	if (strcmp(c.rec->log_driver, "none") == 0 || strcmp(c.rec->log_driver, "passthrough") == 0)
-		r = err_new(-CE_UNSUPPORTED,
-			    "it was started with --log-driver %s, which keeps nothing",
-			    c.rec->log_driver);
+	l->open = true;
+	rec = l->c.rec;
+	*ret = (struct logs_source){.driver = container_log_driver(rec->log_driver),
+				    .still_running = still_running,
+				    .arg = &l->c};
+	if (ret->driver == CONMON_LOG_NONE || ret->driver == CONMON_LOG_PASSTHROUGH)
+		return err_new(-CE_UNSUPPORTED,
+			       "it was started with --log-driver %s, which keeps nothing",
+			       rec->log_driver);
+	if (ret->driver == CONMON_LOG_JOURNALD)
+		l->path = xstrdup(rec->id);
 	else
-		r = logs_print(path,
-			       strcmp(c.rec->log_driver, "json-file") == 0 ? CONMON_LOG_JSON_FILE
-									   : CONMON_LOG_K8S_FILE,
-			       o, still_running, &c);
-	container_done(&c);
+		l->path = rec->log_path ? xstrdup(rec->log_path)
+					: path_join(l->c.dirs.data_path, "ctr.log");
+	l->label = several ? label_of(a, &l->c, i) : NULL;
+	ret->path = l->path;
+	ret->label = l->label;
+	return 0;
+}
+
+static int print_logs(struct store *st, const struct logs_args *a, const struct logs_options *o,
+		      const struct strv *names)
+{
+	AUTO_FREE struct logged *l = xcalloc(names->n, sizeof(*l));
+	AUTO_FREE struct logs_source *sources = xcalloc(names->n, sizeof(*sources));
+	size_t n;
+	int r = 0;
+
+	for (n = 0; r == 0 && n < names->n; n++) {
+		r = logs_open(st, a, names->v[n], n, names->n > 1, &l[n], &sources[n]);
+		if (r < 0)
+			r = err_wrap(r, "logs %s", names->v[n]);
+	}
+	if (r == 0) {
+		r = logs_print(sources, (unsigned)n, o);
+		if (r < 0)
+			r = err_wrap(r, "logs");
+	}
+	while (n-- > 0) {
+		if (l[n].open)
+			container_done(&l[n].c);
+		free(l[n].path);
+		free(l[n].label);
+	}
 	return r;
 }
 
@@ -88,24 +136,17 @@ static int logs_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	struct store *st;
 	int r = read_options(a, &o);
 
-	if (r == 0 && a->follow && argc > 1)
-		r = err_usage("logs: --follow goes with one container");
 	if (r == 0)
 		r = cmd_store(ctx, &st);
 	if (r == 0)
 		r = each_select(st, &e, argc, argv, &names);
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		r = logs_one(st, a, &o, names.v[i]);
-		if (r < 0)
-			r = err_wrap(r, "logs %s", names.v[i]);
-	}
-	return r;
+	return r == 0 ? print_logs(st, a, &o, &names) : r;
 }
 
 const struct command cmd_logs = {
 	.name = "logs",
 	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
-	.summary = "Print what a container has written",
+	.summary = "Print what containers have written",
 	.opts = logs_opts,
 	.args_size = sizeof(struct logs_args),
 	.max_args = -1,

@@ -175,7 +175,8 @@ static int try_out(int root, const char *name, struct fs_probe *ret)
 
 int driver_probe(int root, struct fs_probe *ret)
 {
-	mode_t callers = umask(077); /* one that takes our own bits would answer for the file system */
+	mode_t callers = umask(
+		077); /* one that takes our own bits would answer for the file system */
 	char name[32] = ".tmp-probe-";
 	int r;
 

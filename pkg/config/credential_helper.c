@@ -26,23 +26,11 @@ static bool is_helper_name(const char *s)
 	return n > 0 && n < 64 && !s[n];
 }
 
-/* First executable of that name in an absolute directory of PATH. */
 static int find_program(const char *name, char **ret)
 {
 	AUTO_FREE char *program = xasprintf("docker-credential-%s", name);
-	AUTO_STRV struct strv dirs = STRV_INIT;
-	const char *path = getenv("PATH");
 
-	strv_split(&dirs, path ? path : "", ':');
-	for (size_t i = 0; i < dirs.n; i++) {
-		AUTO_FREE char *full = path_join(dirs.v[i], program);
-
-		if (*full == '/' && access(full, X_OK) == 0) {
-			*ret = TAKE_PTR(full);
-			return 0;
-		}
-	}
-	return err_new(-ENOENT, "no %s in PATH", program);
+	return program_find(program, ret);
 }
 
 struct running {

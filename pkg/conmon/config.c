@@ -5,7 +5,7 @@
 
 #include "pkg/base/err.h"
 
-#define CONFIG_VERSION 4U
+#define CONFIG_VERSION 5U
 #define VOLUMES_MAX 1024U
 
 static const bool *config_flag(const struct conmon_config *c, unsigned i)
@@ -51,6 +51,7 @@ void conmon_config_encode(const struct conmon_config *c, struct sbuf *out)
 	wire_put_str(out, c->data_dir);
 	wire_put_u32(out, (uint32_t)c->log_driver);
 	wire_put_str(out, c->log_path);
+	wire_put_str(out, c->log_fields);
 	wire_put_u64(out, c->log_max_bytes);
 	wire_put_u32(out, c->log_max_files);
 	wire_put_u32(out, flags);
@@ -96,12 +97,12 @@ static int decode_volumes(struct wire_reader *r, void *arena, size_t arena_size,
 static bool config_is_sound(const struct conmon_config *c)
 {
 	return c->id && c->state_dir && *c->state_dir == '/' && c->data_dir &&
-	       *c->data_dir == '/' && c->log_driver <= CONMON_LOG_PASSTHROUGH &&
-	       c->stop_signal >= 0 && c->stop_signal <= 64 &&
-	       (!c->detach_keys || strlen(c->detach_keys) < 32) &&
+	       *c->data_dir == '/' && c->log_driver <= CONMON_LOG_JOURNALD && c->stop_signal >= 0 &&
+	       c->stop_signal <= 64 && (!c->detach_keys || strlen(c->detach_keys) < 32) &&
 	       (!c->auto_remove || (c->trash_dir && c->name_link)) &&
-	       (c->log_path ||
-		(c->log_driver != CONMON_LOG_K8S_FILE && c->log_driver != CONMON_LOG_JSON_FILE));
+	       (c->log_path || c->log_driver == CONMON_LOG_NONE ||
+		c->log_driver == CONMON_LOG_PASSTHROUGH) &&
+	       (c->log_fields || c->log_driver != CONMON_LOG_JOURNALD);
 }
 
 /* Strings stay in the message, the volume list goes to @arena (aligned for pointers). */
@@ -120,8 +121,9 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 	c.state_dir = wire_get_str(r);
 	c.data_dir = wire_get_str(r);
 	driver = wire_get_u32(r);
-	c.log_driver = driver <= CONMON_LOG_PASSTHROUGH ? (enum conmon_log)driver : CONMON_LOG_NONE;
+	c.log_driver = driver <= CONMON_LOG_JOURNALD ? (enum conmon_log)driver : CONMON_LOG_NONE;
 	c.log_path = wire_get_str(r);
+	c.log_fields = wire_get_str(r);
 	c.log_max_bytes = wire_get_u64(r);
 	c.log_max_files = wire_get_u32(r);
 	flags = wire_get_u32(r);
@@ -148,7 +150,7 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 	c.runtime_dir_fd = (int)wire_get_u32(r);
 	c.lock_fd = (int)wire_get_u32(r);
 	c.control_fd = (int)wire_get_u32(r);
-	if (e < 0 || wire_failed(r) || driver > CONMON_LOG_PASSTHROUGH ||
+	if (e < 0 || wire_failed(r) || driver > CONMON_LOG_JOURNALD ||
 	    restart > CONMON_RESTART_UNLESS_STOPPED || on_failure > CONMON_ON_FAILURE_STOP ||
 	    !config_is_sound(&c))
 		return err_new(-CE_PROTOCOL, "the monitor's configuration");

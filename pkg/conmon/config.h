@@ -9,7 +9,8 @@ enum conmon_log {
 	CONMON_LOG_K8S_FILE,
 	CONMON_LOG_JSON_FILE,
 	CONMON_LOG_NONE,
-	CONMON_LOG_PASSTHROUGH
+	CONMON_LOG_PASSTHROUGH,
+	CONMON_LOG_JOURNALD
 };
 
 enum conmon_restart {
@@ -42,7 +43,8 @@ struct conmon_config {
 	const char *state_dir; /* runtime directory of this container: state, lock, socket */
 	const char *data_dir; /* durable directory of this container: exit status, removal */
 	enum conmon_log log_driver;
-	const char *log_path;
+	const char *log_path; /* journald: its socket */
+	const char *log_fields; /* journald: of each entry, "NAME=value\n" for each */
 	uint64_t log_max_bytes; /* rotate at this size; 0: never */
 	uint32_t log_max_files; /* kept in all, the current one included */
 	bool terminal;

@@ -54,7 +54,7 @@ int log_open(struct log_writer *w, enum conmon_log driver, const char *path, uin
 	int r;
 
 	w->driver = driver;
-	w->fd = w->dir = -EBADF;
+	w->fd = w->dir = w->journal.fd = -EBADF;
 	w->len = 0;
 	w->lost = 0;
 	w->max_bytes = max_bytes;
@@ -80,8 +80,20 @@ int log_open(struct log_writer *w, enum conmon_log driver, const char *path, uin
 	return 0;
 }
 
+int log_open_journal(struct log_writer *w, const char *path, const char *fields)
+{
+	int r = log_open(w, CONMON_LOG_NONE, path, 0, 1);
+
+	if (r == 0)
+		r = journal_open(&w->journal, path, fields);
+	if (r == 0)
+		w->driver = CONMON_LOG_JOURNALD;
+	return r;
+}
+
 void log_close(struct log_writer *w)
 {
+	journal_close(&w->journal);
 	closep(&w->fd);
 	closep(&w->dir);
 }
@@ -138,14 +150,21 @@ static size_t put_note(struct log_writer *w, char *out, size_t room)
 		(unsigned long long)w->lost, when);
 }
 
+/* What was lost is said together with the first records that fit again: alone it would fill the rest. */
 static void flush_log(struct log_writer *w)
 {
+	uint64_t before = w->size;
 	char note[256];
 
-	if (w->len && w->lost && write_records(w, note, put_note(w, note, sizeof(note))))
-		w->lost = 0;
-	if (w->len && !write_records(w, w->buf, w->len))
+	if (w->len && w->lost && !write_records(w, note, put_note(w, note, sizeof(note)))) {
 		w->lost += w->len;
+	} else if (w->len && !write_records(w, w->buf, w->len)) {
+		if (w->lost && w->fd >= 0 && ftruncate(w->fd, (off_t)before) == 0)
+			w->size = before;
+		w->lost += w->len;
+	} else if (w->len) {
+		w->lost = 0;
+	}
 	w->len = 0;
 }
 
@@ -242,7 +261,7 @@ void log_add(struct log_writer *w, int stream, const char *p, size_t n)
 {
 	char when[CLOCK_TEXT_MAX];
 
-	if (w->driver != CONMON_LOG_K8S_FILE && w->driver != CONMON_LOG_JSON_FILE)
+	if (w->driver == CONMON_LOG_NONE || w->driver == CONMON_LOG_PASSTHROUGH)
 		return;
 	clock_format_utc(clock_now_ns(), when);
 	while (n) {
@@ -253,7 +272,10 @@ void log_add(struct log_writer *w, int stream, const char *p, size_t n)
 		/* A line of just the size of a piece: its newline is not worth a record. */
 		if (!nl && len < n && p[len] == '\n')
 			nl = p + len;
-		add_record(w, when, stream, p, len, nl != NULL);
+		if (w->driver == CONMON_LOG_JOURNALD)
+			journal_add(&w->journal, stream, p, len, nl != NULL);
+		else
+			add_record(w, when, stream, p, len, nl != NULL);
 		len += nl != NULL;
 		p += len;
 		n -= len;

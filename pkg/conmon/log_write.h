@@ -6,6 +6,7 @@
  *	json-file   {"log":"<text>","stream":"stdout","time":"…"}\n; a complete line ends in "\n" inside
  *	            log; bytes that are not UTF-8 stand as lone surrogates \udc80..\udcff, which other
  *	            readers show as U+FFFD and ours turns back into the very bytes
+ *	journald    no file: an entry of the journal for each record (log_journal.h)
  *
  * A full disk costs records, never the container: torn records are cut off again, and how much was
  * lost is said in a record of its own once there is room. Allocates nothing.
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #include "pkg/conmon/config.h"
+#include "pkg/conmon/log_journal.h"
 
 #define LOG_RECORD_MAX 16384
 #define LOG_BUFFER 69632 /* a chunk of output with its records' frames, when lines are long */
@@ -27,13 +29,16 @@ struct log_writer {
 	uint64_t size, max_bytes;
 	uint32_t max_files;
 	uint64_t lost; /* bytes of records that could not be written */
+	struct log_journal journal;
 	size_t piece_max, len;
 	char buf[LOG_BUFFER];
 };
 
-/** log_open() - continue (or make) the log at @path; a no-op for drivers without a file. */
+/** log_open() - continue (or make) the log at @path; a no-op for drivers that keep nothing. */
 int log_open(struct log_writer *w, enum conmon_log driver, const char *path, uint64_t max_bytes,
 	     uint32_t max_files);
-/** log_add() - record @n bytes of @stream (1 or 2) read now; on disk when it returns. */
+/** log_open_journal() - @fields of each entry, kept by the caller. */
+int log_open_journal(struct log_writer *w, const char *path, const char *fields);
+/** log_add() - record @n bytes of @stream (1 or 2) read now; written when it returns. */
 void log_add(struct log_writer *w, int stream, const char *p, size_t n);
 void log_close(struct log_writer *w);

@@ -125,7 +125,7 @@ int setup_monitor(struct monitor *m)
 
 	m->state_dir = m->data_dir = m->trash_dir = m->cgroup = -EBADF;
 	m->signal_fd = m->listen_fd = m->pty_slave = -EBADF;
-	m->in.fd = m->in.front = m->log.fd = m->log.dir = -EBADF;
+	m->in.fd = m->in.front = m->log.fd = m->log.dir = m->log.journal.fd = -EBADF;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		m->clients[i].fd = -EBADF;
 	m->clients[CONTROL].fd = CM_FD_CONTROL;
@@ -153,7 +153,9 @@ int setup_monitor(struct monitor *m)
 		r = proc_id_of(getpid(), &m->state.monitor);
 	if (r == 0)
 		r = proc_boot_id(m->boot_id);
-	if (r == 0)
+	if (r == 0 && m->cfg.log_driver == CONMON_LOG_JOURNALD)
+		r = log_open_journal(&m->log, m->cfg.log_path, m->cfg.log_fields);
+	else if (r == 0)
 		r = log_open(&m->log, m->cfg.log_driver, m->cfg.log_path, m->cfg.log_max_bytes,
 			     m->cfg.log_max_files);
 	if (r < 0)

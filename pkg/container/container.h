@@ -28,6 +28,8 @@ struct container {
  */
 int container_open(struct store *st, const char *name, struct container *ret);
 int container_open_id(struct store *st, const char *id, struct container *ret);
+/** container_log_driver() - of the name in a record. */
+enum conmon_log container_log_driver(const char *name);
 /**
  * container_look() - by id, for lists: the record has only what lists need (record_parse_listed()), and
  * of the directories only the runtime one of a running container with ports is open.

@@ -315,10 +315,13 @@ static struct json_object *log_config_of(const struct container *c)
 
 	json_set_str(o, "Type", c->rec->log_driver);
 	json_set(o, "Config", NULL);
-	set_take(o, "Path",
-		 c->rec->log_path ? xstrdup(c->rec->log_path)
-				  : path_join(c->dirs.data_path, "ctr.log"));
-	json_set_str(o, "Tag", "");
+	if (strstr(c->rec->log_driver, "-file"))
+		set_take(o, "Path",
+			 c->rec->log_path ? xstrdup(c->rec->log_path)
+					  : path_join(c->dirs.data_path, "ctr.log"));
+	else
+		json_set_str(o, "Path", "");
+	json_set_str(o, "Tag", c->rec->log_tag ? c->rec->log_tag : "");
 	set_take(o, "Size", xasprintf("%lluB", (unsigned long long)c->rec->log_max_bytes));
 	return o;
 }

@@ -11,6 +11,7 @@
 #include "pkg/base/log.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
+#include "pkg/cli/format.h"
 #include "pkg/conmon/client.h"
 #include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
@@ -216,7 +217,27 @@ static int log_opt(const char *spec, struct container_record *r)
 		r->log_path = path_absolute(spec + 5);
 		return 0;
 	}
-	return err_usage("--log-opt '%s': unknown; known are max-size= max-file= path=", spec);
+	if (strncmp(spec, "tag=", 4) == 0 && spec[4]) {
+		free(r->log_tag);
+		r->log_tag = xstrdup(spec + 4);
+		return 0;
+	}
+	return err_usage("--log-opt '%s': unknown; known are max-size= max-file= path= tag=", spec);
+}
+
+static int check_tag(const struct container_record *r)
+{
+	struct template *t = NULL;
+	int rc;
+
+	if (!r->log_tag)
+		return 0;
+	if (strcmp(r->log_driver, "journald") != 0)
+		return err_usage(
+			"--log-opt tag= goes with --log-driver journald: a file keeps no tag");
+	rc = template_parse(r->log_tag, &t);
+	template_free(t);
+	return rc < 0 ? err_wrap(rc, "--log-opt tag=") : 0;
 }
 
 int make_logging(const struct container_request *q, struct container_record *r)
@@ -225,9 +246,9 @@ int make_logging(const struct container_request *q, struct container_record *r)
 	int rc = 0;
 
 	if (strcmp(d, "k8s-file") != 0 && strcmp(d, "json-file") != 0 && strcmp(d, "none") != 0 &&
-	    strcmp(d, "passthrough") != 0)
-		return err_usage("--log-driver '%s': not supported; use k8s-file, json-file, none "
-				 "or passthrough",
+	    strcmp(d, "passthrough") != 0 && strcmp(d, "journald") != 0)
+		return err_usage("--log-driver '%s': not supported; use k8s-file, json-file, "
+				 "journald, none or passthrough",
 				 d);
 	if (strcmp(d, "passthrough") == 0 && q->tty)
 		return err_usage("--log-driver passthrough does not go with --tty: a terminal of "
@@ -237,7 +258,7 @@ int make_logging(const struct container_request *q, struct container_record *r)
 	r->log_max_files = LOG_DEFAULT_FILES;
 	for (size_t i = 0; rc == 0 && i < q->log_opt.n; i++)
 		rc = log_opt(q->log_opt.v[i], r);
-	return rc;
+	return rc == 0 ? check_tag(r) : rc;
 }
 
 static int take_volumes(struct store *st, const struct container_request *q,

@@ -93,4 +93,3 @@ int mounts_add_tmpfs(struct container_record *r, const char *spec)
 	}
 	return rc;
 }
-

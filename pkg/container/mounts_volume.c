@@ -92,4 +92,3 @@ int mounts_add_volume(struct container_record *r, const char *spec)
 		rc = mount_bind_words(m, parts.v[2], spec);
 	return rc;
 }
-

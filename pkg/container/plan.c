@@ -217,15 +217,6 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 	return r < 0 ? r : plan_rlimits(rec, p);
 }
 
-static enum conmon_log log_driver(const char *name)
-{
-	if (strcmp(name, "json-file") == 0)
-		return CONMON_LOG_JSON_FILE;
-	if (strcmp(name, "none") == 0)
-		return CONMON_LOG_NONE;
-	return strcmp(name, "passthrough") == 0 ? CONMON_LOG_PASSTHROUGH : CONMON_LOG_K8S_FILE;
-}
-
 static int plan_monitor(const struct plan_input *in, struct container_plan *p)
 {
 	const struct container_record *rec = in->record;
@@ -243,11 +234,6 @@ static int plan_monitor(const struct plan_input *in, struct container_plan *p)
 		.event_body = plan_keep(p, sbuf_steal(&body)),
 		.state_dir = in->dirs->runtime_path,
 		.data_dir = in->dirs->data_path,
-		.log_driver = log_driver(rec->log_driver),
-		.log_path = rec->log_path ? rec->log_path
-					  : plan_keep(p, path_join(in->dirs->data_path, "ctr.log")),
-		.log_max_bytes = rec->log_max_bytes,
-		.log_max_files = (uint32_t)rec->log_max_files,
 		.terminal = rec->tty,
 		.keep_stdin = rec->interactive,
 		.detach_keys = p->detach_keys,
@@ -275,7 +261,7 @@ static int plan_monitor(const struct plan_input *in, struct container_plan *p)
 		m->trash_dir = plan_keep(p, store_path(in->store, STORE_TRASH, ""));
 		m->name_link = plan_keep(p, store_path(in->store, STORE_NAMES, rec->name));
 	}
-	return 0;
+	return plan_log(in, p, m);
 }
 
 int plan_make(const struct plan_input *in, struct container_plan *p)

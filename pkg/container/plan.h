@@ -57,6 +57,7 @@ void plan_done(struct container_plan *p);
 char *plan_keep(struct container_plan *p, char *s); /* takes ownership, returns it */
 struct rt_mount *plan_add_mount(struct container_plan *p, enum rt_mount_type type,
 				const char *source, const char *target);
+int plan_log(const struct plan_input *in, struct container_plan *p, struct conmon_config *m);
 int plan_root(const struct plan_input *in, struct container_plan *p);
 int plan_mounts(const struct plan_input *in, struct container_plan *p);
 int plan_user_mounts(const struct plan_input *in, struct container_plan *p);

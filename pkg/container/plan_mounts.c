@@ -12,7 +12,6 @@
 #include "pkg/container/plan.h"
 #include "storage/store.h"
 
-
 #define KERNEL_FS (RT_MNT_NOSUID | RT_MNT_NODEV | RT_MNT_NOEXEC)
 
 struct rt_mount *plan_add_mount(struct container_plan *p, enum rt_mount_type type,

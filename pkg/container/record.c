@@ -128,6 +128,7 @@ static const struct field fields[] = {
 	F("CgroupManager", K_STR, cgroup_manager),
 	F("LogDriver", K_STR, log_driver),
 	F("LogPath", K_STR, log_path),
+	F("LogTag", K_STR, log_tag),
 	F("LogMaxBytes", K_U64, log_max_bytes),
 	F("LogMaxFiles", K_I64, log_max_files),
 };

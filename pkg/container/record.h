@@ -96,9 +96,10 @@ struct container_record {
 	char *cpuset_cpus, *cpuset_mems;
 	struct strv io_rates; /* "rbps /dev/sda:1048576" */
 	struct strv cgroup_conf; /* "memory.high=1000000" */
-	char *cgroups, *cgroup_parent, *cgroup_manager; /* NULL: enabled, the manager's, the host's */
+	char *cgroups, *cgroup_parent,
+		*cgroup_manager; /* NULL: enabled, the manager's, the host's */
 
-	char *log_driver, *log_path;
+	char *log_driver, *log_path, *log_tag;
 	uint64_t log_max_bytes;
 	int64_t log_max_files;
 };

@@ -24,7 +24,8 @@
 struct item {
 	const char *name;
 	uint64_t bytes;
-	unsigned links; /* layers: images; images and volumes: containers; a container: its volumes */
+	unsigned
+		links; /* layers: images; images and volumes: containers; a container: its volumes */
 	bool active; /* a container needs it; a container: it runs */
 };
 
@@ -254,8 +255,8 @@ static void add_kinds(struct count *c)
 	(void)json_object_array_add(c->out->kinds,
 				    kind_row("Images", &c->images,
 					     bytes_unused(&c->images) + bytes_unused(&c->layers)));
-	(void)json_object_array_add(
-		c->out->kinds, kind_row("Containers", &c->containers, bytes_unused(&c->containers)));
+	(void)json_object_array_add(c->out->kinds, kind_row("Containers", &c->containers,
+							    bytes_unused(&c->containers)));
 	(void)json_object_array_add(
 		c->out->kinds, kind_row("Local Volumes", &c->volumes, bytes_unused(&c->volumes)));
 }

@@ -48,7 +48,8 @@ void json_set_str(struct json_object *o, const char *key, const char *v); /* NUL
 void json_add_str(struct json_object *o, const char *key, const char *v);
 void json_set_i64(struct json_object *o, const char *key, int64_t v);
 void json_set_bool(struct json_object *o, const char *key, bool v);
-void json_set_size(struct json_object *o, const char *key, uint64_t bytes); /* as size_format() says it */
+void json_set_size(struct json_object *o, const char *key,
+		   uint64_t bytes); /* as size_format() says it */
 struct json_object *json_from_strv(const struct strv *sv); /* array; [] when empty */
 struct json_object *json_from_map(const struct strv *sv); /* "k=v" to {"k":"v"} */
 

@@ -17,6 +17,8 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/base/path.h"
+#include "pkg/base/strv.h"
 #include "pkg/sys/file.h"
 
 #ifndef P_PIDFD
@@ -208,6 +210,23 @@ static __attribute__((noinline)) pid_t start_child(const struct spawn *s, char *
 	if (pid == 0)
 		spawn_child(s, envp, report);
 	return pid;
+}
+
+int program_find(const char *name, char **ret)
+{
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	const char *path = getenv("PATH");
+
+	strv_split(&dirs, path ? path : "", ':');
+	for (size_t i = 0; i < dirs.n; i++) {
+		AUTO_FREE char *full = path_join(dirs.v[i], name);
+
+		if (*full == '/' && access(full, X_OK) == 0) {
+			*ret = TAKE_PTR(full);
+			return 0;
+		}
+	}
+	return err_new(-ENOENT, "no %s in PATH", name);
 }
 
 int spawn_start(const struct spawn *s, pid_t *ret_pid)

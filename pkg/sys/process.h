@@ -42,6 +42,8 @@ struct spawn {
 	bool new_session;
 };
 
+/** program_find() - first executable of that name in an absolute directory of PATH. */
+int program_find(const char *name, char **ret);
 /** spawn_start() - returns a pidfd (>= 0) once exec succeeded, or the exec's error. Stores the pid. */
 int spawn_start(const struct spawn *s, pid_t *ret_pid);
 

@@ -25,7 +25,10 @@ struct tty_raw {
 	int fd; /* borrowed; -EBADF: nothing to give back */
 	struct termios before;
 };
-#define TTY_RAW_INIT {.fd = -EBADF}
+#define TTY_RAW_INIT         \
+	{                    \
+		.fd = -EBADF \
+	}
 
 /** tty_raw_enter() - every byte as it is typed, no echo, no signals; without a terminal at @fd nothing happens. */
 void tty_raw_enter(struct tty_raw *t, int fd);

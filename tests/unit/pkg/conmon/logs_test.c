@@ -23,6 +23,7 @@
 
 static char dir[64], path[128];
 static struct log_writer w;
+static const char *label; /* of print_to() */
 
 static int make_dir(void **state)
 {
@@ -67,7 +68,7 @@ static int print_to(enum conmon_log driver, const struct logs_options *o, struct
 		(void)fflush(NULL);
 		dup2(fds[i], i + 1);
 	}
-	r = logs_print(path, driver, o, NULL, NULL);
+	r = logs_print(&(struct logs_source){.path = path, .driver = driver, .label = label}, 1, o);
 	for (int i = 0; i < 2; i++) {
 		dup2(saved[i], i + 1);
 		close(saved[i]);
@@ -214,7 +215,7 @@ static void tail_counts_lines_across_files(void **state)
 static void since_until_timestamps_and_prefix(void **state)
 {
 	AUTO_SBUF struct sbuf out = SBUF_INIT, err = SBUF_INIT;
-	struct logs_options o = {.tail = -1, .timestamps = true, .prefix = "web "};
+	struct logs_options o = {.tail = -1, .timestamps = true};
 	static const char text[] = "2026-01-01T00:00:01.000000000Z stdout F one\n"
 				   "torn rec\n"
 				   "2026-01-01T00:00:02.500000000Z stdout P tw\n"
@@ -226,7 +227,9 @@ static void since_until_timestamps_and_prefix(void **state)
 	assert_int_equal(put_log(text, sizeof(text) - 1), 0);
 	assert_int_equal(clock_parse("2026-01-01T00:00:02Z", &o.since_ns), 0);
 	assert_int_equal(clock_parse("2026-01-01T00:00:02.9Z", &o.until_ns), 0);
+	label = "web ";
 	assert_int_equal(print_to(CONMON_LOG_K8S_FILE, &o, &out, &err), 0);
+	label = NULL;
 	assert_string_equal(out.s, "web 2026-01-01T00:00:02.500000000Z two\n");
 	assert_string_equal(err.s, "web 2026-01-01T00:00:02.600000000Z err\n");
 }

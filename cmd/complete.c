@@ -183,7 +183,7 @@ static void offer_kind(struct question *q, enum opt_complete kind, const char *w
 		offer_words(q, words);
 		break;
 	case COMPLETE_NETWORK:
-		offer_words(q, "slirp4netns none host");
+		offer_words(q, "slirp4netns pasta private none host");
 		break;
 	case COMPLETE_NONE:
 		break;

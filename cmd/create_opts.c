@@ -142,7 +142,8 @@ const struct opt create_opts[] = {
 
 	/* network */
 	OPT_STR(0, "network", "MODE", R, network,
-		"Network: slirp4netns[:OPTIONS], none, host, container:NAME or ns:PATH"),
+		"Network: slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, host, "
+		"container:NAME or ns:PATH"),
 	OPT_STR(0, "net", "MODE", R, network, "Network", .hidden = true),
 	OPT_LIST('p', "publish", "[[IP:]PORT:]PORT[/PROTO]", R, publish,
 		 "Publish a port of the container on the host"),

@@ -92,9 +92,10 @@ static struct json_object *with_go_names(struct json_object *v)
 
 static struct json_object *plugins(void)
 {
-	static const char *const lists[][2] = {{"volume", "local"},
-					       {"network", "slirp4netns none host container"},
-					       {"log", "k8s-file json-file none passthrough"}};
+	static const char *const lists[][2] = {
+		{"volume", "local"},
+		{"network", "slirp4netns pasta none host container ns"},
+		{"log", "k8s-file json-file none passthrough"}};
 	struct json_object *o = json_object_new_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {

@@ -10,7 +10,7 @@
 
 #include "cmd/host.h"
 #include "cmd/info.h"
-#include "net/slirp.h"
+#include "net/helper.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/cgroup/cgroup.h"
@@ -158,14 +158,17 @@ static void add_ids(struct store *st, struct json_object *o, struct json_object 
 	}
 }
 
-static struct json_object *slirp(struct store *st, struct json_object *missing)
+/* The one that is there suffices: what is missing is told for the one that would be used. */
+static struct json_object *net_helper(struct store *st, enum net_mode mode,
+				      struct json_object *missing)
 {
 	struct json_object *o = json_object_new_object();
 	const char *path = "", *warning = NULL;
-	int r = net_slirp_find(store_runtime_fd(st), &path, &warning);
+	int r = net_helper_find(mode, store_runtime_fd(st), &path, &warning);
 
 	if (r < 0) {
-		miss(missing, err_message(r));
+		if (mode == net_default_mode())
+			miss(missing, err_message(r));
 		err_drop();
 		path = "";
 	}
@@ -230,6 +233,7 @@ struct json_object *info_host(struct store *st)
 {
 	struct json_object *o = json_object_new_object(), *missing = json_object_new_array();
 	struct json_object *socket = json_object_new_object();
+	const char *network = net_default_mode() == NET_PASTA ? "pasta" : "slirp4netns";
 	char exe[4096];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
@@ -241,15 +245,16 @@ struct json_object *info_host(struct store *st)
 	json_set_str(o, "eventLogger", "none");
 	add_ids(st, o, missing);
 	json_set_str(o, "logDriver", "k8s-file");
-	json_set_str(o, "networkBackend", "slirp4netns");
+	json_set_str(o, "networkBackend", network);
 	json_set(o, "ociRuntime", program("cuddy", exe, CUDDY_VERSION));
 	json_set_bool(socket, "exists", false);
 	json_set_str(socket, "path", "");
 	json_set(o, "remoteSocket", socket);
-	json_set_str(o, "rootlessNetworkCmd", "slirp4netns");
+	json_set(o, "pasta", net_helper(st, NET_PASTA, missing));
+	json_set_str(o, "rootlessNetworkCmd", network);
 	json_set(o, "security", security());
 	json_set_bool(o, "serviceIsRemote", false);
-	json_set(o, "slirp4netns", slirp(st, missing));
+	json_set(o, "slirp4netns", net_helper(st, NET_SLIRP, missing));
 	json_set(o, "missing", missing);
 	return o;
 }

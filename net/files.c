@@ -5,11 +5,13 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/pasta.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/sys/file.h"
@@ -135,6 +137,53 @@ static void host_address(char out[INET_ADDRSTRLEN])
 	(void)inet_ntop(AF_INET, &a.sin_addr, out, INET_ADDRSTRLEN);
 }
 
+/* The host's default gateway, from the kernel's table. */
+static bool host_gateway(struct in_addr *ret)
+{
+	AUTO_FCLOSE FILE *f = fopen("/proc/net/route", "re");
+	char line[256];
+	unsigned to, via, mask;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %x %x %*x %*d %*d %*d %x", &to, &via, &mask) == 3 &&
+		    to == 0 && mask == 0 && via) {
+			ret->s_addr = via; /* printed as it lies in memory */
+			return true;
+		}
+	return false;
+}
+
+/* pasta's container has the host's own address unless it was given another: "" when it has none. */
+static void pasta_own_address(const struct net_plan *n, char out[INET_ADDRSTRLEN])
+{
+	struct in_addr a;
+
+	if (net_pasta_value(n, "--address", &a))
+		(void)inet_ntop(AF_INET, &a, out, INET_ADDRSTRLEN);
+	else
+		host_address(out);
+}
+
+/*
+ * pasta leads its gateway to the host's loopback when asked; else the host is at its own address,
+ * if the container does not have that itself.
+ */
+static void pasta_way_to_host(const struct net_plan *n, char out[INET_ADDRSTRLEN])
+{
+	char own[INET_ADDRSTRLEN];
+	struct in_addr a;
+
+	if (n->allow_host_loopback) {
+		if (net_pasta_value(n, "--gateway", &a) || host_gateway(&a))
+			(void)inet_ntop(AF_INET, &a, out, INET_ADDRSTRLEN);
+		return;
+	}
+	pasta_own_address(n, own);
+	host_address(out);
+	if (strcmp(own, out) == 0)
+		*out = '\0';
+}
+
 /*
  * Where the container finds its host: by slirp's gateway when that leads to the host's loopback,
  * otherwise by an address of the host that slirp routes to. "" when there is no way.
@@ -148,6 +197,10 @@ static int gateway_address(const struct net_plan *n, char out[INET_ADDRSTRLEN])
 		return 0;
 	if (n->mode == NET_HOST) {
 		memcpy(out, "127.0.0.1", sizeof("127.0.0.1"));
+		return 0;
+	}
+	if (n->mode == NET_PASTA) {
+		pasta_way_to_host(n, out);
 		return 0;
 	}
 	if (n->mode == NET_SLIRP && n->allow_host_loopback) {
@@ -212,7 +265,8 @@ int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, 
 	r = put_added_hosts(o, gateway, out); /* first: a resolver takes the first that matches */
 	if (r < 0)
 		return r;
-	if (n->mode == NET_HOST) {
+	/* A namespace that somebody else made has what he gave it: the host's names, as on the host. */
+	if (n->mode == NET_HOST || n->mode == NET_PATH) {
 		r = file_read_at(AT_FDCWD, "/etc/hosts", HOST_FILE_MAX, out);
 		if (r == -ENOENT)
 			err_drop(); /* a host without one: its content is what follows */
@@ -226,6 +280,9 @@ int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, 
 	if (n->mode == NET_SLIRP) {
 		a = net_plan_address(n, NET_SLIRP_TAP);
 		put_own_names(inet_ntop(AF_INET, &a, own, sizeof(own)), o, hostname, out);
+	} else if (n->mode == NET_PASTA) {
+		pasta_own_address(n, own);
+		put_own_names(*own ? own : "127.0.1.1", o, hostname, out);
 	} else {
 		put_own_names("127.0.1.1", o, hostname, out);
 	}
@@ -299,6 +356,15 @@ static int put_servers(const struct net_plan *n, const struct net_files_options 
 		sbuf_addf(out, "nameserver %s\n", o->dns.v[i]);
 	if (o->dns.n)
 		return 0;
+	if (n->mode == NET_PASTA) {
+		if (net_pasta_value(n, "--dns-forward", &a))
+			sbuf_addf(out, "nameserver %s\n", inet_ntop(AF_INET, &a, ip, sizeof(ip)));
+		else if (n->dns)
+			sbuf_addf(out, "nameserver %s\n", n->dns);
+		else
+			put_host_servers(conf, out);
+		return 0;
+	}
 	if (n->mode != NET_SLIRP) {
 		put_host_servers(conf, out);
 		return 0;

@@ -24,7 +24,9 @@
 void net_plan_encode(const struct net_plan *n, struct sbuf *out)
 {
 	wire_put_u32(out, n->mode);
-	wire_put_str(out, n->slirp_path);
+	wire_put_str(out, n->helper_path);
+	wire_put_str(out, n->options);
+	wire_put_str(out, n->dns);
 	wire_put_u32(out, (n->allow_host_loopback ? FLAG_LOOPBACK : 0) |
 				  (n->enable_ipv6 ? FLAG_IPV6 : 0));
 	wire_put_u32(out, n->mtu);
@@ -65,16 +67,18 @@ int net_plan_decode(struct wire_reader *r, struct net_plan *n, struct net_port *
 	struct net_plan p = {0};
 
 	mode = wire_get_u32(r);
-	p.slirp_path = wire_get_str(r);
+	p.helper_path = wire_get_str(r);
+	p.options = wire_get_str(r);
+	p.dns = wire_get_str(r);
 	flags = wire_get_u32(r);
 	p.mtu = wire_get_u32(r);
 	p.network = wire_get_u32(r);
 	p.prefix = wire_get_u32(r);
 	p.n_ports = wire_get_u32(r);
 	p.ports = ports;
-	if (r->failed || mode > NET_JOIN || (flags & ~FLAGS_KNOWN) || p.mtu > MTU_MAX ||
+	if (r->failed || mode > NET_PATH || (flags & ~FLAGS_KNOWN) || p.mtu > MTU_MAX ||
 	    p.n_ports > max || p.prefix > PREFIX_MAX ||
-	    (mode == NET_SLIRP) != (p.slirp_path != NULL))
+	    net_mode_has_helper((enum net_mode)mode) != (p.helper_path != NULL))
 		return err_new(-CE_PROTOCOL, "network plan");
 	p.mode = (enum net_mode)mode;
 	p.allow_host_loopback = flags & FLAG_LOOPBACK;
@@ -184,6 +188,8 @@ int net_plan_check(const struct net_plan *n)
 		return 0;
 	switch (n->mode) {
 	case NET_SLIRP:
+	case NET_PASTA:
+	case NET_PATH:
 		return 0;
 	case NET_NONE:
 		return err_usage("ports cannot be published with --network none");

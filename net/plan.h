@@ -11,7 +11,8 @@
 
 #include "pkg/base/wire.h"
 
-enum net_mode { NET_NONE, NET_HOST, NET_SLIRP, NET_JOIN };
+/* NET_JOIN: another container's; NET_PATH: a namespace that somebody else made. */
+enum net_mode { NET_NONE, NET_HOST, NET_SLIRP, NET_JOIN, NET_PASTA, NET_PATH };
 enum net_proto { NET_TCP, NET_UDP };
 
 struct net_port {
@@ -26,7 +27,9 @@ struct net_port {
 /* Strings belong to whoever made the plan (the wire message after decoding). */
 struct net_plan {
 	enum net_mode mode;
-	const char *slirp_path; /* absolute; NULL unless NET_SLIRP */
+	const char *helper_path; /* absolute; NULL unless NET_SLIRP or NET_PASTA */
+	const char *options; /* of pasta, with commas between; or NULL */
+	const char *dns; /* address at which pasta answers for the host's name server; or NULL */
 	bool allow_host_loopback;
 	bool enable_ipv6;
 	uint32_t mtu; /* 0: 65520 */
@@ -54,6 +57,19 @@ int net_plan_decode(struct wire_reader *r, struct net_plan *n, struct net_port *
  * Return: 0 or a usage error.
  */
 int net_plan_parse_slirp(const char *options, struct net_plan *n);
+
+/** net_plan_parse_pasta() - what follows "pasta:"; @n points into @options. Return: 0 or a usage error. */
+int net_plan_parse_pasta(const char *options, struct net_plan *n);
+/** net_mode_has_helper() - is a program started that serves the namespace? */
+static inline bool net_mode_has_helper(enum net_mode m)
+{
+	return m == NET_SLIRP || m == NET_PASTA;
+}
+/** net_mode_publishes() - can ports lead into it? */
+static inline bool net_mode_publishes(enum net_mode m)
+{
+	return net_mode_has_helper(m) || m == NET_PATH;
+}
 
 /** net_plan_check() - does it fit together (ports need a network of the container's own)? Usage error. */
 int net_plan_check(const struct net_plan *n);

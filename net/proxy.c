@@ -6,9 +6,9 @@
  *              It stays in B's user and mount namespaces and moves into the container's network
  *              namespace only; the listening sockets, made before, still belong to the host's. So
  *              clients are accepted outside and connected inside, with no tap in between.
- * Address      it connects to the container's tap address, never to 127.0.0.1 (N04): what listens
- *              on the container's loopback only is not published, and the peer a server sees is not
- *              its own localhost.
+ * Address      it connects to the address of the container's device, never to 127.0.0.1 (N04):
+ *              what listens on the container's loopback only is not published, and the peer a server
+ *              sees is not its own localhost.
  * Powers       none but those descriptors: no capabilities, no_new_privs, a filter that leaves about
  *              25 system calls, not dumpable.
  * Lifetime     PR_SET_PDEATHSIG: gone with the monitor, and with it the last copy of the listeners.
@@ -259,13 +259,13 @@ static int drop_powers(void)
 
 static int make_listeners(struct proxy *p, const struct net_plan *n, const int *fds)
 {
-	struct sockaddr_in target = {.sin_family = AF_INET};
 	int r;
 
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epoll < 0)
 		return err_new(-errno, "epoll");
-	target.sin_addr = net_plan_address(n, NET_SLIRP_TAP);
+	if (!proxy_target_init(p, n))
+		return err_new(-CE_NETWORK, "publish: the container's network has no address");
 	p->listeners = calloc(n->n_ports, sizeof(*p->listeners));
 	if (!p->listeners)
 		return err_new(-ENOMEM, "port proxy");
@@ -283,8 +283,7 @@ static int make_listeners(struct proxy *p, const struct net_plan *n, const int *
 		l->v6 = a.sa.sa_family == AF_INET6;
 		l->any_address = l->v6 ? IN6_IS_ADDR_UNSPECIFIED(&a.v6.sin6_addr)
 				       : a.v4.sin_addr.s_addr == htonl(INADDR_ANY);
-		l->target = target;
-		l->target.sin_port = htons(n->ports[i].container_port);
+		l->port = n->ports[i].container_port;
 		r = tcp ? 0 : udp_prepare(l);
 		if (r == 0)
 			r = proxy_watch(p, &l->src, EPOLLIN);
@@ -366,7 +365,7 @@ int net_proxy_start(const struct net_plan *n, const int *fds, pid_t pid, pid_t *
 	pid_t proxy, self = getpid();
 	int s[2], status;
 
-	if (n->n_ports == 0 || n->mode != NET_SLIRP)
+	if (n->n_ports == 0 || !net_mode_publishes(n->mode))
 		return -ENOENT;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) < 0)
 		return err_new(-errno, "socketpair");

@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+
+#include "net/plan.h"
 
 /* One read; larger ones gain nothing on loopback, smaller ones cost throughput. */
 #define PROXY_BUFFER (256UL * 1024)
@@ -37,7 +40,8 @@ struct listener {
 	struct source src;
 	bool v6;
 	bool any_address; /* replies must be told their source address */
-	struct sockaddr_in target;
+	bool to_v6; /* UDP: nobody was there over IPv4 */
+	uint16_t port; /* of the container */
 };
 
 struct conn;
@@ -45,6 +49,9 @@ struct flow;
 
 struct proxy {
 	int epoll;
+	union proxy_address target4, target6; /* port 0; proxy_target() */
+	bool has_target4, has_target6;
+	int64_t looked_ns; /* when an IPv6 address was last looked for */
 	int64_t now_ns; /* set once a turn of the loop */
 	struct listener *listeners;
 	unsigned n_listeners;
@@ -67,6 +74,11 @@ unsigned char *proxy_buffer_get(struct proxy *p);
 void proxy_buffer_put(struct proxy *p, unsigned char *b);
 /** proxy_watch() - make epoll watch @s for @interest (0: not at all). Return: 0 or -errno. */
 int proxy_watch(struct proxy *p, struct source *s, uint32_t interest);
+
+/** proxy_target_init() - find where to connect to; false: the network has no address. */
+bool proxy_target_init(struct proxy *p, const struct net_plan *n);
+/** proxy_target() - the container's address of that family. Return: its length, 0: none. */
+socklen_t proxy_target(struct proxy *p, bool v6, uint16_t port, union proxy_address *ret);
 
 void tcp_accept(struct proxy *p, struct listener *l);
 void tcp_event(struct proxy *p, struct source *s, uint32_t events);

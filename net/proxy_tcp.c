@@ -36,7 +36,9 @@ struct half {
 struct conn {
 	struct half half[2];
 	struct conn *next_dead;
+	uint16_t port; /* of the container */
 	bool connected; /* half[1]; until then nothing is read */
+	bool tried_v6;
 	bool dead;
 };
 
@@ -179,13 +181,62 @@ static int pump(struct proxy *p, struct half *from, struct half *to)
 	return hold(p, from, (size_t)done, (size_t)(n - done));
 }
 
-static int finish_connect(struct conn *c)
+static void tune(int fd)
+{
+	const int on = 1;
+
+	/* What comes in goes out at once; and a peer that vanished is noticed some day. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/* Begin to connect half[1]. Return: 0 or -errno. */
+static int begin_connect(struct proxy *p, struct conn *c)
+{
+	struct half *h = &c->half[1];
+	union proxy_address to;
+	socklen_t len = proxy_target(p, c->tried_v6, c->port, &to);
+	int fd;
+
+	if (!len)
+		return -ECONNREFUSED;
+	fd = socket(to.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	closep(&h->src.fd); /* leaves the epoll set with it */
+	h->src.fd = fd;
+	h->src.interest = 0;
+	tune(fd);
+	if (connect(fd, &to.sa, len) == 0)
+		c->connected = true;
+	else if (errno != EINPROGRESS)
+		return -errno;
+	return 0;
+}
+
+/* What refuses over IPv4 may listen over IPv6 only. */
+static int try_connect(struct proxy *p, struct conn *c)
+{
+	int r = begin_connect(p, c);
+
+	if (r == -ECONNREFUSED && !c->tried_v6) {
+		c->tried_v6 = true;
+		r = begin_connect(p, c);
+	}
+	return r;
+}
+
+static int finish_connect(struct proxy *p, struct conn *c)
 {
 	int e = 0;
 	socklen_t len = sizeof(e);
 
 	if (getsockopt(c->half[1].src.fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0)
 		return -errno;
+	if (e == ECONNREFUSED && !c->tried_v6) {
+		c->tried_v6 = true;
+		return begin_connect(p, c);
+	}
 	c->connected = e == 0;
 	return -e;
 }
@@ -200,7 +251,7 @@ void tcp_event(struct proxy *p, struct source *s, uint32_t events)
 	if (c->dead)
 		return;
 	if (!c->connected)
-		r = finish_connect(c);
+		r = finish_connect(p, c);
 	else if (events & EPOLLERR)
 		r = -ECONNRESET;
 	if (r == 0 && c->connected && (events & EPOLLOUT))
@@ -212,37 +263,24 @@ void tcp_event(struct proxy *p, struct source *s, uint32_t events)
 	settle(p, c);
 }
 
-static void tune(int fd)
-{
-	const int on = 1;
-
-	/* What comes in goes out at once; and a peer that vanished is noticed some day. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-}
-
 static void conn_start(struct proxy *p, const struct listener *l, int client)
 {
 	const struct linger now = {.l_onoff = 1, .l_linger = 0};
 	struct conn *c = calloc(1, sizeof(*c));
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (!c || fd < 0) {
+	if (!c) {
 		(void)setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 		closep(&client);
-		closep(&fd);
-		free(c);
 		return;
 	}
 	p->n_conns++;
+	c->port = l->port;
 	for (unsigned i = 0; i < 2; i++) {
 		c->half[i].conn = c;
-		c->half[i].src = (struct source){.kind = SOURCE_HALF, .fd = i ? fd : client};
-		tune(c->half[i].src.fd);
+		c->half[i].src = (struct source){.kind = SOURCE_HALF, .fd = i ? -EBADF : client};
 	}
-	if (connect(fd, (const struct sockaddr *)&l->target, sizeof(l->target)) == 0)
-		c->connected = true;
-	else if (errno != EINPROGRESS)
+	tune(client);
+	if (try_connect(p, c) < 0)
 		conn_close(p, c, true);
 	settle(p, c);
 }

@@ -28,6 +28,7 @@ struct flow {
 		struct in6_pktinfo v6;
 	} local; /* the address the client wrote to */
 	bool has_local;
+	bool answered;
 	bool dead;
 	int64_t used_ns;
 	struct flow *next_in_bucket;
@@ -131,12 +132,18 @@ static struct flow *flow_start(struct proxy *p, struct listener *l, const union 
 			       socklen_t len)
 {
 	AUTO_CLOSE int fd = -EBADF;
+	union proxy_address to;
+	socklen_t to_len = proxy_target(p, l->to_v6, l->port, &to);
 	struct flow *f, **at;
 
 	if (p->n_flows >= p->max_flows)
 		flow_end(p, p->oldest);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&l->target, sizeof(l->target)) < 0)
+	if (!to_len) {
+		l->to_v6 = !l->to_v6;
+		return NULL;
+	}
+	fd = socket(to.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, &to.sa, to_len) < 0)
 		return NULL;
 	f = calloc(1, sizeof(*f));
 	if (!f)
@@ -249,10 +256,16 @@ void udp_event(struct proxy *p, struct source *s)
 
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n <
-		    0) /* ECONNREFUSED: no server there (yet); the error is consumed by reading it */
+		/* No server there (yet), unless it listens over the other protocol only. */
+		if (n < 0 && errno == ECONNREFUSED && !f->answered) {
+			f->listener->to_v6 = !f->listener->to_v6;
+			flow_end(p, f);
+			return;
+		}
+		if (n < 0) /* the error is consumed by reading it */
 			continue;
 		p->dirty = true;
+		f->answered = true;
 		touch(p, f);
 		answer(p, f, (size_t)n);
 	}

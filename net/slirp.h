@@ -1,38 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* slirp4netns(1) for one network namespace: always sandboxed, host loopback closed unless asked. */
+/* What is particular to slirp4netns(1): always sandboxed, host loopback closed unless asked. */
 #pragma once
-#include "net/plan.h"
-#include "pkg/sys/process.h"
 
-struct net_helper {
-	pid_t pid;
-	int pidfd;
-	int ready_fd; /* readable ("1") once the tap is up; EOF before that: the helper died */
-	int exit_fd; /* closing it ends the helper; it also ends when we die */
-	int log_fd; /* what it writes to stderr, for the error message; may be closed at any time */
-};
-
-/* clang-format off */
-#define NET_HELPER_INIT {.pid = -1, .pidfd = -EBADF, .ready_fd = -EBADF, .exit_fd = -EBADF, .log_fd = -EBADF}
-/* clang-format on */
-
-/**
- * net_slirp_start() - spawn it for the namespaces of process @pid; does not wait
- * The caller is uid 0 with all capabilities in the user namespace that is the parent of @pid's, and
- * @pid is its child not yet reaped (so the number cannot be another's).
- */
-int net_slirp_start(const struct net_plan *n, pid_t pid, struct net_helper *ret);
-/** net_helper_wait_ready() - wait at most @timeout_ms; on failure the helper's last words are in the trail. */
-int net_helper_wait_ready(struct net_helper *h, int timeout_ms);
-/** net_helper_done() - end and reap it, close everything; NULL-safe, half-made safe, keeps errno and trail. */
-void net_helper_done(struct net_helper *h);
-
-/**
- * net_slirp_find() - absolute path of a usable slirp4netns
- * -CE_HOST_SETUP with the line that mends it when there is none or /dev/net/tun cannot be opened.
- * @runtime_dir: where the answer of its version check is remembered (-1: asked every time).
- * @ret_warning: NULL, or a line to show once: the version has known holes (N02). Static storage.
- */
-int net_slirp_find(int runtime_dir, const char **ret_path, const char **ret_warning);
 /** net_slirp_is_old() - ask it: 1 when it is older than 1.2 or its libslirp than 4.7, or does not say; 0; an error. */
 int net_slirp_is_old(const char *path);
+/** net_slirp_is_old_cached() - the same, the answer remembered in @runtime_dir (-1: not). */
+int net_slirp_is_old_cached(int runtime_dir, const char *path);

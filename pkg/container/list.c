@@ -163,8 +163,7 @@ static struct json_object *row_of(const struct container *c, const struct list_q
 	json_set_str(o, "Name", rec->name);
 	json_set(o, "Labels", json_from_map(&rec->labels));
 	set_take(o, "Mounts", mounts_text(rec));
-	json_set_str(o, "Networks",
-		     strcmp(rec->ns_net, "slirp4netns") == 0 ? "slirp4netns" : rec->ns_net);
+	json_set_str(o, "Networks", rec->ns_net);
 	json_set_bool(o, "AutoRemove", rec->auto_remove);
 	json_set_i64(o, "ExitCode", c->state.exit_code);
 	json_set_bool(o, "Exited", c->state.status == CONMON_EXITED);

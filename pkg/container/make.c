@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/files.h"
+#include "net/helper.h"
 #include "net/ports.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -78,35 +79,44 @@ int make_namespaces(struct store *st, const struct container_request *q, struct 
 	return 0;
 }
 
-static int check_slirp_options(const char *options)
+/* "NAME[:OPTIONS]" of a program that serves the network; 0: it is another mode. */
+static int helper_mode(const char *given, const char *name, enum net_mode mode,
+		       struct container_record *r)
 {
-	struct net_plan n = {.mode = NET_SLIRP};
+	size_t len = strlen(name);
+	struct net_plan n = {.mode = mode};
+	int rc = 0;
 
-	return net_plan_parse_slirp(options, &n);
+	if (strncmp(given, name, len) != 0 || (given[len] && given[len] != ':'))
+		return 0;
+	if (given[len])
+		rc = mode == NET_PASTA ? net_plan_parse_pasta(given + len + 1, &n)
+				       : net_plan_parse_slirp(given + len + 1, &n);
+	if (rc < 0)
+		return rc;
+	r->ns_net = xstrdup(name);
+	r->network_options = given[len] ? xstrdup(given + len + 1) : NULL;
+	return 1;
 }
 
 static int network_mode(struct store *st, const struct container_request *q,
 			struct container_record *r)
 {
 	const char *n = q->network ? q->network : "private";
+	int rc = helper_mode(n, "slirp4netns", NET_SLIRP, r);
 
-	if (strncmp(n, "slirp4netns", 11) == 0 && (!n[11] || n[11] == ':')) {
-		r->ns_net = xstrdup("slirp4netns");
-		if (n[11]) {
-			int rc = check_slirp_options(n + 12);
-
-			if (rc < 0)
-				return rc;
-		}
-		r->network_options = n[11] ? xstrdup(n + 12) : NULL;
-		return 0;
-	}
+	if (rc == 0)
+		rc = helper_mode(n, "pasta", NET_PASTA, r);
+	if (rc)
+		return rc < 0 ? rc : 0;
 	if (strcmp(n, "private") == 0 || strcmp(n, "default") == 0) {
-		r->ns_net = xstrdup("slirp4netns");
+		r->ns_net = xstrdup(net_default_mode() == NET_PASTA ? "pasta" : "slirp4netns");
 		return 0;
 	}
 	return ns_mode(st, "--network", n,
-		       "slirp4netns[:OPTIONS], none, host, container:NAME or ns:PATH", &r->ns_net);
+		       "slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, host, "
+		       "container:NAME or ns:PATH",
+		       &r->ns_net);
 }
 
 static int check_ports(const struct container_request *q, const struct image_config *image,
@@ -133,7 +143,7 @@ static int check_ports(const struct container_request *q, const struct image_con
 	}
 	strv_add_all(&specs, &q->publish);
 	/* -P asks for what the image names, as far as there is a network to publish from. */
-	if (q->publish_all && record_net_mode(r) == NET_SLIRP)
+	if (q->publish_all && net_mode_publishes(record_net_mode(r)))
 		strv_add_all(&specs, &r->exposed_ports);
 	for (size_t i = 0; rc == 0 && i < specs.n; i++)
 		rc = net_port_parse(specs.v[i], &list);

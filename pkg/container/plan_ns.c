@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "net/files.h"
-#include "net/slirp.h"
+#include "net/helper.h"
+#include "net/pasta.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
@@ -150,19 +151,23 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 	int r;
 
 	n->mode = record_net_mode(rec);
-	if (n->mode != NET_SLIRP)
-		return 0;
-	r = net_slirp_find(store_runtime_fd(in->store), &n->slirp_path, &warning);
-	if (r < 0)
-		return r;
-	if (warning)
-		log_warn("%s", warning);
-	if (rec->network_options) {
-		r = net_plan_parse_slirp(rec->network_options, n);
+	if (net_mode_has_helper(n->mode)) {
+		r = net_helper_find(n->mode, store_runtime_fd(in->store), &n->helper_path,
+				    &warning);
 		if (r < 0)
 			return r;
 	}
-	return bind_ports(rec, p);
+	if (warning)
+		log_warn("%s", warning);
+	if (rec->network_options) {
+		r = n->mode == NET_PASTA ? net_plan_parse_pasta(rec->network_options, n)
+					 : net_plan_parse_slirp(rec->network_options, n);
+		if (r < 0)
+			return r;
+	}
+	if (n->mode == NET_PASTA)
+		net_pasta_plan(n);
+	return net_mode_publishes(n->mode) ? bind_ports(rec, p) : 0;
 }
 
 static int write_one(const struct plan_input *in, const char *name, const struct sbuf *text)

@@ -203,9 +203,12 @@ void record_free(struct container_record *r)
 
 enum net_mode record_net_mode(const struct container_record *r)
 {
-	/* A namespace that somebody else made has what he gave it: as with the host's, nothing is added. */
-	if (strcmp(r->ns_net, "host") == 0 || strncmp(r->ns_net, "ns:", 3) == 0)
+	if (strcmp(r->ns_net, "host") == 0)
 		return NET_HOST;
+	if (strncmp(r->ns_net, "ns:", 3) == 0)
+		return NET_PATH;
+	if (strcmp(r->ns_net, "pasta") == 0)
+		return NET_PASTA;
 	if (strcmp(r->ns_net, "slirp4netns") == 0)
 		return NET_SLIRP;
 	return strncmp(r->ns_net, "container:", 10) == 0 ? NET_JOIN : NET_NONE;

@@ -4,7 +4,7 @@
  *
  * Processes     M monitor ─clone3→ I init (pid 1 inside), both from the monitor's small static image
  *   M  lives in B with all capabilities there and a mount namespace of its own. Writes the id maps,
- *      clones I into its cgroup, starts slirp4netns and the port proxy, waits, reports.
+ *      clones I into its cgroup, starts the network helper and the port proxy, waits, reports.
  *   I  is born in all its namespaces at once. Opens every host path while it is still the caller's
  *      user, builds the root file system, pivots, confines itself and execs the payload.
  *   J  only when a namespace of another container is entered: a short-lived child of M that enters
@@ -41,7 +41,7 @@
 #include <unistd.h>
 
 #include "net/ports.h"
-#include "net/slirp.h"
+#include "net/helper.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
@@ -283,7 +283,7 @@ static int clone_init(struct launch *l, const struct rt_stdio *stdio, int child_
 
 static bool wants_network(const struct rt_plan *p)
 {
-	return p->net.mode == NET_SLIRP && p->ns[RT_NS_NET].mode == RT_NS_NEW;
+	return net_mode_has_helper(p->net.mode) && p->ns[RT_NS_NET].mode == RT_NS_NEW;
 }
 
 bool rt_plan_is_met(const struct rt_plan *p)
@@ -348,7 +348,7 @@ static int conduct(struct launch *l, const int *port_fds)
 	if (r == 0)
 		r = tell(l, RT_POINT_MAPPED);
 	if (r == 0 && wants_network(l->plan))
-		r = net_slirp_start(&l->plan->net, l->pid, &l->helper);
+		r = net_helper_start(&l->plan->net, l->pid, &l->helper);
 	if (r < 0)
 		return r;
 	r = sync_wait(l->sync, RT_POINT_BUILT, l->built);

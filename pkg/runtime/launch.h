@@ -16,7 +16,7 @@ struct rt_launched {
 	int root_fd; /* keeps the root's file system alive: close it after the exit status was reported */
 	pid_t root_server; /* fuse-overlayfs, 0 when there is none: without it the root is gone */
 	int root_server_pidfd; /* -EBADF when there is none */
-	int helper_pidfd; /* slirp4netns; -EBADF when there is none */
+	int helper_pidfd; /* slirp4netns or pasta; -EBADF when there is none */
 	int helper_exit_fd; /* closing it ends the helper */
 	int proxy_pidfd; /* port forwarder; -EBADF when there is none */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Inside a fresh network namespace: loopback up, safe sysctls. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -48,7 +49,7 @@ int netns_setup(int proc, const struct net_plan *net, int *ret_conf6)
 			return r;
 	}
 	/* Below here no mount of the container is in the way later (/proc/sys becomes read-only). */
-	if (net->mode == NET_SLIRP) {
+	if (net_mode_has_helper(net->mode)) {
 		*ret_conf6 = openat(proc, "sys/net/ipv6/conf", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (*ret_conf6 < 0 && errno != ENOENT)
 			return err_new(-errno, "open /proc/sys/net/ipv6/conf");
@@ -56,16 +57,16 @@ int netns_setup(int proc, const struct net_plan *net, int *ret_conf6)
 	return loopback_up();
 }
 
-int netns_finish(int conf6)
+static int finish_device(int conf6, const char *device)
 {
 	static const char *const keys[] = {"accept_ra", "accept_redirects"};
-	char from[48], to[48], value[16];
+	char from[48], to[300], value[16];
 
-	for (unsigned i = 0; conf6 >= 0 && i < ARRAY_LEN(keys); i++) {
+	for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
 		int r;
 
 		(void)snprintf(from, sizeof(from), "default/%s", keys[i]);
-		(void)snprintf(to, sizeof(to), NET_SLIRP_DEVICE "/%s", keys[i]);
+		(void)snprintf(to, sizeof(to), "%s/%s", device, keys[i]);
 		r = (int)procfs_read(conf6, from, value, sizeof(value));
 		if (r >= 0)
 			r = procfs_write(conf6, to, value);
@@ -73,6 +74,28 @@ int netns_finish(int conf6)
 			return r;
 	}
 	return 0;
+}
+
+int netns_finish(int conf6)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	struct dirent *e;
+	int r = 0;
+	DIR *d;
+
+	if (conf6 < 0)
+		return 0;
+	fd = openat(conf6, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return err_new(-errno, "/proc/sys/net/ipv6/conf");
+	(void)TAKE_FD(fd); /* the stream's now */
+	while (r == 0 && (e = readdir(d)))
+		if (*e->d_name != '.' && strcmp(e->d_name, "all") != 0 &&
+		    strcmp(e->d_name, "default") != 0 && strcmp(e->d_name, "lo") != 0)
+			r = finish_device(conf6, e->d_name);
+	(void)closedir(d);
+	return r;
 }
 
 int sysctl_apply(int proc, const char *const *sysctls)

@@ -50,10 +50,20 @@ run_there() { # run_there SCRIPT: an ordinary container with a network
 	one_line_error 125 '/dev/net/tun cannot be opened \(Permission denied\); as root: chmod 0666 /dev/net/tun'
 }
 
-@test "host: without slirp4netns" {
+@test "host: without slirp4netns, without pasta, without both" {
 	single_root
-	run_there 'for p in /usr/bin /usr/local/bin; do [ ! -e $p/slirp4netns ] || mount --bind /dev/null $p/slirp4netns; done'
+	hide() { printf 'for p in /usr/bin /usr/local/bin; do [ ! -e $p/%s ] || mount --bind /dev/null $p/%s; done;' "$1" "$1"; }
+	run --separate-stderr host_with "$(hide slirp4netns)" "$CUDDY" run --rm --network slirp4netns "$IMAGE" true
 	one_line_error 125 'slirp4netns is not installed; as root: apt-get install slirp4netns'
+	run --separate-stderr host_with "$(hide pasta)" "$CUDDY" run --rm --network pasta "$IMAGE" true
+	one_line_error 125 'pasta is not installed; as root: apt-get install passt'
+	run_there "$(hide slirp4netns) $(hide pasta)"
+	one_line_error 125 'neither slirp4netns nor pasta is installed; as root: apt-get install slirp4netns'
+	run -0 host_with "$(hide slirp4netns) $(hide pasta)" "$CUDDY" run --rm --network none "$IMAGE" true
+	if command -v pasta >/dev/null && ip route get 203.0.113.1 >/dev/null 2>&1; then
+		run -0 host_with "$(hide slirp4netns)" "$CUDDY" run --rm "$IMAGE" grep -v lo /proc/net/dev
+		[[ "$output" == *:* && "$output" != *tap0* ]]
+	fi
 }
 
 @test "host: newuidmap cannot be used" {

@@ -188,7 +188,7 @@ static void set_key(struct driver *d, const char *a)
 	else if (key_is(a, "ipc", &v))
 		join(d, RT_NS_IPC, v);
 	else if (key_is(a, "slirp", &v))
-		d->p.net.mode = NET_SLIRP, d->p.net.slirp_path = v;
+		d->p.net.mode = NET_SLIRP, d->p.net.helper_path = v;
 	else if (key_is(a, "seccomp", &v) && file_read_at(AT_FDCWD, v, 1 << 20, &d->filter) == 0)
 		pr->seccomp = d->filter.s, pr->seccomp_len = d->filter.len;
 	else if (key_is(a, "oom", &v))

@@ -19,7 +19,7 @@ static const struct net_port two[] = {
 static struct net_plan sample(void)
 {
 	return (struct net_plan){.mode = NET_SLIRP,
-				 .slirp_path = "/usr/bin/slirp4netns",
+				 .helper_path = "/usr/bin/slirp4netns",
 				 .enable_ipv6 = true,
 				 .mtu = 1500,
 				 .network = 0x0a000700,
@@ -41,7 +41,7 @@ static void a_plan_survives_the_wire(void **state)
 	assert_int_equal(net_plan_decode(&r, &out, ports, 2), 0);
 	assert_false(wire_failed(&r));
 	assert_int_equal(out.mode, NET_SLIRP);
-	assert_string_equal(out.slirp_path, "/usr/bin/slirp4netns");
+	assert_string_equal(out.helper_path, "/usr/bin/slirp4netns");
 	assert_true(out.enable_ipv6);
 	assert_false(out.allow_host_loopback);
 	assert_int_equal(out.mtu, 1500);

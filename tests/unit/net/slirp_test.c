@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "net/helper.h"
 #include "net/slirp.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
@@ -68,7 +69,7 @@ monitor_main(const struct net_plan *n, int type, uint16_t port, uint32_t address
 		container_main(ready[1], go[0], type, port, address);
 	if (read_full(ready[0], &c, 1) < 0)
 		die("container");
-	r = net_slirp_start(n, container, &h);
+	r = net_helper_start(n, container, &h);
 	if (r == 0)
 		r = net_helper_wait_ready(&h, 10000);
 	if (r < 0) {
@@ -116,7 +117,7 @@ static bool usable(struct net_plan *n)
 {
 	const char *warning;
 
-	if (net_slirp_find(-1, &n->slirp_path, &warning) == 0)
+	if (net_helper_find(NET_SLIRP, -1, &n->helper_path, &warning) == 0)
 		return true;
 	(void)fprintf(stderr, "%s: skipped\n", err_message(-CE_HOST_SETUP));
 	return false;
@@ -218,7 +219,7 @@ static void an_old_helper_is_noticed_and_one_without_a_filter_not_used(void **st
 		{"yes", 1},
 	};
 	char dir[] = "/tmp/cuddy-slirp-XXXXXX", path[64];
-	struct net_plan n = {.mode = NET_SLIRP, .slirp_path = path};
+	struct net_plan n = {.mode = NET_SLIRP, .helper_path = path};
 	struct net_helper h = NET_HELPER_INIT;
 
 	(void)state;
@@ -230,7 +231,7 @@ static void an_old_helper_is_noticed_and_one_without_a_filter_not_used(void **st
 	}
 	write_script(path, "case \"$*\" in *--enable-seccomp*) "
 			   "echo unknown option enable-seccomp >&2; exit 1;; esac");
-	assert_int_equal(net_slirp_start(&n, getpid(), &h), 0);
+	assert_int_equal(net_helper_start(&n, getpid(), &h), 0);
 	assert_int_equal(net_helper_wait_ready(&h, 10000), -CE_NETWORK);
 	assert_non_null(strstr(err_trail(), "unknown option enable-seccomp"));
 	net_helper_done(&h);
@@ -247,7 +248,7 @@ static void a_helper_that_fails_leaves_its_last_words(void **state)
 	(void)state;
 	if (!usable(&n))
 		skip();
-	assert_int_equal(net_slirp_start(&n, getpid(), &h), 0);
+	assert_int_equal(net_helper_start(&n, getpid(), &h), 0);
 	r = net_helper_wait_ready(&h, 10000);
 	assert_int_equal(r, -CE_NETWORK);
 	assert_non_null(strstr(err_trail(), "slirp4netns: "));
@@ -256,7 +257,7 @@ static void a_helper_that_fails_leaves_its_last_words(void **state)
 	assert_true(h.pidfd < 0);
 	net_helper_done(&h); /* twice is harmless */
 	n.mtu = 0;
-	assert_int_equal(net_slirp_start(&n, 0x3fffffff, &h), 0); /* no such process */
+	assert_int_equal(net_helper_start(&n, 0x3fffffff, &h), 0); /* no such process */
 	r = net_helper_wait_ready(&h, 10000);
 	assert_non_null(strstr(err_message(r), "/ns/net: No such file"));
 	net_helper_done(&h);
@@ -275,11 +276,11 @@ static void the_version_is_remembered_for_the_very_file(void **state)
 		skip();
 	assert_non_null(mkdtemp(dir));
 	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(net_slirp_find(fd, &path, &warning), 0);
+	assert_int_equal(net_helper_find(NET_SLIRP, fd, &path, &warning), 0);
 	assert_null(warning);
 	assert_int_equal(fstatat(fd, "slirp4netns", &st, 0), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(net_slirp_find(fd, &path, &warning), 0);
+	assert_int_equal(net_helper_find(NET_SLIRP, fd, &path, &warning), 0);
 	assert_null(warning);
 	assert_int_equal(unlinkat(fd, "slirp4netns", 0), 0);
 	assert_int_equal(rmdir(dir), 0);

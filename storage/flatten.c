@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
@@ -36,6 +37,7 @@ struct link {
 struct todo {
 	struct todo *next;
 	char *path;
+	bool hides; /* something below its parts was another thing, or deleted */
 	unsigned n, layers[];
 };
 
@@ -51,6 +53,7 @@ struct flat {
 	struct todo *todo;
 	struct link *links[LINK_SLOTS];
 	uint64_t bytes;
+	bool keep_marks;
 	/* of the directory at hand */
 	const struct todo *at;
 	int *part; /* descriptors of its parts */
@@ -58,6 +61,7 @@ struct flat {
 	struct name *names;
 	size_t n_names, room;
 	int out;
+	bool opaque; /* one of its parts hides what is below them all */
 };
 
 static void push(struct flat *f, char *path, const unsigned *layers, unsigned n)
@@ -201,16 +205,24 @@ static int copy_one(struct flat *f, const struct name *n, const struct stat *st)
 				    : copy_odd(f, f->part[n->part], n->name, st);
 }
 
+static int mark_opaque(int dir)
+{
+	if (fsetxattr(dir, OPAQUE_XATTR, "y", 1, 0) < 0)
+		return err_new(-errno, "mark a directory");
+	return 0;
+}
+
 /* A directory is made of those that follow each other until something hides the rest. */
 static int put_dir(struct flat *f, const struct name *v, size_t n)
 {
 	AUTO_FREE unsigned *layers = xcalloc(n, sizeof(*layers));
 	unsigned k = 0;
 	struct stat st;
+	size_t i = 0;
 
 	if (mkdirat(f->out, v->name, 0700) < 0)
 		return err_new(-errno, "make directory");
-	for (size_t i = 0; i < n && !v[i].hides; i++) {
+	for (; i < n && !v[i].hides; i++) {
 		if (fstatat(f->part[v[i].part], v->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return err_new(-errno, "look at");
 		if (!S_ISDIR(st.st_mode))
@@ -218,6 +230,7 @@ static int put_dir(struct flat *f, const struct name *v, size_t n)
 		layers[k++] = f->at->layers[v[i].part];
 	}
 	push(f, path_of(f, v->name), layers, k);
+	f->todo->hides = i < n;
 	return 0;
 }
 
@@ -225,6 +238,8 @@ static int put_name(struct flat *f, const struct name *v, size_t n)
 {
 	struct stat st;
 
+	if (v->hides && f->keep_marks && mknodat(f->out, v->name, S_IFCHR, 0) < 0)
+		return err_new(-errno, "mark as deleted");
 	if (v->hides)
 		return 0;
 	if (fstatat(f->part[v->part], v->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -251,7 +266,8 @@ static int open_parts(struct flat *f)
 		r = read_part(f, i);
 		if (r < 0)
 			return r;
-		if (whiteout_is_opaque(fd))
+		f->opaque = whiteout_is_opaque(fd);
+		if (f->opaque)
 			break;
 	}
 	f->out = open_dir(f->to, f->at->path);
@@ -276,12 +292,16 @@ static int put_names(struct flat *f)
 
 static int do_directory(struct flat *f)
 {
-	int r = open_parts(f);
+	int r;
 
+	f->opaque = false;
+	r = open_parts(f);
 	if (r == 0 && f->n_names)
 		r = put_names(f);
 	if (r == 0)
 		r = layer_copy_attributes(f->part[0], f->out);
+	if (r == 0 && f->keep_marks && (f->opaque || f->at->hides))
+		r = mark_opaque(f->out);
 	for (unsigned i = 0; i < f->n_parts; i++)
 		closep(&f->part[i]);
 	for (size_t i = 0; i < f->n_names; i++)
@@ -322,10 +342,11 @@ static int flatten(struct flat *f, unsigned n)
 	return r;
 }
 
-int layer_flatten(const struct strv *dirs, int to, uint64_t *ret_bytes)
+static int put_together(const struct strv *dirs, int to, bool keep_marks, uint64_t *ret_bytes)
 {
 	AUTO_FREE int *layer = xcalloc(dirs->n, sizeof(int)), *part = xcalloc(dirs->n, sizeof(int));
-	struct flat f = {.layer = layer, .to = to, .part = part, .out = -EBADF};
+	struct flat f = {
+		.layer = layer, .to = to, .part = part, .out = -EBADF, .keep_marks = keep_marks};
 	int r = 0;
 
 	for (size_t i = 0; i < dirs->n; i++) {
@@ -341,4 +362,14 @@ int layer_flatten(const struct strv *dirs, int to, uint64_t *ret_bytes)
 		closep(&layer[i]);
 	*ret_bytes = f.bytes;
 	return r;
+}
+
+int layer_flatten(const struct strv *dirs, int to, uint64_t *ret_bytes)
+{
+	return put_together(dirs, to, false, ret_bytes);
+}
+
+int layer_merge(const struct strv *dirs, int to, uint64_t *ret_bytes)
+{
+	return put_together(dirs, to, true, ret_bytes);
 }

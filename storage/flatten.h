@@ -12,3 +12,5 @@
  * @ret_bytes: sum of the sizes of regular files.
  */
 int layer_flatten(const struct strv *dirs, int to, uint64_t *ret_bytes);
+/** layer_merge() - the same of layers that stand on others: what they hide of those stays hidden, by overlay's marks. */
+int layer_merge(const struct strv *dirs, int to, uint64_t *ret_bytes);

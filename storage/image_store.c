@@ -33,6 +33,7 @@ void image_summary_done(struct image_summary *s)
 	strv_done(&s->diffids);
 	strv_done(&s->names);
 	strv_done(&s->repo_digests);
+	strv_done(&s->annotations);
 	strv_done(&s->manifests);
 	memset(s, 0, sizeof(*s));
 }
@@ -49,6 +50,7 @@ void image_record_done(struct image_record *r)
 	strv_done(&r->diffids);
 	strv_done(&r->names);
 	strv_done(&r->repo_digests);
+	strv_done(&r->annotations);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -79,6 +81,8 @@ static void record_text(const struct image_record *r, const struct strv *manifes
 	json_set(o, "RepoDigests", json_from_strv(&r->repo_digests));
 	if (manifests->n)
 		json_set(o, "Manifests", json_from_map(manifests));
+	if (r->annotations.n)
+		json_set(o, "Annotations", json_from_map(&r->annotations));
 	json_write(o, false, out);
 }
 
@@ -102,6 +106,8 @@ static int record_parse(const char *text, size_t n, struct image_summary *s)
 		r = json_get_strv(o, "RepoDigests", &s->repo_digests);
 	if (r == 0)
 		r = json_get_map(o, "Manifests", &s->manifests);
+	if (r == 0)
+		r = json_get_map(o, "Annotations", &s->annotations);
 	for (size_t i = 0; r == 0 && i < s->diffids.n; i++)
 		if (!id_is_valid(s->diffids.v[i]))
 			r = err_new(-CE_CORRUPT, "a layer id is malformed");
@@ -193,6 +199,7 @@ int image_store_load(struct store *st, const char *id, struct image_record **ret
 	rec->created_ns = s.created_ns;
 	strv_add_all(&rec->diffids, &s.diffids);
 	strv_add_all(&rec->repo_digests, &s.repo_digests);
+	strv_add_all(&rec->annotations, &s.annotations);
 	strv_add_all(&rec->names, &names);
 	*ret = rec;
 	return 0;
@@ -317,7 +324,7 @@ static int merge(struct store *st, const struct image_record *r)
 			strv_add(&old.repo_digests, r->repo_digests.v[i]);
 			changed = true;
 		}
-	if (!changed)
+	if (!changed && !r->annotations.n)
 		return 0;
 	now.manifest_type = TAKE_PTR(old.manifest_type);
 	now.manifest_digest = TAKE_PTR(old.manifest_digest);
@@ -325,6 +332,7 @@ static int merge(struct store *st, const struct image_record *r)
 	now.created_ns = r->created_ns;
 	strv_add_all(&now.diffids, &r->diffids);
 	strv_add_all(&now.repo_digests, &old.repo_digests);
+	strv_add_all(&now.annotations, r->annotations.n ? &r->annotations : &old.annotations);
 	return write_record(dir, &now, &old.manifests);
 }
 

@@ -25,6 +25,7 @@ struct image_record {
 	char *index, *index_type, *index_digest;
 	size_t index_len;
 	struct strv repo_digests; /* "docker.io/library/x@sha256:…" it was pulled as */
+	struct strv annotations; /* "k=v": of manifests that are made of it here */
 };
 /*
  * image_summary: what listings and removals need, from the small record alone; config and manifest
@@ -35,7 +36,7 @@ struct image_summary {
 	char *manifest_type, *manifest_digest;
 	uint64_t size_bytes;
 	int64_t created_ns;
-	struct strv diffids, names, repo_digests;
+	struct strv diffids, names, repo_digests, annotations;
 	struct strv
 		manifests; /* further ones with the same config, and indexes: "digest=media type" */
 };
@@ -48,8 +49,8 @@ void image_record_free(struct image_record *r);
 
 /**
  * image_store_put() - durable, atomic; all layers must exist (hold a lease on them: layer.h)
- * An equal image already there is success: repo digests are merged, and manifests it lacked are
- * added. @r->names are pointed at it before anybody can find it without a name and remove it.
+ * An equal image already there is success: repo digests are merged, annotations take the place of
+ * those it had, and manifests it lacked are added. @r->names are pointed at it before anybody can find it without a name and remove it.
  */
 int image_store_put(struct store *st, const struct image_record *r);
 int image_store_load(struct store *st, const char *id,

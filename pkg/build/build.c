@@ -40,6 +40,7 @@ static void builder_done(struct builder *b)
 	for (unsigned i = 0; i < b->n_ssh; i++)
 		ssh_source_done(&b->ssh[i]);
 	free(b->ssh);
+	contexts_done(b);
 	base_grant_done(&b->grant);
 	layer_lease_end(b->st, &b->lease);
 	step_unlock(b);
@@ -47,6 +48,15 @@ static void builder_done(struct builder *b)
 }
 
 /* --- the image --------------------------------------------------------------------------------------- */
+
+static void env_unset(struct strv *v, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = v->n; i-- > 0;)
+		if (strncmp(v->v[i], name, n) == 0 && v->v[i][n] == '=')
+			strv_remove(v, i);
+}
 
 static int apply_labels(struct builder *b, struct build_image *image)
 {
@@ -90,8 +100,10 @@ static void write_config(struct builder *b, const struct build_image *image, int
 {
 	AUTO_JSON struct json_object *h = json_object_new_array();
 
-	add_history(b, b->target, created_ns, h);
-	build_image_write(image, h, &b->layers[b->target], created_ns, out);
+	if (!b->o->omit_history)
+		add_history(b, b->target, created_ns, h);
+	build_image_write(image, b->o->omit_history ? NULL : h, b->o->squash != SQUASH_NONE,
+			  &b->layers[b->target], created_ns, out);
 }
 
 /*
@@ -152,6 +164,9 @@ static int put_image(struct builder *b)
 	struct image_record rec = {.names = STRV_INIT};
 	int r = apply_labels(b, image);
 
+	for (size_t i = 0; i < b->o->unset_env.n; i++)
+		env_unset(&image->c.env, b->o->unset_env.v[i]);
+
 	if (r == 0)
 		r = find_time(b, image, &rec.created_ns);
 	if (r < 0)
@@ -162,6 +177,7 @@ static int put_image(struct builder *b)
 	rec.config = config.s;
 	rec.config_len = config.len;
 	rec.diffids = b->layers[b->target];
+	rec.annotations = b->o->annotations; /* both stay whose they are */
 	r = add_sizes(b, &rec.diffids, &rec.size_bytes);
 	for (size_t i = 0; r == 0 && i < b->o->tags.n; i++) {
 		char *full = NULL;
@@ -195,7 +211,7 @@ static int check_options(struct builder *b)
 	}
 	if (n && strcmp(n, "default") != 0 && strcmp(n, "none") != 0 && strcmp(n, "host") != 0)
 		return err_usage("--network %s: use default, none or host", n);
-	b->pc.allow_host_network = n && strcmp(n, "host") == 0;
+	b->pc.allow_host_network = b->o->allow_host_network || (n && strcmp(n, "host") == 0);
 	return 0;
 }
 
@@ -226,12 +242,18 @@ static int build(struct builder *b)
 		return r;
 	b->pc.file = b->file;
 	b->pc.build_args = &b->o->build_args;
+	b->pc.from = b->o->from;
+	b->pc.host_proxies = b->o->host_proxies;
 	r = graph_plan(b);
 	if (r < 0)
 		return r;
 	warn_unused(b);
 	r = stages_run(b);
-	return r < 0 ? r : put_image(b);
+	if (r == 0 && b->o->squash)
+		r = squash_layers(b);
+	if (r == 0)
+		r = output_files(b);
+	return r < 0 || b->o->no_image ? r : put_image(b);
 }
 
 int build_image(struct store *st, const struct build_options *o, struct build_result *ret)

@@ -27,16 +27,36 @@ struct build_report {
 	void *data;
 };
 
+/* What becomes of the layers that the build made. */
+enum build_squash {
+	SQUASH_NONE,
+	SQUASH_NEW, /* one of them, on the base image's own */
+	SQUASH_ALL, /* one of all, the base image's too */
+};
+
 struct build_options {
 	const char *context; /* directory; "-": none, the Containerfile is standard input */
 	const char *file; /* -f: NULL, a path, or "-" */
 	const char *ignore_file; /* --ignorefile */
 	const char *target;
 	struct strv build_args, labels, tags, secrets, ssh;
+	struct strv contexts; /* "NAME=DIRECTORY|docker-image://REFERENCE|target:STAGE" */
+	struct strv annotations; /* of the manifest, "k=v" */
+	struct strv env, unset_env; /* of the image; what is set is there for commands, too */
+	struct strv unset_labels; /* of base images */
+	struct strv no_cache_stages; /* names or numbers */
+	const char *from; /* instead of the first FROM's image */
+	bool allow_host_network, drop_base_labels, omit_history, all_stages, host_proxies;
+	int64_t cache_from_ns; /* results older than that do not count; 0: all do */
+	enum build_squash squash;
+	int tree_dir; /* the image's files are copied into this directory; negative: no */
+	int tree_tar; /* or written there as tar */
+	bool no_image; /* nothing for the store */
 	const char *network; /* NULL, default, none, host */
 	/*
-	 * What containers of RUN get, of it: add_host, cap_add, cap_drop, device, dns, dns_option,
-	 * dns_search, security_opt, shm_size, ulimit, volume (host paths only).
+	 * What containers of RUN get, of it: add_host, cap_add, cap_drop, cgroup_parent, cgroupns,
+	 * device, dns, dns_option, dns_search, group_add, ipc, limits, no_hosts, security_opt,
+	 * shm_size, ulimit, uts, volume (host paths only).
 	 */
 	struct container_request run;
 	unsigned jobs; /* stages at a time; 0: as many as there are processors */
@@ -50,7 +70,7 @@ struct build_options {
 };
 
 struct build_result {
-	char id[65];
+	char id[65]; /* "": no_image */
 	int run_status; /* the exit status of the RUN that failed; 0: it was something else */
 };
 

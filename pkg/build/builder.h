@@ -22,6 +22,7 @@ struct secret_source {
 struct builder {
 	struct store *st;
 	const struct build_options *o;
+	struct named_context *contexts; /* those of pc */
 	struct build_result *result;
 	int context; /* -EBADF: there is none */
 	struct ignore *ignore;
@@ -39,6 +40,7 @@ struct builder {
 	struct ssh_source *ssh;
 	unsigned n_ssh;
 	unsigned step, n_steps;
+	bool stage_no_cache; /* of the stage being done */
 	int lock; /* of the step being done, so that others wait for it instead of doing it too */
 	char *lock_name;
 };
@@ -46,6 +48,12 @@ struct builder {
 /* inputs.c: everything that is read as the user we are, before B. */
 int inputs_open(struct builder *b);
 int inputs_secret(struct builder *b, const char *spec);
+
+/* contexts.c */
+int contexts_open(struct builder *b);
+void contexts_done(struct builder *b);
+/** source_ignore() - the rules of what lies outside: NULL for stages and images. */
+const struct ignore *source_ignore(const struct builder *b, const struct op_source *s);
 
 /* graph.c */
 /** graph_plan() - plan the target and every stage it needs; looks up (pulls) base images. */
@@ -58,6 +66,13 @@ int graph_source_layers(struct builder *b, const struct op_source *s, const stru
 /* stages.c */
 /** stages_run() - do the steps of all planned stages, side by side where none waits for another. */
 int stages_run(struct builder *b);
+
+/* squash.c */
+/** squash_layers() - of the target's layers those that --squash means become one. */
+int squash_layers(struct builder *b);
+
+/* output.c */
+int output_files(struct builder *b);
 
 /* steps */
 int step_copy(struct builder *b, struct op *o, const struct strv *layers);

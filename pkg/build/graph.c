@@ -73,12 +73,42 @@ static int plan_sources(struct builder *b, const struct op *o)
 	return r < 0 ? inst_fail(b->file->name, o->inst, r) : 0;
 }
 
+/* --env: as if the file had it right after FROM. */
+static void set_env(const struct builder *b, struct stage_plan *p)
+{
+	for (size_t i = 0; i < b->o->env.n; i++)
+		strv_env_set(&p->image.c.env, b->o->env.v[i]);
+}
+
+static void drop_labels(const struct builder *b, struct stage_plan *p)
+{
+	struct strv *labels = &p->image.c.labels;
+
+	for (size_t i = labels->n; i-- > 0;) {
+		AUTO_FREE char *name = xstrndup(labels->v[i], strcspn(labels->v[i], "="));
+
+		if (b->o->drop_base_labels || strv_has(&b->o->unset_labels, name))
+			strv_remove(labels, i);
+	}
+}
+
 static int start_from(struct builder *b, unsigned i, const char *base)
 {
 	struct stage_plan *p = &b->stages[i];
 	const struct image_record *rec;
-	int parent = plan_find_stage(b->file, base, i, false), r;
+	int context = plan_find_context(&b->pc, base), parent, r;
 
+	if (context >= 0 && b->pc.contexts[context].dir >= 0)
+		return inst_fail(b->file->name, &b->file->stages[i].from,
+				 err_usage("--build-context %s is a directory; write FROM scratch "
+					   "and COPY --from=%s . /",
+					   base, base));
+	if (context >= 0)
+		base = b->pc.contexts[context].image ? b->pc.contexts[context].image
+						     : b->pc.contexts[context].stage;
+	parent = context >= 0 && b->pc.contexts[context].image
+			 ? -1
+			 : plan_find_stage(b->file, base, i, false);
 	p->parent = parent;
 	if (parent >= 0) {
 		r = plan_needed(b, (unsigned)parent);
@@ -92,6 +122,7 @@ static int start_from(struct builder *b, unsigned i, const char *base)
 	}
 	if (strcasecmp(base, "scratch") == 0) {
 		build_image_scratch(&p->image);
+		set_env(b, p);
 		return 0;
 	}
 	r = graph_image(b, base, &rec);
@@ -101,6 +132,8 @@ static int start_from(struct builder *b, unsigned i, const char *base)
 		return inst_fail(b->file->name, &b->file->stages[i].from, r);
 	strv_add_all(&p->base_layers, &rec->diffids);
 	p->base_id = xstrdup(rec->id);
+	drop_labels(b, p);
+	set_env(b, p);
 	return 0;
 }
 
@@ -143,6 +176,16 @@ static int find_target(struct builder *b)
 	return err_usage("--target %s: %s has no such stage", t, b->file->name);
 }
 
+static int mark_no_cache(struct builder *b, const char *name)
+{
+	int i = plan_find_stage(b->file, name, b->file->n_stages, true);
+
+	if (i < 0)
+		return err_usage("--no-cache-filter %s: %s has no such stage", name, b->file->name);
+	b->stages[i].no_cache = true;
+	return 0;
+}
+
 int graph_plan(struct builder *b)
 {
 	int r = find_target(b);
@@ -153,5 +196,9 @@ int graph_plan(struct builder *b)
 		r = plan_globals(&b->pc);
 	if (r == 0)
 		r = plan_needed(b, (unsigned)b->target);
+	for (unsigned i = 0; r == 0 && b->o->all_stages && i < b->file->n_stages; i++)
+		r = plan_needed(b, i);
+	for (size_t i = 0; r == 0 && i < b->o->no_cache_stages.n; i++)
+		r = mark_no_cache(b, b->o->no_cache_stages.v[i]);
 	return r;
 }

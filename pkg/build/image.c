@@ -157,14 +157,40 @@ static struct json_object *run_config(const struct build_image *b, struct json_o
 	return o;
 }
 
+static bool has_layer(struct json_object *entry)
+{
+	bool empty = false;
+
+	return json_get_bool(entry, "empty_layer", &empty) == 0 && !empty;
+}
+
+/* Of the entries with a layer as many stay so as there are layers: the first ones, and the last. */
+static void fit_history(struct json_object *h, size_t n_layers)
+{
+	size_t n = json_object_array_length(h), with = 0, seen = 0;
+
+	for (size_t i = 0; i < n; i++)
+		with += has_layer(json_object_array_get_idx(h, i));
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *e = json_object_array_get_idx(h, i);
+
+		if (!has_layer(e))
+			continue;
+		seen++;
+		if (seen != with && seen >= n_layers)
+			json_set_bool(e, "empty_layer", true);
+	}
+}
+
 static struct json_object *all_history(struct json_object *doc, struct json_object *ours)
 {
 	struct json_object *all = json_object_new_array(), *theirs = NULL;
 
 	(void)json_get_arr(doc, "history", &theirs);
-	for (size_t i = 0; theirs && i < json_object_array_length(theirs); i++)
+	for (size_t i = 0; theirs && i < json_object_array_length(theirs); i++) {
 		(void)json_object_array_add(all,
 					    json_object_get(json_object_array_get_idx(theirs, i)));
+	}
 	for (size_t i = 0; i < json_object_array_length(ours); i++)
 		(void)json_object_array_add(all,
 					    json_object_get(json_object_array_get_idx(ours, i)));
@@ -198,11 +224,12 @@ static struct json_object *copy_doc(struct json_object *doc)
 	return copy ? copy : json_object_new_object();
 }
 
-void build_image_write(const struct build_image *b, struct json_object *history,
+void build_image_write(const struct build_image *b, struct json_object *history, bool squashed,
 		       const struct strv *layers, int64_t created_ns, struct sbuf *out)
 {
 	AUTO_JSON struct json_object *doc = copy_doc(b->doc);
-	struct json_object *config = run_config(b, doc), *h = all_history(doc, history);
+	struct json_object *config = run_config(b, doc),
+			   *h = history ? all_history(doc, history) : NULL;
 	char when[CLOCK_TEXT_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
@@ -215,7 +242,11 @@ void build_image_write(const struct build_image *b, struct json_object *history,
 	set_text(doc, "variant", b->c.variant);
 	json_set(doc, "config", config);
 	json_set(doc, "rootfs", rootfs(layers));
-	json_set(doc, "history", h);
+	json_object_object_del(doc, "history");
+	if (h && squashed)
+		fit_history(h, layers->n);
+	if (h)
+		json_set(doc, "history", h);
 	json_write(doc, false, out);
 }
 
@@ -224,7 +255,7 @@ void build_image_copy(const struct build_image *from, struct build_image *ret)
 	AUTO_JSON struct json_object *none = json_object_new_array();
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 
-	build_image_write(from, none, &from->c.diffids, from->c.created_ns, &text);
+	build_image_write(from, none, false, &from->c.diffids, from->c.created_ns, &text);
 	if (build_image_from(text.s, text.len, ret) < 0) {
 		err_drop();
 		build_image_scratch(ret);

@@ -26,8 +26,9 @@ int build_image_from(const char *config, size_t n, struct build_image *ret);
 void build_image_copy(const struct build_image *from, struct build_image *ret);
 /**
  * build_image_write() - the config document
- * @history: entries after those of the base image; @layers: diffIDs, hex, bottom first.
+ * @history: entries after those of the base image, NULL: no history at all; @layers: diffIDs, hex,
+ * bottom first. @squashed: there are fewer of them than entries say; the last stands for what is gone.
  * @created_ns: of the image. The same input gives the same bytes.
  */
-void build_image_write(const struct build_image *b, struct json_object *history,
+void build_image_write(const struct build_image *b, struct json_object *history, bool squashed,
 		       const struct strv *layers, int64_t created_ns, struct sbuf *out);

@@ -106,14 +106,41 @@ int plan_find_stage(const struct build_file *f, const char *name, unsigned limit
 	return -1;
 }
 
+int plan_find_context(const struct plan_context *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n_contexts; i++) {
+		size_t n = strlen(c->contexts[i].name);
+
+		if (strncasecmp(c->contexts[i].name, name, n) == 0 &&
+		    (!name[n] || strcmp(name + n, ":latest") == 0))
+			return (int)i;
+	}
+	return -1;
+}
+
 int plan_source(struct planner *pl, const char *from, struct op_source *ret)
 {
 	const struct build_file *f = pl->c->file;
+	int context = from ? plan_find_context(pl->c, from) : -1;
 	uint32_t n;
 
 	*ret = (struct op_source){.kind = SRC_CONTEXT, .stage = -1};
 	if (!from)
 		return 0;
+	if (context >= 0) {
+		const struct named_context *c = &pl->c->contexts[context];
+
+		if (c->dir >= 0) {
+			*ret = (struct op_source){.kind = SRC_NAMED, .stage = context};
+			return 0;
+		}
+		if (c->image) {
+			*ret = (struct op_source){
+				.kind = SRC_IMAGE, .stage = -1, .image = xstrdup(c->image)};
+			return 0;
+		}
+		from = c->stage;
+	}
 	ret->stage = plan_find_stage(f, from, pl->stage, true);
 	if (ret->stage >= 0) {
 		ret->kind = SRC_STAGE;
@@ -246,7 +273,8 @@ int plan_base(struct plan_context *c, const struct stage *s, char **ret)
 	const struct expand x = {.escape = c->file->escape, .vars = &c->globals};
 	AUTO_FREE char *base = NULL, *platform = NULL;
 	const char *flag = inst_flag(&s->from, "platform");
-	int r = expand_new(&x, s->base, &base);
+	int r = c->from && s == c->file->stages ? expand_new(&x, c->from, &base)
+						: expand_new(&x, s->base, &base);
 
 	if (r == 0 && flag)
 		r = expand_new(&x, flag, &platform);

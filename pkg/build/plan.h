@@ -16,10 +16,10 @@ enum op_kind {
 };
 
 /* Where files come from. */
-enum src_kind { SRC_CONTEXT, SRC_STAGE, SRC_IMAGE };
+enum src_kind { SRC_CONTEXT, SRC_STAGE, SRC_IMAGE, SRC_NAMED };
 struct op_source {
 	enum src_kind kind;
-	int stage;
+	int stage; /* SRC_NAMED: index of the context */
 	char *image; /* as written */
 };
 
@@ -69,9 +69,17 @@ struct stage_plan {
 	char *base_id; /* config digest of the base image, NULL for scratch and stages */
 	struct strv vars; /* variables in force: ENV and ARG in order of appearance */
 	struct strv args; /* "NAME=value" of declared ARGs, for history */
-	bool planned;
+	bool planned, no_cache;
 };
 void stage_plan_done(struct stage_plan *p);
+
+/* --build-context: what a name in FROM and from= stands for before stages and images are looked at. */
+struct named_context {
+	char *name;
+	int dir; /* a directory, or negative */
+	struct ignore *ignore; /* of its own */
+	char *image, *stage; /* or one of these */
+};
 
 struct plan_context {
 	const struct build_file *file;
@@ -79,13 +87,18 @@ struct plan_context {
 	struct strv globals; /* ARG before the first FROM, and the platform's */
 	struct strv used; /* names of build arguments that something declared */
 	struct strv warnings;
-	bool allow_host_network;
+	bool allow_host_network, host_proxies;
+	const char *from; /* --from */
+	const struct named_context *contexts;
+	unsigned n_contexts;
 };
 
 /** plan_globals() - the values that FROM lines see. */
 int plan_globals(struct plan_context *c);
 /** plan_base() - what FROM of @s names, expanded; malloc'ed. Checks --platform, which must be ours. */
 int plan_base(struct plan_context *c, const struct stage *s, char **ret);
+/** plan_find_context() - index of the named context, or -1; also when @name has the default tag. */
+int plan_find_context(const struct plan_context *c, const char *name);
 /** plan_find_stage() - index of the stage of that name before @limit; -1. @number: "0" counts too. */
 int plan_find_stage(const struct build_file *f, const char *name, unsigned limit, bool number);
 /**

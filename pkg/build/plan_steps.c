@@ -132,6 +132,8 @@ static void run_proxies(struct planner *pl, struct op *o)
 	for (size_t i = 0; i < ARRAY_LEN(proxies); i++) {
 		const char *v = strv_env_get(pl->c->build_args, proxies[i]);
 
+		if (!v && pl->c->host_proxies)
+			v = getenv(proxies[i]);
 		if (!v)
 			continue;
 		if (!strv_has(&pl->c->used, proxies[i]))

@@ -88,6 +88,8 @@ static int open_root(struct preparing *p, const struct op_source *from)
 	bool mounted = false;
 	int fd, r;
 
+	if (from->kind == SRC_NAMED)
+		return fd_dup(p->b->contexts[from->stage].dir);
 	if (from->kind == SRC_CONTEXT)
 		return p->b->context < 0 ? err_usage("there is no context to mount")
 					 : fd_dup(p->b->context);
@@ -145,8 +147,7 @@ static int make_writable(struct preparing *p, struct run_place *v)
 
 static int add_bind(struct preparing *p, const struct run_mount *m, const struct op_source *from)
 {
-	bool context = from->kind == SRC_CONTEXT;
-	const struct ignore *ignore = context ? p->b->ignore : NULL;
+	const struct ignore *ignore = source_ignore(p->b, from);
 	AUTO_STRV struct strv names = STRV_INIT, empty = STRV_INIT;
 	AUTO(selection_done) struct selection s = {0};
 	AUTO_CLOSE int root = open_root(p, from), fd = -EBADF;
@@ -311,17 +312,19 @@ int run_mounts_prepare(struct builder *b, const struct op *o, const struct works
 
 /* --- identity ----------------------------------------------------------------------------------------- */
 
-static int key_context(struct builder *b, const struct run_mount *m, struct sha256 *h)
+static int key_context(struct builder *b, const struct run_mount *m, const struct op_source *from,
+		       struct sha256 *h)
 {
-	const struct copy_rules rules = {.source = b->context, .ignore = b->ignore};
+	int root = from->kind == SRC_NAMED ? b->contexts[from->stage].dir : b->context;
+	const struct copy_rules rules = {.source = root, .ignore = source_ignore(b, from)};
 	AUTO_STRV struct strv names = STRV_INIT, empty = STRV_INIT;
 	AUTO(selection_done) struct selection s = {0};
 	int r;
 
-	if (b->context < 0)
+	if (root < 0)
 		return err_usage("there is no context to mount");
 	source_list(m, &names);
-	r = select_files(b->context, &names, b->ignore, false, &s, &empty);
+	r = select_files(root, &names, rules.ignore, false, &s, &empty);
 	if (r == -ENOENT)
 		return err_usage("source=%s: not found in the context", names.v[0]);
 	return r < 0 ? r : copy_digest(&rules, &s, h);
@@ -345,8 +348,8 @@ int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
 			key_add(h, m->id); /* not its value */
 		if (m->type != RUN_MOUNT_BIND)
 			continue;
-		if (o->mount_from[i].kind == SRC_CONTEXT) {
-			r = key_context(b, m, h);
+		if (o->mount_from[i].kind == SRC_CONTEXT || o->mount_from[i].kind == SRC_NAMED) {
+			r = key_context(b, m, &o->mount_from[i], h);
 		} else {
 			r = graph_source_layers(b, &o->mount_from[i], &layers);
 			if (r == 0) {

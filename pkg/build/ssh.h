@@ -17,7 +17,7 @@ struct ssh_source {
 		char *text;
 		size_t n;
 		char *path; /* for messages */
-	} *keys;
+	} * keys;
 	unsigned n_keys;
 };
 
@@ -31,8 +31,8 @@ void ssh_source_done(struct ssh_source *s);
 struct ssh_proxy {
 	int proxy, agent; /* pidfds; agent: the one started for keys, or negative */
 };
-#define SSH_PROXY_INIT                                \
-	{                                             \
+#define SSH_PROXY_INIT                           \
+	{                                        \
 		.proxy = -EBADF, .agent = -EBADF \
 	}
 /**

@@ -101,6 +101,7 @@ static int do_stage(struct builder *b, unsigned i)
 	struct strv *layers = &b->layers[i];
 	int r = 0;
 
+	b->stage_no_cache = p->no_cache;
 	report_step(b, b->file->stages[i].from.text);
 	first_layers(b, i);
 	for (unsigned k = 0; r == 0 && k < p->n_ops; k++) {
@@ -124,10 +125,14 @@ static void __attribute__((noreturn))
 work(struct builder *b, unsigned i, struct stage_result *ret, int out, pid_t parent)
 {
 	const struct stage_plan *p = &b->stages[i];
+	bool shown = b->o->report && b->o->report->step; /* else output goes nowhere */
 	int r;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || dup2(out, STDERR_FILENO) < 0)
+		_exit(1);
+	if (shown && b->o->output_fd != STDERR_FILENO &&
+	    dup3(out, b->o->output_fd, O_CLOEXEC) < 0) /* --logfile */
 		_exit(1);
 	(void)close(out);
 	r = do_stage(b, i);

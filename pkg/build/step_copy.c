@@ -133,6 +133,8 @@ static int open_source(struct builder *b, const struct op *o)
 	const struct strv *layers;
 	int r;
 
+	if (o->from.kind == SRC_NAMED)
+		return fd_dup(b->contexts[o->from.stage].dir);
 	if (o->from.kind == SRC_CONTEXT) {
 		if (b->context < 0)
 			return err_usage("there is no context to copy from: the Containerfile came "
@@ -148,7 +150,8 @@ static int open_source(struct builder *b, const struct op *o)
 static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c)
 {
 	AUTO_STRV struct strv empty = STRV_INIT;
-	bool context = o->from.kind == SRC_CONTEXT;
+	bool context = o->from.kind == SRC_CONTEXT || o->from.kind == SRC_NAMED;
+	const struct ignore *ignore = source_ignore(b, &o->from);
 	int r = 0;
 
 	if (o->exclude.n)
@@ -160,13 +163,13 @@ static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c
 		r = c->source < 0 ? c->source : 0;
 	}
 	if (r == 0 && o->sources.n)
-		r = select_files(c->source, &o->sources, context ? b->ignore : NULL, o->parents,
-				 &c->files, &empty);
+		r = select_files(c->source, &o->sources, ignore, o->parents, &c->files, &empty);
 	if (r == -ENOENT) {
 		AUTO_FREE char *what = xstrdup(err_trail());
 
 		r = err_usage("not found in %s: %s",
-			      context                     ? "the context"
+			      o->from.kind == SRC_CONTEXT ? "the context"
+			      : o->from.kind == SRC_NAMED ? "that context"
 			      : o->from.kind == SRC_STAGE ? "that stage"
 							  : "that image",
 			      what);
@@ -174,7 +177,7 @@ static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c
 	for (size_t i = 0; r == 0 && i < empty.n; i++)
 		step_warn(b, "%s:%u: nothing matches %s", b->file->name, o->inst->line, empty.v[i]);
 	c->rules.source = c->source;
-	c->rules.ignore = context ? b->ignore : NULL;
+	c->rules.ignore = ignore;
 	c->rules.exclude = c->exclude;
 	c->rules.keep_owner = !context && !o->chown;
 	c->rules.chmod = o->chmod;
@@ -287,7 +290,7 @@ static int copy_do(struct builder *b, struct op *o, const struct strv *layers, s
 int step_copy(struct builder *b, struct op *o, const struct strv *layers)
 {
 	AUTO(copy_work_done) struct copy_work c = {.source = -EBADF};
-	bool inside = o->from.kind != SRC_CONTEXT;
+	bool inside = o->from.kind == SRC_STAGE || o->from.kind == SRC_IMAGE;
 	char by_name[65], by_content[65];
 	int r = o->chmod ? mode_check(o->chmod) : 0;
 

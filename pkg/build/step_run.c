@@ -20,6 +20,7 @@
 #include "pkg/build/builder.h"
 #include "pkg/config/paths.h"
 #include "pkg/conmon/client.h"
+#include "pkg/container/cgroup.h"
 #include "pkg/container/make.h"
 #include "pkg/container/plan.h"
 #include "pkg/sys/file.h"
@@ -46,11 +47,16 @@ static void key_request(const struct container_request *q, struct sha256 *h)
 	key_add_list(h, &q->cap_add);
 	key_add_list(h, &q->cap_drop);
 	key_add_list(h, &q->device);
+	key_add_list(h, &q->group_add);
 	key_add_list(h, &q->security_opt);
 	key_add_list(h, &q->ulimit);
 	key_add_list(h, &q->volume);
 	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)q->shm_size);
 	key_add(h, size);
+	key_add(h, q->ipc);
+	key_add(h, q->uts);
+	key_add(h, q->cgroupns);
+	key_add(h, q->no_hosts ? "no hosts" : "");
 }
 
 static int run_key(struct builder *b, const struct op *o, const struct strv *layers, char ret[65])
@@ -241,13 +247,14 @@ static int follow(const struct conmon_started *m, int *ret_status)
 	return r < 0 ? r : 0;
 }
 
-static int run_plan(struct builder *b, struct container_plan *p, const struct container_dirs *dirs,
-		    int *ret_status)
+static int run_plan(struct builder *b, const struct container_record *rec, struct container_plan *p,
+		    const struct container_dirs *dirs, int *ret_status)
 {
 	AUTO_FREE char *program = NULL;
 	AUTO_CLOSE int base = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC), lock = -EBADF,
 		       null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const int stdio[3] = {null, b->o->output_fd, b->o->output_fd};
+	struct cgroup_start cgroup;
 	struct conmon_started m;
 	int r = paths_helper("cuddy-conmon", &program);
 
@@ -261,7 +268,15 @@ static int run_plan(struct builder *b, struct container_plan *p, const struct co
 	p->mon.lock_fd = lock;
 	p->mon.foreground = true;
 	p->mon.tied = true;
-	r = conmon_start(program, base, &p->rt, &p->mon, stdio, p->port_fds, NULL, &m);
+	r = cgroup_start_init(rec, &cgroup);
+	if (r < 0)
+		return r;
+	/* One of its own only where something is bounded: with systemd it costs a call for each RUN. */
+	cgroup.wanted = cgroup.wanted && (limits_given(&b->o->run.limits) || rec->cgroup_parent);
+	p->mon.await_cgroup = cgroup.wanted;
+	r = conmon_start(program, base, &p->rt, &p->mon, stdio, p->port_fds,
+			 cgroup.wanted ? &cgroup.place : NULL, &m);
+	cgroup_start_done(&cgroup);
 	closep(&lock); /* the monitor's alone now */
 	return r < 0 ? r : follow(&m, ret_status);
 }
@@ -297,7 +312,7 @@ static int run_in(struct builder *b, const struct op *o, const struct strv *laye
 	if (r == 0)
 		r = plan_write_files(&in, &p);
 	if (r == 0)
-		r = run_plan(b, &p, &dirs, ret_status);
+		r = run_plan(b, rec, &p, &dirs, ret_status);
 	container_dirs_done(&dirs);
 	return r;
 }

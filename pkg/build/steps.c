@@ -54,8 +54,8 @@ static int take_result(struct builder *b, struct op *o, const char *key)
 	struct cache_record rec;
 	int r = cache_find(b->st, key, &b->lease, &rec);
 
-	if (r <= 0)
-		return r;
+	if (r <= 0 || rec.created_ns < b->o->cache_from_ns)
+		return r < 0 ? r : 0;
 	memcpy(o->layer, rec.layer, sizeof(o->layer));
 	o->created_ns = rec.created_ns;
 	o->done = o->cached = true;
@@ -66,7 +66,7 @@ int step_cached(struct builder *b, struct op *o, const char *key)
 {
 	int locks, r;
 
-	if (b->o->no_cache)
+	if (b->o->no_cache || b->stage_no_cache)
 		return 0;
 	r = take_result(b, o, key);
 	if (r != 0 || b->lock_name)

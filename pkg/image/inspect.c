@@ -143,7 +143,7 @@ static struct json_object *annotations_of(const struct image_record *rec)
 	if (!rec->manifest ||
 	    manifest_parse(rec->manifest, rec->manifest_len, rec->manifest_type, &m) < 0)
 		err_drop(); /* it was checked when it came; told without it */
-	o = json_from_map(&m.annotations);
+	o = json_from_map(rec->annotations.n ? &rec->annotations : &m.annotations);
 	manifest_done(&m);
 	return o;
 }

@@ -56,6 +56,15 @@ static bool is_compressed_as(const struct manifest *m, const char *compression)
 	return true;
 }
 
+/* A manifest from before the image was built once more, with others. */
+static bool has_annotations(const struct manifest *m, const struct strv *want)
+{
+	for (size_t i = 0; m->media_type && !is_docker(m->media_type) && i < want->n; i++)
+		if (!strv_has(&m->annotations, want->v[i]))
+			return false;
+	return true;
+}
+
 /* Is the manifest that is there what is asked for? */
 static bool suits(const struct manifest *m, const struct transfer_form *f)
 {
@@ -89,7 +98,8 @@ int outgoing_open(struct transfer_ctx *ctx, const char *id, const char *digest,
 				   &o->manifest);
 	if (r < 0)
 		return r;
-	return suits(&o->manifest, f) && o->manifest.n_layers == o->rec->diffids.n;
+	return suits(&o->manifest, f) && o->manifest.n_layers == o->rec->diffids.n &&
+	       has_annotations(&o->manifest, &o->rec->annotations);
 }
 
 /* --- a new manifest ---------------------------------------------------------------------------- */
@@ -143,8 +153,11 @@ static int settle(const struct outgoing *o, const struct transfer_form *f, struc
 static void keep_annotations(const struct outgoing *o, const struct making *m,
 			     struct json_object *doc)
 {
-	if (!m->docker && o->manifest.annotations.n)
-		json_set(doc, "annotations", json_from_map(&o->manifest.annotations));
+	const struct strv *a = o->rec->annotations.n ? &o->rec->annotations
+						     : &o->manifest.annotations;
+
+	if (!m->docker && a->n)
+		json_set(doc, "annotations", json_from_map(a));
 }
 
 /* What was made replaces what was there. */

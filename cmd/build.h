@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of "cuddy build" share. */
+#pragma once
+#include <stdio.h>
+
+#include "cmd/archive_file.h"
+#include "cmd/cmd.h"
+#include "cmd/registry_opts.h"
+#include "pkg/build/build.h"
+#include "pkg/cli/options.h"
+#include "pkg/container/request.h"
+
+struct build_args {
+	struct registry_args registry;
+	struct strv tags, files, build_args, build_arg_files, labels, secrets, ssh, contexts, annotations,
+		env, unset_env, unset_labels, no_cache_filters, outputs, allow;
+	struct container_request run;
+	const char *target, *network, *pull, *iidfile, *metadata_file, *platform, *ignore_file, *timestamp,
+		*format, *progress, *isolation, *from, *logfile, *provenance, *sbom;
+	int64_t cache_ttl_ns;
+	unsigned jobs;
+	bool no_cache, quiet, rm, force_rm, load, push, squash, squash_all, omit_history,
+		rewrite_timestamp;
+	int layers, inherit_labels, skip_unused, http_proxy;
+};
+extern const struct build_args build_defaults;
+extern const struct opt build_opts[];
+
+/** build_request_of() - the arguments, checked, as a request; lists of it are to be released. */
+int build_request_of(const struct build_args *a, const char *context, struct build_options *ret);
+void build_request_done(struct build_options *o);
+
+/* --- where the result goes (build_output.c) ------------------------------------------------------- */
+
+enum output_kind { OUTPUT_IMAGE, OUTPUT_LOCAL, OUTPUT_TAR, OUTPUT_OCI, OUTPUT_DOCKER };
+struct build_output {
+	enum output_kind kind;
+	char *dest, *name;
+	bool push;
+	struct archive_file file;
+	int dir;
+};
+struct build_outputs {
+	struct build_output *v;
+	unsigned n;
+};
+/** build_outputs_open() - what --output and --push say, opened in the caller's rights, into @o as well. */
+int build_outputs_open(const struct build_args *a, struct build_options *o, struct build_outputs *ret);
+/** build_outputs_write() - archives and pushes of the image that was built. */
+int build_outputs_write(struct store *st, const struct build_args *a, const struct build_options *o,
+			const struct build_outputs *outs, const char *id, bool quiet);
+/** build_outputs_keep() - what was written gets its name. */
+int build_outputs_keep(struct build_outputs *o);
+void build_outputs_done(struct build_outputs *o);
+
+/* --- what is shown (build_show.c) ------------------------------------------------------------------ */
+
+struct build_show {
+	FILE *out;
+	struct build_report report;
+};
+void build_show_init(struct build_show *s, bool quiet, FILE *out);

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of "cuddy build", and what they mean as a request. */
+#include <fcntl.h>
+#include <string.h>
+
+#include "cmd/build.h"
+#include "cmd/create_opts.h"
+#include "cmd/limit_opts.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/oci/manifest.h"
+#include "pkg/sys/file.h"
+
+#define ARG_FILE_MAX (1UL << 20)
+
+const struct build_args build_defaults = {
+	.registry = REGISTRY_ARGS_DEFAULTS,
+	.run = CONTAINER_REQUEST_DEFAULTS,
+	.format = "oci",
+	.layers = -1,
+	.inherit_labels = -1,
+	.skip_unused = -1,
+	.http_proxy = -1,
+};
+
+/* clang-format off */
+const struct opt build_opts[] = {
+	OPT_LIST(0, "add-host", "NAME:IP", struct build_args, run.add_host, "Add a line to /etc/hosts while commands run"),
+	OPT_LIST(0, "allow", "network.host", struct build_args, allow, "Let RUN --network=host reach what listens on this machine"),
+	OPT_LIST(0, "annotation", "KEY=VALUE", struct build_args, annotations, "Attach an annotation to the image's manifest"),
+	OPT_LIST(0, "build-arg", "NAME[=VALUE]", struct build_args, build_args, "Set a build argument, or pass a variable of ours on"),
+	OPT_LIST(0, "build-arg-file", "FILE", struct build_args, build_arg_files, "Read build arguments from a file, one a line", .complete = COMPLETE_FILE),
+	OPT_LIST(0, "build-context", "NAME=WHAT", struct build_args, contexts, "Files or an image for COPY --from and FROM: a directory, docker-image://REFERENCE, target:STAGE"),
+	OPT_DURATION(0, "cache-ttl", "TIME", struct build_args, cache_ttl_ns, "Use only what was made within that time"),
+	OPT_LIST(0, "cap-add", "CAPABILITY", struct build_args, run.cap_add, "Add a capability to commands"),
+	OPT_LIST(0, "cap-drop", "CAPABILITY", struct build_args, run.cap_drop, "Drop a capability of commands"),
+	OPT_STR(0, "cgroup-parent", "CGROUP", struct build_args, run.cgroup_parent, "Cgroup under which commands run"),
+	OPT_STR(0, "cgroupns", "MODE", struct build_args, run.cgroupns, "Cgroup namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
+	OPT_LIST(0, "device", "HOST[:PATH][:rwm]", struct build_args, run.device, "Give commands a device of the host", .complete = COMPLETE_FILE),
+	OPT_LIST(0, "dns", "IP", struct build_args, run.dns, "Name server of commands"),
+	OPT_LIST(0, "dns-option", "OPTION", struct build_args, run.dns_option, "Resolver option of commands"),
+	OPT_LIST(0, "dns-search", "DOMAIN", struct build_args, run.dns_search, "Search domain of commands"),
+	OPT_LIST(0, "env", "NAME[=VALUE]", struct build_args, env, "Set a variable of the image, there for commands, too"),
+	OPT_LIST('f', "file", "FILE", struct build_args, files, "Containerfile to read, - for standard input", .complete = COMPLETE_FILE),
+	OPT_BOOL(0, "force-rm", struct build_args, force_rm, "Leave no containers behind; there are none in any case", .hidden = true),
+	OPT_STR(0, "format", "FORMAT", struct build_args, format, "Format the image is pushed and saved in",
+		.complete = COMPLETE_WORDS, .words = "oci docker", .strict = true),
+	OPT_STR(0, "from", "IMAGE", struct build_args, from, "Base image instead of the one of the first FROM", .complete = COMPLETE_IMAGE),
+	OPT_LIST(0, "group-add", "GROUP", struct build_args, run.group_add, "Run commands with another group"),
+	OPT_TRI(0, "http-proxy", struct build_args, http_proxy, "Let commands have the proxy variables of the environment"),
+	OPT_STR(0, "ignorefile", "FILE", struct build_args, ignore_file, "Ignore file to use instead of the context's", .complete = COMPLETE_FILE),
+	OPT_STR(0, "iidfile", "FILE", struct build_args, iidfile, "Write the image's id to a file", .complete = COMPLETE_FILE),
+	OPT_TRI(0, "inherit-labels", struct build_args, inherit_labels, "Keep the labels of base images"),
+	OPT_STR(0, "ipc", "MODE", struct build_args, run.ipc, "IPC namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
+	OPT_STR(0, "isolation", "TYPE", struct build_args, isolation, "How commands are kept apart: in a rootless container in any case",
+		.complete = COMPLETE_WORDS, .words = "default oci rootless"),
+	OPT_UINT(0, "jobs", "N", struct build_args, jobs, "Stages to run at a time; 0 for as many as there are processors", .max = 256),
+	OPT_LIST(0, "label", "KEY=VALUE", struct build_args, labels, "Attach a label to the image"),
+	OPT_TRI(0, "layers", struct build_args, layers, "Use what earlier builds made"),
+	OPT_BOOL(0, "load", struct build_args, load, "Keep the image in the store; it is there in any case", .hidden = true),
+	OPT_STR(0, "logfile", "FILE", struct build_args, logfile, "Write steps and the output of commands to a file", .complete = COMPLETE_FILE),
+	OPT_STR(0, "metadata-file", "FILE", struct build_args, metadata_file, "Write what was built to a file, as JSON", .complete = COMPLETE_FILE),
+	OPT_STR(0, "network", "MODE", struct build_args, network, "Network of commands: default, none or host",
+		.complete = COMPLETE_WORDS, .words = "default none host", .strict = true),
+	OPT_BOOL(0, "no-cache", struct build_args, no_cache, "Run every step anew"),
+	OPT_LIST(0, "no-cache-filter", "STAGE[,STAGE…]", struct build_args, no_cache_filters, "Run every step of a stage anew"),
+	OPT_BOOL(0, "no-hosts", struct build_args, run.no_hosts, "Leave the image's /etc/hosts as it is while commands run"),
+	OPT_BOOL(0, "omit-history", struct build_args, omit_history, "Leave the history out of the image"),
+	OPT_LIST('o', "output", "DIRECTORY|type=TYPE[,dest=PATH]", struct build_args, outputs, "Where the result goes: local, tar, oci, docker, image or registry"),
+	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct build_args, platform, "Platform to build for; only this machine's own"),
+	OPT_STR(0, "progress", "KIND", struct build_args, progress, "How progress is shown",
+		.complete = COMPLETE_WORDS, .words = "auto plain quiet", .strict = true),
+	OPT_STR(0, "provenance", "MODE", struct build_args, provenance, "Attestations are not made: only false", .hidden = true),
+	OPT_STR(0, "pull", "POLICY", struct build_args, pull, "When to pull base images; without a value always", .optional = true,
+		.complete = COMPLETE_WORDS, .words = "always missing never newer"),
+	OPT_BOOL(0, "push", struct build_args, push, "Send the image to its names' registries"),
+	OPT_BOOL('q', "quiet", struct build_args, quiet, "Print the image's id only"),
+	OPT_BOOL(0, "rewrite-timestamp", struct build_args, rewrite_timestamp, "No file is later than the image's time; with --timestamp that is so in any case", .hidden = true),
+	OPT_BOOL(0, "rm", struct build_args, rm, "Leave no containers behind; there are none in any case", .hidden = true),
+	OPT_STR(0, "sbom", "MODE", struct build_args, sbom, "Attestations are not made: only false", .hidden = true),
+	OPT_LIST(0, "secret", "id=ID[,src=FILE|,env=NAME]", struct build_args, secrets, "Give a secret to commands that mount it"),
+	OPT_LIST(0, "security-opt", "OPTION", struct build_args, run.security_opt, "Security option of commands: no-new-privileges, seccomp=, apparmor=, mask=, unmask="),
+	OPT_SIZE(0, "shm-size", "SIZE", struct build_args, run.shm_size, "Size of /dev/shm of commands"),
+	OPT_TRI(0, "skip-unused-stages", struct build_args, skip_unused, "Leave out the stages that the target does not need"),
+	OPT_BOOL(0, "squash", struct build_args, squash, "Make one layer of the new ones"),
+	OPT_BOOL(0, "squash-all", struct build_args, squash_all, "Make one layer of all"),
+	OPT_LIST(0, "ssh", "default|ID[=SOCKET|KEY,…]", struct build_args, ssh, "Let commands that mount it use an ssh agent, or keys"),
+	OPT_LIST('t', "tag", "NAME[:TAG]", struct build_args, tags, "Name of the image"),
+	OPT_STR(0, "target", "STAGE", struct build_args, target, "Stage to build instead of the last"),
+	OPT_STR(0, "timestamp", "SECONDS", struct build_args, timestamp, "Time of the image and latest time of its new files, in seconds since 1970"),
+	OPT_STR(0, "source-date-epoch", "SECONDS", struct build_args, timestamp, "Time of the image", .hidden = true),
+	OPT_LIST(0, "ulimit", "TYPE=SOFT[:HARD]", struct build_args, run.ulimit, "Set a resource limit of commands"),
+	OPT_LIST(0, "unsetenv", "NAME", struct build_args, unset_env, "Take a variable out of the image"),
+	OPT_LIST(0, "unsetlabel", "NAME", struct build_args, unset_labels, "Do not take a label over from base images"),
+	OPT_STR(0, "uts", "MODE", struct build_args, run.uts, "UTS namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
+	OPT_LIST('v', "volume", "HOST:PATH[:ro]", struct build_args, run.volume, "Mount a path of the host while commands run", .complete = COMPLETE_FILE),
+	OPT_GROUP(limit_opts, struct build_args, run.limits),
+	OPT_GROUP(registry_opts, struct build_args, registry),
+	OPT_END
+};
+/* clang-format on */
+
+static int pull_policy(const char *s, enum pull_policy *ret)
+{
+	bool on;
+
+	*ret = PULL_MISSING;
+	if (!s || strcmp(s, "missing") == 0 || strcmp(s, "ifnotpresent") == 0)
+		return 0;
+	if (!*s || strcmp(s, "always") == 0)
+		*ret = PULL_ALWAYS;
+	else if (strcmp(s, "never") == 0)
+		*ret = PULL_NEVER;
+	else if (strcmp(s, "newer") == 0 || strcmp(s, "ifnewer") == 0)
+		*ret = PULL_NEWER;
+	else if (parse_bool(s, &on) == 0)
+		*ret = on ? PULL_ALWAYS : PULL_MISSING;
+	else
+		return err_usage("--pull '%s': use always, missing, never or newer", s);
+	return 0;
+}
+
+static int check_platform(const char *text)
+{
+	AUTO(platform_done) struct platform want = {0}, host = {0};
+	int r;
+
+	if (!text)
+		return 0;
+	platform_host(&host);
+	r = platform_parse(text, &want);
+	if (r == 0 && !platform_matches(&host, &want))
+		return err_new(-CE_UNSUPPORTED,
+			       "--platform %s: only for this machine's own platform, %s/%s", text,
+			       host.os, host.architecture);
+	return r;
+}
+
+/* "NAME" alone is ours when we have it, and else not given. */
+static int take_build_args(const struct strv *given, struct strv *ret)
+{
+	for (size_t i = 0; i < given->n; i++) {
+		const char *a = given->v[i];
+
+		if (*a == '=' || !*a)
+			return err_usage("--build-arg '%s': the name is empty", a);
+		if (strchr(a, '=')) {
+			strv_env_set(ret, a);
+		} else if (getenv(a)) {
+			AUTO_FREE char *pair = xasprintf("%s=%s", a, getenv(a));
+
+			strv_env_set(ret, pair);
+		}
+	}
+	return 0;
+}
+
+static int take_epoch(const char *given, struct build_options *o)
+{
+	const char *v = given, *from = "--timestamp";
+
+	if (!v) {
+		v = strv_env_get(&o->build_args, "SOURCE_DATE_EPOCH");
+		from = "SOURCE_DATE_EPOCH";
+	}
+	if (!v)
+		v = getenv("SOURCE_DATE_EPOCH");
+	if (!v || (!given && !*v))
+		return 0;
+	if (parse_i64(v, 0, 253402300799LL, &o->epoch_s) < 0)
+		return err_usage("%s '%s': seconds since 1970", from, v);
+	o->has_epoch = true;
+	return 0;
+}
+
+/* Lines NAME=VALUE or NAME; "#" begins a comment. What --build-arg says wins. */
+static int read_arg_file(const char *name, struct strv *ret)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	AUTO_STRV struct strv lines = STRV_INIT;
+	int r = file_read_at(AT_FDCWD, name, ARG_FILE_MAX, &text);
+
+	if (r < 0)
+		return err_wrap(r, "--build-arg-file %s", name);
+	strv_split(&lines, text.s, '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		char *l = lines.v[i];
+		size_t n = strcspn(l, "\r");
+
+		l[n] = '\0';
+		l += strspn(l, " \t");
+		if (*l && *l != '#')
+			strv_add(ret, l);
+	}
+	return 0;
+}
+
+static int all_build_args(const struct build_args *a, struct strv *ret)
+{
+	AUTO_STRV struct strv all = STRV_INIT;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->build_arg_files.n; i++)
+		r = read_arg_file(a->build_arg_files.v[i], &all);
+	strv_add_all(&all, &a->build_args);
+	return r < 0 ? r : take_build_args(&all, ret);
+}
+
+/* "manifest:" says what is meant in any case; an index is not made. */
+static int take_annotations(const struct strv *given, struct strv *ret)
+{
+	for (size_t i = 0; i < given->n; i++) {
+		const char *s = given->v[i], *eq = strchr(s, '=');
+		size_t prefix = strcspn(s, ":=");
+
+		if (s[prefix] == ':' && prefix == 8 && strncmp(s, "manifest", 8) == 0)
+			s += 9;
+		else if (s[prefix] == ':' &&
+			 (strncmp(s, "index", 5) == 0 || strncmp(s, "manifest", 8) == 0))
+			return err_new(-CE_UNSUPPORTED, "--annotation %s: only of the manifest", s);
+		if (!eq || s >= eq)
+			return err_usage("--annotation '%s': write KEY=VALUE", given->v[i]);
+		strv_env_set(ret, s);
+	}
+	return 0;
+}
+
+static int take_env(const struct strv *given, struct strv *ret)
+{
+	for (size_t i = 0; i < given->n; i++) {
+		const char *e = given->v[i];
+
+		if (!*e || *e == '=')
+			return err_usage("--env '%s': the name is empty", e);
+		if (strchr(e, '=')) {
+			strv_env_set(ret, e);
+		} else if (getenv(e)) {
+			AUTO_FREE char *pair = xasprintf("%s=%s", e, getenv(e));
+
+			strv_env_set(ret, pair);
+		}
+	}
+	return 0;
+}
+
+static int check_words(const struct build_args *a, struct build_options *o)
+{
+	bool on = false;
+
+	if (a->isolation && strcmp(a->isolation, "default") != 0 &&
+	    strcmp(a->isolation, "oci") != 0 && strcmp(a->isolation, "rootless") != 0)
+		return err_new(
+			-CE_UNSUPPORTED,
+			"--isolation %s: commands run in a rootless container (oci, rootless)",
+			a->isolation);
+	if ((a->provenance && (parse_bool(a->provenance, &on) < 0 || on)) ||
+	    (a->sbom && (parse_bool(a->sbom, &on) < 0 || on)))
+		return err_new(-CE_UNSUPPORTED, "--provenance, --sbom: attestations are not made");
+	if (a->squash && a->squash_all)
+		return err_usage("--squash and --squash-all: one of them");
+	for (size_t i = 0; i < a->allow.n; i++) {
+		if (strcmp(a->allow.v[i], "network.host") != 0)
+			return err_new(-CE_UNSUPPORTED, "--allow %s: only network.host",
+				       a->allow.v[i]);
+		o->allow_host_network = true;
+	}
+	return 0;
+}
+
+static void split_lists(const struct build_args *a, struct build_options *o)
+{
+	for (size_t i = 0; i < a->no_cache_filters.n; i++)
+		strv_split(&o->no_cache_stages, a->no_cache_filters.v[i], ',');
+}
+
+void build_request_done(struct build_options *o)
+{
+	strv_done(&o->build_args);
+	strv_done(&o->annotations);
+	strv_done(&o->env);
+	strv_done(&o->no_cache_stages);
+	strv_done(&o->tags);
+}
+
+static int checked_of(const struct build_args *a, struct build_options *o)
+{
+	int r = pull_policy(a->pull, &o->pull.policy);
+
+	if (r == 0)
+		r = registry_access_of(&a->registry, &o->pull.access);
+	if (r == 0)
+		r = check_platform(a->platform);
+	if (r == 0)
+		r = all_build_args(a, &o->build_args);
+	if (r == 0)
+		r = take_epoch(a->timestamp, o);
+	if (r == 0)
+		r = take_annotations(&a->annotations, &o->annotations);
+	if (r == 0)
+		r = take_env(&a->env, &o->env);
+	if (r == 0)
+		r = check_words(a, o);
+	if (r == 0 && a->files.n > 1)
+		r = err_usage("--file is given %zu times; one file is read", a->files.n);
+	return r;
+}
+
+int build_request_of(const struct build_args *a, const char *context, struct build_options *o)
+{
+	int r = checked_of(a, o);
+
+	split_lists(a, o);
+	strv_add_all(&o->tags, &a->tags);
+	o->context = context;
+	o->file = a->files.n ? a->files.v[0] : NULL;
+	o->ignore_file = a->ignore_file;
+	o->target = a->target;
+	o->jobs = a->jobs;
+	o->labels = a->labels;
+	o->run = a->run;
+	o->docker = strcmp(a->format, "docker") == 0;
+	o->secrets = a->secrets;
+	o->ssh = a->ssh;
+	o->contexts = a->contexts;
+	o->network = a->network;
+	o->from = a->from;
+	o->unset_env = a->unset_env;
+	o->unset_labels = a->unset_labels;
+	o->no_cache = a->no_cache || a->layers == 0;
+	o->cache_from_ns = a->cache_ttl_ns ? clock_now_ns() - a->cache_ttl_ns : 0;
+	o->squash = a->squash_all ? SQUASH_ALL : a->squash ? SQUASH_NEW : SQUASH_NONE;
+	o->omit_history = a->omit_history;
+	o->drop_base_labels = a->inherit_labels == 0;
+	o->all_stages = a->skip_unused == 0;
+	o->host_proxies = a->http_proxy != 0;
+	return r;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* --output and --push: where else than into the store the result of a build goes. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/build.h"
+#include "cmd/transfer_report.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/image/push.h"
+#include "pkg/image/save.h"
+
+static const struct {
+	const char *name;
+	enum output_kind kind;
+	bool push;
+} kinds[] = {
+	{"image", OUTPUT_IMAGE, false}, {"registry", OUTPUT_IMAGE, true},
+	{"local", OUTPUT_LOCAL, false}, {"tar", OUTPUT_TAR, false},
+	{"oci", OUTPUT_OCI, false},     {"docker", OUTPUT_DOCKER, false},
+};
+
+static int take_type(struct build_output *o, const char *v)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (strcmp(kinds[i].name, v) == 0) {
+			o->kind = kinds[i].kind;
+			o->push |= kinds[i].push;
+			return 0;
+		}
+	}
+	return err_usage("type=%s: use local, tar, oci, docker, image or registry", v);
+}
+
+static int take_word(struct build_output *o, const char *word)
+{
+	const char *eq = strchr(word, '=');
+	AUTO_FREE char *name = xstrndup(word, eq ? (size_t)(eq - word) : strlen(word));
+	char **field = NULL;
+
+	if (!eq)
+		return err_usage("'%s' is not KEY=VALUE", word);
+	if (strcmp(name, "type") == 0)
+		return take_type(o, eq + 1);
+	if (strcmp(name, "push") == 0)
+		return parse_bool(eq + 1, &o->push) < 0 ? err_usage("%s: true or false", word) : 0;
+	if (strcmp(name, "dest") == 0)
+		field = &o->dest;
+	else if (strcmp(name, "name") == 0)
+		field = &o->name;
+	else
+		return err_usage("unknown key '%s': type, dest, name, push", name);
+	free(*field);
+	*field = xstrdup(eq + 1);
+	return 0;
+}
+
+static int parse(const char *spec, struct build_output *o)
+{
+	AUTO_STRV struct strv words = STRV_INIT;
+	int r = 0;
+
+	if (!strchr(spec, '=')) { /* as docker has it: a directory, or all as tar */
+		o->kind = strcmp(spec, "-") == 0 ? OUTPUT_TAR : OUTPUT_LOCAL;
+		o->dest = xstrdup(spec);
+		return *spec ? 0 : err_usage("nothing is named");
+	}
+	strv_split(&words, spec, ',');
+	for (size_t i = 0; r == 0 && i < words.n; i++)
+		r = take_word(o, words.v[i]);
+	if (r == 0 && o->kind == OUTPUT_LOCAL && (!o->dest || !*o->dest))
+		r = err_usage("type=local needs dest=DIRECTORY");
+	if (r == 0 && o->kind == OUTPUT_DOCKER && !o->dest)
+		o->kind = OUTPUT_IMAGE; /* "load it into the engine" */
+	if (r == 0 && o->kind != OUTPUT_IMAGE && o->push)
+		r = err_usage("push= goes with type=image");
+	return r;
+}
+
+static int open_one(struct build_output *o, struct build_options *b)
+{
+	int r;
+
+	switch (o->kind) {
+	case OUTPUT_IMAGE:
+		if (o->name)
+			strv_split(&b->tags, o->name, ',');
+		return 0;
+	case OUTPUT_LOCAL:
+		if (b->tree_dir >= 0)
+			return err_usage("one directory");
+		if (mkdir(o->dest, 0777) < 0 && errno != EEXIST)
+			return err_new(-errno, "%s", o->dest);
+		o->dir = open(o->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		b->tree_dir = o->dir;
+		return o->dir < 0 ? err_new(-errno, "%s", o->dest) : 0;
+	default:
+		if (o->kind == OUTPUT_TAR && b->tree_tar >= 0)
+			return err_usage("one tar of files");
+		r = archive_file_open(&o->file, o->dest);
+		if (r == 0 && o->kind == OUTPUT_TAR)
+			b->tree_tar = o->file.fd;
+		return r;
+	}
+}
+
+int build_outputs_open(const struct build_args *a, struct build_options *b,
+		       struct build_outputs *ret)
+{
+	bool image = !a->outputs.n || a->tags.n || a->load || a->push;
+	int r = 0;
+
+	b->tree_dir = b->tree_tar = -EBADF;
+	for (size_t i = 0; r == 0 && i < a->outputs.n; i++) {
+		struct build_output *o;
+
+		ret->v = xreallocarray(ret->v, ret->n + 1, sizeof(*ret->v));
+		o = &ret->v[ret->n++];
+		*o = (struct build_output){.file = ARCHIVE_FILE_INIT, .dir = -EBADF};
+		r = parse(a->outputs.v[i], o);
+		if (r == 0)
+			r = open_one(o, b);
+		image |= o->kind != OUTPUT_LOCAL && o->kind != OUTPUT_TAR;
+		if (r < 0)
+			r = err_wrap(r, "--output %s", a->outputs.v[i]);
+	}
+	b->no_image = !image;
+	if (r == 0 && a->push && !b->tags.n)
+		r = err_usage("--push needs a name to push to: --tag");
+	return r;
+}
+
+static int push(struct store *st, const struct build_args *a, const struct build_options *b,
+		bool quiet)
+{
+	struct push_options o = {.access = b->pull.access, .form.format = a->format};
+	struct transfer_report report;
+	int r = 0;
+
+	transfer_report_init(&report, REPORT_PULL, quiet, NULL);
+	o.report = &report.handler;
+	for (size_t i = 0; r == 0 && i < b->tags.n; i++)
+		r = image_push(st, b->tags.v[i], NULL, &o);
+	transfer_report_done(&report);
+	return r;
+}
+
+static int save(struct store *st, const struct build_output *o, const struct build_options *b,
+		const char *id, bool quiet)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct transfer_report report;
+	int r;
+
+	strv_add_all(&names, &b->tags);
+	if (o->name)
+		strv_split(&names, o->name, ',');
+	if (!names.n)
+		strv_add(&names, id);
+	transfer_report_init(&report, REPORT_READ, quiet, NULL);
+	r = image_save(st, &names, o->kind == OUTPUT_OCI ? "oci-archive" : "docker-archive",
+		       o->file.fd, &report.handler);
+	transfer_report_done(&report);
+	return r;
+}
+
+int build_outputs_write(struct store *st, const struct build_args *a, const struct build_options *b,
+			const struct build_outputs *outs, const char *id, bool quiet)
+{
+	bool wants_push = a->push;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < outs->n; i++) {
+		const struct build_output *o = &outs->v[i];
+
+		wants_push |= o->push;
+		if (o->kind == OUTPUT_OCI || o->kind == OUTPUT_DOCKER)
+			r = save(st, o, b, id, quiet);
+	}
+	if (r == 0 && wants_push && !b->tags.n)
+		r = err_usage("push=true needs a name to push to: name= or --tag");
+	if (r == 0 && wants_push)
+		r = push(st, a, b, quiet);
+	return r < 0 ? err_wrap(r, "--output") : 0;
+}
+
+int build_outputs_keep(struct build_outputs *o)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < o->n; i++)
+		if (o->v[i].file.fd >= 0)
+			r = archive_file_keep(&o->v[i].file);
+	return r;
+}
+
+void build_outputs_done(struct build_outputs *o)
+{
+	for (unsigned i = 0; i < o->n; i++) {
+		archive_file_drop(&o->v[i].file);
+		closep(&o->v[i].dir);
+		free(o->v[i].dest);
+		free(o->v[i].name);
+	}
+	free(o->v);
+	*o = (struct build_outputs){0};
+}

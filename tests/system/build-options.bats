@@ -1,0 +1,192 @@
+load helpers
+load build
+load registry
+
+teardown() {
+	registry_end
+	test_end
+}
+tree() { (cd "$1" && find . -mindepth 1 -printf '%P %y %m %l\n' | sort); }
+layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost/t}"; }
+
+@test "--squash and --squash-all: the same files in one layer; what is deleted, replaced and opaque stays so" {
+	mkdir d
+	echo one >d/a
+	file <<-'E'
+		FROM localhost/busybox AS base
+		RUN mkdir -p /k/deep /f && echo base | tee /k/a /k/b /k/deep/c /f/x /gone >/dev/null && ln /k/a /k/hard
+		FROM base
+		RUN rm -r /f /gone && echo file >/f && echo b2 >/k/b
+		RUN rm /f && mkdir /f && echo y >/f/y && rm -r /k/deep && mkdir /k/deep && ln -s y /k/deep/l && chmod 4711 /k/b
+		COPY d/a /n/a
+		RUN ln /n/a /n/b && touch /n/empty && mkfifo /n/p
+		ENV X=1
+	E
+	build
+	cuddy tag localhost/t localhost/plain
+	build --target base
+	cuddy tag localhost/t localhost/base
+	see='cd / && for p in $(find k f n ! -name hard | sort); do if [ -d $p -a ! -h $p ]; then stat -c "%n d %a %u" $p; else stat -c "%n %F %a %h %u %s" $p; fi; done; ls gone 2>/dev/null; cat k/a k/b k/deep/l f/y n/a 2>/dev/null; true'
+	want=$(cuddy run --rm --network none localhost/plain sh -c "$see")
+	[[ "$want" == *"f/y regular"* && "$want" != *"f/x"* && "$want" != *gone* ]]
+	n=$(layers localhost/base) busybox=$(layers localhost/busybox)
+	build --squash
+	[ "$(layers)" = $((busybox + 1)) ]
+	[ "$(inside sh -c "$see")" = "$want" ]
+	[ "$(cuddy image inspect localhost/t | jq '[.[0].History[] | select(.empty_layer | not)] | length')" = 2 ]
+	build --squash-all
+	[ "$(layers)" = 1 ]
+	[ "$(inside sh -c "$see")" = "$want" ]
+	run -0 build --squash-all
+	first=$output
+	run -0 build --squash-all
+	[ "$output" = "$first" ]
+	# On its own base image the squashed layer hides what it must: /f/x, /gone, what was in /k/deep.
+	file <<-'E'
+		FROM localhost/base
+		RUN rm -r /f /gone && echo file >/f && echo b2 >/k/b
+		RUN rm /f && mkdir /f && echo y >/f/y && rm -r /k/deep && mkdir /k/deep && ln -s y /k/deep/l && chmod 4711 /k/b
+		COPY d/a /n/a
+		RUN ln /n/a /n/b && touch /n/empty && mkfifo /n/p
+	E
+	build --squash
+	[ "$(layers)" = $((n + 1)) ]
+	[ "$(inside sh -c "$see")" = "$want" ]
+	cuddy save -q localhost/t | (cuddy --root "$WORK/other" --runroot "$WORK/other-run" load -q >/dev/null)
+	[ "$(cuddy --root "$WORK/other" --runroot "$WORK/other-run" run --rm --network none localhost/t sh -c "$see")" = "$want" ]
+	unshare --user --map-auto --map-root-user rm -rf "$WORK/other" "$WORK/other-run"
+}
+
+@test "--output: a directory, a tar, archives that load again, standard output; without a tag nothing stays" {
+	file <<-'E'
+		FROM localhost/busybox AS files
+		RUN mkdir -p /out/sub && echo text >/out/sub/f && chmod 4750 /out/sub/f && chown 5:6 /out/sub && ln -s sub/f /out/l && ln /out/sub/f /out/h
+		FROM scratch
+		COPY --from=files /out /
+	E
+	before=$(cuddy images -qa | sort -u)
+	run -0 --separate-stderr cuddy build -o "$WORK/out" .
+	[ -z "$output" ]
+	[ "$(tree "$WORK/out")" = $'h f 750 \nl l 777 sub/f\nsub d 755 \nsub/f f 750 ' ]
+	[ "$(stat -c %U "$WORK/out/sub/f")" = "$(id -un)" ]
+	run -0 cuddy build -q -o type=tar,dest="$WORK/out.tar" .
+	run -0 tar --numeric-owner -tvf "$WORK/out.tar"
+	[[ "$output" == *"-rwsr-x--- 0/0"*" 5 "*h* && "$output" == *"drwxr-xr-x 5/6"*" sub/"* ]]
+	cuddy build -q -o - . | cmp - "$WORK/out.tar"
+	cuddy build -q --output type=local,dest="$WORK/out2" --output type=tar,dest="$WORK/out2.tar" .
+	cmp "$WORK/out.tar" "$WORK/out2.tar"
+	diff -r "$WORK/out" "$WORK/out2"
+	[ "$(cuddy images -qa | sort -u)" = "$before" ]
+	for kind in oci docker; do
+		id=$(cuddy build -q -t localhost/o -o type=$kind,dest="$WORK/$kind.tar" .)
+		cuddy rmi -f localhost/o >/dev/null
+		run -0 cuddy load -q -i "$WORK/$kind.tar"
+		[[ "$output" == *localhost/o:latest* ]]
+		[ "$(cuddy image inspect --format '{{.Id}}' localhost/o)" = "$id" ]
+	done
+	run -125 --separate-stderr cuddy build -o type=zip,dest=x .
+	[[ "$stderr" == *"--output type=zip,dest=x: type=zip: use local, tar, oci, docker, image or registry"* ]]
+	run -125 cuddy build -o type=local .
+	run -125 cuddy build --push .
+}
+
+@test "--annotation, --format, --push, --metadata-file: in the manifest that is sent" {
+	registry_begin
+	file <<<$'FROM scratch\nCOPY Containerfile /f'
+	id=$(cuddy build -q --tls-verify=false --push -t "$REG/a:1" --annotation one=1 --annotation manifest:two=2 \
+		--metadata-file "$WORK/meta" .)
+	run -0 curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/a/manifests/1"
+	[ "$(jq -c '[.mediaType,.annotations]' <<<"$output")" = '["application/vnd.oci.image.manifest.v1+json",{"one":"1","two":"2"}]' ]
+	[ "$(jq -r .config.digest <<<"$output")" = "sha256:$id" ]
+	[ "$(jq -r '."containerimage.digest"' "$WORK/meta")" = "sha256:$(sha256sum <<<"$output" | cut -d' ' -f1)" ] ||
+		[ "$(jq -r '."containerimage.digest"' "$WORK/meta")" = "sha256:$(printf %s "$output" | sha256sum | cut -d' ' -f1)" ]
+	[ "$(jq -r '[."image.name",."containerimage.config.digest"] | join(" ")' "$WORK/meta")" = "$REG/a:1 sha256:$id" ]
+	# Built once more with others: they are what counts from now on.
+	cuddy build -q --tls-verify=false -o type=registry,name="$REG/a:2" --annotation one=11 . >/dev/null
+	run -0 curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/a/manifests/2"
+	[ "$(jq -c .annotations <<<"$output")" = '{"one":"11"}' ]
+	cuddy build -q --tls-verify=false --push -t "$REG/a:3" --format docker . >/dev/null
+	run -0 curl -sf -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$REG/v2/a/manifests/3"
+	[ "$(jq -r .mediaType <<<"$output")" = application/vnd.docker.distribution.manifest.v2+json ]
+	run -125 --separate-stderr cuddy build --annotation index:x=y .
+	[[ "$stderr" == *"only of the manifest"* ]]
+}
+
+@test "--build-context: a directory with its own ignore file, an image, a stage, in COPY, FROM and mounts" {
+	mkdir -p "$WORK/more/sub"
+	echo hidden >"$WORK/more/hidden"
+	echo seen >"$WORK/more/sub/seen"
+	echo hidden >"$WORK/more/.dockerignore"
+	file <<-'E'
+		FROM alpine AS one
+		RUN --mount=type=bind,from=MORE,target=/m ls /m >/list; cp /m/sub/seen /seen
+		FROM other AS unused
+		FROM scratch
+		COPY --from=one /list /seen /
+		COPY --from=more / /all/
+		COPY --from=alias /list /list2
+		COPY --from=picture /bin/busybox /b
+	E
+	build --build-context alpine=docker-image://localhost/busybox --build-context more="$WORK/more" \
+		--build-context alias=target:one --build-context picture=container-image://localhost/busybox
+	cuddy build -q --build-context alpine=docker-image://localhost/busybox --build-context more="$WORK/more" \
+		--build-context alias=target:one --build-context picture=container-image://localhost/busybox -o "$WORK/out" .
+	[ "$(cat "$WORK/out/list" "$WORK/out/list2" "$WORK/out/seen")" = $'sub\nsub\nseen' ]
+	[ "$(cd "$WORK/out" && find all | sort | xargs)" = "all all/.dockerignore all/sub all/sub/seen" ]
+	cmp "$WORK/out/b" <(cuddy run --rm --network none localhost/busybox cat /bin/busybox)
+	run -125 --separate-stderr build --build-context alpine="$WORK/more"
+	[[ "$stderr" == *"Containerfile:1: "*"--build-context alpine is a directory"* ]]
+	run -125 --separate-stderr build --build-context x=ftp://y
+	[[ "$stderr" == *"--build-context: x: ftp://y: use a directory"* ]]
+	run -125 build --build-context x="$WORK/none"
+}
+
+@test "--env, --unsetenv, --unsetlabel, --inherit-labels, --from, --build-arg-file, --omit-history" {
+	file <<<$'FROM nowhere.invalid/x\nLABEL kept=1 dropped=2\nENV GONE=1 STAYS=1'
+	build --from localhost/busybox
+	cuddy tag localhost/t localhost/base
+	file <<<$'FROM localhost/base\nARG A\nARG B=none\nRUN echo $GIVEN $A $B >/f\nLABEL own=3'
+	printf '# arguments\nA=from-file\nB=from-file\n' >"$WORK/args"
+	build --env GIVEN=given --unsetenv GONE --unsetlabel dropped --build-arg-file "$WORK/args" --build-arg B=flag
+	[ "$(inside cat /f)" = "given from-file flag" ]
+	[ "$(config Env | jq -c 'map(select(startswith("PATH")|not))')" = '["STAYS=1","GIVEN=given"]' ]
+	[ "$(config Labels)" = '{"kept":"1","own":"3"}' ]
+	build --inherit-labels=false --omit-history
+	[ "$(config Labels)" = '{"own":"3"}' ]
+	[ "$(cuddy image inspect --format '{{len .History}}' localhost/t)" = 0 ]
+}
+
+@test "--no-cache-filter and --cache-ttl say what is made anew; --logfile, --skip-unused-stages, refusals" {
+	file <<-'E'
+		FROM localhost/busybox AS one
+		RUN cat /proc/sys/kernel/random/uuid >/one
+		FROM localhost/busybox AS two
+		RUN cat /proc/sys/kernel/random/uuid >/two
+		FROM scratch
+		COPY --from=one /one /
+		COPY --from=two /two /
+	E
+	cuddy build -q -o "$WORK/1" .
+	cuddy build -q --no-cache-filter two -o "$WORK/2" .
+	cmp "$WORK/1/one" "$WORK/2/one"
+	run -1 cmp -s "$WORK/1/two" "$WORK/2/two"
+	cuddy build -q --cache-ttl 1h -o "$WORK/3" .
+	diff -r "$WORK/2" "$WORK/3"
+	cuddy build -q --cache-ttl 1ns -o "$WORK/4" .
+	run -1 cmp -s "$WORK/1/one" "$WORK/4/one"
+	run -125 --separate-stderr cuddy build --no-cache-filter three .
+	[[ "$stderr" == *"--no-cache-filter three: Containerfile has no such stage"* ]]
+	file <<<$'FROM localhost/busybox AS one\nRUN echo said-by-one\nFROM localhost/busybox\nRUN echo said-by-two'
+	run -0 --separate-stderr cuddy build --no-cache --logfile "$WORK/log" .
+	[ -z "$stderr" ]
+	grep -q '^said-by-two' "$WORK/log"
+	grep -q '^STEP 1/2: FROM' "$WORK/log"
+	run -1 grep -q said-by-one "$WORK/log"
+	cuddy build --no-cache --skip-unused-stages=false --logfile "$WORK/log" . >/dev/null
+	grep -q 'said-by-one' "$WORK/log"
+	run -125 --separate-stderr cuddy build --isolation chroot .
+	[[ "$stderr" == *"--isolation chroot: commands run in a rootless container"* ]]
+	run -125 cuddy build --provenance=max .
+	cuddy build -q --provenance=false --sbom=false --isolation oci . >/dev/null
+	run -125 cuddy build --allow security.insecure .
+}

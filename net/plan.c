@@ -2,8 +2,12 @@
 #include "net/plan.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "net/bridge.h"
+#include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/strv.h"
@@ -27,6 +31,12 @@ void net_plan_encode(const struct net_plan *n, struct sbuf *out)
 	wire_put_str(out, n->helper_path);
 	wire_put_str(out, n->options);
 	wire_put_str(out, n->dns);
+	wire_put_str(out, n->uplink_path);
+	wire_put_str(out, n->keeper_path);
+	wire_put_str(out, n->keeper_dir);
+	wire_put_str(out, n->hosts_path);
+	wire_put_str(out, n->hosts_names);
+	wire_put_u32(out, n->hosts_base);
 	wire_put_u32(out, (n->allow_host_loopback ? FLAG_LOOPBACK : 0) |
 				  (n->enable_ipv6 ? FLAG_IPV6 : 0));
 	wire_put_u32(out, n->mtu);
@@ -70,15 +80,23 @@ int net_plan_decode(struct wire_reader *r, struct net_plan *n, struct net_port *
 	p.helper_path = wire_get_str(r);
 	p.options = wire_get_str(r);
 	p.dns = wire_get_str(r);
+	p.uplink_path = wire_get_str(r);
+	p.keeper_path = wire_get_str(r);
+	p.keeper_dir = wire_get_str(r);
+	p.hosts_path = wire_get_str(r);
+	p.hosts_names = wire_get_str(r);
+	p.hosts_base = wire_get_u32(r);
 	flags = wire_get_u32(r);
 	p.mtu = wire_get_u32(r);
 	p.network = wire_get_u32(r);
 	p.prefix = wire_get_u32(r);
 	p.n_ports = wire_get_u32(r);
 	p.ports = ports;
-	if (r->failed || mode > NET_PATH || (flags & ~FLAGS_KNOWN) || p.mtu > MTU_MAX ||
+	if (r->failed || mode > NET_BRIDGE || (flags & ~FLAGS_KNOWN) || p.mtu > MTU_MAX ||
 	    p.n_ports > max || p.prefix > PREFIX_MAX ||
-	    net_mode_has_helper((enum net_mode)mode) != (p.helper_path != NULL))
+	    net_mode_has_helper((enum net_mode)mode) != (p.helper_path != NULL) ||
+	    (mode == NET_BRIDGE && (!p.keeper_path || !p.keeper_dir)) ||
+	    (p.hosts_path == NULL) != (p.hosts_names == NULL))
 		return err_new(-CE_PROTOCOL, "network plan");
 	p.mode = (enum net_mode)mode;
 	p.allow_host_loopback = flags & FLAG_LOOPBACK;
@@ -124,6 +142,23 @@ struct in_addr net_plan_address(const struct net_plan *n, uint32_t offset)
 uint32_t net_plan_prefix(const struct net_plan *n)
 {
 	return n->prefix ? n->prefix : PREFIX_DEFAULT;
+}
+
+int net_plan_write_hosts(const struct net_plan *n, const char *lease)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	char lines[BRIDGE_LEASE_MAX];
+	size_t len;
+
+	if (!n->hosts_path)
+		return 0;
+	len = bridge_lease_hosts(lease, n->hosts_names, lines, sizeof(lines));
+	/* The file itself is what the container has mounted: it is changed, not replaced. */
+	fd = open(n->hosts_path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, n->hosts_base) < 0 ||
+	    pwrite(fd, lines, len, n->hosts_base) != (ssize_t)len)
+		return err_new(-errno, "write %s", n->hosts_path);
+	return 0;
 }
 
 static int bad_option(const char *key, const char *value, const char *want)
@@ -190,6 +225,7 @@ int net_plan_check(const struct net_plan *n)
 	case NET_SLIRP:
 	case NET_PASTA:
 	case NET_PATH:
+	case NET_BRIDGE:
 		return 0;
 	case NET_NONE:
 		return err_usage("ports cannot be published with --network none");

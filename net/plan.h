@@ -11,8 +11,8 @@
 
 #include "pkg/base/wire.h"
 
-/* NET_JOIN: another container's; NET_PATH: a namespace that somebody else made. */
-enum net_mode { NET_NONE, NET_HOST, NET_SLIRP, NET_JOIN, NET_PASTA, NET_PATH };
+/* NET_JOIN: another container's; NET_PATH: a namespace that somebody else made; NET_BRIDGE: named networks. */
+enum net_mode { NET_NONE, NET_HOST, NET_SLIRP, NET_JOIN, NET_PASTA, NET_PATH, NET_BRIDGE };
 enum net_proto { NET_TCP, NET_UDP };
 
 struct net_port {
@@ -30,6 +30,16 @@ struct net_plan {
 	const char *helper_path; /* absolute; NULL unless NET_SLIRP or NET_PASTA */
 	const char *options; /* of pasta, with commas between; or NULL */
 	const char *dns; /* address at which pasta answers for the host's name server; or NULL */
+	const char *uplink_path; /* NET_BRIDGE: slirp4netns for all bridges; NULL: no way out */
+	const char *keeper_path; /* NET_BRIDGE: cuddy-net … */
+	const char *keeper_dir; /* … and the directory of the user's keeper (net/keeper.h) */
+	const char *hosts_path; /* NET_BRIDGE: where the container's own addresses are written, … */
+	const char *hosts_names; /* … for these names, … */
+	uint32_t hosts_base; /* … after as many bytes; NULL, NULL, 0: nowhere */
+	/* NET_BRIDGE, not on the wire: */
+	const void *bridge; /* which networks, bridge_request_encode() */
+	size_t bridge_len;
+	char *lease; /* BRIDGE_LEASE_MAX bytes: what it had, then what it has */
 	bool allow_host_loopback;
 	bool enable_ipv6;
 	uint32_t mtu; /* 0: 65520 */
@@ -68,11 +78,14 @@ static inline bool net_mode_has_helper(enum net_mode m)
 /** net_mode_publishes() - can ports lead into it? */
 static inline bool net_mode_publishes(enum net_mode m)
 {
-	return net_mode_has_helper(m) || m == NET_PATH;
+	return net_mode_has_helper(m) || m == NET_PATH || m == NET_BRIDGE;
 }
 
 /** net_plan_check() - does it fit together (ports need a network of the container's own)? Usage error. */
 int net_plan_check(const struct net_plan *n);
+
+/** net_plan_write_hosts() - the lines for the addresses in @lease, in place of older ones. */
+int net_plan_write_hosts(const struct net_plan *n, const char *lease);
 
 /** net_plan_address() - address number @offset of the slirp network. */
 struct in_addr net_plan_address(const struct net_plan *n, uint32_t offset);

@@ -77,6 +77,18 @@ void control_tell_all(struct monitor *m, enum cm_type type, int a, const char *w
 			(void)control_send(&m->clients[i], type, a, 0, words, strlen(words));
 }
 
+void control_tell_networks(struct monitor *m, int r)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &m->clients[i];
+
+		if (c->fd < 0 || !c->awaits_networks)
+			continue;
+		c->awaits_networks = false;
+		(void)control_send(c, CM_REPLY, r, 0, err_trail(), r < 0 ? strlen(err_trail()) : 0);
+	}
+}
+
 void control_accept(struct monitor *m)
 {
 	AUTO_CLOSE int fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -224,6 +236,12 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 		return true;
 	case CM_RESTART:
 		return on_restart(m, i, h);
+	case CM_NETWORKS:
+		r = bridge_renew(m);
+		if (r < 0)
+			break;
+		c->awaits_networks = true;
+		return true;
 	default:
 		return false;
 	}

@@ -237,6 +237,7 @@ void finish_record(struct monitor *m)
 {
 	m->recorded = true;
 	check_end(m);
+	bridge_end(m);
 	end_helpers(m);
 	m->state.exit_code = m->exit_status;
 	m->state.finished_ns = clock_now_ns();

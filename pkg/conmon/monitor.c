@@ -81,7 +81,8 @@ static void reap(struct monitor *m)
 			return;
 		if (si.si_pid == m->run.root_server && !m->exited)
 			lose_root(m);
-		if (check_reaped(m, si.si_pid, exit_code_of(&si)))
+		if (check_reaped(m, si.si_pid, exit_code_of(&si)) ||
+		    bridge_reaped(m, si.si_pid, exit_code_of(&si)))
 			continue;
 		if (si.si_pid != m->run.pid || m->exited)
 			continue;
@@ -107,7 +108,11 @@ static void read_signals(struct monitor *m)
 static int next_timeout_ms(const struct monitor *m, int64_t now)
 {
 	const int64_t deadlines[] = {
-		m->kill_at_ns, m->timeout_at_ns, m->restart_at_ns, m->check.kill_at_ns,
+		m->kill_at_ns,
+		m->timeout_at_ns,
+		m->restart_at_ns,
+		m->bridge.retry_at_ns,
+		m->check.kill_at_ns,
 		m->check.pid || m->state.status != CONMON_RUNNING ? 0 : m->check.next_at_ns};
 	int64_t at = INT64_MAX;
 
@@ -156,6 +161,7 @@ static void build_poll_set(const struct monitor *m, struct poll_set *ps)
 	want_stream(ps, &m->out);
 	want_stream(ps, &m->err);
 	want(ps, m->check.out, POLLIN);
+	want(ps, m->bridge.fd, POLLIN);
 	if (m->in.len)
 		want(ps, m->in.fd, POLLOUT);
 	if (input_has_room(&m->in))
@@ -199,6 +205,7 @@ void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m))
 				control_receive(m, ps.client_of[i - ps.first_client]);
 		read_signals(m);
 		check_read(m);
+		bridge_pump(m, clock_monotonic_ns());
 		stop_check_deadlines(m, clock_monotonic_ns());
 		check_deadlines(m, clock_monotonic_ns());
 		control_accept(m);
@@ -272,6 +279,8 @@ int monitor_launch(struct monitor *m)
 		plan.process.listens = false;
 	}
 	if (r == 0)
+		r = bridge_prepare(m, &plan.net);
+	if (r == 0)
 		r = launch(m, &plan, &io);
 	if (r == 0 && m->cfg.restart == CONMON_RESTART_NO)
 		let_go_of_kept(m, &plan);
@@ -283,6 +292,7 @@ int monitor_launch(struct monitor *m)
 	closep(&io.err);
 	if (r < 0)
 		return r;
+	bridge_begin(m);
 	m->run_since_ns = clock_monotonic_ns();
 	if (m->cfg.timeout_s)
 		m->timeout_at_ns = m->run_since_ns + m->cfg.timeout_s * NS_PER_S;
@@ -303,8 +313,11 @@ int monitor_main(void)
 				      .root_server_pidfd = -EBADF,
 				      .helper_pidfd = -EBADF,
 				      .helper_exit_fd = -EBADF,
+				      .keeper_fd = -EBADF,
+				      .netns_fd = -EBADF,
 				      .proxy_pidfd = -EBADF};
 	m->check.out = m->check.report = -EBADF;
+	m->bridge.fd = m->bridge.netns = -EBADF;
 	r = setup_monitor(m);
 	if (r == 0)
 		r = setup_cgroup(m);

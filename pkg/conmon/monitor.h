@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pkg/conmon/bridge.h"
 #include "pkg/conmon/config.h"
 #include "pkg/conmon/detach.h"
 #include "pkg/conmon/health.h"
@@ -24,7 +25,8 @@
 struct client {
 	int fd; /* -EBADF: a free slot */
 	bool attached;
-	bool awaits_restart, awaits_check; /* asked for CM_RESTART, CM_CHECK */
+	bool awaits_restart, awaits_check,
+		awaits_networks; /* asked for CM_RESTART, CM_CHECK, CM_NETWORKS */
 	bool may_type;
 	bool owes_ack; /* its last CM_STDIN lies in the input buffer */
 	bool relays_stdin; /* CONTROL: cuddy reads the terminal for us */
@@ -94,6 +96,7 @@ struct monitor {
 	struct input in;
 	struct log_writer log;
 	struct check check;
+	struct bridge bridge;
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -163,6 +166,8 @@ void control_accept(struct monitor *m);
 void control_receive(struct monitor *m, unsigned i);
 void control_close(struct monitor *m, unsigned i);
 int control_send(struct client *c, enum cm_type type, int a, int b, const void *p, size_t n);
+/** control_tell_networks() - answer those who asked for CM_NETWORKS; the trail is that of @r. */
+void control_tell_networks(struct monitor *m, int r);
 void control_tell_all(struct monitor *m, enum cm_type type, int a, const char *words);
 void control_detach(struct monitor *m, unsigned i);
 

@@ -21,6 +21,7 @@ enum cm_type {
 	CM_CGROUP, /* data: the container's cgroup, maybe empty; before the launch, with await_cgroup */
 	CM_PAUSE, /* a: 1 to freeze, 0 to thaw; answered by CM_REPLY as soon as it was asked of the kernel */
 	CM_POLICY, /* a: enum conmon_restart, b: attempts; CM_REPLY */
+	CM_NETWORKS, /* state_dir/networks has changed; CM_REPLY (data: trail) once it is so */
 	/* from the monitor */
 	CM_LAUNCH = 64, /* a: 0 or -code, b: CM_LAUNCH_*; data: trail */
 	CM_OUTPUT, /* a: 1 or 2; data */

@@ -40,6 +40,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "net/keeper.h"
 #include "net/ports.h"
 #include "net/helper.h"
 #include "pkg/base/auto.h"
@@ -70,6 +71,7 @@ struct launch {
 	int root_mount; /* of it, for I */
 	int *joined; /* mounts of another container, for I */
 	struct net_helper helper;
+	int keeper_fd, netns_fd;
 	int proxy_pidfd;
 	int built[RT_SYNC_FDS]; /* the root, the pty master */
 };
@@ -286,9 +288,29 @@ static bool wants_network(const struct rt_plan *p)
 	return net_mode_has_helper(p->net.mode) && p->ns[RT_NS_NET].mode == RT_NS_NEW;
 }
 
+static bool wants_bridge(const struct rt_plan *p)
+{
+	return p->net.mode == NET_BRIDGE && p->ns[RT_NS_NET].mode == RT_NS_NEW;
+}
+
+/* Not before I is done with its namespace: devices take over what it wrote there as default. */
+static int join_bridges(struct launch *l)
+{
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)l->pid);
+	l->netns_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (l->netns_fd < 0)
+		return err_new(-errno, "open %s", path);
+	l->keeper_fd = keeper_join(&l->plan->net, l->netns_fd, l->plan->net.lease);
+	return l->keeper_fd < 0 ? l->keeper_fd
+				: net_plan_write_hosts(&l->plan->net, l->plan->net.lease);
+}
+
 bool rt_plan_is_met(const struct rt_plan *p)
 {
-	return p->process.terminal || wants_network(p) || p->net.n_ports > 0 || sync_is_stepped();
+	return p->process.terminal || wants_network(p) || wants_bridge(p) || p->net.n_ports > 0 ||
+	       sync_is_stepped();
 }
 
 static int network_ready(struct launch *l, const int *port_fds)
@@ -298,6 +320,11 @@ static int network_ready(struct launch *l, const int *port_fds)
 
 	if (wants_network(l->plan)) {
 		r = net_helper_wait_ready(&l->helper, NETWORK_READY_MS);
+		if (r < 0)
+			return r;
+	}
+	if (wants_bridge(l->plan)) {
+		r = join_bridges(l);
 		if (r < 0)
 			return r;
 	}
@@ -401,6 +428,8 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		.pidfd = -EBADF,
 		.root_mount = -EBADF,
 		.fuse = {.pidfd = -EBADF, .words_fd = -EBADF},
+		.keeper_fd = -EBADF,
+		.netns_fd = -EBADF,
 		.proxy_pidfd = -EBADF,
 		.built = {-EBADF, -EBADF},
 		.helper = {
@@ -429,6 +458,8 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 	if (r < 0) {
 		end_child(&l.pidfd);
 		end_child(&l.proxy_pidfd);
+		closep(&l.keeper_fd);
+		closep(&l.netns_fd);
 		closep(&l.helper.exit_fd);
 		end_child(&l.helper.pidfd);
 		r = explain_fuse(&l, r);
@@ -447,6 +478,8 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 				    .root_server_pidfd = l.fuse.pidfd,
 				    .helper_pidfd = l.helper.pidfd,
 				    .helper_exit_fd = l.helper.exit_fd,
+				    .keeper_fd = l.keeper_fd,
+				    .netns_fd = l.netns_fd,
 				    .proxy_pidfd = l.proxy_pidfd};
 	return 0;
 }

@@ -18,6 +18,8 @@ struct rt_launched {
 	int root_server_pidfd; /* -EBADF when there is none */
 	int helper_pidfd; /* slirp4netns or pasta; -EBADF when there is none */
 	int helper_exit_fd; /* closing it ends the helper */
+	int keeper_fd,
+		netns_fd; /* the place in bridged networks, and where that is; -EBADF: none */
 	int proxy_pidfd; /* port forwarder; -EBADF when there is none */
 };
 

@@ -137,7 +137,7 @@ static void drop_dash(char *s)
 
 bool bridge_lease_next(const char **text, struct bridge_lease *ret)
 {
-	struct bridge_lease l = {{0}};
+	struct bridge_lease l = {.device = ""};
 	size_t n = strcspn(*text, "\n");
 	char line[512];
 

@@ -36,7 +36,7 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 
 const struct command cmd_create = {
 	.name = "create",
-	.synopsis = "[OPTIONS] IMAGE [COMMAND [ARG...]]",
+	.synopsis = "[OPTIONS] IMAGE|DIR [COMMAND [ARG...]]",
 	.summary = "Create a container without starting it",
 	.opts = create_opts,
 	.args_size = sizeof(struct container_request),

@@ -106,6 +106,8 @@ const struct opt create_opts[] = {
 	OPT_LIST(0, "annotation", "KEY=VALUE", R, annotation, "Attach an annotation"),
 
 	/* storage */
+	OPT_BOOL(0, "rootfs", R, rootfs,
+		 "The operand is a directory to run in, not an image; with :O it stays as it is"),
 	OPT_LIST('v', "volume", "[SOURCE:]DIR[:OPTIONS]", R, volume,
 		 "Mount a host path or a volume", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "mount", "type=TYPE,...", R, mount,
@@ -124,8 +126,8 @@ const struct opt create_opts[] = {
 
 	/* namespaces */
 	OPT_STR(0, "userns", "MODE", R, userns,
-		"User namespace: private, host, keep-id[:uid=,gid=,size=], nomap, auto[:size=] or "
-		"container:NAME"),
+		"User namespace: private, host, keep-id[:uid=,gid=,size=], nomap, auto[:size=], "
+		"container:NAME or ns:PATH"),
 	OPT_LIST(
 		0, "uidmap", "ID:FROM[:COUNT]", R, uidmap,
 		"Map user ids: FROM 0 is you, from 1 on your subordinate ids, @ID one of the host"),
@@ -138,7 +140,8 @@ const struct opt create_opts[] = {
 		"IPC namespace: private, shareable, host, none, container:NAME or ns:PATH"),
 	OPT_STR(0, "uts", "MODE", R, uts,
 		"UTS namespace: private, host, container:NAME or ns:PATH"),
-	OPT_STR(0, "cgroupns", "MODE", R, cgroupns, "Cgroup namespace: private or host"),
+	OPT_STR(0, "cgroupns", "MODE", R, cgroupns,
+		"Cgroup namespace: private, host, container:NAME or ns:PATH"),
 
 	/* network */
 	OPT_STR(0, "network", "MODE", R, network,

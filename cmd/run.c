@@ -145,7 +145,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 
 const struct command cmd_run = {
 	.name = "run",
-	.synopsis = "[OPTIONS] IMAGE [COMMAND [ARG...]]",
+	.synopsis = "[OPTIONS] IMAGE|DIR [COMMAND [ARG...]]",
 	.summary = "Create and start a container",
 	.opts = run_opts,
 	.args_size = sizeof(struct run_args),

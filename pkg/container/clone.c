@@ -31,6 +31,8 @@ static int use_image(struct store *st, const char *name, struct container_record
 	int r = image_find(st, name, &image, &full);
 
 	if (r == 0) {
+		set(&rec->rootfs, NULL);
+		rec->rootfs_overlay = false;
 		set(&rec->image, full ? full : image->id);
 		set(&rec->image_id, image->id);
 		set(&rec->image_digest, image->manifest_digest);

@@ -163,6 +163,10 @@ int container_commit(struct store *st, const struct container *c, const struct c
 	AUTO_FREE char *name = NULL;
 	int r = o->name ? image_tag_name(o->name, &name) : 0;
 
+	if (r == 0 && c->rec->rootfs)
+		r = err_new(-CE_UNSUPPORTED,
+			    "it was made with --rootfs, not from an image; export it, and import "
+			    "that");
 	if (r == 0)
 		r = commit_config_check(c->rec, o);
 	if (r == 0)

@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/base/path.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
 #include "pkg/container/make.h"
@@ -190,6 +192,41 @@ static int create_record(struct store *st, const struct container_request *q,
 	}
 }
 
+/* --rootfs DIR[:O]: no image, and nothing of the store but what an overlay needs. */
+static int find_rootfs(const char *spec, struct container_record *rec)
+{
+	const char *options = strrchr(spec, ':');
+	AUTO_FREE char *dir = NULL;
+	struct stat st;
+
+	if (options && (strcmp(options, ":idmap") == 0 || strncmp(options, ":idmap=", 7) == 0))
+		return err_usage("--rootfs %s: the kernel lets only root map the ids of a "
+				 "directory; :O or nothing is possible",
+				 spec);
+	rec->rootfs_overlay = options && strcmp(options, ":O") == 0;
+	dir = rec->rootfs_overlay ? xstrndup(spec, (size_t)(options - spec)) : xstrdup(spec);
+	rec->rootfs = path_absolute(dir);
+	if (stat(rec->rootfs, &st) < 0)
+		return err_usage("--rootfs %s: %s", rec->rootfs, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_usage("--rootfs %s: not a directory", rec->rootfs);
+	if (strcmp(rec->rootfs, "/") == 0)
+		return err_usage("--rootfs /: the host's own root cannot be a container's; name a "
+				 "directory below it");
+	rec->image = xstrdup("");
+	rec->image_id = xstrdup("");
+	return 0;
+}
+
+static void keep_image_facts(const struct image_record *image, const char *name,
+			     struct container_record *rec)
+{
+	rec->image = xstrdup(name ? name : image->id);
+	rec->image_id = xstrdup(image->id);
+	rec->image_digest = image->manifest_digest ? xstrdup(image->manifest_digest) : NULL;
+	strv_add_all(&rec->layers, &image->diffids);
+}
+
 /* From here until the container's record stands, nobody may remove the image as unused. */
 static int keep_image(struct store *st, const char *id)
 {
@@ -197,7 +234,7 @@ static int keep_image(struct store *st, const char *id)
 
 	if (lock < 0)
 		return lock;
-	if (faccessat(store_fd(st, STORE_IMAGES), id, F_OK, 0) < 0)
+	if (id && faccessat(store_fd(st, STORE_IMAGES), id, F_OK, 0) < 0)
 		return err_new(-CE_NO_IMAGE, "%.12s was removed meanwhile", id);
 	return TAKE_FD(lock);
 }
@@ -211,29 +248,29 @@ int container_create(struct store *st, const struct container_request *q, struct
 	AUTO_CLOSE int lock = -EBADF, ids_lock = -EBADF;
 	char *image_name = NULL;
 	char id[65];
-	int r = find_image(st, q, q->image, &image, &image_name);
+	int r = q->rootfs ? 0 : find_image(st, q, q->image, &image, &image_name);
 
-	if (r == 0)
+	if (r == 0 && image)
 		r = image_config_parse(image->config, image->config_len, &cfg);
 	if (r == 0)
 		r = container_make(st, q, &cfg, &rec);
+	if (r == 0 && q->rootfs)
+		r = find_rootfs(q->image, rec);
 	if (r == 0)
 		r = find_mounted_images(st, q, rec);
 	if (r == 0)
 		r = make_room(st, q);
 	if (r < 0)
 		goto out;
-	lock = keep_image(st, image->id);
+	lock = keep_image(st, image ? image->id : NULL);
 	r = lock < 0 ? lock : check_mounted_layers(st, rec);
 	if (r < 0)
 		goto out;
 	random_hex(id, 64);
 	rec->id = xstrdup(id);
 	rec->name = q->name ? xstrdup(q->name) : NULL;
-	rec->image = xstrdup(image_name ? image_name : image->id);
-	rec->image_id = xstrdup(image->id);
-	rec->image_digest = image->manifest_digest ? xstrdup(image->manifest_digest) : NULL;
-	strv_add_all(&rec->layers, &image->diffids);
+	if (image)
+		keep_image_facts(image, image_name, rec);
 	rec->created_ns = clock_now_ns();
 	r = find_required(st, q, rec);
 	if (r == 0)

@@ -29,7 +29,12 @@ static int open_container(struct store *st, const char *name, struct side *s)
 
 	if (r < 0)
 		return r;
-	r = container_view_open(st, &c, &v);
+	if (c.rec->rootfs && !c.rec->rootfs_overlay)
+		r = err_new(-CE_UNSUPPORTED,
+			    "it runs in the directory %s: there is nothing to compare that with",
+			    c.rec->rootfs);
+	else
+		r = container_view_open(st, &c, &v);
 	if (r == 0 && v.upper >= 0 && v.lower.n)
 		s->below = overlay_view((const char *const *)v.lower.v, (unsigned)v.lower.n, NULL);
 	if (r == 0 && v.upper < 0) /* not overlay's: below it are the image's layers */

@@ -440,7 +440,7 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	json_set_str(o, "Image", rec->image_id);
 	json_set_str(o, "ImageDigest", rec->image_digest ? rec->image_digest : "");
 	json_set_str(o, "ImageName", rec->image);
-	json_set_str(o, "Rootfs", "");
+	json_set_str(o, "Rootfs", rec->rootfs ? rec->rootfs : "");
 	json_set_str(o, "Pod", "");
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		set_take(o, files[i][0], path_join(c->dirs.runtime_path, files[i][1]));

@@ -70,7 +70,8 @@ int make_namespaces(struct store *st, const struct container_request *q, struct 
 		rc = ns_mode(st, "--uts", q->uts, "private, host, container:NAME or ns:PATH",
 			     &r->ns_uts);
 	if (rc == 0)
-		rc = ns_mode(st, "--cgroupns", q->cgroupns, "private or host", &r->ns_cgroup);
+		rc = ns_mode(st, "--cgroupns", q->cgroupns,
+			     "private, host, container:NAME or ns:PATH", &r->ns_cgroup);
 	if (rc < 0)
 		return rc;
 	if (q->hostname && strcmp(r->ns_uts, "private") != 0)

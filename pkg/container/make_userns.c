@@ -326,6 +326,8 @@ int make_userns(struct store *st, const struct container_request *q, struct cont
 	}
 	if (strncmp(mode, "container:", 10) == 0)
 		return make_joined(st, mode, r);
+	if (strncmp(mode, "ns:", 3) == 0)
+		return make_userns_path(st, mode, r);
 	rc = base_grant_load(&grant);
 	if (rc < 0)
 		return rc;
@@ -337,12 +339,8 @@ int make_userns(struct store *st, const struct container_request *q, struct cont
 		return make_nomap(q, &grant, r);
 	if (is_mode(mode, "auto"))
 		return make_auto(q, &grant, r);
-	if (strncmp(mode, "ns:", 3) == 0)
-		return err_usage("--userns '%s': which files belong to whom in a namespace that "
-				 "is not a container's is unknown; use container:NAME",
-				 mode);
 	return err_usage("--userns '%s': not supported; use private, host, "
-			 "keep-id[:uid=,gid=,size=], nomap, auto[:size=], container:NAME or "
-			 "--uidmap and --gidmap",
+			 "keep-id[:uid=,gid=,size=], nomap, auto[:size=], container:NAME, "
+			 "ns:PATH or --uidmap and --gidmap",
 			 mode);
 }

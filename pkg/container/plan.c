@@ -108,12 +108,45 @@ static int plan_copied_root(const struct plan_input *in, struct container_plan *
 	return 0;
 }
 
+/* The user's own directory, as it is: its files keep their owners, whatever the maps. */
+static int plan_directory(const struct plan_input *in, struct container_plan *p)
+{
+	strv_add(&p->lower, in->record->rootfs);
+	p->rt.root = (struct rt_root){
+		.driver = RT_ROOT_DIR,
+		.lower = (const char *const *)p->lower.v,
+		.n_lower = 1,
+		.read_only = in->record->read_only,
+	};
+	return plan_ids(in, p);
+}
+
+static int plan_lower(const struct plan_input *in, struct container_plan *p)
+{
+	int r = 0;
+
+	/* Nobody copies what is the user's; only the placeholder layer may need other owners. */
+	if (in->record->rootfs) {
+		strv_add(&p->lower, in->record->rootfs);
+		return layer_stack(in->store, &in->record->layers, &p->lower);
+	}
+	r = layer_stack(in->store, &in->record->layers, &p->lower);
+	return r < 0 ? r : plan_own_layers(in, p, &p->lower);
+}
+
 int plan_root(const struct plan_input *in, struct container_plan *p)
 {
 	enum store_driver driver = store_driver(in->store);
 	const char *program = NULL;
-	int r = driver == STORE_FUSE_OVERLAY ? driver_fuse_program(&program) : 0;
+	int r;
 
+	if (in->record->rootfs && !in->record->rootfs_overlay)
+		return plan_directory(in, p);
+	if (in->record->rootfs && driver == STORE_VFS)
+		return err_new(-CE_UNSUPPORTED,
+			       "--rootfs %s:O: this store has no overlays (driver vfs)",
+			       in->record->rootfs);
+	r = driver == STORE_FUSE_OVERLAY ? driver_fuse_program(&program) : 0;
 	if (r < 0)
 		return err_wrap(r, "the storage driver fuse-overlayfs");
 	if (!layer_stack_is_made(in->store, &in->record->layers))
@@ -122,9 +155,7 @@ int plan_root(const struct plan_input *in, struct container_plan *p)
 	if (r == 0 && driver == STORE_VFS)
 		return plan_copied_root(in, p);
 	if (r == 0)
-		r = layer_stack(in->store, &in->record->layers, &p->lower);
-	if (r == 0)
-		r = plan_own_layers(in, p, &p->lower);
+		r = plan_lower(in, p);
 	if (r < 0)
 		return r;
 	p->rt.root = (struct rt_root){

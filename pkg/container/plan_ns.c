@@ -110,17 +110,19 @@ int plan_namespaces(const struct plan_input *in, struct container_plan *p)
 		r = one_ns(in->store, rec->ns_uts, &ns[RT_NS_UTS]);
 	if (r == 0)
 		r = one_ns(in->store, rec->ns_net, &ns[RT_NS_NET]);
+	if (r == 0)
+		r = one_ns(in->store, rec->ns_cgroup, &ns[RT_NS_CGROUP]);
 	if (r < 0)
 		return r;
 	if (strcmp(rec->ns_user, "host") == 0)
 		ns[RT_NS_USER].mode = RT_NS_HOST;
-	else if (strncmp(rec->ns_user, "container:", 10) == 0)
-		r = join_target(in->store, rec->ns_user, &ns[RT_NS_USER]);
+	else if (strncmp(rec->ns_user, "container:", 10) == 0 ||
+		 strncmp(rec->ns_user, "ns:", 3) == 0)
+		r = one_ns(in->store, rec->ns_user, &ns[RT_NS_USER]);
 	else
 		ns[RT_NS_USER].mode = RT_NS_NEW;
 	if (r < 0)
 		return r;
-	ns[RT_NS_CGROUP].mode = strcmp(rec->ns_cgroup, "host") == 0 ? RT_NS_HOST : RT_NS_NEW;
 	if (ns[RT_NS_UTS].mode == RT_NS_NEW)
 		p->rt.hostname = plan_keep(p, plan_hostname(rec));
 	return plan_ids(in, p);

@@ -33,6 +33,8 @@ static const struct field fields[] = {
 	LISTED("Image", K_STR, image),
 	LISTED("ImageID", K_STR, image_id),
 	F("ImageDigest", K_STR, image_digest),
+	F("Rootfs", K_STR, rootfs),
+	F("RootfsOverlay", K_BOOL, rootfs_overlay),
 	F("Layers", K_STRV, layers),
 	F("MountLayers", K_STRV, mount_layers),
 	LISTED("Created", K_I64, created_ns),

@@ -36,6 +36,8 @@ struct mount_spec {
 struct container_record {
 	char *id, *name;
 	char *image, *image_id, *image_digest;
+	char *rootfs; /* instead of an image: a directory of the user's */
+	bool rootfs_overlay; /* which stays as it is */
 	struct strv layers; /* diffIDs, bottom first; also tells image removal what is in use */
 	struct strv mount_layers; /* those of images that are mounted, each once: in use as well */
 	int64_t created_ns;

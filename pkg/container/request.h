@@ -24,6 +24,7 @@ struct container_request {
 	char **command; /* operands after it; NULL-terminated */
 
 	/* life cycle and terminal */
+	bool rootfs; /* the operand is DIR[:O], not an image */
 	bool interactive, tty, rm, init, replace;
 	const char *name, *cidfile, *entrypoint, *workdir, *stop_signal, *detach_keys;
 	int64_t stop_timeout; /* seconds; -1: default */

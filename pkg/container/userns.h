@@ -5,6 +5,9 @@
 
 struct store;
 
+/** make_userns_path() - "ns:/proc/N/ns/user": below the base namespace; its maps become the record's. */
+int make_userns_path(struct store *st, const char *mode, struct container_record *r);
+
 struct userns_options {
 	uint32_t size; /* 0: not given */
 	uint32_t uid, gid; /* keep-id; UINT32_MAX: not given */

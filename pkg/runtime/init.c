@@ -55,6 +55,8 @@ static int open_procfs(struct rt_child *x)
 			x->proc_mount = (int)i;
 	if (x->proc_mount < 0) {
 		x->proc = procfs_open_host();
+	} else if (x->joined[x->proc_mount] >= 0) {
+		x->proc = x->joined[x->proc_mount];
 	} else {
 		x->proc = mount_new("proc", p->mounts[x->proc_mount].data,
 				    MNT_ATTR_NOSUID | MNT_ATTR_NODEV | MNT_ATTR_NOEXEC);

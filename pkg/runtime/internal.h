@@ -57,7 +57,7 @@ struct rt_child {
 	int pty_master;
 	int *lower; /* O_PATH of plan->root.lower */
 	int upper, upper_parent, work;
-	const int *joined; /* detached mounts for RT_MNT_JOINED */
+	const int *joined; /* detached mounts, see joined_open() */
 	int *sources; /* O_PATH of each mount's source, -EBADF where there is none */
 	int **overlays; /* O_PATH of each overlay's upper, work, then lower; NULL for other mounts */
 	int *devices; /* O_PATH of each plan->devices source */
@@ -146,6 +146,11 @@ void __attribute__((noreturn)) child_main(const struct rt_plan *plan, const stru
 					  int sync, int root_mount, const int *joined);
 
 /* joined.c */
-/** joined_open() - clone the RT_MNT_JOINED mounts: one detached mount or -EBADF for each of the plan's. joined_close() also after failure. */
+/** joined_enter() - of the process: the namespace that the plan shares with somebody, if it does. */
+int joined_enter(const struct rt_plan *p, enum rt_ns_kind kind);
+/**
+ * joined_open() - clone the RT_MNT_JOINED mounts, make a procfs of a pid namespace that is joined
+ * @ret: one detached mount or -EBADF for each of the plan's. joined_close() also after failure.
+ */
 int joined_open(const struct rt_plan *p, int **ret);
 void joined_close(const struct rt_plan *p, int *mounts);

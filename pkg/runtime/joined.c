@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mounts that belong to a shared IPC namespace: /dev/shm and /dev/mqueue of the container that owns it.
- * They lie in that container's mount namespace, which neither the monitor's mounts nor the new container
- * reach, so a child goes there, clones them detached and sends the descriptors back. The container's
- * processes do not see the child: it keeps its pid namespace and is not dumpable.
+ * Mounts that belong to namespaces which are shared with somebody, made by children of the monitor, who
+ * send back descriptors of detached mounts.
+ *
+ * A shared IPC namespace: /dev/shm and /dev/mqueue of the container that owns it. They lie in that
+ * container's mount namespace, which neither the monitor's mounts nor the new container reach, so a
+ * child goes there and clones them. The container's processes do not see the child: it keeps its pid
+ * namespace and is not dumpable.
+ *
+ * A shared pid namespace: its procfs. The kernel makes it for a process in there that has rights over
+ * it: those of the base namespace, not those of the new container, whose user namespace is another.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -39,8 +45,6 @@ static int visit(const struct rt_plan *p, int out)
 {
 	AUTO_CLOSE int pidfd = pidfd_of(&p->ns[RT_NS_IPC].target);
 
-	(void)prctl(PR_SET_DUMPABLE, 0);
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (pidfd < 0)
 		return err_new(pidfd, "the container whose IPC namespace is to be shared");
 	if (setns(pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0)
@@ -63,6 +67,50 @@ static int visit(const struct rt_plan *p, int out)
 			return err_wrap(r, "share %s", m->target);
 	}
 	return 0;
+}
+
+static void send_failure(int out, int r)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	sbuf_addc(&b, (char)NO_MOUNT);
+	sbuf_add(&b, &r, sizeof(r));
+	sbuf_adds(&b, err_trail());
+	(void)socket_send(out, b.s, b.len, NULL, 0);
+}
+
+static bool is_joined_proc(const struct rt_plan *p, unsigned i)
+{
+	return p->mounts[i].type == RT_MOUNT_PROC && p->ns[RT_NS_PID].mode == RT_NS_JOIN;
+}
+
+static int send_proc(const struct rt_plan *p, unsigned char index, int out)
+{
+	AUTO_CLOSE int fd = mount_new("proc", p->mounts[index].data,
+				      MNT_ATTR_NOSUID | MNT_ATTR_NODEV | MNT_ATTR_NOEXEC);
+
+	return fd < 0 ? fd : socket_send(out, &index, 1, &fd, 1);
+}
+
+/* Whoever enters a pid namespace is not in it, only his children are. */
+static int make_proc(const struct rt_plan *p, unsigned char index, int out)
+{
+	int status = 0, r = joined_enter(p, RT_NS_PID);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	pid = clone_fork(0, NULL);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		r = send_proc(p, index, out);
+		if (r < 0)
+			send_failure(out, r);
+		_exit(r < 0);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid < 0 ? (int)pid : 0;
 }
 
 static int take(const struct rt_plan *p, int in, int *mounts)
@@ -94,15 +142,20 @@ static int take(const struct rt_plan *p, int in, int *mounts)
 
 static void __attribute__((noreturn)) visitor_main(const struct rt_plan *p, int out)
 {
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	int r = visit(p, out);
+	bool ipc = false;
+	int r = 0;
 
-	if (r < 0) {
-		sbuf_addc(&b, (char)NO_MOUNT);
-		sbuf_add(&b, &r, sizeof(r));
-		sbuf_adds(&b, err_trail());
-		(void)socket_send(out, b.s, b.len, NULL, 0);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (unsigned i = 0; r == 0 && i < p->n_mounts && i < NO_MOUNT; i++) {
+		ipc = ipc || (p->mounts[i].flags & RT_MNT_JOINED);
+		if (is_joined_proc(p, i))
+			r = make_proc(p, (unsigned char)i, out);
 	}
+	if (r == 0 && ipc)
+		r = visit(p, out);
+	if (r < 0)
+		send_failure(out, r);
 	_exit(r < 0);
 }
 
@@ -116,7 +169,7 @@ int joined_open(const struct rt_plan *p, int **ret)
 
 	for (unsigned i = 0; i < p->n_mounts; i++) {
 		mounts[i] = -EBADF;
-		any = any || (p->mounts[i].flags & RT_MNT_JOINED);
+		any = any || (p->mounts[i].flags & RT_MNT_JOINED) || is_joined_proc(p, i);
 	}
 	*ret = mounts;
 	if (!any)

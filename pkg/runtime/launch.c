@@ -197,29 +197,32 @@ static int enter_path(const char *path, int flag)
 	return 0;
 }
 
+int joined_enter(const struct rt_plan *p, enum rt_ns_kind kind)
+{
+	const struct rt_ns *ns = &p->ns[kind];
+	AUTO_CLOSE int pidfd = -EBADF;
+
+	if (ns->mode != RT_NS_JOIN)
+		return 0;
+	if (ns->path)
+		return enter_path(ns->path, (int)ns_flag[kind]);
+	pidfd = pidfd_of(&ns->target);
+	if (pidfd < 0)
+		return err_new(pidfd, "the container whose namespace is to be shared");
+	if (setns(pidfd, (int)ns_flag[kind]) < 0)
+		return err_new(-errno, "enter another container's namespace");
+	return 0;
+}
+
 /* J: enter the other containers' namespaces, their user namespace last. */
 static int enter_joined(const struct rt_plan *p)
 {
-	for (unsigned i = 1; i <= RT_NS_COUNT; i++) {
-		unsigned k = i % RT_NS_COUNT; /* RT_NS_USER, the first, comes last */
-		AUTO_CLOSE int pidfd = -EBADF;
-		int r;
+	int r = 0;
 
-		if (p->ns[k].mode != RT_NS_JOIN)
-			continue;
-		if (p->ns[k].path) {
-			r = enter_path(p->ns[k].path, (int)ns_flag[k]);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		pidfd = pidfd_of(&p->ns[k].target);
-		if (pidfd < 0)
-			return err_new(pidfd, "the container whose namespace is to be shared");
-		if (setns(pidfd, (int)ns_flag[k]) < 0)
-			return err_new(-errno, "enter another container's namespace");
-	}
-	return 0;
+	for (unsigned i = 1; r == 0 && i <= RT_NS_COUNT;
+	     i++) /* RT_NS_USER, the first, comes last */
+		r = joined_enter(p, (enum rt_ns_kind)(i % RT_NS_COUNT));
+	return r;
 }
 
 static void __attribute__((noreturn))

@@ -97,11 +97,13 @@ run_() { cuddy run --rm --network none "$@"; }
 }
 
 @test "namespaces by path: those of a process are entered, what is none is refused" {
-	cuddy run -d --name a --network none --hostname of-a "$IMAGE" sleep 1000
-	pid=$(cuddy inspect --format '{{.State.Pid}}' a)
-	for ns in net:network ipc:ipc uts:uts; do
-		run -0 cuddy run --rm --"${ns#*:}" "ns:/proc/$pid/ns/${ns%:*}" "$IMAGE" readlink "/proc/self/ns/${ns%:*}"
-		[ "$output" = "$(readlink "/proc/$pid/ns/${ns%:*}")" ]
+	cuddy run -d --name a --network none --hostname of-a --userns auto:size=5000 "$IMAGE" sleep 1000
+	pid=$(container_pid a)
+	for ns in net:network ipc:ipc uts:uts pid:pid cgroup:cgroupns; do
+		for how in "ns:/proc/$pid/ns/${ns%:*}" container:a; do
+			run -0 cuddy run --rm --network none --"${ns#*:}" "$how" "$IMAGE" readlink "/proc/self/ns/${ns%:*}"
+			[ "$output" = "$(readlink "/proc/$pid/ns/${ns%:*}")" ]
+		done
 	done
 	run --separate-stderr cuddy run --rm --uts "ns:/proc/$pid/ns/net" --network none "$IMAGE" true
 	[ "$status" -eq 125 ]
@@ -110,4 +112,23 @@ run_() { cuddy run --rm --network none "$@"; }
 	[[ "$stderr" == */nonexistent* ]]
 	run --separate-stderr cuddy run --rm --network ns:relative "$IMAGE" true
 	one_line_error 125 absolute
+}
+
+@test "userns by path: one below the base namespace, whose maps files are given by" {
+	cuddy run -d --name a --network none --userns auto:size=5000 "$IMAGE" sleep 1000
+	pid=$(container_pid a)
+	cuddy run -d --name b --network none --userns "ns:/proc/$pid/ns/user" "$IMAGE" sleep 1000
+	[ "$(readlink "/proc/$(container_pid b)/ns/user")" = "$(readlink "/proc/$pid/ns/user")" ]
+	[ "$(readlink "/proc/$(container_pid b)/ns/mnt")" != "$(readlink "/proc/$pid/ns/mnt")" ]
+	[ "$(cat "/proc/$(container_pid b)/uid_map")" = "$(cat "/proc/$pid/uid_map")" ]
+	run -0 cuddy exec b stat -c %u /bin/busybox
+	[ "$output" = 0 ]
+	unshare --user --map-root-user sleep 1000 3>&- &
+	other=$!
+	wait_until 20 eval '[ "$(readlink /proc/'$other'/ns/user)" != "$(readlink /proc/self/ns/user)" ]'
+	for bad in "ns:/proc/$other/ns/user" ns:/proc/self/ns/net ns:/nonexistent ns:relative ns:/etc/passwd; do
+		run --separate-stderr cuddy run --rm --network none --userns "$bad" "$IMAGE" true
+		one_line_error 125 userns
+	done
+	kill $other
 }

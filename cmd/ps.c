@@ -2,6 +2,8 @@
 /* "cuddy ps": list containers. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/persona.h"
@@ -12,8 +14,8 @@
 #include "pkg/json/json.h"
 
 struct ps_args {
-	bool all, latest, no_trunc, quiet, no_heading, size;
-	unsigned last;
+	bool all, latest, no_trunc, quiet, no_heading, size, namespaces, external, sync;
+	unsigned last, watch;
 	struct strv filters;
 	const char *format, *sort;
 };
@@ -31,6 +33,14 @@ static const struct opt ps_opts[] = {
 	OPT_BOOL('q', "quiet", struct ps_args, quiet, "Only ids"),
 	OPT_BOOL(0, "noheading", struct ps_args, no_heading, "No table heading"),
 	OPT_BOOL('s', "size", struct ps_args, size, "Show what each takes on disk"),
+	OPT_BOOL(0, "namespace", struct ps_args, namespaces, "Show the namespaces of each"),
+	OPT_BOOL(0, "ns", struct ps_args, namespaces, "Show the namespaces of each", .hidden = true),
+	OPT_BOOL(0, "external", struct ps_args, external,
+		 "Also what other programs keep in the store: nothing"),
+	OPT_BOOL(0, "storage", struct ps_args, external, "As --external", .hidden = true),
+	OPT_BOOL(0, "sync", struct ps_args, sync, "Look at what is true now: always so"),
+	OPT_UINT('w', "watch", "SECONDS", struct ps_args, watch, "Print it again and again",
+		 .max = 86400),
 	OPT_STR(0, "sort", "KEY", struct ps_args, sort, "Order", .complete = COMPLETE_WORDS,
 		.words = "command created id image names runningfor status"),
 	OPT_END,
@@ -48,6 +58,44 @@ static const struct column ps_columns_size[] = {
 	{"NAMES", "Names"},        {"SIZE", "Size"},     {NULL, NULL},
 };
 
+static const struct column ps_columns_ns[] = {
+	{"CONTAINER ID", "ID"}, {"NAMES", "Names"}, {"PID", "Pid"},       {"CGROUPNS", "Cgroup"},
+	{"IPC", "IPC"},         {"MNT", "MNT"},     {"NET", "NET"},       {"PIDNS", "PIDNS"},
+	{"USERNS", "USERNS"},   {"UTS", "UTS"},     {NULL, NULL},
+};
+
+static int check(const struct ps_args *a)
+{
+	if (a->namespaces && a->size)
+		return err_usage("ps: --namespace and --size contradict each other");
+	if (a->latest && a->last)
+		return err_usage("ps: --latest and --last contradict each other");
+	if (a->quiet && a->format && strcmp(a->format, "json") == 0)
+		return err_usage("ps: --quiet and --format json contradict each other");
+	return 0;
+}
+
+static int print_again(struct store *st, const struct list_query *q, const struct list_options *o,
+		       unsigned seconds)
+{
+	const struct timespec pause = {.tv_sec = seconds};
+	int r;
+
+	for (;;) {
+		AUTO_JSON struct json_object *rows = NULL, *json = NULL;
+
+		r = container_list(st, q, &rows, &json);
+		if (r == 0 && seconds && isatty(1))
+			(void)fputs("\033[H\033[2J", stdout);
+		if (r == 0)
+			r = list_print(o, rows, json, stdout);
+		if (r < 0 || !seconds)
+			return r;
+		(void)fflush(stdout);
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct ps_args *a = args;
@@ -56,21 +104,24 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 				     .size = a->size,
 				     .json = a->format && strcmp(a->format, "json") == 0 &&
 					     persona() != PERSONA_DOCKER,
-				     .brief = !a->format || strcmp(a->format, "table") == 0,
+				     .namespaces = a->namespaces || list_wants_namespaces(a->format),
+				     .brief = (!a->format || strcmp(a->format, "table") == 0) &&
+					      !a->namespaces,
 				     .last = a->latest ? 1 : (int64_t)a->last,
 				     .filters = &a->filters,
 				     .sort = a->sort};
 	const struct list_options o = show_options(a->format, a->quiet, a->no_heading, "ID",
-						   a->size ? ps_columns_size : ps_columns);
-	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
+						   a->namespaces ? ps_columns_ns
+						   : a->size     ? ps_columns_size
+								 : ps_columns);
 	struct store *st;
-	int r = cmd_store(ctx, &st);
+	int r = check(a);
 
 	(void)argc;
 	(void)argv;
 	if (r == 0)
-		r = container_list(st, &q, &rows, &json);
-	return r < 0 ? r : list_print(&o, rows, json, stdout);
+		r = cmd_store(ctx, &st);
+	return r < 0 ? r : print_again(st, &q, &o, a->watch);
 }
 
 const struct command cmd_ps = {

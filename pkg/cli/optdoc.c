@@ -67,7 +67,7 @@ void optdoc_default(const struct optdoc_row *r, const void *defaults, struct sbu
 			sbuf_addf(out, "%u", *(const unsigned *)field);
 		break;
 	case OPT_KIND_INT:
-		if (*(const int64_t *)field)
+		if (*(const int64_t *)field > 0) /* others stand for "not given" */
 			sbuf_addf(out, "%lld", (long long)*(const int64_t *)field);
 		break;
 	case OPT_KIND_DURATION:

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "net/ports.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
@@ -48,6 +49,32 @@ static bool match_volume(const struct container_record *rec, const char *want)
 	return false;
 }
 
+static bool match_command(const struct container_record *rec, const char *want)
+{
+	const struct strv *first = rec->entrypoint.n ? &rec->entrypoint : &rec->cmd;
+
+	return first->n && strcmp(first->v[0], want) == 0;
+}
+
+/* "80", "80/tcp", "80-90/udp" against what it publishes, or exposes. */
+static bool match_port(const struct container_record *rec, bool published, const char *want)
+{
+	AUTO(net_port_list_done) struct net_port_list l = NET_PORT_LIST_INIT, w = NET_PORT_LIST_INIT;
+	const struct strv *specs = published ? &rec->ports : &rec->exposed_ports;
+	bool hit = false;
+
+	for (size_t i = 0; i < specs->n; i++)
+		if (net_port_parse(specs->v[i], &l) < 0)
+			err_drop();
+	if (net_port_parse(want, &w) < 0)
+		err_drop();
+	for (unsigned i = 0; i < l.n; i++)
+		for (unsigned k = 0; k < w.n; k++)
+			hit = hit || (l.v[i].proto == w.v[k].proto &&
+				      l.v[i].container_port == w.v[k].container_port);
+	return hit;
+}
+
 static bool match_network(const struct container_record *rec, const char *want)
 {
 	return strcmp(rec->ns_net, want) == 0 ||
@@ -87,6 +114,10 @@ static bool match_one(struct store *st, const struct container *c, const char *k
 		return filter_time(value, &at) == 0 && rec->created_ns < at;
 	if (strcmp(key, "volume") == 0)
 		return match_volume(rec, value);
+	if (strcmp(key, "command") == 0)
+		return match_command(rec, value);
+	if (strcmp(key, "publish") == 0 || strcmp(key, "expose") == 0)
+		return match_port(rec, *key == 'p', value);
 	if (strcmp(key, "health") == 0)
 		return strcmp(c->state.health ? conmon_health_text(c->state.health) : "none",
 			      value) == 0;
@@ -103,7 +134,7 @@ int filters_check(struct store *st, const struct strv *filters)
 		"id",     "name",   "label",    "label!",         "annotation",
 		"status", "exited", "ancestor", "before",         "since",
 		"until",  "volume", "network",  "restart-policy", "should-start-on-boot",
-		"health"};
+		"health", "command", "publish", "expose"};
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
@@ -120,7 +151,8 @@ int filters_check(struct store *st, const struct strv *filters)
 			return err_usage("--filter '%s': unknown key; known are id name label "
 					 "status exited ancestor before "
 					 "since until volume network annotation restart-policy "
-					 "should-start-on-boot health",
+					 "should-start-on-boot health command publish "
+					 "expose",
 					 filters->v[i]);
 		if (strcmp(key, "status") == 0) {
 			known = false;
@@ -141,6 +173,13 @@ int filters_check(struct store *st, const struct strv *filters)
 		if (strcmp(key, "exited") == 0 && parse_u32(value, 255, &code) < 0)
 			return err_usage("--filter '%s': an exit code is a number from 0 to 255",
 					 filters->v[i]);
+		if (strcmp(key, "publish") == 0 || strcmp(key, "expose") == 0) {
+			AUTO(net_port_list_done) struct net_port_list l = NET_PORT_LIST_INIT;
+			int r = net_port_parse(value, &l);
+
+			if (r < 0)
+				return err_wrap(r, "--filter '%s'", filters->v[i]);
+		}
 		if (strcmp(key, "until") == 0 && filter_time(value, &at) < 0)
 			return err_usage("--filter '%s': write a time or a duration",
 					 filters->v[i]);

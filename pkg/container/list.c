@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "net/ports.h"
 #include "pkg/base/alloc.h"
@@ -107,12 +108,25 @@ static char *mounts_text(const struct container_record *rec)
 	return join_with_comma(&names);
 }
 
-static void set_times(struct json_object *o, const struct container *c)
+/* As templates of docker and podman print a time. */
+static void format_go_time(int64_t ns, char out[CLOCK_TEXT_MAX])
+{
+	time_t s = (time_t)(ns / NS_PER_S);
+	struct tm tm;
+
+	if (!localtime_r(&s, &tm) || !strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%d %H:%M:%S %z %Z", &tm))
+		*out = '\0';
+}
+
+static void set_times(struct json_object *o, const struct container *c, bool json)
 {
 	char text[CLOCK_TEXT_MAX];
 	char *ago;
 
-	clock_format_utc(c->rec->created_ns, text);
+	if (json)
+		clock_format_utc(c->rec->created_ns, text);
+	else
+		format_go_time(c->rec->created_ns, text);
 	json_set_str(o, "CreatedAt", text);
 	clock_format_span(clock_now_ns() - c->rec->created_ns, text);
 	ago = xasprintf("%s ago", text);
@@ -155,7 +169,7 @@ static struct json_object *row_of(const struct container *c, const struct list_q
 	set_brief(o, c, q);
 	if (q->brief)
 		return o;
-	set_times(o, c);
+	set_times(o, c, false);
 	json_set_str(o, "Id", rec->id);
 	json_set_str(o, "ImageID", rec->image_id);
 	set_take(o, "ExposedPorts", join_with_comma(&rec->exposed_ports));
@@ -173,6 +187,8 @@ static struct json_object *row_of(const struct container *c, const struct list_q
 	json_set_str(o, "PodName", "");
 	json_set_i64(o, "Restarts", c->state.restarts);
 	json_set_str(o, "Size", "");
+	if (q->namespaces)
+		list_set_namespaces(o, c, false);
 	return o;
 }
 
@@ -198,7 +214,7 @@ static struct json_object *json_ports(const struct container *c)
 	return a;
 }
 
-static struct json_object *json_of(const struct container *c)
+static struct json_object *json_of(const struct container *c, const struct list_query *q)
 {
 	const struct container_record *rec = c->rec;
 	struct json_object *o = json_object_new_object();
@@ -208,7 +224,7 @@ static struct json_object *json_of(const struct container *c)
 	strv_add_all(&list, &rec->entrypoint);
 	strv_add_all(&list, &rec->cmd);
 	json_set(o, "Command", json_from_strv(&list));
-	set_times(o, c);
+	set_times(o, c, true);
 	json_object_object_del(o, "RunningFor");
 	json_object_object_del(o, "CreatedHuman");
 	json_set_bool(o, "Exited", c->state.status == CONMON_EXITED);
@@ -226,7 +242,10 @@ static struct json_object *json_of(const struct container *c)
 	strv_done(&list);
 	strv_add(&list, rec->name);
 	json_set(o, "Names", json_from_strv(&list));
-	json_set(o, "Namespaces", json_object_new_object());
+	if (q->namespaces)
+		list_set_namespaces(o, c, true);
+	else
+		json_set(o, "Namespaces", json_object_new_object());
 	json_set(o, "Networks", json_object_new_array());
 	json_set_i64(o, "Pid", container_is_running(c) ? c->state.init.pid : 0);
 	json_set_str(o, "Pod", "");
@@ -462,7 +481,7 @@ int container_list(struct store *st, const struct list_query *q, struct json_obj
 		qsort_r(v, n, sizeof(*v), in_order, &order);
 	list = json_object_new_array();
 	for (size_t i = 0; i < n && (!q->last || (int64_t)i < q->last); i++) {
-		struct json_object *o = q->json ? json_of(&v[i].c) : row_of(&v[i].c, q);
+		struct json_object *o = q->json ? json_of(&v[i].c, q) : row_of(&v[i].c, q);
 
 		(void)json_object_array_add(list, o);
 		if (q->size && r == 0)

@@ -10,6 +10,7 @@ struct list_query {
 	bool no_trunc;
 	bool size; /* count what each takes on disk; enters the base namespace */
 	bool json; /* make @ret_json, not @ret_rows */
+	bool namespaces; /* say which ones each is in */
 	bool brief; /* rows hold only what the default table and -q show */
 	int64_t last; /* newest n, whatever their state; 0: no limit */
 	const struct strv *filters; /* "key=value" */
@@ -22,6 +23,10 @@ struct list_query {
  */
 int container_list(struct store *st, const struct list_query *q, struct json_object **ret_rows,
 		   struct json_object **ret_json);
+
+/** list_wants_namespaces() - does a template name one of them? They cost a look at each process. */
+bool list_wants_namespaces(const char *format);
+void list_set_namespaces(struct json_object *o, const struct container *c, bool json);
 
 /** container_select() - ids that match @filters (any state); for stop, rm … --filter and --all. */
 int container_select(struct store *st, const struct strv *filters, bool running_only,

@@ -3,13 +3,17 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "cmd/limit_opts.h"
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 
 struct clone_args {
 	const char *name;
 	bool destroy, force, run;
+	struct limit_request limits;
 };
+
+static const struct clone_args clone_defaults = {.limits = LIMIT_REQUEST_DEFAULTS};
 
 static const struct opt clone_opts[] = {
 	OPT_BOOL(0, "destroy", struct clone_args, destroy, "Remove the original afterwards"),
@@ -18,6 +22,7 @@ static const struct opt clone_opts[] = {
 	OPT_STR(0, "name", "NAME", struct clone_args, name,
 		"Name of the new container; without one the original's with -clone"),
 	OPT_BOOL(0, "run", struct clone_args, run, "Start the new container"),
+	OPT_GROUP(limit_opts, struct clone_args, limits),
 	OPT_END,
 };
 
@@ -49,7 +54,7 @@ static int clone_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	r = check(a, &c, argc);
 	if (r == 0)
 		r = container_clone(st, &c, argc > 1 ? argv[1] : a->name, argc > 2 ? argv[2] : NULL,
-				    &new);
+				    limits_given(&a->limits) ? &a->limits : NULL, &new);
 	if (r == 0) {
 		(void)puts(new.rec->id);
 		if (a->destroy)
@@ -69,6 +74,7 @@ const struct command cmd_container_clone = {
 	.summary = "Make a container with the settings of another",
 	.opts = clone_opts,
 	.args_size = sizeof(struct clone_args),
+	.defaults = &clone_defaults,
 	.min_args = 1,
 	.max_args = 3,
 	.complete = COMPLETE_CONTAINER,

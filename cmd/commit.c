@@ -29,12 +29,33 @@ static const struct opt commit_opts[] = {
 	OPT_STR('m', "message", "TEXT", struct commit_args, message,
 		"Set the comment in the image's history"),
 	OPT_BOOL('p', "pause", struct commit_args, pause,
-		 "Not done here: a running container is refused; use cuddy pause"),
+		 "Freeze a running container meanwhile, so that its files fit together"),
 	OPT_BOOL('q', "quiet", struct commit_args, quiet, "Print nothing but the image's id"),
 	OPT_BOOL('s', "squash", struct commit_args, squash,
 		 "Make one layer of the image and the changes"),
 	OPT_END,
 };
+
+/* What was frozen for this goes on whatever comes of it. */
+static int commit_paused(struct store *st, struct container *c, const struct commit_options *o,
+			 bool pause, char ret_id[65])
+{
+	bool freeze = pause && c->state.status == CONMON_RUNNING;
+	char words[1024];
+	int r = freeze ? container_pause(c, true) : 0, thawed = 0;
+
+	if (r < 0)
+		return err_wrap(r, "--pause");
+	r = container_commit(st, c, o, ret_id);
+	if (freeze) {
+		(void)snprintf(words, sizeof(words), "%s", r < 0 ? err_trail() : "");
+		c->state.status = CONMON_PAUSED;
+		thawed = container_pause(c, false);
+		if (r < 0)
+			return err_set(r, words);
+	}
+	return r < 0 ? r : thawed;
+}
 
 static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
@@ -56,13 +77,10 @@ static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 		r = container_open(st, argv[0], &c);
 	if (r < 0)
 		return err_wrap(r, "commit");
-	if (a->pause && container_is_running(&c))
-		r = err_new(-CE_UNSUPPORTED,
-			    "--pause: use \"cuddy pause\" before and \"cuddy unpause\" after");
-	if (r == 0 && a->iidfile)
+	if (a->iidfile)
 		r = archive_file_open(&iid, a->iidfile);
 	if (r == 0)
-		r = container_commit(st, &c, &o, id);
+		r = commit_paused(st, &c, &o, a->pause, id);
 	if (r == 0)
 		r = archive_file_put(&iid, a->iidfile, id);
 	container_done(&c);

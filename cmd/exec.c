@@ -6,6 +6,7 @@
 struct exec_args {
 	struct exec_request request;
 	unsigned preserve_fds;
+	bool no_session;
 	struct strv preserve_fd;
 	struct each_one one;
 };
@@ -33,6 +34,8 @@ static const struct opt exec_opts[] = {
 		 "Pass on N more descriptors, from 3", .max = RT_KEEP_MAX),
 	OPT_LIST(0, "preserve-fd", "N[,N...]", struct exec_args, preserve_fd,
 		 "Pass on these descriptors"),
+	OPT_BOOL(0, "no-session", struct exec_args, no_session,
+		 "Keep no record of the command: never done"),
 	OPT_BOOL('l', "latest", struct exec_args, one.latest, "In the newest container"),
 	OPT_STR(0, "cidfile", "FILE", struct exec_args, one.cidfile,
 		"Read the container's id from a file", .complete = COMPLETE_FILE),

@@ -34,7 +34,8 @@ static const struct opt ps_opts[] = {
 	OPT_BOOL(0, "noheading", struct ps_args, no_heading, "No table heading"),
 	OPT_BOOL('s', "size", struct ps_args, size, "Show what each takes on disk"),
 	OPT_BOOL(0, "namespace", struct ps_args, namespaces, "Show the namespaces of each"),
-	OPT_BOOL(0, "ns", struct ps_args, namespaces, "Show the namespaces of each", .hidden = true),
+	OPT_BOOL(0, "ns", struct ps_args, namespaces, "Show the namespaces of each",
+		 .hidden = true),
 	OPT_BOOL(0, "external", struct ps_args, external,
 		 "Also what other programs keep in the store: nothing"),
 	OPT_BOOL(0, "storage", struct ps_args, external, "As --external", .hidden = true),
@@ -59,8 +60,8 @@ static const struct column ps_columns_size[] = {
 };
 
 static const struct column ps_columns_ns[] = {
-	{"CONTAINER ID", "ID"}, {"NAMES", "Names"}, {"PID", "Pid"},       {"CGROUPNS", "Cgroup"},
-	{"IPC", "IPC"},         {"MNT", "MNT"},     {"NET", "NET"},       {"PIDNS", "PIDNS"},
+	{"CONTAINER ID", "ID"}, {"NAMES", "Names"}, {"PID", "Pid"}, {"CGROUPNS", "Cgroup"},
+	{"IPC", "IPC"},         {"MNT", "MNT"},     {"NET", "NET"}, {"PIDNS", "PIDNS"},
 	{"USERNS", "USERNS"},   {"UTS", "UTS"},     {NULL, NULL},
 };
 
@@ -99,17 +100,16 @@ static int print_again(struct store *st, const struct list_query *q, const struc
 static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct ps_args *a = args;
-	const struct list_query q = {.all = a->all,
-				     .no_trunc = a->no_trunc,
-				     .size = a->size,
-				     .json = a->format && strcmp(a->format, "json") == 0 &&
-					     persona() != PERSONA_DOCKER,
-				     .namespaces = a->namespaces || list_wants_namespaces(a->format),
-				     .brief = (!a->format || strcmp(a->format, "table") == 0) &&
-					      !a->namespaces,
-				     .last = a->latest ? 1 : (int64_t)a->last,
-				     .filters = &a->filters,
-				     .sort = a->sort};
+	const struct list_query q = {
+		.all = a->all,
+		.no_trunc = a->no_trunc,
+		.size = a->size,
+		.json = a->format && strcmp(a->format, "json") == 0 && persona() != PERSONA_DOCKER,
+		.namespaces = a->namespaces || list_wants_namespaces(a->format),
+		.brief = (!a->format || strcmp(a->format, "table") == 0) && !a->namespaces,
+		.last = a->latest ? 1 : (int64_t)a->last,
+		.filters = &a->filters,
+		.sort = a->sort};
 	const struct list_options o = show_options(a->format, a->quiet, a->no_heading, "ID",
 						   a->namespaces ? ps_columns_ns
 						   : a->size     ? ps_columns_size

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* "cuddy rm": remove containers. */
+#include <stdio.h>
+
 #include "cmd/each.h"
+#include "pkg/base/err.h"
 
 struct rm_args {
 	struct each_args each;
-	bool force, volumes;
+	bool force, volumes, depend;
 	int64_t time;
 };
 
@@ -14,6 +17,8 @@ static const struct rm_args rm_defaults = {.time = 0};
 static const struct opt rm_opts[] = {
 	OPT_BOOL('f', "force", struct rm_args, force, "Stop running containers first"),
 	OPT_BOOL('v', "volumes", struct rm_args, volumes, "Remove their anonymous volumes too"),
+	OPT_BOOL(0, "depend", struct rm_args, depend,
+		 "Remove what requires them or shares their namespaces too"),
 	OPT_INT('t', "time", "SECONDS", struct rm_args, time, "With --force: time before SIGKILL",
 		.min = -1, .max = 31536000),
 	OPT_BOOL('a', "all", struct rm_args, each.all, "All containers"),
@@ -26,13 +31,42 @@ static const struct opt rm_opts[] = {
 	OPT_END,
 };
 
+/* The farthest first: at no moment is something left without what it needs. */
+static int remove_dependents(struct store *st, const struct container *c,
+			     const struct remove_options *o)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = container_dependents(st, c->rec->id, &ids);
+
+	for (size_t i = ids.n; r == 0 && i-- > 0;) {
+		struct container other;
+
+		r = container_open_id(st, ids.v[i], &other);
+		if (r == -CE_NO_CONTAINER) {
+			err_drop();
+			r = 0;
+			continue;
+		}
+		if (r < 0)
+			break;
+		r = container_remove(st, &other, o);
+		if (r < 0)
+			r = err_wrap(r, "%s, which depends on it", other.rec->name);
+		else
+			(void)puts(other.rec->id);
+		container_done(&other);
+	}
+	return r;
+}
+
 static int rm_one(struct store *st, struct container *c, const void *arg)
 {
 	const struct rm_args *a = arg;
 	const struct remove_options o = {
 		.force = a->force, .volumes = a->volumes, .grace_s = a->time};
+	int r = a->depend ? remove_dependents(st, c, &o) : 0;
 
-	return container_remove(st, c, &o);
+	return r < 0 ? r : container_remove(st, c, &o);
 }
 
 static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)

@@ -2,6 +2,7 @@
 /* "cuddy update": change what a container was made with, running or not. */
 #include <stdio.h>
 
+#include "cmd/create_opts.h"
 #include "cmd/each.h"
 #include "cmd/limit_opts.h"
 #include "pkg/base/err.h"
@@ -9,6 +10,7 @@
 struct update_args {
 	struct each_args each;
 	struct limit_request limits;
+	struct settings_request settings;
 	const char *restart;
 };
 
@@ -20,15 +22,23 @@ static const struct opt update_opts[] = {
 		"When to start again by itself: no, on-failure[:N], always or unless-stopped",
 		.complete = COMPLETE_WORDS, .words = "no on-failure always unless-stopped"),
 	OPT_GROUP(limit_opts, struct update_args, limits),
+	OPT_GROUP(health_opts, struct update_args, settings.health),
+	OPT_LIST('e', "env", "NAME[=VALUE]", struct update_args, settings.env,
+		 "Set an environment variable, from the next start on"),
+	OPT_LIST(0, "unsetenv", "NAME", struct update_args, settings.unset_env,
+		 "Take an environment variable away, from the next start on"),
+	OPT_LIST(0, "ulimit", "TYPE=SOFT[:HARD]", struct update_args, settings.ulimits,
+		 "Set a resource limit, from the next start on"),
 	OPT_END,
 };
 
 static int update_one(struct store *st, struct container *c, const void *arg)
 {
 	const struct update_args *a = arg;
-
 	int r = limits_given(&a->limits) ? container_set_limits(st, c, &a->limits) : 0;
 
+	if (r == 0 && settings_given(&a->settings))
+		r = container_set_settings(st, c, &a->settings);
 	return r == 0 && a->restart ? container_set_restart(st, c, a->restart) : r;
 }
 
@@ -37,9 +47,9 @@ static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	const struct update_args *a = args;
 	const struct each e = {.args = &a->each, .verb = "update", .one = update_one, .arg = a};
 
-	if (!a->restart && !limits_given(&a->limits))
-		return err_usage("update: say what to change: --restart, or a limit such as "
-				 "--memory");
+	if (!a->restart && !limits_given(&a->limits) && !settings_given(&a->settings))
+		return err_usage("update: say what to change: --restart, a limit such as --memory, "
+				 "a --health-… flag, --env or --ulimit");
 	return each_container(ctx, &e, argc, argv);
 }
 

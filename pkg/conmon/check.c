@@ -319,3 +319,48 @@ int check_now(struct monitor *m)
 		run_check(m);
 	return 0;
 }
+
+static void take_check(struct conmon_check *to, const struct cm_check *from, int **fds)
+{
+	closep(&to->fd);
+	*to = (struct conmon_check){.fd = from->is_set ? TAKE_FD(*(*fds)++) : -EBADF,
+				    .interval_ns = from->interval_ns,
+				    .timeout_ns = from->timeout_ns,
+				    .retries = from->retries,
+				    .successes = from->successes};
+}
+
+/* One that is under way ends as it began; its verdict counts by the new numbers. */
+int check_replace(struct monitor *m, const struct cm_health *h, int fds[2])
+{
+	struct check *k = &m->check;
+	bool had = is_set(&m->cfg.health);
+	unsigned n = !!h->health.is_set + !!h->startup.is_set;
+
+	for (unsigned i = 0; i < n; i++)
+		if (fds[i] < 0)
+			return -EINVAL;
+	if (h->on_failure > CONMON_ON_FAILURE_STOP || h->health.timeout_ns < 0 ||
+	    h->startup.timeout_ns < 0)
+		return -EINVAL;
+	take_check(&m->cfg.health, &h->health, &fds);
+	take_check(&m->cfg.startup, &h->startup, &fds);
+	m->cfg.health_start_period_ns = h->start_period_ns;
+	m->cfg.health_start_interval_ns = h->start_interval_ns;
+	m->cfg.on_failure = (enum conmon_on_failure)h->on_failure;
+	if (m->exited)
+		return 0;
+	if (!is_set(&m->cfg.health)) {
+		k->next_at_ns = 0;
+		k->results = (struct health_results){0};
+		write_results(m);
+		set_status(m, CONMON_HEALTH_NONE);
+	} else if (!had) {
+		check_begin(m);
+		monitor_write_state(m);
+	} else if (!k->pid) {
+		k->started = k->started || !is_set(&m->cfg.startup);
+		plan_next(m);
+	}
+	return 0;
+}

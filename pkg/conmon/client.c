@@ -131,15 +131,15 @@ int conmon_stop(int state_dir, int signal_or_0, int64_t grace_ms)
 	return r < 0 ? r : 0;
 }
 
-/* A request with an answer. */
-static int request(int state_dir, enum cm_type type, int a, int b)
+/* A request with an answer; @msg begins with its head. */
+static int ask(int state_dir, const void *msg, size_t n, const int *fds, unsigned n_fds)
 {
 	AUTO_CLOSE int fd = talk_connect(state_dir);
 	int r, answer = 0;
 
 	if (fd < 0)
 		return fd;
-	r = talk_send(fd, type, a, b, NULL, 0);
+	r = socket_send(fd, msg, n, fds, n_fds);
 	if (r == -EPIPE || r == -ECONNRESET)
 		return -ESRCH;
 	if (r < 0)
@@ -150,6 +150,54 @@ static int request(int state_dir, enum cm_type type, int a, int b)
 	if (r == 0)
 		return -ESRCH;
 	return answer;
+}
+
+static int request(int state_dir, enum cm_type type, int a, int b)
+{
+	const struct cm_head h = {.type = type, .a = a, .b = b};
+
+	return ask(state_dir, &h, sizeof(h), NULL, 0);
+}
+
+static void put_check(struct cm_check *to, const struct conmon_check *from, int *fds, unsigned *n)
+{
+	*to = (struct cm_check){.interval_ns = from->interval_ns,
+				.timeout_ns = from->timeout_ns,
+				.retries = from->retries,
+				.successes = from->successes,
+				.is_set = from->fd >= 0};
+	if (from->fd >= 0)
+		fds[(*n)++] = from->fd;
+}
+
+int conmon_set_health(int state_dir, const struct conmon_config *cfg)
+{
+	struct {
+		struct cm_head head;
+		struct cm_health body;
+	} msg = {.head = {.type = CM_HEALTH, .len = sizeof(msg.body)},
+		 .body = {.start_period_ns = cfg->health_start_period_ns,
+			  .start_interval_ns = cfg->health_start_interval_ns,
+			  .on_failure = cfg->on_failure}};
+	unsigned n = 0;
+	int fds[2];
+
+	put_check(&msg.body.health, &cfg->health, fds, &n);
+	put_check(&msg.body.startup, &cfg->startup, fds, &n);
+	return ask(state_dir, &msg, sizeof(msg), fds, n);
+}
+
+int conmon_set_name(int state_dir, const char *name)
+{
+	struct {
+		struct cm_head head;
+		char name[CM_NAME_MAX];
+	} msg = {.head = {.type = CM_NAME, .len = (uint32_t)strlen(name)}};
+
+	if (msg.head.len >= sizeof(msg.name))
+		return -ENAMETOOLONG;
+	memcpy(msg.name, name, msg.head.len);
+	return ask(state_dir, &msg, sizeof(msg.head) + msg.head.len, NULL, 0);
 }
 
 int conmon_kill(int state_dir, int sig)

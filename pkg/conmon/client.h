@@ -136,6 +136,10 @@ int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms);
 const char *conmon_reason_text(enum conmon_reason reason);
 /** conmon_set_restart() - another policy from now on; a next run that it would not have is called off. -ESRCH. */
 int conmon_set_restart(int state_dir, enum conmon_restart policy, uint32_t max);
+/** conmon_set_name() - what the monitor calls the container in events from now on. -ESRCH. */
+int conmon_set_name(int state_dir, const char *name);
+/** conmon_set_health() - the health checks of @cfg from now on; their descriptors stay the caller's. -ESRCH. */
+int conmon_set_health(int state_dir, const struct conmon_config *cfg);
 /** conmon_check() - a health check now: 0 it is well, 1 it is not; -ENOENT (no trail): it has none; -ESRCH. */
 int conmon_check(int state_dir);
 /** conmon_health_text() - "" "starting" "healthy" "unhealthy". */

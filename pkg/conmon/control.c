@@ -190,7 +190,27 @@ static bool on_restart(struct monitor *m, unsigned i, const struct cm_head *h)
 	return true;
 }
 
-static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, const char *data)
+static int on_health(struct monitor *m, const struct cm_head *h, const char *data, int fds[2])
+{
+	struct cm_health body;
+
+	if (h->len != sizeof(body))
+		return -EINVAL;
+	memcpy(&body, data, sizeof(body));
+	return check_replace(m, &body, fds);
+}
+
+static int on_name(struct monitor *m, const struct cm_head *h, const char *data)
+{
+	if (h->len == 0 || h->len >= sizeof(m->renamed))
+		return -EINVAL;
+	memcpy(m->renamed, data, h->len);
+	m->renamed[h->len] = '\0';
+	return 0;
+}
+
+static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, const char *data,
+		       int fds[2])
 {
 	struct client *c = &m->clients[i];
 	int r;
@@ -225,6 +245,12 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 			return false;
 		r = restart_set_policy(m, (enum conmon_restart)h->a, (uint32_t)h->b);
 		break;
+	case CM_HEALTH:
+		r = on_health(m, h, data, fds);
+		break;
+	case CM_NAME:
+		r = on_name(m, h, data);
+		break;
 	case CM_CHECK:
 		r = check_now(m);
 		if (r < 0)
@@ -257,13 +283,15 @@ void control_receive(struct monitor *m, unsigned i)
 		struct cm_head head;
 		char bytes[sizeof(struct cm_head) + CM_STDIN_MAX];
 	} msg;
-	ssize_t n = recv(c->fd, msg.bytes, sizeof(msg.bytes), MSG_DONTWAIT | MSG_TRUNC);
+	int fds[2] = {-EBADF, -EBADF};
+	ssize_t n = socket_recv(c->fd, msg.bytes, sizeof(msg.bytes), fds, ARRAY_LEN(fds), NULL);
 
-	/* A reset is reported once, ahead of what the peer still sent: that is read next time. */
-	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
+	if (n == -EAGAIN || n == -ECONNRESET)
 		return;
 	if (n < (ssize_t)sizeof(msg.head) || n > (ssize_t)sizeof(msg.bytes) ||
 	    (size_t)n != sizeof(msg.head) + msg.head.len ||
-	    !on_message(m, i, &msg.head, msg.bytes + sizeof(msg.head)))
+	    !on_message(m, i, &msg.head, msg.bytes + sizeof(msg.head), fds))
 		control_close(m, i);
+	closep(&fds[0]);
+	closep(&fds[1]);
 }

@@ -56,12 +56,12 @@ static void rotate(int fd, int dir)
 		(void)renameat(dir, EVENTS_FILE, dir, EVENTS_OLD);
 }
 
-void event_write(int dir, const char *type, const char *status, const char *id, const char *body,
-		 const char *extra)
+void event_write(int dir, const char *type, const char *status, const char *id, const char *name,
+		 const char *body, const char *extra)
 {
 	AUTO_CLOSE int fd = open_shared(dir);
 	char head[256], when[CLOCK_TEXT_MAX];
-	const char *parts[7] = {head};
+	const char *parts[10] = {head};
 	struct iovec iov[ARRAY_LEN(parts)];
 	int n = 1;
 
@@ -71,6 +71,11 @@ void event_write(int dir, const char *type, const char *status, const char *id, 
 	(void)snprintf(head, sizeof(head),
 		       "{\"Time\":\"%s\",\"Type\":\"%s\",\"Status\":\"%s\",\"ID\":\"%.128s\"", when,
 		       type, status, id ? id : "");
+	if (name) {
+		parts[n++] = ",\"Name\":\"";
+		parts[n++] = name;
+		parts[n++] = "\"";
+	}
 	if (body) {
 		parts[n++] = ",";
 		parts[n++] = body;
@@ -100,5 +105,5 @@ void event_named(int dir, const char *type, const char *status, const char *id, 
 	}
 	body[n++] = '"';
 	body[n] = '\0';
-	event_write(dir, type, status, id, body, NULL);
+	event_write(dir, type, status, id, NULL, body, NULL);
 }

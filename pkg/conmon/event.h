@@ -14,10 +14,10 @@
 
 /**
  * event_write() - append one. No allocation.
- * @dir: the runtime directory. @id: NULL when there is none. @body, @extra: further members as JSON
- * text ("\"Name\":\"x\""), or NULL.
+ * @dir: the runtime directory. @id: NULL when there is none. @name: in letters that JSON takes as they
+ * are, or NULL. @body, @extra: further members as JSON text ("\"Image\":\"x\""), or NULL.
  */
-void event_write(int dir, const char *type, const char *status, const char *id, const char *body,
-		 const char *extra);
+void event_write(int dir, const char *type, const char *status, const char *id, const char *name,
+		 const char *body, const char *extra);
 /** event_named() - the same of a thing that has but a name. */
 void event_named(int dir, const char *type, const char *status, const char *id, const char *name);

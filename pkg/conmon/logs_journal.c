@@ -86,8 +86,8 @@ static int start(struct log_journal_reader *j, bool follow)
 	strv_add(&argv, "--quiet");
 	strv_add(&argv, "--no-pager");
 	strv_add(&argv, "--output=export");
-	strv_add(&argv, "--output-fields=MESSAGE,PRIORITY," JOURNAL_PARTIAL_FIELD
-			"," JOURNAL_END_FIELD);
+	strv_add(&argv,
+		 "--output-fields=MESSAGE,PRIORITY," JOURNAL_PARTIAL_FIELD "," JOURNAL_END_FIELD);
 	if (j->cursor.len)
 		strv_take(&argv, xasprintf("--after-cursor=%s", j->cursor.s));
 	else if (o->since_ns)

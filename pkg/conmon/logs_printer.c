@@ -20,10 +20,8 @@ static bool one_target(void)
 
 void log_printer_init(struct log_printer *p, const struct logs_options *o, const char *label)
 {
-	*p = (struct log_printer){.o = o,
-				  .label = label,
-				  .out = {SBUF_INIT, SBUF_INIT},
-				  .same_target = one_target()};
+	*p = (struct log_printer){
+		.o = o, .label = label, .out = {SBUF_INIT, SBUF_INIT}, .same_target = one_target()};
 }
 
 void log_printer_done(struct log_printer *p)

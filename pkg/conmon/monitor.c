@@ -61,8 +61,8 @@ static void lose_root(struct monitor *m)
 
 void monitor_event(const struct monitor *m, const char *status, const char *extra)
 {
-	event_write(m->cfg.runtime_dir_fd, "container", status, m->cfg.id, m->cfg.event_body,
-		    extra);
+	event_write(m->cfg.runtime_dir_fd, "container", status, m->cfg.id,
+		    *m->renamed ? m->renamed : m->cfg.name, m->cfg.event_body, extra);
 }
 
 static int exit_code_of(const siginfo_t *si)

@@ -71,6 +71,7 @@ struct check {
 
 struct monitor {
 	struct conmon_config cfg;
+	char renamed[CM_NAME_MAX]; /* by CM_NAME; empty: its name is still that of the start */
 	struct rt_launched run;
 	struct conmon_state state;
 	char boot_id[37];
@@ -126,6 +127,8 @@ void check_deadlines(struct monitor *m, int64_t now);
 void check_end(struct monitor *m); /* the run is over */
 /** check_now() - 0: one is under way; -ENOENT, -ESRCH: there is none to be had. No trail. */
 int check_now(struct monitor *m);
+/** check_replace() - other checks from now on; @fds of their commands are taken over. -EINVAL. No trail. */
+int check_replace(struct monitor *m, const struct cm_health *h, int fds[2]);
 
 /* restart.c */
 /** restart_is_due() - decide, once a run is over, whether another follows, and when. */

@@ -20,6 +20,8 @@ enum cm_type {
 	CM_CHECK, /* a health check now; CM_REPLY 0 healthy, 1 not, -ENOENT: there is none */
 	CM_CGROUP, /* data: the container's cgroup, maybe empty; before the launch, with await_cgroup */
 	CM_PAUSE, /* a: 1 to freeze, 0 to thaw; answered by CM_REPLY as soon as it was asked of the kernel */
+	CM_HEALTH, /* data: struct cm_health, with the descriptors it announces; CM_REPLY */
+	CM_NAME, /* data: the container is called so from now on; CM_REPLY */
 	CM_POLICY, /* a: enum conmon_restart, b: attempts; CM_REPLY */
 	CM_NETWORKS, /* state_dir/networks has changed; CM_REPLY (data: trail) once it is so */
 	/* from the monitor */
@@ -39,11 +41,24 @@ enum cm_type {
 #define CM_STDIN_MAX 4096
 #define CM_OUTPUT_MAX 65536
 #define CM_KEYS_MAX 32
+#define CM_NAME_MAX 256
 
 struct cm_head {
 	uint32_t type;
 	int32_t a, b;
 	uint32_t len; /* of the data; checked against the packet */
+};
+
+/* Other health checks from now on: what conmon_config says of them. */
+struct cm_health {
+	struct cm_check {
+		int64_t interval_ns, timeout_ns;
+		uint32_t retries, successes;
+		uint32_t is_set; /* its command comes as the next descriptor */
+		uint32_t pad;
+	} health, startup;
+	int64_t start_period_ns, start_interval_ns;
+	uint32_t on_failure, pad;
 };
 
 /* Descriptors of a monitor at its exec; those of ports follow CM_FD_PORTS, then process.keep_fds. */

@@ -96,7 +96,7 @@ static int claim(struct store *st, struct container_record *rec, const char *old
 }
 
 int container_clone(struct store *st, const struct container *c, const char *name,
-		    const char *image, struct container *ret)
+		    const char *image, const struct limit_request *limits, struct container *ret)
 {
 	AUTO(record_freep) struct container_record *rec = NULL;
 	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
@@ -105,6 +105,8 @@ int container_clone(struct store *st, const struct container *c, const char *nam
 
 	if (r == 0 && name && !name_is_valid(name))
 		r = err_usage("name '%s': letters, digits and _.- are possible", name);
+	if (r == 0 && limits)
+		r = limits_merge(limits, rec);
 	if (r < 0)
 		return r;
 	/* Nobody removes an image or a container, and with it layers, until the record stands. */

@@ -58,10 +58,11 @@ int container_create(struct store *st, const struct container_request *q, struct
 
 /**
  * container_clone() - a new one with the settings of @c, without its changes; other anonymous volumes
- * @name: NULL makes one of the original's. @image: by name, NULL the same; settings stay those of @c.
+ * @name: NULL makes one of the original's. @image: by name, NULL the same; settings stay those of @c,
+ * but for @limits (NULL: none).
  */
 int container_clone(struct store *st, const struct container *c, const char *name,
-		    const char *image, struct container *ret);
+		    const char *image, const struct limit_request *limits, struct container *ret);
 
 struct start_options {
 	bool foreground; /* our stdio is the container's until it exits or we detach */
@@ -95,6 +96,13 @@ int container_pause(struct container *c, bool pause);
 struct limit_request;
 /** container_set_limits() - what @q asks for, over what it has; at once when it runs. On failure all is as before. */
 int container_set_limits(struct store *st, struct container *c, const struct limit_request *q);
+struct settings_request {
+	struct health_request health;
+	struct strv env, unset_env, ulimits;
+};
+bool settings_given(const struct settings_request *q);
+/** container_set_settings() - health checks at once when it runs, the rest for its next start. */
+int container_set_settings(struct store *st, struct container *c, const struct settings_request *q);
 /** container_rename() - whatever its state; -CE_NAME_IN_USE also for the name it has. */
 int container_rename(struct store *st, struct container *c, const char *name);
 
@@ -127,5 +135,7 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 
 /** container_name_new() - a free "adjective_noun" name; malloc'ed. */
 char *container_name_new(struct store *st);
+/** container_dependents() - ids of those that require @id or share its namespaces, and of theirs; nearest first. */
+int container_dependents(struct store *st, const char *id, struct strv *ret_ids);
 /** container_tidy() - delete what a removal or a crash left in the trash and staging; quick when there is nothing. */
 int container_tidy(struct store *st);

@@ -32,7 +32,6 @@ static void add_members(const struct container_record *rec, const struct strv *l
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 
 	json_set_str(o, "Image", rec->image);
-	json_set_str(o, "Name", rec->name);
 	json_set(o, "Attributes", json_from_map(labels));
 	json_write(o, false, &text);
 	sbuf_add(out, text.s + 1, text.len - 2); /* without its braces */
@@ -53,7 +52,7 @@ void container_event(struct store *st, const struct container_record *rec, const
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 
 	event_body(rec, &body);
-	event_write(store_runtime_fd(st), "container", status, rec->id, body.s, extra);
+	event_write(store_runtime_fd(st), "container", status, rec->id, rec->name, body.s, extra);
 }
 
 /* --- filters ---------------------------------------------------------------------------------- */

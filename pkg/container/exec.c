@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -83,11 +84,16 @@ static int run_it(const struct exec_request *e, struct rt_exec *x, int *ret_exit
 }
 
 int exec_process(const struct container_record *rec, const struct exec_request *e,
-		 const struct strv *env, struct sbuf *seccomp, struct rt_process *ret)
+		 const struct strv *env, struct sbuf *seccomp, struct rt_rlimit *rlimits,
+		 struct rt_process *ret)
 {
+	unsigned n;
+	int r = container_rlimits(rec, false, rlimits, &n);
 	bool keep_groups = strv_has(&rec->group_add, "keep-groups");
 	uint32_t mask = 0022;
 
+	if (r < 0)
+		return r;
 	if (rec->umask)
 		(void)parse_octal(rec->umask, 0777, &mask);
 	*ret = (struct rt_process){
@@ -104,6 +110,8 @@ int exec_process(const struct container_record *rec, const struct exec_request *
 		.caps = e->privileged ? caps_all() : rec->caps,
 		.caps_added = e->privileged ? caps_all() : rec->caps_added,
 		.apparmor = rec->apparmor,
+		.rlimits = rlimits,
+		.n_rlimits = n,
 	};
 	return plan_security(rec, ret->privileged, ret, seccomp);
 }
@@ -117,7 +125,7 @@ static void tell(const struct container *c, const char *status, const char *extr
 	if (dir < 0)
 		return;
 	event_body(c->rec, &body);
-	event_write(dir, "container", status, c->rec->id, body.s, extra);
+	event_write(dir, "container", status, c->rec->id, c->rec->name, body.s, extra);
 }
 
 int container_exec(struct container *c, const struct exec_request *e, int *ret_exit)
@@ -125,6 +133,7 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 	AUTO_STRV struct strv env = STRV_INIT;
 	AUTO_FREE char *cgroup = NULL;
 	AUTO_SBUF struct sbuf seccomp = SBUF_INIT;
+	struct rt_rlimit rlimits[RLIM_NLIMITS];
 	struct rt_exec x = {.init = c->state.init, .monitor = c->state.monitor};
 	char extra[48];
 	int r;
@@ -138,7 +147,7 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 		r = exec_env(c, e, &env);
 	if (r < 0)
 		return r;
-	r = exec_process(c->rec, e, &env, &seccomp, &x.process);
+	r = exec_process(c->rec, e, &env, &seccomp, rlimits, &x.process);
 	if (r < 0)
 		return r;
 	if (x.process.terminal)

@@ -59,7 +59,9 @@ static bool match_command(const struct container_record *rec, const char *want)
 /* "80", "80/tcp", "80-90/udp" against what it publishes, or exposes. */
 static bool match_port(const struct container_record *rec, bool published, const char *want)
 {
-	AUTO(net_port_list_done) struct net_port_list l = NET_PORT_LIST_INIT, w = NET_PORT_LIST_INIT;
+	AUTO(net_port_list_done)
+	struct net_port_list l = NET_PORT_LIST_INIT,
+			     w = NET_PORT_LIST_INIT;
 	const struct strv *specs = published ? &rec->ports : &rec->exposed_ports;
 	bool hit = false;
 
@@ -131,10 +133,10 @@ static bool match_one(struct store *st, const struct container *c, const char *k
 int filters_check(struct store *st, const struct strv *filters)
 {
 	static const char *const keys[] = {
-		"id",     "name",   "label",    "label!",         "annotation",
-		"status", "exited", "ancestor", "before",         "since",
-		"until",  "volume", "network",  "restart-policy", "should-start-on-boot",
-		"health", "command", "publish", "expose"};
+		"id",     "name",    "label",    "label!",         "annotation",
+		"status", "exited",  "ancestor", "before",         "since",
+		"until",  "volume",  "network",  "restart-policy", "should-start-on-boot",
+		"health", "command", "publish",  "expose"};
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;

@@ -26,12 +26,17 @@ int make_network(const struct container_request *q, const struct image_config *i
 		 struct container_record *r);
 int make_health(const struct container_request *q, const struct image_config *image,
 		struct container_record *r);
+/** health_merge() - change what a record says of health checks; a usage error leaves it undefined. */
+int health_merge(const struct health_request *h, struct container_record *r);
+bool health_given(const struct health_request *h);
 int make_logging(const struct container_request *q, struct container_record *r);
 
 /** env_add() - one -e value: "K=V", "K" or "PFX*" (both from our own environment). */
 int env_add(struct strv *env, const char *spec);
 /** env_add_file() - --env-file: lines K=V or K, "#" comments, no quoting. */
 int env_add_file(struct strv *env, const char *path);
+/** env_unset() - no variable of this name. */
+void env_unset(struct strv *env, const char *name);
 /** label_add_file() - --label-file. */
 int label_add_file(struct strv *labels, const char *path);
 /** caps_parse() - "NET_ADMIN", "cap_chown", "ALL" into a mask. */
@@ -43,6 +48,8 @@ uint64_t caps_default(void);
 uint64_t caps_all(void);
 /** ulimit_parse() - "TYPE=SOFT[:HARD]" into resource and limits. */
 struct rt_rlimit;
+int ulimit_read(const char *spec, struct rt_rlimit *ret);
+/* And within our own limits, which a start may not exceed. */
 int ulimit_parse(const char *spec, struct rt_rlimit *ret);
 /** restart_parse() - --restart's value into the record, whose auto_remove is set already. */
 int restart_parse(const char *spec, struct container_record *r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Health checks: flags over what the image says over the customary values. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "pkg/base/alloc.h"
@@ -36,6 +37,12 @@ static int parse_test(const char *flag, const char *s, struct strv *ret)
 	if (strcmp(ret->v[0], "CMD") != 0 && strcmp(ret->v[0], "CMD-SHELL") != 0)
 		strv_insert(ret, 0, "CMD");
 	return ret->n > 1 ? 0 : err_usage("%s '%s': names no command", flag, s);
+}
+
+static int replace_test(const char *flag, const char *s, struct strv *test)
+{
+	strv_done(test);
+	return parse_test(flag, s, test);
 }
 
 static int span(const char *flag, const char *s, int64_t min, int64_t *ret)
@@ -92,12 +99,13 @@ static int times(const struct health_request *q, struct container_record *r)
 
 static int on_failure(const char *s, struct container_record *r)
 {
-	if (!s || strcmp(s, "none") == 0)
+	if (!s)
 		return 0;
-	if (strcmp(s, "kill") != 0 && strcmp(s, "restart") != 0 && strcmp(s, "stop") != 0)
+	if (strcmp(s, "none") != 0 && strcmp(s, "kill") != 0 && strcmp(s, "restart") != 0 &&
+	    strcmp(s, "stop") != 0)
 		return err_usage("--health-on-failure '%s': use none, kill, restart or stop", s);
 	free(r->health_on_failure);
-	r->health_on_failure = xstrdup(s);
+	r->health_on_failure = strcmp(s, "none") == 0 ? NULL : xstrdup(s);
 	return 0;
 }
 
@@ -105,15 +113,18 @@ static int startup(const struct health_request *q, struct container_record *r)
 {
 	int rc;
 
-	if (!q->startup_cmd) {
+	if (!q->startup_cmd && !r->startup.test.n) {
 		if (q->startup_interval || q->startup_timeout || q->startup_retries ||
 		    q->startup_success)
 			return err_usage("--health-startup-…: there is no --health-startup-cmd");
 		return 0;
 	}
-	r->startup.interval_ns = r->startup.timeout_ns = DEFAULT_NS;
-	r->startup.successes = 1;
-	rc = parse_test("--health-startup-cmd", q->startup_cmd, &r->startup.test);
+	if (!r->startup.test.n) {
+		r->startup.interval_ns = r->startup.timeout_ns = DEFAULT_NS;
+		r->startup.successes = 1;
+	}
+	rc = q->startup_cmd ? replace_test("--health-startup-cmd", q->startup_cmd, &r->startup.test)
+			    : 0;
 	if (rc == 0)
 		rc = interval("--health-startup-interval", q->startup_interval,
 			      &r->startup.interval_ns);
@@ -146,13 +157,59 @@ static void from_image(const struct healthcheck *h, struct container_record *r)
 	r->health_start_interval_ns = h->start_interval_ns;
 }
 
+static bool more_than_cmd(const struct health_request *h)
+{
+	return h->interval || h->timeout || h->retries || h->start_period || h->start_interval ||
+	       h->on_failure || h->startup_cmd || h->startup_interval || h->startup_timeout ||
+	       h->startup_retries || h->startup_success;
+}
+
+bool health_given(const struct health_request *h)
+{
+	return h->none || h->cmd || more_than_cmd(h);
+}
+
+static void drop_checks(struct container_record *r)
+{
+	strv_done(&r->health.test);
+	strv_done(&r->startup.test);
+	free(r->health_on_failure);
+	r->health_on_failure = NULL;
+	r->health = r->startup = (struct health_spec){0};
+	r->health_start_period_ns = r->health_start_interval_ns = 0;
+}
+
+int health_merge(const struct health_request *h, struct container_record *r)
+{
+	int rc = 0;
+
+	if (h->none && h->cmd)
+		return err_usage("--no-healthcheck and --health-cmd contradict each other");
+	if (h->none || (h->cmd && strcmp(h->cmd, "none") == 0)) {
+		drop_checks(r);
+		return 0;
+	}
+	if (!r->health.test.n) {
+		r->health.interval_ns = r->health.timeout_ns = DEFAULT_NS;
+		r->health.retries = DEFAULT_RETRIES;
+	}
+	if (h->cmd && *h->cmd)
+		rc = replace_test("--health-cmd", h->cmd, &r->health.test);
+	if (rc == 0 && r->health.test.n == 0)
+		return err_usage("--health-…: there is no check; say --health-cmd");
+	if (rc == 0)
+		rc = times(h, r);
+	if (rc == 0)
+		rc = on_failure(h->on_failure, r);
+	return rc == 0 ? startup(h, r) : rc;
+}
+
 int make_health(const struct container_request *q, const struct image_config *image,
 		struct container_record *r)
 {
 	const struct health_request *h = &q->health;
 	bool none = h->none || (h->cmd && strcmp(h->cmd, "none") == 0);
-	bool more = h->interval || h->timeout || h->retries || h->start_period ||
-		    h->start_interval || h->on_failure || h->startup_cmd;
+	bool more = more_than_cmd(h);
 	int rc = 0;
 
 	if (h->none && h->cmd)
@@ -164,8 +221,7 @@ int make_health(const struct container_request *q, const struct image_config *im
 	if (image)
 		from_image(&image->health, r);
 	if (h->cmd && *h->cmd) {
-		strv_done(&r->health.test);
-		rc = parse_test("--health-cmd", h->cmd, &r->health.test);
+		rc = replace_test("--health-cmd", h->cmd, &r->health.test);
 	}
 	if (rc == 0 && r->health.test.n == 0 && more)
 		return err_usage("--health-…: there is no check; say --health-cmd");

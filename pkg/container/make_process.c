@@ -175,7 +175,7 @@ static int env_merge(struct strv *env, const char *spec)
 	return 0;
 }
 
-static void env_unset(struct strv *env, const char *name)
+void env_unset(struct strv *env, const char *name)
 {
 	size_t n = strlen(name);
 

@@ -159,12 +159,11 @@ static int limit_value(const char *s, uint64_t *ret)
 	return parse_u64(s, UINT64_MAX, ret);
 }
 
-int ulimit_parse(const char *spec, struct rt_rlimit *ret)
+int ulimit_read(const char *spec, struct rt_rlimit *ret)
 {
 	const char *eq = strchr(spec, '=');
 	const char *colon = eq ? strchr(eq, ':') : NULL;
 	AUTO_FREE char *soft = NULL;
-	struct rlimit now;
 
 	if (!eq)
 		return err_usage("ulimit '%s': write TYPE=SOFT[:HARD]", spec);
@@ -179,20 +178,28 @@ int ulimit_parse(const char *spec, struct rt_rlimit *ret)
 			return err_usage("ulimit '%s': limits are numbers, -1 for none", spec);
 		if (ret->soft > ret->hard)
 			return err_usage("ulimit '%s': the soft limit is above the hard one", spec);
-		/* Without privilege on the host nothing above our own hard limit can be given. */
-		if (getrlimit((int)ret->resource, &now) == 0 && now.rlim_max != RLIM_INFINITY &&
-		    ret->hard > now.rlim_max) {
-			if (ret->hard != UINT64_MAX)
-				return err_usage("ulimit '%s': your own hard limit is %llu", spec,
-						 (unsigned long long)now.rlim_max);
-			ret->hard = now.rlim_max;
-			if (ret->soft > ret->hard)
-				ret->soft = ret->hard;
-		}
 		return 0;
 	}
 	return err_usage(
 		"ulimit '%s': unknown type; see setrlimit(2), in lower case without RLIMIT_", spec);
+}
+
+int ulimit_parse(const char *spec, struct rt_rlimit *ret)
+{
+	struct rlimit now;
+	int r = ulimit_read(spec, ret);
+
+	/* Without privilege on the host nothing above our own hard limit can be given. */
+	if (r < 0 || getrlimit((int)ret->resource, &now) < 0 || now.rlim_max == RLIM_INFINITY ||
+	    ret->hard <= now.rlim_max)
+		return r;
+	if (ret->hard != UINT64_MAX)
+		return err_usage("ulimit '%s': your own hard limit is %llu", spec,
+				 (unsigned long long)now.rlim_max);
+	ret->hard = now.rlim_max;
+	if (ret->soft > ret->hard)
+		ret->soft = ret->hard;
+	return 0;
 }
 
 static int device_check(const char *spec, struct container_record *r)

@@ -174,29 +174,9 @@ int plan_root(const struct plan_input *in, struct container_plan *p)
 
 static int plan_rlimits(const struct container_record *rec, struct container_plan *p)
 {
-	struct rlimit now;
-
-	p->rlimits = xcalloc(rec->ulimits.n + 2, sizeof(*p->rlimits));
-	(void)getrlimit(RLIMIT_NOFILE, &now);
-	p->rlimits[0] = (struct rt_rlimit){RLIMIT_NOFILE, now.rlim_max < 1024 ? now.rlim_max : 1024,
-					   now.rlim_max};
-	p->rlimits[1] = (struct rt_rlimit){RLIMIT_CORE, 0, 0};
-	p->rt.process.n_rlimits = 2;
-	for (size_t i = 0; i < rec->ulimits.n; i++) {
-		struct rt_rlimit l;
-		unsigned k = 0;
-		int r = ulimit_parse(rec->ulimits.v[i], &l);
-
-		if (r < 0)
-			return r;
-		while (k < p->rt.process.n_rlimits && p->rlimits[k].resource != l.resource)
-			k++;
-		p->rlimits[k] = l;
-		if (k == p->rt.process.n_rlimits)
-			p->rt.process.n_rlimits++;
-	}
+	p->rlimits = xcalloc(RLIM_NLIMITS, sizeof(*p->rlimits));
 	p->rt.process.rlimits = p->rlimits;
-	return 0;
+	return container_rlimits(rec, true, p->rlimits, &p->rt.process.n_rlimits);
 }
 
 int plan_process(const struct plan_input *in, struct container_plan *p)

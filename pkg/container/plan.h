@@ -58,6 +58,9 @@ char *plan_keep(struct container_plan *p, char *s); /* takes ownership, returns 
 struct rt_mount *plan_add_mount(struct container_plan *p, enum rt_mount_type type,
 				const char *source, const char *target);
 int plan_log(const struct plan_input *in, struct container_plan *p, struct conmon_config *m);
+/** container_rlimits() - room for RLIM_NLIMITS; @start: limits above our own are an error, not cut. */
+int container_rlimits(const struct container_record *rec, bool start, struct rt_rlimit *ret,
+		      unsigned *ret_n);
 int plan_root(const struct plan_input *in, struct container_plan *p);
 int plan_mounts(const struct plan_input *in, struct container_plan *p);
 int plan_user_mounts(const struct plan_input *in, struct container_plan *p);
@@ -79,7 +82,8 @@ int plan_security(const struct container_record *r, bool privileged, struct rt_p
 /** exec_process() - what a further process in the container is (exec.c); points into its arguments. */
 struct exec_request;
 int exec_process(const struct container_record *rec, const struct exec_request *e,
-		 const struct strv *env, struct sbuf *seccomp, struct rt_process *ret);
+		 const struct strv *env, struct sbuf *seccomp, struct rt_rlimit *rlimits,
+		 struct rt_process *ret);
 /** plan_health() - the checks that the monitor will make, their commands ready for it. */
 int plan_health(const struct container_record *rec, struct container_plan *p);
 /** plan_write_files() - hosts, hostname, resolv.conf into the runtime directory. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Health checks for the monitor: times, and each command as a message for the exec stage. */
 #include <string.h>
+#include <sys/resource.h>
 
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
@@ -12,6 +13,7 @@ static int plan_check(const struct container_record *rec, const struct health_sp
 	char shell[] = "/bin/sh", c[] = "-c";
 	char *in_shell[] = {shell, c, NULL, NULL};
 	AUTO_SBUF struct sbuf seccomp = SBUF_INIT;
+	struct rt_rlimit rlimits[RLIM_NLIMITS];
 	struct rt_exec x = {0};
 	struct exec_request e = {0};
 	int r;
@@ -20,7 +22,7 @@ static int plan_check(const struct container_record *rec, const struct health_sp
 		return 0;
 	in_shell[2] = h->test.v[1];
 	e.command = strcmp(h->test.v[0], "CMD-SHELL") == 0 ? in_shell : h->test.v + 1;
-	r = exec_process(rec, &e, &rec->env, &seccomp, &x.process);
+	r = exec_process(rec, &e, &rec->env, &seccomp, rlimits, &x.process);
 	if (r == 0)
 		r = rt_exec_message(&x);
 	if (r < 0)

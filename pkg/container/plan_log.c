@@ -15,10 +15,8 @@
 enum conmon_log container_log_driver(const char *name)
 {
 	static const char *const names[] = {
-		[CONMON_LOG_K8S_FILE] = "k8s-file",
-		[CONMON_LOG_JSON_FILE] = "json-file",
-		[CONMON_LOG_NONE] = "none",
-		[CONMON_LOG_PASSTHROUGH] = "passthrough",
+		[CONMON_LOG_K8S_FILE] = "k8s-file", [CONMON_LOG_JSON_FILE] = "json-file",
+		[CONMON_LOG_NONE] = "none",         [CONMON_LOG_PASSTHROUGH] = "passthrough",
 		[CONMON_LOG_JOURNALD] = "journald",
 	};
 
@@ -71,7 +69,8 @@ static int journal_fields(const struct plan_input *in, struct container_plan *p,
 
 	if (r < 0)
 		return r;
-	sbuf_addf(&b, "CONTAINER_ID=%.12s\nCONTAINER_ID_FULL=%s\nCONTAINER_NAME=%s\nIMAGE_NAME=%s\n",
+	sbuf_addf(&b,
+		  "CONTAINER_ID=%.12s\nCONTAINER_ID_FULL=%s\nCONTAINER_NAME=%s\nIMAGE_NAME=%s\n",
 		  rec->id, rec->id, rec->name, rec->image);
 	sbuf_addf(&b, "SYSLOG_IDENTIFIER=%s\n", tag ? tag : rec->name);
 	if (tag)

@@ -47,6 +47,8 @@ int container_rename(struct store *st, struct container *c, const char *name)
 		(void)container_store_name(st, c->rec->id, name, old);
 		return err_set(r, trail);
 	}
+	if (container_is_running(c) && conmon_set_name(c->dirs.runtime_fd, name) < 0)
+		err_drop(); /* it has just ended */
 	container_event(st, c->rec, "rename", NULL);
 	return 0;
 }

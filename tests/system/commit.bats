@@ -72,9 +72,11 @@ resolv.conf" ]
 	status_is up running
 	[ "$(cuddy run --rm one sh -c 'cat /file; ls /vol /run' | grep -v -e secrets -e containerenv | xargs)" = '1 /run: /vol:' ]
 	[ "$(cuddy run --rm two cat /file)" = 2 ]
-	run --separate-stderr cuddy commit --pause up three
-	one_line_error 125 pause
-	run -1 cuddy image exists three
+	if [ -z "$(cuddy inspect --format '{{.State.CgroupPath}}' up)" ]; then # tests/vm/pause.bats has the other case
+		run --separate-stderr cuddy commit --pause up three
+		one_line_error 125 pause
+		run -1 cuddy image exists three
+	fi
 	cuddy create --name new "$IMAGE" true
 	cuddy commit --pause new fresh >/dev/null
 	[ "$(field fresh '{{index .RootFS.Layers 1}}')" = sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef ]

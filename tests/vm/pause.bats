@@ -76,3 +76,18 @@ three_processes() { [ "$(limit_of "$1" pids.current)" = 3 ]; }
 has_used() { [ "$(cuddy stats --no-stream --format "{{.$2}}" "$1")" -gt 0 ]; }
 looked_twice() { [ "$(grep -c ' a ' "$WORK/live")" -ge 2 ]; }
 ended() { ! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
+
+@test "commit --pause: frozen only meanwhile, and what was paused stays so" {
+	counter a
+	run -0 cuddy commit -q --pause a one
+	[ "$(cuddy inspect --format '{{.State.Status}}' a)" = running ]
+	n=$(cuddy exec a sh -c 'wc -c </tmp/n')
+	wait_until 30 counts a "$n"
+	run -0 cuddy events --stream=false --filter container=a --format '{{.Status}}'
+	[[ "$output" == *pause*unpause* ]]
+	cuddy pause a
+	run -0 cuddy commit -q --pause a two
+	[ "$(cuddy inspect --format '{{.State.Status}}' a)" = paused ]
+	cuddy rm -f -t 0 a
+	cuddy rmi one two
+}

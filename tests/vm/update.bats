@@ -35,3 +35,12 @@ teardown_file() { file_end; }
 	[ "$output" = "50 " ]
 	cuddy rm -f -t 0 a
 }
+
+@test "clone: other limits than the original's" {
+	cuddy create --name one --network none -m 64m --cpu-shares 512 "$IMAGE" true
+	cuddy container clone -m 128m one two
+	[ "$(cuddy inspect --format '{{.HostConfig.Memory}} {{.HostConfig.CpuShares}}' two)" = "134217728 512" ]
+	run -125 --separate-stderr cuddy container clone --cpus many one three
+	one_line_error 125 'many'
+	cuddy rm one two
+}

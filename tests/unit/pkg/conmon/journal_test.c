@@ -155,7 +155,8 @@ static void put_entry(struct sbuf *b, unsigned us, const char *fields, const cha
 
 static void read_back(const char *label, int64_t tail, const char *want_out, const char *want_err)
 {
-	const struct logs_source s = {.path = "0123", .driver = CONMON_LOG_JOURNALD, .label = label};
+	const struct logs_source s = {
+		.path = "0123", .driver = CONMON_LOG_JOURNALD, .label = label};
 	const struct logs_options o = {.tail = tail, .timestamps = label != NULL};
 	int saved[2] = {fcntl(1, F_DUPFD_CLOEXEC, 10), fcntl(2, F_DUPFD_CLOEXEC, 10)}, fds[2], r;
 	const char *const want[2] = {want_out, want_err};
@@ -192,7 +193,8 @@ static void use_journalctl(const char *script)
 static void entries_become_lines_again(void **state)
 {
 	AUTO_CLOSE int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	AUTO_FREE char *script = xasprintf("#!/bin/sh\necho \"$@\" >%s/args\ncat %s/export\n", dir, dir);
+	AUTO_FREE char *script = xasprintf("#!/bin/sh\necho \"$@\" >%s/args\ncat %s/export\n", dir,
+					   dir);
 	AUTO_SBUF struct sbuf b = SBUF_INIT, args = SBUF_INIT;
 
 	(void)state;

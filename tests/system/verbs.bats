@@ -91,6 +91,6 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	cuddy create --name d --network none "$IMAGE" sleep 1000
 	cuddy start d
 	[ "$(cuddy exec d sh -c 'ulimit -n; ulimit -c')" = "$(cuddy run --rm --network none "$IMAGE" sh -c 'ulimit -n; ulimit -c')" ]
-	run -0 bash -c 'ulimit -Hn 60; "$0" exec c sh -c "ulimit -n; ulimit -Hn"' "$CUDDY" # lower than it was at the start
+	run -0 bash -c 'ulimit -n 60; "$0" exec c sh -c "ulimit -n; ulimit -Hn"' "$CUDDY" # lower than it was at the start
 	[ "$(echo $output)" = "60 60" ]
 }

@@ -151,6 +151,12 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		ctx->status = result.run_status;
 		return 0;
 	}
+	if (r == 0 && a->check) {
+		(void)fprintf(stderr, "Check complete, %u finding%s\n", result.findings,
+			      result.findings == 1 ? "" : "s");
+		ctx->status = result.findings ? 1 : 0;
+		return 0;
+	}
 	if (r == 0)
 		r = finish(st, a, &o, &f, result.id, hush);
 	if (r < 0)

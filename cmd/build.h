@@ -20,7 +20,7 @@ struct build_args {
 	int64_t cache_ttl_ns;
 	unsigned jobs;
 	bool no_cache, quiet, rm, force_rm, load, push, squash, squash_all, omit_history,
-		rewrite_timestamp;
+		rewrite_timestamp, check, explain;
 	int layers, inherit_labels, skip_unused, http_proxy;
 };
 extern const struct build_args build_defaults;

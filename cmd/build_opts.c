@@ -38,6 +38,7 @@ const struct opt build_opts[] = {
 	OPT_LIST(0, "cap-drop", "CAPABILITY", struct build_args, run.cap_drop, "Drop a capability of commands"),
 	OPT_STR(0, "cgroup-parent", "CGROUP", struct build_args, run.cgroup_parent, "Cgroup under which commands run"),
 	OPT_STR(0, "cgroupns", "MODE", struct build_args, run.cgroupns, "Cgroup namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
+	OPT_BOOL(0, "check", struct build_args, check, "Only tell what in the file is likely not meant; status 1 when there is something"),
 	OPT_LIST(0, "device", "HOST[:PATH][:rwm]", struct build_args, run.device, "Give commands a device of the host", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "dns", "IP", struct build_args, run.dns, "Name server of commands"),
 	OPT_LIST(0, "dns-option", "OPTION", struct build_args, run.dns_option, "Resolver option of commands"),
@@ -45,6 +46,7 @@ const struct opt build_opts[] = {
 	OPT_LIST(0, "env", "NAME[=VALUE]", struct build_args, env, "Set a variable of the image, there for commands, too"),
 	OPT_LIST('f', "file", "FILE", struct build_args, files, "Containerfile to read, - for standard input", .complete = COMPLETE_FILE),
 	OPT_BOOL(0, "force-rm", struct build_args, force_rm, "Leave no containers behind; there are none in any case", .hidden = true),
+	OPT_BOOL(0, "explain", struct build_args, explain, "Say of each step why it was done again, or why not"),
 	OPT_STR(0, "format", "FORMAT", struct build_args, format, "Format the image is pushed and saved in",
 		.complete = COMPLETE_WORDS, .words = "oci docker", .strict = true),
 	OPT_STR(0, "from", "IMAGE", struct build_args, from, "Base image instead of the one of the first FROM", .complete = COMPLETE_IMAGE),
@@ -332,6 +334,8 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->cache_from_ns = a->cache_ttl_ns ? clock_now_ns() - a->cache_ttl_ns : 0;
 	o->squash = a->squash_all ? SQUASH_ALL : a->squash ? SQUASH_NEW : SQUASH_NONE;
 	o->omit_history = a->omit_history;
+	o->check = a->check;
+	o->explain = a->explain;
 	o->drop_base_labels = a->inherit_labels == 0;
 	o->all_stages = a->skip_unused == 0;
 	o->host_proxies = a->http_proxy != 0;

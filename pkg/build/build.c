@@ -9,6 +9,7 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/build/builder.h"
+#include "pkg/build/lint.h"
 #include "pkg/image/tag.h"
 
 static void builder_done(struct builder *b)
@@ -40,6 +41,7 @@ static void builder_done(struct builder *b)
 	for (unsigned i = 0; i < b->n_ssh; i++)
 		ssh_source_done(&b->ssh[i]);
 	free(b->ssh);
+	strv_done(&b->why);
 	contexts_done(b);
 	base_grant_done(&b->grant);
 	layer_lease_end(b->st, &b->lease);
@@ -224,8 +226,29 @@ static void warn_unused(struct builder *b)
 		if (!strv_has(&b->pc.used, name) && strcmp(name, "SOURCE_DATE_EPOCH") != 0)
 			step_warn(b, "--build-arg %s: no ARG declares it", name);
 	}
-	for (size_t i = 0; i < b->file->warnings.n; i++)
-		step_warn(b, "%s", b->file->warnings.v[i]);
+}
+
+/* Before anything is fetched or run. */
+static int check_file(struct builder *b)
+{
+	const struct build_report *report = b->o->report;
+	AUTO(lint_done) struct lint l = {0};
+	int r = lint_file(b, &l);
+
+	b->result->findings = l.n;
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; (b->o->check || l.fail) && report && report->finding && i < l.n; i++)
+		report->finding(report->data, l.v[i].rule, b->file->name, l.v[i].line,
+				l.v[i].message, l.v[i].source);
+	if (b->o->check || !l.n)
+		return 0;
+	if (l.fail)
+		return err_usage("%s: check=error=true, and there is %s:%u: %s: %s", b->file->name,
+				 b->file->name, l.v[0].line, l.v[0].rule, l.v[0].message);
+	if (report && report->findings)
+		report->findings(report->data, l.n);
+	return 0;
 }
 
 static int build(struct builder *b)
@@ -244,6 +267,11 @@ static int build(struct builder *b)
 	b->pc.build_args = &b->o->build_args;
 	b->pc.from = b->o->from;
 	b->pc.host_proxies = b->o->host_proxies;
+	r = plan_globals(&b->pc);
+	if (r == 0)
+		r = check_file(b);
+	if (r < 0 || b->o->check)
+		return r;
 	r = graph_plan(b);
 	if (r < 0)
 		return r;

@@ -24,6 +24,12 @@ struct build_report {
 	 * the reports above included: they come from a process of its own there.
 	 */
 	void (*line)(void *data, const char *stage, const char *text);
+	/* What --check finds; of a build without it only how many there are, before anything runs. */
+	void (*finding)(void *data, const char *rule, const char *file, unsigned line,
+			const char *message, const char *source);
+	void (*findings)(void *data, unsigned n);
+	/* Why the step just told of was taken from the cache or not: of builds with explain. */
+	void (*reason)(void *data, const char *text);
 	void *data;
 };
 
@@ -61,6 +67,8 @@ struct build_options {
 	struct container_request run;
 	unsigned jobs; /* stages at a time; 0: as many as there are processors */
 	bool no_cache;
+	bool check; /* only tell what is found in the file */
+	bool explain;
 	bool docker; /* pushed and saved as a Docker image unless asked otherwise; else OCI */
 	struct pull_options pull;
 	bool has_epoch;
@@ -71,6 +79,7 @@ struct build_options {
 
 struct build_result {
 	char id[65]; /* "": no_image */
+	unsigned findings; /* of check */
 	int run_status; /* the exit status of the RUN that failed; 0: it was something else */
 };
 

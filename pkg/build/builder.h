@@ -40,7 +40,9 @@ struct builder {
 	struct ssh_source *ssh;
 	unsigned n_ssh;
 	unsigned step, n_steps;
-	bool stage_no_cache; /* of the stage being done */
+	int stage; /* the one being done */
+	bool stage_no_cache; /* of that */
+	struct strv why; /* what the present step's key is made of: "what=digest" */
 	int lock; /* of the step being done, so that others wait for it instead of doing it too */
 	char *lock_name;
 };
@@ -91,6 +93,17 @@ void step_key_layers(struct builder *b, struct sha256 *h, const struct strv *lay
 /** step_enter() - into B, where layers are made. */
 int step_enter(struct builder *b);
 void step_warn(struct builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* why.c */
+void why_begin(struct builder *b);
+void why_add(struct builder *b, const char *what, const char *value);
+void why_add_list(struct builder *b, const char *what, const struct strv *v);
+void why_add_env(struct builder *b, const struct strv *env);
+/** why_keep() - it was done: so that the next build can tell what changed. */
+void why_keep(struct builder *b, const struct op *o);
+/** why_missed(), why_cached() - with --explain: say why it is done, or not. */
+void why_missed(struct builder *b, const struct op *o);
+void why_cached(struct builder *b, const struct op *o);
 
 /* run_mounts.c: what RUN --mount asks for, made ready. */
 struct run_place { /* one mount of the plan */

@@ -125,6 +125,25 @@ static int prune_mounts(struct store *st, int64_t before_ns, struct cache_pruned
 	return 0;
 }
 
+/* What explains nothing any more. */
+static int prune_why(struct store *st, int64_t before_ns)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_FREE char *path = store_path(st, STORE_CACHE, CACHE_WHY);
+	AUTO_CLOSE int dir = -EBADF;
+	int r = list(st, CACHE_WHY, &names);
+
+	if (r < 0 || !names.n)
+		return r;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_new(-errno, "open %s", path);
+	for (size_t i = 0; i < names.n; i++)
+		if (is_older(dir, names.v[i], before_ns))
+			(void)unlinkat(dir, names.v[i], 0);
+	return 0;
+}
+
 int cache_prune(struct store *st, bool all, int64_t before_ns, struct cache_pruned *ret)
 {
 	AUTO_CLOSE int lock = store_lock(st, true);
@@ -133,6 +152,8 @@ int cache_prune(struct store *st, bool all, int64_t before_ns, struct cache_prun
 
 	if (r == 0)
 		r = prune_mounts(st, before_ns, &done);
+	if (r == 0)
+		r = prune_why(st, before_ns);
 	if (r == 0)
 		*ret = done;
 	return r < 0 ? err_wrap(r, "build cache") : 0;

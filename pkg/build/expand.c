@@ -53,7 +53,7 @@ static int check_size(const struct piece *o)
 
 static int word(struct cursor *c, char stop, bool raw_escapes, struct piece *o);
 
-static const char *lookup(const struct cursor *c, const char *name)
+static const char *find(const struct cursor *c, const char *name)
 {
 	const struct strv *vars = c->x->vars;
 	size_t n = strlen(name);
@@ -61,6 +61,15 @@ static const char *lookup(const struct cursor *c, const char *name)
 	for (size_t i = vars ? vars->n : 0; i > 0; i--)
 		if (strncmp(vars->v[i - 1], name, n) == 0 && vars->v[i - 1][n] == '=')
 			return vars->v[i - 1] + n + 1;
+	return NULL;
+}
+
+static const char *lookup(const struct cursor *c, const char *name)
+{
+	const char *value = find(c, name);
+
+	if (value)
+		return value;
 	if (c->x->unset && !strv_has(c->x->unset, name))
 		strv_add(c->x->unset, name);
 	return NULL;
@@ -204,7 +213,8 @@ static int modified(struct cursor *c, const char *name, char op, bool null_is_un
 
 	if (r < 0)
 		return r;
-	value = lookup(c, name);
+	/* Who writes :- or :+ or :? has thought of its not being set. */
+	value = strchr("-+?", op) ? find(c, name) : lookup(c, name);
 	set = value && !(null_is_unset && !*value);
 	switch (op) {
 	case '-':

@@ -16,7 +16,7 @@ struct expand {
 	char escape; /* '\\' or '`' */
 	const struct strv *vars; /* "NAME=value", later entries win; NULL: nothing is set */
 	bool keep_quotes; /* of a here-document: quotes are characters like any other */
-	struct strv *unset; /* NULL, or collects the names that were not set */
+	struct strv *unset; /* NULL, or collects names that are not set and have no default */
 };
 
 /** expand_word() - append @s expanded, as one word. Usage error that says what is wrong with it. */

@@ -82,7 +82,8 @@ struct build_file {
 	unsigned n_globals;
 	struct stage *stages;
 	unsigned n_stages;
-	struct strv warnings; /* "line 3: …" */
+	char *check; /* of the directive, NULL: none */
+	unsigned empty_continuation; /* line of an empty line inside a continued one; 0: none */
 };
 
 /**

@@ -54,6 +54,24 @@ int graph_source_layers(struct builder *b, const struct op_source *s, const stru
 
 static int plan_needed(struct builder *b, unsigned i);
 
+/* A name that is no image's may have been meant to be a stage's. */
+static int hint_at_stage(struct builder *b, const char *name, int r)
+{
+	const char *names[BUILD_STAGES_MAX], *hint;
+	AUTO_FREE char *trail = NULL;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < b->file->n_stages; i++)
+		if (b->file->stages[i].name)
+			names[n++] = b->file->stages[i].name;
+	hint = strpbrk(name, "/:@") ? NULL : suggest(name, names, n);
+	if (!hint)
+		return r;
+	trail = xstrdup(err_message(r));
+	return err_usage("did you mean the stage %s? %s is none, and no image: %s", hint, name,
+			 trail);
+}
+
 /* Stages that the steps of one name, images too: what cannot be had is found before anything runs. */
 static int plan_sources(struct builder *b, const struct op *o)
 {
@@ -64,6 +82,8 @@ static int plan_sources(struct builder *b, const struct op *o)
 		r = plan_needed(b, (unsigned)o->from.stage);
 	if (o->kind == OP_COPY && o->from.kind == SRC_IMAGE)
 		r = graph_image(b, o->from.image, &rec);
+	if (r < 0 && o->kind == OP_COPY && o->from.kind == SRC_IMAGE)
+		r = hint_at_stage(b, o->from.image, r);
 	for (unsigned i = 0; r == 0 && i < o->n_mounts; i++) {
 		if (o->mount_from[i].kind == SRC_STAGE)
 			r = plan_needed(b, (unsigned)o->mount_from[i].stage);
@@ -129,7 +149,8 @@ static int start_from(struct builder *b, unsigned i, const char *base)
 	if (r == 0)
 		r = build_image_from(rec->config, rec->config_len, &p->image);
 	if (r < 0)
-		return inst_fail(b->file->name, &b->file->stages[i].from, r);
+		return inst_fail(b->file->name, &b->file->stages[i].from,
+				 hint_at_stage(b, base, r));
 	strv_add_all(&p->base_layers, &rec->diffids);
 	p->base_id = xstrdup(rec->id);
 	drop_labels(b, p);
@@ -192,8 +213,6 @@ int graph_plan(struct builder *b)
 
 	b->stages = xcalloc(b->file->n_stages, sizeof(*b->stages));
 	b->layers = xcalloc(b->file->n_stages, sizeof(*b->layers));
-	if (r == 0)
-		r = plan_globals(&b->pc);
 	if (r == 0)
 		r = plan_needed(b, (unsigned)b->target);
 	for (unsigned i = 0; r == 0 && b->o->all_stages && i < b->file->n_stages; i++)

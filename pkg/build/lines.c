@@ -103,6 +103,10 @@ int lines_begin(struct line_reader *r, const char *text, size_t n)
 			return err_usage("line %u: the directive '%s' is given twice", at.line,
 					 key);
 		strv_add(&seen, key);
+		if (strcmp(key, "check") == 0) {
+			at.check = r->check = TAKE_PTR(value);
+			continue;
+		}
 		if (strcmp(key, "escape") != 0)
 			continue;
 		if (strcmp(value, "\\") != 0 && strcmp(value, "`") != 0)

@@ -9,6 +9,7 @@ struct line_reader {
 	const char *p, *end;
 	unsigned line; /* number of the physical line last read */
 	char escape;
+	char *check; /* value of the directive; malloc'ed, the caller's */
 	unsigned
 		empty_continuation; /* line of the first empty line inside a continuation; 0: none */
 };

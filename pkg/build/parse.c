@@ -132,7 +132,7 @@ void build_file_free(struct build_file *f)
 	free(f->globals);
 	free(f->stages);
 	free(f->name);
-	strv_done(&f->warnings);
+	free(f->check);
 	free(f);
 }
 
@@ -565,6 +565,7 @@ static int parse_all(struct build_file *f, const char *text, size_t n)
 	int r = lines_begin(&lr, text, n);
 
 	f->escape = lr.escape;
+	f->check = lr.check;
 	if (r < 0)
 		return err_wrap(r, "%s", f->name);
 	while (r == 0 && lines_next(&lr, &b, &first)) {
@@ -588,9 +589,7 @@ static int parse_all(struct build_file *f, const char *text, size_t n)
 			r = inst_fail(f->name, &in, r);
 		inst_done(&in);
 	}
-	if (r == 0 && lr.empty_continuation)
-		strv_addf(&f->warnings, "%s:%u: an empty line inside a continued one", f->name,
-			  lr.empty_continuation);
+	f->empty_continuation = lr.empty_continuation;
 	if (r == 0 && !f->n_stages)
 		r = err_usage("%s: there is no FROM", f->name);
 	return r;

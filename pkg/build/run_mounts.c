@@ -319,6 +319,9 @@ static int key_context(struct builder *b, const struct run_mount *m, const struc
 	const struct copy_rules rules = {.source = root, .ignore = source_ignore(b, from)};
 	AUTO_STRV struct strv names = STRV_INIT, empty = STRV_INIT;
 	AUTO(selection_done) struct selection s = {0};
+	AUTO_FREE char *what = NULL;
+	struct sha256 files;
+	char hex[65];
 	int r;
 
 	if (root < 0)
@@ -327,7 +330,16 @@ static int key_context(struct builder *b, const struct run_mount *m, const struc
 	r = select_files(root, &names, rules.ignore, false, &s, &empty);
 	if (r == -ENOENT)
 		return err_usage("source=%s: not found in the context", names.v[0]);
-	return r < 0 ? r : copy_digest(&rules, &s, h);
+	sha256_init(&files);
+	if (r == 0)
+		r = copy_digest(&rules, &s, &files);
+	if (r < 0)
+		return r;
+	sha256_end_hex(&files, hex);
+	key_add(h, hex);
+	what = xasprintf("the files mounted on %s", m->target);
+	why_add(b, what, hex);
+	return 0;
 }
 
 int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
@@ -353,12 +365,18 @@ int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
 		} else {
 			r = graph_source_layers(b, &o->mount_from[i], &layers);
 			if (r == 0) {
+				AUTO_FREE char *what = xasprintf("the files mounted on %s",
+								 m->target);
+
 				key_add_list(h, layers);
 				key_add(h, m->source);
+				why_add_list(b, what, layers);
 			}
 		}
 		if (r < 0)
 			return err_wrap(r, "mount %s", m->target);
+		why_add(b, "a mount's options", text);
 	}
+
 	return 0;
 }

@@ -101,6 +101,7 @@ static int do_stage(struct builder *b, unsigned i)
 	struct strv *layers = &b->layers[i];
 	int r = 0;
 
+	b->stage = (int)i;
 	b->stage_no_cache = p->no_cache;
 	report_step(b, b->file->stages[i].from.text);
 	first_layers(b, i);
@@ -108,11 +109,14 @@ static int do_stage(struct builder *b, unsigned i)
 		struct op *o = &p->ops[k];
 
 		report_step(b, o->inst->text);
+		why_begin(b);
 		r = do_op(b, o, layers);
 		if (r < 0)
 			return inst_fail(b->file->name, o->inst, r);
 		if (o->cached && b->o->report && b->o->report->cached)
 			b->o->report->cached(b->o->report->data);
+		if (o->cached)
+			why_cached(b, o);
 		if (o->layer[0])
 			strv_add(layers, o->layer);
 	}

@@ -8,11 +8,14 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/parse.h"
+#include "pkg/base/path.h"
 #include "pkg/build/builder.h"
 #include "pkg/build/copy.h"
 #include "pkg/build/mode.h"
+#include "pkg/cli/options.h"
 #include "pkg/image/transfer_client.h"
 #include "pkg/runtime/user.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
 
 struct copy_work {
@@ -147,6 +150,22 @@ static int open_source(struct builder *b, const struct op *o)
 	return r < 0 ? r : layers_view(b->st, layers);
 }
 
+/* A name beside @path that is almost the same; malloc'ed, or NULL. */
+static char *meant(int root, const char *path)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_FREE char *clean = path_clean(path), *up = NULL;
+	const char *base = path_base(clean), *hint;
+	AUTO_CLOSE int dir = -EBADF;
+
+	up = xstrndup(clean, (size_t)(base - clean));
+	dir = open_in(root, *up ? up : ".", O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0 || dir_names(dir, &names) < 0)
+		err_drop();
+	hint = names.n ? suggest(base, (const char *const *)names.v, names.n) : NULL;
+	return hint ? xasprintf("%s%s", up, hint) : NULL;
+}
+
 static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c)
 {
 	AUTO_STRV struct strv empty = STRV_INIT;
@@ -165,14 +184,15 @@ static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c
 	if (r == 0 && o->sources.n)
 		r = select_files(c->source, &o->sources, ignore, o->parents, &c->files, &empty);
 	if (r == -ENOENT) {
-		AUTO_FREE char *what = xstrdup(err_trail());
+		AUTO_FREE char *what = xstrdup(err_trail()), *hint = meant(c->source, what);
 
-		r = err_usage("not found in %s: %s",
+		r = err_usage("not found in %s: %s%s%s%s",
 			      o->from.kind == SRC_CONTEXT ? "the context"
 			      : o->from.kind == SRC_NAMED ? "that context"
 			      : o->from.kind == SRC_STAGE ? "that stage"
 							  : "that image",
-			      what);
+			      what, hint ? "; did you mean " : "", hint ? hint : "",
+			      hint ? "?" : "");
 	}
 	for (size_t i = 0; r == 0 && i < empty.n; i++)
 		step_warn(b, "%s:%u: nothing matches %s", b->file->name, o->inst->line, empty.v[i]);
@@ -204,6 +224,12 @@ static void copy_key(struct builder *b, const struct op *o, const struct strv *l
 		key_add(h, o->files[i].content);
 	}
 	key_add(h, "sources");
+	why_add(b, "the destination", o->dest);
+	why_add(b, "--chown", o->chown);
+	why_add(b, "--chmod", o->chmod);
+	why_add_list(b, "--exclude", &o->exclude);
+	for (unsigned i = 0; i < o->n_files; i++)
+		why_add(b, "a here-document", o->files[i].content);
 }
 
 /* Names of an earlier stage's files stand for their content, for what it is made of is known. */
@@ -227,12 +253,18 @@ static int definition_key(struct builder *b, const struct op *o, const struct st
 static int content_key(struct builder *b, const struct op *o, const struct strv *layers,
 		       const struct copy_work *c, char ret[65])
 {
-	struct sha256 h;
+	struct sha256 h, files;
+	char hex[65];
 	int r;
 
+	why_begin(b);
 	copy_key(b, o, layers, &h);
 	key_add(&h, "by content");
-	r = copy_digest(&c->rules, &c->files, &h);
+	sha256_init(&files);
+	r = copy_digest(&c->rules, &c->files, &files);
+	sha256_end_hex(&files, hex);
+	key_add(&h, hex);
+	why_add(b, "the files that are copied", hex);
 	sha256_end_hex(&h, ret);
 	return r;
 }
@@ -271,8 +303,10 @@ static int copy_do(struct builder *b, struct op *o, const struct strv *layers, s
 {
 	static const struct strv none = STRV_INIT;
 	AUTO(workspace_donep) struct workspace w = WORKSPACE_INIT;
-	int r = step_enter(b);
+	int r;
 
+	why_missed(b, o);
+	r = step_enter(b);
 	if (r == 0)
 		r = workspace_begin(b->st, o->link ? &none : layers, &w);
 	if (r == 0)

@@ -59,6 +59,17 @@ static void key_request(const struct container_request *q, struct sha256 *h)
 	key_add(h, q->no_hosts ? "no hosts" : "");
 }
 
+static void why_request(struct builder *b, const struct container_request *q)
+{
+	struct sha256 h;
+	char hex[65];
+
+	sha256_init(&h);
+	key_request(q, &h);
+	sha256_end_hex(&h, hex);
+	why_add(b, "an option of commands, as --ulimit or --volume", hex);
+}
+
 static int run_key(struct builder *b, const struct op *o, const struct strv *layers, char ret[65])
 {
 	static const char *const networks[] = {"default", "none", "host"};
@@ -75,6 +86,14 @@ static int run_key(struct builder *b, const struct op *o, const struct strv *lay
 	key_add(&h, networks[o->network]);
 	key_add(&h, b->o->network);
 	key_request(&b->o->run, &h);
+	why_add_list(b, "the command", &o->argv);
+	why_add_env(b, &o->env);
+	why_add(b, "the script", o->script);
+	why_add(b, "USER", o->user);
+	why_add(b, "WORKDIR", o->cwd);
+	why_add(b, "the network", networks[o->network]);
+	why_add(b, "--network", b->o->network);
+	why_request(b, &b->o->run);
 	r = run_mounts_key(b, o, &h);
 	sha256_end_hex(&h, ret);
 	return r;
@@ -328,6 +347,7 @@ int step_run(struct builder *b, struct op *o, const struct strv *layers)
 		r = step_cached(b, o, key);
 	if (r != 0)
 		return r < 0 ? r : 0;
+	why_missed(b, o);
 	r = step_enter(b);
 	if (r == 0)
 		r = workspace_begin(b->st, layers, &w);

@@ -39,6 +39,8 @@ void step_key_layers(struct builder *b, struct sha256 *h, const struct strv *lay
 	if (b->o->has_epoch)
 		(void)snprintf(epoch, sizeof(epoch), "%lld", (long long)b->o->epoch_s);
 	key_add(h, epoch); /* it is in the files' times */
+	why_add_list(b, "the files of what is below it", layers);
+	why_add(b, "the time given for files", epoch);
 }
 
 void step_unlock(struct builder *b)
@@ -97,6 +99,8 @@ int step_seal(struct builder *b, struct op *o, struct workspace *w, const char *
 	memcpy(o->layer, rec.layer, sizeof(o->layer));
 	o->created_ns = rec.created_ns;
 	o->done = true;
+	if (o->inst) /* not one of the file: what --squash makes */
+		why_keep(b, o);
 	return cache_put(b->st, key, &rec);
 }
 
@@ -116,10 +120,13 @@ int step_workdir(struct builder *b, struct op *o, const struct strv *layers)
 	step_key_layers(b, &h, layers);
 	key_add(&h, o->dest);
 	key_add(&h, o->user);
+	why_add(b, "the directory", o->dest);
+	why_add(b, "USER", o->user);
 	sha256_end_hex(&h, key);
 	r = step_cached(b, o, key);
 	if (r != 0)
 		return r < 0 ? r : 0;
+	why_missed(b, o);
 	r = step_enter(b);
 	if (r == 0)
 		r = workspace_begin(b->st, layers, &w);

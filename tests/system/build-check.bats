@@ -1,0 +1,147 @@
+load helpers
+load build
+
+check() { run cuddy build --check "$@" .; }
+
+@test "--check: each of BuildKit's rules, with file, line and the line itself; nothing is built or fetched" {
+	echo secret.txt >.dockerignore
+	touch secret.txt
+	file <<-'E'
+		ARG tag
+		ARG WITH=bookworm
+		from not.here.invalid/base:${tag} as Builder
+		MAINTAINER somebody
+		ENV API_KEY=x old_style
+		ENV LEGACY value
+		ARG github_token
+		ENV PUBLIC_KEY=fine
+		WORKDIR sub
+		WORKDIR /abs
+		WORKDIR fine
+		EXPOSE 80/TCP 127.0.0.1:90:90 53/udp
+		COPY secret.txt /
+		CMD echo one
+		CMD echo two
+		FROM --platform=$TARGETPLATFORM scratch AS context
+		COPY Containerfile $undefined/${fine:-x}/
+		ARG DEFINED
+		LABEL a=$DEFINED b=$PATH
+		FROM --platform=linux/amd64 scratch
+		FROM debian:$WITH-$WITHOUT
+		RUN true \
+
+		  && true
+		SHELL ["/bin/bash", "-c"]
+		ENTRYPOINT echo $not_ours
+	E
+	sed -i 's/ old_style$//' Containerfile
+	check
+	[ "$status" = 1 ]
+	want='3: ConsistentInstructionCasing
+	3: InvalidDefaultArgInFrom
+	3: StageNameCasing
+	4: MaintainerDeprecated
+	5: SecretsUsedInArgOrEnv
+	6: LegacyKeyValueFormat
+	7: SecretsUsedInArgOrEnv
+	9: WorkdirRelativePath
+	12: ExposeInvalidFormat
+	12: ExposeProtoCasing
+	13: CopyIgnoredFile
+	14: JSONArgsRecommended
+	14: MultipleInstructionsDisallowed
+	15: JSONArgsRecommended
+	16: RedundantTargetPlatform
+	16: ReservedStageName
+	17: UndefinedVar
+	20: FromPlatformFlagConstDisallowed
+	21: UndefinedArgInFrom
+	23: NoEmptyContinuation'
+	got=$(grep -o '^Containerfile:[0-9]*: [A-Za-z]*' <<<"$output" | cut -d: -f2-)
+	diff <(printf '%s\n' "$want" | tr -d '\t' | sort -n) <(sort -n <<<"$got")
+	[[ "$output" == *"Containerfile:17: UndefinedVar: nothing sets \$undefined"$'\n'"    COPY Containerfile \$undefined"* ]]
+	[[ "$output" == *"Check complete, 20 findings"* ]]
+	[ -z "$(cuddy images -q --filter reference=not.here.invalid/base)" ]
+}
+
+@test "--check: a good file; what is skipped; what a base image and a parent stage set; error=true" {
+	file <<-'E'
+		# check=skip=JSONArgsRecommended,MaintainerDeprecated
+		FROM localhost/busybox AS a
+		MAINTAINER x
+		ENV MORE=$PATH:/x ONE=1
+		CMD echo
+		FROM a
+		WORKDIR /$ONE
+		RUN echo $anything
+	E
+	check
+	[ "$status" = 0 ]
+	[[ "$output" == "Check complete, 0 findings" ]]
+	sed -i '1s/.*/# check=error=true/' Containerfile
+	run -125 --separate-stderr build
+	[[ "$stderr" == *"Containerfile:3: MaintainerDeprecated: use LABEL"*$'\n    MAINTAINER x\n'* ]]
+	[[ "$stderr" == *"check=error=true, and there is Containerfile:3: MaintainerDeprecated"* ]]
+	sed -i 1d Containerfile
+	run -0 --separate-stderr cuddy build .
+	[[ "$stderr" == *'2 findings in the file; "cuddy build --check" tells what'* ]]
+	sed -i '1i # check=skip=Nonsense' Containerfile
+	check
+	[ "$status" = 125 ]
+	[[ "$output" == *"check=: there is no rule 'Nonsense'"* ]]
+}
+
+@test "errors name file, line and the line, and what was probably meant" {
+	while IFS='|' read -r text want; do
+		printf "$text" >Containerfile
+		run -125 --separate-stderr build
+		[[ "$stderr" == *"$want"* ]] || fail "$text: $stderr"
+		[ "${#stderr_lines[@]}" = 1 ] || fail "$text: $stderr"
+	done <<-'E'
+		FROM localhost/busybox\nRNU true|Containerfile:2: RNU true: unknown instruction RNU; did you mean RUN?
+		FROM localhost/busybox\nCOPY --chwon=1 a b|Containerfile:2: COPY --chwon=1 a b: unknown flag --chwon; did you mean --chown?
+		FROM localhost/busybox\nRUN --mount=type=cache,traget=/x true|unknown key 'traget' for type=cache; did you mean 'target'?
+		FROM localhost/busybox AS builder\nFROM scratch\nCOPY --from=bulider /a /b|did you mean the stage builder?
+		FROM localhost/busybox\nCOPY Containerfiel /|Containerfile:2: COPY Containerfiel /: not found in the context: Containerfiel; did you mean Containerfile?
+		FROM localhost/busybox\nRUN --mount=type=cahce,target=/x true|type=cahce: use bind, cache, tmpfs, secret or ssh
+	E
+	file <<<'FROM localhost/busybox AS builder'
+	run -125 --separate-stderr build --target bulider
+	[[ "$stderr" == *"--target bulider: no such stage; did you mean builder?"* ]]
+}
+
+@test "--explain says of each step what changed since it was last done here" {
+	mkdir src
+	echo 1 >src/a
+	file <<-'E'
+		FROM localhost/busybox AS one
+		WORKDIR /w
+		COPY src /src
+		ARG FLAVOUR=plain
+		RUN --mount=type=bind,source=src,target=/m echo $FLAVOUR $(cat /m/a) >/f
+		FROM localhost/busybox
+		COPY --from=one /f /f
+		RUN true
+	E
+	why() { run -0 --separate-stderr cuddy build --explain --jobs 1 "$@" . && grep '^-->' <<<"$stderr" | grep -v 'Using cache'; }
+	run -0 why
+	[ "$(sort -u <<<"$output")" = "--> done: this step was not seen before in this place" ]
+	[ "${#lines[@]}" = 5 ]
+	run -0 why
+	[ "$(grep -c -- '--> the same was done at 2' <<<"$output")" = 5 ]
+	[[ "${lines[4]}" == *"and changed no file" ]]
+	run -0 why --build-arg FLAVOUR=sweet
+	[[ "${lines[0]}" == "--> the same was done"* && "${lines[1]}" == "--> the same was done"* ]]
+	[ "${lines[2]}" = "--> done again, for what changed: the variable FLAVOUR" ]
+	[ "${lines[3]}" = "--> done again, for what changed: the files that are copied" ]
+	[ "${lines[4]}" = "--> done again, for what changed: the files of what is below it" ]
+	echo 2 >src/a
+	run -0 why --build-arg FLAVOUR=sweet
+	[ "${lines[1]}" = "--> done again, for what changed: the files that are copied" ]
+	[ "${lines[2]}" = "--> done again, for what changed: the files of what is below it, the files mounted on /m" ]
+	run -0 why --no-cache
+	[ "$(sort -u <<<"$output")" = "--> done again: --no-cache" ]
+	cuddy builder prune -a -f >/dev/null
+	run -0 why
+	[ "$(sort -u <<<"$output")" = "--> done: this step was not seen before in this place" ]
+}

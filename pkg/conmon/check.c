@@ -188,6 +188,7 @@ static void judge(struct monitor *m, bool good)
 	write_results(m);
 	if (good) {
 		set_status(m, CONMON_HEALTHY);
+		notify_healthy(m);
 	} else if (r->streak >= m->cfg.health.retries) {
 		set_status(m, CONMON_UNHEALTHY);
 		act_on_failure(m);

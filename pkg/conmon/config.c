@@ -5,7 +5,7 @@
 
 #include "pkg/base/err.h"
 
-#define CONFIG_VERSION 5U
+#define CONFIG_VERSION 6U
 #define VOLUMES_MAX 1024U
 
 static const bool *config_flag(const struct conmon_config *c, unsigned i)
@@ -66,6 +66,7 @@ void conmon_config_encode(const struct conmon_config *c, struct sbuf *out)
 	wire_put_u64(out, (uint64_t)c->health_start_period_ns);
 	wire_put_u64(out, (uint64_t)c->health_start_interval_ns);
 	wire_put_u32(out, (uint32_t)c->on_failure);
+	wire_put_u32(out, (uint32_t)c->notify);
 	wire_put_str(out, c->trash_dir);
 	wire_put_str(out, c->name_link);
 	wire_put_u32(out, n);
@@ -110,7 +111,7 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 			 struct conmon_config *ret)
 {
 	struct conmon_config c = {0};
-	uint32_t flags, driver, restart, on_failure;
+	uint32_t flags, driver, restart, on_failure, notify;
 	int e;
 
 	if (wire_get_u32(r) != CONFIG_VERSION)
@@ -144,6 +145,9 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 	on_failure = wire_get_u32(r);
 	c.on_failure = on_failure <= CONMON_ON_FAILURE_STOP ? (enum conmon_on_failure)on_failure
 							    : CONMON_ON_FAILURE_NONE;
+	notify = wire_get_u32(r);
+	c.notify = notify <= CONMON_NOTIFY_HEALTHY ? (enum conmon_notify)notify
+						   : CONMON_NOTIFY_NONE;
 	c.trash_dir = wire_get_str(r);
 	c.name_link = wire_get_str(r);
 	e = decode_volumes(r, arena, arena_size, &c);
@@ -152,7 +156,7 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 	c.control_fd = (int)wire_get_u32(r);
 	if (e < 0 || wire_failed(r) || driver > CONMON_LOG_JOURNALD ||
 	    restart > CONMON_RESTART_UNLESS_STOPPED || on_failure > CONMON_ON_FAILURE_STOP ||
-	    !config_is_sound(&c))
+	    notify > CONMON_NOTIFY_HEALTHY || !config_is_sound(&c))
 		return err_new(-CE_PROTOCOL, "the monitor's configuration");
 	*ret = c;
 	return 0;

@@ -27,6 +27,16 @@ enum conmon_on_failure {
 	CONMON_ON_FAILURE_STOP
 };
 
+#define CONMON_NOTIFY_DIR "notify" /* in state_dir */
+#define CONMON_NOTIFY_SOCKET "notify.sock"
+/* Who says that the service is ready, to whoever gave NOTIFY_SOCKET (sd_notify(3)). */
+enum conmon_notify {
+	CONMON_NOTIFY_NONE,
+	CONMON_NOTIFY_CONTAINER, /* the payload, through a socket of its own in state_dir/notify */
+	CONMON_NOTIFY_CONMON, /* we, as soon as it runs */
+	CONMON_NOTIFY_HEALTHY, /* we, once it is healthy */
+};
+
 /* A health check. */
 struct conmon_check {
 	int fd; /* rt_exec_message() of its command; negative: there is none */
@@ -61,6 +71,8 @@ struct conmon_config {
 	struct conmon_check health, startup;
 	int64_t health_start_period_ns, health_start_interval_ns; /* the last 0: as otherwise */
 	enum conmon_on_failure on_failure;
+	enum conmon_notify notify;
+	int notify_fd; /* connected to NOTIFY_SOCKET; meaningless without notify */
 	bool await_cgroup; /* the container's cgroup comes by CM_CGROUP, once we are where we belong */
 	bool auto_remove; /* --rm */
 	bool tied; /* the container is killed when the cuddy that started it is gone */

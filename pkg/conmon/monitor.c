@@ -161,6 +161,7 @@ static void build_poll_set(const struct monitor *m, struct poll_set *ps)
 	want_stream(ps, &m->out);
 	want_stream(ps, &m->err);
 	want(ps, m->check.out, POLLIN);
+	want(ps, m->notify_in, POLLIN);
 	want(ps, m->bridge.fd, POLLIN);
 	if (m->in.len)
 		want(ps, m->in.fd, POLLOUT);
@@ -205,6 +206,7 @@ void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m))
 				control_receive(m, ps.client_of[i - ps.first_client]);
 		read_signals(m);
 		check_read(m);
+		notify_read(m);
 		bridge_pump(m, clock_monotonic_ns());
 		stop_check_deadlines(m, clock_monotonic_ns());
 		check_deadlines(m, clock_monotonic_ns());
@@ -232,6 +234,7 @@ static int record_start(struct monitor *m)
 	(void)unlinkat(m->data_dir, "exit", 0); /* of the run before */
 	started_write(m->data_dir, m->state.started_ns);
 	monitor_event(m, "start", NULL);
+	notify_started(m);
 	check_begin(m);
 	return state_write(m->state_dir, &m->state, m->boot_id);
 }

@@ -97,6 +97,8 @@ struct monitor {
 	struct input in;
 	struct log_writer log;
 	struct check check;
+	int notify_in; /* what the payload says to its service manager; -EBADF: nobody listens */
+	bool is_ready; /* READY=1 was passed on */
 	struct bridge bridge;
 	struct client clients[CLIENTS_MAX];
 };
@@ -129,6 +131,12 @@ void check_end(struct monitor *m); /* the run is over */
 int check_now(struct monitor *m);
 /** check_replace() - other checks from now on; @fds of their commands are taken over. -EINVAL. No trail. */
 int check_replace(struct monitor *m, const struct cm_health *h, int fds[2]);
+
+/* notify.c: the service manager that started us */
+int notify_open(struct monitor *m);
+void notify_started(struct monitor *m);
+void notify_healthy(struct monitor *m);
+void notify_read(struct monitor *m); /* payload → manager */
 
 /* restart.c */
 /** restart_is_due() - decide, once a run is over, whether another follows, and when. */

@@ -124,7 +124,7 @@ int setup_monitor(struct monitor *m)
 	int r;
 
 	m->state_dir = m->data_dir = m->trash_dir = m->cgroup = -EBADF;
-	m->signal_fd = m->listen_fd = m->pty_slave = -EBADF;
+	m->signal_fd = m->listen_fd = m->pty_slave = m->notify_in = -EBADF;
 	m->in.fd = m->in.front = m->log.fd = m->log.dir = m->log.journal.fd = -EBADF;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		m->clients[i].fd = -EBADF;
@@ -164,7 +164,7 @@ int setup_monitor(struct monitor *m)
 	if (m->listen_fd < 0)
 		return m->listen_fd;
 	(void)fcntl(m->listen_fd, F_SETFL, O_NONBLOCK);
-	return 0;
+	return notify_open(m);
 }
 
 static bool passes_through(const struct monitor *m, int fd)

@@ -318,6 +318,17 @@ static int make_mounts(struct store *st, const struct container_request *q,
 	return rc;
 }
 
+static int make_notify(const struct container_request *q, struct container_record *r)
+{
+	if (!q->sdnotify || strcmp(q->sdnotify, "container") == 0)
+		return 0;
+	if (strcmp(q->sdnotify, "healthy") == 0 && r->health.test.n == 0)
+		return err_usage("--sdnotify healthy needs a health check: the image has none, "
+				 "write --health-cmd");
+	r->sdnotify = xstrdup(q->sdnotify);
+	return 0;
+}
+
 int container_make(struct store *st, const struct container_request *q,
 		   const struct image_config *image, struct container_record **ret)
 {
@@ -345,6 +356,8 @@ int container_make(struct store *st, const struct container_request *q,
 		rc = make_network(q, image, r);
 	if (rc == 0)
 		rc = make_health(q, image, r);
+	if (rc == 0)
+		rc = make_notify(q, r);
 	if (rc == 0)
 		rc = make_logging(q, r);
 	if (rc == 0)

@@ -14,6 +14,7 @@
 #include "pkg/container/copied_root.h"
 #include "pkg/container/events.h"
 #include "pkg/container/make.h"
+#include "pkg/container/notify.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/process.h"
@@ -194,6 +195,8 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 	strv_add_all(&p->argv, &rec->entrypoint);
 	strv_add_all(&p->argv, &rec->cmd);
 	strv_add_all(&p->env, &rec->env);
+	if (in->notifies)
+		strv_env_set(&p->env, "NOTIFY_SOCKET=" NOTIFY_PLACE "/" CONMON_NOTIFY_SOCKET);
 	r = plan_secrets(in, p);
 	if (r < 0)
 		return r;

@@ -48,6 +48,7 @@ struct plan_input {
 	const struct container_dirs *dirs;
 	const struct base_grant *grant;
 	bool single_id;
+	bool notifies; /* the payload has a socket for sd_notify(3), see notify.h */
 };
 
 int plan_make(const struct plan_input *in, struct container_plan *p);

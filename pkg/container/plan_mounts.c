@@ -9,6 +9,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/cgroup/cgroup.h"
+#include "pkg/container/notify.h"
 #include "pkg/container/plan.h"
 #include "storage/store.h"
 
@@ -111,6 +112,16 @@ static void add_etc_files(const struct plan_input *in, struct container_plan *p)
 				   target);
 		m->flags = RT_MNT_NOSUID | RT_MNT_NODEV | RT_MNT_NOEXEC | RT_MNT_OPTIONAL;
 	}
+}
+
+/* The directory, not the socket in it: the monitor makes that. */
+static void add_notify(const struct plan_input *in, struct container_plan *p)
+{
+	if (in->notifies)
+		plan_add_mount(p, RT_MOUNT_BIND,
+			       plan_keep(p, path_join(in->dirs->runtime_path, CONMON_NOTIFY_DIR)),
+			       NOTIFY_PLACE)
+			->flags = KERNEL_FS | RT_MNT_RO;
 }
 
 /* Files of the host that one option brings along each. */
@@ -224,6 +235,7 @@ int plan_mounts(const struct plan_input *in, struct container_plan *p)
 	add_read_only_tmpfs(in->record, p);
 	add_etc_files(in, p);
 	add_host_files(in->record, p);
+	add_notify(in, p);
 	r = plan_user_mounts(in, p);
 	if (r < 0)
 		return r;

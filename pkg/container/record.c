@@ -60,6 +60,7 @@ static const struct field fields[] = {
 	F("StopSignal", K_I64, stop_signal),
 	F("StopTimeout", K_I64, stop_timeout),
 	F("Timeout", K_I64, timeout),
+	F("SdNotify", K_STR, sdnotify),
 	LISTED("Restart", K_STR, restart),
 	F("RestartMax", K_I64, restart_max),
 	F("Health", K_STRV, health.test),

@@ -56,6 +56,7 @@ struct container_record {
 	struct strv requires; /* ids of containers that run before this one starts */
 	char *passwd_entry, *group_entry; /* lines for a user or group that the image lacks */
 	int64_t stop_signal, stop_timeout, timeout;
+	char *sdnotify; /* "conmon" "healthy" "ignore"; NULL: the container's own business */
 	char *restart; /* "on-failure" "always" "unless-stopped"; NULL: no */
 	int64_t restart_max; /* 0: no bound */
 	struct health_spec {

@@ -31,6 +31,7 @@ struct container_request {
 	unsigned timeout; /* seconds, 0: never */
 	const char *init_path, *pidfile;
 	struct strv requires; /* names, with commas between */
+	const char *sdnotify; /* container conmon healthy ignore */
 	const char *restart; /* policy[:attempts] */
 	struct health_request health;
 	struct strv attach; /* stdin stdout stderr */

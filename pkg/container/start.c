@@ -14,6 +14,7 @@
 #include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
 #include "pkg/container/keep_fds.h"
+#include "pkg/container/notify.h"
 #include "pkg/container/plan.h"
 #include "pkg/sys/lock.h"
 #include "storage/store.h"
@@ -141,6 +142,7 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 	AUTO(base_grant_done) struct base_grant grant = {0};
 	AUTO(plan_done) struct container_plan p = CONTAINER_PLAN_INIT;
 	struct plan_input in = {.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant};
+	AUTO(notify_done) struct notify notify = {.fd = -EBADF};
 	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
 	int r = lock < 0 ? lock : with_runtime_dir(st, c);
 
@@ -155,7 +157,12 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 		r = base_ns < 0 ? base_ns : 0;
 	}
 	if (r == 0)
+		r = notify_begin(c, &notify);
+	in.notifies = notify.who == CONMON_NOTIFY_CONTAINER;
+	if (r == 0)
 		r = plan_make(&in, &p);
+	p.mon.notify = notify.who;
+	p.mon.notify_fd = notify.fd;
 	if (r == 0)
 		r = plan_write_files(&in, &p);
 	if (r == 0)

@@ -81,6 +81,46 @@ int socket_stream_connect_at(int dir, const char *name)
 	return connect_at(dir, name, SOCK_STREAM);
 }
 
+int socket_datagram_at(int dir, const char *name)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un addr;
+	int r;
+
+	if (fd < 0)
+		return err_new(-errno, "socket");
+	r = address_in(dir, name, &addr);
+	if (r < 0)
+		return err_new(r, "socket %s", name);
+	(void)unlinkat(dir, name, 0);
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    fchmodat(dir, name, 0666, 0) < 0) /* after: the umask had its say */
+		return err_new(-errno, "make the socket %s", name);
+	return TAKE_FD(fd);
+}
+
+int socket_datagram_to(const char *address, int timeout_ms)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct timeval patience = {.tv_sec = timeout_ms / 1000,
+				   .tv_usec = timeout_ms % 1000 * 1000};
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	size_t n = strlen(address);
+
+	if (fd < 0)
+		return err_new(-errno, "socket");
+	if (n < 2 || n >= sizeof(addr.sun_path) || (*address != '/' && *address != '@'))
+		return err_new(-EINVAL, "socket %s", address);
+	memcpy(addr.sun_path, address, n);
+	if (*address == '@') /* an abstract one: its name has no end but its length */
+		addr.sun_path[0] = '\0';
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+	    connect(fd, (struct sockaddr *)&addr,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		return err_new(-errno, "connect to %s", address);
+	return TAKE_FD(fd);
+}
+
 int socket_pair(int ret[2])
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0)

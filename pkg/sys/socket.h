@@ -16,6 +16,10 @@ int socket_connect_at(int dir, const char *name);
 /** socket_stream_listen_at(), socket_stream_connect_at() - the same of SOCK_STREAM, for protocols of others. */
 int socket_stream_listen_at(int dir, const char *name);
 int socket_stream_connect_at(int dir, const char *name);
+/** socket_datagram_at() - a SOCK_DGRAM socket at @name that everybody who can reach it may write to; not blocking. */
+int socket_datagram_at(int dir, const char *name);
+/** socket_datagram_to() - connected to "/path" or "@abstract"; a full receiver holds up a send for that long at most. */
+int socket_datagram_to(const char *address, int timeout_ms);
 /** socket_pair() - a connected CLOEXEC SEQPACKET pair. */
 int socket_pair(int ret[2]);
 /** socket_peer_is_us() - SO_PEERCRED: 0 when the peer's uid is ours, -EPERM otherwise. */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/notify.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "pkg/base/err.h"
+#include "pkg/sys/socket.h"
+
+#define PATIENCE_MS 1000
+
+void notify_done(struct notify *n)
+{
+	closep(&n->fd);
+}
+
+static enum conmon_notify who_of(const struct container_record *rec)
+{
+	const char *s = rec->sdnotify;
+
+	if (!s)
+		return CONMON_NOTIFY_CONTAINER;
+	if (strcmp(s, "conmon") == 0)
+		return CONMON_NOTIFY_CONMON;
+	return strcmp(s, "healthy") == 0 ? CONMON_NOTIFY_HEALTHY : CONMON_NOTIFY_NONE;
+}
+
+int notify_begin(const struct container *c, struct notify *ret)
+{
+	const char *address = getenv("NOTIFY_SOCKET");
+
+	if (!address || !*address || who_of(c->rec) == CONMON_NOTIFY_NONE)
+		return 0;
+	ret->fd = socket_datagram_to(address, PATIENCE_MS);
+	if (ret->fd < 0)
+		return err_wrap(ret->fd, "NOTIFY_SOCKET (--sdnotify=ignore does without it)");
+	ret->who = who_of(c->rec);
+	if (ret->who == CONMON_NOTIFY_CONTAINER &&
+	    ((mkdirat(c->dirs.runtime_fd, CONMON_NOTIFY_DIR, 0755) < 0 && errno != EEXIST) ||
+	     fchmodat(c->dirs.runtime_fd, CONMON_NOTIFY_DIR, 0755, 0) < 0)) /* whatever our umask */
+		return err_new(-errno, "make the directory of the container's notify socket");
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * --sdnotify: a service manager that gave us NOTIFY_SOCKET (sd_notify(3)) hears from the monitor. The
+ * payload never has that socket; at most one of the monitor's, whose messages it looks at first.
+ */
+#pragma once
+#include "pkg/conmon/config.h"
+#include "pkg/container/container.h"
+
+#define NOTIFY_PLACE "/run/notify" /* in the container */
+
+struct notify {
+	enum conmon_notify who;
+	int fd; /* connected to the manager's socket */
+};
+
+/** notify_begin() - whether this start has anybody to tell; makes the directory of the payload's socket. */
+int notify_begin(const struct container *c, struct notify *ret);
+void notify_done(struct notify *n);

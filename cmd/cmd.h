@@ -91,11 +91,13 @@ const struct command_group *group_find(const char *name);
 /* One line each, in the order of the files. */
 extern const struct command cmd_attach, cmd_create, cmd_exec, cmd_inspect, cmd_kill, cmd_logs,
 	cmd_ps;
+extern const struct command cmd_mount, cmd_unmount;
 extern const struct command cmd_pause, cmd_stats, cmd_unpause;
 extern const struct command cmd_port, cmd_rename, cmd_restart;
 extern const struct command cmd_rm, cmd_run, cmd_start, cmd_stop, cmd_top, cmd_wait;
 extern const struct command cmd_container_exists, cmd_container_inspect, cmd_container_prune;
-extern const struct command cmd_container_clone;
+extern const struct command cmd_container_clone, cmd_container_cleanup;
+extern const struct command cmd_container_checkpoint, cmd_container_restore;
 extern const struct command cmd_build, cmd_builder_prune;
 extern const struct command cmd_commit, cmd_container_diff, cmd_cp, cmd_diff, cmd_export,
 	cmd_image_diff;

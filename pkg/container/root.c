@@ -97,7 +97,7 @@ static int mount_fuse(const struct rt_root *root)
 	return r < 0 ? r : TAKE_FD(mnt);
 }
 
-static int mount_layers(const struct rt_root *root)
+int container_root_mount(const struct rt_root *root)
 {
 	AUTO_FREE int *lower = xcalloc(root->n_lower, sizeof(*lower));
 	int r;
@@ -227,7 +227,7 @@ static int open_stopped(const struct plan_input *in, struct container_plan *p,
 		r = base_enter(store_runtime_fd(in->store), in->grant);
 	if (r < 0)
 		return r;
-	ret->fd = mount_layers(&p->rt.root);
+	ret->fd = container_root_mount(&p->rt.root);
 	return ret->fd < 0 ? ret->fd : attach_volumes(in, p, ret->fd);
 }
 

@@ -24,6 +24,9 @@ struct container_root {
 /** container_root_open() - enters B; @c's state is looked at anew. */
 int container_root_open(struct store *st, struct container *c, struct container_root *ret);
 void container_root_done(struct container_root *r);
+/** container_root_mount() - in B, the file systems of one that does not run, over its upper directory; O_PATH. */
+struct rt_root;
+int container_root_mount(const struct rt_root *root);
 /** container_root_creator() - 1 with ids to give to userns_create_as() before anything is made in it; 0: as we are. */
 int container_root_creator(const struct container_root *r, uid_t *ret_uid, gid_t *ret_gid);
 /** container_root_user() - the container's user as B has him: owner of what is copied into it. */

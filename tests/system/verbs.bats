@@ -94,3 +94,21 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	run -0 bash -c 'ulimit -n 60; "$0" exec c sh -c "ulimit -n; ulimit -Hn"' "$CUDDY" # lower than it was at the start
 	[ "$(echo $output)" = "60 60" ]
 }
+
+@test "container cleanup: nothing to do after an end, --rm and --rmi take away; checkpoint says why not" {
+	cuddy run --name a --network none "$IMAGE" true
+	cuddy run -d --name b --network none "$IMAGE" sleep 1000
+	run -0 cuddy container cleanup a
+	[ "$output" = a ]
+	run -125 --separate-stderr cuddy container cleanup b
+	one_line_error 125 'it runs'
+	run -0 cuddy container cleanup --all --rm
+	[ "$(names)" = "b " ]
+	cuddy stop -t 0 b
+	cuddy tag "$IMAGE" also
+	run -0 cuddy container cleanup --rm --rmi -l
+	[ -z "$(names)" ]
+	cuddy image exists "$IMAGE" # it has two names: not the container's alone
+	run -125 --separate-stderr cuddy container checkpoint a
+	one_line_error 125 'only root'
+}

@@ -113,7 +113,8 @@ static const struct {
 	{&cmd_container_clone,
 	 "The new container is made as the original was, with its command, environment, mounts and "
 	 "ports; what the original changed in its files is not there (\"cuddy commit\" makes an "
-	 "image of that). Named volumes are shared, anonymous ones are new. With IMAGE the files are "
+	 "image of that). Named volumes are shared, anonymous ones are new. With IMAGE the files "
+	 "are "
 	 "that image's."},
 	{&cmd_commit,
 	 "Makes an image of the container's image and one more layer with what the container "
@@ -124,6 +125,20 @@ static const struct {
 	 "that moment.\n"
 	 "\n"
 	 "\tcuddy commit -c 'CMD [\"nginx\"]' -m 'with our pages' web mine/web:2"},
+	{&cmd_system_check,
+	 "Reads every record, document and name, and every file of every layer, and prints a line "
+	 "for "
+	 "each that is missing, unreadable or not what its digest says. --quick leaves the layers' "
+	 "files out. Without a finding it prints nothing; status 125 means that something is wrong "
+	 "still. Containers may run meanwhile.\n"
+	 "\n"
+	 "--repair makes again what can be made again: layers and images from the archive that was "
+	 "kept or by fetching the same digest, records from what lies beside them. A damaged thing "
+	 "stays until its replacement is there and verified, what running containers use is left "
+	 "alone, and what cannot be repaired is only removed with --force.\n"
+	 "\n"
+	 "\tcuddy system check --quick\n"
+	 "\tcuddy system check --repair"},
 	{&cmd_system_prune,
 	 "Removes stopped containers with their anonymous volumes, then images without a name that "
 	 "no container uses (with --all those with a name too). With --volumes also anonymous "
@@ -147,13 +162,15 @@ static const struct {
 	 "image has it. A guess by name and first bytes.\n"
 	 "\n"
 	 "Exit status 1 when there are such secrets, else 0."},
-	{&cmd_image_tree,
-	 "A line for each layer, lowest first, with the bytes of its files and, as Wasted, of those that "
-	 "later layers overwrite or delete; \"cuddy image lint\" names them."},
+	{&cmd_image_tree, "A line for each layer, lowest first, with the bytes of its files and, "
+			  "as Wasted, of those that "
+			  "later layers overwrite or delete; \"cuddy image lint\" names them."},
 	{&cmd_events,
-	 "Prints a line for each event as it happens; with --since, or without the stream, also what "
+	 "Prints a line for each event as it happens; with --since, or without the stream, also "
+	 "what "
 	 "has happened. Containers: create start restart kill died stop remove rename attach exec "
-	 "exec_died health_status update; images: pull tag untag remove; volumes: create remove. Filters are "
+	 "exec_died health_status update; images: pull tag untag remove; volumes: create remove. "
+	 "Filters are "
 	 "container, event, image, label, type and volume; the same key given again means or, "
 	 "different keys mean and. What is kept is bounded, and gone after a reboot.\n"
 	 "\n"
@@ -164,7 +181,8 @@ static const struct {
 	 "status is 0 when the container is well, 1 when it is not, 125 when no check could be "
 	 "made."},
 	{&cmd_system_reset,
-	 "Kills all containers, then removes containers, images, volumes and caches. Damaged records "
+	 "Kills all containers, then removes containers, images, volumes and caches. Damaged "
+	 "records "
 	 "do not stand in its way. The next command makes a new store, which may have another "
 	 "storage driver."},
 	{&cmd_rename, "The container goes on meanwhile; its id stays."},
@@ -258,7 +276,8 @@ static const struct {
 	 "\tcuddy save app:1 | ssh host cuddy load\n"
 	 "\tcuddy save --format oci-archive -o app.oci.tar app:1"},
 	{&cmd_search,
-	 "Asks the registry that TERM begins with, or those that short names are looked for at, for "
+	 "Asks the registry that TERM begins with, or those that short names are looked for at, "
+	 "for "
 	 "repositories whose names contain it; with --list-tags for the tags of one repository.\n"
 	 "\n"
 	 "\tcuddy search registry.example.org/app\n"
@@ -266,7 +285,8 @@ static const struct {
 	{&cmd_builder_prune,
 	 "Builds keep the results of their steps, so that what did not change is not done again, "
 	 "and the caches that commands mount. Both go; what an image or a container has only goes "
-	 "from the memory of builds. A filter until=24h keeps what was used in the last day. \"cuddy "
+	 "from the memory of builds. A filter until=24h keeps what was used in the last day. "
+	 "\"cuddy "
 	 "image prune\" takes away layers of results, too, that no image has."},
 	{&cmd_load, "Reads a docker-archive or OCI archive, compressed or not, or an OCI layout "
 		    "directory. Nothing is named before all of it is verified.\n"

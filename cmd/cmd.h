@@ -120,5 +120,6 @@ extern const struct command cmd_login, cmd_logout;
 extern const struct command cmd_version;
 extern const struct command cmd_unshare;
 extern const struct command cmd_image_lint, cmd_image_tree;
+extern const struct command cmd_system_check;
 extern const struct command cmd_system_df, cmd_system_prune, cmd_system_reset;
 extern const struct command cmd_pull, cmd_push, cmd_save, cmd_search;

@@ -122,6 +122,7 @@ const struct command_alias commands[] = {
 	{"help", &cmd_help},
 	{"info", &cmd_info},
 	{"system info", &cmd_info},
+	{"system check", &cmd_system_check},
 	{"system df", &cmd_system_df},
 	{"system prune", &cmd_system_prune},
 	{"system reset", &cmd_system_reset},

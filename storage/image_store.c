@@ -17,14 +17,10 @@
 #include "pkg/sys/file.h"
 #include "pkg/sys/private_dir.h"
 #include "storage/container_store.h"
+#include "storage/image_internal.h"
 #include "storage/layer.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
-
-#define RECORD "record.json"
-#define CONFIG "config"
-#define MANIFEST "manifest"
-#define DOCUMENT_MAX (16UL << 20)
 
 void image_summary_done(struct image_summary *s)
 {
@@ -118,7 +114,7 @@ static int record_parse(const char *text, size_t n, struct image_summary *s)
 	return 0;
 }
 
-static int read_file(struct store *st, const char *id, const char *file, struct sbuf *out)
+int image_read_file(struct store *st, const char *id, const char *file, struct sbuf *out)
 {
 	AUTO_FREE char *path = path_join(id, file);
 	int dir = store_fd(st, STORE_IMAGES);
@@ -127,9 +123,9 @@ static int read_file(struct store *st, const char *id, const char *file, struct 
 }
 
 /* @digest is valid, so its name is one of a file. */
-static char *manifest_file(const char *digest)
+char *image_manifest_file(const char *digest)
 {
-	return xasprintf(MANIFEST "-%s", digest);
+	return xasprintf(IMAGE_MANIFEST "-%s", digest);
 }
 
 int image_store_summary(struct store *st, const char *id, struct image_summary *ret)
@@ -140,7 +136,7 @@ int image_store_summary(struct store *st, const char *id, struct image_summary *
 
 	if (!id_is_valid(id))
 		return err_new(-CE_NO_IMAGE, "%s", id);
-	r = read_file(st, id, RECORD, &b);
+	r = image_read_file(st, id, IMAGE_RECORD, &b);
 	if (r == -ENOENT)
 		return err_new(-CE_NO_IMAGE, "%s", id);
 	if (r == 0)
@@ -174,10 +170,10 @@ int image_store_load(struct store *st, const char *id, struct image_record **ret
 	int r = image_store_summary(st, id, &s);
 
 	if (r == 0)
-		r = read_file(st, id, CONFIG, &config);
+		r = image_read_file(st, id, IMAGE_CONFIG, &config);
 	if (r < 0)
 		return r;
-	r = read_file(st, id, MANIFEST, &manifest);
+	r = image_read_file(st, id, IMAGE_MANIFEST, &manifest);
 	has_manifest = r == 0;
 	if (r == -ENOENT) {
 		err_drop();
@@ -220,15 +216,15 @@ int image_store_manifest(struct store *st, const char *id, const char *digest, s
 	if (!digest)
 		return -ENOENT;
 	if (s.manifest_digest && strcmp(s.manifest_digest, digest) == 0) {
-		file = xstrdup(MANIFEST);
+		file = xstrdup(IMAGE_MANIFEST);
 		type = s.manifest_type;
 	} else {
-		file = manifest_file(digest);
+		file = image_manifest_file(digest);
 		type = strv_env_get(&s.manifests, digest);
 	}
 	if (!type)
 		return -ENOENT;
-	r = read_file(st, id, file, ret);
+	r = image_read_file(st, id, file, ret);
 	if (r < 0)
 		return err_wrap(r, "manifest of image %.12s", id);
 	*ret_type = xstrdup(type);
@@ -247,12 +243,12 @@ int image_store_list(struct store *st, struct strv *ret_ids)
 	return r;
 }
 
-static int write_record(int dir, const struct image_record *r, const struct strv *manifests)
+int image_write_record(int dir, const struct image_record *r, const struct strv *manifests)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 
 	record_text(r, manifests, &b);
-	return file_replace(dir, RECORD, b.s, b.len, 0600, FILE_SYNC);
+	return file_replace(dir, IMAGE_RECORD, b.s, b.len, 0600, FILE_SYNC);
 }
 
 /* One more document, unless it is the first one or there already. Return: 1 when it was added. */
@@ -265,7 +261,7 @@ static int add_manifest(int dir, const char *first, const char *digest, const ch
 	if (!digest || !bytes || (first && strcmp(first, digest) == 0) ||
 	    strv_env_get(manifests, digest))
 		return 0;
-	file = manifest_file(digest);
+	file = image_manifest_file(digest);
 	r = file_replace(dir, file, bytes, n, 0600, FILE_SYNC);
 	if (r == 0)
 		strv_addf(manifests, "%s=%s", digest, type);
@@ -305,9 +301,9 @@ static int merge(struct store *st, const struct image_record *r)
 		err_drop(); /* damaged: what we were given is whole */
 	if (e < 0 || (!old.manifest_digest && r->manifest)) {
 		changed = true;
-		e = file_replace(dir, CONFIG, r->config, r->config_len, 0600, FILE_SYNC);
+		e = file_replace(dir, IMAGE_CONFIG, r->config, r->config_len, 0600, FILE_SYNC);
 		if (e == 0 && r->manifest)
-			e = file_replace(dir, MANIFEST, r->manifest, r->manifest_len, 0600,
+			e = file_replace(dir, IMAGE_MANIFEST, r->manifest, r->manifest_len, 0600,
 					 FILE_SYNC);
 		if (e < 0)
 			return e;
@@ -333,21 +329,22 @@ static int merge(struct store *st, const struct image_record *r)
 	strv_add_all(&now.diffids, &r->diffids);
 	strv_add_all(&now.repo_digests, &old.repo_digests);
 	strv_add_all(&now.annotations, r->annotations.n ? &r->annotations : &old.annotations);
-	return write_record(dir, &now, &old.manifests);
+	return image_write_record(dir, &now, &old.manifests);
 }
 
 static int put_new(struct store *st, struct stage *s, const struct image_record *r)
 {
 	AUTO_STRV struct strv manifests = STRV_INIT;
 	bool changed = false;
-	int e = file_create(s->fd, CONFIG, r->config, r->config_len, 0600, FILE_SYNC);
+	int e = file_create(s->fd, IMAGE_CONFIG, r->config, r->config_len, 0600, FILE_SYNC);
 
 	if (e == 0 && r->manifest)
-		e = file_create(s->fd, MANIFEST, r->manifest, r->manifest_len, 0600, FILE_SYNC);
+		e = file_create(s->fd, IMAGE_MANIFEST, r->manifest, r->manifest_len, 0600,
+				FILE_SYNC);
 	if (e == 0)
 		e = add_manifests(s->fd, r->manifest_digest, r, &manifests, &changed);
 	if (e == 0)
-		e = write_record(s->fd, r, &manifests);
+		e = image_write_record(s->fd, r, &manifests);
 	crash_point("image-staged");
 	if (e == 0)
 		e = stage_commit(st, s, STORE_IMAGES, r->id, true);

@@ -23,6 +23,7 @@
 #include "pkg/sys/open.h"
 #include "pkg/sys/private_dir.h"
 #include "pkg/sys/process.h"
+#include "storage/check_internal.h"
 #include "storage/layer_internal.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
@@ -376,6 +377,47 @@ int layer_settle(struct store *st)
 	for (size_t i = 0; i < marked.n; i++)
 		(void)unlinkat(layers, marked.v[i], 0);
 	return 0;
+}
+
+int layer_forget_blob(struct store *st, const char *diffid)
+{
+	AUTO(layer_record_done) struct layer_record rec = {0};
+	AUTO_CLOSE int dir = -EBADF;
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int layers = store_fd(st, STORE_LAYERS), r = layer_record_load(st, diffid, &rec);
+
+	if (r < 0)
+		return r;
+	dir = openat(layers, diffid, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return err_new(-errno, "layer %.12s", diffid);
+	rec.has_blob = false;
+	record_text(&rec, &b);
+	r = file_replace(dir, RECORD, b.s, b.len, 0600, FILE_SYNC);
+	if (r == 0)
+		(void)unlinkat(dir, files[LAYER_BLOB], 0);
+	return r;
+}
+
+int layer_distrust(struct store *st, const char *diffid, bool on)
+{
+	AUTO_FREE char *mark = path_join(diffid, UNSETTLED);
+	static const char words[] = "its files are not what they were";
+	AUTO_CLOSE int dir = -EBADF;
+	int layers = store_fd(st, STORE_LAYERS), r = check_diffid(diffid);
+
+	if (r < 0 || layers < 0)
+		return r < 0 ? r : layers;
+	if (!on) {
+		if (is_lost(layers, diffid) == 1)
+			(void)unlinkat(layers, mark, 0);
+		err_drop();
+		return 0;
+	}
+	dir = openat(layers, diffid, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return errno == ENOENT ? 0 : err_new(-errno, "layer %.12s", diffid);
+	return file_replace(dir, UNSETTLED, words, sizeof(words) - 1, 0600, FILE_SYNC);
 }
 
 static int lock_layer(struct store *st, const char *diffid,

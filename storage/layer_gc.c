@@ -152,11 +152,6 @@ int layer_users(struct store *st, struct strv *ret)
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int layer_remove_unused(struct store *st, const struct strv *candidates)
 {
 	AUTO_STRV struct strv used = STRV_INIT, all = STRV_INIT;
@@ -167,7 +162,7 @@ int layer_remove_unused(struct store *st, const struct strv *candidates)
 	if (!candidates)
 		candidates = &all;
 	for (size_t i = 0; r == 0 && i < candidates->n; i++) {
-		if (used.n && bsearch(&candidates->v[i], used.v, used.n, sizeof(*used.v), compare))
+		if (strv_has_sorted(&used, candidates->v[i]))
 			continue;
 		r = store_trash(st, STORE_LAYERS, candidates->v[i]);
 		if (r == -ENOENT) {

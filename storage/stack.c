@@ -30,6 +30,7 @@
 #include "pkg/base/sha256.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/whiteout.h"
+#include "storage/check_internal.h"
 #include "storage/layer_internal.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
@@ -168,16 +169,9 @@ static int chain_open(struct store *st, const struct strv *diffids, struct chain
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static bool is_implied(const struct chain *c, size_t layer, const char *path)
 {
-	const struct strv *v = &c->implied[layer];
-
-	return v->n && bsearch(&path, v->v, v->n, sizeof(*v->v), compare);
+	return strv_has_sorted(&c->implied[layer], path);
 }
 
 enum sight { SIGHT_NOTHING, SIGHT_DIR };
@@ -509,4 +503,42 @@ int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_d
 		add_tree(st, STORE_LAYERS, diffids->v[--i], ret_dirs);
 	add_tree(st, STORE_CACHE, PLACEHOLDER, ret_dirs);
 	return 0;
+}
+
+/* --- is it right? ---------------------------------------------------------------------------------- */
+
+static bool stack_is_right(struct store *st, const char *name)
+{
+	AUTO_FREE char *path = path_join(name, CHAIN);
+	AUTO_STRV struct strv ids = STRV_INIT;
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	char want[sizeof(STACK) + 64];
+	size_t cut;
+	bool right;
+
+	right = file_read_at(store_fd(st, STORE_CACHE), path, 1UL << 20, &b) == 0;
+	if (right && b.len)
+		strv_split(&ids, b.s, '\n');
+	stack_name(&ids, want);
+	right = right && strcmp(want, name) == 0 && read_cut(st, name, ids.n, &cut) == 0;
+	err_drop();
+	return right;
+}
+
+/* What was made of layers can be made again; what others keep in the cache is theirs to check. */
+int stack_check(struct store *st, struct findings *f)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = store_names(st, STORE_CACHE, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		const char *name = names.v[i];
+
+		if (strcmp(name, PLACEHOLDER) == 0 &&
+		    !store_has(st, STORE_CACHE, PLACEHOLDER "/tree"))
+			(void)finding_add(f, FOUND_CACHE, name, "its directory is missing");
+		else if (strncmp(name, STACK, strlen(STACK)) == 0 && !stack_is_right(st, name))
+			(void)finding_add(f, FOUND_CACHE, name, "it is not of the layers it says");
+	}
+	return r;
 }

@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/private_dir.h"
+#include "storage/check_internal.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
 
@@ -240,4 +243,31 @@ char *volume_data_path(struct store *st, const char *name)
 	AUTO_FREE char *inside = path_join(name, "_data");
 
 	return store_path(st, STORE_VOLUMES, inside);
+}
+
+/* One with something in it has been filled, and has the owner it was given. */
+int volume_rebuild(struct store *st, const char *name, bool data)
+{
+	AUTO_CLOSE int dir = open_volume(st, name), inside = -EBADF;
+	AUTO(volume_record_done) struct volume_record rec = VOLUME_RECORD_NEW;
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct stat sb;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	if (data && (mkdirat(dir, "_data", 0700) < 0 || fchmodat(dir, "_data", 0755, 0) < 0))
+		return err_new(-errno, "make directory _data");
+	if (data)
+		return 0;
+	rec.name = xstrdup(name);
+	inside = openat(dir, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = inside < 0 ? 0 : dir_names(inside, &names);
+	if (r == 0 && fstat(dir, &sb) < 0)
+		r = err_new(-errno, "stat volume %s", name);
+	if (r < 0)
+		return r;
+	rec.created_ns = sb.st_mtim.tv_sec * NS_PER_S;
+	rec.needs_copy_up = rec.needs_chown = names.n == 0;
+	return volume_save(st, &rec);
 }

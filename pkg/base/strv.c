@@ -84,6 +84,11 @@ void strv_sort(struct strv *sv)
 		qsort(sv->v, sv->n, sizeof(*sv->v), by_bytes);
 }
 
+bool strv_has_sorted(const struct strv *sv, const char *s)
+{
+	return sv->n && bsearch(&s, sv->v, sv->n, sizeof(*sv->v), by_bytes);
+}
+
 void strv_split(struct strv *sv, const char *s, char sep)
 {
 	for (;;) {

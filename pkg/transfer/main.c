@@ -42,6 +42,7 @@ static const struct {
 	{TRANSFER_UNPACK, "unpack", transfer_op_unpack},
 	{TRANSFER_SAVE, "save", transfer_op_save},
 	{TRANSFER_SEARCH, "search", transfer_op_search},
+	{TRANSFER_CHECK, "check", transfer_op_check},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)

@@ -246,6 +246,20 @@ int transfer_search_get(const struct transfer_request *q, struct transfer_search
 	return 0;
 }
 
+void transfer_check_put(struct sbuf *b, const struct transfer_check *c)
+{
+	wire_put_str(b, c->layer);
+}
+
+int transfer_check_get(const struct transfer_request *q, struct transfer_check *ret)
+{
+	struct wire_reader r;
+
+	wire_reader_init(&r, q->body, q->body_n);
+	ret->layer = wire_get_str(&r);
+	return wire_failed(&r) ? err_new(-CE_PROTOCOL, "check request") : 0;
+}
+
 void transfer_load_put(struct sbuf *b, const struct transfer_load *l)
 {
 	wire_put_str(b, l->platform);

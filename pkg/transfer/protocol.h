@@ -32,7 +32,8 @@ enum transfer_op {
 	TRANSFER_UNTAR,
 	TRANSFER_PUSH,
 	TRANSFER_SAVE,
-	TRANSFER_SEARCH
+	TRANSFER_SEARCH,
+	TRANSFER_CHECK
 };
 
 enum transfer_event {
@@ -154,6 +155,13 @@ struct transfer_save {
 	unsigned n_images;
 };
 
+/* Body of TRANSFER_CHECK; see op_check.c. */
+struct transfer_check {
+	const char *layer; /* diffID of one to make anew; NULL: look at all */
+};
+
+void transfer_check_put(struct sbuf *b, const struct transfer_check *c);
+int transfer_check_get(const struct transfer_request *q, struct transfer_check *ret);
 void transfer_save_put(struct sbuf *b, const struct transfer_save *s);
 /** transfer_save_get() - @ret is released by transfer_save_done(), also after a failure. */
 int transfer_save_get(const struct transfer_request *q, struct transfer_save *ret);

@@ -41,3 +41,4 @@ int transfer_op_login(struct transfer_ctx *ctx);
 int transfer_op_push(struct transfer_ctx *ctx);
 int transfer_op_save(struct transfer_ctx *ctx);
 int transfer_op_search(struct transfer_ctx *ctx);
+int transfer_op_check(struct transfer_ctx *ctx);

@@ -22,6 +22,7 @@ struct net_port {
 	uint16_t host_port; /* 0 only before net_ports_bind() chose one */
 	uint16_t host_port_last; /* 0, or: net_ports_bind() takes the first free one up to this */
 	uint16_t container_port;
+	uint16_t host_port_wish; /* 0, or: tried first where host_port is 0 */
 };
 
 /* Strings belong to whoever made the plan (the wire message after decoding). */

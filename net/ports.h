@@ -15,6 +15,7 @@
 struct net_port_list {
 	struct net_port *v; /* host_ip strings are owned by the list */
 	unsigned n, cap;
+	unsigned failed; /* index of the port that net_ports_bind() could not have */
 };
 
 #define NET_PORT_LIST_INIT \
@@ -31,6 +32,9 @@ void net_port_list_done(struct net_port_list *l);
 int net_port_parse(const char *spec, struct net_port_list *l);
 /** net_port_format() - the spec that net_port_parse() reads back as exactly @p; allocated. */
 char *net_port_format(const struct net_port *p);
+#define NET_PORT_WHERE 80
+/** net_port_where() - "127.0.0.1:8080/tcp", "[::1]:53/udp": how messages name it. */
+void net_port_where(const struct net_port *p, char out[NET_PORT_WHERE]);
 /**
  * net_ports_bind() - one listening (TCP) or bound (UDP) socket per port; fills in chosen host ports
  * @ret_fds: room for @l->n descriptors; all or none are open afterwards. The error names the port.

@@ -120,19 +120,44 @@ static int network_mode(struct store *st, const struct container_request *q,
 		       &r->ns_net);
 }
 
+/* What is exposed and not published already, each on a port of its own. */
+static int publish_exposed(const struct container_record *r, struct net_port_list *list)
+{
+	unsigned n_named = list->n;
+
+	for (size_t i = 0; i < r->exposed_ports.n; i++) {
+		struct net_port_list one = {0};
+		bool named = false;
+		int rc = net_port_parse(r->exposed_ports.v[i], &one);
+
+		for (unsigned k = 0; rc == 0 && k < n_named; k++)
+			named = named || (one.n && list->v[k].proto == one.v[0].proto &&
+					  list->v[k].container_port == one.v[0].container_port);
+		net_port_list_done(&one);
+		if (rc == 0 && !named)
+			rc = net_port_parse(r->exposed_ports.v[i], list);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 static int check_ports(const struct container_request *q, const struct image_config *image,
 		       struct container_record *r)
 {
 	struct net_port_list list = {0};
-	AUTO_STRV struct strv specs = STRV_INIT;
 	int rc = 0;
 
 	for (size_t i = 0; image && i < image->exposed_ports.n; i++)
 		if (!strv_has(&r->exposed_ports, image->exposed_ports.v[i]))
 			strv_add(&r->exposed_ports, image->exposed_ports.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->expose.n; i++) {
-		rc = net_port_parse(q->expose.v[i],
-				    &list); /* the same grammar, container part only */
+		if (strchr(q->expose.v[i], ':'))
+			rc = err_usage("--expose '%s': a port or a range of the container, as 80, "
+				       "80/udp or 8000-8010",
+				       q->expose.v[i]);
+		else
+			rc = net_port_parse(q->expose.v[i], &list);
 		for (unsigned k = 0; rc == 0 && k < list.n; k++) {
 			AUTO_FREE char *e = xasprintf("%u/%s", list.v[k].container_port,
 						      list.v[k].proto == NET_UDP ? "udp" : "tcp");
@@ -142,12 +167,11 @@ static int check_ports(const struct container_request *q, const struct image_con
 		}
 		net_port_list_done(&list);
 	}
-	strv_add_all(&specs, &q->publish);
+	for (size_t i = 0; rc == 0 && i < q->publish.n; i++)
+		rc = net_port_parse(q->publish.v[i], &list);
 	/* -P asks for what the image names, as far as there is a network to publish from. */
 	if (q->publish_all && net_mode_publishes(record_net_mode(r)))
-		strv_add_all(&specs, &r->exposed_ports);
-	for (size_t i = 0; rc == 0 && i < specs.n; i++)
-		rc = net_port_parse(specs.v[i], &list);
+		rc = rc < 0 ? rc : publish_exposed(r, &list);
 	/* As with podman and docker: scripts name both, and the ports are reachable. */
 	if (rc == 0 && record_net_mode(r) == NET_HOST && list.n) {
 		log_warn("--publish does nothing with --network host: the host's ports are the "

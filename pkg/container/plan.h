@@ -73,6 +73,12 @@ int plan_own(const struct plan_input *in, struct container_plan *p);
 int plan_own_layers(const struct plan_input *in, struct container_plan *p, struct strv *dirs);
 int plan_namespaces(const struct plan_input *in, struct container_plan *p);
 int plan_network(const struct plan_input *in, struct container_plan *p);
+/** plan_ports() - the sockets of the published ports, or who has one of them. */
+int plan_ports(const struct plan_input *in, struct container_plan *p);
+/** plan_explain_ports() - @r as net_ports_bind() gave it, or the container of ours that has the port. */
+int plan_explain_ports(struct store *st, const struct net_port_list *l, int r);
+/** plan_write_ports() - which host ports were given out: for ps, port and inspect while it runs, and for the next run. */
+int plan_write_ports(const struct container_dirs *dirs, const struct net_port_list *l);
 /** plan_secrets() - their values, also those that are variables. */
 int plan_secrets(const struct plan_input *in, struct container_plan *p);
 void plan_accounts(const struct plan_input *in, struct container_plan *p);

@@ -128,23 +128,6 @@ int plan_namespaces(const struct plan_input *in, struct container_plan *p)
 	return plan_ids(in, p);
 }
 
-static int bind_ports(const struct container_record *rec, struct container_plan *p)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < rec->ports.n; i++)
-		r = net_port_parse(rec->ports.v[i], &p->ports);
-	if (r < 0 || !p->ports.n)
-		return r;
-	p->port_fds = xcalloc(p->ports.n, sizeof(int));
-	for (unsigned i = 0; i < p->ports.n; i++)
-		p->port_fds[i] = -EBADF;
-	r = net_ports_bind(&p->ports, p->port_fds);
-	p->rt.net.ports = p->ports.v;
-	p->rt.net.n_ports = p->ports.n;
-	return r;
-}
-
 int plan_network(const struct plan_input *in, struct container_plan *p)
 {
 	const struct container_record *rec = in->record;
@@ -169,25 +152,12 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 	}
 	if (n->mode == NET_PASTA)
 		net_pasta_plan(n);
-	return net_mode_publishes(n->mode) ? bind_ports(rec, p) : 0;
+	return net_mode_publishes(n->mode) ? plan_ports(in, p) : 0;
 }
 
 static int write_one(const struct plan_input *in, const char *name, const struct sbuf *text)
 {
 	return file_replace(in->dirs->runtime_fd, name, text->s, text->len, 0644, FILE_NO_SYNC);
-}
-
-/* Which host ports were given out: for ps, port and inspect, as long as the container runs. */
-static int write_ports(const struct plan_input *in, const struct container_plan *p)
-{
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-
-	for (unsigned i = 0; i < p->ports.n; i++) {
-		AUTO_FREE char *spec = net_port_format(&p->ports.v[i]);
-
-		sbuf_addf(&b, "%s\n", spec);
-	}
-	return p->ports.n ? write_one(in, "ports", &b) : 0;
 }
 
 int plan_write_files(const struct plan_input *in, struct container_plan *p)
@@ -220,5 +190,5 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 		sbuf_addf(&name, "%s\n", hostname);
 		r = write_one(in, "hostname", &name);
 	}
-	return r < 0 ? r : write_ports(in, p);
+	return r < 0 ? r : p->ports.n ? plan_write_ports(in->dirs, &p->ports) : 0;
 }

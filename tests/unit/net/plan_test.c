@@ -12,8 +12,8 @@
 #include "pkg/base/err.h"
 
 static const struct net_port two[] = {
-	{NET_TCP, "127.0.0.1", false, 8080, 0, 80},
-	{NET_UDP, "::", true, 53, 0, 53},
+	{NET_TCP, "127.0.0.1", false, 8080, 0, 80, 0},
+	{NET_UDP, "::", true, 53, 0, 53, 0},
 };
 
 static struct net_plan sample(void)

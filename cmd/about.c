@@ -268,6 +268,25 @@ static const struct {
 	 "\n"
 	 "\tcuddy push registry.example.org/team/app:1\n"
 	 "\tcuddy push --digestfile digest app docker://registry.example.org/team/app:2"},
+	{&cmd_manifest_create,
+	 "A list names images for several platforms under one name; whoever pulls it gets the one "
+	 "that fits. It is made here and then pushed. Operands are images or lists that are here, "
+	 "or "
+	 "else of registries; docker://NAME asks the registry in any case. Those are not pulled: "
+	 "pushing hands them on. run and pull of a list that is here choose from it as well.\n"
+	 "\n"
+	 "\tcuddy manifest create app:1 app:1-amd64 docker://registry.example.org/app:1-arm64\n"
+	 "\tcuddy manifest push app:1 registry.example.org/app:1"},
+	{&cmd_manifest_add, "What the image is for is read from it; --os, --arch and --variant say "
+			    "otherwise. Of a list "
+			    "only the image for this machine, or for what these say, is added "
+			    "unless there is --all. An "
+			    "entry with the same digest is replaced."},
+	{&cmd_manifest_push, "Sends the images, then the list; prints the list's digest. Images "
+			     "that are not here go from "
+			     "their registry to the other as they are. --all=false sends the list "
+			     "alone, and registries "
+			     "refuse lists of what they do not have."},
 	{&cmd_save,
 	 "Writes images so that load, podman, docker and skopeo read them, with the ids they have. "
 	 "An OCI archive or layout keeps the digests as well. A file appears when it is whole.\n"

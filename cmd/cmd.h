@@ -18,7 +18,8 @@ struct json_object;
 struct store;
 
 struct cmd_ctx {
-	const char *root, *runroot, *driver, *cgroup_manager; /* global options, NULL when not given */
+	const char *root, *runroot, *driver,
+		*cgroup_manager; /* global options, NULL when not given */
 	struct store *store; /* opened on first use by cmd_store() */
 	bool in_a_hurry; /* leaves tidying to other commands */
 	int status; /* exit status a command sets when it is not an error (child's code) */
@@ -122,4 +123,7 @@ extern const struct command cmd_unshare;
 extern const struct command cmd_image_lint, cmd_image_tree;
 extern const struct command cmd_system_check;
 extern const struct command cmd_system_df, cmd_system_prune, cmd_system_reset;
+extern const struct command cmd_manifest_add, cmd_manifest_annotate, cmd_manifest_create,
+	cmd_manifest_exists, cmd_manifest_inspect, cmd_manifest_push, cmd_manifest_remove,
+	cmd_manifest_rm;
 extern const struct command cmd_pull, cmd_push, cmd_save, cmd_search;

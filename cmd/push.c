@@ -9,6 +9,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/image/manifest_list.h"
 #include "pkg/image/push.h"
 
 struct push_args {
@@ -87,6 +88,79 @@ static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 		return err_wrap(r, "push %s", argv[0]);
 	return a->digestfile ? write_digest(a->digestfile) : 0;
 }
+
+/* --- of a manifest list ------------------------------------------------------------------------ */
+
+struct push_list_args {
+	struct push_args push;
+	int all;
+	bool rm, insecure;
+	const char *add_compression;
+};
+
+static const struct push_list_args push_list_defaults = {.push.registry = REGISTRY_ARGS_DEFAULTS,
+							 .all = -1};
+
+/* clang-format off */
+static const struct opt push_list_opts[] = {
+	OPT_GROUP(push_opts, struct push_list_args, push),
+	OPT_STR(0, "add-compression", "FORMAT", struct push_list_args, add_compression, "Send each image once more, compressed so",
+		.words = "zstd", .complete = COMPLETE_WORDS, .strict = true),
+	OPT_TRI(0, "all", struct push_list_args, all, "Send the images, not only the list"),
+	OPT_BOOL(0, "insecure", struct push_list_args, insecure, "The same as --tls-verify=false", .hidden = true),
+	OPT_BOOL('p', "purge", struct push_list_args, rm, "The same as --rm", .hidden = true),
+	OPT_BOOL(0, "rm", struct push_list_args, rm, "Remove the list when it is pushed"),
+	OPT_END
+};
+/* clang-format on */
+
+static int push_list_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct push_list_args *a = args;
+	AUTO(list_record_done) struct list_record gone = {0};
+	struct push_options base = {0};
+	struct list_push_options o = {.all = a->all != 0, .add_compression = a->add_compression};
+	struct transfer_report report;
+	struct store *st;
+	int r = options_of(&a->push, &base);
+
+	o.form = base.form;
+	o.access = base.access;
+	if (a->insecure)
+		o.access.tls_verify = 0;
+	if (r == 0 && !o.all && (a->add_compression || o.form.format || o.form.compression))
+		r = err_usage(
+			"manifest push: another form of images that are not sent (--all=false)");
+	if (r == 0)
+		r = cmd_store_for_images(ctx, &st);
+	if (r < 0)
+		return r;
+	transfer_report_init(&report, REPORT_PULL, a->push.quiet, take_digest);
+	o.report = &report.handler;
+	r = list_push(st, argv[0], argc > 1 ? argv[1] : NULL, &o);
+	transfer_report_done(&report);
+	if (r == 0)
+		(void)puts(digest);
+	if (r == 0 && a->push.digestfile)
+		r = write_digest(a->push.digestfile);
+	if (r == 0 && a->rm)
+		r = list_remove(st, argv[0], &gone);
+	return r < 0 ? err_wrap(r, "manifest push %s", argv[0]) : 0;
+}
+
+const struct command cmd_manifest_push = {
+	.name = "push",
+	.group = "manifest",
+	.synopsis = "[OPTIONS] LIST [DESTINATION]",
+	.summary = "Send a list and its images to a registry",
+	.opts = push_list_opts,
+	.args_size = sizeof(struct push_list_args),
+	.defaults = &push_list_defaults,
+	.min_args = 1,
+	.max_args = 2,
+	.complete = COMPLETE_IMAGE,
+	.run = push_list_run,
+};
 
 const struct command cmd_push = {
 	.name = "push",

@@ -3,8 +3,10 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
+#include "pkg/image/manifest_list.h"
 #include "pkg/image/remove.h"
 #include "storage/image_store.h"
 
@@ -63,6 +65,21 @@ static int remove_one(struct store *st, const struct rmi_args *a, const char *na
 	return r;
 }
 
+/* Lists of images are among them: false when there is none of that name. */
+static bool remove_list(struct store *st, const char *name)
+{
+	AUTO(list_record_done) struct list_record gone = {0};
+	AUTO_FREE char *words = xstrdup(err_trail());
+
+	if (list_remove(st, name, &gone) < 0) {
+		(void)err_set(-CE_NO_IMAGE, words);
+		return false;
+	}
+	err_drop();
+	(void)printf("Untagged: %s\nDeleted: %s\n", gone.name, gone.id);
+	return true;
+}
+
 static void report(struct store *st, const struct rmi_args *a, const char *name, int *status)
 {
 	AUTO(image_removal_done) struct image_removal gone = {0};
@@ -72,6 +89,8 @@ static void report(struct store *st, const struct rmi_args *a, const char *name,
 		(void)printf("Untagged: %s\n", gone.untagged.v[i]);
 	if (gone.id[0])
 		(void)printf("Deleted: %s\n", gone.id);
+	if (r == -CE_NO_IMAGE && remove_list(st, name))
+		return;
 	if (r == 0)
 		return;
 	if (r == -CE_NO_IMAGE && (a->ignore || a->force || a->all)) {

@@ -8,7 +8,7 @@
  *		refs/<escaped reference>                   blobs/<digest hex>
  *		containers/<id>/…                          names/<name> (hard link of its record)
  *		volumes/<name>/{_data,record.json}         secrets/{<name>.json,<id>.data}
- *		staging/  trash/  cache/  locks/
+ *		lists/<escaped reference>                  staging/  trash/  cache/  locks/
  *	$XDG_RUNTIME_DIR/cuddy (--runroot, CUDDY_RUNROOT; else a verified 0700 /tmp/cuddy-<uid>)
  *		<container id>/…  base/  base.lock
  *
@@ -36,6 +36,7 @@ enum store_dir {
 	STORE_CACHE,
 	STORE_LOCKS,
 	STORE_SECRETS,
+	STORE_LISTS,
 	STORE_DIR_COUNT
 };
 

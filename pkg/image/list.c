@@ -68,7 +68,7 @@ static void add_row_detail(struct json_object *o, const struct image_entry *e)
 	json_set_bool(o, "IsDangling", image_is_dangling(e));
 	json_set_bool(o, "ReadOnly", false);
 	json_set_bool(o, "IsReadOnly", false);
-	json_set_bool(o, "IsManifestList", false);
+	json_set_bool(o, "IsManifestList", e->is_list);
 	json_set(o, "Labels", json_from_map(&e->config.labels));
 	json_set(o, "Names", json_from_strv(&e->s.names));
 	json_set(o, "RepoTags", repo_tags(e));
@@ -125,7 +125,7 @@ static struct json_object *json_of(const struct image_entry *e)
 	json_set_str(o, "Arch", e->config.architecture ? e->config.architecture : "");
 	json_set_str(o, "Digest", e->s.manifest_digest ? e->s.manifest_digest : "");
 	json_set_bool(o, "Dangling", image_is_dangling(e));
-	json_set_bool(o, "IsManifestList", false);
+	json_set_bool(o, "IsManifestList", e->is_list);
 	json_set(o, "Names", json_from_strv(&e->s.names));
 	json_set_str(o, "Os", e->config.os ? e->config.os : "");
 	json_set_bool(o, "ReadOnly", false);
@@ -291,8 +291,10 @@ int image_list(struct store *st, const struct image_query *q, struct json_object
 		return r;
 	if (q->reference)
 		image_filters_add_operand(st, q->reference, &f);
-	r = image_set_load(
-		st, q->detail ? IMAGE_SET_PARENTS | IMAGE_SET_CONTAINERS | f.needs : f.needs, &set);
+	r = image_set_load(st,
+			   (q->detail ? IMAGE_SET_PARENTS | IMAGE_SET_CONTAINERS : 0) | f.needs |
+				   IMAGE_SET_LISTS,
+			   &set);
 	if (r == 0)
 		r = lines_make(st, q, &f, &set, &lines, &n);
 	if (r == 0 && n > 1)

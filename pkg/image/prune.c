@@ -3,12 +3,18 @@
 #include "pkg/image/list.h"
 #include "pkg/image/remove.h"
 #include "storage/image_store.h"
+#include "storage/list_store.h"
 
-static int remove_each(struct store *st, const struct strv *ids, unsigned flags,
-		       struct strv *ret_ids)
+/* What a manifest list of ours names is going to be pushed with it. */
+static int remove_each(struct store *st, const struct strv *ids, const struct strv *listed,
+		       unsigned flags, struct strv *ret_ids)
 {
 	for (size_t i = 0; i < ids->n; i++) {
-		int r = image_store_remove(st, ids->v[i], flags);
+		int r;
+
+		if (strv_has(listed, ids->v[i]))
+			continue;
+		r = image_store_remove(st, ids->v[i], flags);
 
 		if (r == 0)
 			strv_add(ret_ids, ids->v[i]);
@@ -22,9 +28,12 @@ static int remove_each(struct store *st, const struct strv *ids, unsigned flags,
 
 int image_prune(struct store *st, bool all, const struct strv *filters, struct strv *ret_ids)
 {
-	AUTO_STRV struct strv wanted = STRV_INIT;
+	AUTO_STRV struct strv wanted = STRV_INIT, listed = STRV_INIT;
 	size_t before;
-	int r;
+	int r = list_store_images(st, &listed);
+
+	if (r < 0)
+		return r;
 
 	strv_add_all(&wanted, filters);
 	if (!all)
@@ -36,8 +45,8 @@ int image_prune(struct store *st, bool all, const struct strv *filters, struct s
 		before = ret_ids->n;
 		r = image_select(st, &wanted, &ids);
 		if (r == 0)
-			r = remove_each(st, &ids, all ? IMAGE_REMOVE_NAMED : IMAGE_REMOVE_DANGLING,
-					ret_ids);
+			r = remove_each(st, &ids, &listed,
+					all ? IMAGE_REMOVE_NAMED : IMAGE_REMOVE_DANGLING, ret_ids);
 	} while (r == 0 && ret_ids->n > before);
 	return r < 0 ? r : image_store_prune_layers(st);
 }

@@ -5,6 +5,7 @@
 #include "pkg/base/err.h"
 #include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
+#include "pkg/image/manifest_list.h"
 #include "pkg/image/transfer_client.h"
 
 /* Passes all on, and remembers the last image. */
@@ -44,6 +45,32 @@ static void on_image(void *data, const char *reference, const char *id)
 	f->id = xstrdup(id);
 }
 
+/* A list that was made here, unless an image has its name; -CE_NO_LIST (no trail) else. */
+static int pull_of_list(struct store *st, const char *name, const struct pull_options *o,
+			char ret_id[65])
+{
+	struct pull_options there = *o;
+	AUTO_FREE char *remote = NULL, *matched = NULL;
+	bool insecure = false;
+	int r = image_resolve(st, name, ret_id, &matched);
+
+	if (r == 0)
+		return -CE_NO_LIST;
+	err_drop();
+	if (strncmp(name, "docker://", 9) == 0 || o->all_tags)
+		return -CE_NO_LIST;
+	r = list_choose(st, name, o->platform, ret_id, &remote, &insecure);
+	if (r == -CE_NO_LIST || r == -CE_USAGE)
+		err_drop();
+	if (r < 0)
+		return r == -CE_USAGE ? -CE_NO_LIST : r;
+	if (!remote)
+		return 0;
+	if (insecure)
+		there.access.tls_verify = 0;
+	return image_pull(st, remote, &there, ret_id);
+}
+
 int image_pull(struct store *st, const char *name, const struct pull_options *o, char ret_id[65])
 {
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
@@ -60,6 +87,9 @@ int image_pull(struct store *st, const char *name, const struct pull_options *o,
 				  .platform = o->platform};
 	int r;
 
+	r = pull_of_list(st, name, o, ret_id);
+	if (r != -CE_NO_LIST)
+		return r;
 	transfer_pull_put(&body, &p);
 	r = transfer_run(st, TRANSFER_PULL, &body, NULL, 0, &h);
 	explicit_bzero(body.s, body.len);
@@ -73,6 +103,19 @@ int image_pull(struct store *st, const char *name, const struct pull_options *o,
 	return r < 0 ? err_wrap(r, "pull %s", name) : 0;
 }
 
+/* Never to be pulled: of a list that is here, an image that is here will do. */
+static int image_of_list(struct store *st, const char *name, const struct pull_options *o,
+			 int without, struct image_record **ret, char **ret_name)
+{
+	AUTO_FREE char *remote = NULL;
+	bool insecure;
+	char id[65];
+
+	if (list_choose(st, name, o->platform, id, &remote, &insecure) == 0 && !remote)
+		return image_find(st, id, ret, ret_name);
+	return err_new(without, "%s", name);
+}
+
 int image_ensure(struct store *st, const char *name, const struct pull_options *o,
 		 struct image_record **ret, char **ret_name)
 {
@@ -84,7 +127,7 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 		if (found != -CE_NO_IMAGE && (found < 0 || o->policy != PULL_NEWER))
 			return found;
 		if (found < 0 && o->policy == PULL_NEVER)
-			return found;
+			return image_of_list(st, name, o, found, ret, ret_name);
 	}
 	err_drop();
 	r = image_pull(st, name, o, id);

@@ -45,6 +45,11 @@ static int default_destination(const char *typed, const char *matched, char **re
 	return destination_of(matched, ret);
 }
 
+int push_destination(const char *given, const char *typed, const char *matched, char **ret)
+{
+	return given ? destination_of(given, ret) : default_destination(typed, matched, ret);
+}
+
 int image_push(struct store *st, const char *name, const char *destination,
 	       const struct push_options *o)
 {
@@ -56,8 +61,7 @@ int image_push(struct store *st, const char *name, const char *destination,
 	int r = image_resolve(st, name, id, &matched);
 
 	if (r == 0)
-		r = destination ? destination_of(destination, &to)
-				: default_destination(name, matched, &to);
+		r = push_destination(destination, name, matched, &to);
 	if (r == 0)
 		r = image_store_load(st, id, &rec);
 	if (r < 0)

@@ -15,3 +15,8 @@ struct push_options {
  */
 int image_push(struct store *st, const char *name, const char *destination,
 	       const struct push_options *o);
+/**
+ * push_destination() - full reference that a push goes to, malloc'ed
+ * @given: as typed, NULL: where the name itself says. @typed, @matched: the name, as typed and in full (NULL: an id).
+ */
+int push_destination(const char *given, const char *typed, const char *matched, char **ret);

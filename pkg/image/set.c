@@ -5,6 +5,9 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/sha256.h"
+#include "pkg/json/json.h"
+#include "storage/list_store.h"
 
 void image_set_done(struct image_set *set)
 {
@@ -69,13 +72,43 @@ static int add_containers(struct store *st, struct image_set *set)
 	return r;
 }
 
+static int add_lists(struct store *st, struct image_set *set)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = list_store_names(st, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO(list_record_done) struct list_record rec = {0};
+		AUTO_SBUF struct sbuf text = SBUF_INIT;
+		struct image_entry *e;
+		char hex[65];
+
+		if (list_store_load(st, names.v[i], &rec) < 0) {
+			err_drop();
+			continue;
+		}
+		json_write(rec.index, false, &text);
+		sha256_hex(text.s, text.len, hex);
+		set->v = xreallocarray(set->v, set->n + 1, sizeof(*set->v));
+		e = &set->v[set->n++];
+		memset(e, 0, sizeof(*e));
+		e->is_list = true;
+		memcpy(e->s.id, rec.id, sizeof(e->s.id));
+		e->s.created_ns = rec.created_ns;
+		e->s.size_bytes = text.len;
+		e->s.manifest_digest = xasprintf("sha256:%s", hex);
+		strv_add(&e->s.names, rec.name);
+	}
+	return r;
+}
+
 static void add_configs(struct store *st, struct image_set *set)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		struct image_entry *e = &set->v[i];
 		struct image_record *rec = NULL;
 
-		if (e->has_config)
+		if (e->has_config || e->is_list)
 			continue;
 		if (image_store_load(st, e->s.id, &rec) == 0 &&
 		    image_config_parse(rec->config, rec->config_len, &e->config) == 0)
@@ -156,6 +189,8 @@ int image_set_load(struct store *st, unsigned flags, struct image_set *ret)
 	r = add_names(st, &set);
 	if (r == 0 && flags & IMAGE_SET_CONTAINERS)
 		r = add_containers(st, &set);
+	if (r == 0 && flags & IMAGE_SET_LISTS)
+		r = add_lists(st, &set);
 	if (r == 0 && flags & IMAGE_SET_PARENTS)
 		r = image_set_parents(st, &set);
 	else if (r == 0 && flags & IMAGE_SET_CONFIG)

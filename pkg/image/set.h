@@ -15,6 +15,7 @@ struct image_entry {
 	unsigned containers;
 	const struct image_entry *parent; /* the image it was built on, if that is here */
 	bool has_children;
+	bool is_list; /* a manifest list, not an image */
 };
 
 struct image_set {
@@ -26,6 +27,7 @@ enum image_set_flags {
 	IMAGE_SET_CONFIG = 1,
 	IMAGE_SET_PARENTS = 2, /* implies the configs */
 	IMAGE_SET_CONTAINERS = 4,
+	IMAGE_SET_LISTS = 8, /* manifest lists too, which look like images without layers */
 };
 
 int image_set_load(struct store *st, unsigned flags, struct image_set *ret);

@@ -43,6 +43,9 @@ static const struct {
 	{TRANSFER_SAVE, "save", transfer_op_save},
 	{TRANSFER_SEARCH, "search", transfer_op_search},
 	{TRANSFER_CHECK, "check", transfer_op_check},
+	{TRANSFER_MANIFEST, "manifest", transfer_op_manifest},
+	{TRANSFER_PREPARE, "prepare", transfer_op_prepare},
+	{TRANSFER_PUSH_LIST, "push list", transfer_op_push_list},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)

@@ -12,9 +12,9 @@
 #include "pkg/base/log.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/image_config.h"
-#include "pkg/oci/reference.h"
 #include "pkg/transfer/layers.h"
 #include "pkg/transfer/noexec.h"
+#include "pkg/transfer/places.h"
 #include "pkg/transfer/verify.h"
 #include "storage/image_store.h"
 
@@ -22,28 +22,14 @@ struct pull {
 	struct transfer_ctx *ctx;
 	struct transfer_pull args;
 	struct store *store;
-	struct http *http;
-	struct registries conf;
 	struct platform platform;
-	struct registry_options options;
-	struct reference ref; /* as typed */
-	struct registry *places; /* opened endpoints of all candidates, in the order to try */
-	char **names; /* logical "host/path" of each place */
-	unsigned n_places;
+	struct places places;
 };
 
 static void pull_done(struct pull *p)
 {
-	for (unsigned i = 0; i < p->n_places; i++) {
-		registry_close(&p->places[i]);
-		freep(&p->names[i]);
-	}
-	freep(&p->places);
-	freep(&p->names);
-	http_freep(&p->http);
-	registries_done(&p->conf);
+	places_done(&p->places);
 	platform_done(&p->platform);
-	reference_done(&p->ref);
 }
 
 /* All that one image of a repository is on its way into the store. */
@@ -273,95 +259,36 @@ static int pull_all_tags(struct pull *p, struct registry *r, const char *name)
 	return e;
 }
 
-static int pull_from(struct pull *p, unsigned i)
+static int pull_from(void *data, struct registry *r, const char *name)
 {
-	struct registry *r = &p->places[i];
-	int e = registry_ping(r);
+	struct pull *p = data;
+	const struct reference *ref = &p->places.ref;
 
-	if (e < 0)
-		return e;
 	if (p->args.all_tags)
-		return pull_all_tags(p, r, p->names[i]);
-	return pull_one(p, r, p->names[i], p->ref.tag ? p->ref.tag : "latest", p->ref.digest);
-}
-
-/* Mirrors and further candidates are there for the case that one fails; the last word is reported. */
-static int try_places(struct pull *p)
-{
-	int e = err_new(-CE_NO_IMAGE, "no registry to ask");
-
-	for (unsigned i = 0; i < p->n_places; i++) {
-		e = pull_from(p, i);
-		if (e == 0 || e == -CE_INTERRUPTED)
-			return e;
-		if (i + 1 < p->n_places) {
-			report_message(p->ctx, true, "%s: %s", p->places[i].host, err_message(e));
-			err_drop();
-		}
-	}
-	return e;
-}
-
-static int add_places(struct pull *p, const char *name)
-{
-	AUTO(endpoints_done) struct endpoints e = {0};
-	int r = registries_endpoints(&p->conf, name, p->ref.digest != NULL, &e);
-
-	for (unsigned i = 0; r == 0 && i < e.n; i++) {
-		p->places = xreallocarray(p->places, p->n_places + 1, sizeof(*p->places));
-		p->names = xreallocarray(p->names, p->n_places + 1, sizeof(*p->names));
-		r = registry_open(p->http, &e.v[i], &p->options, &p->places[p->n_places]);
-		if (r < 0)
-			break;
-		p->names[p->n_places++] = xstrdup(name);
-	}
-	return r;
-}
-
-/* Names only after this may be used in urls and paths: reference_parse() has the grammar (D6). */
-static int resolve(struct pull *p)
-{
-	AUTO_STRV struct strv names = STRV_INIT;
-	const char *typed = p->args.name;
-	int e;
-
-	if (strncmp(typed, "docker://", 9) == 0)
-		typed += 9;
-	e = reference_parse(typed, &p->ref);
-	if (e < 0)
-		return e;
-	if (p->args.all_tags && (p->ref.tag || p->ref.digest))
-		return err_usage("--all-tags wants a name without tag or digest, not \"%s\"",
-				 typed);
-	if (p->ref.host) {
-		reference_normalise(&p->ref);
-		strv_take(&names, reference_name(&p->ref));
-	} else {
-		e = registries_short(&p->conf, p->ref.path, &names);
-	}
-	for (size_t i = 0; e == 0 && i < names.n; i++)
-		e = add_places(p, names.v[i]);
-	return e;
+		return pull_all_tags(p, r, name);
+	return pull_one(p, r, name, ref->tag ? ref->tag : "latest", ref->digest);
 }
 
 static int prepare(struct pull *p)
 {
+	struct registry_options o = {0};
 	int e;
 
 	e = transfer_pull_get(&p->ctx->req, &p->args);
 	if (e < 0)
 		return e;
-	p->options = (struct registry_options){.access = p->args.access};
 	if (p->args.platform)
 		e = platform_parse(p->args.platform, &p->platform);
 	else
 		platform_host(&p->platform);
 	if (e == 0)
 		e = transfer_store(p->ctx, &p->store);
+	o.access = p->args.access;
 	if (e == 0)
-		e = registries_load(&p->conf);
-	if (e == 0)
-		e = http_new(&p->http);
+		e = places_open(p->args.name, &o, &p->places);
+	if (e == 0 && p->args.all_tags && p->places.exact)
+		e = err_usage("--all-tags wants a name without tag or digest, not \"%s\"",
+			      p->args.name);
 	return e;
 }
 
@@ -387,16 +314,14 @@ int transfer_op_pull(struct transfer_ctx *ctx)
 	AUTO(pull_done) struct pull p = {.ctx = ctx};
 	int e;
 
+	/* Files and helpers are read before the first byte from outside; then the door is shut. */
 	e = prepare(&p);
 	if (e < 0)
 		return e;
-	http_set_cancel(p.http, ctx->channel);
-	/* Files and helpers are read before the first byte from outside; then the door is shut. */
-	e = resolve(&p);
+	http_set_cancel(p.places.http, ctx->channel);
+	e = noexec_enter();
 	if (e == 0)
-		e = noexec_enter();
-	if (e == 0)
-		e = try_places(&p);
+		e = places_try(&p.places, ctx, pull_from, &p);
 	if (e == 0)
 		settle_later(p.store);
 	return e;

@@ -12,32 +12,13 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/oci/digest.h"
-#include "pkg/oci/reference.h"
 #include "pkg/transfer/noexec.h"
-#include "pkg/transfer/outgoing.h"
-#include "pkg/transfer/refetch.h"
-#include "pkg/transfer/registry.h"
+#include "pkg/transfer/push.h"
 
 #define REPORT_NS (100 * NS_PER_MS)
-#define MOUNTS_MAX 4
-
-struct push {
-	struct transfer_ctx *ctx;
-	struct transfer_push args;
-	struct reference to;
-	struct registries conf;
-	struct endpoint endpoint;
-	struct http *http;
-	struct registry registry;
-	struct outgoing image;
-	struct refetch sources;
-	/* What the images have that the registry's mounts came from, in step. */
-	struct strv mount_diffids[MOUNTS_MAX];
-};
-
-static void push_done(struct push *p)
+void push_done(struct push *p)
 {
-	for (size_t i = 0; i < MOUNTS_MAX; i++)
+	for (size_t i = 0; i < PUSH_MOUNTS_MAX; i++)
 		strv_done(&p->mount_diffids[i]);
 	outgoing_done(&p->image);
 	refetch_done(&p->sources);
@@ -83,7 +64,7 @@ static void on_sent(void *data, uint64_t bytes)
 
 static struct item item_of(struct push *p, uint32_t number, const char *digest, uint64_t size)
 {
-	struct item i = {.push = p, .number = number, .size = size};
+	struct item i = {.push = p, .number = p->first_item + number, .size = size};
 
 	memcpy(i.label, digest_hex(digest), 12);
 	return i;
@@ -222,7 +203,7 @@ static int find_mounts(struct push *p, const char *own_name)
 							strcspn(s.repo_digests.v[k], "@"));
 
 			if (strncmp(name, host, strlen(host)) != 0 || strcmp(name, own_name) == 0 ||
-			    p->registry.mounts.n == MOUNTS_MAX ||
+			    p->registry.mounts.n == PUSH_MOUNTS_MAX ||
 			    strv_has(&p->registry.mounts, name + strlen(host)))
 				continue;
 			strv_add_all(&p->mount_diffids[p->registry.mounts.n], &s.diffids);
@@ -243,17 +224,20 @@ static int open_sources(struct push *p)
 			    &p->sources);
 }
 
-static int send_all(struct push *p, const char *name, bool as_is)
+int push_send(struct push *p)
 {
-	AUTO_FREE char *repo_digest = NULL;
-	const char *reference = p->to.digest ? p->to.digest : p->to.tag;
+	AUTO_FREE char *name = reference_name(&p->to), *repo_digest = NULL;
 	struct outgoing *o = &p->image;
-	int r = registry_ping(&p->registry);
+	const char *reference;
+	int r;
 
+	http_set_cancel(p->http, p->ctx->channel);
+	r = registry_ping(&p->registry);
 	if (r == 0)
-		r = send_layers(p, as_is);
+		r = send_layers(p, p->as_is);
 	if (r == 0)
 		r = send_config(p);
+	reference = p->by_digest ? o->digest : p->to.digest ? p->to.digest : p->to.tag;
 	if (r == 0 && p->to.digest && strcmp(p->to.digest, o->digest) != 0)
 		r = err_new(-CE_BAD_DIGEST, "the image's manifest is %s", o->digest);
 	if (r == 0)
@@ -267,23 +251,24 @@ static int send_all(struct push *p, const char *name, bool as_is)
 	if (r < 0)
 		report_message(p->ctx, true, "%s", err_message(r));
 	err_drop();
-	report_image(p->ctx, p->args.destination, o->digest);
 	return 0;
 }
 
-static int push(struct push *p)
+int push_open(struct push *p)
 {
 	struct registry_options o = {.access = p->args.access, .push = true};
 	AUTO_FREE char *name = NULL;
-	int as_is, r;
+	int r;
 
 	r = reference_parse(p->args.destination, &p->to);
 	if (r < 0)
 		return r;
 	reference_normalise(&p->to);
 	name = reference_name(&p->to);
-	as_is = outgoing_open(p->ctx, p->args.id, p->args.manifest, &p->args.form, &p->image);
-	r = as_is < 0 ? as_is : registries_load(&p->conf);
+	r = outgoing_open(p->ctx, p->args.id, p->args.manifest, &p->args.form, &p->image);
+	p->as_is = r > 0;
+	if (r >= 0)
+		r = registries_load(&p->conf);
 	if (r == 0)
 		r = registries_primary(&p->conf, name, &p->endpoint);
 	if (r == 0)
@@ -292,20 +277,21 @@ static int push(struct push *p)
 		r = registry_open(p->http, &p->endpoint, &o, &p->registry);
 	if (r == 0)
 		r = find_mounts(p, name);
-	if (r == 0 && as_is > 0)
-		r = open_sources(p);
-	if (r == 0)
-		r = noexec_enter();
-	if (r < 0)
-		return r;
-	http_set_cancel(p->http, p->ctx->channel);
-	return send_all(p, name, as_is > 0);
+	return r == 0 && p->as_is ? open_sources(p) : r;
 }
 
 int transfer_op_push(struct transfer_ctx *ctx)
 {
-	AUTO(push_done) struct push p = {.ctx = ctx, .image.manifest_raw = SBUF_INIT};
+	AUTO(push_done) struct push p = PUSH_INIT(ctx);
 	int r = transfer_push_get(&ctx->req, &p.args);
 
-	return r < 0 ? r : push(&p);
+	if (r == 0)
+		r = push_open(&p);
+	if (r == 0)
+		r = noexec_enter();
+	if (r == 0)
+		r = push_send(&p);
+	if (r == 0)
+		report_image(ctx, p.args.destination, p.image.digest);
+	return r;
 }

@@ -5,6 +5,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/transfer/protocol_internal.h"
 
 #define MAGIC 0x43545831u /* "CTX1" */
 
@@ -43,7 +44,7 @@ int transfer_request_get(const void *p, size_t n, struct transfer_request *ret)
 	return 0;
 }
 
-static void put_access(struct sbuf *b, const struct transfer_access *a)
+void wire_put_access(struct sbuf *b, const struct transfer_access *a)
 {
 	wire_put_u32(b, (uint32_t)(a->tls_verify + 1));
 	wire_put_str(b, a->authfile);
@@ -53,7 +54,7 @@ static void put_access(struct sbuf *b, const struct transfer_access *a)
 	wire_put_u32(b, a->retry_delay_s);
 }
 
-static bool get_access(struct wire_reader *r, struct transfer_access *a)
+bool wire_get_access(struct wire_reader *r, struct transfer_access *a)
 {
 	uint32_t verify = wire_get_u32(r);
 
@@ -70,7 +71,7 @@ void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p)
 {
 	wire_put_str(b, p->name);
 	wire_put_u32(b, p->all_tags);
-	put_access(b, &p->access);
+	wire_put_access(b, &p->access);
 	wire_put_str(b, p->platform);
 }
 
@@ -83,7 +84,7 @@ int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *re
 	wire_reader_init(&r, q->body, q->body_n);
 	p.name = wire_get_str(&r);
 	p.all_tags = wire_get_u32(&r) != 0;
-	ok = get_access(&r, &p.access);
+	ok = wire_get_access(&r, &p.access);
 	p.platform = wire_get_str(&r);
 	if (wire_failed(&r) || !p.name || !ok)
 		return err_new(-CE_PROTOCOL, "pull request");
@@ -94,7 +95,7 @@ int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *re
 void transfer_login_put(struct sbuf *b, const struct transfer_login *l)
 {
 	wire_put_str(b, l->name);
-	put_access(b, &l->access);
+	wire_put_access(b, &l->access);
 	wire_put_str(b, l->user);
 	wire_put_str(b, l->password);
 	wire_put_str(b, l->identity_token);
@@ -108,7 +109,7 @@ int transfer_login_get(const struct transfer_request *q, struct transfer_login *
 
 	wire_reader_init(&r, q->body, q->body_n);
 	l.name = wire_get_str(&r);
-	ok = get_access(&r, &l.access);
+	ok = wire_get_access(&r, &l.access);
 	l.user = wire_get_str(&r);
 	l.password = wire_get_str(&r);
 	l.identity_token = wire_get_str(&r);
@@ -118,14 +119,14 @@ int transfer_login_get(const struct transfer_request *q, struct transfer_login *
 	return 0;
 }
 
-static void put_form(struct sbuf *b, const struct transfer_form *f)
+void wire_put_form(struct sbuf *b, const struct transfer_form *f)
 {
 	wire_put_str(b, f->format);
 	wire_put_str(b, f->compression);
 	wire_put_u32(b, f->level);
 }
 
-static void get_form(struct wire_reader *r, struct transfer_form *f)
+void wire_get_form(struct wire_reader *r, struct transfer_form *f)
 {
 	f->format = wire_get_str(r);
 	f->compression = wire_get_str(r);
@@ -137,8 +138,8 @@ void transfer_push_put(struct sbuf *b, const struct transfer_push *p)
 	wire_put_str(b, p->id);
 	wire_put_str(b, p->manifest);
 	wire_put_str(b, p->destination);
-	put_form(b, &p->form);
-	put_access(b, &p->access);
+	wire_put_form(b, &p->form);
+	wire_put_access(b, &p->access);
 }
 
 int transfer_push_get(const struct transfer_request *q, struct transfer_push *ret)
@@ -151,8 +152,8 @@ int transfer_push_get(const struct transfer_request *q, struct transfer_push *re
 	p.id = wire_get_str(&r);
 	p.manifest = wire_get_str(&r);
 	p.destination = wire_get_str(&r);
-	get_form(&r, &p.form);
-	ok = get_access(&r, &p.access);
+	wire_get_form(&r, &p.form);
+	ok = wire_get_access(&r, &p.access);
 	if (wire_failed(&r) || !p.id || !p.destination || !ok)
 		return err_new(-CE_PROTOCOL, "push request");
 	*ret = p;
@@ -161,7 +162,7 @@ int transfer_push_get(const struct transfer_request *q, struct transfer_push *re
 
 void transfer_save_put(struct sbuf *b, const struct transfer_save *s)
 {
-	put_form(b, &s->form);
+	wire_put_form(b, &s->form);
 	wire_put_u32(b, s->n_images);
 	for (unsigned i = 0; i < s->n_images; i++) {
 		const struct transfer_save_image *im = &s->images[i];
@@ -200,7 +201,7 @@ int transfer_save_get(const struct transfer_request *q, struct transfer_save *re
 
 	*ret = (struct transfer_save){0};
 	wire_reader_init(&r, q->body, q->body_n);
-	get_form(&r, &ret->form);
+	wire_get_form(&r, &ret->form);
 	n = wire_get_u32(&r);
 	for (uint32_t i = 0; i < n && ok && !r.failed; i++) {
 		ret->images = xreallocarray(ret->images, i + 1, sizeof(*ret->images));
@@ -226,7 +227,7 @@ void transfer_search_put(struct sbuf *b, const struct transfer_search *s)
 	wire_put_str(b, s->name);
 	wire_put_u32(b, s->tags);
 	wire_put_u32(b, s->limit);
-	put_access(b, &s->access);
+	wire_put_access(b, &s->access);
 }
 
 int transfer_search_get(const struct transfer_request *q, struct transfer_search *ret)
@@ -239,7 +240,7 @@ int transfer_search_get(const struct transfer_request *q, struct transfer_search
 	s.name = wire_get_str(&r);
 	s.tags = wire_get_u32(&r) != 0;
 	s.limit = wire_get_u32(&r);
-	ok = get_access(&r, &s.access);
+	ok = wire_get_access(&r, &s.access);
 	if (wire_failed(&r) || !s.name || !ok)
 		return err_new(-CE_PROTOCOL, "search request");
 	*ret = s;

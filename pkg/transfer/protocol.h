@@ -33,7 +33,10 @@ enum transfer_op {
 	TRANSFER_PUSH,
 	TRANSFER_SAVE,
 	TRANSFER_SEARCH,
-	TRANSFER_CHECK
+	TRANSFER_CHECK,
+	TRANSFER_MANIFEST,
+	TRANSFER_PREPARE,
+	TRANSFER_PUSH_LIST
 };
 
 enum transfer_event {
@@ -190,6 +193,35 @@ void transfer_import_put(struct sbuf *b, const struct transfer_import *i);
 int transfer_import_get(const struct transfer_request *q, struct transfer_import *ret);
 void transfer_untar_put(struct sbuf *b, const struct transfer_untar *u);
 int transfer_untar_get(const struct transfer_request *q, struct transfer_untar *ret);
+
+/*
+ * Body of TRANSFER_MANIFEST: what a registry has under a name, without keeping it. Touches no store.
+ * Two descriptors, empty files: the first gets the manifest or index, the second the config of an
+ * image. Its image event has "host/path@digest", and for an id the media type.
+ */
+struct transfer_manifest {
+	const char *name; /* as the user typed it */
+	struct transfer_access access;
+};
+/* Body of TRANSFER_PREPARE: an image that was made here gets a manifest; its digest is the id of the event. */
+struct transfer_prepare {
+	const char *id;
+};
+/* Body of TRANSFER_PUSH_LIST; its image event has the name it went to and the digest of the index. */
+struct transfer_push_list {
+	const char *list; /* full reference of the list in the store */
+	const char *destination;
+	bool all; /* the images too, not only the list */
+	const char *add_compression; /* each image once more, so; NULL */
+	struct transfer_form form;
+	struct transfer_access access;
+};
+void transfer_manifest_put(struct sbuf *b, const struct transfer_manifest *m);
+int transfer_manifest_get(const struct transfer_request *q, struct transfer_manifest *ret);
+void transfer_prepare_put(struct sbuf *b, const struct transfer_prepare *p);
+int transfer_prepare_get(const struct transfer_request *q, struct transfer_prepare *ret);
+void transfer_push_list_put(struct sbuf *b, const struct transfer_push_list *p);
+int transfer_push_list_get(const struct transfer_request *q, struct transfer_push_list *ret);
 
 /* Events: writers for transfer … */
 void transfer_put_progress(struct sbuf *b, const struct transfer_progress *p);

@@ -42,3 +42,6 @@ int transfer_op_push(struct transfer_ctx *ctx);
 int transfer_op_save(struct transfer_ctx *ctx);
 int transfer_op_search(struct transfer_ctx *ctx);
 int transfer_op_check(struct transfer_ctx *ctx);
+int transfer_op_manifest(struct transfer_ctx *ctx);
+int transfer_op_prepare(struct transfer_ctx *ctx);
+int transfer_op_push_list(struct transfer_ctx *ctx);

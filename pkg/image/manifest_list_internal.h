@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* For manifest_list.c: what the operand of "add" stands for. */
+#pragma once
+#include "pkg/image/manifest_list.h"
+#include "pkg/oci/manifest.h"
+
+struct found_manifest {
+	char *media_type, *digest;
+	uint64_t size;
+	struct platform platform;
+	struct strv annotations;
+	char *image; /* id of this store, or NULL */
+	char *source; /* else "host/path" */
+	bool insecure;
+};
+struct found_manifests {
+	struct found_manifest *v;
+	size_t n;
+};
+void found_manifest_done(struct found_manifest *f);
+void found_manifests_done(struct found_manifests *f);
+
+/** found_manifests() - the image, or of a list the entry for the platform or all of them. May ask a registry. */
+int found_manifests(struct store *st, const struct list_source *s, struct found_manifests *ret);
+/** found_in_list() - the entry of a local list for a platform. */
+int found_in_list(const struct list_record *rec, const char *platform, struct found_manifest *ret);
+/** found_digest() - of an entry as a user names it: a digest, or an image of this store. */
+int found_digest(struct store *st, const char *entry, char **ret);

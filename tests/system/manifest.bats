@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# Manifest lists: made here, pushed with their images, chosen from by platform, read by skopeo and buildah.
+load helpers
+load registry
+
+setup() {
+	test_begin
+	registry_begin
+}
+
+teardown() {
+	registry_end
+	test_end
+}
+
+raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
+digest_of() { raw "$1" | sha256sum | cut -d' ' -f1 | sed s/^/sha256:/; }
+manifest() { cuddy manifest "$@"; }
+platforms() { jq -r '.manifests[].platform | .os + "/" + .architecture + "/" + (.variant // "")' | sort | tr '\n' ' '; }
+
+# An image for arm64 at the registry, of which there is nothing here.
+arm_image() { # NAME
+	push "$(image_file busybox)" tmp:1 -f oci
+	skopeo copy -q --src-tls-verify=false "docker://$REG/tmp:1" "oci:$WORK/arm:x"
+	umoci config --image "$WORK/arm:x" --architecture arm64 --config.label only=arm
+	skopeo copy -q --dest-tls-verify=false "oci:$WORK/arm:x" "docker://$REG/$1"
+}
+
+@test "manifest: a list of an image here and one at a registry; push gives skopeo both, pull and run choose" {
+	arm_image arm:1
+	id=$(manifest create m:1)
+	[ "${#id}" -eq 64 ]
+	[ "$(manifest add m:1 busybox)" = "$id" ]
+	[ "$(manifest add --tls-verify=false --annotation who=me --variant v8 m:1 "docker://$REG/arm:1")" = "$id" ]
+	list=$(manifest inspect m:1)
+	[ "$(platforms <<<"$list")" = "linux/amd64/ linux/arm64/v8 " ]
+	[ "$(jq -r '.mediaType' <<<"$list")" = application/vnd.oci.image.index.v1+json ]
+	[ "$(jq -r '.manifests[1].annotations.who' <<<"$list")" = me ]
+	[ "$(jq -r '.manifests[1].digest' <<<"$list")" = "$(digest_of "$REG/arm:1")" ]
+	manifest exists m:1
+	cuddy images --format '{{.Repository}}:{{.Tag}}' | grep -qx localhost/m:1
+	[ "$(cuddy images --filter manifest=true --format json | jq -r '.[].IsManifestList')" = true ]
+	[ -z "$(cuddy images -q "$REG/arm")" ]    # adding did not pull it
+
+	run -0 --separate-stderr manifest push -q --tls-verify=false --digestfile "$WORK/d" m:1 "$REG/list/m:1"
+	[ "$output" = "$(digest_of "$REG/list/m:1")" ] && [ "$(cat "$WORK/d")" = "$output" ]
+	[ "$(raw "$REG/list/m:1" | jq -S .)" = "$(jq -S . <<<"$list")" ]
+	# Every image is whole there.
+	skopeo copy -q --all --src-tls-verify=false "docker://$REG/list/m:1" "oci:$WORK/all:x"
+	skopeo --override-arch arm64 inspect --tls-verify=false "docker://$REG/list/m:1" | jq -e '.Labels.only == "arm"'
+	[ "$(cuddy manifest inspect --tls-verify=false "$REG/list/m:1")" = "$(raw "$REG/list/m:1" | jq --indent 4 .)" ]
+
+	[ "$(cuddy run --rm m:1 echo here)" = here ]
+	[ "$(cuddy pull -q m:1)" = "$(cuddy image inspect --format '{{.Id}}' busybox)" ]
+	arm=$(cuddy pull -q --platform linux/arm64 m:1)
+	[ "$(cuddy image inspect --format '{{.Architecture}} {{index .Labels "only"}}' "$arm")" = "arm64 arm" ]
+	run -125 --separate-stderr cuddy pull --platform linux/s390x m:1
+	one_line_error 125 'nothing for linux/s390x.*amd64.*arm64'
+	[ "$(cuddy pull -q --tls-verify=false "$REG/list/m:1")" = "$(cuddy image inspect --format '{{.Id}}' busybox)" ]
+
+	# What is here only because a list names it is not pruned.
+	cuddy untag busybox
+	cuddy image prune -f
+	cuddy run --rm m:1 true
+	run -0 manifest rm m:1
+	[ "$output" = "$(printf 'Untagged: localhost/m:1\nDeleted: %s' "$id")" ]
+	run -1 manifest exists m:1
+	cuddy image prune -f
+}
+
+@test "manifest: create with images, --all of a list, annotate, remove, docker's kind, zstd twins" {
+	arm_image arm:1
+	manifest create --tls-verify=false --annotation a=b two busybox "docker://$REG/arm:1"
+	manifest push -q --tls-verify=false two "$REG/two:1" >/dev/null
+	# To buildah and back.
+	b() { buildah --root "$WORK/b" --runroot "$WORK/br" --storage-driver vfs manifest "$@"; }
+	b create list >/dev/null
+	b add --tls-verify=false --all list "docker://$REG/two:1" >/dev/null
+	b push -q --tls-verify=false --all list "docker://$REG/buildah:1"
+	buildah unshare rm -rf "$WORK/b" "$WORK/br"
+	[ "$(manifest inspect --tls-verify=false "$REG/buildah:1" | platforms)" = "linux/amd64/ linux/arm64/ " ]
+	cuddy pull -q --tls-verify=false --arch arm64 "$REG/buildah:1"
+	[ "$(manifest inspect two | jq -r .annotations.a)" = b ]
+
+	manifest create --tls-verify=false --all copy "docker://$REG/two:1"
+	[ "$(manifest inspect copy | jq -c '[.manifests[].digest]')" = "$(manifest inspect two | jq -c '[.manifests[].digest]')" ]
+	manifest create --tls-verify=false one "docker://$REG/two:1"
+	[ "$(manifest inspect one | platforms)" = "linux/amd64/ " ]
+	manifest create -a --all one two
+	[ "$(manifest inspect one | platforms)" = "linux/amd64/ linux/arm64/ " ] # no entry twice
+	d=$(digest_of "$REG/arm:1")
+	manifest annotate --os-version 7 --arch arm --variant v7 --annotation x=y --features sse one "$d" >/dev/null
+	manifest annotate --index --annotation of=all one
+	manifest inspect one | jq -e --arg d "$d" '.annotations.of == "all" and (.manifests[] | select(.digest == $d) |
+		.annotations.x == "y" and .platform["os.version"] == "7" and .platform.architecture == "arm" and .platform.features == ["sse"])'
+	manifest remove one "$d" >/dev/null
+	[ "$(manifest inspect one | platforms)" = "linux/amd64/ " ]
+
+	manifest push -q --tls-verify=false --rm -f v2s2 one "$REG/one:docker" >/dev/null
+	run -1 manifest exists one
+	raw "$REG/one:docker" | jq -e '.mediaType == "application/vnd.docker.distribution.manifest.list.v2+json" and
+		.manifests[0].mediaType == "application/vnd.docker.distribution.manifest.v2+json" and .annotations == null'
+	skopeo copy -q --all --src-tls-verify=false "docker://$REG/one:docker" "dir:$WORK/docker"
+	manifest create zstd busybox
+	manifest push -q --tls-verify=false --add-compression zstd zstd "$REG/zstd:1" >/dev/null
+	raw "$REG/zstd:1" | jq -e '.manifests | length == 2 and .[1].annotations["io.github.containers.compression.zstd"] == "true"'
+	raw "$REG/zstd@$(raw "$REG/zstd:1" | jq -r '.manifests[1].digest')" | jq -e '.layers[0].mediaType | endswith("+zstd")'
+	# The list alone: the registry has all that it names by now.
+	manifest push -q --tls-verify=false --all=false two "$REG/two:2" >/dev/null
+	[ "$(digest_of "$REG/two:2")" = "$(digest_of "$REG/two:1")" ]
+	skopeo copy -q --all --src-tls-verify=false "docker://$REG/two:2" "oci:$WORK/two:x"
+	cuddy rmi two | grep -q '^Untagged: localhost/two:latest$'
+}
+
+@test "manifest: what is wrong is one line, and changes nothing" {
+	manifest create l busybox >/dev/null
+	before=$(snapshot)
+	d=sha256:$(printf '%064d' 0)
+	for bad in "create l" "create busybox" "create Upper" "create x@$d" "add l nosuch.invalid/x:1" "add nosuch busybox" "add l oci:/tmp/x" \
+		"annotate l" "annotate l $d" "annotate l sha256:ab" "annotate --index --arch arm l" "remove l $d" "rm" "push l" \
+		"push --all=false -f v2s2 l 127.0.0.1:1/x" "push nosuch 127.0.0.1:1/x" "push l dir:/tmp/x" "inspect nosuch.invalid/x" \
+		"create --annotation x y" "add --frob l busybox" "add --retry 0 l docker://127.0.0.1:1/x" "push --retry 0 l 127.0.0.1:1/x"; do
+		run --separate-stderr manifest $bad
+		one_line_error 125 .
+	done
+	run --separate-stderr manifest rm nosuch
+	one_line_error 1 'nosuch: no such manifest list'
+	manifest rm -i nosuch
+	# An operand that fails takes the new list with it.
+	run --separate-stderr manifest create new busybox docker://127.0.0.1:1/x
+	one_line_error 125 .
+	[ "$(snapshot)" = "$before" ]
+	printf broken >"$CUDDY_ROOT/lists/"*
+	run --separate-stderr manifest inspect l
+	[ "$status" -eq 125 ]
+	cuddy images >/dev/null
+}

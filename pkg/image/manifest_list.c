@@ -115,7 +115,6 @@ static int check_annotations(const struct strv *annotations)
 static int create(struct store *st, char *name, const struct strv *annotations,
 		  struct list_record *rec)
 {
-	AUTO_FREE char *taken = NULL;
 	char id[65];
 	int r = ref_get(st, name, id);
 

@@ -245,7 +245,9 @@ static const struct {
 	 "Fetches images and prints their ids. Short names are looked up by "
 	 "registries.conf, at docker.io without one. Layers that are here are not fetched "
 	 "again; layers that are unpacked count only after their digests were found "
-	 "right.\n"
+	 "right. What policy.json (of ~/.config/containers, else /etc/containers) demands is "
+	 "checked before: insecureAcceptAnything, reject, signedBy with GPG keys (wants gpgv), "
+	 "sigstoreSigned with public keys; registries.d says where signatures are.\n"
 	 "\n"
 	 "\tcuddy pull debian:bookworm quay.io/podman/hello"},
 	{&cmd_build,

@@ -10,7 +10,8 @@
 #include "pkg/image/load.h"
 
 struct load_args {
-	const char *input, *platform;
+	const char *input;
+	struct transfer_load how;
 	bool quiet;
 };
 
@@ -18,9 +19,12 @@ static const struct opt load_opts[] = {
 	OPT_STR('i', "input", "FILE", struct load_args, input,
 		"Read from a file or an OCI layout directory instead of stdin",
 		.complete = COMPLETE_FILE),
-	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct load_args, platform,
+	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct load_args, how.platform,
 		"Load the image for another platform"),
 	OPT_BOOL('q', "quiet", struct load_args, quiet, "Do not report progress"),
+	OPT_STR(0, "signature-policy", "FILE", struct load_args, how.policy,
+		"Policy to use instead of the usual policy.json", .complete = COMPLETE_FILE,
+		.hidden = true),
 	OPT_END,
 };
 
@@ -47,7 +51,7 @@ static int load_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	if (r < 0)
 		return r;
 	transfer_report_init(&report, REPORT_READ, a->quiet, print_loaded);
-	r = image_load(st, fd, a->platform, &report.handler);
+	r = image_load(st, fd, &a->how, &report.handler);
 	transfer_report_done(&report);
 	return r < 0 ? err_wrap(r, "load%s%s", a->input ? " " : "", a->input ? a->input : "") : 0;
 }

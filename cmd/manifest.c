@@ -178,7 +178,8 @@ static int annotate_run(struct cmd_ctx *ctx, const void *args, int argc, char **
 	int r = 0;
 
 	if (a->index != (argc == 1))
-		r = err_usage("manifest annotate: name an entry of the list, or use --index, one of both");
+		r = err_usage("manifest annotate: name an entry of the list, or use --index, one "
+			      "of both");
 	else if (a->index && (w->arch || w->os || w->variant || w->os_version || w->features.n ||
 			      w->os_features.n))
 		r = err_usage("manifest annotate: --index takes --annotation only");
@@ -335,8 +336,9 @@ static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 	if (r < 0)
 		return err_wrap(r, "manifest inspect");
 	if (single)
-		(void)fputs("cuddy: warning: this is no manifest list but the manifest of one image\n",
-			    stderr);
+		(void)fputs(
+			"cuddy: warning: this is no manifest list but the manifest of one image\n",
+			stderr);
 	json_write(o, true, &text);
 	(void)puts(text.s);
 	return 0;

@@ -14,7 +14,7 @@ struct pull_args {
 	struct registry_args registry;
 	bool quiet, all_tags;
 	const char *platform, *arch, *os, *variant;
-	const char *policy;
+	const char *policy, *signature_policy;
 };
 
 static const struct pull_args pull_defaults = {.registry = REGISTRY_ARGS_DEFAULTS,
@@ -30,6 +30,8 @@ static const struct opt pull_opts[] = {
 	OPT_STR(0, "policy", "WHEN", struct pull_args, policy, "When to pull",
 		.words = "always missing never newer", .complete = COMPLETE_WORDS, .strict = true),
 	OPT_BOOL('q', "quiet", struct pull_args, quiet, "Print the image id only"),
+	OPT_STR(0, "signature-policy", "FILE", struct pull_args, signature_policy, "Policy to use instead of the usual policy.json",
+		.complete = COMPLETE_FILE, .hidden = true),
 	OPT_STR(0, "variant", "VARIANT", struct pull_args, variant, "Variant of the architecture to choose"),
 	OPT_END
 };
@@ -56,8 +58,10 @@ static int options_of(const struct pull_args *a, struct pull_options *ret, char 
 	r = platform_choice(a->platform, a->os, a->arch, a->variant, ret_platform);
 	if (r < 0)
 		return r;
-	*ret = (struct pull_options){
-		.policy = policy_of(a->policy), .all_tags = a->all_tags, .platform = *ret_platform};
+	*ret = (struct pull_options){.policy = policy_of(a->policy),
+				     .all_tags = a->all_tags,
+				     .signature_policy = a->signature_policy,
+				     .platform = *ret_platform};
 	return registry_access_of(&a->registry, &ret->access);
 }
 

@@ -46,8 +46,8 @@ static int record_parse(const char *text, size_t n, struct list_record *ret)
 		r = json_get_obj(o, "Index", &index);
 	if (r == 0)
 		r = json_get_obj(o, "Instances", &instances);
-	if (r == 0 && (!name || !id || strlen(id) != 64 || !hex_is_valid(id, 64) || !index ||
-		       !instances))
+	if (r == 0 &&
+	    (!name || !id || strlen(id) != 64 || !hex_is_valid(id, 64) || !index || !instances))
 		r = err_new(-CE_CORRUPT, "the record of a manifest list");
 	if (r < 0)
 		return r;

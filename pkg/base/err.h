@@ -44,6 +44,7 @@
 	X(CE_UNSUPPORTED, 125, "not supported")                       \
 	X(CE_HOST_SETUP, 125, "the host is not set up for this")      \
 	X(CE_DENIED, 125, "refused by the registry")                  \
+	X(CE_UNTRUSTED, 125, "not allowed by the policy")             \
 	X(CE_NETWORK, 125, "network failure")                         \
 	X(CE_TIMEOUT, 125, "timed out")                               \
 	X(CE_CORRUPT, 125, "the store is damaged")                    \

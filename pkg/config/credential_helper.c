@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/config/credential_helper.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pkg/base/alloc.h"
-#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
-#include "pkg/base/path.h"
 #include "pkg/config/auth_internal.h"
 #include "pkg/json/json.h"
+#include "pkg/sys/converse.h"
 #include "pkg/sys/process.h"
 
 #define HELPER_MS 10000
@@ -31,75 +25,6 @@ static int find_program(const char *name, char **ret)
 	AUTO_FREE char *program = xasprintf("docker-credential-%s", name);
 
 	return program_find(program, ret);
-}
-
-struct running {
-	int pidfd, in, out;
-};
-
-static void running_done(struct running *p)
-{
-	int status;
-
-	closep(&p->in);
-	closep(&p->out);
-	if (p->pidfd >= 0) {
-		(void)pidfd_signal(p->pidfd, SIGKILL);
-		(void)pidfd_wait(p->pidfd, -1, &status);
-		closep(&p->pidfd);
-	}
-}
-
-static int start(const char *program, const char *verb, struct running *p)
-{
-	char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)verb, NULL};
-	AUTO_CLOSE int their_in = -EBADF, their_out = -EBADF;
-	struct spawn s = {.path = program, .argv = argv, .envp = environ, .death_signal = SIGKILL};
-	int in[2], out[2], r;
-
-	if (pipe2(in, O_CLOEXEC) < 0)
-		return err_new(-errno, "pipe");
-	their_in = in[0];
-	p->in = in[1];
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return err_new(-errno, "pipe");
-	p->out = out[0];
-	their_out = out[1];
-	s.stdio[0] = their_in;
-	s.stdio[1] = their_out;
-	s.stdio[2] = -1;
-	r = spawn_start(&s, NULL);
-	if (r < 0)
-		return r;
-	p->pidfd = r;
-	return 0;
-}
-
-static int read_answer(struct running *p, struct sbuf *out)
-{
-	int64_t until = clock_monotonic_ns() + HELPER_MS * NS_PER_MS;
-	char buf[4096];
-	ssize_t n;
-
-	for (;;) {
-		struct pollfd f = {.fd = p->out, .events = POLLIN};
-		int64_t left = (until - clock_monotonic_ns()) / NS_PER_MS;
-
-		if (left <= 0 || poll(&f, 1, (int)left) == 0)
-			return err_new(-CE_TIMEOUT, "no answer");
-		n = read(p->out, buf, sizeof(buf));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_new(-errno, "read");
-		if (n == 0)
-			break;
-		if (out->len + (size_t)n > ANSWER_MAX)
-			return err_new(-CE_LIMIT, "answer");
-		sbuf_add(out, buf, (size_t)n);
-	}
-	explicit_bzero(buf, sizeof(buf));
-	return 0;
 }
 
 static int take_answer(const struct sbuf *answer, struct credential *ret)
@@ -129,19 +54,14 @@ static int take_answer(const struct sbuf *answer, struct credential *ret)
 static int run(const char *program, const char *verb, const struct sbuf *input, struct sbuf *answer,
 	       int *ret_status)
 {
-	AUTO(running_done) struct running p = {-EBADF, -EBADF, -EBADF};
-	int r = start(program, verb, &p);
+	char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)verb, NULL};
+	struct converse c = {.program = program,
+			     .argv = argv,
+			     .input = input,
+			     .max = ANSWER_MAX,
+			     .timeout_ms = HELPER_MS};
+	int r = converse(&c, answer, ret_status);
 
-	if (r < 0)
-		return r;
-	/* One that does not read tells by its answer. */
-	(void)write_full(p.in, input->s, input->len);
-	closep(&p.in);
-	r = read_answer(&p, answer);
-	if (r == 0)
-		r = pidfd_wait(p.pidfd, HELPER_MS, ret_status);
-	if (r == 0)
-		closep(&p.pidfd);
 	sbuf_trim_end(answer, "\r\n ");
 	return r;
 }

@@ -28,6 +28,7 @@ struct pull_options {
 	bool all_tags;
 	struct transfer_access access;
 	const char *platform; /* "os/arch[/variant]" or NULL */
+	const char *signature_policy; /* file instead of the usual policy.json, or NULL */
 	/* Told of progress, warnings and each image that arrived (all_tags: several); may be NULL. */
 	const struct transfer_handler *report;
 };

@@ -6,12 +6,12 @@
 #include "pkg/image/changes.h"
 #include "pkg/oci/reference.h"
 
-int image_load(struct store *st, int fd, const char *platform, const struct transfer_handler *h)
+int image_load(struct store *st, int fd, const struct transfer_load *l,
+	       const struct transfer_handler *h)
 {
-	struct transfer_load l = {.platform = platform};
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 
-	transfer_load_put(&body, &l);
+	transfer_load_put(&body, l);
 	return transfer_run(st, TRANSFER_LOAD, &body, &fd, 1, h);
 }
 

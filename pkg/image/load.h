@@ -8,7 +8,8 @@
  * image_load() - every image of a docker-archive, OCI archive or OCI layout directory
  * @fd: a file, pipe or directory. @h->image is called once per name when all is in the store.
  */
-int image_load(struct store *st, int fd, const char *platform, const struct transfer_handler *h);
+int image_load(struct store *st, int fd, const struct transfer_load *l,
+	       const struct transfer_handler *h);
 
 struct import_options {
 	const struct strv *changes; /* Containerfile instructions */

@@ -338,8 +338,8 @@ static int from_here(struct store *st, const char *name, const struct list_sourc
 
 int found_manifests(struct store *st, const struct list_source *s, struct found_manifests *ret)
 {
-	static const char *const others[] = {"dir:", "docker-archive:", "oci-archive:",
-					     "oci:", "docker-daemon:"};
+	static const char *const others[] = {
+		"dir:", "docker-archive:", "oci-archive:", "oci:", "docker-daemon:"};
 	static const char here[] = "containers-storage:", remote[] = "docker://";
 	AUTO_FREE char *platform = NULL;
 	const char *name = s->image;

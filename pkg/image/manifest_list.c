@@ -52,8 +52,8 @@ static int find_by_name(struct store *st, const char *typed, struct list_record 
 	if (r < 0 || ref.digest)
 		return r < 0 ? r : err_new(-CE_NO_LIST, "%s", typed);
 	if (!ref.host) {
-		AUTO_FREE char *local =
-			xasprintf("localhost/%s:%s", ref.path, ref.tag ? ref.tag : "latest");
+		AUTO_FREE char *local = xasprintf("localhost/%s:%s", ref.path,
+						  ref.tag ? ref.tag : "latest");
 
 		r = list_store_load(st, local, ret);
 		if (r != -CE_NO_LIST)
@@ -302,8 +302,7 @@ static int open_entry(struct store *st, const char *typed, const char *entry,
 	if (r < 0)
 		return r;
 	*ret_at = entry_at(rec, digest);
-	return *ret_at >= 0 ? 0
-			    : err_new(-CE_NO_OBJECT, "%s has no entry %s", rec->name, entry);
+	return *ret_at >= 0 ? 0 : err_new(-CE_NO_OBJECT, "%s has no entry %s", rec->name, entry);
 }
 
 int list_annotate(struct store *st, const char *typed, const char *entry,

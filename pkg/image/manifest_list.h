@@ -19,7 +19,8 @@ int list_create(struct store *st, const char *typed, bool amend, const struct st
 		char ret_id[65]);
 
 struct list_source {
-	const char *image; /* local image or list, else a registry's; docker:// and containers-storage: decide */
+	const char *
+		image; /* local image or list, else a registry's; docker:// and containers-storage: decide */
 	bool all; /* every entry when it is a list itself, not only the one for the platform */
 	struct list_words words;
 	struct transfer_access access;

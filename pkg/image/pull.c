@@ -84,7 +84,8 @@ int image_pull(struct store *st, const char *name, const struct pull_options *o,
 	struct transfer_pull p = {.name = name,
 				  .all_tags = o->all_tags,
 				  .access = o->access,
-				  .platform = o->platform};
+				  .platform = o->platform,
+				  .policy = o->signature_policy};
 	int r;
 
 	r = pull_of_list(st, name, o, ret_id);

@@ -12,6 +12,7 @@
 #include "pkg/base/err.h"
 #include "pkg/archive/hash.h"
 #include "pkg/transfer/noexec.h"
+#include "pkg/transfer/trust.h"
 #include "storage/image_store.h"
 
 struct load_image *load_image_new(struct load_images *l)
@@ -192,8 +193,15 @@ static int commit(struct bundle *b, struct store *st, struct load_images *l)
 
 /* --- all --------------------------------------------------------------------------------------- */
 
+static const char *transport_of(const struct bundle *b, bool oci)
+{
+	if (b->dir >= 0)
+		return oci ? "oci" : "dir";
+	return oci ? "oci-archive" : "docker-archive";
+}
+
 /* Docker writes both lists since version 25; the layout's keeps the manifest's digest. */
-static int list_images(struct bundle *b, const char *platform, struct load_images *ret)
+static int list_images(struct bundle *b, const struct transfer_load *q, struct load_images *ret)
 {
 	const struct sbuf *layout = NULL, *index = NULL, *list = NULL;
 	struct platform want = {0};
@@ -203,11 +211,13 @@ static int list_images(struct bundle *b, const char *platform, struct load_image
 		r = bundle_document(b, "oci-layout", 4096, &layout);
 	if (r == 0)
 		r = bundle_document(b, "manifest.json", 1U << 20, &list);
+	if (r == 0)
+		r = trust_check_file(q->policy, transport_of(b, index && layout));
 	if (r < 0)
 		return r;
 	if (index && layout) {
-		if (platform)
-			r = platform_parse(platform, &want);
+		if (q->platform)
+			r = platform_parse(q->platform, &want);
 		else
 			platform_host(&want);
 		if (r == 0)
@@ -220,10 +230,10 @@ static int list_images(struct bundle *b, const char *platform, struct load_image
 	return load_list_docker(b, list, ret);
 }
 
-static int load(struct bundle *b, struct store *st, const char *platform)
+static int load(struct bundle *b, struct store *st, const struct transfer_load *q)
 {
 	struct load_images images = {0};
-	int r = list_images(b, platform, &images);
+	int r = list_images(b, q, &images);
 
 	for (size_t i = 0; r == 0 && i < images.n; i++) {
 		r = verify_image(b, &images.v[i]);
@@ -255,7 +265,7 @@ int transfer_op_load(struct transfer_ctx *ctx)
 		return r;
 	r = bundle_open(ctx, ctx->fds[0], &b);
 	if (r == 0)
-		r = load(&b, st, q.platform);
+		r = load(&b, st, &q);
 	bundle_done(&b);
 	return r;
 }

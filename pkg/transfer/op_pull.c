@@ -15,6 +15,7 @@
 #include "pkg/transfer/layers.h"
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/places.h"
+#include "pkg/transfer/trust.h"
 #include "pkg/transfer/verify.h"
 #include "storage/image_store.h"
 
@@ -24,10 +25,12 @@ struct pull {
 	struct store *store;
 	struct platform platform;
 	struct places places;
+	struct trust trust;
 };
 
 static void pull_done(struct pull *p)
 {
+	trust_done(&p->trust);
 	places_done(&p->places);
 	platform_done(&p->platform);
 }
@@ -208,6 +211,18 @@ static int put_record(struct pull *p, const char *name, const char *reference, s
 	return e;
 }
 
+/* Mirrors serve what the policy says of the name that was asked for. */
+static int check_trust(struct pull *p, struct registry *r, const char *name, const char *tag,
+		       const char *digest, const struct fetched *f)
+{
+	AUTO(reference_done) struct reference ref = {0};
+	AUTO_FREE char *full = digest ? xasprintf("%s@%s", name, digest)
+				      : xasprintf("%s:%s", name, tag);
+	int e = reference_parse(full, &ref);
+
+	return e == 0 ? trust_check(&p->trust, r, &ref, f->manifest_digest, f->list_digest) : e;
+}
+
 /* One tag or digest of one repository, start to end. */
 static int pull_one(struct pull *p, struct registry *r, const char *name, const char *tag,
 		    const char *digest)
@@ -222,6 +237,8 @@ static int pull_one(struct pull *p, struct registry *r, const char *name, const 
 	int e;
 
 	e = fetch_manifest(p, r, digest ? digest : tag, &f);
+	if (e == 0)
+		e = check_trust(p, r, name, tag, digest, &f);
 	if (e == 0)
 		e = fetch_config(p, r, &f);
 	if (e == 0)
@@ -311,7 +328,7 @@ static void settle_later(struct store *st)
 
 int transfer_op_pull(struct transfer_ctx *ctx)
 {
-	AUTO(pull_done) struct pull p = {.ctx = ctx};
+	AUTO(pull_done) struct pull p = {.ctx = ctx, .trust = TRUST_INIT};
 	int e;
 
 	/* Files and helpers are read before the first byte from outside; then the door is shut. */
@@ -319,7 +336,9 @@ int transfer_op_pull(struct transfer_ctx *ctx)
 	if (e < 0)
 		return e;
 	http_set_cancel(p.places.http, ctx->channel);
-	e = noexec_enter();
+	e = trust_open(p.args.policy, &p.trust);
+	if (e == 0)
+		e = noexec_enter();
 	if (e == 0)
 		e = places_try(&p.places, ctx, pull_from, &p);
 	if (e == 0)

@@ -107,8 +107,9 @@ static int open_remote(struct push_list *l, struct child *c, struct json_object 
 	if (r == 0 && !from)
 		r = err_new(-CE_CORRUPT, "the list does not say where %.19s is", c->digest);
 	if (r == 0 && (l->args.form.format || l->args.form.compression))
-		r = err_usage("%.19s is only at %s: pull it before it can be pushed in another form",
-			      c->digest, from);
+		r = err_usage(
+			"%.19s is only at %s: pull it before it can be pushed in another form",
+			c->digest, from);
 	if (r < 0)
 		return r;
 	a.tls_verify = insecure ? 0 : -1;

@@ -75,7 +75,7 @@ int places_try(struct places *p, struct transfer_ctx *ctx,
 		e = registry_ping(&p->v[i]);
 		if (e == 0)
 			e = one(data, &p->v[i], p->names[i]);
-		if (e == 0 || e == -CE_INTERRUPTED)
+		if (e == 0 || e == -CE_INTERRUPTED || e == -CE_UNTRUSTED)
 			return e;
 		if (i + 1 < p->n) {
 			report_message(ctx, true, "%s: %s", p->v[i].host, err_message(e));

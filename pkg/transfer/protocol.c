@@ -73,6 +73,7 @@ void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p)
 	wire_put_u32(b, p->all_tags);
 	wire_put_access(b, &p->access);
 	wire_put_str(b, p->platform);
+	wire_put_str(b, p->policy);
 }
 
 int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *ret)
@@ -86,6 +87,7 @@ int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *re
 	p.all_tags = wire_get_u32(&r) != 0;
 	ok = wire_get_access(&r, &p.access);
 	p.platform = wire_get_str(&r);
+	p.policy = wire_get_str(&r);
 	if (wire_failed(&r) || !p.name || !ok)
 		return err_new(-CE_PROTOCOL, "pull request");
 	*ret = p;
@@ -264,6 +266,7 @@ int transfer_check_get(const struct transfer_request *q, struct transfer_check *
 void transfer_load_put(struct sbuf *b, const struct transfer_load *l)
 {
 	wire_put_str(b, l->platform);
+	wire_put_str(b, l->policy);
 }
 
 int transfer_load_get(const struct transfer_request *q, struct transfer_load *ret)
@@ -273,6 +276,7 @@ int transfer_load_get(const struct transfer_request *q, struct transfer_load *re
 
 	wire_reader_init(&r, q->body, q->body_n);
 	l.platform = wire_get_str(&r);
+	l.policy = wire_get_str(&r);
 	if (wire_failed(&r))
 		return err_new(-CE_PROTOCOL, "load request");
 	*ret = l;

@@ -82,6 +82,7 @@ struct transfer_pull {
 	bool all_tags;
 	struct transfer_access access;
 	const char *platform; /* "os/arch[/variant]" or NULL */
+	const char *policy; /* file instead of the usual policy.json, or NULL */
 };
 
 /* Body of TRANSFER_UNTAR; two descriptors: the archive, and the directory to extract into. No store. */
@@ -104,6 +105,7 @@ struct transfer_login {
 /* Body of TRANSFER_LOAD; one descriptor: the archive or directory. */
 struct transfer_load {
 	const char *platform; /* "os/arch[/variant]" or NULL */
+	const char *policy;
 };
 
 /*

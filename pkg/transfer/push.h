@@ -24,9 +24,9 @@ struct push {
 	/* What the images have that the registry's mounts came from, in step. */
 	struct strv mount_diffids[PUSH_MOUNTS_MAX];
 };
-#define PUSH_INIT(c)                                                           \
-	{                                                                      \
-		.ctx = (c), .image.manifest_raw = SBUF_INIT                    \
+#define PUSH_INIT(c)                                        \
+	{                                                   \
+		.ctx = (c), .image.manifest_raw = SBUF_INIT \
 	}
 void push_done(struct push *p);
 

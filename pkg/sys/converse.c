@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/sys/converse.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/sys/process.h"
+
+struct running {
+	int pidfd, in, out;
+};
+
+static void running_done(struct running *p)
+{
+	int status;
+
+	closep(&p->in);
+	closep(&p->out);
+	if (p->pidfd >= 0) {
+		(void)pidfd_signal(p->pidfd, SIGKILL);
+		(void)pidfd_wait(p->pidfd, -1, &status);
+		closep(&p->pidfd);
+	}
+}
+
+static int start(const struct converse *c, struct running *p)
+{
+	AUTO_CLOSE int their_in = -EBADF, their_out = -EBADF;
+	struct spawn s = {
+		.path = c->program, .argv = c->argv, .envp = environ, .death_signal = SIGKILL};
+	int in[2], out[2], r;
+
+	if (pipe2(in, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	their_in = in[0];
+	p->in = in[1];
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	p->out = out[0];
+	their_out = out[1];
+	s.stdio[0] = their_in;
+	s.stdio[1] = their_out;
+	s.stdio[2] = c->errors ? STDERR_FILENO : -1;
+	r = spawn_start(&s, NULL);
+	if (r < 0)
+		return r;
+	p->pidfd = r;
+	return 0;
+}
+
+static int read_answer(const struct converse *c, struct running *p, struct sbuf *out)
+{
+	int64_t until = clock_monotonic_ns() + c->timeout_ms * NS_PER_MS;
+	char buf[4096];
+	ssize_t n;
+
+	for (;;) {
+		struct pollfd f = {.fd = p->out, .events = POLLIN};
+		int64_t left = (until - clock_monotonic_ns()) / NS_PER_MS;
+
+		if (left <= 0 || poll(&f, 1, (int)left) == 0)
+			return err_new(-CE_TIMEOUT, "no answer");
+		n = read(p->out, buf, sizeof(buf));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_new(-errno, "read");
+		if (n == 0)
+			break;
+		if (out->len + (size_t)n > c->max)
+			return err_new(-CE_LIMIT, "answer");
+		sbuf_add(out, buf, (size_t)n);
+	}
+	explicit_bzero(buf, sizeof(buf));
+	return 0;
+}
+
+int converse(const struct converse *c, struct sbuf *answer, int *ret_status)
+{
+	AUTO(running_done) struct running p = {-EBADF, -EBADF, -EBADF};
+	int r = start(c, &p);
+
+	if (r < 0)
+		return r;
+	/* One that does not read tells by its answer. */
+	(void)write_full(p.in, c->input->s, c->input->len);
+	closep(&p.in);
+	r = read_answer(c, &p, answer);
+	if (r == 0)
+		r = pidfd_wait(p.pidfd, c->timeout_ms, ret_status);
+	if (r == 0)
+		closep(&p.pidfd);
+	return r;
+}

@@ -1,0 +1,204 @@
+#!/usr/bin/env bats
+# policy.json: what is not signed as it says does not come in; signatures of skopeo's and of our own making.
+load helpers
+load registry
+
+setup() {
+	test_begin
+	registry_begin
+	export HOME=$WORK/home GNUPGHOME=$WORK/gnupg XDG_CONFIG_HOME=$WORK/home/.config
+	CONF=$XDG_CONFIG_HOME/containers
+	mkdir -p -m 0700 "$GNUPGHOME" "$CONF/registries.d" "$WORK/signatures" "$HOME/.local"
+}
+
+teardown() {
+	gpgconf --kill all 2>/dev/null || true
+	[ -z "${web:-}" ] || { kill $web; wait $web 2>/dev/null || true; }
+	registry_end
+	test_end
+}
+
+pull() { cuddy pull -q --tls-verify=false "$@"; }
+gpg_key() { # NAME: its fingerprint; the public key goes to $WORK/NAME.pub (armored) and .gpg
+	gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-generate-key "$1" ed25519 sign never
+	gpg --armor --export "$1" >"$WORK/$1.pub"
+	gpg --export "$1" >"$WORK/$1.gpg"
+	gpg --list-keys --with-colons "$1" | awk -F: '$1 == "fpr" { print $10; exit }'
+}
+# policy DEFAULT [SCOPE REQUIREMENTS]...
+policy() {
+	local p
+	p=$(jq -n --argjson d "$1" '{default: $d, transports: {docker: {}}}')
+	shift
+	while [ $# -gt 0 ]; do
+		p=$(jq --arg s "$1" --argjson r "$2" '.transports.docker[$s] = $r' <<<"$p")
+		shift 2
+	done
+	printf '%s\n' "$p" >"$CONF/policy.json"
+}
+reject='[{"type":"reject"}]' any='[{"type":"insecureAcceptAnything"}]'
+signed() { # KEYFILE [IDENTITY]
+	jq -nc --arg k "$1" --argjson i "${2:-null}" '[{type: "signedBy", keyType: "GPGKeys", keyPath: $k} + if $i then {signedIdentity: $i} else {} end]'
+}
+refused() { # PATTERN NAME
+	run --separate-stderr pull "$2"
+	one_line_error 125 "$1"
+	[ -z "$(cuddy images -q --filter "reference=$2")" ]
+}
+
+@test "trust: accept and reject by the most specific scope; a policy that is not understood lets nothing in" {
+	push "$(image_file busybox)" a/b:1
+	push "$(image_file busybox)" a/b:2
+	push "$(image_file busybox)" other/b:1
+	pull "$REG/a/b:1"
+	cuddy rmi "$REG/a/b:1"
+	policy "$reject"
+	refused 'policy.json: such images are rejected: not allowed by the policy' "$REG/a/b:1"
+	policy "$reject" "$REG/a" "$any"
+	pull "$REG/a/b:1"
+	refused rejected "$REG/other/b:1"
+	policy "$any" "$REG" "$any" "$REG/a/b:2" "$reject"
+	pull "$REG/a/b:1"
+	refused rejected "$REG/a/b:2"
+	# That the layers are here does not help.
+	policy "$reject"
+	run -125 pull "$REG/a/b:1"
+	echo '{"default":[{"type":"insecureAcceptAnything"}]}' >"$WORK/other.json"
+	pull --signature-policy "$WORK/other.json" "$REG/a/b:1"
+	run --separate-stderr cuddy load -i "$(image_file busybox)"
+	one_line_error 125 rejected
+	for bad in '{}' 'x' '{"default":[]}' '{"default":[{"type":"insecureAcceptAnything"}],"more":1}' '{"default":[{"type":"insecureAcceptAnything","x":1}]}' \
+		'{"default":[{"type":"insecureAcceptAnything"}],"default":[{"type":"reject"}]}' '{"default":[{"type":"Reject"}]}' \
+		'{"default":[{"type":"signedBy","keyType":"GPGKeys"}]}' '{"default":[{"type":"signedBy","keyType":"GPGKeys","keyPath":"/x","keyData":"eA=="}]}' \
+		'{"default":[{"type":"insecureAcceptAnything"}],"transports":{"docker":{"x":[{"type":"what"}]}}}'; do
+		printf '%s' "$bad" >"$CONF/policy.json"
+		run --separate-stderr pull "$REG/a/b:1"
+		one_line_error 125 policy.json
+	done
+}
+
+@test "trust: simple signing by skopeo, from files and from a web server; wrong key, name, digest and bytes are refused" {
+	good=$(gpg_key good)
+	gpg_key evil >/dev/null
+	printf 'docker:\n  %s: # ours\n    lookaside: file://%s\n' "$REG" "$WORK/signatures" >"$CONF/registries.d/x.yaml"
+	printf 'docker:\n  %s:\n    lookaside-staging: file://%s\n' "$REG" "$WORK/signatures" >"$WORK/sk.yaml"
+	mkdir "$WORK/sk.d"; mv "$WORK/sk.yaml" "$WORK/sk.d"
+	f=$(image_file busybox)
+	sign() { skopeo --registries.d "$WORK/sk.d" copy -q --dest-tls-verify=false -f "${2:-oci}" --sign-by "$good" "docker-archive:$f" "docker://$REG/$1"; }
+	sign s/a:1
+	push "$f" s/plain:1 -f v2s2
+	d=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/s/a:1")
+
+	policy "$reject" "$REG" "$(signed "$WORK/good.pub")"
+	pull "$REG/s/a:1"
+	pull "$REG/s/a@$d"
+	refused 'not signed|no signature' "$REG/s/plain:1"
+	policy "$reject" "$REG" "$(signed "$WORK/good.gpg")"
+	pull "$REG/s/a:1"
+	policy "$reject" "$REG" "$(jq -nc --arg d "$(base64 -w0 "$WORK/good.gpg")" '[{type: "signedBy", keyType: "GPGKeys", keyData: $d}]')"
+	pull "$REG/s/a:1"
+	policy "$reject" "$REG" "$(signed "$WORK/evil.pub")"
+	run -125 pull "$REG/s/a:1"
+	[[ "$output" == *"not signed by a key that counts"* ]]
+
+	# The same manifest under another tag: the signature is for tag 1.
+	policy "$reject" "$REG" "$(signed "$WORK/good.pub")"
+	skopeo --insecure-policy copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$REG/s/a:1" "docker://$REG/s/a:2"
+	refused 'the signature is for .*s/a:1' "$REG/s/a:2"
+	policy "$reject" "$REG" "$(signed "$WORK/good.pub" '{"type":"matchRepository"}')"
+	pull "$REG/s/a:2"
+	policy "$reject" "$REG" "$(signed "$WORK/good.pub" '{"type":"matchExact"}')"
+	run -125 pull "$REG/s/a:2"
+	pull "$REG/s/a:1"
+	run -125 pull "$REG/s/a@$d"
+	policy "$reject" "$REG" "$(signed "$WORK/good.pub" "{\"type\":\"exactReference\",\"dockerReference\":\"$REG/s/a:1\"}")"
+	pull "$REG/s/a:2"
+	skopeo --insecure-policy copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$REG/s/a:1" "docker://$REG/copy/a:1"
+	mkdir -p "$WORK/signatures/copy"
+	cp -r "$WORK/signatures/s/a@"* "$WORK/signatures/copy"
+	policy "$reject" "$REG" "$(signed "$WORK/good.pub")"
+	refused 'the signature is for' "$REG/copy/a:1"
+	policy "$reject" "$REG" "$(signed "$WORK/good.pub" "{\"type\":\"remapIdentity\",\"prefix\":\"$REG/copy\",\"signedPrefix\":\"$REG/s\"}")"
+	pull "$REG/copy/a:1"
+
+	# A good signature of other bytes under this image's name.
+	policy "$reject" "$REG" "$(signed "$WORK/good.pub")"
+	dir=$(echo "$WORK/signatures/s/a@"*)
+	p=$(skopeo inspect --raw --tls-verify=false "docker://$REG/s/plain:1" | sha256sum | cut -d' ' -f1)
+	mkdir "$WORK/signatures/s/plain@sha256=$p"
+	cp "$dir/signature-1" "$WORK/signatures/s/plain@sha256=$p"
+	refused 'for another manifest' "$REG/s/plain:1"
+	by_hand() { gpg --batch --yes -u "$good" -o "$dir/signature-1" --sign <<<"$1"; }
+	cp "$dir/signature-1" "$WORK/saved"
+	payload='{"critical":{"type":"atomic container signature","image":{"docker-manifest-digest":"'$d'"},"identity":{"docker-reference":"'$REG/s/a:1'"}},"optional":{}}'
+	by_hand "$payload"
+	pull "$REG/s/a:1"
+	for bad in "${payload/critical\":\{/critical\":\{\"must\":1,}" "${payload/atomic/cosmic}" "${payload/,\"optional\"/,\"required\"}" '{}' 'x'; do
+		by_hand "$bad"
+		run -125 pull "$REG/s/a:1"
+	done
+	for bytes in '' garbage "$payload"; do
+		printf %s "$bytes" >"$dir/signature-1"
+		run -125 pull "$REG/s/a:1"
+	done
+	# One that is not good beside one that is; by http.
+	cp "$WORK/saved" "$dir/signature-2"
+	(cd "$WORK/signatures" && exec python3 -c '
+import http.server
+s = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+open("../port.tmp", "w").write(str(s.server_address[1])); import os; os.rename("../port.tmp", "../port"); s.serve_forever()') >"$WORK/web" 2>&1 3>&- &
+	web=$!
+	wait_until 20 test -e "$WORK/port"
+	printf 'docker:\n  %s:\n    lookaside: http://127.0.0.1:%s\n' "$REG" "$(cat "$WORK/port")" >"$CONF/registries.d/x.yaml"
+	pull "$REG/s/a:1"
+	grep -q 'GET /s/a@sha256=.*/signature-2' "$WORK/web"
+	rm "$dir/signature-"*
+	run -125 pull "$REG/s/a:1"
+	[[ "$output" == *"no signature"* ]]
+}
+
+@test "trust: sigstore's keys: ECDSA, RSA and Ed25519; a wrong key, name, digest, signature or payload is refused" {
+	push "$(image_file busybox)" g/a:1 -f oci
+	d=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/g/a:1")
+	for k in "ec -pkeyopt ec_paramgen_curve:P-256" "rsa -pkeyopt rsa_keygen_bits:2048" ed25519 "ec -pkeyopt ec_paramgen_curve:P-384"; do
+		openssl genpkey -algorithm $k -out "$WORK/${k%% *}.key" 2>/dev/null
+		openssl pkey -in "$WORK/${k%% *}.key" -pubout -out "$WORK/${k%% *}.pub"
+	done
+	attach() { python3 "$FIXTURES/cosign.py" "$REG" g/a "$d" "$@"; }
+	sigstore() { jq -nc --arg k "$1" --argjson i "${2:-null}" '[{type: "sigstoreSigned", keyPath: $k} + if $i then {signedIdentity: $i} else {} end]'; }
+	repository='{"type":"matchRepository"}'
+	policy "$reject" "$REG" "$(sigstore "$WORK/rsa.pub" "$repository")"
+	refused 'use-sigstore-attachments' "$REG/g/a:1"
+	printf 'default-docker:\n    use-sigstore-attachments: true\n' >"$CONF/registries.d/x.yaml"
+	refused 'no signature' "$REG/g/a:1"
+	for k in ec rsa ed25519; do
+		attach "$REG/g/a" "$WORK/$k.key"
+		policy "$reject" "$REG" "$(sigstore "$WORK/$k.pub" "$repository")"
+		pull "$REG/g/a:1"
+		pull "$REG/g/a@$d"
+		policy "$reject" "$REG" "$(sigstore "$WORK/$k.pub")"
+		run -125 pull "$REG/g/a:1" # the tag is not in it
+		policy "$reject" "$REG" "$(sigstore "$WORK/$([ $k = ec ] && echo rsa || echo ec).pub" "$repository")"
+		run -125 pull "$REG/g/a:1"
+	done
+	attach "$REG/g/a:1" "$WORK/ec.key"
+	policy "$reject" "$REG" "$(sigstore "$WORK/ec.pub")"
+	pull "$REG/g/a:1"
+	policy "$reject" "$REG" "$(jq -nc --arg a "$(base64 -w0 "$WORK/rsa.pub")" --arg b "$(base64 -w0 "$WORK/ec.pub")" '[{type: "sigstoreSigned", keyDatas: [$a, $b]}]')"
+	pull "$REG/g/a:1"
+	policy "$reject" "$REG" "$(sigstore "$WORK/ec.pub")"
+	for edit in 'payload["critical"]["image"]["docker-manifest-digest"] = "sha256:" + "0" * 64' 'payload["critical"]["identity"]["docker-reference"] = "x.invalid/g/a:1"' \
+		'payload["critical"]["type"] = "atomic container signature"' 'payload["critical"]["must"] = 1' 'payload["more"] = 1' 'payload = []' 'signature = ""' 'signature = "!"' \
+		'signature = "MEUCIQ=="'; do
+		attach "$REG/g/a:1" "$WORK/ec.key" "$edit"
+		run --separate-stderr pull "$REG/g/a:1"
+		one_line_error 125 'not allowed by the policy'
+	done
+	# What cannot be checked here lets nothing in.
+	attach "$REG/g/a:1" "$WORK/ec.key"
+	policy "$reject" "$REG" "$(sigstore "$WORK/ec.pub" | jq -c '.[0].rekorPublicKeyPath = "/x"')"
+	run --separate-stderr pull "$REG/g/a:1"
+	one_line_error 125 'rekorPublicKeyPath is not supported'
+	policy "$reject" "$REG" "$(jq -nc --argjson a "$any" --argjson b "$(sigstore "$WORK/rsa.pub")" '$a + $b')"
+	run -125 pull "$REG/g/a:1" # all of them must pass
+}

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -376,7 +377,21 @@ int layer_settle(struct store *st)
 		return err_new(-errno, "sync the store");
 	for (size_t i = 0; i < marked.n; i++)
 		(void)unlinkat(layers, marked.v[i], 0);
-	return 0;
+	/* A mark that came back with a power loss would make a whole layer a lost one. */
+	return syncfs(layers) < 0 ? err_new(-errno, "sync the store") : 0;
+}
+
+void layer_settle_later(struct store *st)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return;
+	(void)setsid();
+	(void)close_range(0, 2, 0);
+	(void)layer_settle(st);
+	(void)store_empty_trash(st);
+	_exit(0);
 }
 
 int layer_forget_blob(struct store *st, const char *diffid)

@@ -8,7 +8,9 @@
  * Power loss: writing a gigabyte of layers to the disk takes longer than downloading it, so a commit
  * does not wait for that. It leaves a mark with the boot's id in the layer, which layer_settle()
  * takes away after a sync. A mark of another boot means that the machine went down in between: such
- * a layer does not exist, and is fetched again.
+ * a layer does not exist, and is fetched again. Whoever commits layers therefore settles them: before
+ * it says that it is done where they hold what nobody has otherwise (commit, import), and after that
+ * where they can be fetched, loaded or built once more.
  */
 #pragma once
 #include <stdint.h>
@@ -69,6 +71,8 @@ void layer_stage_abort(struct store *st, struct layer_stage *s);
  * May take seconds: for a child in the background, after the pull was reported. No namespace needed.
  */
 int layer_settle(struct store *st);
+/** layer_settle_later() - the same in a child of its own, after the caller has reported; empties the trash, too. */
+void layer_settle_later(struct store *st);
 
 /*
  * A lease keeps layers that no image names yet from being removed: a puller adds every diffID it is

@@ -292,5 +292,7 @@ int build_image(struct store *st, const struct build_options *o, struct build_re
 	*ret = (struct build_result){.run_status = 0};
 	r = build(&b);
 	builder_done(&b);
+	/* Of a build that failed the steps before it are in the cache. */
+	layer_settle_later(st);
 	return r;
 }

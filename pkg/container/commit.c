@@ -175,5 +175,7 @@ int container_commit(struct store *st, const struct container *c, const struct c
 		r = keep_lower(&x);
 	if (r == 0)
 		r = make_layer(&x);
+	if (r == 0) /* the container may be removed as soon as we say that this is done */
+		r = layer_settle(st);
 	return r < 0 ? r : put_image(&x, name, ret_id);
 }

@@ -12,6 +12,7 @@
 #include "pkg/transfer/layer_sink.h"
 #include "pkg/transfer/noexec.h"
 #include "storage/image_store.h"
+#include "storage/layer.h"
 
 static int set_platform(struct json_object *doc, const char *text)
 {
@@ -117,6 +118,8 @@ int transfer_op_import(struct transfer_ctx *ctx)
 		r = sink_feed(ctx, &s);
 	if (r == 0)
 		r = put(ctx, st, &s, &q);
+	if (r == 0) /* the archive may have come out of a pipe */
+		r = layer_settle(st);
 	sink_done(ctx, &s);
 	return r;
 }

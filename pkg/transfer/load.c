@@ -14,6 +14,7 @@
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/trust.h"
 #include "storage/image_store.h"
+#include "storage/layer.h"
 
 struct load_image *load_image_new(struct load_images *l)
 {
@@ -267,5 +268,7 @@ int transfer_op_load(struct transfer_ctx *ctx)
 	if (r == 0)
 		r = load(&b, st, &q);
 	bundle_done(&b);
+	if (r == 0)
+		layer_settle_later(st);
 	return r;
 }

@@ -309,23 +309,6 @@ static int prepare(struct pull *p)
 	return e;
 }
 
-/*
- * The layers are complete but not yet on the disk (layer.h). A child of its own sees to that after
- * this process has reported, and to what dead processes left; were it killed, the layers would be fetched again after a power loss.
- */
-static void settle_later(struct store *st)
-{
-	pid_t pid = fork();
-
-	if (pid != 0)
-		return;
-	(void)setsid();
-	(void)close_range(0, 2, 0);
-	(void)layer_settle(st);
-	(void)store_empty_trash(st);
-	_exit(0);
-}
-
 int transfer_op_pull(struct transfer_ctx *ctx)
 {
 	AUTO(pull_done) struct pull p = {.ctx = ctx, .trust = TRUST_INIT};
@@ -342,6 +325,6 @@ int transfer_op_pull(struct transfer_ctx *ctx)
 	if (e == 0)
 		e = places_try(&p.places, ctx, pull_from, &p);
 	if (e == 0)
-		settle_later(p.store);
+		layer_settle_later(p.store);
 	return e;
 }

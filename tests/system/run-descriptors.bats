@@ -49,7 +49,7 @@ list='for f in /proc/self/fd/*; do [ -e "$f" ] && printf "%s " "${f##*/}"; done'
 			os.execv(sys.argv[1], sys.argv[1:])
 		EOT
 	}
-	show='echo $$ $LISTEN_PID $LISTEN_FDS $LISTEN_FDNAMES; readlink /proc/$$/fd/3 | cut -d: -f1; readlink /proc/$$/fd/4 | cut -d: -f1; ls /proc/$$/fd/5 2>&1 | grep -c "No such"'
+	show='echo $$ $LISTEN_PID $LISTEN_FDS $LISTEN_FDNAMES; readlink /proc/$$/fd/3 | cut -d: -f1; readlink /proc/$$/fd/4 | cut -d: -f1; [ ! -e /proc/$$/fd/5 ] && echo 1'
 	run -0 activated run --rm --network none "$IMAGE" sh -c "$show"
 	[ "$(echo $output)" = "1 1 2 web:admin socket socket 1" ]
 	run -0 activated run --rm --network none --init --env-host "$IMAGE" sh -c "$show"
@@ -58,6 +58,6 @@ list='for f in /proc/self/fd/*; do [ -e "$f" ] && printf "%s " "${f##*/}"; done'
 	run -0 activated start -a c
 	[ "$(echo $output)" = "1 1 2 web:admin socket socket 1" ]
 	export LISTEN_FDS=1 LISTEN_PID=1 NOTIFY_SOCKET=/run/nowhere
-	run -0 run_ --env-host "$IMAGE" sh -c 'env | grep -E "^(LISTEN|NOTIFY)"; [ ! -e /proc/$$/fd/3 ]' 3</dev/null
+	run -0 run_ --sdnotify ignore --env-host "$IMAGE" sh -c 'env | grep -E "^(LISTEN|NOTIFY)"; [ ! -e /proc/$$/fd/3 ]' 3</dev/null
 	[ -z "$output" ]
 }

@@ -17,7 +17,7 @@ setup() {
 	[ "$(echo $output)" = "0 /bin/busybox cat" ] || [ "$(echo $output)" = "0 /bin/busybox sh" ]
 	[ "$(cat "$DIR/new") $(stat -c %u "$DIR/new")" = "made $(id -u)" ]
 	cd "$WORK"
-	cuddy create --name c --network none --read-only --rootfs tree sh -c 'touch /other; echo $?; cat /new'
+	cuddy create --name c --network none --read-only --rootfs tree sh -c 'touch /other 2>&1; echo $?; cat /new'
 	run -0 cuddy start -a c
 	[[ "$output" == *Read-only*1*made ]]
 	[ "$(cuddy inspect --format '{{.Rootfs}}|{{.Image}}|{{.ImageName}}' c)" = "$DIR||" ]

@@ -76,20 +76,45 @@ static int check(const struct ps_args *a)
 	return 0;
 }
 
+static void add_row(void *arg, const char *const cells[LIST_CELLS])
+{
+	list_table_row(arg, cells);
+}
+
+/* The default table and -q, for which no objects are made. */
+static int print_table(struct store *st, const struct list_query *q, const struct list_options *o)
+{
+	struct list_table *t = list_table_new(o);
+	int r = container_list_cells(st, q, add_row, t);
+
+	if (r == 0)
+		list_table_print(t, stdout);
+	list_table_free(t);
+	return r;
+}
+
+static int print_once(struct store *st, const struct list_query *q, const struct list_options *o)
+{
+	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
+	int r;
+
+	if ((!o->format || strcmp(o->format, "table") == 0) && o->columns == ps_columns)
+		return print_table(st, q, o);
+	r = container_list(st, q, &rows, &json);
+	return r < 0 ? r : list_print(o, rows, json, stdout);
+}
+
 static int print_again(struct store *st, const struct list_query *q, const struct list_options *o,
 		       unsigned seconds)
 {
 	const struct timespec pause = {.tv_sec = seconds};
-	int r;
 
 	for (;;) {
-		AUTO_JSON struct json_object *rows = NULL, *json = NULL;
+		int r;
 
-		r = container_list(st, q, &rows, &json);
-		if (r == 0 && seconds && isatty(1))
+		if (seconds && isatty(1))
 			(void)fputs("\033[H\033[2J", stdout);
-		if (r == 0)
-			r = list_print(o, rows, json, stdout);
+		r = print_once(st, q, o);
 		if (r < 0 || !seconds)
 			return r;
 		(void)fflush(stdout);
@@ -106,7 +131,6 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		.size = a->size,
 		.json = a->format && strcmp(a->format, "json") == 0 && persona() != PERSONA_DOCKER,
 		.namespaces = a->namespaces || list_wants_namespaces(a->format),
-		.brief = (!a->format || strcmp(a->format, "table") == 0) && !a->namespaces,
 		.last = a->latest ? 1 : (int64_t)a->last,
 		.filters = &a->filters,
 		.sort = a->sort};

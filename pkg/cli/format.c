@@ -166,15 +166,58 @@ static void add_cell(struct table *t, const char *s, size_t n)
 
 /* ---- the default table ---- */
 
+static void add_headings(struct table *t, const struct list_options *o)
+{
+	if (o->no_heading)
+		return;
+	for (const struct column *c = o->columns; c->header; c++)
+		add_cell(t, c->header, strlen(c->header));
+	end_line(t);
+}
+
+struct list_table {
+	struct table t;
+	bool quiet;
+	unsigned columns;
+};
+
+struct list_table *list_table_new(const struct list_options *o)
+{
+	struct list_table *t = xcalloc(1, sizeof(*t));
+
+	t->t = (struct table)TABLE_INIT;
+	t->quiet = o->quiet;
+	while (o->columns[t->columns].header)
+		t->columns++;
+	if (!t->quiet)
+		add_headings(&t->t, o);
+	return t;
+}
+
+void list_table_row(struct list_table *t, const char *const *cells)
+{
+	for (unsigned i = 0; i < (t->quiet ? 1 : t->columns); i++)
+		add_cell(&t->t, cells[i], strlen(cells[i]));
+	end_line(&t->t);
+}
+
+void list_table_print(struct list_table *t, FILE *out)
+{
+	table_print(&t->t, out);
+}
+
+void list_table_free(struct list_table *t)
+{
+	table_done(&t->t);
+	free(t);
+}
+
 static int print_columns(const struct list_options *o, struct json_object *rows, FILE *out)
 {
 	AUTO(table_done) struct table t = TABLE_INIT;
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 
-	for (const struct column *c = o->columns; !o->no_heading && c->header; c++)
-		add_cell(&t, c->header, strlen(c->header));
-	if (!o->no_heading)
-		end_line(&t);
+	add_headings(&t, o);
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 

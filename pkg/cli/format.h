@@ -44,6 +44,15 @@ struct list_options {
 int list_print(const struct list_options *o, struct json_object *rows,
 	       struct json_object *json_rows, FILE *out);
 
+/**
+ * list_table_new() - the default table of @o, filled a row at a time, for lists of thousands
+ * With quiet only each row's first cell is printed, alone on its line.
+ */
+struct list_table *list_table_new(const struct list_options *o);
+void list_table_row(struct list_table *t, const char *const *cells);
+void list_table_print(struct list_table *t, FILE *out);
+void list_table_free(struct list_table *t);
+
 /** json_print() - indented JSON and a newline; what podman prints for --format json. Returns 0. */
 int json_print(struct json_object *value, FILE *out);
 /** value_print() - one value: @format NULL or "json" is json_print(), else a template and a newline. */

@@ -138,37 +138,50 @@ static void set_times(struct json_object *o, const struct container *c, bool jso
 	json_set_i64(o, "ExitedAt", c->state.finished_ns / NS_PER_S);
 }
 
-static void add_take(struct json_object *o, const char *key, char *s)
-{
-	json_add_str(o, key, s);
-	free(s);
-}
+struct cells {
+	char id[13], created[CLOCK_TEXT_MAX + 4];
+	char *command, *ports, *status;
+	const char *v[LIST_CELLS];
+};
 
-/* What the default table shows. */
-static void set_brief(struct json_object *o, const struct container *c, const struct list_query *q)
+static void cells_init(struct cells *x, const struct container *c, const struct list_query *q)
 {
 	const struct container_record *rec = c->rec;
-	char short_id[13], span[CLOCK_TEXT_MAX];
+	char span[CLOCK_TEXT_MAX];
 
-	(void)snprintf(short_id, sizeof(short_id), "%.12s", rec->id);
-	json_add_str(o, "ID", q->no_trunc ? rec->id : short_id);
-	json_add_str(o, "Image", rec->image);
-	add_take(o, "Command", command_text(rec, !q->no_trunc));
+	(void)snprintf(x->id, sizeof(x->id), "%.12s", rec->id);
 	clock_format_span(clock_now_ns() - rec->created_ns, span);
-	add_take(o, "RunningFor", xasprintf("%s ago", span));
-	add_take(o, "Ports", container_ports(c));
-	add_take(o, "Status", container_status_line(c));
-	json_add_str(o, "Names", rec->name);
+	(void)snprintf(x->created, sizeof(x->created), "%s ago", span);
+	x->v[LIST_ID] = q->no_trunc ? rec->id : x->id;
+	x->v[LIST_IMAGE] = rec->image;
+	x->v[LIST_COMMAND] = x->command = command_text(rec, !q->no_trunc);
+	x->v[LIST_CREATED] = x->created;
+	x->v[LIST_STATUS] = x->status = container_status_line(c);
+	x->v[LIST_PORTS] = x->ports = container_ports(c);
+	x->v[LIST_NAMES] = rec->name;
+}
+
+static void cells_done(struct cells *x)
+{
+	free(x->command);
+	free(x->status);
+	free(x->ports);
 }
 
 static struct json_object *row_of(const struct container *c, const struct list_query *q)
 {
 	const struct container_record *rec = c->rec;
 	struct json_object *o = json_object_new_object();
+	AUTO(cells_done) struct cells x;
 
-	set_brief(o, c, q);
-	if (q->brief)
-		return o;
+	cells_init(&x, c, q);
+	json_add_str(o, "ID", x.v[LIST_ID]);
+	json_add_str(o, "Image", x.v[LIST_IMAGE]);
+	json_add_str(o, "Command", x.v[LIST_COMMAND]);
+	json_add_str(o, "RunningFor", x.v[LIST_CREATED]);
+	json_add_str(o, "Ports", x.v[LIST_PORTS]);
+	json_add_str(o, "Status", x.v[LIST_STATUS]);
+	json_add_str(o, "Names", x.v[LIST_NAMES]);
 	set_times(o, c, false);
 	json_set_str(o, "Id", rec->id);
 	json_set_str(o, "ImageID", rec->image_id);
@@ -455,13 +468,11 @@ static bool filters_name_a_state(const struct strv *filters)
 	return false;
 }
 
-int container_list(struct store *st, const struct list_query *q, struct json_object **ret_rows,
-		   struct json_object **ret_json)
+/* Those that the query asks for, in its order; of @ret_n the first so many. */
+static int load_ordered(struct store *st, const struct list_query *q, struct entry **v, size_t *n,
+			size_t *ret_shown)
 {
 	compare_entries *order = find_order(q->sort ? q->sort : "created");
-	struct json_object *list;
-	struct entry *v = NULL;
-	size_t n = 0;
 	int r;
 
 	if (!order)
@@ -469,18 +480,32 @@ int container_list(struct store *st, const struct list_query *q, struct json_obj
 			"--sort '%s': use one of command created id image names runningfor "
 			"status",
 			q->sort);
-	r = load_all(st, q->filters, !q->all && !q->last && !filters_name_a_state(q->filters), &v,
-		     &n);
+	r = load_all(st, q->filters, !q->all && !q->last && !filters_name_a_state(q->filters), v,
+		     n);
+	if (r < 0)
+		return r;
+	if (q->last)
+		order = by_time;
+	if (*n > 1)
+		qsort_r(*v, *n, sizeof(**v), in_order, &order);
+	*ret_shown = q->last && (size_t)q->last < *n ? (size_t)q->last : *n;
+	return 0;
+}
+
+int container_list(struct store *st, const struct list_query *q, struct json_object **ret_rows,
+		   struct json_object **ret_json)
+{
+	struct json_object *list;
+	struct entry *v = NULL;
+	size_t n = 0, shown = 0;
+	int r = load_ordered(st, q, &v, &n, &shown);
+
 	if (r < 0) {
 		entries_free(v, n);
 		return r;
 	}
-	if (q->last)
-		order = by_time;
-	if (n > 1)
-		qsort_r(v, n, sizeof(*v), in_order, &order);
 	list = json_object_new_array();
-	for (size_t i = 0; i < n && (!q->last || (int64_t)i < q->last); i++) {
+	for (size_t i = 0; i < shown; i++) {
 		struct json_object *o = q->json ? json_of(&v[i].c, q) : row_of(&v[i].c, q);
 
 		(void)json_object_array_add(list, o);
@@ -490,6 +515,23 @@ int container_list(struct store *st, const struct list_query *q, struct json_obj
 	}
 	*ret_json = q->json ? list : NULL;
 	*ret_rows = q->json ? NULL : list;
+	entries_free(v, n);
+	return r;
+}
+
+int container_list_cells(struct store *st, const struct list_query *q,
+			 void (*row)(void *arg, const char *const cells[LIST_CELLS]), void *arg)
+{
+	struct entry *v = NULL;
+	size_t n = 0, shown = 0;
+	int r = load_ordered(st, q, &v, &n, &shown);
+
+	for (size_t i = 0; r == 0 && i < shown; i++) {
+		AUTO(cells_done) struct cells x;
+
+		cells_init(&x, &v[i].c, q);
+		row(arg, x.v);
+	}
 	entries_free(v, n);
 	return r;
 }

@@ -11,7 +11,6 @@ struct list_query {
 	bool size; /* count what each takes on disk; enters the base namespace */
 	bool json; /* make @ret_json, not @ret_rows */
 	bool namespaces; /* say which ones each is in */
-	bool brief; /* rows hold only what the default table and -q show */
 	int64_t last; /* newest n, whatever their state; 0: no limit */
 	const struct strv *filters; /* "key=value" */
 	const char *sort; /* command created id image names runningfor status; NULL: created */
@@ -27,6 +26,21 @@ int container_list(struct store *st, const struct list_query *q, struct json_obj
 /** list_wants_namespaces() - does a template name one of them? They cost a look at each process. */
 bool list_wants_namespaces(const char *format);
 void list_set_namespaces(struct json_object *o, const struct container *c, bool json);
+
+/* What the default table shows of a container, in the order of its columns. */
+enum {
+	LIST_ID,
+	LIST_IMAGE,
+	LIST_COMMAND,
+	LIST_CREATED,
+	LIST_STATUS,
+	LIST_PORTS,
+	LIST_NAMES,
+	LIST_CELLS
+};
+/** container_list_cells() - only that, without making objects: @row is called for each. */
+int container_list_cells(struct store *st, const struct list_query *q,
+			 void (*row)(void *arg, const char *const cells[LIST_CELLS]), void *arg);
 
 /** container_select() - ids that match @filters (any state); for stop, rm … --filter and --all. */
 int container_select(struct store *st, const struct strv *filters, bool running_only,

@@ -156,6 +156,8 @@ static void flush_log(struct log_writer *w)
 	uint64_t before = w->size;
 	char note[256];
 
+	if (w->len > w->most)
+		w->most = w->len;
 	if (w->len && w->lost && !write_records(w, note, put_note(w, note, sizeof(note)))) {
 		w->lost += w->len;
 	} else if (w->len && !write_records(w, w->buf, w->len)) {

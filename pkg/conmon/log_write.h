@@ -31,6 +31,7 @@ struct log_writer {
 	uint64_t lost; /* bytes of records that could not be written */
 	struct log_journal journal;
 	size_t piece_max, len;
+	size_t most; /* of buf in use since stream_trim(): short lines take many times their size */
 	char buf[LOG_BUFFER];
 };
 

@@ -121,8 +121,7 @@ static int next_timeout_ms(const struct monitor *m, int64_t now)
 			at = deadlines[i];
 	if ((m->out.waiting || m->err.waiting) && now + STALL_TICK_NS < at)
 		at = now + STALL_TICK_NS;
-	if (((m->out.big && !m->out.len) || (m->err.big && !m->err.len)) &&
-	    now + TRIM_AFTER_NS < at)
+	if (stream_wants_trim(m) && now + TRIM_AFTER_NS < at)
 		at = now + TRIM_AFTER_NS;
 	if (at == INT64_MAX)
 		return -1;

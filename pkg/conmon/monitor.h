@@ -162,6 +162,7 @@ void stream_pump(struct monitor *m, struct stream *s);
 bool stream_wants_read(const struct stream *s);
 bool stream_is_pending(const struct stream *s);
 void stream_forget_client(struct monitor *m, unsigned i);
+bool stream_wants_trim(const struct monitor *m);
 void stream_trim(struct monitor *m);
 void stream_end_front(struct monitor *m);
 

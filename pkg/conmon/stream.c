@@ -172,13 +172,20 @@ static void trim(char *buf, size_t size)
 	(void)madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
+bool stream_wants_trim(const struct monitor *m)
+{
+	return (m->out.big && !m->out.len) || (m->err.big && !m->err.len) ||
+	       m->log.most > KEEP_BYTES;
+}
+
 /* Called after a quiet second: a busy minute does not decide the memory of an idle year. */
 void stream_trim(struct monitor *m)
 {
 	struct stream *const streams[] = {&m->out, &m->err};
 
-	if ((m->out.big && !m->out.len) || (m->err.big && !m->err.len))
+	if (m->log.most > KEEP_BYTES) /* empty between two chunks */
 		trim(m->log.buf, sizeof(m->log.buf));
+	m->log.most = 0;
 	for (unsigned i = 0; i < ARRAY_LEN(streams); i++)
 		if (streams[i]->big && streams[i]->len == 0) {
 			trim(streams[i]->buf, CM_OUTPUT_MAX);

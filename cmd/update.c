@@ -11,6 +11,7 @@ struct update_args {
 	struct each_args each;
 	struct limit_request limits;
 	struct settings_request settings;
+	struct publish_request publish;
 	const char *restart;
 };
 
@@ -29,6 +30,10 @@ static const struct opt update_opts[] = {
 		 "Take an environment variable away, from the next start on"),
 	OPT_LIST(0, "ulimit", "TYPE=SOFT[:HARD]", struct update_args, settings.ulimits,
 		 "Set a resource limit, from the next start on"),
+	OPT_LIST(0, "publish-add", "[[IP:]PORT:]PORT[/PROTO]", struct update_args, publish.add,
+		 "Publish a port of the container on the host, at once when it runs"),
+	OPT_LIST(0, "publish-rm", "[[IP:]PORT:]PORT[/PROTO]", struct update_args, publish.rm,
+		 "Publish a port no longer; connections in use go on"),
 	OPT_END,
 };
 
@@ -39,6 +44,8 @@ static int update_one(struct store *st, struct container *c, const void *arg)
 
 	if (r == 0 && settings_given(&a->settings))
 		r = container_set_settings(st, c, &a->settings);
+	if (r == 0 && (a->publish.add.n || a->publish.rm.n))
+		r = container_publish(st, c, &a->publish);
 	return r == 0 && a->restart ? container_set_restart(st, c, a->restart) : r;
 }
 
@@ -47,9 +54,11 @@ static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	const struct update_args *a = args;
 	const struct each e = {.args = &a->each, .verb = "update", .one = update_one, .arg = a};
 
-	if (!a->restart && !limits_given(&a->limits) && !settings_given(&a->settings))
-		return err_usage("update: say what to change: --restart, a limit such as --memory, "
-				 "a --health-… flag, --env or --ulimit");
+	if (!a->restart && !limits_given(&a->limits) && !settings_given(&a->settings) &&
+	    !a->publish.add.n && !a->publish.rm.n)
+		return err_usage(
+			"update: say what to change: --restart, a limit such as --memory, "
+			"a --health-… flag, --env, --ulimit, --publish-add or --publish-rm");
 	return each_container(ctx, &e, argc, argv);
 }
 

@@ -42,9 +42,10 @@ void net_port_where(const struct net_port *p, char out[NET_PORT_WHERE]);
 int net_ports_bind(struct net_port_list *l, int *ret_fds);
 /**
  * net_proxy_start() - fork the proxy for the network namespace of @pid; returns a pidfd
+ * @ret_ctl: where net_proxy_change() talks to it.
  * @fds: @n->ports' sockets in the same order; they stay open here too, and the caller closes its
  * copies at once, or the ports stay taken when the proxy is gone. It may be started before the tap
  * exists. Nothing to forward (no ports, or a network that is not the container's own): -ENOENT
  * without a trail.
  */
-int net_proxy_start(const struct net_plan *n, const int *fds, pid_t pid, pid_t *ret_pid);
+int net_proxy_start(const struct net_plan *n, const int *fds, pid_t pid, int *ret_ctl);

@@ -45,7 +45,7 @@
 #define PAUSE_MS 200
 #define FDS_RESERVED 16U
 
-/* How a start that failed is told to the monitor; nothing is sent when all went well. */
+/* How the start went; the same socket then carries changes (port_change.h). */
 struct report {
 	int code;
 	char trail[252];
@@ -86,9 +86,9 @@ void proxy_buffer_put(struct proxy *p, unsigned char *b)
 
 static void pause_tcp(struct proxy *p, bool pause)
 {
-	for (unsigned i = 0; i < p->n_listeners; i++)
-		if (p->listeners[i].src.kind == SOURCE_LISTEN_TCP)
-			(void)proxy_watch(p, &p->listeners[i].src, pause ? 0 : EPOLLIN);
+	for (struct listener *l = p->first; l; l = l->next)
+		if (l->src.kind == SOURCE_LISTEN_TCP && l->src.fd >= 0)
+			(void)proxy_watch(p, &l->src, pause ? 0 : EPOLLIN);
 	p->paused = pause;
 }
 
@@ -98,16 +98,19 @@ static void dispatch(struct proxy *p, struct epoll_event *e)
 
 	switch (s->kind) {
 	case SOURCE_LISTEN_TCP:
-		tcp_accept(p, (struct listener *)s);
+		tcp_accept(p, (void *)s);
 		break;
 	case SOURCE_LISTEN_UDP:
-		udp_receive(p, (struct listener *)s);
+		udp_receive(p, (void *)s);
 		break;
 	case SOURCE_HALF:
 		tcp_event(p, s, e->events);
 		break;
 	case SOURCE_FLOW:
 		udp_event(p, s);
+		break;
+	case SOURCE_CONTROL:
+		proxy_control(p);
 		break;
 	}
 }
@@ -209,12 +212,11 @@ static int confine_calls(void)
 #ifdef SYS_epoll_wait
 		SYS_epoll_wait,
 #endif
-		SYS_epoll_pwait, SYS_recvfrom,      SYS_sendto,     SYS_recvmsg,
-		SYS_sendmsg,     SYS_epoll_ctl,     SYS_accept4,    SYS_socket,
-		SYS_connect,     SYS_setsockopt,    SYS_getsockopt, SYS_shutdown,
-		SYS_close,       SYS_clock_gettime, SYS_madvise,    SYS_mmap,
-		SYS_munmap,      SYS_mremap,        SYS_brk,        SYS_futex,
-		SYS_fcntl,       SYS_rt_sigreturn,  SYS_exit_group, SYS_exit,
+		SYS_epoll_pwait, SYS_recvfrom, SYS_sendto,       SYS_recvmsg,    SYS_sendmsg,
+		SYS_epoll_ctl,   SYS_accept4,  SYS_socket,       SYS_connect,    SYS_setsockopt,
+		SYS_getsockopt,  SYS_shutdown, SYS_getsockname,  SYS_close,      SYS_clock_gettime,
+		SYS_madvise,     SYS_mmap,     SYS_munmap,       SYS_mremap,     SYS_brk,
+		SYS_futex,       SYS_fcntl,    SYS_rt_sigreturn, SYS_exit_group, SYS_exit,
 	};
 	enum { N = ARRAY_LEN(allowed) };
 	struct sock_filter code[N + 6];
@@ -257,40 +259,80 @@ static int drop_powers(void)
 	return 0;
 }
 
-static int make_listeners(struct proxy *p, const struct net_plan *n, const int *fds)
+/* One that was given up is used again: events of this turn may still point at it, and find it harmless. */
+static struct listener *listener_get(struct proxy *p)
 {
+	struct listener *l = p->first;
+
+	while (l && l->src.fd >= 0)
+		l = l->next;
+	if (l)
+		return l;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	l->src.fd = -EBADF;
+	l->next = p->first;
+	p->first = l;
+	return l;
+}
+
+int proxy_listen(struct proxy *p, int *fd, enum net_proto proto, uint16_t port)
+{
+	union proxy_address a = {.v6 = {0}};
+	socklen_t len = sizeof(a);
+	struct listener *l;
 	int r;
 
+	if (getsockname(*fd, &a.sa, &len) < 0)
+		return -errno;
+	l = listener_get(p);
+	if (!l)
+		return -ENOMEM;
+	l->src = (struct source){.kind = proto == NET_TCP ? SOURCE_LISTEN_TCP : SOURCE_LISTEN_UDP,
+				 .fd = *fd};
+	l->v6 = a.sa.sa_family == AF_INET6;
+	l->any_address = l->v6 ? IN6_IS_ADDR_UNSPECIFIED(&a.v6.sin6_addr)
+			       : a.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+	l->to_v6 = false;
+	l->port = port;
+	r = proto == NET_TCP ? 0 : udp_prepare(l);
+	if (r == 0)
+		r = proxy_watch(p, &l->src, EPOLLIN);
+	if (r < 0) {
+		l->src.fd = -EBADF;
+		return r;
+	}
+	*fd = -EBADF;
+	p->n_listeners++;
+	return 0;
+}
+
+void proxy_unlisten(struct proxy *p, struct listener *l)
+{
+	if (l->src.kind == SOURCE_LISTEN_UDP)
+		udp_forget(p, l);
+	/* The monitor may hold another copy until the run is over: it must leave the epoll set itself. */
+	(void)proxy_watch(p, &l->src, 0);
+	closep(&l->src.fd);
+	p->n_listeners--;
+}
+
+static int make_listeners(struct proxy *p, const struct net_plan *n, const int *fds)
+{
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epoll < 0)
 		return err_new(-errno, "epoll");
 	if (!proxy_target_init(p, n))
 		return err_new(-CE_NETWORK, "publish: the container's network has no address");
-	p->listeners = calloc(n->n_ports, sizeof(*p->listeners));
-	if (!p->listeners)
-		return err_new(-ENOMEM, "port proxy");
-	p->n_listeners = n->n_ports;
 	for (unsigned i = 0; i < n->n_ports; i++) {
-		struct listener *l = &p->listeners[i];
-		union proxy_address a = {.v6 = {0}};
-		socklen_t len = sizeof(a);
-		bool tcp = n->ports[i].proto == NET_TCP;
+		int fd = fds[i], r;
 
-		if (getsockname(fds[i], &a.sa, &len) < 0)
-			return err_new(-errno, "port proxy: socket %u", i);
-		l->src.kind = tcp ? SOURCE_LISTEN_TCP : SOURCE_LISTEN_UDP;
-		l->src.fd = fds[i];
-		l->v6 = a.sa.sa_family == AF_INET6;
-		l->any_address = l->v6 ? IN6_IS_ADDR_UNSPECIFIED(&a.v6.sin6_addr)
-				       : a.v4.sin_addr.s_addr == htonl(INADDR_ANY);
-		l->port = n->ports[i].container_port;
-		r = tcp ? 0 : udp_prepare(l);
-		if (r == 0)
-			r = proxy_watch(p, &l->src, EPOLLIN);
+		r = proxy_listen(p, &fd, n->ports[i].proto, n->ports[i].container_port);
 		if (r < 0)
 			return err_new(r, "port proxy: socket %u", i);
 	}
-	return 0;
+	return proxy_watch(p, &p->control, EPOLLIN);
 }
 
 /* As many clients as descriptors allow, at two each, a quarter of them set aside for UDP flows. */
@@ -317,6 +359,7 @@ static int become_proxy(struct proxy *p, const struct net_plan *n, const int *fd
 {
 	int r;
 
+	p->control = (struct source){.kind = SOURCE_CONTROL, .fd = report};
 	r = close_others(fds, n->n_ports, report);
 	if (r == 0)
 		r = enter_netns(pid);
@@ -354,11 +397,21 @@ proxy_main(const struct net_plan *n, const int *fds, pid_t pid, pid_t parent, in
 		(void)send(report, &why, sizeof(why), MSG_NOSIGNAL);
 		_exit(1);
 	}
-	closep(&report);
+	(void)send(report, &why, sizeof(why), MSG_NOSIGNAL);
 	loop(&p);
 }
 
-int net_proxy_start(const struct net_plan *n, const int *fds, pid_t pid, pid_t *ret_pid)
+static bool receive(int fd, struct report *why)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, why, sizeof(*why), 0);
+	} while (n < 0 && errno == EINTR);
+	return n == sizeof(*why);
+}
+
+int net_proxy_start(const struct net_plan *n, const int *fds, pid_t pid, int *ret_ctl)
 {
 	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
 	struct report why = {.code = 0};
@@ -367,7 +420,7 @@ int net_proxy_start(const struct net_plan *n, const int *fds, pid_t pid, pid_t *
 
 	if (n->n_ports == 0 || !net_mode_publishes(n->mode))
 		return -ENOENT;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
 		return err_new(-errno, "socketpair");
 	rd = s[0];
 	wr = s[1];
@@ -378,9 +431,9 @@ int net_proxy_start(const struct net_plan *n, const int *fds, pid_t pid, pid_t *
 		proxy_main(n, fds, pid, self, wr);
 	closep(&wr);
 	pidfd = pidfd_open_pid(proxy);
-	if (pidfd >= 0 && read_upto(rd, &why, sizeof(why)) == 0) {
+	if (pidfd >= 0 && receive(rd, &why) && why.code == 0) {
 		log_debug("net", "port proxy is %d, %u ports", (int)proxy, n->n_ports);
-		*ret_pid = proxy;
+		*ret_ctl = TAKE_FD(rd);
 		return TAKE_FD(pidfd);
 	}
 	(void)kill(proxy, SIGKILL);

@@ -21,7 +21,7 @@
 #define PROXY_FLOWS_MAX 1024U
 #define PROXY_FLOW_IDLE_NS (90LL * 1000000000LL)
 
-enum source_kind { SOURCE_LISTEN_TCP, SOURCE_LISTEN_UDP, SOURCE_HALF, SOURCE_FLOW };
+enum source_kind { SOURCE_LISTEN_TCP, SOURCE_LISTEN_UDP, SOURCE_HALF, SOURCE_FLOW, SOURCE_CONTROL };
 
 /* First member of all that epoll can point at. */
 struct source {
@@ -37,7 +37,8 @@ union proxy_address {
 };
 
 struct listener {
-	struct source src;
+	struct source src; /* fd -EBADF: not in use */
+	struct listener *next;
 	bool v6;
 	bool any_address; /* replies must be told their source address */
 	bool to_v6; /* UDP: nobody was there over IPv4 */
@@ -53,7 +54,8 @@ struct proxy {
 	bool has_target4, has_target6;
 	int64_t looked_ns; /* when an IPv6 address was last looked for */
 	int64_t now_ns; /* set once a turn of the loop */
-	struct listener *listeners;
+	struct source control; /* the monitor */
+	struct listener *first;
 	unsigned n_listeners;
 	unsigned n_conns, max_conns;
 	unsigned n_flows, max_flows;
@@ -75,6 +77,12 @@ void proxy_buffer_put(struct proxy *p, unsigned char *b);
 /** proxy_watch() - make epoll watch @s for @interest (0: not at all). Return: 0 or -errno. */
 int proxy_watch(struct proxy *p, struct source *s, uint32_t interest);
 
+/** proxy_listen() - serve one more socket, which is taken over (@fd becomes -EBADF). Return: 0 or -errno. */
+int proxy_listen(struct proxy *p, int *fd, enum net_proto proto, uint16_t port);
+/** proxy_unlisten() - close it; its TCP connections go on. */
+void proxy_unlisten(struct proxy *p, struct listener *l);
+/** proxy_control() - what the monitor wants (port_change.c). */
+void proxy_control(struct proxy *p);
 /** proxy_target_init() - find where to connect to; false: the network has no address. */
 bool proxy_target_init(struct proxy *p, const struct net_plan *n);
 /** proxy_target() - the container's address of that family. Return: its length, 0: none. */
@@ -88,4 +96,5 @@ int udp_prepare(struct listener *l);
 void udp_receive(struct proxy *p, struct listener *l);
 void udp_event(struct proxy *p, struct source *s);
 void udp_expire(struct proxy *p);
+void udp_forget(struct proxy *p, const struct listener *l); /* end its flows */
 void udp_bury(struct proxy *p);

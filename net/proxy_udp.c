@@ -128,6 +128,15 @@ void udp_expire(struct proxy *p)
 		flow_end(p, p->oldest);
 }
 
+void udp_forget(struct proxy *p, const struct listener *l)
+{
+	for (struct flow *f = p->oldest, *next; f; f = next) {
+		next = f->newer;
+		if (f->listener == l)
+			flow_end(p, f);
+	}
+}
+
 static struct flow *flow_start(struct proxy *p, struct listener *l, const union proxy_address *a,
 			       socklen_t len)
 {

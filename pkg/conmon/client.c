@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/port_change.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/conmon/talk.h"
@@ -198,6 +199,16 @@ int conmon_set_name(int state_dir, const char *name)
 		return -ENAMETOOLONG;
 	memcpy(msg.name, name, msg.head.len);
 	return ask(state_dir, &msg, sizeof(msg.head) + msg.head.len, NULL, 0);
+}
+
+int conmon_publish(int state_dir, const struct net_port_change *c, int fd)
+{
+	struct {
+		struct cm_head head;
+		struct net_port_change body;
+	} msg = {.head = {.type = CM_PUBLISH, .len = sizeof(msg.body)}, .body = *c};
+
+	return ask(state_dir, &msg, sizeof(msg), &fd, c->add ? 1 : 0);
 }
 
 int conmon_kill(int state_dir, int sig)

@@ -138,6 +138,9 @@ const char *conmon_reason_text(enum conmon_reason reason);
 int conmon_set_restart(int state_dir, enum conmon_restart policy, uint32_t max);
 /** conmon_set_name() - what the monitor calls the container in events from now on. -ESRCH. */
 int conmon_set_name(int state_dir, const char *name);
+/** conmon_publish() - one port more (@fd is its socket) or less; -ENOENT: it has none such; -ESRCH. */
+struct net_port_change;
+int conmon_publish(int state_dir, const struct net_port_change *c, int fd);
 /** conmon_set_health() - the health checks of @cfg from now on; their descriptors stay the caller's. -ESRCH. */
 int conmon_set_health(int state_dir, const struct conmon_config *cfg);
 /** conmon_check() - a health check now: 0 it is well, 1 it is not; -ENOENT (no trail): it has none; -ESRCH. */

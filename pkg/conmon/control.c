@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/port_change.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
@@ -209,6 +210,16 @@ static int on_name(struct monitor *m, const struct cm_head *h, const char *data)
 	return 0;
 }
 
+static int on_publish(struct monitor *m, const struct cm_head *h, const char *data, int fds[2])
+{
+	struct net_port_change c;
+
+	if (h->len != sizeof(c))
+		return -EINVAL;
+	memcpy(&c, data, sizeof(c));
+	return publish_change(m, &c, &fds[0]);
+}
+
 static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, const char *data,
 		       int fds[2])
 {
@@ -250,6 +261,9 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 		break;
 	case CM_NAME:
 		r = on_name(m, h, data);
+		break;
+	case CM_PUBLISH:
+		r = on_publish(m, h, data, fds);
 		break;
 	case CM_CHECK:
 		r = check_now(m);

@@ -44,6 +44,7 @@ static void end_helpers(struct monitor *m)
 	if (m->run.proxy_pidfd >= 0)
 		(void)pidfd_wait(m->run.proxy_pidfd, HELPER_GRACE_MS, &status);
 	closep(&m->run.proxy_pidfd);
+	closep(&m->run.proxy_ctl);
 	err_drop();
 }
 
@@ -213,9 +214,7 @@ static void write_exit(struct monitor *m, bool durable)
 void finish_record_end(struct monitor *m)
 {
 	m->state.status = CONMON_EXITED;
-	for (unsigned i = 0; i < m->n_ports; i++)
-		(void)close(CM_FD_PORTS + (int)i);
-	m->n_ports = 0;
+	publish_close(m);
 	write_exit(m, true);
 	tell_waiters(m);
 }

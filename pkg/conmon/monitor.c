@@ -238,17 +238,13 @@ static int record_start(struct monitor *m)
 	return state_write(m->state_dir, &m->state, m->boot_id);
 }
 
-static int launch(struct monitor *m, const struct rt_plan *plan, struct rt_stdio *io)
+static int launch(struct monitor *m, struct rt_plan *plan, struct rt_stdio *io)
 {
-	int ports[1024];
+	int ports[PORTS_MAX + ADDED_PORTS_MAX];
+	int r = publish_plan(m, &plan->net, ports);
 
-	if (plan->net.n_ports > ARRAY_LEN(ports))
-		return err_new(-CE_LIMIT, "%u published ports", plan->net.n_ports);
-	m->n_ports = plan->net.n_ports;
 	io->first_kept = CM_FD_PORTS + (int)m->n_ports;
-	for (unsigned i = 0; i < m->n_ports; i++)
-		ports[i] = CM_FD_PORTS + (int)i;
-	return rt_launch(plan, io, ports, &m->run);
+	return r < 0 ? r : rt_launch(plan, io, ports, &m->run);
 }
 
 /* Another run would want them, this one's readers want to see the payload close them. */
@@ -317,7 +313,8 @@ int monitor_main(void)
 				      .helper_exit_fd = -EBADF,
 				      .keeper_fd = -EBADF,
 				      .netns_fd = -EBADF,
-				      .proxy_pidfd = -EBADF};
+				      .proxy_pidfd = -EBADF,
+				      .proxy_ctl = -EBADF};
 	m->check.out = m->check.report = -EBADF;
 	m->bridge.fd = m->bridge.netns = -EBADF;
 	r = setup_monitor(m);

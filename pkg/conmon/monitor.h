@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/port_change.h"
 #include "pkg/conmon/bridge.h"
 #include "pkg/conmon/config.h"
 #include "pkg/conmon/detach.h"
@@ -69,6 +70,9 @@ struct check {
 	struct health_results results;
 };
 
+#define PORTS_MAX 1024
+#define ADDED_PORTS_MAX 256
+
 struct monitor {
 	struct conmon_config cfg;
 	char renamed[CM_NAME_MAX]; /* by CM_NAME; empty: its name is still that of the start */
@@ -88,7 +92,14 @@ struct monitor {
 	bool restart_asked; /* by somebody, whatever the policy */
 	enum conmon_reason reason; /* why we ended it; CONMON_BY_ITSELF: we did not */
 	bool kept_are_gone; /* descriptors of process.keep_fds */
-	unsigned n_ports; /* descriptors from CM_FD_PORTS on */
+	unsigned n_ports; /* descriptors from CM_FD_PORTS on, as the plan has them */
+	unsigned char port_gone[PORTS_MAX / 8]; /* a bit for each: not published any longer */
+	struct added_port {
+		int fd;
+		uint8_t proto;
+		uint16_t container_port;
+	} added[ADDED_PORTS_MAX]; /* since the start */
+	unsigned n_added;
 	uint32_t attempts; /* restarts since the last good run */
 	int64_t run_since_ns, backoff_ns;
 	int64_t kill_at_ns, timeout_at_ns, restart_at_ns; /* CLOCK_MONOTONIC; 0: never */
@@ -131,6 +142,13 @@ void check_end(struct monitor *m); /* the run is over */
 int check_now(struct monitor *m);
 /** check_replace() - other checks from now on; @fds of their commands are taken over. -EINVAL. No trail. */
 int check_replace(struct monitor *m, const struct cm_health *h, int fds[2]);
+
+/* publish.c: ports that come and go */
+/** publish_plan() - the ports of this run into @n and @fds (PORTS_MAX + ADDED_PORTS_MAX). */
+int publish_plan(struct monitor *m, struct net_plan *n, int *fds);
+/** publish_change() - @fd is taken over when it is added. 0, -ENOENT: there is no such port; or an error. No trail. */
+int publish_change(struct monitor *m, const struct net_port_change *c, int *fd);
+void publish_close(struct monitor *m);
 
 /* notify.c: the service manager that started us */
 int notify_open(struct monitor *m);

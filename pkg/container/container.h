@@ -101,6 +101,12 @@ struct settings_request {
 	struct strv env, unset_env, ulimits;
 };
 bool settings_given(const struct settings_request *q);
+/** container_publish() - ports more or less, at once when it runs; nothing is changed where one cannot be had. */
+struct publish_request {
+	struct strv add; /* as --publish */
+	struct strv rm; /* as --publish; without a host port: all that lead to the container's */
+};
+int container_publish(struct store *st, struct container *c, const struct publish_request *q);
 /** container_set_settings() - health checks at once when it runs, the rest for its next start. */
 int container_set_settings(struct store *st, struct container *c, const struct settings_request *q);
 /** container_rename() - whatever its state; -CE_NAME_IN_USE also for the name it has. */

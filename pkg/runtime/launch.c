@@ -72,7 +72,7 @@ struct launch {
 	int *joined; /* mounts of another container, for I */
 	struct net_helper helper;
 	int keeper_fd, netns_fd;
-	int proxy_pidfd;
+	int proxy_pidfd, proxy_ctl;
 	int built[RT_SYNC_FDS]; /* the root, the pty master */
 };
 
@@ -318,7 +318,6 @@ bool rt_plan_is_met(const struct rt_plan *p)
 
 static int network_ready(struct launch *l, const int *port_fds)
 {
-	pid_t pid;
 	int r;
 
 	if (wants_network(l->plan)) {
@@ -333,7 +332,7 @@ static int network_ready(struct launch *l, const int *port_fds)
 	}
 	if (l->plan->net.n_ports == 0)
 		return 0;
-	r = net_proxy_start(&l->plan->net, port_fds, l->pid, &pid);
+	r = net_proxy_start(&l->plan->net, port_fds, l->pid, &l->proxy_ctl);
 	if (r < 0)
 		return r;
 	l->proxy_pidfd = r;
@@ -434,6 +433,7 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		.keeper_fd = -EBADF,
 		.netns_fd = -EBADF,
 		.proxy_pidfd = -EBADF,
+		.proxy_ctl = -EBADF,
 		.built = {-EBADF, -EBADF},
 		.helper = {
 			.pidfd = -EBADF, .ready_fd = -EBADF, .exit_fd = -EBADF, .log_fd = -EBADF}};
@@ -461,6 +461,7 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 	if (r < 0) {
 		end_child(&l.pidfd);
 		end_child(&l.proxy_pidfd);
+		closep(&l.proxy_ctl);
 		closep(&l.keeper_fd);
 		closep(&l.netns_fd);
 		closep(&l.helper.exit_fd);
@@ -483,6 +484,7 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 				    .helper_exit_fd = l.helper.exit_fd,
 				    .keeper_fd = l.keeper_fd,
 				    .netns_fd = l.netns_fd,
-				    .proxy_pidfd = l.proxy_pidfd};
+				    .proxy_pidfd = l.proxy_pidfd,
+				    .proxy_ctl = l.proxy_ctl};
 	return 0;
 }

@@ -21,6 +21,7 @@ struct rt_launched {
 	int keeper_fd,
 		netns_fd; /* the place in bridged networks, and where that is; -EBADF: none */
 	int proxy_pidfd; /* port forwarder; -EBADF when there is none */
+	int proxy_ctl; /* for net_proxy_change() */
 };
 
 /**

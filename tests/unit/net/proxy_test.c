@@ -145,8 +145,11 @@ static void __attribute__((noreturn)) container_main(int ready)
 static void __attribute__((noreturn)) monitor_main(const int *fds, int report)
 {
 	struct net_plan n = {.mode = NET_SLIRP, .ports = ports.v, .n_ports = ports.n};
-	int ready[2], pidfd;
+	int ready[2], pidfd, ctl;
+	char info[64], text[512];
 	pid_t container;
+	ssize_t got;
+	FILE *f;
 	char c;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -160,13 +163,18 @@ static void __attribute__((noreturn)) monitor_main(const int *fds, int report)
 	close(ready[1]);
 	if (read_full(ready[0], &c, 1) < 0)
 		die("container");
-	pidfd = net_proxy_start(&n, fds, container, &proxy);
+	pidfd = net_proxy_start(&n, fds, container, &ctl);
 	if (pidfd < 0) {
 		(void)fprintf(stderr, "proxy: %s\n", err_message(pidfd));
 		_exit(1);
 	}
 	for (unsigned i = 0; i < ports.n; i++)
 		close(fds[i]);
+	(void)snprintf(info, sizeof(info), "/proc/self/fdinfo/%d", pidfd);
+	f = fopen(info, "re");
+	while (f && fgets(text, sizeof(text), f) && sscanf(text, "Pid: %zd", &got) != 1)
+		;
+	proxy = (pid_t)got;
 	(void)write_full(report, &proxy, sizeof(proxy));
 	for (;;)
 		pause();

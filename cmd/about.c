@@ -270,6 +270,16 @@ static const struct {
 	 "\n"
 	 "\tcuddy push registry.example.org/team/app:1\n"
 	 "\tcuddy push --digestfile digest app docker://registry.example.org/team/app:2"},
+	{&cmd_artifact_add,
+	 "An artifact is a name for files, kept and sent as images are: models, charts, reports. "
+	 "pull and push move it between here and registries, extract writes the files.\n"
+	 "\n"
+	 "\tcuddy artifact add registry.example.org/team/report:1 report.pdf data.csv\n"
+	 "\tcuddy artifact push registry.example.org/team/report:1\n"
+	 "\tcuddy artifact extract registry.example.org/team/report:1 /tmp/here"},
+	{&cmd_artifact_extract,
+	 "Into a directory the files go under the names they were added with; a name that is more "
+	 "than that of a file is refused. One file may be written under another name."},
 	{&cmd_manifest_create,
 	 "A list names images for several platforms under one name; whoever pulls it gets the one "
 	 "that fits. It is made here and then pushed. Operands are images or lists that are here, "

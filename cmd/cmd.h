@@ -51,6 +51,8 @@ mode_t cmd_umask(void);
 int cmd_report(int r);
 /** cmd_exists() - what an exists verb returns of looking for something: @missing is no error but status 1. */
 int cmd_exists(struct cmd_ctx *ctx, int r, int missing);
+/** cmd_write_digest() - --digestfile. */
+int cmd_write_digest(const char *file, const char *digest);
 /** cmd_confirmed() - say what is going to happen and ask on standard input; no answer is a no. */
 bool cmd_confirmed(const char *what);
 
@@ -123,6 +125,8 @@ extern const struct command cmd_unshare;
 extern const struct command cmd_image_lint, cmd_image_tree;
 extern const struct command cmd_system_check;
 extern const struct command cmd_system_df, cmd_system_prune, cmd_system_reset;
+extern const struct command cmd_artifact_add, cmd_artifact_extract, cmd_artifact_inspect,
+	cmd_artifact_ls, cmd_artifact_pull, cmd_artifact_push, cmd_artifact_rm;
 extern const struct command cmd_manifest_add, cmd_manifest_annotate, cmd_manifest_create,
 	cmd_manifest_exists, cmd_manifest_inspect, cmd_manifest_push, cmd_manifest_remove,
 	cmd_manifest_rm;

@@ -103,6 +103,15 @@ const struct command_alias commands[] = {
 	{"manifest push", &cmd_manifest_push},
 	{"manifest remove", &cmd_manifest_remove},
 	{"manifest rm", &cmd_manifest_rm},
+	{"artifact add", &cmd_artifact_add},
+	{"artifact extract", &cmd_artifact_extract},
+	{"artifact inspect", &cmd_artifact_inspect},
+	{"artifact list", &cmd_artifact_ls},
+	{"artifact ls", &cmd_artifact_ls},
+	{"artifact pull", &cmd_artifact_pull},
+	{"artifact push", &cmd_artifact_push},
+	{"artifact remove", &cmd_artifact_rm},
+	{"artifact rm", &cmd_artifact_rm},
 	{"secret create", &cmd_secret_create},
 	{"secret exists", &cmd_secret_exists},
 	{"secret inspect", &cmd_secret_inspect},
@@ -157,6 +166,7 @@ const struct command_alias commands[] = {
 };
 
 const struct command_group command_groups[] = {
+	{"artifact", "Keep files in registries"},
 	{"builder", "Build images"},
 	{"buildx", "Build images"},
 	{"container", "Manage containers"},

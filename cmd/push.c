@@ -15,6 +15,7 @@
 struct push_args {
 	struct registry_args registry;
 	bool quiet, force, remove_signatures;
+	struct sign_options sign;
 	const char *digestfile, *format, *compression;
 	unsigned level;
 };
@@ -34,16 +35,21 @@ static const struct opt push_opts[] = {
 		.words = "oci v2s2 docker", .complete = COMPLETE_WORDS, .strict = true),
 	OPT_BOOL('q', "quiet", struct push_args, quiet, "Do not report progress"),
 	OPT_BOOL(0, "remove-signatures", struct push_args, remove_signatures, "Send no signatures; there never are any"),
+	OPT_STR(0, "sign-by", "KEY", struct push_args, sign.by, "Sign what was pushed with this key of gpg's"),
+	OPT_STR(0, "sign-by-sigstore-private-key", "FILE", struct push_args, sign.sigstore_key,
+		"Sign what was pushed with a private key, and put the signature beside it", .complete = COMPLETE_FILE),
+	OPT_STR(0, "sign-passphrase-file", "FILE", struct push_args, sign.passphrase_file, "Passphrase of the key",
+		.complete = COMPLETE_FILE),
 	OPT_END
 };
 /* clang-format on */
 
-static char digest[160];
+static char pushed[160];
 
 static void take_digest(const char *reference, const char *id)
 {
 	(void)reference;
-	(void)snprintf(digest, sizeof(digest), "%s", id);
+	(void)snprintf(pushed, sizeof(pushed), "%s", id);
 }
 
 static int options_of(const struct push_args *a, struct push_options *ret)
@@ -56,11 +62,12 @@ static int options_of(const struct push_args *a, struct push_options *ret)
 		ret->form.format = strcmp(a->format, "oci") == 0 ? "oci" : "docker";
 	ret->form.compression = a->compression;
 	ret->form.level = a->level;
+	ret->sign = a->sign;
 	return registry_access_of(&a->registry, &ret->access);
 }
 
 /* Not aside and renamed: the user may name a pipe, or /dev/stdout. */
-static int write_digest(const char *file)
+int cmd_write_digest(const char *file, const char *digest)
 {
 	AUTO_CLOSE int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
 	int r = fd < 0 ? -errno : write_full(fd, digest, strlen(digest));
@@ -86,7 +93,7 @@ static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	transfer_report_done(&report);
 	if (r < 0)
 		return err_wrap(r, "push %s", argv[0]);
-	return a->digestfile ? write_digest(a->digestfile) : 0;
+	return a->digestfile ? cmd_write_digest(a->digestfile, pushed) : 0;
 }
 
 /* --- of a manifest list ------------------------------------------------------------------------ */
@@ -125,6 +132,7 @@ static int push_list_run(struct cmd_ctx *ctx, const void *args, int argc, char *
 	int r = options_of(&a->push, &base);
 
 	o.form = base.form;
+	o.sign = base.sign;
 	o.access = base.access;
 	if (a->insecure)
 		o.access.tls_verify = 0;
@@ -140,9 +148,9 @@ static int push_list_run(struct cmd_ctx *ctx, const void *args, int argc, char *
 	r = list_push(st, argv[0], argc > 1 ? argv[1] : NULL, &o);
 	transfer_report_done(&report);
 	if (r == 0)
-		(void)puts(digest);
+		(void)puts(pushed);
 	if (r == 0 && a->push.digestfile)
-		r = write_digest(a->push.digestfile);
+		r = cmd_write_digest(a->push.digestfile, pushed);
 	if (r == 0 && a->rm)
 		r = list_remove(st, argv[0], &gone);
 	return r < 0 ? err_wrap(r, "manifest push %s", argv[0]) : 0;

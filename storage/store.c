@@ -35,7 +35,7 @@ static const char *const dir_names[STORE_DIR_COUNT] = {
 	[STORE_BLOBS] = "blobs",     [STORE_CONTAINERS] = "containers", [STORE_NAMES] = "names",
 	[STORE_VOLUMES] = "volumes", [STORE_STAGING] = "staging",       [STORE_TRASH] = "trash",
 	[STORE_CACHE] = "cache",     [STORE_LOCKS] = "locks",           [STORE_SECRETS] = "secrets",
-	[STORE_LISTS] = "lists",
+	[STORE_LISTS] = "lists",     [STORE_ARTIFACTS] = "artifacts",
 };
 
 struct store {

@@ -8,7 +8,8 @@
  *		refs/<escaped reference>                   blobs/<digest hex>
  *		containers/<id>/…                          names/<name> (hard link of its record)
  *		volumes/<name>/{_data,record.json}         secrets/{<name>.json,<id>.data}
- *		lists/<escaped reference>                  staging/  trash/  cache/  locks/
+ *		lists/<escaped reference>                  artifacts/<escaped reference>
+ *		staging/  trash/  cache/  locks/
  *	$XDG_RUNTIME_DIR/cuddy (--runroot, CUDDY_RUNROOT; else a verified 0700 /tmp/cuddy-<uid>)
  *		<container id>/…  base/  base.lock
  *
@@ -37,6 +38,7 @@ enum store_dir {
 	STORE_LOCKS,
 	STORE_SECRETS,
 	STORE_LISTS,
+	STORE_ARTIFACTS,
 	STORE_DIR_COUNT
 };
 

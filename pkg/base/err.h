@@ -25,6 +25,7 @@
 	X(CE_NO_CONTAINER, 125, "no such container")                  \
 	X(CE_NO_IMAGE, 125, "no such image")                          \
 	X(CE_NO_LIST, 125, "no such manifest list")                   \
+	X(CE_NO_ARTIFACT, 125, "no such artifact")                    \
 	X(CE_NO_VOLUME, 125, "no such volume")                        \
 	X(CE_NO_SECRET, 125, "no such secret")                        \
 	X(CE_NO_NETWORK, 125, "no such network")                      \

@@ -370,7 +370,8 @@ int list_push(struct store *st, const char *typed, const char *destination,
 	struct transfer_push_list p = {.all = o->all,
 				       .add_compression = o->add_compression,
 				       .form = o->form,
-				       .access = o->access};
+				       .access = o->access,
+				       .sign = push_sign(&o->sign)};
 	int r = list_find(st, typed, &rec);
 
 	if (r == 0)
@@ -380,7 +381,7 @@ int list_push(struct store *st, const char *typed, const char *destination,
 	p.list = rec.name;
 	p.destination = to;
 	transfer_push_list_put(&body, &p);
-	r = transfer_run(st, TRANSFER_PUSH_LIST, &body, NULL, 0, o->report);
+	r = push_signed(st, TRANSFER_PUSH_LIST, &body, to, &o->sign, o->report);
 	explicit_bzero(body.s, body.len);
 	return r;
 }

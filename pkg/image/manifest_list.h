@@ -2,6 +2,7 @@
 /* Manifest lists as users make them: entries, what they say of each, and where it all goes. */
 #pragma once
 #include "pkg/image/image.h"
+#include "pkg/image/push.h"
 #include "storage/list_store.h"
 
 /** list_find() - by name or by its id, or a unique beginning of that; -CE_NO_LIST. */
@@ -48,6 +49,7 @@ struct list_push_options {
 	const char *add_compression;
 	struct transfer_form form;
 	struct transfer_access access;
+	struct sign_options sign;
 	const struct transfer_handler *report;
 };
 int list_push(struct store *st, const char *typed, const char *destination,

@@ -6,6 +6,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/image/image.h"
+#include "pkg/transfer/user_side.h"
 
 /* What of podman's transports is not a registry. */
 static const char *const others[] = {
@@ -50,12 +51,33 @@ int push_destination(const char *given, const char *typed, const char *matched, 
 	return given ? destination_of(given, ret) : default_destination(typed, matched, ret);
 }
 
+struct transfer_sign push_sign(const struct sign_options *s)
+{
+	return (struct transfer_sign){.simple = s->by != NULL,
+				      .sigstore_key = s->sigstore_key,
+				      .passphrase_file = s->passphrase_file};
+}
+
+int push_signed(struct store *st, enum transfer_op op, const struct sbuf *body, const char *to,
+		const struct sign_options *s, const struct transfer_handler *h)
+{
+	const struct user_side_offer o = {
+		.sign_by = s->by, .passphrase_file = s->passphrase_file, .reference = to};
+
+	if (s->by && s->sigstore_key)
+		return err_usage("--sign-by and --sign-by-sigstore-private-key: one of both");
+	if (s->passphrase_file && !s->by && !s->sigstore_key)
+		return err_usage("--sign-passphrase-file wants a key to sign with");
+	return transfer_run_for(st, op, body, h, &o);
+}
+
 int image_push(struct store *st, const char *name, const char *destination,
 	       const struct push_options *o)
 {
 	AUTO_FREE char *matched = NULL, *to = NULL, *manifest = NULL;
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
-	struct transfer_push p = {.form = o->form, .access = o->access};
+	struct transfer_push p = {
+		.form = o->form, .access = o->access, .sign = push_sign(&o->sign)};
 	struct image_record *rec = NULL;
 	char id[65];
 	int r = image_resolve(st, name, id, &matched);
@@ -72,7 +94,7 @@ int image_push(struct store *st, const char *name, const char *destination,
 	p.manifest = manifest;
 	p.destination = to;
 	transfer_push_put(&body, &p);
-	r = transfer_run(st, TRANSFER_PUSH, &body, NULL, 0, o->report);
+	r = push_signed(st, TRANSFER_PUSH, &body, to, &o->sign, o->report);
 	explicit_bzero(body.s, body.len);
 	return r;
 }

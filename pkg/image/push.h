@@ -3,7 +3,13 @@
 #pragma once
 #include "pkg/image/transfer_client.h"
 
+struct sign_options {
+	const char *by; /* key of gpg's, or NULL */
+	const char *sigstore_key; /* file, or NULL */
+	const char *passphrase_file;
+};
 struct push_options {
+	struct sign_options sign;
 	struct transfer_form form;
 	struct transfer_access access;
 	const struct transfer_handler *report; /* its image event: where it went, and the digest */
@@ -15,6 +21,10 @@ struct push_options {
  */
 int image_push(struct store *st, const char *name, const char *destination,
 	       const struct push_options *o);
+/** push_signed() - an operation of cuddy-transfer that pushes to @to, signing as @s says. */
+int push_signed(struct store *st, enum transfer_op op, const struct sbuf *body, const char *to,
+		const struct sign_options *s, const struct transfer_handler *h);
+struct transfer_sign push_sign(const struct sign_options *s);
 /**
  * push_destination() - full reference that a push goes to, malloc'ed
  * @given: as typed, NULL: where the name itself says. @typed, @matched: the name, as typed and in full (NULL: an id).

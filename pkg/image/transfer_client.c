@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pkg/base/err.h"
@@ -15,12 +16,14 @@
 #include "pkg/runtime/base.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/socket.h"
+#include "pkg/transfer/user_side.h"
 
 #define UNDO_MS 5000
 #define TICK_MS 200
 
 struct client {
-	int channel, pidfd, signals;
+	int channel, pidfd, signals, user_side;
+	pid_t user_side_pid;
 	sigset_t old_mask;
 	bool masked;
 	pid_t pid;
@@ -37,6 +40,9 @@ static void client_done(struct client *c)
 	}
 	closep(&c->pidfd);
 	closep(&c->signals);
+	closep(&c->user_side);
+	if (c->user_side_pid > 0)
+		(void)waitpid(c->user_side_pid, NULL, 0);
 	if (c->masked)
 		(void)sigprocmask(SIG_SETMASK, &c->old_mask, NULL);
 }
@@ -123,18 +129,25 @@ static int send_request(struct client *c, struct store *st, enum transfer_op op,
 			const struct sbuf *body, const int *fds, unsigned n_fds)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int all[TRANSFER_FDS_MAX];
 	struct transfer_request q = {.op = op,
 				     .root = st ? store_root(st) : "",
 				     .runroot = st ? store_runroot(st) : "",
 				     .single_id = single_id,
+				     .user_side = c->user_side >= 0,
 				     .body = body->s,
 				     .body_n = body->len};
 	int r;
 
 	transfer_request_put(&b, &q);
-	if (b.len > TRANSFER_MESSAGE_MAX)
+	if (b.len > TRANSFER_MESSAGE_MAX || n_fds >= TRANSFER_FDS_MAX)
 		return err_new(-CE_LIMIT, "request to cuddy-transfer");
-	r = socket_send(c->channel, b.s, b.len, fds, n_fds);
+	for (unsigned i = 0; i < n_fds; i++)
+		all[i] = fds[i];
+	if (c->user_side >= 0)
+		all[n_fds++] = c->user_side;
+	r = socket_send(c->channel, b.s, b.len, all, n_fds);
+	closep(&c->user_side); /* it ends with the one who has it */
 	explicit_bzero(b.s, b.len);
 	return r < 0 ? err_new(r, "send the request to cuddy-transfer") : 0;
 }
@@ -221,13 +234,27 @@ static int enter_base(struct store *st, bool *ret_single)
 	return r < 0 ? r : base_enter(store_runtime_fd(st), &grant);
 }
 
-int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
-		 unsigned n_fds, const struct transfer_handler *h)
+/* Of what goes to registries from within B. */
+static bool wants_user_side(enum transfer_op op)
 {
-	AUTO(client_done) struct client c = {.channel = -EBADF, .pidfd = -EBADF, .signals = -EBADF};
-	bool single = false;
-	int r = st ? enter_base(st, &single) : 0;
+	return op == TRANSFER_PULL || op == TRANSFER_PUSH || op == TRANSFER_PUSH_LIST;
+}
 
+static int run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
+	       unsigned n_fds, const struct transfer_handler *h, const struct user_side_offer *o)
+{
+	AUTO(client_done)
+	struct client c = {
+		.channel = -EBADF, .pidfd = -EBADF, .signals = -EBADF, .user_side = -EBADF};
+	bool single = false;
+	int r = 0;
+
+	if (st && wants_user_side(op)) {
+		c.user_side = user_side_start(o, &c.user_side_pid);
+		r = c.user_side < 0 ? c.user_side : 0;
+	}
+	if (r == 0 && st)
+		r = enter_base(st, &single);
 	if (r == 0)
 		r = catch_signals(&c);
 	if (r == 0)
@@ -235,4 +262,18 @@ int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body,
 	if (r == 0)
 		r = send_request(&c, st, op, single, body, fds, n_fds);
 	return r < 0 ? r : follow(&c, h);
+}
+
+int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
+		 unsigned n_fds, const struct transfer_handler *h)
+{
+	static const struct user_side_offer nothing;
+
+	return run(st, op, body, fds, n_fds, h, &nothing);
+}
+
+int transfer_run_for(struct store *st, enum transfer_op op, const struct sbuf *body,
+		     const struct transfer_handler *h, const struct user_side_offer *o)
+{
+	return run(st, op, body, NULL, 0, h, o);
 }

@@ -20,5 +20,9 @@ struct transfer_handler {
  * what only talks to registries. SIGINT, SIGTERM and SIGHUP
  * cancel: transfer gets 5 s to undo, then is killed; -CE_INTERRUPTED.
  */
+struct user_side_offer; /* pkg/transfer/user_side.h */
+/** transfer_run_for() - the same; the user's side also does what @o says. */
+int transfer_run_for(struct store *st, enum transfer_op op, const struct sbuf *body,
+		     const struct transfer_handler *h, const struct user_side_offer *o);
 int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
 		 unsigned n_fds, const struct transfer_handler *h);

@@ -27,6 +27,7 @@
 #include "pkg/sys/open.h"
 #include "pkg/sys/socket.h"
 #include "pkg/transfer/transfer.h"
+#include "pkg/transfer/user_side.h"
 
 static const struct {
 	uint32_t op;
@@ -46,6 +47,8 @@ static const struct {
 	{TRANSFER_MANIFEST, "manifest", transfer_op_manifest},
 	{TRANSFER_PREPARE, "prepare", transfer_op_prepare},
 	{TRANSFER_PUSH_LIST, "push list", transfer_op_push_list},
+	{TRANSFER_ARTIFACT_PULL, "artifact pull", transfer_op_artifact_pull},
+	{TRANSFER_ARTIFACT_PUSH, "artifact push", transfer_op_artifact_push},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)
@@ -54,6 +57,10 @@ static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)
 
 	if (r < 0)
 		return r;
+	if (ctx->req.user_side && ctx->n_fds > 0) {
+		ctx->user_side = ctx->fds[--ctx->n_fds];
+		user_side_use(ctx->user_side);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++) {
 		if (operations[i].op != ctx->req.op)
 			continue;
@@ -90,7 +97,8 @@ static int take_channel(void)
 int main(void)
 {
 	static unsigned char request[TRANSFER_MESSAGE_MAX];
-	struct transfer_ctx ctx = {.channel = -EBADF, .fds = {-EBADF, -EBADF, -EBADF, -EBADF}};
+	struct transfer_ctx ctx = {
+		.channel = -EBADF, .user_side = -EBADF, .fds = {-EBADF, -EBADF, -EBADF, -EBADF}};
 	AUTO_SBUF struct sbuf end = SBUF_INIT;
 	ssize_t n;
 	int r;

@@ -22,6 +22,7 @@ void push_done(struct push *p)
 		strv_done(&p->mount_diffids[i]);
 	outgoing_done(&p->image);
 	refetch_done(&p->sources);
+	signing_done(&p->signing);
 	registry_close(&p->registry);
 	http_freep(&p->http);
 	registries_done(&p->conf);
@@ -277,6 +278,8 @@ int push_open(struct push *p)
 		r = registry_open(p->http, &p->endpoint, &o, &p->registry);
 	if (r == 0)
 		r = find_mounts(p, name);
+	if (r == 0)
+		r = signing_open(&p->args.sign, &p->to, &p->signing);
 	return r == 0 && p->as_is ? open_sources(p) : r;
 }
 
@@ -291,6 +294,8 @@ int transfer_op_push(struct transfer_ctx *ctx)
 		r = noexec_enter();
 	if (r == 0)
 		r = push_send(&p);
+	if (r == 0)
+		r = signing_apply(ctx, &p.signing, &p.registry, &p.to, p.image.digest);
 	if (r == 0)
 		report_image(ctx, p.args.destination, p.image.digest);
 	return r;

@@ -45,6 +45,7 @@ struct push_list {
 	struct child *children;
 	unsigned n, max;
 	uint32_t items;
+	struct signing signing;
 };
 
 static void push_list_done(struct push_list *l)
@@ -64,6 +65,7 @@ static void push_list_done(struct push_list *l)
 	registries_done(&l->conf);
 	endpoint_done(&l->endpoint);
 	reference_done(&l->to);
+	signing_done(&l->signing);
 	list_record_done(&l->rec);
 }
 
@@ -327,6 +329,8 @@ static int send_index(struct push_list *l)
 		return err_new(-CE_BAD_DIGEST, "the list is %s", digest);
 	r = registry_put_manifest(&l->registry, reference, m.media_type, digest, b.s, b.len);
 	if (r == 0)
+		r = signing_apply(l->ctx, &l->signing, &l->registry, &l->to, digest);
+	if (r == 0)
 		report_image(l->ctx, l->args.destination, digest);
 	return r;
 }
@@ -352,6 +356,8 @@ static int open_all(struct push_list *l)
 		r = transfer_store(l->ctx, &l->store);
 	if (r == 0)
 		r = list_store_load(l->store, l->args.list, &l->rec);
+	if (r == 0)
+		r = signing_open(&l->args.sign, &l->to, &l->signing);
 	return r == 0 ? open_children(l) : r;
 }
 
@@ -369,7 +375,7 @@ static void name_mounts(struct push_list *l)
 
 int transfer_op_push_list(struct transfer_ctx *ctx)
 {
-	AUTO(push_list_done) struct push_list l = {.ctx = ctx};
+	AUTO(push_list_done) struct push_list l = {.ctx = ctx, .signing = SIGNING_INIT};
 	int r = transfer_push_list_get(&ctx->req, &l.args);
 
 	if (r == 0)

@@ -17,6 +17,7 @@ void transfer_request_put(struct sbuf *b, const struct transfer_request *q)
 	wire_put_str(b, q->root);
 	wire_put_str(b, q->runroot);
 	wire_put_u32(b, q->single_id);
+	wire_put_u32(b, q->user_side);
 	wire_put_bytes(b, q->body, q->body_n);
 }
 
@@ -37,6 +38,7 @@ int transfer_request_get(const void *p, size_t n, struct transfer_request *ret)
 	q.root = wire_get_str(&r);
 	q.runroot = wire_get_str(&r);
 	q.single_id = wire_get_u32(&r) != 0;
+	q.user_side = wire_get_u32(&r) != 0;
 	q.body = wire_get_bytes(&r, &q.body_n);
 	if (wire_failed(&r) || !q.root || !q.runroot)
 		return err_new(-CE_PROTOCOL, "request");
@@ -142,6 +144,7 @@ void transfer_push_put(struct sbuf *b, const struct transfer_push *p)
 	wire_put_str(b, p->destination);
 	wire_put_form(b, &p->form);
 	wire_put_access(b, &p->access);
+	wire_put_sign(b, &p->sign);
 }
 
 int transfer_push_get(const struct transfer_request *q, struct transfer_push *ret)
@@ -156,6 +159,7 @@ int transfer_push_get(const struct transfer_request *q, struct transfer_push *re
 	p.destination = wire_get_str(&r);
 	wire_get_form(&r, &p.form);
 	ok = wire_get_access(&r, &p.access);
+	wire_get_sign(&r, &p.sign);
 	if (wire_failed(&r) || !p.id || !p.destination || !ok)
 		return err_new(-CE_PROTOCOL, "push request");
 	*ret = p;

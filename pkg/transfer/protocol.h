@@ -36,7 +36,9 @@ enum transfer_op {
 	TRANSFER_CHECK,
 	TRANSFER_MANIFEST,
 	TRANSFER_PREPARE,
-	TRANSFER_PUSH_LIST
+	TRANSFER_PUSH_LIST,
+	TRANSFER_ARTIFACT_PULL,
+	TRANSFER_ARTIFACT_PUSH
 };
 
 enum transfer_event {
@@ -58,6 +60,7 @@ struct transfer_request {
 	uint32_t op;
 	const char *root, *runroot; /* of the store, absolute */
 	bool single_id; /* B maps one id only */
+	bool user_side; /* the last descriptor is a line to the user's side (user_side.h) */
 	const void *body; /* the operation's own fields, encoded */
 	size_t body_n;
 };
@@ -135,6 +138,13 @@ struct transfer_form {
 	uint32_t level; /* 0: the default */
 };
 
+/* How what is pushed gets signed: a part of several bodies. */
+struct transfer_sign {
+	bool simple; /* by the user's side */
+	const char *sigstore_key; /* file, or NULL */
+	const char *passphrase_file; /* of that key */
+};
+
 /*
  * Body of TRANSFER_PUSH; its image event has the name it went to, and for an id the digest of the
  * manifest.
@@ -145,6 +155,7 @@ struct transfer_push {
 	const char *destination; /* full reference */
 	struct transfer_form form;
 	struct transfer_access access;
+	struct transfer_sign sign;
 };
 
 /* Body of TRANSFER_SAVE; one descriptor: the file or the empty directory. */
@@ -217,7 +228,21 @@ struct transfer_push_list {
 	const char *add_compression; /* each image once more, so; NULL */
 	struct transfer_form form;
 	struct transfer_access access;
+	struct transfer_sign sign;
 };
+/*
+ * Body of TRANSFER_ARTIFACT_PULL and _PUSH. Touches no store but by its two descriptors: the directory
+ * of blobs, and a file with the manifest, or for it. The image event has the name, and for an id the
+ * digest; of a pull, and the media type.
+ */
+struct transfer_artifact {
+	const char *name; /* pull: as typed; push: the destination in full */
+	const char *media_type; /* push */
+	const char *policy; /* pull */
+	struct transfer_access access;
+};
+void transfer_artifact_put(struct sbuf *b, const struct transfer_artifact *a);
+int transfer_artifact_get(const struct transfer_request *q, struct transfer_artifact *ret);
 void transfer_manifest_put(struct sbuf *b, const struct transfer_manifest *m);
 int transfer_manifest_get(const struct transfer_request *q, struct transfer_manifest *ret);
 void transfer_prepare_put(struct sbuf *b, const struct transfer_prepare *p);

@@ -3,6 +3,45 @@
 #include "pkg/base/err.h"
 #include "pkg/transfer/protocol_internal.h"
 
+void wire_put_sign(struct sbuf *b, const struct transfer_sign *s)
+{
+	wire_put_u32(b, s->simple);
+	wire_put_str(b, s->sigstore_key);
+	wire_put_str(b, s->passphrase_file);
+}
+
+void wire_get_sign(struct wire_reader *r, struct transfer_sign *s)
+{
+	s->simple = wire_get_u32(r) != 0;
+	s->sigstore_key = wire_get_str(r);
+	s->passphrase_file = wire_get_str(r);
+}
+
+void transfer_artifact_put(struct sbuf *b, const struct transfer_artifact *a)
+{
+	wire_put_str(b, a->name);
+	wire_put_str(b, a->media_type);
+	wire_put_str(b, a->policy);
+	wire_put_access(b, &a->access);
+}
+
+int transfer_artifact_get(const struct transfer_request *q, struct transfer_artifact *ret)
+{
+	struct transfer_artifact a = {0};
+	struct wire_reader r;
+	bool ok;
+
+	wire_reader_init(&r, q->body, q->body_n);
+	a.name = wire_get_str(&r);
+	a.media_type = wire_get_str(&r);
+	a.policy = wire_get_str(&r);
+	ok = wire_get_access(&r, &a.access);
+	if (wire_failed(&r) || !a.name || !ok)
+		return err_new(-CE_PROTOCOL, "artifact request");
+	*ret = a;
+	return 0;
+}
+
 void transfer_manifest_put(struct sbuf *b, const struct transfer_manifest *m)
 {
 	wire_put_str(b, m->name);
@@ -50,6 +89,7 @@ void transfer_push_list_put(struct sbuf *b, const struct transfer_push_list *p)
 	wire_put_str(b, p->add_compression);
 	wire_put_form(b, &p->form);
 	wire_put_access(b, &p->access);
+	wire_put_sign(b, &p->sign);
 }
 
 int transfer_push_list_get(const struct transfer_request *q, struct transfer_push_list *ret)
@@ -65,6 +105,7 @@ int transfer_push_list_get(const struct transfer_request *q, struct transfer_pus
 	p.add_compression = wire_get_str(&r);
 	wire_get_form(&r, &p.form);
 	ok = wire_get_access(&r, &p.access);
+	wire_get_sign(&r, &p.sign);
 	if (wire_failed(&r) || !p.list || !p.destination || !ok)
 		return err_new(-CE_PROTOCOL, "push request");
 	*ret = p;

@@ -5,6 +5,7 @@
 #include "pkg/transfer/outgoing.h"
 #include "pkg/transfer/refetch.h"
 #include "pkg/transfer/registry.h"
+#include "pkg/transfer/sign.h"
 
 #define PUSH_MOUNTS_MAX 4
 
@@ -20,13 +21,14 @@ struct push {
 	struct registry registry;
 	struct outgoing image;
 	bool as_is; /* by the manifest it came with */
+	struct signing signing;
 	struct refetch sources;
 	/* What the images have that the registry's mounts came from, in step. */
 	struct strv mount_diffids[PUSH_MOUNTS_MAX];
 };
-#define PUSH_INIT(c)                                        \
-	{                                                   \
-		.ctx = (c), .image.manifest_raw = SBUF_INIT \
+#define PUSH_INIT(c)                                                                 \
+	{                                                                            \
+		.ctx = (c), .image.manifest_raw = SBUF_INIT, .signing = SIGNING_INIT \
 	}
 void push_done(struct push *p);
 

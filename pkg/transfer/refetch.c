@@ -91,7 +91,7 @@ static int wait_for(struct registry *r, struct http_transfer *t, const char *wha
 }
 
 /* A token may have to be got first: the second try has it. */
-static int fetch(struct registry *r, const char *digest, uint64_t size, int fd)
+int refetch_from(struct registry *r, const char *digest, uint64_t size, int fd)
 {
 	AUTO_FREE char *what = xasprintf("blob %.19s", digest);
 
@@ -125,7 +125,7 @@ int refetch_blob(struct refetch *f, const char *digest, uint64_t size, int fd)
 
 		f->pinged[i] = e == 0;
 		if (e == 0)
-			e = fetch(&f->v[i], digest, size, fd);
+			e = refetch_from(&f->v[i], digest, size, fd);
 		if (e == 0 || e == -CE_INTERRUPTED)
 			return e;
 		log_debug("refetch", "%s: %s", f->v[i].host, err_message(e));

@@ -21,5 +21,7 @@ struct refetch {
 int refetch_open(struct http *http, const struct registries *conf, const struct strv *repo_digests,
 		 const char *digest, const struct transfer_access *access, struct refetch *ret);
 void refetch_done(struct refetch *f);
+/** refetch_from() - a blob of one registry, pinged, into the file @fd, verified. */
+int refetch_from(struct registry *r, const char *digest, uint64_t size, int fd);
 /** refetch_blob() - into the file @fd, verified. -ENOENT (no trail) when nobody has it. */
 int refetch_blob(struct refetch *f, const char *digest, uint64_t size, int fd);

@@ -13,6 +13,7 @@ struct transfer_ctx {
 	struct transfer_request req;
 	int fds[TRANSFER_FDS_MAX]; /* what came with the request; TAKE_FD() what you keep */
 	unsigned n_fds;
+	int user_side; /* a line to it, or -EBADF */
 	struct store *store; /* by transfer_store() */
 };
 
@@ -45,3 +46,5 @@ int transfer_op_check(struct transfer_ctx *ctx);
 int transfer_op_manifest(struct transfer_ctx *ctx);
 int transfer_op_prepare(struct transfer_ctx *ctx);
 int transfer_op_push_list(struct transfer_ctx *ctx);
+int transfer_op_artifact_pull(struct transfer_ctx *ctx);
+int transfer_op_artifact_push(struct transfer_ctx *ctx);

@@ -17,8 +17,6 @@
 #define SIGNATURES_MAX 128
 #define SIGNATURE_BYTES_MAX (64UL << 10)
 #define KEY_BYTES_MAX (4UL << 20)
-#define COSIGN_PAYLOAD "application/vnd.dev.cosign.simplesigning.v1+json"
-#define COSIGN_SIGNATURE "dev.cosignproject.cosign/signature"
 
 /* Of one image: who asks, and what for. */
 struct claim {

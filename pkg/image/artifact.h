@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Artifacts as users name them. Needs no namespace. */
+#pragma once
+#include "pkg/image/push.h"
+#include "storage/artifact_store.h"
+
+struct json_object;
+
+/** artifact_find() - by name, digest, or a unique beginning of that of six digits; -CE_NO_ARTIFACT. */
+int artifact_find(struct store *st, const char *typed, struct artifact_record *ret);
+
+struct artifact_add {
+	bool append; /* to one that is there */
+	bool replace; /* instead of one that is there */
+	const char *type; /* of the artifact */
+	const char *file_type; /* media type of the files, NULL: by their first bytes */
+	const struct strv *annotations; /* of the files, "k=v" */
+};
+/** artifact_add() - files of the host under a name. @ret: as it is now. */
+int artifact_add(struct store *st, const char *typed, char *const *files, int n,
+		 const struct artifact_add *o, struct artifact_record *ret);
+/** artifact_inspect() - {Manifest, Name, Digest}. */
+int artifact_inspect(struct store *st, const char *typed, struct json_object **ret);
+/** artifact_rows() - for tables and templates. */
+int artifact_rows(struct store *st, bool no_trunc, struct json_object **ret);
+int artifact_remove(struct store *st, const char *typed, struct artifact_record *ret);
+
+/* Which of its files; NULL both: all. */
+struct artifact_pick {
+	const char *digest, *title;
+};
+/**
+ * artifact_extract() - into the directory @target by their titles, or one file as @target
+ * A title that is more than a file name is refused: it comes from elsewhere.
+ */
+int artifact_extract(struct store *st, const char *typed, const char *target,
+		     const struct artifact_pick *p);
+
+int artifact_pull(struct store *st, const char *typed, const struct transfer_access *a,
+		  const char *policy, const struct transfer_handler *h,
+		  struct artifact_record *ret);
+/** artifact_push() - @ret_digest: malloc'ed. */
+int artifact_push(struct store *st, const char *typed, const char *destination,
+		  const struct transfer_access *a, const struct transfer_handler *h,
+		  char **ret_digest);

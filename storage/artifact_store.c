@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/artifact_store.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/json/json.h"
+#include "pkg/oci/digest.h"
+#include "pkg/oci/manifest.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/lock.h"
+#include "storage/image_store.h"
+#include "storage/store_internal.h"
+
+#define RECORD_MAX (16UL << 20)
+#define LOCK "artifacts"
+
+void artifact_record_done(struct artifact_record *r)
+{
+	freep(&r->name);
+	freep(&r->digest);
+	freep(&r->media_type);
+	freep(&r->manifest);
+}
+
+int artifact_store_hold(struct store *st)
+{
+	int locks = store_fd(st, STORE_LOCKS);
+
+	return locks < 0 ? locks : lock_open(locks, LOCK, LOCK_SHARED);
+}
+
+int artifact_store_put(struct store *st, const struct artifact_record *r)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+	AUTO_FREE char *file = ref_escape(r->name);
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int dir = store_fd(st, STORE_ARTIFACTS);
+
+	if (dir < 0)
+		return dir;
+	json_set_str(o, "Name", r->name);
+	json_set_str(o, "Digest", r->digest);
+	json_set_str(o, "MediaType", r->media_type);
+	json_set_i64(o, "CreatedNs", r->created_ns);
+	json_set_str(o, "Manifest", r->manifest);
+	json_write(o, false, &b);
+	return file_replace(dir, file, b.s, b.len, 0600, FILE_SYNC);
+}
+
+static int record_parse(const char *text, size_t n, struct artifact_record *ret)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	const char *name = NULL, *digest = NULL, *type = NULL, *manifest = NULL;
+	int r = json_parse(text, n, &o);
+
+	if (r == 0)
+		r = json_get_str(o, "Name", &name);
+	if (r == 0)
+		r = json_get_str(o, "Digest", &digest);
+	if (r == 0)
+		r = json_get_str(o, "MediaType", &type);
+	if (r == 0)
+		r = json_get_str(o, "Manifest", &manifest);
+	if (r == 0)
+		r = json_get_i64(o, "CreatedNs", &ret->created_ns);
+	if (r == 0 && (!name || !digest || !digest_is_valid(digest) || !type || !manifest))
+		r = err_new(-CE_CORRUPT, "the record of an artifact");
+	if (r < 0)
+		return r;
+	ret->name = xstrdup(name);
+	ret->digest = xstrdup(digest);
+	ret->media_type = xstrdup(type);
+	ret->manifest = xstrdup(manifest);
+	return 0;
+}
+
+static int load_file(struct store *st, const char *file, struct artifact_record *ret)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int dir = store_fd(st, STORE_ARTIFACTS);
+	int r = dir < 0 ? dir : file_read_at(dir, file, RECORD_MAX, &b);
+
+	return r == 0 ? record_parse(b.s, b.len, ret) : r;
+}
+
+int artifact_store_load(struct store *st, const char *reference, struct artifact_record *ret)
+{
+	AUTO(artifact_record_done) struct artifact_record rec = {0};
+	AUTO_FREE char *file = ref_escape(reference);
+	int r = load_file(st, file, &rec);
+
+	if (r == -ENOENT)
+		return err_new(-CE_NO_ARTIFACT, "%s", reference);
+	if (r < 0)
+		return err_wrap(r, "artifact %s", reference);
+	*ret = rec;
+	rec = (struct artifact_record){0};
+	return 0;
+}
+
+int artifact_store_names(struct store *st, struct strv *ret)
+{
+	AUTO_STRV struct strv files = STRV_INIT;
+	int r = store_names(st, STORE_ARTIFACTS, &files);
+
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
+		AUTO(artifact_record_done) struct artifact_record rec = {0};
+		AUTO_FREE char *file = NULL;
+
+		/* A damaged one has no name, and must not hide the others. */
+		if (load_file(st, files.v[i], &rec) < 0) {
+			err_drop();
+			continue;
+		}
+		file = ref_escape(rec.name);
+		if (strcmp(file, files.v[i]) == 0)
+			strv_add(ret, rec.name);
+	}
+	if (r == 0)
+		strv_sort(ret);
+	return r;
+}
+
+/* --- blobs ------------------------------------------------------------------------------------- */
+
+int artifact_blob_read(int dir, const char *digest)
+{
+	int fd = openat(dir, digest_hex(digest), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? err_new(-errno, "blob %.19s", digest) : fd;
+}
+
+int artifact_blob_open(struct store *st, const char *digest)
+{
+	int dir = store_fd(st, STORE_BLOBS);
+
+	return dir < 0 ? dir : artifact_blob_read(dir, digest);
+}
+
+bool artifact_blob_is_there(int dir, const char *digest, uint64_t size)
+{
+	struct stat sb;
+
+	return fstatat(dir, digest_hex(digest), &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(sb.st_mode) && (uint64_t)sb.st_size == size;
+}
+
+int artifact_blob_begin(int dir)
+{
+	int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	return fd < 0 ? err_new(-errno, "make a blob") : fd;
+}
+
+int artifact_blob_commit(int dir, int fd, const char *digest)
+{
+	AUTO_FREE char *path = xasprintf("/proc/self/fd/%d", fd);
+
+	if (fsync(fd) < 0)
+		return err_new(-errno, "write blob %.19s", digest);
+	if (linkat(AT_FDCWD, path, dir, digest_hex(digest), AT_SYMLINK_FOLLOW) < 0 &&
+	    errno != EEXIST)
+		return err_new(-errno, "name blob %.19s", digest);
+	return fsync(dir) < 0 ? err_new(-errno, "sync blobs") : 0;
+}
+
+static int used_blobs(struct store *st, struct strv *ret)
+{
+	AUTO_STRV struct strv files = STRV_INIT;
+	int r = store_names(st, STORE_ARTIFACTS, &files);
+
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
+		AUTO(artifact_record_done) struct artifact_record rec = {0};
+		AUTO(manifest_done) struct manifest m = {0};
+
+		/* Of a damaged one nobody knows what it needs: then nothing is swept. */
+		r = load_file(st, files.v[i], &rec);
+		if (r == 0)
+			r = manifest_parse(rec.manifest, strlen(rec.manifest), rec.media_type, &m);
+		if (r < 0)
+			return r;
+		strv_add(ret, digest_hex(m.config.digest));
+		for (unsigned k = 0; k < m.n_layers; k++)
+			strv_add(ret, digest_hex(m.layers[k].digest));
+	}
+	return r;
+}
+
+static int sweep(struct store *st)
+{
+	AUTO_STRV struct strv blobs = STRV_INIT, used = STRV_INIT;
+	int dir = store_fd(st, STORE_BLOBS), locks = store_fd(st, STORE_LOCKS);
+	AUTO_CLOSE int lock = -EBADF;
+	int r;
+
+	if (dir < 0 || locks < 0)
+		return dir < 0 ? dir : locks;
+	lock = lock_try_open(locks, LOCK, LOCK_EXCLUSIVE);
+	if (lock == -EWOULDBLOCK)
+		return 0; /* somebody adds: the next removal will do it */
+	r = lock < 0 ? lock : used_blobs(st, &used);
+	if (r == 0)
+		r = store_names(st, STORE_BLOBS, &blobs);
+	for (size_t i = 0; r == 0 && i < blobs.n; i++)
+		if (!strv_has(&used, blobs.v[i]) && unlinkat(dir, blobs.v[i], 0) < 0 &&
+		    errno != ENOENT)
+			r = err_new(-errno, "remove blob %.12s", blobs.v[i]);
+	return r;
+}
+
+int artifact_store_remove(struct store *st, const char *reference)
+{
+	AUTO_FREE char *file = ref_escape(reference);
+	int dir = store_fd(st, STORE_ARTIFACTS), r;
+
+	if (dir < 0)
+		return dir;
+	if (unlinkat(dir, file, 0) < 0)
+		return errno == ENOENT ? err_new(-CE_NO_ARTIFACT, "%s", reference)
+				       : err_new(-errno, "remove %s", reference);
+	if (fsync(dir) < 0)
+		return err_new(-errno, "sync artifacts");
+	/* It is gone; what it leaves behind takes room and nothing else. */
+	r = sweep(st);
+	if (r < 0)
+		err_drop();
+	return 0;
+}

@@ -1,0 +1,111 @@
+#!/usr/bin/env bats
+# Artifacts: files under a name, to and from a registry, and back into files; nothing else is written.
+load helpers
+load registry
+
+setup() {
+	test_begin
+	registry_begin
+	cd "$WORK"
+	printf 'a,b\n1,2\n' >data.csv
+	head -c 300000 /dev/urandom >blob.bin
+}
+
+teardown() {
+	registry_end
+	cd /
+	test_end
+}
+
+art() { cuddy artifact "$@"; }
+blobs() { ls "$CUDDY_ROOT/blobs" | sort; }
+
+@test "artifact: add, inspect, ls, push, pull elsewhere, extract; skopeo sees the same; rm takes the blobs" {
+	name=$REG/team/report:1
+	d=$(art add --type application/x.report --annotation who=me "$name" data.csv blob.bin)
+	[[ "$d" =~ ^[0-9a-f]{64}$ ]]
+	art inspect "$name" | jq -e --arg d "sha256:$d" --arg n "$name" '.Name == $n and .Digest == $d and
+		.Manifest.artifactType == "application/x.report" and .Manifest.config.mediaType == "application/vnd.oci.empty.v1+json" and
+		[.Manifest.layers[].annotations["org.opencontainers.image.title"]] == ["data.csv", "blob.bin"] and
+		.Manifest.layers[0].mediaType == "text/plain; charset=utf-8" and .Manifest.layers[1].mediaType == "application/octet-stream" and
+		.Manifest.layers[0].annotations.who == "me"'
+	[ "$(art ls --format '{{.Repository}}:{{.Tag}} {{.Digest}}' --no-trunc)" = "$name $d" ]
+	art ls | grep -q '^REPOSITORY  *TAG  *DIGEST  *CREATED  *SIZE'
+	run -0 art push -q --tls-verify=false --digestfile pushed "$name"
+	[ -z "$output" ] && [ "$(cat pushed)" = "sha256:$d" ]
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$name" | sha256sum | cut -c1-64)" = "$d" ]
+	blob_gets_begin
+	(
+		use_root "$WORK/other"
+		[ "$(cuddy artifact pull -q --tls-verify=false "$name")" = "$d" ]
+		mkdir out
+		cuddy artifact extract "$name" out
+		cmp data.csv out/data.csv && cmp blob.bin out/blob.bin && [ "$(ls -A out)" = "$(printf 'blob.bin\ndata.csv')" ]
+		cuddy artifact extract --title data.csv "${d:0:12}" one.csv
+		cmp data.csv one.csv
+		cuddy artifact extract --digest "sha256:$(sha256sum <blob.bin | cut -c1-64)" "sha256:$d" again
+		cmp blob.bin again
+	)
+	[ "$(blob_gets)" -eq 3 ]
+	drop_root_of() { CUDDY_ROOT=$1/root CUDDY_RUNROOT=$1/run drop_root; }
+	drop_root_of "$WORK/other"
+
+	echo more >more.txt
+	e=$(art add -a "$name" more.txt)
+	[ "$e" != "$d" ] && [ "$(art inspect --format '{{len .Manifest.layers}}' "$name")" = 3 ]
+	art add second:1 data.csv >/dev/null
+	[ "$(blobs | wc -l)" -eq 4 ]
+	[ "$(art rm "$name")" = "$e" ]
+	[ "$(blobs)" = "$(art inspect second:1 | jq -r '.Manifest | .config.digest, .layers[].digest' | cut -d: -f2 | sort)" ]
+	art add --replace --file-type text/csv second:1 data.csv >/dev/null
+	[ "$(art inspect second:1 | jq -r '.Manifest.layers[0].mediaType')" = text/csv ]
+	art rm -a >/dev/null
+	[ -z "$(blobs)" ] && [ -z "$(art ls -n)" ]
+}
+
+@test "artifact: names of files that lead elsewhere are refused, and nothing is written (L16)" {
+	mkdir victim
+	for title in ../victim/f "$WORK/victim/f" .. . a/b ''; do
+		printf 'x' >payload
+		d=$(art add --replace t:1 payload)
+		python3 - "$CUDDY_ROOT/artifacts/"* "$title" <<-'P'
+			import hashlib, json, sys
+			r = json.load(open(sys.argv[1]))
+			m = json.loads(r["Manifest"])
+			m["layers"][0]["annotations"]["org.opencontainers.image.title"] = sys.argv[2]
+			r["Manifest"] = json.dumps(m)
+			r["Digest"] = "sha256:" + hashlib.sha256(r["Manifest"].encode()).hexdigest()
+			json.dump(r, open(sys.argv[1], "w"))
+		P
+		mkdir -p into
+		run --separate-stderr art extract t:1 into
+		one_line_error 125 "title '.*' is not the name of a file"
+		[ -z "$(ls -A into)" ] && [ -z "$(ls -A victim)" ]
+	done
+	# A link of that name in the directory is replaced, not followed.
+	art add --replace t:1 payload >/dev/null
+	ln -s "$WORK/victim/f" into/payload
+	art extract t:1 into
+	[ -z "$(ls -A victim)" ] && [ ! -L into/payload ] && [ "$(cat into/payload)" = x ]
+}
+
+@test "artifact: what is wrong is one line, and changes nothing; what is no image does not become one" {
+	art add a:1 data.csv >/dev/null
+	before=$(snapshot)
+	for bad in "add a:1 data.csv" "add b:1 nosuch" "add b:1 ." "add b:1" "add Upper data.csv" "add -a nosuch:1 data.csv" "add -a a:1 data.csv" \
+		"add --annotation x b:1 data.csv" "add b:1 data.csv data.csv" "rm" "rm nosuch:1" "rm -a a:1" "inspect nosuch:1" "extract a:1 no/such/dir/x" "extract --title x a:1 ." \
+		"extract --title data.csv --digest sha256:00 a:1 ." "push a:1" "push nosuch:1 $REG/x:1" "pull --tls-verify=false $REG/nosuch:1" "ls --frob" "push a:1 dir:/tmp/x"; do
+		run --separate-stderr art $bad
+		one_line_error 125 .
+	done
+	art rm -i nosuch:1
+	[ "$(snapshot)" = "$before" ]
+	art push -q --tls-verify=false a:1 "$REG/a:1"
+	run --separate-stderr cuddy pull -q --tls-verify=false "$REG/a:1"
+	one_line_error 125 'not a container image but an artifact'
+	push "$(image_file busybox)" list:1
+	cuddy manifest create l busybox >/dev/null
+	cuddy manifest push -q --tls-verify=false l "$REG/list:2" >/dev/null
+	run --separate-stderr art pull -q --tls-verify=false "$REG/list:2"
+	one_line_error 125 'a list, not an artifact'
+}

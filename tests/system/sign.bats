@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# Signing what is pushed; and whose helpers are asked for credentials.
+load helpers
+load registry
+
+load trust
+
+@test "sign: what push signs, by gpg or by a key, the policy takes; what cannot be signed is not pushed" {
+	good=$(gpg_key good)
+	printf 'docker:\n  %s:\n    lookaside-staging: file://%s\n    use-sigstore-attachments: true\n' "$REG" "$WORK/signatures/deep" >"$CONF/registries.d/x.yaml"
+	cuddy push -q --tls-verify=false --sign-by "$good" busybox "$REG/p/a:1"
+	d=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/p/a:1")
+	[ -s "$WORK/signatures/deep/p/a@sha256=${d#*:}/signature-1" ]
+	sed -i s/-staging// "$CONF/registries.d/x.yaml"
+	policy "$reject" "$REG" "$(signed "$WORK/good.pub")"
+	pull "$REG/p/a:1"
+	skopeo copy -q --src-tls-verify=false "docker://$REG/p/a:1" "dir:$WORK/by-skopeo" # under the same policy
+	cuddy manifest create l "$REG/p/a:1" >/dev/null
+	cuddy manifest push -q --tls-verify=false --sign-by "$good" l "$REG/p/l:1" >/dev/null
+	pull "$REG/p/l:1"
+
+	openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 2>/dev/null |
+		openssl pkcs8 -topk8 -passout pass:words -out "$WORK/ec.key"
+	printf 'words\n' >"$WORK/passphrase"
+	openssl pkey -in "$WORK/ec.key" -passin pass:words -pubout -out "$WORK/ec.pub"
+	cuddy push -q --tls-verify=false --sign-by-sigstore-private-key "$WORK/ec.key" --sign-passphrase-file "$WORK/passphrase" busybox "$REG/p/b:1"
+	cuddy push -q --tls-verify=false --sign-by-sigstore-private-key "$WORK/ec.key" --sign-passphrase-file "$WORK/passphrase" busybox "$REG/p/b:2"
+	policy "$reject" "$REG" "$(jq -nc --arg k "$WORK/ec.pub" '[{type: "sigstoreSigned", keyPath: $k}]')"
+	pull "$REG/p/b:1"
+	pull "$REG/p/b:2" # the same manifest, both signatures are there
+
+	for bad in "--sign-by nobody@nowhere.invalid" "--sign-by-sigstore-private-key $WORK/nosuch" "--sign-by-sigstore-private-key $WORK/ec.pub" \
+		"--sign-by-sigstore-private-key $WORK/ec.key" "--sign-passphrase-file $WORK/passphrase" "--sign-by $good --sign-by-sigstore-private-key $WORK/ec.key"; do
+		run cuddy push -q --tls-verify=false $bad busybox "$REG/p/c:1"
+		[ "$status" -eq 125 ]
+	done
+	run -1 skopeo inspect --raw --tls-verify=false "docker://$REG/p/d:1"
+	sed -i 's|file://.*|https://signatures.invalid/|' "$CONF/registries.d/x.yaml"
+	run --separate-stderr cuddy push -q --tls-verify=false --sign-by "$good" busybox "$REG/p/d:1"
+	one_line_error 125 'lookaside-staging'
+	run -1 skopeo inspect --raw --tls-verify=false "docker://$REG/p/d:1"
+}
+
+@test "push, pull: credential helpers run as the user, not in the base namespace, also for pull and push" {
+	registry_end
+	registry_begin tls
+	mkdir "$WORK/bin"
+	cat >"$WORK/bin/docker-credential-asking" <<-P
+		#!/bin/sh
+		cat /proc/self/uid_map >>$WORK/maps
+		echo '{"Username": "u", "Secret": "secret"}'
+	P
+	chmod +x "$WORK/bin/docker-credential-asking"
+	printf '{"credHelpers": {"%s": "asking"}}' "$REG" >"$WORK/auth.json"
+	chmod 600 "$WORK/auth.json"
+	export PATH=$WORK/bin:$PATH REGISTRY_AUTH_FILE=$WORK/auth.json
+	cuddy push -q --cert-dir "$REG_DIR/certs" busybox "$REG/h:1"
+	cuddy pull -q --cert-dir "$REG_DIR/certs" "$REG/h:1"
+	[ "$(sort -u "$WORK/maps")" = "$(cat /proc/self/uid_map)" ]
+	printf '#!/bin/sh\necho no such keyring >&1; exit 1\n' >"$WORK/bin/docker-credential-asking"
+	run --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" "$REG/h:1"
+	one_line_error 125 'docker-credential-asking.*no such keyring'
+}

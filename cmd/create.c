@@ -7,16 +7,35 @@
 #include "cmd/transfer_report.h"
 #include "pkg/container/container.h"
 
-static const struct container_request create_defaults = CONTAINER_REQUEST_DEFAULTS;
+struct create_args {
+	struct container_request request;
+	struct registry_args registry;
+	struct refused_args refused;
+};
+
+static const struct opt create_verb_opts[] = {
+	OPT_GROUP(create_opts, struct create_args, request),
+	OPT_GROUP(registry_opts, struct create_args, registry),
+	OPT_GROUP(refused_opts, struct create_args, refused),
+	OPT_END,
+};
+
+static const struct create_args create_defaults = {.request = CONTAINER_REQUEST_DEFAULTS,
+						   .registry = REGISTRY_ARGS_DEFAULTS};
 
 static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	struct container_request q = *(const struct container_request *)args;
+	const struct create_args *a = args;
+	struct container_request q = a->request;
 	struct transfer_report report;
 	struct container c;
 	struct store *st;
-	int r = cmd_store_for_images(ctx, &st);
+	int r = refused_check(&a->refused);
 
+	if (r == 0)
+		r = registry_access_of(&a->registry, &q.access);
+	if (r == 0)
+		r = cmd_store_for_images(ctx, &st);
 	(void)argc;
 	q.image = argv[0];
 	q.cgroup_manager = ctx->cgroup_manager;
@@ -38,8 +57,8 @@ const struct command cmd_create = {
 	.name = "create",
 	.synopsis = "[OPTIONS] IMAGE|DIR [COMMAND [ARG...]]",
 	.summary = "Create a container without starting it",
-	.opts = create_opts,
-	.args_size = sizeof(struct container_request),
+	.opts = create_verb_opts,
+	.args_size = sizeof(struct create_args),
 	.defaults = &create_defaults,
 	.min_args = 1,
 	.max_args = -1,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The option rows that run and create share. */
 #pragma once
+#include "cmd/registry_opts.h"
 #include "pkg/cli/options.h"
 #include "pkg/container/request.h"
 
@@ -10,5 +11,15 @@ extern const struct opt health_opts[]; /* of struct health_request */
 #define CONTAINER_REQUEST_DEFAULTS                                                     \
 	{                                                                              \
 		.stop_timeout = 10, .read_only_tmpfs = -1, .oom_score_adj = INT64_MIN, \
-		.tls_verify = -1, .passwd = -1, .limits = LIMIT_REQUEST_DEFAULTS       \
+		.passwd = -1, .limits = LIMIT_REQUEST_DEFAULTS                         \
 	}
+
+/* What run and create take besides, and what no container of a user can have. */
+struct refused_args {
+	const char *device_cgroup_rule, *cpu_rt_period, *cpu_rt_runtime, *memory_swappiness,
+		*decryption_key, *seccomp_policy;
+	bool oom_kill_disable, disable_content_trust;
+};
+extern const struct opt refused_opts[];
+/** refused_check() - one line that says why, for the first that was given. */
+int refused_check(const struct refused_args *a);

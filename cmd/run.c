@@ -10,7 +10,9 @@
 #include "cmd/create_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
+#include "pkg/base/log.h"
 #include "pkg/container/container.h"
+#include "pkg/image/remove.h"
 
 struct run_args {
 	struct container_request request;
@@ -18,6 +20,9 @@ struct run_args {
 	int sig_proxy;
 	unsigned preserve_fds;
 	struct strv preserve_fd;
+	bool rmi;
+	struct registry_args registry;
+	struct refused_args refused;
 };
 
 static const struct opt run_opts[] = {
@@ -27,12 +32,16 @@ static const struct opt run_opts[] = {
 		 "Pass on N more descriptors, from 3", .max = RT_KEEP_MAX),
 	OPT_LIST(0, "preserve-fd", "N[,N...]", struct run_args, preserve_fd,
 		 "Pass on these descriptors"),
+	OPT_BOOL(0, "rmi", struct run_args, rmi,
+		 "Remove the container when it exits, and its image if nobody else uses it"),
 	OPT_GROUP(create_opts, struct run_args, request),
+	OPT_GROUP(registry_opts, struct run_args, registry),
+	OPT_GROUP(refused_opts, struct run_args, refused),
 	OPT_END,
 };
 
-static const struct run_args run_defaults = {.request = CONTAINER_REQUEST_DEFAULTS,
-					     .sig_proxy = -1};
+static const struct run_args run_defaults = {
+	.request = CONTAINER_REQUEST_DEFAULTS, .registry = REGISTRY_ARGS_DEFAULTS, .sig_proxy = -1};
 
 /* Which streams to follow: all, or what -a names (docker writes them in upper case). */
 static int attach_streams(const struct container_request *q, struct start_options *o)
@@ -95,6 +104,18 @@ static int follow(struct cmd_ctx *ctx, const struct run_args *a, struct conmon_s
 	return r;
 }
 
+/* After --rm has done its work. One that others use, or have named as well, stays. */
+static void remove_image(struct store *st, const char *id)
+{
+	struct image_removal gone = {0};
+	int r = image_remove_id(st, id, true, &gone);
+
+	if (r < 0 && r != -CE_IN_USE && r != -CE_NO_IMAGE)
+		log_warn("--rmi: %s", err_trail());
+	err_drop();
+	image_removal_done(&gone);
+}
+
 static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct run_args a = *(const struct run_args *)args;
@@ -112,7 +133,17 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	(void)argc;
 	if (a.detach && a.request.attach.n)
 		return err_usage("--detach and --attach contradict each other");
-	r = a.detach ? 0 : attach_streams(&a.request, &o);
+	if (a.detach && a.rmi)
+		return err_usage("--rmi needs somebody who waits for the end: it does not go with "
+				 "--detach");
+	if (a.rmi && a.request.rootfs)
+		return err_usage("--rmi and --rootfs contradict each other: there is no image");
+	a.request.rm = a.request.rm || a.rmi;
+	r = refused_check(&a.refused);
+	if (r == 0)
+		r = registry_access_of(&a.registry, &a.request.access);
+	if (r == 0 && !a.detach)
+		r = attach_streams(&a.request, &o);
 	if (r == 0)
 		r = keep_fds_named(a.preserve_fds, &a.preserve_fd, &keep);
 	if (r == 0)
@@ -136,6 +167,8 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		(void)puts(c.rec->id);
 	else
 		r = follow(ctx, &a, &m);
+	if (r == 0 && a.rmi)
+		remove_image(st, c.rec->image_id);
 	closep(&m.pidfd);
 	closep(&m.control_fd);
 	container_done(&c);

@@ -43,11 +43,7 @@ static int pull_policy(const char *s, enum pull_policy *ret)
 static int find_image(struct store *st, const struct container_request *q, const char *name,
 		      struct image_record **ret, char **ret_name)
 {
-	struct pull_options o = {.report = q->report,
-				 .access = {.tls_verify = q->tls_verify,
-					    .authfile = q->authfile,
-					    .retries = 3,
-					    .retry_delay_s = 2}};
+	struct pull_options o = {.report = q->report, .access = q->access};
 	AUTO_FREE char *platform = NULL;
 	int r = pull_policy(q->pull, &o.policy);
 

@@ -318,6 +318,20 @@ static int take_volumes(struct store *st, const struct container_request *q,
 	return rc;
 }
 
+static int chroot_dirs(const char *list, struct container_record *r)
+{
+	AUTO_STRV struct strv dirs = STRV_INIT;
+
+	strv_split(&dirs, list, ',');
+	for (size_t i = 0; i < dirs.n; i++) {
+		if (dirs.v[i][0] != '/')
+			return err_usage("--chrootdirs '%s': paths in the container are absolute",
+					 list);
+		strv_take(&r->chroot_dirs, path_clean(dirs.v[i]));
+	}
+	return 0;
+}
+
 static int make_mounts(struct store *st, const struct container_request *q,
 		       const struct image_config *image, struct container_record *r)
 {
@@ -338,6 +352,8 @@ static int make_mounts(struct store *st, const struct container_request *q,
 		rc = mounts_check(r);
 	r->read_only = q->read_only;
 	r->read_only_tmpfs = q->read_only && q->read_only_tmpfs != 0;
+	for (size_t i = 0; rc == 0 && i < q->chroot_dirs.n; i++)
+		rc = chroot_dirs(q->chroot_dirs.v[i], r);
 	r->shm_size = q->shm_size ? q->shm_size : SHM_DEFAULT;
 	return rc;
 }

@@ -17,6 +17,8 @@ int container_make(struct store *st, const struct container_request *q,
 /* Parts, each one concern (make_*.c). */
 int make_process(const struct container_request *q, const struct image_config *image,
 		 struct container_record *r);
+/** make_systemd() - is pid 1 to be systemd? After its command is known. */
+void make_systemd(const struct container_request *q, struct container_record *r);
 int make_security(const struct container_request *q, struct container_record *r);
 int make_namespaces(struct store *st, const struct container_request *q,
 		    struct container_record *r);

@@ -327,6 +327,7 @@ static int make_stop(const struct container_request *q, const struct image_confi
 {
 	const char *name = q->stop_signal                ? q->stop_signal
 			   : image && image->stop_signal ? image->stop_signal
+			   : r->systemd                  ? "SIGRTMIN+3"
 							 : "SIGTERM";
 	int sig;
 
@@ -371,6 +372,7 @@ static int make_init(const struct container_request *q, struct container_record 
 
 	r->init = q->init || q->init_path;
 	r->pidfile = q->pidfile ? path_absolute(q->pidfile) : NULL;
+	r->conmon_pidfile = q->conmon_pidfile ? path_absolute(q->conmon_pidfile) : NULL;
 	if (!q->init_path)
 		return 0;
 	r->init_path = path_absolute(q->init_path);
@@ -425,6 +427,8 @@ int make_process(const struct container_request *q, const struct image_config *i
 		rc = make_env(q, image, r);
 	if (rc == 0)
 		rc = make_labels(q, image, r);
+	if (rc == 0)
+		make_systemd(q, r);
 	if (rc == 0)
 		rc = make_stop(q, image, r);
 	if (rc == 0)

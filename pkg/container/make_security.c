@@ -4,6 +4,7 @@
 #include <sys/capability.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -13,6 +14,7 @@
 #include "pkg/container/make.h"
 #include "pkg/runtime/plan.h"
 
+#define DEVICE_DEPTH_MAX 8
 #define CAP_BIT(c) (1ULL << (c))
 
 uint64_t caps_default(void)
@@ -90,6 +92,59 @@ static int make_caps(const struct container_request *q, struct container_record 
 	return 0;
 }
 
+/* What proc(5) lets be said of a mount; other words would fail in the middle of a start. */
+static int proc_options(const char *value, struct container_record *r)
+{
+	AUTO_STRV struct strv words = STRV_INIT;
+
+	strv_split(&words, value, ',');
+	for (size_t i = 0; i < words.n; i++) {
+		const char *w = words.v[i];
+		uint32_t gid;
+
+		if (strcmp(w, "subset=pid") != 0 && strcmp(w, "hidepid=0") != 0 &&
+		    strcmp(w, "hidepid=1") != 0 && strcmp(w, "hidepid=2") != 0 &&
+		    strcmp(w, "hidepid=4") != 0 && strcmp(w, "hidepid=off") != 0 &&
+		    strcmp(w, "hidepid=noaccess") != 0 && strcmp(w, "hidepid=invisible") != 0 &&
+		    strcmp(w, "hidepid=ptraceable") != 0 &&
+		    (strncmp(w, "gid=", 4) != 0 || parse_u32(w + 4, INT32_MAX, &gid) < 0))
+			return err_usage("--security-opt proc-opts=%s: unknown '%s'; known are "
+					 "hidepid= gid= subset=pid",
+					 value, w);
+		strv_add(&r->proc_options, w);
+	}
+	return 0;
+}
+
+/* Without SELinux there is nothing to label, and scripts that name labels work as with podman. */
+static int label_opt(const char *spec, const char *value)
+{
+	static const char *const known[] = {"user:", "role:", "type:", "level:", "filetype:"};
+	bool ok = strcmp(value, "disable") == 0 || strcmp(value, "nested") == 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		ok = ok || strncmp(value, known[i], strlen(known[i])) == 0;
+	if (!ok)
+		return err_usage("--security-opt '%s': use label=disable, nested, user:, role:, "
+				 "type:, level: or filetype:",
+				 spec);
+	if (strcmp(value, "disable") != 0 && access("/sys/fs/selinux/enforce", F_OK) == 0)
+		return err_usage("--security-opt '%s': labels of SELinux are not supported; "
+				 "label=disable is",
+				 spec);
+	return 0;
+}
+
+static int apparmor_opt(const char *spec, const char *value, struct container_record *r)
+{
+	free(r->apparmor);
+	r->apparmor = strcmp(value, "unconfined") == 0 ? NULL : xstrdup(value);
+	if (r->apparmor && access("/sys/kernel/security/apparmor", F_OK) < 0 &&
+	    access("/sys/module/apparmor/parameters/enabled", F_OK) < 0)
+		return err_usage("--security-opt '%s': this kernel has no AppArmor", spec);
+	return 0;
+}
+
 static int security_opt(const char *spec, struct container_record *r)
 {
 	const char *eq = strpbrk(spec, "=:");
@@ -110,19 +165,23 @@ static int security_opt(const char *spec, struct container_record *r)
 		r->seccomp = strcmp(value, "unconfined") == 0 ? xstrdup(value)
 							      : path_absolute(value);
 	} else if (strcmp(key, "apparmor") == 0) {
-		free(r->apparmor);
-		r->apparmor = strcmp(value, "unconfined") == 0 ? NULL : xstrdup(value);
+		return apparmor_opt(spec, value, r);
 	} else if (strcmp(key, "mask") == 0) {
 		strv_split(&r->masked_extra, value, ':');
 	} else if (strcmp(key, "unmask") == 0) {
 		strv_split(&r->unmasked, value, ':');
 	} else if (strcmp(key, "systempaths") == 0 && strcmp(value, "unconfined") == 0) {
 		strv_add(&r->unmasked, "ALL");
-	} else if (strcmp(key, "label") != 0 || strcmp(value, "disable") != 0) {
+	} else if (strcmp(key, "proc-opts") == 0) {
+		return proc_options(value, r);
+	} else if (strcmp(key, "label") == 0) {
+		return label_opt(spec, value);
+	} else {
 		return err_usage("--security-opt '%s': unknown; known are no-new-privileges[=B] "
 				 "seccomp=FILE|unconfined "
 				 "apparmor=PROFILE|unconfined mask=PATH[:PATH] "
-				 "unmask=ALL|PATH[:PATH] label=disable",
+				 "unmask=ALL|PATH[:PATH] label=disable proc-opts=K=V "
+				 "systempaths=unconfined",
 				 spec);
 	}
 	return 0;
@@ -202,6 +261,33 @@ int ulimit_parse(const char *spec, struct rt_rlimit *ret)
 	return 0;
 }
 
+/* A directory stands for all nodes below it, such as /dev/snd and /dev/dri. */
+static int device_tree(const char *source, const char *target, unsigned depth,
+		       struct container_record *r)
+{
+	AUTO_CLOSEDIR DIR *d = opendir(source);
+	int rc = 0;
+
+	if (!d)
+		return err_usage("device %s: %s", source, strerror(errno));
+	for (struct dirent *e; rc == 0 && (e = readdir(d)) != NULL;) {
+		AUTO_FREE char *from = NULL, *to = NULL;
+		struct stat st;
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		from = path_join(source, e->d_name);
+		to = path_join(target, e->d_name);
+		if (lstat(from, &st) < 0)
+			continue; /* gone meanwhile */
+		if (S_ISDIR(st.st_mode) && depth < DEVICE_DEPTH_MAX)
+			rc = device_tree(from, to, depth + 1, r);
+		else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+			strv_addf(&r->devices, "%s:%s", from, to);
+	}
+	return rc;
+}
+
 static int device_check(const char *spec, struct container_record *r)
 {
 	AUTO_STRV struct strv parts = STRV_INIT;
@@ -222,6 +308,8 @@ static int device_check(const char *spec, struct container_record *r)
 		return err_usage("device '%s': the access is made of r, w and m", spec);
 	if (stat(source, &st) < 0)
 		return err_usage("device '%s': %s: %s", spec, source, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return device_tree(source, target, 0, r);
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
 		return err_usage("device '%s': %s is not a device node", spec, source);
 	strv_addf(&r->devices, "%s:%s", source, target);
@@ -287,7 +375,9 @@ int make_security(const struct container_request *q, struct container_record *r)
 	for (size_t i = 0; rc == 0 && i < q->security_opt.n; i++)
 		rc = security_opt(q->security_opt.v[i], r);
 	for (size_t i = 0; rc == 0 && i < q->ulimit.n; i++) {
-		rc = ulimit_parse(q->ulimit.v[i], &unused);
+		/* All that its caller has, whatever that is at each start. */
+		rc = strcmp(q->ulimit.v[i], "host") == 0 ? 0
+							 : ulimit_parse(q->ulimit.v[i], &unused);
 		strv_env_set(&r->ulimits, q->ulimit.v[i]);
 	}
 	if (rc == 0)

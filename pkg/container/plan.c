@@ -200,6 +200,8 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 	r = plan_secrets(in, p);
 	if (r < 0)
 		return r;
+	if (rec->systemd)
+		plan_systemd_env(rec, p);
 	if (!strv_env_get(&p->env, "HOSTNAME")) {
 		AUTO_FREE char *h = plan_hostname(rec);
 

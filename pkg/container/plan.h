@@ -81,6 +81,11 @@ int plan_explain_ports(struct store *st, const struct net_port_list *l, int r);
 int plan_write_ports(const struct container_dirs *dirs, const struct net_port_list *l);
 /** plan_secrets() - their values, also those that are variables. */
 int plan_secrets(const struct plan_input *in, struct container_plan *p);
+/** plan_systemd_env(), plan_systemd_mounts() - of a record that says so (systemd.c). */
+void plan_systemd_env(const struct container_record *rec, struct container_plan *p);
+void plan_systemd_mounts(const struct container_record *rec, struct container_plan *p);
+/** plan_user_mounts_at() - does a mount of the user's take this place? */
+bool plan_user_mounts_at(const struct container_record *rec, const char *target);
 void plan_accounts(const struct plan_input *in, struct container_plan *p);
 int plan_process(const struct plan_input *in, struct container_plan *p);
 /** plan_security() - the system call filter into @proc; also for exec. @storage keeps bytes that had to be made. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every mount of a container, in order; devices; masked and read-only paths. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,7 +31,7 @@ static void add_bound(struct container_plan *p, const char *path, uint32_t flags
 }
 
 /* A mount of the user's on the same place takes the standard one's. */
-static bool user_mounts(const struct container_record *rec, const char *target)
+bool plan_user_mounts_at(const struct container_record *rec, const char *target)
 {
 	for (unsigned i = 0; i < rec->n_mounts; i++)
 		if (strcmp(rec->mounts[i].target, target) == 0)
@@ -52,7 +53,7 @@ static void add_dev(const struct container_record *rec, struct container_plan *p
 		/* Queues of a namespace that is not ours cannot be mounted. */
 		if (!ipc->path)
 			plan_add_mount(p, RT_MOUNT_MQUEUE, NULL, "/dev/mqueue")->flags = KERNEL_FS;
-		if (strcmp(rec->ns_ipc, "none") != 0 && !user_mounts(rec, "/dev/shm")) {
+		if (strcmp(rec->ns_ipc, "none") != 0 && !plan_user_mounts_at(rec, "/dev/shm")) {
 			m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, "/dev/shm");
 			m->flags = KERNEL_FS;
 			m->data = plan_keep(
@@ -70,6 +71,15 @@ static void add_dev(const struct container_record *rec, struct container_plan *p
 	}
 }
 
+static void add_proc(const struct container_record *rec, struct container_plan *p)
+{
+	struct rt_mount *m = plan_add_mount(p, RT_MOUNT_PROC, NULL, "/proc");
+
+	m->flags = KERNEL_FS;
+	if (rec->proc_options.n)
+		m->data = plan_keep(p, strv_join(&rec->proc_options, ","));
+}
+
 static void add_kernel_mounts(const struct container_record *rec, struct container_plan *p)
 {
 	uint32_t ro = rec->privileged ? 0 : RT_MNT_RO;
@@ -77,7 +87,7 @@ static void add_kernel_mounts(const struct container_record *rec, struct contain
 	if (p->rt.ns[RT_NS_PID].mode == RT_NS_HOST)
 		add_bound(p, "/proc", KERNEL_FS);
 	else
-		plan_add_mount(p, RT_MOUNT_PROC, NULL, "/proc")->flags = KERNEL_FS;
+		add_proc(rec, p);
 	add_dev(rec, p);
 	if (p->rt.ns[RT_NS_NET].mode == RT_NS_NEW)
 		plan_add_mount(p, RT_MOUNT_SYSFS, NULL, "/sys")->flags = KERNEL_FS | ro;
@@ -86,13 +96,14 @@ static void add_kernel_mounts(const struct container_record *rec, struct contain
 	if (!cgroup_is_v2())
 		strv_add(&p->masked, "/sys/fs/cgroup");
 	else if (p->rt.ns[RT_NS_CGROUP].mode == RT_NS_NEW)
-		plan_add_mount(p, RT_MOUNT_CGROUP2, NULL, "/sys/fs/cgroup")->flags = KERNEL_FS | ro;
+		plan_add_mount(p, RT_MOUNT_CGROUP2, NULL, "/sys/fs/cgroup")->flags =
+			KERNEL_FS | (rec->systemd ? 0 : ro);
 	else
 		add_bound(p, "/sys/fs/cgroup", KERNEL_FS | RT_MNT_RO);
 }
 
 /* Bound from the runtime directory; a shared network brings the other container's files. */
-static void add_etc_files(const struct plan_input *in, struct container_plan *p)
+static void add_etc_files(const struct plan_input *in, const char *below, struct container_plan *p)
 {
 	static const char *const names[] = {"hosts", "resolv.conf", "hostname"};
 	const struct container_record *rec = in->record;
@@ -102,11 +113,13 @@ static void add_etc_files(const struct plan_input *in, struct container_plan *p)
 		dir = plan_keep(
 			p, path_join(store_runroot(in->store), rec->ns_net + strlen("container:")));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		char *target = plan_keep(p, path_join("/etc", names[i]));
+		char *target = plan_keep(
+			p, path_join(below ? plan_keep(p, path_join(below, "etc")) : "/etc",
+				     names[i]));
 		struct rt_mount *m;
 
 		if ((i == 0 && rec->no_hosts) || (i == 1 && strv_has(&rec->dns, "none")) ||
-		    user_mounts(rec, target))
+		    plan_user_mounts_at(rec, target))
 			continue;
 		m = plan_add_mount(p, RT_MOUNT_BIND, plan_keep(p, path_join(dir, names[i])),
 				   target);
@@ -129,7 +142,7 @@ static void add_host_files(const struct container_record *rec, struct container_
 {
 	uint32_t flags = RT_MNT_RO | RT_MNT_NOSUID | RT_MNT_NODEV;
 
-	if (rec->timezone && !user_mounts(rec, "/etc/localtime"))
+	if (rec->timezone && !plan_user_mounts_at(rec, "/etc/localtime"))
 		plan_add_mount(p, RT_MOUNT_BIND, rec->timezone, "/etc/localtime")->flags =
 			flags | RT_MNT_NOEXEC;
 	if (rec->init_path)
@@ -143,7 +156,7 @@ static void add_read_only_tmpfs(const struct container_record *rec, struct conta
 	for (size_t i = 0; rec->read_only_tmpfs && i < ARRAY_LEN(dirs); i++) {
 		struct rt_mount *m;
 
-		if (user_mounts(rec, dirs[i]))
+		if (plan_user_mounts_at(rec, dirs[i]) || (rec->systemd && i < 2))
 			continue;
 		m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, dirs[i]);
 		m->flags = RT_MNT_NOSUID | RT_MNT_NODEV | RT_MNT_COPYUP;
@@ -187,6 +200,15 @@ static void mask_thermal(struct container_plan *p)
 	}
 }
 
+/* Patterns as of a shell; a path below one that is named is meant as well. */
+static bool is_unmasked(const struct container_record *rec, const char *path)
+{
+	for (size_t i = 0; i < rec->unmasked.n; i++)
+		if (fnmatch(rec->unmasked.v[i], path, FNM_LEADING_DIR) == 0)
+			return true;
+	return false;
+}
+
 static void add_masks(const struct container_record *rec, struct container_plan *p)
 {
 	static const char *const masked[] = {
@@ -210,10 +232,10 @@ static void add_masks(const struct container_record *rec, struct container_plan 
 		   strv_has(&rec->unmasked, "all");
 
 	for (size_t i = 0; !all && i < ARRAY_LEN(masked); i++)
-		if (!strv_has(&rec->unmasked, masked[i]))
+		if (!is_unmasked(rec, masked[i]))
 			strv_add(&p->masked, masked[i]);
 	for (size_t i = 0; !all && i < ARRAY_LEN(read_only); i++)
-		if (!strv_has(&rec->unmasked, read_only[i]))
+		if (!is_unmasked(rec, read_only[i]))
 			strv_add(&p->read_only, read_only[i]);
 	if (!all)
 		mask_thermal(p);
@@ -233,7 +255,11 @@ int plan_mounts(const struct plan_input *in, struct container_plan *p)
 	add_kernel_mounts(in->record, p);
 	kernel = p->n_mounts;
 	add_read_only_tmpfs(in->record, p);
-	add_etc_files(in, p);
+	if (in->record->systemd)
+		plan_systemd_mounts(in->record, p);
+	add_etc_files(in, NULL, p);
+	for (size_t i = 0; i < in->record->chroot_dirs.n; i++)
+		add_etc_files(in, in->record->chroot_dirs.v[i], p);
 	add_host_files(in->record, p);
 	add_notify(in, p);
 	r = plan_user_mounts(in, p);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Resource limits of every process that is started in a container: its first and those of exec. */
+#include <string.h>
 #include <sys/resource.h>
 
 #include "pkg/container/make.h"
@@ -28,15 +29,19 @@ int container_rlimits(const struct container_record *rec, bool start, struct rt_
 		      unsigned *ret_n)
 {
 	rlim_t hard = own_hard_limit(RLIMIT_NOFILE);
-	unsigned n = 2;
+	unsigned n = strv_has(&rec->ulimits, "host") ? 0 : 2; /* what is not set stays as it is */
 
 	ret[0] = (struct rt_rlimit){RLIMIT_NOFILE, hard < NOFILE_SOFT ? hard : NOFILE_SOFT, hard};
 	ret[1] = (struct rt_rlimit){RLIMIT_CORE, 0, 0};
 	for (size_t i = 0; i < rec->ulimits.n; i++) {
 		struct rt_rlimit l;
 		unsigned k = 0;
-		int r = start ? ulimit_parse(rec->ulimits.v[i], &l)
-			      : ulimit_read(rec->ulimits.v[i], &l);
+		int r;
+
+		if (strcmp(rec->ulimits.v[i], "host") == 0)
+			continue;
+		r = start ? ulimit_parse(rec->ulimits.v[i], &l)
+			  : ulimit_read(rec->ulimits.v[i], &l);
 
 		if (r < 0)
 			return r;

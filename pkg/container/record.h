@@ -53,6 +53,11 @@ struct container_record {
 	char *timezone; /* file of the host that is /etc/localtime inside */
 	char *init_path; /* instead of our own init */
 	char *pidfile; /* takes the number of pid 1 at each start */
+	char *conmon_pidfile; /* that of its monitor */
+	bool systemd; /* pid 1 is systemd or the like: writable places and cgroup */
+	uint64_t systemd_tmpfs_size; /* of those places; 0: the kernel's default */
+	struct strv chroot_dirs; /* which have our files of /etc, too */
+	struct strv proc_options; /* "hidepid=2" */
 	struct strv requires; /* ids of containers that run before this one starts */
 	char *passwd_entry, *group_entry; /* lines for a user or group that the image lacks */
 	int64_t stop_signal, stop_timeout, timeout;

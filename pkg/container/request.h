@@ -31,6 +31,8 @@ struct container_request {
 	unsigned timeout; /* seconds, 0: never */
 	const char *init_path, *pidfile;
 	struct strv requires; /* names, with commas between */
+	const char *systemd; /* true false always */
+	const char *conmon_pidfile;
 	const char *sdnotify; /* container conmon healthy ignore */
 	const char *restart; /* policy[:attempts] */
 	struct health_request health;
@@ -50,6 +52,8 @@ struct container_request {
 	bool read_only;
 	int read_only_tmpfs; /* -1: default (on) */
 	uint64_t shm_size; /* bytes; 0: default */
+	uint64_t systemd_tmpfs_size; /* bytes; 0: default */
+	struct strv chroot_dirs; /* with commas between */
 	const char *image_volume; /* bind tmpfs ignore */
 
 	/* namespaces */
@@ -81,6 +85,5 @@ struct container_request {
 	const char *pull, *platform, *os, *arch, *variant;
 	bool quiet; /* for whoever makes the report */
 	const struct transfer_handler *report; /* of a pull; NULL: nobody is told */
-	int tls_verify;
-	const char *authfile;
+	struct transfer_access access;
 };

@@ -117,21 +117,30 @@ static int with_runtime_dir(struct store *st, struct container *c)
 	return container_store_open(st, c->rec->id, &c->dirs);
 }
 
-static int write_pidfile(struct container *c)
+static int write_pid(const char *flag, const char *path, pid_t pid)
 {
-	AUTO_CLOSE int fd = -EBADF;
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644);
 	char text[16];
 	int r;
 
-	if (!c->rec->pidfile)
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	r = fd < 0 ? -errno : write_full(fd, text, strlen(text));
+	return r < 0 ? err_new(r, "%s %s", flag, path) : 0;
+}
+
+static int write_pidfiles(struct container *c)
+{
+	const struct container_record *rec = c->rec;
+	int r;
+
+	if (!rec->pidfile && !rec->conmon_pidfile)
 		return 0;
 	r = conmon_state_read(c->dirs.runtime_fd, c->dirs.data_fd, &c->state);
-	if (r < 0)
-		return err_wrap(r, "--pidfile");
-	fd = open(c->rec->pidfile, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644);
-	(void)snprintf(text, sizeof(text), "%d", (int)c->state.init.pid);
-	r = fd < 0 ? -errno : write_full(fd, text, strlen(text));
-	return r < 0 ? err_new(r, "--pidfile %s", c->rec->pidfile) : 0;
+	if (r == 0 && rec->pidfile)
+		r = write_pid("--pidfile", rec->pidfile, c->state.init.pid);
+	if (r == 0 && rec->conmon_pidfile)
+		r = write_pid("--conmon-pidfile", rec->conmon_pidfile, c->state.monitor.pid);
+	return r;
 }
 
 static int start_one(struct store *st, struct container *c, const struct start_options *o,
@@ -169,7 +178,7 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 		r = launch(st, c, o, base_ns, &p, &m);
 	if (r < 0)
 		return r;
-	r = write_pidfile(c);
+	r = write_pidfiles(c);
 	if (r < 0)
 		log_warn("%s", err_trail());
 	err_drop();

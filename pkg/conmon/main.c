@@ -5,6 +5,7 @@
  *
  *	cuddy-conmon monitor ID                   descriptors: protocol.h
  *	cuddy-conmon exec-stage PLAN_FD REPORT_FD
+ *	cuddy-conmon create-stage                 descriptors: pkg/runtime/create.h
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "pkg/base/log.h"
 #include "pkg/base/parse.h"
 #include "pkg/conmon/monitor.h"
+#include "pkg/runtime/create.h"
 #include "pkg/runtime/exec.h"
 
 static int exec_stage(const char *plan, const char *report)
@@ -38,6 +40,8 @@ int main(int argc, char **argv)
 		return monitor_main();
 	if (argc == 4 && strcmp(argv[1], "exec-stage") == 0)
 		return exec_stage(argv[2], argv[3]);
+	if (argc == 2 && strcmp(argv[1], RT_CREATE_ROLE) == 0)
+		return rt_create_stage_main();
 	(void)write_full(2, usage, sizeof(usage) - 1);
 	return 125;
 }

@@ -43,6 +43,13 @@
 #define PIPEFS_MAGIC 0x50495045
 #define CAP_BIT(c) ((uint64_t)1 << (c))
 
+int confine_death(const struct rt_process *p)
+{
+	if (prctl(PR_SET_PDEATHSIG, p->outlives ? 0 : SIGKILL, 0, 0, 0) < 0)
+		return err_new(-errno, "set process flags");
+	return 0;
+}
+
 int confine_keyring(bool has_filter)
 {
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS)
@@ -137,10 +144,9 @@ static int change_ids(const struct rt_process *p, const struct rt_ids *ids)
 	if (setresuid(ids->uid, ids->uid, ids->uid) < 0)
 		return err_new(-errno, "become user %u (is it within the container's id range?)",
 			       (unsigned)ids->uid);
-	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_new(-errno, "set process flags");
-	return 0;
+	return confine_death(p);
 }
 
 static int load_filter(const struct rt_process *p)
@@ -195,6 +201,13 @@ static void wanted_caps(const struct rt_process *p, const struct rt_ids *ids, st
 {
 	uint64_t named = known(p->caps_added & p->caps);
 
+	if (p->own_sets) {
+		*ret = (struct caps){.effective = known(p->effective),
+				     .permitted = known(p->permitted),
+				     .inheritable = known(p->inheritable)};
+		*ret_ambient = known(p->ambient);
+		return;
+	}
 	if (ids->uid == 0)
 		*ret = (struct caps){.effective = known(p->caps), .permitted = known(p->caps)};
 	else

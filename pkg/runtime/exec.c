@@ -57,6 +57,7 @@ int rt_exec_message(const struct rt_exec *e)
 		return err_new(-errno, "memfd");
 	wire_put_str(&b, e->cgroup_dir);
 	wire_put_u32(&b, e->detached);
+	wire_put_u32(&b, e->adopted);
 	rt_process_encode(&e->process, &b);
 	r = write_full(fd, b.s, b.len);
 	explicit_bzero(b.s, b.len);
@@ -83,23 +84,6 @@ static int open_stage_program(const struct proc_id *monitor)
 	return TAKE_FD(exe);
 }
 
-/* fds[i] becomes descriptor i: first all out of the way, then into place. */
-static int place(int *fds, unsigned n, int *exe)
-{
-	for (unsigned i = 0; i < n; i++) {
-		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, (int)n);
-		if (fds[i] < 0)
-			return -errno;
-	}
-	*exe = fcntl(*exe, F_DUPFD_CLOEXEC, (int)n);
-	if (*exe < 0)
-		return -errno;
-	for (unsigned i = 0; i < n; i++)
-		if (dup2(fds[i], (int)i) < 0) /* lint: these are meant to stay open across exec */
-			return -errno;
-	return fd_close_from(n, 0);
-}
-
 static void __attribute__((noreturn))
 exec_stage(int *fds, unsigned n, int exe, bool detached, int gate)
 {
@@ -121,7 +105,7 @@ exec_stage(int *fds, unsigned n, int exe, bool detached, int gate)
 		envp[0] = debug;
 	r = gate < 0 ? 0 : read_full(gate, &go, 1);
 	if (r == 0)
-		r = place(fds, n, &exe);
+		r = rt_place_fds(fds, n, &exe);
 	if (r == 0) {
 		(void)syscall(SYS_execveat, exe, "", argv, envp, AT_EMPTY_PATH);
 		r = -errno;
@@ -173,7 +157,7 @@ static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 	init = pidfd_of(&e->init);
 	if (init < 0)
 		return err_new(-CE_BAD_STATE, "the container is not running");
-	exe = open_stage_program(&e->monitor);
+	exe = e->monitor.pid ? open_stage_program(&e->monitor) : fd_dup(e->program);
 	if (exe < 0)
 		return exe;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -281,25 +265,6 @@ int rt_exec_result(int report)
 	return r;
 }
 
-/* While the stage has not reaped it the payload's number is its own, and its group's (it made a session). */
-static pid_t payload_of(int pidfd)
-{
-	char path[48], info[512];
-	AUTO_CLOSE int fd = -EBADF;
-	const char *p;
-	ssize_t n;
-	int pid = -1;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read_upto(fd, info, sizeof(info) - 1);
-	if (n <= 0)
-		return -1;
-	info[n] = '\0';
-	p = strstr(info, "\nPid:");
-	return p && sscanf(p, "\nPid:%d", &pid) == 1 ? pid : -1;
-}
-
 void rt_exec_kill(pid_t stage, int report)
 {
 	int fds[RT_SYNC_FDS] = {-EBADF, -EBADF};
@@ -308,7 +273,7 @@ void rt_exec_kill(pid_t stage, int report)
 	/* Stopped, the stage cannot reap the payload between our look and our signal. */
 	(void)kill(stage, SIGSTOP);
 	if (has_word(report) && sync_wait(report, RT_POINT_MAPPED, fds) == 0)
-		payload = payload_of(fds[0]);
+		payload = rt_pid_of_pidfd(fds[0]); /* its group's too: it made a session */
 	if (payload > 1)
 		(void)kill(-payload, SIGKILL);
 	(void)kill(stage, SIGKILL);

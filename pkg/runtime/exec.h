@@ -10,11 +10,16 @@
 struct rt_exec {
 	struct proc_id init; /* the container's pid 1 */
 	struct proc_id monitor; /* its cuddy-conmon: source of the stage's executable */
+	int program; /* instead, when there is no monitor (its pid is 0): rt_program_seal() */
 	const char *cgroup_dir; /* the container's cgroup; NULL: it has none */
 	struct rt_process process; /* its keep_fds are open here under these very numbers */
 	int stdio[3]; /* given to the payload as they are; ignored with process.terminal */
 	bool detached; /* outlives the caller; otherwise it dies with it */
+	bool adopted; /* with process.outlives: nobody of ours waits for it, it is left to a subreaper */
 };
+
+/** rt_program_seal() - a copy of cuddy-conmon that nobody can write, to be executed by descriptor (R01). */
+int rt_program_seal(const char *program);
 
 struct rt_exec_started {
 	pid_t stage_pid; /* child of the caller; exits as the payload did (128+n for signals) */

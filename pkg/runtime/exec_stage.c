@@ -33,7 +33,7 @@
 struct stage {
 	struct rt_process process;
 	const char *cgroup;
-	bool detached;
+	bool detached, adopted;
 	int proc, report;
 };
 
@@ -54,6 +54,7 @@ static int read_message(int fd, struct stage *s)
 	wire_reader_init(&r, p, size);
 	s->cgroup = wire_get_str(&r);
 	s->detached = wire_get_u32(&r) != 0;
+	s->adopted = wire_get_u32(&r) != 0;
 	if (r.failed)
 		return err_new(-CE_PROTOCOL, "process description");
 	arena = xmalloc(rt_arena_size(size));
@@ -150,12 +151,12 @@ static int become_payload(struct stage *s)
 	struct rt_ids ids;
 	int root, r;
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return err_new(-errno, "set process flags");
+	r = confine_death(&s->process);
 	(void)setsid();
 	(void)umask(0);
-	r = process_place_kept(&s->process, RT_EXEC_KEEP_FD, (int *const[]){&s->report, &s->proc},
-			       2);
+	if (r == 0)
+		r = process_place_kept(&s->process, RT_EXEC_KEEP_FD,
+				       (int *const[]){&s->report, &s->proc}, 2);
 	if (r == 0)
 		r = confine_keyring(s->process.seccomp != NULL);
 	if (r < 0)
@@ -163,8 +164,11 @@ static int become_payload(struct stage *s)
 	if (!s->process.keep_groups && setgroups(0, NULL) < 0 && errno != EPERM)
 		return err_new(-errno, "drop the caller's groups");
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_new(-errno, "become root inside");
+	r = confine_death(&s->process);
+	if (r < 0)
+		return r;
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_new(-errno, "open the container's root");
@@ -210,6 +214,8 @@ int rt_exec_stage_main(int plan_fd, int report_fd)
 		sync_fail(report_fd, r);
 		return 125;
 	}
+	if (s.adopted)
+		return 0;
 	/* Only the pidfd stays: pipes must see their end when the payload closes them. */
 	payload = fcntl(payload, F_DUPFD_CLOEXEC, 3);
 	for (int fd = 0; fd < 3; fd++)

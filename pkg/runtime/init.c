@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <grp.h>
@@ -18,17 +19,29 @@
 #include "pkg/sys/open.h"
 #include "pkg/sys/procfs.h"
 
+/* As M sees it: before we mount a procfs of our own. */
+static int own_pid(pid_t *ret)
+{
+	AUTO_CLOSE int proc = procfs_open_host();
+
+	return proc < 0 ? proc : procfs_self(proc, ret);
+}
+
 /* Before the maps exist: what needs no id. Host paths are opened here, as the caller's user. */
 static int prepare(struct rt_child *x)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return err_new(-errno, "set process flags");
+	int r = confine_death(x->process);
+
+	if (r < 0)
+		return r;
 	/* A descriptor that was closed would become 0..2 and be taken for stdio. */
 	for (int i = 0; !x->process->terminal && i < 3; i++)
 		if (x->stdio[i] < 0)
 			return err_new(-EBADF, "standard stream %d", i);
 	(void)setsid();
 	(void)umask(0);
+	if (x->plan->n_hooks && (r = own_pid(&x->host_pid)) < 0)
+		return r;
 	return rootfs_open_sources(x);
 }
 
@@ -39,9 +52,9 @@ static int become_root(const struct rt_child *x)
 		return err_new(-errno, "drop the caller's groups");
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_new(-errno, "become root inside (id 0 must be mapped)");
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_new(-errno, "set process flags");
-	return 0;
+	return confine_death(x->process);
 }
 
 /* The proc mount of the plan is made now, detached: nobody could touch it yet, so writes go there (D3). */
@@ -87,6 +100,37 @@ static int set_up_namespaces(struct rt_child *x)
 	return r;
 }
 
+static int run_hooks(struct rt_child *x)
+{
+	int r;
+
+	if (!hooks_any(x->plan, RT_HOOKS_AT_MOUNTED))
+		return 0;
+	r = sync_send(x->sync, RT_POINT_MOUNTED, NULL, 0);
+	if (r == 0)
+		r = sync_wait(x->sync, RT_POINT_HOOKED, NULL);
+	return r < 0 ? r : hooks_run(x->plan, RT_HOOK_CREATE_CONTAINER, x->host_pid, "creating");
+}
+
+/* Ready: M may go, and whoever connects gives the word and hears how it went. */
+static int hold(struct rt_child *x)
+{
+	int r = process_check(x->process), conn;
+
+	if (r == 0)
+		r = sync_send(x->sync, RT_POINT_HELD, NULL, 0);
+	if (r < 0)
+		return r;
+	closep(&x->sync);
+	do
+		conn = accept4(x->given->start, NULL, NULL, SOCK_CLOEXEC);
+	while (conn < 0 && (errno == EINTR || errno == ECONNABORTED));
+	if (conn < 0)
+		return err_new(-errno, "wait for the start");
+	x->sync = conn;
+	return sync_wait(conn, RT_POINT_START, NULL);
+}
+
 static int build_root(struct rt_child *x)
 {
 	int r = rootfs_mount_root(x);
@@ -101,6 +145,8 @@ static int build_root(struct rt_child *x)
 		r = process_make_cwd(x->root, x->process, &x->ids);
 	if (r == 0 && x->process->terminal)
 		r = dev_open_pty(x);
+	if (r == 0)
+		r = run_hooks(x);
 	if (r == 0)
 		r = confine_limits(x->proc, x->process);
 	return r < 0 ? r : rootfs_finish(x);
@@ -125,6 +171,7 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 {
 	struct rt_child x = {.plan = plan,
 			     .process = &plan->process,
+			     .given = stdio,
 			     .sync = sync,
 			     .root_mount = root_mount,
 			     .joined = joined,
@@ -162,6 +209,10 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 		r = sync_wait(sync, RT_POINT_GO, NULL);
 	if (r == 0)
 		r = netns_finish(x.conf6);
+	if (r == 0 && plan->hold)
+		r = hold(&x);
+	if (r == 0)
+		r = hooks_run(plan, RT_HOOK_START_CONTAINER, x.host_pid, "created");
 	if (r == 0)
 		r = finish(&x);
 	sync_fail(x.sync, r);

@@ -16,6 +16,12 @@ enum rt_point {
 	RT_POINT_BUILT = 2, /* I→M: pivoted; carries the root and the pty master */
 	RT_POINT_GO = 3, /* M→I: the network is ready */
 	RT_POINT_EXEC = 4, /* end of file: exec succeeded */
+	/* only with hooks of these stages, between #1 and #2 */
+	RT_POINT_MOUNTED = 5, /* I→M: all is mounted, the old root is still there */
+	RT_POINT_HOOKED = 6, /* M→I: they have run */
+	/* only with rt_plan.hold, instead of #4 */
+	RT_POINT_HELD = 7, /* I→M: waits to be started */
+	RT_POINT_START = 8, /* whoever starts it→I, over a connection of its own; then #4 */
 };
 
 #define RT_SYNC_FDS 2
@@ -66,7 +72,17 @@ struct rt_child {
 	int proc_mount; /* index of the proc mount in the plan, -1 */
 	int root_mount; /* with fuse-overlayfs: the root, detached; else -EBADF */
 	struct rt_ids ids;
+	const struct rt_stdio *given; /* what M handed over */
+	pid_t host_pid; /* for hooks */
 };
+
+/* hooks.c */
+/** hooks_any() - has the plan one of these stages (bits)? */
+bool hooks_any(const struct rt_plan *p, unsigned stages);
+/** hooks_run() - those of @stage, one after the other; the first that fails ends it. */
+int hooks_run(const struct rt_plan *p, enum rt_hook_stage stage, pid_t pid, const char *status);
+#define RT_HOOKS_OF_M (1U << RT_HOOK_PRESTART | 1U << RT_HOOK_CREATE_RUNTIME)
+#define RT_HOOKS_AT_MOUNTED (RT_HOOKS_OF_M | 1U << RT_HOOK_CREATE_CONTAINER)
 
 /* rootfs.c */
 int rootfs_open_sources(struct rt_child *x); /* as the caller's user, before ids change */
@@ -79,6 +95,12 @@ int rootfs_finish(struct rt_child *x); /* masks, read-only paths, read-only root
 int target_ensure(int root, const char *path, bool directory);
 /** target_check() - may @fd, found for @path, be mounted over? Right type, not in procfs or a cgroup tree. */
 int target_check(int fd, const char *path, bool directory);
+
+/* handed.c */
+/** rt_place_fds() - fds[i] becomes descriptor i, all others are closed but *@exe, which moves. -errno. */
+int rt_place_fds(int *fds, unsigned n, int *exe);
+/** rt_pid_of_pidfd() - while it was not reaped that number is its own; -1 when it was. */
+pid_t rt_pid_of_pidfd(int pidfd);
 
 /* secrets.c */
 int secrets_mount(struct rt_child *x); /* after all other mounts */
@@ -112,6 +134,8 @@ int sysctl_apply(int proc, const char *const *sysctls);
 
 /* confine.c: the order of K05 */
 int confine_keyring(bool has_filter);
+/** confine_death() - dies with its parent, unless it is to outlive it; again after each change of ids. */
+int confine_death(const struct rt_process *p);
 int confine_stdio(const int stdio[3], bool terminal, uid_t uid);
 int confine_limits(int proc, const struct rt_process *p);
 /** confine_process() - groups, ids, capabilities, no_new_privs, filter; read back. Nothing but exec may follow. */
@@ -126,6 +150,7 @@ int process_make_cwd(int root, const struct rt_process *p, const struct rt_ids *
  * process_finish() - working directory, privilege, execve; returns only on failure (126 and 127 codes too)
  * @root: O_PATH of "/" inside; @init: through pid1_split().
  */
+int process_check(const struct rt_process *p); /* inside: is there what exec would find? 126, 127 codes */
 int process_finish(int root, int proc, const struct rt_process *p, const struct rt_ids *ids,
 		   bool init);
 /**

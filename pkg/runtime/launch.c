@@ -17,6 +17,9 @@
  *               helper, no ports, no terminal): a hand-over costs 50 us. With CUDDY_STOP_AT=n M stops
  *               itself (SIGSTOP) at point n, before it sends or after it received that number; 0 is
  *               "cloned, nothing done". I waits then, so the whole start stands still.
+ *               Hooks that see the mounts: #5 I→M mounted, #6 M→I they have run, before #2. A start in
+ *               two steps (rt_plan.hold): #7 I→M instead of #4; M may go then. I waits for a
+ *               connection at the socket it was given, #8 comes over that, and #4 ends it.
  * Who holds     sync pair: M[0], I[1], ended by I's exec          stdio: M's copies; I's become 0..2
  *               pty master: made by I in its own devpts (no path on the host), sent with #2, M's
  *               root: a descriptor goes to M with #2 and outlives I, so that the sync at the last
@@ -365,6 +368,18 @@ static int last_words(const struct launch *l, int r)
 	return own < 0 ? own : r;
 }
 
+/* The namespaces are there, all is mounted, and nothing of the container has run. */
+static int run_hooks(struct launch *l)
+{
+	int r = sync_wait(l->sync, RT_POINT_MOUNTED, NULL);
+
+	if (r == 0)
+		r = hooks_run(l->plan, RT_HOOK_PRESTART, l->pid, "creating");
+	if (r == 0)
+		r = hooks_run(l->plan, RT_HOOK_CREATE_RUNTIME, l->pid, "creating");
+	return r < 0 ? r : tell(l, RT_POINT_HOOKED);
+}
+
 static int conduct(struct launch *l, const int *port_fds)
 {
 	int r;
@@ -380,7 +395,10 @@ static int conduct(struct launch *l, const int *port_fds)
 		r = net_helper_start(&l->plan->net, l->pid, &l->helper);
 	if (r < 0)
 		return r;
-	r = sync_wait(l->sync, RT_POINT_BUILT, l->built);
+	if (hooks_any(l->plan, RT_HOOKS_AT_MOUNTED))
+		r = run_hooks(l);
+	if (r == 0)
+		r = sync_wait(l->sync, RT_POINT_BUILT, l->built);
 	sync_stop_at(RT_POINT_BUILT);
 	if (r < 0)
 		return r;
@@ -392,7 +410,7 @@ static int conduct(struct launch *l, const int *port_fds)
 		if (r < 0)
 			return r;
 	}
-	r = sync_wait(l->sync, RT_POINT_EXEC, NULL);
+	r = sync_wait(l->sync, l->plan->hold ? RT_POINT_HELD : RT_POINT_EXEC, NULL);
 	sync_stop_at(RT_POINT_EXEC);
 	return r;
 }

@@ -7,6 +7,7 @@ struct rt_stdio {
 	int in, out,
 		err; /* pid 1's ends of pipes (or files passed through); unused with a terminal */
 	int first_kept; /* plan->process.keep_fds lie here, one after the other */
+	int start; /* rt_plan.hold: a listening socket; who connects and says #8 starts the payload */
 };
 
 struct rt_launched {

@@ -10,10 +10,11 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 6U
+#define PLAN_VERSION 7U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
+#define HOOKS_MAX 1024U
 #define IDMAPS_MAX 340U /* the kernel's limit */
 
 /* --- writing ------------------------------------------------------------------------------- */
@@ -96,6 +97,27 @@ void rt_process_encode(const struct rt_process *p, struct sbuf *b)
 	for (unsigned i = 0; i < p->n_keep_fds; i++)
 		wire_put_u32(b, p->keep_fds[i]);
 	wire_put_u32(b, p->listens);
+	wire_put_u32(b, p->own_sets);
+	wire_put_u64(b, p->effective);
+	wire_put_u64(b, p->permitted);
+	wire_put_u64(b, p->inheritable);
+	wire_put_u64(b, p->ambient);
+	wire_put_u32(b, p->outlives);
+}
+
+static void put_hooks(struct sbuf *b, const struct rt_plan *p)
+{
+	wire_put_u32(b, p->n_hooks);
+	for (unsigned i = 0; i < p->n_hooks; i++) {
+		const struct rt_hook *h = &p->hooks[i];
+
+		wire_put_u32(b, h->stage);
+		wire_put_str(b, h->path);
+		put_strings(b, h->argv);
+		put_strings(b, h->envp);
+		wire_put_u32(b, h->timeout_s);
+	}
+	wire_put_str(b, p->hook_state);
 }
 
 static void put_accounts(struct sbuf *b, const struct rt_accounts *a)
@@ -156,6 +178,8 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 	}
 	put_accounts(b, &p->accounts);
 	wire_put_u32(b, p->init);
+	wire_put_u32(b, p->hold);
+	put_hooks(b, p);
 	rt_process_encode(&p->process, b);
 }
 
@@ -343,6 +367,12 @@ static void get_process(struct wire_reader *r, struct arena *a, struct rt_proces
 	p->apparmor = wire_get_str(r);
 	get_keep_fds(r, a, p);
 	p->listens = get_below(r, 2);
+	p->own_sets = get_below(r, 2);
+	p->effective = wire_get_u64(r);
+	p->permitted = wire_get_u64(r);
+	p->inheritable = wire_get_u64(r);
+	p->ambient = wire_get_u64(r);
+	p->outlives = get_below(r, 2);
 	if (argc == 0)
 		r->failed = true;
 }
@@ -377,6 +407,29 @@ static void get_accounts(struct wire_reader *r, struct rt_accounts *a)
 	a->passwd_entry = wire_get_str(r);
 	a->group_entry = wire_get_str(r);
 	if (a->name && (!a->full_name || !a->home || !a->group))
+		r->failed = true;
+}
+
+static void get_hooks(struct wire_reader *r, struct arena *a, struct rt_plan *p)
+{
+	uint32_t n = get_count(r, HOOKS_MAX, 21);
+	struct rt_hook *h = arena_take(r, a, n, sizeof(*h));
+
+	for (uint32_t i = 0; h && i < n; i++) {
+		unsigned argc;
+
+		h[i].stage = (enum rt_hook_stage)get_below(r, RT_HOOK_STAGES);
+		h[i].path = get_needed_str(r);
+		h[i].argv = get_strings(r, a, &argc);
+		h[i].envp = get_strings(r, a, NULL);
+		h[i].timeout_s = wire_get_u32(r);
+		if (*h[i].path != '/' || argc == 0)
+			r->failed = true;
+	}
+	p->hooks = h;
+	p->n_hooks = h ? n : 0;
+	p->hook_state = wire_get_str(r);
+	if (p->n_hooks && !p->hook_state)
 		r->failed = true;
 }
 
@@ -427,6 +480,8 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 	get_secrets(r, &a, &p);
 	get_accounts(r, &p.accounts);
 	p.init = get_below(r, 2);
+	p.hold = get_below(r, 2);
+	get_hooks(r, &a, &p);
 	get_process(r, &a, &p.process);
 	if (r->failed)
 		return slip("plan");

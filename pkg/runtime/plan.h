@@ -156,6 +156,27 @@ struct rt_process {
 	const uint32_t *keep_fds;
 	unsigned n_keep_fds;
 	bool listens; /* they are sockets of socket activation: LISTEN_PID is the payload's own number */
+	bool own_sets; /* the four below count, instead of what @caps and @caps_added make of them */
+	uint64_t effective, permitted, inheritable, ambient;
+	bool outlives; /* whoever started it may go: it is not killed then */
+};
+
+/* Programs of the host's that are told when a container comes and goes (runtime-spec, "hooks"). */
+enum rt_hook_stage {
+	RT_HOOK_PRESTART, /* mounts are made, the old root is still "/"; by M */
+	RT_HOOK_CREATE_RUNTIME, /* the same, after those */
+	RT_HOOK_CREATE_CONTAINER, /* then, in C's namespaces; by I */
+	RT_HOOK_START_CONTAINER, /* right before exec, inside the new root; by I */
+	RT_HOOK_POSTSTART, /* pid 1 runs; a failure is only told */
+	RT_HOOK_POSTSTOP, /* all is gone; a failure is only told */
+	RT_HOOK_STAGES
+};
+
+struct rt_hook {
+	enum rt_hook_stage stage;
+	const char *path; /* absolute */
+	const char *const *argv, *const *envp; /* argv[0] included; envp is all it gets */
+	uint32_t timeout_s; /* 0: none */
 };
 
 /* A file in memory: never in a layer or an upper directory. */
@@ -200,6 +221,10 @@ struct rt_plan {
 	unsigned n_secrets;
 	struct rt_accounts accounts;
 	bool init; /* our own pid 1 reaps and forwards signals */
+	bool hold; /* built and ready to exec, pid 1 waits at rt_stdio.start until it is told to go on */
+	const struct rt_hook *hooks; /* in order, of all stages */
+	unsigned n_hooks;
+	const char *hook_state; /* what they are told: a JSON object without its braces, status and pid */
 	struct rt_process process;
 };
 

@@ -152,6 +152,43 @@ static int exec_in_path(const char *path, const char *name, char *const *argv, c
 	return exec_failed(worst, name);
 }
 
+static bool is_program(const char *file, int *worst)
+{
+	struct stat st;
+
+	if (stat(file, &st) < 0)
+		return false;
+	if (S_ISREG(st.st_mode) && (st.st_mode & 0111))
+		return true;
+	*worst = S_ISDIR(st.st_mode) ? EISDIR : EACCES;
+	return false;
+}
+
+int process_check(const struct rt_process *p)
+{
+	const char *name = p->argv[0], *path = env_get(p->envp, "PATH");
+	int worst = ENOENT;
+
+	if (!*name)
+		return exec_failed(ENOENT, "\"\"");
+	if (*name == '/')
+		return is_program(name, &worst) ? 0 : exec_failed(worst, name);
+	if (strchr(name, '/'))
+		return 0; /* below the working directory: exec says */
+	for (path = path ? path : DEFAULT_PATH;; path++) {
+		size_t n = strcspn(path, ":");
+		char file[4096];
+		int len = snprintf(file, sizeof(file), "%.*s/%s", n ? (int)n : 1, n ? path : ".",
+				   name);
+
+		if (len > 0 && (size_t)len < sizeof(file) && is_program(file, &worst))
+			return 0;
+		path += n;
+		if (!*path)
+			return exec_failed(worst, name);
+	}
+}
+
 static int exec_payload(const struct rt_process *p, const struct rt_ids *ids)
 {
 	const char **envp = env_complete(p, ids);

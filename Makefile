@@ -57,7 +57,7 @@ endif
 MAINS      := cmd/main.c pkg/conmon/main.c pkg/transfer/main.c
 LIBC_DIRS  := pkg/base pkg/sys pkg/cgroup net pkg/runtime pkg/conmon
 CORE_DIRS  := pkg/json pkg/oci pkg/config pkg/seccomp storage
-CUDDY_DIRS := cmd pkg/cli pkg/image pkg/container pkg/build
+CUDDY_DIRS := cmd pkg/cli pkg/bundle pkg/image pkg/container pkg/build
 TRANS_DIRS := pkg/transfer pkg/archive pkg/http
 
 # Build-time programs: their output is part of the archives.
@@ -217,6 +217,7 @@ demo: ## install what is missing, build, and run a container as an unprivileged 
 install: all man ## install into DESTDIR and PREFIX (default /usr/local)
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/libexec/cuddy'
 	install -m 755 $B/cuddy '$(DESTDIR)$(PREFIX)/bin/'
+	ln -sf cuddy '$(DESTDIR)$(PREFIX)/bin/cuddy-runtime'
 	install -m 755 $B/cuddy-conmon $B/cuddy-transfer '$(DESTDIR)$(PREFIX)/libexec/cuddy/'
 	install -D -m 644 completions/cuddy.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cuddy'
 	install -D -m 644 completions/_cuddy '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cuddy'

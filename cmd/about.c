@@ -339,6 +339,18 @@ static const struct {
 	 "\tcuddy import -c 'CMD [\"/bin/sh\"]' rootfs.tar mine:latest"},
 	{&cmd_info, "The list \"missing\" under \"host\" names what this machine lacks, and the "
 		    "command of root that mends it."},
+	{&cmd_runtime_create,
+	 "The runtime role follows the OCI runtime-spec and the command line of runc and crun, so "
+	 "that "
+	 "other engines can use cuddy: podman and buildah with --runtime and the path of "
+	 "cuddy-runtime, "
+	 "which is cuddy by another name. Called by an ordinary user, containers live in his base "
+	 "namespace; called by root of a user namespace, or of the machine, in that. What "
+	 "config.json "
+	 "asks for and cannot be had is refused.\n"
+	 "\n"
+	 "\tpodman --runtime /usr/local/bin/cuddy-runtime run --rm alpine id\n"
+	 "\tcuddy runtime spec --rootless; cuddy runtime run mine"},
 	{&cmd_completion,
 	 "The script asks cuddy itself what may follow, so it fits every later version.\n"
 	 "\n"

@@ -120,6 +120,10 @@ extern const struct command cmd_import;
 extern const struct command cmd_info;
 extern const struct command cmd_load;
 extern const struct command cmd_login, cmd_logout;
+extern const struct command cmd_runtime_create, cmd_runtime_start, cmd_runtime_state,
+	cmd_runtime_kill, cmd_runtime_delete, cmd_runtime_exec, cmd_runtime_ps, cmd_runtime_pause,
+	cmd_runtime_resume, cmd_runtime_update, cmd_runtime_features, cmd_runtime_spec,
+	cmd_runtime_run, cmd_runtime_list;
 extern const struct command cmd_version;
 extern const struct command cmd_unshare;
 extern const struct command cmd_image_lint, cmd_image_tree;

@@ -11,6 +11,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/persona.h"
+#include "cmd/runtime.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/leaks.h"
@@ -100,6 +101,8 @@ static int dispatch(struct cmd_ctx *ctx, int argc, char **argv)
 	const struct command_alias *a;
 	int words;
 
+	if (argc > 1 && strcmp(argv[0], "runtime") == 0)
+		runtime_verb_first(argc, argv);
 	if (argc == 0)
 		return err_usage("no command given; 'cuddy --help' lists what there is");
 	a = command_find(argc, argv, &words);
@@ -112,6 +115,16 @@ static int dispatch(struct cmd_ctx *ctx, int argc, char **argv)
 	return command_unknown(argc, argv);
 }
 
+/* By the name that other engines call us by: its arguments are those of "cuddy runtime". */
+static int runtime_role(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	static char word[] = "runtime";
+
+	log_init(getenv("CUDDY_DEBUG"), "cuddy");
+	argv[0] = word;
+	return dispatch(ctx, argc, argv);
+}
+
 static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct global_args g = {0};
@@ -120,6 +133,8 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 	r = tidy_process();
 	if (r < 0)
 		return r;
+	if (persona() == PERSONA_RUNTIME && !(argc == 2 && !strcmp(argv[1], "--version")))
+		return runtime_role(ctx, argc, argv);
 	first = opt_parse(global_opts, &g, argc, argv, false, "");
 	if (first == OPT_WANTS_HELP) {
 		help_all(stdout);

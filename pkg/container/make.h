@@ -7,6 +7,7 @@
 #include "pkg/conmon/config.h"
 #include "pkg/container/record.h"
 #include "pkg/container/request.h"
+#include "pkg/oci/linux_names.h"
 
 struct store;
 
@@ -41,13 +42,8 @@ int env_add_file(struct strv *env, const char *path);
 void env_unset(struct strv *env, const char *name);
 /** label_add_file() - --label-file. */
 int label_add_file(struct strv *labels, const char *path);
-/** caps_parse() - "NET_ADMIN", "cap_chown", "ALL" into a mask. */
-int caps_parse(const char *name, uint64_t *ret_mask);
-/** caps_names() - sorted "CAP_…" of a mask. */
-void caps_names(uint64_t mask, struct strv *ret);
 /** The default capability set (threats: podman's eleven). */
 uint64_t caps_default(void);
-uint64_t caps_all(void);
 /** ulimit_parse() - "TYPE=SOFT[:HARD]" into resource and limits. */
 struct rt_rlimit;
 int ulimit_read(const char *spec, struct rt_rlimit *ret);

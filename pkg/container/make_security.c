@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Capabilities, security options, devices, limits, sysctls. */
+#include <linux/capability.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,43 +23,6 @@ uint64_t caps_default(void)
 	       CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_KILL) | CAP_BIT(CAP_NET_BIND_SERVICE) |
 	       CAP_BIT(CAP_SETFCAP) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) |
 	       CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SYS_CHROOT);
-}
-
-uint64_t caps_all(void)
-{
-	return CAP_BIT(CAP_LAST_CAP + 1) - 1;
-}
-
-int caps_parse(const char *name, uint64_t *ret_mask)
-{
-	AUTO_FREE char *full = NULL;
-	cap_value_t v;
-
-	if (strcasecmp(name, "ALL") == 0) {
-		*ret_mask = caps_all();
-		return 0;
-	}
-	full = strncasecmp(name, "CAP_", 4) == 0 ? xstrdup(name) : xasprintf("CAP_%s", name);
-	if (cap_from_name(full, &v) < 0 || v > CAP_LAST_CAP)
-		return err_usage("capability '%s': no such capability; see capabilities(7)", name);
-	*ret_mask = CAP_BIT(v);
-	return 0;
-}
-
-void caps_names(uint64_t mask, struct strv *ret)
-{
-	for (int i = 0; i <= CAP_LAST_CAP; i++) {
-		char *name = (mask & CAP_BIT(i)) ? cap_to_name(i) : NULL;
-
-		if (!name)
-			continue;
-		for (char *p = name; *p; p++)
-			if (*p >= 'a' && *p <= 'z')
-				*p = (char)(*p - 'a' + 'A');
-		strv_add(ret, name);
-		(void)cap_free(name);
-	}
-	strv_sort(ret);
 }
 
 static int make_caps(const struct container_request *q, struct container_record *r)
@@ -187,28 +150,6 @@ static int security_opt(const char *spec, struct container_record *r)
 	return 0;
 }
 
-static const struct {
-	const char *name;
-	uint32_t resource;
-} rlimits[] = {
-	{"as", RLIMIT_AS},
-	{"core", RLIMIT_CORE},
-	{"cpu", RLIMIT_CPU},
-	{"data", RLIMIT_DATA},
-	{"fsize", RLIMIT_FSIZE},
-	{"locks", RLIMIT_LOCKS},
-	{"memlock", RLIMIT_MEMLOCK},
-	{"msgqueue", RLIMIT_MSGQUEUE},
-	{"nice", RLIMIT_NICE},
-	{"nofile", RLIMIT_NOFILE},
-	{"nproc", RLIMIT_NPROC},
-	{"rss", RLIMIT_RSS},
-	{"rtprio", RLIMIT_RTPRIO},
-	{"rttime", RLIMIT_RTTIME},
-	{"sigpending", RLIMIT_SIGPENDING},
-	{"stack", RLIMIT_STACK},
-};
-
 static int limit_value(const char *s, uint64_t *ret)
 {
 	if (strcmp(s, "-1") == 0 || strcmp(s, "unlimited") == 0) {
@@ -227,11 +168,7 @@ int ulimit_read(const char *spec, struct rt_rlimit *ret)
 	if (!eq)
 		return err_usage("ulimit '%s': write TYPE=SOFT[:HARD]", spec);
 	soft = colon ? xstrndup(eq + 1, (size_t)(colon - eq - 1)) : xstrdup(eq + 1);
-	for (size_t i = 0; i < ARRAY_LEN(rlimits); i++) {
-		if (strlen(rlimits[i].name) != (size_t)(eq - spec) ||
-		    strncmp(spec, rlimits[i].name, (size_t)(eq - spec)) != 0)
-			continue;
-		ret->resource = rlimits[i].resource;
+	if (rlimit_find(spec, (size_t)(eq - spec), &ret->resource)) {
 		if (limit_value(soft, &ret->soft) < 0 ||
 		    limit_value(colon ? colon + 1 : soft, &ret->hard) < 0)
 			return err_usage("ulimit '%s': limits are numbers, -1 for none", spec);

@@ -50,12 +50,13 @@ int confine_death(const struct rt_process *p)
 	return 0;
 }
 
-int confine_keyring(bool has_filter)
+int confine_keyring(const struct rt_process *p)
 {
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS)
+	if (p->keep_keyring || syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 ||
+	    errno == ENOSYS)
 		return 0;
 	/* The quota of 200 keyrings counts per user: with a filter keyctl is out of reach anyway. */
-	if (errno == EDQUOT && has_filter)
+	if (errno == EDQUOT && p->seccomp)
 		return 0;
 	return err_new(-errno, "new session keyring");
 }
@@ -205,7 +206,8 @@ static void wanted_caps(const struct rt_process *p, const struct rt_ids *ids, st
 		*ret = (struct caps){.effective = known(p->effective),
 				     .permitted = known(p->permitted),
 				     .inheritable = known(p->inheritable)};
-		*ret_ambient = known(p->ambient);
+		/* The kernel's rule; engines ask for more than it gives. */
+		*ret_ambient = known(p->ambient) & ret->permitted & ret->inheritable;
 		return;
 	}
 	if (ids->uid == 0)

@@ -4,8 +4,8 @@
  *
  * Processes     C cuddy ─fork→ M stage (sealed copy of cuddy-conmon) ─clone3→ I pid 1
  *   C  has read the configuration; gives M everything in descriptors and hears how it went.
- *   M  enters the base namespace where C is an ordinary user's process, takes a mount namespace of its
- *      own, launches as the monitor does (launch.c), runs the hooks, reports, ends. I is then a child
+ *   M  is executed in the base namespace where C is an ordinary user's process, takes a mount namespace of
+ *      its own, launches as the monitor does (launch.c), runs the hooks, reports, ends. I is then a child
  *      of C's subreaper (the engine that called), or of pid 1.
  *   I  waits at its socket, which is bound in the container's state directory.
  * Sync          between C and M: #7 carries a pidfd of I and the pty master. I and M: launch.c.
@@ -79,7 +79,6 @@ static int plan_memfd(const struct rt_create *c)
 
 	if (fd < 0)
 		return err_new(-errno, "memfd");
-	wire_put_u32(&b, c->base_ns >= 0);
 	rt_plan_encode(c->plan, &b);
 	if (b.len > PLAN_MAX)
 		return err_new(-CE_LIMIT, "the container's plan: %zu bytes", b.len);
@@ -89,22 +88,31 @@ static int plan_memfd(const struct rt_create *c)
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
-static void __attribute__((noreturn)) become_stage(int *fds, unsigned n, int exe)
+/*
+ * The base namespace is entered before the program is executed: what is executed in it belongs to it, so
+ * that root there may write I's maps, although none of us can be dumped.
+ */
+static void __attribute__((noreturn)) become_stage(int *fds, unsigned n, int exe, int base_ns)
 {
 	char name[] = "cuddy-conmon", role[] = RT_CREATE_ROLE, debug[128];
 	char *argv[] = {name, role, NULL}, *envp[] = {NULL, NULL};
 	const char *v = getenv("CUDDY_DEBUG");
-	int r;
+	int report = fds[RT_CREATE_REPORT_FD], r = 0;
 
+	if (base_ns >= 0 && setns(base_ns, CLONE_NEWUSER) < 0)
+		r = err_new(-errno, "enter the base namespace");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (v && (size_t)snprintf(debug, sizeof(debug), "CUDDY_DEBUG=%s", v) < sizeof(debug))
 		envp[0] = debug;
-	r = rt_place_fds(fds, n, &exe);
+	if (r == 0) {
+		r = rt_place_fds(fds, n, &exe);
+		report = RT_CREATE_REPORT_FD;
+	}
 	if (r == 0) {
 		(void)syscall(SYS_execveat, exe, "", argv, envp, AT_EMPTY_PATH);
 		r = err_new(-errno, "execute the create stage");
 	}
-	sync_fail(RT_CREATE_REPORT_FD, r);
+	sync_fail(report, r);
 	_exit(125);
 }
 
@@ -129,12 +137,11 @@ int rt_create(const struct rt_create *c, struct rt_created *ret)
 	fds[RT_CREATE_PLAN_FD] = plan;
 	fds[RT_CREATE_REPORT_FD] = theirs;
 	fds[RT_CREATE_LISTEN_FD] = c->listener;
-	fds[RT_CREATE_BASE_FD] = c->base_ns < 0 ? null : c->base_ns;
 	for (unsigned i = 0; i < c->plan->process.n_keep_fds; i++)
 		fds[RT_CREATE_KEEP_FD + i] = (int)c->plan->process.keep_fds[i];
 	pid = clone_fork(0, &stage);
 	if (pid == 0)
-		become_stage(fds, n, c->program);
+		become_stage(fds, n, c->program, c->base_ns);
 	if (pid < 0)
 		return (int)pid;
 	closep(&theirs);
@@ -162,7 +169,7 @@ int rt_start(int conn)
 
 /* --- M ---------------------------------------------------------------------------------------- */
 
-static int read_plan(struct rt_plan *plan, bool *ret_base)
+static int read_plan(struct rt_plan *plan)
 {
 	struct wire_reader r;
 	struct stat st;
@@ -176,20 +183,17 @@ static int read_plan(struct rt_plan *plan, bool *ret_base)
 	if (p == MAP_FAILED)
 		return err_new(-errno, "map the plan");
 	wire_reader_init(&r, p, (size_t)st.st_size);
-	*ret_base = wire_get_u32(&r) != 0;
 	arena = rt_arena_size((size_t)st.st_size);
-	p = mmap(NULL, arena, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-		 0);
+	p = mmap(NULL, arena, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		 -1, 0);
 	if (p == MAP_FAILED)
 		return err_new(-errno, "map the plan");
 	return rt_plan_decode(&r, p, arena, plan);
 }
 
 /* What is mounted from now on is seen by nobody outside; what others mount still arrives, as the spec wants. */
-static int own_mounts(bool base)
+static int own_mounts(void)
 {
-	if (base && setns(RT_CREATE_BASE_FD, CLONE_NEWUSER) < 0)
-		return err_new(-errno, "enter the base namespace");
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_new(-errno, "make a mount namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
@@ -205,13 +209,12 @@ static int launch(struct rt_launched *run)
 			      .first_kept = RT_CREATE_KEEP_FD,
 			      .start = RT_CREATE_LISTEN_FD};
 	struct rt_plan plan;
-	bool base = false;
 	int r = fd_close_from(3, 0);
 
 	if (r == 0)
-		r = read_plan(&plan, &base);
+		r = read_plan(&plan);
 	if (r == 0)
-		r = own_mounts(base);
+		r = own_mounts();
 	return r < 0 ? r : rt_launch(&plan, &io, NULL, run);
 }
 
@@ -221,8 +224,8 @@ int rt_create_stage_main(void)
 	int r = launch(&run);
 
 	if (r == 0)
-		r = sync_send(RT_CREATE_REPORT_FD, RT_POINT_HELD, (int[]){run.pidfd, run.pty_master},
-			      run.pty_master < 0 ? 1 : 2);
+		r = sync_send(RT_CREATE_REPORT_FD, RT_POINT_HELD,
+			      (int[]){run.pidfd, run.pty_master}, run.pty_master < 0 ? 1 : 2);
 	if (r < 0)
 		sync_fail(RT_CREATE_REPORT_FD, r);
 	return r < 0 ? 125 : 0;

@@ -7,7 +7,8 @@
 #include "pkg/runtime/plan.h"
 
 struct rt_create {
-	const struct rt_plan *plan; /* with hold and process.outlives; its keep_fds are open here under these very numbers */
+	const struct rt_plan *
+		plan; /* with hold and process.outlives; its keep_fds are open here under these very numbers */
 	int program; /* rt_program_seal() */
 	int base_ns; /* user namespace to be in first; -EBADF: we are where we shall be */
 	int listener; /* for rt_plan.hold */
@@ -28,7 +29,6 @@ int rt_start(int conn);
 #define RT_CREATE_PLAN_FD 3
 #define RT_CREATE_REPORT_FD 4
 #define RT_CREATE_LISTEN_FD 5
-#define RT_CREATE_BASE_FD 6 /* /dev/null: none */
-#define RT_CREATE_KEEP_FD 7
+#define RT_CREATE_KEEP_FD 6
 #define RT_CREATE_ROLE "create-stage"
 int rt_create_stage_main(void);

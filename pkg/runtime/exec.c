@@ -221,6 +221,11 @@ int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)
 	return r;
 }
 
+pid_t rt_exec_pid(const struct rt_exec_started *s)
+{
+	return rt_pid_of_pidfd(s->payload_pidfd);
+}
+
 /* --- started by the monitor ------------------------------------------------------------------- */
 
 int rt_exec_spawn(int message, int init_pidfd, int cgroup, int out, int *ret_report)

@@ -31,6 +31,9 @@ struct rt_exec_started {
 /** rt_exec_start() - returns when the payload's exec succeeded; 127/126 codes as rt_launch(). */
 int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret);
 
+/** rt_exec_pid() - of the payload, as we see it. */
+pid_t rt_exec_pid(const struct rt_exec_started *s);
+
 /** rt_exec_message() - a sealed memfd that tells a stage all of @e but init, monitor and stdio. */
 int rt_exec_message(const struct rt_exec *e);
 

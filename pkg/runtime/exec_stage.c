@@ -158,7 +158,7 @@ static int become_payload(struct stage *s)
 		r = process_place_kept(&s->process, RT_EXEC_KEEP_FD,
 				       (int *const[]){&s->report, &s->proc}, 2);
 	if (r == 0)
-		r = confine_keyring(s->process.seccomp != NULL);
+		r = confine_keyring(&s->process);
 	if (r < 0)
 		return r;
 	if (!s->process.keep_groups && setgroups(0, NULL) < 0 && errno != EPERM)

@@ -93,6 +93,9 @@ static int set_up_namespaces(struct rt_child *x)
 	if (p->ns[RT_NS_UTS].mode == RT_NS_NEW && p->hostname &&
 	    sethostname(p->hostname, strlen(p->hostname)) < 0)
 		return err_new(-errno, "set the host name");
+	if (p->ns[RT_NS_UTS].mode == RT_NS_NEW && p->domainname &&
+	    setdomainname(p->domainname, strlen(p->domainname)) < 0)
+		return err_new(-errno, "set the domain name");
 	if (p->ns[RT_NS_NET].mode == RT_NS_NEW)
 		r = netns_setup(x->proc, &p->net, &x->conf6);
 	if (r == 0)
@@ -192,7 +195,7 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 	if (r == 0)
 		r = sync_wait(sync, RT_POINT_MAPPED, NULL);
 	if (r == 0)
-		r = confine_keyring(plan->process.seccomp != NULL);
+		r = confine_keyring(&plan->process);
 	if (r == 0)
 		r = become_root(&x);
 	if (r == 0)

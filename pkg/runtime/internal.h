@@ -133,7 +133,7 @@ int netns_finish(int conf6);
 int sysctl_apply(int proc, const char *const *sysctls);
 
 /* confine.c: the order of K05 */
-int confine_keyring(bool has_filter);
+int confine_keyring(const struct rt_process *p);
 /** confine_death() - dies with its parent, unless it is to outlive it; again after each change of ids. */
 int confine_death(const struct rt_process *p);
 int confine_stdio(const int stdio[3], bool terminal, uid_t uid);
@@ -150,7 +150,8 @@ int process_make_cwd(int root, const struct rt_process *p, const struct rt_ids *
  * process_finish() - working directory, privilege, execve; returns only on failure (126 and 127 codes too)
  * @root: O_PATH of "/" inside; @init: through pid1_split().
  */
-int process_check(const struct rt_process *p); /* inside: is there what exec would find? 126, 127 codes */
+int process_check(
+	const struct rt_process *p); /* inside: is there what exec would find? 126, 127 codes */
 int process_finish(int root, int proc, const struct rt_process *p, const struct rt_ids *ids,
 		   bool init);
 /**

@@ -102,6 +102,7 @@ void rt_process_encode(const struct rt_process *p, struct sbuf *b)
 	wire_put_u64(b, p->permitted);
 	wire_put_u64(b, p->inheritable);
 	wire_put_u64(b, p->ambient);
+	wire_put_u32(b, p->keep_keyring);
 	wire_put_u32(b, p->outlives);
 }
 
@@ -139,6 +140,7 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 	wire_put_u32(b, PLAN_VERSION);
 	wire_put_str(b, p->id);
 	wire_put_str(b, p->hostname);
+	wire_put_str(b, p->domainname);
 	for (unsigned i = 0; i < RT_NS_COUNT; i++) {
 		wire_put_u32(b, p->ns[i].mode);
 		wire_put_u32(b, (uint32_t)p->ns[i].target.pid);
@@ -152,6 +154,7 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 	wire_put_str(b, p->root.upper);
 	wire_put_str(b, p->root.work);
 	wire_put_str(b, p->root.fuse_program);
+	wire_put_u32(b, p->root.propagation);
 	wire_put_u32(b, p->root.read_only);
 	wire_put_u32(b, p->root.is_volatile);
 	wire_put_u32(b, p->root.fresh_mode);
@@ -372,6 +375,7 @@ static void get_process(struct wire_reader *r, struct arena *a, struct rt_proces
 	p->permitted = wire_get_u64(r);
 	p->inheritable = wire_get_u64(r);
 	p->ambient = wire_get_u64(r);
+	p->keep_keyring = get_below(r, 2);
 	p->outlives = get_below(r, 2);
 	if (argc == 0)
 		r->failed = true;
@@ -448,6 +452,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 		return slip("plan (another version of the program?)");
 	p.id = get_needed_str(r);
 	p.hostname = wire_get_str(r);
+	p.domainname = wire_get_str(r);
 	for (unsigned i = 0; i < RT_NS_COUNT; i++) {
 		p.ns[i].mode = (enum rt_ns_mode)get_below(r, RT_NS_JOIN + 1);
 		p.ns[i].target.pid = (pid_t)get_below(r, INT32_MAX);
@@ -461,6 +466,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 	p.root.upper = wire_get_str(r);
 	p.root.work = wire_get_str(r);
 	p.root.fuse_program = wire_get_str(r);
+	p.root.propagation = wire_get_u32(r);
 	p.root.read_only = get_below(r, 2);
 	p.root.is_volatile = get_below(r, 2);
 	p.root.fresh_mode = get_below(r, 010000);

@@ -53,6 +53,7 @@ struct rt_root {
 	const char *upper; /* NULL with RT_ROOT_DIR */
 	const char *work;
 	const char *fuse_program; /* RT_ROOT_FUSE_OVERLAY */
+	uint32_t propagation; /* MS_SHARED …, of all below the new root; 0: as each mount has it */
 	bool read_only; /* remounted read-only once mount points exist */
 	bool is_volatile; /* no sync at unmount: --rm and build steps */
 	uint32_t
@@ -158,6 +159,7 @@ struct rt_process {
 	bool listens; /* they are sockets of socket activation: LISTEN_PID is the payload's own number */
 	bool own_sets; /* the four below count, instead of what @caps and @caps_added make of them */
 	uint64_t effective, permitted, inheritable, ambient;
+	bool keep_keyring; /* the caller's session keyring, instead of a new one */
 	bool outlives; /* whoever started it may go: it is not killed then */
 };
 
@@ -202,7 +204,7 @@ struct rt_accounts {
 
 struct rt_plan {
 	const char *id;
-	const char *hostname; /* NULL: leave the namespace's */
+	const char *hostname, *domainname; /* NULL: leave the namespace's */
 	struct rt_ns ns[RT_NS_COUNT];
 	const struct rt_idmap *uid_map, *gid_map;
 	unsigned n_uid_map, n_gid_map;
@@ -224,7 +226,8 @@ struct rt_plan {
 	bool hold; /* built and ready to exec, pid 1 waits at rt_stdio.start until it is told to go on */
 	const struct rt_hook *hooks; /* in order, of all stages */
 	unsigned n_hooks;
-	const char *hook_state; /* what they are told: a JSON object without its braces, status and pid */
+	const char *
+		hook_state; /* what they are told: a JSON object without its braces, status and pid */
 	struct rt_process process;
 };
 

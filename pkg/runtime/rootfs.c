@@ -556,5 +556,8 @@ int rootfs_finish(struct rt_child *x)
 		r = dev_mask(x, x->plan->masked);
 	if (r == 0 && x->plan->root.read_only)
 		r = mount_set(x->root, false, MNT_ATTR_RDONLY, 0);
+	if (r == 0 && x->plan->root.propagation)
+		r = mount_set(x->root, x->plan->root.propagation & MS_REC, 0,
+			      x->plan->root.propagation & ~(uint32_t)MS_REC);
 	return r < 0 ? r : mount_pivot(x->root);
 }

@@ -18,19 +18,29 @@
 /* The kernel's fixed inode of the first user namespace (include/linux/proc_ns.h). */
 #define USER_NS_INIT_INODE 0xEFFFFFFDU
 
-int userns_parent(int ns)
+static int related(int ns, unsigned long request, const char *what)
 {
-	int fd = ioctl(ns, NS_GET_PARENT);
+	int fd = ioctl(ns, request);
 
 	if (fd < 0)
-		return err_new(-errno, "parent of a user namespace");
+		return err_new(-errno, "%s", what);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) { /* the kernel sets it since 4.9; be sure */
 		int r = -errno;
 
 		(void)close(fd);
-		return err_new(r, "parent of a user namespace");
+		return err_new(r, "%s", what);
 	}
 	return fd;
+}
+
+int userns_parent(int ns)
+{
+	return related(ns, NS_GET_PARENT, "parent of a user namespace");
+}
+
+int userns_of(int ns)
+{
+	return related(ns, NS_GET_USERNS, "user namespace that owns a namespace");
 }
 
 int userns_owner(int ns, uid_t *ret)

@@ -6,6 +6,8 @@
 
 /** userns_parent() - descriptor of the namespace that owns @ns; -EPERM when it is outside our own. */
 int userns_parent(int ns);
+/** userns_of() - descriptor of the user namespace that @ns, one of another kind, belongs to. */
+int userns_of(int ns);
 /** userns_owner() - uid, as we see it, of whoever made @ns. */
 int userns_owner(int ns, uid_t *ret);
 /** userns_inode() - the number that tells one living namespace from another. */

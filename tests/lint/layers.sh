@@ -6,7 +6,7 @@ rank() {
 	pkg/build/*) echo 9 ;;
 	pkg/container/*) echo 8 ;;
 	pkg/image/*) echo 7 ;;
-	pkg/conmon/*) echo 6 ;;
+	pkg/conmon/* | pkg/bundle/*) echo 6 ;;
 	pkg/runtime/* | pkg/transfer/*) echo 5 ;;
 	storage/* | net/* | pkg/cgroup/*) echo 4 ;;
 	pkg/oci/* | pkg/config/* | pkg/cli/* | pkg/seccomp/*) echo 3 ;;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy runtime VERB", or VERB of the name cuddy-runtime: the command line that runc and crun have. */
+#pragma once
+#include "cmd/cmd.h"
+
+/* Flags that may stand before the verb, as other engines write them, or after it. */
+struct runtime_args {
+	const char *root, *log, *log_format, *cgroup_manager, *rootless;
+	bool debug, systemd_cgroup;
+};
+extern const struct opt runtime_opts[];
+
+/** runtime_verb_first() - "runtime --root X create …" becomes "runtime create --root X …". */
+void runtime_verb_first(int argc, char **argv);
+/**
+ * runtime_ended() - report the failure @r on stderr and in the log that was asked for
+ * Engines look for words in there: of a command that is missing, and of one that may not be executed.
+ * Return: 0, or the exit status: 126, 127, else 1.
+ */
+int runtime_ended(const struct runtime_args *g, int r);
+/** runtime_warn() - the same, and go on. */
+void runtime_warn(const struct runtime_args *g, int r);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/bundle/template.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/cgroup/cgroup.h"
+#include "pkg/json/json.h"
+#include "pkg/oci/linux_names.h"
+#include "pkg/oci/runtime_spec.h"
+
+static const char template_text[] =
+	"{\"ociVersion\":\"" OCI_RUNTIME_VERSION "\","
+	"\"process\":{\"terminal\":true,\"user\":{\"uid\":0,\"gid\":0},\"args\":[\"sh\"],"
+	"\"env\":[\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/"
+	"bin\",\"TERM=xterm\"],"
+	"\"cwd\":\"/\",\"capabilities\":{"
+	"\"bounding\":[\"CAP_AUDIT_WRITE\",\"CAP_KILL\",\"CAP_NET_BIND_SERVICE\"],"
+	"\"effective\":[\"CAP_AUDIT_WRITE\",\"CAP_KILL\",\"CAP_NET_BIND_SERVICE\"],"
+	"\"permitted\":[\"CAP_AUDIT_WRITE\",\"CAP_KILL\",\"CAP_NET_BIND_SERVICE\"]},"
+	"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":1024,\"soft\":1024}],"
+	"\"noNewPrivileges\":true},"
+	"\"root\":{\"path\":\"rootfs\",\"readonly\":true},\"hostname\":\"cuddy\","
+	"\"mounts\":["
+	"{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\","
+	"\"options\":[\"nosuid\",\"noexec\",\"nodev\"]},"
+	"{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\","
+	"\"options\":[\"nosuid\",\"strictatime\",\"mode=755\",\"size=65536k\"]},"
+	"{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\","
+	"\"options\":[\"nosuid\",\"noexec\",\"newinstance\",\"ptmxmode=0666\",\"mode=0620\"]},"
+	"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"source\":\"shm\","
+	"\"options\":[\"nosuid\",\"noexec\",\"nodev\",\"mode=1777\",\"size=65536k\"]},"
+	"{\"destination\":\"/dev/mqueue\",\"type\":\"mqueue\",\"source\":\"mqueue\","
+	"\"options\":[\"nosuid\",\"noexec\",\"nodev\"]},"
+	"{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"sysfs\","
+	"\"options\":[\"nosuid\",\"noexec\",\"nodev\",\"ro\"]},"
+	"{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\","
+	"\"options\":[\"nosuid\",\"noexec\",\"nodev\",\"relatime\",\"ro\"]}],"
+	"\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"},{\"type\":\"ipc\"},"
+	"{\"type\":\"uts\"},{\"type\":\"cgroup\"},{\"type\":\"mount\"}],"
+	"\"maskedPaths\":[\"/proc/acpi\",\"/proc/asound\",\"/proc/kcore\",\"/proc/keys\","
+	"\"/proc/latency_stats\",\"/proc/timer_list\",\"/proc/timer_stats\",\"/proc/sched_debug\","
+	"\"/sys/firmware\",\"/proc/scsi\"],"
+	"\"readonlyPaths\":[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\","
+	"\"/proc/sysrq-trigger\"]}}";
+
+static struct json_object *map(int64_t host)
+{
+	struct json_object *a = json_object_new_array(), *m = json_object_new_object();
+
+	json_set_i64(m, "containerID", 0);
+	json_set_i64(m, "hostID", host);
+	json_set_i64(m, "size", 1);
+	(void)json_object_array_add(a, m);
+	return a;
+}
+
+struct json_object *bundle_template(bool rootless)
+{
+	struct json_object *o = NULL, *l = NULL, *ns = NULL, *user;
+
+	if (json_parse(template_text, sizeof(template_text) - 1, &o) < 0)
+		abort(); /* it is our own */
+	if (!rootless)
+		return o;
+	(void)json_get_obj(o, "linux", &l);
+	(void)json_get_arr(l, "namespaces", &ns);
+	user = json_object_new_object();
+	json_set_str(user, "type", "user");
+	(void)json_object_array_add(ns, user);
+	json_set(l, "uidMappings", map(getuid()));
+	json_set(l, "gidMappings", map(getgid()));
+	return o;
+}
+
+static struct json_object *words(const char *const *v, unsigned n)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (unsigned i = 0; i < n; i++)
+		(void)json_object_array_add(a, json_object_new_string(v[i]));
+	return a;
+}
+
+static struct json_object *enabled(bool yes)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_bool(o, "enabled", yes);
+	return o;
+}
+
+static struct json_object *seccomp(void)
+{
+	static const char *const actions[] = {
+		"SCMP_ACT_ALLOW",       "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",  "SCMP_ACT_KILL_PROCESS",
+		"SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG",   "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"};
+	static const char *const operators[] = {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT",
+						"SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
+						"SCMP_CMP_NE"};
+	struct json_object *o = enabled(true);
+
+	json_set(o, "actions", words(actions, ARRAY_LEN(actions)));
+	json_set(o, "operators", words(operators, ARRAY_LEN(operators)));
+	return o;
+}
+
+static struct json_object *cgroup(void)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_bool(o, "v1", false);
+	json_set_bool(o, "v2", true);
+	json_set_bool(o, "systemd", true);
+	json_set_bool(o, "systemdUser", true);
+	json_set_bool(o, "rdma", false);
+	return o;
+}
+
+struct json_object *bundle_features(void)
+{
+	static const char *const options[] = {
+		"atime",       "bind",      "defaults", "dev",    "diratime",    "exec",
+		"noatime",     "nodev",     "noexec",   "nosuid", "private",     "rbind",
+		"relatime",    "ro",        "rprivate", "rro",    "rshared",     "rslave",
+		"runbindable", "rw",        "shared",   "slave",  "strictatime", "suid",
+		"tmpcopyup",   "unbindable"};
+	static const char *const names[] = {"cgroup", "ipc",  "mount", "network",
+					    "pid",    "user", "uts"};
+	struct json_object *o = json_object_new_object(), *l = json_object_new_object();
+	AUTO_STRV struct strv caps = STRV_INIT;
+
+	caps_names(caps_all(), &caps);
+	json_set_str(o, "ociVersionMin", "1.0.0");
+	json_set_str(o, "ociVersionMax", OCI_RUNTIME_VERSION);
+	json_set(o, "hooks", words(oci_hook_stages, OCI_HOOK_STAGES));
+	json_set(o, "mountOptions", words(options, ARRAY_LEN(options)));
+	json_set(l, "namespaces", words(names, ARRAY_LEN(names)));
+	json_set(l, "capabilities", json_from_strv(&caps));
+	json_set(l, "cgroup", cgroup());
+	json_set(l, "seccomp", seccomp());
+	json_set(l, "apparmor", enabled(true));
+	json_set(l, "selinux", enabled(false));
+	json_set(l, "intelRdt", enabled(false));
+	json_set(o, "linux", l);
+	return o;
+}

@@ -120,6 +120,10 @@ static int runtime_role(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	static char word[] = "runtime";
 
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		runtime_version();
+		return 0;
+	}
 	log_init(getenv("CUDDY_DEBUG"), "cuddy");
 	argv[0] = word;
 	return dispatch(ctx, argc, argv);
@@ -133,7 +137,7 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 	r = tidy_process();
 	if (r < 0)
 		return r;
-	if (persona() == PERSONA_RUNTIME && !(argc == 2 && !strcmp(argv[1], "--version")))
+	if (runtime_by_name())
 		return runtime_role(ctx, argc, argv);
 	first = opt_parse(global_opts, &g, argc, argv, false, "");
 	if (first == OPT_WANTS_HELP) {

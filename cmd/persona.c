@@ -4,23 +4,18 @@
 #include <errno.h>
 #include <string.h>
 
-#include "pkg/oci/runtime_spec.h"
-
 enum persona persona(void)
 {
 	if (strcmp(program_invocation_short_name, "podman") == 0)
 		return PERSONA_PODMAN;
 	if (strcmp(program_invocation_short_name, "docker") == 0)
 		return PERSONA_DOCKER;
-	if (strcmp(program_invocation_short_name, "cuddy-runtime") == 0)
-		return PERSONA_RUNTIME;
 	return PERSONA_CUDDY;
 }
 
 const char *persona_version(void)
 {
-	static const char *const versions[] = {CUDDY_VERSION, PODMAN_VERSION, DOCKER_VERSION,
-					       CUDDY_VERSION};
+	static const char *const versions[] = {CUDDY_VERSION, PODMAN_VERSION, DOCKER_VERSION};
 
 	return versions[persona()];
 }
@@ -31,7 +26,6 @@ const char *persona_version_line(void)
 		"cuddy version " CUDDY_VERSION,
 		"podman version " PODMAN_VERSION,
 		"Docker version " DOCKER_VERSION ", build cuddy-" CUDDY_VERSION,
-		"cuddy-runtime version " CUDDY_VERSION "\nspec: " OCI_RUNTIME_VERSION,
 	};
 
 	return lines[persona()];

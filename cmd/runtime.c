@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/show.h"
+#include "cmd/persona.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/clock.h"
@@ -34,6 +34,16 @@ const struct opt runtime_opts[] = {
 	OPT_BOOL(0, "debug", G, debug, "Say what is done"),
 	OPT_END,
 };
+
+bool runtime_by_name(void)
+{
+	return strcmp(program_invocation_short_name, "cuddy-runtime") == 0;
+}
+
+void runtime_version(void)
+{
+	printf("cuddy-runtime version %s\nspec: %s\n", persona_version(), OCI_RUNTIME_VERSION);
+}
 
 void runtime_verb_first(int argc, char **argv)
 {

@@ -10,6 +10,8 @@ struct runtime_args {
 };
 extern const struct opt runtime_opts[];
 
+bool runtime_by_name(void); /* we were called as cuddy-runtime */
+void runtime_version(void);
 /** runtime_verb_first() - "runtime --root X create …" becomes "runtime create --root X …". */
 void runtime_verb_first(int argc, char **argv);
 /**

@@ -280,6 +280,15 @@ static const struct {
 	{&cmd_artifact_extract,
 	 "Into a directory the files go under the names they were added with; a name that is more "
 	 "than that of a file is refused. One file may be written under another name."},
+	{&cmd_image_trust_show, "The policy is ~/.config/containers/policy.json, else "
+				"/etc/containers/policy.json; without "
+				"either all images are let in. pull and load hold to it."},
+	{&cmd_image_trust_set,
+	 "Changes ~/.config/containers/policy.json, which begins as a copy of the system's. With "
+	 "several keys all must have signed.\n"
+	 "\n"
+	 "\tcuddy image trust set -t reject default\n"
+	 "\tcuddy image trust set -t signedBy -f team.gpg registry.example.org/team"},
 	{&cmd_manifest_create,
 	 "A list names images for several platforms under one name; whoever pulls it gets the one "
 	 "that fits. It is made here and then pushed. Operands are images or lists that are here, "

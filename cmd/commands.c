@@ -91,6 +91,8 @@ const struct command_alias commands[] = {
 	{"image lint", &cmd_image_lint},
 	{"image prune", &cmd_image_prune},
 	{"image tree", &cmd_image_tree},
+	{"image trust set", &cmd_image_trust_set},
+	{"image trust show", &cmd_image_trust_show},
 	{"inspect", &cmd_inspect},
 	{"container inspect", &cmd_container_inspect},
 	{"container exists", &cmd_container_exists},

@@ -14,7 +14,7 @@
 
 struct push_args {
 	struct registry_args registry;
-	bool quiet, force, remove_signatures;
+	bool quiet, force, remove_signatures, all_tags;
 	struct sign_options sign;
 	const char *digestfile, *format, *compression;
 	unsigned level;
@@ -23,6 +23,10 @@ struct push_args {
 static const struct push_args push_defaults = {.registry = REGISTRY_ARGS_DEFAULTS};
 
 /* clang-format off */
+static const struct opt all_tags_opts[] = {
+	OPT_BOOL('a', "all-tags", struct push_args, all_tags, "Send every tag that the repository has here"),
+	OPT_END
+};
 static const struct opt push_opts[] = {
 	OPT_GROUP(registry_opts, struct push_args, registry),
 	OPT_STR(0, "compression-format", "FORMAT", struct push_args, compression, "Send the layers compressed so",
@@ -75,24 +79,46 @@ int cmd_write_digest(const char *file, const char *digest)
 	return r < 0 ? err_new(r, "--digestfile %s", file) : 0;
 }
 
+static int push_one(struct store *st, const char *name, const char *to, struct push_options *o,
+		    bool quiet)
+{
+	struct transfer_report report;
+	int r;
+
+	transfer_report_init(&report, REPORT_PULL, quiet, take_digest);
+	o->report = &report.handler;
+	r = image_push(st, name, to, o);
+	transfer_report_done(&report);
+	return r < 0 ? err_wrap(r, "push %s", name) : 0;
+}
+
+/* All tags to where they are called after; stops at the first that fails. */
+static int push_tags(struct store *st, const char *name, struct push_options *o, bool quiet)
+{
+	AUTO_STRV struct strv tags = STRV_INIT;
+	int r = image_tags_in(st, name, &tags);
+
+	for (size_t i = 0; r == 0 && i < tags.n; i++)
+		r = push_one(st, tags.v[i], NULL, o, quiet);
+	return r;
+}
+
 static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct push_args *a = args;
 	struct push_options o = {0};
-	struct transfer_report report;
 	struct store *st;
 	int r = options_of(a, &o);
 
+	if (r == 0 && a->all_tags && (argc > 1 || a->digestfile))
+		r = err_usage("push: --all-tags goes not with a destination or --digestfile");
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
+	if (r == 0)
+		r = a->all_tags ? push_tags(st, argv[0], &o, a->quiet)
+				: push_one(st, argv[0], argc > 1 ? argv[1] : NULL, &o, a->quiet);
 	if (r < 0)
 		return r;
-	transfer_report_init(&report, REPORT_PULL, a->quiet, take_digest);
-	o.report = &report.handler;
-	r = image_push(st, argv[0], argc > 1 ? argv[1] : NULL, &o);
-	transfer_report_done(&report);
-	if (r < 0)
-		return err_wrap(r, "push %s", argv[0]);
 	return a->digestfile ? cmd_write_digest(a->digestfile, pushed) : 0;
 }
 
@@ -170,11 +196,19 @@ const struct command cmd_manifest_push = {
 	.run = push_list_run,
 };
 
+/* clang-format off */
+static const struct opt image_push_opts[] = {
+	{.kind = OPT_KIND_GROUP, .group = push_opts},
+	{.kind = OPT_KIND_GROUP, .group = all_tags_opts},
+	OPT_END
+};
+/* clang-format on */
+
 const struct command cmd_push = {
 	.name = "push",
 	.synopsis = "[OPTIONS] IMAGE [DESTINATION]",
 	.summary = "Send an image to a registry",
-	.opts = push_opts,
+	.opts = image_push_opts,
 	.args_size = sizeof(struct push_args),
 	.defaults = &push_defaults,
 	.min_args = 1,

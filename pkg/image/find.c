@@ -140,6 +140,40 @@ void image_tags_of(const struct strv *names, struct strv *ret)
 			strv_add(ret, names->v[i]);
 }
 
+static int tags_of_repository(struct store *st, const char *repository, struct strv *ret)
+{
+	AUTO_STRV struct strv refs = STRV_INIT;
+	size_t n = strlen(repository);
+	int r = ref_list(st, &refs);
+
+	for (size_t i = 0; r == 0 && i < refs.n; i++)
+		if (strncmp(refs.v[i], repository, n) == 0 && refs.v[i][n] == ':')
+			strv_add(ret, refs.v[i]);
+	strv_sort(ret);
+	return r;
+}
+
+int image_tags_in(struct store *st, const char *name, struct strv *ret)
+{
+	AUTO(reference_done) struct reference ref = {0};
+	AUTO_FREE char *full = NULL, *local = NULL;
+	int r = reference_parse(name, &ref);
+
+	if (r == 0 && (ref.tag || ref.digest))
+		r = err_usage("'%s' has a tag or digest; --all-tags wants a repository", name);
+	if (r < 0)
+		return r;
+	if (!ref.host)
+		local = xasprintf("localhost/%s", ref.path);
+	reference_normalise(&ref);
+	full = reference_name(&ref);
+	if (local)
+		r = tags_of_repository(st, local, ret);
+	if (r == 0 && !ret->n)
+		r = tags_of_repository(st, full, ret);
+	return r == 0 && !ret->n ? err_new(-CE_NO_IMAGE, "%s", name) : r;
+}
+
 char *image_manifest_of(struct store *st, const struct image_record *rec, const char *name)
 {
 	AUTO_FREE char *digest = NULL;

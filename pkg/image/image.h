@@ -13,6 +13,8 @@ int image_resolve(struct store *st, const char *name, char ret_id[65], char **re
 
 /** image_tags_of() - of its names those with a tag; the others are "host/path@digest". */
 void image_tags_of(const struct strv *names, struct strv *ret);
+/** image_tags_in() - every "host/path:tag" of the repository @name, sorted; -CE_NO_IMAGE when there is none. Usage error for a name with a tag. */
+int image_tags_in(struct store *st, const char *name, struct strv *ret);
 /**
  * image_manifest_of() - digest of the manifest that @name (as image_resolve() matched it, NULL: by id)
  * stands for, malloc'ed; NULL for an image without a manifest.

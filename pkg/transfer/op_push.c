@@ -12,12 +12,16 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/oci/digest.h"
+#include "pkg/sys/open.h"
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/push.h"
 
 #define REPORT_NS (100 * NS_PER_MS)
+static void drop_layers(struct push *p);
+
 void push_done(struct push *p)
 {
+	drop_layers(p);
 	for (size_t i = 0; i < PUSH_MOUNTS_MAX; i++)
 		strv_done(&p->mount_diffids[i]);
 	outgoing_done(&p->image);
@@ -32,15 +36,7 @@ void push_done(struct push *p)
 
 /* --- one blob ---------------------------------------------------------------------------------- */
 
-struct item {
-	struct push *push;
-	uint32_t number;
-	char label[16];
-	uint64_t size, sent;
-	int64_t reported_ns;
-};
-
-static void report(struct item *i, enum transfer_state state)
+static void report(struct push_item *i, enum transfer_state state)
 {
 	struct transfer_progress p = {.item = i->number,
 				      .state = state,
@@ -57,15 +53,15 @@ static void report(struct item *i, enum transfer_state state)
 
 static void on_sent(void *data, uint64_t bytes)
 {
-	struct item *i = data;
+	struct push_item *i = data;
 
 	i->sent = bytes;
 	report(i, TRANSFER_RUNNING);
 }
 
-static struct item item_of(struct push *p, uint32_t number, const char *digest, uint64_t size)
+static struct push_item item_of(struct push *p, uint32_t number, const char *digest, uint64_t size)
 {
-	struct item i = {.push = p, .number = p->first_item + number, .size = size};
+	struct push_item i = {.push = p, .number = p->first_item + number, .size = size};
 
 	memcpy(i.label, digest_hex(digest), 12);
 	return i;
@@ -82,16 +78,85 @@ static int is_there(struct push *p, const char *digest, const char *diffid)
 	return r;
 }
 
-static int send_layer(struct push *p, uint32_t number, const struct layer_blob *b)
+static int finish_slot(struct push_item *i)
 {
-	struct item item = item_of(p, number, b->digest, b->size);
-	struct upload u = {
-		.digest = b->digest, .size = b->size, .fd = b->fd, .told = on_sent, .data = &item};
-	int r = registry_upload(&p->registry, &u);
+	int r = registry_upload_finish(&i->upload);
 
 	if (r == 0)
-		report(&item, TRANSFER_DONE);
-	return r < 0 ? err_wrap(r, "layer %s", item.label) : 0;
+		report(i, TRANSFER_DONE);
+	else
+		(void)err_wrap(r, "layer %s", i->label);
+	layer_blob_done(&i->blob);
+	i->busy = false;
+	return r;
+}
+
+/* The layers that still go; all must be there before the manifest names them. */
+static int finish_layers(struct push *p)
+{
+	for (unsigned k = 0; k < PUSH_SLOTS; k++) {
+		int r = p->slots[k].busy ? finish_slot(&p->slots[k]) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void drop_layers(struct push *p)
+{
+	for (unsigned k = 0; k < PUSH_SLOTS; k++) {
+		if (!p->slots[k].busy)
+			continue;
+		registry_upload_drop(&p->slots[k].upload);
+		layer_blob_done(&p->slots[k].blob);
+		p->slots[k].busy = false;
+	}
+}
+
+/* One that is free, or the first to become so. */
+static int free_slot(struct push *p, struct push_item **ret)
+{
+	for (;;) {
+		int r;
+
+		for (unsigned k = 0; k < PUSH_SLOTS; k++) {
+			*ret = &p->slots[k];
+			if (!p->slots[k].busy)
+				return 0;
+			if (registry_upload_ready(&p->slots[k].upload))
+				return finish_slot(&p->slots[k]);
+		}
+		r = http_wait(p->http, NULL, 0, 1000);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* Takes what is in @b. */
+static int send_layer(struct push *p, uint32_t number, struct layer_blob *b)
+{
+	struct push_item *i = NULL;
+	struct upload u = {.told = on_sent};
+	int r = free_slot(p, &i);
+
+	if (r < 0)
+		return r;
+	*i = item_of(p, number, b->digest, b->size);
+	i->blob = *b;
+	*b = (struct layer_blob){.fd = -EBADF};
+	u.digest = i->blob.digest;
+	u.size = i->blob.size;
+	u.fd = i->blob.fd;
+	u.data = i;
+	r = registry_upload_begin(&p->registry, &u, &i->upload);
+	if (r < 0) {
+		(void)err_wrap(r, "layer %s", i->label);
+		layer_blob_done(&i->blob);
+		return r;
+	}
+	i->busy = true;
+	return 0;
 }
 
 static int send_config(struct push *p)
@@ -131,7 +196,7 @@ static int send_as_is(struct push *p)
 
 	for (unsigned i = 0; i < m->n_layers; i++) {
 		const struct descriptor *d = &m->layers[i];
-		struct item item = item_of(p, i, d->digest, d->size);
+		struct push_item item = item_of(p, i, d->digest, d->size);
 		struct layer_blob b = {.fd = -EBADF};
 		int r;
 
@@ -158,13 +223,22 @@ static int send_as_is(struct push *p)
 
 static int send_made(void *data, unsigned number, const struct layer_blob *b)
 {
+	struct layer_blob own = {.fd = -EBADF};
 	struct push *p = data;
-	struct item item = item_of(p, number, b->digest, b->size);
+	struct push_item item = item_of(p, number, b->digest, b->size);
 	int r = is_there(p, b->digest, p->image.rec->diffids.v[number]);
 
 	if (r > 0)
 		report(&item, TRANSFER_EXISTS);
-	return r == 0 ? send_layer(p, number, b) : r < 0 ? r : 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	own = (struct layer_blob){.digest = xstrdup(b->digest),
+				  .size = b->size,
+				  .format = b->format,
+				  .fd = fd_dup(b->fd)};
+	r = own.fd < 0 ? err_new(own.fd, "a layer") : send_layer(p, number, &own);
+	layer_blob_done(&own);
+	return r;
 }
 
 static int send_layers(struct push *p, bool as_is)
@@ -236,6 +310,8 @@ int push_send(struct push *p)
 	r = registry_ping(&p->registry);
 	if (r == 0)
 		r = send_layers(p, p->as_is);
+	if (r == 0)
+		r = finish_layers(p);
 	if (r == 0)
 		r = send_config(p);
 	reference = p->by_digest ? o->digest : p->to.digest ? p->to.digest : p->to.tag;

@@ -9,6 +9,21 @@
 
 #define PUSH_MOUNTS_MAX 4
 
+#define PUSH_SLOTS 4
+
+struct push;
+/* A layer on its way; at most PUSH_SLOTS at once. */
+struct push_item {
+	struct push *push;
+	uint32_t number;
+	char label[16];
+	uint64_t size, sent;
+	int64_t reported_ns;
+	bool busy;
+	struct layer_blob blob;
+	struct upload_beside upload;
+};
+
 struct push {
 	struct transfer_ctx *ctx;
 	struct transfer_push args;
@@ -23,6 +38,7 @@ struct push {
 	bool as_is; /* by the manifest it came with */
 	struct signing signing;
 	struct refetch sources;
+	struct push_item slots[PUSH_SLOTS];
 	/* What the images have that the registry's mounts came from, in step. */
 	struct strv mount_diffids[PUSH_MOUNTS_MAX];
 };

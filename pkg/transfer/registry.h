@@ -102,6 +102,23 @@ struct upload {
 	void *data;
 };
 int registry_upload(struct registry *r, const struct upload *u);
+/*
+ * The same beside others: begun here, its bytes go while anything waits on the registry's http.
+ * @u's strings, file and data stay until registry_upload_done().
+ */
+struct upload_beside {
+	struct registry *registry;
+	struct upload u;
+	char *what, *location, *authorization;
+	struct strv headers;
+	struct http_transfer *transfer;
+};
+int registry_upload_begin(struct registry *r, const struct upload *u, struct upload_beside *ret);
+/** registry_upload_ready() - its bytes are gone, or it failed: registry_upload_finish() will not wait long. */
+bool registry_upload_ready(const struct upload_beside *b);
+/** registry_upload_finish() - wait for it; what broke on the way is begun anew, alone. Releases @b. */
+int registry_upload_finish(struct upload_beside *b);
+void registry_upload_drop(struct upload_beside *b);
 /** registry_put_manifest() - under a tag or its digest; children and blobs are there. */
 int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
 			  const char *digest, const void *bytes, size_t n);

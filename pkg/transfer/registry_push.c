@@ -196,6 +196,93 @@ int registry_upload(struct registry *r, const struct upload *u)
 	}
 }
 
+/* --- beside others ----------------------------------------------------------------------------- */
+
+void registry_upload_drop(struct upload_beside *b)
+{
+	http_stop(b->transfer);
+	freep(&b->what);
+	freep(&b->location);
+	freep(&b->authorization);
+	strv_done(&b->headers);
+	*b = (struct upload_beside){0};
+}
+
+int registry_upload_begin(struct registry *r, const struct upload *u, struct upload_beside *ret)
+{
+	struct upload_beside *b = ret;
+	struct http_request q = {.method = "PATCH",
+				 .policy = &r->policy,
+				 .body = u->memory,
+				 .body_fd = u->fd,
+				 .body_size = u->size,
+				 .sent = u->told,
+				 .data = u->data,
+				 .max_body = HTTP_ERROR_BODY_MAX};
+	int e;
+
+	*b = (struct upload_beside){.registry = r, .u = *u};
+	b->what = xasprintf("upload of %.19s", u->digest);
+	e = upload_begin(r, b->what, &b->location);
+	if (e == 0)
+		e = registry_authorization(r, &b->authorization);
+	if (e < 0) {
+		registry_upload_drop(b);
+		return e;
+	}
+	strv_add(&b->headers, "Content-Type: application/octet-stream");
+	q.url = b->location;
+	q.headers = &b->headers;
+	q.authorization = b->authorization;
+	b->transfer = http_start(r->http, &q);
+	return 0;
+}
+
+bool registry_upload_ready(const struct upload_beside *b)
+{
+	return http_finished(b->transfer) != 0;
+}
+
+/* 1 when it has to be done again. */
+static int end_beside(struct upload_beside *b)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	AUTO_FREE char *next = NULL;
+	int e;
+
+	while ((e = http_finished(b->transfer)) == 0) {
+		e = http_wait(b->registry->http, NULL, 0, 1000);
+		if (e < 0)
+			return e;
+	}
+	if (e < 0)
+		return e == -CE_NETWORK || e == -CE_TIMEOUT ? 1 : e;
+	http_take_response(b->transfer, &p);
+	if (p.status / 100 != 2)
+		return 1; /* a token that ran out, a server that is busy: who asks again hears why */
+	e = take_location(b->registry, b->location, &p, &next);
+	return e < 0 ? e : upload_end(b->registry, &b->u, b->what, next);
+}
+
+int registry_upload_finish(struct upload_beside *b)
+{
+	int e = end_beside(b);
+
+	if (e > 0 || e == -CE_NETWORK || e == -CE_TIMEOUT) {
+		struct registry *r = b->registry;
+		struct upload u = b->u;
+
+		if (e < 0)
+			log_debug("registry", "%s; again", err_message(e));
+		err_drop();
+		registry_upload_drop(b);
+		e = registry_has_blob(r, u.digest);
+		return e == 0 ? registry_upload(r, &u) : e < 0 ? e : 0;
+	}
+	registry_upload_drop(b);
+	return e;
+}
+
 int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
 			  const char *digest, const void *bytes, size_t n)
 {

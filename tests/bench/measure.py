@@ -340,9 +340,64 @@ def pull(s):
     if s.podman:
         ok(*s.podman, "pull", "-q", "--tls-verify=false", ref)
         cases["podman.pull"] = (s.podman + ["rmi", "-f", ref], s.podman + ["pull", "-q", "--tls-verify=false", ref])
-    ok(CUDDY, "pull", "-q", "--tls-verify=false", ref,
-       env=dict(os.environ, **dict(w.split("=", 1) for w in s.cuddy("p"))))
-    return run_cases(cases, max(20, ROUNDS))
+    env = dict(os.environ, **dict(w.split("=", 1) for w in s.cuddy("p")))
+    ok(CUDDY, "pull", "-q", "--tls-verify=false", ref, env=env)
+    got = run_cases(cases, max(20, ROUNDS))
+    got["memory"] = peak_memory([CUDDY, "pull", "-q", "--tls-verify=false", ref], [CUDDY, "rmi", "-f", "-i", ref], env)
+    # Back as it is, and the same layers as zstd.
+    zstd = ref.replace("/big:", "/zstd:")
+    ok(CUDDY, "push", "-q", "--tls-verify=false", "--compression-format", "zstd", ref, zstd, env=env)
+    cases = {"push": ours + ["push", "-q", "--tls-verify=false", ref],
+             "pull.zstd": (ours + ["rmi", "-f", "-i", zstd, ref], ours + ["pull", "-q", "--tls-verify=false", zstd])}
+    if s.podman:
+        cases["podman.push"] = s.podman + ["push", "-q", "--tls-verify=false", ref]
+    push = run_cases({k: v for k, v in cases.items() if "push" in k}, ROUNDS)
+    if s.podman:
+        ok(*s.podman, "rmi", "-f", ref)
+        cases["podman.pull.zstd"] = (s.podman + ["rmi", "-f", zstd], s.podman + ["pull", "-q", "--tls-verify=false", zstd])
+    got.update(push)
+    got.update(run_cases({k: v for k, v in cases.items() if "zstd" in k}, ROUNDS))
+    return got
+
+
+def peak_memory(argv, before, env):
+    """The most private memory (kB) that a command and all it starts have at once, looked at every few milliseconds."""
+    most = 0
+    for _ in range(3):
+        ok(*before, env=env)
+        p = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        while p.poll() is None:
+            now = 0
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{pid}/stat") as f:
+                        if int(f.read().rpartition(")")[2].split()[3]) != p.pid:
+                            continue
+                    with open(f"/proc/{pid}/status") as f:
+                        now += sum(int(line.split()[1]) for line in f if line.startswith(("RssAnon:", "RssShmem:")))
+                except OSError:
+                    continue
+            most = max(most, now)
+            time.sleep(.003)
+    return most
+
+
+IMAGES = 500
+
+
+def many_images(s):
+    """Listing and removing with 500 images in the store; all have one layer."""
+    s.make_root("i")
+    env = dict(os.environ, **dict(w.split("=", 1) for w in s.cuddy("i")))
+    with tarfile.open(f"{s.dir}/small.tar", "w") as t:
+        t.addfile(tarfile.TarInfo("file"), io.BytesIO())
+    for i in range(IMAGES):
+        subprocess.run([CUDDY, "import", "-q", "-c", f"ENV N={i}", f"{s.dir}/small.tar", f"localhost/many:{i}"], env=env,
+                       check=True, stdout=subprocess.DEVNULL)
+    ours = s.cuddy("i") + [CUDDY]
+    return run_cases({"images.500": ours + ["images"],
+                      "rmi.500": (ours + ["import", "-q", f"{s.dir}/small.tar", "localhost/many:x"],
+                                  ours + ["rmi", "localhost/many:x"])}, ROUNDS)
 
 
 # ---- the table -------------------------------------------------------------------------------
@@ -362,6 +417,10 @@ ROWS = [
     (f"images, {MANY} containers", "images.many", 10, []),
     (f"pull, {LAYERS} gzip layers, loopback", "pull", None, [("podman.pull", "podman", .35),
                                                              ("pull.floor", "decode floor", 1.3)]),
+    ("the same in zstd", "pull.zstd", None, [("podman.pull.zstd", "podman", .35)]),
+    ("push of it, unchanged", "push", None, [("podman.push", "podman", .1)]),
+    (f"images, {IMAGES} images", "images.500", 10, []),
+    (f"rmi of one of {IMAGES} images", "rmi.500", None, []),
 ]
 
 
@@ -406,7 +465,10 @@ def main():
         mem = memory(s)
         flow = throughput(s)
         got.update(pull(s))
+        got.update(many_images(s))
         print_table(got)
+        print(f"{'peak memory of the pull, all processes':<40}{'<= 65536':>8}{got['memory']:>8} kB  "
+              f"{'ok' if got['memory'] <= 65536 else 'OVER'}")
         print_memory(*mem)
         print_throughput(flow)
         print(f"fork, exec and wait of the host's true: {got['host']:.2f} ms; medians of {ROUNDS} interleaved runs")
@@ -414,7 +476,7 @@ def main():
             print(n)
         print(f"bench: {time.time() - start:.0f} s")
     finally:
-        for name in ("c", "b", "m", "p"):
+        for name in ("c", "b", "m", "p", "i"):
             env = dict(os.environ, **dict(w.split("=", 1) for w in s.cuddy(name)))
             if os.path.isdir(env["CUDDY_ROOT"]):
                 ok(CUDDY, "rm", "-f", "-a", "-t", "0", env=env)

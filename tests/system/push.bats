@@ -156,3 +156,18 @@ umoci_image() { # umoci_image DIR:TAG
 		one_line_error 125 .
 	done
 }
+
+@test "push: every tag of a repository" {
+	registry_begin
+	push "$(image_file layers12)" l:1 --dest-compress-format gzip -f oci
+	pull "$REG/l:1"
+	cuddy tag "$REG/l:1" "$REG/all:one" "$REG/all:two" "$REG/allother:three"
+	cuddy tag busybox "$REG/all:b"
+	upload -a "$REG/all"
+	[ "$(skopeo list-tags --tls-verify=false "docker://$REG/all" | jq -c .Tags)" = '["b","one","two"]' ]
+	[ "$(digest_of "$REG/all:two")" = "$(digest_of "$REG/l:1")" ]
+	for bad in "-a $REG/all:one" "-a $REG/nosuch" "-a $REG/all $REG/other" "-a --digestfile $WORK/d $REG/all"; do
+		run --separate-stderr upload $bad
+		one_line_error 125 .
+	done
+}

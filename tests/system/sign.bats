@@ -61,3 +61,30 @@ load trust
 	run --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" "$REG/h:1"
 	one_line_error 125 'docker-credential-asking.*no such keyring'
 }
+
+@test "image trust: show and set, as podman prints and writes them" {
+	gpg_key one@example.org >/dev/null
+	gpg_key two@example.org >/dev/null
+	cuddy image trust set -t reject default
+	cuddy image trust set -t accept "$REG/open"
+	cuddy image trust set -f "$WORK/one@example.org.gpg" -f "$WORK/two@example.org.gpg" "$REG/team"
+	cuddy image trust set -t sigstoreSigned -f /tmp/k.pub q.example
+	printf 'docker:\n  %s/team:\n    lookaside: https://signatures.example/\n' "$REG" >"$CONF/registries.d/x.yaml"
+	jq -e --arg r "$REG/team" '.default == [{"type": "reject"}] and (.transports.docker[$r] | length == 2 and .[1].keyType == "GPGKeys") and
+		.transports.docker["q.example"][0].keyPath == "/tmp/k.pub"' "$CONF/policy.json"
+	[ "$(cuddy image trust show --raw)" = "$(cat "$CONF/policy.json")" ]
+	if command -v podman >/dev/null; then
+		diff -B <(podman image trust show -j --policypath "$CONF/policy.json" --registrypath "$CONF/registries.d" 2>/dev/null | jq -S 'map(del(.gpg_id)) | sort_by(.name)') \
+			<(cuddy image trust show -j | jq -S 'map(del(.gpg_id)) | sort_by(.name)')
+	fi
+	cuddy image trust show | grep -Eq "^repository +$REG/team +signed +one@example.org +https://signatures.example/"
+	[ "$(cuddy image trust show -n | wc -l)" -eq 5 ]
+	before=$(cat "$CONF/policy.json")
+	for bad in "set -t signedBy x.example" "set -t accept -f /tmp/k x.example" "set -t what x.example" "set" "show --signature-policy /nonexistent"; do
+		run --separate-stderr cuddy image trust $bad
+		one_line_error 125 .
+	done
+	[ "$(cat "$CONF/policy.json")" = "$before" ]
+	push "$(image_file busybox)" x:1 2>/dev/null || skopeo --insecure-policy copy -q --dest-tls-verify=false "docker-archive:$(image_file busybox)" "docker://$REG/x:1"
+	refused 'rejected' "$REG/x:1"
+}

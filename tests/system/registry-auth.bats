@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# docker-registry with a token server: scopes, mounts between repositories, what anybody may do, and a wrong password.
+load helpers
+load registry
+
+setup() {
+	test_begin
+	require_program docker-registry
+	REG_DIR=$(mktemp -d "$WORK/registry.XXXXXX")
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tokens -keyout "$REG_DIR/token.key" -out "$REG_DIR/token.crt" 2>/dev/null
+	REG=127.0.0.1:$(free_port)
+	behind=$(free_port)
+	python3 "$FIXTURES/tokenserver.py" "$REG_DIR" "$REG_DIR/token.key" "$REG_DIR/token.crt" "${REG#*:}" "$behind" 3>&- &
+	TOKENS_PID=$!
+	wait_until 20 test -s "$REG_DIR/token-port"
+	cat >"$REG_DIR/config.yml" <<-EOF
+		version: 0.1
+		storage: {filesystem: {rootdirectory: $REG_DIR/data}}
+		http: {addr: 127.0.0.1:$behind}
+		auth: {token: {realm: "http://$REG/token", service: reg, issuer: test, rootcertbundle: $REG_DIR/token.crt}}
+	EOF
+	docker-registry serve "$REG_DIR/config.yml" >"$REG_DIR/log" 2>&1 3>&- &
+	REG_PID=$!
+	wait_until 20 registry_ready "http://127.0.0.1:$behind/v2/"
+	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:secret | base64)" >"$WORK/auth.json"
+	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:wrong | base64)" >"$WORK/wrong.json"
+	chmod 600 "$WORK"/*.json
+}
+
+teardown() {
+	registry_end
+	kill "$TOKENS_PID"
+	wait "$TOKENS_PID" 2>/dev/null || true
+	test_end
+}
+
+asked() { cat "$REG_DIR/token-log" 2>/dev/null; : >"$REG_DIR/token-log"; }
+
+@test "token: push, a mount that the scope asks for, pull; nobody's word is enough for public images only" {
+	auth() { "$1" "$2" -q --tls-verify=false --authfile "$WORK/auth.json" "${@:3}"; }
+	auth cuddy push busybox "$REG/private/a:1"
+	got=$(asked)
+	[[ "$got" == *"u repository:private/a:pull,push"* ]]
+	auth cuddy push busybox "$REG/public/b:1"
+	[[ "$(asked)" == *"u repository:public/b:pull,push repository:private/a:pull"* ]]
+	[ "$(grep -c 'POST /v2/public/b/blobs/uploads/?.*mount=.* 201' "$REG_DIR/log")" -ge 1 ]
+	cuddy rmi "$REG/private/a:1" "$REG/public/b:1" 2>/dev/null || true
+	id=$(auth cuddy pull "$REG/private/a:1")
+	[ "$id" = "$(cuddy image inspect --format '{{.Id}}' busybox)" ]
+	[[ "$(asked)" == *"u repository:private/a:pull"* ]]
+	cuddy pull -q --tls-verify=false "$REG/public/b:1"
+	[ "$(asked | sort -u)" = "- repository:public/b:pull" ]
+	skopeo copy -q --src-tls-verify=false "docker://$REG/public/b:1" "dir:$WORK/b"
+	run --separate-stderr cuddy pull -q --tls-verify=false "$REG/private/a:1"
+	one_line_error 125 'no credentials for it: cuddy login'
+	run --separate-stderr cuddy push -q --tls-verify=false busybox "$REG/public/b:2"
+	one_line_error 125 'cuddy login'
+	run --separate-stderr cuddy pull -q --tls-verify=false --authfile "$WORK/wrong.json" "$REG/private/a:1"
+	one_line_error 125 'token server.*401'
+	[[ "$stderr" != *wrong* ]]
+	run --separate-stderr cuddy login --tls-verify=false --authfile "$WORK/new.json" -u u -p bad "$REG"
+	[ "$status" -eq 125 ] && [ ! -e "$WORK/new.json" ]
+	cuddy login --tls-verify=false --authfile "$WORK/new.json" -u u --password-stdin "$REG" <<<secret
+	cuddy pull -q --tls-verify=false --authfile "$WORK/new.json" "$REG/private/a:1"
+}

@@ -32,6 +32,11 @@ static const struct {
 	 "ends programs. After a reboot \"cuddy start --all --filter should-start-on-boot=true\" "
 	 "starts what was always to run and what was unless-stopped and not stopped.\n"
 	 "\n"
+	 "A server behind a published TCP port sees its client's own address; a client on the "
+	 "host's loopback is seen as the container's own address. UDP servers see the "
+	 "container's address for all. A random host port stays the container's for later starts "
+	 "while it is free.\n"
+	 "\n"
 	 "The exit status is 125 when cuddy failed, 126 when the command cannot be executed, 127 "
 	 "when it is not in the image, 128+n when signal n ended it."},
 	{&cmd_create, "Checks and prepares all that run would, without starting it, and prints the "

@@ -9,8 +9,9 @@
  * Address      it connects to the address of the container's device, never to 127.0.0.1 (N04):
  *              what listens on the container's loopback only is not published, and the peer a server
  *              sees is not its own localhost.
- * Powers       none but those descriptors: no capabilities, no_new_privs, a filter that leaves about
- *              25 system calls, not dumpable.
+ * Powers       those descriptors, and CAP_NET_ADMIN over the container's network, not the host's,
+ *              for proxy_return.c; no_new_privs, a filter that leaves about 25 system calls, not
+ *              dumpable.
  * Lifetime     PR_SET_PDEATHSIG: gone with the monitor, and with it the last copy of the listeners.
  * Memory       one shared buffer, given back when idle; see proxy_tcp.c for what is held.
  */
@@ -212,11 +213,12 @@ static int confine_calls(void)
 #ifdef SYS_epoll_wait
 		SYS_epoll_wait,
 #endif
-		SYS_epoll_pwait, SYS_recvfrom, SYS_sendto,       SYS_recvmsg,    SYS_sendmsg,
-		SYS_epoll_ctl,   SYS_accept4,  SYS_socket,       SYS_connect,    SYS_setsockopt,
-		SYS_getsockopt,  SYS_shutdown, SYS_getsockname,  SYS_close,      SYS_clock_gettime,
-		SYS_madvise,     SYS_mmap,     SYS_munmap,       SYS_mremap,     SYS_brk,
-		SYS_futex,       SYS_fcntl,    SYS_rt_sigreturn, SYS_exit_group, SYS_exit,
+		SYS_epoll_pwait, SYS_recvfrom, SYS_sendto,      SYS_recvmsg,      SYS_sendmsg,
+		SYS_epoll_ctl,   SYS_accept4,  SYS_socket,      SYS_connect,      SYS_setsockopt,
+		SYS_getsockopt,  SYS_shutdown, SYS_getsockname, SYS_close,        SYS_clock_gettime,
+		SYS_madvise,     SYS_mmap,     SYS_bind,        SYS_munmap,       SYS_mremap,
+		SYS_brk,         SYS_futex,    SYS_fcntl,       SYS_rt_sigreturn, SYS_exit_group,
+		SYS_exit,
 	};
 	enum { N = ARRAY_LEN(allowed) };
 	struct sock_filter code[N + 6];
@@ -245,15 +247,17 @@ static int confine_calls(void)
 }
 #endif
 
-static int drop_powers(void)
+/* @keep: transparent sockets and their mark need the right to administer the container's network. */
+static int drop_powers(bool keep)
 {
 	struct {
 		uint32_t version;
 		int pid;
 	} head = {.version = 0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, .pid = 0};
-	uint32_t none[6] = {0};
+	const uint32_t admin = keep ? 1U << 12 /* CAP_NET_ADMIN */ : 0;
+	uint32_t caps[6] = {admin, admin, 0, 0, 0, 0};
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &head, none) < 0 ||
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &head, caps) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_new(-errno, "port proxy: drop privileges");
 	return 0;
@@ -365,8 +369,10 @@ static int become_proxy(struct proxy *p, const struct net_plan *n, const int *fd
 		r = enter_netns(pid);
 	if (r == 0)
 		r = make_listeners(p, n, fds);
-	if (r == 0)
-		r = drop_powers();
+	if (r == 0) {
+		proxy_return_init(p);
+		r = drop_powers(p->shows4);
+	}
 	if (r < 0)
 		return r;
 	set_limits(p);

@@ -52,6 +52,7 @@ struct proxy {
 	int epoll;
 	union proxy_address target4, target6; /* port 0; proxy_target() */
 	bool has_target4, has_target6;
+	bool shows4, shows6; /* clients of that family are seen by their own address */
 	int64_t looked_ns; /* when an IPv6 address was last looked for */
 	int64_t now_ns; /* set once a turn of the loop */
 	struct source control; /* the monitor */
@@ -87,6 +88,14 @@ void proxy_control(struct proxy *p);
 bool proxy_target_init(struct proxy *p, const struct net_plan *n);
 /** proxy_target() - the container's address of that family. Return: its length, 0: none. */
 socklen_t proxy_target(struct proxy *p, bool v6, uint16_t port, union proxy_address *ret);
+
+/** proxy_return_init() - make the way back for connections from clients' own addresses, where that can be. */
+void proxy_return_init(struct proxy *p);
+/** proxy_show_client() - let @fd, not yet connected to @to, come from the client's address, if it may. */
+void proxy_show_client(const struct proxy *p, int fd, const union proxy_address *client,
+		       const union proxy_address *to);
+/** proxy_prefers_v6() - would this client be seen by its own address over IPv6? */
+bool proxy_prefers_v6(struct proxy *p, const union proxy_address *client);
 
 void tcp_accept(struct proxy *p, struct listener *l);
 void tcp_event(struct proxy *p, struct source *s, uint32_t events);

@@ -36,9 +36,10 @@ struct half {
 struct conn {
 	struct half half[2];
 	struct conn *next_dead;
+	union proxy_address client;
 	uint16_t port; /* of the container */
 	bool connected; /* half[1]; until then nothing is read */
-	bool tried_v6;
+	bool v6, tried_both; /* how it is connected to */
 	bool dead;
 };
 
@@ -195,7 +196,7 @@ static int begin_connect(struct proxy *p, struct conn *c)
 {
 	struct half *h = &c->half[1];
 	union proxy_address to;
-	socklen_t len = proxy_target(p, c->tried_v6, c->port, &to);
+	socklen_t len = proxy_target(p, c->v6, c->port, &to);
 	int fd;
 
 	if (!len)
@@ -207,6 +208,7 @@ static int begin_connect(struct proxy *p, struct conn *c)
 	h->src.fd = fd;
 	h->src.interest = 0;
 	tune(fd);
+	proxy_show_client(p, fd, &c->client, &to);
 	if (connect(fd, &to.sa, len) == 0)
 		c->connected = true;
 	else if (errno != EINPROGRESS)
@@ -214,16 +216,21 @@ static int begin_connect(struct proxy *p, struct conn *c)
 	return 0;
 }
 
-/* What refuses over IPv4 may listen over IPv6 only. */
+/* What refuses over one protocol may listen over the other only. */
+static int try_other(struct proxy *p, struct conn *c)
+{
+	if (c->tried_both)
+		return -ECONNREFUSED;
+	c->tried_both = true;
+	c->v6 = !c->v6;
+	return begin_connect(p, c);
+}
+
 static int try_connect(struct proxy *p, struct conn *c)
 {
 	int r = begin_connect(p, c);
 
-	if (r == -ECONNREFUSED && !c->tried_v6) {
-		c->tried_v6 = true;
-		r = begin_connect(p, c);
-	}
-	return r;
+	return r < 0 ? try_other(p, c) : r;
 }
 
 static int finish_connect(struct proxy *p, struct conn *c)
@@ -233,12 +240,10 @@ static int finish_connect(struct proxy *p, struct conn *c)
 
 	if (getsockopt(c->half[1].src.fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0)
 		return -errno;
-	if (e == ECONNREFUSED && !c->tried_v6) {
-		c->tried_v6 = true;
-		return begin_connect(p, c);
-	}
-	c->connected = e == 0;
-	return -e;
+	if (e)
+		return try_other(p, c);
+	c->connected = true;
+	return 0;
 }
 
 void tcp_event(struct proxy *p, struct source *s, uint32_t events)
@@ -263,7 +268,8 @@ void tcp_event(struct proxy *p, struct source *s, uint32_t events)
 	settle(p, c);
 }
 
-static void conn_start(struct proxy *p, const struct listener *l, int client)
+static void conn_start(struct proxy *p, const struct listener *l, int client,
+		       const union proxy_address *from)
 {
 	const struct linger now = {.l_onoff = 1, .l_linger = 0};
 	struct conn *c = calloc(1, sizeof(*c));
@@ -275,6 +281,8 @@ static void conn_start(struct proxy *p, const struct listener *l, int client)
 	}
 	p->n_conns++;
 	c->port = l->port;
+	c->client = *from;
+	c->v6 = proxy_prefers_v6(p, from);
 	for (unsigned i = 0; i < 2; i++) {
 		c->half[i].conn = c;
 		c->half[i].src = (struct source){.kind = SOURCE_HALF, .fd = i ? -EBADF : client};
@@ -288,15 +296,17 @@ static void conn_start(struct proxy *p, const struct listener *l, int client)
 void tcp_accept(struct proxy *p, struct listener *l)
 {
 	for (unsigned i = 0; i < ACCEPTS_PER_TURN && !p->paused; i++) {
+		union proxy_address from = {.v6 = {0}};
+		socklen_t len = sizeof(from);
 		int fd;
 
 		if (p->n_conns >= p->max_conns) {
 			p->paused = true;
 			return;
 		}
-		fd = accept4(l->src.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		fd = accept4(l->src.fd, &from.sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0)
-			conn_start(p, l, fd);
+			conn_start(p, l, fd, &from);
 		else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
 			p->paused = true;
 		else if (errno != EINTR && errno != ECONNABORTED)

@@ -47,6 +47,8 @@ static void builder_done(struct builder *b)
 	layer_lease_end(b->st, &b->lease);
 	step_unlock(b);
 	closep(&b->context);
+	layer_stage_abort(b->st, &b->context_stage);
+	sbuf_done(&b->stdin_text);
 }
 
 /* --- the image --------------------------------------------------------------------------------------- */
@@ -223,7 +225,8 @@ static void warn_unused(struct builder *b)
 		AUTO_FREE char *name = xstrndup(b->o->build_args.v[i],
 						strcspn(b->o->build_args.v[i], "="));
 
-		if (!strv_has(&b->pc.used, name) && strcmp(name, "SOURCE_DATE_EPOCH") != 0)
+		if (!strv_has(&b->pc.used, name) && strcmp(name, "SOURCE_DATE_EPOCH") != 0 &&
+		    strncmp(name, "BUILDKIT_", 9) != 0)
 			step_warn(b, "--build-arg %s: no ARG declares it", name);
 	}
 }
@@ -256,11 +259,11 @@ static int build(struct builder *b)
 	int r = check_options(b);
 
 	if (r == 0)
-		r = inputs_open(b);
-	if (r == 0)
 		r = base_grant_load(&b->grant);
 	if (r == 0)
 		r = layer_lease_begin(b->st, &b->lease);
+	if (r == 0)
+		r = inputs_open(b);
 	if (r < 0)
 		return r;
 	b->pc.file = b->file;
@@ -286,7 +289,13 @@ static int build(struct builder *b)
 
 int build_image(struct store *st, const struct build_options *o, struct build_result *ret)
 {
-	struct builder b = {.st = st, .o = o, .result = ret, .context = -EBADF, .lock = -EBADF};
+	struct builder b = {.st = st,
+			    .o = o,
+			    .result = ret,
+			    .context = -EBADF,
+			    .lock = -EBADF,
+			    .stdin_text = SBUF_INIT,
+			    .context_stage = {.tree_fd = -EBADF, .lock_fd = -EBADF}};
 	int r;
 
 	*ret = (struct build_result){.run_status = 0};

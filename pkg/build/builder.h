@@ -25,6 +25,9 @@ struct builder {
 	struct named_context *contexts; /* those of pc */
 	struct build_result *result;
 	int context; /* -EBADF: there is none */
+	struct layer_stage context_stage; /* holds it when it is not a directory of the user's */
+	bool is_fetched;
+	struct sbuf stdin_text; /* the Containerfile that came instead of a context */
 	struct ignore *ignore;
 	struct build_file *file;
 	struct plan_context pc;
@@ -46,6 +49,10 @@ struct builder {
 	int lock; /* of the step being done, so that others wait for it instead of doing it too */
 	char *lock_name;
 };
+
+/* context.c */
+/** context_fetch() - what is not a directory: b->context, or only b->stdin_text. Enters B for the first. */
+int context_fetch(struct builder *b);
 
 /* inputs.c: everything that is read as the user we are, before B. */
 int inputs_open(struct builder *b);

@@ -16,20 +16,14 @@
 
 #define SECRET_MAX (500U << 10)
 
-static bool is_remote(const char *s)
-{
-	return strstr(s, "://") != NULL || strncmp(s, "git@", 4) == 0;
-}
-
 static int open_context(struct builder *b)
 {
 	const char *c = b->o->context;
 
-	if (strcmp(c, "-") == 0)
+	if (strcmp(c, "-") == 0 || strstr(c, "://") || strncmp(c, "git@", 4) == 0) {
+		b->is_fetched = true;
 		return 0;
-	if (is_remote(c))
-		return err_new(-CE_UNSUPPORTED, "context %s: only a directory or -; fetch it first",
-			       c);
+	}
 	b->context = open(c, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (b->context < 0 && errno == ENOTDIR)
 		return err_usage("context %s: not a directory", c);
@@ -46,9 +40,6 @@ static int read_stdin(struct sbuf *out)
 		return err_new((int)n, "read standard input");
 	out->len = (size_t)n;
 	out->s[n] = '\0';
-	if (n >= 262 && memcmp(out->s + 257, "ustar", 5) == 0)
-		return err_new(-CE_UNSUPPORTED, "a tar as context on standard input; unpack it "
-						"and name the directory");
 	return 0;
 }
 
@@ -85,12 +76,17 @@ static int read_file(struct builder *b)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	const char *name = b->o->file;
-	bool from_stdin = b->context < 0 || (name && strcmp(name, "-") == 0);
+	bool from_stdin = name && strcmp(name, "-") == 0, alone = b->context < 0;
 	int r;
 
-	if (b->context < 0 && name && strcmp(name, "-") != 0)
-		return err_usage("-f %s: with - as context the Containerfile is standard input",
-				 name);
+	if (alone && name && !from_stdin)
+		return err_usage("-f %s: the context is a Containerfile itself", name);
+	if (from_stdin && !alone && strcmp(b->o->context, "-") == 0)
+		return err_usage("-f -: standard input is the context");
+	if (alone) {
+		name = strcmp(b->o->context, "-") == 0 ? "standard input" : "Containerfile";
+		return build_file_parse(name, b->stdin_text.s, b->stdin_text.len, &b->file);
+	}
 	if (from_stdin) {
 		name = "standard input";
 		r = read_stdin(&text);
@@ -231,14 +227,17 @@ int inputs_open(struct builder *b)
 	int r = open_context(b);
 
 	if (r == 0)
-		r = read_file(b);
-	if (r == 0)
-		r = read_ignore(b);
-	if (r >= 0)
 		r = contexts_open(b);
 	for (size_t i = 0; r >= 0 && i < b->o->secrets.n; i++)
 		r = inputs_secret(b, b->o->secrets.v[i]);
 	for (size_t i = 0; r >= 0 && i < b->o->ssh.n; i++)
 		r = inputs_ssh(b, b->o->ssh.v[i]);
+	/* All that is read as the user we are has been: what comes from elsewhere is made in B. */
+	if (r >= 0 && b->is_fetched)
+		r = context_fetch(b);
+	if (r >= 0)
+		r = read_file(b);
+	if (r >= 0)
+		r = read_ignore(b);
 	return r < 0 ? r : 0;
 }

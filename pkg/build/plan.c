@@ -29,6 +29,7 @@ static void op_done(struct op *o)
 	free(o->mount_from);
 	free(o->from.image);
 	strv_done(&o->sources);
+	strv_done(&o->remotes);
 	strv_done(&o->exclude);
 	for (unsigned i = 0; i < o->n_files; i++) {
 		free(o->files[i].name);

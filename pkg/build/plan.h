@@ -45,6 +45,7 @@ struct op {
 	/* OP_COPY; OP_WORKDIR: dest */
 	struct op_source from;
 	struct strv sources, exclude;
+	struct strv remotes; /* ADD: URLs and repositories */
 	struct op_file *files;
 	unsigned n_files;
 	char *dest; /* absolute; keeps its trailing slash */

@@ -10,6 +10,7 @@
 #include "pkg/build/glob.h"
 #include "pkg/build/ignore.h"
 #include "pkg/build/plan_internal.h"
+#include "pkg/build/remote.h"
 #include "pkg/build/words.h"
 
 #define SCRIPT_DIR "/dev/pipes/"
@@ -173,13 +174,6 @@ int plan_run(struct planner *pl, const struct inst *in)
 
 /* --- COPY and ADD --------------------------------------------------------------------------------- */
 
-static bool is_url(const char *s)
-{
-	return strncmp(s, "http://", 7) == 0 || strncmp(s, "https://", 8) == 0 ||
-	       strncmp(s, "git@", 4) == 0 || strncmp(s, "git://", 6) == 0 ||
-	       strncmp(s, "ssh://", 6) == 0;
-}
-
 static bool flag_is_on(const struct inst *in, const char *name)
 {
 	const char *v = inst_flag(in, name);
@@ -218,9 +212,9 @@ static int copy_flags(struct planner *pl, const struct inst *in, struct op *o)
 	o->is_add = in->kind == INST_ADD;
 	if (inst_flag(in, "unpack"))
 		o->unpack = flag_is_on(in, "unpack");
-	if (r == 0 && (inst_flag(in, "checksum") || inst_flag(in, "keep-git-dir")))
-		r = err_new(-CE_UNSUPPORTED, "--checksum and --keep-git-dir are for URLs, which "
-					     "ADD does not fetch here; use RUN with curl or git");
+	o->keep_git_dir = flag_is_on(in, "keep-git-dir");
+	if (r == 0)
+		r = plan_flag(pl, in, "checksum", &o->checksum);
 	return r;
 }
 
@@ -243,6 +237,41 @@ static int add_file(struct planner *pl, const struct heredoc *d, struct op *o)
 	return r;
 }
 
+/* 1: fetched from elsewhere. */
+static int is_remote(const struct op *o, const char *word)
+{
+	enum remote_kind kind;
+	int r = 0;
+
+	if (!strstr(word, "://") && strncmp(word, "git@", 4) != 0)
+		return 0;
+	if (!o->is_add)
+		return err_usage("%s: COPY takes files of the context; ADD fetches", word);
+	r = remote_kind_of(word, &kind);
+	if (r == 0 && kind == REMOTE_GIT) {
+		struct git_source g;
+
+		r = git_source_parse(word, &g);
+		git_source_done(&g);
+	}
+	return r < 0 ? r : kind != REMOTE_NONE;
+}
+
+/* "sha256:<64 hex digits>" of a URL, or the commit of a repository. */
+static int check_checksum(const struct op *o)
+{
+	const char *c = o->checksum;
+
+	if (!c)
+		return 0;
+	if (o->remotes.n != 1 || o->sources.n || o->n_files)
+		return err_usage("--checksum is for one URL or repository");
+	if (strncmp(c, "sha256:", 7) == 0 ? strlen(c) == 71 && hex_is_valid(c + 7, 64)
+					  : strlen(c) == 40 && hex_is_valid(c, 40))
+		return 0;
+	return err_usage("--checksum=%s: sha256: and 64 digits, or a commit's 40", c);
+}
+
 static int copy_sources(struct planner *pl, const struct inst *in, struct op *o)
 {
 	unsigned doc = 0;
@@ -261,11 +290,15 @@ static int copy_sources(struct planner *pl, const struct inst *in, struct op *o)
 			continue;
 		}
 		r = plan_word(pl, in->args.v[i], &word);
-		if (r == 0 && is_url(word))
-			return err_new(-CE_UNSUPPORTED,
-				       "%s: URLs are not fetched here; use RUN with curl or git",
-				       word);
-		if (r == 0 && !*word)
+		if (r == 0)
+			r = is_remote(o, word);
+		if (r == 1)
+			strv_add(&o->remotes, word);
+		if (r != 0) {
+			r = r < 0 ? r : 0;
+			continue;
+		}
+		if (!*word)
 			r = err_usage("the name of a source is empty");
 		if (r == 0)
 			r = glob_new(word, o->parents ? GLOB_DEEP : 0, &g);
@@ -300,6 +333,8 @@ static void copy_history(const struct inst *in, struct op *o, const char *dest)
 		sbuf_addf(&h, " <<%s", o->files[i].name);
 	for (size_t i = 0; i < o->sources.n; i++)
 		sbuf_addf(&h, " %s", o->sources.v[i]);
+	for (size_t i = 0; i < o->remotes.n; i++)
+		sbuf_addf(&h, " %s", o->remotes.v[i]);
 	sbuf_addf(&h, " %s", dest);
 	o->history = sbuf_steal(&h);
 }
@@ -316,8 +351,11 @@ int plan_copy(struct planner *pl, const struct inst *in)
 		r = plan_word(pl, in->args.v[in->args.n - 1], &dest);
 	if (r < 0)
 		return r;
+	r = check_checksum(o);
+	if (r < 0)
+		return r;
 	o->dest = destination(pl, dest);
-	if (o->sources.n + o->n_files > 1 && o->dest[strlen(o->dest) - 1] != '/')
+	if (o->sources.n + o->n_files + o->remotes.n > 1 && o->dest[strlen(o->dest) - 1] != '/')
 		return err_usage("with more than one source the destination must be a directory "
 				 "and end in '/'");
 	copy_history(in, o, dest);

@@ -9,54 +9,30 @@
 #include "pkg/base/io.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
+#include "pkg/build/archive_kind.h"
 #include "pkg/build/builder.h"
 #include "pkg/build/copy.h"
 #include "pkg/build/mode.h"
+#include "pkg/build/step_copy_internal.h"
 #include "pkg/cli/options.h"
 #include "pkg/image/transfer_client.h"
 #include "pkg/runtime/user.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
 
-struct copy_work {
-	struct copy_rules rules;
-	struct selection files;
-	struct ignore *exclude;
-	int source;
-};
-
 static void copy_work_done(struct copy_work *c)
 {
 	selection_done(&c->files);
+	selection_done(&c->fetched);
 	ignore_free(c->exclude);
 	closep(&c->source);
-}
-
-static bool is_archive(const char *p, size_t n)
-{
-	static const struct {
-		const char *magic;
-		size_t n, at;
-	} known[] = {{"\x1f\x8b", 2, 0},
-		     {"BZh", 3, 0},
-		     {"\xfd"
-		      "7zXZ",
-		      5, 0},
-		     {"\x28\xb5\x2f\xfd", 4, 0},
-		     {"ustar", 5, 257}};
-
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (n >= known[i].at + known[i].n &&
-		    memcmp(p + known[i].at, known[i].magic, known[i].n) == 0)
-			return true;
-	return false;
 }
 
 /* Known by the content; a link to an archive is copied. */
 static bool unpacks(const struct op *o, int source, const struct match *m)
 {
 	AUTO_CLOSE int fd = -EBADF;
-	char head[512];
+	char head[ARCHIVE_HEAD];
 	ssize_t n;
 
 	if (!o->is_add || o->unpack == 0 || m->directory || m->was_link)
@@ -64,7 +40,7 @@ static bool unpacks(const struct op *o, int source, const struct match *m)
 	fd = open_in(source, m->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	n = fd < 0 ? -1 : read_upto(fd, head, sizeof(head));
 	err_drop();
-	return n > 0 && is_archive(head, (size_t)n);
+	return n > 0 && archive_is(head, (size_t)n);
 }
 
 static void take_diffid(void *data, const char *reference, const char *id)
@@ -127,6 +103,25 @@ static int copy_files(struct builder *b, const struct op *o, const struct copy_w
 			r = add_archive(b, o, c, c->files.v[i].path, root);
 		else
 			r = copy_selection(&c->rules, &one, root, o->dest, o->parents);
+	}
+	return r;
+}
+
+/* A URL's archive is unpacked only when that is asked for. */
+static int copy_fetched(struct builder *b, const struct op *o, const struct copy_work *c, int root)
+{
+	struct copy_work own = *c;
+	int r = 0;
+
+	own.source = own.rules.source = c->stage.tree_fd;
+	own.rules.ignore = NULL;
+	for (size_t i = 0; r == 0 && i < c->fetched.n; i++) {
+		const struct selection one = {.v = &c->fetched.v[i], .n = 1};
+
+		if (o->unpack == 1 && unpacks(o, own.source, &c->fetched.v[i]))
+			r = add_archive(b, o, &own, c->fetched.v[i].path, root);
+		else
+			r = copy_selection(&own.rules, &one, root, o->dest, false);
 	}
 	return r;
 }
@@ -201,6 +196,8 @@ static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c
 	c->rules.exclude = c->exclude;
 	c->rules.keep_owner = !context && !o->chown;
 	c->rules.chmod = o->chmod;
+	if (r == 0)
+		r = add_fetch(b, o, c);
 	return r;
 }
 
@@ -218,6 +215,10 @@ static void copy_key(struct builder *b, const struct op *o, const struct strv *l
 	key_add(h, o->parents ? "parents" : "");
 	key_add(h, o->link ? "link" : "");
 	key_add(h, !o->is_add ? "" : o->unpack == 0 ? "add" : "unpack");
+	if (o->remotes.n)
+		key_add(h, o->keep_git_dir  ? "keep-git-dir"
+			   : o->unpack == 1 ? "unpack all"
+					    : "fetched");
 	key_add_list(h, &o->exclude);
 	for (unsigned i = 0; i < o->n_files; i++) {
 		key_add(h, o->files[i].name);
@@ -234,16 +235,16 @@ static void copy_key(struct builder *b, const struct op *o, const struct strv *l
 
 /* Names of an earlier stage's files stand for their content, for what it is made of is known. */
 static int definition_key(struct builder *b, const struct op *o, const struct strv *layers,
-			  char ret[65])
+			  const struct strv *pins, char ret[65])
 {
-	const struct strv *from;
+	const struct strv *from = pins;
 	struct sha256 h;
-	int r = graph_source_layers(b, &o->from, &from);
+	int r = pins->n ? 0 : graph_source_layers(b, &o->from, &from);
 
 	if (r < 0)
 		return r;
 	copy_key(b, o, layers, &h);
-	key_add(&h, "by name");
+	key_add(&h, pins->n ? "pinned" : "by name");
 	key_add_list(&h, from);
 	key_add_list(&h, &o->sources);
 	sha256_end_hex(&h, ret);
@@ -262,6 +263,13 @@ static int content_key(struct builder *b, const struct op *o, const struct strv 
 	key_add(&h, "by content");
 	sha256_init(&files);
 	r = copy_digest(&c->rules, &c->files, &files);
+	if (r == 0 && c->fetched.n) {
+		struct copy_rules own = c->rules;
+
+		own.source = c->stage.tree_fd;
+		own.ignore = NULL;
+		r = copy_digest(&own, &c->fetched, &files);
+	}
 	sha256_end_hex(&files, hex);
 	key_add(&h, hex);
 	why_add(b, "the files that are copied", hex);
@@ -316,6 +324,8 @@ static int copy_do(struct builder *b, struct op *o, const struct strv *layers, s
 		r = find_owner(o, w.root, &c->rules);
 	if (r == 0)
 		r = copy_files(b, o, c, w.root);
+	if (r == 0)
+		r = copy_fetched(b, o, c, w.root);
 	for (unsigned i = 0; r == 0 && i < o->n_files; i++)
 		r = copy_text(&c->rules, o->files[i].name, o->files[i].content, w.root, o->dest);
 	return r < 0 ? r : step_seal(b, o, &w, key);
@@ -323,13 +333,20 @@ static int copy_do(struct builder *b, struct op *o, const struct strv *layers, s
 
 int step_copy(struct builder *b, struct op *o, const struct strv *layers)
 {
-	AUTO(copy_work_done) struct copy_work c = {.source = -EBADF};
+	AUTO(copy_work_done)
+	struct copy_work c = {.source = -EBADF, .stage = {.tree_fd = -EBADF, .lock_fd = -EBADF}};
+	AUTO_STRV struct strv pins = STRV_INIT;
 	bool inside = o->from.kind == SRC_STAGE || o->from.kind == SRC_IMAGE;
 	char by_name[65], by_content[65];
 	int r = o->chmod ? mode_check(o->chmod) : 0;
 
+	if (r == 0 && o->remotes.n) {
+		r = add_pins(o, &pins);
+		inside = r == 1;
+		r = r < 0 ? r : 0;
+	}
 	if (r == 0 && inside) {
-		r = definition_key(b, o, layers, by_name);
+		r = definition_key(b, o, layers, &pins, by_name);
 		if (r == 0)
 			r = step_cached(b, o, by_name);
 		if (r != 0)
@@ -350,5 +367,6 @@ int step_copy(struct builder *b, struct op *o, const struct strv *layers)
 		memcpy(named.layer, o->layer, sizeof(named.layer));
 		r = cache_put(b->st, by_name, &named);
 	}
+	layer_stage_abort(b->st, &c.stage);
 	return r < 0 ? r : 0;
 }

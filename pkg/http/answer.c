@@ -20,6 +20,7 @@ void http_response_done(struct http_response *r)
 	freep(&r->link);
 	freep(&r->location);
 	freep(&r->content_range);
+	freep(&r->last_modified);
 	freep(&r->warning);
 	strv_done(&r->challenges);
 	sbuf_done(&r->body);
@@ -84,6 +85,8 @@ static void take_header(struct http_transfer *t, const char *name, char *value)
 		replace(&t->location, value);
 	} else if (strcasecmp(name, "content-range") == 0) {
 		replace(&r->content_range, value);
+	} else if (strcasecmp(name, "last-modified") == 0) {
+		replace(&r->last_modified, value);
 	} else if (strcasecmp(name, "link") == 0) {
 		replace(&r->link, value);
 	} else if (strcasecmp(name, "warning") == 0) {

@@ -65,6 +65,7 @@ struct http_response {
 	char *content_digest; /* Docker-Content-Digest */
 	char *link;
 	char *content_range; /* of a part */
+	char *last_modified;
 	char *location; /* of an answer that was not followed */
 	char *warning;
 	struct strv challenges; /* WWW-Authenticate values */

@@ -37,6 +37,7 @@ static const struct {
 	{TRANSFER_PULL, "pull", transfer_op_pull},
 	{TRANSFER_LOAD, "load", transfer_op_load},
 	{TRANSFER_IMPORT, "import", transfer_op_import},
+	{TRANSFER_FETCH, "fetch", transfer_op_fetch},
 	{TRANSFER_LOGIN, "login", transfer_op_login},
 	{TRANSFER_UNTAR, "untar", transfer_op_untar},
 	{TRANSFER_PUSH, "push", transfer_op_push},

@@ -267,6 +267,28 @@ int transfer_check_get(const struct transfer_request *q, struct transfer_check *
 	return wire_failed(&r) ? err_new(-CE_PROTOCOL, "check request") : 0;
 }
 
+void transfer_fetch_put(struct sbuf *b, const struct transfer_fetch *f)
+{
+	wire_put_str(b, f->url);
+	wire_put_u64(b, f->max_bytes);
+	wire_put_u32(b, f->tls_verify != 0);
+}
+
+int transfer_fetch_get(const struct transfer_request *q, struct transfer_fetch *ret)
+{
+	struct wire_reader r;
+	struct transfer_fetch f = {0};
+
+	wire_reader_init(&r, q->body, q->body_n);
+	f.url = wire_get_str(&r);
+	f.max_bytes = wire_get_u64(&r);
+	f.tls_verify = wire_get_u32(&r) != 0;
+	if (wire_failed(&r) || !f.url)
+		return err_new(-CE_PROTOCOL, "fetch request");
+	*ret = f;
+	return 0;
+}
+
 void transfer_load_put(struct sbuf *b, const struct transfer_load *l)
 {
 	wire_put_str(b, l->platform);

@@ -27,6 +27,7 @@ enum transfer_op {
 	TRANSFER_PULL = 1,
 	TRANSFER_LOAD,
 	TRANSFER_IMPORT,
+	TRANSFER_FETCH,
 	TRANSFER_UNPACK,
 	TRANSFER_LOGIN,
 	TRANSFER_UNTAR,
@@ -192,6 +193,18 @@ struct transfer_search {
 	uint32_t limit;
 	struct transfer_access access;
 };
+
+/*
+ * Body of TRANSFER_FETCH; one descriptor, a file that gets what the URL gives. Its image event: where
+ * it came from, and its Last-Modified as RFC 3339, "" when there is none. Touches no store.
+ */
+struct transfer_fetch {
+	const char *url; /* http or https */
+	uint64_t max_bytes;
+	int tls_verify; /* 0: certificates are not looked at */
+};
+void transfer_fetch_put(struct sbuf *b, const struct transfer_fetch *f);
+int transfer_fetch_get(const struct transfer_request *q, struct transfer_fetch *ret);
 
 void transfer_search_put(struct sbuf *b, const struct transfer_search *s);
 int transfer_search_get(const struct transfer_request *q, struct transfer_search *ret);

@@ -36,6 +36,7 @@ int transfer_cancelled(struct transfer_ctx *ctx);
 int transfer_op_pull(struct transfer_ctx *ctx);
 int transfer_op_load(struct transfer_ctx *ctx);
 int transfer_op_import(struct transfer_ctx *ctx);
+int transfer_op_fetch(struct transfer_ctx *ctx);
 int transfer_op_untar(struct transfer_ctx *ctx);
 int transfer_op_unpack(struct transfer_ctx *ctx);
 int transfer_op_login(struct transfer_ctx *ctx);

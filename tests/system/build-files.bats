@@ -217,7 +217,4 @@ load build
 	printf 'FROM localhost/busybox\nADD text.gz /\n' >Containerfile
 	run -125 --separate-stderr build
 	[[ "$stderr" == *"unpack text.gz"*"--unpack=false"* ]]
-	printf 'FROM localhost/busybox\nADD https://example.org/x /\n' >Containerfile
-	run -125 --separate-stderr build
-	[[ "$stderr" == *"URLs are not fetched"* ]]
 }

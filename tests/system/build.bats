@@ -90,8 +90,8 @@ load build
 	rm Containerfile
 	run -125 --separate-stderr build
 	[[ "$stderr" == *"no Containerfile or Dockerfile"* ]]
-	run -125 --separate-stderr cuddy build https://example.org/x.git
-	[[ "$stderr" == *"only a directory"* ]]
+	run -125 --separate-stderr cuddy build ssh://example.org/x.git
+	[[ "$stderr" == *"only https://, http:// and git:// are fetched"* ]]
 	run -125 --separate-stderr cuddy build --platform linux/s390x .
 	[[ "$stderr" == *"machine's own platform"* ]]
 }

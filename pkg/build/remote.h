@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files from elsewhere: URLs by cuddy-transfer, archives unpacked by its sandboxed reader, repositories
+ * by the host's git, which may talk https, http and git and nothing else (threats B10). All land in
+ * directories below staging/, which a builder that dies leaves to the next command.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "pkg/base/clock.h"
+#include "pkg/build/builder.h"
+
+enum remote_kind { REMOTE_NONE, REMOTE_URL, REMOTE_GIT };
+/** remote_kind_of() - by the look of it; usage error for schemes that are not taken. */
+int remote_kind_of(const char *s, enum remote_kind *ret);
+
+/** remote_fetch() - to @fd, a file. @ret_modified: what the server says, 0: nothing. */
+int remote_fetch(struct builder *b, const char *url, int fd, int64_t *ret_modified_ns);
+/** remote_untar() - the archive @fd into the directory @dir; all belongs to root there. */
+int remote_untar(struct builder *b, int fd, int dir);
+
+struct git_source {
+	char *url, *ref, *subdir; /* "" where the fragment does not say */
+};
+int git_source_parse(const char *s, struct git_source *ret);
+void git_source_done(struct git_source *g);
+/** git_commit() - what the ref stands for now; 40 or 64 hex digits. */
+int git_commit(const struct git_source *g, char ret[65]);
+/** git_checkout() - @path: an empty directory. With its submodules; modes 644 and 755. */
+int git_checkout(const struct git_source *g, const char *path, bool keep_git_dir);

@@ -1,0 +1,151 @@
+load helpers
+load build
+
+# A web server for $WORK/www on loopback: WWW is its address, $WORK/www.log what it was asked for.
+www_begin() {
+	local port
+	port=$(free_port)
+	WWW=http://127.0.0.1:$port
+	mkdir -p "$WORK/www"
+	python3 -m http.server --bind 127.0.0.1 --directory "$WORK/www" "$port" >"$WORK/www.log" 2>&1 3>&- &
+	WWW_PID=$!
+	wait_until 20 curl -sf "$WWW/"
+}
+
+# git daemon for $WORK/repos; GIT is its address. A repository "r" with two branches, a tag and a link.
+git_begin() {
+	local port r=$WORK/repos/r
+	export HOME=$WORK GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t
+	mkdir -p "$r/sub"
+	git -c init.defaultBranch=main init -q "$r"
+	printf 'FROM scratch\nCOPY . /\n' | tee "$r/Containerfile" >"$r/sub/Containerfile"
+	echo main >"$r/branch"
+	ln -s / "$r/root"
+	chmod 755 "$r/sub/Containerfile"
+	git -C "$r" add . && git -C "$r" commit -q -m one && git -C "$r" tag v1
+	git -C "$r" checkout -q -b other && echo other >"$r/branch" && git -C "$r" commit -q -a -m two
+	git -C "$r" checkout -q main
+	port=$(free_port)
+	GITD=git://127.0.0.1:$port
+	git daemon --reuseaddr --listen=127.0.0.1 --port="$port" --export-all --base-path="$WORK/repos" >"$WORK/git.log" 2>&1 3>&- &
+	GIT_PID=$!
+	wait_until 20 git ls-remote "$GITD/r"
+}
+
+end_server() {
+	kill "$1"
+	wait "$1" 2>/dev/null || true
+}
+teardown() {
+	[ -z "${WWW_PID:-}" ] || end_server "$WWW_PID"
+	[ -z "${GIT_PID:-}" ] || end_server "$GIT_PID"
+	test_end
+}
+files() { (cd "$WORK/out" && find . -mindepth 1 | LC_ALL=C sort | xargs); }
+out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
+
+@test "context on standard input: a tar of any compression, or a Containerfile; -f and ignore file within" {
+	mkdir -p d
+	echo x >d/f
+	echo y >hidden
+	echo hidden >.dockerignore
+	printf 'FROM scratch\nCOPY . /\n' >Containerfile
+	printf 'FROM scratch\nCOPY d /other\n' >d/Other
+	for z in "" -z -j -J --zstd; do
+		tar $z -cf "$WORK/ctx.tar" .
+		out - <"$WORK/ctx.tar"
+		[ "$(files)" = "./.dockerignore ./Containerfile ./d ./d/Other ./d/f" ]
+	done
+	out -f d/Other - <"$WORK/ctx.tar"
+	[ "$(files)" = "./other ./other/Other ./other/f" ]
+	# The same files give the same image, from a directory and from a tar.
+	[ "$(cuddy build -q --timestamp 1 .)" = "$(cuddy build -q --timestamp 1 - <"$WORK/ctx.tar")" ]
+	run -125 --separate-stderr cuddy build -f - - <"$WORK/ctx.tar"
+	[[ "$stderr" == *"-f -: standard input is the context"* ]]
+	head -c 5000 /dev/zero >big
+	tar -cf "$WORK/ctx.tar" Containerfile big
+	head -c 4000 "$WORK/ctx.tar" >"$WORK/cut.tar"
+	run -125 cuddy build - <"$WORK/cut.tar"
+	run -125 --separate-stderr cuddy build -f Containerfile - <<<'FROM scratch'
+	[[ "$stderr" == *"the context is a Containerfile itself"* ]]
+}
+
+@test "context by URL: a tar, or only a Containerfile; ADD of URLs with name, mode, time, checksum, --unpack" {
+	www_begin
+	mkdir -p in
+	printf 'FROM scratch\nCOPY in /in\n' >Containerfile
+	echo data >in/data
+	tar -czf "$WORK/www/ctx.tgz" .
+	out "$WWW/ctx.tgz"
+	[ "$(files)" = "./in ./in/data" ]
+	printf 'FROM scratch\nCOPY <<E /only\ntext\nE\n' >"$WORK/www/Only"
+	out "$WWW/Only"
+	[ "$(cat "$WORK/out/only")" = text ]
+	echo body >"$WORK/www/file.txt"
+	touch -d '2001-02-03 04:05:06 UTC' "$WORK/www/file.txt"
+	sum=$(sha256sum <"$WORK/www/file.txt" | cut -d' ' -f1)
+	cat >Containerfile <<-E
+		FROM localhost/busybox
+		ADD --checksum=sha256:$sum $WWW/file.txt /checked
+		ADD $WWW/file.txt?query=1 /into/
+		ADD --chmod=644 --chown=3:4 $WWW/file.txt /named
+		ADD $WWW/ctx.tgz /packed
+		ADD --unpack $WWW/ctx.tgz /unpacked
+	E
+	build
+	run -0 inside sh -c 'stat -c "%n %a %u:%g %Y" /into/file.txt /named; cat /checked /unpacked/in/data; head -c 2 /packed | od -An -tx1'
+	[ "$output" = $'/into/file.txt 600 0:0 981173106\n/named 644 3:4 981173106\nbody\ndata\n 1f 8b' ]
+	# Again: what has a checksum is not fetched, the rest is, and is found to be the same.
+	: >"$WORK/www.log"
+	run -0 --separate-stderr cuddy build -t localhost/t .
+	[ "$(grep -c 'Using cache' <<<"$stderr")" = 5 ]
+	[ "$(grep -c 'GET /file.txt' "$WORK/www.log")" = 2 ]
+	echo other >"$WORK/www/file.txt"
+	run -0 --separate-stderr cuddy build -t localhost/t .
+	[ "$(inside cat /named /checked)" = $'other\nbody' ]
+	run -125 --separate-stderr cuddy build --no-cache .
+	[[ "$stderr" == *"Containerfile:2: ADD --checksum"*"it has sha256:"*", not sha256:$sum"* ]]
+	run -125 --separate-stderr cuddy build - <<<$'FROM scratch\nADD '"$WWW/none /"
+	[[ "$stderr" == *"standard input:2: ADD "*"/none: fetch: $WWW/none: No such file"* ]]
+	run -125 --separate-stderr cuddy build - <<<$'FROM scratch\nCOPY '"$WWW/x /"
+	[[ "$stderr" == *"COPY takes files of the context; ADD fetches"* ]]
+	for bad in ftp://127.0.0.1/x ssh://127.0.0.1/x file:///etc/passwd git@127.0.0.1:x; do
+		run -125 --separate-stderr cuddy build - <<<$'FROM scratch\nADD '"$bad /"
+		[[ "$stderr" == *"only https://, http:// and git:// are fetched"* ]]
+	done
+}
+
+@test "context and ADD by git: branches, tags, commits, subdirectories; .git only when asked for" {
+	git_begin
+	out "$GITD/r"
+	[ "$(files)" = "./Containerfile ./branch ./root ./sub ./sub/Containerfile" ]
+	[ "$(cat "$WORK/out/branch")" = main ]
+	[ "$(stat -c %a "$WORK/out/sub/Containerfile" "$WORK/out/branch" | xargs)" = "755 644" ]
+	out "$GITD/r#other"
+	[ "$(cat "$WORK/out/branch")" = other ]
+	out "$GITD/r#v1:sub"
+	[ "$(files)" = "./Containerfile" ]
+	commit=$(git -C "$WORK/repos/r" rev-parse other)
+	out "$GITD/r#$commit"
+	[ "$(cat "$WORK/out/branch")" = other ]
+	out --build-arg BUILDKIT_CONTEXT_KEEP_GIT_DIR=1 "$GITD/r"
+	[ -d "$WORK/out/.git" ]
+	file <<-E
+		FROM scratch
+		ADD $GITD/r#v1:sub /sub
+		ADD --keep-git-dir $GITD/r /whole
+		ADD --checksum=$commit $GITD/r#other /other
+	E
+	out .
+	[ -d "$WORK/out/whole/.git" ] && [ ! -e "$WORK/out/other/.git" ] && [ "$(cat "$WORK/out/other/branch")" = other ]
+	[ "$(ls "$WORK/out/sub")" = Containerfile ]
+	run -0 --separate-stderr cuddy build .
+	[ "$(grep -c 'Using cache' <<<"$stderr")" = 3 ]
+	run -125 --separate-stderr cuddy build "$GITD/r#nosuch"
+	[[ "$stderr" == *"there is no 'nosuch'"* ]]
+	run -125 --separate-stderr cuddy build "$GITD/nosuch"
+	[[ "$stderr" == *"context: git ls-remote: "* ]]
+	run -125 --separate-stderr cuddy build "$GITD/r#:none"
+	run -125 --separate-stderr cuddy build - <<<$'FROM scratch\nADD --checksum='"$commit $GITD/r /"
+	[[ "$stderr" == *"is at commit "*", not $commit"* ]]
+}

@@ -484,6 +484,18 @@ int layer_stack_make(struct store *st, const struct strv *diffids)
 	return r < 0 ? err_wrap(r, "stack %zu layers", diffids->n) : 0;
 }
 
+/*
+ * Overlay takes no directory twice (ELOOP). Of a layer that comes again further up, as two equal
+ * steps of a build make one, nothing is seen through the upper one.
+ */
+static bool is_above(const struct strv *diffids, size_t i)
+{
+	for (size_t k = i + 1; k < diffids->n; k++)
+		if (strcmp(diffids->v[k], diffids->v[i]) == 0)
+			return true;
+	return false;
+}
+
 int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_dirs)
 {
 	char name[sizeof(STACK) + 64];
@@ -500,7 +512,8 @@ int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_d
 	if (store_has(st, STORE_CACHE, fix_up))
 		add_tree(st, STORE_CACHE, name, ret_dirs);
 	for (size_t i = diffids->n; n-- > 0;)
-		add_tree(st, STORE_LAYERS, diffids->v[--i], ret_dirs);
+		if (!is_above(diffids, --i))
+			add_tree(st, STORE_LAYERS, diffids->v[i], ret_dirs);
 	add_tree(st, STORE_CACHE, PLACEHOLDER, ret_dirs);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/build/cache.h"
+#include "pkg/build/stat_cache.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/random.h"
@@ -125,13 +126,13 @@ static int prune_mounts(struct store *st, int64_t before_ns, struct cache_pruned
 	return 0;
 }
 
-/* What explains nothing any more. */
-static int prune_why(struct store *st, int64_t before_ns)
+/* What explains nothing any more, and what spares reading files of contexts. */
+static int prune_notes(struct store *st, const char *which, int64_t before_ns)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
-	AUTO_FREE char *path = store_path(st, STORE_CACHE, CACHE_WHY);
+	AUTO_FREE char *path = store_path(st, STORE_CACHE, which);
 	AUTO_CLOSE int dir = -EBADF;
-	int r = list(st, CACHE_WHY, &names);
+	int r = list(st, which, &names);
 
 	if (r < 0 || !names.n)
 		return r;
@@ -153,7 +154,9 @@ int cache_prune(struct store *st, bool all, int64_t before_ns, struct cache_prun
 	if (r == 0)
 		r = prune_mounts(st, before_ns, &done);
 	if (r == 0)
-		r = prune_why(st, before_ns);
+		r = prune_notes(st, CACHE_WHY, before_ns);
+	if (r == 0)
+		r = prune_notes(st, CACHE_STAT, before_ns);
 	if (r == 0)
 		*ret = done;
 	return r < 0 ? err_wrap(r, "build cache") : 0;

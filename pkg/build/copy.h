@@ -11,11 +11,13 @@
 #include "pkg/base/sha256.h"
 #include "pkg/build/ignore.h"
 #include "pkg/build/select.h"
+#include "pkg/build/stat_cache.h"
 
 struct copy_rules {
 	int source; /* root of where files come from */
 	const struct ignore *ignore; /* of the context; NULL */
 	const struct ignore *exclude; /* of --exclude; NULL */
+	struct stat_cache *stats; /* for copy_digest(): spares reading; NULL */
 	bool keep_owner; /* else @uid, @gid */
 	uid_t uid, gid;
 	const char *chmod; /* checked; NULL: modes stay */

@@ -36,20 +36,11 @@ static void add_head(struct digester *d, const char *rel, const struct stat *st)
 	add_text(d->h, head);
 }
 
-/* The content by a digest of its own: no content can be mistaken for what follows it. */
-static int add_file(struct digester *d, int dir, const char *name, const char *rel)
+static int hash_content(struct digester *d, int fd, char ret[65])
 {
-	AUTO_CLOSE int fd = open_nofollow(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	struct sha256 content;
-	char hex[65], cap[64];
-	struct stat st;
 	ssize_t n;
 
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_new(-ESTALE, "it changed while it was read");
-	add_head(d, rel, &st);
 	sha256_init(&content);
 	while ((n = read(fd, d->piece, PIECE)) != 0) {
 		if (n < 0 && errno == EINTR)
@@ -58,11 +49,50 @@ static int add_file(struct digester *d, int dir, const char *name, const char *r
 			return err_new(-errno, "read");
 		sha256_add(&content, d->piece, (size_t)n);
 	}
-	sha256_end_hex(&content, hex);
+	sha256_end_hex(&content, ret);
+	return 0;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/*
+ * The content by a digest of its own: no content can be mistaken for what follows it. @was is what the
+ * name stood for; a file whose digest is known is not even opened. Those with capabilities always are.
+ */
+static int add_file(struct digester *d, int dir, const char *name, const char *rel,
+		    const struct stat *was)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	char hex[65], cap[64];
+	struct stat st, after;
+	ssize_t n;
+	int r;
+
+	if (d->c->stats && stat_cache_find(d->c->stats, was, hex)) {
+		add_head(d, rel, was);
+		add_text(d->h, hex);
+		return 0;
+	}
+	fd = open_nofollow(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_new(-ESTALE, "it changed while it was read");
+	add_head(d, rel, &st);
+	r = hash_content(d, fd, hex);
+	if (r < 0)
+		return r;
 	add_text(d->h, hex);
 	n = fgetxattr(fd, "security.capability", cap, sizeof(cap));
 	if (n > 0)
 		sha256_add(d->h, cap, (size_t)n);
+	else if (d->c->stats && fstat(fd, &after) == 0 && is_same(&st, &after))
+		stat_cache_add(d->c->stats, &st, hex);
 	return 0;
 }
 
@@ -119,7 +149,7 @@ static int add_entry(struct digester *d, int dir, const char *name, const char *
 	if (S_ISDIR(st.st_mode))
 		r = add_directory(d, dir, name, path, rel, depth);
 	else if (S_ISREG(st.st_mode))
-		r = add_file(d, dir, name, rel);
+		r = add_file(d, dir, name, rel, &st);
 	else if (S_ISLNK(st.st_mode))
 		r = add_link(d, dir, name, rel, &st);
 	else

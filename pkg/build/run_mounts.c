@@ -316,7 +316,7 @@ static int key_context(struct builder *b, const struct run_mount *m, const struc
 		       struct sha256 *h)
 {
 	int root = from->kind == SRC_NAMED ? b->contexts[from->stage].dir : b->context;
-	const struct copy_rules rules = {.source = root, .ignore = source_ignore(b, from)};
+	struct copy_rules rules = {.source = root, .ignore = source_ignore(b, from)};
 	AUTO_STRV struct strv names = STRV_INIT, empty = STRV_INIT;
 	AUTO(selection_done) struct selection s = {0};
 	AUTO_FREE char *what = NULL;
@@ -331,8 +331,10 @@ static int key_context(struct builder *b, const struct run_mount *m, const struc
 	if (r == -ENOENT)
 		return err_usage("source=%s: not found in the context", names.v[0]);
 	sha256_init(&files);
+	rules.stats = r < 0 || b->is_fetched ? NULL : stat_cache_open(b->st, root);
 	if (r == 0)
 		r = copy_digest(&rules, &s, &files);
+	stat_cache_close(rules.stats);
 	if (r < 0)
 		return r;
 	sha256_end_hex(&files, hex);

@@ -254,6 +254,7 @@ static int definition_key(struct builder *b, const struct op *o, const struct st
 static int content_key(struct builder *b, const struct op *o, const struct strv *layers,
 		       const struct copy_work *c, char ret[65])
 {
+	struct copy_rules rules = c->rules;
 	struct sha256 h, files;
 	char hex[65];
 	int r;
@@ -262,7 +263,10 @@ static int content_key(struct builder *b, const struct op *o, const struct strv 
 	copy_key(b, o, layers, &h);
 	key_add(&h, "by content");
 	sha256_init(&files);
-	r = copy_digest(&c->rules, &c->files, &files);
+	if (o->sources.n && source_ignore(b, &o->from) && !b->is_fetched)
+		rules.stats = stat_cache_open(b->st, c->source);
+	r = copy_digest(&rules, &c->files, &files);
+	stat_cache_close(rules.stats);
 	if (r == 0 && c->fetched.n) {
 		struct copy_rules own = c->rules;
 

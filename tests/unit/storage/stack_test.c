@@ -99,6 +99,21 @@ static void without_implied_directories_there_is_no_fix_up(void **state)
 	}
 }
 
+/* As two equal steps of a build make it: overlay takes no directory twice. */
+static void a_layer_that_comes_twice_is_stacked_once(void **state)
+{
+	static const char *const a[] = {"f one", NULL}, *const b[] = {"f two", NULL};
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	struct scratch *s = *state;
+
+	add(s->st, 'a', a);
+	add(s->st, 'b', b);
+	stack(s, "abaab", &dirs);
+	assert_int_equal(dirs.n, 3);
+	assert_non_null(strstr(dirs.v[0], "/layers/bbbb"));
+	assert_non_null(strstr(dirs.v[1], "/layers/aaaa"));
+}
+
 static void an_implied_directory_shows_who_lists_it(void **state)
 {
 	static const char *const a[] = {"d1777 tmp", "d0750 srv", "d0700 srv/deep", NULL};
@@ -209,6 +224,7 @@ static void a_missing_layer_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(a_layer_that_comes_twice_is_stacked_once),
 		T(without_implied_directories_there_is_no_fix_up),
 		T(an_implied_directory_shows_who_lists_it),
 		T(a_listed_parent_of_a_fixed_directory_keeps_its_own),

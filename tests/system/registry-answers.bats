@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# What a registry may answer besides yes: busy, broken, no parts, no mount, another digest; and layers that go side by side.
+load helpers
+
+setup() {
+	test_begin
+	mkdir -p "$WORK/reg"
+	python3 "$FIXTURES/fakereg.py" "$WORK/reg" 3>&- &
+	REGISTRY_PID=$!
+	wait_until 10 test -e "$WORK/reg/port"
+	FAKE=127.0.0.1:$(cat "$WORK/reg/port")
+}
+
+teardown() {
+	kill "$REGISTRY_PID"
+	wait "$REGISTRY_PID" 2>/dev/null || true
+	test_end
+}
+
+pull() { run --separate-stderr timeout 60 "$CUDDY" pull -q --tls-verify=false "${@:2}" "$FAKE/$1"; }
+send() { : >"$WORK/reg/log"; run --separate-stderr timeout 60 "$CUDDY" push -q --tls-verify=false --retry 2 --retry-delay 0 "${2:-$IMAGE}" "$FAKE/$1"; }
+asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
+
+@test "answers: who is busy is asked again; 500 is said; parts that are refused and bytes that come from the start are right in the end" {
+	for name in busy-429 busy-503 busy-502 part-416 part-200; do
+		pull $name --retry 3 --retry-delay 0
+		[ "$status" -eq 0 ] || fail "$name: $stderr"
+		[ "$(cuddy run --rm -v /bin/busybox:/bin/cat:ro "$FAKE/$name")" = "from the registry" ]
+		cuddy rmi "$FAKE/$name" >/dev/null
+	done
+	grep -q '^registry GET [^ ]* /v2/part-416/blobs' "$WORK/reg/log"
+	pull busy-429b --retry 0
+	[ "$status" -eq 0 ]
+	before=$(snapshot)
+	for name in busy-500 busy-401; do
+		pull $name --retry 0
+		one_line_error 125 'not now|no credentials'
+	done
+	[ "$(snapshot)" = "$before" ]
+}
+
+@test "answers: a mount that is an upload instead is cancelled and the layer sent; another digest and 500 end it before the manifest" {
+	pull ok
+	send push-mount "$FAKE/ok"
+	[ "$status" -eq 0 ] || fail "$stderr"
+	[ "$(asked 'POST [^ ]* /v2/push-mount/blobs/uploads/?mount=[^ ]*from=ok')" -ge 1 ]
+	[ "$(asked 'DELETE [^ ]* /v2/push-mount/blobs/uploads/1')" -ge 1 ]
+	[ "$(asked 'PATCH [^ ]* /v2/push-mount/')" -eq 2 ] # layer and config
+	for name in push-500 push-digest; do
+		send $name
+		one_line_error 125 'disk on fire|made sha256:1111'
+		[ "$(asked "PUT [^ ]* /v2/$name/manifests")" -eq 0 ]
+	done
+}
+
+@test "answers: two layers of an image are on their way at the same time" {
+	cuddy load -q -i "$("$TOP/tests/images/make" layers12)" >/dev/null
+	send push-side "$(cuddy images -q --filter 'reference=*layers12*' | head -1)"
+	[ "$status" -eq 0 ] || fail "$stderr"
+	[ "$(asked 'PATCH [^ ]* /v2/push-side/')" -ge 13 ]
+}

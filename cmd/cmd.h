@@ -20,6 +20,7 @@ struct store;
 struct cmd_ctx {
 	const char *root, *runroot, *driver,
 		*cgroup_manager; /* global options, NULL when not given */
+	const struct strv *hooks_dirs; /* global option */
 	struct store *store; /* opened on first use by cmd_store() */
 	bool in_a_hurry; /* leaves tidying to other commands */
 	int status; /* exit status a command sets when it is not an error (child's code) */
@@ -71,6 +72,7 @@ extern const struct command_group command_groups[];
 
 /* Flags before the verb. */
 struct global_args {
+	struct strv hooks_dirs;
 	const char *root, *runroot, *driver, *cgroup_manager, *log_level;
 	bool debug, version;
 };

@@ -209,6 +209,7 @@ const struct opt global_opts[] = {
 		.complete = COMPLETE_WORDS, .words = "overlay fuse-overlayfs vfs"),
 	OPT_STR(0, "cgroup-manager", "NAME", struct global_args, cgroup_manager, "Who makes the cgroups of new containers",
 		.complete = COMPLETE_WORDS, .words = "systemd cgroupfs none", .strict = true),
+	OPT_LIST(0, "hooks-dir", "DIR", struct global_args, hooks_dirs, "Look for OCI hooks there only", .complete = COMPLETE_DIR),
 	OPT_BOOL('v', "version", struct global_args, version, "Print the version and exit"),
 	OPT_END
 };

@@ -39,6 +39,7 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	(void)argc;
 	q.image = argv[0];
 	q.cgroup_manager = ctx->cgroup_manager;
+	q.more_hooks_dirs = ctx->hooks_dirs;
 	q.command = argv + 1;
 	if (r < 0)
 		return r;

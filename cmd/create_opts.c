@@ -189,6 +189,8 @@ const struct opt create_opts[] = {
 	OPT_STR(0, "gpus", "GPUS", R, gpus, "Give GPUs: all, a number or device=NAME[,NAME]"),
 	OPT_LIST(0, "cdi-spec-dir", "DIR", R, cdi_spec_dirs,
 		 "Look for CDI specifications there only", .complete = COMPLETE_DIR),
+	OPT_LIST(0, "hooks-dir", "DIR", R, hooks_dirs, "Look for OCI hooks there only",
+		 .complete = COMPLETE_DIR),
 	OPT_LIST(0, "ulimit", "TYPE=SOFT[:HARD]", R, ulimit, "Set a resource limit"),
 	OPT_LIST(0, "sysctl", "KEY=VALUE", R, sysctl,
 		 "Set a kernel parameter of the container's namespaces"),

@@ -131,7 +131,7 @@ static int runtime_role(struct cmd_ctx *ctx, int argc, char **argv)
 
 static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	struct global_args g = {0};
+	static struct global_args g; /* what ctx points to */
 	int first, r;
 
 	r = tidy_process();
@@ -154,6 +154,7 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 	ctx->root = g.root;
 	ctx->runroot = g.runroot;
 	ctx->cgroup_manager = g.cgroup_manager;
+	ctx->hooks_dirs = &g.hooks_dirs;
 	ctx->driver = g.driver ? g.driver : getenv("STORAGE_DRIVER");
 	if (ctx->driver && !*ctx->driver)
 		ctx->driver = NULL;

@@ -129,6 +129,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 
 	a.request.image = argv[0];
 	a.request.cgroup_manager = ctx->cgroup_manager;
+	a.request.more_hooks_dirs = ctx->hooks_dirs;
 	a.request.command = argv + 1;
 	(void)argc;
 	if (a.detach && a.request.attach.n)

@@ -20,6 +20,7 @@
 #include "pkg/cgroup/cgroup.h"
 #include "pkg/conmon/event.h"
 #include "pkg/conmon/monitor.h"
+#include "pkg/runtime/hooks.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/rmtree.h"
 #include "storage/container_store.h"
@@ -282,6 +283,20 @@ static void allow_remount(const struct monitor *m)
 	err_drop();
 }
 
+/* Nothing of the run is left; its plan still lies in the memfd. */
+static void hooks_after_stop(struct monitor *m)
+{
+	struct rt_plan plan;
+
+	if (!m->stops_with_hooks)
+		return;
+	m->stops_with_hooks = false;
+	if (setup_plan(&plan) < 0 || rt_hooks_run(plan.hooks, plan.n_hooks, RT_HOOK_POSTSTOP,
+						  plan.hook_state, 0, "stopped") < 0)
+		err_drop();
+	setup_forget_plan();
+}
+
 void finish_run(struct monitor *m)
 {
 	struct stream *const streams[] = {&m->out, &m->err};
@@ -310,6 +325,7 @@ void finish_run(struct monitor *m)
 	/* The upper directory is free for the next mount when these return. */
 	release_root(m);
 	closep(&m->run.root_fd);
+	hooks_after_stop(m);
 	allow_remount(m);
 	m->run.pid = m->run.root_server = -1;
 	m->root_lost = false;
@@ -323,6 +339,7 @@ void finish(struct monitor *m)
 	closep(&m->pty_slave);
 	closep(&m->listen_fd);
 	release_root(m);
+	hooks_after_stop(m);
 	if (m->cfg.auto_remove)
 		remove_container(m);
 	else

@@ -32,6 +32,7 @@
 #include "pkg/base/log.h"
 #include "pkg/conmon/event.h"
 #include "pkg/runtime/base.h"
+#include "pkg/runtime/hooks.h"
 #include "pkg/sys/process.h"
 
 #define STALL_TICK_NS (50 * NS_PER_MS)
@@ -255,6 +256,20 @@ static void let_go_of_kept(struct monitor *m, const struct rt_plan *plan)
 	m->kept_are_gone = true;
 }
 
+/* What is wrong with these does not end the container any more (runtime-spec, "poststart"). */
+static void hooks_after_start(struct monitor *m, const struct rt_plan *plan)
+{
+	m->stops_with_hooks = false;
+	for (unsigned i = 0; i < plan->n_hooks; i++)
+		m->stops_with_hooks = m->stops_with_hooks ||
+				      plan->hooks[i].stage == RT_HOOK_POSTSTOP;
+	if (rt_hooks_run(plan->hooks, plan->n_hooks, RT_HOOK_POSTSTART, plan->hook_state,
+			 m->run.pid, "running") < 0) {
+		log_debug("conmon", "%s", err_trail());
+		err_drop();
+	}
+}
+
 int monitor_launch(struct monitor *m)
 {
 	struct rt_plan plan;
@@ -280,6 +295,8 @@ int monitor_launch(struct monitor *m)
 		r = bridge_prepare(m, &plan.net);
 	if (r == 0)
 		r = launch(m, &plan, &io);
+	if (r == 0)
+		hooks_after_start(m, &plan);
 	if (r == 0 && m->cfg.restart == CONMON_RESTART_NO)
 		let_go_of_kept(m, &plan);
 	setup_forget_plan();

@@ -83,6 +83,7 @@ struct monitor {
 	int cgroup; /* the container's; -EBADF without one */
 	uint64_t oom_kills_before; /* this run */
 	int signal_fd, listen_fd, pty_slave;
+	bool stops_with_hooks; /* the plan has hooks of poststop */
 	bool root_lost; /* its server died first */
 	bool exited, recorded; /* pid 1 is dead; and it is written down */
 	int exit_status;

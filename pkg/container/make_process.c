@@ -413,6 +413,14 @@ static int make_accounts(const struct container_request *q, struct container_rec
 	return 0;
 }
 
+static void make_hooks(const struct container_request *q, struct container_record *r)
+{
+	for (size_t i = 0; q->more_hooks_dirs && i < q->more_hooks_dirs->n; i++)
+		strv_take(&r->hooks_dirs, path_absolute(q->more_hooks_dirs->v[i]));
+	for (size_t i = 0; i < q->hooks_dirs.n; i++)
+		strv_take(&r->hooks_dirs, path_absolute(q->hooks_dirs.v[i]));
+}
+
 int make_process(const struct container_request *q, const struct image_config *image,
 		 struct container_record *r)
 {
@@ -427,6 +435,7 @@ int make_process(const struct container_request *q, const struct image_config *i
 		rc = make_env(q, image, r);
 	if (rc == 0)
 		rc = make_labels(q, image, r);
+	make_hooks(q, r);
 	if (rc == 0)
 		make_systemd(q, r);
 	if (rc == 0)

@@ -42,6 +42,8 @@ void plan_done(struct container_plan *p)
 	free(p->uid_map);
 	free(p->gid_map);
 	free(p->rlimits);
+	free(p->hooks);
+	hook_set_done(&p->hook_set);
 	for (unsigned i = 0; i < p->n_secrets; i++)
 		secret_wipe(&p->secret_data[i]);
 	free(p->secret_data);
@@ -300,6 +302,8 @@ int plan_make(const struct plan_input *in, struct container_plan *p)
 		r = plan_own(in, p);
 	if (r == 0)
 		r = plan_process(in, p);
+	if (r == 0)
+		r = plan_hooks(in, p);
 	if (r == 0)
 		r = plan_monitor(in, p);
 	if (r == 0)

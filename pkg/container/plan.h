@@ -7,6 +7,7 @@
 #include "net/ports.h"
 #include "pkg/conmon/config.h"
 #include "pkg/container/record.h"
+#include "pkg/oci/hooks_dir.h"
 #include "pkg/runtime/base.h"
 #include "pkg/runtime/exec.h"
 #include "storage/container_store.h"
@@ -28,6 +29,8 @@ struct container_plan {
 	struct rt_device *devices;
 	struct rt_idmap *uid_map, *gid_map;
 	struct rt_rlimit *rlimits;
+	struct hook_set hook_set;
+	struct rt_hook *hooks; /* of it, by stages */
 	struct strv argv, env;
 	char detach_keys[32];
 	struct rt_secret *secrets;
@@ -96,6 +99,8 @@ struct exec_request;
 int exec_process(const struct container_record *rec, const struct exec_request *e,
 		 const struct strv *env, struct sbuf *seccomp, struct rt_rlimit *rlimits,
 		 struct rt_process *ret);
+/** plan_hooks() - those of the host that are for it; after plan_process(). */
+int plan_hooks(const struct plan_input *in, struct container_plan *p);
 /** plan_health() - the checks that the monitor will make, their commands ready for it. */
 int plan_health(const struct container_record *rec, struct container_plan *p);
 /** plan_write_files() - hosts, hostname, resolv.conf into the runtime directory. */

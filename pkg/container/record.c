@@ -87,6 +87,7 @@ static const struct field fields[] = {
 	F("SystemdTmpfsSize", K_U64, systemd_tmpfs_size),
 	F("ChrootDirs", K_STRV, chroot_dirs),
 	F("ProcOptions", K_STRV, proc_options),
+	F("HooksDirs", K_STRV, hooks_dirs),
 	F("Requires", K_STRV, requires),
 	F("NoPasswd", K_BOOL, no_passwd),
 	F("PasswdEntry", K_STR, passwd_entry),

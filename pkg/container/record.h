@@ -58,6 +58,7 @@ struct container_record {
 	uint64_t systemd_tmpfs_size; /* of those places; 0: the kernel's default */
 	struct strv chroot_dirs; /* which have our files of /etc, too */
 	struct strv proc_options; /* "hidepid=2" */
+	struct strv hooks_dirs; /* instead of the usual ones */
 	struct strv requires; /* ids of containers that run before this one starts */
 	char *passwd_entry, *group_entry; /* lines for a user or group that the image lacks */
 	int64_t stop_signal, stop_timeout, timeout;

@@ -68,7 +68,8 @@ struct container_request {
 
 	/* security and limits */
 	bool privileged;
-	struct strv cdi_spec_dirs;
+	struct strv cdi_spec_dirs, hooks_dirs;
+	const struct strv *more_hooks_dirs; /* of the global flag; NULL: none */
 	const char *gpus;
 	struct strv cap_add, cap_drop, security_opt, device, ulimit, sysctl, secret;
 	int64_t oom_score_adj; /* INT64_MIN: leave */

@@ -270,6 +270,74 @@ def attempt(f, way):
     return 0.0
 
 
+def forwarder_cpu(*names):
+    """Seconds of processor that processes of these names have taken, of this user."""
+    total = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                head, _, rest = f.read().rpartition(")")
+            if head.partition("(")[2] in names and os.stat(f"/proc/{pid}").st_uid == os.getuid():
+                total += sum(map(int, rest.split()[11:13]))
+        except OSError:
+            pass
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def turns(s):
+    """Requests in a second over 1 and 16 connections, and the median one, through published ports; and what a GB costs the
+    forwarder: over loopback, ours, and podman's with slirp4netns and pasta."""
+    if not os.access("/dev/net/tun", os.W_OK):
+        return {}
+    probe, inside = f"{s.dir}/netprobe", "/probe"
+    out("gcc", "-O2", "-static", "-w", "-o", probe, os.path.join(TOP, "tests/fixtures/netprobe.c"))
+    port, got, cpu = free_port(), {}, {}
+    server = subprocess.Popen([probe, "tcp-echo", port], stdout=subprocess.PIPE)
+    ways = {"loopback": (port, ())}
+    try:
+        server.stdout.readline()
+        for mode in ("slirp4netns", "pasta"):
+            if mode == "pasta" and not shutil.which("pasta"):
+                continue
+            a, b = free_port(), free_port()
+            common = ["-d", "--name", f"turns-{mode}", "--network", mode, "-v", f"{probe}:{inside}:ro"]
+            s.run_cuddy("c", "run", *common, "-p", f"127.0.0.1:{a}:7", IMAGE, inside, "tcp-echo", "7")
+            ways[f"cuddy, {mode}"] = (a, ("cuddy-proxy",))
+            if s.podman and ok(*s.podman, "run", *common, "-p", f"127.0.0.1:{b}:7", IMAGE, inside, "tcp-echo", "7"):
+                ways[f"podman, {mode}"] = (b, ("exe", "rootlessport", "pasta", "pasta.avx2", "passt.avx2"))
+        for _ in range(3):
+            for way, (at, _) in ways.items():
+                for n in ("1", "16"):
+                    for _ in range(50):                 # a server in a container may need a moment
+                        try:
+                            r = out(probe, "tcp-turns", "127.0.0.1", at, n, "1").split()
+                            got.setdefault((way, n), []).append(tuple(map(float, r)))
+                            break
+                        except subprocess.CalledProcessError:
+                            time.sleep(.1)
+        for way, (at, names) in ways.items():
+            if names:
+                before = forwarder_cpu(*names)
+                n = 400                                 # MB there and back
+                subprocess.run(["sh", "-c", f"head -c {n}000000 /dev/zero | socat -t 20 - TCP:127.0.0.1:{at} >/dev/null"],
+                               check=False)
+                cpu[way] = (forwarder_cpu(*names) - before) / (2 * n / 1000)
+    finally:
+        server.kill()
+        for mode in ("slirp4netns", "pasta"):
+            s.run_cuddy("c", "rm", "-f", "-i", "-t", "0", f"turns-{mode}")
+            if s.podman:
+                ok(*s.podman, "rm", "-f", "-i", "-t", "0", f"turns-{mode}")
+    return {k: sorted(v)[len(v) // 2] for k, v in got.items()} | {("cpu", w): v for w, v in cpu.items()}
+
+
+def print_turns(got):
+    for way in [w for w, n in got if n == "1"]:
+        one, many = got[way, "1"], got.get((way, "16"), (0, 0))
+        print(f"{'requests, ' + way:<40}{one[0]:.0f}/s, {one[1]:.0f} us = {one[1] / got['loopback', '1'][1]:.2f} x loopback; "
+              f"16 connections {many[0]:.0f}/s" + (f"; {got['cpu', way]:.2f} s of processor a GB" if ("cpu", way) in got else ""))
+
+
 def print_throughput(got):
     for way, what in (("published", "published port, client on the host"), ("podman", "  the same, podman"),
                       ("out", "out through slirp4netns to the host")):
@@ -464,6 +532,7 @@ def main():
         got = run_cases(cases)
         mem = memory(s)
         flow = throughput(s)
+        asked = turns(s)
         got.update(pull(s))
         got.update(many_images(s))
         print_table(got)
@@ -471,6 +540,7 @@ def main():
               f"{'ok' if got['memory'] <= 65536 else 'OVER'}")
         print_memory(*mem)
         print_throughput(flow)
+        print_turns(asked)
         print(f"fork, exec and wait of the host's true: {got['host']:.2f} ms; medians of {ROUNDS} interleaved runs")
         for n in s.notes:
             print(n)

@@ -74,6 +74,7 @@ extern const struct command_group command_groups[];
 struct global_args {
 	struct strv hooks_dirs;
 	const char *root, *runroot, *driver, *cgroup_manager, *log_level;
+	struct strv storage_opts;
 	bool debug, version;
 };
 extern const struct opt global_opts[];
@@ -128,6 +129,7 @@ extern const struct command cmd_runtime_create, cmd_runtime_start, cmd_runtime_s
 	cmd_runtime_run, cmd_runtime_list;
 extern const struct command cmd_version;
 extern const struct command cmd_unshare;
+extern const struct command cmd_image_publish;
 extern const struct command cmd_image_lint, cmd_image_tree;
 extern const struct command cmd_system_check;
 extern const struct command cmd_system_df, cmd_system_prune, cmd_system_reset;

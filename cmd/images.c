@@ -41,6 +41,33 @@ static const struct column digest_columns[] = {
 	{"CREATED", "CreatedSince"},  {"SIZE", "Size"}, {NULL, NULL},
 };
 
+/* Only where one is: as podman shows it. */
+static const struct column read_only_columns[] = {
+	{"REPOSITORY", "Repository"},
+	{"TAG", "Tag"},
+	{"IMAGE ID", "ID"},
+	{"CREATED", "CreatedSince"},
+	{"SIZE", "Size"},
+	{"R/O", "ReadOnly"},
+	{NULL, NULL},
+};
+
+static const struct column read_only_digest_columns[] = {
+	{"REPOSITORY", "Repository"}, {"TAG", "Tag"},   {"DIGEST", "Digest"}, {"IMAGE ID", "ID"},
+	{"CREATED", "CreatedSince"},  {"SIZE", "Size"}, {"R/O", "ReadOnly"},  {NULL, NULL},
+};
+
+static bool any_read_only(struct json_object *rows)
+{
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		bool is = false;
+
+		if (json_get_bool(json_object_array_get_idx(rows, i), "ReadOnly", &is) == 0 && is)
+			return true;
+	}
+	return false;
+}
+
 static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct images_args *a = args;
@@ -51,8 +78,8 @@ static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 				      .reference = argc ? argv[0] : NULL,
 				      .filters = &a->filters,
 				      .sort = a->sort};
-	const struct list_options o = show_options(a->format, a->quiet, a->no_heading, "ID",
-						   a->digests ? digest_columns : plain_columns);
+	struct list_options o = show_options(a->format, a->quiet, a->no_heading, "ID",
+					     a->digests ? digest_columns : plain_columns);
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	struct store *st;
 	int r = 0;
@@ -63,6 +90,8 @@ static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 		r = cmd_store(ctx, &st);
 	if (r == 0)
 		r = image_list(st, &q, &rows, &json);
+	if (r == 0 && any_read_only(rows))
+		o.columns = a->digests ? read_only_digest_columns : read_only_columns;
 	return r < 0 ? r : list_print(&o, rows, json, stdout);
 }
 

@@ -54,6 +54,26 @@ static void start_log(const struct global_args *g)
 	log_init(verbose ? "all" : getenv("CUDDY_DEBUG"), "cuddy");
 }
 
+/* cuddy-transfer and whoever else opens the store reads it there; so do we. */
+static int tell_storage_opts(const struct global_args *g)
+{
+	AUTO_FREE char *all = NULL;
+
+	for (size_t i = 0; i < g->storage_opts.n; i++) {
+		const char *o = g->storage_opts.v[i];
+
+		if (strncmp(o, "additionalimagestore=/", 22) != 0 &&
+		    strncmp(o, "overlay.additionalimagestore=/", 30) != 0)
+			return err_usage("--storage-opt '%s': what there is is "
+					 "additionalimagestore=DIR with an absolute path",
+					 o);
+	}
+	if (!g->storage_opts.n)
+		return 0;
+	all = strv_join(&g->storage_opts, ",");
+	return setenv("STORAGE_OPTS", all, 1) < 0 ? err_new(-errno, "set STORAGE_OPTS") : 0;
+}
+
 static int check_operands(const struct command_alias *a, int n)
 {
 	const struct command *c = a->command;
@@ -151,6 +171,9 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 		return 0;
 	}
 	start_log(&g);
+	r = tell_storage_opts(&g);
+	if (r < 0)
+		return r;
 	ctx->root = g.root;
 	ctx->runroot = g.runroot;
 	ctx->cgroup_manager = g.cgroup_manager;

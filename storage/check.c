@@ -135,7 +135,7 @@ static int check_names(struct store *st, struct findings *f)
 				strv_remove(&files, k);
 				break;
 			}
-		if (!store_has(st, STORE_IMAGES, ids.v[i]))
+		if (ref_is_own(st, refs.v[i]) && !image_store_has(st, ids.v[i]))
 			(void)finding_add(f, FOUND_NAME, file, "its image is not there");
 	}
 	for (size_t k = 0; r == 0 && k < files.n; k++) /* ref_pairs() passed over these */

@@ -20,6 +20,7 @@
 #include "pkg/base/path.h"
 #include "pkg/sys/copy.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/overlay_data.h"
 #include "pkg/sys/whiteout.h"
 #include "storage/layer.h"
 
@@ -53,7 +54,9 @@ struct flat {
 	struct todo *todo;
 	struct link *links[LINK_SLOTS];
 	uint64_t bytes;
-	bool keep_marks;
+	bool keep_marks, keep_pointers;
+	const int *data; /* where the content is of files that point elsewhere */
+	unsigned n_data;
 	/* of the directory at hand */
 	const struct todo *at;
 	int *part; /* descriptors of its parts */
@@ -134,13 +137,22 @@ static int compare(const void *a, const void *b)
 static int copy_file(struct flat *f, int from, const char *name, const struct stat *st)
 {
 	AUTO_CLOSE int in = open_nofollow(from, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0),
-		       out = -EBADF;
+		       out = -EBADF, content = -EBADF;
 	int r;
 
 	if (in < 0)
 		return in;
 	out = open_nofollow(f->out, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
-	r = out < 0 ? out : st->st_size ? copy_content(in, out) : 0;
+	if (out >= 0 && f->keep_pointers && overlay_data_is_elsewhere(in)) {
+		r = overlay_data_copy(in, out);
+		return r < 0 ? r : layer_copy_attributes(in, out);
+	}
+	content = -ENOENT;
+	for (unsigned i = 0; i < f->n_data && content < 0; i++)
+		content = overlay_data_open(in, f->data[i]);
+	if (content < 0 && content != -ENOENT)
+		return content;
+	r = out < 0 ? out : st->st_size ? copy_content(content < 0 ? in : content, out) : 0;
 	return r < 0 ? r : layer_copy_attributes(in, out);
 }
 
@@ -342,11 +354,17 @@ static int flatten(struct flat *f, unsigned n)
 	return r;
 }
 
-static int put_together(const struct strv *dirs, int to, bool keep_marks, uint64_t *ret_bytes)
+static int put_together(const struct strv *dirs, int to, bool keep_marks, bool keep_pointers,
+			uint64_t *ret_bytes)
 {
 	AUTO_FREE int *layer = xcalloc(dirs->n, sizeof(int)), *part = xcalloc(dirs->n, sizeof(int));
-	struct flat f = {
-		.layer = layer, .to = to, .part = part, .out = -EBADF, .keep_marks = keep_marks};
+	struct flat f = {.layer = layer,
+			 .to = to,
+			 .part = part,
+			 .out = -EBADF,
+			 .keep_marks = keep_marks,
+			 .keep_pointers = keep_pointers};
+	size_t shown = dirs->n;
 	int r = 0;
 
 	for (size_t i = 0; i < dirs->n; i++) {
@@ -356,8 +374,12 @@ static int put_together(const struct strv *dirs, int to, bool keep_marks, uint64
 		if (layer[i] < 0 && r == 0)
 			r = err_new(-errno, "open %s", dirs->v[i]);
 	}
+	while (r == 0 && shown > 1 && overlay_data_is(layer[shown - 1]))
+		shown--;
+	f.data = layer + shown;
+	f.n_data = (unsigned)(dirs->n - shown);
 	if (r == 0)
-		r = flatten(&f, (unsigned)dirs->n);
+		r = flatten(&f, (unsigned)shown);
 	for (size_t i = 0; i < dirs->n; i++)
 		closep(&layer[i]);
 	*ret_bytes = f.bytes;
@@ -366,10 +388,17 @@ static int put_together(const struct strv *dirs, int to, bool keep_marks, uint64
 
 int layer_flatten(const struct strv *dirs, int to, uint64_t *ret_bytes)
 {
-	return put_together(dirs, to, false, ret_bytes);
+	return put_together(dirs, to, false, false, ret_bytes);
+}
+
+int layer_flatten_pointing(const struct strv *dirs, int to)
+{
+	uint64_t bytes;
+
+	return put_together(dirs, to, false, true, &bytes);
 }
 
 int layer_merge(const struct strv *dirs, int to, uint64_t *ret_bytes)
 {
-	return put_together(dirs, to, true, ret_bytes);
+	return put_together(dirs, to, true, false, ret_bytes);
 }

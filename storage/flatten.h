@@ -12,5 +12,7 @@
  * @ret_bytes: sum of the sizes of regular files.
  */
 int layer_flatten(const struct strv *dirs, int to, uint64_t *ret_bytes);
+/** layer_flatten_pointing() - the same, but files whose content is elsewhere (pkg/sys/overlay_data.h) go on pointing there. */
+int layer_flatten_pointing(const struct strv *dirs, int to);
 /** layer_merge() - the same of layers that stand on others: what they hide of those stays hidden, by overlay's marks. */
 int layer_merge(const struct strv *dirs, int to, uint64_t *ret_bytes);

@@ -16,6 +16,7 @@
 #include "storage/check_internal.h"
 #include "storage/image_internal.h"
 #include "storage/layer.h"
+#include "storage/shared.h"
 #include "storage/store_internal.h"
 
 #define ASIDE "record.aside"
@@ -92,7 +93,8 @@ static void check_image(struct store *st, const char *id, struct findings *f)
 		if (!further_is_right(st, id, s.manifests.v[i]))
 			(void)finding_add(f, FOUND_IMAGE, id, "one of its manifests is damaged");
 	for (size_t i = 0; i < s.diffids.n; i++)
-		if (!layer_exists(st, s.diffids.v[i]))
+		if (!layer_exists(st, s.diffids.v[i]) &&
+		    !shared_has(st, STORE_LAYERS, s.diffids.v[i]))
 			(void)finding_add(f, FOUND_LAYER, s.diffids.v[i], "it is missing");
 }
 
@@ -102,7 +104,8 @@ int check_images(struct store *st, struct findings *f)
 	int r = image_store_list(st, &ids);
 
 	for (size_t i = 0; r == 0 && i < ids.n; i++)
-		check_image(st, ids.v[i], f);
+		if (!image_store_read_only(st, ids.v[i]))
+			check_image(st, ids.v[i], f);
 	return r;
 }
 

@@ -19,6 +19,7 @@
 #include "storage/container_store.h"
 #include "storage/image_internal.h"
 #include "storage/layer.h"
+#include "storage/shared.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
 
@@ -119,7 +120,30 @@ int image_read_file(struct store *st, const char *id, const char *file, struct s
 	AUTO_FREE char *path = path_join(id, file);
 	int dir = store_fd(st, STORE_IMAGES);
 
-	return dir < 0 ? dir : file_read_at(dir, path, DOCUMENT_MAX, out);
+	int r = dir < 0 ? dir : file_read_at(dir, path, DOCUMENT_MAX, out);
+
+	/* All of an image is in one place, so that its parts fit each other. */
+	return r == -ENOENT && !store_has(st, STORE_IMAGES, id)
+		       ? shared_read(st, STORE_IMAGES, path, DOCUMENT_MAX, out)
+		       : r;
+}
+
+int image_store_file(struct store *st, const char *id, const char *file, struct sbuf *out)
+{
+	return id_is_valid(id) ? image_read_file(st, id, file, out) : -ENOENT;
+}
+
+bool image_store_has(struct store *st, const char *id)
+{
+	return id_is_valid(id) &&
+	       (store_has(st, STORE_IMAGES, id) || shared_has(st, STORE_IMAGES, id));
+}
+
+const char *image_store_read_only(struct store *st, const char *id)
+{
+	return id_is_valid(id) && !store_has(st, STORE_IMAGES, id)
+		       ? shared_where(st, STORE_IMAGES, id)
+		       : NULL;
 }
 
 /* @digest is valid, so its name is one of a file. */
@@ -236,9 +260,14 @@ int image_store_list(struct store *st, struct strv *ret_ids)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	int r = store_names(st, STORE_IMAGES, &names);
+	size_t own = names.n;
 
+	if (r == 0)
+		r = shared_names(st, STORE_IMAGES, &names);
+	if (names.n > own)
+		strv_sort(&names);
 	for (size_t i = 0; r == 0 && i < names.n; i++)
-		if (id_is_valid(names.v[i]))
+		if (id_is_valid(names.v[i]) && (i == 0 || strcmp(names.v[i], names.v[i - 1]) != 0))
 			strv_add(ret_ids, names.v[i]);
 	return r;
 }
@@ -363,7 +392,8 @@ int image_store_put(struct store *st, const struct image_record *r)
 	if (lock < 0)
 		return lock;
 	for (size_t i = 0; i < r->diffids.n; i++)
-		if (!layer_exists(st, r->diffids.v[i]))
+		if (!layer_exists(st, r->diffids.v[i]) &&
+		    shared_layer_make(st, r->diffids.v[i]) < 0)
 			return err_new(-CE_CORRUPT, "image %.12s: layer %.12s is missing", r->id,
 				       r->diffids.v[i]);
 	e = store_has(st, STORE_IMAGES, r->id) ? -EEXIST : stage_begin(st, &s);
@@ -449,6 +479,14 @@ static int check_names(const char *id, const struct strv *names, unsigned flags)
 		       max ? "more than one name" : "a name", list);
 }
 
+static int read_only(struct store *st, const char *id)
+{
+	const char *dir = image_store_read_only(st, id);
+
+	return err_new(-EROFS, "image %.12s is in the shared store %s", id,
+		       dir ? dir : "of another");
+}
+
 /* With store_lock() exclusive. */
 static int remove_image(struct store *st, const char *id, const struct strv *names)
 {
@@ -482,6 +520,8 @@ int image_store_remove(struct store *st, const char *id, unsigned flags)
 
 	if (lock < 0)
 		return lock;
+	if (image_store_read_only(st, id))
+		return read_only(st, id);
 	if (!id_is_valid(id) || !store_has(st, STORE_IMAGES, id))
 		return err_new(-CE_NO_IMAGE, "%s", id);
 	r = image_store_names(st, id, &names);
@@ -507,7 +547,10 @@ int image_store_remove_name(struct store *st, const char *reference, const char 
 		return r;
 	if (!strv_has(&names, reference))
 		return err_new(-CE_NO_IMAGE, "%s", reference);
-	last = names.n == 1;
+	/* Of an image in a shared store one's own names can go, it and its names there stay. */
+	if (!ref_is_own(st, reference))
+		return read_only(st, id);
+	last = names.n == 1 && !image_store_read_only(st, id);
 	if (last && !(flags & IMAGE_REMOVE_USED))
 		r = check_unused(st, id);
 	if (r == 0)
@@ -523,7 +566,7 @@ int image_store_tag(struct store *st, const char *reference, const char *id, con
 
 	if (lock < 0)
 		return lock;
-	if (!id_is_valid(id) || !store_has(st, STORE_IMAGES, id))
+	if (!image_store_has(st, id))
 		return err_new(-CE_NO_IMAGE, "%s", id);
 	return ref_set(st, reference, id, manifest, NULL);
 }

@@ -63,7 +63,13 @@ int image_store_manifest(struct store *st, const char *id, const char *digest, s
 			 char **ret_type, char **ret_digest);
 /** image_store_names() - the references that point at it, added to @ret. */
 int image_store_names(struct store *st, const char *id, struct strv *ret);
-/** image_store_list() - ids, sorted. */
+/** image_store_file() - one of its files, byte for byte, added to @out. */
+int image_store_file(struct store *st, const char *id, const char *file, struct sbuf *out);
+/** image_store_has() - is it here, or in a shared store (shared.h)? */
+bool image_store_has(struct store *st, const char *id);
+/** image_store_read_only() - the shared store it is in; NULL when it is here (too), or nowhere. */
+const char *image_store_read_only(struct store *st, const char *id);
+/** image_store_list() - ids, sorted; those of shared stores, too. */
 int image_store_list(struct store *st, struct strv *ret_ids);
 enum image_remove_flags {
 	IMAGE_REMOVE_USED = 1, /* also when a container uses it (its layers stay) */
@@ -100,6 +106,8 @@ int ref_set(struct store *st, const char *reference, const char *id, const char 
 /** ref_manifest() - the digest it was set with, "" without one; malloc'ed. */
 int ref_manifest(struct store *st, const char *reference, char **ret_digest);
 int ref_get(struct store *st, const char *reference, char ret_id[65]); /* -CE_NO_IMAGE */
+/** ref_is_own() - is the name in this store, not in a shared one alone? */
+bool ref_is_own(struct store *st, const char *reference);
 int ref_remove(struct store *st, const char *reference);
 int ref_list(struct store *st, struct strv *ret_references);
 /** ref_pairs() - references, ids and manifest digests in step; @ret_manifests may be NULL. */

@@ -10,6 +10,7 @@
 #include "storage/layer.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +27,7 @@
 #include "pkg/sys/process.h"
 #include "storage/check_internal.h"
 #include "storage/layer_internal.h"
+#include "storage/shared_internal.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
 
@@ -155,6 +157,30 @@ int layer_record_load(struct store *st, const char *diffid, struct layer_record 
 	return 0;
 }
 
+int layer_record_shared(struct store *st, const char *diffid, struct layer_record *ret)
+{
+	AUTO(layer_record_done) struct layer_record rec = {0};
+	AUTO_FREE char *record = path_join(diffid, RECORD), *implied = path_join(diffid, IMPLIED);
+	AUTO_SBUF struct sbuf b = SBUF_INIT, names = SBUF_INIT;
+	int r = shared_read(st, STORE_LAYERS, record, RECORD_MAX, &b);
+
+	if (r == 0)
+		r = parse_record(b.s, b.len, &rec);
+	if (r == 0) {
+		r = shared_read(st, STORE_LAYERS, implied, IMPLIED_MAX, &names);
+		r = r == -ENOENT ? 0 : r;
+	}
+	if (r < 0)
+		return r;
+	if (names.len && names.s[names.len - 1])
+		return err_new(-CE_CORRUPT, "%s of a shared layer", IMPLIED);
+	for (size_t i = 0; i < names.len; i += strlen(names.s + i) + 1)
+		strv_add(&rec.implied, names.s + i);
+	*ret = rec;
+	memset(&rec, 0, sizeof(rec));
+	return 0;
+}
+
 int layer_stage_begin(struct store *st, struct layer_stage *ret)
 {
 	struct stage s = STAGE_INIT;
@@ -189,6 +215,37 @@ int layer_stage_blob(struct store *st, const struct layer_stage *s)
 	return fd < 0 ? err_new(-errno, "make a layer's blob") : fd;
 }
 
+/* Where the content of a shared layer is, below the directory that its link names. */
+static int open_at_shared(struct store *st, const char *diffid, const char *below, int flags)
+{
+	AUTO_FREE char *link = path_join(diffid, SHARED_LINK), *path = NULL;
+	char dir[PATH_MAX];
+	ssize_t n = readlinkat(store_fd(st, STORE_LAYERS), link, dir, sizeof(dir) - 1);
+	int fd;
+
+	if (n <= 0)
+		return n < 0 && errno == ENOENT ? -ENOENT : err_new(-errno, "layer %.12s", diffid);
+	dir[n] = '\0';
+	path = path_join(dir, below);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags);
+	return fd < 0 ? err_new(-errno, "layer %.12s: open %s", diffid, path) : fd;
+}
+
+int layer_open_data(struct store *st, const char *diffid)
+{
+	return open_at_shared(st, diffid, "data", O_DIRECTORY);
+}
+
+static int open_shared_blob(struct store *st, const char *diffid)
+{
+	AUTO_FREE char *below = path_join3("layers", diffid, files[LAYER_BLOB]);
+	int fd = open_at_shared(st, diffid, below, 0);
+
+	if (fd < 0 && fd != -ENOENT)
+		err_drop();
+	return fd < 0 ? -ENOENT : fd;
+}
+
 int layer_open(struct store *st, const char *diffid, enum layer_file which)
 {
 	AUTO_FREE char *path = path_join(diffid, files[which]);
@@ -198,7 +255,7 @@ int layer_open(struct store *st, const char *diffid, enum layer_file which)
 		return r < 0 ? r : layers;
 	fd = openat(layers, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return -ENOENT;
+		return which == LAYER_BLOB ? open_shared_blob(st, diffid) : -ENOENT;
 	return fd < 0 ? err_new(-errno, "layer %s", path) : fd;
 }
 

@@ -49,6 +49,8 @@ int layer_adopt_blob(struct store *st, const char *diffid, int fd, const char *d
 		     const char *media_type, uint64_t size);
 /** layer_open_tree() - its directory. In B, where the files of subordinate ids can be read. */
 int layer_open_tree(struct store *st, const char *diffid);
+/** layer_open_data() - where the content of its files is when that is elsewhere (shared.h); -ENOENT (no trail) when it is in the tree. */
+int layer_open_data(struct store *st, const char *diffid);
 
 struct layer_stage {
 	char *name; /* below staging/ */
@@ -105,10 +107,12 @@ int layer_try_lock(struct store *st, const char *diffid);
 /**
  * layer_stack() - directories to give to overlay for these layers, topmost first, ending in the
  * placeholder layer (mount points etc/hosts, proc, sys, dev …), fix-up layers for implied
- * directories included. @diffids: bottom first, as in an image config. What is missing of them is
+ * directories included; then, for shared layers, where their content is (pkg/sys/overlay_data.h). @diffids: bottom first, as in an image config. What is missing of them is
  * made: see layer_stack_make().
  */
 int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_dirs);
+/** layer_stack_bare() - the same without the mount points: what the image itself shows. */
+int layer_stack_bare(struct store *st, const struct strv *diffids, struct strv *ret_dirs);
 /** layer_stack_make() - make what layer_stack() needs besides the layers. In B, when a tree holds other ids than ours. */
 int layer_stack_make(struct store *st, const struct strv *diffids);
 bool layer_stack_is_made(struct store *st, const struct strv *diffids);

@@ -101,6 +101,8 @@ static int add_of_images(struct store *st, struct strv *ret)
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		AUTO(image_summary_done) struct image_summary s = {0};
 
+		if (image_store_read_only(st, ids.v[i]))
+			continue; /* what is here of its layers is made again when it is needed */
 		r = image_store_summary(st, ids.v[i], &s);
 		strv_add_all(ret, &s.diffids);
 	}

@@ -8,6 +8,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/base/sha256.h"
+#include "pkg/sys/overlay_data.h"
 #include "storage/owned_tree.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
@@ -45,8 +46,13 @@ void layer_owned_dirs(const struct strv *dirs, const struct layer_ids *ids, stru
 {
 	*ret_made = true;
 	for (size_t i = 0; i < dirs->n; i++) {
-		AUTO_FREE char *place = owned_place(dirs->v[i], ids);
+		AUTO_FREE char *place = NULL;
 
+		if (overlay_data_is_at(dirs->v[i])) { /* content has no owners */
+			strv_add(ret, dirs->v[i]);
+			continue;
+		}
+		place = owned_place(dirs->v[i], ids);
 		*ret_made = *ret_made && access(place, F_OK) == 0;
 		strv_take(ret, path_join(place, "tree"));
 	}
@@ -86,7 +92,9 @@ int layer_owned_make(struct store *st, const struct strv *dirs, const struct lay
 {
 	for (size_t i = 0; i < dirs->n; i++) {
 		AUTO_FREE char *place = owned_place(dirs->v[i], ids);
-		int r = access(place, F_OK) == 0 ? 0 : make_one(st, dirs->v[i], place, ids);
+		int r = overlay_data_is_at(dirs->v[i]) ? 0
+			: access(place, F_OK) == 0     ? 0
+						       : make_one(st, dirs->v[i], place, ids);
 
 		if (r < 0)
 			return err_wrap(r, "copy a layer for other ids");

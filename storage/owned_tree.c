@@ -14,6 +14,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
+#include "pkg/sys/overlay_data.h"
 
 #define DEPTH_MAX 512
 #define LINK_BYTES 4096
@@ -170,7 +171,10 @@ static int copy_file(const struct copy *c, const struct level *l, const char *na
 	out = openat(l->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return err_new(-errno, "create");
-	r = copy_bytes(in, out, st.st_size);
+	if (overlay_data_is_elsewhere(in)) /* the copy points there, too */
+		r = ftruncate(out, st.st_size) < 0 ? err_new(-errno, "make it as long") : 0;
+	else
+		r = copy_bytes(in, out, st.st_size);
 	return r < 0 ? r : copy_attributes(c, in, out, &st);
 }
 

@@ -12,6 +12,7 @@
 #include "pkg/oci/digest.h"
 #include "pkg/sys/file.h"
 #include "storage/image_store.h"
+#include "storage/shared.h"
 #include "storage/store_internal.h"
 
 #define ESCAPED_MAX 200
@@ -88,6 +89,8 @@ static int read_ref(struct store *st, const char *file, char ret_id[65], char **
 		return dir;
 	r = file_read_at(dir, file, REF_FILE_MAX, &b);
 	if (r == -ENOENT)
+		r = shared_read(st, STORE_REFS, file, REF_FILE_MAX, &b);
+	if (r == -ENOENT)
 		err_drop();
 	if (r < 0)
 		return r;
@@ -157,6 +160,13 @@ int ref_set(struct store *st, const char *reference, const char *id, const char 
 	return file_replace(dir, file, b.s, b.len, 0600, FILE_SYNC);
 }
 
+bool ref_is_own(struct store *st, const char *reference)
+{
+	AUTO_FREE char *file = ref_escape(reference);
+
+	return store_has(st, STORE_REFS, file);
+}
+
 int ref_remove(struct store *st, const char *reference)
 {
 	AUTO_FREE char *file = ref_escape(reference);
@@ -182,11 +192,18 @@ int ref_pairs(struct store *st, struct strv *ret_references, struct strv *ret_id
 {
 	AUTO_STRV struct strv files = STRV_INIT;
 	int r = store_names(st, STORE_REFS, &files);
+	size_t own = files.n;
 
+	if (r == 0)
+		r = shared_names(st, STORE_REFS, &files);
+	if (files.n > own)
+		strv_sort(&files);
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
 		AUTO_FREE char *reference = NULL, *manifest = NULL;
 		char id[65];
 
+		if (i && strcmp(files.v[i], files.v[i - 1]) == 0)
+			continue;
 		/* One damaged file must not hide all the others; what it named is still listed by id. */
 		if (read_ref(st, files.v[i], id, &reference, &manifest) < 0) {
 			err_drop();

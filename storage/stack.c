@@ -14,10 +14,16 @@
  * remembered as not needed by an empty directory. Making it reads and chowns what belongs to
  * subordinate ids, so it is done in B, when an image arrives or at the first start.
  *
+ * Layers whose content is in a shared store (shared.h) can only be the lowest directory for overlay:
+ * the kernel follows pointers from nowhere else. So all up to the topmost of them, the placeholder too,
+ * become one directory, cache/merged-<hash>/tree, of which nothing but names and attributes is
+ * written; the place of the content comes last. Another, bare00-<hash>, is without the placeholder.
+ *
  * Overlay ignores an opaque mark on the root of a layer; cut in the stack's directory says then how
  * many layers, from the top, it may be given.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,12 +37,16 @@
 #include "pkg/sys/file.h"
 #include "pkg/sys/whiteout.h"
 #include "storage/check_internal.h"
+#include "storage/flatten.h"
 #include "storage/layer_internal.h"
+#include "storage/shared_internal.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
 
 #define PLACEHOLDER "placeholder-1" /* a new number whenever its content changes */
 #define STACK "stack-"
+#define MERGED "merged-"
+#define BARE "bare00-" /* of the same length */
 #define CHAIN "layers"
 #define CUT "cut"
 #define OVERLAY_ATTR "user.overlay."
@@ -409,7 +419,9 @@ void stack_drop_stale(struct store *st)
 		AUTO_SBUF struct sbuf b = SBUF_INIT;
 		bool stale = false;
 
-		if (strncmp(names.v[i], STACK, strlen(STACK)) != 0 ||
+		if ((strncmp(names.v[i], STACK, strlen(STACK)) != 0 &&
+		     strncmp(names.v[i], MERGED, strlen(MERGED)) != 0 &&
+		     strncmp(names.v[i], BARE, strlen(BARE)) != 0) ||
 		    file_read_at(cache, path, 1UL << 20, &b) < 0)
 			continue;
 		strv_split(&ids, b.s, '\n');
@@ -441,6 +453,28 @@ static void add_tree(struct store *st, enum store_dir d, const char *name, struc
 	strv_take(ret, store_path(st, d, inside));
 }
 
+/* Each place once, whichever of the layers point into it. */
+static void add_data(struct store *st, const struct strv *diffids, struct strv *ret)
+{
+	size_t first = ret->n;
+
+	for (size_t i = 0; i < diffids->n; i++) {
+		AUTO_FREE char *link = path_join(diffids->v[i], SHARED_LINK), *data = NULL;
+		char dir[PATH_MAX];
+		ssize_t n = readlinkat(store_fd(st, STORE_LAYERS), link, dir, sizeof(dir) - 1);
+		bool known = false;
+
+		if (n <= 0)
+			continue;
+		dir[n] = '\0';
+		data = path_join(dir, "data");
+		for (size_t k = first; k < ret->n && !known; k++)
+			known = strcmp(ret->v[k], data) == 0;
+		if (!known)
+			strv_add(ret, data);
+	}
+}
+
 /* Of @n layers the topmost that count. */
 static int read_cut(struct store *st, const char *stack, size_t n, size_t *ret)
 {
@@ -459,28 +493,102 @@ static int read_cut(struct store *st, const char *stack, size_t n, size_t *ret)
 	return r;
 }
 
+/* How many of them, from the bottom, become one: those up to the topmost whose content is elsewhere. */
+static size_t count_merged(struct store *st, const struct strv *diffids)
+{
+	size_t n = diffids->n;
+
+	while (n > 0) {
+		AUTO_FREE char *link = path_join(diffids->v[n - 1], SHARED_LINK);
+
+		if (store_has(st, STORE_LAYERS, link))
+			break;
+		n--;
+	}
+	return n;
+}
+
+static void merged_name(const struct strv *diffids, size_t n, bool bare,
+			char out[sizeof(MERGED) + 64])
+{
+	const struct strv lowest = {.v = diffids->v, .n = n};
+	char stack[sizeof(STACK) + 64];
+
+	stack_name(&lowest, stack);
+	memcpy(out, bare ? BARE : MERGED, strlen(MERGED));
+	memcpy(out + strlen(MERGED), stack + strlen(STACK), 65);
+}
+
 bool layer_stack_is_made(struct store *st, const struct strv *diffids)
 {
-	char name[sizeof(STACK) + 64];
+	char name[sizeof(STACK) + 64], merged[sizeof(MERGED) + 64];
+	size_t n;
 
 	stack_name(diffids, name);
-	return store_has(st, STORE_CACHE, name) && store_has(st, STORE_CACHE, PLACEHOLDER);
+	if (!store_has(st, STORE_CACHE, name) || !store_has(st, STORE_CACHE, PLACEHOLDER))
+		return false;
+	n = count_merged(st, diffids);
+	merged_name(diffids, n, false, merged);
+	return n == 0 || store_has(st, STORE_CACHE, merged);
+}
+
+static int add_stack(struct store *st, const struct strv *diffids, size_t n_merged, bool bare,
+		     struct strv *ret_dirs);
+
+/* With stacks and placeholder made, but for the fix-up of these layers by themselves. */
+static int make_merged(struct store *st, const struct strv *diffids, size_t n, bool bare)
+{
+	const struct strv lowest = {.v = diffids->v, .n = n};
+	AUTO_FREE char *chain = strv_join(&lowest, "\n");
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	AUTO_CLOSE int tree = -EBADF;
+	struct stage s = STAGE_INIT;
+	char stack[sizeof(STACK) + 64], name[sizeof(MERGED) + 64];
+	int r = 0;
+
+	merged_name(diffids, n, bare, name);
+	if (store_has(st, STORE_CACHE, name))
+		return 0;
+	stack_name(&lowest, stack);
+	if (!store_has(st, STORE_CACHE, stack))
+		r = make_stack(st, &lowest, stack);
+	if (r == 0)
+		r = add_stack(st, &lowest, 0, bare, &dirs);
+	if (r == 0)
+		r = stage_begin(st, &s);
+	if (r < 0)
+		return r;
+	r = file_create(s.fd, CHAIN, chain, strlen(chain), 0600, FILE_SYNC);
+	tree = r < 0 ? r : open_tree(&s);
+	r = tree < 0 ? tree : layer_flatten_pointing(&dirs, tree);
+	return commit_cache(st, &s, name, r);
 }
 
 int layer_stack_make(struct store *st, const struct strv *diffids)
 {
 	char name[sizeof(STACK) + 64];
+	size_t n;
 	int r = 0;
 
-	for (size_t i = 0; i < diffids->n; i++)
-		if (!layer_exists(st, diffids->v[i]))
-			return err_new(-CE_CORRUPT, "layer %.12s is missing; pull the image again",
-				       diffids->v[i]);
+	for (size_t i = 0; i < diffids->n; i++) {
+		r = layer_exists(st, diffids->v[i]) ? 0 : shared_layer_make(st, diffids->v[i]);
+		if (r < 0)
+			return r != -ENOENT
+				       ? r
+				       : err_new(-CE_CORRUPT,
+						 "layer %.12s is missing; pull the image again",
+						 diffids->v[i]);
+	}
 	stack_name(diffids, name);
 	if (!store_has(st, STORE_CACHE, name))
 		r = make_stack(st, diffids, name);
 	if (r == 0 && !store_has(st, STORE_CACHE, PLACEHOLDER))
 		r = make_placeholder(st);
+	n = count_merged(st, diffids);
+	if (r == 0 && n)
+		r = make_merged(st, diffids, n, true);
+	if (r == 0 && n)
+		r = make_merged(st, diffids, n, false);
 	return r < 0 ? err_wrap(r, "stack %zu layers", diffids->n) : 0;
 }
 
@@ -496,26 +604,46 @@ static bool is_above(const struct strv *diffids, size_t i)
 	return false;
 }
 
-int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_dirs)
+/* @n_merged of them, from the bottom, are one directory; 0: none. @bare: without mount points. */
+static int add_stack(struct store *st, const struct strv *diffids, size_t n_merged, bool bare,
+		     struct strv *ret_dirs)
 {
-	char name[sizeof(STACK) + 64];
+	char name[sizeof(STACK) + 64], merged[sizeof(MERGED) + 64];
 	AUTO_FREE char *fix_up = NULL;
-	size_t n = 0;
-	int r = layer_stack_make(st, diffids);
+	size_t n = 0, i = diffids->n;
+	int r;
 
 	stack_name(diffids, name);
-	if (r == 0)
-		r = read_cut(st, name, diffids->n, &n);
+	merged_name(diffids, n_merged, bare, merged);
+	r = read_cut(st, name, diffids->n, &n);
 	if (r < 0)
 		return r;
 	fix_up = path_join(name, "tree");
 	if (store_has(st, STORE_CACHE, fix_up))
 		add_tree(st, STORE_CACHE, name, ret_dirs);
-	for (size_t i = diffids->n; n-- > 0;)
+	for (; n > 0 && i > n_merged; n--)
 		if (!is_above(diffids, --i))
 			add_tree(st, STORE_LAYERS, diffids->v[i], ret_dirs);
-	add_tree(st, STORE_CACHE, PLACEHOLDER, ret_dirs);
+	if (n > 0 && n_merged)
+		add_tree(st, STORE_CACHE, merged, ret_dirs);
+	else if (!bare)
+		add_tree(st, STORE_CACHE, PLACEHOLDER, ret_dirs);
+	add_data(st, diffids, ret_dirs);
 	return 0;
+}
+
+int layer_stack(struct store *st, const struct strv *diffids, struct strv *ret_dirs)
+{
+	int r = layer_stack_make(st, diffids);
+
+	return r < 0 ? r : add_stack(st, diffids, count_merged(st, diffids), false, ret_dirs);
+}
+
+int layer_stack_bare(struct store *st, const struct strv *diffids, struct strv *ret_dirs)
+{
+	int r = layer_stack_make(st, diffids);
+
+	return r < 0 ? r : add_stack(st, diffids, count_merged(st, diffids), true, ret_dirs);
 }
 
 /* --- is it right? ---------------------------------------------------------------------------------- */

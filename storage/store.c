@@ -45,6 +45,7 @@ struct store {
 	struct marker marker;
 	int root_fd, runtime_fd;
 	int *fds; /* STORE_DIR_COUNT of them, opened on first use */
+	struct shared_list *shared; /* loaded on first use */
 };
 
 void store_close(struct store *st)
@@ -59,6 +60,7 @@ void store_close(struct store *st)
 	free(st->root);
 	free(st->runroot);
 	free(st->notice);
+	shared_list_free(st->shared);
 	free(st->marker.moved_to);
 	free(st);
 }
@@ -328,6 +330,11 @@ int store_open(const struct store_options *o, struct store **ret)
 		return r;
 	*ret = TAKE_PTR(st);
 	return 0;
+}
+
+struct shared_list **store_shared(struct store *st)
+{
+	return &st->shared;
 }
 
 const char *store_notice(const struct store *st)

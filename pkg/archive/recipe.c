@@ -19,6 +19,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/overlay_data.h"
 
 #define MAGIC "cuddy recipe 1\n"
 #define RAW_MAX (64U << 10)
@@ -145,7 +146,7 @@ bool recipe_end(struct recipe_writer *w)
 
 struct reader {
 	struct stream *s;
-	int tree;
+	int tree, data;
 	struct out *out;
 	unsigned char buf[PIECE];
 };
@@ -202,7 +203,7 @@ static int copy_content(struct reader *r, int fd, uint64_t size, const char *pat
 static int copy_file(struct reader *r)
 {
 	char path[TAR_PATH_MAX + 1];
-	AUTO_CLOSE int fd = -EBADF;
+	AUTO_CLOSE int fd = -EBADF, content = -EBADF;
 	struct stat st;
 	uint64_t size;
 	uint16_t len;
@@ -224,7 +225,10 @@ static int copy_file(struct reader *r)
 		return err_wrap(-CE_CORRUPT, "what a layer's archive is made of");
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_new(-CE_CORRUPT, "%s is no file any more", path);
-	return copy_content(r, fd, size, path);
+	content = r->data < 0 ? -ENOENT : overlay_data_open(fd, r->data);
+	if (content < 0 && content != -ENOENT)
+		return content;
+	return copy_content(r, content < 0 ? fd : content, size, path);
 }
 
 static int follow(struct reader *r)
@@ -246,7 +250,7 @@ static int follow(struct reader *r)
 	return e;
 }
 
-int recipe_make(int fd, int tree, struct out *out)
+int recipe_make(int fd, int tree, int data, struct out *out)
 {
 	/* Long runs of zeros are well compressed; the files bound the rest. */
 	struct stream_limits l = {.max_ratio = 1U << 20};
@@ -254,6 +258,7 @@ int recipe_make(int fd, int tree, struct out *out)
 	int e = stream_decode(stream_from_fd(fd), STREAM_ZSTD, &l, &r->s);
 
 	r->tree = tree;
+	r->data = data;
 	r->out = out;
 	if (e == 0)
 		e = follow(r);

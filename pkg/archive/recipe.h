@@ -30,5 +30,8 @@ uint64_t recipe_tar_bytes(const struct recipe_writer *w);
 /** recipe_end() - true when the recipe is whole. */
 bool recipe_end(struct recipe_writer *w);
 
-/** recipe_make() - the archive to @out (not finished); @fd is read from its offset on. */
-int recipe_make(int fd, int tree, struct out *out);
+/**
+ * recipe_make() - the archive to @out (not finished); @fd is read from its offset on
+ * @data: where the content is of files that say it is elsewhere (pkg/sys/overlay_data.h); -EBADF: nowhere.
+ */
+int recipe_make(int fd, int tree, int data, struct out *out);

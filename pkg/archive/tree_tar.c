@@ -14,6 +14,7 @@
 #include "pkg/base/sbuf.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/overlay_data.h"
 
 #define WHITEOUT ".wh."
 #define OPAQUE ".wh..wh..opq"
@@ -143,6 +144,7 @@ static int put_file(struct tree_tar *t, int dir, const char *name)
 {
 	AUTO_CLOSE int fd = openat(dir, name,
 				   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	AUTO_CLOSE int content = -EBADF;
 	struct tar_entry e = {0};
 	const char *first;
 	struct stat st;
@@ -171,8 +173,11 @@ static int put_file(struct tree_tar *t, int dir, const char *name)
 	e.type = TAR_FILE;
 	e.size = (uint64_t)st.st_size;
 	r = put_entry(t, &e);
+	content = r == 0 && t->o.data > 0 ? overlay_data_open(fd, t->o.data) : -ENOENT;
+	if (content < 0 && content != -ENOENT)
+		return content;
 	if (r == 0)
-		r = t->sink->file(t->sink, fd);
+		r = t->sink->file(t->sink, content < 0 ? fd : content);
 	t->result.bytes += e.size;
 	t->result.changed += r > 0;
 	return r < 0 ? r : 0;

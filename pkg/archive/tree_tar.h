@@ -28,6 +28,7 @@ struct tree_tar_options {
 	bool overlay;
 	bool hide_markers; /* what shows all layers together; names with .wh. are fuse-overlayfs's own */
 	bool cross_mounts; /* enter what is mounted below, but for proc, sysfs and the like */
+	int data; /* > 0: where the content is of files that say so (pkg/sys/overlay_data.h) */
 	bool single_id; /* owners are those that extraction recorded in user.cuddy.owner */
 	const struct tree_ids *uids, *gids; /* n 0: ids stay as they are; others become 65534 */
 	unsigned n_uids, n_gids;

@@ -14,8 +14,6 @@
 /* Topmost first, as overlay wants them. */
 static int dirs_of(struct builder *b, const struct strv *layers, size_t below, struct strv *ret)
 {
-	int r;
-
 	for (size_t i = layers->n; below && i > below; i--) {
 		AUTO_FREE char *dir = store_path(b->st, STORE_LAYERS, layers->v[i - 1]);
 
@@ -23,10 +21,7 @@ static int dirs_of(struct builder *b, const struct strv *layers, size_t below, s
 	}
 	if (below)
 		return 0;
-	r = layer_stack(b->st, layers, ret); /* the last one holds mount points for the run time */
-	if (r == 0)
-		strv_remove(ret, ret->n - 1);
-	return r;
+	return layer_stack_bare(b->st, layers, ret);
 }
 
 static int squash(struct builder *b, const struct strv *layers, size_t below, const char *key,

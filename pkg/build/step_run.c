@@ -23,12 +23,16 @@
 #include "pkg/container/cgroup.h"
 #include "pkg/container/make.h"
 #include "pkg/container/plan.h"
+#include "pkg/runtime/overlay.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/overlay_data.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
+#include "storage/layer.h"
 
 #define RUN_DIR "run"
 #define STUBS "stubs"
@@ -237,12 +241,58 @@ static int add_script(const struct op *o, const struct container_dirs *dirs,
 	return 0;
 }
 
+/* What the image has of the directories on the way looks as it does there. */
+static int dress_stubs(int stub, int image)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = dir_names(stub, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+		AUTO_CLOSE int below = openat(stub, names.v[i], flags);
+		AUTO_CLOSE int theirs = openat(image, names.v[i], flags);
+
+		if (below >= 0 && theirs >= 0)
+			r = dress_stubs(below, theirs);
+	}
+	return r < 0 ? r : layer_copy_attributes(image, stub);
+}
+
+/*
+ * Below all else, where they change nothing; but with content in a shared store (overlay_data.h) no
+ * directory may come below those that point there.
+ */
+static int add_stubs(const struct workspace *w, struct container_plan *p)
+{
+	AUTO_FREE char *path = path_join(w->path, STUBS);
+	AUTO_CLOSE int stubs = -EBADF, image = -EBADF;
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r;
+
+	if (!p->lower.n || !overlay_data_is_at(p->lower.v[p->lower.n - 1])) {
+		strv_take(&p->lower, TAKE_PTR(path));
+		return 0;
+	}
+	stubs = openat(w->dir, STUBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = stubs < 0 ? err_new(-errno, "open the workspace") : dir_names(stubs, &names);
+	if (r < 0 || !names.n)
+		return r;
+	image = overlay_view((const char *const *)p->lower.v, (unsigned)p->lower.n, NULL);
+	r = image < 0 ? image : dress_stubs(stubs, image);
+	strv_insert(&p->lower, 0, path);
+	return r;
+}
+
 static int set_root(const struct workspace *w, struct container_plan *p)
 {
+	int r;
+
 	if (p->rt.root.driver != RT_ROOT_OVERLAY)
 		return err_new(-CE_UNSUPPORTED, "RUN needs a file system below the store that "
 						"overlay can be mounted on");
-	strv_take(&p->lower, path_join(w->path, STUBS));
+	r = add_stubs(w, p);
+	if (r < 0)
+		return r;
 	p->rt.root.lower = (const char *const *)p->lower.v;
 	p->rt.root.n_lower = (unsigned)p->lower.n;
 	p->rt.root.upper = plan_keep(p, path_join(w->path, "tree"));

@@ -18,7 +18,6 @@
 #define WORK "work"
 #define MERGED "merged"
 
-/* The last directory of a stack holds mount points for the run time only. */
 static int stack_of(struct store *st, const struct strv *layers, struct strv *ret)
 {
 	int r;
@@ -26,11 +25,7 @@ static int stack_of(struct store *st, const struct strv *layers, struct strv *re
 	if (!layers->n)
 		return 0;
 	r = layer_stack_is_made(st, layers) ? 0 : layer_stack_make(st, layers);
-	if (r == 0)
-		r = layer_stack(st, layers, ret);
-	if (r == 0)
-		strv_remove(ret, ret->n - 1);
-	return r;
+	return r < 0 ? r : layer_stack_bare(st, layers, ret);
 }
 
 static int open_dir(const char *path)

@@ -14,6 +14,7 @@
 #include "pkg/image/transfer_client.h"
 #include "pkg/runtime/base.h"
 #include "storage/layer.h"
+#include "storage/shared.h"
 #include "storage/volume.h"
 
 #define PASSES 3
@@ -31,7 +32,7 @@ static bool is_there(struct store *st, const char *id, const char *file)
 static void check_layers_of(struct store *st, const struct strv *layers, struct findings *f)
 {
 	for (size_t i = 0; i < layers->n; i++)
-		if (!layer_exists(st, layers->v[i]))
+		if (!layer_exists(st, layers->v[i]) && !shared_has(st, STORE_LAYERS, layers->v[i]))
 			(void)finding_add(f, FOUND_LAYER, layers->v[i], "it is missing");
 }
 

@@ -230,7 +230,7 @@ static int keep_image(struct store *st, const char *id)
 
 	if (lock < 0)
 		return lock;
-	if (id && faccessat(store_fd(st, STORE_IMAGES), id, F_OK, 0) < 0)
+	if (id && !image_store_has(st, id))
 		return err_new(-CE_NO_IMAGE, "%.12s was removed meanwhile", id);
 	return TAKE_FD(lock);
 }

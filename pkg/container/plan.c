@@ -131,9 +131,10 @@ static int plan_lower(const struct plan_input *in, struct container_plan *p)
 	/* Nobody copies what is the user's; only the placeholder layer may need other owners. */
 	if (in->record->rootfs) {
 		strv_add(&p->lower, in->record->rootfs);
-		return layer_stack(in->store, &in->record->layers, &p->lower);
+		return in->bare ? 0 : layer_stack(in->store, &in->record->layers, &p->lower);
 	}
-	r = layer_stack(in->store, &in->record->layers, &p->lower);
+	r = in->bare ? layer_stack_bare(in->store, &in->record->layers, &p->lower)
+		     : layer_stack(in->store, &in->record->layers, &p->lower);
 	return r < 0 ? r : plan_own_layers(in, p, &p->lower);
 }
 

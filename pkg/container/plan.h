@@ -51,6 +51,7 @@ struct plan_input {
 	const struct container_dirs *dirs;
 	const struct base_grant *grant;
 	bool single_id;
+	bool bare; /* the root is to look at: without the mount points that every container gets */
 	bool notifies; /* the payload has a socket for sd_notify(3), see notify.h */
 };
 

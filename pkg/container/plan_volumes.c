@@ -79,16 +79,16 @@ static int add_volume(const struct plan_input *in, const struct mount_spec *s,
 	return 0;
 }
 
-/* The layers of an image; the place holder at the bottom, made for roots, is of no use here. */
+/* The layers of an image. */
 static int add_image(const struct plan_input *in, const struct mount_spec *s,
 		     struct container_plan *p)
 {
 	AUTO_STRV struct strv dirs = STRV_INIT;
 	const char **lower;
 	struct rt_mount *m;
-	int r = layer_stack(in->store, &s->layers, &dirs);
+	int r = layer_stack_bare(in->store, &s->layers, &dirs);
 
-	if (r == 0 && store_has_file_marks(in->store) && (dirs.n > 2 || s->overlay))
+	if (r == 0 && store_has_file_marks(in->store) && (dirs.n > 1 || s->overlay))
 		return err_new(-CE_UNSUPPORTED,
 			       "image %s as a mount: an overlay, for which the store's file "
 			       "system has no attributes or whiteouts",
@@ -97,11 +97,11 @@ static int add_image(const struct plan_input *in, const struct mount_spec *s,
 		r = plan_own_layers(in, p, &dirs);
 	if (r < 0)
 		return err_wrap(r, "image %s", s->source);
-	if (dirs.n == 2 && !s->overlay) {
+	if (dirs.n == 1 && !s->overlay) {
 		m = plan_add_mount(p, RT_MOUNT_BIND, plan_keep(p, xstrdup(dirs.v[0])), s->target);
 	} else {
 		m = plan_add_mount(p, RT_MOUNT_OVERLAY, NULL, s->target);
-		m->n_lower = (unsigned)dirs.n - 1;
+		m->n_lower = (unsigned)dirs.n;
 		lower = xcalloc(dirs.n, sizeof(*lower));
 		for (unsigned i = 0; i < m->n_lower; i++)
 			lower[i] = plan_keep(p, xstrdup(dirs.v[i]));

@@ -81,7 +81,6 @@ static int view_mark_opaque(int dir, unsigned depth)
 
 /* --- the view ----------------------------------------------------------------------------------- */
 
-/* The last directory of a stack holds mount points for the run time only. */
 static int open_overlay(const struct rt_root *root, bool file_marks, struct container_view *v)
 {
 	AUTO_FREE const char **dirs = xcalloc(root->n_lower + 1, sizeof(*dirs));
@@ -101,10 +100,10 @@ static int open_overlay(const struct rt_root *root, bool file_marks, struct cont
 	dirs[0] = root->upper;
 	for (unsigned i = 0; i < n; i++)
 		dirs[i + 1] = root->lower[i];
-	for (unsigned i = 0; i + 1 < n; i++)
+	for (unsigned i = 0; i < n; i++)
 		strv_add(&v->lower, root->lower[i]);
 	/* One that was never started has nothing of its own yet, not even attributes of its root. */
-	v->root = overlay_view(dirs, n > 1 ? n : 1, file_marks ? root->fuse_program : NULL);
+	v->root = overlay_view(dirs, n + 1, file_marks ? root->fuse_program : NULL);
 	return v->root < 0 ? v->root : 0;
 }
 
@@ -126,6 +125,7 @@ int container_view_open(struct store *st, const struct container *c, struct cont
 	if (r < 0)
 		return r;
 	in.single_id = base_grant_is_single(&grant);
+	in.bare = true;
 	r = plan_root(&in, &p);
 	if (r == 0)
 		r = plan_namespaces(&in, &p);

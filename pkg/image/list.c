@@ -66,8 +66,7 @@ static void add_row_detail(struct json_object *o, const struct image_entry *e)
 	json_set_i64(o, "Containers", e->containers);
 	json_set_bool(o, "Dangling", image_is_dangling(e));
 	json_set_bool(o, "IsDangling", image_is_dangling(e));
-	json_set_bool(o, "ReadOnly", false);
-	json_set_bool(o, "IsReadOnly", false);
+	json_set_bool(o, "IsReadOnly", e->read_only);
 	json_set_bool(o, "IsManifestList", e->is_list);
 	json_set(o, "Labels", json_from_map(&e->config.labels));
 	json_set(o, "Names", json_from_strv(&e->s.names));
@@ -102,6 +101,7 @@ static struct json_object *row_of(const struct line *l, const struct image_query
 	json_set_str(o, "CreatedAt", at);
 	json_set_str(o, "CreatedTime", at);
 	json_set_size(o, "Size", e->s.size_bytes);
+	json_set_bool(o, "ReadOnly", e->read_only);
 	if (q->detail)
 		add_row_detail(o, e);
 	return o;
@@ -128,7 +128,7 @@ static struct json_object *json_of(const struct image_entry *e)
 	json_set_bool(o, "IsManifestList", e->is_list);
 	json_set(o, "Names", json_from_strv(&e->s.names));
 	json_set_str(o, "Os", e->config.os ? e->config.os : "");
-	json_set_bool(o, "ReadOnly", false);
+	json_set_bool(o, "ReadOnly", e->read_only);
 	json_set_i64(o, "Created", e->s.created_ns / NS_PER_S);
 	json_set_str(o, "CreatedAt", at);
 	return o;

@@ -18,7 +18,7 @@ static int remove_each(struct store *st, const struct strv *ids, const struct st
 
 		if (r == 0)
 			strv_add(ret_ids, ids->v[i]);
-		else if (r == -CE_IN_USE || r == -CE_BAD_STATE || r == -CE_NO_IMAGE)
+		else if (r == -CE_IN_USE || r == -CE_BAD_STATE || r == -CE_NO_IMAGE || r == -EROFS)
 			err_drop(); /* used, named, or gone by now: not what is meant */
 		else
 			return r;

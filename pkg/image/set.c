@@ -184,6 +184,7 @@ int image_set_load(struct store *st, unsigned flags, struct image_set *ret)
 			continue; /* removed right now */
 		if (r < 0) /* one damaged record must not hide the others, nor itself */
 			memcpy(e->s.id, ids.v[i], sizeof(e->s.id));
+		e->read_only = image_store_read_only(st, ids.v[i]) != NULL;
 		set.n++;
 	}
 	r = add_names(st, &set);

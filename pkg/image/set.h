@@ -11,7 +11,7 @@ struct image_entry {
 	struct strv digests; /* "name=digest of the manifest it stands for" */
 	struct strv shown; /* of its names, those that are asked for */
 	struct image_config config;
-	bool has_config;
+	bool has_config, read_only; /* read_only: it is in a shared store alone */
 	unsigned containers;
 	const struct image_entry *parent; /* the image it was built on, if that is here */
 	bool has_children;

@@ -8,18 +8,16 @@
 #include "pkg/base/path.h"
 #include "pkg/runtime/overlay.h"
 
-/* The last directory of a stack holds mount points for the run time. */
 static int view(struct store *st, const struct strv *diffids, bool mount_points)
 {
 	AUTO_STRV struct strv dirs = STRV_INIT;
 	const char *fuse = NULL;
-	int r = layer_stack(st, diffids, &dirs);
+	int r = mount_points ? layer_stack(st, diffids, &dirs)
+			     : layer_stack_bare(st, diffids, &dirs);
 
 	if (r == 0 && store_has_file_marks(st))
 		r = driver_fuse_program(&fuse);
-	return r < 0 ? r
-		     : overlay_view((const char *const *)dirs.v, (unsigned)dirs.n - !mount_points,
-				    fuse);
+	return r < 0 ? r : overlay_view((const char *const *)dirs.v, (unsigned)dirs.n, fuse);
 }
 
 int image_view(struct store *st, const struct strv *diffids, size_t n)

@@ -14,6 +14,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/runtime/fuse.h"
+#include "pkg/sys/overlay_data.h"
 
 #define OPTIONS_MAX 4095 /* one page, the kernel's limit for mount(2) */
 
@@ -23,15 +24,21 @@ int overlay_mount(const int *lower, unsigned n, int upper, int work, const char 
 	AUTO_CLOSE int fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char data[OPTIONS_MAX + 1];
 	int len = snprintf(data, sizeof(data), "userxattr%s,", more);
+	unsigned shown = n; /* the others hold content alone */
 
 	if (fds < 0 || fchdir(fds) < 0)
 		return err_new(-errno, "enter /proc/self/fd");
 	if (upper >= 0)
 		len += snprintf(data + len, sizeof(data) - (size_t)len, "upperdir=%d,workdir=%d,",
 				upper, work);
+	while (shown > 1 && overlay_data_is(lower[shown - 1]))
+		shown--;
 	len += snprintf(data + len, sizeof(data) - (size_t)len, "lowerdir=");
 	for (unsigned i = 0; i < n && len < OPTIONS_MAX; i++)
-		len += snprintf(data + len, sizeof(data) - (size_t)len, "%s%d", i ? ":" : "",
+		len += snprintf(data + len, sizeof(data) - (size_t)len, "%s%d",
+				i == 0       ? ""
+				: i >= shown ? "::"
+					     : ":",
 				lower[i]);
 	if (len >= OPTIONS_MAX)
 		return err_new(-CE_LIMIT, "%u layers are too many for one overlay", n);

@@ -21,12 +21,15 @@
 
 static int by_recipe(struct store *st, const char *diffid, struct out *out)
 {
-	AUTO_CLOSE int recipe = layer_open(st, diffid, LAYER_RECIPE), tree = -EBADF;
+	AUTO_CLOSE int recipe = layer_open(st, diffid, LAYER_RECIPE), tree = -EBADF, data = -EBADF;
 
 	if (recipe < 0)
 		return recipe;
 	tree = layer_open_tree(st, diffid);
-	return tree < 0 ? tree : recipe_make(recipe, tree, out);
+	if (tree < 0)
+		return tree;
+	data = layer_open_data(st, diffid);
+	return data < 0 && data != -ENOENT ? data : recipe_make(recipe, tree, data, out);
 }
 
 static int by_blob(struct store *st, const char *diffid, struct out *out)
@@ -52,15 +55,18 @@ static int by_blob(struct store *st, const char *diffid, struct out *out)
 /* Layers made here: the tree is all there is, and the same tree gives the same archive. */
 static int by_tree(struct store *st, const char *diffid, bool single_id, struct out *out)
 {
-	AUTO_CLOSE int tree = layer_open_tree(st, diffid);
+	AUTO_CLOSE int tree = layer_open_tree(st, diffid), data = layer_open_data(st, diffid);
 	AUTO(layer_record_done) struct layer_record rec = {0};
 	struct tree_tar_options o = {
 		.overlay = true, .single_id = single_id, .implied = &rec.implied};
 	struct tree_tar_result res;
 	int r = tree < 0 ? tree : layer_record_load(st, diffid, &rec);
 
+	if (r == 0 && data < 0 && data != -ENOENT)
+		r = data;
 	if (r < 0)
 		return r;
+	o.data = data > 0 ? data : 0;
 	strv_sort(&rec.implied);
 	return tree_tar(tree, out, NULL, &o, &res);
 }
@@ -115,7 +121,7 @@ void layer_blob_done(struct layer_blob *b)
 static int open_kept(struct store *st, const char *diffid, const struct layer_record *rec,
 		     struct layer_blob *ret)
 {
-	int fd = rec->has_blob && rec->blob_digest ? layer_open(st, diffid, LAYER_BLOB) : -ENOENT;
+	int fd = rec->blob_digest ? layer_open(st, diffid, LAYER_BLOB) : -ENOENT;
 	struct stat sb;
 
 	if (fd < 0)

@@ -34,6 +34,7 @@
 #include "pkg/transfer/blob_keeper.h"
 #include "pkg/transfer/unpack.h"
 #include "pkg/transfer/verify.h"
+#include "storage/shared.h"
 
 #define POLL_MS 200
 #define PROGRESS (64U << 10)
@@ -273,7 +274,10 @@ static int layer_begin(struct layer *l)
 		end_item(l, TRANSFER_EXISTS);
 		return 0;
 	}
-	return attempt_begin(l);
+	r = shared_layer_make(l->q->store, l->diffid);
+	if (r == 0)
+		end_item(l, TRANSFER_EXISTS);
+	return r == -ENOENT ? attempt_begin(l) : r;
 }
 
 /* A connection that broke is worth another request for the rest; one that gets on costs no try. */

@@ -119,7 +119,7 @@ static int again(const struct made *m, int to)
 	AUTO(out_closep) struct out *o = out_to_fd(to);
 
 	assert_int_equal(lseek(m->recipe, 0, SEEK_SET), 0);
-	return recipe_make(m->recipe, m->tree, o);
+	return recipe_make(m->recipe, m->tree, -EBADF, o);
 }
 
 static void an_archive_is_made_again_byte_for_byte(void **state)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* storage.conf, as far as it concerns us: where further images are. */
+#pragma once
+#include "pkg/base/strv.h"
+
+/**
+ * storage_conf_stores() - directories of read-only image stores, in the order in which they are asked
+ * From STORAGE_OPTS ("additionalimagestore=DIR,…", what --storage-opt says), then from
+ * additionalimagestores in [storage.options] of the first there is of: CONTAINERS_STORAGE_CONF alone,
+ * ~/.config/containers/storage.conf, /etc/containers/storage.conf, /usr/share/containers/storage.conf.
+ * Whatever else is in these files (graphroot, driver) is about podman's own store and is passed over.
+ */
+int storage_conf_stores(struct strv *ret);

@@ -19,11 +19,14 @@
 
 #define PIECE (256U << 10)
 
-static void tell(struct transfer_ctx *ctx, const char *diffid, const char *what, int r)
+/* Of a layer that is still there: on a full disk no lease keeps it. */
+static void tell(struct transfer_ctx *ctx, struct store *st, const char *diffid, const char *what,
+		 int r)
 {
 	AUTO_FREE char *words = xasprintf("%s:%s", what, *err_trail() ? err_trail() : err_text(r));
 
-	report_image(ctx, words, diffid);
+	if (layer_exists(st, diffid))
+		report_image(ctx, words, diffid);
 	err_drop();
 }
 
@@ -122,12 +125,12 @@ static int check_one(struct transfer_ctx *ctx, struct store *st, const char *dif
 	if (blob == -CE_INTERRUPTED)
 		return blob;
 	if (blob < 0 && blob != -ENOENT)
-		tell(ctx, diffid, "archive", blob);
+		tell(ctx, st, diffid, "archive", blob);
 	tree = layer_check_tree(st, diffid, ctx->req.single_id);
 	if (tree == -ENOENT && blob == 0)
 		tree = compare_with_blob(ctx, st, diffid);
 	if (tree < 0 && tree != -ENOENT)
-		tell(ctx, diffid, "tree", tree);
+		tell(ctx, st, diffid, "tree", tree);
 	return transfer_cancelled(ctx);
 }
 
@@ -136,11 +139,13 @@ static int check_all(struct transfer_ctx *ctx, struct store *st)
 	AUTO_STRV struct strv ids = STRV_INIT;
 	struct layer_lease lease = {0};
 	int r = layer_list(st, &ids);
+	bool leased;
 
-	if (r == 0)
-		r = layer_lease_begin(st, &lease);
+	/* A disk that is full is what one wants to look at a store on. */
+	leased = r == 0 && layer_lease_begin(st, &lease) == 0;
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		r = layer_lease_add(st, &lease, ids.v[i]);
+		leased = leased && layer_lease_add(st, &lease, ids.v[i]) == 0;
+		err_drop();
 		/* Gone by now, or not to be trusted anyway. */
 		if (r == 0 && layer_exists(st, ids.v[i]))
 			r = check_one(ctx, st, ids.v[i]);

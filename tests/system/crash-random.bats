@@ -1,0 +1,58 @@
+#!/usr/bin/env bats
+# Two hundred steps at random, two at a time and killed at random: what runs goes on, and the store is whole.
+#	CUDDY_TEST_SEED=N	the same steps again; CUDDY_TEST_SECONDS=N: when to stop at the latest (20)
+load helpers
+load registry
+load crash
+
+teardown() {
+	registry_end
+	test_end
+}
+
+@test "crash: two hundred random interleavings of pull, rmi, run, prune and kill -9: running containers live, the store is whole" {
+	seed
+	registry_begin
+	push "$(image_file busybox)" team/a:1
+	push "$(image_file layers12gz)" team/b:1
+	pull "$REG/team/a:1"
+	cuddy run -d --name up1 "$IMAGE" sleep 1000
+	cuddy run -d --name up2 "$REG/team/a:1" sleep 1000
+	step() {
+		case $((RANDOM % 8)) in
+		0 | 1) set -- pull -q --tls-verify=false "$REG/team/b:1" ;;
+		2) set -- rmi -f "$REG/team/b:1" ;;
+		3) set -- rmi "$REG/team/a:1" ;;
+		4) set -- pull -q --tls-verify=false "$REG/team/a:1" ;;
+		5) set -- run --rm --network none "$IMAGE" true ;;
+		6) set -- create "$IMAGE" true ;;
+		7) set -- system prune -f ;;
+		esac
+		"$CUDDY" "$@" >/dev/null 2>>"$WORK/err" 3>&- &
+	}
+	deadline=$((${EPOCHREALTIME%.*} + ${CUDDY_TEST_SECONDS:-20}))
+	for ((n = 0; n < 200; n += 2)); do
+		step
+		a=$!
+		step
+		b=$!
+		nap
+		[ $((RANDOM % 3)) -eq 0 ] || kill9 $a
+		[ $((RANDOM % 3)) -eq 0 ] && kill9 $b
+		wait $a 2>/dev/null || true
+		wait $b 2>/dev/null || true
+		[ "${EPOCHREALTIME%.*}" -lt $deadline ] || break
+	done
+	echo "$n steps"
+	[ "$n" -ge 20 ]
+	transfers_end
+	for c in up1 up2; do
+		[ "$(cuddy exec $c echo alive)" = alive ]
+	done
+	whole
+	pull "$REG/team/b:1"
+	cuddy create --name b "$REG/team/b:1" true
+	cuddy export b | tar -t >/dev/null
+	cuddy ps -aq >"$WORK/all"
+	whole
+}

@@ -18,6 +18,7 @@ struct search_args {
 	const char *format;
 	bool tags, no_trunc, compatible;
 	unsigned limit;
+	struct strv filters;
 };
 
 static const struct search_args search_defaults = {.registry = REGISTRY_ARGS_DEFAULTS, .limit = 25};
@@ -26,6 +27,7 @@ static const struct search_args search_defaults = {.registry = REGISTRY_ARGS_DEF
 static const struct opt search_opts[] = {
 	OPT_GROUP(registry_opts, struct search_args, registry),
 	OPT_BOOL(0, "compatible", struct search_args, compatible, "Also list stars, official and automated"),
+	OPT_LIST('f', "filter", "KEY=VALUE", struct search_args, filters, "Only what is-official=, is-automated= or stars= says"),
 	OPT_STR(0, "format", "FORMAT", struct search_args, format, "Print as json or through a Go template"),
 	OPT_UINT(0, "limit", "N", struct search_args, limit, "At most so many from each registry", .min = 1, .max = 10000),
 	OPT_BOOL(0, "list-tags", struct search_args, tags, "List the tags of a repository"),
@@ -90,14 +92,20 @@ static int search_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 								   : plain);
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	struct transfer_access access;
+	struct registry_filter filter;
 	int r = registry_access_of(&a->registry, &access);
 
 	(void)ctx;
 	(void)argc;
 	if (r == 0)
+		r = registry_filter_parse(&a->filters, &filter);
+	if (r == 0 && a->tags && a->filters.n)
+		r = err_usage("search: --filter goes not with --list-tags");
+	if (r == 0)
 		r = registry_find(argv[0], a->tags, a->limit, &access, &rows);
 	if (r < 0)
 		return r;
+	registry_filter_apply(&filter, rows);
 	if (!a->no_trunc && !a->format)
 		shorten(rows);
 	if (a->tags)

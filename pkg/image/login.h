@@ -19,6 +19,18 @@ struct json_object;
  */
 int registry_find(const char *term, bool tags, unsigned limit, const struct transfer_access *access,
 		  struct json_object **ret);
+/*
+ * What of it is wanted: is-official and is-automated (true or false), stars (at least so many);
+ * parsed before anybody is asked.
+ */
+struct registry_filter {
+	int official, automated; /* -1: either */
+	int64_t stars;
+};
+/** registry_filter_parse() - "key=value" each; usage error. */
+int registry_filter_parse(const struct strv *filters, struct registry_filter *ret);
+/** registry_filter_apply() - take the rows out that do not match. */
+void registry_filter_apply(const struct registry_filter *f, struct json_object *rows);
 /** registry_check() - are @c good at @host? -CE_DENIED when the registry says no. Does not enter B. */
 int registry_check(const char *host, const struct transfer_access *access,
 		   const struct credential *c);

@@ -3,6 +3,8 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/cli/filter.h"
 #include "pkg/config/registries.h"
 #include "pkg/image/login.h"
 #include "pkg/image/transfer_client.h"
@@ -111,4 +113,57 @@ int registry_find(const char *term, bool tags, unsigned limit, const struct tran
 		json_putp(&f.rows);
 	*ret = f.rows;
 	return r < 0 ? err_wrap(r, "search %s", term) : 0;
+}
+
+int registry_filter_parse(const struct strv *filters, struct registry_filter *ret)
+{
+	*ret = (struct registry_filter){.official = -1, .automated = -1};
+	for (size_t i = 0; i < filters->n; i++) {
+		const char *value = NULL;
+		AUTO_FREE char *key = filter_split(filters->v[i], &value);
+		bool is = false;
+		int r = -EINVAL;
+
+		if (key && strcmp(key, "stars") == 0)
+			r = parse_i64(value, 0, INT64_MAX, &ret->stars);
+		else if (key &&
+			 (strcmp(key, "is-official") == 0 || strcmp(key, "is-automated") == 0))
+			r = parse_bool(value, &is);
+		else
+			return err_usage("--filter '%s': use is-official=, is-automated= or stars=",
+					 filters->v[i]);
+		if (r < 0)
+			return err_usage("--filter '%s': write %s", filters->v[i],
+					 *key == 's' ? "a number" : "true or false");
+		if (strcmp(key, "is-official") == 0)
+			ret->official = is;
+		if (strcmp(key, "is-automated") == 0)
+			ret->automated = is;
+	}
+	return 0;
+}
+
+static bool is_flag(struct json_object *row, const char *key, int want)
+{
+	const char *text = "";
+
+	if (want < 0)
+		return true;
+	if (json_get_str(row, key, &text) < 0)
+		err_drop();
+	return (*text != '\0') == (want == 1);
+}
+
+void registry_filter_apply(const struct registry_filter *f, struct json_object *rows)
+{
+	for (size_t i = json_object_array_length(rows); i-- > 0;) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+		int64_t stars = 0;
+
+		if (json_get_i64(row, "Stars", &stars) < 0)
+			err_drop();
+		if (stars < f->stars || !is_flag(row, "Official", f->official) ||
+		    !is_flag(row, "Automated", f->automated))
+			(void)json_object_array_del_idx(rows, i, 1);
+	}
 }

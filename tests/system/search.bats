@@ -55,6 +55,13 @@ find_in() { cuddy search --tls-verify=false "$@"; }
 	run -0 find_in --compatible --limit 2 "$reg/team"
 	[ "${#lines[@]}" -eq 3 ]
 	[[ "${lines[2]}" =~ d{44}\.\.\.\ +1\ +\[OK\] ]]
+	[ "$(find_in --filter stars=2 --format '{{.Stars}}' "$reg/team")" = 2 ]
+	[ "$(find_in -f is-official=true --format '{{.Stars}}' "$reg/team")" = 1 ]
+	[ "$(find_in -f is-official=false -f stars=1 -f is-automated=false --format '{{.Stars}}' "$reg/team")" = 2 ]
+	for bad in stars=x stars=-1 is-official=maybe what=1 stars; do
+		run --separate-stderr find_in -f "$bad" "$reg/team"
+		one_line_error 125 "filter '$bad'"
+	done
 	[ "$(find_in --no-trunc --format json "$reg/team" | jq -r '.[2].Description | length')" -eq 100 ]
 	run -0 python3 "$FIXTURES/ptydrv.py" "$CUDDY" search --tls-verify=false "$reg/team"
 	[[ "$output" == *team/0* ]] && [[ "$output" != *$'\e[31m'* ]]

@@ -11,7 +11,7 @@
 #include "pkg/sys/file.h"
 
 /* Changes when a key means another thing than before. */
-#define KEY_VERSION "1"
+#define KEY_VERSION "2"
 #define DIR_NAME "build"
 #define RECORD_MAX 256
 

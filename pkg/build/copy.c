@@ -456,6 +456,10 @@ static int copy_match(struct copier *k, const struct match *m, int root, const c
 		if (strcmp(clean, "/") == 0 || is_directory(root, clean)) {
 			to = open_in(root, clean, O_RDONLY | O_DIRECTORY, 0);
 			as = xstrdup(".");
+		} else if (place[strlen(place) - 1] == '/') {
+			/* Said to be a directory, so it is one before anything is copied: no source's mode. */
+			to = copy_make_dir(root, clean, c->parent_uid, c->parent_gid);
+			as = xstrdup(".");
 		} else {
 			as = xstrdup(slash + 1);
 			*slash = '\0';

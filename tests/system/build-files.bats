@@ -218,3 +218,20 @@ load build
 	run -125 --separate-stderr build
 	[[ "$stderr" == *"unpack text.gz"*"--unpack=false"* ]]
 }
+
+@test "COPY of a directory: its mode becomes the destination's only where that is new and not written with a slash" {
+	mkdir -m 711 d
+	mkdir -m 750 d/sub
+	touch d/sub/f
+	file <<-'E'
+		FROM localhost/busybox
+		RUN mkdir -m 700 /there
+		COPY d /named
+		COPY --chown=3:4 d /slash/new/
+		COPY d /there
+		COPY d /there/
+	E
+	build
+	[ "$(inside stat -c '%n %a %u' /named /named/sub /slash /slash/new /slash/new/sub /there)" = \
+		$'/named 711 0\n/named/sub 750 0\n/slash 755 3\n/slash/new 755 3\n/slash/new/sub 750 3\n/there 700 0' ]
+}

@@ -57,7 +57,7 @@ endif
 MAINS      := cmd/main.c pkg/conmon/main.c pkg/transfer/main.c
 LIBC_DIRS  := pkg/base pkg/sys pkg/cgroup net pkg/runtime pkg/conmon
 CORE_DIRS  := pkg/json pkg/oci pkg/config pkg/seccomp storage
-CUDDY_DIRS := cmd pkg/cli pkg/bundle pkg/image pkg/container pkg/build
+CUDDY_DIRS := cmd pkg/cli pkg/bundle pkg/image pkg/container pkg/build pkg/unit
 TRANS_DIRS := pkg/transfer pkg/archive pkg/http
 
 # Build-time programs: their output is part of the archives.
@@ -222,6 +222,8 @@ install: all man ## install into DESTDIR and PREFIX (default /usr/local)
 	install -D -m 644 completions/cuddy.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cuddy'
 	install -D -m 644 completions/_cuddy '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cuddy'
 	install -D -m 644 completions/cuddy.fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cuddy.fish'
+	install -d '$(DESTDIR)$(PREFIX)/lib/systemd/user-generators'
+	ln -sf ../../../bin/cuddy '$(DESTDIR)$(PREFIX)/lib/systemd/user-generators/cuddy-user-generator'
 	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 644 $B/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1/'
 .PHONY: install

@@ -263,6 +263,22 @@ static const struct {
 			 "uses it."},
 	{&cmd_volume_mount, "Volumes need no mount to be read on the host. What users of the "
 			    "container other than its root own belongs to your subordinate ids."},
+	{&cmd_unit_install,
+	 "Copies files that describe containers and what they need (podman-systemd.unit(5): "
+	 ".container .volume "
+	 ".network .image .build, drop-ins, templates) to ~/.config/containers/systemd, after it "
+	 "has made sure that each "
+	 "becomes a service. Where systemd has no generator of cuddy, the services are written to "
+	 "~/.config/systemd/user.\n"
+	 "\n"
+	 "\tcuddy unit install web.container data.volume\n"
+	 "\tsystemctl --user start web"},
+	{&cmd_auto_update, "For running containers with the label io.containers.autoupdate "
+			   "(registry: the name points at another image there; "
+			   "local: at another one here) that a unit of the user's systemd started: "
+			   "pulls, and restarts the unit. When it "
+			   "does not start, the name gets the old image back and the unit is "
+			   "started with that, unless --rollback=false."},
 	{&cmd_secret_create,
 	 "A secret lies in the store, readable for you alone. A container gets it with --secret, "
 	 "as a "

@@ -54,6 +54,8 @@ int cmd_report(int r);
 int cmd_exists(struct cmd_ctx *ctx, int r, int missing);
 /** cmd_write_digest() - --digestfile. */
 int cmd_write_digest(const char *file, const char *digest);
+/** unit_generator_words() - what systemd calls a generator with, as the words of "unit generate". */
+void unit_generator_words(int argc, char **argv, struct strv *ret);
 /** cmd_confirmed() - say what is going to happen and ask on standard input; no answer is a no. */
 bool cmd_confirmed(const char *what);
 
@@ -95,6 +97,7 @@ void help_command(FILE *out, const struct command_alias *a);
 const struct command_group *group_find(const char *name);
 
 /* One line each, in the order of the files. */
+extern const struct command cmd_auto_update;
 extern const struct command cmd_attach, cmd_create, cmd_exec, cmd_inspect, cmd_kill, cmd_logs,
 	cmd_ps;
 extern const struct command cmd_mount, cmd_unmount;
@@ -128,6 +131,8 @@ extern const struct command cmd_runtime_create, cmd_runtime_start, cmd_runtime_s
 	cmd_runtime_resume, cmd_runtime_update, cmd_runtime_features, cmd_runtime_spec,
 	cmd_runtime_run, cmd_runtime_list;
 extern const struct command cmd_version;
+extern const struct command cmd_unit_generate, cmd_unit_install, cmd_unit_ls, cmd_unit_print,
+	cmd_unit_rm;
 extern const struct command cmd_unshare;
 extern const struct command cmd_image_publish;
 extern const struct command cmd_image_lint, cmd_image_tree;

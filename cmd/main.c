@@ -18,6 +18,7 @@
 #include "pkg/base/log.h"
 #include "pkg/container/container.h"
 #include "pkg/sys/open.h"
+#include "pkg/unit/installed.h"
 
 /*
  * Descriptors 0-2 exist from here on, so that no file of ours is ever taken for standard output;
@@ -186,8 +187,16 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	AUTO_STRV struct strv words = STRV_INIT;
 	struct cmd_ctx ctx = {0};
-	int r = cuddy(&ctx, argc, argv), status;
+	int r, status;
+
+	if (!strcmp(program_invocation_short_name, GENERATOR_NAME)) {
+		unit_generator_words(argc, argv, &words);
+		argc = (int)words.n;
+		argv = words.v;
+	}
+	r = cuddy(&ctx, argc, argv);
 
 	/* Output that did not arrive is a failure, also of a command that went well. */
 	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))

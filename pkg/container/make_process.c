@@ -309,10 +309,17 @@ static int check_workdir(const char *dir)
 static int make_labels(const struct container_request *q, const struct image_config *image,
 		       struct container_record *r)
 {
+	const char *unit = getenv("PODMAN_SYSTEMD_UNIT");
 	int rc = 0;
 
 	for (size_t i = 0; image && i < image->labels.n; i++)
 		strv_env_set(&r->labels, image->labels.v[i]);
+	/* Started by a unit of systemd: the unit's name goes with it, for auto-update and for people. */
+	if (unit && *unit) {
+		AUTO_FREE char *label = xasprintf("PODMAN_SYSTEMD_UNIT=%s", unit);
+
+		strv_env_set(&r->labels, label);
+	}
 	for (size_t i = 0; rc == 0 && i < q->label_file.n; i++)
 		rc = label_add_file(&r->labels, q->label_file.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->label.n; i++)

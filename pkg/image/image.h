@@ -28,6 +28,7 @@ enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER };
 struct pull_options {
 	enum pull_policy policy;
 	bool all_tags;
+	bool look; /* image_pull(): only say which image it is there; nothing changes here */
 	struct transfer_access access;
 	const char *platform; /* "os/arch[/variant]" or NULL */
 	const char *signature_policy; /* file instead of the usual policy.json, or NULL */

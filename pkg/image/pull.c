@@ -83,6 +83,7 @@ int image_pull(struct store *st, const char *name, const struct pull_options *o,
 				     .data = &f};
 	struct transfer_pull p = {.name = name,
 				  .all_tags = o->all_tags,
+				  .look = o->look,
 				  .access = o->access,
 				  .platform = o->platform,
 				  .policy = o->signature_policy};
@@ -98,7 +99,7 @@ int image_pull(struct store *st, const char *name, const struct pull_options *o,
 		r = err_new(-CE_NO_IMAGE, "nothing was pulled");
 	if (r == 0)
 		memcpy(ret_id, f.id, 65);
-	if (r == 0)
+	if (r == 0 && !o->look)
 		event_named(store_runtime_fd(st), "image", "pull", ret_id, name);
 	freep(&f.id);
 	return r < 0 ? err_wrap(r, "pull %s", name) : 0;

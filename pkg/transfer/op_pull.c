@@ -223,6 +223,19 @@ static int check_trust(struct pull *p, struct registry *r, const char *name, con
 	return e == 0 ? trust_check(&p->trust, r, &ref, f->manifest_digest, f->list_digest) : e;
 }
 
+/* The id of a stored image is the sha256 of its config, whatever digest the manifest has for that. */
+static int look(struct pull *p, struct registry *r, const char *name, struct fetched *f)
+{
+	char id[65];
+	int e = fetch_config(p, r, f);
+
+	if (e < 0)
+		return e;
+	hash_sha256_of(f->config_raw.s, f->config_raw.len, id);
+	report_image(p->ctx, name, id);
+	return 0;
+}
+
 /* One tag or digest of one repository, start to end. */
 static int pull_one(struct pull *p, struct registry *r, const char *name, const char *tag,
 		    const char *digest)
@@ -237,6 +250,8 @@ static int pull_one(struct pull *p, struct registry *r, const char *name, const 
 	int e;
 
 	e = fetch_manifest(p, r, digest ? digest : tag, &f);
+	if (p->args.look)
+		return e == 0 ? look(p, r, name, &f) : e;
 	if (e == 0)
 		e = check_trust(p, r, name, tag, digest, &f);
 	if (e == 0)

@@ -73,6 +73,7 @@ void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p)
 {
 	wire_put_str(b, p->name);
 	wire_put_u32(b, p->all_tags);
+	wire_put_u32(b, p->look);
 	wire_put_access(b, &p->access);
 	wire_put_str(b, p->platform);
 	wire_put_str(b, p->policy);
@@ -87,6 +88,7 @@ int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *re
 	wire_reader_init(&r, q->body, q->body_n);
 	p.name = wire_get_str(&r);
 	p.all_tags = wire_get_u32(&r) != 0;
+	p.look = wire_get_u32(&r) != 0;
 	ok = wire_get_access(&r, &p.access);
 	p.platform = wire_get_str(&r);
 	p.policy = wire_get_str(&r);

@@ -84,6 +84,7 @@ struct transfer_access {
 struct transfer_pull {
 	const char *name; /* as the user typed it */
 	bool all_tags;
+	bool look; /* only say which image it is there: nothing comes into the store */
 	struct transfer_access access;
 	const char *platform; /* "os/arch[/variant]" or NULL */
 	const char *policy; /* file instead of the usual policy.json, or NULL */

@@ -29,7 +29,8 @@ printf '[Service]\nDelegate=cpu cpuset io memory pids\n' >etc/systemd/system/use
 printf 'overlay\nfuse\ntun\n' >etc/modules-load.d/cuddy.conf
 echo guest >etc/hostname
 printf '127.0.0.1 localhost guest\n::1 localhost\n' >etc/hosts
-echo '/dev/nvme0n1 / ext4 rw,relatime 0 0' >etc/fstab
+# The user's home is a disk of its own, with a journal: it is what a power cut leaves behind.
+printf '%s\n' '/dev/nvme0n1 / ext4 rw,relatime 0 0' '/dev/nvme2n1 /home ext4 rw,relatime 0 0' >etc/fstab
 cat >etc/systemd/system/guest.service <<'UNIT'
 [Unit]
 Description=Run what came on the second disk

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* [Container]: a service that runs one container. */
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/unit/convert.h"
+#include "pkg/unit/words.h"
+
+/* "-/dev/x": only where the host has it. */
+static int add_device(struct convert *c, const struct unit_line *l)
+{
+	const char *device = l->value + (*l->value == '-');
+	AUTO_FREE char *path = strndup(device, strcspn(device, ":"));
+
+	if (*l->value == '-' && path && access(path, F_OK) < 0)
+		return 0;
+	strv_add(&c->argv, "--device");
+	strv_add(&c->argv, device);
+	return 0;
+}
+
+static int add_mount(struct convert *c, const struct unit_line *l)
+{
+	AUTO_STRV struct strv fields = STRV_INIT;
+	AUTO_SBUF struct sbuf spec = SBUF_INIT;
+	int r = 0;
+
+	strv_split(&fields, l->value, ',');
+	for (size_t i = 0; r == 0 && i < fields.n; i++) {
+		const char *f = fields.v[i], *eq = strchr(f, '=');
+
+		if (i)
+			sbuf_addc(&spec, ',');
+		if (eq && (!strncmp(f, "source=", 7) || !strncmp(f, "src=", 4))) {
+			sbuf_adds(&spec, "source=");
+			r = convert_source(c, l, eq + 1, &spec);
+		} else {
+			sbuf_adds(&spec, f);
+		}
+	}
+	strv_add(&c->argv, "--mount");
+	strv_add(&c->argv, spec.s);
+	return r;
+}
+
+const struct key_row container_keys[] = {
+	{"ContainerName", KEY_OTHER},
+	{"Image", KEY_OTHER},
+	{"Rootfs", KEY_OTHER},
+	{"Exec", KEY_OTHER},
+	{"Notify", KEY_OTHER},
+	{"CgroupsMode", KEY_OTHER},
+	{"User", KEY_OTHER},
+	{"Group", KEY_OTHER},
+	{"ReloadCmd", KEY_OTHER},
+	{"ReloadSignal", KEY_OTHER},
+	{"ServiceName", KEY_OTHER},
+	{"PodmanArgs", KEY_OTHER},
+	{"GlobalArgs", KEY_OTHER},
+	{"AddCapability", KEY_WORDS, "--cap-add"},
+	{"AddDevice", KEY_CALL, .call = add_device},
+	{"AddHost", KEY_EACH, "--add-host"},
+	{"Annotation", KEY_WORDS, "--annotation"},
+	{"AppArmor", KEY_ONE, "--security-opt", "apparmor="},
+	{"AutoUpdate", KEY_ONE, "--label", "io.containers.autoupdate="},
+	{"DNS", KEY_EACH, "--dns"},
+	{"DNSOption", KEY_EACH, "--dns-option"},
+	{"DNSSearch", KEY_EACH, "--dns-search"},
+	{"DropCapability", KEY_WORDS, "--cap-drop"},
+	{"Entrypoint", KEY_ONE, "--entrypoint"},
+	{"Environment", KEY_WORDS, "--env"},
+	{"EnvironmentFile", KEY_CALL, .call = convert_env_file},
+	{"EnvironmentHost", KEY_BOOL, "--env-host"},
+	{"ExposeHostPort", KEY_EACH, "--expose"},
+	{"GIDMap", KEY_EACH, "--gidmap"},
+	{"GroupAdd", KEY_EACH, "--group-add"},
+	{"HealthCmd", KEY_ONE, "--health-cmd"},
+	{"HealthInterval", KEY_ONE, "--health-interval"},
+	{"HealthOnFailure", KEY_ONE, "--health-on-failure"},
+	{"HealthRetries", KEY_ONE, "--health-retries"},
+	{"HealthStartPeriod", KEY_ONE, "--health-start-period"},
+	{"HealthStartupCmd", KEY_ONE, "--health-startup-cmd"},
+	{"HealthStartupInterval", KEY_ONE, "--health-startup-interval"},
+	{"HealthStartupRetries", KEY_ONE, "--health-startup-retries"},
+	{"HealthStartupSuccess", KEY_ONE, "--health-startup-success"},
+	{"HealthStartupTimeout", KEY_ONE, "--health-startup-timeout"},
+	{"HealthTimeout", KEY_ONE, "--health-timeout"},
+	{"HostName", KEY_ONE, "--hostname"},
+	{"HttpProxy", KEY_BOOL, "--http-proxy"},
+	{"Label", KEY_WORDS, "--label"},
+	{"LogDriver", KEY_ONE, "--log-driver"},
+	{"LogOpt", KEY_EACH, "--log-opt"},
+	{"Mask", KEY_ONE, "--security-opt", "mask="},
+	{"Memory", KEY_ONE, "--memory"},
+	{"Mount", KEY_CALL, .call = add_mount},
+	{"Network", KEY_CALL, .call = convert_network},
+	{"NoNewPrivileges", KEY_FLAG, "--security-opt", "no-new-privileges"},
+	{"PidsLimit", KEY_ONE, "--pids-limit"},
+	{"PublishPort", KEY_EACH, "--publish"},
+	{"Pull", KEY_ONE, "--pull"},
+	{"ReadOnly", KEY_BOOL, "--read-only"},
+	{"ReadOnlyTmpfs", KEY_BOOL, "--read-only-tmpfs"},
+	{"RunInit", KEY_BOOL, "--init"},
+	{"SeccompProfile", KEY_ONE, "--security-opt", "seccomp="},
+	{"Secret", KEY_EACH, "--secret"},
+	{"SecurityLabelDisable", KEY_FLAG, "--security-opt", "label=disable"},
+	{"SecurityLabelFileType", KEY_REFUSED, "SELinux types are not set by cuddy"},
+	{"SecurityLabelLevel", KEY_REFUSED, "SELinux levels are not set by cuddy"},
+	{"SecurityLabelNested", KEY_REFUSED, "SELinux labels are not set by cuddy"},
+	{"SecurityLabelType", KEY_REFUSED, "SELinux types are not set by cuddy"},
+	{"ShmSize", KEY_ONE, "--shm-size"},
+	{"StopSignal", KEY_ONE, "--stop-signal"},
+	{"StopTimeout", KEY_ONE, "--stop-timeout"},
+	{"SubGIDMap", KEY_ONE, "--subgidname"},
+	{"SubUIDMap", KEY_ONE, "--subuidname"},
+	{"Sysctl", KEY_WORDS, "--sysctl"},
+	{"Timezone", KEY_ONE, "--tz"},
+	{"Tmpfs", KEY_EACH, "--tmpfs"},
+	{"UIDMap", KEY_EACH, "--uidmap"},
+	{"Ulimit", KEY_EACH, "--ulimit"},
+	{"Unmask", KEY_ONE, "--security-opt", "unmask="},
+	{"UserNS", KEY_ONE, "--userns"},
+	{"VolatileTmp", KEY_FLAG, "--tmpfs", "/tmp:rw,size=512M,mode=1777"},
+	{"Volume", KEY_CALL, .call = convert_volume},
+	{"WorkingDir", KEY_ONE, "--workdir"},
+	{"ContainersConfModule", KEY_REFUSED, "there are no modules of containers.conf"},
+	{"HealthLogDestination", KEY_REFUSED, "the log of health checks is part of the container"},
+	{"HealthMaxLogCount", KEY_REFUSED, "the five last results are kept"},
+	{"HealthMaxLogSize", KEY_REFUSED, "500 bytes of each result are kept"},
+	{"Pod", KEY_REFUSED, "pods are not known"},
+	{"StartWithPod", KEY_REFUSED, "pods are not known"},
+	{"RemapGid", KEY_REFUSED, "say GIDMap="},
+	{"RemapUid", KEY_REFUSED, "say UIDMap="},
+	{"RemapUidSize", KEY_REFUSED, "say UserNS="},
+	{"RemapUsers", KEY_REFUSED, "say UserNS="},
+	{"Retry", KEY_REFUSED, "a pull tries again by itself"},
+	{"RetryDelay", KEY_REFUSED, "a pull tries again by itself"},
+	{NULL},
+};
+
+static const struct unit_line *own(const struct convert *c, const char *key)
+{
+	return unit_file_last(&c->q->in, c->section, key);
+}
+
+static int bad_value(const struct unit_line *l, const char *why)
+{
+	return err_new(-CE_BAD_FORMAT, "%s: %s=%s: %s", l->where, l->key, l->value, why);
+}
+
+static int check_service(const struct convert *c, bool *ret_oneshot)
+{
+	static const char *const refused[] = {"User", "Group", "DynamicUser"};
+	const struct unit_line *l = unit_file_last(&c->q->in, "Service", "KillMode");
+
+	if (l && strcmp(l->value, "mixed") != 0 && strcmp(l->value, "control-group") != 0)
+		return bad_value(l, "a container's service needs mixed or control-group");
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		l = unit_file_last(&c->q->in, "Service", refused[i]);
+		if (l)
+			return bad_value(l, "a user's service runs as that user; [Container] has "
+					    "User= and Group= of its own");
+	}
+	l = unit_file_last(&c->q->in, "Service", "Type");
+	*ret_oneshot = l && !strcmp(l->value, "oneshot");
+	if (l && !*ret_oneshot && strcmp(l->value, "notify") != 0)
+		return bad_value(l, "a container's service needs notify or oneshot");
+	return 0;
+}
+
+static void stop_commands(struct convert *c)
+{
+	static const char *const words[] = {"rm", "-v", "-f", "-i"};
+	AUTO_SBUF struct sbuf line = SBUF_INIT;
+	AUTO_STRV struct strv argv = STRV_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		strv_add(&argv, words[i]);
+	strv_add(&argv, c->q->object);
+	if (convert_command(c, &argv, &line) < 0)
+		return; /* GlobalArgs were read before */
+	unit_file_add(c->out, "Service", "ExecStop", line.s);
+	unit_file_addf(c->out, "Service", "ExecStopPost", "-%s", line.s);
+}
+
+static int reload_command(struct convert *c)
+{
+	const struct unit_line *cmd = own(c, "ReloadCmd"), *sig = own(c, "ReloadSignal");
+	AUTO_STRV struct strv argv = STRV_INIT;
+	AUTO_SBUF struct sbuf line = SBUF_INIT;
+	int r = 0;
+
+	if (!cmd && !sig)
+		return 0;
+	if (cmd && sig)
+		return bad_value(sig, "there is a ReloadCmd= already");
+	strv_add(&argv, cmd ? "exec" : "kill");
+	if (sig) {
+		strv_add(&argv, "--signal");
+		strv_add(&argv, sig->value);
+	}
+	strv_add(&argv, c->q->object);
+	if (cmd)
+		r = convert_words(cmd, &argv);
+	if (r == 0)
+		r = convert_command(c, &argv, &line);
+	if (r == 0)
+		unit_file_add(c->out, "Service", "ExecReload", line.s);
+	return r;
+}
+
+/* When the service counts as started: when the container runs, when its payload says so, or when it is healthy. */
+static int readiness(struct convert *c, bool oneshot)
+{
+	const struct unit_line *l = own(c, "Notify");
+	bool b = false;
+
+	if (l && strcmp(l->value, "healthy") != 0 && parse_bool(l->value, &b) < 0)
+		return bad_value(l, "true, false or healthy");
+	if (oneshot) {
+		strv_add(&c->argv, "--sdnotify=ignore");
+		return 0;
+	}
+	unit_file_add(c->out, "Service", "Type", "notify");
+	unit_file_add(c->out, "Service", "NotifyAccess", "all");
+	strv_addf(&c->argv, "--sdnotify=%s",
+		  l && !b ? (!strcmp(l->value, "healthy") ? "healthy" : "conmon")
+		  : b     ? "container"
+			  : "conmon");
+	strv_add(&c->argv, "-d");
+	return 0;
+}
+
+static int user(struct convert *c)
+{
+	const struct unit_line *u = own(c, "User"), *g = own(c, "Group");
+
+	if (g && !u)
+		return bad_value(g, "needs a User= beside it");
+	if (!u)
+		return 0;
+	strv_add(&c->argv, "--user");
+	strv_addf(&c->argv, "%s%s%s", u->value, g ? ":" : "", g ? g->value : "");
+	return 0;
+}
+
+static int image(struct convert *c)
+{
+	const struct unit_line *l = own(c, "Image"), *rootfs = own(c, "Rootfs");
+	AUTO_SBUF struct sbuf ref = SBUF_INIT;
+	int r;
+
+	if (!l == !rootfs)
+		return err_new(-CE_BAD_FORMAT, "%s: [Container] needs Image= or Rootfs=%s",
+			       c->q->path, l ? ", one of both" : "");
+	if (rootfs) {
+		strv_add(&c->argv, "--rootfs");
+		strv_take(&c->argv, convert_path(c, rootfs->value));
+		return 0;
+	}
+	r = convert_source(c, l, l->value, &ref);
+	if (r == 0)
+		strv_add(&c->argv, ref.s);
+	return r;
+}
+
+static int arguments(struct convert *c)
+{
+	const struct unit_line *l = NULL;
+	int r = 0;
+
+	while (r == 0 && (l = unit_file_next(&c->q->in, c->section, "PodmanArgs", l)))
+		r = convert_words(l, &c->argv);
+	if (r == 0)
+		r = image(c);
+	l = own(c, "Exec");
+	if (r == 0 && l)
+		r = convert_words(l, &c->argv);
+	return r;
+}
+
+int convert_container(struct convert *c)
+{
+	const struct unit_line *l;
+	bool oneshot = false;
+	int r = check_service(c, &oneshot);
+
+	if (r < 0)
+		return r;
+	/* Which unit a container belongs to is in its label: for "auto-update" and for people. */
+	unit_file_add(c->out, "Service", "Environment", "PODMAN_SYSTEMD_UNIT=%n");
+	if (!unit_file_last(&c->q->in, "Service", "KillMode"))
+		unit_file_add(c->out, "Service", "KillMode", "mixed");
+	unit_file_add(c->out, "Service", "Delegate", "yes");
+	if (!unit_file_last(&c->q->in, "Service", "SyslogIdentifier"))
+		unit_file_add(c->out, "Service", "SyslogIdentifier", "%N");
+	l = own(c, "CgroupsMode");
+	strv_add(&c->argv, "run");
+	strv_add(&c->argv, "--name");
+	strv_add(&c->argv, c->q->object);
+	strv_add(&c->argv, "--replace");
+	strv_add(&c->argv, "--rm");
+	strv_addf(&c->argv, "--cgroups=%s", l ? l->value : "split");
+	r = readiness(c, oneshot);
+	if (r == 0)
+		r = user(c);
+	if (r == 0)
+		r = convert_keys(c, container_keys);
+	if (r == 0)
+		r = arguments(c);
+	if (r == 0)
+		r = convert_exec(c, "ExecStart");
+	if (r == 0)
+		stop_commands(c);
+	return r == 0 ? reload_command(c) : r;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* [Volume], [Network], [Image], [Build]: services that make something and count as active from then on. */
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/unit/convert.h"
+
+static const struct unit_line *own(const struct convert *c, const char *key)
+{
+	return unit_file_last(&c->q->in, c->section, key);
+}
+
+#define COMMON_KEYS                                                                            \
+	{"ServiceName", KEY_OTHER}, {"PodmanArgs", KEY_OTHER}, {"GlobalArgs", KEY_OTHER},      \
+	{                                                                                      \
+		"ContainersConfModule", KEY_REFUSED, "there are no modules of containers.conf" \
+	}
+
+const struct key_row volume_keys[] = {
+	{"VolumeName", KEY_OTHER},
+	{"Copy", KEY_OTHER},
+	{"Device", KEY_ONE, "--opt", "device="},
+	{"Driver", KEY_ONE, "--driver"},
+	{"Group", KEY_OTHER},
+	{"Label", KEY_WORDS, "--label"},
+	{"Options", KEY_OTHER},
+	{"Type", KEY_ONE, "--opt", "type="},
+	{"GID", KEY_ONE, "--gid"},
+	{"UID", KEY_ONE, "--uid"},
+	{"User", KEY_OTHER},
+	{"Image", KEY_REFUSED,
+	 "there is no volume driver 'image'; run --mount type=image has images"},
+	COMMON_KEYS,
+	{NULL},
+};
+
+static int volume_options(struct convert *c)
+{
+	const struct unit_line *u = own(c, "User"), *g = own(c, "Group"), *o = own(c, "Options");
+	int copy = unit_file_bool(&c->q->in, c->section, "Copy", true);
+
+	if (copy < 0)
+		return copy;
+	if (!copy) {
+		strv_add(&c->argv, "--opt");
+		strv_add(&c->argv, "nocopy");
+	}
+	if (o && !own(c, "Device"))
+		return err_new(-CE_BAD_FORMAT, "%s: Options= needs a Device= beside it", o->where);
+	if (u || g || o) {
+		strv_add(&c->argv, "--opt");
+		strv_addf(&c->argv, "o=%s%s%s%s%s%s%s", u ? "uid=" : "", u ? u->value : "",
+			  u && (g || o) ? "," : "", g ? "gid=" : "", g ? g->value : "",
+			  g && o ? "," : "", o ? o->value : "");
+	}
+	return 0;
+}
+
+int convert_volume_file(struct convert *c)
+{
+	int r;
+
+	strv_add(&c->argv, "volume");
+	strv_add(&c->argv, "create");
+	strv_add(&c->argv, "--ignore");
+	r = volume_options(c);
+	if (r == 0)
+		r = convert_keys(c, volume_keys);
+	if (r == 0)
+		r = convert_oneshot(c);
+	strv_add(&c->argv, c->q->object);
+	return r == 0 ? convert_exec(c, "ExecStart") : r;
+}
+
+const struct key_row network_keys[] = {
+	{"NetworkName", KEY_OTHER},
+	{"NetworkDeleteOnStop", KEY_OTHER},
+	{"DisableDNS", KEY_BOOL, "--disable-dns"},
+	{"DNS", KEY_EACH, "--dns"},
+	{"Driver", KEY_ONE, "--driver"},
+	{"Gateway", KEY_EACH, "--gateway"},
+	{"Internal", KEY_BOOL, "--internal"},
+	{"IPAMDriver", KEY_ONE, "--ipam-driver"},
+	{"IPRange", KEY_EACH, "--ip-range"},
+	{"IPv6", KEY_BOOL, "--ipv6"},
+	{"InterfaceName", KEY_ONE, "--interface-name"},
+	{"Label", KEY_WORDS, "--label"},
+	{"Options", KEY_EACH, "--opt"},
+	{"Subnet", KEY_EACH, "--subnet"},
+	COMMON_KEYS,
+	{NULL},
+};
+
+int convert_network_file(struct convert *c)
+{
+	int drop = unit_file_bool(&c->q->in, c->section, "NetworkDeleteOnStop", false), r;
+
+	if (drop < 0)
+		return drop;
+	strv_add(&c->argv, "network");
+	strv_add(&c->argv, "create");
+	strv_add(&c->argv, "--ignore");
+	r = convert_keys(c, network_keys);
+	if (r == 0)
+		r = convert_oneshot(c);
+	strv_add(&c->argv, c->q->object);
+	if (r == 0)
+		r = convert_exec(c, "ExecStart");
+	if (r < 0 || !drop)
+		return r;
+	strv_done(&c->argv);
+	strv_add(&c->argv, "network");
+	strv_add(&c->argv, "rm");
+	strv_add(&c->argv, c->q->object);
+	return convert_exec(c, "ExecStopPost");
+}
+
+const struct key_row image_keys[] = {
+	{"Image", KEY_OTHER},
+	{"ImageTag", KEY_OTHER},
+	{"AllTags", KEY_BOOL, "--all-tags"},
+	{"Arch", KEY_ONE, "--arch"},
+	{"AuthFile", KEY_ONE, "--authfile"},
+	{"CertDir", KEY_ONE, "--cert-dir"},
+	{"Creds", KEY_ONE, "--creds"},
+	{"OS", KEY_ONE, "--os"},
+	{"Policy", KEY_ONE, "--policy"},
+	{"TLSVerify", KEY_BOOL, "--tls-verify"},
+	{"Variant", KEY_ONE, "--variant"},
+	{"DecryptionKey", KEY_REFUSED, "encrypted images are not read"},
+	{"Retry", KEY_REFUSED, "a pull tries again by itself"},
+	{"RetryDelay", KEY_REFUSED, "a pull tries again by itself"},
+	COMMON_KEYS,
+	{NULL},
+};
+
+int convert_image_file(struct convert *c)
+{
+	const struct unit_line *l = own(c, "Image");
+	int r;
+
+	if (!l)
+		return err_new(-CE_BAD_FORMAT, "%s: [Image] needs Image=", c->q->path);
+	strv_add(&c->argv, "pull");
+	strv_add(&c->argv, "--quiet");
+	r = convert_keys(c, image_keys);
+	if (r == 0)
+		r = convert_oneshot(c);
+	strv_add(&c->argv, l->value);
+	return r == 0 ? convert_exec(c, "ExecStart") : r;
+}
+
+static int add_file(struct convert *c, const struct unit_line *l)
+{
+	const struct unit_line *dir = own(c, "SetWorkingDirectory");
+	/* From a directory that is named by itself it is meant as it stands. */
+	bool here = dir && strcmp(dir->value, "file") != 0 && strcmp(dir->value, "unit") != 0;
+
+	if (strstr(l->value, "://"))
+		return err_new(-CE_BAD_FORMAT, "%s: File=%s: must be a file", l->where, l->value);
+	strv_add(&c->argv, "--file");
+	if (here)
+		strv_add(&c->argv, l->value);
+	else
+		strv_take(&c->argv, convert_path(c, l->value));
+	return 0;
+}
+
+const struct key_row build_keys[] = {
+	{"ImageTag", KEY_EACH, "--tag"},
+	{"File", KEY_CALL, .call = add_file},
+	{"SetWorkingDirectory", KEY_OTHER},
+	{"Annotation", KEY_WORDS, "--annotation"},
+	{"AuthFile", KEY_ONE, "--authfile"},
+	{"BuildArg", KEY_WORDS, "--build-arg"},
+	{"Label", KEY_WORDS, "--label"},
+	{"Network", KEY_CALL, .call = convert_network},
+	{"Pull", KEY_ONE, "--pull="},
+	{"Secret", KEY_EACH, "--secret"},
+	{"TLSVerify", KEY_BOOL, "--tls-verify"},
+	{"Target", KEY_ONE, "--target"},
+	{"IgnoreFile", KEY_ONE, "--ignorefile"},
+	COMMON_KEYS,
+	{NULL},
+};
+
+/* The directory that is sent: of the unit, of the Containerfile, or what is named. */
+static int build_context(struct convert *c, char **ret)
+{
+	const struct unit_line *l = own(c, "SetWorkingDirectory"), *file = own(c, "File");
+	AUTO_FREE char *path = NULL, *dir = NULL;
+
+	if (!file && (!l || !strcmp(l->value, "file")))
+		return err_new(-CE_BAD_FORMAT, "%s: [Build] needs File=%s", c->q->path,
+			       l ? "" : " or SetWorkingDirectory=");
+	if (l && !strcmp(l->value, "file")) {
+		path = convert_path(c, file->value);
+		dir = xstrndup(path, (size_t)(path_base(path) - path));
+		*ret = path_clean(dir);
+	} else {
+		*ret = convert_path(c, l && strcmp(l->value, "unit") != 0 ? l->value : ".");
+	}
+	return 0;
+}
+
+int convert_build_file(struct convert *c)
+{
+	AUTO_FREE char *context = NULL;
+	int r;
+
+	if (!own(c, "ImageTag"))
+		return err_new(-CE_BAD_FORMAT, "%s: [Build] needs ImageTag=", c->q->path);
+	r = build_context(c, &context);
+	if (r < 0)
+		return r;
+	strv_add(&c->argv, "build");
+	r = convert_keys(c, build_keys);
+	if (r == 0 && !unit_file_last(&c->q->in, "Service", "WorkingDirectory"))
+		unit_file_add(c->out, "Service", "WorkingDirectory", context);
+	if (r == 0)
+		r = convert_oneshot(c);
+	strv_add(&c->argv, context);
+	return r == 0 ? convert_exec(c, "ExecStart") : r;
+}

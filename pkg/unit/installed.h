@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* A user's own unit files: ~/.config/containers/systemd, and what systemd sees of them. */
+#pragma once
+#include "pkg/unit/quadlet.h"
+
+/**
+ * installed_add() - copy @sources (files; of a directory all its files) there
+ * All are translated first: when one cannot be, nothing is changed. Each file appears by rename.
+ * @program: for the translation. @ret_paths: what is there now. -CE_NAME_IN_USE without @replace.
+ */
+int installed_add(char *const *sources, int n, bool replace, const char *program,
+		  struct strv *ret_paths);
+bool installed_is_own(const struct quadlet *q);
+/** installed_remove() - take away the file @name; -CE_NO_OBJECT; what others (root) installed is theirs. */
+int installed_remove(const struct quadlet_set *all, const char *name);
+/**
+ * installed_publish() - have systemd see what the files say now
+ * Where systemd has our generator (a package or "make install" put it there), that is all; else the
+ * services are written to ~/.config/systemd/user. @reload: have it read its units again.
+ * @ret_errors: files that cannot be translated.
+ */
+int installed_publish(const char *program, bool reload, struct strv *ret_errors);
+
+#define GENERATOR_NAME "cuddy-user-generator"

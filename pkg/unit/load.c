@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the files are, and which of them count. */
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/names.h"
+#include "pkg/sys/private_dir.h"
+#include "pkg/unit/quadlet.h"
+
+#define FILE_LIMIT (1U << 20)
+#define DEPTH_LIMIT 16
+
+void quadlet_dirs(struct strv *ret)
+{
+	const char *own = getenv("QUADLET_UNIT_DIRS"), *runtime = getenv("XDG_RUNTIME_DIR"),
+		   *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	unsigned uid = outer_uid();
+
+	if (own && *own) {
+		strv_split(ret, own, ':');
+		return;
+	}
+	if (runtime && *runtime == '/')
+		strv_addf(ret, "%s/containers/systemd", runtime);
+	if (config && *config == '/')
+		strv_addf(ret, "%s/containers/systemd", config);
+	else if (home && *home == '/')
+		strv_addf(ret, "%s/.config/containers/systemd", home);
+	strv_addf(ret, "/etc/containers/systemd/users/%u", uid);
+	strv_add(ret, "/etc/containers/systemd/users");
+	strv_addf(ret, "/usr/share/containers/systemd/users/%u", uid);
+	strv_add(ret, "/usr/share/containers/systemd/users");
+}
+
+static void quadlet_done(struct quadlet *q)
+{
+	free(q->path);
+	free(q->file);
+	free(q->stem);
+	free(q->service);
+	free(q->object);
+	free(q->error);
+	unit_file_done(&q->in);
+}
+
+void quadlet_set_done(struct quadlet_set *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		quadlet_done(&s->v[i]);
+	free(s->v);
+	memset(s, 0, sizeof(*s));
+}
+
+/* The directories "users/1000" are other users' business, unless named by themselves. */
+static bool is_number(const char *name)
+{
+	for (; *name; name++)
+		if (!isdigit((unsigned char)*name))
+			return false;
+	return true;
+}
+
+static void walk(const char *dir, unsigned depth, struct strv *dirs, struct strv *files)
+{
+	AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_STRV struct strv names = STRV_INIT;
+
+	if (fd < 0 || depth > DEPTH_LIMIT || dir_names(fd, &names) < 0)
+		return;
+	strv_sort(&names);
+	strv_add(dirs, dir);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *name = names.v[i];
+		struct stat st;
+		size_t len = strlen(name);
+
+		if (fstatat(fd, name, &st, 0) < 0)
+			continue;
+		if (S_ISREG(st.st_mode) && quadlet_kind_of(name, NULL) != QUADLET_KINDS)
+			strv_take(files, path_join(dir, name));
+		else if (S_ISDIR(st.st_mode) && !is_number(name) && *name != '.' &&
+			 (len < 3 || strcmp(name + len - 2, ".d") != 0)) {
+			AUTO_FREE char *sub = path_join(dir, name);
+
+			walk(sub, depth + 1, dirs, files);
+		}
+	}
+}
+
+static int read_file(struct unit_file *f, const char *path)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	int r = file_read_at(AT_FDCWD, path, FILE_LIMIT, &text);
+
+	return r < 0 ? err_wrap(r, "%s", path) : unit_file_parse(f, path, text.s, text.len);
+}
+
+/*
+ * "web-front.container.d", "web-.container.d", "container.d": the more special first. Instances have
+ * their template's too.
+ */
+static void drop_in_names(const struct quadlet *q, struct strv *ret)
+{
+	const char *suffix = q->file + strlen(q->stem), *at = strchr(q->stem, '@');
+	AUTO_FREE char *stem = xstrdup(q->stem);
+	char *dash;
+
+	strv_addf(ret, "%s%s.d", stem, suffix);
+	if (at && at[1])
+		strv_addf(ret, "%.*s%s.d", (int)(at + 1 - q->stem), q->stem, suffix);
+	while ((dash = strrchr(stem, '-'))) {
+		dash[1] = 0;
+		strv_addf(ret, "%s%s.d", stem, suffix);
+		*dash = 0;
+	}
+	strv_addf(ret, "%s.d", suffix + 1);
+}
+
+struct drop_in {
+	char *name, *path;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct drop_in *)a)->name, ((const struct drop_in *)b)->name);
+}
+
+struct drop_ins {
+	struct drop_in *v;
+	size_t n;
+};
+
+static void drop_ins_done(struct drop_ins *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		free(d->v[i].name);
+		free(d->v[i].path);
+	}
+	free(d->v);
+}
+
+/* Of two with one name the first counts. */
+static void drop_ins_of(const char *dir, struct drop_ins *d)
+{
+	AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_STRV struct strv names = STRV_INIT;
+
+	if (fd < 0 || dir_names(fd, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		size_t len = strlen(names.v[i]), j = 0;
+
+		if (len < 6 || strcmp(names.v[i] + len - 5, ".conf") != 0)
+			continue;
+		while (j < d->n && strcmp(d->v[j].name, names.v[i]) != 0)
+			j++;
+		if (j < d->n)
+			continue;
+		d->v = xreallocarray(d->v, d->n + 1, sizeof(*d->v));
+		d->v[d->n++] = (struct drop_in){xstrdup(names.v[i]), path_join(dir, names.v[i])};
+	}
+}
+
+static int read_drop_ins(struct quadlet *q, const struct strv *dirs)
+{
+	AUTO(drop_ins_done) struct drop_ins found = {0};
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = 0;
+
+	drop_in_names(q, &names);
+	for (size_t i = 0; i < names.n; i++)
+		for (size_t j = 0; j < dirs->n; j++) {
+			AUTO_FREE char *dir = path_join(dirs->v[j], names.v[i]);
+
+			drop_ins_of(dir, &found);
+		}
+	if (found.n)
+		qsort(found.v, found.n, sizeof(*found.v), by_name);
+	for (size_t i = 0; r == 0 && i < found.n; i++)
+		r = read_file(&q->in, found.v[i].path);
+	return r;
+}
+
+static const char *last(const struct quadlet *q, const char *key)
+{
+	const struct unit_line *l = unit_file_last(&q->in, quadlet_section(q->kind), key);
+
+	return l ? l->value : NULL;
+}
+
+static void name_service(struct quadlet *q)
+{
+	static const char *const endings[QUADLET_KINDS] = {"", "-volume", "-network", "-image",
+							   "-build"};
+	const char *named = last(q, "ServiceName"), *at = strchr(q->stem, '@');
+
+	if (named)
+		q->service = xstrdup(named);
+	else if (at) /* "data@" is "data-volume@" */
+		q->service = xasprintf("%.*s%s%s", (int)(at - q->stem), q->stem, endings[q->kind],
+				       at);
+	else
+		q->service = xasprintf("%s%s", q->stem, endings[q->kind]);
+}
+
+static void name_object(struct quadlet *q)
+{
+	static const char *const keys[QUADLET_KINDS] = {"ContainerName", "VolumeName",
+							"NetworkName", "ImageTag", "ImageTag"};
+	const struct unit_line *first;
+	const char *named = last(q, keys[q->kind]);
+
+	if (q->kind == QUADLET_BUILD) {
+		first = unit_file_next(&q->in, "Build", "ImageTag", NULL);
+		named = first ? first->value : NULL;
+	} else if (q->kind == QUADLET_IMAGE && !named) {
+		named = last(q, "Image");
+	}
+	if (named)
+		q->object = xstrdup(named);
+	else if (q->kind == QUADLET_IMAGE || q->kind == QUADLET_BUILD)
+		q->object = xstrdup("");
+	else if (strchr(q->stem, '@'))
+		q->object = xstrdup("systemd-%P_%I");
+	else
+		q->object = xasprintf("systemd-%s",
+				      q->kind == QUADLET_CONTAINER ? q->service : q->stem);
+}
+
+static void load_one(struct quadlet *q, const char *path, const struct strv *dirs)
+{
+	const char *suffix;
+	int r;
+
+	q->path = xstrdup(path);
+	q->file = xstrdup(path_base(path));
+	q->kind = quadlet_kind_of(q->file, &suffix);
+	q->stem = xstrndup(q->file, (size_t)(suffix - q->file));
+	r = read_file(&q->in, path);
+	if (r == 0)
+		r = read_drop_ins(q, dirs);
+	if (r < 0) {
+		q->error = xstrdup(err_message(r));
+		err_drop();
+	}
+	name_service(q);
+	name_object(q);
+}
+
+static int by_file(const void *a, const void *b)
+{
+	return strcmp(((const struct quadlet *)a)->file, ((const struct quadlet *)b)->file);
+}
+
+int quadlet_load(const struct strv *dirs, struct quadlet_set *ret)
+{
+	AUTO_STRV struct strv all = STRV_INIT, files = STRV_INIT;
+
+	for (size_t i = 0; i < dirs->n; i++)
+		if (*dirs->v[i])
+			walk(dirs->v[i], 0, &all, &files);
+	for (size_t i = 0; i < files.n; i++) {
+		if (quadlet_find(ret, path_base(files.v[i])))
+			continue;
+		if (ret->n == ret->cap) {
+			ret->cap = ret->cap ? ret->cap * 2 : 16;
+			ret->v = xreallocarray(ret->v, ret->cap, sizeof(*ret->v));
+		}
+		memset(&ret->v[ret->n], 0, sizeof(*ret->v));
+		load_one(&ret->v[ret->n++], files.v[i], &all);
+	}
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), by_file);
+	return 0;
+}

@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# Containers as unit files: what services they become. That these work is seen in tests/vm.
+load helpers
+
+setup() {
+	test_begin
+	export HOME=$WORK/home XDG_CONFIG_HOME=$WORK/home/.config QUADLET_UNIT_DIRS=
+	unset QUADLET_UNIT_DIRS
+	units=$XDG_CONFIG_HOME/containers/systemd
+	mkdir -p "$units"
+}
+
+# unit FILE: from standard input
+unit() { cat >"$units/$1"; }
+# service NAME: its lines
+service() { cuddy unit generate --dry-run | sed -n "/^---$1.service---\$/,/^---/p" | sed '1d;/^---/d'; }
+line() { service "$1" | grep "^$2="; }
+
+@test "a container: the command line, readiness and life of its service" {
+	unit web.container <<-'U'
+		[Unit]
+		Description=Web
+		[Container]
+		Image=localhost/web:1
+		Exec=sh -c "echo 'a b' $HOME; \
+		  sleep 1000"
+		Environment=A=1 "B=two words"
+		Environment=C=%n
+		EnvironmentFile=web.env
+		Volume=./conf:/etc/conf:ro
+		Volume=/srv/data:/data
+		Volume=cache:/cache
+		Volume=/anonymous
+		PublishPort=8080:80
+		PublishPort=127.0.0.1:8443:443
+		AddCapability=NET_RAW SYS_TIME
+		User=1000
+		Group=100
+		NoNewPrivileges=yes
+		ReadOnly=yes
+		SeccompProfile=/etc/profile.json
+		Secret=token,type=env,target=TOKEN
+		HealthCmd=curl -f http://localhost/ || exit 1
+		AutoUpdate=registry
+		AddDevice=-/dev/there-is-no-such-device
+		Mount=type=bind,source=./logs,target=/logs,ro=true
+		PodmanArgs=--memory-swap 1g
+		GlobalArgs=--log-level info
+		ReloadCmd=nginx -s "reload now"
+		[Service]
+		Restart=always
+		[Install]
+		WantedBy=default.target
+	U
+	run -0 line web ExecStart
+	[ "$output" = "ExecStart=$(readlink -f "$CUDDY") --log-level info run --name systemd-web --replace --rm --cgroups=split --sdnotify=conmon -d --user 1000:100 --cap-add NET_RAW --cap-add SYS_TIME --label io.containers.autoupdate=registry --env A=1 --env \"B=two words\" --env C=%n --env-file $units/web.env --health-cmd \"curl -f http://localhost/ || exit 1\" --mount type=bind,source=$units/logs,target=/logs,ro=true --security-opt no-new-privileges --publish 8080:80 --publish 127.0.0.1:8443:443 --read-only=true --security-opt seccomp=/etc/profile.json --secret token,type=env,target=TOKEN --volume $units/conf:/etc/conf:ro --volume /srv/data:/data --volume cache:/cache --volume /anonymous --memory-swap 1g localhost/web:1 sh -c \"echo 'a b' \$HOME;  sleep 1000\"" ]
+	run -0 service web
+	for l in Description=Web Restart=always WantedBy=default.target Type=notify NotifyAccess=all KillMode=mixed Delegate=yes \
+		Environment=PODMAN_SYSTEMD_UNIT=%n "SourcePath=$units/web.container" RequiresMountsFor=/srv/data "[X-Container]" \
+		"ExecStop=$(readlink -f "$CUDDY") --log-level info rm -v -f -i systemd-web" \
+		"ExecStopPost=-$(readlink -f "$CUDDY") --log-level info rm -v -f -i systemd-web" \
+		"ExecReload=$(readlink -f "$CUDDY") --log-level info exec systemd-web nginx -s \"reload now\"" \
+		Wants=cuddy-user-wait-network-online.service; do
+		grep -qxF -- "$l" <<<"$output" || { echo "no line $l in"; echo "$output"; false; }
+	done
+	for notify in "true container" "healthy healthy" "no conmon"; do
+		printf '[Container]\nImage=x\nNotify=%s\n' ${notify% *} | unit n.container
+		[[ "$(line n ExecStart)" == *" --sdnotify=${notify#* } -d "* ]]
+	done
+	printf '[Container]\nImage=x\nReloadSignal=HUP\nContainerName=own\n[Service]\nType=oneshot\n[Quadlet]\nDefaultDependencies=no\n' | unit n.container
+	[[ "$(line n ExecStart)" == *"--name own "*" --sdnotify=ignore x" ]]
+	[[ "$(line n ExecReload)" == *" kill --signal HUP own" ]]
+	[ -z "$(line n Wants)" ]
+}
+
+@test "volumes, networks, images and builds: their own services, and names for those who refer to them" {
+	printf '[Volume]\nLabel=a=b "c=d e"\nUser=5\nGroup=6\nCopy=no\n' | unit data.volume
+	printf '[Volume]\nVolumeName=named\nDevice=tmpfs\nType=tmpfs\nOptions=size=1m\n' | unit tmp.volume
+	printf '[Network]\nSubnet=10.9.0.0/24\nGateway=10.9.0.1\nInternal=true\nNetworkDeleteOnStop=yes\n' | unit app.network
+	printf '[Image]\nImage=quay.io/x/y:1\nTLSVerify=no\n' | unit base.image
+	printf '[Build]\nImageTag=localhost/own:1\nImageTag=localhost/own:2\nFile=sub/Containerfile\nSetWorkingDirectory=file\nBuildArg=A=1\n' | unit own.build
+	unit one.container <<-U
+		[Unit]
+		After=two.container
+		[Container]
+		Image=base.image
+		Volume=data.volume:/data:U
+		Volume=tmp.volume:/tmp
+		Network=app.network:alias=one
+	U
+	printf '[Container]\nImage=own.build\nNetwork=one.container\nServiceName=second\n' | unit two.container
+	run -0 line data-volume ExecStart
+	[[ "$output" == *' volume create --ignore --opt nocopy --opt o=uid=5,gid=6 --label a=b --label "c=d e" systemd-data' ]]
+	[[ "$(line tmp-volume ExecStart)" == *' volume create --ignore --opt o=size=1m --opt device=tmpfs --opt type=tmpfs named' ]]
+	[[ "$(line app-network ExecStart)" == *' network create --ignore --gateway 10.9.0.1 --internal=true --subnet 10.9.0.0/24 systemd-app' ]]
+	[[ "$(line app-network ExecStopPost)" == *' network rm systemd-app' ]]
+	[[ "$(line base-image ExecStart)" == *' pull --quiet --tls-verify=false quay.io/x/y:1' ]]
+	[[ "$(line own-build ExecStart)" == *" build --tag localhost/own:1 --tag localhost/own:2 --file $units/sub/Containerfile --build-arg A=1 $units/sub" ]]
+	for s in data-volume app-network base-image own-build; do
+		[ "$(line $s Type)" = Type=oneshot ]
+		[ "$(line $s RemainAfterExit)" = RemainAfterExit=yes ]
+	done
+	[[ "$(line one ExecStart)" == *"--network systemd-app:alias=one --volume systemd-data:/data:U --volume named:/tmp quay.io/x/y:1" ]]
+	[ "$(line one Requires | sort | xargs)" = "Requires=app-network.service Requires=base-image.service Requires=data-volume.service Requires=tmp-volume.service" ]
+	line one After | grep -qx After=second.service
+	[[ "$(line second ExecStart)" == *"--name systemd-second "*"--network container:systemd-one localhost/own:1" ]]
+}
+
+@test "drop-ins, templates, precedence: as systemd has them" {
+	printf '[Container]\nImage=low\nEnvironment=A=1\n' | unit web-front.container
+	mkdir -p "$units"/{container.d,web-.container.d,web-front.container.d,sub}
+	printf '[Container]\nEnvironment=ALL=1\n' >"$units/container.d/10-all.conf"
+	printf '[Container]\nEnvironment=DASH=1\n' >"$units/web-.container.d/20-dash.conf"
+	printf '[Container]\nImage=high\n' >"$units/web-front.container.d/30-own.conf"
+	printf '[Container]\nEnvironment=HIDDEN=1\n' >"$units/container.d/30-own.conf"
+	[[ "$(line web-front ExecStart)" == *"--env A=1 --env ALL=1 --env DASH=1 high" ]]
+	printf '[Container]\nEnvironment=\nEnvironment=ONLY=1\n' >"$units/web-front.container.d/40-reset.conf"
+	[[ "$(line web-front ExecStart)" == *"-d --env ONLY=1 high" ]]
+	printf '[Container]\nImage=x\nExec=echo %%i\n[Install]\nWantedBy=default.target\nDefaultInstance=blue\n' >"$units/sub/t@.container"
+	ln -s t@.container "$units/sub/t@red.container"
+	rm -r "$units/container.d"
+	[[ "$(line t@ ExecStart)" == *"--name systemd-%P_%I "*"x echo %i" ]]
+	[[ "$(line t@red ExecStart)" == *"x echo %i" ]]
+	mkdir "$WORK/out"
+	run -0 cuddy unit generate "$WORK/out" "$WORK/out" "$WORK/out"
+	[ -z "$output" ]
+	[ "$(readlink "$WORK/out/default.target.wants/t@blue.service")" = ../t@.service ]
+	[ "$(readlink "$WORK/out/default.target.wants/t@red.service")" = ../t@red.service ]
+	export QUADLET_UNIT_DIRS=$WORK/first:$units
+	mkdir "$WORK/first"
+	printf '[Container]\nImage=second\n' | unit plain.container
+	[[ "$(line plain ExecStart)" == *" second" ]]
+	printf '[Container]\nImage=first\n' >"$WORK/first/plain.container"
+	[[ "$(line plain ExecStart)" == *" first" ]]
+}
+
+@test "what is wrong is said with its place, and does not keep other units from being made" {
+	printf '[Container]\nImage=x\n' | unit good.container
+	while IFS='|' read -r text words; do
+		printf "$text" | unit bad.container
+		run -1 --separate-stderr cuddy unit generate --dry-run
+		[[ "$output" == *---good.service---* && "$output" != *---bad.service---* ]]
+		[[ "$stderr" == *"$units/bad.container"*"$words"* ]] || { echo "$text: $stderr"; false; }
+		[ "${#stderr_lines[@]}" -eq 1 ]
+	done <<-'T'
+		[Container]\nImage=x\nEnviroment=A=1\n|:3: there is no key Enviroment in [Container]; did you mean Environment?
+		[Container]\n|needs Image= or Rootfs=
+		[Container]\nImage=x\nRootfs=/y\n|one of both
+		[Container]\nImage=x\nVolume=no.volume:/x\n|:3: there is no file no.volume
+		[Container]\nImage=x\nExec="open\n|:3: Exec= has a quote that does not end
+		[Container]\nImage=x\nReadOnly=perhaps\n|:3: ReadOnly=perhaps is neither yes nor no
+		[Container]\nImage=x\nGroup=5\n|:3: Group=5: needs a User=
+		[Container]\nImage=x\n[Service]\nKillMode=none\n|:4: KillMode=none:
+		[Container]\nImage=x\n[Service]\nUser=root\n|:4: User=root:
+		[Container]\nImage=x\n[Service]\nType=simple\n|:4: Type=simple:
+		[Container]\nImage=x\nContainersConfModule=m\n|:3: ContainersConfModule= cannot be used
+		[Unit]\nAfter=gone.network\n[Container]\nImage=x\n|:2: there is no file gone.network
+		nothing\n|:1: 'nothing' stands before the first
+		[Unit]\nX=1\n|there is no section [Container]
+	T
+}
+
+@test "unit install, ls, print, rm: a user's own files, checked before anything is changed" {
+	mkdir "$WORK/app"
+	printf '[Container]\nImage=x\nVolume=data.volume:/d\nEnvironmentFile=web.env\n[Install]\nWantedBy=default.target\n' >"$WORK/app/web.container"
+	printf '[Volume]\n' >"$WORK/app/data.volume"
+	echo A=1 >"$WORK/app/web.env"
+	run --separate-stderr cuddy unit install "$WORK/app/web.container"
+	one_line_error 125 'no file data.volume'
+	[ -z "$(ls -A "$units")" ]
+	run -0 cuddy unit install "$WORK/app"
+	[ "$output" = "$(printf '%s\n' "$units"/{data.volume,web.container,web.env})" ]
+	[ "$(ls -A "$units" | xargs)" = "data.volume web.container web.env" ]
+	grep -q '^ExecStart=.* run --name systemd-web' "$XDG_CONFIG_HOME/systemd/user/web.service"
+	[ "$(readlink "$XDG_CONFIG_HOME/systemd/user/default.target.wants/web.service")" = ../web.service ]
+	[ -f "$XDG_CONFIG_HOME/systemd/user/cuddy-user-wait-network-online.service" ]
+	echo keep >"$XDG_CONFIG_HOME/systemd/user/own.service"
+	run --separate-stderr cuddy unit install "$WORK/app"
+	one_line_error 125 -- --replace
+	run --separate-stderr cuddy unit install /etc/hostname
+	one_line_error 125 'none of the files'
+	[ "$(cuddy unit ls --format '{{.Name}} {{.UnitName}} {{.Path}}')" = "$(printf '%s\n' "data.volume data-volume.service $units/data.volume" "web.container web.service $units/web.container")" ]
+	[ "$(cuddy quadlet list --filter name='w*' --format json | jq -r '.[].Name')" = web.container ]
+	[ "$(cuddy unit print web.container)" = "$(cat "$WORK/app/web.container")" ]
+	sed -i s/Image=x/Image=y/ "$WORK/app/web.container"
+	run -0 cuddy unit install --replace "$WORK/app/web.container"
+	grep -q '^ExecStart=.* y$' "$XDG_CONFIG_HOME/systemd/user/web.service"
+	run -125 --separate-stderr cuddy unit rm nosuch.container
+	run -0 cuddy unit rm --ignore nosuch.container
+	run -0 cuddy unit rm web.container
+	[ ! -e "$units/web.container" ]
+	[ -f "$units/data.volume" ]
+	[ ! -e "$XDG_CONFIG_HOME/systemd/user/web.service" ]
+	[ ! -e "$XDG_CONFIG_HOME/systemd/user/default.target.wants" ]
+	run -0 cuddy unit rm --all
+	[ "$(ls "$XDG_CONFIG_HOME/systemd/user")" = own.service ]
+}
+
+@test "called as a generator it takes a generator's words, and makes a hundred units" {
+	for i in $(seq 100); do
+		printf '[Container]\nImage=x\nEnvironment=A=1 B=2\nVolume=/a:/b\n' >"$units/c$i.container"
+	done
+	ln -s "$(readlink -f "$CUDDY")" "$WORK/cuddy-user-generator"
+	mkdir "$WORK/out"
+	run -0 "$WORK/cuddy-user-generator" "$WORK/out" "$WORK/out" "$WORK/out"
+	[ "$(ls "$WORK/out" | wc -l)" -eq 101 ]
+	run -0 "$WORK/cuddy-user-generator" -user -dryrun -no-kmsg-log -v
+	[ "$(grep -c '^---c' <<<"$output")" -eq 100 ]
+	run -0 "$WORK/cuddy-user-generator" -version
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# Services from unit files, under a real user's systemd.
+load ../system/helpers
+
+setup_file() {
+	file_begin
+	load_image busybox
+	units=$HOME/.config/containers/systemd
+	# The services' cuddy has the roots of this file.
+	systemctl --user set-environment "CUDDY_ROOT=$CUDDY_ROOT" "CUDDY_RUNROOT=$CUDDY_RUNROOT"
+	export units
+}
+teardown_file() {
+	cuddy unit rm --all --force
+	systemctl --user unset-environment CUDDY_ROOT CUDDY_RUNROOT
+	file_end
+}
+active() { [ "$(systemctl --user is-active "$1")" = "${2:-active}" ]; }
+since() { systemctl --user show -P "$2" "$1" | xargs -I{} date -d {} +%s%N; }
+show() { systemctl --user show -P "$2" "$1"; }
+
+@test "a web service waits for its database to be healthy, has its volume and port, restarts and stops" {
+	mkdir "$WORK/app"
+	cat >"$WORK/app/db.container" <<-U
+		[Container]
+		Image=$IMAGE
+		Exec=sh -c "sleep 2; touch /ready; exec sleep 1000"
+		HealthCmd=test -f /ready
+		HealthInterval=1s
+		Notify=healthy
+		Network=none
+		StopTimeout=0
+	U
+	cat >"$WORK/app/web.container" <<-U
+		[Unit]
+		Requires=db.container
+		After=db.container
+		[Container]
+		Image=$IMAGE
+		Exec=sh -c "echo content >/data/index.html; exec httpd -f -p 80 -h /data"
+		Volume=data.volume:/data
+		PublishPort=127.0.0.1:8099:80
+		StopTimeout=0
+		[Service]
+		Restart=always
+		RestartSec=0
+		[Install]
+		WantedBy=default.target
+	U
+	printf '[Volume]\nLabel=a=b\n' >"$WORK/app/data.volume"
+	run -0 cuddy unit install "$WORK/app"
+	systemctl --user start web.service
+	active web.service && active db.service && active data-volume.service
+	[ "$(cuddy inspect --format '{{.State.Health.Status}}' systemd-db)" = healthy ]
+	[ "$(cuddy volume inspect --format '{{.Labels.a}}' systemd-data)" = b ]
+	wait_until 20 curl_content
+	# Its processes are the service's, and the main one is the monitor.
+	[[ "$(cgroup_line "$(container_pid systemd-web)")" == */web.service/* ]]
+	[ "$(ps -o comm= -p "$(show web.service MainPID)")" = cuddy-conmon ]
+	[ "$(cuddy unit ls --filter name=web.container --format '{{.Status}}')" = active/running ]
+	run -125 --separate-stderr cuddy unit rm web.container
+	[[ "$stderr" == *"web.service is active"* ]]
+	# A crash: systemd makes a new one.
+	old=$(cuddy inspect --format '{{.Id}}' systemd-web)
+	kill -KILL "$(container_pid systemd-web)"
+	wait_until 30 new_one
+	wait_until 20 curl_content
+	systemctl --user stop web.service db.service
+	run -1 cuddy container exists systemd-web
+	cuddy volume exists systemd-data
+}
+curl_content() { [ "$(busybox wget -q -O - http://127.0.0.1:8099/)" = content ]; }
+cgroup_line() { cat "/proc/$1/cgroup"; }
+new_one() {
+	local id
+	id=$(cuddy inspect --format '{{.Id}}' systemd-web 2>/dev/null) && [ "$id" != "$old" ]
+}
+
+@test "auto-update: a unit that cannot start with the new image gets the old one back, a good one is kept" {
+	cuddy tag "$IMAGE" localhost/app:1
+	cat >"$WORK/app.container" <<-U
+		[Container]
+		Image=localhost/app:1
+		Exec=sh -c "test ! -f /broken; test -f /broken && exit 3; touch /ready; exec sleep 1000"
+		HealthCmd=test -f /ready
+		HealthInterval=1s
+		HealthRetries=2
+		Notify=healthy
+		Network=none
+		AutoUpdate=local
+		StopTimeout=0
+		[Service]
+		TimeoutStartSec=40
+	U
+	cuddy unit install "$WORK/app.container"
+	systemctl --user start app.service
+	old=$(cuddy inspect --format '{{.Image}}' systemd-app)
+	run -0 cuddy auto-update --format '{{.Unit}} {{.Policy}} {{.Updated}}'
+	[ "$output" = "app.service local false" ]
+	printf 'FROM %s\nRUN touch /broken\n' "$IMAGE" | cuddy build -q -t localhost/app:1 -f - "$WORK"
+	run -125 --separate-stderr cuddy auto-update --format '{{.Unit}} {{.Policy}} {{.Updated}}'
+	[ "$output" = "app.service local rolled back" ]
+	[[ "$stderr" == *"app.service did not start with the new image"* ]]
+	active app.service
+	[ "$(cuddy inspect --format '{{.Image}}' systemd-app)" = "$old" ]
+	printf 'FROM %s\nRUN touch /better\n' "$IMAGE" | cuddy build -q -t localhost/app:1 -f - "$WORK"
+	run -0 cuddy auto-update --format '{{.Unit}} {{.Policy}} {{.Updated}}'
+	[ "$output" = "app.service local true" ]
+	cuddy exec systemd-app test -f /better
+	systemctl --user stop app.service
+}
+
+@test "readiness is the payload's with Notify=true, and oneshot units end with their status" {
+	cat >"$WORK/job.container" <<-U
+		[Container]
+		Image=$IMAGE
+		Exec=sh -c "echo done; exit 4"
+		Network=none
+		[Service]
+		Type=oneshot
+	U
+	cat >"$WORK/t@.container" <<-U
+		[Container]
+		Image=$IMAGE
+		Exec=sh -c "echo I am %i; exec sleep 1000"
+		Network=none
+		StopTimeout=0
+	U
+	cuddy unit install "$WORK/job.container" "$WORK/t@.container"
+	run systemctl --user start job.service
+	[ "$status" -ne 0 ]
+	[ "$(show job.service ExecMainStatus)" = 4 ]
+	systemctl --user start t@blue.service t@red.service
+	[ "$(cuddy logs systemd-t_blue)" = "I am blue" ]
+	[ "$(cuddy logs systemd-t_red)" = "I am red" ]
+	systemctl --user stop 't@*.service'
+}

@@ -321,6 +321,7 @@ void finish_run(struct monitor *m)
 	closep(&m->run.pty_master);
 	closep(&m->pty_slave);
 	closep(&m->run.pidfd);
+	strays_end();
 	reap_helper(m);
 	/* The upper directory is free for the next mount when these return. */
 	release_root(m);
@@ -338,6 +339,7 @@ void finish(struct monitor *m)
 	closep(&m->run.pty_master);
 	closep(&m->pty_slave);
 	closep(&m->listen_fd);
+	strays_end();
 	release_root(m);
 	hooks_after_stop(m);
 	if (m->cfg.auto_remove)

@@ -202,6 +202,9 @@ void control_tell_networks(struct monitor *m, int r);
 void control_tell_all(struct monitor *m, enum cm_type type, int a, const char *words);
 void control_detach(struct monitor *m, unsigned i);
 
+/** strays_end() - processes of the container that its pid 1 left to us (strays.c). */
+void strays_end(void);
+
 /* finish.c: after the payload. */
 void finish_record(struct monitor *m); /* pid 1 is dead: helpers, exit file, state */
 void finish_record_end(struct monitor *m); /* no other run follows: durable, and told */

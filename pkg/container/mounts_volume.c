@@ -86,6 +86,9 @@ int mounts_add_volume(struct container_record *r, const char *spec)
 		rc = mount_set_bind_source(m, parts.v[0], spec);
 	else
 		rc = mount_set_volume_source(m, parts.v[0], spec);
+	/* Who binds the host's devices means them: what the user may open there he may open here. */
+	if (rc == 0 && m->kind == MOUNT_BIND && path_is_within(m->source, "/dev"))
+		m->flags &= ~(uint32_t)RT_MNT_NODEV;
 	if (rc == 0)
 		rc = mount_set_target(m, parts.v[1], spec);
 	if (rc == 0 && parts.n == 3)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `update`: health checks at once, environment and ulimits for the next start. */
+#include <string.h>
+
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
@@ -22,7 +24,8 @@ static int merge(const struct settings_request *q, struct container_record *r)
 	for (size_t i = 0; rc == 0 && i < q->env.n; i++)
 		rc = env_add(&r->env, q->env.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->ulimits.n; i++) {
-		rc = ulimit_read(q->ulimits.v[i], &unused);
+		if (strcmp(q->ulimits.v[i], "host") != 0)
+			rc = ulimit_read(q->ulimits.v[i], &unused);
 		strv_env_set(&r->ulimits, q->ulimits.v[i]);
 	}
 	return rc;

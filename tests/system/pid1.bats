@@ -107,3 +107,16 @@ zombies() { cuddy exec "$1" sh -c 'cat /proc/[0-9]*/stat' | awk '$3 == "Z"' | wc
 		cuddy rm c
 	done
 }
+
+@test "pid1: with the host's pid namespace, too, nothing outlives the first process" {
+	for how in '' --rm '--restart on-failure:2'; do
+		cuddy run -d --name c $how --pid host --network none "$IMAGE" sh -c '
+			for i in 1 2 3; do setsid sh -c "trap \"\" TERM; (sleep 12345 & sleep 12345); sleep 12345" & done; sleep 0.3; exit 1'
+		wait_until 20 no_strays
+		cuddy rm -f --ignore c
+	done
+	cuddy run -d --name c --pid host --network none "$IMAGE" sh -c 'sleep 12345 & sleep 12345 & wait'
+	cuddy stop -t 0 c
+	wait_until 20 no_strays
+	cuddy rm c
+}

@@ -91,6 +91,10 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	cuddy create --name d --network none "$IMAGE" sleep 1000
 	cuddy start d
 	[ "$(cuddy exec d sh -c 'ulimit -n; ulimit -c')" = "$(cuddy run --rm --network none "$IMAGE" sh -c 'ulimit -n; ulimit -c')" ]
+	cuddy run -d --name h --network none --ulimit host --ulimit nproc=50000 "$IMAGE" sleep 1000
+	for r in -n -c -s -t; do
+		[ "$(cuddy exec h sh -c "ulimit $r; ulimit -H $r")" = "$(sh -c "ulimit $r; ulimit -H $r")" ]
+	done
 	run -0 bash -c 'ulimit -n 60; "$0" exec c sh -c "ulimit -n; ulimit -Hn"' "$CUDDY" # lower than it was at the start
 	[ "$(echo $output)" = "60 60" ]
 }

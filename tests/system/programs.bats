@@ -1,0 +1,103 @@
+#!/usr/bin/env bats
+# Services as Debian has them: redis, Node.js, Python, cron and sshd start, serve, stop and keep their data.
+load helpers
+
+setup_file() {
+	file_begin
+	load_image programs
+}
+teardown_file() { file_end; }
+
+IMG=localhost/programs
+ended() { cuddy inspect --format '{{.State.ExitCode}}' "$1"; }
+
+@test "programs: redis keeps what it was told on a volume, over a stop, a removal and another container" {
+	redis() { cuddy run -d --name r --network none -v redis:/var/lib/redis -w /var/lib/redis --user redis "$IMG" redis-server --save 3600 1000000; }
+	answers() { [ "$(cuddy exec r redis-cli ping)" = PONG ]; }
+	redis
+	wait_until 20 answers
+	cuddy exec r redis-cli set greeting 'hello there' >/dev/null
+	seq 500 | sed 's/.*/set k& v&/' | cuddy exec -i r redis-cli >"$WORK/out"
+	[ "$(grep -c OK "$WORK/out")" -eq 500 ]
+	cuddy stop r
+	[ "$(ended r)" = 0 ] # it saved and said goodbye
+	[[ "$(cuddy logs r)" == *"DB saved on disk"* ]]
+	cuddy rm r
+	redis
+	wait_until 20 answers
+	[ "$(cuddy exec r redis-cli get greeting)" = 'hello there' ]
+	[ "$(cuddy exec r redis-cli dbsize)" = 501 ]
+	cuddy rm -f -t 0 r
+	cuddy volume rm redis
+}
+
+@test "programs: Node.js serves, as first process does not hear SIGTERM, and does so with --init" {
+	cat >"$WORK/server.js" <<-'JS'
+		const http = require("http");
+		http.createServer((q, a) => { console.log(q.method, q.url); a.end("from " + process.version + " pid " + process.pid); }).listen(8000, () => console.log("listening"));
+	JS
+	for init in false true; do
+		cuddy run -d --name n --init=$init --network none -v "$WORK/server.js:/app/server.js:ro" "$IMG" node /app/server.js
+		wait_log n listening
+		run -0 cuddy exec n node -e 'fetch("http://127.0.0.1:8000/x").then(r => r.text()).then(t => console.log(t))'
+		[[ "$output" == "from v"*" pid "* ]]
+		wait_log n 'GET /x'
+		cuddy stop -t 2 n
+		[ "$(ended n)" = "$([ $init = true ] && echo 143 || echo 137)" ]
+		cuddy rm n
+	done
+}
+
+@test "programs: a Python service with threads and children answers and ends by its own handler" {
+	cat >"$WORK/service.py" <<-'PY'
+		import os, signal, socket, subprocess, sys, threading
+		def serve(c):
+		    n = int(c.recv(100)); c.sendall(subprocess.run(["sh", "-c", f"echo $(({n} * {n}))"], capture_output=True).stdout); c.close()
+		def end(*_):
+		    print("bye", flush=True); os._exit(4)
+		signal.signal(signal.SIGTERM, end)
+		s = socket.create_server(("127.0.0.1", 7000)); print("ready", flush=True)
+		while True:
+		    threading.Thread(target=serve, args=(s.accept()[0],)).start()
+	PY
+	cat >"$WORK/client.py" <<-'PY'
+		import socket
+		def ask(n):
+		    c = socket.create_connection(("127.0.0.1", 7000)); c.sendall(str(n).encode()); return int(c.recv(100))
+		print(sum(ask(n) for n in range(50)))
+	PY
+	cuddy run -d --name p --network none -v "$WORK:/app:ro" "$IMG" python3 /app/service.py
+	wait_log p ready
+	run -0 cuddy exec p python3 /app/client.py
+	[ "$output" = 40425 ]
+	cuddy stop p
+	[ "$(ended p)" = 4 ]
+	[ "$(cuddy logs --tail 1 p)" = bye ]
+}
+
+@test "programs: cron runs its jobs as the users they are for" {
+	printf '@reboot root id -u >/tmp/root\n@reboot user id -un >/tmp/user\n' >"$WORK/jobs"
+	cuddy create --name c --network none "$IMG" cron -f
+	cuddy cp --archive=false "$WORK/jobs" c:/etc/cron.d/jobs
+	cuddy start c
+	done_by() { [ "$(cuddy exec c cat /tmp/$1)" = "$2" ]; }
+	wait_until 20 done_by root 0
+	wait_until 20 done_by user user
+	cuddy rm -f -t 0 c
+}
+
+@test "programs: sshd takes a session with a key, for another user, with a terminal" {
+	cuddy run -d --name s --network none "$IMG" sh -c '
+		ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key
+		install -d -m 700 -o user -g user /home/user/.ssh
+		ssh-keygen -q -t ed25519 -N "" -f /root/key; install -m 600 -o user -g user /root/key.pub /home/user/.ssh/authorized_keys
+		exec /usr/sbin/sshd -D -e'
+	wait_log s 'Server listening'
+	ssh() { cuddy exec s ssh -o StrictHostKeyChecking=no -o LogLevel=ERROR -i /root/key "$@" user@127.0.0.1 'id -un; tty; exit 5'; }
+	run -5 ssh
+	[ "${lines[0]}" = user ]
+	run -5 ssh -tt
+	[[ "${lines[1]}" == /dev/pts/* ]]
+	cuddy stop s
+	[ "$(ended s)" = 0 ]
+}

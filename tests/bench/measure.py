@@ -3,6 +3,7 @@
 
 Everything lives in a scratch directory of its own, also podman's storage. The timing itself is runner.c; what is
 here sets the scene, names the cases and prints the table of budgets."""
+import concurrent.futures
 import glob
 import io
 import json
@@ -18,6 +19,7 @@ BUILD = os.path.abspath(sys.argv[1])
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 CUDDY = os.path.join(BUILD, "cuddy")
 ROUNDS = int(os.environ.get("CUDDY_BENCH_ROUNDS", "21"))
+LOG_MB = 32
 MANY = 1000
 LAYERS = 8
 sys.path.insert(0, os.path.join(TOP, "tests", "fixtures"))
@@ -170,6 +172,76 @@ def start_ours(s, cases):
     cases["ps.many"] = m + ["ps", "-a"]
     cases["inspect.many"] = m + ["inspect", f"m{MANY // 2}"]
     cases["images.many"] = m + ["images"]
+
+
+# ---- what happens to a container once ----------------------------------------------------------
+
+
+def median_ms(f, n):
+    took = []
+    for i in range(n):
+        t = time.perf_counter()
+        f(i)
+        took.append((time.perf_counter() - t) * 1000)
+    return sorted(took)[n // 2]
+
+
+def monitor_cpu_s(s, name):
+    pid = s.run_cuddy("c", "inspect", "--format", "{{.State.ConmonPid}}", name)
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def log_cost(s):
+    """CPU of the monitor for each MB of output: lines of 64 bytes, each a record."""
+    line = "x" * 63
+    s.run_cuddy("c", "run", "-d", "--name", "talks", "--network", "none", IMAGE, "sh", "-c",
+                f"yes {line} | head -c {LOG_MB << 20}; echo end; exec sleep 100000")
+    while not s.run_cuddy("c", "logs", "--tail", "1", "talks").endswith("end"):
+        time.sleep(0.05)
+    return monitor_cpu_s(s, "talks") * 1000 / LOG_MB
+
+
+def lives(s):
+    """Lines of (what, value, unit)."""
+    answers = ["sh", "-c", "trap 'exit 0' TERM; sleep 100000 & wait"]
+    n = ROUNDS
+    for i in range(n):
+        s.run_cuddy("c", "create", "--name", f"l{i}", "--network", "none", IMAGE, *answers)
+    got = [("start", median_ms(lambda i: s.run_cuddy("c", "start", f"l{i}"), n), "ms")]
+    got.append(("stop, the payload ends at once", median_ms(lambda i: s.run_cuddy("c", "stop", f"l{i}"), n), "ms"))
+    got.append(("rm", median_ms(lambda i: s.run_cuddy("c", "rm", f"l{i}"), n), "ms"))
+
+    env = dict(os.environ, **dict(w.split("=", 1) for w in s.cuddy("c")))
+    measured = ok(CUDDY, "stats", "--no-stream", "busy", env=env)
+    if not measured:
+        s.notes.append("no cgroup is to be had here: stats is not measured")
+
+    def run(i):
+        s.run_cuddy("c", "run", "-d", "--name", f"h{i}", "--network", "none", IMAGE, "sleep", "100000")
+
+    for at_once in (1, 8):
+        t = time.perf_counter()
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(run, range(100)))
+        got.append((f"100 x run -d, {at_once} at a time", (time.perf_counter() - t) * 1000, "ms"))
+        if at_once == 8 and measured:
+            got.append(("stats --no-stream, 100 running", median_ms(
+                lambda i: s.run_cuddy("c", "stats", "--no-stream"), 5), "ms"))
+        t = time.perf_counter()
+        s.run_cuddy("c", "rm", "-f", "-t", "0", *[f"h{i}" for i in range(100)])
+        got.append(("rm -f of these 100", (time.perf_counter() - t) * 1000, "ms"))
+    if measured:
+        got.append(("stats -a --no-stream, 1000 that do not run", median_ms(
+            lambda i: s.run_cuddy("m", "stats", "-a", "--no-stream"), 5), "ms"))
+    got.append(("monitor's CPU for a MB of 64-byte lines", log_cost(s), "ms"))
+    return got
+
+
+def print_lives(got):
+    for what, value, unit in got:
+        print(f"{what:<48}{value:>9.1f} {unit}")
 
 
 # ---- memory ----------------------------------------------------------------------------------
@@ -531,6 +603,7 @@ def main():
         start_ours(s, cases)
         got = run_cases(cases)
         mem = memory(s)
+        life = lives(s)
         flow = throughput(s)
         asked = turns(s)
         got.update(pull(s))
@@ -539,6 +612,7 @@ def main():
         print(f"{'peak memory of the pull, all processes':<40}{'<= 65536':>8}{got['memory']:>8} kB  "
               f"{'ok' if got['memory'] <= 65536 else 'OVER'}")
         print_memory(*mem)
+        print_lives(life)
         print_throughput(flow)
         print_turns(asked)
         print(f"fork, exec and wait of the host's true: {got['host']:.2f} ms; medians of {ROUNDS} interleaved runs")

@@ -6,6 +6,7 @@
 #include "cmd/create_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/container/container.h"
+#include "pkg/container/defaults.h"
 
 struct create_args {
 	struct container_request request;
@@ -26,6 +27,7 @@ static const struct create_args create_defaults = {.request = CONTAINER_REQUEST_
 static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct create_args *a = args;
+	AUTO(request_defaults_done) struct request_defaults defaults = {0};
 	struct container_request q = a->request;
 	struct transfer_report report;
 	struct container c;
@@ -34,6 +36,8 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 
 	if (r == 0)
 		r = registry_access_of(&a->registry, &q.access);
+	if (r == 0)
+		r = request_defaults_apply(&defaults, &q);
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
 	(void)argc;

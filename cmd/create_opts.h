@@ -8,10 +8,10 @@
 extern const struct opt create_opts[];
 extern const struct opt health_opts[]; /* of struct health_request */
 /* Initial values of a request, before parsing. */
-#define CONTAINER_REQUEST_DEFAULTS                                                     \
-	{                                                                              \
-		.stop_timeout = 10, .read_only_tmpfs = -1, .oom_score_adj = INT64_MIN, \
-		.passwd = -1, .limits = LIMIT_REQUEST_DEFAULTS                         \
+#define CONTAINER_REQUEST_DEFAULTS                                                         \
+	{                                                                                  \
+		.stop_timeout = STOP_TIMEOUT_DEFAULT, .read_only_tmpfs = -1,               \
+		.oom_score_adj = INT64_MIN, .passwd = -1, .limits = LIMIT_REQUEST_DEFAULTS \
 	}
 
 /* What run and create take besides, and what no container of a user can have. */

@@ -12,6 +12,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/container/container.h"
+#include "pkg/container/defaults.h"
 #include "pkg/image/remove.h"
 
 struct run_args {
@@ -119,6 +120,7 @@ static void remove_image(struct store *st, const char *id)
 static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct run_args a = *(const struct run_args *)args;
+	AUTO(request_defaults_done) struct request_defaults defaults = {0};
 	AUTO(keep_fds_done) struct keep_fds keep = {0};
 	struct start_options o = {.foreground = !a.detach, .keep = &keep};
 	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
@@ -143,6 +145,8 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	r = refused_check(&a.refused);
 	if (r == 0)
 		r = registry_access_of(&a.registry, &a.request.access);
+	if (r == 0)
+		r = request_defaults_apply(&defaults, &a.request);
 	if (r == 0 && !a.detach)
 		r = attach_streams(&a.request, &o);
 	if (r == 0)

@@ -33,6 +33,7 @@ static int exec_env(const struct container *c, const struct exec_request *e, str
 	int r = 0;
 
 	strv_add_all(env, &c->rec->env);
+	plan_hostname_env(c->rec, env);
 	if (e->store)
 		r = secrets_add_env(e->store, c->rec, env);
 	if (e->tty)

@@ -132,6 +132,10 @@ static void add_default_env(const struct container_request *q, const struct imag
 	strv_env_set(env, "container=podman");
 	if (q->tty)
 		strv_env_set(env, "TERM=xterm");
+	if (q->default_env)
+		for (size_t i = 0; i < q->default_env->n; i++)
+			if (env_check(q->default_env->v[i]) == 0)
+				strv_env_set(env, q->default_env->v[i]);
 	/* The image's entries are data: without '=' they name nothing of the host (R22). */
 	for (size_t i = 0; image && i < image->env.n; i++)
 		if (strchr(image->env.v[i], '=') && image->env.v[i][0] != '=')

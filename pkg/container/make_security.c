@@ -46,6 +46,15 @@ static int make_caps(const struct container_request *q, struct container_record 
 		return err_usage("a capability is both added and dropped; give it to one of "
 				 "--cap-add and --cap-drop");
 	r->caps = q->privileged ? caps_all() : caps_default();
+	if (q->default_caps && !q->privileged) {
+		r->caps = 0;
+		for (size_t i = 0; i < q->default_caps->n; i++) {
+			rc = caps_parse(q->default_caps->v[i], &mask);
+			if (rc < 0)
+				return err_wrap(rc, "containers.conf");
+			r->caps |= mask;
+		}
+	}
 	/* ALL is applied first, so that "--cap-drop ALL --cap-add X" and its mirror mean what they say. */
 	if (drop == caps_all())
 		r->caps = add;

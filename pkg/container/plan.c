@@ -176,6 +176,14 @@ int plan_root(const struct plan_input *in, struct container_plan *p)
 	return 0;
 }
 
+void plan_hostname_env(const struct container_record *rec, struct strv *env)
+{
+	AUTO_FREE char *h = plan_hostname(rec);
+
+	if (!strv_env_get(env, "HOSTNAME") && strcmp(rec->ns_uts, "private") == 0)
+		strv_addf(env, "HOSTNAME=%s", h);
+}
+
 static int plan_rlimits(const struct container_record *rec, struct container_plan *p)
 {
 	p->rlimits = xcalloc(RLIM_NLIMITS, sizeof(*p->rlimits));
@@ -205,12 +213,7 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 		return r;
 	if (rec->systemd)
 		plan_systemd_env(rec, p);
-	if (!strv_env_get(&p->env, "HOSTNAME")) {
-		AUTO_FREE char *h = plan_hostname(rec);
-
-		if (strcmp(rec->ns_uts, "private") == 0)
-			strv_addf(&p->env, "HOSTNAME=%s", h);
-	}
+	plan_hostname_env(rec, &p->env);
 	if (rec->umask)
 		(void)parse_octal(rec->umask, 0777, &mask);
 	*proc = (struct rt_process){

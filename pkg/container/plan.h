@@ -108,3 +108,5 @@ int plan_health(const struct container_record *rec, struct container_plan *p);
 int plan_write_files(const struct plan_input *in, struct container_plan *p);
 /** plan_default_hostname() - first 12 digits of the id unless given. */
 char *plan_hostname(const struct container_record *r);
+/** plan_hostname_env() - $HOSTNAME, of pid 1 and of what exec starts. */
+void plan_hostname_env(const struct container_record *rec, struct strv *env);

@@ -19,6 +19,8 @@ struct health_request {
 	bool none;
 };
 
+#define STOP_TIMEOUT_DEFAULT 10
+
 struct container_request {
 	const char *image; /* operand */
 	char **command; /* operands after it; NULL-terminated */
@@ -39,6 +41,8 @@ struct container_request {
 	struct strv attach; /* stdin stdout stderr */
 
 	/* environment and identity */
+	const struct strv *default_env; /* of containers.conf, below the image's; or NULL */
+	const struct strv *default_caps; /* instead of caps_default(); or NULL */
 	struct strv env, env_file, env_merge, unset_env, group_add;
 	bool env_host, unset_env_all, http_proxy;
 	const char *tz; /* "local", "Area/City" */

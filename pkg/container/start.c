@@ -99,6 +99,9 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 	r = cgroup_start_init(c->rec, &cgroup);
 	if (r < 0)
 		return r;
+	/* A service manager listens to, and takes for the main process, only who stays in its unit. */
+	if (p->mon.notify != CONMON_NOTIFY_NONE && !c->rec->cgroups)
+		cgroup.request.mode = CGROUP_NO_CONMON;
 	p->mon.await_cgroup = cgroup.wanted;
 	r = conmon_start(program, base_ns, &p->rt, &p->mon, stdio, p->port_fds,
 			 cgroup.wanted ? &cgroup.place : NULL, m);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/config/containers_conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/config/paths.h"
+#include "pkg/config/toml.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/names.h"
+
+#define CONF_MAX (1024 * 1024)
+
+enum kind { TEXT, NUMBER, TRUTH, LIST };
+
+struct key {
+	const char *table, *name;
+	enum kind kind;
+	size_t offset;
+};
+
+#define K(table, name, kind)                                               \
+	{                                                                  \
+		table, #name, kind, offsetof(struct containers_conf, name) \
+	}
+static const struct key keys[] = {
+	K("containers", annotations, LIST),
+	K("containers", default_capabilities, LIST),
+	K("containers", default_sysctls, LIST),
+	K("containers", default_ulimits, LIST),
+	K("containers", devices, LIST),
+	K("containers", dns_options, LIST),
+	K("containers", dns_searches, LIST),
+	K("containers", dns_servers, LIST),
+	K("containers", env, LIST),
+	K("containers", volumes, LIST),
+	K("containers", cgroupns, TEXT),
+	K("containers", cgroups, TEXT),
+	K("containers", init_path, TEXT),
+	K("containers", ipcns, TEXT),
+	K("containers", log_driver, TEXT),
+	K("containers", netns, TEXT),
+	K("containers", pidns, TEXT),
+	K("containers", seccomp_profile, TEXT),
+	K("containers", shm_size, TEXT),
+	K("containers", tz, TEXT),
+	K("containers", umask, TEXT),
+	K("containers", userns, TEXT),
+	K("containers", utsns, TEXT),
+	K("engine", pull_policy, TEXT),
+	K("engine", detach_keys, TEXT),
+	K("containers", env_host, TRUTH),
+	K("containers", http_proxy, TRUTH),
+	K("containers", init, TRUTH),
+	K("containers", no_hosts, TRUTH),
+	K("containers", privileged, TRUTH),
+	K("containers", read_only, TRUTH),
+	K("containers", log_size_max, NUMBER),
+	K("containers", oom_score_adj, NUMBER),
+	K("containers", pids_limit, NUMBER),
+	K("engine", stop_timeout, NUMBER),
+};
+
+static void *at(struct containers_conf *c, const struct key *k)
+{
+	return (char *)c + k->offset;
+}
+
+static int take(struct containers_conf *c, const struct key *k, const struct toml_value *v)
+{
+	struct conf_list *list = at(c, k);
+	int64_t *number = at(c, k);
+	char **text = at(c, k);
+	const char *s;
+	bool truth;
+	int r = 0;
+
+	switch (k->kind) {
+	case LIST:
+		r = toml_want_array(v, k->name, &list->v);
+		list->set = r == 0;
+		break;
+	case TRUTH:
+		r = toml_want_bool(v, k->name, &truth);
+		if (r == 0)
+			*number = truth;
+		break;
+	case NUMBER:
+		if (v->kind != TOML_INTEGER)
+			return err_new(-CE_BAD_FORMAT, "%s: not a number", k->name);
+		*number = v->integer;
+		break;
+	case TEXT:
+		r = toml_want_string(v, k->name, &s);
+		if (r == 0) {
+			free(*text);
+			*text = xstrdup(s);
+		}
+		break;
+	}
+	return r;
+}
+
+static int on_value(void *data, const char *table, const char *key, const struct toml_value *v)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (strcmp(table, keys[i].table) == 0 && strcmp(key, keys[i].name) == 0)
+			return take(data, &keys[i], v);
+	return 0;
+}
+
+static int read_one(struct containers_conf *c, const char *path, bool needed)
+{
+	const struct toml_handler h = {.value = on_value, .data = c};
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	int r;
+
+	if (!needed && access(path, F_OK) < 0)
+		return 0;
+	r = file_read_at(AT_FDCWD, path, CONF_MAX, &text);
+	return r < 0 ? r : toml_parse(path, text.s ? text.s : "", text.len, &h);
+}
+
+static int read_dir(struct containers_conf *c, const char *path)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_CLOSE int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = dir < 0 ? 0 : dir_names(dir, &names);
+
+	strv_sort(&names);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		size_t n = strlen(names.v[i]);
+		AUTO_FREE char *file = path_join(path, names.v[i]);
+
+		if (n > 5 && strcmp(names.v[i] + n - 5, ".conf") == 0)
+			r = read_one(c, file, false);
+	}
+	return r;
+}
+
+static int read_all(struct containers_conf *c)
+{
+	AUTO_FREE char *home = NULL, *own = NULL, *own_dir = NULL;
+	int r = read_one(c, "/usr/share/containers/containers.conf", false);
+
+	if (r == 0)
+		r = read_one(c, "/etc/containers/containers.conf", false);
+	if (r == 0)
+		r = read_dir(c, "/etc/containers/containers.conf.d");
+	if (r == 0)
+		r = paths_config_home(&home);
+	if (r < 0)
+		return r;
+	own = path_join(home, "containers/containers.conf");
+	own_dir = path_join(home, "containers/containers.conf.d");
+	r = read_one(c, own, false);
+	return r < 0 ? r : read_dir(c, own_dir);
+}
+
+int containers_conf_load(struct containers_conf *c)
+{
+	const char *only = getenv("CONTAINERS_CONF"), *last = getenv("CONTAINERS_CONF_OVERRIDE");
+	int r;
+
+	*c = (struct containers_conf){0};
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (keys[i].kind == NUMBER || keys[i].kind == TRUTH)
+			*(int64_t *)at(c, &keys[i]) = CONF_UNSET;
+	r = only && *only ? read_one(c, only, true) : read_all(c);
+	return r == 0 && last && *last ? read_one(c, last, true) : r;
+}
+
+void containers_conf_done(struct containers_conf *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (keys[i].kind == LIST)
+			strv_done(&((struct conf_list *)at(c, &keys[i]))->v);
+		else if (keys[i].kind == TEXT)
+			freep(at(c, &keys[i]));
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * containers.conf(5): what a container has that nobody asked otherwise for. Later files win, key by key,
+ * lists as a whole; in this order, and what does not exist is skipped:
+ *
+ *	/usr/share/containers/containers.conf      /etc/containers/containers.conf
+ *	/etc/containers/containers.conf.d/ *.conf   $XDG_CONFIG_HOME/containers/containers.conf
+ *	$XDG_CONFIG_HOME/containers/containers.conf.d/ *.conf
+ *
+ * CONTAINERS_CONF names one file instead of all these, CONTAINERS_CONF_OVERRIDE one more at the end. Keys
+ * that are not here are for other programs, or for what cuddy does not have.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pkg/base/strv.h"
+
+#define CONF_UNSET INT64_MIN
+
+struct conf_list {
+	struct strv v;
+	bool set;
+};
+
+struct containers_conf {
+	struct conf_list annotations, default_capabilities, default_sysctls, default_ulimits,
+		devices, dns_options, dns_searches, dns_servers, env, volumes;
+	char *cgroupns, *cgroups, *init_path, *ipcns, *log_driver, *netns, *pidns, *seccomp_profile,
+		*shm_size, *tz, *umask, *userns, *utsns, *pull_policy, *detach_keys;
+	/* numbers and truths (0, 1); CONF_UNSET */
+	int64_t env_host, http_proxy, init, no_hosts, privileged, read_only, log_size_max,
+		oom_score_adj, pids_limit, stop_timeout;
+};
+
+/** containers_conf_load() - all files. -CE_BAD_FORMAT names file and line. Free with containers_conf_done() also then. */
+int containers_conf_load(struct containers_conf *c);
+void containers_conf_done(struct containers_conf *c);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/defaults.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/cgroup/cgroup.h"
+
+void request_defaults_done(struct request_defaults *d)
+{
+	strv_done(&d->annotation);
+	strv_done(&d->sysctl);
+	strv_done(&d->ulimit);
+	strv_done(&d->device);
+	strv_done(&d->volume);
+	strv_done(&d->security_opt);
+	strv_done(&d->log_opt);
+	containers_conf_done(&d->conf);
+}
+
+static void text(const char **to, const char *conf)
+{
+	if (!*to && conf && *conf)
+		*to = conf;
+}
+
+static void truth(bool *to, int64_t conf)
+{
+	if (conf == 1)
+		*to = true;
+}
+
+/* Ours first: what the command line says comes later, and wins. */
+static void list(struct strv *to, const struct conf_list *conf, struct strv *both)
+{
+	if (!conf->v.n)
+		return;
+	strv_add_all(both, &conf->v);
+	strv_add_all(both, to);
+	*to = *both;
+}
+
+/* A parameter of a namespace that this container shares with others is theirs. */
+static void sysctls(struct request_defaults *d, struct container_request *q)
+{
+	static const char *const own_net[] = {"private", "slirp4netns", "pasta", "none", "bridge"};
+	bool net = !q->network,
+	     ipc = !q->ipc || strcmp(q->ipc, "private") == 0 || strcmp(q->ipc, "shareable") == 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(own_net); i++)
+		net = net || strncmp(q->network, own_net[i], strlen(own_net[i])) == 0;
+	for (size_t i = 0; i < d->conf.default_sysctls.v.n; i++) {
+		const char *s = d->conf.default_sysctls.v.v[i];
+
+		if (strncmp(s, "net.", 4) == 0 ? net : ipc)
+			strv_add(&d->sysctl, s);
+	}
+	strv_add_all(&d->sysctl, &q->sysctl);
+	q->sysctl = d->sysctl;
+}
+
+static void security(struct request_defaults *d, struct container_request *q)
+{
+	const char *profile = d->conf.seccomp_profile;
+
+	for (size_t i = 0; i < q->security_opt.n; i++)
+		if (strncmp(q->security_opt.v[i], "seccomp", 7) == 0)
+			return;
+	if (!profile || !*profile || q->privileged)
+		return;
+	strv_addf(&d->security_opt, "seccomp=%s", profile);
+	strv_add_all(&d->security_opt, &q->security_opt);
+	q->security_opt = d->security_opt;
+}
+
+static void logs(struct request_defaults *d, struct container_request *q)
+{
+	int64_t max = d->conf.log_size_max;
+
+	text(&q->log_driver, d->conf.log_driver);
+	for (size_t i = 0; i < q->log_opt.n; i++)
+		if (strncmp(q->log_opt.v[i], "max-size=", 9) == 0)
+			return;
+	if (max == CONF_UNSET || (max < 4096 && max != -1))
+		return;
+	strv_addf(&d->log_opt, "max-size=%lld", (long long)max);
+	strv_add_all(&d->log_opt, &q->log_opt);
+	q->log_opt = d->log_opt;
+}
+
+static int numbers(const struct containers_conf *c, struct container_request *q)
+{
+	if (!q->shm_size && c->shm_size && parse_size(c->shm_size, &q->shm_size) < 0)
+		return err_usage("containers.conf: shm_size '%s': not a size", c->shm_size);
+	if (q->oom_score_adj == INT64_MIN && c->oom_score_adj != CONF_UNSET)
+		q->oom_score_adj = c->oom_score_adj;
+	/* A host that cannot limit anything runs containers all the same. */
+	if (q->limits.pids_limit == LIMIT_UNSET && c->pids_limit != CONF_UNSET &&
+	    cgroup_manager_here() != CGROUP_NONE)
+		q->limits.pids_limit = c->pids_limit;
+	if (q->stop_timeout == STOP_TIMEOUT_DEFAULT && c->stop_timeout != CONF_UNSET)
+		q->stop_timeout = c->stop_timeout;
+	return 0;
+}
+
+int request_defaults_apply(struct request_defaults *d, struct container_request *q)
+{
+	struct containers_conf *c = &d->conf;
+	bool maps = q->uidmap.n || q->gidmap.n || q->subuidname || q->subgidname;
+	int r;
+
+	*d = (struct request_defaults){.annotation = STRV_INIT};
+	r = containers_conf_load(c);
+	if (r < 0)
+		return r;
+	if (!maps)
+		text(&q->userns, getenv("PODMAN_USERNS"));
+	if (!maps)
+		text(&q->userns, c->userns);
+	text(&q->pid, c->pidns);
+	text(&q->ipc, c->ipcns);
+	text(&q->uts, c->utsns);
+	text(&q->cgroupns, c->cgroupns);
+	text(&q->cgroups, c->cgroups);
+	text(&q->network, c->netns);
+	text(&q->tz, c->tz);
+	text(&q->umask, c->umask);
+	text(&q->pull, c->pull_policy);
+	text(&q->detach_keys, c->detach_keys);
+	truth(&q->init, c->init);
+	if (q->init)
+		text(&q->init_path, c->init_path);
+	truth(&q->env_host, c->env_host);
+	truth(&q->http_proxy, c->http_proxy);
+	truth(&q->no_hosts, c->no_hosts);
+	truth(&q->privileged, c->privileged);
+	truth(&q->read_only, c->read_only);
+	q->default_env = &c->env.v;
+	q->default_caps = c->default_capabilities.set ? &c->default_capabilities.v : NULL;
+	if (!q->dns.n)
+		q->dns = c->dns_servers.v;
+	if (!q->dns_search.n)
+		q->dns_search = c->dns_searches.v;
+	if (!q->dns_option.n)
+		q->dns_option = c->dns_options.v;
+	list(&q->annotation, &c->annotations, &d->annotation);
+	list(&q->ulimit, &c->default_ulimits, &d->ulimit);
+	list(&q->device, &c->devices, &d->device);
+	list(&q->volume, &c->volumes, &d->volume);
+	if (c->default_sysctls.v.n)
+		sysctls(d, q);
+	security(d, q);
+	logs(d, q);
+	return numbers(c, q);
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+# What a container is that nobody asked anything of: read from inside it, compared in full.
+load helpers
+
+# Of the mounts: type, place and the options that the container could be hurt by, sorted. Masks are told apart by
+# what lies on them, not by where they come from: the host may lack some of the places.
+facts='
+	sed -n -E "s/^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):.//p" /proc/self/status | xargs
+	echo umask $(umask) uid $(id -u) core $(ulimit -Hc) nofile $(ulimit -Sn)
+	for s in net/ipv4/ip_unprivileged_port_start net/ipv4/ping_group_range net/ipv6/conf/default/accept_ra net/ipv6/conf/default/accept_redirects; do
+		[ ! -e /proc/sys/$s ] || echo $s $(cat /proc/sys/$s)
+	done
+	ls /dev | xargs echo dev
+	for m in / /proc /dev /dev/pts /dev/shm /dev/mqueue /sys; do
+		grep " $m " /proc/self/mounts | tail -1 | { read -r source at type options rest
+			echo $at $type $(echo $options | tr , "\n" | grep -xE "ro|rw|nosuid|nodev|noexec|mode=.*|size=[0-9]*k|nr_inodes=.*|ptmxmode=.*" | xargs); }
+	done
+	for f in /etc/hosts /etc/hostname /etc/resolv.conf; do
+		grep " $f " /proc/self/mounts | tr " ," "\n\n" | grep -xE "nosuid|nodev|noexec" | xargs echo $f
+	done
+	for d in bus fs irq sys sysrq-trigger; do
+		[ ! -e /proc/$d ] || grep -q " /proc/$d proc ro," /proc/self/mounts || echo /proc/$d may be written
+	done
+	for f in acpi asound interrupts kcore keys latency_stats sched_debug scsi timer_list timer_stats; do
+		p=/proc/$f
+		if [ -d $p ]; then [ -z "$(ls -A $p)" ] && ! touch $p/x 2>/dev/null || echo $p is open
+		elif [ -e $p ]; then [ "$(stat -c %t:%T $p)" = 1:3 ] || echo $p is open; fi
+	done
+	for p in /sys/firmware /sys/fs/selinux /sys/devices/virtual/powercap; do
+		[ ! -d $p ] || [ -z "$(ls -A $p)" ] || echo $p is open
+	done
+	grep -E " (shared|master):" /proc/self/mountinfo | grep -v " / .* - devtmpfs" | head -3
+	env | cut -d= -f1 | grep -vxE "PWD|SHLVL|OLDPWD" | sort | xargs echo env'
+
+@test "the default posture, in full" {
+	cuddy run -d --name c "$IMAGE" sleep 1000
+	cuddy exec c sh -c "$facts" >"$WORK/exec"
+	run -0 cuddy run --rm "$IMAGE" sh -c "$facts"
+	cat >"$WORK/want" <<-'EOT'
+		0000000000000000 00000000800405fb 00000000800405fb 00000000800405fb 0000000000000000 0 2
+		umask 0022 uid 0 core 0 nofile 1024
+		net/ipv4/ip_unprivileged_port_start 0
+		net/ipv4/ping_group_range 0 0
+		net/ipv6/conf/default/accept_ra 0
+		net/ipv6/conf/default/accept_redirects 0
+		dev fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero
+		/ overlay rw
+		/proc proc rw nosuid nodev noexec
+		/dev tmpfs rw nosuid noexec size=65536k nr_inodes=4096 mode=755
+		/dev/pts devpts rw nosuid noexec mode=620 ptmxmode=666
+		/dev/shm tmpfs rw nosuid nodev noexec size=65536k nr_inodes=17408
+		/dev/mqueue mqueue rw nosuid nodev noexec
+		/sys sysfs ro nosuid nodev noexec
+		/etc/hosts nosuid nodev noexec
+		/etc/hostname nosuid nodev noexec
+		/etc/resolv.conf nosuid nodev noexec
+		env HOME HOSTNAME PATH container
+	EOT
+	diff "$WORK/want" - <<<"$output"
+	diff "$WORK/want" "$WORK/exec"
+	# Namespaces of its own of every kind but time, and nothing of the caller's environment.
+	pid=$(container_pid c)
+	for ns in user mnt pid uts ipc net cgroup; do
+		[ "$(readlink "/proc/$pid/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ]
+	done
+	[ "$(awk '{ print $1, $2 }' "/proc/$pid/uid_map" | head -1)" = "0 $(id -u)" ]
+	[ "$(cuddy exec c sh -c 'ls /proc/1/fd | xargs')" = "0 1 2" ]
+	[ "$(cat "/proc/$pid/oom_score_adj")" = "$(cat /proc/self/oom_score_adj)" ]
+}

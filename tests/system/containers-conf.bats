@@ -75,6 +75,8 @@ run_() { cuddy run --rm "$@"; }
 	export CONTAINERS_CONF=$WORK/only
 	run -0 run_ --network none "$IMAGE" sh -c 'echo $X $Y; umask'
 	[ "$(echo $output)" = "override 0022" ]
+	CONTAINERS_CONF=/dev/null run -0 run_ --network none "$IMAGE" sh -c 'echo $X $Y'
+	[ "$output" = override ]
 	PODMAN_USERNS=keep-id run -0 run_ --network none "$IMAGE" id -u
 	[ "$output" = "$(id -u)" ]
 }

@@ -41,8 +41,11 @@ static void client_done(struct client *c)
 	closep(&c->pidfd);
 	closep(&c->signals);
 	closep(&c->user_side);
-	if (c->user_side_pid > 0)
+	/* Nobody asks it any more; who settles layers in the background still holds its line. */
+	if (c->user_side_pid > 0) {
+		(void)kill(c->user_side_pid, SIGKILL);
 		(void)waitpid(c->user_side_pid, NULL, 0);
+	}
 	if (c->masked)
 		(void)sigprocmask(SIG_SETMASK, &c->old_mask, NULL);
 }

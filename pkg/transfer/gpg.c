@@ -146,6 +146,8 @@ void gpg_done(struct gpg_verifier *v)
 	if (v->fd < 0)
 		return;
 	closep(&v->fd);
+	/* Whoever settles layers in the background has the line, too: it would not end by itself. */
+	(void)kill(v->pid, SIGKILL);
 	(void)waitpid(v->pid, NULL, 0);
 }
 

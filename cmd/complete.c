@@ -19,6 +19,7 @@
 #include "pkg/container/list.h"
 #include "pkg/json/json.h"
 #include "storage/image_store.h"
+#include "storage/network.h"
 #include "storage/volume.h"
 
 struct question {
@@ -128,6 +129,19 @@ static void offer_volumes(struct question *q)
 		offer(q, names.v[i], NULL);
 }
 
+static void offer_networks(struct question *q)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct store *st;
+
+	if (cmd_store(q->ctx, &st) < 0 || network_list(st, &names) < 0) {
+		err_drop();
+		return;
+	}
+	for (size_t i = 0; i < names.n; i++)
+		offer(q, names.v[i], NULL);
+}
+
 static void offer_words(struct question *q, const char *words)
 {
 	AUTO_STRV struct strv list = STRV_INIT;
@@ -183,7 +197,7 @@ static void offer_kind(struct question *q, enum opt_complete kind, const char *w
 		offer_words(q, words);
 		break;
 	case COMPLETE_NETWORK:
-		offer_words(q, "slirp4netns pasta private none host");
+		offer_networks(q);
 		break;
 	case COMPLETE_NONE:
 		break;
@@ -198,8 +212,9 @@ static void offer_value(struct question *q, const struct opt *o)
 		offer_words(q, "true false");
 	else if (o->words)
 		offer_words(q, o->words);
-	else
-		offer_kind(q, o->complete, NULL);
+	if (o->complete == COMPLETE_NETWORK)
+		offer_words(q, "slirp4netns pasta private none host");
+	offer_kind(q, o->complete, NULL);
 }
 
 static void offer_flags(struct question *q, const struct opt *table)

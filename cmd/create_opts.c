@@ -157,10 +157,16 @@ const struct opt create_opts[] = {
 		"Cgroup namespace: private, host, container:NAME or ns:PATH"),
 
 	/* network */
-	OPT_STR(0, "network", "MODE", R, network,
-		"Network: slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, host, "
-		"container:NAME or ns:PATH"),
-	OPT_STR(0, "net", "MODE", R, network, "Network", .hidden = true),
+	OPT_LIST(0, "network", "MODE", R, networks,
+		 "Network: NAME[:OPTIONS], slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, "
+		 "host, container:NAME or ns:PATH",
+		 .complete = COMPLETE_NETWORK),
+	OPT_LIST(0, "net", "MODE", R, networks, "Network", .hidden = true),
+	OPT_STR(0, "ip", "IP", R, ip, "IPv4 address in the network"),
+	OPT_STR(0, "ip6", "IP", R, ip6, "IPv6 address in the network"),
+	OPT_STR(0, "mac-address", "MAC", R, mac, "MAC address in the network"),
+	OPT_LIST(0, "network-alias", "NAME", R, aliases, "A further name of it in its networks"),
+	OPT_LIST(0, "net-alias", "NAME", R, aliases, "A further name", .hidden = true),
 	OPT_LIST('p', "publish", "[[IP:]PORT:]PORT[/PROTO]", R, publish,
 		 "Publish a port of the container on the host"),
 	OPT_BOOL('P', "publish-all", R, publish_all,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "net/pasta.h"
+#include "net/bridge.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/sys/file.h"
@@ -283,7 +284,7 @@ int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, 
 	} else if (n->mode == NET_PASTA) {
 		pasta_own_address(n, own);
 		put_own_names(*own ? own : "127.0.1.1", o, hostname, out);
-	} else {
+	} else if (n->mode != NET_BRIDGE) { /* whose address is not known yet */
 		put_own_names("127.0.1.1", o, hostname, out);
 	}
 	if (*gateway)
@@ -352,9 +353,11 @@ static int put_servers(const struct net_plan *n, const struct net_files_options 
 	char ip[INET_ADDRSTRLEN];
 	struct in_addr a;
 
-	for (size_t i = 0; i < o->dns.n; i++)
-		sbuf_addf(out, "nameserver %s\n", o->dns.v[i]);
-	if (o->dns.n)
+	const struct strv *servers = o->servers && (o->names || !o->dns.n) ? o->servers : &o->dns;
+
+	for (size_t i = 0; i < servers->n; i++)
+		sbuf_addf(out, "nameserver %s\n", servers->v[i]);
+	if (o->dns.n || o->servers)
 		return 0;
 	if (n->mode == NET_PASTA) {
 		if (net_pasta_value(n, "--dns-forward", &a))
@@ -405,6 +408,8 @@ int net_make_resolv_conf(const struct net_plan *n, const struct net_files_option
 		strv_done(&options);
 		strv_add_all(&options, &o->dns_options);
 	}
+	if (o->names && !o->dns_search.n)
+		strv_insert(&search, 0, BRIDGE_DOMAIN);
 	put_words(out, "search", &search);
 	r = put_servers(n, o, conf.s, out);
 	if (r < 0)

@@ -12,6 +12,9 @@ struct net_files_options {
 	struct strv dns, dns_search,
 		dns_options; /* "none" in dns: leave resolv.conf to the image */
 	bool no_hosts;
+	/* NET_BRIDGE: whom to ask; they know names of containers and whom else to ask (names) */
+	const struct strv *servers;
+	bool names;
 };
 
 /** net_make_hosts() - /etc/hosts. Return: 0; 1 when the image's own stays (--no-hosts); a negative code. */

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,7 +44,9 @@ static int start(const struct net_plan *n, int dir)
 	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
 	char dir_fd[16], word_fd[16], keep[] = "keep", trail[512];
 	char *argv[] = {(char *)(uintptr_t)n->keeper_path, keep, dir_fd, word_fd,
-			(char *)(uintptr_t)n->uplink_path,  NULL};
+			(char *)(uintptr_t)n->uplink_path, NULL};
+	char *envp[2] = {NULL, NULL}, debug[256];
+	const char *wanted = getenv("CUDDY_DEBUG");
 	int p[2], fds[2], status;
 	struct spawn s;
 	ssize_t got;
@@ -54,10 +57,13 @@ static int start(const struct net_plan *n, int dir)
 	wr = p[1];
 	(void)snprintf(dir_fd, sizeof(dir_fd), "%d", dir);
 	(void)snprintf(word_fd, sizeof(word_fd), "%d", wr);
+	if (wanted && snprintf(debug, sizeof(debug), "CUDDY_DEBUG=%s", wanted) > 0)
+		envp[0] = debug;
 	fds[0] = dir;
 	fds[1] = wr;
 	s = (struct spawn){.path = n->keeper_path,
 			   .argv = argv,
+			   .envp = envp,
 			   .stdio = {-1, -1, log_wants("net") ? 2 : -1},
 			   .keep = fds,
 			   .n_keep = ARRAY_LEN(fds),

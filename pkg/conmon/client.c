@@ -218,7 +218,8 @@ int conmon_kill(int state_dir, int sig)
 	return r < 0 && r != -ESRCH ? err_wrap(r, "send signal %d", sig) : r;
 }
 
-int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms)
+/* A request that takes its time, and whose answer may have words. */
+static int long_request(int state_dir, enum cm_type type, int a, int b)
 {
 	AUTO_CLOSE int fd = talk_connect(state_dir);
 	struct cm_head h;
@@ -227,9 +228,7 @@ int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms)
 
 	if (fd < 0)
 		return fd;
-	if (grace_ms < 0 || grace_ms > INT32_MAX)
-		grace_ms = INT32_MAX;
-	r = talk_send(fd, CM_RESTART, signal_or_0, (int)grace_ms, NULL, 0);
+	r = talk_send(fd, type, a, b, NULL, 0);
 	if (r == -EPIPE || r == -ECONNRESET)
 		return -ESRCH;
 	while (r == 0 && (r = talk_receive(fd, &h, trail, sizeof(trail) - 1)) > 0) {
@@ -242,6 +241,22 @@ int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms)
 		r = 0;
 	}
 	return r < 0 ? err_new(r, "talk to the container's monitor") : -ESRCH;
+}
+
+int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms)
+{
+	if (grace_ms < 0 || grace_ms > INT32_MAX)
+		grace_ms = INT32_MAX;
+	return long_request(state_dir, CM_RESTART, signal_or_0, (int)grace_ms);
+}
+
+int conmon_renew_networks(int state_dir)
+{
+	int r = long_request(state_dir, CM_NETWORKS, 0, 0);
+
+	return r == -ESRCH || r == -EAGAIN
+		       ? err_new(-CE_BAD_STATE, "its networks are not ready to be changed")
+		       : r;
 }
 
 int conmon_set_restart(int state_dir, enum conmon_restart policy, uint32_t max)

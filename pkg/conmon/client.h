@@ -143,6 +143,8 @@ struct net_port_change;
 int conmon_publish(int state_dir, const struct net_port_change *c, int fd);
 /** conmon_set_health() - the health checks of @cfg from now on; their descriptors stay the caller's. -ESRCH. */
 int conmon_set_health(int state_dir, const struct conmon_config *cfg);
+/** conmon_renew_networks() - state_dir/networks says something new; returns once it is so. -ESRCH. */
+int conmon_renew_networks(int state_dir);
 /** conmon_check() - a health check now: 0 it is well, 1 it is not; -ENOENT (no trail): it has none; -ESRCH. */
 int conmon_check(int state_dir);
 /** conmon_health_text() - "" "starting" "healthy" "unhealthy". */

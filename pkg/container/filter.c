@@ -79,6 +79,10 @@ static bool match_port(const struct container_record *rec, bool published, const
 
 static bool match_network(const struct container_record *rec, const char *want)
 {
+	for (size_t i = 0; i < rec->networks.n; i++)
+		if (strcspn(rec->networks.v[i], ":") == strlen(want) &&
+		    strncmp(rec->networks.v[i], want, strlen(want)) == 0)
+			return true;
 	return strcmp(rec->ns_net, want) == 0 ||
 	       (strcmp(want, "host") == 0 && strcmp(rec->ns_net, "host") == 0);
 }

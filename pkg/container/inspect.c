@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "net/bridge.h"
 #include "net/plan.h"
 #include "net/ports.h"
 #include "pkg/base/alloc.h"
@@ -19,6 +20,7 @@
 #include "pkg/container/make.h"
 #include "pkg/container/plan.h"
 #include "pkg/container/secrets.h"
+#include "pkg/container/networks.h"
 #include "pkg/json/json.h"
 #include "storage/store.h"
 #include "storage/volume.h"
@@ -176,6 +178,7 @@ static struct json_object *ports_of(const struct container *c)
 /* Addresses of the tap while there is one: what the record asked slirp4netns for. */
 static void set_addresses(struct json_object *o, const struct container *c)
 {
+	struct bridge_lease l = {.device = ""};
 	char gateway[INET_ADDRSTRLEN] = "", tap[INET_ADDRSTRLEN] = "";
 	struct net_plan n = {.mode = NET_SLIRP};
 	struct in_addr a;
@@ -190,9 +193,18 @@ static void set_addresses(struct json_object *o, const struct container *c)
 		(void)inet_ntop(AF_INET, &a, tap, sizeof(tap));
 	}
 	err_drop();
+	if (container_lease(c, &l)) {
+		(void)snprintf(gateway, sizeof(gateway), "%s", l.gateway);
+		(void)snprintf(tap, sizeof(tap), "%s", l.ip);
+		prefix = l.prefix;
+	}
 	json_set_str(o, "Gateway", gateway);
 	json_set_str(o, "IPAddress", tap);
 	json_set_i64(o, "IPPrefixLen", prefix);
+	json_set_str(o, "IPv6Gateway", l.gateway6);
+	json_set_str(o, "GlobalIPv6Address", l.ip6);
+	json_set_i64(o, "GlobalIPv6PrefixLen", l.prefix6);
+	json_set_str(o, "MacAddress", l.mac);
 }
 
 static struct json_object *network_of(const struct container *c)
@@ -201,10 +213,6 @@ static struct json_object *network_of(const struct container *c)
 
 	json_set_str(o, "EndpointID", "");
 	set_addresses(o, c);
-	json_set_str(o, "IPv6Gateway", "");
-	json_set_str(o, "GlobalIPv6Address", "");
-	json_set_i64(o, "GlobalIPv6PrefixLen", 0);
-	json_set_str(o, "MacAddress", "");
 	json_set_str(o, "Bridge", "");
 	json_set_str(o, "SandboxID", "");
 	json_set_bool(o, "HairpinMode", false);
@@ -214,7 +222,7 @@ static struct json_object *network_of(const struct container *c)
 	set_take(o, "SandboxKey",
 		 container_is_running(c) ? xasprintf("/proc/%d/ns/net", (int)c->state.init.pid)
 					 : xstrdup(""));
-	json_set(o, "Networks", json_object_new_object());
+	json_set(o, "Networks", networks_inspect(c));
 	return o;
 }
 

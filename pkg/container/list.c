@@ -144,6 +144,19 @@ struct cells {
 	const char *v[LIST_CELLS];
 };
 
+/* Names of its networks, or how else it is on one. */
+static char *networks_text(const struct container_record *rec)
+{
+	struct sbuf b = SBUF_INIT;
+
+	if (!rec->networks.n)
+		return xstrdup(rec->ns_net);
+	for (size_t i = 0; i < rec->networks.n; i++)
+		sbuf_addf(&b, "%s%.*s", i ? "," : "", (int)strcspn(rec->networks.v[i], ":"),
+			  rec->networks.v[i]);
+	return sbuf_steal(&b);
+}
+
 static void cells_init(struct cells *x, const struct container *c, const struct list_query *q)
 {
 	const struct container_record *rec = c->rec;
@@ -190,7 +203,7 @@ static struct json_object *row_of(const struct container *c, const struct list_q
 	json_set_str(o, "Name", rec->name);
 	json_set(o, "Labels", json_from_map(&rec->labels));
 	set_take(o, "Mounts", mounts_text(rec));
-	json_set_str(o, "Networks", rec->ns_net);
+	set_take(o, "Networks", networks_text(rec));
 	json_set_bool(o, "AutoRemove", rec->auto_remove);
 	json_set_i64(o, "ExitCode", c->state.exit_code);
 	json_set_bool(o, "Exited", c->state.status == CONMON_EXITED);

@@ -103,9 +103,13 @@ static int helper_mode(const char *given, const char *name, enum net_mode mode,
 static int network_mode(struct store *st, const struct container_request *q,
 			struct container_record *r)
 {
-	const char *n = q->network ? q->network : "private";
-	int rc = helper_mode(n, "slirp4netns", NET_SLIRP, r);
+	const char *n = q->network       ? q->network
+			: q->networks.n ? q->networks.v[0]
+					: "private";
+	int rc = make_networks(st, q, r);
 
+	if (rc == 0)
+		rc = helper_mode(n, "slirp4netns", NET_SLIRP, r);
 	if (rc == 0)
 		rc = helper_mode(n, "pasta", NET_PASTA, r);
 	if (rc)
@@ -115,7 +119,7 @@ static int network_mode(struct store *st, const struct container_request *q,
 		return 0;
 	}
 	return ns_mode(st, "--network", n,
-		       "slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, host, "
+		       "NAME[:OPTIONS], slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, host, "
 		       "container:NAME or ns:PATH",
 		       &r->ns_net);
 }

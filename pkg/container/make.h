@@ -27,6 +27,8 @@ int make_namespaces(struct store *st, const struct container_request *q,
 int make_userns(struct store *st, const struct container_request *q, struct container_record *r);
 int make_network(const struct container_request *q, const struct image_config *image,
 		 struct container_record *r);
+/** make_networks() - named ones; 1: done, 0: --network says something else. */
+int make_networks(struct store *st, const struct container_request *q, struct container_record *r);
 int make_health(const struct container_request *q, const struct image_config *image,
 		struct container_record *r);
 /** health_merge() - change what a record says of health checks; a usage error leaves it undefined. */

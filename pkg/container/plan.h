@@ -83,6 +83,11 @@ int plan_ports(const struct plan_input *in, struct container_plan *p);
 int plan_explain_ports(struct store *st, const struct net_port_list *l, int r);
 /** plan_write_ports() - which host ports were given out: for ps, port and inspect while it runs, and for the next run. */
 int plan_write_ports(const struct container_dirs *dirs, const struct net_port_list *l);
+/** plan_bridge() - with named networks; plan_bridge_request(), plan_bridge_hosts() - their files, with the others. */
+int plan_bridge(const struct plan_input *in, struct container_plan *p);
+int plan_bridge_request(const struct plan_input *in);
+void plan_bridge_hosts(const struct plan_input *in, struct container_plan *p, const char *hostname,
+		       size_t base);
 /** plan_secrets() - their values, also those that are variables. */
 int plan_secrets(const struct plan_input *in, struct container_plan *p);
 /** plan_systemd_env(), plan_systemd_mounts() - of a record that says so (systemd.c). */

@@ -13,6 +13,7 @@
 #include "pkg/base/path.h"
 #include "pkg/conmon/client.h"
 #include "pkg/container/idmap.h"
+#include "pkg/container/networks.h"
 #include "pkg/container/plan.h"
 #include "pkg/sys/file.h"
 #include "storage/store.h"
@@ -152,6 +153,11 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 	}
 	if (n->mode == NET_PASTA)
 		net_pasta_plan(n);
+	if (n->mode == NET_BRIDGE) {
+		r = plan_bridge(in, p);
+		if (r < 0)
+			return r;
+	}
 	return net_mode_publishes(n->mode) ? plan_ports(in, p) : 0;
 }
 
@@ -172,14 +178,23 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 				      .dns_options = rec->dns_options,
 				      .no_hosts = rec->no_hosts};
 	AUTO_SBUF struct sbuf hosts = SBUF_INIT, resolv = SBUF_INIT, name = SBUF_INIT;
+	AUTO_STRV struct strv servers = STRV_INIT;
 	int r = 0;
 
 	if (p->rt.net.mode == NET_JOIN)
 		return 0; /* the other container's files are bound */
-	if (!rec->no_hosts) {
+	if (p->rt.net.mode == NET_BRIDGE) {
+		r = plan_bridge_request(in);
+		if (r == 0)
+			r = networks_servers(in->store, rec, &servers, &o.names);
+		o.servers = &servers;
+	}
+	if (r == 0 && !rec->no_hosts) {
 		r = net_make_hosts(&p->rt.net, &o, &hosts);
 		if (r == 0)
 			r = write_one(in, "hosts", &hosts);
+		if (p->rt.net.mode == NET_BRIDGE)
+			plan_bridge_hosts(in, p, hostname, hosts.len);
 	}
 	if (r == 0 && !strv_has(&rec->dns, "none")) {
 		r = net_make_resolv_conf(&p->rt.net, &o, &resolv);

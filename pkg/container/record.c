@@ -101,6 +101,7 @@ static const struct field fields[] = {
 	LISTED("NetNS", K_STR, ns_net),
 	F("CgroupNS", K_STR, ns_cgroup),
 	F("NetworkOptions", K_STR, network_options),
+	LISTED("Networks", K_STRV, networks),
 	LISTED("Ports", K_STRV, ports),
 	LISTED("ExposedPorts", K_STRV, exposed_ports),
 	F("AddHosts", K_STRV, add_hosts),
@@ -220,6 +221,8 @@ enum net_mode record_net_mode(const struct container_record *r)
 		return NET_PASTA;
 	if (strcmp(r->ns_net, "slirp4netns") == 0)
 		return NET_SLIRP;
+	if (strcmp(r->ns_net, "bridge") == 0)
+		return NET_BRIDGE;
 	return strncmp(r->ns_net, "container:", 10) == 0 ? NET_JOIN : NET_NONE;
 }
 

@@ -84,6 +84,7 @@ struct container_record {
 		*ns_cgroup; /* "private", "host", "container:<id>" … */
 	struct strv uid_map, gid_map; /* "inside:outside:count", outside in B; empty: B's own ids */
 	char *network_options; /* after "slirp4netns:" or "pasta:" */
+	struct strv networks; /* "NAME:ip=…,alias=…", endpoint_spec_parse(); with ns_net "bridge" */
 	struct strv ports; /* "ip:host:container/proto", one port each; host 0 is random at start */
 	struct strv exposed_ports;
 	struct strv add_hosts, dns, dns_search, dns_options;

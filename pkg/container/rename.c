@@ -11,6 +11,7 @@
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
+#include "pkg/container/networks.h"
 
 /* What holds the name may be what a crash left of a --rm container: looking at it removes it. */
 static int claim(struct store *st, const struct container *c, const char *name)
@@ -49,6 +50,10 @@ int container_rename(struct store *st, struct container *c, const char *name)
 	}
 	if (container_is_running(c) && conmon_set_name(c->dirs.runtime_fd, name) < 0)
 		err_drop(); /* it has just ended */
+	/* Others in its networks find it by the new name at once. */
+	if (strcmp(c->rec->ns_net, "bridge") == 0 && container_is_running(c) &&
+	    container_renew_networks(st, c) < 0)
+		err_drop();
 	container_event(st, c->rec, "rename", NULL);
 	return 0;
 }

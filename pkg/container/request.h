@@ -66,7 +66,10 @@ struct container_request {
 	const char *userns, *pid, *ipc, *uts, *cgroupns;
 
 	/* network */
-	const char *network;
+	const char *network; /* one, of whoever has no options; NULL: networks */
+	struct strv networks;
+	const char *ip, *ip6, *mac;
+	struct strv aliases;
 	struct strv publish, expose, add_host, dns, dns_search, dns_option;
 	bool publish_all, no_hosts;
 

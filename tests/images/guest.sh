@@ -56,7 +56,7 @@ rm -rf var/lib/apt/lists/* var/cache/apt/* usr/share/doc/* usr/share/locale/* us
 SH
 chmod 755 "$scratch/setup"
 mmdebstrap --quiet --mode=unshare --variant=minbase --include=systemd-sysv,dbus,dbus-user-session,libpam-systemd,kmod \
-	--include=udev,procps,iproute2,util-linux,uidmap,slirp4netns,fuse-overlayfs,fuse3,bats,python3,jq,busybox-static \
+	--include=udev,procps,iproute2,util-linux,uidmap,slirp4netns,libmnl0,libnftables1,fuse-overlayfs,fuse3,bats,python3,jq,busybox-static \
 	--include=libcurl4,libssl3,libzstd1,libisal2,liblzma5,libbz2-1.0,libjson-c5,libcap2,libseccomp2,strace \
 	--aptopt='APT::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \

@@ -7,7 +7,7 @@ rank() {
 	pkg/container/*) echo 8 ;;
 	pkg/image/*) echo 7 ;;
 	pkg/conmon/* | pkg/bundle/*) echo 6 ;;
-	pkg/runtime/* | pkg/transfer/*) echo 5 ;;
+	pkg/runtime/* | pkg/transfer/* | pkg/net/*) echo 5 ;;
 	storage/* | net/* | pkg/cgroup/*) echo 4 ;;
 	pkg/oci/* | pkg/config/* | pkg/cli/* | pkg/seccomp/*) echo 3 ;;
 	pkg/json/* | pkg/http/* | pkg/archive/*) echo 2 ;;

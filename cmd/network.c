@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy network …": create, list, inspect, and what scripts ask. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/persona.h"
+#include "cmd/show.h"
+#include "pkg/base/err.h"
+#include "pkg/cli/format.h"
+#include "pkg/container/networks.h"
+#include "pkg/json/json.h"
+
+static const struct opt create_opts[] = {
+	OPT_STR('d', "driver", "DRIVER", struct network_request, driver, "Network driver: bridge",
+		.complete = COMPLETE_WORDS, .words = "bridge"),
+	OPT_LIST(0, "subnet", "NETWORK", struct network_request, subnets,
+		 "Addresses of the network, one for each family"),
+	OPT_LIST(0, "gateway", "IP", struct network_request, gateways, "Gateway of a subnet"),
+	OPT_LIST(0, "ip-range", "RANGE", struct network_request, ranges,
+		 "What is given to containers: FIRST-LAST or a part of a subnet"),
+	OPT_BOOL(0, "ipv6", struct network_request, ipv6, "IPv6 addresses too"),
+	OPT_BOOL(0, "internal", struct network_request, internal, "No way out"),
+	OPT_BOOL(0, "disable-dns", struct network_request, no_names,
+		 "Do not answer for names of containers"),
+	OPT_LIST(0, "dns", "IP", struct network_request, servers, "Whom to ask for other names"),
+	OPT_LIST(0, "route", "NETWORK,GATEWAY[,METRIC]", struct network_request, routes,
+		 "A route in its containers"),
+	OPT_STR(0, "interface-name", "NAME", struct network_request, device,
+		"Name of the bridge device"),
+	OPT_STR(0, "ipam-driver", "DRIVER", struct network_request, ipam_driver,
+		"Who gives addresses: host-local", .complete = COMPLETE_WORDS,
+		.words = "host-local"),
+	OPT_LIST('o', "opt", "KEY=VALUE", struct network_request, options,
+		 "mtu=N, isolate=true|false|strict, metric=N, no_default_route=true"),
+	OPT_LIST(0, "label", "KEY=VALUE", struct network_request, labels, "Attach a label"),
+	OPT_BOOL(0, "ignore", struct network_request, ignore, "Succeed when the network exists"),
+	OPT_END,
+};
+
+static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	struct network_request q = *(const struct network_request *)args;
+	AUTO_FREE char *name = NULL;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	q.name = argc ? argv[0] : NULL;
+	if (r == 0)
+		r = network_make(st, &q, &name);
+	if (r == 0)
+		(void)puts(name);
+	return r;
+}
+
+const struct command cmd_network_create = {
+	.name = "create",
+	.group = "network",
+	.synopsis = "[OPTIONS] [NAME]",
+	.summary = "Create a network",
+	.opts = create_opts,
+	.args_size = sizeof(struct network_request),
+	.max_args = 1,
+	.run = create_run,
+};
+
+struct ls_args {
+	bool quiet, no_heading, no_trunc;
+	const char *format;
+	struct strv filters;
+};
+
+static const struct opt ls_opts[] = {
+	OPT_LIST('f', "filter", "KEY=VALUE", struct ls_args, filters, "Only networks that match"),
+	OPT_BOOL('q', "quiet", struct ls_args, quiet, "Only names"),
+	OPT_BOOL('n', "noheading", struct ls_args, no_heading, "No table heading"),
+	OPT_BOOL(0, "no-trunc", struct ls_args, no_trunc, "Whole ids"),
+	OPT_STR(0, "format", "FORMAT", struct ls_args, format,
+		"Print as json or through a Go template"),
+	OPT_END,
+};
+
+/* podman's names for templates; its JSON is the inspect object as it is. */
+static struct json_object *template_row(struct json_object *o, bool no_trunc)
+{
+	static const struct {
+		const char *to, *from;
+	} names[] = {{"Name", "name"},
+		     {"ID", "id"},
+		     {"Driver", "driver"},
+		     {"NetworkInterface", "network_interface"},
+		     {"Created", "created"},
+		     {"Subnets", "subnets"},
+		     {"IPv6Enabled", "ipv6_enabled"},
+		     {"Internal", "internal"},
+		     {"DNSEnabled", "dns_enabled"},
+		     {"NetworkDNSServers", "network_dns_servers"},
+		     {"Labels", "labels"},
+		     {"Options", "options"},
+		     {"IPAMOptions", "ipam_options"},
+		     {"Routes", "routes"},
+		     {"Containers", "containers"}};
+	struct json_object *row = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct json_object *v = json_object_object_get(o, names[i].from);
+
+		json_set(row, names[i].to, json_object_get(v));
+	}
+	if (!no_trunc) {
+		AUTO_FREE char *id = NULL;
+		const char *whole = "";
+
+		(void)json_get_str(o, "id", &whole);
+		id = strndup(whole, 12);
+		json_set_str(row, "ID", id);
+	}
+	return row;
+}
+
+static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{"NETWORK ID", "ID"}, {"NAME", "Name"}, {"DRIVER", "Driver"}, {NULL, NULL}};
+	const struct ls_args *a = args;
+	const struct list_options o = show_options(a->format, a->quiet, a->no_heading, "Name",
+						   columns);
+	AUTO_JSON struct json_object *found = NULL, *rows = json_object_new_array();
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	(void)argc;
+	(void)argv;
+	if (r == 0)
+		r = network_rows(st, &a->filters, &found);
+	for (size_t i = 0; r == 0 && i < json_object_array_length(found); i++)
+		(void)json_object_array_add(
+			rows, template_row(json_object_array_get_idx(found, i), a->no_trunc));
+	return r < 0 ? r : list_print(&o, rows, found, stdout);
+}
+
+const struct command cmd_network_ls = {
+	.name = "ls",
+	.group = "network",
+	.synopsis = "[OPTIONS]",
+	.summary = "List networks",
+	.opts = ls_opts,
+	.args_size = sizeof(struct ls_args),
+	.run = ls_run,
+};
+
+struct inspect_args {
+	const char *format;
+};
+
+static const struct opt inspect_opts[] = {
+	OPT_STR('f', "format", "FORMAT", struct inspect_args, format,
+		"Print as json or through a Go template"),
+	OPT_END,
+};
+
+static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct inspect_args *a = args;
+	AUTO_JSON struct json_object *array = json_object_new_array();
+	bool template = a->format && strcmp(a->format, "json") != 0;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	for (int i = 0; r == 0 && i < argc; i++) {
+		AUTO_JSON struct json_object *o = NULL;
+		int one = network_inspect(st, argv[i], &o);
+
+		if (one < 0)
+			ctx->status = cmd_report(err_wrap(one, "network inspect %s", argv[i]));
+		else
+			(void)json_object_array_add(array, template ? template_row(o, true)
+								    : json_object_get(o));
+	}
+	return r < 0 ? r : show_objects(array, a->format);
+}
+
+const struct command cmd_network_inspect = {
+	.name = "inspect",
+	.group = "network",
+	.synopsis = "[OPTIONS] NETWORK [NETWORK...]",
+	.summary = "Print everything about networks",
+	.opts = inspect_opts,
+	.args_size = sizeof(struct inspect_args),
+	.min_args = 1,
+	.max_args = -1,
+	.complete = COMPLETE_NETWORK,
+	.run = inspect_run,
+};
+
+static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	AUTO_FREE char *name = NULL;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	(void)args;
+	(void)argc;
+	if (r == 0)
+		r = network_resolve(st, argv[0], &name);
+	return cmd_exists(ctx, r, -CE_NO_NETWORK);
+}
+
+const struct command cmd_network_exists = {
+	.name = "exists",
+	.group = "network",
+	.synopsis = "NETWORK",
+	.summary = "Exit with 0 when it exists, with 1 when not",
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_NETWORK,
+	.run = exists_run,
+};

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/networks.h"
+
+#include <string.h>
+
+#include "net/bridge.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/cli/filter.h"
+#include "pkg/conmon/bridge.h"
+#include "pkg/conmon/event.h"
+#include "pkg/json/json.h"
+#include "pkg/sys/file.h"
+
+int network_resolve(struct store *st, const char *name, char **ret)
+{
+	AUTO(network_record_done) struct network_record rec = {0};
+	AUTO_STRV struct strv names = STRV_INIT;
+	const char *plain = strcmp(name, "bridge") == 0 ? NETWORK_DEFAULT : name;
+	AUTO_FREE char *found = NULL;
+	int r = network_load(st, plain, &rec);
+
+	if (r == 0)
+		*ret = xstrdup(plain);
+	if (r != -CE_NO_NETWORK)
+		return r;
+	err_drop();
+	r = network_list(st, &names);
+	for (size_t i = 0; r == 0 && *name && i < names.n; i++) {
+		AUTO(network_record_done) struct network_record other = {0};
+
+		r = network_load(st, names.v[i], &other);
+		if (r == -CE_NO_NETWORK) {
+			err_drop();
+			r = 0;
+			continue;
+		}
+		if (r < 0 || strncmp(other.id, name, strlen(name)) != 0)
+			continue;
+		if (found)
+			return err_new(-CE_AMBIGUOUS, "%s: more than one network's id begins so",
+				       name);
+		found = xstrdup(other.name);
+	}
+	if (r == 0 && !found)
+		return err_new(-CE_NO_NETWORK, "%s", name);
+	if (r == 0)
+		*ret = TAKE_PTR(found);
+	return r;
+}
+
+const char *network_option(const struct network_record *r, const char *key)
+{
+	return strv_env_get(&r->options, key);
+}
+
+/* Calls @fn for each container that has @name (NULL: any network) in its record. */
+static int each_user(struct store *st, const char *name,
+		     void (*fn)(const struct container *c, const char *network, void *arg),
+		     void *arg)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = container_store_list(st, &ids);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		struct container c;
+
+		r = container_open_id(st, ids.v[i], &c);
+		if (r == -CE_NO_CONTAINER) {
+			err_drop();
+			r = 0;
+			continue;
+		}
+		if (r < 0)
+			break;
+		for (size_t k = 0; k < c.rec->networks.n; k++) {
+			size_t n = strcspn(c.rec->networks.v[k], ":");
+			AUTO_FREE char *its = xstrndup(c.rec->networks.v[k], n);
+
+			if (!name || strcmp(its, name) == 0)
+				fn(&c, its, arg);
+		}
+		container_done(&c);
+	}
+	return r;
+}
+
+static void add_user(const struct container *c, const char *network, void *arg)
+{
+	(void)network;
+	strv_add(arg, c->rec->name);
+}
+
+int network_users(struct store *st, const char *name, struct strv *ret)
+{
+	return each_user(st, name, add_user, ret);
+}
+
+int network_drop(struct store *st, const char *name)
+{
+	/* A container that is being made holds it shared from the look at its networks to its record. */
+	AUTO_CLOSE int store = store_lock(st, true), lock = store < 0 ? store : network_lock(st);
+	AUTO_STRV struct strv users = STRV_INIT;
+	AUTO(network_record_done) struct network_record rec = {0};
+	int r = lock < 0 ? lock : network_load(st, name, &rec);
+
+	if (r == 0 && strcmp(name, NETWORK_DEFAULT) == 0)
+		return err_new(-CE_IN_USE, "the default network cannot be removed");
+	if (r == 0)
+		r = network_users(st, name, &users);
+	if (r == 0 && users.n) {
+		AUTO_FREE char *list = strv_join(&users, ", ");
+
+		return err_new(-CE_IN_USE, "used by %s", list);
+	}
+	if (r == 0)
+		r = network_remove(st, name);
+	if (r == 0)
+		event_named(store_runtime_fd(st), "network", "remove", rec.id, name);
+	return r;
+}
+
+/* --- shown --------------------------------------------------------------------------------------- */
+
+static int read_lease(const struct container *c, struct sbuf *ret)
+{
+	int r = c->dirs.runtime_fd < 0 || !container_is_running(c)
+			? -ENOENT
+			: file_read_at(c->dirs.runtime_fd, BRIDGE_LEASE_FILE, BRIDGE_LEASE_MAX,
+				       ret);
+
+	err_drop();
+	return r;
+}
+
+static void add_subnet(struct json_object *a, const char *ip, unsigned prefix, const char *gateway)
+{
+	struct json_object *o;
+	AUTO_FREE char *net = xasprintf("%s/%u", ip, prefix);
+
+	if (!*ip)
+		return;
+	o = json_object_new_object();
+	json_set_str(o, "ipnet", net);
+	if (*gateway)
+		json_set_str(o, "gateway", gateway);
+	(void)json_object_array_add(a, o);
+}
+
+static void add_container(const struct container *c, const char *network, void *arg)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	struct json_object *o, *interfaces, *one, *subnets;
+	struct bridge_lease l;
+
+	if (read_lease(c, &text) < 0 || !bridge_lease_find(text.s, network, &l))
+		return;
+	o = json_object_new_object();
+	interfaces = json_object_new_object();
+	one = json_object_new_object();
+	subnets = json_object_new_array();
+	add_subnet(subnets, l.ip, l.prefix, l.gateway);
+	add_subnet(subnets, l.ip6, l.prefix6, l.gateway6);
+	json_set(one, "subnets", subnets);
+	json_set_str(one, "mac_address", l.mac);
+	json_set(interfaces, l.device, one);
+	json_set_str(o, "name", c->rec->name);
+	json_set(o, "interfaces", interfaces);
+	json_set(arg, c->rec->id, o);
+}
+
+int network_inspect(struct store *st, const char *name, struct json_object **ret)
+{
+	AUTO(network_record_done) struct network_record rec = {0};
+	struct json_object *containers = json_object_new_object(), *o;
+	AUTO_FREE char *full = NULL;
+	int r = network_resolve(st, name, &full);
+
+	if (r == 0)
+		r = network_load(st, full, &rec);
+	if (r == 0)
+		r = each_user(st, full, add_container, containers);
+	if (r < 0) {
+		json_object_put(containers);
+		return r;
+	}
+	o = network_json(&rec);
+	json_set(o, "containers", containers);
+	*ret = o;
+	return 0;
+}
+
+struct json_object *networks_inspect(const struct container *c)
+{
+	struct json_object *all = json_object_new_object();
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	(void)read_lease(c, &text);
+	for (size_t i = 0; i < c->rec->networks.n; i++) {
+		AUTO(endpoint_spec_done) struct endpoint_spec e = {0};
+		struct json_object *o = json_object_new_object(), *aliases;
+		struct bridge_lease l = {.device = ""};
+		AUTO_FREE char *short_id = xstrndup(c->rec->id, 12);
+
+		if (endpoint_spec_parse(c->rec->networks.v[i], &e) < 0) {
+			err_drop();
+			json_object_put(o);
+			continue;
+		}
+		(void)bridge_lease_find(text.s, e.network, &l);
+		json_set_str(o, "EndpointID", "");
+		json_set_str(o, "Gateway", l.gateway);
+		json_set_str(o, "IPAddress", l.ip);
+		json_set_i64(o, "IPPrefixLen", l.prefix);
+		json_set_str(o, "IPv6Gateway", l.gateway6);
+		json_set_str(o, "GlobalIPv6Address", l.ip6);
+		json_set_i64(o, "GlobalIPv6PrefixLen", l.prefix6);
+		json_set_str(o, "MacAddress", l.mac);
+		json_set_str(o, "NetworkID", e.network);
+		json_set(o, "DriverOpts", NULL);
+		json_set(o, "IPAMConfig", NULL);
+		json_set(o, "Links", NULL);
+		aliases = json_from_strv(&e.aliases);
+		(void)json_object_array_add(aliases, json_object_new_string(short_id));
+		json_set(o, "Aliases", aliases);
+		json_set(all, e.network, o);
+	}
+	return all;
+}
+
+bool container_lease(const struct container *c, struct bridge_lease *ret)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	const char *at;
+
+	if (read_lease(c, &text) < 0)
+		return false;
+	at = text.s;
+	return bridge_lease_next(&at, ret);
+}
+
+/* --- lists --------------------------------------------------------------------------------------- */
+
+static int check_filters(const struct strv *filters)
+{
+	static const char *const keys[] = {"driver", "id",       "name", "label",
+					   "label!", "dangling", "until"};
+
+	for (size_t i = 0; filters && i < filters->n; i++) {
+		const char *value = NULL;
+		AUTO_FREE char *key = filter_split(filters->v[i], &value);
+		bool known = false;
+		int64_t at;
+
+		for (size_t k = 0; key && k < ARRAY_LEN(keys); k++)
+			known = known || strcmp(key, keys[k]) == 0;
+		if (!known)
+			return err_usage("--filter '%s': write key=value; known are driver id name "
+					 "label dangling until",
+					 filters->v[i]);
+		if (strcmp(key, "until") == 0 && filter_time(value, &at) < 0)
+			return err_usage("--filter '%s': write a time or a duration",
+					 filters->v[i]);
+		if (strcmp(key, "dangling") == 0 && strcmp(value, "true") != 0 &&
+		    strcmp(value, "false") != 0)
+			return err_usage("--filter '%s': write true or false", filters->v[i]);
+	}
+	return 0;
+}
+
+static bool match_one(const struct network_record *r, const struct strv *used, const char *key,
+		      const char *value)
+{
+	int64_t at;
+
+	if (strcmp(key, "driver") == 0)
+		return strcmp(value, "bridge") == 0;
+	if (strcmp(key, "id") == 0)
+		return strncmp(r->id, value, strlen(value)) == 0;
+	if (strcmp(key, "name") == 0)
+		return filter_name(r->name, value);
+	if (strcmp(key, "label") == 0)
+		return filter_label(&r->labels, value);
+	if (strcmp(key, "label!") == 0)
+		return !filter_label(&r->labels, value);
+	if (strcmp(key, "dangling") == 0)
+		return (strcmp(value, "true") == 0) == !strv_has(used, r->name);
+	return filter_time(value, &at) == 0 && r->created_ns < at;
+}
+
+/* The same key ORs (label ANDs), different keys AND. */
+static bool match(const struct network_record *r, const struct strv *used,
+		  const struct strv *filters)
+{
+	for (size_t i = 0; filters && i < filters->n; i++) {
+		const char *value = NULL;
+		AUTO_FREE char *key = filter_split(filters->v[i], &value);
+		bool hit = match_one(r, used, key, value);
+
+		for (size_t k = 0; !hit && strncmp(key, "label", 5) != 0 && k < filters->n; k++) {
+			const char *other = NULL;
+			AUTO_FREE char *same = filter_split(filters->v[k], &other);
+
+			hit = strcmp(same, key) == 0 && match_one(r, used, same, other);
+		}
+		if (!hit)
+			return false;
+	}
+	return true;
+}
+
+static void add_used(const struct container *c, const char *network, void *arg)
+{
+	(void)c;
+	strv_add(arg, network);
+}
+
+static int each_match(struct store *st, const struct strv *filters,
+		      void (*fn)(const struct network_record *r, bool used, void *arg), void *arg)
+{
+	AUTO_STRV struct strv names = STRV_INIT, used = STRV_INIT;
+	int r = check_filters(filters);
+
+	if (r == 0)
+		r = network_list(st, &names);
+	if (r == 0)
+		r = each_user(st, NULL, add_used, &used);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO(network_record_done) struct network_record rec = {0};
+
+		r = network_load(st, names.v[i], &rec);
+		if (r == -CE_NO_NETWORK) {
+			err_drop();
+			r = 0;
+			continue;
+		}
+		if (r == 0 && match(&rec, &used, filters))
+			fn(&rec, strv_has(&used, rec.name), arg);
+	}
+	return r;
+}
+
+static void add_row(const struct network_record *r, bool used, void *arg)
+{
+	(void)used;
+	(void)json_object_array_add(arg, network_json(r));
+}
+
+int network_rows(struct store *st, const struct strv *filters, struct json_object **ret)
+{
+	struct json_object *a = json_object_new_array();
+	int r = each_match(st, filters, add_row, a);
+
+	if (r < 0)
+		json_object_put(a);
+	else
+		*ret = a;
+	return r;
+}
+
+static void add_unused(const struct network_record *r, bool used, void *arg)
+{
+	if (!used && strcmp(r->name, NETWORK_DEFAULT) != 0)
+		strv_add(arg, r->name);
+}
+
+int network_unused(struct store *st, const struct strv *filters, struct strv *ret)
+{
+	return each_match(st, filters, add_unused, ret);
+}

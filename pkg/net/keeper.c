@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop: monitors come, ask, change their mind and go. */
+#include "pkg/net/keeper.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/sys/lock.h"
+#include "pkg/sys/socket.h"
+
+#define UPLINK_MS 10000
+#define LAST_LOOK_MS 20
+
+static void client_close(struct keeper *k, struct client *c)
+{
+	bool had = c->n > 0;
+
+	while (c->n)
+		endpoint_remove(k, c, c->n - 1);
+	closep(&c->fd);
+	closep(&c->netns);
+	*c = k->clients[--k->n_clients];
+	if (had)
+		names_update(k);
+}
+
+/* Readable once for each slirp4netns that came up; only the first is waited for. */
+static void uplink_drain(struct keeper *k)
+{
+	char word[16];
+
+	if (read(k->ready_fd, word, sizeof(word)) > 0)
+		k->uplink_ready = true;
+}
+
+static void uplink_wait(struct keeper *k)
+{
+	struct pollfd p = {.fd = k->ready_fd, .events = POLLIN};
+
+	if (k->ready_fd >= 0 && !k->uplink_ready && poll(&p, 1, UPLINK_MS) > 0)
+		uplink_drain(k);
+}
+
+static const struct bridge_attach *attach_of(const struct bridge_request *q, const char *name)
+{
+	for (unsigned i = 0; i < q->n; i++)
+		if (strcmp(q->nets[i].name, name) == 0)
+			return &q->nets[i];
+	return NULL;
+}
+
+static struct endpoint *endpoint_of(struct client *c, const char *name)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (strcmp(c->v[i].net->name, name) == 0)
+			return &c->v[i];
+	return NULL;
+}
+
+/* What is asked for comes first: when that fails all is as before. */
+static int satisfy(struct keeper *k, struct client *c, const struct bridge_request *q,
+		   const char *lease)
+{
+	unsigned before = c->n;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < q->n; i++) {
+		const struct bridge_attach *a = &q->nets[i];
+		struct endpoint *e = endpoint_of(c, a->name);
+		struct bridge_lease had;
+
+		if (e)
+			endpoint_rename(e, q, a);
+		else
+			r = endpoint_add(k, c, q, a,
+					 bridge_lease_find(lease, a->name, &had) ? &had : NULL);
+	}
+	if (r < 0) {
+		char words[512];
+
+		(void)snprintf(words, sizeof(words), "%s", err_trail());
+		while (c->n > before)
+			endpoint_remove(k, c, c->n - 1);
+		return err_set(r, words);
+	}
+	for (unsigned i = 0; i < c->n;) {
+		if (attach_of(q, c->v[i].net->name))
+			i++;
+		else
+			endpoint_remove(k, c, i);
+	}
+	pool_arrived(k, c->id);
+	names_update(k);
+	for (unsigned i = 0; i < c->n; i++)
+		if (!(c->v[i].net->flags & BRIDGE_INTERNAL))
+			uplink_wait(k);
+	return 0;
+}
+
+/* False: the connection is over. */
+static bool reply(const struct client *c, int code)
+{
+	struct {
+		struct keeper_reply head;
+		char text[BRIDGE_LEASE_MAX];
+	} m = {.head = {.code = code}};
+
+	if (code < 0)
+		(void)snprintf(m.text, sizeof(m.text), "%s", err_trail());
+	for (unsigned i = 0; code == 0 && i < c->n; i++)
+		if (!bridge_lease_put(&c->v[i].lease, m.text, sizeof(m.text)))
+			return false;
+	m.head.len = (uint32_t)strlen(m.text);
+	return socket_send(c->fd, &m, sizeof(m.head) + m.head.len, NULL, 0) == 0;
+}
+
+static int take_request(struct keeper *k, struct client *c, const char *body,
+			const struct keeper_head *h)
+{
+	AUTO_FREE struct bridge_request *q = xcalloc(1, sizeof(*q));
+	int r = bridge_request_decode(body, h->request_len, q);
+
+	if (r < 0)
+		return r;
+	if (strlen(q->id) >= sizeof(c->id) || (*c->id && strcmp(c->id, q->id) != 0))
+		return err_new(-CE_PROTOCOL, "a container's id");
+	(void)snprintf(c->id, sizeof(c->id), "%s", q->id);
+	return satisfy(k, c, q, body + h->request_len);
+}
+
+static bool client_speaks(struct keeper *k, struct client *c)
+{
+	static struct {
+		struct keeper_head head;
+		char body[BRIDGE_REQUEST_MAX + BRIDGE_LEASE_MAX + 1];
+	} m;
+	int fds[1] = {-EBADF}, r;
+	unsigned n_fds = 0;
+	ssize_t n = socket_recv(c->fd, &m, sizeof(m) - 1, fds, 1, &n_fds);
+
+	if (n == -EAGAIN || n == -EINTR)
+		return true;
+	if (n_fds) {
+		closep(&c->netns);
+		c->netns = fds[0];
+	}
+	if (n < (ssize_t)sizeof(m.head) || c->netns < 0 ||
+	    (size_t)n != sizeof(m.head) + (size_t)m.head.request_len + m.head.lease_len)
+		return false;
+	m.body[(size_t)n - sizeof(m.head)] = '\0';
+	r = take_request(k, c, m.body, &m.head);
+	if (r < 0)
+		log_debug("net", "%s", err_message(r));
+	return reply(c, r);
+}
+
+/* True: somebody came. */
+static bool client_accept(struct keeper *k)
+{
+	AUTO_CLOSE int fd = accept4(k->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *c;
+
+	if (fd < 0 || socket_peer_is_us(fd) < 0)
+		return false;
+	if (k->n_clients == k->max_clients) {
+		k->max_clients = k->max_clients ? 2 * k->max_clients : 16;
+		k->clients = xreallocarray(k->clients, k->max_clients, sizeof(*k->clients));
+	}
+	c = &k->clients[k->n_clients++];
+	memset(c, 0, sizeof(*c));
+	c->fd = TAKE_FD(fd);
+	c->netns = -EBADF;
+	return true;
+}
+
+/*
+ * Nobody is connected. With start.lock nobody is about to count on us either; who connected before we had
+ * it waits in the queue.
+ */
+static bool may_end(struct keeper *k)
+{
+	AUTO_CLOSE int lock = lock_try_open(k->dir, KEEPER_START, LOCK_EXCLUSIVE);
+
+	if (lock < 0) {
+		err_drop();
+		return false;
+	}
+	if (client_accept(k))
+		return false;
+	(void)unlinkat(k->dir, KEEPER_SOCKET, 0);
+	closep(&k->listen_fd);
+	return true;
+}
+
+int keeper_serve(struct keeper *k)
+{
+	AUTO_FREE struct pollfd *p = NULL;
+
+	for (;;) {
+		unsigned n = k->n_clients;
+
+		if (n == 0 && may_end(k))
+			return 0;
+		n = k->n_clients;
+		p = xreallocarray(p, n + 3, sizeof(*p));
+		p[0] = (struct pollfd){.fd = k->listen_fd, .events = POLLIN};
+		p[1] = (struct pollfd){.fd = k->names_fd, .events = POLLIN};
+		p[2] = (struct pollfd){.fd = k->ready_fd, .events = POLLIN};
+		for (unsigned i = 0; i < n; i++)
+			p[3 + i] = (struct pollfd){.fd = k->clients[i].fd, .events = POLLIN};
+		if (poll(p, n + 3, n ? -1 : LAST_LOOK_MS) < 0 && errno != EINTR)
+			return err_new(-errno, "poll");
+		if (p[1].revents && k->names_fd >= 0) { /* it says nothing by itself: it died */
+			closep(&k->names_fd);
+			names_update(k);
+		}
+		if (p[2].revents)
+			uplink_drain(k);
+		/* Backwards: who leaves is replaced by the last. */
+		for (unsigned i = n; i-- > 0;)
+			if (p[3 + i].revents && !client_speaks(k, &k->clients[i]))
+				client_close(k, &k->clients[i]);
+		(void)client_accept(k);
+	}
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation: cuddy-net, the keeper of a user's bridges
+ *
+ * Processes   all in B, in a pid namespace of their own, so that none outlives the first
+ *   P  pid 1, in the host's network: holds the lock, starts slirp4netns and starts it again (uplink.c)
+ *   K  the keeper, in the bridges' network namespace, which it makes: bridges, addresses, connections of
+ *      monitors (keeper.c). When it ends P ends.
+ *   N  the server of names, in the same namespace, without any right (names.c)
+ *   S  slirp4netns, in the host's network: the way out
+ * Lifetime    K ends when its last connection closed. When any of P and K is killed the kernel ends the
+ *             others, and with them namespace, bridges, rules; monitors notice and start a new one.
+ * State       none on disk: what is given out is what is connected (pool.c)
+ *
+ *	cuddy-net keep DIR_FD WORD_FD [SLIRP4NETNS]
+ * WORD_FD gets "." once K listens, or the words of what went wrong.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/log.h"
+#include "pkg/base/parse.h"
+#include "pkg/net/keeper.h"
+#include "pkg/net/link.h"
+#include "pkg/net/rules.h"
+#include "pkg/net/uplink.h"
+#include "pkg/sys/clone.h"
+#include "pkg/sys/lock.h"
+#include "pkg/sys/procfs.h"
+#include "pkg/sys/socket.h"
+
+static const struct {
+	const char *path, *value;
+} sysctls[] = {
+	{"sys/net/ipv4/ip_forward", "1"},
+	{"sys/net/ipv4/ip_unprivileged_port_start", "53"}, /* the server of names */
+	{"sys/net/ipv6/conf/all/forwarding", "1"},
+	{"sys/net/ipv6/conf/default/forwarding", "1"},
+	{"sys/net/ipv6/conf/default/accept_ra", "2"}, /* of slirp4netns, although we forward */
+};
+
+/* A bridge's own namespace is no place for what only a router's client needs. */
+static int set_sysctls(void)
+{
+	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = proc < 0 ? err_new(-errno, "open /proc") : 0;
+
+	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(sysctls); i++) {
+		r = procfs_write(proc, sysctls[i].path, sysctls[i].value);
+		if (r == -ENOENT) { /* a kernel without IPv6 */
+			err_drop();
+			r = 0;
+		}
+	}
+	return r;
+}
+
+static int set_rules(struct keeper *k)
+{
+	AUTO_SBUF struct sbuf rules = SBUF_INIT;
+	int r;
+
+	rules_base(&rules);
+	r = rules_run(rules.s);
+	k->filters = r == 0;
+	if (r == 0)
+		return 0;
+	/* Without filters nothing may be forwarded: networks are islands. */
+	log_debug("net", "%s", err_message(r));
+	err_drop();
+	return 0;
+}
+
+static int keeper_main(int dir, int listen_fd, int ready_fd, int word, int parent)
+{
+	struct keeper k = {.dir = dir,
+			   .listen_fd = listen_fd,
+			   .ready_fd = ready_fd,
+			   .netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC),
+			   .names_fd = -EBADF};
+	struct mnl_socket *nl = NULL;
+	int r = k.netns < 0 ? err_new(-errno, "open /proc/self/ns/net") : 0;
+
+	(void)prctl(PR_SET_NAME, "cuddy-net");
+	if (r == 0 && (r = socket_send(parent, ".", 1, &k.netns, 1)) < 0)
+		r = err_new(r, "hand over the namespace");
+	(void)close(parent);
+	if (r == 0)
+		r = set_rules(&k);
+	if (r == 0 && k.filters)
+		r = set_sysctls();
+	if (r == 0)
+		r = link_open(&nl);
+	k.nl = nl;
+	if (r == 0 && (r = link_index("lo")) > 0)
+		r = link_up(nl, r);
+	if (r == 0)
+		r = names_start(&k);
+	if (r < 0) {
+		const char *words = err_message(r);
+
+		(void)write_full(word, words, strlen(words));
+		return 1;
+	}
+	pool_read(&k);
+	(void)fcntl(listen_fd, F_SETFL, O_NONBLOCK);
+	(void)write_full(word, ".", 1);
+	(void)close(word);
+	return keeper_serve(&k) < 0;
+}
+
+static int fail(int word, int r)
+{
+	const char *words = err_message(r);
+
+	(void)write_full(word, words, strlen(words));
+	return 1;
+}
+
+/* P */
+static int first_main(int dir, int word, const char *slirp)
+{
+	int lock = lock_open(dir, KEEPER_LOCK,
+			     LOCK_EXCLUSIVE); /* for life; waits for a keeper that ends */
+	int ready[2] = {-EBADF, -EBADF}, pair[2], netns = -EBADF, listen_fd, r;
+	unsigned n = 0;
+	pid_t keeper;
+	char byte;
+
+	if (lock < 0)
+		return fail(word, lock);
+	listen_fd = socket_listen_at(dir, KEEPER_SOCKET);
+	if (listen_fd < 0)
+		return fail(word, listen_fd);
+	r = socket_pair(pair);
+	if (r == 0 && slirp && pipe2(ready, O_CLOEXEC | O_NONBLOCK) < 0)
+		r = err_new(-errno, "pipe");
+	keeper = r < 0 ? r : clone_fork(CLONE_NEWNET, NULL);
+	if (keeper == 0) {
+		closep(&ready[1]);
+		(void)close(pair[0]);
+		_exit(keeper_main(dir, listen_fd, ready[0], word, pair[1]));
+	}
+	if (keeper < 0)
+		return fail(word, keeper);
+	(void)close(word);
+	(void)close(pair[1]);
+	(void)close(listen_fd);
+	closep(&ready[0]);
+	if (socket_recv(pair[0], &byte, 1, &netns, 1, &n) != 1 || n != 1)
+		return 1; /* K has said why */
+	(void)close(pair[0]);
+	return uplink_hold(slirp, netns, ready[1], keeper);
+}
+
+int main(int argc, char **argv)
+{
+	static const char usage[] = "cuddy-net is started by cuddy, not by hand\n";
+	uint32_t dir, word;
+	pid_t first;
+
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	log_init(getenv("CUDDY_DEBUG"), "net");
+	if (argc < 4 || argc > 5 || strcmp(argv[1], "keep") != 0 ||
+	    parse_u32(argv[2], INT32_MAX, &dir) < 0 || parse_u32(argv[3], INT32_MAX, &word) < 0) {
+		(void)write_full(2, usage, sizeof(usage) - 1);
+		return 125;
+	}
+	if (fcntl((int)dir, F_SETFD, FD_CLOEXEC) < 0 || fcntl((int)word, F_SETFD, FD_CLOEXEC) < 0)
+		return 125;
+	first = clone_fork(CLONE_NEWPID, NULL);
+	if (first < 0)
+		return fail((int)word, first);
+	if (first == 0)
+		_exit(first_main((int)dir, (int)word, argc == 5 ? argv[4] : NULL));
+	return 0;
+}

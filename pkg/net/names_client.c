@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* The keeper's side of the server of names. */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pkg/base/err.h"
+#include "pkg/base/log.h"
+#include "pkg/net/keeper.h"
+#include "pkg/net/names.h"
+#include "pkg/net/uplink.h"
+#include "pkg/sys/open.h"
+#include "pkg/sys/socket.h"
+
+#define ANSWER_MS 2000
+#define NAMES_FD 3
+
+static void __attribute__((noreturn)) child(int fd)
+{
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)prctl(PR_SET_NAME, "cuddy-names");
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A copy of a connection or a namespace that stayed here would outlive its owner. */
+	if (fd != NAMES_FD && dup3(fd, NAMES_FD, O_CLOEXEC) < 0)
+		_exit(1);
+	if (fd_close_from(NAMES_FD + 1, 1) < 0)
+		_exit(1);
+	_exit(names_main(NAMES_FD) < 0);
+}
+
+int names_start(struct keeper *k)
+{
+	int pair[2], r = socket_pair(pair);
+	pid_t pid;
+
+	if (k->names_pid > 0)
+		(void)waitpid(k->names_pid, NULL, 0);
+	closep(&k->names_fd);
+	k->names_pid = 0;
+	if (r < 0)
+		return r;
+	pid = fork();
+	if (pid == 0)
+		child(pair[1]);
+	(void)close(pair[1]);
+	if (pid < 0) {
+		(void)close(pair[0]);
+		return err_new(-errno, "fork");
+	}
+	k->names_fd = pair[0];
+	k->names_pid = pid;
+	return 0;
+}
+
+static void put_entries(const struct keeper *k, const struct network *n, struct sbuf *b)
+{
+	sbuf_addf(b, "N %u\n", (n->flags & BRIDGE_INTERNAL) ? 1U : 0U);
+	for (unsigned i = 0; i < n->n_subnets; i++) {
+		char text[INET6_ADDRSTRLEN];
+
+		if (n->subnets[i].gateway.family)
+			sbuf_addf(b, "L %s\n", address_format(&n->subnets[i].gateway, text));
+	}
+	for (unsigned i = 0; i < k->n_clients; i++)
+		for (unsigned e = 0; e < k->clients[i].n; e++) {
+			const struct endpoint *p = &k->clients[i].v[e];
+
+			if (p->net == n)
+				sbuf_addf(b, "E %s %s %s %s\n", k->clients[i].id,
+					  *p->lease.ip ? p->lease.ip : "-",
+					  *p->lease.ip6 ? p->lease.ip6 : "-", p->names);
+		}
+}
+
+/* Its own servers and those of its networks; else the host's, by the way out. From internal ones: none. */
+static void put_servers(const struct keeper *k, const struct client *c, struct sbuf *b)
+{
+	bool outside = false, any = false;
+
+	for (unsigned e = 0; e < c->n; e++)
+		outside = outside || !(c->v[e].net->flags & BRIDGE_INTERNAL);
+	sbuf_addf(b, "S %s", c->id);
+	for (unsigned e = 0; outside && e < c->n; e++)
+		if (*c->v[e].servers && !any) {
+			sbuf_addf(b, " %s", c->v[e].servers);
+			any = true;
+		}
+	if (outside && !any && k->ready_fd >= 0)
+		sbuf_adds(b, " " UPLINK_DNS);
+	sbuf_addc(b, '\n');
+}
+
+static bool send_table(struct keeper *k, const struct sbuf *b)
+{
+	struct pollfd p = {.fd = k->names_fd, .events = POLLIN};
+	int size = (int)b->len + 65536;
+	char ack;
+
+	(void)setsockopt(k->names_fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	(void)setsockopt(k->names_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	return k->names_fd >= 0 && socket_send(k->names_fd, b->s, b->len, NULL, 0) == 0 &&
+	       poll(&p, 1, ANSWER_MS) > 0 && recv(k->names_fd, &ack, 1, MSG_DONTWAIT) == 1;
+}
+
+void names_update(struct keeper *k)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	for (unsigned i = 0; i < k->n_networks; i++)
+		if (k->networks[i]->flags & BRIDGE_NAMES)
+			put_entries(k, k->networks[i], &b);
+	for (unsigned i = 0; i < k->n_clients; i++)
+		if (k->clients[i].n)
+			put_servers(k, &k->clients[i], &b);
+	if (b.len == 0)
+		sbuf_addc(&b, '\n');
+	if (send_table(k, &b))
+		return;
+	/* Dead or stuck: a new one, once. */
+	if (k->names_pid > 0)
+		(void)kill(k->names_pid, SIGKILL);
+	if (names_start(k) < 0 || !send_table(k, &b))
+		log_debug("net", "the server of names does not run");
+	err_drop();
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the server of names share. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "pkg/net/names.h"
+
+#define NAMES_STREAMS_MAX 64
+#define NAMES_STREAM_BYTES (2 + NAMES_MESSAGE_MAX)
+
+/* A client over TCP: questions for us one after the other, or joined with a server of outside. */
+struct names_stream {
+	int fd, up; /* -EBADF: free; not joined */
+	unsigned net;
+	struct address client;
+	int64_t until_ns; /* closed when nothing moved */
+	size_t in_len, out_len; /* from the client; for the client */
+	unsigned char in[NAMES_STREAM_BYTES], out[NAMES_STREAM_BYTES];
+};
+
+void names_stream_begin(struct names_stream *t, int fd, unsigned net);
+/** names_stream_events() - for poll(), of the client's or (@up) the server's end. */
+short names_stream_events(const struct names_stream *t, bool up);
+void names_stream_pump(struct names_stream *t, const struct names_table *table, int64_t now);
+
+socklen_t names_sockaddr(const struct address *a, in_port_t port, struct sockaddr_storage *ret);
+/** names_confine() - from here on this process can do nothing but serve. */
+int names_confine(void);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* TCP: what did not fit a datagram. Each message has its length before it (RFC 1035, 4.2.2). */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/clock.h"
+#include "pkg/net/names_internal.h"
+
+#define PATIENCE_NS (10 * NS_PER_S)
+#define RCODE_SERVFAIL 2
+
+void names_stream_begin(struct names_stream *t, int fd, unsigned net)
+{
+	t->fd = fd;
+	t->up = -EBADF;
+	t->net = net;
+	t->in_len = t->out_len = 0;
+	t->until_ns = clock_monotonic_ns() + PATIENCE_NS;
+}
+
+static void end(struct names_stream *t)
+{
+	closep(&t->fd);
+	closep(&t->up);
+}
+
+short names_stream_events(const struct names_stream *t, bool up)
+{
+	size_t theirs = up ? t->in_len : t->out_len, room = up ? t->out_len : t->in_len;
+
+	if (up && t->up < 0)
+		return 0;
+	return (short)((theirs && (up || t->out_len) ? POLLOUT : 0) |
+		       (room < NAMES_STREAM_BYTES ? POLLIN : 0));
+}
+
+/* False: the end, or an error. */
+static bool fill(int fd, unsigned char *buf, size_t *len)
+{
+	ssize_t n;
+
+	if (*len == NAMES_STREAM_BYTES)
+		return true;
+	n = recv(fd, buf + *len, NAMES_STREAM_BYTES - *len, MSG_DONTWAIT);
+	if (n > 0)
+		*len += (size_t)n;
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOTCONN));
+}
+
+static bool drain(int fd, unsigned char *buf, size_t *len)
+{
+	ssize_t n = *len ? send(fd, buf, *len, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR || errno == ENOTCONN;
+	memmove(buf, buf + n, *len - (size_t)n);
+	*len -= (size_t)n;
+	return true;
+}
+
+/* The first of its servers; over TCP the client itself tries again when that is not there. */
+static bool join(struct names_stream *t, const struct names_table *table)
+{
+	const struct names_servers *v = names_servers_of(table, t->net, &t->client);
+	struct sockaddr_storage to;
+	socklen_t len;
+
+	if (!v)
+		return false;
+	len = names_sockaddr(&v->v[0], htons(53), &to);
+	t->up = socket(v->v[0].family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return t->up >= 0 &&
+	       (connect(t->up, (struct sockaddr *)&to, len) == 0 || errno == EINPROGRESS);
+}
+
+/* Answer what is complete; false: over. */
+static bool answer(struct names_stream *t, const struct names_table *table)
+{
+	unsigned char out[NAMES_MESSAGE_MAX];
+
+	while (t->in_len >= 2 && t->out_len == 0) {
+		size_t n = (size_t)t->in[0] << 8 | t->in[1], len = 0;
+		enum names_verdict v;
+
+		if (n > NAMES_MESSAGE_MAX)
+			return false;
+		if (t->in_len < 2 + n)
+			return true;
+		v = names_answer(table, t->net, &t->client, t->in + 2, n, false, out, &len);
+		if (v == NAMES_FORWARD) {
+			if (join(t, table))
+				return true;
+			len = names_refuse(t->in + 2, n, RCODE_SERVFAIL, out);
+		}
+		if (v == NAMES_DROP || !len)
+			return false;
+		memmove(t->in, t->in + 2 + n, t->in_len - 2 - n);
+		t->in_len -= 2 + n;
+		t->out[0] = (unsigned char)(len >> 8);
+		t->out[1] = (unsigned char)len;
+		memcpy(t->out + 2, out, len);
+		t->out_len = 2 + len;
+	}
+	return true;
+}
+
+void names_stream_pump(struct names_stream *t, const struct names_table *table, int64_t now)
+{
+	size_t before = t->in_len + t->out_len;
+	bool open = fill(t->fd, t->in, &t->in_len) || t->in_len;
+
+	if (open && t->up < 0)
+		open = answer(t, table);
+	if (open && t->up >= 0)
+		open = drain(t->up, t->in, &t->in_len) &&
+		       (fill(t->up, t->out, &t->out_len) || t->out_len);
+	if (open)
+		open = drain(t->fd, t->out, &t->out_len);
+	if (t->in_len + t->out_len != before)
+		t->until_ns = now + PATIENCE_NS;
+	if (!open || now >= t->until_ns)
+		end(t);
+}

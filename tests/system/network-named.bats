@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# Named networks: their definitions, and containers that find each other by name.
+load helpers
+load network
+
+setup_file() { network_file_begin; }
+teardown_file() { file_end; }
+teardown() { end_host_probe; test_end; }
+
+field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
+
+# ---- definitions -------------------------------------------------------------------------------
+
+@test "network create: what is not said is chosen, what is said is kept" {
+	run -0 cuddy network create one
+	[ "$output" = one ]
+	[[ "$(field one '.subnets[0].subnet')" =~ ^10\.(89|[1-2]?[0-9]?[0-9])\.[0-9]+\.0/24$ ]]
+	[ "$(field one .driver) $(field one .internal) $(field one .dns_enabled) $(field one .ipv6_enabled)" = "bridge false true false" ]
+	[[ "$(field one .id)" =~ ^[0-9a-f]{64}$ ]]
+	cuddy network create --subnet 10.201.0.0/16 --gateway 10.201.9.9 --ip-range 10.201.4.0/24 --internal --disable-dns \
+		--label a=b --opt mtu=1400 --opt isolate=true --dns 9.9.9.9 --route 10.7.0.0/16,10.201.0.3,7 --interface-name br-x two
+	run -0 cuddy network inspect two
+	jq -e '.[0] | .subnets[0] == {subnet:"10.201.0.0/16",gateway:"10.201.9.9",lease_range:{start_ip:"10.201.4.0",end_ip:"10.201.4.255"}}
+		and .internal and (.dns_enabled|not) and .labels.a == "b" and .options == {mtu:"1400",isolate:"true"}
+		and .network_dns_servers == ["9.9.9.9"] and .network_interface == "br-x"
+		and .routes == [{destination:"10.7.0.0/16",gateway:"10.201.0.3",metric:7}]' <<<"$output"
+	cuddy network create --ipv6 six
+	[ "$(field six .ipv6_enabled) $(field six '.subnets | length')" = "true 2" ]
+	cuddy network create --subnet 10.202.0.0/24 --subnet fd12:3456::/64 dual
+	[ "$(field dual '.subnets[1].gateway') $(field dual .ipv6_enabled)" = "fd12:3456::1 true" ]
+	[ "$(cuddy network inspect --format '{{.Name}} {{.Driver}} {{.Internal}}' two)" = "two bridge true" ]
+	[ "$(field "$(field one .id | cut -c1-12)" .name)" = one ]
+	cuddy network rm one two six dual
+}
+
+@test "network create: what cannot be is one line, and nothing was made" {
+	local before
+	cuddy network create --subnet 10.203.0.0/24 there
+	before=$(cuddy network ls -q)
+	refused() { run -125 --separate-stderr cuddy network create "$@"; one_line_error 125 "${want:-}"; }
+	want='already in use' refused there
+	want='another network' refused --subnet 10.203.0.128/25 x
+	want=subnet refused --subnet 10.203.1.0 x
+	want=prefix refused --subnet 10.203.1.0/31 x
+	want=gateway refused --subnet 10.204.0.0/24 --gateway 10.205.0.1 x
+	want=ip-range refused --subnet 10.204.0.0/24 --ip-range 10.204.1.0/24 x
+	want=device refused -d macvlan x
+	want=unknown refused -d nosuch x
+	want='not supported' refused --ipam-driver dhcp x
+	want=mtu refused --opt mtu=abc x
+	want=unknown refused --opt nosuch=1 x
+	want='IP address' refused --dns example.com x
+	want=route refused --route 10.0.0.0/8 x
+	want=device refused --interface-name 'a b' x
+	want='means something else' refused host
+	want=names refused '../x'
+	cuddy network create --ignore there
+	[ "$(cuddy network ls -q)" = "$before" ]
+	cuddy network rm there
+}
+
+@test "network ls, exists, rm, prune" {
+	local name
+	cuddy network create --label keep=yes alpha
+	cuddy network create beta
+	run -0 cuddy network ls
+	[[ "${lines[0]}" == "NETWORK ID"*NAME*DRIVER* ]]
+	[[ "$output" == *alpha*beta*podman* ]]
+	[ "$(cuddy network ls -q --filter label=keep)" = alpha ]
+	[ "$(cuddy network ls --filter name=^bet --format '{{.Name}} {{.Driver}}')" = "beta bridge" ]
+	[ "$(cuddy network ls --format json | jq -r '[.[].name] | join(" ")')" = "alpha beta podman" ]
+	cuddy network exists alpha
+	run -1 cuddy network exists nosuch
+	cuddy create --name user --network beta "$IMAGE" true
+	[ "$(cuddy network ls -q --filter dangling=false)" = beta ]
+	[ "$(cuddy ps -a --filter network=beta --format '{{.Names}} {{.Networks}}')" = "user beta" ]
+	run -2 cuddy network rm beta
+	[[ "$output" == *"used by user"* ]]
+	run -1 cuddy network rm nosuch
+	cuddy network rm -f nosuch
+	run -2 cuddy network rm podman
+	run -0 cuddy network prune -f --filter label!=keep
+	[ -z "$output" ]
+	run -0 cuddy network prune -f
+	[ "$output" = alpha ]
+	cuddy network rm -f beta
+	[ -z "$(cuddy ps -aq)" ]
+	[ "$(cuddy network ls -q)" = podman ]
+}
+
+# ---- containers in a network ---------------------------------------------------------------------
+
+@test "a container in a network has an address, a route and names; others find it by name, alias and id" {
+	require_tun
+	cuddy network create app
+	cuddy run -d --name web --network app --network-alias www --hostname front "$IMAGE" sh -c 'echo hello >i; httpd -f -p 80 -c /dev/null -h /'
+	run -0 cuddy exec web sh -c 'ip -o -4 addr show eth0; ip route; cat /etc/resolv.conf; cat /etc/hosts'
+	local ip gw
+	ip=$(cuddy inspect --format '{{.NetworkSettings.Networks.app.IPAddress}}' web)
+	gw=$(field app '.subnets[0].gateway')
+	[[ "$output" == *"inet $ip/24"* ]]
+	[[ "$output" == *"default via $gw dev eth0"* ]]
+	[[ "$output" == *"nameserver $gw"* ]]
+	[[ "$output" == *"search dns.podman"* ]]
+	grep -q "^$ip.front web\$" <<<"$output"
+	[ "$(field app '.containers[].name')" = web ]
+	[ "$(field app '.containers[].interfaces.eth0.subnets[0].ipnet')" = "$ip/24" ]
+	for name in web www WEB.dns.podman front "$(cuddy inspect --format '{{.Id}}' web | cut -c1-12)"; do
+		[ "$(cuddy run --rm --network app "$IMAGE" wget -qO- "http://$name/i")" = hello ]
+	done
+	run -0 cuddy run --rm --network app "$IMAGE" nslookup "$ip"
+	[[ "$output" == *"name = web"* ]]
+	cuddy rm -f -t 0 web
+	run ! cuddy run --rm --network app "$IMAGE" nslookup web.dns.podman
+	cuddy network rm app
+}
+
+@test "a network leads outside, to the host's address; published ports lead in" {
+	require_tun
+	ip route get 203.0.113.1 >/dev/null 2>&1 || lacks "no route to anywhere"
+	cuddy network create app
+	local port
+	port=$(free_port)
+	probe_on_host tcp-echo "$port"
+	run -0 in_container --network app "$IMAGE" sh -c \
+		'/probe tcp-ask $(sed -n "s/^\(.*\)\t.*host.containers.internal.*/\1/p" /etc/hosts) '"$port"' hello'
+	[ "$output" = hello ]
+	end_host_probe
+	port=$(free_port)
+	probe_in -p "127.0.0.1:$port:80" --network app -- srv tcp-echo 80
+	[ "$("$PROBE" tcp-ask 127.0.0.1 "$port" ping)" = ping ]
+	cuddy rm -f -t 0 srv
+	cuddy network rm app
+}
+
+@test "networks are apart, unless both are open" {
+	require_tun
+	local ip
+	cuddy network create a
+	cuddy network create b
+	cuddy network create --opt isolate=false oa
+	cuddy network create --opt isolate=false ob
+	probe_in --network a -- srv tcp-echo 80
+	ip=$(cuddy inspect --format '{{.NetworkSettings.IPAddress}}' srv)
+	[ "$(in_container --network a "$IMAGE" /probe tcp-ask "$ip" 80 x)" = x ]
+	run ! in_container --network b "$IMAGE" /probe tcp-ask "$ip" 80 x
+	run ! cuddy run --rm --network b "$IMAGE" nslookup srv.dns.podman
+	probe_in --network oa -- open tcp-echo 80
+	ip=$(cuddy inspect --format '{{.NetworkSettings.IPAddress}}' open)
+	[ "$(in_container --network ob "$IMAGE" /probe tcp-ask "$ip" 80 x)" = x ]
+	run ! in_container --network b "$IMAGE" /probe tcp-ask "$ip" 80 x
+	cuddy rm -f -t 0 srv open
+	cuddy network rm a b oa ob
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "net/bridge.h"
 
 static const struct {
 	const struct command *command;
@@ -68,6 +69,27 @@ static const struct {
 	 "\n"
 	 "\tcuddy stats --no-stream\n"
 	 "\tcuddy stats --format '{{.Name}} {{.MemUsage}}' web"},
+	{&cmd_network_create,
+	 "Containers in a network of the user's have addresses there and find each other by name, "
+	 "alias and the beginning of their id, below " BRIDGE_DOMAIN
+	 " too. They reach the world through "
+	 "the host unless the network is --internal; other networks only where both have "
+	 "isolate=false. Ports are published with run -p as ever. Without --subnet a free one "
+	 "of 10.89.0.0/24 and following is taken.\n"
+	 "\n"
+	 "What keeps networks (cuddy-net) is there while a container is in one. When it is killed "
+	 "another takes its place, and containers keep their addresses.\n"
+	 "\n"
+	 "\tcuddy network create app\n"
+	 "\tcuddy run -d --name db --network app postgres\n"
+	 "\tcuddy run -d --network app:alias=www,ip=10.89.0.80 -p 8080:80 nginx\n"
+	 "\tcuddy network create --internal --subnet 10.77.0.0/24 --subnet fd77::/64 inner"},
+	{&cmd_network_connect,
+	 "A running container has the network at once, with its name there. Only containers that "
+	 "are in named networks can be put into others."},
+	{&cmd_network_rm,
+	 "The exit status is 1 when one did not exist, 2 when one is used by containers, and 125 "
+	 "for other failures."},
 	{&cmd_restart,
 	 "Stops what runs, as \"cuddy stop\" does, and starts it again with the same settings; "
 	 "what "

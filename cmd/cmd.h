@@ -117,6 +117,8 @@ extern const struct command cmd_volume_create, cmd_volume_inspect, cmd_volume_ls
 extern const struct command cmd_volume_exists, cmd_volume_mount, cmd_volume_prune;
 extern const struct command cmd_volume_reload, cmd_volume_unmount;
 extern const struct command cmd_network_create, cmd_network_exists, cmd_network_inspect;
+extern const struct command cmd_network_connect, cmd_network_disconnect, cmd_network_reload;
+extern const struct command cmd_network_update;
 extern const struct command cmd_network_ls, cmd_network_prune, cmd_network_rm;
 extern const struct command cmd_secret_create, cmd_secret_exists, cmd_secret_inspect, cmd_secret_ls,
 	cmd_secret_rm;

@@ -8,6 +8,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/size.h"
+#include "pkg/container/networks.h"
 #include "pkg/container/volumes.h"
 #include "pkg/image/remove.h"
 
@@ -48,7 +49,7 @@ static bool confirmed(const struct prune_args *a)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 
-	sbuf_addf(&b, "This removes all stopped containers, %s%s.",
+	sbuf_addf(&b, "This removes all stopped containers, all networks that no container is in, %s%s.",
 		  a->all ? "all images that no container uses"
 			 : "all images without a name that no container uses",
 		  !a->volumes ? ""
@@ -79,6 +80,24 @@ static int prune_volumes(struct cmd_ctx *ctx, struct store *st, const struct pru
 	return r;
 }
 
+static int prune_networks(struct cmd_ctx *ctx, struct store *st, const struct prune_args *a)
+{
+	struct pruned told = {.ctx = ctx, .heading = "Deleted Networks"};
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = network_unused(st, &a->filters, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		int one = network_drop(st, names.v[i]);
+
+		/* Somebody was faster, or began to use it. */
+		if (one == -CE_NO_NETWORK || one == -CE_IN_USE)
+			err_drop();
+		else
+			cmd_pruned(names.v[i], one, &told);
+	}
+	return r;
+}
+
 static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct prune_args *a = args;
@@ -95,6 +114,8 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	if (r < 0 || (!a->force && !confirmed(a)))
 		return r;
 	r = container_prune(st, &a->filters, cmd_pruned, &told);
+	if (r == 0)
+		r = prune_networks(ctx, st, a);
 	if (r == 0 && a->volumes)
 		r = prune_volumes(ctx, st, a);
 	if (r == 0)

@@ -37,6 +37,16 @@ static int read_request(struct monitor *m)
 	return 0;
 }
 
+/* What the run before had, also one of another monitor. Nothing hangs on it. */
+static void read_lease(struct monitor *m)
+{
+	AUTO_CLOSE int fd = openat(m->state_dir, BRIDGE_LEASE_FILE,
+				   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read_upto(fd, m->bridge.lease, sizeof(m->bridge.lease) - 1);
+
+	m->bridge.lease[n > 0 ? n : 0] = '\0';
+}
+
 int bridge_prepare(struct monitor *m, struct net_plan *n)
 {
 	int r;
@@ -44,6 +54,8 @@ int bridge_prepare(struct monitor *m, struct net_plan *n)
 	if (n->mode != NET_BRIDGE)
 		return 0;
 	r = read_request(m);
+	if (!*m->bridge.lease)
+		read_lease(m);
 	n->bridge = m->bridge.request;
 	n->bridge_len = m->bridge.request_len;
 	n->lease = m->bridge.lease;
@@ -69,7 +81,7 @@ void bridge_begin(struct monitor *m)
 	write_lease(m);
 }
 
-/* The lease stays in memory: the next run asks for the same addresses. */
+/* The lease stays, here and in its file: the next run asks for the same addresses. */
 void bridge_end(struct monitor *m)
 {
 	struct bridge *b = &m->bridge;
@@ -82,7 +94,6 @@ void bridge_end(struct monitor *m)
 	b->retry_at_ns = b->pause_ns = 0;
 	b->awaits = false;
 	control_tell_networks(m, -ESRCH);
-	(void)unlinkat(m->state_dir, BRIDGE_LEASE_FILE, 0);
 }
 
 static void try_later(struct bridge *b)

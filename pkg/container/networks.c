@@ -6,6 +6,7 @@
 #include "net/bridge.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/log.h"
 #include "pkg/cli/filter.h"
 #include "pkg/conmon/bridge.h"
 #include "pkg/conmon/event.h"
@@ -131,6 +132,21 @@ static int read_lease(const struct container *c, struct sbuf *ret)
 
 	err_drop();
 	return r;
+}
+
+void networks_warn(const struct container *c)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	const char *at;
+
+	if (strcmp(c->rec->ns_net, "bridge") != 0 ||
+	    file_read_at(c->dirs.runtime_fd, BRIDGE_LEASE_FILE, BRIDGE_LEASE_MAX, &text) < 0) {
+		err_drop(); /* a short --rm run has taken it along by now */
+		return;
+	}
+	at = strstr(text.s, "! ");
+	if (at && (at == text.s || at[-1] == '\n'))
+		log_warn("%.*s", (int)strcspn(at + 2, "\n"), at + 2);
 }
 
 static void add_subnet(struct json_object *a, const char *ip, unsigned prefix, const char *gateway)

@@ -60,6 +60,8 @@ int container_disconnect(struct store *st, struct container *c, const char *netw
 /** container_renew_networks() - tell its monitor what the record and the definitions say now. */
 int container_renew_networks(struct store *st, struct container *c);
 
+/** networks_warn() - say what the keeper had to say when the container joined. */
+void networks_warn(const struct container *c);
 /** networks_inspect() - NetworkSettings.Networks. */
 struct json_object *networks_inspect(const struct container *c);
 /** container_lease() - the first address of each family that it has now; false: none. */

@@ -15,6 +15,7 @@
 #include "pkg/container/container.h"
 #include "pkg/container/keep_fds.h"
 #include "pkg/container/notify.h"
+#include "pkg/container/networks.h"
 #include "pkg/container/plan.h"
 #include "pkg/sys/lock.h"
 #include "storage/store.h"
@@ -181,6 +182,7 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 		r = launch(st, c, o, base_ns, &p, &m);
 	if (r < 0)
 		return r;
+	networks_warn(c);
 	r = write_pidfiles(c);
 	if (r < 0)
 		log_warn("%s", err_trail());

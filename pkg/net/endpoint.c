@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -37,9 +36,7 @@ static int choose_mac(const struct bridge_attach *a, const struct bridge_lease *
 		return parse_mac(a->mac, mac) ? 0 : err_new(-CE_PROTOCOL, "MAC address %s", a->mac);
 	if (had && parse_mac(had->mac, mac))
 		return 0;
-	if (getrandom(mac, 6, 0) != 6)
-		return err_new(-errno, "random bytes");
-	mac[0] = (unsigned char)((mac[0] & 0xfc) | 2); /* one device's, made here */
+	link_choose_mac(mac);
 	return 0;
 }
 
@@ -86,11 +83,8 @@ static int choose_addresses(struct keeper *k, struct client *c, struct endpoint 
 	return 0;
 }
 
-static int add_routes(struct mnl_socket *nl, int index, const struct endpoint *e,
-		      const struct bridge_attach *a, bool *has_default)
+static int add_routes(struct mnl_socket *nl, int index, const struct bridge_attach *a)
 {
-	static const char *const all[] = {"0.0.0.0/0", "::/0"};
-	const char *const gateways[] = {e->lease.gateway, e->lease.gateway6};
 	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < a->routes.n; i++) {
@@ -110,42 +104,40 @@ static int add_routes(struct mnl_socket *nl, int index, const struct endpoint *e
 			return err_new(-CE_PROTOCOL, "route %s", a->routes.v[i]);
 		r = link_add_route(nl, index, &net, &gateway, m);
 	}
-	if (a->flags & (BRIDGE_INTERNAL | BRIDGE_NO_DEFAULT_ROUTE))
-		return r;
-	/* One way out for each family: the first network that has it, unless metrics tell them apart. */
-	for (unsigned v6 = 0; r == 0 && v6 < 2; v6++) {
-		struct address_net net;
-		struct address gateway;
-
-		if (!*gateways[v6] || (has_default[v6] && !a->metric))
-			continue;
-		(void)address_net_parse(all[v6], &net);
-		(void)address_parse(gateways[v6], &gateway);
-		r = link_add_route(nl, index, &net, &gateway, a->metric);
-		has_default[v6] = true;
-	}
 	return r;
 }
 
-static void count_defaults(const struct client *c, bool has_default[2])
+/*
+ * One way out for each family: the first network that has it, unless metrics tell several apart. In the
+ * container's namespace, for endpoint @e of @c.
+ */
+static int add_default(struct mnl_socket *nl, int index, const struct client *c, struct endpoint *e,
+		       unsigned v6)
 {
-	for (unsigned i = 0; i < c->n; i++) {
-		if (c->v[i].net->flags & (BRIDGE_INTERNAL | BRIDGE_NO_DEFAULT_ROUTE))
-			continue;
-		has_default[0] = has_default[0] || *c->v[i].lease.gateway;
-		has_default[1] = has_default[1] || *c->v[i].lease.gateway6;
-	}
+	const char *gateway = v6 ? e->lease.gateway6 : e->lease.gateway;
+	struct address_net net;
+	struct address via;
+	int r;
+
+	if (e->leads_out[v6] || !*gateway ||
+	    (e->net->flags & (BRIDGE_INTERNAL | BRIDGE_NO_DEFAULT_ROUTE)))
+		return 0;
+	for (unsigned i = 0; i < c->n && !e->metric; i++)
+		if (c->v[i].leads_out[v6])
+			return 0;
+	(void)address_net_parse(v6 ? "::/0" : "0.0.0.0/0", &net);
+	(void)address_parse(gateway, &via);
+	r = link_add_route(nl, index, &net, &via, e->metric);
+	e->leads_out[v6] = r == 0;
+	return r;
 }
 
 /* In the container's namespace. */
-static int configure(const struct client *c, const struct endpoint *e,
-		     const struct bridge_attach *a)
+static int configure(const struct client *c, struct endpoint *e, const struct bridge_attach *a)
 {
 	struct mnl_socket *nl = NULL;
-	bool has_default[2] = {false, false};
 	int r = link_open(&nl), index = link_index(e->lease.device);
 
-	count_defaults(c, has_default);
 	if (r == 0 && index < 0)
 		r = err_new(index, "device %s", e->lease.device);
 	if (r == 0 && e->ip.family)
@@ -155,7 +147,9 @@ static int configure(const struct client *c, const struct endpoint *e,
 	if (r == 0)
 		r = link_up(nl, index);
 	if (r == 0)
-		r = add_routes(nl, index, e, a, has_default);
+		r = add_routes(nl, index, a);
+	for (unsigned v6 = 0; r == 0 && v6 < 2; v6++)
+		r = add_default(nl, index, c, e, v6);
 	link_close(nl);
 	return r;
 }
@@ -183,6 +177,49 @@ static int choose_device(const struct client *c, const struct bridge_attach *a,
 	return err_new(-CE_LIMIT, "devices of a container");
 }
 
+static int visit(const struct client *c)
+{
+	return setns(c->netns, CLONE_NEWNET) < 0 ? err_new(-errno, "enter the container's network")
+						 : 0;
+}
+
+static void come_back(const struct keeper *k)
+{
+	if (setns(k->netns, CLONE_NEWNET) < 0)
+		_exit(1); /* nowhere: others must not be served from there */
+}
+
+int endpoint_lead_out(struct keeper *k, struct client *c)
+{
+	struct mnl_socket *nl = NULL;
+	bool have[2] = {false, false}, could[2] = {false, false};
+	int r;
+
+	for (unsigned i = 0; i < c->n; i++)
+		for (unsigned v6 = 0; v6 < 2; v6++) {
+			have[v6] = have[v6] || c->v[i].leads_out[v6];
+			could[v6] = could[v6] ||
+				    (*(v6 ? c->v[i].lease.gateway6 : c->v[i].lease.gateway) &&
+				     !(c->v[i].net->flags &
+				       (BRIDGE_INTERNAL | BRIDGE_NO_DEFAULT_ROUTE)));
+		}
+	if ((have[0] || !could[0]) && (have[1] || !could[1]))
+		return 0;
+	r = visit(c);
+	if (r < 0)
+		return r;
+	r = link_open(&nl);
+	for (unsigned i = 0; r == 0 && i < c->n; i++) {
+		int index = link_index(c->v[i].lease.device);
+
+		for (unsigned v6 = 0; r == 0 && index > 0 && v6 < 2; v6++)
+			r = add_default(nl, index, c, &c->v[i], v6);
+	}
+	link_close(nl);
+	come_back(k);
+	return r;
+}
+
 static int make_devices(struct keeper *k, struct client *c, struct endpoint *e,
 			const struct bridge_attach *a, const struct bridge_lease *had)
 {
@@ -204,11 +241,11 @@ static int make_devices(struct keeper *k, struct client *c, struct endpoint *e,
 	r = link_add_veth(k->nl, &v);
 	if (r < 0)
 		return r;
-	if (setns(c->netns, CLONE_NEWNET) < 0)
-		return err_new(-errno, "enter the container's network");
+	r = visit(c);
+	if (r < 0)
+		return r;
 	r = configure(c, e, a);
-	if (setns(k->netns, CLONE_NEWNET) < 0)
-		_exit(1); /* nowhere: others must not be served from there */
+	come_back(k);
 	return r;
 }
 
@@ -253,6 +290,7 @@ int endpoint_add(struct keeper *k, struct client *c, const struct bridge_request
 	if (r < 0)
 		return r;
 	(void)snprintf(e.lease.network, sizeof(e.lease.network), "%s", a->name);
+	e.metric = a->metric;
 	r = choose_device(c, a, had, e.lease.device);
 	if (r == 0)
 		r = choose_addresses(k, c, &e, a, had);

@@ -12,6 +12,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
+#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/sys/lock.h"
@@ -19,6 +20,7 @@
 
 #define UPLINK_MS 10000
 #define LAST_LOOK_MS 20
+#define FIRST_LOOK_NS (3 * NS_PER_S)
 
 static void client_close(struct keeper *k, struct client *c)
 {
@@ -98,6 +100,11 @@ static int satisfy(struct keeper *k, struct client *c, const struct bridge_reque
 		else
 			endpoint_remove(k, c, i);
 	}
+	if (endpoint_lead_out(k, c) < 0) {
+		log_debug("net", "%s", err_trail());
+		err_drop();
+	}
+	k->served = true;
 	pool_arrived(k, c->id);
 	names_update(k);
 	for (unsigned i = 0; i < c->n; i++)
@@ -107,8 +114,10 @@ static int satisfy(struct keeper *k, struct client *c, const struct bridge_reque
 }
 
 /* False: the connection is over. */
-static bool reply(const struct client *c, int code)
+static bool reply(struct keeper *k, const struct client *c, int code)
 {
+	size_t at;
+
 	struct {
 		struct keeper_reply head;
 		char text[BRIDGE_LEASE_MAX];
@@ -119,6 +128,12 @@ static bool reply(const struct client *c, int code)
 	for (unsigned i = 0; code == 0 && i < c->n; i++)
 		if (!bridge_lease_put(&c->v[i].lease, m.text, sizeof(m.text)))
 			return false;
+	/* After the lines of the lease, said once. */
+	at = strlen(m.text);
+	if (code == 0 && *k->warning && at + sizeof(k->warning) + 4 < sizeof(m.text)) {
+		(void)snprintf(m.text + at, sizeof(m.text) - at, "! %s\n", k->warning);
+		k->warning[0] = '\0';
+	}
 	m.head.len = (uint32_t)strlen(m.text);
 	return socket_send(c->fd, &m, sizeof(m.head) + m.head.len, NULL, 0) == 0;
 }
@@ -160,7 +175,7 @@ static bool client_speaks(struct keeper *k, struct client *c)
 	r = take_request(k, c, m.body, &m.head);
 	if (r < 0)
 		log_debug("net", "%s", err_message(r));
-	return reply(c, r);
+	return reply(k, c, r);
 }
 
 /* True: somebody came. */
@@ -203,12 +218,14 @@ static bool may_end(struct keeper *k)
 
 int keeper_serve(struct keeper *k)
 {
+	/* Who had us started may have done so for another, who comes a moment later. */
+	const int64_t patience_ns = clock_monotonic_ns() + FIRST_LOOK_NS;
 	AUTO_FREE struct pollfd *p = NULL;
 
 	for (;;) {
 		unsigned n = k->n_clients;
 
-		if (n == 0 && may_end(k))
+		if (n == 0 && (k->served || clock_monotonic_ns() >= patience_ns) && may_end(k))
 			return 0;
 		n = k->n_clients;
 		p = xreallocarray(p, n + 3, sizeof(*p));

@@ -33,6 +33,8 @@ struct endpoint {
 	struct network *net;
 	char link[16]; /* our end of its veth pair */
 	struct bridge_lease lease;
+	unsigned metric;
+	bool leads_out[2]; /* IPv4, IPv6: it has a default route of the container */
 	struct address ip, ip6; /* the same as in the lease; family 0: none */
 	char *names; /* "a b c" */
 	char *servers; /* whom to ask for names of outside; " " between */
@@ -58,6 +60,7 @@ struct keeper {
 	int ready_fd; /* one byte of each slirp4netns that is ready; -EBADF: no way out */
 	bool uplink_ready;
 	bool filters; /* nftables are there */
+	char warning[256]; /* for the first who comes, else "" */
 	struct mnl_socket *nl;
 	struct client *clients;
 	unsigned n_clients, max_clients;
@@ -65,6 +68,7 @@ struct keeper {
 	unsigned n_networks;
 	struct reserved *reserved;
 	unsigned n_reserved;
+	bool served; /* a container was here */
 	unsigned next_link;
 	int names_fd; /* to the server of names */
 	pid_t names_pid;
@@ -85,6 +89,8 @@ bool network_device_is_valid(const char *name);
 /** endpoint_add() - @c into the network of @a, with the addresses of @had where they are free. */
 int endpoint_add(struct keeper *k, struct client *c, const struct bridge_request *q,
 		 const struct bridge_attach *a, const struct bridge_lease *had);
+/** endpoint_lead_out() - a default route for each family that has none and could have one. */
+int endpoint_lead_out(struct keeper *k, struct client *c);
 /** endpoint_rename() - other names and servers for one that is there. */
 void endpoint_rename(struct endpoint *e, const struct bridge_request *q,
 		     const struct bridge_attach *a);

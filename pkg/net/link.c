@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "pkg/base/err.h"
+#include "pkg/sys/random.h"
 
 #define MESSAGE_MAX 4096
 
@@ -87,7 +88,14 @@ int link_index(const char *name)
 	return i ? (int)i : -ENODEV;
 }
 
-int link_add_bridge(struct mnl_socket *nl, const char *name, unsigned mtu)
+void link_choose_mac(unsigned char ret[6])
+{
+	random_bytes(ret, 6);
+	ret[0] = (unsigned char)((ret[0] & 0xfc) | 2);
+}
+
+int link_add_bridge(struct mnl_socket *nl, const char *name, unsigned mtu,
+		    const unsigned char mac[6])
 {
 	struct message m;
 	struct ifinfomsg *i = begin_link(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
@@ -96,6 +104,7 @@ int link_add_bridge(struct mnl_socket *nl, const char *name, unsigned mtu)
 
 	i->ifi_flags = i->ifi_change = IFF_UP;
 	mnl_attr_put_strz(m.h, IFLA_IFNAME, name);
+	mnl_attr_put(m.h, IFLA_ADDRESS, 6, mac);
 	if (mtu)
 		mnl_attr_put_u32(m.h, IFLA_MTU, mtu);
 	info = mnl_attr_nest_start(m.h, IFLA_LINKINFO);

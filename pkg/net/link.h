@@ -11,8 +11,15 @@ int link_open(struct mnl_socket **ret);
 void link_close(struct mnl_socket *nl);
 /** link_index() - of @name in the namespace we are in; -ENODEV without a trail. */
 int link_index(const char *name);
-/** link_add_bridge() - up, with @mtu (0: the kernel's). */
-int link_add_bridge(struct mnl_socket *nl, const char *name, unsigned mtu);
+/**
+ * link_add_bridge() - up, with @mtu (0: the kernel's)
+ * @mac: without one of its own a bridge takes the lowest of its ports', and changes it as they come and
+ * go: whoever knew its gateway's would talk to nobody for a while.
+ */
+int link_add_bridge(struct mnl_socket *nl, const char *name, unsigned mtu,
+		    const unsigned char mac[6]);
+/** link_choose_mac() - a random one, of one device, made here. */
+void link_choose_mac(unsigned char ret[6]);
 struct link_veth {
 	const char *name; /* here, up, in the bridge @master (an index) */
 	int master;

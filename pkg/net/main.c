@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -40,43 +41,48 @@
 static const struct {
 	const char *path, *value;
 } sysctls[] = {
-	{"sys/net/ipv4/ip_forward", "1"},
 	{"sys/net/ipv4/ip_unprivileged_port_start", "53"}, /* the server of names */
-	{"sys/net/ipv6/conf/all/forwarding", "1"},
-	{"sys/net/ipv6/conf/default/forwarding", "1"},
 	{"sys/net/ipv6/conf/default/accept_ra", "2"}, /* of slirp4netns, although we forward */
 };
 
-/* A bridge's own namespace is no place for what only a router's client needs. */
-static int set_sysctls(void)
+/* Where filters decide what is passed on, it is; without them nothing is, and networks are islands. */
+static const char *const forwarding[] = {"sys/net/ipv4/ip_forward",
+					 "sys/net/ipv6/conf/all/forwarding",
+					 "sys/net/ipv6/conf/default/forwarding"};
+
+static int set_one(int proc, const char *path, const char *value)
+{
+	int r = procfs_write(proc, path, value);
+
+	if (r != -ENOENT)
+		return r;
+	err_drop(); /* a kernel without IPv6 */
+	return 0;
+}
+
+static int set_sysctls(bool filters)
 {
 	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r = proc < 0 ? err_new(-errno, "open /proc") : 0;
 
-	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(sysctls); i++) {
-		r = procfs_write(proc, sysctls[i].path, sysctls[i].value);
-		if (r == -ENOENT) { /* a kernel without IPv6 */
-			err_drop();
-			r = 0;
-		}
-	}
+	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(sysctls); i++)
+		r = set_one(proc, sysctls[i].path, sysctls[i].value);
+	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(forwarding); i++)
+		r = set_one(proc, forwarding[i], filters ? "1" : "0");
 	return r;
 }
 
-static int set_rules(struct keeper *k)
+static void set_rules(struct keeper *k)
 {
 	AUTO_SBUF struct sbuf rules = SBUF_INIT;
-	int r;
 
 	rules_base(&rules);
-	r = rules_run(rules.s);
-	k->filters = r == 0;
-	if (r == 0)
-		return 0;
-	/* Without filters nothing may be forwarded: networks are islands. */
-	log_debug("net", "%s", err_message(r));
+	k->filters = rules_run(rules.s) == 0;
+	if (!k->filters)
+		(void)snprintf(k->warning, sizeof(k->warning),
+			       "networks have no way out, since filters cannot be set: %.150s",
+			       err_trail());
 	err_drop();
-	return 0;
 }
 
 static int keeper_main(int dir, int listen_fd, int ready_fd, int word, int parent)
@@ -93,10 +99,10 @@ static int keeper_main(int dir, int listen_fd, int ready_fd, int word, int paren
 	if (r == 0 && (r = socket_send(parent, ".", 1, &k.netns, 1)) < 0)
 		r = err_new(r, "hand over the namespace");
 	(void)close(parent);
-	if (r == 0)
-		r = set_rules(&k);
-	if (r == 0 && k.filters)
-		r = set_sysctls();
+	if (r == 0) {
+		set_rules(&k);
+		r = set_sysctls(k.filters);
+	}
 	if (r == 0)
 		r = link_open(&nl);
 	k.nl = nl;

@@ -17,7 +17,7 @@
 #include "pkg/sys/open.h"
 #include "pkg/sys/socket.h"
 
-#define ANSWER_MS 2000
+#define ANSWER_MS 10000
 #define NAMES_FD 3
 
 static void __attribute__((noreturn)) child(int fd)

@@ -51,15 +51,17 @@ static int parse_subnet(const struct bridge_subnet *text, struct subnet *ret)
 static int make_bridge(struct keeper *k, struct network *n)
 {
 	AUTO_SBUF struct sbuf rules = SBUF_INIT;
+	unsigned char mac[6];
 	int r;
 
+	link_choose_mac(mac);
 	rules_network(n->bridge, n->flags, true, &rules);
 	if (k->filters) {
 		r = rules_run(rules.s);
 		if (r < 0)
 			return r;
 	}
-	r = link_add_bridge(k->nl, n->bridge, n->mtu);
+	r = link_add_bridge(k->nl, n->bridge, n->mtu, mac);
 	if (r < 0)
 		return r;
 	n->index = link_index(n->bridge);

@@ -146,6 +146,9 @@ def start_peers(s, cases):
     run = p + ["run", "--rm", "--cgroups=disabled", "--network"]
     cases["podman.none"] = run + ["none", IMAGE, "true"]
     cases["podman.slirp"] = run + ["slirp4netns", IMAGE, "true"]
+    if ok(*p, "network", "create", "bench") and \
+            ok(*p, "run", "-d", "--name", "neighbour", "--cgroups=disabled", "--network", "bench", IMAGE, "sleep", "100000"):
+        cases["podman.bridge"] = run + ["bench", IMAGE, "true"]
     ok(*p, "run", "-d", "--name", "busy", "--cgroups=disabled", "--network", "none", IMAGE, "sleep", "100000")
     cases["podman.exec"] = p + ["exec", "busy", "true"]
     cases["podman.ps"] = p + ["ps"]
@@ -161,6 +164,11 @@ def start_ours(s, cases):
     cases["none"] = c + ["run", "--rm", "--network", "none", IMAGE, "true"]
     cases["first"] = b + ["run", "--rm", "--network", "none", IMAGE, "true"]
     cases["slirp"] = c + ["run", "--rm", IMAGE, "true"]
+    s.run_cuddy("c", "network", "create", "bench")
+    s.run_cuddy("c", "run", "-d", "--name", "neighbour", "--network", "bench", IMAGE, "sleep", "100000")
+    cases["bridge"] = c + ["run", "--rm", "--network", "bench", IMAGE, "true"]
+    s.run_cuddy("b", "network", "create", "bench")
+    cases["bridge.first"] = b + ["run", "--rm", "--network", "bench", IMAGE, "true"]
     cases["exec"] = c + ["exec", "busy", "true"]
     cases["ps"] = c + ["ps"]
     cases["inspect"] = c + ["inspect", "busy"]
@@ -548,6 +556,8 @@ ROWS = [
                                                       ("podman.none", "podman", None)]),
     ("the same, base namespace to be made", "first", 8, [("podman.none", "podman", None)]),
     ("run --rm (slirp4netns) IMG true", "slirp", 10, [("podman.slirp", "podman", None)]),
+    ("run --rm --network NAME, neighbours there", "bridge", 12, [("podman.bridge", "podman", None)]),
+    ("the same, the first in the network", "bridge.first", None, []),
     ("exec C true", "exec", 3, [("crun.exec", "crun", .5), ("podman.exec", "podman", None)]),
     ("ps", "ps", 2, [("podman.ps", "podman", None)]),
     ("inspect C", "inspect", 2, [("podman.inspect", "podman", None)]),

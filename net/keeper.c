@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
@@ -29,7 +30,8 @@
 
 #define START_MS 20000
 #define ANSWER_MS 20000
-#define TRIES 8
+#define TRIES 40
+#define PAUSE_NS 25000000
 
 static int open_dir(const struct net_plan *n)
 {
@@ -181,9 +183,15 @@ int keeper_join(const struct net_plan *n, int netns, char *lease)
 		r = wait_answer(fd, lease);
 		if (r == 0)
 			return TAKE_FD(fd);
-		/* What it said itself is its answer; only its silence is worth another try. */
-		if (r != -ECONNRESET)
+		/*
+		 * What it said itself is its answer; only its silence is worth another try, and that it
+		 * has no power over the namespace: then its base namespace is an older one, whose
+		 * monitors were all killed, and it goes.
+		 */
+		if (r != -ECONNRESET && r != -EPERM)
 			return r;
+		if (r == -EPERM)
+			(void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
 	}
 	return r;
 }

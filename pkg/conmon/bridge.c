@@ -78,6 +78,7 @@ void bridge_begin(struct monitor *m)
 	if (b->fd < 0)
 		return;
 	(void)fcntl(b->fd, F_SETFL, O_NONBLOCK);
+	b->placed = true;
 	write_lease(m);
 }
 
@@ -99,7 +100,7 @@ void bridge_end(struct monitor *m)
 static void try_later(struct bridge *b)
 {
 	closep(&b->fd);
-	b->awaits = false;
+	b->awaits = b->placed = false;
 	b->pause_ns = b->pause_ns ? 2 * b->pause_ns : PAUSE_FIRST_MS * NS_PER_MS;
 	if (b->pause_ns > PAUSE_MAX_MS * NS_PER_MS)
 		b->pause_ns = PAUSE_MAX_MS * NS_PER_MS;
@@ -180,6 +181,7 @@ static void answered(struct monitor *m)
 	struct rt_plan plan;
 
 	m->bridge.awaits = false;
+	m->bridge.placed = true;
 	m->bridge.pause_ns = 0;
 	write_lease(m);
 	if (setup_plan(&plan) < 0 || net_plan_write_hosts(&plan.net, m->bridge.lease) < 0)
@@ -208,12 +210,14 @@ void bridge_pump(struct monitor *m, int64_t now)
 	log_debug("net", "%s", err_message(r));
 	if (r == -ECONNRESET) {
 		closep(&b->fd);
+		b->placed = b->awaits = false;
+		control_tell_networks(m, r);
 		b->retry_at_ns = now;
 	} else if (b->awaits) {
 		b->awaits = false;
 		control_tell_networks(m, r);
-		/* With a lease it is in its networks and the change was refused; without it is nowhere. */
-		if (b->pause_ns)
+		/* In its networks, and the change was refused; or nowhere. */
+		if (!b->placed)
 			try_later(b);
 	}
 	err_drop();

@@ -20,6 +20,7 @@ struct net_plan;
 struct bridge {
 	int fd, netns; /* -EBADF: no bridged network now */
 	bool awaits; /* an answer of the keeper */
+	bool placed; /* this connection has had a good one */
 	pid_t starter; /* our child that has a keeper started; 0: there is none */
 	int64_t retry_at_ns, pause_ns; /* CLOCK_MONOTONIC; 0: not */
 	char lease[BRIDGE_LEASE_MAX];

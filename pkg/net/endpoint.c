@@ -220,6 +220,25 @@ int endpoint_lead_out(struct keeper *k, struct client *c)
 	return r;
 }
 
+/*
+ * The device of the keeper before us is still there: the kernel takes its time to end a namespace. It leads
+ * nowhere any more.
+ */
+static int take_over(struct keeper *k, const struct client *c, const struct link_veth *v)
+{
+	struct mnl_socket *nl = NULL;
+	int r = visit(c);
+
+	if (r < 0)
+		return r;
+	r = link_open(&nl);
+	if (r == 0)
+		r = link_delete(nl, v->peer_name);
+	link_close(nl);
+	come_back(k);
+	return r < 0 ? r : link_add_veth(k->nl, v);
+}
+
 static int make_devices(struct keeper *k, struct client *c, struct endpoint *e,
 			const struct bridge_attach *a, const struct bridge_lease *had)
 {
@@ -239,6 +258,8 @@ static int make_devices(struct keeper *k, struct client *c, struct endpoint *e,
 			       .peer_netns = c->netns,
 			       .mac = mac};
 	r = link_add_veth(k->nl, &v);
+	if (r == -EEXIST && had && strcmp(had->device, e->lease.device) == 0)
+		r = take_over(k, c, &v);
 	if (r < 0)
 		return r;
 	r = visit(c);

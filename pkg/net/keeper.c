@@ -152,6 +152,14 @@ static int take_request(struct keeper *k, struct client *c, const char *body,
 	return satisfy(k, c, q, body + h->request_len);
 }
 
+static bool anybody_is_placed(const struct keeper *k)
+{
+	for (unsigned i = 0; i < k->n_clients; i++)
+		if (k->clients[i].n)
+			return true;
+	return false;
+}
+
 static bool client_speaks(struct keeper *k, struct client *c)
 {
 	static struct {
@@ -175,6 +183,8 @@ static bool client_speaks(struct keeper *k, struct client *c)
 	r = take_request(k, c, m.body, &m.head);
 	if (r < 0)
 		log_debug("net", "%s", err_message(r));
+	if (r == -EPERM)
+		k->useless = !anybody_is_placed(k);
 	return reply(k, c, r);
 }
 
@@ -227,6 +237,10 @@ int keeper_serve(struct keeper *k)
 
 		if (n == 0 && (k->served || clock_monotonic_ns() >= patience_ns) && may_end(k))
 			return 0;
+		if (k->useless) { /* who waits in the queue reads the end, and has another started */
+			(void)unlinkat(k->dir, KEEPER_SOCKET, 0);
+			return 0;
+		}
 		n = k->n_clients;
 		p = xreallocarray(p, n + 3, sizeof(*p));
 		p[0] = (struct pollfd){.fd = k->listen_fd, .events = POLLIN};

@@ -69,6 +69,7 @@ struct keeper {
 	struct reserved *reserved;
 	unsigned n_reserved;
 	bool served; /* a container was here */
+	bool useless; /* a container came that we have no power over, and none is here */
 	unsigned next_link;
 	int names_fd; /* to the server of names */
 	pid_t names_pid;

@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# N09: names and options of networks end in devices, rules, tables of names and files; none says more than it is.
+# Also N06 and N07 for bridges.
+load ../system/helpers
+load ../system/network
+
+setup_file() { network_file_begin; }
+teardown_file() { file_end; }
+teardown() { end_host_probe; test_end; }
+
+@test "N09: names that are more than a name are refused, before anything is made" {
+	local bad
+	for bad in 'x"; flush ruleset' $'x\ny' 'a b' '../../x' '-x' '' "$(printf 'n%.0s' {1..129})"; do
+		run -125 --separate-stderr cuddy network create "$bad"
+		one_line_error 125
+		run -125 --separate-stderr cuddy run --rm --network "app:alias=$bad" "$IMAGE" true
+		one_line_error 125
+	done
+	for bad in '*' localhost LOCALHOST host.containers.internal 'a/b' 'a;b' '"x"'; do
+		run -125 --separate-stderr cuddy run --rm --network podman --network-alias "$bad" "$IMAGE" true
+		one_line_error 125 alias
+	done
+	for bad in 'x"}' tap0 lo veth0 "$(printf 'd%.0s' {1..16})" '../x'; do
+		run -125 --separate-stderr cuddy network create --interface-name "$bad" x
+		one_line_error 125 device
+		run -125 --separate-stderr cuddy network create --opt "com.docker.network.bridge.name=$bad" x
+		one_line_error 125 device
+	done
+	[ "$(cuddy network ls -q)" = podman ]
+}
+
+@test "N09: two names that are equal in the first 15 bytes are two networks" {
+	require_tun
+	cuddy network create averylongnetworkname-one
+	cuddy network create averylongnetworkname-two
+	[ "$(cuddy network inspect averylongnetworkname-one averylongnetworkname-two | jq -r '.[].network_interface' | sort -u | wc -l)" = 2 ]
+	probe_in --network averylongnetworkname-one -- srv tcp-echo 80
+	probe_in --network averylongnetworkname-two -- other tcp-echo 80
+	run ! cuddy exec other /probe tcp-ask "$(cuddy inspect --format '{{.NetworkSettings.IPAddress}}' srv)" 80 x
+	cuddy rm -f -t 0 srv other
+	cuddy network rm averylongnetworkname-one averylongnetworkname-two
+}
+
+@test "N07: an internal network has no way out, and asks nobody outside for names" {
+	require_tun
+	local port ip
+	ip=$(ip route get 203.0.113.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+	[ -n "$ip" ] || lacks "no address of the host"
+	cuddy network create --internal in
+	port=$(free_port)
+	probe_on_host tcp-echo "$port"
+	run ! in_container --network in "$IMAGE" /probe tcp-ask "$ip" "$port" hello
+	run ! cuddy run --rm --network in "$IMAGE" ip route get 203.0.113.1
+	run -1 cuddy run --rm --network in --dns 10.0.2.3 "$IMAGE" nslookup example.com
+	[[ "$output" == *SERVFAIL* ]]
+	# Nor with a route of its own making: the filter is not in its namespace.
+	run ! in_container --network in --cap-add NET_ADMIN "$IMAGE" sh -c \
+		"ip route add default via \$(sed -n 's/^nameserver //p' /etc/resolv.conf); /probe tcp-ask $ip $port hello"
+	cuddy network rm in
+}
+
+@test "N06, N01: a bridge takes no router advertisement, and its gateway offers names and nothing else" {
+	require_tun
+	require_ipv6
+	local port
+	cuddy network create --ipv6 six
+	run -0 cuddy run --rm --network six "$IMAGE" sh -c 'cat /proc/sys/net/ipv6/conf/eth0/accept_ra /proc/sys/net/ipv6/conf/eth0/accept_redirects; grep CapEff /proc/self/status'
+	[ "${lines[0]}${lines[1]}" = 00 ]
+	(( (0x${lines[2]##*[[:space:]]} >> 13 & 1) == 0 ))      # no CAP_NET_RAW
+	port=$(free_port)
+	NETPROBE_LOCAL=1 probe_on_host tcp-echo "$port"
+	for ip in 10.0.2.2 '$(sed -n "s/^nameserver //p" /etc/resolv.conf | head -1)'; do
+		run ! in_container --network six "$IMAGE" sh -c "/probe tcp-ask $ip $port hello"
+		[[ "$output" != *hello* ]]
+	done
+	cuddy network rm six
+}
+
+@test "N02, N08: the way out is slirp4netns in its sandbox; the keeper's socket is ours alone" {
+	require_tun
+	local pid words
+	cuddy network create a
+	cuddy run -d --name c --network a "$IMAGE" sleep 1000
+	[ "$(stat -c '%a %U' "$CUDDY_RUNROOT/net") $(stat -c '%a' "$CUDDY_RUNROOT/net/socket")" = "700 $(id -un) 600" ]
+	for pid in $(pgrep -u "$(id -u)" slirp4netns); do
+		grep -q -- --netns-type=path <(tr '\0' '\n' <"/proc/$pid/cmdline") || continue
+		words=$(tr '\0' ' ' <"/proc/$pid/cmdline")
+		[[ "$words" == *--enable-sandbox*--enable-seccomp*--disable-host-loopback* ]]
+	done
+	[ -n "$words" ]
+	run -0 cuddy exec c sh -c 'ls /proc/1/fd | wc -l; ls -l /proc/self/fd'
+	[[ "$output" != *socket:* ]]
+	cuddy rm -f -t 0 c
+	cuddy network rm a
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# What keeps named networks may be killed, each part in any order: running containers come back to their
+# addresses, and nothing is left when the last is gone.
+load helpers
+load network
+
+setup_file() { network_file_begin; }
+teardown_file() { file_end; }
+teardown() { test_end; }
+
+ip_of() { cuddy inspect --format '{{.NetworkSettings.IPAddress}}' "$1"; }
+answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x 2>/dev/null)" = x ]; }
+knows() { cuddy exec "$1" nslookup "$2" 2>/dev/null | grep -q "$3"; }
+
+# net_pids ROLE: processes of this test's keeper: first, keeper, names, slirp
+net_pids() {
+	local p dir comm
+	dir=$(readlink -f "$CUDDY_RUNROOT/net")
+	for p in $(pgrep -u "$(id -u)" 'cuddy-net|cuddy-names|slirp4netns'); do
+		comm=$(cat "/proc/$p/comm" 2>/dev/null) || continue
+		case $comm in
+		slirp4netns) in_keeper "$p" slirp "$1" ;;
+		cuddy-names) in_keeper "$p" names "$1" ;;
+		cuddy-net) in_keeper "$p" keeper "$1" ;;
+		esac
+	done
+}
+# The keeper's processes share a pid namespace whose first holds the lock below our runtime directory.
+in_keeper() {
+	local first
+	[ "$2" = "$3" ] || [ "$3" = first ] || return 0
+	first=$(first_of "$1") || return 0
+	[ -n "$first" ] || return 0
+	if [ "$3" = first ]; then
+		[ "$2" = keeper ] && [ "$first" = "$1" ] && echo "$1"
+	elif [ "$first" != "$1" ]; then
+		echo "$1"
+	fi
+	return 0
+}
+first_of() { # the process with pid 1 in the namespace of $1 that has our lock open
+	local p=$1 up
+	while [ "$p" -gt 1 ]; do
+		if [ "$(awk '/^NSpid:/ { print $NF; exit }' "/proc/$p/status" 2>/dev/null)" = 1 ]; then
+			awk -v i="$(stat -c %i "$CUDDY_RUNROOT/net/lock")" '$0 ~ ":" i " " { print $5 }' /proc/locks | grep -qx "$p" && echo "$p"
+			return 0
+		fi
+		up=$(awk '/^PPid:/ { print $2 }' "/proc/$p/status" 2>/dev/null) || return 0
+		p=${up:-0}
+	done
+}
+has_part() { [ -n "$(net_pids "$1")" ]; }
+no_part() { ! has_part "$1"; }
+
+@test "killed: the keeper's first process, the keeper, slirp4netns, the server of names" {
+	require_tun
+	cuddy network create --subnet 10.220.0.0/24 a
+	cuddy network create --subnet 10.221.0.0/24 --internal b
+	probe_in --network a --network b -- srv tcp-echo 80
+	probe_in --network b -- other tcp-echo 80
+	probe_in --network a -- ask tcp-echo 80
+	local ip part old
+	ip=$(ip_of srv)
+	for part in first keeper slirp names; do
+		wait_until 20 has_part "$part"
+		old=$(net_pids "$part" | head -1)
+		kill -KILL "$old"
+		wait_until 20 knows ask srv "$ip"
+		wait_until 20 answers ask "$ip"
+		wait_until 20 answers srv "$(ip_of other)"
+		wait_until 20 has_part "$part"
+		[ "$(net_pids "$part" | head -1)" != "$old" ]
+		[ "$(ip_of srv)" = "$ip" ]
+		cuddy run --rm --network a "$IMAGE" nslookup srv
+	done
+	cuddy rm -f -t 0 srv other ask
+	wait_until 20 no_part first
+	cuddy network rm a b
+}
+
+@test "killed: a monitor's addresses are free at once, and names are gone" {
+	require_tun
+	cuddy network create --subnet 10.222.0.0/29 tiny
+	probe_in --network tiny -- ask tcp-echo 80
+	local i
+	for i in 1 2 3; do
+		cuddy run -d --name c --network tiny --ip 10.222.0.5 "$IMAGE" sleep 1000
+		kill -KILL "$(conmon_pid c)"
+		wait_exited c
+		cuddy rm c
+	done
+	wait_until 20 sh -c "! '$CUDDY' exec ask nslookup c.dns.podman"
+	# Five are left of eight: network, gateway and broadcast are nobody's.
+	for i in 1 2 3 4; do cuddy run -d --name "f$i" --network tiny "$IMAGE" sleep 1000; done
+	run -125 --separate-stderr cuddy run --rm --network tiny "$IMAGE" true
+	one_line_error 125 'no free address'
+	kill -KILL "$(conmon_pid f1)" "$(conmon_pid f2)" "$(net_pids first)"
+	cuddy run --rm --network tiny "$IMAGE" true
+	cuddy rm -f -t 0 -a
+	wait_until 20 no_part first
+	cuddy network rm tiny
+}

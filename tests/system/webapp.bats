@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# A web application as people run it: nginx before an application before PostgreSQL, each in a container, one
+# network, one published port. Each part is restarted, and the whole goes on.
+load helpers
+load registry
+
+setup_file() {
+	require_tun
+	file_begin
+	pull_image nginx localhost/nginx
+	pull_image postgres localhost/postgres:15
+}
+teardown_file() { [ -z "${FILE_ROOT:-}" ] || file_end; }
+
+hits() { curl -fsS --max-time 10 "http://127.0.0.1:$port/count"; }
+counts() { [[ "$(hits 2>/dev/null)" =~ ^[0-9]+$ ]]; }
+sql() { cuddy exec db psql -h 127.0.0.1 -U postgres -Atc "$1"; }
+db_ready() { sql 'select 1'; }
+
+@test "webapp: three containers on a network, published to the host, survive a restart of each" {
+	local part before
+	port=$(free_port)
+	cuddy network create app
+	cuddy run -d --name db --network app --network-alias database -v data:/var/lib/postgresql/data localhost/postgres:15
+	wait_until 60 db_ready
+	sql 'create table hits (n int); insert into hits values (0)'
+	# An answer to each request, from the database that it finds by name.
+	cat >"$BATS_TEST_TMPDIR/app.pl" <<-'PL'
+		use IO::Socket::INET;
+		my $s = IO::Socket::INET->new(LocalPort => 8000, Listen => 16, ReuseAddr => 1) or die;
+		while (my $c = $s->accept) {
+			while (my $l = <$c>) { last if $l =~ /^\r?$/ }
+			my $n = `PGCONNECT_TIMEOUT=5 psql -h database -U postgres -qAtc 'update hits set n = n + 1 returning n' 2>&1`;
+			my $code = $? ? "503 No Database" : "200 OK";
+			print $c "HTTP/1.0 $code\r\nContent-Length: " . length($n) . "\r\n\r\n$n";
+			close $c;
+		}
+	PL
+	cat >"$BATS_TEST_TMPDIR/site" <<-EOF
+		server {
+			listen 80;
+			resolver $(cuddy network inspect app | jq -r '.[0].subnets[0].gateway') valid=1s ipv6=off;
+			location / { set \$up http://back:8000; proxy_pass \$up; proxy_connect_timeout 5s; }
+		}
+	EOF
+	chmod 755 "$BATS_TEST_TMPDIR"
+	chmod 644 "$BATS_TEST_TMPDIR"/{app.pl,site}
+	cuddy run -d --name back --network app --entrypoint perl -v "$BATS_TEST_TMPDIR/app.pl:/app.pl:ro" localhost/postgres:15 /app.pl
+	cuddy run -d --name front --network app -p "127.0.0.1:$port:80" -v "$BATS_TEST_TMPDIR/site:/etc/nginx/sites-enabled/default:ro" localhost/nginx
+	wait_until 60 counts
+	before=$(hits)
+	[ "$(hits)" = $((before + 1)) ]
+	for part in db back front; do
+		before=$(hits)
+		cuddy restart -t 10 "$part"
+		wait_until 60 counts
+		[ "$(hits)" -gt "$before" ]
+	done
+	# Stopped and started, under another address maybe.
+	cuddy stop -t 10 back
+	cuddy run -d --name guest --network app localhost/nginx
+	cuddy start back
+	wait_until 60 counts
+	[ "$(seq 40 | xargs -P 8 -I{} curl -fsS --max-time 20 -o /dev/null -w '%{http_code}\n' "http://127.0.0.1:$port/" | grep -c 200)" = 40 ]
+	cuddy rm -f -t 0 guest front back db
+	cuddy volume rm data
+	cuddy network rm app
+}

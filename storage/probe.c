@@ -23,6 +23,7 @@
 #include "pkg/sys/rmtree.h"
 #include "pkg/sys/userns.h"
 #include "storage/driver.h"
+#include "storage/store_internal.h"
 
 #define ATTRIBUTE "user.cuddy.probe"
 #define OPAQUE "user.overlay.opaque"
@@ -177,7 +178,7 @@ int driver_probe(int root, struct fs_probe *ret)
 {
 	mode_t callers = umask(
 		077); /* one that takes our own bits would answer for the file system */
-	char name[32] = ".tmp-probe-";
+	char name[32] = PROBE_DIR;
 	int r;
 
 	*ret = (struct fs_probe){0};

@@ -3,6 +3,9 @@
 #pragma once
 #include "storage/store.h"
 
+/* How the directory begins in which a new store tries out the file system. */
+#define PROBE_DIR ".tmp-probe-"
+
 struct shared_list; /* shared.c */
 struct shared_list **store_shared(struct store *st);
 void shared_list_free(struct shared_list *l);

@@ -15,6 +15,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/sys/lock.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
 #include "storage/stage.h"
@@ -49,6 +50,29 @@ static void drop_temporaries(int dir, int age_s)
 		    fstatat(dir, e->d_name, &sb, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(sb.st_mode) &&
 		    sb.st_mtim.tv_sec + age_s <= now_s)
 			(void)unlinkat(dir, e->d_name, 0);
+}
+
+/* What a first command, killed while it tried the file system out, left beside the store's directories. */
+static void drop_probes(struct store *st)
+{
+	AUTO_CLOSE int root = openat(store_fd(st, STORE_TRASH), "..",
+				     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_STRV struct strv names = STRV_INIT;
+	int64_t now_s = clock_now_ns() / NS_PER_S;
+
+	if (root < 0 || dir_names(root, &names) < 0) {
+		err_drop();
+		return;
+	}
+	for (size_t i = 0; i < names.n; i++) {
+		struct stat sb;
+
+		if (strncmp(names.v[i], PROBE_DIR, strlen(PROBE_DIR)) == 0 &&
+		    fstatat(root, names.v[i], &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISDIR(sb.st_mode) && sb.st_mtim.tv_sec + TEMPORARY_AGE_S <= now_s &&
+		    rmtree(root, names.v[i]) < 0)
+			err_drop();
+	}
 }
 
 /* Locks nobody holds, of things that come and go; lock_open() notices when its file was removed. */
@@ -155,6 +179,7 @@ int store_empty_trash(struct store *st)
 	drop_dangling_names(st);
 	drop_orphaned_runtime(st);
 	drop_free_locks(st);
+	drop_probes(st);
 	drop_temporaries(store_fd(st, STORE_REFS), TEMPORARY_AGE_S);
 	if (r == 0)
 		r = stage_sweep(st, false);

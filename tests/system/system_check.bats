@@ -47,6 +47,11 @@ configure_registry() {
 	[ "$output" = "layer 000000000000: nothing needs it; repaired: removed" ]
 	clean
 	run -125 check --max yesterday
+	# A first command that was killed while it tried the file system out.
+	mkdir -p "$CUDDY_ROOT"/.tmp-probe-{old,new}/x
+	touch -d '1 hour ago' "$CUDDY_ROOT/.tmp-probe-old"
+	clean --quick
+	[ ! -e "$CUDDY_ROOT/.tmp-probe-old" ] && [ -e "$CUDDY_ROOT/.tmp-probe-new" ]
 }
 layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{index .RootFS.Layers 0}}' "$IMAGE" | cut -d: -f2)"; }
 

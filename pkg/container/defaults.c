@@ -50,6 +50,11 @@ static void sysctls(struct request_defaults *d, struct container_request *q)
 	bool net = !q->network,
 	     ipc = !q->ipc || strcmp(q->ipc, "private") == 0 || strcmp(q->ipc, "shareable") == 0;
 
+	/* A procfs without them is what the caller asked for. */
+	for (size_t i = 0; i < q->security_opt.n; i++)
+		if (strncmp(q->security_opt.v[i], "proc-opts", 9) == 0 &&
+		    strstr(q->security_opt.v[i], "subset="))
+			return;
 	for (size_t i = 0; i < ARRAY_LEN(own_net); i++)
 		net = net || strncmp(q->network, own_net[i], strlen(own_net[i])) == 0;
 	for (size_t i = 0; i < d->conf.default_sysctls.v.n; i++) {

@@ -103,6 +103,7 @@ static void every_key_is_a_flag_of_its_verb(void **state)
 	} kinds[] = {
 		{container_keys, &cmd_run},
 		{volume_keys, &cmd_volume_create},
+		{network_keys, &cmd_network_create},
 		{image_keys, &cmd_pull},
 		{build_keys, &cmd_build},
 	};

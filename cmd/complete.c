@@ -214,7 +214,8 @@ static void offer_value(struct question *q, const struct opt *o)
 		offer_words(q, o->words);
 	if (o->complete == COMPLETE_NETWORK)
 		offer_words(q, "slirp4netns pasta private none host");
-	offer_kind(q, o->complete, NULL);
+	if (o->complete != COMPLETE_WORDS)
+		offer_kind(q, o->complete, NULL);
 }
 
 static void offer_flags(struct question *q, const struct opt *table)

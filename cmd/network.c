@@ -32,7 +32,7 @@ static const struct opt create_opts[] = {
 		"Who gives addresses: host-local", .complete = COMPLETE_WORDS,
 		.words = "host-local"),
 	OPT_LIST('o', "opt", "KEY=VALUE", struct network_request, options,
-		 "mtu=N, isolate=true|false|strict, metric=N, no_default_route=true"),
+		 "Option: mtu=N, isolate=true|false|strict, metric=N, no_default_route=true"),
 	OPT_LIST(0, "label", "KEY=VALUE", struct network_request, labels, "Attach a label"),
 	OPT_BOOL(0, "ignore", struct network_request, ignore, "Succeed when the network exists"),
 	OPT_END,

@@ -30,7 +30,9 @@ const struct opt runtime_opts[] = {
 	OPT_STR(0, "cgroup-manager", "NAME", G, cgroup_manager, "The same, by its name",
 		.words = "systemd cgroupfs disabled", .complete = COMPLETE_WORDS, .strict = true,
 		.hidden = true),
-	OPT_STR(0, "rootless", "BOOL", G, rootless, "What it is, is seen", .hidden = true),
+	OPT_STR(0, "rootless", "BOOL", G, rootless,
+		"For spec: with a user namespace that maps you to root; else seen by itself",
+		.optional = true),
 	OPT_BOOL(0, "debug", G, debug, "Say what is done"),
 	OPT_END,
 };

@@ -18,12 +18,13 @@
 struct spec_args {
 	struct runtime_args g;
 	const char *bundle;
-	bool rootless;
 };
 
 static int write_spec(const struct spec_args *a)
 {
-	AUTO_JSON struct json_object *o = bundle_template(a->rootless);
+	/* "--rootless" alone is a yes. */
+	bool rootless = a->g.rootless && strcmp(a->g.rootless, "false") != 0;
+	AUTO_JSON struct json_object *o = bundle_template(rootless);
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	AUTO_CLOSE int dir = open(a->bundle ? a->bundle : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
@@ -159,7 +160,7 @@ static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 
 static const struct opt update_opts[] = {
 	OPT_STR('r', "resources", "FILE", U, resources,
-		"linux.resources in JSON; - is standard input", .complete = COMPLETE_FILE),
+		"File with linux.resources in JSON; - is standard input", .complete = COMPLETE_FILE),
 	OPT_INT(0, "memory", "BYTES", U, memory, "Limit of memory, -1 for none", .min = -1),
 	OPT_INT(0, "memory-swap", "BYTES", U, swap, "Limit of memory and swap", .min = -1),
 	OPT_INT(0, "memory-reservation", "BYTES", U, reservation, "Soft limit of memory",
@@ -181,7 +182,6 @@ static const struct opt update_opts[] = {
 static const struct opt spec_opts[] = {
 	OPT_STR('b', "bundle", "DIR", S, bundle, "Where to write config.json",
 		.complete = COMPLETE_DIR),
-	OPT_BOOL(0, "rootless", S, rootless, "With a user namespace that maps you to root"),
 	OPT_GROUP(runtime_opts, S, g),
 	OPT_END,
 };

@@ -265,12 +265,12 @@ struct generate_args {
 static const struct opt generate_opts[] = {
 	OPT_BOOL(0, "dry-run", struct generate_args, dry_run,
 		 "Print the services and write nothing"),
-	OPT_BOOL(0, "dryrun", struct generate_args, dry_run, "", .hidden = true),
+	OPT_BOOL(0, "dryrun", struct generate_args, dry_run, "The same", .hidden = true),
 	OPT_BOOL(0, "user", struct generate_args, user, "For a user's systemd (always)",
 		 .hidden = true),
 	OPT_BOOL('v', "verbose", struct generate_args, verbose, "Say which files are read"),
-	OPT_BOOL(0, "v", struct generate_args, verbose, "", .hidden = true),
-	OPT_BOOL(0, "no-kmsg-log", struct generate_args, no_kmsg_log, "", .hidden = true),
+	OPT_BOOL(0, "v", struct generate_args, verbose, "The same", .hidden = true),
+	OPT_BOOL(0, "no-kmsg-log", struct generate_args, no_kmsg_log, "Always so", .hidden = true),
 	OPT_END,
 };
 

@@ -46,8 +46,9 @@ static void list(struct strv *to, const struct conf_list *conf, struct strv *bot
 /* A parameter of a namespace that this container shares with others is theirs. */
 static void sysctls(struct request_defaults *d, struct container_request *q)
 {
-	static const char *const own_net[] = {"private", "slirp4netns", "pasta", "none", "bridge"};
-	bool net = !q->network,
+	const char *mode = q->network ? q->network : q->networks.n ? q->networks.v[0] : "";
+	bool net = strcmp(mode, "host") != 0 && strncmp(mode, "container:", 10) != 0 &&
+		   strncmp(mode, "ns:", 3) != 0,
 	     ipc = !q->ipc || strcmp(q->ipc, "private") == 0 || strcmp(q->ipc, "shareable") == 0;
 
 	/* A procfs without them is what the caller asked for. */
@@ -55,8 +56,6 @@ static void sysctls(struct request_defaults *d, struct container_request *q)
 		if (strncmp(q->security_opt.v[i], "proc-opts", 9) == 0 &&
 		    strstr(q->security_opt.v[i], "subset="))
 			return;
-	for (size_t i = 0; i < ARRAY_LEN(own_net); i++)
-		net = net || strncmp(q->network, own_net[i], strlen(own_net[i])) == 0;
 	for (size_t i = 0; i < d->conf.default_sysctls.v.n; i++) {
 		const char *s = d->conf.default_sysctls.v.v[i];
 

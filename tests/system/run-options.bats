@@ -101,7 +101,9 @@ run_() { cuddy run --rm --network none "$@"; }
 	pid=$(container_pid a)
 	for ns in net:network ipc:ipc uts:uts pid:pid cgroup:cgroupns; do
 		for how in "ns:/proc/$pid/ns/${ns%:*}" container:a; do
-			run -0 cuddy run --rm --network none --"${ns#*:}" "$how" "$IMAGE" readlink "/proc/self/ns/${ns%:*}"
+			own=(--network none)
+			[ "$ns" != net:network ] || own=()
+			run -0 cuddy run --rm "${own[@]}" --"${ns#*:}" "$how" "$IMAGE" readlink "/proc/self/ns/${ns%:*}"
 			[ "$output" = "$(readlink "/proc/$pid/ns/${ns%:*}")" ]
 		done
 	done

@@ -76,6 +76,7 @@ load trust
 	if command -v podman >/dev/null; then
 		diff -B <(podman image trust show -j --policypath "$CONF/policy.json" --registrypath "$CONF/registries.d" 2>/dev/null | jq -S 'map(del(.gpg_id)) | sort_by(.name)') \
 			<(cuddy image trust show -j | jq -S 'map(del(.gpg_id)) | sort_by(.name)')
+		podman system migrate >/dev/null 2>&1 || true # ends its pause process
 	fi
 	cuddy image trust show | grep -Eq "^repository +$REG/team +signed +one@example.org +https://signatures.example/"
 	[ "$(cuddy image trust show -n | wc -l)" -eq 5 ]

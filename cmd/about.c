@@ -422,6 +422,14 @@ static const struct {
 	 "\tcuddy import -c 'CMD [\"/bin/sh\"]' rootfs.tar mine:latest"},
 	{&cmd_info, "The list \"missing\" under \"host\" names what this machine lacks, and the "
 		    "command of root that mends it."},
+	{&cmd_explain_run, "Prints what \"cuddy run\" with the same words comes to: namespaces, "
+			   "maps of ids, mounts, capabilities, "
+			   "system call filter, network. With --format json the plan is a "
+			   "config.json of the OCI runtime-spec, "
+			   "with storage and network beside it. Nothing is made or pulled, and "
+			   "what run would refuse is refused.\n"
+			   "\n"
+			   "\tcuddy explain run --userns nomap -v data:/data alpine sh"},
 	{&cmd_runtime_create,
 	 "The runtime role follows the OCI runtime-spec and the command line of runc and crun, so "
 	 "that "

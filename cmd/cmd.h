@@ -134,6 +134,7 @@ extern const struct command cmd_runtime_create, cmd_runtime_start, cmd_runtime_s
 	cmd_runtime_kill, cmd_runtime_delete, cmd_runtime_exec, cmd_runtime_ps, cmd_runtime_pause,
 	cmd_runtime_resume, cmd_runtime_update, cmd_runtime_features, cmd_runtime_spec,
 	cmd_runtime_run, cmd_runtime_list;
+extern const struct command cmd_explain_run;
 extern const struct command cmd_version;
 extern const struct command cmd_unit_generate, cmd_unit_install, cmd_unit_ls, cmd_unit_print,
 	cmd_unit_rm;

@@ -15,6 +15,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
+#include "pkg/container/explain.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
 #include "pkg/container/make.h"
@@ -233,6 +234,35 @@ static int keep_image(struct store *st, const char *id)
 	if (id && !image_store_has(st, id))
 		return err_new(-CE_NO_IMAGE, "%.12s was removed meanwhile", id);
 	return TAKE_FD(lock);
+}
+
+int container_decide(struct store *st, const struct container_request *q,
+		     struct container_record **ret)
+{
+	AUTO(record_freep) struct container_record *rec = NULL;
+	struct image_record *image = NULL;
+	struct image_config cfg = {0};
+	char *image_name = NULL;
+	int r = q->rootfs ? 0 : find_image(st, q, q->image, &image, &image_name);
+
+	if (r == 0 && image)
+		r = image_config_parse(image->config, image->config_len, &cfg);
+	if (r == 0)
+		r = container_make(st, q, &cfg, &rec);
+	if (r == 0 && q->rootfs)
+		r = find_rootfs(q->image, rec);
+	if (r == 0)
+		r = find_mounted_images(st, q, rec);
+	if (r == 0) {
+		rec->name = q->name ? xstrdup(q->name) : NULL;
+		if (image)
+			keep_image_facts(image, image_name, rec);
+		*ret = TAKE_PTR(rec);
+	}
+	image_config_done(&cfg);
+	image_record_free(image);
+	free(image_name);
+	return r;
 }
 
 int container_create(struct store *st, const struct container_request *q, struct container *ret)

@@ -90,7 +90,7 @@ static int plan_copied_root(const struct plan_input *in, struct container_plan *
 {
 	int r = 0;
 
-	if (!copied_root_is_made(in->dirs->data_fd)) {
+	if (!in->dry && !copied_root_is_made(in->dirs->data_fd)) {
 		AUTO_STRV struct strv dirs = STRV_INIT;
 
 		r = layer_stack(in->store, &in->record->layers, &dirs);
@@ -153,7 +153,7 @@ int plan_root(const struct plan_input *in, struct container_plan *p)
 	r = driver == STORE_FUSE_OVERLAY ? driver_fuse_program(&program) : 0;
 	if (r < 0)
 		return err_wrap(r, "the storage driver fuse-overlayfs");
-	if (!layer_stack_is_made(in->store, &in->record->layers))
+	if (!in->dry && !layer_stack_is_made(in->store, &in->record->layers))
 		make_stack_in_base(in);
 	r = plan_ids(in, p);
 	if (r == 0 && driver == STORE_VFS)
@@ -272,7 +272,9 @@ static int plan_monitor(const struct plan_input *in, struct container_plan *p)
 		.control_fd = -EBADF,
 	};
 	if (rec->auto_remove) {
-		r = store_fd(in->store, STORE_TRASH); /* made: the monitor only opens it */
+		r = in->dry ? 0
+			    : store_fd(in->store,
+				       STORE_TRASH); /* made: the monitor only opens it */
 		if (r < 0)
 			return r;
 		for (unsigned i = 0; i < rec->n_mounts; i++)

@@ -52,6 +52,7 @@ struct plan_input {
 	const struct base_grant *grant;
 	bool single_id;
 	bool bare; /* the root is to look at: without the mount points that every container gets */
+	bool dry; /* to be looked at only: nothing is made */
 	bool notifies; /* the payload has a socket for sd_notify(3), see notify.h */
 };
 

@@ -91,7 +91,7 @@ int plan_own_layers(const struct plan_input *in, struct container_plan *p, struc
 	bool made;
 	int r = 0;
 
-	if (strcmp(in->record->ns_user, "host") == 0 ||
+	if (in->dry || strcmp(in->record->ns_user, "host") == 0 ||
 	    (idmap_is_identity(p->uid_map, p->rt.n_uid_map) &&
 	     idmap_is_identity(p->gid_map, p->rt.n_gid_map)))
 		return 0;
@@ -150,7 +150,7 @@ int plan_own(const struct plan_input *in, struct container_plan *p)
 {
 	const struct job j = {.run = give_all, .in = in, .p = p};
 
-	if (strcmp(in->record->ns_user, "host") == 0 ||
+	if (in->dry || strcmp(in->record->ns_user, "host") == 0 ||
 	    (idmap_has_outside(p->uid_map, p->rt.n_uid_map, 0) &&
 	     idmap_has_outside(p->gid_map, p->rt.n_gid_map, 0)))
 		return 0;

@@ -64,6 +64,11 @@ static int add_volume(const struct plan_input *in, const struct mount_spec *s,
 	struct rt_mount *m;
 	int r = volume_load(in->store, s->source, &v);
 
+	if (r == -CE_NO_VOLUME && in->dry) { /* it would be made */
+		err_drop();
+		v.needs_copy_up = v.needs_chown = true;
+		r = 0;
+	}
 	if (r < 0)
 		return r;
 	if (strv_env_get(&v.options, "type") || strv_env_get(&v.options, "device"))
@@ -127,6 +132,8 @@ static int overlay_dirs(const struct plan_input *in, struct rt_mount *m, unsigne
 			m->target);
 	m->upper = plan_keep(p, path_join(base, "upper"));
 	m->work = plan_keep(p, path_join(base, "work"));
+	if (in->dry)
+		return 0;
 	if ((mkdir(base, 0700) < 0 && errno != EEXIST) ||
 	    (mkdir(m->upper, 0755) < 0 && errno != EEXIST) ||
 	    (mkdir(m->work, 0700) < 0 && errno != EEXIST))

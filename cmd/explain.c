@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* "cuddy explain run": the plan of a container, without making it. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/create_opts.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/container/explain.h"
+#include "pkg/json/json.h"
+
+struct explain_args {
+	struct container_request request;
+	bool detach;
+	int sig_proxy;
+	const char *format;
+};
+
+static const struct opt explain_opts[] = {
+	OPT_STR(0, "format", "FORMAT", struct explain_args, format, "Of the answer",
+		.words = "text json", .complete = COMPLETE_WORDS, .strict = true),
+	OPT_BOOL('d', "detach", struct explain_args, detach, "Accepted, as run has it",
+		 .hidden = true),
+	OPT_TRI(0, "sig-proxy", struct explain_args, sig_proxy, "Accepted, as run has it",
+		.hidden = true),
+	OPT_GROUP(create_opts, struct explain_args, request),
+	OPT_END,
+};
+
+static const struct explain_args explain_defaults = {.request = CONTAINER_REQUEST_DEFAULTS,
+						     .sig_proxy = -1};
+
+static const char *str(struct json_object *o, const char *key)
+{
+	const char *v = "";
+
+	(void)json_get_str(o, key, &v);
+	return v;
+}
+
+static bool flag(struct json_object *o, const char *key)
+{
+	bool v = false;
+
+	(void)json_get_bool(o, key, &v);
+	return v;
+}
+
+static struct json_object *obj(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	(void)json_object_object_get_ex(o, key, &v);
+	return v;
+}
+
+static size_t length(struct json_object *a)
+{
+	return a && json_object_is_type(a, json_type_array) ? json_object_array_length(a) : 0;
+}
+
+static void print_list(const char *title, struct json_object *a, const char *sep)
+{
+	printf("%-14s", title);
+	if (length(a) == 0)
+		printf("none");
+	for (size_t i = 0; i < length(a); i++)
+		printf("%s%s", i ? sep : "",
+		       json_object_get_string(json_object_array_get_idx(a, i)));
+	printf("\n");
+}
+
+static void print_namespaces(struct json_object *l)
+{
+	struct json_object *ns = obj(l, "namespaces");
+
+	printf("%-14s", "namespaces");
+	for (size_t i = 0; i < length(ns); i++) {
+		struct json_object *n = json_object_array_get_idx(ns, i);
+		const char *path = str(n, "path");
+
+		printf("%s%s%s%s%s", i ? ", " : "", str(n, "type"), *path ? " (joins " : "", path,
+		       *path ? ")" : "");
+	}
+	printf("; all others are the host's\n");
+}
+
+static void print_maps(struct json_object *l, const char *key, const char *title)
+{
+	struct json_object *maps = obj(l, key);
+
+	printf("%-14s", title);
+	if (length(maps) == 0)
+		printf("those of the base namespace");
+	for (size_t i = 0; i < length(maps); i++) {
+		struct json_object *m = json_object_array_get_idx(maps, i);
+		int64_t in = 0, out = 0, n = 0;
+
+		(void)json_get_i64(m, "containerID", &in);
+		(void)json_get_i64(m, "hostID", &out);
+		(void)json_get_i64(m, "size", &n);
+		printf("%s%" PRId64 "-%" PRId64 " are %" PRId64 "-%" PRId64, i ? ", " : "", in,
+		       in + n - 1, out, out + n - 1);
+	}
+	printf(" (of the base namespace: 0 is you)\n");
+}
+
+static void print_mounts(struct json_object *spec)
+{
+	struct json_object *mounts = obj(spec, "mounts");
+
+	printf("mounts\n");
+	for (size_t i = 0; i < length(mounts); i++) {
+		struct json_object *m = json_object_array_get_idx(mounts, i),
+				   *o = obj(m, "options");
+
+		printf("  %-24s %s", str(m, "destination"), str(m, "type"));
+		if (strcmp(str(m, "type"), "bind") == 0 || strcmp(str(m, "type"), "overlay") == 0)
+			printf(" of %s", str(m, "source"));
+		printf(" (");
+		for (size_t k = 0; k < length(o); k++)
+			printf("%s%s", k ? "," : "",
+			       json_object_get_string(json_object_array_get_idx(o, k)));
+		printf(")\n");
+	}
+}
+
+static void print_text(struct json_object *o)
+{
+	struct json_object *spec = obj(o, "spec"), *process = obj(spec, "process");
+	struct json_object *l = obj(spec, "linux"), *storage = obj(o, "storage");
+	struct json_object *security = obj(o, "security");
+	int64_t n = 0;
+
+	printf("%-14s%s\n", "image", str(o, "image"));
+	print_list("command", obj(process, "args"), " ");
+	printf("%-14s%s in %s%s%s\n", "user", str(obj(process, "user"), "username"),
+	       str(process, "cwd"), flag(process, "terminal") ? ", with a terminal" : "",
+	       flag(o, "init") ? ", below an init of ours" : "");
+	printf("%-14s%s over %zu layers%s\n", "root", str(storage, "driver"),
+	       length(obj(storage, "lower")),
+	       flag(obj(spec, "root"), "readonly") ? ", read-only" : "");
+	print_namespaces(l);
+	print_maps(l, "uidMappings", "user ids");
+	print_maps(l, "gidMappings", "group ids");
+	print_list("capabilities", obj(obj(process, "capabilities"), "bounding"), " ");
+	(void)json_get_i64(security, "seccompInstructions", &n);
+	printf("%-14s%s, %" PRId64 " instructions%s\n", "seccomp", str(security, "seccomp"), n,
+	       flag(process, "noNewPrivileges") ? "; no new privileges" : "");
+	printf("%-14s%s\n", "network", str(obj(o, "network"), "mode"));
+	print_list("ports", obj(obj(o, "network"), "ports"), ", ");
+	printf("%-14s%s\n", "cgroup", str(obj(o, "cgroup"), "manager"));
+	print_mounts(spec);
+	print_list("masked", obj(l, "maskedPaths"), " ");
+	print_list("read-only", obj(l, "readonlyPaths"), " ");
+}
+
+static int explain_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	struct explain_args a = *(const struct explain_args *)args;
+	AUTO_JSON struct json_object *o = NULL;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	(void)argc;
+	a.request.image = argv[0];
+	a.request.command = argv + 1;
+	a.request.cgroup_manager = ctx->cgroup_manager;
+	a.request.more_hooks_dirs = ctx->hooks_dirs;
+	a.request.pull = "never";
+	ctx->in_a_hurry = true;
+	if (r == 0)
+		r = container_explain(st, &a.request, &o);
+	if (r < 0)
+		return r;
+	if (a.format && strcmp(a.format, "json") == 0) {
+		AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+		json_write(o, true, &text);
+		puts(text.s);
+	} else {
+		print_text(o);
+	}
+	return 0;
+}
+
+const struct command cmd_explain_run = {
+	.name = "run",
+	.group = "explain",
+	.synopsis = "[OPTIONS] IMAGE [COMMAND [ARG...]]",
+	.summary = "Say what run would do, and do nothing",
+	.opts = explain_opts,
+	.args_size = sizeof(struct explain_args),
+	.defaults = &explain_defaults,
+	.min_args = 1,
+	.max_args = -1,
+	.no_interspersed = true,
+	.complete = COMPLETE_IMAGE,
+	.run = explain_run,
+};

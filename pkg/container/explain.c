@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * "explain": the plan that a request comes to, without doing any of it. The same code decides as for a
+ * container that is created and started; only what would be made on the way is left out (plan_input.dry).
+ */
+#include "pkg/container/explain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/bundle/from_plan.h"
+#include "pkg/cgroup/cgroup.h"
+#include "pkg/container/cgroup.h"
+#include "pkg/container/plan.h"
+#include "pkg/json/json.h"
+#include "storage/store.h"
+
+static const char *const drivers[] = {
+	[RT_ROOT_OVERLAY] = "overlay",
+	[RT_ROOT_FUSE_OVERLAY] = "fuse-overlayfs",
+	[RT_ROOT_DIR] = "directory",
+};
+
+static struct json_object *storage(const struct rt_root *root)
+{
+	struct json_object *o = json_object_new_object(), *a = json_object_new_array();
+
+	json_set_str(o, "driver", drivers[root->driver]);
+	for (unsigned i = 0; i < root->n_lower; i++)
+		(void)json_object_array_add(a, json_object_new_string(root->lower[i]));
+	json_set(o, "lower", a);
+	if (root->upper)
+		json_set_str(o, "upper", root->upper);
+	json_set_bool(o, "volatile", root->is_volatile);
+	return o;
+}
+
+static struct json_object *network(const struct container_record *rec)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "mode", rec->ns_net);
+	json_set(o, "ports", json_from_strv(&rec->ports));
+	return o;
+}
+
+static struct json_object *security(const struct container_record *rec, const struct rt_process *p)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "seccomp",
+		     !p->seccomp    ? "unconfined"
+		     : rec->seccomp ? rec->seccomp
+				    : "default");
+	json_set_i64(o, "seccompInstructions", (int64_t)(p->seccomp_len / 8));
+	return o;
+}
+
+static struct json_object *describe(const struct plan_input *in, const struct container_plan *p)
+{
+	struct json_object *o = json_object_new_object(), *cgroup = json_object_new_object();
+	const struct container_record *rec = in->record;
+
+	json_set_str(o, "image", rec->image);
+	json_set(o, "spec", bundle_from_plan(&p->rt));
+	json_set(o, "storage", storage(&p->rt.root));
+	json_set(o, "network", network(rec));
+	json_set(o, "security", security(rec, &p->rt.process));
+	json_set_str(cgroup, "manager", cgroup_manager_name(cgroup_manager_here()));
+	json_set(o, "cgroup", cgroup);
+	json_set_bool(o, "init", p->rt.init);
+	json_set_bool(o, "remove", rec->auto_remove);
+	return o;
+}
+
+int container_explain(struct store *st, const struct container_request *q, struct json_object **ret)
+{
+	static char nobody[] = "0000000000000000000000000000000000000000000000000000000000000000";
+	AUTO(record_freep) struct container_record *rec = NULL;
+	AUTO(base_grant_done) struct base_grant grant = {0};
+	AUTO(plan_done) struct container_plan p = CONTAINER_PLAN_INIT;
+	AUTO_FREE char *data = NULL, *runtime = NULL;
+	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
+	struct plan_input in = {.store = st, .dirs = &dirs, .grant = &grant, .dry = true};
+	int r = container_decide(st, q, &rec);
+
+	if (r == 0)
+		r = base_grant_load(&grant);
+	if (r < 0)
+		return r;
+	if (!rec->id)
+		rec->id = xstrdup(nobody);
+	if (!rec->name)
+		rec->name = xstrdup("");
+	dirs.data_path = data = store_path(st, STORE_CONTAINERS, rec->id);
+	dirs.runtime_path = runtime = xstrdup("/run/cuddy");
+	in.record = rec;
+	in.single_id = base_grant_is_single(&grant);
+	r = plan_make(&in, &p);
+	if (r == 0)
+		*ret = describe(&in, &p);
+	return r;
+}

@@ -59,8 +59,9 @@ static int cgroup_of_bundle(struct creation *c, struct cgroup_request *g)
 		if (colon && colon > path)
 			g->parent = bundle_keep_str(&c->bundle,
 						    xstrndup(path, (size_t)(colon - path)));
-	} else if (g->manager == CGROUP_NONE && n == 0) {
-		g->mode = CGROUP_DISABLED;
+	} else if (n == 0) {
+		g->manager =
+			CGROUP_AUTO; /* nobody asked: a host that does not play along is no error */
 	}
 	return g->mode == CGROUP_DISABLED ? 0 : cgroup_check(g);
 }

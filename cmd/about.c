@@ -327,7 +327,8 @@ static const struct {
 	{&cmd_build,
 	 "Builds an image from the Containerfile (or Dockerfile) in CONTEXT: a directory, the "
 	 "present one when none is named; - for standard input, which is a tar or only a "
-	 "Containerfile; the URL of either; or a repository (https://….git#REF:DIRECTORY). Stages that the target does not need are not run, and what did not change "
+	 "Containerfile; the URL of either; or a repository (https://….git#REF:DIRECTORY). Stages "
+	 "that the target does not need are not run, and what did not change "
 	 "since an earlier build is not done again. Steps and the output of commands go to "
 	 "standard error, the id of the image to standard output. When a command fails its exit "
 	 "status is that of the build.\n"

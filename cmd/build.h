@@ -12,11 +12,11 @@
 
 struct build_args {
 	struct registry_args registry;
-	struct strv tags, files, build_args, build_arg_files, labels, secrets, ssh, contexts, annotations,
-		env, unset_env, unset_labels, no_cache_filters, outputs, allow;
+	struct strv tags, files, build_args, build_arg_files, labels, secrets, ssh, contexts,
+		annotations, env, unset_env, unset_labels, no_cache_filters, outputs, allow;
 	struct container_request run;
-	const char *target, *network, *pull, *iidfile, *metadata_file, *platform, *ignore_file, *timestamp,
-		*format, *progress, *isolation, *from, *logfile, *provenance, *sbom;
+	const char *target, *network, *pull, *iidfile, *metadata_file, *platform, *ignore_file,
+		*timestamp, *format, *progress, *isolation, *from, *logfile, *provenance, *sbom;
 	int64_t cache_ttl_ns;
 	unsigned jobs;
 	bool no_cache, quiet, rm, force_rm, load, push, squash, squash_all, omit_history,
@@ -45,7 +45,8 @@ struct build_outputs {
 	unsigned n;
 };
 /** build_outputs_open() - what --output and --push say, opened in the caller's rights, into @o as well. */
-int build_outputs_open(const struct build_args *a, struct build_options *o, struct build_outputs *ret);
+int build_outputs_open(const struct build_args *a, struct build_options *o,
+		       struct build_outputs *ret);
 /** build_outputs_write() - archives and pushes of the image that was built. */
 int build_outputs_write(struct store *st, const struct build_args *a, const struct build_options *o,
 			const struct build_outputs *outs, const char *id, bool quiet);

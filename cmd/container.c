@@ -68,7 +68,8 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	(void)argv;
 	if (r == 0 && !a->force && !cmd_confirmed("This removes all stopped containers."))
 		return 0;
-	return r < 0 ? r : container_prune(st, &a->filters, cmd_pruned, &(struct pruned){.ctx = ctx});
+	return r < 0 ? r
+		     : container_prune(st, &a->filters, cmd_pruned, &(struct pruned){.ctx = ctx});
 }
 
 const struct command cmd_container_prune = {

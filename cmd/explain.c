@@ -4,32 +4,24 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "cmd/create_opts.h"
+#include "cmd/run_opts.h"
 #include "pkg/base/auto.h"
-#include "pkg/base/err.h"
 #include "pkg/container/explain.h"
 #include "pkg/json/json.h"
 
 struct explain_args {
-	struct container_request request;
-	bool detach;
-	int sig_proxy;
+	struct run_args run;
 	const char *format;
 };
 
 static const struct opt explain_opts[] = {
-	OPT_STR(0, "format", "FORMAT", struct explain_args, format, "Of the answer",
+	OPT_STR(0, "format", "FORMAT", struct explain_args, format, "Text to read, or json",
 		.words = "text json", .complete = COMPLETE_WORDS, .strict = true),
-	OPT_BOOL('d', "detach", struct explain_args, detach, "Accepted, as run has it",
-		 .hidden = true),
-	OPT_TRI(0, "sig-proxy", struct explain_args, sig_proxy, "Accepted, as run has it",
-		.hidden = true),
-	OPT_GROUP(create_opts, struct explain_args, request),
+	OPT_GROUP(run_opts, struct explain_args, run),
 	OPT_END,
 };
 
-static const struct explain_args explain_defaults = {.request = CONTAINER_REQUEST_DEFAULTS,
-						     .sig_proxy = -1};
+static const struct explain_args explain_defaults = {.run = RUN_ARGS_DEFAULTS};
 
 static const char *str(struct json_object *o, const char *key)
 {
@@ -71,9 +63,28 @@ static void print_list(const char *title, struct json_object *a, const char *sep
 	printf("\n");
 }
 
+static void print_devices(struct json_object *devices)
+{
+	for (size_t i = 0; i < length(devices); i++) {
+		struct json_object *d = json_object_array_get_idx(devices, i);
+
+		printf("%-14s%s of %s\n", "device", str(d, "path"), str(d, "source"));
+	}
+}
+
+static bool has_namespace(struct json_object *ns, const char *type)
+{
+	for (size_t i = 0; i < length(ns); i++)
+		if (strcmp(str(json_object_array_get_idx(ns, i), "type"), type) == 0)
+			return true;
+	return false;
+}
+
 static void print_namespaces(struct json_object *l)
 {
+	static const char *const types[] = {"user", "pid", "uts", "ipc", "network", "cgroup"};
 	struct json_object *ns = obj(l, "namespaces");
+	const char *sep = "; the host's: ";
 
 	printf("%-14s", "namespaces");
 	for (size_t i = 0; i < length(ns); i++) {
@@ -83,7 +94,14 @@ static void print_namespaces(struct json_object *l)
 		printf("%s%s%s%s%s", i ? ", " : "", str(n, "type"), *path ? " (joins " : "", path,
 		       *path ? ")" : "");
 	}
-	printf("; all others are the host's\n");
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (has_namespace(ns, types[i]))
+			continue;
+		/* There is always one around a container: that in which its ids are subordinate ones. */
+		printf("%s%s", sep, strcmp(types[i], "user") == 0 ? "user (base)" : types[i]);
+		sep = ", ";
+	}
+	printf("\n");
 }
 
 static void print_maps(struct json_object *l, const char *key, const char *title)
@@ -126,6 +144,20 @@ static void print_mounts(struct json_object *spec)
 	}
 }
 
+static void print_cgroup(struct json_object *cgroup)
+{
+	struct json_object *limits = obj(cgroup, "limits");
+	const char *sep = ": ";
+
+	printf("%-14s%s", "cgroup", str(cgroup, "manager"));
+	json_object_object_foreach(limits, file, value)
+	{
+		printf("%s%s=%s", sep, file, json_object_get_string(value));
+		sep = ", ";
+	}
+	printf("\n");
+}
+
 static void print_text(struct json_object *o)
 {
 	struct json_object *spec = obj(o, "spec"), *process = obj(spec, "process");
@@ -137,7 +169,7 @@ static void print_text(struct json_object *o)
 	print_list("command", obj(process, "args"), " ");
 	printf("%-14s%s in %s%s%s\n", "user", str(obj(process, "user"), "username"),
 	       str(process, "cwd"), flag(process, "terminal") ? ", with a terminal" : "",
-	       flag(o, "init") ? ", below an init of ours" : "");
+	       flag(o, "init") ? ", below an init" : "");
 	printf("%-14s%s over %zu layers%s\n", "root", str(storage, "driver"),
 	       length(obj(storage, "lower")),
 	       flag(obj(spec, "root"), "readonly") ? ", read-only" : "");
@@ -146,12 +178,17 @@ static void print_text(struct json_object *o)
 	print_maps(l, "gidMappings", "group ids");
 	print_list("capabilities", obj(obj(process, "capabilities"), "bounding"), " ");
 	(void)json_get_i64(security, "seccompInstructions", &n);
-	printf("%-14s%s, %" PRId64 " instructions%s\n", "seccomp", str(security, "seccomp"), n,
-	       flag(process, "noNewPrivileges") ? "; no new privileges" : "");
+	printf("%-14s%s", "seccomp", str(security, "seccomp"));
+	if (n)
+		printf(", %" PRId64 " instructions", n);
+	printf("%s\n", flag(process, "noNewPrivileges") ? "; no new privileges" : "");
 	printf("%-14s%s\n", "network", str(obj(o, "network"), "mode"));
+	if (length(obj(obj(o, "network"), "networks")))
+		print_list("networks", obj(obj(o, "network"), "networks"), " ");
 	print_list("ports", obj(obj(o, "network"), "ports"), ", ");
-	printf("%-14s%s\n", "cgroup", str(obj(o, "cgroup"), "manager"));
+	print_cgroup(obj(o, "cgroup"));
 	print_mounts(spec);
+	print_devices(obj(l, "devices"));
 	print_list("masked", obj(l, "maskedPaths"), " ");
 	print_list("read-only", obj(l, "readonlyPaths"), " ");
 }
@@ -159,19 +196,18 @@ static void print_text(struct json_object *o)
 static int explain_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct explain_args a = *(const struct explain_args *)args;
+	AUTO(request_defaults_done) struct request_defaults defaults = {0};
 	AUTO_JSON struct json_object *o = NULL;
 	struct store *st;
-	int r = cmd_store(ctx, &st);
+	int r = run_args_check(ctx, &a.run, argv, &defaults);
 
 	(void)argc;
-	a.request.image = argv[0];
-	a.request.command = argv + 1;
-	a.request.cgroup_manager = ctx->cgroup_manager;
-	a.request.more_hooks_dirs = ctx->hooks_dirs;
-	a.request.pull = "never";
-	ctx->in_a_hurry = true;
+	a.run.request.pull = "never";
+	ctx->in_a_hurry = true; /* what others left in the trash is not this one's to delete */
 	if (r == 0)
-		r = container_explain(st, &a.request, &o);
+		r = cmd_store(ctx, &st);
+	if (r == 0)
+		r = container_explain(st, &a.run.request, &o);
 	if (r < 0)
 		return r;
 	if (a.format && strcmp(a.format, "json") == 0) {

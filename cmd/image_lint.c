@@ -51,7 +51,7 @@ static struct json_object *row_of(const struct weight_file *f)
 static int lint_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	static const struct column columns[] = {
-		{"KIND", "Kind"}, {"SIZE", "Size"},	{"LAYER", "Layer"},
+		{"KIND", "Kind"}, {"SIZE", "Size"},     {"LAYER", "Layer"},
 		{"PATH", "Path"}, {"REASON", "Reason"}, {NULL, NULL},
 	};
 	const struct lint_args *a = args;

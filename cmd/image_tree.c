@@ -67,7 +67,6 @@ static void print_layers(const struct image_record *rec, const struct weight *w)
 
 /* ---- what was built on it ---- */
 
-
 static bool begins_with(const struct strv *diffids, const struct strv *prefix, size_t n)
 {
 	if (diffids->n < n)

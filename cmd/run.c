@@ -7,26 +7,14 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "cmd/create_opts.h"
+#include "cmd/run_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/container/container.h"
-#include "pkg/container/defaults.h"
 #include "pkg/image/remove.h"
 
-struct run_args {
-	struct container_request request;
-	bool detach;
-	int sig_proxy;
-	unsigned preserve_fds;
-	struct strv preserve_fd;
-	bool rmi;
-	struct registry_args registry;
-	struct refused_args refused;
-};
-
-static const struct opt run_opts[] = {
+const struct opt run_opts[] = {
 	OPT_BOOL('d', "detach", struct run_args, detach, "Run in the background and print the id"),
 	OPT_TRI(0, "sig-proxy", struct run_args, sig_proxy, "Forward signals to the container"),
 	OPT_UINT(0, "preserve-fds", "N", struct run_args, preserve_fds,
@@ -41,8 +29,7 @@ static const struct opt run_opts[] = {
 	OPT_END,
 };
 
-static const struct run_args run_defaults = {
-	.request = CONTAINER_REQUEST_DEFAULTS, .registry = REGISTRY_ARGS_DEFAULTS, .sig_proxy = -1};
+static const struct run_args run_defaults = RUN_ARGS_DEFAULTS;
 
 /* Which streams to follow: all, or what -a names (docker writes them in upper case). */
 static int attach_streams(const struct container_request *q, struct start_options *o)
@@ -117,6 +104,29 @@ static void remove_image(struct store *st, const char *id)
 	image_removal_done(&gone);
 }
 
+int run_args_check(const struct cmd_ctx *ctx, struct run_args *a, char **argv,
+		   struct request_defaults *defaults)
+{
+	int r;
+
+	a->request.image = argv[0];
+	a->request.cgroup_manager = ctx->cgroup_manager;
+	a->request.more_hooks_dirs = ctx->hooks_dirs;
+	a->request.command = argv + 1;
+	if (a->detach && a->request.attach.n)
+		return err_usage("--detach and --attach contradict each other");
+	if (a->detach && a->rmi)
+		return err_usage("--rmi needs somebody who waits for the end: it does not go with "
+				 "--detach");
+	if (a->rmi && a->request.rootfs)
+		return err_usage("--rmi and --rootfs contradict each other: there is no image");
+	a->request.rm = a->request.rm || a->rmi;
+	r = refused_check(&a->refused);
+	if (r == 0)
+		r = registry_access_of(&a->registry, &a->request.access);
+	return r < 0 ? r : request_defaults_apply(defaults, &a->request);
+}
+
 static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct run_args a = *(const struct run_args *)args;
@@ -129,24 +139,8 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	struct store *st;
 	int r;
 
-	a.request.image = argv[0];
-	a.request.cgroup_manager = ctx->cgroup_manager;
-	a.request.more_hooks_dirs = ctx->hooks_dirs;
-	a.request.command = argv + 1;
 	(void)argc;
-	if (a.detach && a.request.attach.n)
-		return err_usage("--detach and --attach contradict each other");
-	if (a.detach && a.rmi)
-		return err_usage("--rmi needs somebody who waits for the end: it does not go with "
-				 "--detach");
-	if (a.rmi && a.request.rootfs)
-		return err_usage("--rmi and --rootfs contradict each other: there is no image");
-	a.request.rm = a.request.rm || a.rmi;
-	r = refused_check(&a.refused);
-	if (r == 0)
-		r = registry_access_of(&a.registry, &a.request.access);
-	if (r == 0)
-		r = request_defaults_apply(&defaults, &a.request);
+	r = run_args_check(ctx, &a, argv, &defaults);
 	if (r == 0 && !a.detach)
 		r = attach_streams(&a.request, &o);
 	if (r == 0)

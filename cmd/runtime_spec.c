@@ -160,7 +160,8 @@ static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 
 static const struct opt update_opts[] = {
 	OPT_STR('r', "resources", "FILE", U, resources,
-		"File with linux.resources in JSON; - is standard input", .complete = COMPLETE_FILE),
+		"File with linux.resources in JSON; - is standard input",
+		.complete = COMPLETE_FILE),
 	OPT_INT(0, "memory", "BYTES", U, memory, "Limit of memory, -1 for none", .min = -1),
 	OPT_INT(0, "memory-swap", "BYTES", U, swap, "Limit of memory and swap", .min = -1),
 	OPT_INT(0, "memory-reservation", "BYTES", U, reservation, "Soft limit of memory",

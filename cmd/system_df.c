@@ -22,8 +22,12 @@ static const struct opt df_opts[] = {
 };
 
 static const struct column kind_columns[] = {
-	{"TYPE", "Type"}, {"TOTAL", "Total"},		  {"ACTIVE", "Active"},
-	{"SIZE", "Size"}, {"RECLAIMABLE", "Reclaimable"}, {NULL, NULL},
+	{"TYPE", "Type"},
+	{"TOTAL", "Total"},
+	{"ACTIVE", "Active"},
+	{"SIZE", "Size"},
+	{"RECLAIMABLE", "Reclaimable"},
+	{NULL, NULL},
 };
 
 static const struct column image_columns[] = {
@@ -39,14 +43,10 @@ static const struct column image_columns[] = {
 };
 
 static const struct column container_columns[] = {
-	{"CONTAINER ID", "ID"},
-	{"IMAGE", "Image"},
-	{"COMMAND", "Command"},
-	{"LOCAL VOLUMES", "LocalVolumes"},
-	{"SIZE", "Size"},
-	{"CREATED", "RunningFor"},
-	{"STATUS", "Status"},
-	{"NAMES", "Names"},
+	{"CONTAINER ID", "ID"}, {"IMAGE", "Image"},
+	{"COMMAND", "Command"}, {"LOCAL VOLUMES", "LocalVolumes"},
+	{"SIZE", "Size"},       {"CREATED", "RunningFor"},
+	{"STATUS", "Status"},   {"NAMES", "Names"},
 	{NULL, NULL},
 };
 

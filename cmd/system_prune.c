@@ -49,12 +49,14 @@ static bool confirmed(const struct prune_args *a)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 
-	sbuf_addf(&b, "This removes all stopped containers, all networks that no container is in, %s%s.",
-		  a->all ? "all images that no container uses"
-			 : "all images without a name that no container uses",
-		  !a->volumes ? ""
-		  : a->all    ? ", and all volumes that no container uses with all that is in them"
-			      : ", and all volumes without a name that no container uses");
+	sbuf_addf(
+		&b,
+		"This removes all stopped containers, all networks that no container is in, %s%s.",
+		a->all ? "all images that no container uses"
+		       : "all images without a name that no container uses",
+		!a->volumes ? ""
+		: a->all    ? ", and all volumes that no container uses with all that is in them"
+			    : ", and all volumes without a name that no container uses");
 	return cmd_confirmed(b.s);
 }
 

@@ -31,12 +31,21 @@
 #include "storage/store_internal.h"
 
 static const char *const dir_names[STORE_DIR_COUNT] = {
-	[STORE_LAYERS] = "layers",   [STORE_IMAGES] = "images",         [STORE_REFS] = "refs",
-	[STORE_BLOBS] = "blobs",     [STORE_CONTAINERS] = "containers", [STORE_NAMES] = "names",
+	[STORE_LAYERS] = "layers",
+	[STORE_IMAGES] = "images",
+	[STORE_REFS] = "refs",
+	[STORE_BLOBS] = "blobs",
+	[STORE_CONTAINERS] = "containers",
+	[STORE_NAMES] = "names",
 	[STORE_NETWORKS] = "networks",
-	[STORE_VOLUMES] = "volumes", [STORE_STAGING] = "staging",       [STORE_TRASH] = "trash",
-	[STORE_CACHE] = "cache",     [STORE_LOCKS] = "locks",           [STORE_SECRETS] = "secrets",
-	[STORE_LISTS] = "lists",     [STORE_ARTIFACTS] = "artifacts",
+	[STORE_VOLUMES] = "volumes",
+	[STORE_STAGING] = "staging",
+	[STORE_TRASH] = "trash",
+	[STORE_CACHE] = "cache",
+	[STORE_LOCKS] = "locks",
+	[STORE_SECRETS] = "secrets",
+	[STORE_LISTS] = "lists",
+	[STORE_ARTIFACTS] = "artifacts",
 };
 
 struct store {

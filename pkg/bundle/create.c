@@ -60,8 +60,8 @@ static int cgroup_of_bundle(struct creation *c, struct cgroup_request *g)
 			g->parent = bundle_keep_str(&c->bundle,
 						    xstrndup(path, (size_t)(colon - path)));
 	} else if (n == 0) {
-		g->manager =
-			CGROUP_AUTO; /* nobody asked: a host that does not play along is no error */
+		/* Nobody asked: a host that does not play along is no error. */
+		g->manager = CGROUP_AUTO;
 	}
 	return g->mode == CGROUP_DISABLED ? 0 : cgroup_check(g);
 }

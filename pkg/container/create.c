@@ -15,9 +15,9 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
-#include "pkg/container/explain.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
+#include "pkg/container/explain.h"
 #include "pkg/container/make.h"
 #include "pkg/container/userns.h"
 #include "pkg/container/volumes.h"
@@ -253,6 +253,8 @@ int container_decide(struct store *st, const struct container_request *q,
 		r = find_rootfs(q->image, rec);
 	if (r == 0)
 		r = find_mounted_images(st, q, rec);
+	if (r == 0)
+		r = find_required(st, q, rec);
 	if (r == 0) {
 		rec->name = q->name ? xstrdup(q->name) : NULL;
 		if (image)
@@ -269,42 +271,26 @@ int container_create(struct store *st, const struct container_request *q, struct
 {
 	AUTO(record_freep) struct container_record *rec = NULL;
 	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
-	struct image_record *image = NULL;
-	struct image_config cfg = {0};
 	AUTO_CLOSE int lock = -EBADF, ids_lock = -EBADF;
-	char *image_name = NULL;
 	char id[65];
-	int r = q->rootfs ? 0 : find_image(st, q, q->image, &image, &image_name);
+	int r = container_decide(st, q, &rec);
 
-	if (r == 0 && image)
-		r = image_config_parse(image->config, image->config_len, &cfg);
-	if (r == 0)
-		r = container_make(st, q, &cfg, &rec);
-	if (r == 0 && q->rootfs)
-		r = find_rootfs(q->image, rec);
-	if (r == 0)
-		r = find_mounted_images(st, q, rec);
 	if (r == 0)
 		r = make_room(st, q);
 	if (r < 0)
-		goto out;
-	lock = keep_image(st, image ? image->id : NULL);
+		return r;
+	lock = keep_image(st, q->rootfs ? NULL : rec->image_id);
 	r = lock < 0 ? lock : check_mounted_layers(st, rec);
 	if (r < 0)
-		goto out;
+		return r;
 	random_hex(id, 64);
 	rec->id = xstrdup(id);
-	rec->name = q->name ? xstrdup(q->name) : NULL;
-	if (image)
-		keep_image_facts(image, image_name, rec);
 	rec->created_ns = clock_now_ns();
-	r = find_required(st, q, rec);
-	if (r == 0)
-		r = userns_allocate(st, rec, &ids_lock);
+	r = userns_allocate(st, rec, &ids_lock);
 	if (r == 0 && q->cidfile)
 		r = write_cidfile(q->cidfile, id);
 	if (r < 0)
-		goto out;
+		return r;
 	r = volumes_make(st, rec);
 	if (r == 0)
 		r = create_record(st, q, rec, &dirs);
@@ -312,14 +298,10 @@ int container_create(struct store *st, const struct container_request *q, struct
 		volumes_unmake(st, rec);
 		if (q->cidfile)
 			(void)unlink(q->cidfile);
-		goto out;
+		return r;
 	}
 	*ret = (struct container){
 		.rec = TAKE_PTR(rec), .dirs = dirs, .state = {.status = CONMON_CREATED}};
 	container_event(st, ret->rec, "create", NULL);
-out:
-	image_config_done(&cfg);
-	image_record_free(image);
-	free(image_name);
-	return r;
+	return 0;
 }

@@ -60,8 +60,7 @@ static bool match_command(const struct container_record *rec, const char *want)
 static bool match_port(const struct container_record *rec, bool published, const char *want)
 {
 	AUTO(net_port_list_done)
-	struct net_port_list l = NET_PORT_LIST_INIT,
-			     w = NET_PORT_LIST_INIT;
+	struct net_port_list l = NET_PORT_LIST_INIT, w = NET_PORT_LIST_INIT;
 	const struct strv *specs = published ? &rec->ports : &rec->exposed_ports;
 	bool hit = false;
 

@@ -103,9 +103,7 @@ static int helper_mode(const char *given, const char *name, enum net_mode mode,
 static int network_mode(struct store *st, const struct container_request *q,
 			struct container_record *r)
 {
-	const char *n = q->network       ? q->network
-			: q->networks.n ? q->networks.v[0]
-					: "private";
+	const char *n = q->network ? q->network : q->networks.n ? q->networks.v[0] : "private";
 	int rc = make_networks(st, q, r);
 
 	if (rc == 0)
@@ -118,10 +116,11 @@ static int network_mode(struct store *st, const struct container_request *q,
 		r->ns_net = xstrdup(net_default_mode() == NET_PASTA ? "pasta" : "slirp4netns");
 		return 0;
 	}
-	return ns_mode(st, "--network", n,
-		       "NAME[:OPTIONS], slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, host, "
-		       "container:NAME or ns:PATH",
-		       &r->ns_net);
+	return ns_mode(
+		st, "--network", n,
+		"NAME[:OPTIONS], slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, host, "
+		"container:NAME or ns:PATH",
+		&r->ns_net);
 }
 
 /* What is exposed and not published already, each on a port of its own. */

@@ -26,16 +26,23 @@ static enum conmon_notify who_of(const struct container_record *rec)
 	return strcmp(s, "healthy") == 0 ? CONMON_NOTIFY_HEALTHY : CONMON_NOTIFY_NONE;
 }
 
-int notify_begin(const struct container *c, struct notify *ret)
+enum conmon_notify notify_who(const struct container_record *rec)
 {
 	const char *address = getenv("NOTIFY_SOCKET");
 
-	if (!address || !*address || who_of(c->rec) == CONMON_NOTIFY_NONE)
+	return address && *address ? who_of(rec) : CONMON_NOTIFY_NONE;
+}
+
+int notify_begin(const struct container *c, struct notify *ret)
+{
+	enum conmon_notify who = notify_who(c->rec);
+
+	if (who == CONMON_NOTIFY_NONE)
 		return 0;
-	ret->fd = socket_datagram_to(address, PATIENCE_MS);
+	ret->fd = socket_datagram_to(getenv("NOTIFY_SOCKET"), PATIENCE_MS);
 	if (ret->fd < 0)
 		return err_wrap(ret->fd, "NOTIFY_SOCKET (--sdnotify=ignore does without it)");
-	ret->who = who_of(c->rec);
+	ret->who = who;
 	if (ret->who == CONMON_NOTIFY_CONTAINER &&
 	    ((mkdirat(c->dirs.runtime_fd, CONMON_NOTIFY_DIR, 0755) < 0 && errno != EEXIST) ||
 	     fchmodat(c->dirs.runtime_fd, CONMON_NOTIFY_DIR, 0755, 0) < 0)) /* whatever our umask */

@@ -14,6 +14,8 @@ struct notify {
 	int fd; /* connected to the manager's socket */
 };
 
+/** notify_who() - who is to tell the service manager that started us; CONMON_NOTIFY_NONE without one. */
+enum conmon_notify notify_who(const struct container_record *rec);
 /** notify_begin() - whether this start has anybody to tell; makes the directory of the payload's socket. */
 int notify_begin(const struct container *c, struct notify *ret);
 void notify_done(struct notify *n);

@@ -19,13 +19,20 @@
 int plan_bridge(const struct plan_input *in, struct container_plan *p)
 {
 	struct net_plan *n = &p->rt.net;
-	AUTO_CLOSE int dir = private_dir_at(store_runtime_fd(in->store), "net", true);
+	AUTO_CLOSE int dir = -EBADF;
 	const char *warning = NULL;
 	char *program = NULL;
-	int r = dir < 0 ? dir : paths_helper("cuddy-net", &program);
+	int r = paths_helper("cuddy-net", &program);
 
 	if (r < 0)
 		return r;
+	if (!in->dry) {
+		dir = private_dir_at(store_runtime_fd(in->store), "net", true);
+		if (dir < 0) {
+			free(program);
+			return dir;
+		}
+	}
 	n->keeper_path = plan_keep(p, program);
 	n->keeper_dir = plan_keep(p, path_join(store_runroot(in->store), "net"));
 	r = net_helper_find(NET_SLIRP, store_runtime_fd(in->store), &n->uplink_path, &warning);

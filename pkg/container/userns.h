@@ -20,6 +20,7 @@ void userns_options_done(struct userns_options *o);
 /**
  * userns_allocate() - for a record that says "auto": a range that no other container has
  * @layers: of the image, bottom first: its users decide the size where none is given.
- * @ret_lock: a descriptor to be held until the record stands; -EBADF when nothing was allocated.
+ * @ret_lock: a descriptor to be held until the record stands; -EBADF when nothing was allocated. NULL: the
+ * record will never stand, and the range is nobody's.
  */
 int userns_allocate(struct store *st, struct container_record *r, int *ret_lock);

@@ -200,6 +200,8 @@ int userns_allocate(struct store *st, struct container_record *r, int *ret_lock)
 		rc = base_grant_load(&grant);
 	if (rc < 0)
 		return rc;
+	if (!ret_lock)
+		return allocate(st, r, &grant, &o);
 	locks = store_fd(st, STORE_LOCKS);
 	lock = locks < 0 ? locks : lock_open(locks, "auto-ids", LOCK_EXCLUSIVE);
 	rc = lock < 0 ? lock : allocate(st, r, &grant, &o);

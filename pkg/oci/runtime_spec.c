@@ -22,9 +22,9 @@ const char *const oci_hook_stages[OCI_HOOK_STAGES] = {
 };
 
 const char *const oci_ns_names[OCI_NS_KINDS] = {
-	[OCI_NS_USER] = "user",      [OCI_NS_PID] = "pid",         [OCI_NS_UTS] = "uts",
-	[OCI_NS_IPC] = "ipc",        [OCI_NS_NETWORK] = "network", [OCI_NS_CGROUP] = "cgroup",
-	[OCI_NS_MOUNT] = "mount",    [OCI_NS_TIME] = "time",
+	[OCI_NS_USER] = "user",   [OCI_NS_PID] = "pid",         [OCI_NS_UTS] = "uts",
+	[OCI_NS_IPC] = "ipc",     [OCI_NS_NETWORK] = "network", [OCI_NS_CGROUP] = "cgroup",
+	[OCI_NS_MOUNT] = "mount", [OCI_NS_TIME] = "time",
 };
 
 void oci_hook_done(struct oci_hook *h)

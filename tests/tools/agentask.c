@@ -44,8 +44,9 @@ int main(int argc, char **argv)
 		unsigned char m[5] = {0, 0, 0, 1, (unsigned char)strtoul(argv[i], NULL, 10)};
 		uint32_t n;
 
-		if (write(fd, m, sizeof(m)) != (ssize_t)sizeof(m) || read_all(fd, &n, sizeof(n)) < 0 ||
-		    ntohl(n) < 1 || ntohl(n) > sizeof(buf) || read_all(fd, buf, ntohl(n)) < 0) {
+		if (write(fd, m, sizeof(m)) != (ssize_t)sizeof(m) ||
+		    read_all(fd, &n, sizeof(n)) < 0 || ntohl(n) < 1 || ntohl(n) > sizeof(buf) ||
+		    read_all(fd, buf, ntohl(n)) < 0) {
 			(void)puts("closed");
 			return 0;
 		}

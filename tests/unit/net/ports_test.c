@@ -167,7 +167,8 @@ static void a_chosen_port_is_filled_in_and_a_taken_one_is_named(void **state)
 	assert_int_equal(net_port_parse("127.0.0.1::1", &m), 0);
 	assert_int_equal(net_port_parse(spec, &m), 0);
 	assert_int_equal(net_ports_bind(&m, more), -EADDRINUSE);
-	(void)snprintf(spec, sizeof(spec), "publish 127.0.0.1:%u/tcp: process %d (ports_test) listens",
+	(void)snprintf(spec, sizeof(spec),
+		       "publish 127.0.0.1:%u/tcp: process %d (ports_test) listens",
 		       l.v[0].host_port, (int)getpid());
 	assert_memory_equal(err_trail(), spec, strlen(spec));
 	assert_true(more[0] < 0); /* the one before it was closed again */

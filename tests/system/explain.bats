@@ -2,7 +2,10 @@
 # cuddy explain run: the plan is what a container gets, and nothing is done.
 load helpers
 
-everything() { (cd "$WORK" && find root run -path root/cache -prune -o -printf '%p %y %s %T@\n' | sort); }
+everything() {
+	snapshot
+	(cd "$CUDDY_RUNROOT" && find . -printf '%p %y %s %T@\n' | sort)
+}
 
 @test "explain: as JSON it says what the container then has; nothing is made, no process is left" {
 	mkdir "$WORK/data"

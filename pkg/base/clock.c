@@ -70,10 +70,12 @@ static int parse_epoch(const char *s, int64_t *ret_ns)
 	return 0;
 }
 
+#define GO_ZERO (-62135596800LL) /* 0001-01-01T00:00:00Z */
+
 int clock_parse(const char *s, int64_t *ret_ns)
 {
 	struct tm tm = {0};
-	int64_t frac, zone = 0;
+	int64_t frac, zone = 0, at;
 	const char *p;
 
 	if (strlen(s) < 10 || s[4] != '-')
@@ -99,7 +101,13 @@ int clock_parse(const char *s, int64_t *ret_ns)
 	}
 	if (*p)
 		return -EINVAL;
-	*ret_ns = ((int64_t)timegm(&tm) - zone) * NS_PER_S + frac;
+	at = (int64_t)timegm(&tm) - zone;
+	if (at == GO_ZERO)
+		*ret_ns = 0;
+	else if (at > INT64_MAX / NS_PER_S - 1 || at < INT64_MIN / NS_PER_S + 1)
+		return -EINVAL;
+	else
+		*ret_ns = at * NS_PER_S + frac;
 	return 0;
 }
 

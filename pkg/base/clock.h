@@ -11,7 +11,7 @@ int64_t clock_now_ns(void); /* CLOCK_REALTIME */
 int64_t clock_monotonic_ns(void); /* CLOCK_MONOTONIC, for time-outs */
 /** clock_format_utc() - RFC 3339 with nanoseconds and Z; 0 gives Go's zero "0001-01-01T00:00:00Z". */
 void clock_format_utc(int64_t ns, char out[CLOCK_TEXT_MAX]);
-/** clock_parse() - RFC 3339 (any zone, fraction optional) or seconds[.fraction]; 0 or -EINVAL. */
+/** clock_parse() - RFC 3339 (any zone, fraction optional; years 1678..2261, and Go's zero as 0) or seconds[.fraction]; 0 or -EINVAL. */
 int clock_parse(const char *s, int64_t *ret_ns);
 /** clock_format_span() - "5 minutes", "About an hour", "3 weeks": what docker prints. */
 void clock_format_span(int64_t span_ns, char out[CLOCK_TEXT_MAX]);

@@ -93,6 +93,10 @@ static void times_round_trip(void **state)
 	assert_int_equal(clock_parse("1700000000.5", &ns), 0);
 	assert_int_equal(ns, 1700000000500000000LL);
 	assert_true(clock_parse("yesterday", &ns) < 0);
+	assert_true(clock_parse("0002-01-01T00:00:00Z", &ns) < 0);
+	assert_true(clock_parse("2262-12-01T00:00:00Z", &ns) < 0);
+	assert_int_equal(clock_parse("0001-01-01T00:00:00Z", &ns), 0);
+	assert_int_equal(ns, 0);
 }
 
 static void wire_refuses_cut_and_forged_messages(void **state)

@@ -23,56 +23,11 @@
 #include "pkg/seccomp/filter.h"
 #include "pkg/seccomp/seccomp.h"
 #include "pkg/sys/file.h"
+#include "tests/unit/pkg/seccomp/judge.h"
 
 #define DEFAULT_CAPS 0x800405fbULL
 #define ALLOW SECCOMP_RET_ALLOW
 #define E(e) (SECCOMP_RET_ERRNO | (e))
-
-static uint32_t word_at(const struct seccomp_data *d, uint32_t offset)
-{
-	uint32_t w;
-
-	assert_in_range(offset, 0, sizeof(*d) - 4);
-	memcpy(&w, (const char *)d + offset, 4);
-	return w;
-}
-
-static uint32_t judge_at(const void *prog, size_t bytes, const struct seccomp_data *d)
-{
-	const struct sock_filter *f = prog;
-	uint32_t a = 0;
-
-	for (size_t pc = 0; pc < bytes / sizeof(*f);) {
-		struct sock_filter i = f[pc++];
-
-		switch (i.code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			a = word_at(d, i.k);
-			break;
-		case BPF_ALU | BPF_AND | BPF_K:
-			a &= i.k;
-			break;
-		case BPF_JMP | BPF_JA:
-			pc += i.k;
-			break;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			pc += a == i.k ? i.jt : i.jf;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			pc += a >= i.k ? i.jt : i.jf;
-			break;
-		case BPF_JMP | BPF_JGT | BPF_K:
-			pc += a > i.k ? i.jt : i.jf;
-			break;
-		case BPF_RET | BPF_K:
-			return i.k;
-		default:
-			fail_msg("unexpected opcode 0x%x", i.code);
-		}
-	}
-	fail_msg("ran off the end");
-	return 0;
-}
 
 static uint32_t judge(const void *prog, size_t bytes, uint32_t arch, int nr, uint64_t arg0,
 		      uint64_t arg2)

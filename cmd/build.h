@@ -13,7 +13,7 @@
 struct build_args {
 	struct registry_args registry;
 	struct strv tags, files, build_args, build_arg_files, labels, secrets, ssh, contexts,
-		annotations, env, unset_env, unset_labels, no_cache_filters, outputs, allow;
+		annotations, cache_from, cache_to, env, unset_env, unset_labels, no_cache_filters, outputs, allow;
 	struct container_request run;
 	const char *target, *network, *pull, *iidfile, *metadata_file, *platform, *ignore_file,
 		*timestamp, *format, *progress, *isolation, *from, *logfile, *provenance, *sbom;

@@ -33,6 +33,8 @@ const struct opt build_opts[] = {
 	OPT_LIST(0, "build-arg", "NAME[=VALUE]", struct build_args, build_args, "Set a build argument, or pass a variable of ours on"),
 	OPT_LIST(0, "build-arg-file", "FILE", struct build_args, build_arg_files, "Read build arguments from a file, one a line", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "build-context", "NAME=WHAT", struct build_args, contexts, "Files or an image for COPY --from and FROM: a directory, docker-image://REFERENCE, target:STAGE"),
+	OPT_LIST(0, "cache-from", "REPOSITORY|type=TYPE,…", struct build_args, cache_from, "Use what builds elsewhere made: a repository, type=registry,ref=IMAGE, or type=local,src=DIRECTORY"),
+	OPT_LIST(0, "cache-to", "REPOSITORY|type=TYPE,…", struct build_args, cache_to, "Keep what steps made for builds elsewhere: a repository, type=registry,ref=IMAGE, type=local,dest=DIRECTORY, or type=inline"),
 	OPT_DURATION(0, "cache-ttl", "TIME", struct build_args, cache_ttl_ns, "Use only what was made within that time"),
 	OPT_LIST(0, "cap-add", "CAPABILITY", struct build_args, run.cap_add, "Add a capability to commands"),
 	OPT_LIST(0, "cap-drop", "CAPABILITY", struct build_args, run.cap_drop, "Drop a capability of commands"),
@@ -326,6 +328,8 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->secrets = a->secrets;
 	o->ssh = a->ssh;
 	o->contexts = a->contexts;
+	o->cache_from = a->cache_from;
+	o->cache_to = a->cache_to;
 	o->network = a->network;
 	o->from = a->from;
 	o->unset_env = a->unset_env;

@@ -43,6 +43,7 @@ static void builder_done(struct builder *b)
 	free(b->ssh);
 	strv_done(&b->why);
 	contexts_done(b);
+	cache_places_done(b);
 	base_grant_done(&b->grant);
 	layer_lease_end(b->st, &b->lease);
 	step_unlock(b);
@@ -130,10 +131,13 @@ static int find_time(struct builder *b, const struct build_image *image, int64_t
 	key_begin(&h, "image");
 	key_add(&h, text.s);
 	sha256_end_hex(&h, key);
+	if (!b->o->no_cache && cache_find(b->st, key, &b->lease, &rec) == 0)
+		(void)cache_import_find(b, key, &rec);
 	/* Of two builds that end side by side one is the first. */
 	r = b->o->no_cache ? cache_put(b->st, key, &rec)
 			   : cache_put_first(b->st, key, &b->lease, &rec);
-	*ret = rec.created_ns;
+	memcpy(b->time_key, key, sizeof(key));
+	*ret = b->time_ns = rec.created_ns;
 	return r;
 }
 
@@ -160,6 +164,20 @@ static int make_stack(struct builder *b, const struct strv *layers)
 	return r < 0 ? r : layer_stack_make(b->st, layers);
 }
 
+/* --cache-to type=inline */
+static int add_records(struct builder *b, struct sbuf *config)
+{
+	AUTO_JSON struct json_object *doc = NULL;
+	int r = json_parse(config->s, config->len, &doc);
+
+	if (r < 0)
+		return r;
+	cache_export_records(b, false, doc);
+	sbuf_reset(config);
+	json_write(doc, false, config);
+	return 0;
+}
+
 static int put_image(struct builder *b)
 {
 	struct build_image *image = &b->stages[b->target].image;
@@ -176,6 +194,10 @@ static int put_image(struct builder *b)
 	if (r < 0)
 		return r;
 	write_config(b, image, rec.created_ns, &config);
+	if (b->exports_inline)
+		r = add_records(b, &config);
+	if (r < 0)
+		return r;
 	rec.manifest_type = b->o->docker ? docker : oci;
 	sha256_hex(config.s, config.len, rec.id);
 	rec.config = config.s;
@@ -279,12 +301,15 @@ static int build(struct builder *b)
 	if (r < 0)
 		return r;
 	warn_unused(b);
+	cache_import(b);
 	r = stages_run(b);
 	if (r == 0 && b->o->squash)
 		r = squash_layers(b);
 	if (r == 0)
 		r = output_files(b);
-	return r < 0 || b->o->no_image ? r : put_image(b);
+	if (r == 0 && !b->o->no_image)
+		r = put_image(b);
+	return r < 0 ? r : cache_export(b);
 }
 
 int build_image(struct store *st, const struct build_options *o, struct build_result *ret)

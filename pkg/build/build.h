@@ -50,6 +50,7 @@ struct build_options {
 	struct strv annotations; /* of the manifest, "k=v" */
 	struct strv env, unset_env; /* of the image; what is set is there for commands, too */
 	struct strv unset_labels; /* of base images */
+	struct strv cache_from, cache_to; /* a repository, or "type=registry|local|inline,…" */
 	struct strv no_cache_stages; /* names or numbers */
 	const char *from; /* instead of the first FROM's image */
 	bool allow_host_network, drop_base_labels, omit_history, all_stages, host_proxies;

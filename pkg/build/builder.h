@@ -7,6 +7,7 @@
 #include "pkg/build/plan.h"
 #include "pkg/build/ssh.h"
 #include "pkg/build/workspace.h"
+#include "pkg/json/json.h"
 #include "pkg/runtime/base.h"
 
 struct found_image { /* looked up once a build, so all stages see the same */
@@ -43,8 +44,12 @@ struct builder {
 	struct ssh_source *ssh;
 	unsigned n_ssh;
 	unsigned step, n_steps;
+	char time_key[65]; /* under which the time of the image is remembered */
+	int64_t time_ns;
 	int stage; /* the one being done */
 	bool stage_no_cache; /* of that */
+	struct cache_place *cache_from, *cache_to; /* as many as the options have */
+	bool exports_inline;
 	struct strv why; /* what the present step's key is made of: "what=digest" */
 	int lock; /* of the step being done, so that others wait for it instead of doing it too */
 	char *lock_name;
@@ -100,6 +105,19 @@ void step_key_layers(struct builder *b, struct sha256 *h, const struct strv *lay
 /** step_enter() - into B, where layers are made. */
 int step_enter(struct builder *b);
 void step_warn(struct builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* cache_import.c, cache_export.c: --cache-from, --cache-to */
+struct cache_place;
+/** cache_places_open() - what the options name; directories are opened as the user we are. */
+int cache_places_open(struct builder *b);
+void cache_places_done(struct builder *b);
+/** cache_import() - see what --cache-from has. What cannot be had is a warning: the steps are done instead. */
+void cache_import(struct builder *b);
+/** cache_import_find() - 1: it had the result, which is in our store now, as @ret says; or 0. */
+int cache_import_find(struct builder *b, const char *key, struct cache_record *ret);
+/** cache_export_records() - what the build knows of its steps, for a config; @all: of every stage. */
+void cache_export_records(const struct builder *b, bool all, struct json_object *doc);
+int cache_export(struct builder *b);
 
 /* why.c */
 void why_begin(struct builder *b);

@@ -37,6 +37,8 @@ int cache_prune(struct store *st, bool all, int64_t before_ns, struct cache_prun
 
 #define CACHE_MOUNTS "mounts" /* below cache/: directories and their locks, held while in use */
 
+#define CACHE_RECORDS "io.cuddy.build.cache" /* in a config: what steps led to */
+
 #define CACHE_WHY "why" /* of each step's place, what its key was made of */
 
 /* Pieces of a key: each is told apart from the next. */

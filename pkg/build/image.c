@@ -5,12 +5,14 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
+#include "pkg/build/cache.h"
 #include "pkg/base/err.h"
 #include "pkg/oci/manifest.h"
 
 /* What other tools wrote about how they made the base; it is not true of what is made from it. */
-static const char *const dropped[] = {"container", "container_config", "docker_version", "id",
-				      "parent",    "parent_id",        "throwaway",      "Size"};
+static const char *const dropped[] = {
+	"container", "container_config", "docker_version", "id",          "parent",
+	"parent_id", "throwaway",        "Size",           CACHE_RECORDS, "moby.buildkit.cache.v0"};
 
 void build_image_done(struct build_image *b)
 {

@@ -228,6 +228,8 @@ int inputs_open(struct builder *b)
 
 	if (r == 0)
 		r = contexts_open(b);
+	if (r >= 0)
+		r = cache_places_open(b);
 	for (size_t i = 0; r >= 0 && i < b->o->secrets.n; i++)
 		r = inputs_secret(b, b->o->secrets.v[i]);
 	for (size_t i = 0; r >= 0 && i < b->o->ssh.n; i++)

@@ -56,6 +56,9 @@ struct op {
 	/* after the step was done */
 	bool done, cached;
 	char layer[65]; /* "": it changed nothing */
+	char keys
+		[2]
+		[65]; /* it is known by: what it does, and what its sources are; "" where there is none */
 	int64_t created_ns;
 };
 

@@ -29,7 +29,7 @@
 #define LINE_BYTES 8192
 
 struct op_result {
-	char layer[65];
+	char layer[65], keys[2][65];
 	bool done, cached;
 	int64_t created_ns;
 };
@@ -144,6 +144,7 @@ work(struct builder *b, unsigned i, struct stage_result *ret, int out, pid_t par
 		const struct op *o = &p->ops[k];
 
 		memcpy(ret->ops[k].layer, o->layer, sizeof(o->layer));
+		memcpy(ret->ops[k].keys, o->keys, sizeof(o->keys));
 		ret->ops[k].done = o->done;
 		ret->ops[k].cached = o->cached;
 		ret->ops[k].created_ns = o->created_ns;
@@ -230,6 +231,7 @@ static int take_results(struct scheduler *s, const struct worker *w)
 		struct op *o = &p->ops[k];
 
 		memcpy(o->layer, res->ops[k].layer, sizeof(o->layer));
+		memcpy(o->keys, res->ops[k].keys, sizeof(o->keys));
 		o->done = res->ops[k].done;
 		o->cached = res->ops[k].cached;
 		o->created_ns = res->ops[k].created_ns;

@@ -51,11 +51,14 @@ void step_unlock(struct builder *b)
 	freep(&b->lock_name);
 }
 
-static int take_result(struct builder *b, struct op *o, const char *key)
+/* @far: where --cache-from says, too. */
+static int take_result(struct builder *b, struct op *o, const char *key, bool far)
 {
 	struct cache_record rec;
 	int r = cache_find(b->st, key, &b->lease, &rec);
 
+	if (r == 0 && far)
+		r = cache_import_find(b, key, &rec);
 	if (r <= 0 || rec.created_ns < b->o->cache_from_ns)
 		return r < 0 ? r : 0;
 	memcpy(o->layer, rec.layer, sizeof(o->layer));
@@ -68,9 +71,10 @@ int step_cached(struct builder *b, struct op *o, const char *key)
 {
 	int locks, r;
 
+	memcpy(o->keys[o->keys[0][0] != '\0' && strcmp(o->keys[0], key) != 0], key, 65);
 	if (b->o->no_cache || b->stage_no_cache)
 		return 0;
-	r = take_result(b, o, key);
+	r = take_result(b, o, key, b->lock_name != NULL);
 	if (r != 0 || b->lock_name)
 		return r;
 	locks = store_fd(b->st, STORE_LOCKS);
@@ -82,7 +86,7 @@ int step_cached(struct builder *b, struct op *o, const char *key)
 		freep(&b->lock_name);
 		return b->lock;
 	}
-	r = take_result(b, o, key); /* whoever held it may have done it */
+	r = take_result(b, o, key, true); /* whoever held it may have done it */
 	if (r != 0)
 		step_unlock(b);
 	return r;

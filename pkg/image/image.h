@@ -38,6 +38,12 @@ struct pull_options {
 
 /** image_pull() - through cuddy-transfer; returns the id of what the name now points at. */
 int image_pull(struct store *st, const char *name, const struct pull_options *o, char ret_id[65]);
+/**
+ * image_part() - of an image in a registry only the config, and those of its layers that @layers names
+ * They come into the store, where nothing names them: somebody hold a lease on them.
+ */
+int image_part(struct store *st, const char *name, const struct strv *layers,
+	       const struct pull_options *o, struct sbuf *ret_config);
 /** image_ensure() - image_find(), with a pull as @o->policy says. */
 int image_ensure(struct store *st, const char *name, const struct pull_options *o,
 		 struct image_record **ret, char **ret_name);

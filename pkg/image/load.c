@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/image/load.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/image/changes.h"
+#include "pkg/oci/manifest.h"
 #include "pkg/oci/reference.h"
+#include "pkg/sys/file.h"
 
 int image_load(struct store *st, int fd, const struct transfer_load *l,
 	       const struct transfer_handler *h)
@@ -13,6 +18,24 @@ int image_load(struct store *st, int fd, const struct transfer_load *l,
 
 	transfer_load_put(&body, l);
 	return transfer_run(st, TRANSFER_LOAD, &body, &fd, 1, h);
+}
+
+int image_load_layers(struct store *st, int fd, struct sbuf *ret_config)
+{
+	const struct transfer_load l = {.layers = true};
+	const struct transfer_handler quiet = {0};
+	AUTO_CLOSE int config = memfd_create("config", MFD_CLOEXEC);
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	const int fds[2] = {fd, config};
+	int r;
+
+	if (config < 0)
+		return err_new(-errno, "memfd_create");
+	transfer_load_put(&body, &l);
+	r = transfer_run(st, TRANSFER_LOAD, &body, fds, 2, &quiet);
+	if (r == 0 && lseek(config, 0, SEEK_SET) == 0)
+		r = file_read_fd(config, MANIFEST_BYTES_MAX, ret_config);
+	return r;
 }
 
 /* A short name is local: nobody publishes what this machine imported. */

@@ -11,6 +11,9 @@
 int image_load(struct store *st, int fd, const struct transfer_load *l,
 	       const struct transfer_handler *h);
 
+/** image_load_layers() - only the layers, which nothing names then; and the config of the last image. */
+int image_load_layers(struct store *st, int fd, struct sbuf *ret_config);
+
 struct import_options {
 	const struct strv *changes; /* Containerfile instructions */
 	const char *message;

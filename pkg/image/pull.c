@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -7,6 +9,8 @@
 #include "pkg/image/image.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/transfer_client.h"
+#include "pkg/oci/manifest.h"
+#include "pkg/sys/file.h"
 
 /* Passes all on, and remembers the last image. */
 struct following {
@@ -103,6 +107,30 @@ int image_pull(struct store *st, const char *name, const struct pull_options *o,
 		event_named(store_runtime_fd(st), "image", "pull", ret_id, name);
 	freep(&f.id);
 	return r < 0 ? err_wrap(r, "pull %s", name) : 0;
+}
+
+int image_part(struct store *st, const char *name, const struct strv *layers,
+	       const struct pull_options *o, struct sbuf *ret_config)
+{
+	const struct transfer_handler quiet = {0};
+	AUTO_CLOSE int config = memfd_create("config", MFD_CLOEXEC);
+	AUTO_FREE char *part = strv_join(layers, ",");
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	const struct transfer_pull p = {.name = name,
+					.part = part,
+					.access = o->access,
+					.platform = o->platform,
+					.policy = o->signature_policy};
+	int r;
+
+	if (config < 0)
+		return err_new(-errno, "memfd_create");
+	transfer_pull_put(&body, &p);
+	r = transfer_run(st, TRANSFER_PULL, &body, &config, 1, &quiet);
+	explicit_bzero(body.s, body.len);
+	if (r == 0 && lseek(config, 0, SEEK_SET) == 0)
+		r = file_read_fd(config, MANIFEST_BYTES_MAX, ret_config);
+	return r < 0 ? err_wrap(r, "%s", name) : 0;
 }
 
 /* Never to be pulled: of a list that is here, an image that is here will do. */

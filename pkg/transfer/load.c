@@ -10,6 +10,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
 #include "pkg/archive/hash.h"
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/trust.h"
@@ -173,14 +174,20 @@ static void report_names(struct transfer_ctx *ctx, const struct load_image *im,
 }
 
 /* No image is put before the layers of all are there: a load that fails changed nothing. */
-static int commit(struct bundle *b, struct store *st, struct load_images *l)
+static int commit(struct bundle *b, struct store *st, struct load_images *l, bool only_layers)
 {
 	struct layer_lease lease = {0};
 	int r = layer_lease_begin(st, &lease);
 
 	for (size_t i = 0; r == 0 && i < l->n; i++)
 		r = commit_layers(b, st, &l->v[i], &lease);
-	for (size_t i = 0; r == 0 && i < l->n; i++) {
+	if (r == 0 && only_layers && l->n) {
+		const struct sbuf *config = l->v[l->n - 1].config;
+
+		r = write_full(b->ctx->fds[1], config->s, config->len);
+		r = r < 0 ? err_new(r, "hand the config over") : 0;
+	}
+	for (size_t i = 0; r == 0 && !only_layers && i < l->n; i++) {
 		AUTO_STRV struct strv old = STRV_INIT;
 
 		remember_names(st, &l->v[i], &old);
@@ -244,7 +251,7 @@ static int load(struct bundle *b, struct store *st, const struct transfer_load *
 	if (r == 0)
 		r = transfer_cancelled(b->ctx);
 	if (r == 0)
-		r = commit(b, st, &images);
+		r = commit(b, st, &images, q->layers);
 	load_images_done(&images);
 	return r;
 }
@@ -256,7 +263,7 @@ int transfer_op_load(struct transfer_ctx *ctx)
 	struct store *st;
 	int r = transfer_load_get(&ctx->req, &q);
 
-	if (r == 0 && ctx->n_fds != 1)
+	if (r == 0 && ctx->n_fds != (q.layers ? 2 : 1))
 		r = err_new(-CE_PROTOCOL, "load without an archive");
 	if (r == 0)
 		r = transfer_store(ctx, &st);

@@ -9,6 +9,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
 #include "pkg/base/log.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/image_config.h"
@@ -236,6 +237,48 @@ static int look(struct pull *p, struct registry *r, const char *name, struct fet
 	return 0;
 }
 
+static bool list_names(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = list; (p = strstr(p, word)) != NULL; p++)
+		if ((p == list || p[-1] == ',') && (!p[n] || p[n] == ','))
+			return true;
+	return false;
+}
+
+/* Layers by name, and the config to who asked: it knows what it wants of them, and leases them itself. */
+static int pull_part(struct pull *p, struct registry *r, struct fetched *f)
+{
+	struct manifest some = f->manifest;
+	AUTO_STRV struct strv diffids = STRV_INIT;
+	AUTO_FREE struct descriptor *layers = xcalloc(some.n_layers + 1, sizeof(*layers));
+	struct layers_request q = {.ctx = p->ctx,
+				   .store = p->store,
+				   .registry = r,
+				   .manifest = &some,
+				   .diffids = &diffids};
+	int e;
+
+	if (f->config.diffids.n != some.n_layers)
+		return err_new(-CE_BAD_FORMAT, "the config lists %zu layers, the manifest %u",
+			       f->config.diffids.n, some.n_layers);
+	some.n_layers = 0;
+	some.layers = layers;
+	for (size_t i = 0; i < f->config.diffids.n; i++) {
+		if (!list_names(p->args.part, f->config.diffids.v[i]))
+			continue;
+		strv_add(&diffids, f->config.diffids.v[i]);
+		layers[some.n_layers++] = f->manifest.layers[i];
+	}
+	e = some.n_layers ? layers_fetch(&q) : 0;
+	if (e == 0 && p->ctx->n_fds) {
+		e = write_full(p->ctx->fds[0], f->config_raw.s, f->config_raw.len);
+		e = e < 0 ? err_new(e, "hand the config over") : 0;
+	}
+	return e;
+}
+
 /* One tag or digest of one repository, start to end. */
 static int pull_one(struct pull *p, struct registry *r, const char *name, const char *tag,
 		    const char *digest)
@@ -256,6 +299,8 @@ static int pull_one(struct pull *p, struct registry *r, const char *name, const 
 		e = check_trust(p, r, name, tag, digest, &f);
 	if (e == 0)
 		e = fetch_config(p, r, &f);
+	if (p->args.part)
+		return e == 0 ? pull_part(p, r, &f) : e;
 	if (e == 0)
 		e = layer_lease_begin(p->store, &lease);
 	if (e == 0) {

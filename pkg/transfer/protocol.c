@@ -74,6 +74,7 @@ void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p)
 	wire_put_str(b, p->name);
 	wire_put_u32(b, p->all_tags);
 	wire_put_u32(b, p->look);
+	wire_put_str(b, p->part);
 	wire_put_access(b, &p->access);
 	wire_put_str(b, p->platform);
 	wire_put_str(b, p->policy);
@@ -89,6 +90,7 @@ int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *re
 	p.name = wire_get_str(&r);
 	p.all_tags = wire_get_u32(&r) != 0;
 	p.look = wire_get_u32(&r) != 0;
+	p.part = wire_get_str(&r);
 	ok = wire_get_access(&r, &p.access);
 	p.platform = wire_get_str(&r);
 	p.policy = wire_get_str(&r);
@@ -293,6 +295,7 @@ int transfer_fetch_get(const struct transfer_request *q, struct transfer_fetch *
 
 void transfer_load_put(struct sbuf *b, const struct transfer_load *l)
 {
+	wire_put_u32(b, l->layers);
 	wire_put_str(b, l->platform);
 	wire_put_str(b, l->policy);
 }
@@ -303,6 +306,7 @@ int transfer_load_get(const struct transfer_request *q, struct transfer_load *re
 	struct wire_reader r;
 
 	wire_reader_init(&r, q->body, q->body_n);
+	l.layers = wire_get_u32(&r) != 0;
 	l.platform = wire_get_str(&r);
 	l.policy = wire_get_str(&r);
 	if (wire_failed(&r))

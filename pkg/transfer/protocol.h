@@ -85,6 +85,11 @@ struct transfer_pull {
 	const char *name; /* as the user typed it */
 	bool all_tags;
 	bool look; /* only say which image it is there: nothing comes into the store */
+	/*
+	 * Not the image but these of its layers, diffIDs with a comma between; "" for none of them. One
+	 * descriptor: a file that gets the config. Nothing names what came.
+	 */
+	const char *part;
 	struct transfer_access access;
 	const char *platform; /* "os/arch[/variant]" or NULL */
 	const char *policy; /* file instead of the usual policy.json, or NULL */
@@ -109,6 +114,7 @@ struct transfer_login {
 
 /* Body of TRANSFER_LOAD; one descriptor: the archive or directory. */
 struct transfer_load {
+	bool layers; /* only the layers; one more descriptor, a file that gets the config of the last image */
 	const char *platform; /* "os/arch[/variant]" or NULL */
 	const char *policy;
 };

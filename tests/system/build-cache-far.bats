@@ -1,0 +1,172 @@
+#!/usr/bin/env bats
+# --cache-to and --cache-from: what steps made, carried to a store that has nothing.
+load helpers
+load build
+load registry
+
+setup_file() {
+	file_begin
+	load_image busybox
+	registry_begin
+	export REG REG_DIR
+	echo "$REG_PID" >"$FILE_ROOT/registry.pid"
+}
+teardown_file() {
+	kill "$(cat "$FILE_ROOT/registry.pid")"
+	file_end
+}
+setup() {
+	test_begin
+	mkdir -p "$WORK/ctx"
+	cd "$WORK/ctx"
+	export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REG" >"$CONTAINERS_REGISTRIES_CONF"
+}
+
+# As a store on another machine: the base image, and nothing of what was built.
+forget() {
+	cuddy rmi -f localhost/t >/dev/null 2>&1 || true
+	cuddy image prune -f >/dev/null
+	cuddy builder prune -a -f >/dev/null
+	[ "$(ls "$CUDDY_ROOT/layers" | wc -l)" = 1 ]
+}
+# Two stages, random bytes: only who did not run it again has the same image.
+containerfile() {
+	echo "${1:-text}" >f
+	file <<-'E'
+		FROM localhost/busybox AS make
+		RUN head -c 32 /dev/urandom >/made && head -c 3000000 /dev/urandom >/large
+		COPY f /f
+		RUN true
+		FROM localhost/busybox
+		WORKDIR /work/dir
+		COPY --from=make /made /f /got/
+		RUN head -c 32 /dev/urandom | sha1sum >/own && cat /got/f >>/own
+		LABEL k=v
+	E
+}
+blobs() { tail -n +$((GETS_FROM + 1)) "$REG_DIR/log" | grep -cE '"GET /v2/[^ ]*/blobs/[^ ]* HTTP/1.1" 200' || true; }
+only_named() { [ "$(cuddy images -a --format '{{.Repository}}' | sort -u | tr '\n' ' ')" = "$*" ]; }
+# edit_config DIR PYTHON: a layout whose config was changed, as somebody would who has no keys of ours
+edit_config() {
+	python3 - "$1" "$2" <<-'P'
+		import hashlib, json, os, sys
+		d = sys.argv[1]
+		blob = lambda x: os.path.join(d, 'blobs/sha256', x.split(':')[1])
+		def put(o):
+		    t = json.dumps(o).encode()
+		    x = 'sha256:' + hashlib.sha256(t).hexdigest()
+		    open(blob(x), 'wb').write(t)
+		    return x, len(t)
+		index = json.load(open(os.path.join(d, 'index.json')))
+		m = json.load(open(blob(index['manifests'][0]['digest'])))
+		c = json.load(open(blob(m['config']['digest'])))
+		records = c['io.cuddy.build.cache']
+		exec(sys.argv[2])
+		m['config']['digest'], m['config']['size'] = put(c)
+		index['manifests'][0]['digest'], index['manifests'][0]['size'] = put(m)
+		json.dump(index, open(os.path.join(d, 'index.json'), 'w'))
+	P
+}
+
+@test "a registry: a store that has nothing gets all steps from there, and of their layers only what it needs" {
+	containerfile
+	first=$(build --cache-to "$REG/team/c")
+	only_named "localhost/busybox localhost/t "
+	forget
+	blob_gets_begin
+	run -0 --separate-stderr cuddy build -t localhost/t --cache-from "$REG/team/c" .
+	[ "$output" = "$first" ]
+	[ "$(grep -c 'Using cache' <<<"$stderr")" = 6 ]
+	[[ $stderr != *warning* ]]
+	only_named "localhost/busybox localhost/t "
+	# By now they are our own.
+	blob_gets_begin
+	[ "$(build)" = "$first" ]
+	[ "$(blobs)" = 0 ]
+	# What changed is done anew, and all that stands on it; what does not, is not.
+	forget
+	containerfile other
+	run -0 --separate-stderr cuddy build -t localhost/t --cache-from "$REG/team/c" --cache-to "type=registry,ref=$REG/team/c:two,compression=zstd" .
+	[ "$output" != "$first" ]
+	[ "$(grep -c 'Using cache' <<<"$stderr")" = 2 ]
+	second=$output
+	[ "$(inside tail -n 1 /own)" = other ]
+	forget
+	run -0 --separate-stderr cuddy build -q -t localhost/t --cache-from "$REG/team/c" --cache-from "type=registry,ref=$REG/team/c:two" .
+	[ "$output" = "$second" ]
+	# --no-cache asks nobody.
+	blob_gets_begin
+	[ "$(build --no-cache --cache-from "$REG/team/c:two")" != "$second" ]
+	[ "$(blobs)" = 0 ]
+}
+
+@test "a directory, and an image with its own cache in it; what cannot be had is a warning" {
+	containerfile
+	run -0 --separate-stderr cuddy build -q -t localhost/t --cache-from "type=local,src=$WORK/c" --cache-to "type=local,dest=$WORK/c" .
+	first=$output
+	[[ $stderr == *"warning: --cache-from type=local,src=$WORK/c: "* ]]
+	forget
+	# In the place of what it was read from.
+	[ "$(build --cache-from "type=local,src=$WORK/c" --cache-to "type=local,dest=$WORK/c,mode=max")" = "$first" ]
+	[ "$(find "$WORK" -maxdepth 1 -name '.cuddy-cache*' | wc -l)" = 0 ]
+	skopeo inspect "oci:$WORK/c" >/dev/null
+	# In the image: the steps of its own stages.
+	forget
+	file <<<$'FROM localhost/busybox\nRUN head -c 32 /dev/urandom >/a\nRUN head -c 32 /dev/urandom >/b\nENV x=y'
+	first=$(cuddy build -q -t "$REG/team/app:latest" --cache-to type=inline --push .)
+	sum=$(cuddy run --rm --network none "$REG/team/app:latest" sha1sum /a /b)
+	cuddy rmi -f "$REG/team/app:latest" >/dev/null
+	forget
+	blob_gets_begin
+	run -0 --separate-stderr cuddy build -t localhost/t --cache-from "$REG/team/app" .
+	[ "$(grep -c 'Using cache' <<<"$stderr")" = 2 ]
+	[ "$(inside sha1sum /a /b)" = "$sum" ]
+	# What is built on it says nothing of its steps.
+	cuddy tag localhost/t localhost/base
+	file <<<$'FROM localhost/base\nRUN true >/c'
+	id=$(build)
+	run ! grep -q build.cache "$CUDDY_ROOT/images/$id/config"
+	cuddy rmi -f localhost/base >/dev/null
+	file <<<$'FROM localhost/busybox\nRUN true >/d'
+	run -0 --separate-stderr cuddy build -q --cache-from "$REG/team/none:1" .
+	[[ $stderr == *"warning: --cache-from $REG/team/none:1: "* ]]
+	# Words that mean nothing here, and places that hold something else.
+	mkdir "$WORK/full" && touch "$WORK/full/mine"
+	for spec in "type=local,dest=$WORK/full" type=gha "type=registry,ref=$REG/x,mode=all" "type=local" "type=registry,dest=x" "type=local,dest=x,what=1" "type=local,dest=/" nohost; do
+		run -125 --separate-stderr cuddy build -q --cache-to "$spec" .
+		[[ $stderr == "cuddy: build: --cache-to $spec: "* ]] && [ "${#stderr_lines[@]}" = 1 ]
+	done
+	[ -e "$WORK/full/mine" ]
+	run -125 --separate-stderr cuddy build -q --cache-to "$REG/UPPER" .
+	run -0 --separate-stderr cuddy build -q --cache-to "type=registry,ref=127.0.0.1:1/c,ignore-error=true" --retry 0 .
+	[[ $stderr == *"warning: --cache-to type=registry"* ]]
+}
+
+@test "only what was made of the same things counts: entries of other keys, damaged ones and damaged layers do not" {
+	file <<<$'FROM localhost/busybox\nRUN head -c 32 /dev/urandom >/a\nRUN head -c 32 /dev/urandom >/b'
+	first=$(build --cache-to "type=local,dest=$WORK/c")
+	cp -r "$WORK/c" "$WORK/other"
+	# The same steps over another base, or with another argument.
+	forget
+	echo x >x
+	cat >Other <<<$'FROM localhost/busybox\nCOPY x /x\nRUN head -c 32 /dev/urandom >/a\nRUN head -c 32 /dev/urandom >/b'
+	run -0 --separate-stderr cuddy build -t localhost/t -f Other --cache-from "type=local,src=$WORK/c" .
+	run ! grep -q 'Using cache' <<<"$stderr"
+	# Entries that are none: of a layer that is not among them, with a key that is none, of another kind.
+	forget
+	edit_config "$WORK/other" 'records[0]["layer"] = "sha256:" + "0" * 64; records[1]["key"] = "../../x"; records.append(1); records.append({"key": "a" * 64, "layer": 7, "created": 1})'
+	run -0 --separate-stderr cuddy build -t localhost/t --cache-from "type=local,src=$WORK/other" .
+	run ! grep -q 'Using cache' <<<"$stderr"
+	# Another layer than the config says.
+	forget
+	rm -rf "$WORK/other"
+	cp -r "$WORK/c" "$WORK/other"
+	edit_config "$WORK/other" 'm["layers"].reverse()'
+	run -0 --separate-stderr cuddy build -t localhost/t --cache-from "type=local,src=$WORK/other" .
+	[[ $stderr == *"warning: --cache-from type=local"* ]]
+	run ! grep -q 'Using cache' <<<"$stderr"
+	# And the true one still does.
+	forget
+	[ "$(build --cache-from "type=local,src=$WORK/c")" = "$first" ]
+}

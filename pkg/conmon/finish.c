@@ -21,6 +21,7 @@
 #include "pkg/conmon/event.h"
 #include "pkg/conmon/monitor.h"
 #include "pkg/runtime/hooks.h"
+#include "pkg/runtime/base.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/rmtree.h"
 #include "storage/container_store.h"
@@ -350,6 +351,7 @@ void finish(struct monitor *m)
 	/* systemd removes a scope's cgroups by itself, but there are other managers. */
 	if (m->cgroup >= 0)
 		(void)cgroup_remove(m->state.cgroup);
+	base_release(m->cfg.runtime_dir_fd);
 	(void)close(m->cfg.lock_fd);
 	control_tell_all(m, CM_EXIT, m->exit_status, m->state.error);
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
@@ -365,6 +367,7 @@ void finish_launch_failed(struct monitor *m)
 {
 	closep(&m->listen_fd);
 	log_close(&m->log);
+	base_release(m->cfg.runtime_dir_fd);
 	if (m->cgroup >= 0)
 		(void)cgroup_remove(m->state.cgroup);
 	if (m->state_dir < 0 || m->data_dir < 0)

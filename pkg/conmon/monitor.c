@@ -337,15 +337,16 @@ int monitor_main(void)
 	r = setup_monitor(m);
 	if (r == 0)
 		r = setup_cgroup(m);
-	if (r == 0)
+	if (r == 0) {
+		(void)base_register(m->cfg.runtime_dir_fd);
+		err_drop(); /* without it later commands make a base namespace of their own */
 		r = monitor_launch(m);
+	}
 	if (r < 0) {
 		finish_launch_failed(m);
 		(void)control_send(c, CM_LAUNCH, r, 0, err_trail(), strlen(err_trail()));
 		return 1;
 	}
-	(void)base_register(m->cfg.runtime_dir_fd);
-	err_drop(); /* without it later commands make a base namespace of their own */
 	(void)control_send(c, CM_LAUNCH, 0, c->relays_stdin ? CM_LAUNCH_RELAY_STDIN : 0, NULL, 0);
 	do
 		monitor_serve(m, run_is_over);

@@ -166,7 +166,7 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 	if (r == 0)
 		r = base_grant_load(&grant);
 	if (r == 0) {
-		base_ns = base_open(store_runtime_fd(st), &grant, &in.single_id);
+		base_ns = base_open_held(store_runtime_fd(st), &grant, &in.single_id);
 		r = base_ns < 0 ? base_ns : 0;
 	}
 	if (r == 0)
@@ -180,6 +180,7 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 		r = plan_write_files(&in, &p);
 	if (r == 0)
 		r = launch(st, c, o, base_ns, &p, &m);
+	base_release(store_runtime_fd(st));
 	if (r < 0)
 		return r;
 	networks_warn(c);

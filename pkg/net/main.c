@@ -3,7 +3,7 @@
  * Theory of operation: cuddy-net, the keeper of a user's bridges
  *
  * Processes   all in B, in a pid namespace of their own, so that none outlives the first
- *   P  pid 1, in the host's network: holds the lock, starts slirp4netns and starts it again (uplink.c)
+ *   P  pid 1, in the host's network: holds the lock, leads others to B (pkg/sys/candidate.h), starts slirp4netns and starts it again (uplink.c)
  *   K  the keeper, in the bridges' network namespace, which it makes: bridges, addresses, connections of
  *      monitors (keeper.c). When it ends P ends.
  *   N  the server of names, in the same namespace, without any right (names.c)
@@ -33,6 +33,7 @@
 #include "pkg/net/link.h"
 #include "pkg/net/rules.h"
 #include "pkg/net/uplink.h"
+#include "pkg/sys/candidate.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/procfs.h"
@@ -123,6 +124,20 @@ static int keeper_main(int dir, int listen_fd, int ready_fd, int word, int paren
 	return keeper_serve(&k) < 0;
 }
 
+/*
+ * Who comes while we live must be in our base namespace, or we had no power over his network. Without this
+ * the last monitor that was killed would take the way to it along, and the next container be started in
+ * another one.
+ */
+static int offer_base(int dir)
+{
+	AUTO_CLOSE int runtime = openat(dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = runtime < 0 ? err_new(-errno, "open the runtime directory")
+			    : candidate_offer_own(runtime);
+
+	return r < 0 ? r : TAKE_FD(runtime);
+}
+
 static int fail(int word, int r)
 {
 	const char *words = err_message(r);
@@ -136,13 +151,16 @@ static int first_main(int dir, int word, const char *slirp)
 {
 	int lock = lock_open(dir, KEEPER_LOCK,
 			     LOCK_EXCLUSIVE); /* for life; waits for a keeper that ends */
-	int ready[2] = {-EBADF, -EBADF}, pair[2], netns = -EBADF, listen_fd, r;
+	int ready[2] = {-EBADF, -EBADF}, pair[2], netns = -EBADF, runtime, listen_fd, r;
 	unsigned n = 0;
 	pid_t keeper;
 	char byte;
 
 	if (lock < 0)
 		return fail(word, lock);
+	runtime = offer_base(dir);
+	if (runtime < 0)
+		return fail(word, runtime);
 	listen_fd = socket_listen_at(dir, KEEPER_SOCKET);
 	if (listen_fd < 0)
 		return fail(word, listen_fd);
@@ -164,7 +182,9 @@ static int first_main(int dir, int word, const char *slirp)
 	if (socket_recv(pair[0], &byte, 1, &netns, 1, &n) != 1 || n != 1)
 		return 1; /* K has said why */
 	(void)close(pair[0]);
-	return uplink_hold(slirp, netns, ready[1], keeper);
+	r = uplink_hold(slirp, netns, ready[1], keeper);
+	candidate_withdraw(runtime);
+	return r;
 }
 
 int main(int argc, char **argv)

@@ -7,8 +7,9 @@
  *
  * Candidates    runtime_dir/base/<pid>: written aside, flock'ed exclusively by its writer for the
  *               writer's life, then renamed into place, so a visible unlocked file is a dead one.
- *               Monitors point at /proc/<pid>/ns/user; a process that has just made a B points at
- *               its own descriptor, so that whoever waits on the creation lock joins it.
+ *               (pkg/sys/candidate.c). Monitors, and the keeper of the user's bridges, point at
+ *               /proc/<pid>/ns/user; a process that has just made a B, or is about to start
+ *               something in it, points at its own descriptor.
  * Trust         the file is a hint. What we join must be: reached through a living process of that
  *               start time, the recorded inode, owned by our uid, a child of our own namespace, with
  *               the maps we want. A container's namespace is a grandchild of ours (threats R32).
@@ -44,6 +45,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/base/strv.h"
+#include "pkg/sys/candidate.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
@@ -53,12 +55,13 @@
 #include "pkg/sys/userns.h"
 
 #define RECORD_MAX 16384
+#define CANDIDATES_MANY 128
 #define NEWUIDMAP "/usr/bin/newuidmap"
 #define NEWGIDMAP "/usr/bin/newgidmap"
 
 static bool entered;
-/* Held for the life of this process: the B we made or opened last, and our candidate's lock. */
-static int kept_ns = -EBADF, kept_lock = -EBADF;
+/* The B that we offer to others. */
+static int kept_ns = -EBADF;
 
 /* "0:1005:1,1:362144:65536;…": what /proc/PID/uid_map and gid_map of B would say. */
 static void map_text(const struct subid_range *v, unsigned n, uint32_t own, struct sbuf *out)
@@ -115,46 +118,10 @@ static int check_ns(int ns, uint64_t inode)
 	return r;
 }
 
-/* uid_map or gid_map of a process in the form of map_text(); the kernel shows it in terms of the reader's
- * namespace, or of the parent when the reader is in it. */
-static int read_map(const char *who, const char *map, struct sbuf *out)
-{
-	char buf[8192], path[48], *save = NULL;
-	AUTO_CLOSE int fd = -EBADF;
-	bool first = true;
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%s/%s", who, map);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_new(-errno, "open %s", path);
-	n = read_upto(fd, buf, sizeof(buf) - 1);
-	if (n < 0)
-		return err_new((int)n, "read %s", path);
-	buf[n] = '\0';
-	for (char *l = strtok_r(buf, "\n", &save); l;
-	     l = strtok_r(NULL, "\n", &save), first = false) {
-		unsigned in, outside, count;
-
-		if (sscanf(l, "%u %u %u", &in, &outside, &count) != 3)
-			return err_new(-EPROTO, "read %s", path);
-		sbuf_addf(out, "%s%u:%u:%u", first ? "" : ",", in, outside, count);
-	}
-	return 0;
-}
-
-static int read_maps(const char *who, struct sbuf *out)
-{
-	int r = read_map(who, "uid_map", out);
-
-	sbuf_addc(out, ';');
-	return r < 0 ? r : read_map(who, "gid_map", out);
-}
-
 static int compare_maps(const char *who, const char *want)
 {
 	AUTO_SBUF struct sbuf have = SBUF_INIT;
-	int r = read_maps(who, &have);
+	int r = candidate_maps(who, &have);
 
 	if (r == 0 && strcmp(have.s, want) != 0)
 		r = err_new(-EPERM, "the namespace has other id ranges than its record says");
@@ -177,11 +144,17 @@ static int check_maps_inside(int ns, const char *want)
 	return r;
 }
 
+static bool lives(int pidfd)
+{
+	struct pollfd gone = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&gone, 1, 0) == 0;
+}
+
 /* A record: "<pid> <start> <inode> <path>\n<maps>\n"; the path is "ns/user" or "fd/<n>". */
-static int join_record(char *text, const char *maps)
+static int join_record(char *text, const char *maps, int *ret_pidfd)
 {
 	AUTO_CLOSE int pidfd = -EBADF, ns = -EBADF;
-	struct pollfd gone = {.events = POLLIN};
 	char *w[4], *save = NULL, *line2 = strchr(text, '\n'), path[80];
 	struct proc_id id;
 	uint64_t inode;
@@ -216,16 +189,18 @@ static int join_record(char *text, const char *maps)
 	r = strcmp(w[3], "ns/user") == 0 ? compare_maps(w[0], line2) : 0;
 	if (r < 0)
 		return err_wrap(-ESTALE, "refused");
-	gone.fd = pidfd;
-	if (poll(&gone, 1, 0) != 0) /* still the same process after we opened its file */
+	if (!lives(pidfd)) /* still the same process after we opened its file */
 		return err_new(-ESRCH, "its process is gone");
 	r = check_ns(ns, inode);
 	if (r == 0 && strcmp(w[3], "ns/user") != 0)
 		r = check_maps_inside(ns, line2);
-	return r < 0 ? err_wrap(-ESTALE, "refused") : TAKE_FD(ns);
+	if (r < 0)
+		return err_wrap(-ESTALE, "refused");
+	*ret_pidfd = TAKE_FD(pidfd);
+	return TAKE_FD(ns);
 }
 
-static int join_candidate(int dir, const char *name, const char *maps)
+static int join_candidate(int dir, const char *name, const char *maps, int *ret_pidfd)
 {
 	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
@@ -238,14 +213,31 @@ static int join_candidate(int dir, const char *name, const char *maps)
 		return err_new(-ESRCH, "its lock is free");
 	}
 	r = file_read_fd(fd, RECORD_MAX, &b);
-	return r < 0 ? r : join_record(b.s, maps);
+	return r < 0 ? r : join_record(b.s, maps, ret_pidfd);
 }
 
-/* Returns a descriptor, or -ESRCH when there is no B to join. */
-static int join_any(int runtime_dir, const char *maps)
+/* Who was killed leaves his file, and whoever looks stops at the first that serves: seldom, all are looked at. */
+static void sweep(DIR *d)
+{
+	rewinddir(d);
+	for (struct dirent *e; (e = readdir(d));) {
+		AUTO_CLOSE int fd = *e->d_name == '.' ? -EBADF
+						      : openat(dirfd(d), e->d_name,
+							       O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+								       O_CLOEXEC);
+
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	}
+}
+
+/* Returns a descriptor, or -ESRCH when there is no B to join; @ret_pidfd: who led to it. */
+static int join_any(int runtime_dir, const char *maps, int *ret_pidfd)
 {
 	AUTO_CLOSEDIR DIR *d = NULL;
 	int dir = openat(runtime_dir, "base", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int found = -ESRCH;
+	unsigned n = 0;
 
 	if (dir < 0)
 		return -ESRCH;
@@ -255,72 +247,53 @@ static int join_any(int runtime_dir, const char *maps)
 		return -ESRCH;
 	}
 	for (struct dirent *e; (e = readdir(d));) {
-		int fd;
-
 		if (*e->d_name == '.')
 			continue;
-		fd = join_candidate(dir, e->d_name, maps);
-		if (fd >= 0)
-			return fd;
-		log_debug("base", "candidate %s: %s", e->d_name, err_message(fd));
+		n++;
+		if (found >= 0)
+			continue;
+		found = join_candidate(dir, e->d_name, maps, ret_pidfd);
+		if (found >= 0)
+			continue;
+		log_debug("base", "candidate %s: %s", e->d_name, err_message(found));
 		err_drop(); /* a candidate that does not serve is no error */
+		found = -ESRCH;
 	}
-	return -ESRCH;
+	if (n > CANDIDATES_MANY)
+		sweep(d);
+	return found;
 }
 
 /* --- registering --------------------------------------------------------------------------- */
 
-static int register_as(int runtime_dir, const char *proc_path, uint64_t inode, const char *maps)
-{
-	AUTO_CLOSE int dir = -EBADF, fd = -EBADF;
-	char id[17], aside[24], name[16];
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	struct proc_id me;
-	int r;
-
-	if (mkdirat(runtime_dir, "base", 0700) < 0 && errno != EEXIST)
-		return err_new(-errno, "make base/ in the runtime directory");
-	dir = openat(runtime_dir, "base", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
-		return err_new(-errno, "open base/ in the runtime directory");
-	r = proc_id_of(getpid(), &me);
-	if (r < 0)
-		return r;
-	sbuf_addf(&b, "%d %llu %llu %s\n%s\n", (int)me.pid, (unsigned long long)me.start,
-		  (unsigned long long)inode, proc_path, maps);
-	random_hex(id, 16);
-	(void)snprintf(aside, sizeof(aside), ".%s", id);
-	(void)snprintf(name, sizeof(name), "%d", (int)me.pid);
-	fd = openat(dir, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_new(-errno, "write base/%s", aside);
-	r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : write_full(fd, b.s, b.len);
-	if (r == 0 && renameat(dir, aside, dir, name) < 0)
-		r = -errno;
-	if (r < 0) {
-		(void)unlinkat(dir, aside, 0);
-		return err_new(r, "write base/%s", name);
-	}
-	closep(&kept_lock);
-	kept_lock = TAKE_FD(fd);
-	return 0;
-}
-
 int base_register(int runtime_dir)
 {
-	AUTO_CLOSE int ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
-	AUTO_SBUF struct sbuf maps = SBUF_INIT;
-	uint64_t inode;
-	int r;
+	int r = candidate_offer_own(runtime_dir);
 
-	if (ns < 0)
-		return err_new(-errno, "open /proc/self/ns/user");
-	r = userns_inode(ns, &inode);
-	if (r == 0)
-		r = read_maps("self", &maps);
-	if (r == 0)
-		r = register_as(runtime_dir, "ns/user", inode, maps.s);
 	return r < 0 ? err_wrap(r, "register with the base namespace") : 0;
+}
+
+/* What we hold is offered to others until we end or withdraw it. */
+static int offer_held(int runtime_dir, int ns, const char *maps)
+{
+	char where[32];
+	uint64_t inode;
+	int r = userns_inode(ns, &inode);
+
+	if (r < 0)
+		return r;
+	closep(&kept_ns);
+	kept_ns = fd_dup(ns);
+	if (kept_ns < 0)
+		return err_new(kept_ns, "keep the base namespace");
+	(void)snprintf(where, sizeof(where), "fd/%d", kept_ns);
+	return candidate_offer(runtime_dir, where, inode, maps);
+}
+
+void base_release(int runtime_dir)
+{
+	candidate_withdraw(runtime_dir);
+	closep(&kept_ns);
 }
 
 /* --- making -------------------------------------------------------------------------------- */
@@ -523,26 +496,17 @@ static int refuse_root(void)
 static int make_and_register(int runtime_dir, const struct base_grant *g, const char *maps)
 {
 	AUTO_CLOSE int lock = lock_open(runtime_dir, "base.lock", LOCK_EXCLUSIVE), ns = -EBADF;
-	char where[32];
-	uint64_t inode;
+	AUTO_CLOSE int led = -EBADF;
 	int r;
 
 	if (lock < 0)
 		return lock;
-	ns = join_any(runtime_dir, maps); /* somebody was faster */
-	if (ns >= 0)
-		return TAKE_FD(ns);
-	ns = make_base(g, maps);
+	ns = join_any(runtime_dir, maps, &led); /* somebody was faster */
+	if (ns < 0)
+		ns = make_base(g, maps);
 	if (ns < 0)
 		return ns;
-	closep(&kept_ns);
-	kept_ns = fd_dup(ns);
-	if (kept_ns < 0)
-		return err_new(kept_ns, "keep the base namespace");
-	(void)snprintf(where, sizeof(where), "fd/%d", kept_ns);
-	r = userns_inode(ns, &inode);
-	if (r == 0)
-		r = register_as(runtime_dir, where, inode, maps);
+	r = offer_held(runtime_dir, ns, maps);
 	return r < 0 ? r : TAKE_FD(ns);
 }
 
@@ -557,7 +521,7 @@ bool base_is_inherited(const struct base_grant *g)
 		answer = NO;
 		if (geteuid() == 0 && userns_is_initial() == 0) {
 			want = grant_text(g);
-			if (read_maps("self", &have) == 0 && strcmp(have.s, want) == 0)
+			if (candidate_maps("self", &have) == 0 && strcmp(have.s, want) == 0)
 				answer = YES;
 		}
 		err_drop();
@@ -573,26 +537,56 @@ static int open_entered(void)
 	return ns < 0 ? err_new(-errno, "open our user namespace") : ns;
 }
 
-static int open_or_make(int runtime_dir, const struct base_grant *g)
+/*
+ * Who led us there may end before what we start there is a candidate itself, and then somebody else
+ * finds nobody and makes a second B. So we are one meanwhile: if the other still lives once we are,
+ * nobody can have looked in vain.
+ */
+static int join_and_hold(int runtime_dir, const char *maps)
+{
+	AUTO_CLOSE int led = -EBADF, ns = join_any(runtime_dir, maps, &led);
+
+	if (ns < 0)
+		return ns;
+	if (offer_held(runtime_dir, ns, maps) == 0 && lives(led))
+		return TAKE_FD(ns);
+	err_drop(); /* there is another way */
+	base_release(runtime_dir);
+	return -ESRCH;
+}
+
+static int open_or_make(int runtime_dir, const struct base_grant *g, bool hold)
 {
 	AUTO_FREE char *maps = grant_text(g);
+	AUTO_CLOSE int led = -EBADF;
 	int ns = refuse_root();
 
 	if (ns < 0)
 		return ns;
-	ns = join_any(runtime_dir, maps);
+	ns = hold ? join_and_hold(runtime_dir, maps) : join_any(runtime_dir, maps, &led);
 	return ns < 0 ? make_and_register(runtime_dir, g, maps) : ns;
 }
 
-int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single)
+static int open_base(int runtime_dir, const struct base_grant *g, bool hold, bool *ret_single)
 {
-	int ns = entered || base_is_inherited(g) ? open_entered() : open_or_make(runtime_dir, g);
+	int ns = entered || base_is_inherited(g) ? open_entered()
+						 : open_or_make(runtime_dir, g, hold);
 
 	if (ns < 0)
 		return err_wrap(ns, "base namespace");
 	if (ret_single)
 		*ret_single = base_grant_is_single(g);
 	return ns;
+}
+
+int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single)
+{
+	return open_base(runtime_dir, g, false, ret_single);
+}
+
+int base_open_held(int runtime_dir, const struct base_grant *g, bool *ret_single)
+{
+	return open_base(runtime_dir, g, true, ret_single);
 }
 
 int base_enter(int runtime_dir, const struct base_grant *g)

@@ -4,7 +4,7 @@
  * joined by later invocations through any live monitor; no process exists only to hold it).
  *
  * @runtime_dir is the verified 0700 runtime directory. Below it: "base.lock" (creation),
- * "base/<pid>" (candidates: one per monitor, and one per process that made a B; each file is locked by
+ * "base/<pid>" (candidates: one per monitor, and one per process that made a B or starts something in it; each file is locked by
  * its writer for life and says "pid start inode path-in-/proc/<pid>" and the maps B was made with).
  */
 #pragma once
@@ -42,6 +42,13 @@ char *base_single_hint(const struct base_grant *g);
  * kernel settings are missing.
  */
 int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single);
+/**
+ * base_open_held() - the same, for who starts something there: until base_release(), or our end, it is the
+ * B of all who come, although its last monitor may be killed in this moment
+ */
+int base_open_held(int runtime_dir, const struct base_grant *g, bool *ret_single);
+/** base_release() - what we started is a candidate itself now. */
+void base_release(int runtime_dir);
 
 /**
  * base_enter() - move this (single-threaded) process into B with a private mount namespace

@@ -25,15 +25,17 @@
 #define P_PIDFD 3
 #endif
 
-static int read_start(pid_t pid, uint64_t *ret)
+/* Of /proc/@who; the pid as that procfs counts, which need not be our pid namespace's. */
+static int read_identity(const char *who, struct proc_id *ret)
 {
 	char path[64], buf[1024];
 	AUTO_CLOSE int fd = -EBADF;
 	unsigned long long start;
 	ssize_t n;
 	char *p;
+	int pid;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	(void)snprintf(path, sizeof(path), "/proc/%s/stat", who);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
@@ -42,7 +44,7 @@ static int read_start(pid_t pid, uint64_t *ret)
 		return n < 0 ? (int)n : -ESRCH;
 	buf[n] = '\0';
 	p = strrchr(buf, ')'); /* the command may hold blanks and parentheses */
-	if (!p)
+	if (!p || sscanf(buf, "%d ", &pid) != 1)
 		return -EPROTO;
 	p += 2;
 	for (int field = 3; field < 22; field++) {
@@ -53,19 +55,38 @@ static int read_start(pid_t pid, uint64_t *ret)
 	}
 	if (sscanf(p, "%llu", &start) != 1)
 		return -EPROTO;
-	*ret = start;
+	*ret = (struct proc_id){.pid = pid, .start = start};
 	return 0;
+}
+
+static int read_start(pid_t pid, uint64_t *ret)
+{
+	struct proc_id id = {.pid = 0};
+	char who[16];
+	int r;
+
+	(void)snprintf(who, sizeof(who), "%d", (int)pid);
+	r = read_identity(who, &id);
+	*ret = id.start;
+	return r;
 }
 
 int proc_id_of(pid_t pid, struct proc_id *ret)
 {
-	uint64_t start;
+	uint64_t start = 0;
 	int r = read_start(pid, &start);
 
 	if (r < 0)
 		return err_new(r, "identify process %d", (int)pid);
 	*ret = (struct proc_id){.pid = pid, .start = start};
 	return 0;
+}
+
+int proc_id_self(struct proc_id *ret)
+{
+	int r = read_identity("self", ret);
+
+	return r < 0 ? err_new(r, "identify this process") : 0;
 }
 
 int proc_boot_id(char ret[37])

@@ -15,6 +15,8 @@ struct proc_id {
 
 /** proc_id_of() - identity of a living process, read from /proc. */
 int proc_id_of(pid_t pid, struct proc_id *ret);
+/** proc_id_self() - our own, with the pid that readers of the same /proc know us by. */
+int proc_id_self(struct proc_id *ret);
 /** proc_boot_id() - the kernel's boot id, 36 characters and a NUL. */
 int proc_boot_id(char ret[37]);
 /** pidfd_of() - pidfd of exactly that process; -ESRCH (no trail) when it is gone or the pid is another's. */

@@ -6,7 +6,10 @@ load network
 
 setup_file() { network_file_begin; }
 teardown_file() { file_end; }
-teardown() { test_end; }
+teardown() {
+	pkill -CONT -u "$(id -u)" 'cuddy-conmon|cuddy-net' || true # a test that failed may have left one standing
+	test_end
+}
 
 ip_of() { cuddy inspect --format '{{.NetworkSettings.IPAddress}}' "$1"; }
 answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x 2>/dev/null)" = x ]; }
@@ -99,4 +102,64 @@ no_part() { ! has_part "$1"; }
 	cuddy rm -f -t 0 -a
 	wait_until 20 no_part first
 	cuddy network rm tiny
+}
+
+# Inodes of the base namespaces that living processes offer.
+bases() {
+	local f
+	for f in "$CUDDY_RUNROOT/base/"*; do
+		flock -n "$f" true 2>/dev/null || awk 'NR == 1 { print $3 }' "$f"
+	done | sort -u
+}
+one_base() { [ "$(bases | wc -l)" = 1 ]; }
+stands_still() { # stands_still CONTAINER: its monitor, which cuddy does not know of yet
+	local id
+	id=$(cuddy inspect --format '{{.Id}}' "$1") || return 1
+	grep -q '^State:.T' "/proc/$(pgrep -o -u "$(id -u)" -f "^cuddy-conmon monitor $id")/status"
+}
+
+@test "killed: who starts while the last monitor is killed shares the base namespace with all who come" {
+	require_tun
+	cuddy network create x
+	local base starts keeper
+	cuddy run -d --name first --network x "$IMAGE" sleep 1000
+	base=$(bases)
+	one_base
+	# One that found its namespace by a monitor that is no more, and is no candidate itself yet.
+	CUDDY_STOP_AT=0 "$CUDDY" run -d --name slow --network x "$IMAGE" sleep 1000 >"$WORK/slow" 2>&1 3>&- &
+	starts=$!
+	wait_until 20 stands_still slow
+	kill -KILL "$(conmon_pid first)"
+	wait_exited first
+	wait_until 20 no_part first
+	cuddy run -d --name later --network x "$IMAGE" sleep 1000
+	[ "$(bases)" = "$base" ]
+	pkill -CONT -u "$(id -u)" -f "^cuddy-conmon monitor $(cuddy inspect --format '{{.Id}}' slow)"
+	wait "$starts" || { cat "$WORK/slow"; return 1; }
+	cuddy exec later nslookup slow
+	# And by the keeper, when all the monitors are killed before it has heard of it.
+	keeper=$(net_pids keeper)
+	kill -STOP "$keeper"
+	kill -KILL "$(conmon_pid slow)" "$(conmon_pid later)"
+	wait_exited slow
+	wait_exited later
+	[ "$(bases)" = "$base" ]
+	cuddy run --rm --network none "$IMAGE" true
+	[ "$(bases)" = "$base" ]
+	kill -CONT "$keeper"
+	cuddy rm -f -t 0 -a
+	wait_until 20 no_part first
+	cuddy network rm x
+	[ -z "$(bases)" ]
+}
+
+@test "killed: what offers a base namespace leaves no file when it ends, and those of the killed are swept" {
+	cuddy run -d --name stays --network none "$IMAGE" sleep 1000
+	local i
+	for i in 1 2 3; do cuddy run --rm --network none "$IMAGE" true; done
+	[ "$(ls "$CUDDY_RUNROOT/base" | wc -l)" = 1 ]
+	for i in $(seq 200); do : >"$CUDDY_RUNROOT/base/4000$i"; done
+	cuddy run --rm --network none "$IMAGE" true
+	[ "$(ls "$CUDDY_RUNROOT/base")" = "$(conmon_pid stays)" ]
+	cuddy rm -f -t 0 stays
 }

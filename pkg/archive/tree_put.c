@@ -19,9 +19,8 @@
 #include "pkg/sys/open.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
+#include "pkg/sys/whiteout.h"
 
-#define WHITEOUT ".wh."
-#define OPAQUE ".wh..wh..opq"
 #define PIECE (1U << 20)
 #define NEW_FILE (O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
 
@@ -485,8 +484,11 @@ static int put_link(struct tree_put *p, const char *name, const struct tar_entry
 
 static int put_marker(struct tree_put *p, const char *name, const struct tar_entry *e)
 {
-	if (strcmp(name, OPAQUE) == 0)
-		return fsetxattr(p->dir, "user.overlay.opaque", "y", 1, 0) < 0
+	if (p->o.file_marks)
+		return mknodat(p->dir, name, S_IFREG, 0) < 0 ? err_new(-errno, "mark '%s'", e->path)
+							     : 0;
+	if (strcmp(name, WHITEOUT_OPAQUE) == 0)
+		return fsetxattr(p->dir, OPAQUE_XATTR, "y", 1, 0) < 0
 			       ? err_new(-errno, "mark '%s'", e->path)
 			       : 0;
 	return mknodat(p->dir, name + strlen(WHITEOUT), S_IFCHR, 0) < 0

@@ -10,6 +10,7 @@
 
 struct tree_put_options {
 	bool overlay; /* .wh.NAME and .wh..wh..opq become whiteouts and opaque directories */
+	bool file_marks; /* with overlay: as files of these names (pkg/sys/whiteout.h) */
 	bool overwrite; /* a directory may take the place of something else and the reverse */
 	bool plain; /* to a host: no setuid or setgid bits, no file capabilities */
 	bool single_id; /* one id is mapped: owners are recorded in user.cuddy.owner, as extraction does it */

@@ -15,9 +15,8 @@
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/overlay_data.h"
+#include "pkg/sys/whiteout.h"
 
-#define WHITEOUT ".wh."
-#define OPAQUE ".wh..wh..opq"
 #define NOBODY 65534U
 
 struct tree_tar {
@@ -119,7 +118,7 @@ static int put_marker(struct tree_tar *t, const char *name)
 	struct tar_entry e = {.type = TAR_FILE};
 	const char *slash = strrchr(t->path.s, '/');
 
-	if (strcmp(name, OPAQUE) == 0) /* in the directory that path is */
+	if (strcmp(name, WHITEOUT_OPAQUE) == 0) /* in the directory that path is */
 		sbuf_addf(&path, "%s%s%s", t->path.s, t->path.len ? "/" : "", name);
 	else /* beside what path is */
 		sbuf_addf(&path, "%.*s" WHITEOUT "%s", slash ? (int)(slash + 1 - t->path.s) : 0,
@@ -247,6 +246,54 @@ static bool is_implied(const struct tree_tar *t)
 	return false;
 }
 
+/* A name that says something of another one, in the tree or in an archive. */
+static bool is_marker(const char *name)
+{
+	return strncmp(name, WHITEOUT, strlen(WHITEOUT)) == 0;
+}
+
+/* A mark stands where the name does that it speaks of, as overlay's own have it. */
+static int by_victim(const void *pa, const void *pb)
+{
+	const char *a = *(char *const *)pa, *b = *(char *const *)pb;
+	const char *va = whiteout_names(a), *vb = whiteout_names(b);
+	int c = strcmp(va ? va : a, vb ? vb : b);
+
+	return c ? c : (va ? 0 : 1) - (vb ? 0 : 1);
+}
+
+static bool is_told(const struct tree_tar *t)
+{
+	return !t->o.only || strv_has_sorted(t->o.only, t->path.s);
+}
+
+/* 0: @name is left out. */
+static int put_file_mark(struct tree_tar *t, const char *name)
+{
+	const char *victim = whiteout_names(name);
+
+	/* An opaque directory said so before. fuse-overlayfs leaves the second name in such ones, too. */
+	if (strncmp(name, WHITEOUT_META, strlen(WHITEOUT_META)) == 0 ||
+	    strcmp(name, WHITEOUT ".opq") == 0)
+		return 0;
+	if (!victim) {
+		t->result.unnameable++;
+		return 0;
+	}
+	return put_marker(t, victim);
+}
+
+static int put_child(struct tree_tar *t, int fd, const char *name)
+{
+	if (is_marker(name) && t->o.file_marks)
+		return put_file_mark(t, name);
+	if (is_marker(name) && (t->o.overlay || t->o.hide_markers)) {
+		t->result.unnameable += !t->o.hide_markers;
+		return 0;
+	}
+	return is_told(t) ? put_name(t, fd, name) : 0;
+}
+
 static int put_children(struct tree_tar *t, int fd)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -255,15 +302,13 @@ static int put_children(struct tree_tar *t, int fd)
 
 	if (r < 0)
 		return err_wrap(r, "'%s'", t->path.s);
-	strv_sort(&names);
+	if (names.n && t->o.file_marks)
+		qsort(names.v, names.n, sizeof(*names.v), by_victim);
+	else
+		strv_sort(&names);
 	if (++t->depth > TAR_DEPTH_MAX)
 		r = err_new(-CE_LIMIT, "directories nested deeper than %d", TAR_DEPTH_MAX);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		if ((t->o.overlay || t->o.hide_markers) &&
-		    strncmp(names.v[i], WHITEOUT, strlen(WHITEOUT)) == 0) {
-			t->result.unnameable += !t->o.hide_markers;
-			continue;
-		}
 		if (len)
 			sbuf_addc(&t->path, '/');
 		sbuf_adds(&t->path, names.v[i]);
@@ -271,7 +316,7 @@ static int put_children(struct tree_tar *t, int fd)
 			r = err_new(-CE_LIMIT, "'%.64s…': a path longer than %d bytes", t->path.s,
 				    TAR_PATH_MAX);
 		else
-			r = put_name(t, fd, names.v[i]);
+			r = put_child(t, fd, names.v[i]);
 		t->path.len = len;
 		t->path.s[len] = '\0';
 	}
@@ -299,14 +344,14 @@ static int put_dir(struct tree_tar *t, int dir, const char *name)
 	r = tree_attrs_read(&t->attrs, fd, t->path.s);
 	if (r < 0)
 		return r;
-	opaque = t->o.overlay && t->attrs.opaque;
+	opaque = t->o.overlay && (t->attrs.opaque || (t->o.file_marks && whiteout_is_opaque(fd)));
 	if (!is_implied(t)) {
 		describe(t, &st, &e);
 		e.type = TAR_DIR;
 		r = put_entry(t, &e);
 	}
 	if (r == 0 && opaque)
-		r = put_marker(t, OPAQUE);
+		r = put_marker(t, WHITEOUT_OPAQUE);
 	if (r == 0)
 		r = strcmp(name, ".") == 0 ? 1 : tree_enters(dir, fd, t->o.cross_mounts);
 	return r == 1 ? put_children(t, fd) : r;

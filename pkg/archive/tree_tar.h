@@ -26,12 +26,19 @@ struct tree_tar_options {
 	 * said in a layer and is left out.
 	 */
 	bool overlay;
+	/*
+	 * With overlay: the tree is of a store without room for those marks, or fuse-overlayfs wrote it:
+	 * files with the names of archives' marks are marks as well (pkg/sys/whiteout.h).
+	 */
+	bool file_marks;
 	bool hide_markers; /* what shows all layers together; names with .wh. are fuse-overlayfs's own */
 	bool cross_mounts; /* enter what is mounted below, but for proc, sysfs and the like */
 	int data; /* > 0: where the content is of files that say so (pkg/sys/overlay_data.h) */
 	bool single_id; /* owners are those that extraction recorded in user.cuddy.owner */
 	const struct tree_ids *uids, *gids; /* n 0: ids stay as they are; others become 65534 */
 	unsigned n_uids, n_gids;
+	const struct strv *
+		only; /* NULL: all; sorted: what is below the one added and not in it is left out */
 	const struct strv
 		*implied; /* sorted; directories that get no entry of their own ("." the root) */
 };

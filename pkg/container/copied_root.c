@@ -121,6 +121,13 @@ int copied_root_make(const struct plan_input *in, const struct strv *layers)
 	return err_wrap(a.code, "copy the image for the container");
 }
 
+int64_t copied_root_time(int data_dir)
+{
+	struct stat st;
+
+	return fstatat(data_dir, BYTES, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_mtim.tv_sec : 0;
+}
+
 int copied_root_bytes(int data_dir, uint64_t *ret)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;

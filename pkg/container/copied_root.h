@@ -12,3 +12,5 @@ int copied_root_make(const struct plan_input *in, const struct strv *layers);
 bool copied_root_is_made(int data_dir);
 /** copied_root_bytes() - size of its files when it was made; -ENOENT (no trail) when it was not. */
 int copied_root_bytes(int data_dir, uint64_t *ret);
+/** copied_root_time() - when it was made, in seconds; 0: not known. */
+int64_t copied_root_time(int data_dir);

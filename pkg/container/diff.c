@@ -6,13 +6,18 @@
 #include "pkg/image/image.h"
 #include "pkg/image/view.h"
 #include "pkg/runtime/base.h"
-#include "pkg/runtime/overlay.h"
 
 /* An object's files, what they were made of, and the directory that makes the difference. */
 struct side {
 	int root, below, guide;
-	bool fuse;
+	bool marks; /* names with .wh. are marks: of the guide, or of what the others show */
+	int64_t copied;
 };
+
+#define SIDE_INIT                                                \
+	{                                                        \
+		.root = -EBADF, .below = -EBADF, .guide = -EBADF \
+	}
 
 static void side_done(struct side *s)
 {
@@ -35,17 +40,14 @@ static int open_container(struct store *st, const char *name, struct side *s)
 			    c.rec->rootfs);
 	else
 		r = container_view_open(st, &c, &v);
-	if (r == 0 && v.upper >= 0 && v.lower.n)
-		s->below = overlay_view((const char *const *)v.lower.v, (unsigned)v.lower.n, NULL);
-	if (r == 0 && v.upper < 0) /* not overlay's: below it are the image's layers */
-		s->below = store_driver(st) == STORE_VFS
-				   ? image_view_to_run(st, &c.rec->layers)
-				   : image_view(st, &c.rec->layers, c.rec->layers.n);
+	if (r == 0 && v.lower.n)
+		s->below = image_view_dirs(st, &v.lower);
 	if (r == 0 && s->below < 0 && s->below != -EBADF)
 		r = s->below;
 	s->root = TAKE_FD(v.root);
 	s->guide = TAKE_FD(v.upper);
-	s->fuse = v.fuse;
+	s->marks = v.fuse;
+	s->copied = v.copied;
 	container_done(&c);
 	return r;
 }
@@ -64,8 +66,9 @@ static int open_image(struct store *st, const char *name, struct side *s)
 		if (n > 1)
 			s->below = image_view(st, &rec->diffids, n - 1);
 		/* Not for one layer: the root of its tree may be opaque, and there is nothing below. */
-		if (n > 1 && s->root >= 0 && !store_has_file_marks(st))
+		if (n > 1 && s->root >= 0)
 			s->guide = image_layer(st, rec->diffids.v[n - 1]);
+		s->marks = store_has_file_marks(st);
 		r = n && s->root < 0 ? s->root : n > 1 && s->below < 0 ? s->below : 0;
 	}
 	image_record_free(rec);
@@ -76,7 +79,7 @@ static int open_side(struct store *st, enum diff_of of, const char *name, struct
 {
 	int r = -CE_NO_CONTAINER;
 
-	*s = (struct side){-EBADF, -EBADF, -EBADF, false};
+	*s = (struct side)SIDE_INIT;
 	if (of != DIFF_IMAGE)
 		r = open_container(st, name, s);
 	if (of == DIFF_IMAGE || (of == DIFF_ANY && r == -CE_NO_CONTAINER)) {
@@ -91,13 +94,13 @@ static int open_side(struct store *st, enum diff_of of, const char *name, struct
 int diff_objects(struct store *st, enum diff_of of, const char *name, const char *against,
 		 struct tree_changes *ret)
 {
-	AUTO(side_done) struct side s = {-EBADF, -EBADF, -EBADF, false}, other = s;
+	AUTO(side_done) struct side s = SIDE_INIT, other = SIDE_INIT;
 	int r = open_side(st, of, name, &s);
 
 	if (r == 0 && against)
 		r = open_side(st, DIFF_ANY, against, &other);
 	if (r < 0)
 		return r;
-	return against ? tree_diff(other.root, s.root, -EBADF, s.fuse || other.fuse, ret)
-		       : tree_diff(s.below, s.root, s.guide, s.fuse, ret);
+	return against ? tree_diff(other.root, s.root, -EBADF, s.marks || other.marks, 0, ret)
+		       : tree_diff(s.below, s.root, s.guide, s.marks, s.copied, ret);
 }

@@ -8,8 +8,9 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/container/copied_root.h"
 #include "pkg/container/plan.h"
-#include "pkg/runtime/overlay.h"
+#include "pkg/image/view.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
 #include "storage/store.h"
@@ -81,38 +82,48 @@ static int view_mark_opaque(int dir, unsigned depth)
 
 /* --- the view ----------------------------------------------------------------------------------- */
 
-static int open_overlay(const struct rt_root *root, bool file_marks, struct container_view *v)
+static int open_overlay(struct store *st, const struct rt_root *root, struct container_view *v)
 {
-	AUTO_FREE const char **dirs = xcalloc(root->n_lower + 1, sizeof(*dirs));
-	unsigned n = root->n_lower;
+	AUTO_STRV struct strv dirs = STRV_INIT;
 	int r = 0;
 
-	/* Where marks are files nobody but fuse-overlayfs understands layers and changes. */
-	if (!file_marks) {
-		v->upper = open_upper(root->upper);
-		if (v->upper < 0)
-			return v->upper;
-		v->fuse = root->driver == RT_ROOT_FUSE_OVERLAY;
-		r = v->fuse ? view_mark_opaque(v->upper, 0) : 0;
-		if (r < 0)
-			return r;
-	}
-	dirs[0] = root->upper;
-	for (unsigned i = 0; i < n; i++)
-		dirs[i + 1] = root->lower[i];
-	for (unsigned i = 0; i < n; i++)
+	v->upper = open_upper(root->upper);
+	if (v->upper < 0)
+		return v->upper;
+	v->fuse = root->driver == RT_ROOT_FUSE_OVERLAY;
+	if (v->fuse && !store_has_file_marks(st))
+		r = view_mark_opaque(v->upper, 0);
+	if (r < 0)
+		return r;
+	strv_add(&dirs, root->upper);
+	for (unsigned i = 0; i < root->n_lower; i++) {
+		strv_add(&dirs, root->lower[i]);
 		strv_add(&v->lower, root->lower[i]);
+	}
 	/* One that was never started has nothing of its own yet, not even attributes of its root. */
-	v->root = overlay_view(dirs, n + 1, file_marks ? root->fuse_program : NULL);
+	v->root = image_view_dirs(st, &dirs);
 	return v->root < 0 ? v->root : 0;
 }
 
-static int open_root(const struct rt_root *root, bool file_marks, struct container_view *v)
+static int open_root(struct store *st, const struct rt_root *root, struct container_view *v)
 {
 	if (root->driver != RT_ROOT_DIR)
-		return open_overlay(root, file_marks, v);
+		return open_overlay(st, root, v);
 	v->root = open(root->lower[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return v->root < 0 ? err_new(-errno, "open %s", root->lower[0]) : 0;
+}
+
+/* Driver vfs: what the copy was made of. */
+static int find_copied(const struct plan_input *in, struct container_plan *p,
+		       struct container_view *v)
+{
+	int r;
+
+	if (store_driver(in->store) != STORE_VFS || in->record->rootfs)
+		return 0;
+	v->copied = copied_root_time(in->dirs->data_fd);
+	r = layer_stack(in->store, &in->record->layers, &v->lower);
+	return r < 0 ? r : plan_own_layers(in, p, &v->lower);
 }
 
 int container_view_open(struct store *st, const struct container *c, struct container_view *ret)
@@ -129,17 +140,21 @@ int container_view_open(struct store *st, const struct container *c, struct cont
 	r = plan_root(&in, &p);
 	if (r == 0)
 		r = plan_namespaces(&in, &p);
+	*ret = (struct container_view)CONTAINER_VIEW_INIT;
+	if (r == 0)
+		r = find_copied(&in, &p, ret);
 	if (r == 0)
 		r = base_enter(store_runtime_fd(st), &grant);
-	if (r < 0)
+	if (r < 0) {
+		container_view_done(ret);
 		return r;
-	*ret = (struct container_view)CONTAINER_VIEW_INIT;
+	}
 	ret->single_id = in.single_id;
 	ret->uids = container_ids(p.rt.uid_map, p.rt.n_uid_map);
 	ret->gids = container_ids(p.rt.gid_map, p.rt.n_gid_map);
 	ret->n_uids = p.rt.n_uid_map;
 	ret->n_gids = p.rt.n_gid_map;
-	r = open_root(&p.rt.root, store_has_file_marks(st), ret);
+	r = open_root(st, &p.rt.root, ret);
 	if (r < 0)
 		container_view_done(ret);
 	return r;

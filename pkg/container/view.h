@@ -12,10 +12,11 @@ struct container_view {
 	int root; /* O_RDONLY; owners are as B has them */
 	int upper; /* what it changed, in overlay's format; -EBADF where that is not kept apart */
 	struct strv lower; /* directories of the image, topmost first; may be empty */
+	int64_t copied; /* driver vfs: when root was made of lower (tree_diff.h) */
 	struct tree_ids *uids, *gids; /* from B's ids to the container's */
 	unsigned n_uids, n_gids;
 	bool single_id;
-	bool fuse; /* names with .wh. in it are fuse-overlayfs's own */
+	bool fuse; /* names with .wh. in upper, and maybe in root, are fuse-overlayfs's own */
 };
 #define CONTAINER_VIEW_INIT                     \
 	{                                       \

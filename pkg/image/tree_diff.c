@@ -10,20 +10,23 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/base/strv.h"
-#include "pkg/image/view.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/whiteout.h"
 
 #define DEPTH_MAX 512
 #define CAPABILITY "security.capability"
+#define PIECE (64U << 10)
 
 struct walk {
 	struct tree_changes *ret;
 	struct sbuf path;
 	unsigned depth;
 	bool hide_markers;
+	int64_t copied;
 };
 
 /* The three directories that one place is in; -EBADF where it is not. */
@@ -55,8 +58,7 @@ static void note(struct walk *w, enum tree_change_kind kind)
 static bool look(int dir, const char *name, struct stat *st)
 {
 	/* 0:0 devices are overlay's whiteouts: seen only where a layer itself is looked at. */
-	return dir >= 0 && fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       !(S_ISCHR(st->st_mode) && st->st_rdev == 0);
+	return dir >= 0 && fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) == 0 && !whiteout_is(st);
 }
 
 static ssize_t capability(int dir, const char *name, unsigned char out[64])
@@ -76,8 +78,27 @@ static bool same_capability(const struct level *l, const char *name)
 	return n == capability(l->after, name, b) && memcmp(a, b, (size_t)n) == 0;
 }
 
-static bool is_same(const struct level *l, const char *name, const struct stat *a,
-		    const struct stat *b)
+/* When one cannot be read they are different: that loses nothing. */
+static bool same_content(const struct level *l, const char *name)
+{
+	AUTO_CLOSE int a = open_nofollow(l->before, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	AUTO_CLOSE int b = open_nofollow(l->after, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	AUTO_FREE char *p = xmalloc(2 * PIECE);
+	ssize_t n, m;
+
+	if (a < 0 || b < 0) {
+		err_drop();
+		return false;
+	}
+	do {
+		n = read_upto(a, p, PIECE);
+		m = read_upto(b, p + PIECE, PIECE);
+	} while (n > 0 && n == m && memcmp(p, p + PIECE, (size_t)n) == 0);
+	return n == 0 && m == 0;
+}
+
+static bool is_same(const struct walk *w, const struct level *l, const char *name,
+		    const struct stat *a, const struct stat *b)
 {
 	if (a->st_mode != b->st_mode || a->st_uid != b->st_uid || a->st_gid != b->st_gid ||
 	    a->st_rdev != b->st_rdev)
@@ -87,8 +108,11 @@ static bool is_same(const struct level *l, const char *name, const struct stat *
 	if (a->st_size != b->st_size || a->st_mtim.tv_sec != b->st_mtim.tv_sec ||
 	    a->st_mtim.tv_nsec != b->st_mtim.tv_nsec)
 		return false;
-	return !S_ISREG(a->st_mode) || (a->st_dev == b->st_dev && a->st_ino == b->st_ino) ||
-	       same_capability(l, name);
+	if (!S_ISREG(a->st_mode) || (a->st_dev == b->st_dev && a->st_ino == b->st_ino))
+		return true;
+	if (w->copied && b->st_ctim.tv_sec >= w->copied && a->st_size && !same_content(l, name))
+		return false;
+	return same_capability(l, name);
 }
 
 /* --- directories ------------------------------------------------------------------------------- */
@@ -98,9 +122,29 @@ static int add_names(int dir, struct strv *names)
 	return dir < 0 ? 0 : dir_names(dir, names);
 }
 
-static int names_of(const struct level *l, struct strv *names)
+/* A layer's marks stand for the names that they speak of. */
+static int add_guided(int dir, struct strv *names)
 {
-	int r = l->guide >= 0 ? add_names(l->guide, names) : add_names(l->before, names);
+	int r = dir_names(dir, names);
+
+	for (size_t i = 0; r == 0 && i < names->n; i++) {
+		const char *victim = whiteout_names(names->v[i]);
+
+		if (victim && strncmp(names->v[i], WHITEOUT_META, strlen(WHITEOUT_META)) != 0) {
+			char *name = xstrdup(victim);
+
+			free(names->v[i]);
+			names->v[i] = name;
+		}
+	}
+	return r;
+}
+
+static int names_of(const struct walk *w, const struct level *l, struct strv *names)
+{
+	int r = l->guide < 0      ? add_names(l->before, names)
+		: w->hide_markers ? add_guided(l->guide, names)
+				  : add_names(l->guide, names);
 
 	if (r == 0 && l->guide < 0)
 		r = add_names(l->after, names);
@@ -127,7 +171,7 @@ static int below(struct walk *w, const struct level *l, const char *name, bool w
 	int r;
 
 	/* Gone since it was looked at, or what is below is in no layer of the guide's. */
-	if (sub.guide >= 0 && image_layer_hides(sub.guide))
+	if (sub.guide >= 0 && whiteout_is_opaque(sub.guide))
 		closep(&sub.guide);
 	r = ++w->depth > DEPTH_MAX
 		    ? err_new(-CE_LIMIT, "directories nested deeper than %d", DEPTH_MAX)
@@ -144,7 +188,7 @@ static int both(struct walk *w, const struct level *l, const char *name, const s
 		const struct stat *b)
 {
 	size_t at = w->ret->n;
-	bool same = is_same(l, name, a, b);
+	bool same = is_same(w, l, name, a, b);
 	bool was_dir = S_ISDIR(a->st_mode), is_dir = S_ISDIR(b->st_mode);
 	int r;
 
@@ -174,11 +218,11 @@ static int walk_level(struct walk *w, const struct level *l)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	size_t len = w->path.len;
-	int r = names_of(l, &names);
+	int r = names_of(w, l, &names);
 
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		if ((i && strcmp(names.v[i], names.v[i - 1]) == 0) ||
-		    (w->hide_markers && strncmp(names.v[i], ".wh.", 4) == 0))
+		    (w->hide_markers && strncmp(names.v[i], WHITEOUT, strlen(WHITEOUT)) == 0))
 			continue;
 		sbuf_addc(&w->path, '/');
 		sbuf_adds(&w->path, names.v[i]);
@@ -189,9 +233,11 @@ static int walk_level(struct walk *w, const struct level *l)
 	return r;
 }
 
-int tree_diff(int before, int after, int guide, bool hide_markers, struct tree_changes *ret)
+int tree_diff(int before, int after, int guide, bool hide_markers, int64_t copied,
+	      struct tree_changes *ret)
 {
-	struct walk w = {.ret = ret, .path = SBUF_INIT, .hide_markers = hide_markers};
+	struct walk w = {
+		.ret = ret, .path = SBUF_INIT, .hide_markers = hide_markers, .copied = copied};
 	struct level top = {before, after, guide};
 	int r;
 

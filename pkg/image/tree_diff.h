@@ -7,6 +7,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum tree_change_kind { TREE_CHANGED, TREE_ADDED, TREE_DELETED };
 
@@ -24,7 +25,10 @@ void tree_changes_done(struct tree_changes *c);
 /**
  * tree_diff() - from @before to @after; -EBADF for a tree with nothing in it
  * @guide: a layer or upper directory of overlay that made the one of the other: only what it names is
- * looked at. -EBADF: all. @hide_markers: names with .wh. are fuse-overlayfs's own.
+ * looked at. -EBADF: all. @hide_markers: names with .wh. are marks, or fuse-overlayfs's own.
+ * @copied: when @before's files were copied to @after, in seconds: a file changed since then with the
+ * same size and time is compared by content. 0: not a copy.
  * In B, where modes do not keep us out.
  */
-int tree_diff(int before, int after, int guide, bool hide_markers, struct tree_changes *ret);
+int tree_diff(int before, int after, int guide, bool hide_markers, int64_t copied,
+	      struct tree_changes *ret);

@@ -2,22 +2,49 @@
 #include "pkg/image/view.h"
 
 #include <fcntl.h>
-#include <sys/xattr.h>
 
+#include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/runtime/overlay.h"
+#include "storage/flatten.h"
+#include "storage/scratch.h"
+
+static int view_by_copy(struct store *st, const struct strv *dirs)
+{
+	AUTO_CLOSE int to = scratch_dir(st);
+	uint64_t bytes;
+	int r = to < 0 ? to : layer_flatten(dirs, to, &bytes);
+
+	return r < 0 ? err_wrap(r, "copy the image to look at it") : TAKE_FD(to);
+}
+
+int image_view_dirs(struct store *st, const struct strv *dirs)
+{
+	const char *const *v = (const char *const *)dirs->v;
+	enum store_driver driver = store_driver(st);
+	const char *fuse = NULL;
+	int fd;
+
+	if (!store_has_file_marks(st)) {
+		fd = overlay_view(v, (unsigned)dirs->n, NULL);
+		if (fd >= 0 || driver == STORE_OVERLAY)
+			return fd;
+		err_drop(); /* the kernel's overlay may be what this store does without */
+	}
+	if (driver == STORE_VFS)
+		return view_by_copy(st, dirs);
+	fd = driver_fuse_program(&fuse);
+	return fd < 0 ? fd : overlay_view(v, (unsigned)dirs->n, fuse);
+}
 
 static int view(struct store *st, const struct strv *diffids, bool mount_points)
 {
 	AUTO_STRV struct strv dirs = STRV_INIT;
-	const char *fuse = NULL;
 	int r = mount_points ? layer_stack(st, diffids, &dirs)
 			     : layer_stack_bare(st, diffids, &dirs);
 
-	if (r == 0 && store_has_file_marks(st))
-		r = driver_fuse_program(&fuse);
-	return r < 0 ? r : overlay_view((const char *const *)dirs.v, (unsigned)dirs.n, fuse);
+	return r < 0 ? r : image_view_dirs(st, &dirs);
 }
 
 int image_view(struct store *st, const struct strv *diffids, size_t n)
@@ -43,11 +70,4 @@ int image_layer(struct store *st, const char *diffid)
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	return fd < 0 ? err_new(-errno, "open layer %.12s", diffid) : fd;
-}
-
-bool image_layer_hides(int dir)
-{
-	char v[2];
-
-	return fgetxattr(dir, "user.overlay.opaque", v, sizeof(v)) == 1 && v[0] == 'y';
 }

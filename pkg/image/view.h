@@ -5,11 +5,15 @@
 
 #include "storage/layer.h"
 
+/**
+ * image_view_dirs() - what @dirs, topmost first, show together; a directory descriptor
+ * By whatever this store's file system allows: the kernel's overlay, fuse-overlayfs, or a copy, which
+ * goes when this process exits. An upper directory may be the first of them in the first two cases.
+ */
+int image_view_dirs(struct store *st, const struct strv *dirs);
 /** image_view() - of the lowest @n of @diffids. A directory descriptor; -EBADF without trail for none. */
 int image_view(struct store *st, const struct strv *diffids, size_t n);
 /** image_view_to_run() - of all of them and the mount points that every container gets. */
 int image_view_to_run(struct store *st, const struct strv *diffids);
-/** image_layer() - one layer by itself, in overlay's format. */
+/** image_layer() - one layer by itself, in overlay's format or with file marks. */
 int image_layer(struct store *st, const char *diffid);
-/** image_layer_hides() - the directory @dir of a layer is opaque: nothing below it in lower layers is seen. */
-bool image_layer_hides(int dir);

@@ -16,6 +16,7 @@
 #include "pkg/runtime/base.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/whiteout.h"
 
 #define DEPTH_MAX 512
 
@@ -42,7 +43,7 @@ struct walk {
 	struct inode_map links; /* of the layer at work */
 	struct sbuf path;
 	unsigned layer, depth;
-	bool secrets;
+	bool secrets, file_marks;
 };
 
 void weight_done(struct weight *w)
@@ -178,7 +179,7 @@ static int enter_dir(struct walk *k, int parent, const char *name, struct node *
 
 	if (fd < 0)
 		return fd;
-	if (n->n_sub && image_layer_hides(fd))
+	if (n->n_sub && whiteout_is_opaque(fd))
 		hide_below(k, n);
 	r = ++k->depth > DEPTH_MAX
 		    ? err_new(-CE_LIMIT, "directories nested deeper than %d", DEPTH_MAX)
@@ -223,14 +224,13 @@ static int walk_name(struct walk *k, int dir, const char *dir_name, const char *
 	struct node *n;
 	bool there;
 	size_t at = place_of(here, name, &there);
-
 	if (fstatat(dir, name, &sb, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_new(-errno, "%s", name);
 	if (S_ISDIR(sb.st_mode) && there && here->sub[at]->is_dir)
 		return enter_dir(k, dir, name, here->sub[at]);
 	if (there)
 		drop(k, here, at);
-	if (S_ISCHR(sb.st_mode) && sb.st_rdev == 0)
+	if (whiteout_is(&sb))
 		return 0;
 	n = insert(here, at, name);
 	n->is_dir = S_ISDIR(sb.st_mode);
@@ -240,15 +240,29 @@ static int walk_name(struct walk *k, int dir, const char *dir_name, const char *
 	return 0;
 }
 
+/* By a mark that is a file. A layer has none beside a thing of its own. */
+static void delete (struct walk *k, struct node *here, const char *name)
+{
+	bool there;
+	size_t at = place_of(here, name, &there);
+
+	if (there)
+		drop(k, here, at);
+}
+
 static int walk_dir(struct walk *k, int dir, const char *dir_name, struct node *here)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	int r = dir_names(dir, &names);
 
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		size_t len = push(k, names.v[i]);
+		const char *victim = k->file_marks ? whiteout_names(names.v[i]) : NULL;
+		size_t len = push(k, victim ? victim : names.v[i]);
 
-		r = walk_name(k, dir, dir_name, names.v[i], here);
+		if (victim)
+			delete (k, here, victim);
+		else
+			r = walk_name(k, dir, dir_name, names.v[i], here);
 		pop(k, len);
 	}
 	return r;
@@ -282,7 +296,10 @@ static int compare(const void *pa, const void *pb)
 int weight_of(struct store *st, const struct strv *diffids, bool secrets, struct weight *ret)
 {
 	struct node *root = xcalloc(1, sizeof(*root));
-	struct walk k = {.w = ret, .path = SBUF_INIT, .secrets = secrets};
+	struct walk k = {.w = ret,
+			 .path = SBUF_INIT,
+			 .secrets = secrets,
+			 .file_marks = store_has_file_marks(st)};
 	int r = base_enter_own(store_runtime_fd(st));
 
 	*ret = (struct weight){.layers = xcalloc(diffids->n + 1, sizeof(*ret->layers)),

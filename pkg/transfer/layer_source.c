@@ -57,8 +57,10 @@ static int by_tree(struct store *st, const char *diffid, bool single_id, struct 
 {
 	AUTO_CLOSE int tree = layer_open_tree(st, diffid), data = layer_open_data(st, diffid);
 	AUTO(layer_record_done) struct layer_record rec = {0};
-	struct tree_tar_options o = {
-		.overlay = true, .single_id = single_id, .implied = &rec.implied};
+	struct tree_tar_options o = {.overlay = true,
+				     .file_marks = store_has_file_marks(st),
+				     .single_id = single_id,
+				     .implied = &rec.implied};
 	struct tree_tar_result res;
 	int r = tree < 0 ? tree : layer_record_load(st, diffid, &rec);
 

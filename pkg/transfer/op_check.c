@@ -84,9 +84,10 @@ static int unpack_again(struct transfer_ctx *ctx, struct store *st, const char *
 	return r;
 }
 
-static int digest_of(int tree, bool single_id, struct out_digest *ret)
+static int digest_of(struct store *st, int tree, bool single_id, struct out_digest *ret)
 {
-	struct tree_tar_options o = {.overlay = true, .single_id = single_id};
+	struct tree_tar_options o = {
+		.overlay = true, .file_marks = store_has_file_marks(st), .single_id = single_id};
 	struct tree_tar_result res;
 
 	return tree_tar(tree, out_digest(out_to_nothing(), ret), NULL, &o, &res);
@@ -100,9 +101,9 @@ static int compare_with_blob(struct transfer_ctx *ctx, struct store *st, const c
 	int r = tree < 0 ? tree : unpack_again(ctx, st, diffid, &s);
 
 	if (r == 0)
-		r = digest_of(s.stage.tree_fd, ctx->req.single_id, &want);
+		r = digest_of(st, s.stage.tree_fd, ctx->req.single_id, &want);
 	if (r == 0)
-		r = digest_of(tree, ctx->req.single_id, &have);
+		r = digest_of(st, tree, ctx->req.single_id, &have);
 	if (r == 0 && strcmp(have.hex, want.hex) != 0)
 		r = err_new(-CE_CORRUPT, "its files are not those of its archive");
 	sink_done(ctx, &s);

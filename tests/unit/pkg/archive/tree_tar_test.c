@@ -161,6 +161,37 @@ static void an_upper_directory_becomes_a_layer(void **state)
 	assert_null(strstr(plain.s, "overlay"));
 }
 
+/* Overlay's marks and files in their place give the same archive, so the same digest. */
+static void marks_that_are_files_say_the_same(void **state)
+{
+	const struct tree_tar_options o = {.overlay = true, .file_marks = true};
+	struct place *p = *state;
+	AUTO_SBUF struct sbuf devices = SBUF_INIT;
+	AUTO_SBUF struct sbuf files = SBUF_INIT;
+	struct tree_tar_result res;
+	int d;
+
+	assert_int_equal(mkdirat(p->fd, "d", 0755), 0);
+	put(p->fd, "d/new", "1");
+	put(p->fd, "a", "");
+	put(p->fd, "h", "");
+	assert_int_equal(mknodat(p->fd, "gone", S_IFCHR, 0), 0);
+	d = openat(p->fd, "d", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fsetxattr(d, "user.overlay.opaque", "y", 1, 0), 0);
+	listing(p->fd, &o, &devices, &res);
+	assert_int_equal(unlinkat(p->fd, "gone", 0), 0);
+	put(p->fd, ".wh.gone", "");
+	assert_int_equal(fremovexattr(d, "user.overlay.opaque"), 0);
+	put(d, ".wh..wh..opq", "");
+	put(d, ".wh..opq", ""); /* fuse-overlayfs's own */
+	(void)close(d);
+	listing(p->fd, &o, &files, &res);
+	assert_string_equal(devices.s, "d .\nf a 0\nd d\nf d/.wh..wh..opq 0\nf d/new 1\n"
+				       "f .wh.gone 0\nf h 0\n");
+	assert_string_equal(devices.s, files.s);
+	assert_int_equal(res.unnameable, 0);
+}
+
 static void owners_are_those_of_the_container(void **state)
 {
 	struct place *p = *state;
@@ -288,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_kinds_of_files_in_byte_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_upper_directory_becomes_a_layer, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(marks_that_are_files_say_the_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(owners_are_those_of_the_container, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_extraction_recorded_counts_with_one_id, setup,
 						teardown),

@@ -133,6 +133,8 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
 	if (r == 0)
+		r = build_policy_of(st, &o.keep);
+	if (r == 0)
 		r = files_open(a, &o, &f);
 	if (r == 0) {
 		build_show_init(&show, hush, f.log ? f.log : stderr);

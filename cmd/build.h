@@ -29,6 +29,8 @@ extern const struct opt build_opts[];
 /** build_request_of() - the arguments, checked, as a request; lists of it are to be released. */
 int build_request_of(const struct build_args *a, const char *context, struct build_options *ret);
 void build_request_done(struct build_options *o);
+/** build_policy_of() - how much is kept for the next build: of the environment, of containers.conf, or the default. */
+int build_policy_of(struct store *st, struct cache_policy *ret);
 
 /* --- where the result goes (build_output.c) ------------------------------------------------------- */
 

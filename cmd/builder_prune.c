@@ -14,6 +14,7 @@
 struct builder_prune_args {
 	bool all, force;
 	struct strv filters;
+	uint64_t max_used, reserved, min_free;
 };
 
 /* clang-format off */
@@ -21,6 +22,10 @@ static const struct opt builder_prune_opts[] = {
 	OPT_BOOL('a', "all", struct builder_prune_args, all, "Results that images hold, too"),
 	OPT_LIST(0, "filter", "KEY=VALUE", struct builder_prune_args, filters, "Only what matches: until"),
 	OPT_BOOL('f', "force", struct builder_prune_args, force, "Do not ask"),
+	OPT_SIZE(0, "keep-storage", "SIZE", struct builder_prune_args, max_used, "Keep that much of what was used last", .hidden = true),
+	OPT_SIZE(0, "max-used-space", "SIZE", struct builder_prune_args, max_used, "Only as much as is needed to have no more than that left"),
+	OPT_SIZE(0, "min-free-space", "SIZE", struct builder_prune_args, min_free, "Only as much as is needed for that much free space"),
+	OPT_SIZE(0, "reserved-space", "SIZE", struct builder_prune_args, reserved, "Keep that much of what was used last, in any case"),
 	OPT_END
 };
 /* clang-format on */
@@ -36,10 +41,25 @@ static int before_of(const struct strv *filters, int64_t *ret)
 	return 0;
 }
 
+/* What was used longest ago goes first, and only as much as has to. */
+static void limits_of(const struct builder_prune_args *a, int64_t before_ns,
+		      struct cache_limits *ret)
+{
+	*ret = (struct cache_limits){.all = a->all, .before_ns = before_ns};
+	ret->has_max = a->max_used || a->reserved || a->min_free;
+	ret->min_free_bytes = a->min_free;
+	ret->max_bytes = a->max_used                   ? a->max_used
+			 : a->reserved && !a->min_free ? a->reserved
+			 : a->min_free                 ? UINT64_MAX
+						       : 0;
+	ret->least_bytes = a->reserved;
+}
+
 static int builder_prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct builder_prune_args *a = args;
 	struct cache_pruned gone = {0};
+	struct cache_limits limits;
 	char text[SIZE_TEXT_MAX];
 	int64_t before_ns = 0;
 	uint64_t bytes = 0;
@@ -53,7 +73,8 @@ static int builder_prune_run(struct cmd_ctx *ctx, const void *args, int argc, ch
 	if (r < 0 || (!a->force && !cmd_confirmed("This removes what builds keep for the next one, "
 						  "and the caches of their commands.")))
 		return r;
-	r = cache_prune(st, a->all, before_ns, &gone);
+	limits_of(a, before_ns, &limits);
+	r = cache_prune(st, &limits, &gone);
 	if (r == 0)
 		r = prune_reclaim(st, &bytes);
 	if (r < 0)

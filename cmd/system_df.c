@@ -6,6 +6,7 @@
 #include "cmd/show.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/build/cache_usage.h"
 #include "pkg/container/usage.h"
 #include "pkg/json/json.h"
 
@@ -17,7 +18,8 @@ struct df_args {
 static const struct opt df_opts[] = {
 	OPT_STR(0, "format", "FORMAT", struct df_args, format,
 		"Print as json or through a Go template"),
-	OPT_BOOL('v', "verbose", struct df_args, verbose, "Each image, container and volume"),
+	OPT_BOOL('v', "verbose", struct df_args, verbose,
+		 "Each image, container, volume and result of a build"),
 	OPT_END,
 };
 
@@ -57,6 +59,16 @@ static const struct column volume_columns[] = {
 	{NULL, NULL},
 };
 
+static const struct column cache_columns[] = {
+	{"CACHE ID", "CacheID"},
+	{"CACHE TYPE", "CacheType"},
+	{"SIZE", "Size"},
+	{"CREATED", "Created"},
+	{"LAST USED", "LastUsed"},
+	{"SHARED", "Shared"},
+	{NULL, NULL},
+};
+
 static int print(struct json_object *rows, const char *format, const struct column *columns)
 {
 	const struct list_options o = show_options(format, false, false, NULL, columns);
@@ -64,7 +76,7 @@ static int print(struct json_object *rows, const char *format, const struct colu
 	return list_print(&o, rows, rows, stdout);
 }
 
-static int print_verbose(const struct usage *u)
+static int print_verbose(const struct usage *u, struct json_object *cache)
 {
 	int r;
 
@@ -74,13 +86,17 @@ static int print_verbose(const struct usage *u)
 	if (r == 0)
 		r = print(u->containers, NULL, container_columns);
 	(void)puts("\nLocal Volumes space usage:\n");
-	return r < 0 ? r : print(u->volumes, NULL, volume_columns);
+	if (r == 0)
+		r = print(u->volumes, NULL, volume_columns);
+	(void)puts("\nBuild cache usage:\n");
+	return r < 0 ? r : print(cache, NULL, cache_columns);
 }
 
 static int df_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct df_args *a = args;
 	AUTO(usage_done) struct usage u = {0};
+	AUTO_JSON struct json_object *cache = NULL;
 	struct store *st;
 	int r;
 
@@ -91,16 +107,18 @@ static int df_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	r = cmd_store(ctx, &st);
 	if (r == 0)
 		r = usage_count(st, a->verbose, &u);
+	if (r == 0)
+		r = cache_usage(st, &u, a->verbose ? &cache : NULL);
 	if (r < 0)
 		return err_wrap(r, "system df");
-	return a->verbose ? print_verbose(&u) : print(u.kinds, a->format, kind_columns);
+	return a->verbose ? print_verbose(&u, cache) : print(u.kinds, a->format, kind_columns);
 }
 
 const struct command cmd_system_df = {
 	.name = "df",
 	.group = "system",
 	.synopsis = "[OPTIONS]",
-	.summary = "Show what images, containers and volumes take on disk",
+	.summary = "Show what images, containers, volumes and the build cache take on disk",
 	.opts = df_opts,
 	.args_size = sizeof(struct df_args),
 	.run = df_run,

@@ -312,6 +312,15 @@ static int build(struct builder *b)
 	return r < 0 ? r : cache_export(b);
 }
 
+static bool made_new(const struct builder *b)
+{
+	for (unsigned i = 0; b->stages && i < b->file->n_stages; i++)
+		for (unsigned k = 0; k < b->stages[i].n_ops; k++)
+			if (b->stages[i].ops[k].layer[0] && !b->stages[i].ops[k].cached)
+				return true;
+	return false;
+}
+
 int build_image(struct store *st, const struct build_options *o, struct build_result *ret)
 {
 	struct builder b = {.st = st,
@@ -321,12 +330,14 @@ int build_image(struct store *st, const struct build_options *o, struct build_re
 			    .lock = -EBADF,
 			    .stdin_text = SBUF_INIT,
 			    .context_stage = {.tree_fd = -EBADF, .lock_fd = -EBADF}};
+	bool made;
 	int r;
 
 	*ret = (struct build_result){.run_status = 0};
 	r = build(&b);
+	made = r < 0 || made_new(&b);
 	builder_done(&b);
 	/* Of a build that failed the steps before it are in the cache. */
-	layer_settle_later(st);
+	cache_tend_later(st, &o->keep, made);
 	return r;
 }

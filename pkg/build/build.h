@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "pkg/base/strv.h"
+#include "pkg/build/cache.h"
 #include "pkg/container/request.h"
 #include "pkg/image/image.h"
 
@@ -59,6 +60,7 @@ struct build_options {
 	int tree_dir; /* the image's files are copied into this directory; negative: no */
 	int tree_tar; /* or written there as tar */
 	bool no_image; /* nothing for the store */
+	struct cache_policy keep; /* of the build cache */
 	const char *network; /* NULL, default, none, host */
 	/*
 	 * What containers of RUN get, of it: add_host, cap_add, cap_drop, cgroup_parent, cgroupns,

@@ -28,12 +28,45 @@ int cache_put_first(struct store *st, const char *key, struct layer_lease *lease
 struct cache_pruned {
 	unsigned records, mounts; /* how many went */
 };
+struct cache_limits {
+	bool all; /* also results whose layers an image or container has */
+	int64_t before_ns; /* only what was not used since; 0: whenever */
+	bool has_max; /* only what was not used longest, until no more than max_bytes are left */
+	uint64_t max_bytes;
+	uint64_t min_free_bytes; /* of the file system: for that, too */
+	uint64_t least_bytes; /* never less than that */
+};
 /**
  * cache_prune() - forget results, and the layers only they need; remove caches of RUN that are idle
- * @all: also results whose layers an image or container has. @before_ns: only what was not used
- * since; 0: whenever. No namespace needed: all goes to the trash.
+ * All goes to the trash. No namespace needed without a size; with one it enters B, to see how large
+ * the caches of RUN are.
  */
-int cache_prune(struct store *st, bool all, int64_t before_ns, struct cache_pruned *ret);
+int cache_prune(struct store *st, const struct cache_limits *l, struct cache_pruned *ret);
+
+/* What is kept without being asked: see cache_tend_later(). */
+struct cache_policy {
+	bool by_default; /* nobody set it: looked at once an hour */
+	int64_t age_ns; /* 0: however old */
+	uint64_t max_bytes; /* 0: however much */
+};
+/** cache_policy_default() - a tenth of the store's file system, at least 10 GB. */
+void cache_policy_default(struct store *st, struct cache_policy *ret);
+/**
+ * cache_tend_later() - let a child settle layers, drop what the policy does not keep, empty the trash
+ * Like layer_settle_later(): after the caller has reported. @made: something new came into the cache.
+ */
+void cache_tend_later(struct store *st, const struct cache_policy *p, bool made);
+
+/* What there is, for those who show it. */
+struct cache_item {
+	char *id; /* key, or name of a directory */
+	bool is_mount;
+	char layer[65]; /* "" for mounts and what changed nothing */
+	int64_t created_ns, used_ns;
+};
+/** cache_list() - malloc'ed, the last used first. */
+int cache_list(struct store *st, struct cache_item **ret, size_t *ret_n);
+void cache_list_free(struct cache_item *v, size_t n);
 
 #define CACHE_MOUNTS "mounts" /* below cache/: directories and their locks, held while in use */
 

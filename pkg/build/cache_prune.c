@@ -7,34 +7,47 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/build/cache.h"
+#include "pkg/build/cache_internal.h"
 #include "pkg/build/stat_cache.h"
+#include "pkg/runtime/base.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/random.h"
+#include "storage/tree_size.h"
 
-#define RECORDS "build"
-#define LOCK_SUFFIX ".lock"
-
-static int list(struct store *st, const char *name, struct strv *ret)
+/* From the store's own descriptor, as the trash: in B a path would lead over another mount. */
+int cache_dir(struct store *st, const char *name)
 {
 	int cache = store_fd(st, STORE_CACHE), fd;
-	AUTO_CLOSEDIR DIR *d = NULL;
-	struct dirent *e;
 
 	if (cache < 0)
 		return cache;
 	fd = openat(cache, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_new(-errno, "open cache/%s", name) : fd;
+}
+
+int cache_names(struct store *st, const char *name, struct strv *ret)
+{
+	AUTO_CLOSE int fd = cache_dir(st, name);
+	AUTO_CLOSEDIR DIR *d = NULL;
+	struct dirent *e;
+
+	if (fd == -ENOENT) {
+		err_drop();
+		return 0;
+	}
 	if (fd < 0)
-		return errno == ENOENT ? 0 : err_new(-errno, "open cache/%s", name);
-	d = fdopendir(fd);
+		return fd;
+	d = fdopendir(TAKE_FD(fd));
 	while (d && (e = readdir(d)) != NULL)
 		if (e->d_name[0] != '.')
 			strv_add(ret, e->d_name);
@@ -42,18 +55,21 @@ static int list(struct store *st, const char *name, struct strv *ret)
 	return 0;
 }
 
-static bool is_older(int dir, const char *name, int64_t before_ns)
+int64_t cache_used_ns(int dir, const char *name)
 {
 	struct stat st;
 
-	if (!before_ns)
-		return true;
-	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec < before_ns;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return INT64_MAX;
+	return st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
 }
 
-/* @ret_layer: "" when it has none, or is no record at all. */
-static void layer_of(int dir, const char *key, char ret_layer[65])
+static bool is_older(int dir, const char *name, int64_t before_ns)
+{
+	return !before_ns || cache_used_ns(dir, name) < before_ns;
+}
+
+void cache_layer_of(int dir, const char *key, char ret_layer[65])
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 
@@ -69,23 +85,22 @@ static void layer_of(int dir, const char *key, char ret_layer[65])
 static int prune_records(struct store *st, bool all, int64_t before_ns, struct cache_pruned *ret)
 {
 	AUTO_STRV struct strv keys = STRV_INIT, used = STRV_INIT, layers = STRV_INIT;
-	AUTO_FREE char *path = store_path(st, STORE_CACHE, RECORDS);
 	AUTO_CLOSE int dir = -EBADF;
-	int r = list(st, RECORDS, &keys);
+	int r = cache_names(st, CACHE_RESULTS, &keys);
 
 	if (r < 0 || !keys.n)
 		return r;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = dir < 0 ? err_new(-errno, "open %s", path) : layer_users(st, &used);
+	dir = cache_dir(st, CACHE_RESULTS);
+	r = dir < 0 ? dir : layer_users(st, &used);
 	for (size_t i = 0; r == 0 && i < keys.n; i++) {
 		char layer[65];
 
-		layer_of(dir, keys.v[i], layer);
+		cache_layer_of(dir, keys.v[i], layer);
 		if (!is_older(dir, keys.v[i], before_ns) ||
 		    (!all && layer[0] && strv_has(&used, layer)))
 			continue;
 		if (unlinkat(dir, keys.v[i], 0) < 0 && errno != ENOENT)
-			return err_new(-errno, "remove cache/%s/%s", RECORDS, keys.v[i]);
+			return err_new(-errno, "remove cache/%s/%s", CACHE_RESULTS, keys.v[i]);
 		ret->records++;
 		if (layer[0])
 			strv_add(&layers, layer);
@@ -93,35 +108,43 @@ static int prune_records(struct store *st, bool all, int64_t before_ns, struct c
 	return r < 0 || !layers.n ? r : layer_remove_unused(st, &layers);
 }
 
+/* -EWOULDBLOCK (no trail): in use. */
+static int drop_mount(struct store *st, int dir, const char *name)
+{
+	AUTO_FREE char *lock_name = xasprintf("%s" CACHE_LOCK_SUFFIX, name);
+	int trash = store_fd(st, STORE_TRASH);
+	AUTO_CLOSE int lock = lock_try_open(dir, lock_name, LOCK_EXCLUSIVE);
+	char unique[33];
+
+	if (lock < 0 || trash < 0)
+		return lock < 0 ? lock : trash;
+	random_hex(unique, 32);
+	if (renameat(dir, name, trash, unique) < 0)
+		return err_new(-errno, "move a cache to the trash");
+	(void)unlinkat(dir, lock_name, 0);
+	return 0;
+}
+
 static int prune_mounts(struct store *st, int64_t before_ns, struct cache_pruned *ret)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
-	AUTO_FREE char *path = store_path(st, STORE_CACHE, CACHE_MOUNTS);
 	AUTO_CLOSE int dir = -EBADF;
-	int trash = store_fd(st, STORE_TRASH), r = list(st, CACHE_MOUNTS, &names);
+	int r = cache_names(st, CACHE_MOUNTS, &names);
 
 	if (r < 0 || !names.n)
 		return r;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || trash < 0)
-		return dir < 0 ? err_new(-errno, "open %s", path) : trash;
+	dir = cache_dir(st, CACHE_MOUNTS);
+	if (dir < 0)
+		return dir;
 	for (size_t i = 0; i < names.n; i++) {
-		AUTO_FREE char *lock_name = xasprintf("%s" LOCK_SUFFIX, names.v[i]);
-		AUTO_CLOSE int lock = -EBADF;
-		char unique[33];
+		AUTO_FREE char *lock_name = xasprintf("%s" CACHE_LOCK_SUFFIX, names.v[i]);
 
-		if (strstr(names.v[i], LOCK_SUFFIX) || !is_older(dir, lock_name, before_ns))
+		if (strstr(names.v[i], CACHE_LOCK_SUFFIX) || !is_older(dir, lock_name, before_ns))
 			continue;
-		lock = lock_try_open(dir, lock_name, LOCK_EXCLUSIVE);
-		if (lock == -EWOULDBLOCK)
-			continue; /* in use */
-		if (lock < 0)
-			return lock;
-		random_hex(unique, 32);
-		if (renameat(dir, names.v[i], trash, unique) < 0)
-			return err_new(-errno, "move a cache to the trash");
-		(void)unlinkat(dir, lock_name, 0);
-		ret->mounts++;
+		r = drop_mount(st, dir, names.v[i]);
+		if (r < 0 && r != -EWOULDBLOCK)
+			return r;
+		ret->mounts += r == 0;
 	}
 	return 0;
 }
@@ -130,33 +153,207 @@ static int prune_mounts(struct store *st, int64_t before_ns, struct cache_pruned
 static int prune_notes(struct store *st, const char *which, int64_t before_ns)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
-	AUTO_FREE char *path = store_path(st, STORE_CACHE, which);
 	AUTO_CLOSE int dir = -EBADF;
-	int r = list(st, which, &names);
+	int r = cache_names(st, which, &names);
 
 	if (r < 0 || !names.n)
 		return r;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = cache_dir(st, which);
 	if (dir < 0)
-		return err_new(-errno, "open %s", path);
+		return dir;
 	for (size_t i = 0; i < names.n; i++)
 		if (is_older(dir, names.v[i], before_ns))
 			(void)unlinkat(dir, names.v[i], 0);
 	return 0;
 }
 
-int cache_prune(struct store *st, bool all, int64_t before_ns, struct cache_pruned *ret)
+/* --- by size ----------------------------------------------------------------------------------------- */
+
+/* A layer that only results need, with all of those, or the cache of a RUN. */
+struct piece {
+	char *name;
+	bool is_mount;
+	uint64_t bytes;
+	int64_t used_ns;
+	struct strv keys;
+};
+
+struct pieces {
+	struct piece *v;
+	size_t n;
+	uint64_t bytes;
+	int records, mounts; /* directories */
+};
+
+static void pieces_done(struct pieces *p)
 {
-	AUTO_CLOSE int lock = store_lock(st, true);
-	struct cache_pruned done = {0};
-	int r = lock < 0 ? lock : prune_records(st, all, before_ns, &done);
+	for (size_t i = 0; i < p->n; i++) {
+		free(p->v[i].name);
+		strv_done(&p->v[i].keys);
+	}
+	free(p->v);
+	closep(&p->records);
+	closep(&p->mounts);
+}
+
+static struct piece *add_piece(struct pieces *p, const char *name, bool is_mount, uint64_t bytes)
+{
+	p->v = xreallocarray(p->v, p->n + 1, sizeof(*p->v));
+	p->v[p->n] = (struct piece){.name = xstrdup(name), .is_mount = is_mount, .bytes = bytes};
+	p->bytes += bytes;
+	return &p->v[p->n++];
+}
+
+static int add_record(struct store *st, struct pieces *p, const struct strv *used, const char *key)
+{
+	struct layer_record rec = {0};
+	struct piece *piece = NULL;
+	char layer[65];
+	int64_t when;
+
+	cache_layer_of(p->records, key, layer);
+	if (!layer[0] || strv_has(used, layer))
+		return 0;
+	for (size_t i = 0; !piece && i < p->n; i++)
+		if (strcmp(p->v[i].name, layer) == 0)
+			piece = &p->v[i];
+	if (!piece) {
+		if (layer_record_load(st, layer, &rec) < 0)
+			err_drop();
+		piece = add_piece(p, layer, false, rec.tree_bytes);
+		layer_record_done(&rec);
+	}
+	when = cache_used_ns(p->records, key);
+	if (when > piece->used_ns)
+		piece->used_ns = when;
+	strv_add(&piece->keys, key);
+	return 0;
+}
+
+static int find_pieces(struct store *st, struct pieces *p)
+{
+	AUTO_STRV struct strv keys = STRV_INIT, mounts = STRV_INIT, used = STRV_INIT;
+	int r = cache_names(st, CACHE_RESULTS, &keys);
 
 	if (r == 0)
-		r = prune_mounts(st, before_ns, &done);
+		r = cache_names(st, CACHE_MOUNTS, &mounts);
 	if (r == 0)
-		r = prune_notes(st, CACHE_WHY, before_ns);
+		r = layer_users(st, &used);
+	p->records = cache_dir(st, CACHE_RESULTS);
+	p->mounts = cache_dir(st, CACHE_MOUNTS);
+	err_drop(); /* what is not there holds nothing */
+	for (size_t i = 0; r == 0 && i < keys.n; i++)
+		r = add_record(st, p, &used, keys.v[i]);
+	for (size_t i = 0; r == 0 && i < mounts.n; i++) {
+		AUTO_FREE char *lock_name = xasprintf("%s" CACHE_LOCK_SUFFIX, mounts.v[i]);
+		AUTO(tree_size_done) struct tree_size size = {0};
+
+		if (strstr(mounts.v[i], CACHE_LOCK_SUFFIX))
+			continue;
+		r = tree_size_add(p->mounts, mounts.v[i], &size);
+		if (r == 0)
+			add_piece(p, mounts.v[i], true, size.disk)->used_ns = cache_used_ns(
+				p->mounts, lock_name);
+	}
+	return r;
+}
+
+static int by_use(const void *a, const void *b)
+{
+	const struct piece *x = a, *y = b;
+
+	return (x->used_ns > y->used_ns) - (x->used_ns < y->used_ns);
+}
+
+static int drop_piece(struct store *st, struct pieces *p, const struct piece *piece,
+		      struct strv *layers, struct cache_pruned *ret)
+{
+	int r;
+
+	if (piece->is_mount) {
+		r = drop_mount(st, p->mounts, piece->name);
+		if (r == 0)
+			ret->mounts++;
+		return r;
+	}
+	for (size_t i = 0; i < piece->keys.n; i++)
+		if (unlinkat(p->records, piece->keys.v[i], 0) < 0 && errno != ENOENT)
+			return err_new(-errno, "remove cache/" CACHE_RESULTS "/%s",
+				       piece->keys.v[i]);
+	ret->records += (unsigned)piece->keys.n;
+	strv_add(layers, piece->name);
+	return 0;
+}
+
+/* How much may stay. */
+static uint64_t bound(struct store *st, const struct cache_limits *l, uint64_t have)
+{
+	uint64_t max = l->max_bytes, free_bytes;
+	struct statvfs v;
+
+	if (!l->min_free_bytes || fstatvfs(store_fd(st, STORE_CACHE), &v) < 0)
+		return max;
+	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
+	if (free_bytes >= l->min_free_bytes)
+		return max;
+	have -= have < l->min_free_bytes - free_bytes ? have : l->min_free_bytes - free_bytes;
+	return have < max ? have : max;
+}
+
+static int prune_to_size(struct store *st, const struct cache_limits *l, struct cache_pruned *ret)
+{
+	AUTO(pieces_done) struct pieces p = {.records = -EBADF, .mounts = -EBADF};
+	AUTO_STRV struct strv layers = STRV_INIT;
+	uint64_t left, max;
+	int r = find_pieces(st, &p);
+
+	if (p.n)
+		qsort(p.v, p.n, sizeof(*p.v), by_use);
+	left = p.bytes;
+	max = bound(st, l, left);
+	if (max < l->least_bytes)
+		max = l->least_bytes;
+	for (size_t i = 0; r == 0 && i < p.n && left > max; i++) {
+		if (l->before_ns && p.v[i].used_ns >= l->before_ns)
+			break;
+		r = drop_piece(st, &p, &p.v[i], &layers, ret);
+		if (r == -EWOULDBLOCK)
+			r = 0;
+		else
+			left -= p.v[i].bytes;
+	}
+	return r < 0 || !layers.n ? r : layer_remove_unused(st, &layers);
+}
+
+/* --- all --------------------------------------------------------------------------------------------- */
+
+static int prune(struct store *st, const struct cache_limits *l, struct cache_pruned *ret)
+{
+	int r;
+
+	if (l->has_max)
+		return prune_to_size(st, l, ret);
+	r = prune_records(st, l->all, l->before_ns, ret);
+	/* Layers of builds and pulls that were given up stand in no record. */
+	if (r == 0 && l->all && !l->before_ns)
+		r = layer_remove_unused(st, NULL);
 	if (r == 0)
-		r = prune_notes(st, CACHE_STAT, before_ns);
+		r = prune_mounts(st, l->before_ns, ret);
+	if (r == 0)
+		r = prune_notes(st, CACHE_WHY, l->before_ns);
+	return r < 0 ? r : prune_notes(st, CACHE_STAT, l->before_ns);
+}
+
+int cache_prune(struct store *st, const struct cache_limits *l, struct cache_pruned *ret)
+{
+	struct cache_pruned done = {0};
+	AUTO_CLOSE int lock = -EBADF;
+	int r = l->has_max && !base_is_entered() ? base_enter_own(store_runtime_fd(st)) : 0;
+
+	if (r == 0)
+		lock = store_lock(st, true);
+	if (r == 0)
+		r = lock < 0 ? lock : prune(st, l, &done);
 	if (r == 0)
 		*ret = done;
 	return r < 0 ? err_wrap(r, "build cache") : 0;

@@ -52,6 +52,8 @@ static const struct key keys[] = {
 	K("containers", umask, TEXT),
 	K("containers", userns, TEXT),
 	K("containers", utsns, TEXT),
+	K("engine", build_cache_age, TEXT),
+	K("engine", build_cache_max, TEXT),
 	K("engine", pull_policy, TEXT),
 	K("engine", detach_keys, TEXT),
 	K("containers", env_host, TRUTH),

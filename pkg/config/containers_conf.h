@@ -8,7 +8,9 @@
  *	$XDG_CONFIG_HOME/containers/containers.conf.d/ *.conf
  *
  * CONTAINERS_CONF names one file instead of all these, CONTAINERS_CONF_OVERRIDE one more at the end. Keys
- * that are not here are for other programs, or for what cuddy does not have.
+ * that are not here are for other programs, or for what cuddy does not have. build_cache_max and
+ * build_cache_age of [engine] are cuddy's own: what the build cache may take ("20GB", "0": all), and
+ * how long what nobody uses stays in it ("168h").
  */
 #pragma once
 #include <stdbool.h>
@@ -27,7 +29,7 @@ struct containers_conf {
 	struct conf_list annotations, default_capabilities, default_sysctls, default_ulimits,
 		devices, dns_options, dns_searches, dns_servers, env, volumes;
 	char *cgroupns, *cgroups, *init_path, *ipcns, *log_driver, *netns, *pidns, *seccomp_profile,
-		*shm_size, *tz, *umask, *userns, *utsns, *pull_policy, *detach_keys;
+		*shm_size, *tz, *umask, *userns, *utsns, *build_cache_age, *build_cache_max, *pull_policy, *detach_keys;
 	/* numbers and truths (0, 1); CONF_UNSET */
 	int64_t env_host, http_proxy, init, no_hosts, privileged, read_only, log_size_max,
 		oom_score_adj, pids_limit, stop_timeout;

@@ -36,6 +36,7 @@ struct items {
 };
 
 struct count {
+	uint64_t cache_bytes; /* of what lies beside results of builds: their list, caches of RUN */
 	struct items layers, images, containers, volumes;
 	struct image_summary *summaries; /* in step with images */
 	struct usage *out;
@@ -61,6 +62,7 @@ static void count_done(struct count *c)
 void usage_done(struct usage *u)
 {
 	json_putp(&u->kinds);
+	json_putp(&u->layers);
 	json_putp(&u->images);
 	json_putp(&u->containers);
 	json_putp(&u->volumes);
@@ -178,18 +180,33 @@ static int measure(struct store *st, enum store_dir d, struct items *items, stru
 	return r;
 }
 
+/* Layers that no image and no container has: results of builds. */
+static uint64_t bytes_of_nobody(const struct count *c)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < c->layers.names.n; i++)
+		if (!c->layers.v[i].links && !c->layers.v[i].active)
+			sum += c->layers.v[i].bytes;
+	return sum;
+}
+
 static int measure_images(struct store *st, struct count *c)
 {
-	static const enum store_dir besides[] = {STORE_REFS, STORE_BLOBS, STORE_CACHE,
-						 STORE_STAGING, STORE_LOCKS};
+	static const enum store_dir besides[] = {STORE_REFS, STORE_BLOBS, STORE_STAGING,
+						 STORE_LOCKS};
 	AUTO(tree_size_done) struct tree_size sum = {0};
+	AUTO(tree_size_done) struct tree_size cache = {0};
 	int r = measure(st, STORE_LAYERS, &c->layers, &sum);
 
 	if (r == 0)
 		r = measure(st, STORE_IMAGES, &c->images, &sum);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(besides); i++)
 		r = measure(st, besides[i], NULL, &sum);
-	c->images.bytes = sum.disk;
+	if (r == 0)
+		r = measure(st, STORE_CACHE, NULL, &cache);
+	c->cache_bytes = cache.disk;
+	c->images.bytes = sum.disk - bytes_of_nobody(c);
 	return r;
 }
 
@@ -215,29 +232,50 @@ static int measure_volumes(struct store *st, struct count *c)
 
 /* ---- rows ---- */
 
-static struct json_object *kind_row(const char *type, const struct items *items,
-				    uint64_t reclaimable)
+struct json_object *usage_kind(const char *type, size_t total, size_t active, uint64_t bytes,
+			       uint64_t reclaimable)
 {
-	uint64_t bytes = items->bytes;
 	struct json_object *o = json_object_new_object();
 	char size[SIZE_TEXT_MAX];
 	AUTO_FREE char *text = NULL;
-	int64_t active = 0;
 
-	for (size_t i = 0; i < items->names.n; i++)
-		active += items->v[i].active;
 	size_format(reclaimable, size);
 	text = xasprintf("%s (%u%%)", size,
 			 bytes ? (unsigned)((reclaimable * 100 + bytes / 2) / bytes) : 0);
 	json_set_str(o, "Type", type);
-	json_set_i64(o, "Total", (int64_t)items->names.n);
-	json_set_i64(o, "TotalCount", (int64_t)items->names.n);
-	json_set_i64(o, "Active", active);
+	json_set_i64(o, "Total", (int64_t)total);
+	json_set_i64(o, "TotalCount", (int64_t)total);
+	json_set_i64(o, "Active", (int64_t)active);
 	json_set_size(o, "Size", bytes);
 	json_set_str(o, "Reclaimable", text);
 	json_set_i64(o, "RawSize", (int64_t)bytes);
 	json_set_i64(o, "RawReclaimable", (int64_t)reclaimable);
 	return o;
+}
+
+static struct json_object *kind_row(const char *type, const struct items *items,
+				    uint64_t reclaimable)
+{
+	size_t active = 0;
+
+	for (size_t i = 0; i < items->names.n; i++)
+		active += items->v[i].active;
+	return usage_kind(type, items->names.n, active, items->bytes, reclaimable);
+}
+
+static void add_layers(struct count *c)
+{
+	c->out->layers = json_object_new_object();
+	for (size_t i = 0; i < c->layers.names.n; i++) {
+		const struct item *l = &c->layers.v[i];
+		struct json_object *o = json_object_new_object();
+
+		json_set_i64(o, "Bytes", (int64_t)l->bytes);
+		json_set_bool(o, "Needed", l->links || l->active);
+		json_set(c->out->layers, l->name, o);
+	}
+	c->out->cache_bytes = c->cache_bytes;
+	c->out->loose_bytes = bytes_of_nobody(c);
 }
 
 static uint64_t bytes_unused(const struct items *items)
@@ -252,9 +290,10 @@ static uint64_t bytes_unused(const struct items *items)
 static void add_kinds(struct count *c)
 {
 	c->out->kinds = json_object_new_array();
-	(void)json_object_array_add(c->out->kinds,
-				    kind_row("Images", &c->images,
-					     bytes_unused(&c->images) + bytes_unused(&c->layers)));
+	(void)json_object_array_add(
+		c->out->kinds,
+		kind_row("Images", &c->images,
+			 bytes_unused(&c->images) + bytes_unused(&c->layers) - bytes_of_nobody(c)));
 	(void)json_object_array_add(c->out->kinds, kind_row("Containers", &c->containers,
 							    bytes_unused(&c->containers)));
 	(void)json_object_array_add(
@@ -360,8 +399,10 @@ int usage_count(struct store *st, bool details, struct usage *ret)
 		r = measure_containers(st, &c);
 	if (r == 0)
 		r = measure_volumes(st, &c);
-	if (r == 0)
+	if (r == 0) {
 		add_kinds(&c);
+		add_layers(&c);
+	}
 	if (r == 0 && details)
 		r = add_details(st, &c);
 	if (r < 0)

@@ -79,6 +79,7 @@ await() { printf "$AWAIT" "$1"; }
 	cuddy build -q -t localhost/t . >/dev/null
 	layers() { ls "$CUDDY_ROOT/layers" | wc -l; }
 	before=$(layers)
+	wait_until 20 no_strays # what still settles layers empties the trash as well
 	run -0 cuddy builder prune -f --filter until=1h
 	[ "${lines[0]}" = "Results: 0" ] && [ "${lines[1]}" = "Caches: 0" ]
 	run -125 cuddy builder prune -f --filter label=x

@@ -14,7 +14,7 @@ raw() { # raw KIND FIELD
 @test "system df: the sizes are what du says of the store, hard links and layers once" {
 	cuddy tag "$IMAGE" localhost/second:name
 	cuddy run --name c -v data:/data "$IMAGE" sh -c 'dd if=/dev/zero of=/data/x bs=64k count=40 2>/dev/null; ln /data/x /data/y; echo hello >/file'
-	[ "$(raw Images RawSize)" = "$(du_in_b layers images refs blobs cache staging locks)" ]
+	[ $(($(raw Images RawSize) + $(raw "Build Cache" RawSize))) = "$(du_in_b layers images refs blobs cache staging locks)" ]
 	[ "$(raw Containers RawSize)" = "$(du_in_b containers names)" ]
 	[ "$(raw "Local Volumes" RawSize)" = "$(du_in_b volumes)" ]
 	[ "$(raw "Local Volumes" RawSize)" -gt $((40 * 65536)) ]
@@ -27,7 +27,8 @@ raw() { # raw KIND FIELD
 	run -0 cuddy system df --format '{{.Type}} {{.Total}} {{.TotalCount}} {{.Active}}'
 	[ "$output" = "Images 1 1 1
 Containers 1 1 0
-Local Volumes 2 2 1" ]
+Local Volumes 2 2 1
+Build Cache 0 0 0" ]
 	[ "$(raw Images RawReclaimable)" = 0 ]
 	[ "$(raw Containers RawReclaimable)" = "$(du_in_b containers/*)" ]
 	[ "$(raw "Local Volumes" RawReclaimable)" = "$(du_in_b volumes/spare)" ]
@@ -49,7 +50,7 @@ Image([common, two]).docker_archive(sys.argv[1] + "/two.tar", ["localhost/two:v"
 PY
 	cuddy load -q -i "$WORK/one.tar"
 	cuddy load -q -i "$WORK/two.tar"
-	[ "$(raw Images RawSize)" = "$(du_in_b layers images refs blobs cache staging locks)" ]
+	[ $(($(raw Images RawSize) + $(raw "Build Cache" RawSize))) = "$(du_in_b layers images refs blobs cache staging locks)" ]
 	run -0 cuddy system df -v
 	[[ "${lines[0]}" = "Images space usage:" ]]
 	[[ "${lines[1]}" =~ ^REPOSITORY\ +TAG\ +IMAGE\ ID\ +CREATED\ +SIZE\ +SHARED\ SIZE\ +UNIQUE\ SIZE\ +CONTAINERS$ ]]
@@ -69,10 +70,60 @@ PY
 	cuddy system df --format json | python3 -c '
 import json, sys
 v = json.load(sys.stdin)
-assert [k["Type"] for k in v] == ["Images", "Containers", "Local Volumes"], v
+assert [k["Type"] for k in v] == ["Images", "Containers", "Local Volumes", "Build Cache"], v
 assert all(set(k) >= {"Total", "Active", "Size", "Reclaimable", "RawSize", "RawReclaimable"} for k in v), v
 assert v[1]["Total"] == 0 and v[1]["RawReclaimable"] == 0 and v[1]["Reclaimable"] == "0 B (0%)", v'
 	run -125 cuddy system df -v --format json
 	[[ "$output" == *"contradict"* ]]
 	run -125 cuddy system df extra
+}
+
+@test "system df: what builds keep is a row of its own; builder prune takes what was used longest ago, until enough is left" {
+	mkdir "$WORK/ctx" && cd "$WORK/ctx"
+	# What only an earlier stage has is no image's.
+	step() { printf 'FROM localhost/busybox AS a\nRUN --network=none head -c 2000000 /dev/urandom >/%s\nFROM scratch\nCOPY --from=a /etc/passwd /%s\n' "$1" "$1"; }
+	step old >Old && step new >New
+	printf 'FROM localhost/busybox\nRUN --network=none --mount=type=cache,target=/c head -c 500000 /dev/zero >/c/x\n' >Mount
+	for f in Old New Mount; do cuddy build -q -f $f . >/dev/null; done
+	# Nobody's layers, the caches of commands, and their lists.
+	wait_until 20 no_strays
+	loose=$(ls "$CUDDY_ROOT/layers" | grep -vFf <(jq -r '.rootfs.diff_ids[]' "$CUDDY_ROOT/images/"*/config | cut -d: -f2) | sed 's|^|layers/|')
+	[ "$(wc -w <<<"$loose")" = 2 ]
+	[ "$(raw "Build Cache" RawSize)" = "$(du_in_b cache $loose)" ]
+	[ "$(raw "Build Cache" RawReclaimable)" = "$(raw "Build Cache" RawSize)" ]
+	[ $(($(raw Images RawSize) + $(raw "Build Cache" RawSize))) = "$(du_in_b layers images refs blobs cache staging locks)" ]
+	run -0 cuddy system df -v
+	[[ "$output" == *"Build cache usage:"* ]]
+	grep -Eq '^CACHE ID +CACHE TYPE +SIZE +CREATED +LAST USED +SHARED$' <<<"$output"
+	[ "$(grep -c 'exec.cachemount' <<<"$output")" = 1 ]
+	[ "$(grep -cE ' regular +2(\.[0-9]+)? ?MB ' <<<"$output")" = 2 ]
+	# Old was used before New: it goes, and no more than that.
+	cuddy build -q -f New . >/dev/null
+	run -0 cuddy builder prune -f --max-used-space 3MB
+	[[ "$output" == "Results: "*"Caches: 0"* ]]
+	[ "$(raw "Build Cache" RawSize)" -lt 3200000 ]
+	run -0 --separate-stderr cuddy build -f New .
+	[ "$(grep -c 'Using cache' <<<"$stderr")" = 2 ]
+	run -0 --separate-stderr cuddy build -f Old .
+	[ "$(grep -c 'Using cache' <<<"$stderr")" = 1 ] # the image has its copy
+	small() { [ "$(raw "Build Cache" RawSize)" -lt 1000000 ]; }
+	run ! small
+	run -0 cuddy builder prune -f --max-used-space 1kB --filter until=1h
+	[ "${lines[0]}" = "Results: 0" ]
+	run -0 cuddy builder prune -f --reserved-space 100MB
+	[ "${lines[0]}" = "Results: 0" ]
+	# Without being asked, as the settings say: by size, and by age.
+	printf '[engine]\nbuild_cache_max = "600kB"\n' >"$WORK/containers.conf"
+	printf 'FROM localhost/busybox\nRUN --network=none touch /x\n' >Small
+	CONTAINERS_CONF=$WORK/containers.conf cuddy build -q -f Small . >/dev/null
+	wait_until 20 small
+	printf 'FROM localhost/busybox\nRUN --network=none touch /y\n' >Small
+	CUDDY_BUILD_CACHE_AGE=1ms cuddy build -q -f Small . >/dev/null
+	no_mounts_left() { [ -z "$(ls "$CUDDY_ROOT/cache/mounts")" ]; }
+	wait_until 20 no_mounts_left
+	CUDDY_BUILD_CACHE_MAX=many run -125 --separate-stderr cuddy build -q -f Small .
+	[[ "$stderr" == "cuddy: build: build cache: max 'many': a size"* ]]
+	wait_until 20 no_strays
+	cuddy builder prune -a -f >/dev/null
+	[ "$(raw "Build Cache" Total)" = 0 ]
 }

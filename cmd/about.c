@@ -48,6 +48,20 @@ static const struct {
 	 "when it is not in the image, 128+n when signal n ended it."},
 	{&cmd_create, "Checks and prepares all that run would, without starting it, and prints the "
 		      "id. \"cuddy start\" starts it later."},
+	{&cmd_pod_create,
+	 "A pod is a group of containers that share namespaces: by default they have one network, "
+	 "reach each other at localhost, and have one host name and one /dev/shm. Ports, networks, "
+	 "volumes, ids and names are the pod's and are given here; containers join with \"run "
+	 "--pod\" or \"create --pod\", and \"--pod new:NAME\" makes the pod on the way.\n"
+	 "\n"
+	 "What is shared is held by the pod's infra container. It has no image and executes "
+	 "nothing; with --infra=false there is none, and each container keeps to itself. All "
+	 "containers of a pod have one user namespace.\n"
+	 "\n"
+	 "\tcuddy pod create --name web -p 8080:80\n"
+	 "\tcuddy run -d --pod web --name nginx nginx\n"
+	 "\tcuddy run -d --pod web --name app app:1\n"
+	 "\tcuddy pod ps; cuddy pod stop web; cuddy pod rm web"},
 	{&cmd_exec,
 	 "Runs COMMAND in a running container, beside its first process, with the container's "
 	 "environment, limits and capabilities. The exit status is the command's.\n"

@@ -120,6 +120,9 @@ extern const struct command cmd_network_create, cmd_network_exists, cmd_network_
 extern const struct command cmd_network_connect, cmd_network_disconnect, cmd_network_reload;
 extern const struct command cmd_network_update;
 extern const struct command cmd_network_ls, cmd_network_prune, cmd_network_rm;
+extern const struct command cmd_pod_create, cmd_pod_exists, cmd_pod_inspect, cmd_pod_kill,
+	cmd_pod_pause, cmd_pod_prune, cmd_pod_ps, cmd_pod_restart, cmd_pod_rm, cmd_pod_start,
+	cmd_pod_stop, cmd_pod_unpause;
 extern const struct command cmd_secret_create, cmd_secret_exists, cmd_secret_inspect, cmd_secret_ls,
 	cmd_secret_rm;
 extern const struct command cmd_complete, cmd_completion, cmd_man;

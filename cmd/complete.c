@@ -20,6 +20,7 @@
 #include "pkg/json/json.h"
 #include "storage/image_store.h"
 #include "storage/network.h"
+#include "storage/pod.h"
 #include "storage/volume.h"
 
 struct question {
@@ -142,6 +143,19 @@ static void offer_networks(struct question *q)
 		offer(q, names.v[i], NULL);
 }
 
+static void offer_pods(struct question *q)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct store *st;
+
+	if (cmd_store(q->ctx, &st) < 0 || pod_list(st, &names) < 0) {
+		err_drop();
+		return;
+	}
+	for (size_t i = 0; i < names.n; i++)
+		offer(q, names.v[i], NULL);
+}
+
 static void offer_words(struct question *q, const char *words)
 {
 	AUTO_STRV struct strv list = STRV_INIT;
@@ -198,6 +212,9 @@ static void offer_kind(struct question *q, enum opt_complete kind, const char *w
 		break;
 	case COMPLETE_NETWORK:
 		offer_networks(q);
+		break;
+	case COMPLETE_POD:
+		offer_pods(q);
 		break;
 	case COMPLETE_NONE:
 		break;

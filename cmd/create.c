@@ -7,6 +7,7 @@
 #include "cmd/transfer_report.h"
 #include "pkg/container/container.h"
 #include "pkg/container/defaults.h"
+#include "pkg/pod/pod.h"
 
 struct create_args {
 	struct container_request request;
@@ -15,6 +16,9 @@ struct create_args {
 };
 
 static const struct opt create_verb_opts[] = {
+	OPT_STR(0, "init-ctr", "WHEN", struct create_args, request.init_ctr,
+		"Run it before the other containers of its pod: at each start, or once",
+		.complete = COMPLETE_WORDS, .words = "once always", .strict = true),
 	OPT_GROUP(create_opts, struct create_args, request),
 	OPT_GROUP(registry_opts, struct create_args, registry),
 	OPT_GROUP(refused_opts, struct create_args, refused),
@@ -27,6 +31,7 @@ static const struct create_args create_defaults = {.request = CONTAINER_REQUEST_
 static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct create_args *a = args;
+	AUTO(pod_joined_done) struct pod_joined pod = {.made = false};
 	AUTO(request_defaults_done) struct request_defaults defaults = {0};
 	struct container_request q = a->request;
 	struct transfer_report report;
@@ -37,20 +42,23 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	if (r == 0)
 		r = registry_access_of(&a->registry, &q.access);
 	if (r == 0)
-		r = request_defaults_apply(&defaults, &q);
-	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
 	(void)argc;
 	q.image = argv[0];
 	q.cgroup_manager = ctx->cgroup_manager;
 	q.more_hooks_dirs = ctx->hooks_dirs;
 	q.command = argv + 1;
+	if (r == 0)
+		r = pod_join(st, &q, &pod);
 	if (r < 0)
 		return r;
 	transfer_report_init(&report, REPORT_PULL, q.quiet, NULL);
 	q.report = &report.handler;
-	r = container_create(st, &q, &c);
+	r = request_defaults_apply(&defaults, &q);
+	if (r == 0)
+		r = container_create(st, &q, &c);
 	transfer_report_done(&report);
+	r = pod_join_end(st, &pod, &c, r);
 	if (r < 0)
 		return r;
 	(void)puts(c.rec->id);

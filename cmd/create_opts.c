@@ -44,6 +44,10 @@ const struct opt health_opts[] = {
 
 const struct opt create_opts[] = {
 	/* life cycle and terminal */
+	OPT_STR(0, "pod", "POD|new:NAME", R, pod, "Put the container into a pod, or a new one",
+		.complete = COMPLETE_POD),
+	OPT_STR(0, "pod-id-file", "FILE", R, pod_id_file,
+		"Put it into the pod whose id is in a file", .complete = COMPLETE_FILE),
 	OPT_BOOL('i', "interactive", R, interactive, "Keep stdin open"),
 	OPT_BOOL('t', "tty", R, tty, "Give the container a terminal of its own"),
 	OPT_BOOL(0, "rm", R, rm, "Remove the container when it exits"),

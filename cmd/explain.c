@@ -6,8 +6,10 @@
 #include "cmd/cmd.h"
 #include "cmd/run_opts.h"
 #include "pkg/base/auto.h"
+#include "pkg/base/err.h"
 #include "pkg/container/explain.h"
 #include "pkg/json/json.h"
+#include "pkg/pod/pod.h"
 
 struct explain_args {
 	struct run_args run;
@@ -196,16 +198,24 @@ static void print_text(struct json_object *o)
 static int explain_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct explain_args a = *(const struct explain_args *)args;
+	AUTO(pod_joined_done) struct pod_joined pod = {.made = false};
 	AUTO(request_defaults_done) struct request_defaults defaults = {0};
 	AUTO_JSON struct json_object *o = NULL;
 	struct store *st;
-	int r = run_args_check(ctx, &a.run, argv, &defaults);
+	int r = run_args_check(ctx, &a.run, argv);
 
 	(void)argc;
 	a.run.request.pull = "never";
 	ctx->in_a_hurry = true; /* what others left in the trash is not this one's to delete */
 	if (r == 0)
 		r = cmd_store(ctx, &st);
+	if (r == 0 && a.run.request.pod && strncmp(a.run.request.pod, "new:", 4) == 0)
+		r = err_usage("--pod %s: name a pod that is there, explain makes none",
+			      a.run.request.pod);
+	if (r == 0)
+		r = pod_join(st, &a.run.request, &pod);
+	if (r == 0)
+		r = request_defaults_apply(&defaults, &a.run.request);
 	if (r == 0)
 		r = container_explain(st, &a.run.request, &o);
 	if (r < 0)

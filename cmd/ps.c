@@ -14,7 +14,7 @@
 #include "pkg/json/json.h"
 
 struct ps_args {
-	bool all, latest, no_trunc, quiet, no_heading, size, namespaces, external, sync;
+	bool all, latest, no_trunc, quiet, no_heading, size, namespaces, external, sync, pod;
 	unsigned last, watch;
 	struct strv filters;
 	const char *format, *sort;
@@ -36,6 +36,7 @@ static const struct opt ps_opts[] = {
 	OPT_BOOL(0, "namespace", struct ps_args, namespaces, "Show the namespaces of each"),
 	OPT_BOOL(0, "ns", struct ps_args, namespaces, "Show the namespaces of each",
 		 .hidden = true),
+	OPT_BOOL('p', "pod", struct ps_args, pod, "Show which pod each is in"),
 	OPT_BOOL(0, "external", struct ps_args, external,
 		 "Also what other programs keep in the store: nothing"),
 	OPT_BOOL(0, "storage", struct ps_args, external, "As --external", .hidden = true),
@@ -59,6 +60,14 @@ static const struct column ps_columns_size[] = {
 	{"NAMES", "Names"},        {"SIZE", "Size"},     {NULL, NULL},
 };
 
+static const struct column ps_columns_pod[] = {
+	{"CONTAINER ID", "ID"}, {"IMAGE", "Image"},
+	{"COMMAND", "Command"}, {"CREATED", "RunningFor"},
+	{"STATUS", "Status"},   {"PORTS", "Ports"},
+	{"NAMES", "Names"},     {"POD ID", "Pod"},
+	{"PODNAME", "PodName"}, {NULL, NULL},
+};
+
 static const struct column ps_columns_ns[] = {
 	{"CONTAINER ID", "ID"}, {"NAMES", "Names"}, {"PID", "Pid"}, {"CGROUPNS", "Cgroup"},
 	{"IPC", "IPC"},         {"MNT", "MNT"},     {"NET", "NET"}, {"PIDNS", "PIDNS"},
@@ -67,6 +76,8 @@ static const struct column ps_columns_ns[] = {
 
 static int check(const struct ps_args *a)
 {
+	if (a->pod && (a->namespaces || a->size))
+		return err_usage("ps: --pod goes with neither --namespace nor --size");
 	if (a->namespaces && a->size)
 		return err_usage("ps: --namespace and --size contradict each other");
 	if (a->latest && a->last)
@@ -125,7 +136,9 @@ static int print_again(struct store *st, const struct list_query *q, const struc
 static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct ps_args *a = args;
+	AUTO_STRV struct strv pods = STRV_INIT;
 	const struct list_query q = {
+		.pods = &pods,
 		.all = a->all,
 		.no_trunc = a->no_trunc,
 		.size = a->size,
@@ -136,6 +149,7 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		.sort = a->sort};
 	const struct list_options o = show_options(a->format, a->quiet, a->no_heading, "ID",
 						   a->namespaces ? ps_columns_ns
+						   : a->pod      ? ps_columns_pod
 						   : a->size     ? ps_columns_size
 								 : ps_columns);
 	struct store *st;
@@ -145,6 +159,8 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	(void)argv;
 	if (r == 0)
 		r = cmd_store(ctx, &st);
+	if (r == 0 && (a->pod || a->format))
+		r = list_pods(st, &pods);
 	return r < 0 ? r : print_again(st, &q, &o, a->watch);
 }
 

@@ -13,6 +13,7 @@
 #include "pkg/base/log.h"
 #include "pkg/container/container.h"
 #include "pkg/image/remove.h"
+#include "pkg/pod/pod.h"
 
 const struct opt run_opts[] = {
 	OPT_BOOL('d', "detach", struct run_args, detach, "Run in the background and print the id"),
@@ -104,8 +105,7 @@ static void remove_image(struct store *st, const char *id)
 	image_removal_done(&gone);
 }
 
-int run_args_check(const struct cmd_ctx *ctx, struct run_args *a, char **argv,
-		   struct request_defaults *defaults)
+int run_args_check(const struct cmd_ctx *ctx, struct run_args *a, char **argv)
 {
 	int r;
 
@@ -122,14 +122,13 @@ int run_args_check(const struct cmd_ctx *ctx, struct run_args *a, char **argv,
 		return err_usage("--rmi and --rootfs contradict each other: there is no image");
 	a->request.rm = a->request.rm || a->rmi;
 	r = refused_check(&a->refused);
-	if (r == 0)
-		r = registry_access_of(&a->registry, &a->request.access);
-	return r < 0 ? r : request_defaults_apply(defaults, &a->request);
+	return r < 0 ? r : registry_access_of(&a->registry, &a->request.access);
 }
 
 static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct run_args a = *(const struct run_args *)args;
+	AUTO(pod_joined_done) struct pod_joined pod = {.made = false};
 	AUTO(request_defaults_done) struct request_defaults defaults = {0};
 	AUTO(keep_fds_done) struct keep_fds keep = {0};
 	struct start_options o = {.foreground = !a.detach, .keep = &keep};
@@ -140,7 +139,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	int r;
 
 	(void)argc;
-	r = run_args_check(ctx, &a, argv, &defaults);
+	r = run_args_check(ctx, &a, argv);
 	if (r == 0 && !a.detach)
 		r = attach_streams(&a.request, &o);
 	if (r == 0)
@@ -149,14 +148,19 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		r = keep_fds_listen(&keep);
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
+	if (r == 0)
+		r = pod_join(st, &a.request, &pod);
 	if (r < 0)
 		return r;
 	if (a.request.tty)
 		window(&o);
 	transfer_report_init(&report, REPORT_PULL, a.request.quiet, NULL);
 	a.request.report = &report.handler;
-	r = container_create(st, &a.request, &c);
+	r = request_defaults_apply(&defaults, &a.request);
+	if (r == 0)
+		r = container_create(st, &a.request, &c);
 	transfer_report_done(&report);
+	r = pod_join_end(st, &pod, &c, r);
 	if (r < 0)
 		return r;
 	r = container_start(st, &c, &o, &m);

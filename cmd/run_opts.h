@@ -25,8 +25,7 @@ extern const struct opt run_opts[];
 	}
 
 /**
- * run_args_check() - contradictions refused, defaults of containers.conf filled in
- * @argv: the image and its command. @defaults: has what @a points into; done by the caller.
+ * run_args_check() - contradictions refused
+ * @argv: the image and its command. What follows is pod_join(), then request_defaults_apply().
  */
-int run_args_check(const struct cmd_ctx *ctx, struct run_args *a, char **argv,
-		   struct request_defaults *defaults);
+int run_args_check(const struct cmd_ctx *ctx, struct run_args *a, char **argv);

@@ -11,6 +11,7 @@
 #include "pkg/container/networks.h"
 #include "pkg/container/volumes.h"
 #include "pkg/image/remove.h"
+#include "pkg/pod/pod.h"
 
 struct prune_args {
 	bool all, force, volumes;
@@ -49,14 +50,14 @@ static bool confirmed(const struct prune_args *a)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 
-	sbuf_addf(
-		&b,
-		"This removes all stopped containers, all networks that no container is in, %s%s.",
-		a->all ? "all images that no container uses"
-		       : "all images without a name that no container uses",
-		!a->volumes ? ""
-		: a->all    ? ", and all volumes that no container uses with all that is in them"
-			    : ", and all volumes without a name that no container uses");
+	sbuf_addf(&b,
+		  "This removes all stopped containers and pods, all networks that no container is "
+		  "in, %s%s.",
+		  a->all ? "all images that no container uses"
+			 : "all images without a name that no container uses",
+		  !a->volumes ? ""
+		  : a->all    ? ", and all volumes that no container uses with all that is in them"
+			      : ", and all volumes without a name that no container uses");
 	return cmd_confirmed(b.s);
 }
 
@@ -104,6 +105,7 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 {
 	const struct prune_args *a = args;
 	struct pruned told = {.ctx = ctx, .heading = "Deleted Containers"};
+	struct pruned pods = {.ctx = ctx, .heading = "Deleted Pods"};
 	char text[SIZE_TEXT_MAX];
 	uint64_t bytes = 0;
 	struct store *st;
@@ -115,7 +117,10 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		r = cmd_store(ctx, &st);
 	if (r < 0 || (!a->force && !confirmed(a)))
 		return r;
-	r = container_prune(st, &a->filters, cmd_pruned, &told);
+	if (!a->filters.n) /* these are of containers and images */
+		r = pod_prune(st, cmd_pruned, &pods);
+	if (r == 0)
+		r = container_prune(st, &a->filters, cmd_pruned, &told);
 	if (r == 0)
 		r = prune_networks(ctx, st, a);
 	if (r == 0 && a->volumes)

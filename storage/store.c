@@ -38,6 +38,7 @@ static const char *const dir_names[STORE_DIR_COUNT] = {
 	[STORE_CONTAINERS] = "containers",
 	[STORE_NAMES] = "names",
 	[STORE_NETWORKS] = "networks",
+	[STORE_PODS] = "pods",
 	[STORE_VOLUMES] = "volumes",
 	[STORE_STAGING] = "staging",
 	[STORE_TRASH] = "trash",

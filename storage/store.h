@@ -5,7 +5,7 @@
  *	$XDG_DATA_HOME/cuddy   (--root, CUDDY_ROOT; moved by rule when the file system cannot hold it)
  *		version: format, driver (marker.h)
  *		layers/<diffid hex>/{tree,record.json}     images/<config digest hex>/{config,manifest,record.json}
- *		networks/<name>.json
+ *		networks/<name>.json                       pods/<name>.json
  *		refs/<escaped reference>                   blobs/<digest hex>
  *		containers/<id>/…                          names/<name> (hard link of its record)
  *		volumes/<name>/{_data,record.json}         secrets/{<name>.json,<id>.data}
@@ -34,6 +34,7 @@ enum store_dir {
 	STORE_NAMES,
 	STORE_VOLUMES,
 	STORE_NETWORKS,
+	STORE_PODS,
 	STORE_STAGING,
 	STORE_TRASH,
 	STORE_CACHE,

@@ -29,6 +29,7 @@
 	X(CE_NO_VOLUME, 125, "no such volume")                        \
 	X(CE_NO_SECRET, 125, "no such secret")                        \
 	X(CE_NO_NETWORK, 125, "no such network")                      \
+	X(CE_NO_POD, 125, "no such pod")                              \
 	X(CE_NO_OBJECT, 125, "no such object")                        \
 	X(CE_NAME_IN_USE, 125, "the name is already in use")          \
 	X(CE_AMBIGUOUS, 125, "more than one object matches")          \

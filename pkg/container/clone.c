@@ -103,6 +103,8 @@ int container_clone(struct store *st, const struct container *c, const char *nam
 	AUTO_CLOSE int lock = -EBADF, ids_lock = -EBADF;
 	int r = copy_record(c->rec, &rec);
 
+	if (r == 0 && c->rec->is_infra)
+		r = err_usage("it is the infra container of a pod; see pod clone");
 	if (r == 0 && name && !name_is_valid(name))
 		r = err_usage("name '%s': letters, digits and _.- are possible", name);
 	if (r == 0 && limits)

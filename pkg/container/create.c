@@ -243,14 +243,18 @@ int container_decide(struct store *st, const struct container_request *q,
 	struct image_record *image = NULL;
 	struct image_config cfg = {0};
 	char *image_name = NULL;
-	int r = q->rootfs ? 0 : find_image(st, q, q->image, &image, &image_name);
+	int r = q->rootfs || !q->image ? 0 : find_image(st, q, q->image, &image, &image_name);
 
 	if (r == 0 && image)
 		r = image_config_parse(image->config, image->config_len, &cfg);
 	if (r == 0)
 		r = container_make(st, q, &cfg, &rec);
-	if (r == 0 && q->rootfs)
+	if (r == 0 && q->rootfs) {
 		r = find_rootfs(q->image, rec);
+	} else if (r == 0 && !q->image) {
+		rec->image = xstrdup("");
+		rec->image_id = xstrdup("");
+	}
 	if (r == 0)
 		r = find_mounted_images(st, q, rec);
 	if (r == 0)
@@ -279,7 +283,7 @@ int container_create(struct store *st, const struct container_request *q, struct
 		r = make_room(st, q);
 	if (r < 0)
 		return r;
-	lock = keep_image(st, q->rootfs ? NULL : rec->image_id);
+	lock = keep_image(st, *rec->image_id ? rec->image_id : NULL);
 	r = lock < 0 ? lock : check_mounted_layers(st, rec);
 	if (r < 0)
 		return r;

@@ -101,13 +101,13 @@ static bool matches_one(struct json_object *o, const char *key, const char *valu
 		return has_label(o, value);
 	if (strcmp(key, "image") == 0 && strcmp(type, "container") == 0)
 		return strcmp(str(o, "Image"), value) == 0;
-	return strcmp(type, key) == 0 && names_it(o, value); /* container, image, volume */
+	return strcmp(type, key) == 0 && names_it(o, value); /* container, image, pod, volume */
 }
 
 int events_check(const struct strv *filters)
 {
-	static const char *const keys[] = {"container", "event", "image", "label",
-					   "status",    "type",  "volume"};
+	static const char *const keys[] = {"container", "event",  "image", "label",
+					   "pod",       "status", "type",  "volume"};
 
 	for (size_t i = 0; i < filters->n; i++) {
 		const char *value = NULL;
@@ -120,7 +120,7 @@ int events_check(const struct strv *filters)
 			return err_usage("--filter '%s': write key=value", filters->v[i]);
 		if (!known)
 			return err_usage("--filter '%s': unknown key; known are container event "
-					 "image label type volume",
+					 "image label pod type volume",
 					 filters->v[i]);
 	}
 	return 0;

@@ -8,7 +8,9 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/cli/filter.h"
+#include "pkg/container/list.h"
 #include "pkg/image/image.h"
+#include "storage/pod.h"
 
 static const char *const statuses[] = {"created",  "running",   "paused",   "exited",
 				       "stopping", "stopped",   "removing", "initialized",
@@ -86,6 +88,20 @@ static bool match_network(const struct container_record *rec, const char *want)
 	       (strcmp(want, "host") == 0 && strcmp(rec->ns_net, "host") == 0);
 }
 
+static bool match_pod(struct store *st, const struct container_record *rec, const char *want)
+{
+	AUTO(pod_record_done) struct pod_record pod = {0};
+	bool hit;
+
+	if (!rec->pod || !*want)
+		return false;
+	if (strncmp(rec->pod, want, strlen(want)) == 0)
+		return true;
+	hit = pod_load(st, want, &pod) == 0 && strcmp(pod.id, rec->pod) == 0;
+	err_drop();
+	return hit;
+}
+
 static bool match_one(struct store *st, const struct container *c, const char *key,
 		      const char *value)
 {
@@ -128,18 +144,40 @@ static bool match_one(struct store *st, const struct container *c, const char *k
 			      value) == 0;
 	if (strcmp(key, "restart-policy") == 0)
 		return strcmp(rec->restart ? rec->restart : "no", value) == 0;
+	if (strcmp(key, "pod") == 0)
+		return match_pod(st, rec, value);
 	if (strcmp(key, "should-start-on-boot") == 0)
 		return parse_bool(value, &wanted) == 0 && container_is_wanted(c) == wanted;
 	return match_network(rec, value);
 }
 
+int list_pods(struct store *st, struct strv *ret)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = pod_list(st, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO(pod_record_done) struct pod_record pod = {0};
+
+		r = pod_load(st, names.v[i], &pod);
+		if (r == 0)
+			strv_addf(ret, "%s=%s", pod.id, pod.name);
+		if (r == -CE_NO_POD) {
+			err_drop();
+			r = 0;
+		}
+	}
+	return r;
+}
+
 int filters_check(struct store *st, const struct strv *filters)
 {
 	static const char *const keys[] = {
-		"id",     "name",    "label",    "label!",         "annotation",
-		"status", "exited",  "ancestor", "before",         "since",
-		"until",  "volume",  "network",  "restart-policy", "should-start-on-boot",
-		"health", "command", "publish",  "expose"};
+		"id",         "name",    "label",          "label!",
+		"annotation", "pod",     "status",         "exited",
+		"ancestor",   "before",  "since",          "until",
+		"volume",     "network", "restart-policy", "should-start-on-boot",
+		"health",     "command", "publish",        "expose"};
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
@@ -157,7 +195,7 @@ int filters_check(struct store *st, const struct strv *filters)
 					 "status exited ancestor before "
 					 "since until volume network annotation restart-policy "
 					 "should-start-on-boot health command publish "
-					 "expose",
+					 "expose pod",
 					 filters->v[i]);
 		if (strcmp(key, "status") == 0) {
 			known = false;

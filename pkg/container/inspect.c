@@ -449,7 +449,7 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	json_set_str(o, "ImageDigest", rec->image_digest ? rec->image_digest : "");
 	json_set_str(o, "ImageName", rec->image);
 	json_set_str(o, "Rootfs", rec->rootfs ? rec->rootfs : "");
-	json_set_str(o, "Pod", "");
+	json_set_str(o, "Pod", rec->pod ? rec->pod : "");
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		set_take(o, files[i][0], path_join(c->dirs.runtime_path, files[i][1]));
 	json_set_str(o, "StaticDir", c->dirs.data_path);
@@ -468,10 +468,10 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	json_set(o, "ExecIDs", json_object_new_array());
 	json_set(o, "GraphDriver", graph_driver_of(st, c));
 	json_set(o, "Mounts", mounts_of(st, rec));
-	json_set(o, "Dependencies", json_object_new_array());
+	json_set(o, "Dependencies", json_from_strv(&rec->requires));
 	json_set(o, "NetworkSettings", network_of(c));
 	json_set_str(o, "Namespace", "");
-	json_set_bool(o, "IsInfra", false);
+	json_set_bool(o, "IsInfra", rec->is_infra);
 	json_set_bool(o, "IsService", false);
 	json_set(o, "Config", config_of(rec));
 	json_set(o, "HostConfig", host_config_of(st, c));

@@ -181,6 +181,13 @@ static void cells_done(struct cells *x)
 	free(x->ports);
 }
 
+static const char *pod_name(const struct list_query *q, const struct container_record *rec)
+{
+	const char *name = rec->pod && q->pods ? strv_env_get(q->pods, rec->pod) : NULL;
+
+	return name ? name : "";
+}
+
 static struct json_object *row_of(const struct container *c, const struct list_query *q)
 {
 	const struct container_record *rec = c->rec;
@@ -207,10 +214,10 @@ static struct json_object *row_of(const struct container *c, const struct list_q
 	json_set_bool(o, "AutoRemove", rec->auto_remove);
 	json_set_i64(o, "ExitCode", c->state.exit_code);
 	json_set_bool(o, "Exited", c->state.status == CONMON_EXITED);
-	json_set_bool(o, "IsInfra", false);
+	json_set_bool(o, "IsInfra", rec->is_infra);
 	json_set_i64(o, "Pid", container_is_running(c) ? c->state.init.pid : 0);
-	json_set_str(o, "Pod", "");
-	json_set_str(o, "PodName", "");
+	set_take(o, "Pod", xasprintf("%.*s", q->no_trunc ? 64 : 12, rec->pod ? rec->pod : ""));
+	json_set_str(o, "PodName", pod_name(q, rec));
 	json_set_i64(o, "Restarts", c->state.restarts);
 	json_set_str(o, "Size", "");
 	if (q->namespaces)
@@ -259,7 +266,7 @@ static struct json_object *json_of(const struct container *c, const struct list_
 	json_set_str(o, "Id", rec->id);
 	json_set_str(o, "Image", rec->image);
 	json_set_str(o, "ImageID", rec->image_id);
-	json_set_bool(o, "IsInfra", false);
+	json_set_bool(o, "IsInfra", rec->is_infra);
 	json_set(o, "Labels", json_from_map(&rec->labels));
 	strv_done(&list);
 	for (unsigned i = 0; i < rec->n_mounts; i++)
@@ -274,8 +281,8 @@ static struct json_object *json_of(const struct container *c, const struct list_
 		json_set(o, "Namespaces", json_object_new_object());
 	json_set(o, "Networks", json_object_new_array());
 	json_set_i64(o, "Pid", container_is_running(c) ? c->state.init.pid : 0);
-	json_set_str(o, "Pod", "");
-	json_set_str(o, "PodName", "");
+	json_set_str(o, "Pod", rec->pod ? rec->pod : "");
+	json_set_str(o, "PodName", pod_name(q, rec));
 	json_set(o, "Ports", json_ports(c));
 	json_set_i64(o, "Restarts", c->state.restarts);
 	json_set(o, "Size", NULL);

@@ -13,8 +13,12 @@ struct list_query {
 	bool namespaces; /* say which ones each is in */
 	int64_t last; /* newest n, whatever their state; 0: no limit */
 	const struct strv *filters; /* "key=value" */
+	const struct strv *pods; /* "ID=NAME" of all; NULL: their names are not shown */
 	const char *sort; /* command created id image names runningfor status; NULL: created */
 };
+
+/** list_pods() - "ID=NAME" of all pods, for list_query.pods. */
+int list_pods(struct store *st, struct strv *ret);
 
 /**
  * container_list() - @ret_rows: an object of strings for tables and templates for each container;

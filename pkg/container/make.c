@@ -410,6 +410,9 @@ int container_make(struct store *st, const struct container_request *q,
 	if (rc < 0)
 		return rc;
 	r->detach_keys = q->detach_keys ? xstrdup(q->detach_keys) : NULL;
+	r->pod = q->pod_id ? xstrdup(q->pod_id) : NULL;
+	r->is_infra = q->is_infra;
+	r->init_ctr = q->init_ctr ? xstrdup(q->init_ctr) : NULL;
 	*ret = TAKE_PTR(r);
 	return 0;
 }

@@ -262,6 +262,8 @@ static int make_command(const struct container_request *q, const struct image_co
 	/* An entrypoint given here drops the image's command, as docker does. */
 	if (r->cmd.n == 0 && !q->entrypoint && image)
 		strv_add_all(&r->cmd, &image->cmd);
+	if (q->is_infra && !q->image)
+		return 0;
 	if (r->entrypoint.n + r->cmd.n == 0)
 		return err_usage("%s has no command of its own; write one after the image name",
 				 q->image ? q->image : "the image");

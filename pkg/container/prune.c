@@ -22,7 +22,7 @@ int container_prune(struct store *st, const struct strv *filters, prune_told *to
 			err_drop();
 			continue;
 		}
-		if (!container_is_running(&c))
+		if (!container_is_running(&c) && !c.rec->is_infra) /* that goes with its pod */
 			told(c.rec->id, container_remove(st, &c, &o), arg);
 		container_done(&c);
 	}

@@ -59,6 +59,9 @@ struct container_record {
 	struct strv chroot_dirs; /* which have our files of /etc, too */
 	struct strv proc_options; /* "hidepid=2" */
 	struct strv hooks_dirs; /* instead of the usual ones */
+	char *pod; /* id of the one that it is in; NULL */
+	bool is_infra; /* holds what that pod shares; without an image nothing is executed */
+	char *init_ctr; /* "once" "always": runs before the others of its pod do */
 	struct strv requires; /* ids of containers that run before this one starts */
 	char *passwd_entry, *group_entry; /* lines for a user or group that the image lacks */
 	int64_t stop_signal, stop_timeout, timeout;

@@ -27,6 +27,11 @@ struct container_request {
 
 	/* life cycle and terminal */
 	bool rootfs; /* the operand is DIR[:O], not an image */
+	const char *pod; /* --pod: NAME, ID or new:NAME; resolved by whoever knows pods */
+	const char *pod_id_file;
+	const char *pod_id; /* the id of that */
+	bool is_infra; /* without an image nothing is executed */
+	const char *init_ctr; /* once always */
 	bool interactive, tty, rm, init, replace;
 	const char *name, *cidfile, *entrypoint, *workdir, *stop_signal, *detach_keys;
 	int64_t stop_timeout; /* seconds; -1: default */

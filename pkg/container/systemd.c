@@ -26,7 +26,7 @@ static bool is_systemd(const char *program)
 void make_systemd(const struct container_request *q, struct container_record *r)
 {
 	const char *when = q->systemd ? q->systemd : "true";
-	const char *program = r->entrypoint.n ? r->entrypoint.v[0] : r->cmd.v[0];
+	const char *program = r->entrypoint.n ? r->entrypoint.v[0] : r->cmd.n ? r->cmd.v[0] : "";
 
 	r->systemd = strcmp(when, "always") == 0 ||
 		     (strcmp(when, "true") == 0 && is_systemd(program));

@@ -163,6 +163,8 @@ int process_place_kept(const struct rt_process *p, int first, int *const own[], 
 /* pid1.c: --init */
 /** pid1_split() - fork the payload (returns 0 in it); the caller itself becomes the reaper and never returns. */
 int pid1_split(bool terminal);
+/** pid1_hold() - with no payload: reap what is orphaned, and end when asked to. */
+void pid1_hold(void) __attribute__((noreturn));
 
 /** rt_plan_is_met() - does I wait for #3, or has M nothing to do before it? */
 bool rt_plan_is_met(const struct rt_plan *p);

@@ -4,6 +4,9 @@
  * the container and exits as the payload did. It is confined like the payload, holds no descriptor
  * and allocates nothing. Once the payload has been forked it may no longer fail: pid 1 dying kills
  * the container.
+ *
+ * The holder of a pod has no payload: its pid 1 is there so that namespaces are, and, in a pod that
+ * shares them, reaps processes whose parent is gone.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -63,4 +66,22 @@ int pid1_split(bool terminal)
 	(void)setpgid(pid, pid);
 	(void)fd_close_from(0, 1);
 	reap_until(pid, &all);
+}
+
+void pid1_hold(void)
+{
+	sigset_t all;
+	int status;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)fd_close_from(0, 1); /* says that we are there */
+	for (;;) {
+		int sig = sigwaitinfo(&all, NULL);
+
+		if (sig == SIGTERM || sig == SIGINT || sig == SIGHUP || sig == SIGQUIT)
+			_exit(0);
+		while (waitpid(-1, &status, WNOHANG) > 0)
+			;
+	}
 }

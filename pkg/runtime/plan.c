@@ -340,7 +340,8 @@ static void get_keep_fds(struct wire_reader *r, struct arena *a, struct rt_proce
 	p->n_keep_fds = v ? n : 0;
 }
 
-static void get_process(struct wire_reader *r, struct arena *a, struct rt_process *p)
+/* @idle: our own pid 1 needs no payload. */
+static void get_process(struct wire_reader *r, struct arena *a, bool idle, struct rt_process *p)
 {
 	unsigned argc;
 
@@ -377,7 +378,7 @@ static void get_process(struct wire_reader *r, struct arena *a, struct rt_proces
 	p->ambient = wire_get_u64(r);
 	p->keep_keyring = get_below(r, 2);
 	p->outlives = get_below(r, 2);
-	if (argc == 0)
+	if (argc == 0 && !idle)
 		r->failed = true;
 }
 
@@ -488,7 +489,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 	p.init = get_below(r, 2);
 	p.hold = get_below(r, 2);
 	get_hooks(r, &a, &p);
-	get_process(r, &a, &p.process);
+	get_process(r, &a, p.init, &p.process);
 	if (r->failed)
 		return slip("plan");
 	*ret = p;
@@ -500,7 +501,7 @@ int rt_process_decode(struct wire_reader *r, void *arena, size_t arena_size, str
 	struct arena a = {.p = arena, .left = arena_size};
 	struct rt_process p = {0};
 
-	get_process(r, &a, &p);
+	get_process(r, &a, false, &p);
 	if (r->failed)
 		return slip("process description");
 	*ret = p;

@@ -222,7 +222,7 @@ struct rt_plan {
 	const struct rt_secret *secrets;
 	unsigned n_secrets;
 	struct rt_accounts accounts;
-	bool init; /* our own pid 1 reaps and forwards signals */
+	bool init; /* our own pid 1 reaps and forwards signals; without arguments it is all there is */
 	bool hold; /* built and ready to exec, pid 1 waits at rt_stdio.start until it is told to go on */
 	const struct rt_hook *hooks; /* in order, of all stages */
 	unsigned n_hooks;

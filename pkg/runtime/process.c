@@ -276,6 +276,8 @@ int process_finish(int root, int proc, const struct rt_process *p, const struct 
 		r = set_apparmor(proc, p->apparmor);
 	if (r == 0)
 		r = confine_process(p, ids);
+	if (r == 0 && init && !p->argv[0])
+		pid1_hold();
 	if (r == 0 && init)
 		r = pid1_split(p->terminal);
 	if (r == 0)

@@ -127,6 +127,7 @@ free_port() { # a TCP port of loopback that nobody has at the moment
 
 clean_containers() {
 	local out
+	[ -n "$(ls -A "$CUDDY_ROOT/pods" 2>/dev/null)" ] && { cuddy pod rm -f -a -t 0 >/dev/null || return 1; }
 	[ -d "$CUDDY_ROOT/containers" ] || return 0
 	[ -n "$(ls -A "$CUDDY_ROOT/containers")" ] || return 0
 	out=$(cuddy rm -f -a -v -t 0 2>&1) || { echo "cleaning up: $out" >&2; return 1; }

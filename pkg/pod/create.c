@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making a pod. Its record stands first, marked as one to be removed, then its infra container, then
+ * the record without the mark: what a crash leaves is taken away by the next `pod create`, `rm` or `prune`.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/path.h"
+#include "pkg/container/defaults.h"
+#include "pkg/container/make.h"
+#include "pkg/pod/internal.h"
+#include "pkg/sys/random.h"
+
+#define SHARE_DEFAULT "ipc,net,uts"
+
+bool pod_shares(const struct pod_record *pod, const char *what)
+{
+	return strv_has(&pod->share, what);
+}
+
+static int make_share(const char *list, struct pod_record *pod)
+{
+	static const char *const known[] = {"ipc", "net", "pid", "user", "uts", "cgroup"};
+	AUTO_STRV struct strv parts = STRV_INIT;
+
+	strv_split(&parts, list, ',');
+	for (size_t i = 0; i < parts.n; i++) {
+		const char *s = parts.v[i] + (*parts.v[i] == '+');
+		bool ok = strcmp(s, "none") == 0 || !*s;
+
+		/* "+pid": with what is shared anyhow */
+		if (i == 0 && *parts.v[i] == '+')
+			strv_split(&pod->share, SHARE_DEFAULT, ',');
+		for (size_t k = 0; k < ARRAY_LEN(known); k++) {
+			if (strcmp(s, known[k]) != 0)
+				continue;
+			ok = true;
+			if (!pod_shares(pod, s))
+				strv_add(&pod->share, s);
+		}
+		if (!ok)
+			return err_usage("--share '%s': unknown namespace '%s'; known are ipc net "
+					 "pid user uts cgroup, or none",
+					 list, s);
+		if (strcmp(s, "none") == 0 && parts.n > 1)
+			return err_usage("--share '%s': none stands alone", list);
+	}
+	return 0;
+}
+
+/* What only the infra container could have: the flag, when it was given. */
+static const char *needs_infra(const struct pod_request *q)
+{
+	const struct container_request *c = &q->infra;
+
+	return c->publish.n                                ? "--publish"
+	       : c->networks.n                             ? "--network"
+	       : c->hostname                               ? "--hostname"
+	       : c->add_host.n                             ? "--add-host"
+	       : c->dns.n + c->dns_search.n + c->dns_option.n ? "--dns"
+	       : c->ip || c->ip6 || c->mac                 ? "--ip"
+	       : c->aliases.n                              ? "--network-alias"
+	       : c->volume.n + c->volumes_from.n           ? "--volume"
+	       : c->device.n                               ? "--device"
+	       : c->sysctl.n                               ? "--sysctl"
+	       : c->shm_size                               ? "--shm-size"
+	       : c->userns || c->uidmap.n || c->gidmap.n   ? "--userns"
+	       : c->pid                                    ? "--pid"
+	       : c->uts                                    ? "--uts"
+	       : q->infra_name                             ? "--infra-name"
+	       : q->infra_image                            ? "--infra-image"
+	       : q->infra_command                          ? "--infra-command"
+							   : NULL;
+}
+
+static int check(const struct pod_request *q, const struct pod_record *pod)
+{
+	const struct container_request *c = &q->infra;
+	const char *flag = q->no_infra ? needs_infra(q) : NULL;
+
+	if (q->name && !name_is_valid(q->name))
+		return err_usage("pod name '%s': names match [A-Za-z0-9][A-Za-z0-9_.-]*, at most "
+				 "128 characters",
+				 q->name);
+	if (flag)
+		return err_usage("%s needs the infra container that --infra=false leaves out", flag);
+	if (q->no_infra && pod->share.n)
+		return err_usage("--share needs the infra container that --infra=false leaves out");
+	if (!pod_shares(pod, "net") && (c->publish.n || c->networks.n))
+		return err_usage("%s: the pod does not share its network (--share)",
+				 c->publish.n ? "--publish" : "--network");
+	if (!pod_shares(pod, "uts") && c->hostname)
+		return err_usage("--hostname: the pod does not share its UTS namespace (--share)");
+	if (q->infra_command && !q->infra_image)
+		return err_usage("--infra-command needs --infra-image: the pod's own holder "
+				 "executes nothing");
+	if (strcmp(pod->exit_policy, "continue") != 0 && strcmp(pod->exit_policy, "stop") != 0)
+		return err_usage("--exit-policy '%s': use continue or stop", pod->exit_policy);
+	return 0;
+}
+
+static int make_record(struct store *st, const struct pod_request *q, struct pod_record *pod)
+{
+	struct container_record *trial = NULL;
+	char id[65];
+	int r = 0;
+
+	random_hex(id, 64);
+	pod->id = xstrdup(id);
+	pod->name = q->name ? xstrdup(q->name) : container_name_new(st);
+	pod->created_ns = clock_now_ns();
+	pod->exit_policy = xstrdup(q->exit_policy ? q->exit_policy : "continue");
+	pod->restart = q->restart ? xstrdup(q->restart) : NULL;
+	strv_add_all(&pod->security_opts, &q->security_opt);
+	r = make_share(q->share ? q->share : q->no_infra ? "none" : SHARE_DEFAULT, pod);
+	if (r == 0 && q->infra.pid && !pod_shares(pod, "pid"))
+		strv_add(&pod->share, "pid");
+	for (size_t i = 0; r == 0 && i < q->label_file.n; i++)
+		r = label_add_file(&pod->labels, q->label_file.v[i]);
+	for (size_t i = 0; r == 0 && i < q->label.n; i++) {
+		AUTO_FREE char *pair = strchr(q->label.v[i], '=') ? xstrdup(q->label.v[i])
+								  : xasprintf("%s=", q->label.v[i]);
+
+		strv_env_set(&pod->labels, pair);
+	}
+	if (r == 0)
+		r = check(q, pod);
+	if (r == 0 && q->restart) {
+		trial = record_new();
+		r = restart_parse(q->restart, trial);
+		record_free(trial);
+	}
+	if (r == 0 && pod_shares(pod, "uts") && !q->no_infra)
+		pod->hostname = xstrdup(q->infra.hostname ? q->infra.hostname : pod->name);
+	return r;
+}
+
+/* A host name is shorter than a pod's name may be. */
+static char *hostname_of(const struct pod_record *pod)
+{
+	size_t n = strspn(pod->hostname, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789.-_");
+
+	return xstrndup(pod->hostname, n > 63 ? 63 : n);
+}
+
+static int make_infra(struct store *st, const struct pod_request *q, struct pod_record *pod)
+{
+	AUTO(request_defaults_done) struct request_defaults defaults = {0};
+	AUTO_FREE char *name = q->infra_name ? xstrdup(q->infra_name)
+					     : xasprintf("%.12s-infra", pod->id);
+	AUTO_FREE char *hostname = pod->hostname ? hostname_of(pod) : NULL;
+	AUTO_STRV struct strv command = STRV_INIT;
+	struct container_request c = q->infra;
+	struct container infra;
+	int r;
+
+	c.name = name;
+	c.is_infra = true;
+	c.pod_id = pod->id;
+	c.image = q->infra_image;
+	c.hostname = hostname;
+	c.init = !q->infra_image;
+	if (q->infra_command) {
+		strv_split(&command, q->infra_command, ' ');
+		c.command = command.v;
+	}
+	r = request_defaults_apply(&defaults, &c);
+	if (r == 0 && !c.image)
+		c.init_path = NULL;
+	if (r == 0 && !pod_shares(pod, "net"))
+		c.network = "none";
+	if (r == 0)
+		r = container_create(st, &c, &infra);
+	if (r < 0)
+		return r;
+	pod->infra = xstrdup(infra.rec->id);
+	container_done(&infra);
+	return 0;
+}
+
+static int write_id_file(const char *path, const char *id)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644);
+	int r = fd < 0 ? -errno : write_full(fd, id, 64);
+
+	return r < 0 ? err_new(r, "--pod-id-file %s", path) : 0;
+}
+
+/* With the lock. What has the name: is it to make room, or did a crash leave it? */
+static int make_room(struct store *st, const struct pod_request *q)
+{
+	AUTO(pod_record_done) struct pod_record old = {0};
+	char id[65];
+	int r;
+
+	if (!q->name)
+		return 0;
+	if (container_store_resolve(st, q->name, id) == 0 && strncmp(id, q->name, 64) != 0 &&
+	    !hex_is_valid(q->name, 64))
+		return err_new(-CE_NAME_IN_USE, "name %s belongs to container %.12s", q->name, id);
+	err_drop();
+	r = pod_load(st, q->name, &old);
+	if (r == -CE_NO_POD) {
+		err_drop();
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	if (!old.removing && !q->replace)
+		return err_new(-CE_NAME_IN_USE, "name %s belongs to pod %.12s", q->name, old.id);
+	return pod_remove_locked(st, &old, &(struct pod_removal){.force = true, .grace_s = -2});
+}
+
+int pod_create(struct store *st, const struct pod_request *q, struct pod_record *ret)
+{
+	AUTO(pod_record_done) struct pod_record pod = {0};
+	AUTO_CLOSE int lock = -EBADF;
+	char words[1024];
+	int r;
+
+	if (q->replace && !q->name)
+		return err_usage("--replace needs a name");
+	r = make_record(st, q, &pod);
+	if (r < 0)
+		return r;
+	lock = pod_lock(st);
+	r = lock < 0 ? lock : make_room(st, q);
+	if (r < 0)
+		return r;
+	pod.removing = true;
+	r = pod_save(st, &pod, false);
+	if (r == 0 && !q->no_infra)
+		r = make_infra(st, q, &pod);
+	pod.removing = false;
+	if (r == 0 && q->pod_id_file)
+		r = write_id_file(q->pod_id_file, pod.id);
+	if (r == 0)
+		r = pod_save(st, &pod, true);
+	if (r < 0) {
+		(void)snprintf(words, sizeof(words), "%s", err_trail());
+		if (pod_remove_locked(st, &pod, &(struct pod_removal){.force = true}) < 0)
+			err_drop();
+		return err_set(r, words);
+	}
+	pod_event(st, &pod, "create");
+	*ret = pod;
+	pod = (struct pod_record){0};
+	return 0;
+}

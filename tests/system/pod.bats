@@ -1,0 +1,200 @@
+#!/usr/bin/env bats
+# cuddy pod: containers that share namespaces and come and go together.
+load helpers
+
+setup_file() { file_begin; load_image busybox; }
+teardown_file() { file_end; }
+
+ns() { readlink "/proc/$(container_pid "$1")/ns/$2"; }
+infra() { cuddy pod inspect --format '{{.InfraContainerID}}' "$1"; }
+pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
+
+@test "pod: what members share and what each has of its own, as /proc says outside and inside" {
+	id=$(cuddy pod create --name p --label a=b --pod-id-file "$WORK/id")
+	[[ "$id" =~ ^[0-9a-f]{64}$ ]]
+	[ "$(cat "$WORK/id")" = "$id" ]
+	pod_is p Created
+	cuddy run -d --pod p --name m1 "$IMAGE" sleep 1000
+	cuddy run -d --pod-id-file "$WORK/id" --name m2 "$IMAGE" sleep 1000
+	pod_is p Running
+	i=$(infra p)
+	for k in ipc net uts user; do
+		[ "$(ns m1 $k)" = "$(ns m2 $k)" ]
+		[ "$(ns m1 $k)" = "$(ns "$i" $k)" ]
+		[ "$(ns m1 $k)" != "$(readlink /proc/self/ns/$k)" ]
+	done
+	for k in pid mnt; do
+		[ "$(ns m1 $k)" != "$(ns m2 $k)" ]
+		[ "$(ns m1 $k)" != "$(ns "$i" $k)" ]
+	done
+	[ "$(cuddy exec m1 readlink /proc/self/ns/net)" = "$(ns m2 net)" ]
+	[ "$(cuddy exec m1 hostname)" = p ]
+	[ "$(cuddy exec m1 sh -c 'echo $HOSTNAME')" = p ]
+	cuddy exec m1 sh -c 'echo shared >/dev/shm/f'
+	[ "$(cuddy exec m2 cat /dev/shm/f)" = shared ]
+	cuddy exec -d m1 sh -c 'echo localhost | nc -l -p 7000'
+	wait_until 20 cuddy exec m2 sh -c 'grep -q :1B58 /proc/net/tcp*'
+	[ "$(cuddy exec m2 nc 127.0.0.1 7000)" = localhost ]
+	# What the containers know of their pod.
+	[ "$(cuddy inspect --format '{{.Pod}} {{.IsInfra}}' m1)" = "$id false" ]
+	[ "$(cuddy ps --filter pod=p --format '{{.Names}} {{.PodName}} {{.IsInfra}}' | sort | xargs)" = "${id:0:12}-infra p true m1 p false m2 p false" ]
+	[ "$(cuddy ps --filter "pod=${id:0:9}" --pod --no-trunc | grep -c "$id *p *$")" -eq 3 ]
+	[ "$(cuddy pod ps --filter ctr-names=m1 --format '{{.Name}} {{.NumberOfContainers}} {{.Status}} {{.InfraID}}')" = "p 3 Running ${i:0:12}" ]
+	[ -z "$(cuddy pod ps -q --filter name=nobody)" ]
+	[ "$(cuddy pod ps -q --no-trunc --filter label=a=b)" = "$id" ]
+	cuddy pod ps --ctr-names --ctr-ids --ctr-status | grep -q 'infra,m1,m2.*running,running,running'
+	[ "$(cuddy pod ps --format json | python3 -c 'import json,sys; p = json.load(sys.stdin)[0]; print(p["Name"], p["InfraId"] == sys.argv[1], [c["Names"] for c in p["Containers"]][1:], p["Labels"])' "$i")" = "p True ['m1', 'm2'] {'a': 'b'}" ]
+	[ "$(cuddy pod inspect p | python3 -c 'import json,sys; p = json.load(sys.stdin)[0]; print(p["SharedNamespaces"], p["NumContainers"], p["InfraContainerID"] == sys.argv[1], p["Labels"], [c["State"] for c in p["Containers"]])' "$i")" = "['ipc', 'net', 'uts'] 3 True {'a': 'b'} ['running', 'running', 'running']" ]
+	# The end of any one is not the end of the others.
+	kill -KILL "$(container_pid m1)"
+	wait_exited m1
+	pod_is p Degraded
+	[ "$(cuddy exec m2 hostname)" = p ]
+	cuddy start m1 >/dev/null
+	[ "$(ns m1 net)" = "$(ns m2 net)" ]
+	run -125 --separate-stderr cuddy pod rm p
+	one_line_error 125 'm[12] runs'
+	pod_is p Running
+	[ "$(cuddy pod stop -t 0 p)" = p ]
+	pod_is p Exited
+	[ "$(cuddy pod start "${id:0:10}")" = "${id:0:10}" ]
+	pod_is p Running
+	[ "$(ns m1 net)" = "$(ns m2 net)" ]
+	old=$(container_pid m1)
+	cuddy pod kill -s KILL p >/dev/null
+	wait_until 20 pod_is p Exited
+	cuddy pod restart p >/dev/null
+	[ "$(container_pid m1)" != "$old" ]
+	cuddy pod rm -f -t 0 p
+	run -1 cuddy pod exists p
+	[ -z "$(cuddy ps -aq)" ]
+	expect_no_container_left
+}
+
+@test "pod: --share by choice, all and none; --infra=false; maps of the pod are those of its members" {
+	cuddy pod create --name all --share ipc,net,uts,pid,cgroup,user --network none >/dev/null
+	cuddy run -d --pod all --name a1 "$IMAGE" sleep 1000 >/dev/null
+	cuddy run -d --pod all --name a2 "$IMAGE" sh -c 'sleep 1001' >/dev/null
+	for k in ipc net uts pid user cgroup; do [ "$(ns a1 $k)" = "$(ns a2 $k)" ]; done
+	[ "$(ns a1 pid)" = "$(ns "$(infra all)" pid)" ]
+	cuddy exec a1 ps | grep -q 'sleep 1001'
+	# Whoever loses its parent in there is reaped by the holder.
+	cuddy exec a1 sh -c '(sleep 0 & ) ; true'
+	wait_until 20 cuddy exec a1 sh -c '! grep -q "^State:.Z" /proc/[0-9]*/status'
+	cuddy pod create --name none --share none >/dev/null
+	cuddy run -d --pod none --name n1 --network none "$IMAGE" sleep 1000 >/dev/null
+	cuddy run -d --pod none --name n2 --network none --hostname own "$IMAGE" sleep 1000 >/dev/null
+	for k in ipc net uts pid; do [ "$(ns n1 $k)" != "$(ns n2 $k)" ]; done
+	[ "$(cuddy exec n2 hostname)" = own ]
+	cuddy pod create --name bare --infra=false >/dev/null
+	cuddy run -d --pod bare --name b1 --network none "$IMAGE" sleep 1000 >/dev/null
+	[ -z "$(infra bare)" ]
+	pod_is bare Running
+	cuddy pod create --name kept --userns keep-id --network none --share net >/dev/null
+	[ "$(cuddy run --rm --pod kept "$IMAGE" sh -c 'touch /tmp/f; id -u; stat -c %u /tmp /tmp/f | xargs')" = "0
+0 0" ]
+	[ "$(cuddy run --rm --pod kept --user "$(id -u)" -v "$WORK:/w" "$IMAGE" sh -c 'touch /w/mine; id -u')" = "$(id -u)" ]
+	[ "$(stat -c %u "$WORK/mine")" = "$(id -u)" ]
+	[ "$(cuddy pod ps --sort name --format '{{.Name}}' | xargs)" = 'all bare kept none' ]
+	cuddy pod rm -f -a -t 0 >/dev/null
+	[ -z "$(cuddy pod ps -q)" ]
+}
+
+@test "pod: run --pod new:, its ports, hosts, volumes; what contradicts the pod is refused" {
+	require_tun
+	port=$(free_port)
+	cuddy run -d --pod new:n --name web -p "127.0.0.1:$port:80" --add-host extra:10.1.2.3 "$IMAGE" sh -c 'echo hi >/tmp/index.html; exec httpd -f -p 80 -h /tmp' >/dev/null
+	wait_until 20 curl -sf "http://127.0.0.1:$port/" -o "$WORK/got"
+	[ "$(cat "$WORK/got")" = hi ]
+	[ "$(cuddy run --rm --pod n "$IMAGE" wget -qO- localhost)" = hi ]
+	cuddy run --rm --pod n "$IMAGE" grep -q '10.1.2.3.*extra' /etc/hosts
+	[ "$(cuddy pod inspect --format "{{(index (index .InfraConfig.PortBindings \"80/tcp\") 0).HostPort}}" n)" = "$port" ]
+	for flag in '-p 1:1' '--network none' '--hostname x' '--userns keep-id' '--add-host a:1.1.1.1' '--dns 1.1.1.1'; do
+		run -125 --separate-stderr cuddy run --rm --pod n $flag "$IMAGE" true
+		one_line_error 125 'the pod n decides that'
+	done
+	run -125 --separate-stderr cuddy run --rm --pod nobody "$IMAGE" true
+	one_line_error 125 'nobody: no such pod'
+	before=$(cuddy ps -aq; cuddy pod ps -q)
+	run -125 --separate-stderr cuddy run --rm --pod new:n "$IMAGE" true
+	one_line_error 125 'already in use'
+	run -125 cuddy run --rm --pod new:other --pull never localhost/nobody true
+	[ "$(cuddy ps -aq; cuddy pod ps -q)" = "$before" ]
+	for flags in '--share net,bad' '--share none -p 1:1' '--share net --hostname x' '--infra=false -p 1:1' '--infra-command x' '--restart sometimes' '--exit-policy x' '--network nobody'; do
+		run -125 --separate-stderr cuddy pod create $flags x
+		one_line_error 125 ''
+	done
+	[ "$(cuddy ps -aq; cuddy pod ps -q)" = "$before" ]
+	run -125 --separate-stderr cuddy rm "$(infra n)"
+	one_line_error 125 'infra container of pod'
+	mkdir "$WORK/v"
+	cuddy pod create --replace --name n -v "$WORK/v:/v" --infra-name holder >/dev/null
+	[ "$(cuddy ps -a --format '{{.Names}}')" = holder ]
+	cuddy run --rm --pod n "$IMAGE" touch /v/f
+	[ -e "$WORK/v/f" ]
+	cuddy rm -f holder >/dev/null
+	run -1 cuddy pod exists n
+	run -1 --separate-stderr cuddy pod rm n
+	[[ "$stderr" == *'no such pod'* ]]
+	cuddy pod rm -i n
+}
+
+@test "pod: kill -9 of each part leaves a state that is told as it is, and the next start or rm gets right" {
+	id=$(cuddy pod create --name k --network none --share net,pid)
+	for m in m1 m2; do cuddy run -d --pod k --name $m "$IMAGE" sleep 1000 >/dev/null; done
+	kill -KILL "$(conmon_pid m1)"
+	wait_exited m1
+	pod_is k Degraded
+	cuddy exec m2 true
+	cuddy pod start k >/dev/null
+	pod_is k Running
+	kill -KILL "$(conmon_pid "$(infra k)")" # its pid 1 takes all that are in its pid namespace along
+	wait_until 20 pod_is k Exited
+	cuddy pod start k >/dev/null
+	pod_is k Running
+	[ "$(ns m1 net)" = "$(ns m2 net)" ]
+	kill -KILL "$(container_pid "$(infra k)")"
+	wait_until 20 pod_is k Exited
+	[ "$(cuddy pod prune -f)" = "$id" ]
+	run -1 cuddy pod exists k
+	expect_no_container_left
+}
+
+@test "pod: init containers run first, in order, once or always; one that fails stops the start" {
+	cuddy pod create --name i --network none -v "$WORK:/w" >/dev/null
+	cuddy create --pod i --init-ctr once --name once "$IMAGE" sh -c 'echo once >>/w/log' >/dev/null
+	cuddy create --pod i --init-ctr always --name always "$IMAGE" sh -c 'echo always >>/w/log' >/dev/null
+	cuddy create --pod i --name main "$IMAGE" sh -c 'echo main >>/w/log; sleep 1000' >/dev/null
+	cuddy pod start i >/dev/null
+	wait_until 20 grep -q main "$WORK/log"
+	[ "$(xargs <"$WORK/log")" = 'once always main' ]
+	pod_is i Running
+	[ -z "$(cuddy ps -aq --filter name=once)" ]
+	cuddy pod stop -t 0 i >/dev/null
+	cuddy pod start i >/dev/null
+	wait_until 20 sh -c "[ \$(grep -c main '$WORK/log') = 2 ]"
+	[ "$(xargs <"$WORK/log")" = 'once always main always main' ]
+	cuddy pod stop -t 0 i >/dev/null
+	cuddy create --pod i --init-ctr once --name bad "$IMAGE" sh -c 'exit 7' >/dev/null
+	run -125 --separate-stderr cuddy pod start i
+	one_line_error 125 'init container bad exited with 7'
+	status_is main exited
+	run -125 --separate-stderr cuddy create --init-ctr once "$IMAGE" true
+	one_line_error 125 'goes with --pod'
+	cuddy pod rm -f -t 0 i >/dev/null
+}
+
+@test "pod: events, --requires of members, system prune, completion" {
+	id=$(cuddy pod create --name ev --network none --restart on-failure:1) # not a name that an id begins with
+	cuddy create --pod ev --name first "$IMAGE" sleep 1000 >/dev/null
+	cuddy run -d --pod ev --name second --requires first "$IMAGE" sleep 1000 >/dev/null
+	status_is first running
+	[ "$(cuddy inspect --format '{{.HostConfig.RestartPolicy.Name}}' second)" = on-failure ]
+	cuddy pod stop -t 0 ev >/dev/null
+	cuddy pod create --infra=false --name left >/dev/null
+	cuddy system prune -f | grep -q "^$id\$"
+	[ "$(cuddy pod ps --format '{{.Name}}')" = left ]
+	[ "$(cuddy events --stream=false --since 1h --filter type=pod --filter pod=ev --format '{{.Status}}' | xargs)" = 'create stop remove' ]
+	cuddy __complete -- pod rm '' | grep -q '^left'
+	cuddy pod rm -a >/dev/null
+}

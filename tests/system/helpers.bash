@@ -119,8 +119,22 @@ conmon_pid() { cuddy inspect --format '{{.State.ConmonPid}}' "$1"; }
 is_asleep() { grep -q '^Name:.cuddy$' "/proc/$1/status" && grep -q '^State:.S' "/proc/$1/status"; }
 wait_asleep() { wait_until 20 is_asleep "$1"; }
 
-free_port() { # a TCP port of loopback that nobody has at the moment
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+# free_port [COUNT]: the first of COUNT (1) ports of loopback that nobody has at the moment; below those the kernel
+# gives to whoever asks for any, so that a connection of a test beside this one does not get it meanwhile
+free_port() {
+	python3 - "${1:-1}" <<-'EOP'
+		import random, socket, sys
+		def free(port):
+		    with socket.socket() as s:
+		        try: s.bind(("127.0.0.1", port))
+		        except OSError: return False
+		        return True
+		n = int(sys.argv[1])
+		while True:
+		    first = random.randrange(10000, 32700 - n)
+		    if all(free(first + i) for i in range(n)): break
+		print(first)
+	EOP
 }
 
 # ---- what must be left: nothing ----------------------------------------------------------------

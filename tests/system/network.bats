@@ -86,7 +86,7 @@ teardown() { end_host_probe; test_end; }
 
 @test "publish: a server is reached over IPv4 and IPv6 loopback when no address is named" {
 	require_tun
-	port=$(free_port)
+	port=$(free_port 2)
 	mkdir "$WORK/www" && echo welcome >"$WORK/www/index.html"
 	cuddy run -d --name web -p "$port:80" -v "$WORK/www:/www:ro" "$IMAGE" httpd -f -p 80 -h /www
 	wait_until 10 curl -fs "http://127.0.0.1:$port/"
@@ -126,8 +126,7 @@ teardown() { end_host_probe; test_end; }
 
 @test "publish: ranges map one to one, and a host range for one port takes the first free one" {
 	require_tun
-	port=$(free_port)
-	port=$((port < 65000 ? port : port - 600))
+	port=$(free_port 4)
 	probe_in -p "127.0.0.1:$port-$((port + 2)):7-9" -- r tcp-echo 8
 	[ "$("$PROBE" tcp-ask 127.0.0.1 $((port + 1)) second)" = second ]
 	probe_in -p "127.0.0.1:$port-$((port + 100)):7" -- s tcp-echo 7
@@ -156,7 +155,7 @@ teardown() { end_host_probe; test_end; }
 
 @test "publish: a port in use is found before anything starts, and named" {
 	require_tun
-	port=$(free_port)
+	port=$(free_port 2)
 	NETPROBE_LOCAL=1 probe_on_host tcp-echo "$port"
 	run -125 --separate-stderr cuddy run --rm --name late -p "$port:80" "$IMAGE" true
 	one_line_error 125 "$port/tcp.*(in use|listens there)"

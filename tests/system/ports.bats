@@ -45,7 +45,7 @@ tcp_and_udp_echo() { # NAME RUN-OPTIONS: both echo at port 7 of one container
 
 @test "ports: of two that want one port the second is told who has it" {
 	require_tun
-	port=$(free_port)
+	port=$(free_port 2)
 	cuddy run -d --name holder -p "127.0.0.1:$port:80" "$IMAGE" sleep 1000
 	for spec in "$port:80" "127.0.0.1:$port:81"; do
 		run -125 --separate-stderr cuddy run --rm -p "$spec" "$IMAGE" true

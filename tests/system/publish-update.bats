@@ -61,7 +61,7 @@ echoes() { [ "$("$PROBE" tcp-ask 127.0.0.1 "$1" word)" = word ]; }
 
 @test "publish-add: ports survive a restart by policy and by command; removed ones stay away" {
 	require_tun
-	a=$(free_port)
+	a=$(free_port 2)
 	probe_in --restart always -p "127.0.0.1:$((a + 1)):7" -- c tcp-echo 7
 	cuddy update --publish-add "127.0.0.1:$a:7" --publish-rm 127.0.0.1:$((a + 1)):7 c
 	kill -KILL "$(container_pid c)"

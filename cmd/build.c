@@ -116,38 +116,83 @@ static bool stdout_is_taken(const struct build_files *f)
 	return false;
 }
 
-static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+/* What several platforms, or --manifest, come to. */
+static int finish_list(struct store *st, const struct build_args *a, const struct build_options *o,
+		       struct build_files *f, const struct strv *ids, bool hush)
 {
-	const struct build_args *a = args;
-	bool hush = a->quiet || (a->progress && strcmp(a->progress, "quiet") == 0);
-	AUTO(build_request_done) struct build_options o = {.output_fd = STDERR_FILENO};
-	AUTO(files_done)
-	struct build_files f = {
-		.iid = ARCHIVE_FILE_INIT, .metadata = ARCHIVE_FILE_INIT, .null = -EBADF};
+	bool push = a->push;
+	char id[65] = "";
+	int r = build_outputs_fit(&f->outputs, &push);
+
+	if (r == 0 && a->manifest)
+		r = build_add_to_list(st, a->manifest, ids, &o->index_annotations);
+	if (r == 0 && ids->n && (o->tags.n || !a->manifest))
+		r = build_put_list(st, &o->tags, ids, &o->index_annotations, id);
+	if (r == 0 && push && !o->tags.n)
+		r = err_usage("--push needs a name to push to: --tag");
+	if (r == 0 && push)
+		r = build_push_lists(st, a, o, &o->tags, hush);
+	if (r == 0 && a->iidfile) {
+		AUTO_FREE char *full = xasprintf("sha256:%s", *id ? id : ids->n ? ids->v[0] : "");
+
+		r = archive_file_put(&f->iid, a->iidfile, full);
+	}
+	if (r == 0 && a->metadata_file)
+		r = put_metadata(st, a, o, "", &f->metadata);
+	if (r == 0)
+		r = build_outputs_keep(&f->outputs);
+	for (size_t i = 0; r == 0 && i < ids->n; i++)
+		(void)puts(ids->v[i]);
+	return r;
+}
+
+static int finish_one(struct store *st, const struct build_args *a, const struct build_options *o,
+		      struct build_files *f, const char *id, bool hush)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = finish(st, a, o, f, id, hush);
+
+	if (r == 0 && a->manifest) {
+		strv_add(&ids, id);
+		r = *id ? build_add_to_list(st, a->manifest, &ids, &o->index_annotations)
+			: err_usage("--manifest: no image is made");
+	}
+	if (r == 0 && *id && !stdout_is_taken(f))
+		(void)puts(id);
+	return r;
+}
+
+static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a,
+	       struct build_options *o, struct build_files *f, bool hush)
+{
+	AUTO_STRV struct strv platforms = STRV_INIT, ids = STRV_INIT;
+	FILE *out = f->log ? f->log : stderr;
 	struct build_result result = {.run_status = 0};
 	struct transfer_report report;
 	struct build_show show;
-	struct store *st;
-	int r = build_request_of(a, argc ? argv[0] : ".", &o);
+	bool push = false;
+	int r = build_platforms_of(a, &platforms);
 
-	if (r == 0)
-		r = cmd_store_for_images(ctx, &st);
-	if (r == 0)
-		r = build_policy_of(st, &o.keep);
-	if (r == 0)
-		r = files_open(a, &o, &f);
-	if (r == 0) {
-		build_show_init(&show, hush, f.log ? f.log : stderr);
-		o.report = &show.report;
-		if (f.log)
-			o.output_fd = fileno(f.log);
-		else if (hush && f.null >= 0)
-			o.output_fd = f.null;
-		transfer_report_init(&report, REPORT_PULL, hush, NULL);
-		o.pull.report = &report.handler;
-		r = build_image(st, &o, &result);
-		transfer_report_done(&report);
-	}
+	if (r == 0 && platforms.n > 1)
+		r = build_outputs_fit(&f->outputs, &push);
+	if (r == 0 && o->index_annotations.n && platforms.n < 2 && !a->manifest)
+		r = err_usage("--annotation index:…: there is no index; several --platform or "
+			      "--manifest make one");
+	if (r < 0)
+		return r;
+	o->platform = platforms.n ? platforms.v[0] : NULL;
+	build_show_init(&show, hush, out);
+	o->report = &show.report;
+	if (f->log)
+		o->output_fd = fileno(f->log);
+	else if (hush && f->null >= 0)
+		o->output_fd = f->null;
+	transfer_report_init(&report, REPORT_PULL, hush, NULL);
+	o->pull.report = &report.handler;
+	r = platforms.n > 1 && !a->check
+		    ? build_each_platform(st, o, &platforms, hush ? NULL : out, &ids, &result)
+		    : build_image(st, o, &result);
+	transfer_report_done(&report);
 	if (r < 0 && result.run_status) { /* the command's own status, as podman's */
 		(void)cmd_report(err_wrap(r, "build"));
 		ctx->status = result.run_status;
@@ -159,13 +204,32 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		ctx->status = result.findings ? 1 : 0;
 		return 0;
 	}
-	if (r == 0)
-		r = finish(st, a, &o, &f, result.id, hush);
 	if (r < 0)
-		return err_wrap(r, "build");
-	if (*result.id && !stdout_is_taken(&f))
-		(void)puts(result.id);
-	return 0;
+		return r;
+	return platforms.n > 1 ? finish_list(st, a, o, f, &ids, hush)
+			       : finish_one(st, a, o, f, result.id, hush);
+}
+
+static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct build_args *a = args;
+	bool hush = a->quiet || (a->progress && strcmp(a->progress, "quiet") == 0);
+	AUTO(build_request_done) struct build_options o = {.output_fd = STDERR_FILENO};
+	AUTO(files_done)
+	struct build_files f = {
+		.iid = ARCHIVE_FILE_INIT, .metadata = ARCHIVE_FILE_INIT, .null = -EBADF};
+	struct store *st;
+	int r = build_request_of(a, argc ? argv[0] : ".", &o);
+
+	if (r == 0)
+		r = cmd_store_for_images(ctx, &st);
+	if (r == 0)
+		r = build_policy_of(st, &o.keep);
+	if (r == 0)
+		r = files_open(a, &o, &f);
+	if (r == 0)
+		r = run(ctx, st, a, &o, &f, hush);
+	return r < 0 ? err_wrap(r, "build") : 0;
 }
 
 const struct command cmd_build = {

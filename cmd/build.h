@@ -12,10 +12,11 @@
 
 struct build_args {
 	struct registry_args registry;
-	struct strv tags, files, build_args, build_arg_files, labels, secrets, ssh, contexts,
-		annotations, cache_from, cache_to, env, unset_env, unset_labels, no_cache_filters, outputs, allow;
+	struct strv tags, files, platforms, build_args, build_arg_files, labels, secrets, ssh,
+		contexts, annotations, cache_from, cache_to, env, unset_env, unset_labels,
+		no_cache_filters, outputs, allow;
 	struct container_request run;
-	const char *target, *network, *pull, *iidfile, *metadata_file, *platform, *ignore_file,
+	const char *target, *network, *pull, *iidfile, *metadata_file, *manifest, *ignore_file,
 		*timestamp, *format, *progress, *isolation, *from, *logfile, *provenance, *sbom;
 	int64_t cache_ttl_ns;
 	unsigned jobs;
@@ -55,6 +56,26 @@ int build_outputs_write(struct store *st, const struct build_args *a, const stru
 /** build_outputs_keep() - what was written gets its name. */
 int build_outputs_keep(struct build_outputs *o);
 void build_outputs_done(struct build_outputs *o);
+
+/** build_outputs_fit() - can what is asked for be had of several platforms? @ret_push: to registries, too. */
+int build_outputs_fit(const struct build_outputs *o, bool *ret_push);
+
+/* --- several platforms (build_platforms.c) -------------------------------------------------------- */
+
+/** build_platforms_of() - --platform, each once. */
+int build_platforms_of(const struct build_args *a, struct strv *ret);
+/** build_each_platform() - @out: where it is said which; NULL. @ret: of the last one, or of the one that failed. */
+int build_each_platform(struct store *st, const struct build_options *o,
+			const struct strv *platforms, FILE *out, struct strv *ret_ids,
+			struct build_result *ret);
+/** build_put_list() - a list of these images, under each of @tags; without tags under a name of its own. */
+int build_put_list(struct store *st, const struct strv *tags, const struct strv *ids,
+		   const struct strv *annotations, char ret_id[65]);
+/** build_add_to_list() - --manifest: to a list that is there, or a new one. */
+int build_add_to_list(struct store *st, const char *list, const struct strv *ids,
+		      const struct strv *annotations);
+int build_push_lists(struct store *st, const struct build_args *a, const struct build_options *o,
+		     const struct strv *names, bool quiet);
 
 /* --- what is shown (build_show.c) ------------------------------------------------------------------ */
 

@@ -73,7 +73,8 @@ const struct opt build_opts[] = {
 	OPT_BOOL(0, "no-hosts", struct build_args, run.no_hosts, "Leave the image's /etc/hosts as it is while commands run"),
 	OPT_BOOL(0, "omit-history", struct build_args, omit_history, "Leave the history out of the image"),
 	OPT_LIST('o', "output", "DIRECTORY|type=TYPE[,dest=PATH]", struct build_args, outputs, "Where the result goes: local, tar, oci, docker, image or registry"),
-	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct build_args, platform, "Platform to build for; only this machine's own"),
+	OPT_STR(0, "manifest", "LIST", struct build_args, manifest, "Add what was built to a manifest list"),
+	OPT_LIST(0, "platform", "OS/ARCH[/VARIANT][,…]", struct build_args, platforms, "Platform to build for; several become a manifest list"),
 	OPT_STR(0, "progress", "KIND", struct build_args, progress, "How progress is shown",
 		.complete = COMPLETE_WORDS, .words = "auto plain quiet", .strict = true),
 	OPT_STR(0, "provenance", "MODE", struct build_args, provenance, "Attestations are not made: only false", .hidden = true),
@@ -124,22 +125,6 @@ static int pull_policy(const char *s, enum pull_policy *ret)
 	else
 		return err_usage("--pull '%s': use always, missing, never or newer", s);
 	return 0;
-}
-
-static int check_platform(const char *text)
-{
-	AUTO(platform_done) struct platform want = {0}, host = {0};
-	int r;
-
-	if (!text)
-		return 0;
-	platform_host(&host);
-	r = platform_parse(text, &want);
-	if (r == 0 && !platform_matches(&host, &want))
-		return err_new(-CE_UNSUPPORTED,
-			       "--platform %s: only for this machine's own platform, %s/%s", text,
-			       host.os, host.architecture);
-	return r;
 }
 
 /* "NAME" alone is ours when we have it, and else not given. */
@@ -212,8 +197,8 @@ static int all_build_args(const struct build_args *a, struct strv *ret)
 	return r < 0 ? r : take_build_args(&all, ret);
 }
 
-/* "manifest:" says what is meant in any case; an index is not made. */
-static int take_annotations(const struct strv *given, struct strv *ret)
+/* "manifest:" says what is meant in any case; "index:" those of a list of several platforms. */
+static int take_annotations(const struct strv *given, struct strv *ret, struct strv *ret_index)
 {
 	for (size_t i = 0; i < given->n; i++) {
 		const char *s = given->v[i], *eq = strchr(s, '=');
@@ -221,12 +206,17 @@ static int take_annotations(const struct strv *given, struct strv *ret)
 
 		if (s[prefix] == ':' && prefix == 8 && strncmp(s, "manifest", 8) == 0)
 			s += 9;
+		else if (s[prefix] == ':' && prefix == 5 && strncmp(s, "index", 5) == 0)
+			s += 6;
 		else if (s[prefix] == ':' &&
 			 (strncmp(s, "index", 5) == 0 || strncmp(s, "manifest", 8) == 0))
-			return err_new(-CE_UNSUPPORTED, "--annotation %s: only of the manifest", s);
+			return err_new(-CE_UNSUPPORTED,
+				       "--annotation %s: only of the manifest (manifest:) or the "
+				       "index (index:)",
+				       s);
 		if (!eq || s >= eq)
 			return err_usage("--annotation '%s': write KEY=VALUE", given->v[i]);
-		strv_env_set(ret, s);
+		strv_env_set(given->v[i] == s - 6 ? ret_index : ret, s);
 	}
 	return 0;
 }
@@ -283,6 +273,7 @@ void build_request_done(struct build_options *o)
 {
 	strv_done(&o->build_args);
 	strv_done(&o->annotations);
+	strv_done(&o->index_annotations);
 	strv_done(&o->env);
 	strv_done(&o->no_cache_stages);
 	strv_done(&o->tags);
@@ -295,13 +286,11 @@ static int checked_of(const struct build_args *a, struct build_options *o)
 	if (r == 0)
 		r = registry_access_of(&a->registry, &o->pull.access);
 	if (r == 0)
-		r = check_platform(a->platform);
-	if (r == 0)
 		r = all_build_args(a, &o->build_args);
 	if (r == 0)
 		r = take_epoch(a->timestamp, o);
 	if (r == 0)
-		r = take_annotations(&a->annotations, &o->annotations);
+		r = take_annotations(&a->annotations, &o->annotations, &o->index_annotations);
 	if (r == 0)
 		r = take_env(&a->env, &o->env);
 	if (r == 0)

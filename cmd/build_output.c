@@ -187,6 +187,21 @@ int build_outputs_write(struct store *st, const struct build_args *a, const stru
 	return r < 0 ? err_wrap(r, "--output") : 0;
 }
 
+int build_outputs_fit(const struct build_outputs *outs, bool *ret_push)
+{
+	for (unsigned i = 0; i < outs->n; i++) {
+		const struct build_output *o = &outs->v[i];
+
+		*ret_push |= o->push;
+		if (o->kind != OUTPUT_LOCAL && o->kind != OUTPUT_IMAGE)
+			return err_new(
+				-CE_UNSUPPORTED,
+				"--output: an archive holds one platform; build each by itself, or "
+				"push the list");
+	}
+	return 0;
+}
+
 int build_outputs_keep(struct build_outputs *o)
 {
 	int r = 0;

@@ -25,10 +25,13 @@ static void builder_done(struct builder *b)
 	build_file_free(b->file);
 	ignore_free(b->ignore);
 	strv_done(&b->pc.globals);
+	platform_done(&b->pc.target);
+	free(b->target_platform);
 	strv_done(&b->pc.used);
 	strv_done(&b->pc.warnings);
 	for (unsigned i = 0; i < b->n_images; i++) {
 		free(b->images[i].name);
+		free(b->images[i].platform);
 		image_record_free(b->images[i].record);
 	}
 	free(b->images);
@@ -291,10 +294,13 @@ static int build(struct builder *b)
 	b->pc.file = b->file;
 	b->pc.build_args = &b->o->build_args;
 	b->pc.from = b->o->from;
+	b->pc.platform = b->o->platform;
 	b->pc.host_proxies = b->o->host_proxies;
 	r = plan_globals(&b->pc);
-	if (r == 0)
-		r = check_file(b);
+	if (r < 0)
+		return r;
+	b->target_platform = platform_text(&b->pc.target);
+	r = check_file(b);
 	if (r < 0 || b->o->check)
 		return r;
 	r = graph_plan(b);

@@ -46,9 +46,13 @@ struct build_options {
 	const char *file; /* -f: NULL, a path, or "-" */
 	const char *ignore_file; /* --ignorefile */
 	const char *target;
+	const char *
+		platform; /* "os/arch[/variant]"; NULL: whatever base images are for, else this machine's */
 	struct strv build_args, labels, tags, secrets, ssh;
 	struct strv contexts; /* "NAME=DIRECTORY|docker-image://REFERENCE|target:STAGE" */
 	struct strv annotations; /* of the manifest, "k=v" */
+	struct strv
+		index_annotations; /* for who makes a list of what is built for several platforms */
 	struct strv env, unset_env; /* of the image; what is set is there for commands, too */
 	struct strv unset_labels; /* of base images */
 	struct strv cache_from, cache_to; /* a repository, or "type=registry|local|inline,…" */

@@ -11,7 +11,7 @@
 #include "pkg/runtime/base.h"
 
 struct found_image { /* looked up once a build, so all stages see the same */
-	char *name;
+	char *name, *platform; /* the second may be NULL */
 	struct image_record *record;
 };
 
@@ -35,6 +35,7 @@ struct builder {
 	struct stage_plan *stages; /* one for each of the file's, planned where needed */
 	struct strv *layers; /* of each stage, grown step by step, bottom first */
 	int target;
+	char *target_platform; /* text of pc.target */
 	struct found_image *images;
 	unsigned n_images;
 	struct layer_lease lease;
@@ -72,8 +73,13 @@ const struct ignore *source_ignore(const struct builder *b, const struct op_sour
 /* graph.c */
 /** graph_plan() - plan the target and every stage it needs; looks up (pulls) base images. */
 int graph_plan(struct builder *b);
-/** graph_image() - look an image up, once. */
-int graph_image(struct builder *b, const char *name, const struct image_record **ret);
+/** graph_image() - look an image up, once. @platform: it has to be for that; NULL: the one that is here. */
+int graph_image(struct builder *b, const char *name, const char *platform,
+		const struct image_record **ret);
+/* base_image.c */
+/** base_image_find() - the image @name for @platform (NULL: whatever is here), pulled as --pull says. */
+int base_image_find(struct builder *b, const char *name, const char *platform,
+		    struct image_record **ret);
 /** graph_source_layers() - the layers that @s stands for. */
 int graph_source_layers(struct builder *b, const struct op_source *s, const struct strv **ret);
 

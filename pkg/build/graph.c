@@ -9,18 +9,24 @@
 #include "pkg/build/builder.h"
 #include "pkg/cli/options.h"
 
-int graph_image(struct builder *b, const char *name, const struct image_record **ret)
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+int graph_image(struct builder *b, const char *name, const char *platform,
+		const struct image_record **ret)
 {
 	struct image_record *rec = NULL;
 	int r;
 
 	for (unsigned i = 0; i < b->n_images; i++) {
-		if (strcmp(b->images[i].name, name) == 0) {
+		if (strcmp(b->images[i].name, name) == 0 && same(b->images[i].platform, platform)) {
 			*ret = b->images[i].record;
 			return 0;
 		}
 	}
-	r = image_ensure(b->st, name, &b->o->pull, &rec, NULL);
+	r = base_image_find(b, name, platform, &rec);
 	for (size_t i = 0; r == 0 && i < rec->diffids.n; i++)
 		r = layer_lease_add(b->st, &b->lease, rec->diffids.v[i]);
 	for (size_t i = 0; r == 0 && i < rec->diffids.n; i++)
@@ -32,9 +38,16 @@ int graph_image(struct builder *b, const char *name, const struct image_record *
 		return r;
 	}
 	b->images = xreallocarray(b->images, b->n_images + 1, sizeof(*b->images));
-	b->images[b->n_images++] = (struct found_image){xstrdup(name), rec};
+	b->images[b->n_images++] = (struct found_image){xstrdup(name),
+							platform ? xstrdup(platform) : NULL, rec};
 	*ret = rec;
 	return 0;
+}
+
+/* Whatever stage it is for: as BuildKit has it. */
+static const char *target_platform(const struct builder *b)
+{
+	return b->pc.platform ? b->target_platform : NULL;
 }
 
 int graph_source_layers(struct builder *b, const struct op_source *s, const struct strv **ret)
@@ -46,7 +59,7 @@ int graph_source_layers(struct builder *b, const struct op_source *s, const stru
 		*ret = &b->layers[s->stage];
 		return 0;
 	}
-	r = graph_image(b, s->image, &rec);
+	r = graph_image(b, s->image, target_platform(b), &rec);
 	if (r == 0)
 		*ret = &rec->diffids;
 	return r;
@@ -81,14 +94,14 @@ static int plan_sources(struct builder *b, const struct op *o)
 	if (o->kind == OP_COPY && o->from.kind == SRC_STAGE)
 		r = plan_needed(b, (unsigned)o->from.stage);
 	if (o->kind == OP_COPY && o->from.kind == SRC_IMAGE)
-		r = graph_image(b, o->from.image, &rec);
+		r = graph_image(b, o->from.image, target_platform(b), &rec);
 	if (r < 0 && o->kind == OP_COPY && o->from.kind == SRC_IMAGE)
 		r = hint_at_stage(b, o->from.image, r);
 	for (unsigned i = 0; r == 0 && i < o->n_mounts; i++) {
 		if (o->mount_from[i].kind == SRC_STAGE)
 			r = plan_needed(b, (unsigned)o->mount_from[i].stage);
 		else if (o->mount_from[i].kind == SRC_IMAGE)
-			r = graph_image(b, o->mount_from[i].image, &rec);
+			r = graph_image(b, o->mount_from[i].image, target_platform(b), &rec);
 	}
 	return r < 0 ? inst_fail(b->file->name, o->inst, r) : 0;
 }
@@ -116,6 +129,7 @@ static int start_from(struct builder *b, unsigned i, const char *base)
 {
 	struct stage_plan *p = &b->stages[i];
 	const struct image_record *rec;
+	struct platform own = {0};
 	int context = plan_find_context(&b->pc, base), parent, r;
 
 	if (context >= 0 && b->pc.contexts[context].dir >= 0)
@@ -138,14 +152,21 @@ static int start_from(struct builder *b, unsigned i, const char *base)
 		/* Build arguments of the parent stage are in force here as well. */
 		strv_add_all(&p->vars, &b->stages[parent].vars);
 		strv_add_all(&p->args, &b->stages[parent].args);
+		freep(&p->platform);
+		if (b->stages[parent].platform)
+			p->platform = xstrdup(b->stages[parent].platform);
 		return 0;
 	}
 	if (strcasecmp(base, "scratch") == 0) {
-		build_image_scratch(&p->image);
+		r = build_platform(p->platform, &own);
+		if (r < 0)
+			return r;
+		build_image_scratch(&own, &p->image);
+		platform_done(&own);
 		set_env(b, p);
 		return 0;
 	}
-	r = graph_image(b, base, &rec);
+	r = graph_image(b, base, p->platform, &rec);
 	if (r == 0)
 		r = build_image_from(rec->config, rec->config_len, &p->image);
 	if (r < 0)
@@ -158,6 +179,17 @@ static int start_from(struct builder *b, unsigned i, const char *base)
 	return 0;
 }
 
+static bool platform_is_ours(const struct build_image *image)
+{
+	struct platform host = {0};
+	bool ours;
+
+	platform_host(&host);
+	ours = !image->c.architecture || strcmp(image->c.architecture, host.architecture) == 0;
+	platform_done(&host);
+	return ours;
+}
+
 static int plan_needed(struct builder *b, unsigned i)
 {
 	struct stage_plan *p = &b->stages[i];
@@ -166,9 +198,11 @@ static int plan_needed(struct builder *b, unsigned i)
 
 	if (p->planned)
 		return 0;
-	r = plan_base(&b->pc, &b->file->stages[i], &base);
+	r = plan_base(&b->pc, &b->file->stages[i], &base, &p->platform);
 	if (r == 0)
 		r = start_from(b, i, base);
+	if (r == 0)
+		p->is_foreign = p->platform && !platform_is_ours(&p->image);
 	if (r == 0)
 		r = plan_stage(&b->pc, i, p);
 	for (unsigned k = 0; r == 0 && k < p->n_ops; k++)

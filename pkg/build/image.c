@@ -31,23 +31,37 @@ static void set_path(struct build_image *b)
  * Which amd64 or arm64 this machine happens to be says nothing of what is built on it; of 32-bit arm
  * it does.
  */
-void build_platform(struct platform *ret)
-{
-	platform_host(ret);
-	if (strcmp(ret->architecture, "arm") != 0)
-		freep(&ret->variant);
-}
-
-void build_image_scratch(struct build_image *ret)
+int build_platform(const char *text, struct platform *ret)
 {
 	struct platform p = {0};
+	int r = 0;
 
+	if (text)
+		r = platform_parse(text, &p);
+	else
+		platform_host(&p);
+	if (r == 0 && strcmp(p.os, "linux") != 0)
+		r = err_new(-CE_UNSUPPORTED, "%s: only images of Linux are built", text);
+	if (r < 0) {
+		platform_done(&p);
+		return r;
+	}
+	if (!text && strcmp(p.architecture, "arm") != 0)
+		freep(&p.variant);
+	/* What all of them are need not be said. */
+	if (p.variant && ((strcmp(p.architecture, "arm64") == 0 && strcmp(p.variant, "v8") == 0) ||
+			  (strcmp(p.architecture, "amd64") == 0 && strcmp(p.variant, "v1") == 0)))
+		freep(&p.variant);
+	*ret = p;
+	return 0;
+}
+
+void build_image_scratch(const struct platform *p, struct build_image *ret)
+{
 	*ret = (struct build_image){0};
-	build_platform(&p);
-	ret->c.os = TAKE_PTR(p.os);
-	ret->c.architecture = TAKE_PTR(p.architecture);
-	ret->c.variant = TAKE_PTR(p.variant);
-	platform_done(&p);
+	ret->c.os = xstrdup(p->os);
+	ret->c.architecture = xstrdup(p->architecture);
+	ret->c.variant = p->variant ? xstrdup(p->variant) : NULL;
 	set_path(ret);
 }
 
@@ -259,7 +273,11 @@ void build_image_copy(const struct build_image *from, struct build_image *ret)
 
 	build_image_write(from, none, false, &from->c.diffids, from->c.created_ns, &text);
 	if (build_image_from(text.s, text.len, ret) < 0) {
+		struct platform p = {.os = from->c.os,
+				     .architecture = from->c.architecture,
+				     .variant = from->c.variant};
+
 		err_drop();
-		build_image_scratch(ret);
+		build_image_scratch(&p, ret);
 	}
 }

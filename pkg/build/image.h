@@ -18,10 +18,10 @@ struct build_image {
 #define BUILD_DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 void build_image_done(struct build_image *b);
-/** build_platform() - what images built here are for. */
-void build_platform(struct platform *ret);
-/** build_image_scratch() - nothing, for this machine's platform. */
-void build_image_scratch(struct build_image *ret);
+/** build_platform() - what images are for: @text, NULL for this machine's own platform. */
+int build_platform(const char *text, struct platform *ret);
+/** build_image_scratch() - nothing, for a platform. */
+void build_image_scratch(const struct platform *p, struct build_image *ret);
 int build_image_from(const char *config, size_t n, struct build_image *ret);
 void build_image_copy(const struct build_image *from, struct build_image *ret);
 /**

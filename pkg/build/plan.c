@@ -53,6 +53,7 @@ void stage_plan_done(struct stage_plan *p)
 	free(p->triggers);
 	strv_done(&p->base_layers);
 	free(p->base_id);
+	free(p->platform);
 	strv_done(&p->vars);
 	strv_done(&p->args);
 	*p = (struct stage_plan){0};
@@ -220,8 +221,11 @@ int plan_globals(struct plan_context *c)
 	struct platform p = {0};
 	int r = 0;
 
-	build_platform(&p);
-	add_platform(&c->globals, "TARGET", &p);
+	r = build_platform(c->platform, &c->target);
+	if (r < 0)
+		return err_wrap(r, "--platform");
+	r = build_platform(NULL, &p);
+	add_platform(&c->globals, "TARGET", &c->target);
 	add_platform(&c->globals, "BUILD", &p);
 	platform_done(&p);
 	for (unsigned i = 0; r == 0 && i < c->file->n_globals; i++) {
@@ -252,27 +256,22 @@ static int plan_arg(struct planner *pl, const struct inst *in)
 
 /* --- FROM ---------------------------------------------------------------------------------------- */
 
-static int check_platform(const char *text)
+/* As it is written everywhere: "linux/arm64" for arm64 alone. */
+static int full_platform(const char *text, char **ret)
 {
-	struct platform want = {0}, host = {0};
-	int r;
+	struct platform p = {0};
+	int r = build_platform(text, &p);
 
-	platform_host(&host);
-	r = platform_parse(text, &want);
-	if (r == 0 && !platform_matches(&host, &want))
-		r = err_new(-CE_UNSUPPORTED,
-			    "--platform=%s: only this machine's own platform, "
-			    "%s/%s, can be built for",
-			    text, host.os, host.architecture);
-	platform_done(&want);
-	platform_done(&host);
+	if (r == 0)
+		*ret = platform_text(&p);
+	platform_done(&p);
 	return r;
 }
 
-int plan_base(struct plan_context *c, const struct stage *s, char **ret)
+int plan_base(struct plan_context *c, const struct stage *s, char **ret, char **ret_platform)
 {
 	const struct expand x = {.escape = c->file->escape, .vars = &c->globals};
-	AUTO_FREE char *base = NULL, *platform = NULL;
+	AUTO_FREE char *base = NULL, *platform = NULL, *full = NULL;
 	const char *flag = inst_flag(&s->from, "platform");
 	int r = c->from && s == c->file->stages ? expand_new(&x, c->from, &base)
 						: expand_new(&x, s->base, &base);
@@ -280,13 +279,16 @@ int plan_base(struct plan_context *c, const struct stage *s, char **ret)
 	if (r == 0 && flag)
 		r = expand_new(&x, flag, &platform);
 	if (r == 0 && platform && *platform)
-		r = check_platform(platform);
+		r = full_platform(platform, &full);
+	else if (r == 0 && c->platform)
+		full = platform_text(&c->target);
 	if (r == 0 && !*base)
 		r = err_usage("the name of the base image is empty; variables in FROM are those "
 			      "of ARG before the first FROM");
 	if (r < 0)
 		return inst_fail(c->file->name, &s->from, r);
 	*ret = TAKE_PTR(base);
+	*ret_platform = TAKE_PTR(full);
 	return 0;
 }
 

@@ -74,6 +74,8 @@ struct stage_plan {
 	struct strv vars; /* variables in force: ENV and ARG in order of appearance */
 	struct strv args; /* "NAME=value" of declared ARGs, for history */
 	bool planned, no_cache;
+	char *platform; /* it was asked for in so many words; NULL */
+	bool is_foreign; /* of another machine's kind than this one */
 };
 void stage_plan_done(struct stage_plan *p);
 
@@ -88,6 +90,8 @@ struct named_context {
 struct plan_context {
 	const struct build_file *file;
 	const struct strv *build_args; /* "NAME=value" of --build-arg */
+	struct platform target; /* what the result is for */
+	const char *platform; /* --platform; NULL */
 	struct strv globals; /* ARG before the first FROM, and the platform's */
 	struct strv used; /* names of build arguments that something declared */
 	struct strv warnings;
@@ -97,10 +101,13 @@ struct plan_context {
 	unsigned n_contexts;
 };
 
-/** plan_globals() - the values that FROM lines see. */
+/** plan_globals() - the values that FROM lines see; target of @c is found. */
 int plan_globals(struct plan_context *c);
-/** plan_base() - what FROM of @s names, expanded; malloc'ed. Checks --platform, which must be ours. */
-int plan_base(struct plan_context *c, const struct stage *s, char **ret);
+/**
+ * plan_base() - what FROM of @s names, expanded; malloc'ed
+ * @ret_platform: malloc'ed; NULL when neither FROM nor the command line names one.
+ */
+int plan_base(struct plan_context *c, const struct stage *s, char **ret, char **ret_platform);
 /** plan_find_context() - index of the named context, or -1; also when @name has the default tag. */
 int plan_find_context(const struct plan_context *c, const char *name);
 /** plan_find_stage() - index of the stage of that name before @limit; -1. @number: "0" counts too. */

@@ -18,6 +18,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/build/builder.h"
+#include "pkg/build/emulation.h"
 #include "pkg/config/paths.h"
 #include "pkg/conmon/client.h"
 #include "pkg/container/cgroup.h"
@@ -89,6 +90,8 @@ static int run_key(struct builder *b, const struct op *o, const struct strv *lay
 	key_add(&h, o->cwd);
 	key_add(&h, networks[o->network]);
 	key_add(&h, b->o->network);
+	if (b->stages[b->stage].is_foreign)
+		key_add(&h, b->stages[b->stage].platform);
 	key_request(&b->o->run, &h);
 	why_add_list(b, "the command", &o->argv);
 	why_add_env(b, &o->env);
@@ -398,7 +401,10 @@ int step_run(struct builder *b, struct op *o, const struct strv *layers)
 	if (r != 0)
 		return r < 0 ? r : 0;
 	why_missed(b, o);
-	r = step_enter(b);
+	if (b->stages[b->stage].is_foreign)
+		r = emulation_check(b->stages[b->stage].image.c.architecture);
+	if (r == 0)
+		r = step_enter(b);
 	if (r == 0)
 		r = workspace_begin(b->st, layers, &w);
 	if (r == 0)

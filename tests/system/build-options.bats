@@ -109,6 +109,8 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	run -0 curl -sf -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$REG/v2/a/manifests/3"
 	[ "$(jq -r .mediaType <<<"$output")" = application/vnd.docker.distribution.manifest.v2+json ]
 	run -125 --separate-stderr cuddy build --annotation index:x=y .
+	[[ "$stderr" == *"there is no index"* ]]
+	run -125 --separate-stderr cuddy build --annotation index-descriptor:x=y .
 	[[ "$stderr" == *"only of the manifest"* ]]
 }
 

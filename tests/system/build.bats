@@ -92,8 +92,6 @@ load build
 	[[ "$stderr" == *"no Containerfile or Dockerfile"* ]]
 	run -125 --separate-stderr cuddy build ssh://example.org/x.git
 	[[ "$stderr" == *"only https://, http:// and git:// are fetched"* ]]
-	run -125 --separate-stderr cuddy build --platform linux/s390x .
-	[[ "$stderr" == *"machine's own platform"* ]]
 }
 
 @test "RUN: shell, exec form, SHELL, here-documents with and without a command" {

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * --platform with several, and --manifest: each platform is built by a child of its own (a build moves
+ * its process into B), one after the other, so that what they have in common is done once. A list is
+ * made when all of them are there, aside, and gets its names last.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/build.h"
+#include "cmd/transfer_report.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/image/manifest_list.h"
+#include "pkg/image/tag.h"
+#include "pkg/sys/clone.h"
+#include "pkg/sys/process.h"
+#include "pkg/sys/random.h"
+
+#define TRAIL_BYTES 4096
+
+struct shared {
+	bool finished;
+	int error;
+	struct build_result result;
+	char trail[TRAIL_BYTES];
+};
+
+int build_platforms_of(const struct build_args *a, struct strv *ret)
+{
+	for (size_t i = 0; i < a->platforms.n; i++) {
+		AUTO_STRV struct strv some = STRV_INIT;
+
+		strv_split(&some, a->platforms.v[i], ',');
+		for (size_t k = 0; k < some.n; k++) {
+			if (!*some.v[k])
+				return err_usage("--platform '%s': nothing is named",
+						 a->platforms.v[i]);
+			if (!strv_has(ret, some.v[k]))
+				strv_add(ret, some.v[k]);
+		}
+	}
+	return 0;
+}
+
+/* "linux_arm64", as buildx names it. */
+static int open_sub(int dir, const char *platform)
+{
+	AUTO_FREE char *name = xstrdup(platform);
+	int fd;
+
+	for (char *p = name; (p = strchr(p, '/')) != NULL;)
+		*p = '_';
+	if (mkdirat(dir, name, 0777) < 0 && errno != EEXIST)
+		return err_new(-errno, "make %s", name);
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_new(-errno, "open %s", name) : fd;
+}
+
+static void __attribute__((noreturn))
+build_child(struct store *st, const struct build_options *all, const char *platform,
+	    struct shared *ret, pid_t parent)
+{
+	struct build_options o = *all;
+	AUTO_CLOSE int dir = -EBADF;
+	int r = 0;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(1);
+	o.platform = platform;
+	o.tags = (struct strv)STRV_INIT; /* of the list */
+	if (o.tree_dir >= 0) {
+		dir = open_sub(o.tree_dir, platform);
+		o.tree_dir = dir;
+		r = dir < 0 ? dir : 0;
+	}
+	if (r == 0)
+		r = build_image(st, &o, &ret->result);
+	ret->error = r;
+	(void)snprintf(ret->trail, sizeof(ret->trail), "%s", r < 0 ? err_trail() : "");
+	ret->finished = true;
+	_exit(0);
+}
+
+static int build_for(struct store *st, const struct build_options *o, const char *platform,
+		     struct build_result *ret)
+{
+	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	AUTO_CLOSE int pidfd = -EBADF;
+	pid_t parent = getpid(), pid;
+	int status, r;
+
+	if (s == MAP_FAILED)
+		return err_new(-errno, "mmap");
+	(void)fflush(NULL);
+	pid = clone_fork(0, &pidfd);
+	if (pid == 0)
+		build_child(st, o, platform, s, parent);
+	r = pid < 0 ? pid : pidfd_wait(pidfd, -1, &status);
+	if (r >= 0 && !s->finished)
+		r = err_new(-CE_PROTOCOL, "its builder died");
+	else if (r >= 0)
+		r = s->error < 0 ? err_set(s->error, s->trail) : 0;
+	*ret = s->result;
+	(void)munmap(s, sizeof(*s));
+	return r < 0 ? err_wrap(r, "%s", platform) : 0;
+}
+
+int build_each_platform(struct store *st, const struct build_options *o,
+			const struct strv *platforms, FILE *out, struct strv *ret_ids,
+			struct build_result *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < platforms->n; i++) {
+		if (out) {
+			(void)fprintf(out, "==> %s\n", platforms->v[i]);
+			(void)fflush(out);
+		}
+		r = build_for(st, o, platforms->v[i], ret);
+		if (r == 0 && ret->id[0])
+			strv_add(ret_ids, ret->id);
+	}
+	return r;
+}
+
+/* --- lists ----------------------------------------------------------------------------------------- */
+
+static int add_images(struct store *st, const char *list, const struct strv *ids, char ret_id[65])
+{
+	struct list_source s = {.access = {.tls_verify = -1}};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ids->n; i++) {
+		s.image = ids->v[i];
+		r = list_add(st, list, &s, ret_id);
+	}
+	return r;
+}
+
+/* In the place of a list or an image that had the name. */
+static int give_name(struct store *st, struct list_record *rec, const char *tag)
+{
+	AUTO_FREE char *full = NULL, *own = rec->name;
+	AUTO_CLOSE int lock = -EBADF;
+	int r = image_tag_name(tag, &full);
+
+	if (r < 0)
+		return r;
+	lock = list_store_lock(st);
+	if (lock < 0)
+		return lock;
+	rec->name = full;
+	r = list_store_put(st, rec, false);
+	if (r == 0 && ref_is_own(st, full))
+		r = ref_remove(st, full);
+	rec->name = TAKE_PTR(own);
+	return r;
+}
+
+int build_put_list(struct store *st, const struct strv *tags, const struct strv *ids,
+		   const struct strv *annotations, char ret_id[65])
+{
+	AUTO(list_record_done) struct list_record rec = {0}, gone = {0};
+	char name[] = "localhost/build-0123456789abcdef";
+	int r;
+
+	random_hex(strchr(name, '-') + 1, 16);
+	r = list_create(st, name, false, annotations, ret_id);
+	if (r < 0)
+		return r;
+	r = add_images(st, name, ids, ret_id);
+	if (r == 0 && tags->n)
+		r = list_find(st, name, &rec);
+	for (size_t i = 0; r == 0 && i < tags->n; i++)
+		r = give_name(st, &rec, tags->v[i]);
+	if (r < 0 || tags->n) {
+		AUTO_FREE char *words = r < 0 ? xstrdup(err_trail()) : NULL;
+
+		if (list_remove(st, name, &gone) < 0)
+			err_drop();
+		if (words)
+			r = err_set(r, words);
+	}
+	return r;
+}
+
+int build_add_to_list(struct store *st, const char *list, const struct strv *ids,
+		      const struct strv *annotations)
+{
+	char id[65];
+	int r = list_create(st, list, true, annotations, id);
+
+	if (r == 0)
+		r = add_images(st, list, ids, id);
+	return r < 0 ? err_wrap(r, "--manifest %s", list) : 0;
+}
+
+int build_push_lists(struct store *st, const struct build_args *a, const struct build_options *o,
+		     const struct strv *names, bool quiet)
+{
+	struct list_push_options p = {
+		.all = true, .access = o->pull.access, .form.format = a->format};
+	struct transfer_report report;
+	int r = 0;
+
+	transfer_report_init(&report, REPORT_PULL, quiet, NULL);
+	p.report = &report.handler;
+	for (size_t i = 0; r == 0 && i < names->n; i++)
+		r = list_push(st, names->v[i], NULL, &p);
+	transfer_report_done(&report);
+	return r;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Base images for a platform. A name points at one image, that of this machine's platform for whoever
+ * runs it. So what a build pulls for another platform does not stay under the name: which one it was
+ * stands in cache/platform/<hash of name and platform>, for as long as the image is there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/build/builder.h"
+#include "pkg/oci/manifest.h"
+#include "pkg/sys/file.h"
+
+#define DIR_NAME "platform"
+
+static bool is_for(const struct image_record *rec, const char *platform)
+{
+	AUTO(image_config_done) struct image_config c = {0};
+	struct platform want = {0}, have = {0};
+	bool fits;
+
+	if (image_config_parse(rec->config, rec->config_len, &c) < 0 ||
+	    platform_parse(platform, &want) < 0) {
+		err_drop();
+		platform_done(&want);
+		return true; /* whoever uses it says what is wrong with it */
+	}
+	have.os = c.os ? xstrdup(c.os) : NULL;
+	have.architecture = c.architecture ? xstrdup(c.architecture) : NULL;
+	have.variant = c.variant ? xstrdup(c.variant) : NULL;
+	platform_normalise(&have);
+	fits = platform_matches(&want, &have);
+	platform_done(&want);
+	platform_done(&have);
+	return fits;
+}
+
+static int open_notes(struct builder *b)
+{
+	int cache = store_fd(b->st, STORE_CACHE), fd;
+
+	if (cache < 0)
+		return cache;
+	if (mkdirat(cache, DIR_NAME, 0700) < 0 && errno != EEXIST)
+		return err_new(-errno, "make cache/" DIR_NAME);
+	fd = openat(cache, DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_new(-errno, "open cache/" DIR_NAME) : fd;
+}
+
+static void note_name(const char *name, const char *platform, char ret[65])
+{
+	struct sha256 h;
+
+	key_begin(&h, "base image");
+	key_add(&h, name);
+	key_add(&h, platform);
+	sha256_end_hex(&h, ret);
+}
+
+/* 1: @ret is what was pulled for that platform before. */
+static int find_note(struct builder *b, const char *note, struct image_record **ret)
+{
+	AUTO_CLOSE int dir = open_notes(b);
+	AUTO_SBUF struct sbuf id = SBUF_INIT;
+	int r = dir < 0 ? dir : file_read_at(dir, note, 64, &id);
+
+	if (r == 0)
+		r = id.len == 64 && hex_is_valid(id.s, 64) ? image_store_load(b->st, id.s, ret)
+							   : -ENOENT;
+	if (r < 0)
+		err_drop();
+	return r == 0;
+}
+
+/* Under the name is afterwards what was there before. */
+static int pull_aside(struct builder *b, const char *name, const char *platform, const char *note,
+		      struct image_record **ret)
+{
+	struct pull_options o = b->o->pull;
+	AUTO_FREE char *matched = NULL, *manifest = NULL;
+	AUTO_CLOSE int dir = open_notes(b);
+	char old[65] = "", id[65];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	if (image_resolve(b->st, name, old, &matched) < 0 ||
+	    (matched && ref_manifest(b->st, matched, &manifest) < 0))
+		err_drop();
+	o.platform = platform;
+	r = image_pull(b->st, name, &o, id);
+	if (r == 0)
+		r = image_store_load(b->st, id, ret);
+	if (r == 0)
+		r = file_replace(dir, note, id, 64, 0600, FILE_NO_SYNC);
+	if (r == 0 && matched && strcmp(old, id) != 0)
+		r = ref_set(b->st, matched, old, manifest && *manifest ? manifest : NULL, NULL);
+	return r;
+}
+
+static int find_for(struct builder *b, const char *name, const char *platform,
+		    struct image_record **ret)
+{
+	struct pull_options o = b->o->pull;
+	char note[65];
+	bool is_other;
+	int r;
+
+	note_name(name, platform, note);
+	o.policy = PULL_NEVER; /* an image, or one of a list */
+	o.platform = platform;
+	r = b->o->pull.policy == PULL_ALWAYS ? -CE_NO_IMAGE
+					     : image_ensure(b->st, name, &o, ret, NULL);
+	if (r == 0 && is_for(*ret, platform))
+		return 0;
+	is_other = r == 0;
+	image_record_free(*ret);
+	*ret = NULL;
+	if (r < 0 && r != -CE_NO_IMAGE)
+		return r;
+	err_drop();
+	if (b->o->pull.policy != PULL_ALWAYS && find_note(b, note, ret) == 1)
+		return 0;
+	if (b->o->pull.policy == PULL_NEVER)
+		return is_other ? err_new(-CE_NO_IMAGE, "%s is not for %s", name, platform)
+				: err_new(-CE_NO_IMAGE, "%s", name);
+	r = pull_aside(b, name, platform, note, ret);
+	return r < 0 && is_other ? err_wrap(r, "the one here is not for %s", platform) : r;
+}
+
+int base_image_find(struct builder *b, const char *name, const char *platform,
+		    struct image_record **ret)
+{
+	int r;
+
+	*ret = NULL;
+	if (!platform)
+		return image_ensure(b->st, name, &b->o->pull, ret, NULL);
+	r = find_for(b, name, platform, ret);
+	if (r == 0 && !is_for(*ret, platform))
+		step_warn(b, "%s is not for %s", name, platform);
+	return r;
+}

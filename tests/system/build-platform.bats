@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# Images for other platforms: without an emulator as long as no command of theirs runs.
+load helpers
+load build
+load registry
+
+setup() {
+	test_begin
+	registry_begin
+	mkdir "$WORK/ctx" && cd "$WORK/ctx"
+	export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REG" >"$CONTAINERS_REGISTRIES_CONF"
+}
+teardown() {
+	registry_end
+	test_end
+}
+entries() { cuddy manifest inspect "$1" | jq -r '.manifests[].platform | .os + "/" + .architecture + (if .variant then "/" + .variant else "" end)' | tr '\n' ' '; }
+field() { cuddy image inspect --format "$2" "$1"; }
+
+@test "several platforms: a list, made of one run of what is the build machine's; pushed whole" {
+	mkdir -p "$WORK/d"
+	file <<-'E'
+		ARG BUILDPLATFORM
+		FROM --platform=$BUILDPLATFORM localhost/busybox AS make
+		ARG TARGETPLATFORM
+		RUN --network=none echo x >>/d/runs && uname -m >/built
+		ARG TARGETARCH TARGETVARIANT BUILDARCH
+		RUN --network=none echo "$TARGETPLATFORM $TARGETARCH/$TARGETVARIANT on $BUILDARCH" >/for
+		FROM scratch
+		ARG TARGETOS
+		ENV OS=$TARGETOS
+		COPY --from=make /built /for /
+		WORKDIR /w
+	E
+	run -0 --separate-stderr cuddy build -t "$REG/m:1" -v "$WORK/d:/d" --annotation index:who=me --platform linux/amd64,linux/arm64 --platform linux/arm/v7 --iidfile "$WORK/iid" .
+	[ "${#lines[@]}" = 3 ]
+	ids=("${lines[@]}")
+	[ "$(entries "$REG/m:1")" = "linux/amd64 linux/arm64 linux/arm/v7 " ]
+	[ "$(cuddy manifest inspect "$REG/m:1" | jq -r .annotations.who)" = me ]
+	[ "$(field "${ids[1]}" '{{.Os}}/{{.Architecture}} {{index .Config.Env 1}}')" = "linux/arm64 OS=linux" ]
+	[[ "$stderr" == *"==> linux/arm64"* ]]
+	cuddy manifest exists "$(cut -d: -f2 "$WORK/iid")"
+	# Each has its own; what is the same was made once.
+	cuddy build -q -o "$WORK/out" -v "$WORK/d:/d" --platform linux/arm64,linux/arm/v7 . >/dev/null
+	[ "$(cat "$WORK/out/linux_arm64/for")" = "linux/arm64 arm64/ on amd64" ]
+	[ "$(cat "$WORK/out/linux_arm_v7/for")" = "linux/arm/v7 arm/v7 on amd64" ]
+	[ "$(cat "$WORK/out/linux_arm_v7/built")" = "$(uname -m)" ]
+	[ "$(wc -l <"$WORK/d/runs")" = 3 ] # the variable is there for it
+	# The same again is the same, and all of it arrives.
+	run -0 --separate-stderr cuddy build -t "$REG/m:1" -v "$WORK/d:/d" --push --platform linux/amd64,linux/arm64,linux/arm/v7 .
+	[ "${lines[*]}" = "${ids[*]}" ]
+	skopeo copy -q --all --src-tls-verify=false "docker://$REG/m:1" "oci:$WORK/all:x"
+	# A command that fails leaves no list, and what an archive cannot hold is refused before it runs.
+	file <<<$'FROM localhost/busybox\nARG TARGETARCH\nRUN --network=none [ $TARGETARCH = amd64 ]'
+	run -125 --separate-stderr cuddy build -t localhost/none --platform linux/amd64,linux/s390x .
+	run -1 cuddy manifest exists localhost/none
+	run -125 --separate-stderr cuddy build -o type=oci,dest="$WORK/o" --platform linux/amd64,linux/arm64 .
+	[[ "$stderr" == *"an archive holds one platform"* ]] && [ ! -e "$WORK/o" ]
+	run -125 --separate-stderr cuddy build --annotation index:a=b .
+	[[ "$stderr" == *"there is no index"* ]]
+	run -125 --separate-stderr cuddy build --platform linux/amd64,,x .
+	run -125 --separate-stderr cuddy build --platform windows/amd64 .
+	[[ "$stderr" == *"only images of Linux"* ]]
+	# A list by its name, one platform after the other.
+	file <<<$'FROM scratch\nCOPY Containerfile /'
+	for p in arm64 amd64; do cuddy build -q --platform "linux/$p" --manifest localhost/later . >/dev/null; done
+	[ "$(entries localhost/later)" = "linux/arm64 linux/amd64 " ]
+}
+
+@test "another platform's base comes from the registry, and the name stays what it was; its commands need an emulator" {
+	if [ -e /proc/sys/fs/binfmt_misc/qemu-s390x ]; then skip "there is an emulator"; fi
+	file <<<$'FROM scratch\nCOPY Containerfile /of\nLABEL of=base'
+	cuddy build -q -t "$REG/base:1" --push --platform linux/amd64,linux/s390x . >/dev/null
+	cuddy manifest rm "$REG/base:1" >/dev/null
+	cuddy image prune -f >/dev/null
+	cuddy builder prune -a -f >/dev/null
+	ours=$(cuddy pull -q "$REG/base:1")
+	printf 'FROM %s\nCOPY Containerfile /mine\n' "$REG/base:1" >Containerfile
+	id=$(cuddy build -q -t localhost/t --platform linux/s390x .)
+	[ "$(field "$id" '{{.Architecture}} {{index .Config.Labels "of"}}')" = "s390x base" ]
+	[ "$(cuddy image inspect --format '{{.Id}}' "$REG/base:1")" = "$ours" ]
+	# It is here now: nobody is asked again.
+	blob_gets_begin
+	[ "$(cuddy build -q --pull=never --platform linux/s390x .)" = "$id" ]
+	[ "$(blob_gets)" = 0 ]
+	[ "$(field "$(cuddy build -q .)" '{{.Architecture}}')" = amd64 ]
+	[ "$(field "$(cuddy build -q --platform linux/amd64 .)" '{{.Architecture}}')" = amd64 ]
+	run -125 --separate-stderr cuddy build -q --pull=never --platform linux/riscv64 .
+	[[ "$stderr" == *"is not for linux/riscv64"* ]]
+	# A command of it: said before it is tried, with what to do.
+	printf 'FROM %s\nRUN --network=none true\n' "$REG/base:1" >Containerfile
+	run -125 --separate-stderr cuddy build -q --platform linux/s390x .
+	[[ "$stderr" == *"Containerfile:2: "*"linux/s390x cannot run here"*"apt-get install qemu-user-static"* ]]
+	[ "${#stderr_lines[@]}" = 1 ]
+	# FROM decides for itself.
+	printf 'FROM --platform=linux/s390x %s\n' "$REG/base:1" >Containerfile
+	[ "$(field "$(cuddy build -q .)" '{{.Architecture}}')" = s390x ]
+}

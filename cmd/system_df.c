@@ -69,6 +69,12 @@ static const struct column cache_columns[] = {
 	{NULL, NULL},
 };
 
+static const struct column part_columns[] = {
+	{"BLOB", "Digest"},
+	{"SIZE", "Size"},
+	{NULL, NULL},
+};
+
 static int print(struct json_object *rows, const char *format, const struct column *columns)
 {
 	const struct list_options o = show_options(format, false, false, NULL, columns);
@@ -89,7 +95,12 @@ static int print_verbose(const struct usage *u, struct json_object *cache)
 	if (r == 0)
 		r = print(u->volumes, NULL, volume_columns);
 	(void)puts("\nBuild cache usage:\n");
-	return r < 0 ? r : print(cache, NULL, cache_columns);
+	if (r == 0)
+		r = print(cache, NULL, cache_columns);
+	if (r < 0 || json_object_array_length(u->parts) == 0)
+		return r;
+	(void)puts("\nInterrupted downloads, kept to be continued:\n");
+	return print(u->parts, NULL, part_columns);
 }
 
 static int df_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)

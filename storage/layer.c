@@ -204,9 +204,14 @@ int layer_stage_begin(struct store *st, struct layer_stage *ret)
 	return 0;
 }
 
+char *layer_stage_blob_path(const struct layer_stage *s)
+{
+	return path_join(s->name, files[LAYER_BLOB]);
+}
+
 int layer_stage_blob(struct store *st, const struct layer_stage *s)
 {
-	AUTO_FREE char *path = path_join(s->name, files[LAYER_BLOB]);
+	AUTO_FREE char *path = layer_stage_blob_path(s);
 	int staging = store_fd(st, STORE_STAGING), fd;
 
 	if (staging < 0)

@@ -62,6 +62,8 @@ struct layer_stage {
 int layer_stage_begin(struct store *st, struct layer_stage *ret);
 /** layer_stage_blob() - the file for the archive as received; a descriptor (O_WRONLY). */
 int layer_stage_blob(struct store *st, const struct layer_stage *s);
+/** layer_stage_blob_path() - the same as a name below staging/; malloc'ed. */
+char *layer_stage_blob_path(const struct layer_stage *s);
 /** layer_stage_commit() - write the record, rename into place. Losing a race to an equal layer is success. */
 int layer_stage_commit(struct store *st, struct layer_stage *s, const char *diffid,
 		       const struct layer_record *rec);

@@ -47,6 +47,7 @@ static const char *const dir_names[STORE_DIR_COUNT] = {
 	[STORE_SECRETS] = "secrets",
 	[STORE_LISTS] = "lists",
 	[STORE_ARTIFACTS] = "artifacts",
+	[STORE_PARTS] = "parts",
 };
 
 struct store {

@@ -10,6 +10,7 @@
  *		containers/<id>/…                          names/<name> (hard link of its record)
  *		volumes/<name>/{_data,record.json}         secrets/{<name>.json,<id>.data}
  *		lists/<escaped reference>                  artifacts/<escaped reference>
+ *		parts/<digest> (part.h)
  *		staging/  trash/  cache/  locks/
  *	$XDG_RUNTIME_DIR/cuddy (--runroot, CUDDY_RUNROOT; else a verified 0700 /tmp/cuddy-<uid>)
  *		<container id>/…  base/  base.lock
@@ -42,6 +43,7 @@ enum store_dir {
 	STORE_SECRETS,
 	STORE_LISTS,
 	STORE_ARTIFACTS,
+	STORE_PARTS,
 	STORE_DIR_COUNT
 };
 

@@ -17,6 +17,7 @@
 #include "pkg/sys/names.h"
 #include "storage/image_store.h"
 #include "storage/layer.h"
+#include "storage/part.h"
 #include "storage/tree_size.h"
 #include "storage/volume.h"
 
@@ -39,6 +40,7 @@ struct count {
 	uint64_t cache_bytes; /* of what lies beside results of builds: their list, caches of RUN */
 	struct items layers, images, containers, volumes;
 	struct image_summary *summaries; /* in step with images */
+	uint64_t parts; /* of downloads that were cut off */
 	struct usage *out;
 };
 
@@ -66,6 +68,7 @@ void usage_done(struct usage *u)
 	json_putp(&u->images);
 	json_putp(&u->containers);
 	json_putp(&u->volumes);
+	json_putp(&u->parts);
 }
 
 static int by_name(const void *key, const void *item)
@@ -194,7 +197,7 @@ static uint64_t bytes_of_nobody(const struct count *c)
 static int measure_images(struct store *st, struct count *c)
 {
 	static const enum store_dir besides[] = {STORE_REFS, STORE_BLOBS, STORE_STAGING,
-						 STORE_LOCKS};
+						 STORE_LOCKS, STORE_PARTS};
 	AUTO(tree_size_done) struct tree_size sum = {0};
 	AUTO(tree_size_done) struct tree_size cache = {0};
 	int r = measure(st, STORE_LAYERS, &c->layers, &sum);
@@ -227,6 +230,25 @@ static int measure_volumes(struct store *st, struct count *c)
 	int r = measure(st, STORE_VOLUMES, &c->volumes, &sum);
 
 	c->volumes.bytes = sum.disk;
+	return r;
+}
+
+static int measure_parts(struct store *st, struct count *c)
+{
+	struct part_info *v = NULL;
+	unsigned n = 0;
+	int r = parts_list(st, &v, &n);
+
+	c->out->parts = json_object_new_array();
+	for (unsigned i = 0; i < n; i++) {
+		struct json_object *o = json_object_new_object();
+
+		c->parts += v[i].bytes;
+		json_set_str(o, "Digest", v[i].digest);
+		json_set_size(o, "Size", v[i].bytes);
+		(void)json_object_array_add(c->out->parts, o);
+	}
+	parts_free(v, n);
 	return r;
 }
 
@@ -290,10 +312,10 @@ static uint64_t bytes_unused(const struct items *items)
 static void add_kinds(struct count *c)
 {
 	c->out->kinds = json_object_new_array();
-	(void)json_object_array_add(
-		c->out->kinds,
-		kind_row("Images", &c->images,
-			 bytes_unused(&c->images) + bytes_unused(&c->layers) - bytes_of_nobody(c)));
+	(void)json_object_array_add(c->out->kinds,
+				    kind_row("Images", &c->images,
+					     bytes_unused(&c->images) + bytes_unused(&c->layers) -
+						     bytes_of_nobody(c) + c->parts));
 	(void)json_object_array_add(c->out->kinds, kind_row("Containers", &c->containers,
 							    bytes_unused(&c->containers)));
 	(void)json_object_array_add(
@@ -395,6 +417,8 @@ int usage_count(struct store *st, bool details, struct usage *ret)
 		r = base_enter_own(store_runtime_fd(st));
 	if (r == 0)
 		r = measure_images(st, &c);
+	if (r == 0)
+		r = measure_parts(st, &c);
 	if (r == 0)
 		r = measure_containers(st, &c);
 	if (r == 0)

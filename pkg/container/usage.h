@@ -23,6 +23,7 @@ struct usage {
 	struct json_object
 		*layers; /* always; of each id an object: Bytes, Needed by an image or container */
 	uint64_t cache_bytes, loose_bytes; /* what cache/ takes; layers that nobody needs */
+	struct json_object *parts; /* of downloads that were cut off: Digest Size; always there */
 };
 /** usage_kind() - a row of kinds */
 struct json_object *usage_kind(const char *type, size_t total, size_t active, uint64_t bytes,

@@ -4,6 +4,7 @@
 #include "pkg/image/remove.h"
 #include "storage/image_store.h"
 #include "storage/list_store.h"
+#include "storage/part.h"
 
 /* What a manifest list of ours names is going to be pushed with it. */
 static int remove_each(struct store *st, const struct strv *ids, const struct strv *listed,
@@ -48,5 +49,8 @@ int image_prune(struct store *st, bool all, const struct strv *filters, struct s
 			r = remove_each(st, &ids, &listed,
 					all ? IMAGE_REMOVE_NAMED : IMAGE_REMOVE_DANGLING, ret_ids);
 	} while (r == 0 && ret_ids->n > before);
-	return r < 0 ? r : image_store_prune_layers(st);
+	if (r == 0)
+		r = image_store_prune_layers(st);
+	/* Filters speak of images: what a cut off download left is none. */
+	return r == 0 && filters->n == 0 ? parts_trash(st, 0) : r;
 }

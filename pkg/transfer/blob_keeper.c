@@ -16,6 +16,23 @@ void blob_keeper_begin(struct blob_keeper *k, struct store *st, const struct lay
 	*k = (struct blob_keeper){.store = st, .stage = stage, .expected = size, .fd = -EBADF};
 }
 
+uint64_t blob_keeper_resume(struct blob_keeper *k, struct store *st,
+			    const struct layer_stage *stage, const char *digest, uint64_t size)
+{
+	int r;
+
+	blob_keeper_begin(k, st, stage, size);
+	k->digest = digest;
+	r = part_open(st, digest, size, &k->part);
+	if (r < 0) {
+		err_drop();
+		return 0;
+	}
+	k->begun = true;
+	k->fd = k->part.fd;
+	return k->part.bytes;
+}
+
 /* A tenth of the file system stays free for what matters more. */
 bool blob_keeper_wants(int fd, uint64_t size)
 {
@@ -29,6 +46,21 @@ bool blob_keeper_wants(int fd, uint64_t size)
 	       fs.f_bavail * fs.f_frsize >= size + fs.f_blocks / 10 * fs.f_frsize;
 }
 
+static int open_file(struct blob_keeper *k)
+{
+	int r;
+
+	if (!k->digest)
+		return layer_stage_blob(k->store, k->stage);
+	r = part_create(k->store, k->digest, &k->part);
+	/* It was looked for before the first byte was asked for: what is there now is another's. */
+	if (r == 0 && k->part.bytes > 0) {
+		part_close(k->store, &k->part);
+		return -ENOENT;
+	}
+	return r < 0 ? r : k->part.fd;
+}
+
 static void start(struct blob_keeper *k, const void *p, size_t n)
 {
 	enum stream_format f;
@@ -38,7 +70,7 @@ static void start(struct blob_keeper *k, const void *p, size_t n)
 		err_drop();
 	else if ((f == STREAM_GZIP || f == STREAM_ZSTD) &&
 		 blob_keeper_wants(k->stage->tree_fd, k->expected))
-		k->fd = layer_stage_blob(k->store, k->stage);
+		k->fd = open_file(k);
 	if (k->fd < 0)
 		err_drop();
 }
@@ -53,9 +85,20 @@ void blob_keeper_add(struct blob_keeper *k, const void *p, size_t n)
 		blob_keeper_stop(k); /* what lies there goes with the commit, or with the stage */
 }
 
+void blob_keeper_drop(struct blob_keeper *k)
+{
+	if (k->store && k->part.name)
+		part_drop(k->store, &k->part);
+	else if (k->store)
+		closep(&k->fd);
+	*k = (struct blob_keeper){.fd = -EBADF};
+}
+
 void blob_keeper_stop(struct blob_keeper *k)
 {
-	if (k->store && k->fd >= 0)
+	if (k->store && k->part.name)
+		part_close(k->store, &k->part);
+	else if (k->store)
 		closep(&k->fd);
 	*k = (struct blob_keeper){.fd = -EBADF};
 }
@@ -64,6 +107,13 @@ bool blob_keeper_end(struct blob_keeper *k)
 {
 	bool whole = k->store && k->begun && k->fd >= 0;
 
+	if (whole && k->part.name) {
+		whole = part_finish(k->store, &k->part, k->stage) == 0;
+		if (!whole)
+			err_drop();
+		else
+			k->fd = -EBADF;
+	}
 	blob_keeper_stop(k);
 	return whole;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Theory of operation
- *   Each layer walks through:  NEW → (EXISTS | LOCKED_OUT → NEW) → LOADING → UNPACKING → LINKING → DONE
+ *   Each layer walks through:  NEW → (EXISTS | LOCKED_OUT → NEW) → KEPT → LOADING → UNPACKING → LINKING → DONE
  *                                                    LOADING → PAUSE → LOADING on a passing failure
  *   NEW         ask the store; take the layer's lock, ask again; stage, worker and request begin
  *   LOCKED_OUT  somebody else fetches it: ask again every POLL_MS (flock has no descriptor to poll)
+ *   KEPT        a part that an earlier pull left is hashed and written to the worker's pipe, as if it came
  *   LOADING     curl's bytes are hashed and written to the worker's pipe; what a full pipe does not
  *               take waits in ->rest while the transfer is paused
  *   PAUSE       the connection broke: the next request asks for what is still missing; the worker
@@ -38,12 +39,14 @@
 
 #define POLL_MS 200
 #define PROGRESS (64U << 10)
+#define KEPT_PIECE (256U << 10)
 #define REPORT_NS (100 * NS_PER_MS)
 #define RETRY_DELAY_MAX_MS 60000
 
 enum layer_state {
 	LAYER_NEW,
 	LAYER_LOCKED_OUT,
+	LAYER_KEPT,
 	LAYER_LOADING,
 	LAYER_UNPACKING,
 	LAYER_LINKING,
@@ -71,6 +74,8 @@ struct layer {
 	struct hash *hash;
 	struct blob_keeper keeper;
 	uint64_t got;
+	uint64_t kept; /* of which an earlier pull left these; 0 once nothing is believed of them */
+	bool no_parts; /* the server does not give the rest of a blob */
 	uint64_t from,
 		skip; /* of the request: where it began; what of the answer is known already */
 	bool begun; /* the request has bytes */
@@ -87,7 +92,9 @@ static void report(struct layer *l, enum transfer_state state)
 	if (state == TRANSFER_RUNNING && now - l->reported_ns < REPORT_NS)
 		return;
 	l->reported_ns = now;
-	p.done = state == TRANSFER_EXISTS || state == TRANSFER_DONE ? l->blob->size : l->got;
+	p.done = state == TRANSFER_EXISTS || state == TRANSFER_DONE ? l->blob->size
+		 : l->state == LAYER_LOCKED_OUT ? part_bytes(l->q->store, l->blob->digest)
+						: l->got;
 	p.total = l->blob->size;
 	report_progress(l->q->ctx, &p);
 }
@@ -108,8 +115,8 @@ static void attempt_end(struct layer *l)
 	unpack_result_done(&l->result);
 	sbuf_done(&l->rest);
 	l->rest = (struct sbuf)SBUF_INIT;
-	l->got = 0;
-	l->worker_gone = false;
+	l->got = l->kept = 0;
+	l->worker_gone = l->no_parts = false;
 }
 
 static void layer_done(struct layer *l)
@@ -155,8 +162,18 @@ static int first_bytes(struct layer *l)
 	int r = registry_blob_offset(l->transfer, l->from, l->blob->size, &offset);
 
 	l->begun = true;
+	l->no_parts = r < 0;
 	l->skip = l->from - offset;
 	return r;
+}
+
+/* What a piece of the blob does, wherever it comes from. */
+static void take(struct layer *l, const char *p, size_t n)
+{
+	hash_add(l->hash, p, n);
+	l->got += n;
+	pipe_write(l, p, n);
+	report(l, TRANSFER_RUNNING);
 }
 
 static int on_bytes(void *data, const void *bytes, size_t n)
@@ -181,10 +198,36 @@ static int on_bytes(void *data, const void *bytes, size_t n)
 	if (n > l->blob->size - l->got)
 		return err_new(-CE_BAD_SIZE, "more than %llu bytes",
 			       (unsigned long long)l->blob->size);
-	hash_add(l->hash, p, n);
 	blob_keeper_add(&l->keeper, p, n);
-	l->got += n;
-	pipe_write(l, p, n);
+	take(l, p, n);
+	return 0;
+}
+
+/* From the first byte: what is here of it is no good, or cannot be gone on from. */
+static void begin_anew(struct layer *l)
+{
+	blob_keeper_drop(&l->keeper);
+	attempt_end(l);
+	l->state = LAYER_NEW;
+}
+
+/* All bytes are there. A part that was kept may be at fault; what just came is judged for good. */
+static int whole(struct layer *l)
+{
+	int r = verify_hash(l->hash, l->blob->digest);
+
+	if (r < 0 && l->kept) {
+		report_message(l->q->ctx, true,
+			       "blob %s: what was kept of it is not right; from the beginning",
+			       l->label);
+		err_drop();
+		begin_anew(l);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	l->state = LAYER_UNPACKING;
+	l->reported_ns = 0;
 	report(l, TRANSFER_RUNNING);
 	return 0;
 }
@@ -226,8 +269,35 @@ static int attempt_begin(struct layer *l)
 	if (fcntl(l->job.input_fd, F_SETFL, O_NONBLOCK) < 0)
 		return err_new(-errno, "pipe to the unpacker");
 	l->hash = verify_new(l->blob->digest);
-	blob_keeper_begin(&l->keeper, l->q->store, &l->stage, l->blob->size);
-	return request(l);
+	l->kept = blob_keeper_resume(&l->keeper, l->q->store, &l->stage, l->blob->digest,
+				     l->blob->size);
+	if (!l->kept)
+		return request(l);
+	log_debug("transfer", "layer %s: goes on after %llu bytes", l->label,
+		  (unsigned long long)l->kept);
+	l->state = LAYER_KEPT;
+	return 0;
+}
+
+/* As much of the kept part as the pipe takes now. The keeper's file stays where the rest goes: at its end. */
+static int read_kept(struct layer *l)
+{
+	AUTO_FREE char *buf = xmalloc(KEPT_PIECE);
+
+	while (l->rest.len == 0 && l->got < l->kept) {
+		uint64_t left = l->kept - l->got;
+		ssize_t n = pread(l->keeper.fd, buf, left < KEPT_PIECE ? (size_t)left : KEPT_PIECE,
+				  (off_t)l->got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_new(n < 0 ? -errno : -CE_CORRUPT, "the kept part of a download");
+		take(l, buf, (size_t)n);
+	}
+	if (l->got < l->kept || l->rest.len > 0)
+		return 0;
+	return l->got == l->blob->size ? whole(l) : request(l);
 }
 
 static void end_item(struct layer *l, enum transfer_state state)
@@ -251,9 +321,8 @@ static int take_lock(struct layer *l)
 	}
 	if (r != -EWOULDBLOCK)
 		return r;
-	if (l->state != LAYER_LOCKED_OUT)
-		report(l, TRANSFER_WAITING);
 	l->state = LAYER_LOCKED_OUT;
+	report(l, TRANSFER_WAITING);
 	l->again_at_ns = clock_monotonic_ns() + POLL_MS * NS_PER_MS;
 	return 0;
 }
@@ -285,6 +354,12 @@ static int attempt_failed(struct layer *l, int r)
 {
 	uint64_t ms = l->q->registry->retry_delay_ms;
 
+	if (l->no_parts && l->tries <= l->q->registry->retries) {
+		err_drop();
+		l->tries++;
+		begin_anew(l);
+		return 0;
+	}
 	if (l->got - l->from >= PROGRESS)
 		l->tries = 0;
 	if ((r != -CE_NETWORK && r != -CE_TIMEOUT) || l->got == 0 ||
@@ -328,8 +403,7 @@ static int loaded(struct layer *l)
 		return attempt_failed(l, r);
 	http_take_response(l->transfer, &p);
 	if (p.status == 416 && l->from > 0) { /* no parts from this one */
-		attempt_end(l);
-		l->state = LAYER_NEW;
+		begin_anew(l);
 		return ++l->tries > l->q->registry->retries + 1 ? not_a_blob(l, &p) : 0;
 	}
 	if (p.status != 200 && p.status != 206)
@@ -337,13 +411,7 @@ static int loaded(struct layer *l)
 	if (l->got != l->blob->size)
 		return err_new(-CE_BAD_SIZE, "%llu bytes instead of %llu",
 			       (unsigned long long)l->got, (unsigned long long)l->blob->size);
-	r = verify_hash(l->hash, l->blob->digest);
-	if (r < 0)
-		return r;
-	l->state = LAYER_UNPACKING;
-	l->reported_ns = 0;
-	report(l, TRANSFER_RUNNING);
-	return 0;
+	return whole(l);
 }
 
 /* What hard links name in lower layers is copied in; topmost of them first. */
@@ -432,7 +500,14 @@ static void finish_input(struct layer *l)
 
 static bool is_active(const struct layer *l)
 {
-	return l->state == LAYER_LOADING || l->state == LAYER_UNPACKING;
+	return l->state == LAYER_KEPT || l->state == LAYER_LOADING || l->state == LAYER_UNPACKING;
+}
+
+/* What came may be right, and the next pull go on from it: unless it was the bytes that were at fault. */
+static bool worth_keeping(int r)
+{
+	return r == -CE_NETWORK || r == -CE_TIMEOUT || r == -CE_INTERRUPTED || r == -CE_DENIED ||
+	       r == -CE_NO_IMAGE || r == -ENOSPC || r == -EDQUOT;
 }
 
 static int step(struct layer *l, unsigned *active)
@@ -449,10 +524,14 @@ static int step(struct layer *l, unsigned *active)
 	} else if (l->state == LAYER_LOADING && http_finished(l->transfer) != 0) {
 		r = loaded(l);
 	}
+	if (r == 0 && l->state == LAYER_KEPT)
+		r = read_kept(l);
 	if (r == 0 && l->state == LAYER_UNPACKING && l->job.input_fd >= 0)
 		finish_input(l);
 	if (r == 0 && l->state == LAYER_LINKING && (l->result.links.n == 0 || lower_are_done(l)))
 		r = commit(l);
+	if (r < 0 && !worth_keeping(r))
+		blob_keeper_drop(&l->keeper);
 	return r < 0 ? err_wrap(r, "layer %s", l->label) : 0;
 }
 
@@ -482,6 +561,8 @@ static int woken(struct layer *l, const struct pollfd *p)
 		if (l->rest.len == 0 && l->state == LAYER_LOADING)
 			http_resume(l->transfer);
 	}
+	if (r < 0 && !worth_keeping(r))
+		blob_keeper_drop(&l->keeper);
 	return r < 0 ? err_wrap(r, "layer %s", l->label) : 0;
 }
 
@@ -538,6 +619,8 @@ int layers_fetch(const struct layers_request *q)
 	if (q->diffids->n != n)
 		return err_new(-CE_BAD_FORMAT, "the manifest has %u layers, the config %zu", n,
 			       q->diffids->n);
+	if (parts_trash(q->store, PART_AGE_S) < 0)
+		err_drop();
 	v = xcalloc(n ? n : 1, sizeof(*v));
 	for (unsigned i = 0; i < n; i++) {
 		v[i] = (struct layer){.q = q,

@@ -14,7 +14,7 @@ raw() { # raw KIND FIELD
 @test "system df: the sizes are what du says of the store, hard links and layers once" {
 	cuddy tag "$IMAGE" localhost/second:name
 	cuddy run --name c -v data:/data "$IMAGE" sh -c 'dd if=/dev/zero of=/data/x bs=64k count=40 2>/dev/null; ln /data/x /data/y; echo hello >/file'
-	[ $(($(raw Images RawSize) + $(raw "Build Cache" RawSize))) = "$(du_in_b layers images refs blobs cache staging locks)" ]
+	[ $(($(raw Images RawSize) + $(raw "Build Cache" RawSize))) = "$(du_in_b layers images refs blobs cache staging locks parts)" ]
 	[ "$(raw Containers RawSize)" = "$(du_in_b containers names)" ]
 	[ "$(raw "Local Volumes" RawSize)" = "$(du_in_b volumes)" ]
 	[ "$(raw "Local Volumes" RawSize)" -gt $((40 * 65536)) ]
@@ -50,7 +50,7 @@ Image([common, two]).docker_archive(sys.argv[1] + "/two.tar", ["localhost/two:v"
 PY
 	cuddy load -q -i "$WORK/one.tar"
 	cuddy load -q -i "$WORK/two.tar"
-	[ $(($(raw Images RawSize) + $(raw "Build Cache" RawSize))) = "$(du_in_b layers images refs blobs cache staging locks)" ]
+	[ $(($(raw Images RawSize) + $(raw "Build Cache" RawSize))) = "$(du_in_b layers images refs blobs cache staging locks parts)" ]
 	run -0 cuddy system df -v
 	[[ "${lines[0]}" = "Images space usage:" ]]
 	[[ "${lines[1]}" =~ ^REPOSITORY\ +TAG\ +IMAGE\ ID\ +CREATED\ +SIZE\ +SHARED\ SIZE\ +UNIQUE\ SIZE\ +CONTAINERS$ ]]

@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# Downloads that are cut off by a kill, and go on in another process: by range, verified, bounded, never in anybody's way.
+load helpers
+load registry
+
+setup() {
+	test_begin
+	registry_begin
+	# One layer of some megabytes, made of what is at hand.
+	mkdir -p "$WORK/files/bin"
+	cp /bin/busybox "$WORK/files/bin/sh"
+	head -c 6000000 /dev/urandom >"$WORK/files/noise"
+	tar -C "$WORK/files" -c . | cuddy import -q - d:1 >/dev/null
+	cuddy push -q --tls-verify=false d:1 "$REG/d:1" 2>/dev/null
+	cuddy rmi d:1 "$IMAGE" >/dev/null
+	BLOB=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].digest')
+	SIZE=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].size')
+	PART=$CUDDY_ROOT/parts/${BLOB/:/-}
+}
+
+teardown() {
+	line_end
+	registry_end
+	test_end
+}
+
+pull() { cuddy pull -q --tls-verify=false "$@"; }
+transfers() { pgrep -P "$1" -f cuddy-transfer; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+bytes_of() { stat -c %s "$1" 2>/dev/null || echo 0; }
+# A pull that stops in the middle: P is its pid
+pull_stuck() {
+	"$CUDDY" pull -q --tls-verify=false "$LINE/d:1" >"$WORK/out" 2>"$WORK/err" 3>&- &
+	P=$!
+	line_stuck
+	grows() { [ "$(bytes_of "$PART")" -gt 500000 ]; }
+	wait_until 20 grows
+}
+kill_all() { # the transfer first: alone, and nobody tidies up after it
+	local t
+	t=$(transfers "$1")
+	kill -KILL $t "$1"
+	wait "$1" 2>/dev/null || true
+	wait_until 20 gone $t
+}
+cut_off() {
+	slow_line 1500000
+	pull_stuck
+	kill_all $P
+	line_end
+}
+# What was sent of the blob since blob_gets_begin, by status
+sent() { tail -n +$((GETS_FROM + 1)) "$REG_DIR/log" | sed -n "s|.*\"GET /v2/d/blobs/$BLOB HTTP/1.1\" $1 \([0-9]*\).*|\1|p"; }
+is_whole() {
+	[ "$(cuddy run --rm --network none "$REG/d:1" sh -c 'echo whole')" = whole ]
+	run -0 --separate-stderr cuddy system check
+	empty_dir "$CUDDY_ROOT/parts"
+}
+
+@test "S8: a killed pull is gone on with: only the rest is asked for; a part that is wrong never becomes a layer" {
+	cut_off
+	had=$(bytes_of "$PART")
+	[ "$had" -lt "$SIZE" ]
+	[[ "$(cuddy system df -v)" == *"$BLOB"* ]]
+	blob_gets_begin
+	run -0 --separate-stderr pull "$REG/d:1"
+	[ -z "$stderr" ]
+	[ "$(sent 206)" -eq $((SIZE - had)) ] && [ -z "$(sent 200)" ]
+	is_whole
+	cuddy rmi "$REG/d:1" >/dev/null
+	# A byte of it turned: said, and all of it fetched again.
+	cut_off
+	printf x | dd of="$PART" bs=1 seek=400000 conv=notrunc status=none
+	blob_gets_begin
+	run -0 --separate-stderr pull "$REG/d:1"
+	[[ "$stderr" == *"what was kept of it is not right"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$(sent 200)" -eq "$SIZE" ]
+	is_whole
+	cuddy rmi "$REG/d:1" >/dev/null
+	# Longer than the blob, a whole one of something else, an empty one, a link.
+	for kind in long other empty link; do
+		case $kind in
+		long) head -c $((SIZE + 1)) /dev/urandom >"$PART" ;;
+		other) head -c "$SIZE" /dev/zero >"$PART" ;;
+		empty) : >"$PART" ;;
+		link) ln -s /etc/hostname "$PART" ;;
+		esac
+		run -0 --separate-stderr pull "$REG/d:1"
+		rm -f "$PART"
+		is_whole
+		cuddy rmi "$REG/d:1" >/dev/null
+	done
+}
+
+@test "S7: who waits for another's download goes on where that one was killed; nobody else waits for either" {
+	cuddy load -q -i "$(image_file busybox)" >/dev/null
+	slow_line 1500000
+	pull_stuck
+	first=$P
+	had=$(bytes_of "$PART")
+	blob_gets_begin
+	"$CUDDY" pull --tls-verify=false "$REG/d:1" >"$WORK/two" 2>"$WORK/two.err" 3>&- &
+	second=$!
+	wait_until 20 transfers $second
+	# Both stand still; all the rest moves.
+	timeout 60 "$CUDDY" ps -a >/dev/null
+	timeout 60 "$CUDDY" images >/dev/null
+	[ "$(timeout 60 "$CUDDY" run --rm --network none "$IMAGE" echo moved)" = moved ]
+	timeout 60 "$CUDDY" tag "$IMAGE" other:1
+	timeout 60 "$CUDDY" rmi other:1 >/dev/null
+	timeout 60 "$CUDDY" system df >/dev/null
+	timeout 60 "$CUDDY" system prune -f >/dev/null # not what somebody is busy with
+	[ -e "$PART" ]
+	! gone $second
+	[ -z "$(sent 200)" ]
+	kill_all $first
+	wait $second
+	[ "$(sent 206)" -eq $((SIZE - had)) ] && [ -z "$(sent 200)" ]
+	is_whole
+}
+
+@test "S8: parts are seen by system df, and go by prune, by age and with what is no use" {
+	cut_off
+	reclaimable() { cuddy system df --format '{{.Type}} {{.RawReclaimable}}' | sed -n 's/^Images //p'; }
+	[ "$(reclaimable)" -ge "$(bytes_of "$PART")" ]
+	run -0 cuddy system prune -f
+	[[ "$output" =~ 'Total reclaimed space: '[1-9] ]]
+	empty_dir "$CUDDY_ROOT/parts"
+	cut_off
+	cuddy image prune -f
+	empty_dir "$CUDDY_ROOT/parts"
+	cut_off
+	mv "$PART" "$CUDDY_ROOT/parts/sha256-$(printf a%.0s {1..64})"
+	touch -d '8 days ago' "$CUDDY_ROOT/parts/"*
+	pull "$REG/d:1"
+	is_whole
+	# Who keeps no archives keeps no parts.
+	cuddy rmi "$REG/d:1" >/dev/null
+	slow_line 1500000
+	CUDDY_KEEP_BLOBS=no "$CUDDY" pull -q --tls-verify=false "$LINE/d:1" >"$WORK/out" 2>&1 3>&- &
+	P=$!
+	line_stuck
+	kill_all $P
+	empty_dir "$CUDDY_ROOT/parts"
+}
+
+@test "S8: killed at any moment again and again, it gets on each time and is right in the end" {
+	RANDOM=7
+	last=0
+	for n in 1 2 3 4 5; do
+		slow_line $((SIZE / 12 + RANDOM * 10))
+		"$CUDDY" pull -q --tls-verify=false "$LINE/d:1" >"$WORK/out" 2>"$WORK/err" 3>&- &
+		P=$!
+		line_stuck
+		kill_all $P
+		line_end
+		now=$(bytes_of "$PART")
+		[ "$now" -ge "$last" ]
+		last=$now
+	done
+	[ "$last" -gt 1000000 ]
+	broken_line $((SIZE / 7 + RANDOM * 10))
+	run -0 --separate-stderr pull --retry 3 --retry-delay 0 "$LINE/d:1"
+	[ "$(line_bytes)" -lt $((SIZE - last + SIZE / 4)) ]
+	cuddy tag "$LINE/d:1" "$REG/d:1"
+	is_whole
+}

@@ -91,7 +91,7 @@ assert v[1]["Total"] == 0 and v[1]["RawReclaimable"] == 0 and v[1]["Reclaimable"
 	[ "$(wc -w <<<"$loose")" = 2 ]
 	[ "$(raw "Build Cache" RawSize)" = "$(du_in_b cache $loose)" ]
 	[ "$(raw "Build Cache" RawReclaimable)" = "$(raw "Build Cache" RawSize)" ]
-	[ $(($(raw Images RawSize) + $(raw "Build Cache" RawSize))) = "$(du_in_b layers images refs blobs cache staging locks)" ]
+	[ $(($(raw Images RawSize) + $(raw "Build Cache" RawSize))) = "$(du_in_b layers images refs blobs cache staging locks parts)" ]
 	run -0 cuddy system df -v
 	[[ "$output" == *"Build cache usage:"* ]]
 	grep -Eq '^CACHE ID +CACHE TYPE +SIZE +CREATED +LAST USED +SHARED$' <<<"$output"

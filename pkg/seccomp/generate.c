@@ -9,8 +9,8 @@
 
 int main(int argc, char **argv)
 {
-	struct sbuf out = SBUF_INIT;
-	struct sc_profile p;
+	AUTO_SBUF struct sbuf out = SBUF_INIT;
+	AUTO(sc_profile_done) struct sc_profile p = {0};
 	uint64_t caps = argc >= 2 ? strtoull(argv[1], NULL, 16) : 0;
 	int r;
 
@@ -35,7 +35,5 @@ int main(int argc, char **argv)
 			     (unsigned char)out.s[i + 3], k);
 	}
 	(void)printf("};\n");
-	sbuf_done(&out);
-	sc_profile_done(&p);
 	return ferror(stdout) || fflush(stdout) != 0;
 }

@@ -128,7 +128,7 @@ const struct opt create_opts[] = {
 	OPT_LIST(0, "volumes-from", "CONTAINER[:OPTIONS]", R, volumes_from,
 		 "Mount the volumes and binds of another container",
 		 .complete = COMPLETE_CONTAINER),
-	OPT_LIST(0, "tmpfs", "DIR[:OPTIONS]", R, tmpfs, "Mount a tmpfs"),
+	OPT_LIST(0, "tmpfs", "DIR[:OPTIONS]", R, tmpfs, "Mount a tmpfs, of half the memory and 1 GiB at most unless size= is given"),
 	OPT_BOOL(0, "read-only", R, read_only, "Make the root file system read-only"),
 	OPT_TRI(0, "read-only-tmpfs", R, read_only_tmpfs,
 		"With --read-only keep /run, /tmp and /var/tmp writable"),

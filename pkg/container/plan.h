@@ -63,6 +63,8 @@ void plan_done(struct container_plan *p);
 char *plan_keep(struct container_plan *p, char *s); /* takes ownership, returns it */
 struct rt_mount *plan_add_mount(struct container_plan *p, enum rt_mount_type type,
 				const char *source, const char *target);
+/** plan_tmpfs_data() - @data (may be NULL), with a bound on the size where it names none: half of the memory, at most 1 GiB. */
+const char *plan_tmpfs_data(struct container_plan *p, const char *data);
 int plan_log(const struct plan_input *in, struct container_plan *p, struct conmon_config *m);
 /** container_rlimits() - room for RLIM_NLIMITS; @start: limits above our own are an error, not cut. */
 int container_rlimits(const struct container_record *rec, bool start, struct rt_rlimit *ret,

@@ -149,6 +149,18 @@ static void add_host_files(const struct container_record *rec, struct container_
 		plan_add_mount(p, RT_MOUNT_BIND, rec->init_path, PLAN_INIT)->flags = flags;
 }
 
+#define TMPFS_MOST (1ULL << 30)
+
+const char *plan_tmpfs_data(struct container_plan *p, const char *data)
+{
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if ((data && strstr(data, "size=")) || memory / 2 <= TMPFS_MOST)
+		return data; /* half is the kernel's own bound */
+	return plan_keep(p,
+			 xasprintf("size=%llu%s%s", TMPFS_MOST, data ? "," : "", data ? data : ""));
+}
+
 static void add_read_only_tmpfs(const struct container_record *rec, struct container_plan *p)
 {
 	static const char *const dirs[] = {"/run", "/tmp", "/var/tmp"};
@@ -160,7 +172,7 @@ static void add_read_only_tmpfs(const struct container_record *rec, struct conta
 			continue;
 		m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, dirs[i]);
 		m->flags = RT_MNT_NOSUID | RT_MNT_NODEV | RT_MNT_COPYUP;
-		m->data = i == 0 ? "mode=755" : "mode=1777";
+		m->data = plan_tmpfs_data(p, i == 0 ? "mode=755" : "mode=1777");
 	}
 }
 

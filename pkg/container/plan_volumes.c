@@ -44,7 +44,7 @@ static int volume_with_options(const struct plan_input *in, const struct volume_
 	}
 	if (type == VOLUME_TMPFS) {
 		m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, s->target);
-		m->data = o.data ? plan_keep(p, TAKE_PTR(o.data)) : NULL;
+		m->data = plan_tmpfs_data(p, o.data ? plan_keep(p, TAKE_PTR(o.data)) : NULL);
 		if (v->needs_copy_up && !s->no_copy)
 			m->flags |= RT_MNT_COPYUP;
 	} else {
@@ -158,7 +158,7 @@ static int add_one(const struct plan_input *in, const struct mount_spec *s,
 		return add_image(in, s, p);
 	m = plan_add_mount(p, s->overlay ? RT_MOUNT_OVERLAY : types[s->kind], s->source, s->target);
 	m->flags = s->flags;
-	m->data = s->data;
+	m->data = s->kind == MOUNT_TMPFS ? plan_tmpfs_data(p, s->data) : s->data;
 	m->propagation = s->propagation;
 	return 0;
 }

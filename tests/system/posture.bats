@@ -26,16 +26,24 @@ facts='
 		if [ -d $p ]; then [ -z "$(ls -A $p)" ] && ! touch $p/x 2>/dev/null || echo $p is open
 		elif [ -e $p ]; then [ "$(stat -c %t:%T $p)" = 1:3 ] || echo $p is open; fi
 	done
-	for p in /sys/firmware /sys/fs/selinux /sys/devices/virtual/powercap; do
+	for p in /sys/firmware /sys/fs/selinux /sys/devices/virtual/powercap /sys/devices/system/cpu/cpu*/thermal_throttle; do
 		[ ! -d $p ] || [ -z "$(ls -A $p)" ] || echo $p is open
+	done
+	! grep -q " /sys/fs/cgroup cgroup " /proc/self/mounts && ! mkdir /sys/fs/cgroup/x 2>/dev/null || echo cgroups are open
+	for n in full null ptmx random tty urandom zero; do stat -c "$n %t:%T %a" -L /dev/$n; done | xargs echo nodes
+	for m in /bind /tmpfs /volume; do
+		grep " $m " /proc/self/mounts | tr " ," "\n\n" | grep -xE "ro|rw|nosuid|nodev|noexec" | xargs echo $m
 	done
 	grep -E " (shared|master):" /proc/self/mountinfo | grep -v " / .* - devtmpfs" | head -3
 	env | cut -d= -f1 | grep -vxE "PWD|SHLVL|OLDPWD" | sort | xargs echo env'
 
 @test "the default posture, in full" {
-	cuddy run -d --name c "$IMAGE" sleep 1000
+	mkdir "$WORK/bind"
+	export http_proxy=http://u:p@127.0.0.1:9 HTTPS_PROXY=http://u:p@127.0.0.1:9 SECRET=hunter2
+	mounts=(-v "$WORK/bind:/bind" -v v:/volume --tmpfs /tmpfs)
+	cuddy run -d --name c "${mounts[@]}" "$IMAGE" sleep 1000
 	cuddy exec c sh -c "$facts" >"$WORK/exec"
-	run -0 cuddy run --rm "$IMAGE" sh -c "$facts"
+	run -0 cuddy run --rm "${mounts[@]}" "$IMAGE" sh -c "$facts"
 	cat >"$WORK/want" <<-'EOT'
 		0000000000000000 00000000800405fb 00000000800405fb 00000000800405fb 0000000000000000 0 2
 		umask 0022 uid 0 core 0 nofile 1024
@@ -54,10 +62,18 @@ facts='
 		/etc/hosts nosuid nodev noexec
 		/etc/hostname nosuid nodev noexec
 		/etc/resolv.conf nosuid nodev noexec
+		nodes full 1:7 666 null 1:3 666 ptmx 5:2 666 random 1:8 666 tty 5:0 666 urandom 1:9 666 zero 1:5 666
+		/bind rw nosuid nodev
+		/tmpfs rw nosuid nodev noexec
+		/volume rw nosuid nodev
 		env HOME HOSTNAME PATH container
 	EOT
 	diff "$WORK/want" - <<<"$output"
 	diff "$WORK/want" "$WORK/exec"
+	# A tmpfs takes half of the memory, at most a gibibyte; cores are off, processes are bounded as the caller's are.
+	[ "$(cuddy exec c sh -c 'df -k /tmpfs | tail -n 1 | xargs | cut -d" " -f2')" -le 1048576 ]
+	[ "$(awk '/^Max processes/ { print $4 }' "/proc/$(container_pid c)/limits")" = "$(ulimit -Hu)" ]
+	[ "$(awk '/^Max open files/ { print $5 }' "/proc/$(container_pid c)/limits")" = "$(ulimit -Hn)" ]
 	# Namespaces of its own of every kind but time, and nothing of the caller's environment.
 	pid=$(container_pid c)
 	for ns in user mnt pid uts ipc net cgroup; do
@@ -66,4 +82,13 @@ facts='
 	[ "$(awk '{ print $1, $2 }' "/proc/$pid/uid_map" | head -1)" = "0 $(id -u)" ]
 	[ "$(cuddy exec c sh -c 'ls /proc/1/fd | xargs')" = "0 1 2" ]
 	[ "$(cat "/proc/$pid/oom_score_adj")" = "$(cat /proc/self/oom_score_adj)" ]
+}
+
+@test "the posture of --privileged: all capabilities, of the container's own user namespace alone" {
+	run -0 cuddy run --rm --privileged --network none "$IMAGE" sh -c 'sed -n "s/^Cap\(Inh\|Bnd\|Amb\):.//p" /proc/self/status | xargs; xargs </proc/self/uid_map; readlink /proc/self/ns/user; ls /dev/mem /dev/sda /dev/kmsg 2>&1 | grep -v "No such" || true'
+	all=$(printf '%016x' $(((1 << ($(cat /proc/sys/kernel/cap_last_cap) + 1)) - 1)))
+	[ "${lines[0]}" = "0000000000000000 $all 0000000000000000" ]
+	[[ "${lines[1]}" == "0 "* ]]
+	[ "${#lines[@]}" -eq 3 ]
+	[ "${lines[2]}" != "$(readlink /proc/self/ns/user)" ]
 }

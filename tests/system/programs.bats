@@ -101,3 +101,18 @@ ended() { cuddy inspect --format '{{.State.ExitCode}}' "$1"; }
 	cuddy stop s
 	[ "$(ended s)" = 0 ]
 }
+
+@test "programs: a JVM as first process serves, makes keys in an exec, says what it does, and ends by SIGTERM" {
+	cuddy run -d --name j --network none --user user -w /tmp "$IMG" rmiregistry -J-Xmx64m 1099
+	listens() { cuddy exec j sh -c 'grep -q :044B /proc/net/tcp /proc/net/tcp6'; }
+	wait_until 60 listens
+	[ "$(cuddy exec j cat /proc/1/comm)" = rmiregistry ]
+	run -0 cuddy exec j keytool -J-Xmx64m -genkeypair -keystore /tmp/keys -storepass secret -alias a -dname CN=a -keyalg EC
+	run -0 cuddy exec j keytool -J-Xmx64m -list -keystore /tmp/keys -storepass secret
+	[[ "$output" == *"PrivateKeyEntry"* ]]
+	cuddy kill -s QUIT j # all threads, as it has done since ever
+	wait_log j 'Full thread dump'
+	cuddy stop j
+	[ "$(ended j)" = 143 ]
+	cuddy rm j
+}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/each.h"
+#include "cmd/each_pod.h"
 #include "cmd/when.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -152,4 +153,67 @@ const struct command cmd_logs = {
 	.max_args = -1,
 	.complete = COMPLETE_CONTAINER,
 	.run = logs_run,
+};
+
+struct pod_logs_args {
+	struct logs_args logs;
+	struct strv containers;
+};
+
+static const struct opt pod_logs_opts[] = {
+	OPT_LIST('c', "container", "CONTAINER", struct pod_logs_args, containers,
+		 "Only of these containers of the pod", .complete = COMPLETE_CONTAINER),
+	OPT_GROUP(logs_opts, struct pod_logs_args, logs),
+	OPT_END,
+};
+
+static bool is_wanted(const struct pod_logs_args *a, const struct container_record *rec)
+{
+	for (size_t i = 0; i < a->containers.n; i++)
+		if (strcmp(a->containers.v[i], rec->name) == 0 ||
+		    strncmp(a->containers.v[i], rec->id, strlen(a->containers.v[i])) == 0)
+			return true;
+	return a->containers.n == 0 && !rec->is_infra;
+}
+
+static int pod_logs_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	const struct pod_logs_args *a = args;
+	const struct each_pod_args ea = {.latest = a->logs.each.latest};
+	const struct each_pod e = {.args = &ea, .verb = "pod logs"};
+	AUTO(pod_record_done) struct pod_record pod = {0};
+	AUTO(pod_members_done) struct pod_members m = {0};
+	AUTO_STRV struct strv names = STRV_INIT, ids = STRV_INIT;
+	struct logs_options o = {0};
+	struct store *st;
+	int r = read_options(&a->logs, &o);
+
+	if (r == 0)
+		r = cmd_store(ctx, &st);
+	if (r == 0)
+		r = each_pod_names(st, &e, argc, argv, &names);
+	if (r == 0)
+		r = pod_resolve(st, names.v[0], &pod);
+	if (r == 0)
+		r = pod_members(st, &pod, &m);
+	for (size_t i = 0; r == 0 && i < m.n; i++)
+		if (is_wanted(a, m.v[i].rec))
+			strv_add(&ids, m.v[i].rec->id);
+	if (r == 0 && a->containers.n && ids.n < a->containers.n)
+		r = err_new(-CE_NO_CONTAINER, "--container: in the pod %s", pod.name);
+	if (r < 0)
+		return r == -CE_USAGE ? r : err_wrap(r, "pod logs");
+	return ids.n ? print_logs(st, &a->logs, &o, &ids) : 0;
+}
+
+const struct command cmd_pod_logs = {
+	.name = "logs",
+	.group = "pod",
+	.synopsis = "[OPTIONS] POD",
+	.summary = "Print what the containers of a pod have written",
+	.opts = pod_logs_opts,
+	.args_size = sizeof(struct pod_logs_args),
+	.max_args = 1,
+	.complete = COMPLETE_POD,
+	.run = pod_logs_run,
 };

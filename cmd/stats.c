@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/each.h"
+#include "cmd/each_pod.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
@@ -15,6 +16,7 @@
 
 struct stats_args {
 	bool all, latest, no_stream, no_trunc, no_reset;
+	bool pods; /* the names are those of pods */
 	const char *format;
 	unsigned interval;
 };
@@ -48,6 +50,19 @@ static const struct column columns[] = {
 	{NULL, NULL},
 };
 
+static const struct column pod_columns[] = {
+	{"POD", "Pod"},
+	{"CID", "CID"},
+	{"NAME", "Name"},
+	{"CPU %", "CPUPerc"},
+	{"MEM USAGE/ LIMIT", "MemUsage"},
+	{"MEM %", "MemPerc"},
+	{"NET IO", "NetIO"},
+	{"BLOCK IO", "BlockIO"},
+	{"PIDS", "PIDS"},
+	{NULL, NULL},
+};
+
 /* The looks of the last round, by id. */
 struct seen {
 	struct {
@@ -63,6 +78,19 @@ static const struct stats *find(const struct seen *seen, const char *id)
 		if (strcmp(seen->v[i].id, id) == 0)
 			return &seen->v[i].s;
 	return NULL;
+}
+
+/* The columns that podman has of a container in a pod. */
+static void add_pod(const struct container *c, bool no_trunc, struct json_object *row,
+		    struct json_object *j)
+{
+	AUTO_FREE char *pod = xasprintf("%.*s", no_trunc ? 64 : 12, c->rec->pod),
+		       *cid = xasprintf("%.*s", no_trunc ? 64 : 12, c->rec->id);
+
+	json_set_str(row, "Pod", pod);
+	json_set_str(row, "CID", cid);
+	json_set_str(j, "Pod", c->rec->pod);
+	json_set_str(j, "CID", c->rec->id);
 }
 
 static int look(struct store *st, const struct stats_args *a, const char *name, bool named,
@@ -83,6 +111,8 @@ static int look(struct store *st, const struct stats_args *a, const char *name, 
 	r = stats_read(&c, &s);
 	if (r == 0) {
 		stats_rows(&c, &s, find(before, c.rec->id), a->no_trunc, &row, &j);
+		if (a->pods)
+			add_pod(&c, a->no_trunc, row, j);
 		(void)json_object_array_add(rows, row);
 		(void)json_object_array_add(json, j);
 		now->v = xreallocarray(now->v, now->n + 1, sizeof(*now->v));
@@ -95,6 +125,29 @@ static int look(struct store *st, const struct stats_args *a, const char *name, 
 	return r;
 }
 
+/* All that run, of the pods that are named, or of all. */
+static int pod_containers(struct store *st, const struct stats_args *a, int argc, char **argv,
+			  struct strv *ids)
+{
+	const struct each_pod_args ea = {.latest = a->latest, .all = !argc && !a->latest};
+	const struct each_pod e = {.args = &ea, .verb = "pod stats"};
+	AUTO_STRV struct strv pods = STRV_INIT;
+	int r = each_pod_names(st, &e, argc, argv, &pods);
+
+	for (size_t i = 0; r == 0 && i < pods.n; i++) {
+		AUTO(pod_record_done) struct pod_record pod = {0};
+		AUTO(pod_members_done) struct pod_members m = {0};
+
+		r = pod_resolve(st, pods.v[i], &pod);
+		if (r == 0)
+			r = pod_members(st, &pod, &m);
+		for (size_t k = 0; r == 0 && k < m.n; k++)
+			if (container_is_running(&m.v[k]))
+				strv_add(ids, m.v[k].rec->id);
+	}
+	return r < 0 && r != -CE_USAGE ? err_wrap(r, "pod stats") : r;
+}
+
 static int select_names(struct store *st, const struct stats_args *a, int argc, char **argv,
 			struct strv *names)
 {
@@ -102,6 +155,8 @@ static int select_names(struct store *st, const struct stats_args *a, int argc, 
 	const struct each_args ea = {.latest = a->latest};
 	const struct each e = {.args = &ea, .verb = "stats"};
 
+	if (a->pods)
+		return pod_containers(st, a, argc, argv, names);
 	if (argc || a->latest)
 		return each_select(st, &e, argc, argv, names);
 	return container_select(st, &none, !a->all, names);
@@ -109,7 +164,7 @@ static int select_names(struct store *st, const struct stats_args *a, int argc, 
 
 static int print(const struct stats_args *a, struct json_object *rows, struct json_object *json)
 {
-	const struct list_options o = {.format = a->format, .columns = columns};
+	const struct list_options o = {.format = a->format, .columns = a->pods ? pod_columns : columns};
 	bool clear = !a->no_stream && !a->no_reset && !a->format && isatty(1);
 
 	if (clear)
@@ -171,4 +226,36 @@ const struct command cmd_stats = {
 	.max_args = -1,
 	.complete = COMPLETE_RUNNING,
 	.run = stats_run,
+};
+
+static int pod_stats_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	struct stats_args a = *(const struct stats_args *)args;
+
+	a.pods = true;
+	return stats_run(ctx, &a, argc, argv);
+}
+
+static const struct opt pod_stats_opts[] = {
+	OPT_BOOL('a', "all", struct stats_args, all, "All pods, as without a name"),
+	OPT_BOOL('l', "latest", struct stats_args, latest, "The newest pod"),
+	OPT_BOOL(0, "no-stream", struct stats_args, no_stream, "Print once and end"),
+	OPT_BOOL(0, "no-trunc", struct stats_args, no_trunc, "Whole ids"),
+	OPT_BOOL(0, "no-reset", struct stats_args, no_reset, "Do not clear the screen in between"),
+	OPT_STR(0, "format", "TEMPLATE", struct stats_args, format,
+		"Print as json or by a Go template"),
+	OPT_END,
+};
+
+const struct command cmd_pod_stats = {
+	.name = "stats",
+	.group = "pod",
+	.synopsis = "[OPTIONS] [POD...]",
+	.summary = "Show what the containers of pods use",
+	.opts = pod_stats_opts,
+	.args_size = sizeof(struct stats_args),
+	.defaults = &stats_defaults,
+	.max_args = -1,
+	.complete = COMPLETE_POD,
+	.run = pod_stats_run,
 };

@@ -45,6 +45,19 @@ pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 	cuddy pod ps --ctr-names --ctr-ids --ctr-status | grep -q 'infra,m1,m2.*running,running,running'
 	[ "$(cuddy pod ps --format json | python3 -c 'import json,sys; p = json.load(sys.stdin)[0]; print(p["Name"], p["InfraId"] == sys.argv[1], [c["Names"] for c in p["Containers"]][1:], p["Labels"])' "$i")" = "p True ['m1', 'm2'] {'a': 'b'}" ]
 	[ "$(cuddy pod inspect p | python3 -c 'import json,sys; p = json.load(sys.stdin)[0]; print(p["SharedNamespaces"], p["NumContainers"], p["InfraContainerID"] == sys.argv[1], p["Labels"], [c["State"] for c in p["Containers"]])' "$i")" = "['ipc', 'net', 'uts'] 3 True {'a': 'b'} ['running', 'running', 'running']" ]
+	# What they say and what runs in them.
+	cuddy run -d --pod p --name m3 "$IMAGE" sh -c 'echo from m3; exec sleep 1003' >/dev/null
+	wait_log m3 'from m3'
+	[ "$(cuddy pod logs p)" = "$(cuddy inspect --format '{{.Id}}' m3 | cut -c 1-12) from m3" ]
+	[ "$(cuddy pod logs -n --tail 1 -c m3 -c m2 p)" = 'm3 from m3' ]
+	[ "$(cuddy pod top p args | grep -c 'sleep 100[03]')" -eq 3 ]
+	"$CUDDY" pod logs -f -c m3 p >"$WORK/followed" 3>&- &
+	follower=$!
+	wait_until 20 grep -q 'from m3' "$WORK/followed"
+	cuddy rm -f -t 0 m3 >/dev/null
+	wait $follower # it ends with what it follows
+	run -125 --separate-stderr cuddy pod logs -c nobody p
+	one_line_error 125 'no such container'
 	# The end of any one is not the end of the others.
 	kill -KILL "$(container_pid m1)"
 	wait_exited m1
@@ -86,7 +99,7 @@ pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 	cuddy run -d --pod none --name n2 --network none --hostname own "$IMAGE" sleep 1000 >/dev/null
 	for k in ipc net uts pid; do [ "$(ns n1 $k)" != "$(ns n2 $k)" ]; done
 	[ "$(cuddy exec n2 hostname)" = own ]
-	cuddy pod create --name bare --infra=false >/dev/null
+	cuddy pod create --name=bare --infra=false --share= >/dev/null
 	cuddy run -d --pod bare --name b1 --network none "$IMAGE" sleep 1000 >/dev/null
 	[ -z "$(infra bare)" ]
 	pod_is bare Running
@@ -137,64 +150,4 @@ pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 	run -1 --separate-stderr cuddy pod rm n
 	[[ "$stderr" == *'no such pod'* ]]
 	cuddy pod rm -i n
-}
-
-@test "pod: kill -9 of each part leaves a state that is told as it is, and the next start or rm gets right" {
-	id=$(cuddy pod create --name k --network none --share net,pid)
-	for m in m1 m2; do cuddy run -d --pod k --name $m "$IMAGE" sleep 1000 >/dev/null; done
-	kill -KILL "$(conmon_pid m1)"
-	wait_exited m1
-	pod_is k Degraded
-	cuddy exec m2 true
-	cuddy pod start k >/dev/null
-	pod_is k Running
-	kill -KILL "$(conmon_pid "$(infra k)")" # its pid 1 takes all that are in its pid namespace along
-	wait_until 20 pod_is k Exited
-	cuddy pod start k >/dev/null
-	pod_is k Running
-	[ "$(ns m1 net)" = "$(ns m2 net)" ]
-	kill -KILL "$(container_pid "$(infra k)")"
-	wait_until 20 pod_is k Exited
-	[ "$(cuddy pod prune -f)" = "$id" ]
-	run -1 cuddy pod exists k
-	expect_no_container_left
-}
-
-@test "pod: init containers run first, in order, once or always; one that fails stops the start" {
-	cuddy pod create --name i --network none -v "$WORK:/w" >/dev/null
-	cuddy create --pod i --init-ctr once --name once "$IMAGE" sh -c 'echo once >>/w/log' >/dev/null
-	cuddy create --pod i --init-ctr always --name always "$IMAGE" sh -c 'echo always >>/w/log' >/dev/null
-	cuddy create --pod i --name main "$IMAGE" sh -c 'echo main >>/w/log; sleep 1000' >/dev/null
-	cuddy pod start i >/dev/null
-	wait_until 20 grep -q main "$WORK/log"
-	[ "$(xargs <"$WORK/log")" = 'once always main' ]
-	pod_is i Running
-	[ -z "$(cuddy ps -aq --filter name=once)" ]
-	cuddy pod stop -t 0 i >/dev/null
-	cuddy pod start i >/dev/null
-	wait_until 20 sh -c "[ \$(grep -c main '$WORK/log') = 2 ]"
-	[ "$(xargs <"$WORK/log")" = 'once always main always main' ]
-	cuddy pod stop -t 0 i >/dev/null
-	cuddy create --pod i --init-ctr once --name bad "$IMAGE" sh -c 'exit 7' >/dev/null
-	run -125 --separate-stderr cuddy pod start i
-	one_line_error 125 'init container bad exited with 7'
-	status_is main exited
-	run -125 --separate-stderr cuddy create --init-ctr once "$IMAGE" true
-	one_line_error 125 'goes with --pod'
-	cuddy pod rm -f -t 0 i >/dev/null
-}
-
-@test "pod: events, --requires of members, system prune, completion" {
-	id=$(cuddy pod create --name ev --network none --restart on-failure:1) # not a name that an id begins with
-	cuddy create --pod ev --name first "$IMAGE" sleep 1000 >/dev/null
-	cuddy run -d --pod ev --name second --requires first "$IMAGE" sleep 1000 >/dev/null
-	status_is first running
-	[ "$(cuddy inspect --format '{{.HostConfig.RestartPolicy.Name}}' second)" = on-failure ]
-	cuddy pod stop -t 0 ev >/dev/null
-	cuddy pod create --infra=false --name left >/dev/null
-	cuddy system prune -f | grep -q "^$id\$"
-	[ "$(cuddy pod ps --format '{{.Name}}')" = left ]
-	[ "$(cuddy events --stream=false --since 1h --filter type=pod --filter pod=ev --format '{{.Status}}' | xargs)" = 'create stop remove' ]
-	cuddy __complete -- pod rm '' | grep -q '^left'
-	cuddy pod rm -a >/dev/null
 }

@@ -13,6 +13,10 @@ counter() { # counter NAME - a container that appends to /tmp/n for ever
 	cuddy run -d --name "$1" "$IMAGE" sh -c 'while :; do echo >>/tmp/n; sleep 0.1; done' >/dev/null
 	wait_until 30 counts "$1" 0
 }
+counter_in() { # counter_in POD NAME
+	cuddy run -d --pod "$1" --name "$2" "$IMAGE" sh -c 'while :; do echo >>/tmp/n; sleep 0.1; done' >/dev/null
+	wait_until 30 counts "$2" 0
+}
 count() { wc -c <"/proc/$(container_pid "$1")/root/tmp/n"; }
 counts() { [ "$(cuddy exec "$1" sh -c 'wc -c </tmp/n')" -gt "$2" ]; }
 
@@ -90,4 +94,19 @@ ended() { ! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 	[ "$(cuddy inspect --format '{{.State.Status}}' a)" = paused ]
 	cuddy rm -f -t 0 a
 	cuddy rmi one two
+}
+
+@test "pod pause and pod stats are of all its containers" {
+	cuddy pod create --name p --network none
+	counter_in p a
+	run -0 cuddy pod stats --no-stream --format '{{.Name}} {{.PIDS}}' p
+	[[ "$output" == *'a 2'* ]] || [[ "$output" == *'a 1'* ]]
+	[ "$(cuddy pod stats --no-stream --format '{{.Pod}}' | sort -u)" = "$(cuddy pod ps -q)" ]
+	run -0 cuddy pod pause p
+	[ "$(cuddy pod ps --format '{{.Status}}')" = Paused ]
+	[ "$(sed -n 's/^frozen //p' "$(cgroup_dir a)/cgroup.events")" = 1 ]
+	run -0 cuddy pod unpause p
+	n=$(cuddy exec a sh -c 'wc -c </tmp/n')
+	wait_until 30 counts a "$n"
+	cuddy pod rm -f -t 0 p
 }

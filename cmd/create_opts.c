@@ -169,6 +169,8 @@ const struct opt create_opts[] = {
 	OPT_STR(0, "ip", "IP", R, ip, "IPv4 address in the network"),
 	OPT_STR(0, "ip6", "IP", R, ip6, "IPv6 address in the network"),
 	OPT_STR(0, "mac-address", "MAC", R, mac, "MAC address in the network"),
+	OPT_LIST(0, "egress", "allow=HOST[:PORT]", R, egress,
+		 "Let it reach this name, address or network, and nothing else that is not listed"),
 	OPT_LIST(0, "network-alias", "NAME", R, aliases, "A further name of it in its networks"),
 	OPT_LIST(0, "net-alias", "NAME", R, aliases, "A further name", .hidden = true),
 	OPT_LIST('p', "publish", "[[IP:]PORT:]PORT[/PROTO]", R, publish,

@@ -7,7 +7,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 
-#define REQUEST_VERSION 1U
+#define REQUEST_VERSION 2U
 
 static void put_list(struct sbuf *out, const struct bridge_list *l)
 {
@@ -34,6 +34,7 @@ void bridge_request_encode(const struct bridge_request *q, struct sbuf *out)
 	wire_put_u32(out, REQUEST_VERSION);
 	wire_put_str(out, q->id);
 	put_list(out, &q->servers);
+	put_list(out, &q->egress);
 	wire_put_u32(out, q->n);
 	for (unsigned i = 0; i < q->n; i++) {
 		const struct bridge_attach *a = &q->nets[i];
@@ -100,6 +101,7 @@ int bridge_request_decode(const void *p, size_t n, struct bridge_request *ret)
 		return err_new(-CE_PROTOCOL, "networks of a container: another version");
 	ret->id = wire_get_str(&r);
 	get_list(&r, &ret->servers);
+	get_list(&r, &ret->egress);
 	ret->n = wire_get_u32(&r);
 	if (r.failed || !ret->id || ret->n > BRIDGE_NETS_MAX)
 		return err_new(-CE_PROTOCOL, "networks of a container");

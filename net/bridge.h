@@ -57,6 +57,7 @@ struct bridge_attach {
 struct bridge_request {
 	const char *id; /* of the container */
 	struct bridge_list servers; /* --dns */
+	struct bridge_list egress; /* --egress (net/egress.h); none: it may reach everything */
 	struct bridge_attach nets[BRIDGE_NETS_MAX];
 	unsigned n;
 };

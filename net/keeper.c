@@ -24,6 +24,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/log.h"
+#include "pkg/base/parse.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/socket.h"
@@ -158,6 +159,26 @@ static int wait_answer(int fd, char *lease)
 	if (r == 0)
 		return err_new(-CE_TIMEOUT, "the keeper of the bridges does not answer");
 	return keeper_answer(fd, lease);
+}
+
+int keeper_refused(const char *dir, const char *id, uint64_t *ret)
+{
+	const struct net_plan n = {.keeper_dir = dir};
+	AUTO_CLOSE int fd = keeper_try_connect(&n);
+	char text[BRIDGE_LEASE_MAX];
+	struct {
+		struct keeper_head head;
+		char id[128];
+	} m = {.head = {0, (uint32_t)strlen(id)}};
+	int r;
+
+	if (fd < 0 || strlen(id) >= sizeof(m.id))
+		return fd < 0 ? fd : -EINVAL;
+	memcpy(m.id, id, strlen(id));
+	r = socket_send(fd, &m, sizeof(m.head) + strlen(id), NULL, 0);
+	if (r == 0)
+		r = wait_answer(fd, text);
+	return r < 0 ? r : parse_u64(text, UINT64_MAX, ret);
 }
 
 int keeper_join(const struct net_plan *n, int netns, char *lease)

@@ -13,7 +13,10 @@
 #define KEEPER_LOCK "lock" /* held by a keeper for life */
 #define KEEPER_START "start.lock" /* held while one is being started, or looks whether it may end */
 
-/* A request on the wire: this head, the request, the lease that the container had (maybe empty). */
+/*
+ * A request on the wire: this head, the request, the lease that the container had (maybe empty). Without a
+ * request and with an id for a lease it asks what keeper_refused() returns, as text.
+ */
 struct keeper_head {
 	uint32_t request_len, lease_len;
 };
@@ -30,6 +33,8 @@ int keeper_connect(const struct net_plan *n);
 int keeper_try_connect(const struct net_plan *n);
 /** keeper_request() - ask for @request in the namespace @netns; @lease: what it had, may be "". No trail. */
 int keeper_request(int fd, const void *request, size_t n, const char *lease, int netns);
+/** keeper_refused() - how often the container @id was refused by its --egress; @dir: keeper_dir. -ENOENT: not known. */
+int keeper_refused(const char *dir, const char *id, uint64_t *ret);
 /**
  * keeper_answer() - read the answer; @lease has room for BRIDGE_LEASE_MAX
  * Return: 0; what the keeper said; -ECONNRESET when it is gone; -EAGAIN (no trail) when @fd does not wait.

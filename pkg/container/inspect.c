@@ -223,6 +223,8 @@ static struct json_object *network_of(const struct container *c)
 		 container_is_running(c) ? xasprintf("/proc/%d/ns/net", (int)c->state.init.pid)
 					 : xstrdup(""));
 	json_set(o, "Networks", networks_inspect(c));
+	if (c->rec->egress.n)
+		networks_set_refused(c, o);
 	return o;
 }
 
@@ -374,6 +376,8 @@ static struct json_object *host_config_of(struct store *st, const struct contain
 	json_set(o, "Dns", json_from_strv(&rec->dns));
 	json_set(o, "DnsOptions", json_from_strv(&rec->dns_options));
 	json_set(o, "DnsSearch", json_from_strv(&rec->dns_search));
+	if (rec->egress.n)
+		json_set(o, "Egress", json_from_strv(&rec->egress));
 	json_set(o, "ExtraHosts", json_from_strv(&rec->add_hosts));
 	json_set(o, "GroupAdd", json_from_strv(&rec->group_add));
 	json_set_str(o, "IpcMode", rec->ns_ipc);

@@ -2,7 +2,10 @@
 /* --network NAME…: which networks a container is to be in, and as what. */
 #include <string.h>
 
+#include "net/bridge.h"
+#include "net/egress.h"
 #include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/container/make.h"
 #include "pkg/container/networks.h"
@@ -97,6 +100,36 @@ static int add_network(struct store *st, const struct container_request *q, cons
 	return rc;
 }
 
+/* The list is kept where the container has no power: in named networks, in a user namespace of its own. */
+static int make_egress(struct store *st, const struct container_request *q,
+		       struct container_record *r)
+{
+	AUTO_STRV struct strv servers = STRV_INIT;
+	bool names = true, wanted = false;
+	int rc = 0;
+
+	if (q->egress.n && q->userns && strcmp(q->userns, "host") == 0)
+		return err_usage("--egress does not go with --userns host: root there has power "
+				 "over the list");
+	if (q->egress.n > BRIDGE_LIST_MAX)
+		return err_usage("--egress: at most %d", BRIDGE_LIST_MAX);
+	for (size_t i = 0; rc == 0 && i < q->egress.n; i++) {
+		struct egress_item item;
+
+		rc = egress_parse(q->egress.v[i], &item);
+		wanted = wanted || (rc == 0 && *item.name);
+	}
+	if (rc == 0 && wanted)
+		rc = networks_servers(st, r, &servers, &names);
+	if (rc < 0)
+		return rc;
+	if (!names)
+		return err_usage("--egress: names need a network that answers for names (one made "
+				 "without --disable-dns, with a gateway)");
+	strv_add_all(&r->egress, &q->egress);
+	return 0;
+}
+
 int make_networks(struct store *st, const struct container_request *q, struct container_record *r)
 {
 	size_t modes = 0;
@@ -111,12 +144,17 @@ int make_networks(struct store *st, const struct container_request *q, struct co
 		if (wants_place(q))
 			return err_usage("--ip, --ip6, --mac-address and --network-alias need a "
 					 "named network; make one with network create");
+		if (q->egress.n)
+			return err_usage("--egress needs a named network, where the list is out of "
+					 "the container's reach; make one with network create");
 		return 0;
 	}
 	for (size_t i = 0; rc == 0 && i < q->networks.n; i++)
 		rc = add_network(st, q, q->networks.v[i], r);
 	if (rc == 0)
 		rc = networks_check(st, r);
+	if (rc == 0)
+		rc = make_egress(st, q, r);
 	if (rc < 0)
 		return rc;
 	r->ns_net = xstrdup("bridge");

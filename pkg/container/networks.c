@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "net/bridge.h"
+#include "net/keeper.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
+#include "pkg/base/path.h"
 #include "pkg/cli/filter.h"
 #include "pkg/conmon/bridge.h"
 #include "pkg/conmon/event.h"
@@ -242,6 +244,18 @@ struct json_object *networks_inspect(const struct container *c)
 		json_set(all, e.network, o);
 	}
 	return all;
+}
+
+void networks_set_refused(const struct container *c, struct json_object *o)
+{
+	AUTO_FREE char *keeper = path_join(c->dirs.runtime_path, "../net");
+	uint64_t n;
+
+	if (container_is_running(c) && keeper_refused(keeper, c->rec->id, &n) == 0)
+		json_set_i64(o, "EgressRefused", (int64_t)n);
+	else
+		json_set(o, "EgressRefused", NULL);
+	err_drop();
 }
 
 bool container_lease(const struct container *c, struct bridge_lease *ret)

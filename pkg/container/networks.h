@@ -64,6 +64,8 @@ int container_renew_networks(struct store *st, struct container *c);
 void networks_warn(const struct container *c);
 /** networks_inspect() - NetworkSettings.Networks. */
 struct json_object *networks_inspect(const struct container *c);
+/** networks_set_refused() - NetworkSettings.EgressRefused, of a container that runs with --egress. */
+void networks_set_refused(const struct container *c, struct json_object *o);
 /** container_lease() - the first address of each family that it has now; false: none. */
 struct bridge_lease;
 bool container_lease(const struct container *c, struct bridge_lease *ret);

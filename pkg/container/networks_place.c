@@ -311,6 +311,8 @@ int networks_request(struct store *st, const struct container_record *rec, struc
 	for (size_t i = 0; i < rec->dns.n; i++)
 		if (strcmp(rec->dns.v[i], "none") != 0)
 			list_add(&q->servers, rec->dns.v[i]);
+	for (size_t i = 0; i < rec->egress.n; i++)
+		list_add(&q->egress, rec->egress.v[i]);
 	q->n = (unsigned)rec->networks.n;
 	for (unsigned i = 0; i < q->n; i++)
 		fill(&p[i], rec, short_id, &q->nets[i]);

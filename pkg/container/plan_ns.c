@@ -124,6 +124,12 @@ int plan_namespaces(const struct plan_input *in, struct container_plan *p)
 		ns[RT_NS_USER].mode = RT_NS_NEW;
 	if (r < 0)
 		return r;
+	if (rec->egress.n) {
+		/* Its root may be any but that of B, who has power over the list. */
+		if (ns[RT_NS_USER].mode == RT_NS_HOST || ns[RT_NS_USER].path)
+			return err_usage("--egress needs a user namespace of the container's own");
+		ns[RT_NS_NET].mode = RT_NS_KEPT;
+	}
 	if (ns[RT_NS_UTS].mode == RT_NS_NEW)
 		p->rt.hostname = plan_keep(p, plan_hostname(rec));
 	return plan_ids(in, p);

@@ -110,6 +110,7 @@ static const struct field fields[] = {
 	F("AddHosts", K_STRV, add_hosts),
 	F("Dns", K_STRV, dns),
 	F("DnsSearch", K_STRV, dns_search),
+	F("Egress", K_STRV, egress),
 	F("DnsOptions", K_STRV, dns_options),
 	F("NoHosts", K_BOOL, no_hosts),
 	F("Caps", K_U64, caps),

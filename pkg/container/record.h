@@ -91,6 +91,7 @@ struct container_record {
 	struct strv ports; /* "ip:host:container/proto", one port each; host 0 is random at start */
 	struct strv exposed_ports;
 	struct strv add_hosts, dns, dns_search, dns_options;
+	struct strv egress; /* net/egress.h; none: it may reach everything */
 	bool no_hosts;
 
 	uint64_t caps, caps_added;

@@ -75,6 +75,7 @@ struct container_request {
 	struct strv networks;
 	const char *ip, *ip6, *mac;
 	struct strv aliases;
+	struct strv egress;
 	struct strv publish, expose, add_host, dns, dns_search, dns_option;
 	bool publish_all, no_hosts;
 

@@ -15,6 +15,7 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
+#include "pkg/net/egress.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/socket.h"
 
@@ -28,6 +29,7 @@ static void client_close(struct keeper *k, struct client *c)
 
 	while (c->n)
 		endpoint_remove(k, c, c->n - 1);
+	egress_done(c);
 	closep(&c->fd);
 	closep(&c->netns);
 	*c = k->clients[--k->n_clients];
@@ -73,7 +75,7 @@ static int satisfy(struct keeper *k, struct client *c, const struct bridge_reque
 		   const char *lease)
 {
 	unsigned before = c->n;
-	int r = 0;
+	int r = egress_apply(c, q);
 
 	for (unsigned i = 0; r == 0 && i < q->n; i++) {
 		const struct bridge_attach *a = &q->nets[i];
@@ -138,6 +140,24 @@ static bool reply(struct keeper *k, const struct client *c, int code)
 	return socket_send(c->fd, &m, sizeof(m.head) + m.head.len, NULL, 0) == 0;
 }
 
+/* Somebody asks how often a container was refused: its id is all he says. */
+static bool reply_refused(const struct keeper *k, const struct client *c, const char *id)
+{
+	struct {
+		struct keeper_reply head;
+		char text[512];
+	} m = {.head = {.code = 0}};
+	uint64_t n = 0;
+
+	m.head.code = egress_refused(k, id, &n);
+	(void)snprintf(m.text, sizeof(m.text), "%llu", (unsigned long long)n);
+	if (m.head.code < 0)
+		(void)snprintf(m.text, sizeof(m.text), "%s", err_trail());
+	err_drop();
+	m.head.len = (uint32_t)strlen(m.text);
+	return socket_send(c->fd, &m, sizeof(m.head) + m.head.len, NULL, 0) == 0;
+}
+
 static int take_request(struct keeper *k, struct client *c, const char *body,
 			const struct keeper_head *h)
 {
@@ -176,10 +196,12 @@ static bool client_speaks(struct keeper *k, struct client *c)
 		closep(&c->netns);
 		c->netns = fds[0];
 	}
-	if (n < (ssize_t)sizeof(m.head) || c->netns < 0 ||
+	if (n < (ssize_t)sizeof(m.head) || (c->netns < 0 && m.head.request_len) ||
 	    (size_t)n != sizeof(m.head) + (size_t)m.head.request_len + m.head.lease_len)
 		return false;
 	m.body[(size_t)n - sizeof(m.head)] = '\0';
+	if (m.head.request_len == 0)
+		return reply_refused(k, c, m.body);
 	r = take_request(k, c, m.body, &m.head);
 	if (r < 0)
 		log_debug("net", "%s", err_message(r));
@@ -250,7 +272,7 @@ int keeper_serve(struct keeper *k)
 			p[3 + i] = (struct pollfd){.fd = k->clients[i].fd, .events = POLLIN};
 		if (poll(p, n + 3, n ? -1 : LAST_LOOK_MS) < 0 && errno != EINTR)
 			return err_new(-errno, "poll");
-		if (p[1].revents && k->names_fd >= 0) { /* it says nothing by itself: it died */
+		if (p[1].revents && k->names_fd >= 0 && !names_speaks(k)) {
 			closep(&k->names_fd);
 			names_update(k);
 		}

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "net/address.h"
+#include "net/egress.h"
 #include "net/keeper.h"
 
 struct mnl_socket;
@@ -47,6 +48,9 @@ struct client {
 	char id[65];
 	struct endpoint v[BRIDGE_NETS_MAX];
 	unsigned n;
+	struct egress_item *egress; /* NULL: it may reach everything (egress.h) */
+	unsigned n_egress;
+	uint64_t refused; /* questions for names that it may not reach */
 };
 
 /* An address of a container whose monitor has not come back to us yet. */
@@ -111,3 +115,5 @@ void pool_arrived(struct keeper *k, const char *id);
 int names_start(struct keeper *k);
 /** names_update() - tell the server of names who is here; returns when it knows. */
 void names_update(struct keeper *k);
+/** names_speaks() - it has something to say (egress.h); false: it died. */
+bool names_speaks(struct keeper *k);

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -36,6 +37,8 @@
 #define SERVER_MS 1500
 #define ROUNDS 2
 #define RCODE_SERVFAIL 2
+#define RCODE_REFUSED 5
+#define KEEPER_MS 5000
 
 struct listener {
 	struct address at;
@@ -53,6 +56,7 @@ struct pending {
 	struct names_servers servers;
 	unsigned tries;
 	int64_t until_ns;
+	char limited[65]; /* the container, if it has an allow-list; else "" */
 	size_t len;
 	unsigned char q[512];
 };
@@ -160,20 +164,28 @@ static void listen_anew(void)
 	s.n_listeners = n;
 }
 
-/* False: the keeper is gone. */
-static bool take_table(void)
+/* A message of the keeper, if there is one; false: it is gone. @ret_word: it was its "+", and no table. */
+static bool hear_keeper(bool *ret_word)
 {
 	ssize_t n = recv(s.keeper, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
 	struct names_table t;
 	char *text;
 
+	*ret_word = false;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n <= 0)
 		return false;
 	text = xcalloc(1, (size_t)n + 1);
-	if (recv(s.keeper, text, (size_t)n, 0) != n)
+	if (recv(s.keeper, text, (size_t)n, 0) != n) {
+		free(text);
 		return false;
+	}
+	*ret_word = strcmp(text, "+") == 0;
+	if (*ret_word) {
+		free(text);
+		return true;
+	}
 	if (names_table_parse(text, &t) < 0) {
 		log_debug("net", "names: %s", err_trail());
 		err_drop();
@@ -183,6 +195,46 @@ static bool take_table(void)
 		listen_anew();
 	}
 	return send(s.keeper, ".", 1, MSG_NOSIGNAL) == 1;
+}
+
+/* --- allow-lists -------------------------------------------------------------------------------- */
+
+/*
+ * The keeper may be sending us a table in the same moment, and waits for our word that we have it; so that
+ * is taken meanwhile. Pointers into the table are worth nothing afterwards.
+ */
+void names_tell(const char *id, const char *name, const unsigned char *m, size_t n)
+{
+	static char news[NAMES_NEWS_MAX];
+	const struct names_limit *l = names_limit_by_id(&s.table, id);
+	size_t len = l ? names_limit_news(l, name, m, n, news) : 0;
+	const int64_t until_ns = clock_monotonic_ns() + KEEPER_MS * NS_PER_MS;
+	bool word = false;
+
+	if (len == 0 || send(s.keeper, news, len, MSG_NOSIGNAL) != (ssize_t)len)
+		return;
+	while (!word && clock_monotonic_ns() < until_ns) {
+		struct pollfd p = {.fd = s.keeper, .events = POLLIN};
+
+		if (poll(&p, 1, KEEPER_MS) > 0 && !hear_keeper(&word))
+			return; /* the loop reads the same end */
+	}
+}
+
+void names_tell_refused(const char *id)
+{
+	char news[80];
+	int n = snprintf(news, sizeof(news), "R %s", id);
+
+	(void)send(s.keeper, news, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static bool listens(int fd)
+{
+	for (unsigned i = 0; i < s.n_listeners; i++)
+		if (s.listeners[i].udp == fd)
+			return true;
+	return false;
 }
 
 /* --- forwarding --------------------------------------------------------------------------------- */
@@ -228,6 +280,7 @@ static void ask_next(struct pending *p)
 static void forwarded_answer(struct pending *p)
 {
 	unsigned char m[NAMES_MESSAGE_MAX];
+	char name[NAMES_NAME_MAX];
 	ssize_t n = recv(p->fd, m, sizeof(m), MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -244,6 +297,11 @@ static void forwarded_answer(struct pending *p)
 		return;
 	}
 	memcpy(m, p->id, sizeof(p->id));
+	if (*p->limited && names_asked(p->q, p->len, name)) {
+		names_tell(p->limited, name, m, (size_t)n);
+		if (p->fd < 0)
+			return; /* its network went meanwhile */
+	}
 	reply_to(p, m, (size_t)n);
 	closep(&p->fd);
 }
@@ -272,6 +330,8 @@ static void udp_question(const struct listener *l)
 			     (struct sockaddr *)&from, &from_len);
 	const struct names_servers *servers;
 	struct pending *p, asked = {.fd = -EBADF, .listener_fd = l->udp};
+	const struct names_limit *limit;
+	char name[NAMES_NAME_MAX];
 	enum names_verdict v;
 	size_t len = 0;
 
@@ -279,6 +339,19 @@ static void udp_question(const struct listener *l)
 		return;
 	asked.client_port = from_sockaddr(&from, &asked.client);
 	v = names_answer(&s.table, l->net, &asked.client, q, (size_t)n, true, out, &len);
+	limit = v == NAMES_DROP ? NULL : names_limit_of(&s.table, l->net, &asked.client);
+	if (limit && names_asked(q, (size_t)n, name)) {
+		(void)snprintf(asked.limited, sizeof(asked.limited), "%s", limit->id);
+		if (v == NAMES_ANSWERED)
+			names_tell(asked.limited, name, out, len);
+		if (v == NAMES_FORWARD && !names_limit_allows(limit, name)) {
+			names_tell_refused(limit->id);
+			len = names_refuse(q, (size_t)n, RCODE_REFUSED, out);
+			v = NAMES_ANSWERED;
+		}
+		if (!listens(asked.listener_fd))
+			return; /* the network went while the keeper was told; so did @l */
+	}
 	if (v == NAMES_FORWARD) {
 		servers = names_servers_of(&s.table, l->net, &asked.client);
 		if (servers && (size_t)n <= sizeof(asked.q)) {
@@ -391,6 +464,7 @@ int names_main(int fd)
 {
 	struct poll_set ps = {0};
 	int r = names_confine();
+	bool word;
 
 	if (r < 0)
 		return r;
@@ -402,7 +476,7 @@ int names_main(int fd)
 	for (;;) {
 		if (wait_for(&ps) < 0 && errno != EINTR)
 			return -errno;
-		if (ps.n && (ps.p[0].revents & (POLLIN | POLLHUP | POLLERR)) && !take_table())
+		if (ps.n && (ps.p[0].revents & (POLLIN | POLLHUP | POLLERR)) && !hear_keeper(&word))
 			return 0;
 		serve_round();
 	}

@@ -19,7 +19,10 @@ int names_main(int fd);
 /*
  * A table on the wire: "N network internal" opens a network, "L address" is where it is asked, "E id ip ip6
  * name name …" ("-" for no address) a container in it, "S id server server …" whom to ask for names of
- * outside on behalf of that container. One line each.
+ * outside on behalf of that container, "G id name - name …" that it may ask for no other names than these,
+ * its list's items. One line each.
+ *
+ * The other way round: egress.h.
  */
 struct names_entry {
 	unsigned net;
@@ -40,12 +43,20 @@ struct names_servers {
 	unsigned n;
 };
 
+/* What a container may ask for of outside; one place an item of its list, "-" where that is no name. */
+struct names_limit {
+	const char *id;
+	const char *v[BRIDGE_LIST_MAX];
+	unsigned n;
+};
+
 struct names_table {
 	char *text; /* what the pointers point into */
 	struct names_net *nets;
 	struct names_entry *entries;
 	struct names_servers *servers;
-	unsigned n_nets, n_entries, n_servers;
+	struct names_limit *limits;
+	unsigned n_nets, n_entries, n_servers, n_limits;
 };
 
 /** names_table_parse() - of @text, which the table takes over. */
@@ -67,6 +78,23 @@ enum names_verdict names_answer(const struct names_table *t, unsigned net,
 				bool udp, unsigned char *out, size_t *ret_len);
 /** names_refuse() - the same question back with @rcode. */
 size_t names_refuse(const unsigned char *q, size_t n, unsigned rcode, unsigned char *out);
+#define NAMES_NEWS_MAX 8192
+/** names_limit_of() - what @client may ask for; NULL: everything. */
+const struct names_limit *names_limit_of(const struct names_table *t, unsigned net,
+					 const struct address *client);
+/** names_limit_by_id() - the same of container @id. */
+const struct names_limit *names_limit_by_id(const struct names_table *t, const char *id);
+#define NAMES_NAME_MAX 256
+/** names_asked() - the name in the question of @m, in lower case and without our domain; false: there is none. */
+bool names_asked(const unsigned char *m, size_t n, char name[NAMES_NAME_MAX]);
+/** names_limit_allows() - may @name be asked for? */
+bool names_limit_allows(const struct names_limit *l, const char *name);
+/**
+ * names_limit_news() - for the keeper: the addresses in the answer @m for @name, and the items they belong to
+ * Return: bytes in @out, which has room for NAMES_NEWS_MAX; 0: nothing to say.
+ */
+size_t names_limit_news(const struct names_limit *l, const char *name, const unsigned char *m,
+			size_t n, char *out);
 /** names_servers_of() - whom to ask for @client; NULL: nobody. */
 const struct names_servers *names_servers_of(const struct names_table *t, unsigned net,
 					     const struct address *client);

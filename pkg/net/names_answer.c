@@ -22,7 +22,7 @@
 #define RCODE_NXDOMAIN 3
 #define TTL_S 1
 #define UDP_PLAIN 512
-#define NAME_TEXT 256
+#define NAME_TEXT NAMES_NAME_MAX
 
 struct question {
 	char name[NAME_TEXT]; /* lower case, no dot at the end */
@@ -71,6 +71,29 @@ static bool read_question(const unsigned char *q, size_t n, struct question *ret
 	return true;
 }
 
+/* Ours is below our domain and above it. */
+static bool cut_domain(char *name)
+{
+	static const char below[] = "." BRIDGE_DOMAIN;
+	size_t len = strlen(name);
+
+	if (len <= sizeof(below) - 1 || strcmp(name + len - (sizeof(below) - 1), below) != 0)
+		return false;
+	name[len - (sizeof(below) - 1)] = '\0';
+	return true;
+}
+
+bool names_asked(const unsigned char *m, size_t n, char name[NAMES_NAME_MAX])
+{
+	struct question k;
+
+	if (!read_question(m, n, &k))
+		return false;
+	(void)cut_domain(k.name);
+	memcpy(name, k.name, sizeof(k.name));
+	return true;
+}
+
 static void begin_answer(const unsigned char *q, size_t end, unsigned rcode, unsigned char *out)
 {
 	memcpy(out, q, end);
@@ -99,6 +122,7 @@ void names_table_done(struct names_table *t)
 	free(t->entries);
 	free(t->nets);
 	free(t->servers);
+	free(t->limits);
 	free(t->text);
 	*t = (struct names_table){0};
 }
@@ -145,6 +169,21 @@ static bool parse_servers(char **save, struct names_table *t)
 	return s->id != NULL;
 }
 
+static bool parse_limit(char **save, struct names_table *t)
+{
+	struct names_limit *l = &t->limits[t->n_limits];
+	const char *name;
+
+	*l = (struct names_limit){.id = strtok_r(NULL, " ", save)};
+	while ((name = strtok_r(NULL, " ", save)) != NULL) {
+		if (l->n == BRIDGE_LIST_MAX)
+			return false;
+		l->v[l->n++] = name;
+	}
+	t->n_limits++;
+	return l->id != NULL;
+}
+
 static bool parse_line(char *line, struct names_table *t)
 {
 	char *save = NULL;
@@ -166,6 +205,8 @@ static bool parse_line(char *line, struct names_table *t)
 		return parse_entry(&save, t);
 	case 'S':
 		return parse_servers(&save, t);
+	case 'G':
+		return parse_limit(&save, t);
 	}
 	return false;
 }
@@ -181,6 +222,7 @@ int names_table_parse(char *text, struct names_table *ret)
 	t.nets = xcalloc(lines, sizeof(*t.nets));
 	t.entries = xcalloc(lines, sizeof(*t.entries));
 	t.servers = xcalloc(lines, sizeof(*t.servers));
+	t.limits = xcalloc(lines, sizeof(*t.limits));
 	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		if (parse_line(l, &t))
 			continue;
@@ -210,6 +252,14 @@ const struct names_servers *names_servers_of(const struct names_table *t, unsign
 		if (strcmp(t->servers[i].id, e->id) == 0)
 			return t->servers[i].n ? &t->servers[i] : NULL;
 	return NULL;
+}
+
+const struct names_limit *names_limit_of(const struct names_table *t, unsigned net,
+					 const struct address *client)
+{
+	const struct names_entry *e = entry_of(t, net, client);
+
+	return e ? names_limit_by_id(t, e->id) : NULL;
 }
 
 /* --- answers ----------------------------------------------------------------------------------- */
@@ -347,19 +397,13 @@ enum names_verdict names_answer(const struct names_table *t, unsigned net,
 			   .net = net,
 			   .out = out,
 			   .max = udp ? UDP_PLAIN : NAMES_MESSAGE_MAX};
-	static const char below[] = "." BRIDGE_DOMAIN;
-	bool ours = false, found;
+	bool ours, found;
 	struct address reverse;
 	struct question k;
-	size_t len;
 
 	if (!read_question(q, n, &k))
 		return NAMES_DROP;
-	len = strlen(k.name);
-	if (len > sizeof(below) - 1 && strcmp(k.name + len - (sizeof(below) - 1), below) == 0) {
-		k.name[len - (sizeof(below) - 1)] = '\0';
-		ours = true;
-	}
+	ours = cut_domain(k.name);
 	begin_answer(q, k.end, 0, out);
 	a.len = k.end;
 	if (k.class != CLASS_IN || !*k.name)

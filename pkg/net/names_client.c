@@ -11,6 +11,7 @@
 
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
+#include "pkg/net/egress.h"
 #include "pkg/net/keeper.h"
 #include "pkg/net/names.h"
 #include "pkg/net/uplink.h"
@@ -96,18 +97,60 @@ static void put_servers(const struct keeper *k, const struct client *c, struct s
 	if (outside && !any && k->ready_fd >= 0)
 		sbuf_adds(b, " " UPLINK_DNS);
 	sbuf_addc(b, '\n');
+	if (!c->egress)
+		return;
+	sbuf_addf(b, "G %s", c->id);
+	for (unsigned i = 0; i < c->n_egress; i++)
+		sbuf_addf(b, " %s", *c->egress[i].name ? c->egress[i].name : "-");
+	sbuf_addc(b, '\n');
+}
+
+/* One message, which is not waited for; its length, 0 when there is none (@ret_ack: it has taken a table), or -1: it died. */
+static int hear(struct keeper *k, bool *ret_ack)
+{
+	static char text[NAMES_NEWS_MAX + 1];
+	ssize_t n = recv(k->names_fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+
+	*ret_ack = false;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	if (strcmp(text, ".") == 0)
+		*ret_ack = true;
+	else if (egress_news(k, text) && socket_send(k->names_fd, "+", 1, NULL, 0) < 0)
+		return -1;
+	return (int)n;
+}
+
+bool names_speaks(struct keeper *k)
+{
+	bool ack;
+
+	return hear(k, &ack) >= 0;
+}
+
+/* What it had said before it saw the table comes first. */
+static bool await_ack(struct keeper *k)
+{
+	struct pollfd p = {.fd = k->names_fd, .events = POLLIN};
+	bool ack = false;
+
+	while (!ack)
+		if (poll(&p, 1, ANSWER_MS) <= 0 || hear(k, &ack) < 0)
+			return false;
+	return true;
 }
 
 static bool send_table(struct keeper *k, const struct sbuf *b)
 {
-	struct pollfd p = {.fd = k->names_fd, .events = POLLIN};
 	int size = (int)b->len + 65536;
-	char ack;
 
 	(void)setsockopt(k->names_fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
 	(void)setsockopt(k->names_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	return k->names_fd >= 0 && socket_send(k->names_fd, b->s, b->len, NULL, 0) == 0 &&
-	       poll(&p, 1, ANSWER_MS) > 0 && recv(k->names_fd, &ack, 1, MSG_DONTWAIT) == 1;
+	       await_ack(k);
 }
 
 void names_update(struct keeper *k)

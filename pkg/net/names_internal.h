@@ -14,6 +14,10 @@
 struct names_stream {
 	int fd, up; /* -EBADF: free; not joined */
 	unsigned net;
+	char limited
+		[65]; /* the container that has an allow-list, once a question went outside; else "" */
+	bool over; /* nothing comes after what is in @out */
+	char name[NAMES_NAME_MAX]; /* what a limited one asked for */
 	struct address client;
 	int64_t until_ns; /* closed when nothing moved */
 	size_t in_len, out_len; /* from the client; for the client */
@@ -26,5 +30,9 @@ short names_stream_events(const struct names_stream *t, bool up);
 void names_stream_pump(struct names_stream *t, const struct names_table *table, int64_t now);
 
 socklen_t names_sockaddr(const struct address *a, in_port_t port, struct sockaddr_storage *ret);
+/** names_tell() - the keeper, what is in the answer @m for @name; returns when the addresses may be reached. */
+void names_tell(const char *id, const char *name, const unsigned char *m, size_t n);
+/** names_tell_refused() - container @id asked for what it may not. */
+void names_tell_refused(const char *id);
 /** names_confine() - from here on this process can do nothing but serve. */
 int names_confine(void);

@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -83,6 +84,8 @@ struct nft {
 	int (*buffer_error)(struct nft_ctx *ctx);
 	const char *(*get_error)(struct nft_ctx *ctx);
 	int (*run)(struct nft_ctx *ctx, const char *buf);
+	int (*buffer_output)(struct nft_ctx *ctx);
+	const char *(*get_output)(struct nft_ctx *ctx);
 };
 
 static bool load(struct nft *ret)
@@ -95,29 +98,44 @@ static bool load(struct nft *ret)
 	*(void **)&ret->buffer_error = dlsym(lib, "nft_ctx_buffer_error");
 	*(void **)&ret->get_error = dlsym(lib, "nft_ctx_get_error_buffer");
 	*(void **)&ret->run = dlsym(lib, "nft_run_cmd_from_buffer");
-	return ret->ctx_new && ret->buffer_error && ret->get_error && ret->run;
+	*(void **)&ret->buffer_output = dlsym(lib, "nft_ctx_buffer_output");
+	*(void **)&ret->get_output = dlsym(lib, "nft_ctx_get_output_buffer");
+	return ret->buffer_output && ret->get_output && ret->ctx_new && ret->buffer_error &&
+	       ret->get_error && ret->run;
 }
 
-static void __attribute__((noreturn)) child(const char *text, int out)
+static void __attribute__((noreturn)) child(int netns, const char *text, int out)
 {
 	struct nft_ctx *ctx;
 	struct nft nft;
 
+	if (netns >= 0 && setns(netns, CLONE_NEWNET) < 0) {
+		(void)dprintf(out, "the container's network cannot be entered");
+		_exit(1);
+	}
 	if (!load(&nft)) {
 		(void)dprintf(out, "%s cannot be loaded", LIBRARY);
 		_exit(1);
 	}
 	ctx = nft.ctx_new(NFT_CTX_DEFAULT);
-	if (ctx && nft.buffer_error(ctx) == 0 && nft.run(ctx, text) == 0)
+	if (ctx && nft.buffer_error(ctx) == 0 && nft.buffer_output(ctx) == 0 &&
+	    nft.run(ctx, text) == 0) {
+		(void)dprintf(out, "%s", nft.get_output(ctx));
 		_exit(0);
+	}
 	(void)dprintf(out, "nftables: %.200s", ctx ? nft.get_error(ctx) : "no context");
 	_exit(1);
 }
 
 int rules_run(const char *text)
 {
+	return rules_run_in(-EBADF, text, NULL);
+}
+
+int rules_run_in(int netns, const char *text, struct sbuf *out)
+{
 	AUTO_CLOSE int rd = -EBADF, wr = -EBADF;
-	char words[256];
+	char words[1024];
 	int p[2], status = 0;
 	ssize_t n;
 	pid_t pid;
@@ -132,14 +150,16 @@ int rules_run(const char *text)
 	if (pid < 0)
 		return err_new(-errno, "fork");
 	if (pid == 0)
-		child(text, wr);
+		child(netns, text, wr);
 	closep(&wr);
 	n = read_upto(rd, words, sizeof(words) - 1);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	words[n > 0 ? n : 0] = '\0';
+	if (status == 0 && out)
+		sbuf_adds(out, words);
 	if (status == 0)
 		return 0;
-	words[n > 0 ? n : 0] = '\0';
 	words[strcspn(words, "\n")] = '\0';
 	return err_new(-CE_UNSUPPORTED, "%s", words);
 }

@@ -15,3 +15,5 @@ void rules_base(struct sbuf *out);
 void rules_network(const char *name, uint32_t flags, bool add, struct sbuf *out);
 /** rules_run() - execute @text, all or nothing; -CE_UNSUPPORTED where there is no libnftables or the kernel lacks it. */
 int rules_run(const char *text);
+/** rules_run_in() - the same in the namespace @netns; @out: what it prints, or NULL. */
+int rules_run_in(int netns, const char *text, struct sbuf *out);

@@ -99,7 +99,7 @@ static int set_up_namespaces(struct rt_child *x)
 	if (p->ns[RT_NS_NET].mode == RT_NS_NEW)
 		r = netns_setup(x->proc, &p->net, &x->conf6);
 	if (r == 0)
-		r = sysctl_apply(x->proc, p->sysctls);
+		r = sysctl_apply(x->proc, p->sysctls, p->ns[RT_NS_NET].mode != RT_NS_KEPT, true);
 	return r;
 }
 

@@ -130,7 +130,10 @@ int netns_setup(int proc, const struct net_plan *net, int *ret_conf6);
  * The helper makes it at its own pace, before or after these defaults are set. @conf6 < 0: nothing to do.
  */
 int netns_finish(int conf6);
-int sysctl_apply(int proc, const char *const *sysctls);
+/** sysctl_apply() - @net: only those of the network; @others: only the others. */
+int sysctl_apply(int proc, const char *const *sysctls, bool net, bool others);
+/** netns_make_kept() - in a child of the monitor: the network namespace of RT_NS_KEPT, set up as the container cannot. */
+int netns_make_kept(const struct rt_plan *p);
 
 /* confine.c: the order of K05 */
 int confine_keyring(const struct rt_process *p);

@@ -7,8 +7,9 @@
  *      clones I into its cgroup, starts the network helper and the port proxy, waits, reports.
  *   I  is born in all its namespaces at once. Opens every host path while it is still the caller's
  *      user, builds the root file system, pivots, confines itself and execs the payload.
- *   J  only when a namespace of another container is entered: a short-lived child of M that enters
- *      it while it still has B's rights over it, then clones I as M's child (CLONE_PARENT).
+ *   J  only when a namespace of another container is entered, or the network namespace stays B's: a
+ *      short-lived child of M that enters or makes it while it still has B's rights over it, then
+ *      clones I as M's child (CLONE_PARENT).
  *   F  only with fuse-overlayfs: a child of M that serves I's root, see fuse.c.
  * Sync          #1 M→I maps written      #2 I→M root built and pivoted (carries the pty master)
  *               #3 M→I the network is ready              #4 end of file: exec closed I's socket
@@ -181,7 +182,7 @@ static pid_t clone_child(const struct launch *l, uint64_t flags, int *ret_pidfd)
 static bool has_joins(const struct rt_plan *p)
 {
 	for (unsigned k = 0; k < RT_NS_COUNT; k++)
-		if (p->ns[k].mode == RT_NS_JOIN)
+		if (p->ns[k].mode == RT_NS_JOIN || p->ns[k].mode == RT_NS_KEPT)
 			return true;
 	return false;
 }
@@ -236,7 +237,9 @@ joiner_main(struct launch *l, const struct rt_stdio *stdio, int child_sync, int 
 
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = enter_joined(l->plan);
+	r = l->plan->ns[RT_NS_NET].mode == RT_NS_KEPT ? netns_make_kept(l->plan) : 0;
+	if (r == 0)
+		r = enter_joined(l->plan);
 	if (r == 0) {
 		pid = clone_child(l, clone_flags(l->plan) | CLONE_PARENT, NULL);
 		if (pid == 0)
@@ -296,7 +299,8 @@ static bool wants_network(const struct rt_plan *p)
 
 static bool wants_bridge(const struct rt_plan *p)
 {
-	return p->net.mode == NET_BRIDGE && p->ns[RT_NS_NET].mode == RT_NS_NEW;
+	return p->net.mode == NET_BRIDGE &&
+	       (p->ns[RT_NS_NET].mode == RT_NS_NEW || p->ns[RT_NS_NET].mode == RT_NS_KEPT);
 }
 
 /* Not before I is done with its namespace: devices take over what it wrote there as default. */

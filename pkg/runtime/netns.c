@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -57,6 +58,37 @@ int netns_setup(int proc, const struct net_plan *net, int *ret_conf6)
 	return loopback_up();
 }
 
+/* As root of the container would have it: its group 0 is another one out here when ids are mapped. */
+static int let_root_ping(int proc, const struct rt_plan *p)
+{
+	char range[32];
+
+	for (unsigned i = 0; i < p->n_gid_map; i++)
+		if (p->gid_map[i].inside == 0) {
+			(void)snprintf(range, sizeof(range), "%u %u", p->gid_map[i].outside,
+				       p->gid_map[i].outside);
+			return procfs_write(proc, "sys/net/ipv4/ping_group_range", range);
+		}
+	return 0;
+}
+
+int netns_make_kept(const struct rt_plan *p)
+{
+	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = proc < 0 ? err_new(-errno, "open /proc") : 0, none = -EBADF;
+
+	if (r == 0 && unshare(CLONE_NEWNET) < 0)
+		r = err_new(-errno, "new network namespace");
+	if (r == 0)
+		r = netns_setup(proc, &p->net, &none);
+	if (r == 0)
+		r = let_root_ping(proc, p);
+	if (r == 0)
+		r = sysctl_apply(proc, p->sysctls, true, false);
+	closep(&none);
+	return r;
+}
+
 static int finish_device(int conf6, const char *device)
 {
 	static const char *const keys[] = {"accept_ra", "accept_redirects"};
@@ -98,13 +130,16 @@ int netns_finish(int conf6)
 	return r;
 }
 
-int sysctl_apply(int proc, const char *const *sysctls)
+int sysctl_apply(int proc, const char *const *sysctls, bool net, bool others)
 {
 	for (; sysctls && *sysctls; sysctls++) {
 		const char *eq = strchr(*sysctls, '=');
 		char path[512];
+		bool is_net = strncmp(*sysctls, "net.", 4) == 0;
 		int n, r;
 
+		if (is_net ? !net : !others)
+			continue;
 		n = snprintf(path, sizeof(path), "sys/%.*s", eq ? (int)(eq - *sysctls) : 0,
 			     *sysctls);
 		if (!eq || n < 0 || (size_t)n >= sizeof(path) || strstr(path, "..") ||

@@ -455,7 +455,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 	p.hostname = wire_get_str(r);
 	p.domainname = wire_get_str(r);
 	for (unsigned i = 0; i < RT_NS_COUNT; i++) {
-		p.ns[i].mode = (enum rt_ns_mode)get_below(r, RT_NS_JOIN + 1);
+		p.ns[i].mode = (enum rt_ns_mode)get_below(r, RT_NS_KEPT + 1);
 		p.ns[i].target.pid = (pid_t)get_below(r, INT32_MAX);
 		p.ns[i].target.start = wire_get_u64(r);
 		p.ns[i].path = wire_get_str(r);

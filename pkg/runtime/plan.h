@@ -30,6 +30,7 @@ enum rt_ns_mode {
 	RT_NS_NEW,
 	RT_NS_HOST, /* stay in the monitor's (for RT_NS_USER: in B itself) */
 	RT_NS_JOIN, /* enter @target's, or the one that @path names */
+	RT_NS_KEPT, /* RT_NS_NET: a new one that stays B's, so that nobody in the container has power over it */
 };
 
 struct rt_ns {

@@ -223,6 +223,47 @@ static void rules_of_a_network(void **state)
 	assert_non_null(strstr(b.s, "open { \"x\" }"));
 }
 
+static void what_a_limited_one_hears_is_told(void **state)
+{
+	/* site.example: a CNAME, then A of 300 s and AAAA of a day; names are pointers. */
+	static const unsigned char answer[] =
+		"\x12\x34\x81\x80\0\1\0\3\0\0\0\0\4site\7example\0\0\1\0\1"
+		"\xc0\x0c\0\5\0\1\0\0\0\x3c\0\4\1b\xc0\x11"
+		"\xc0\x2a\0\1\0\1\0\0\1\x2c\0\4\x0a\1\2\3"
+		"\xc0\x2a\0\x1c\0\1\0\1\x51\x80\0\x10"
+		"\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1";
+	static const char list[] =
+		"N 0\nE aa 10.1.0.2 - web\nG aa - site.example *.example other\n";
+	struct names_table t;
+	const struct names_limit *l;
+	const struct address client = {.family = AF_INET, .b = {10, 1, 0, 2}};
+	char news[NAMES_NEWS_MAX];
+	size_t n = sizeof(answer) - 1, said;
+
+	(void)state;
+	assert_int_equal(names_table_parse(xstrdup(list), &t), 0);
+	l = names_limit_of(&t, 0, &client);
+	assert_non_null(l);
+	assert_true(names_limit_allows(l, "site.example"));
+	assert_true(names_limit_allows(l, "a.b.example"));
+	assert_false(names_limit_allows(l, "example"));
+	assert_false(names_limit_allows(l, "-"));
+	assert_false(names_limit_allows(l, "site.example.org"));
+	said = names_limit_news(l, "site.example", answer, n, news);
+	assert_int_equal(said, strlen(news));
+	assert_string_equal(news, "A aa\n1 300 10.1.2.3\n2 300 10.1.2.3\n"
+				  "1 86400 fd00::1\n2 86400 fd00::1\n");
+	assert_int_equal(names_limit_news(l, "elsewhere.org", answer, n, news), 0);
+	/* Cut anywhere it says less, and reads no further. */
+	for (size_t cut = 0; cut < n; cut++) {
+		AUTO_FREE unsigned char *part = xmalloc(cut + 1);
+
+		memcpy(part, answer, cut);
+		(void)names_limit_news(l, "site.example", part, cut, news);
+	}
+	names_table_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +274,7 @@ int main(void)
 		cmocka_unit_test(foreign_bytes_are_harmless),
 		cmocka_unit_test(what_does_not_fit_a_datagram_says_so),
 		cmocka_unit_test(a_bad_table_is_refused),
+		cmocka_unit_test(what_a_limited_one_hears_is_told),
 		cmocka_unit_test(rules_of_a_network),
 	};
 

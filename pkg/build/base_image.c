@@ -139,6 +139,9 @@ int base_image_find(struct builder *b, const char *name, const char *platform,
 	int r;
 
 	*ret = NULL;
+	r = contexts_layout(b, name, platform, ret);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (!platform)
 		return image_ensure(b->st, name, &b->o->pull, ret, NULL);
 	r = find_for(b, name, platform, ret);

@@ -67,6 +67,11 @@ int inputs_secret(struct builder *b, const char *spec);
 /* contexts.c */
 int contexts_open(struct builder *b);
 void contexts_done(struct builder *b);
+/** contexts_fetch() - those that are URLs and repositories. Enters B for them. */
+int contexts_fetch(struct builder *b);
+/** contexts_layout() - 1: @name is the image of a layout, its layers are in our store now; 0: it is another one. */
+int contexts_layout(struct builder *b, const char *name, const char *platform,
+		    struct image_record **ret);
 /** source_ignore() - the rules of what lies outside: NULL for stages and images. */
 const struct ignore *source_ignore(const struct builder *b, const struct op_source *s);
 

@@ -109,7 +109,7 @@ static int read_place(struct builder *b, struct cache_place *p)
 
 	if (p->kind == CACHE_LOCAL)
 		r = p->dir < 0 ? err_new(-ENOENT, "%s", p->path)
-			       : image_load_layers(b->st, p->dir, &config);
+			       : image_load_entry(b->st, p->dir, "", NULL, &config);
 	else
 		r = read_registry(b, p, &config);
 	if (r == 0)

@@ -35,10 +35,31 @@ static int read_rules(struct named_context *c)
 	return r == -ENOENT ? 0 : r;
 }
 
+static bool is_remote(const char *what)
+{
+	return after(what, "http://") || after(what, "https://") || after(what, "git://");
+}
+
+/* "DIRECTORY[:TAG|@DIGEST]"; a colon within the path's own parts is one of the path. */
+static int open_layout(struct named_context *c, const char *what)
+{
+	AUTO_FREE char *path = xstrdup(what);
+	char *slash = strrchr(path, '/'), *mark = strpbrk(slash ? slash : path, ":@");
+
+	if (mark) {
+		c->layout_tag = xstrdup(mark + (*mark == ':'));
+		*mark = '\0';
+	}
+	c->layout = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	c->image = xasprintf("oci-layout://%s", what);
+	return c->layout < 0 ? err_new(-errno, "%s", path) : 0;
+}
+
 static int fill(struct named_context *c, const char *what)
 {
 	const char *image = after(what, "docker-image://");
 	const char *stage = after(what, "target:");
+	const char *layout = after(what, "oci-layout://");
 
 	if (!image)
 		image = after(what, "container-image://");
@@ -50,10 +71,18 @@ static int fill(struct named_context *c, const char *what)
 		c->stage = xstrdup(stage);
 		return *stage ? 0 : err_usage("the stage has no name");
 	}
+	if (layout)
+		return open_layout(c, layout);
+	if (is_remote(what)) {
+		c->url = xstrdup(what);
+		return 0;
+	}
 	if (strstr(what, "://"))
-		return err_new(-CE_UNSUPPORTED,
-			       "%s: use a directory, docker-image://REFERENCE or target:STAGE",
-			       what);
+		return err_new(
+			-CE_UNSUPPORTED,
+			"%s: use a directory, docker-image://REFERENCE, oci-layout://DIRECTORY, "
+			"target:STAGE, or a URL",
+			what);
 	c->dir = open(what, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->dir < 0)
 		return err_new(-errno, "%s", what);
@@ -73,7 +102,10 @@ static int add(struct builder *b, const char *spec)
 	b->contexts = xreallocarray(b->contexts, pc->n_contexts + 1, sizeof(*c));
 	pc->contexts = b->contexts;
 	c = &b->contexts[pc->n_contexts++];
-	*c = (struct named_context){.name = xstrndup(spec, (size_t)(eq - spec)), .dir = -EBADF};
+	*c = (struct named_context){.name = xstrndup(spec, (size_t)(eq - spec)),
+				    .dir = -EBADF,
+				    .layout = -EBADF,
+				    .stage_dir = {.tree_fd = -EBADF, .lock_fd = -EBADF}};
 	for (unsigned i = 0; i + 1 < pc->n_contexts; i++)
 		if (strcasecmp(b->contexts[i].name, c->name) == 0)
 			return err_usage("%s is given twice", c->name);
@@ -96,6 +128,10 @@ void contexts_done(struct builder *b)
 		struct named_context *c = &b->contexts[i];
 
 		closep(&c->dir);
+		closep(&c->layout);
+		layer_stage_abort(b->st, &c->stage_dir);
+		free(c->layout_tag);
+		free(c->url);
 		ignore_free(c->ignore);
 		free(c->name);
 		free(c->image);

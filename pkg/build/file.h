@@ -64,6 +64,7 @@ struct inst {
 	char *health; /* HEALTHCHECK: "CMD" or "NONE" */
 	struct heredoc *docs;
 	unsigned n_docs;
+	char *comment; /* ARG, FROM: first word of the comment right above; NULL: there is none */
 	struct inst *trigger; /* ONBUILD */
 };
 

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
@@ -12,6 +13,7 @@
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
 #include "pkg/build/builder.h"
+#include "pkg/build/remote.h"
 #include "pkg/sys/file.h"
 
 #define SECRET_MAX (500U << 10)
@@ -55,6 +57,22 @@ static int read_named(struct builder *b, const char *name, struct sbuf *out)
 	return r < 0 ? err_wrap(r, "-f %s", name) : 0;
 }
 
+static bool is_url(const char *s)
+{
+	return strncmp(s, "http://", 7) == 0 || strncmp(s, "https://", 8) == 0;
+}
+
+static int read_url(struct builder *b, const char *url, struct sbuf *out)
+{
+	AUTO_CLOSE int fd = memfd_create("Containerfile", MFD_CLOEXEC);
+	int64_t modified;
+	int r = fd < 0 ? err_new(-errno, "memfd_create") : remote_fetch(b, url, fd, &modified);
+
+	if (r == 0)
+		r = file_read_fd(fd, BUILD_FILE_MAX, out);
+	return r < 0 ? err_wrap(r, "-f %s", url) : 0;
+}
+
 static int read_default(struct builder *b, struct sbuf *out, const char **ret_name)
 {
 	static const char *const names[] = {"Containerfile", "Dockerfile"};
@@ -90,6 +108,8 @@ static int read_file(struct builder *b)
 	if (from_stdin) {
 		name = "standard input";
 		r = read_stdin(&text);
+	} else if (name && is_url(name)) {
+		r = read_url(b, name, &text);
 	} else if (name) {
 		r = read_named(b, name, &text);
 	} else {
@@ -127,7 +147,9 @@ static int read_ignore(struct builder *b)
 		r = try_ignore(b, AT_FDCWD, b->o->ignore_file, false);
 		return r == 0 ? err_new(-ENOENT, "--ignorefile %s", b->o->ignore_file) : r;
 	}
-	for (size_t i = 0; r == 0 && file && strcmp(file, "-") != 0 && i < ARRAY_LEN(names); i++) {
+	for (size_t i = 0;
+	     r == 0 && file && strcmp(file, "-") != 0 && !is_url(file) && i < ARRAY_LEN(names);
+	     i++) {
 		AUTO_FREE char *beside = xasprintf("%s%s", file, names[i]);
 
 		r = try_ignore(b, AT_FDCWD, beside, false);
@@ -237,6 +259,8 @@ int inputs_open(struct builder *b)
 	/* All that is read as the user we are has been: what comes from elsewhere is made in B. */
 	if (r >= 0 && b->is_fetched)
 		r = context_fetch(b);
+	if (r >= 0)
+		r = contexts_fetch(b);
 	if (r >= 0)
 		r = read_file(b);
 	if (r >= 0)

@@ -130,6 +130,16 @@ static bool continues(const struct line_reader *r, const char *s, size_t *n)
 	return true;
 }
 
+/* An empty one separates, like an empty line. */
+static void take_comment(struct line_reader *r, const char *s, size_t n)
+{
+	trim_left(&s, &n);
+	r->comment = n ? s : NULL;
+	r->comment_n = 0;
+	while (r->comment_n < n && !isspace((unsigned char)s[r->comment_n]))
+		r->comment_n++;
+}
+
 int lines_next(struct line_reader *r, struct sbuf *ret, unsigned *ret_first)
 {
 	bool inside = false, more = true;
@@ -137,14 +147,20 @@ int lines_next(struct line_reader *r, struct sbuf *ret, unsigned *ret_first)
 	size_t n;
 
 	sbuf_reset(ret);
+	r->comment = NULL;
 	while (more && lines_raw(r, &s, &n)) {
 		const char *t = s;
 		size_t len = n;
 
 		trim_left(&t, &len);
-		if (len && *t == '#')
+		if (len && *t == '#') {
+			if (!inside)
+				take_comment(r, t + 1, len - 1);
 			continue;
+		}
 		if (!len) {
+			if (!inside)
+				r->comment = NULL;
 			if (inside && !r->empty_continuation)
 				r->empty_continuation = r->line;
 			continue;

@@ -37,13 +37,23 @@ static const char *const rules[] = {
 	"InvalidDefinitionDescription",
 };
 
+static const char *const experimental[] = {"InvalidDefinitionDescription"};
+
+static bool is_wanted(const struct linter *l, const char *rule)
+{
+	for (size_t i = 0; i < ARRAY_LEN(experimental); i++)
+		if (strcmp(experimental[i], rule) == 0)
+			return l->experimental_all || strv_has(&l->experimental, rule);
+	return true;
+}
+
 void lint_add(struct linter *l, const char *rule, const struct inst *in, unsigned line,
 	      const char *fmt, ...)
 {
 	struct lint_finding f = {.rule = rule, .line = in ? in->line : line};
 	va_list ap;
 
-	if (l->skip_all || strv_has(&l->skip, rule))
+	if (l->skip_all || strv_has(&l->skip, rule) || !is_wanted(l, rule))
 		return;
 	va_start(ap, fmt);
 	f.message = xvasprintf(fmt, ap);
@@ -65,31 +75,40 @@ void lint_done(struct lint *l)
 
 /* --- "# check=skip=A,B;error=true" ------------------------------------------------------------------- */
 
+/* Of "skip=" and "experimental=": names of rules, or all. */
+static int take_rules(const char *list, struct strv *ret, bool *ret_all)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+
+	strv_split(&names, list, ',');
+	for (size_t i = 0; i < names.n; i++) {
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(rules) && strcasecmp(rules[k], names.v[i]) != 0)
+			k++;
+		if (strcasecmp(names.v[i], "all") == 0)
+			*ret_all = true;
+		else if (k == ARRAY_LEN(rules))
+			return err_usage("check=: there is no rule '%s'", names.v[i]);
+		else
+			strv_add(ret, rules[k]);
+	}
+	return 0;
+}
+
 static int take_setting(struct linter *l, const char *word)
 {
 	const char *v = strchr(word, '=');
 
-	if (v && strncmp(word, "skip=", 5) == 0) {
-		AUTO_STRV struct strv names = STRV_INIT;
-
-		strv_split(&names, v + 1, ',');
-		for (size_t i = 0; i < names.n; i++) {
-			size_t k = 0;
-
-			while (k < ARRAY_LEN(rules) && strcasecmp(rules[k], names.v[i]) != 0)
-				k++;
-			if (strcasecmp(names.v[i], "all") == 0)
-				l->skip_all = true;
-			else if (k == ARRAY_LEN(rules))
-				return err_usage("check=: there is no rule '%s'", names.v[i]);
-			else
-				strv_add(&l->skip, rules[k]);
-		}
-		return 0;
-	}
+	if (v && strncmp(word, "skip=", 5) == 0)
+		return take_rules(v + 1, &l->skip, &l->skip_all);
+	if (v && strncmp(word, "experimental=", 13) == 0)
+		return take_rules(v + 1, &l->experimental, &l->experimental_all);
 	if (v && strncmp(word, "error=", 6) == 0 && parse_bool(v + 1, &l->out->fail) == 0)
 		return 0;
-	return err_usage("check=%s: use skip=RULE,… and error=true, with ';' between", word);
+	return err_usage("check=%s: use skip=RULE,…, experimental=RULE,… and error=true, with ';' "
+			 "between",
+			 word);
 }
 
 static int take_settings(struct linter *l, const char *text)
@@ -270,6 +289,26 @@ static void check_stage_body(struct linter *l, const struct stage *s)
 	}
 }
 
+/* A comment right above describes it, and then begins with its name. */
+static void check_description(struct linter *l, const struct inst *in)
+{
+	if (!in->comment || (in->kind == INST_FROM && in->args.n != 3) ||
+	    (in->kind != INST_FROM && in->kind != INST_ARG))
+		return;
+	for (size_t i = 0; in->kind == INST_ARG && i < in->args.n; i++) {
+		size_t n = strcspn(in->args.v[i], "=");
+
+		if (strncmp(in->args.v[i], in->comment, n) == 0 && !in->comment[n])
+			return;
+	}
+	if (in->kind == INST_FROM && strcmp(in->args.v[2], in->comment) == 0)
+		return;
+	lint_add(l, "InvalidDefinitionDescription", in, 0,
+		 "the comment above is no description: write '# %.*s …', or an empty line between",
+		 in->kind == INST_FROM ? 200 : (int)strcspn(in->args.v[0], "="),
+		 in->args.v[in->kind == INST_FROM ? 2 : 0]);
+}
+
 static void check_from(struct linter *l, const struct stage *s)
 {
 	const struct inst *in = &s->from;
@@ -311,10 +350,12 @@ int lint_file(struct builder *b, struct lint *ret)
 
 	if (r < 0) {
 		strv_done(&l.skip);
+		strv_done(&l.experimental);
 		return err_wrap(r, "%s", b->file->name);
 	}
 	each_inst(&l, count_casing);
 	each_inst(&l, check_casing);
+	each_inst(&l, check_description);
 	for (unsigned i = 0; i < b->file->n_globals; i++)
 		check_names(&l, &b->file->globals[i]);
 	for (unsigned i = 0; i < b->file->n_stages; i++) {
@@ -326,6 +367,7 @@ int lint_file(struct builder *b, struct lint *ret)
 			 "an empty line inside a continued one");
 	r = lint_variables(&l);
 	strv_done(&l.skip);
+	strv_done(&l.experimental);
 	if (ret->n)
 		qsort(ret->v, ret->n, sizeof(*ret->v), by_line);
 	return r;

@@ -7,7 +7,8 @@ struct linter {
 	const struct build_file *file;
 	struct lint *out;
 	struct strv skip;
-	bool skip_all;
+	struct strv experimental; /* rules that are only applied when named */
+	bool skip_all, experimental_all;
 	int balance; /* instructions in upper case against those in lower case */
 };
 

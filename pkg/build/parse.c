@@ -103,6 +103,7 @@ void inst_done(struct inst *i)
 {
 	free(i->text);
 	free(i->health);
+	free(i->comment);
 	strv_done(&i->flags);
 	strv_done(&i->args);
 	for (unsigned k = 0; k < i->n_docs; k++) {
@@ -578,6 +579,8 @@ static int parse_all(struct build_file *f, const char *text, size_t n)
 				       first, BUILD_INSTRUCTIONS_MAX);
 		if (strlen(b.s) != b.len)
 			return err_usage("%s:%u: the line holds a NUL byte", f->name, first);
+		if (lr.comment)
+			in.comment = xstrndup(lr.comment, lr.comment_n);
 		r = parse_body(b.s, lr.escape, &in);
 		if (r == 0)
 			r = read_heredocs(&lr, &in);

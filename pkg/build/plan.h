@@ -7,6 +7,7 @@
 #include "pkg/build/file.h"
 #include "pkg/build/image.h"
 #include "pkg/build/mount_spec.h"
+#include "storage/layer.h"
 
 enum op_kind {
 	OP_META, /* only the config changed */
@@ -85,6 +86,10 @@ struct named_context {
 	int dir; /* a directory, or negative */
 	struct ignore *ignore; /* of its own */
 	char *image, *stage; /* or one of these */
+	char *url; /* where the directory's files are fetched from; NULL: it is here */
+	struct layer_stage stage_dir; /* then they are in it */
+	int layout; /* the image is one of this OCI layout; negative: no */
+	char *layout_tag; /* which: tag or digest; NULL: the only one, or that of the platform */
 };
 
 struct plan_context {

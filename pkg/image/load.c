@@ -20,9 +20,10 @@ int image_load(struct store *st, int fd, const struct transfer_load *l,
 	return transfer_run(st, TRANSFER_LOAD, &body, &fd, 1, h);
 }
 
-int image_load_layers(struct store *st, int fd, struct sbuf *ret_config)
+int image_load_entry(struct store *st, int fd, const char *entry, const char *platform,
+		     struct sbuf *ret_config)
 {
-	const struct transfer_load l = {.layers = true};
+	const struct transfer_load l = {.layers = true, .entry = entry, .platform = platform};
 	const struct transfer_handler quiet = {0};
 	AUTO_CLOSE int config = memfd_create("config", MFD_CLOEXEC);
 	AUTO_SBUF struct sbuf body = SBUF_INIT;

@@ -11,8 +11,12 @@
 int image_load(struct store *st, int fd, const struct transfer_load *l,
 	       const struct transfer_handler *h);
 
-/** image_load_layers() - only the layers, which nothing names then; and the config of the last image. */
-int image_load_layers(struct store *st, int fd, struct sbuf *ret_config);
+/**
+ * image_load_entry() - only the layers of one image of a layout, which nothing names then; and its config
+ * @entry: tag or digest, "" for the only one or that of @platform (NULL: this machine's).
+ */
+int image_load_entry(struct store *st, int fd, const char *entry, const char *platform,
+		     struct sbuf *ret_config);
 
 struct import_options {
 	const struct strv *changes; /* Containerfile instructions */

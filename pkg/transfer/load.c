@@ -229,7 +229,7 @@ static int list_images(struct bundle *b, const struct transfer_load *q, struct l
 		else
 			platform_host(&want);
 		if (r == 0)
-			r = load_list_oci(b, &want, ret);
+			r = load_list_oci(b, &want, q->entry, ret);
 		platform_done(&want);
 		return r;
 	}

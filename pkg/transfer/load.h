@@ -29,6 +29,8 @@ void load_images_done(struct load_images *l);
 
 /* What the archive lists; every digest and name it gives was compared. Layers are not looked at. */
 int load_list_docker(struct bundle *b, const struct sbuf *list, struct load_images *ret);
-int load_list_oci(struct bundle *b, const struct platform *want, struct load_images *ret);
+/* @entry: tag or digest of one of its index, "" for that of the platform; NULL: all that have names. */
+int load_list_oci(struct bundle *b, const struct platform *want, const char *entry,
+		  struct load_images *ret);
 /** load_set_config() - parse and check a config; @image->id is its digest. */
 int load_set_config(struct load_image *image, const struct sbuf *config);

@@ -152,7 +152,35 @@ static int follow_index(struct bundle *b, const struct manifest *index, const st
 	return r < 0 ? r : follow(b, d, want, &d->annotations, ret, 0);
 }
 
-int load_list_oci(struct bundle *b, const struct platform *want, struct load_images *ret)
+/* By digest, or by a name that is the tag or ends in it. */
+static bool is_entry(const struct descriptor *d, const char *entry)
+{
+	const char *name = strv_env_get(&d->annotations, REF_NAME);
+	const char *colon = name ? strrchr(name, ':') : NULL;
+
+	return strcmp(entry[0] == '@' ? entry + 1 : entry, d->digest) == 0 ||
+	       (name && (strcmp(name, entry) == 0 || (colon && strcmp(colon + 1, entry) == 0)));
+}
+
+static int follow_entry(struct bundle *b, const struct manifest *index, const struct platform *want,
+			const char *entry, struct load_images *ret)
+{
+	const struct descriptor *d = index->n_children == 1 ? index->children : NULL;
+	int r = 0;
+
+	for (unsigned i = 0; *entry && i < index->n_children; i++)
+		if (is_entry(&index->children[i], entry))
+			return follow(b, &index->children[i], want, &index->children[i].annotations,
+				      ret, 0);
+	if (*entry)
+		return err_new(-CE_NO_IMAGE, "it has no '%s'", entry);
+	if (!d)
+		r = manifest_choose(index, want, &d);
+	return r < 0 ? r : follow(b, d, want, &d->annotations, ret, 0);
+}
+
+int load_list_oci(struct bundle *b, const struct platform *want, const char *entry,
+		  struct load_images *ret)
 {
 	const struct sbuf *doc = NULL;
 	struct manifest index = {0};
@@ -161,7 +189,8 @@ int load_list_oci(struct bundle *b, const struct platform *want, struct load_ima
 	if (r == 0)
 		r = manifest_parse(doc->s, doc->len, MEDIA_OCI_INDEX, &index);
 	if (r == 0)
-		r = follow_index(b, &index, want, ret);
+		r = entry ? follow_entry(b, &index, want, entry, ret)
+			  : follow_index(b, &index, want, ret);
 	manifest_done(&index);
 	return r < 0 ? err_wrap(r, "index.json") : 0;
 }

@@ -296,6 +296,7 @@ int transfer_fetch_get(const struct transfer_request *q, struct transfer_fetch *
 void transfer_load_put(struct sbuf *b, const struct transfer_load *l)
 {
 	wire_put_u32(b, l->layers);
+	wire_put_str(b, l->entry);
 	wire_put_str(b, l->platform);
 	wire_put_str(b, l->policy);
 }
@@ -307,6 +308,7 @@ int transfer_load_get(const struct transfer_request *q, struct transfer_load *re
 
 	wire_reader_init(&r, q->body, q->body_n);
 	l.layers = wire_get_u32(&r) != 0;
+	l.entry = wire_get_str(&r);
 	l.platform = wire_get_str(&r);
 	l.policy = wire_get_str(&r);
 	if (wire_failed(&r))

@@ -145,3 +145,28 @@ check() { run cuddy build --check "$@" .; }
 	run -0 why
 	[ "$(sort -u <<<"$output")" = "--> done: this step was not seen before in this place" ]
 }
+
+@test "--check: comments right above that describe nothing, when the file asks for that rule" {
+	file <<-'E'
+		# bar this is the wrong name
+		ARG foo=bar
+		# BASE is what it stands on
+		ARG BASE=scratch
+
+		# far away
+
+		FROM scratch AS base
+		# the version
+		ARG version=1
+		# last the end of all
+		FROM $BASE AS last
+	E
+	run -0 cuddy build --check .
+	sed -i '1i # check=experimental=InvalidDefinitionDescription' Containerfile
+	check
+	[ "$status" = 1 ]
+	[ "$(grep -o '^Containerfile:[0-9]*: [A-Za-z]*' <<<"$output" | tr '\n' ' ')" = "Containerfile:3: InvalidDefinitionDescription Containerfile:11: InvalidDefinitionDescription " ]
+	[[ "$output" == *"write '# foo …'"* ]]
+	sed -i '1s/.*/# check=experimental=all;skip=InvalidDefinitionDescription/' Containerfile
+	run -0 cuddy build --check .
+}

@@ -149,3 +149,36 @@ out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 	run -125 --separate-stderr cuddy build - <<<$'FROM scratch\nADD --checksum='"$commit $GITD/r /"
 	[[ "$stderr" == *"is at commit "*", not $commit"* ]]
 }
+
+@test "-f URL, and named contexts that are URLs, repositories and layouts of images" {
+	www_begin
+	git_begin
+	mkdir -p "$WORK/a" && echo inside >"$WORK/a/text"
+	tar -czf "$WORK/www/a.tgz" -C "$WORK/a" .
+	printf 'FROM scratch AS base\nCOPY --from=tar text /tar\nCOPY --from=git branch /git\n' >"$WORK/www/File"
+	echo mine >own
+	out -f "$WWW/File" --build-context "tar=$WWW/a.tgz" --build-context "git=$GITD/r#other" .
+	[ "$(cat "$WORK/out/tar" "$WORK/out/git")" = $'inside\nother' ]
+	run -125 --separate-stderr cuddy build -f "$WWW/None" .
+	[[ "$stderr" == "cuddy: build: -f $WWW/None: "*404* ]] && [ "${#stderr_lines[@]}" = 1 ]
+	run -125 --separate-stderr cuddy build -f "$WWW/File" --build-context "tar=$WWW/File" .
+	[[ "$stderr" == *"--build-context tar: it is no archive"* ]]
+	# A layout: the only image, one of several, nothing that gets a name.
+	printf 'FROM scratch\nCOPY own /one\nENV WHICH=one\n' >One
+	printf 'FROM scratch\nCOPY own /two\nENV WHICH=two\n' >Two
+	for n in One Two; do
+		cuddy build -q -f $n -t "localhost/${n,}:x" . >/dev/null
+		cuddy save -q -o "$WORK/$n.tar" --format oci-archive "localhost/${n,}:x"
+		skopeo copy -q "oci-archive:$WORK/$n.tar" "oci:$WORK/layout:${n,}"
+		cuddy rmi -f "localhost/${n,}:x" >/dev/null
+	done
+	printf 'FROM base\nCOPY --from=other two /from\n' >Containerfile
+	id=$(cuddy build -q --build-context "base=oci-layout://$WORK/layout:one" --build-context "other=oci-layout://$WORK/layout:two" .)
+	[ "$(cuddy image inspect --format '{{index .Config.Env 1}} {{len .RootFS.Layers}}' "$id")" = "WHICH=one 2" ]
+	[ -z "$(cuddy images -q --filter reference='localhost/*ne')" ]
+	digest=$(jq -r '.manifests[1].digest' "$WORK/layout/index.json")
+	id=$(printf 'FROM base\n' | cuddy build -q -f - --build-context "base=oci-layout://$WORK/layout@$digest" .)
+	[ "$(cuddy image inspect --format '{{index .Config.Env 1}}' "$id")" = WHICH=two ]
+	run -125 --separate-stderr cuddy build --build-context "base=oci-layout://$WORK/layout:three" --build-context "other=oci-layout://$WORK/layout:two" .
+	[[ "$stderr" == *"it has no 'three'"* ]]
+}

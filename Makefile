@@ -57,7 +57,7 @@ endif
 MAINS      := cmd/main.c pkg/conmon/main.c pkg/transfer/main.c pkg/net/main.c
 LIBC_DIRS  := pkg/base pkg/sys pkg/cgroup net pkg/runtime pkg/conmon
 CORE_DIRS  := pkg/json pkg/oci pkg/config pkg/seccomp storage
-CUDDY_DIRS := cmd pkg/cli pkg/bundle pkg/image pkg/container pkg/build pkg/pod pkg/unit
+CUDDY_DIRS := cmd pkg/cli pkg/bundle pkg/image pkg/container pkg/build pkg/pod pkg/unit pkg/doctor
 TRANS_DIRS := pkg/transfer pkg/archive pkg/http
 NET_DIRS   := pkg/net
 

@@ -443,6 +443,16 @@ static const struct {
 	 "not; - reads standard input.\n"
 	 "\n"
 	 "\tcuddy import -c 'CMD [\"/bin/sh\"]' rootfs.tar mine:latest"},
+	{&cmd_doctor, "Each check does what the commands that need the thing do, and undoes it: "
+		      "nothing is changed. "
+		      "A problem is what does not work, with what that breaks and the command that "
+		      "mends it (as root "
+		      "where it says sysctl, apt-get, mount or systemctl); a note is what works "
+		      "less well. The exit "
+		      "status is 1 when there is a problem.\n"
+		      "\n"
+		      "\tcuddy doctor\n"
+		      "\tcuddy doctor --json | jq '.checks[] | select(.status == \"problem\")'"},
 	{&cmd_info, "The list \"missing\" under \"host\" names what this machine lacks, and the "
 		    "command of root that mends it."},
 	{&cmd_explain_run, "Prints what \"cuddy run\" with the same words comes to: namespaces, "

@@ -127,6 +127,7 @@ extern const struct command cmd_pod_create, cmd_pod_exists, cmd_pod_inspect, cmd
 extern const struct command cmd_secret_create, cmd_secret_exists, cmd_secret_inspect, cmd_secret_ls,
 	cmd_secret_rm;
 extern const struct command cmd_complete, cmd_completion, cmd_man;
+extern const struct command cmd_doctor;
 extern const struct command cmd_events, cmd_update;
 extern const struct command cmd_healthcheck_run;
 extern const struct command cmd_help;

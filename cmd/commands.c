@@ -188,6 +188,7 @@ const struct command_alias commands[] = {
 	{"help", &cmd_help},
 	{"info", &cmd_info},
 	{"system info", &cmd_info},
+	{"doctor", &cmd_doctor},
 	{"system check", &cmd_system_check},
 	{"system df", &cmd_system_df},
 	{"system prune", &cmd_system_prune},

@@ -88,24 +88,11 @@ static struct json_object *program(const char *name, const char *path, const cha
 /* The controllers are those that containers can be limited by, not the machine's. */
 static void add_cgroups(struct json_object *o)
 {
-	AUTO_SBUF struct sbuf text = SBUF_INIT, base = SBUF_INIT;
 	AUTO_STRV struct strv list = STRV_INIT;
-	enum cgroup_manager m = cgroup_manager_here();
 
-	if (m == CGROUP_SYSTEMD)
-		sbuf_addf(&base, CGROUP_ROOT "/user.slice/user-%u.slice/user@%u.service",
-			  (unsigned)outer_uid(), (unsigned)outer_uid());
-	else if (m == CGROUP_FS)
-		(void)cgroup_base(&base);
-	if (base.len) {
-		sbuf_adds(&base, "/cgroup.controllers");
-		read_file(base.s, &text);
-	}
-	sbuf_trim_end(&text, "\n");
-	if (text.len)
-		strv_split(&list, text.s, ' ');
+	cgroup_controllers_here(&list);
 	json_set(o, "cgroupControllers", json_from_strv(&list));
-	json_set_str(o, "cgroupManager", cgroup_manager_name(m));
+	json_set_str(o, "cgroupManager", cgroup_manager_name(cgroup_manager_here()));
 	json_set_str(o, "cgroupVersion", cgroup_is_v2() ? "v2" : "v1");
 }
 

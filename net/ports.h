@@ -33,6 +33,8 @@ int net_port_parse(const char *spec, struct net_port_list *l);
 /** net_port_format() - the spec that net_port_parse() reads back as exactly @p; allocated. */
 char *net_port_format(const struct net_port *p);
 #define NET_PORT_WHERE 80
+/** net_first_open_port() - the lowest port of the host that an ordinary user may listen on. */
+uint32_t net_first_open_port(void);
 /** net_port_where() - "127.0.0.1:8080/tcp", "[::1]:53/udp": how messages name it. */
 void net_port_where(const struct net_port *p, char out[NET_PORT_WHERE]);
 /**

@@ -76,11 +76,18 @@ void net_port_where(const struct net_port *p, char out[NET_PORT_WHERE])
 		       p->host_ip, p->host_port, p->proto == NET_TCP ? "tcp" : "udp");
 }
 
+uint32_t net_first_open_port(void)
+{
+	AUTO_FCLOSE FILE *f = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+	uint32_t first;
+
+	return f && fscanf(f, "%u", &first) == 1 ? first : 1024;
+}
+
 static int explain(const struct net_port_list *l, unsigned at, int r)
 {
 	const struct net_port *p = &l->v[at];
 	char where[NET_PORT_WHERE];
-	uint32_t first = 1024;
 	struct net_holder h;
 
 	net_port_where(p, where);
@@ -98,11 +105,8 @@ static int explain(const struct net_port_list *l, unsigned at, int r)
 					       where, h.uid);
 	}
 	if (r == -EACCES && p->host_port) {
-		FILE *f = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+		uint32_t first = net_first_open_port();
 
-		if (f && fscanf(f, "%u", &first) != 1)
-			first = 1024;
-		fclosep(&f);
 		if (p->host_port < first)
 			return err_new(
 				r,

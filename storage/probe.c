@@ -72,19 +72,6 @@ static enum outcome use_overlay(void)
 	return WORKS;
 }
 
-/* The ids we have, mapped to root: nothing else is needed, no helper asked. */
-static bool become_root(uid_t uid, gid_t gid)
-{
-	char map[48];
-
-	(void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)uid);
-	if (userns_write(getpid(), "uid_map", map) < 0 ||
-	    userns_write(getpid(), "setgroups", "deny") < 0)
-		return false;
-	(void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)gid);
-	return userns_write(getpid(), "gid_map", map) == 0;
-}
-
 /* @dir belongs to the mounts of our parent; the path leads to our own copy of them. */
 static bool enter(int dir)
 {
@@ -101,8 +88,8 @@ static void __attribute__((noreturn)) child(int dir, uid_t uid, gid_t gid)
 {
 	enum outcome o = NO_NAMESPACE;
 
-	if (become_root(uid, gid) && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	    enter(dir)) {
+	if (userns_become_root(uid, gid) == 0 &&
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && enter(dir)) {
 		o = use_overlay();
 		(void)umount2("merged", MNT_DETACH);
 		(void)rmtree(dir, "work"); /* overlay's own part of it has mode 000 */

@@ -260,10 +260,15 @@ static int follow_move(struct store *st, const char *usual)
 	return r;
 }
 
+char *store_local_path(void)
+{
+	return xasprintf("/var/tmp/cuddy-%u", (unsigned)outer_uid());
+}
+
 /* Return: 0, or 1 when it is no better there. */
 static int move_root(struct store *st, const char *usual)
 {
-	AUTO_FREE char *local = xasprintf("/var/tmp/cuddy-%u", (unsigned)outer_uid());
+	AUTO_FREE char *local = store_local_path();
 	const struct marker moved = {.moved_to = local};
 	AUTO_CLOSE int fd = -EBADF;
 	int r = open_root(st, local, true);
@@ -281,7 +286,7 @@ static int move_root(struct store *st, const char *usual)
 	return marker_write(fd, &moved);
 }
 
-static int find_root(struct store *st, const char *given)
+static int usual_root(const char *given, char **ret)
 {
 	AUTO_FREE char *usual = NULL;
 	struct stat sb;
@@ -294,9 +299,52 @@ static int find_root(struct store *st, const char *given)
 	r = refuse_home(usual);
 	if (r == 0 && lstat(usual, &sb) == 0 && (sb.st_mode & 077))
 		r = refuse_foreign(usual);
+	if (r == 0)
+		*ret = TAKE_PTR(usual);
+	return r;
+}
+
+static bool is_asked_for(const struct store_options *o)
+{
+	return o->root || o->driver || paths_data_is_asked_for();
+}
+
+int store_locate(const struct store_options *o, struct store_place *ret)
+{
+	AUTO_FREE char *path = NULL;
+	struct marker m = {0};
+	int r = usual_root(o->root, &path);
+
+	*ret = (struct store_place){.may_move = !is_asked_for(o)};
+	for (unsigned moves = 0; r == 0 && moves < 2; moves++) {
+		AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0 && errno != ENOENT)
+			return err_new(-errno, "open the store %s", path);
+		r = fd < 0 ? 0 : marker_read(fd, path, &m);
+		if (r <= 0 || !m.moved_to)
+			break;
+		free(path);
+		path = TAKE_PTR(m.moved_to);
+		r = 0;
+	}
+	free(m.moved_to);
 	if (r < 0)
 		return r;
-	r = open_root(st, usual, !given && !st->asked && !paths_data_is_asked_for());
+	ret->exists = r == 1;
+	ret->driver = m.driver;
+	ret->path = TAKE_PTR(path);
+	return 0;
+}
+
+static int find_root(struct store *st, const struct store_options *o)
+{
+	AUTO_FREE char *usual = NULL;
+	int r = usual_root(o->root, &usual);
+
+	if (r < 0)
+		return r;
+	r = open_root(st, usual, !is_asked_for(o));
 	if (r == 1)
 		r = move_root(st, usual);
 	if (r == 1)
@@ -335,7 +383,7 @@ int store_open(const struct store_options *o, struct store **ret)
 	st->fds = xcalloc(STORE_DIR_COUNT, sizeof(*st->fds));
 	for (unsigned i = 0; i < STORE_DIR_COUNT; i++)
 		st->fds[i] = -EBADF;
-	r = find_root(st, o->root);
+	r = find_root(st, o);
 	if (r == 0)
 		r = find_runroot(st, o->runroot);
 	if (r < 0)

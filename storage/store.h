@@ -57,6 +57,16 @@ struct store;
 
 /** store_open() - open, making what is missing; every directory verified ours and 0700 (D10, H01, H02). */
 int store_open(const struct store_options *o, struct store **ret);
+/* Where a store is, or would be made. */
+struct store_place {
+	char *path; /* malloc'ed */
+	bool exists;
+	bool may_move; /* a new one goes to store_local_path() where overlay does not work at @path */
+	enum store_driver driver; /* when it exists */
+};
+/** store_locate() - what store_open() would find, nothing made or changed. */
+int store_locate(const struct store_options *o, struct store_place *ret);
+char *store_local_path(void); /* malloc'ed */
 /**
  * store_notice() - one line to tell the user, NULL mostly: the store was just made, and elsewhere or
  * with another driver than usual because of the file system. Said once.

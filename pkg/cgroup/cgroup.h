@@ -46,6 +46,10 @@ const char *cgroup_manager_name(enum cgroup_manager m);
 bool cgroup_is_v2(void);
 /** cgroup_manager_here() - what CGROUP_AUTO comes to on this host, by looks only. */
 enum cgroup_manager cgroup_manager_here(void);
+/** cgroup_controllers_here() - those that containers can be limited by here; none without a manager. */
+void cgroup_controllers_here(struct strv *ret);
+/** cgroup_bus_check() - does the user's systemd answer? -CE_HOST_SETUP, or whatever the bus says. */
+int cgroup_bus_check(void);
 /** cgroup_of() - the cgroup of a process (0: ours) as a directory below CGROUP_ROOT; -CE_HOST_SETUP without v2. */
 int cgroup_of(pid_t pid, struct sbuf *ret_dir);
 /** cgroup_base() - directory for the manager cgroupfs; -CE_HOST_SETUP when nothing is delegated to us. */

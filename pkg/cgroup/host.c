@@ -11,6 +11,7 @@
 #include "pkg/cgroup/cgroup.h"
 #include "pkg/cgroup/dbus.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/private_dir.h"
 
 #ifndef CGROUP2_SUPER_MAGIC
 #define CGROUP2_SUPER_MAGIC 0x63677270
@@ -130,6 +131,28 @@ enum cgroup_manager cgroup_manager_here(void)
 		return CGROUP_FS;
 	err_drop();
 	return CGROUP_NONE;
+}
+
+void cgroup_controllers_here(struct strv *ret)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT, base = SBUF_INIT;
+	enum cgroup_manager m = cgroup_manager_here();
+	int r = 0;
+
+	if (m == CGROUP_SYSTEMD)
+		sbuf_addf(&base, CGROUP_ROOT "/user.slice/user-%u.slice/user@%u.service",
+			  (unsigned)outer_uid(), (unsigned)outer_uid());
+	else if (m == CGROUP_FS)
+		r = cgroup_base(&base);
+	if (base.len && r == 0) {
+		sbuf_adds(&base, "/cgroup.controllers");
+		r = file_read_at(AT_FDCWD, base.s, 4096, &text);
+		sbuf_trim_end(&text, "\n");
+	}
+	if (r < 0)
+		err_drop();
+	else if (text.len)
+		strv_split(ret, text.s, ' ');
 }
 
 bool cgroup_may_move(const char *from, const char *to)

@@ -6,12 +6,14 @@
 
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/cgroup/dbus.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define MANAGER SYSTEMD ".Manager"
 #define OBJECT "/org/freedesktop/systemd1"
 #define TIMEOUT_MS 25000
+#define CHECK_MS 5000
 #define NAMES_MAX 16
 
 /* (sv): the name of a property, then a variant with its type. */
@@ -107,6 +109,17 @@ static int listen_for_jobs(struct dbus *d)
 			 "',member='JobRemoved',path='" OBJECT "'");
 	return dbus_call(d, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
 			 "AddMatch", "s", &b);
+}
+
+int cgroup_bus_check(void)
+{
+	AUTO_DBUS struct dbus d = DBUS_INIT;
+	struct dbus_message m;
+	int r = dbus_open(&d, CHECK_MS);
+
+	if (r == 0)
+		r = dbus_call(&d, SYSTEMD, OBJECT, "org.freedesktop.DBus.Peer", "Ping", "", NULL);
+	return r < 0 ? r : await_reply(&d, r, &m);
 }
 
 int scope_start(const char *id, const char *slice, pid_t pid, uint32_t stop_timeout_s)

@@ -620,3 +620,49 @@ bool base_is_entered(void)
 {
 	return entered;
 }
+
+static int try_inside(const struct base_grant *g)
+{
+	AUTO_FREE char *maps = grant_text(g);
+	int r = refuse_root();
+
+	if (r == 0)
+		r = make_base(g, maps);
+	if (r >= 0 && setns(r, CLONE_NEWUSER) < 0)
+		return err_new(-errno, "enter the base namespace");
+	if (r >= 0 && unshare(CLONE_NEWNS) < 0)
+		return host_problem(-errno);
+	return r < 0 ? r : 0;
+}
+
+/* A child tries, for there is no way back out of a user namespace. */
+int base_try(const struct base_grant *g)
+{
+	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
+	char words[2048];
+	int p[2], status, r = 0;
+	ssize_t n;
+
+	if (base_is_inherited(g))
+		return 0;
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	rd = p[0];
+	wr = p[1];
+	r = clone_fork(0, &pidfd);
+	if (r == 0) {
+		r = try_inside(g);
+		if (r < 0)
+			(void)write_full(wr, err_trail(), strlen(err_trail()));
+		_exit(r < 0);
+	}
+	closep(&wr);
+	if (r < 0)
+		return r;
+	n = read_upto(rd, words, sizeof(words) - 1);
+	r = pidfd_wait(pidfd, -1, &status);
+	if (r < 0 || status == 0)
+		return r;
+	words[n > 0 ? n : 0] = '\0';
+	return err_set(-CE_HOST_SETUP, words);
+}

@@ -30,6 +30,11 @@ void base_grant_done(struct base_grant *g);
 bool base_grant_is_single(const struct base_grant *g);
 /** base_grant_is_of() - is @name, a name or number, the user whose grant this is? */
 bool base_grant_is_of(const struct base_grant *g, const char *name);
+/**
+ * base_grant_sharer() - whose subordinate ids are also ours: malloc'ed "NAME (FILE line N)", NULL when nobody's
+ * Each user of the two owns what the other's containers write.
+ */
+char *base_grant_sharer(const struct base_grant *g);
 /** base_single_hint() - malloc'ed line that says so and names the command that mends it; to be shown once. */
 char *base_single_hint(const struct base_grant *g);
 
@@ -65,6 +70,8 @@ bool base_is_inherited(const struct base_grant *g);
 /** base_enter_own() - the same with the grant of the user we are. */
 int base_enter_own(int runtime_dir);
 bool base_is_entered(void);
+/** base_try() - can a B be made with @g, and mounts in it? It is gone again at once, and nothing was written. Errors as base_open(). */
+int base_try(const struct base_grant *g);
 
 /** base_register() - make the calling process (a monitor, already in B) a candidate; removed by the next reader after it died. */
 int base_register(int runtime_dir);

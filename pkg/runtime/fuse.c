@@ -55,6 +55,13 @@ static int open_device(void)
 	return TAKE_FD(fd);
 }
 
+int fuse_check(void)
+{
+	AUTO_CLOSE int fd = open_device();
+
+	return fd < 0 ? fd : 0;
+}
+
 struct keep {
 	int fd[FDS_MAX];
 	unsigned n;

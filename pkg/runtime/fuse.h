@@ -14,6 +14,8 @@ struct fuse_server {
  * Without @root->upper it is read-only. Nothing in it can be opened before the server is up.
  */
 int fuse_mount(const struct rt_root *root, struct fuse_server *ret);
+/** fuse_check() - can /dev/fuse be opened? -CE_HOST_SETUP with the line that mends it. */
+int fuse_check(void);
 /** fuse_server_words() - the last line it wrote, "" when it said nothing. Static storage. */
 const char *fuse_server_words(const struct fuse_server *s);
 

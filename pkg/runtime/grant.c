@@ -22,6 +22,8 @@
 #include "pkg/sys/process.h"
 
 #define FILE_MAX (4U << 20)
+#define SUBUID "/etc/subuid"
+#define SUBGID "/etc/subgid"
 #define RANGES_MAX 128
 #define GETSUBIDS "/usr/bin/getsubids"
 #define GETSUBIDS_MAX 65536
@@ -209,9 +211,9 @@ static int read_grant(uid_t uid, gid_t gid, struct base_grant *ret)
 		if (r == 0)
 			r = run_getsubids(who_name(&w), true, gid, &g.gids, &g.n_gids);
 	} else {
-		r = parse_ids_file("/etc/subuid", &w, uid, &g.uids, &g.n_uids);
+		r = parse_ids_file(SUBUID, &w, uid, &g.uids, &g.n_uids);
 		if (r == 0)
-			r = parse_ids_file("/etc/subgid", &w, gid, &g.gids, &g.n_gids);
+			r = parse_ids_file(SUBGID, &w, gid, &g.gids, &g.n_gids);
 	}
 	free(w.name);
 	if (r < 0)
@@ -283,6 +285,42 @@ bool base_grant_is_of(const struct base_grant *g, const char *name)
 	return same;
 }
 
+static char *sharer_in(const char *path, const struct base_grant *g, const struct subid_range *v,
+		       unsigned n)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	unsigned line = 0;
+
+	if (file_read_at(AT_FDCWD, path, FILE_MAX, &b) < 0) {
+		err_drop();
+		return NULL;
+	}
+	for (char *l = b.s, *next; l && *l; l = next) {
+		unsigned long long start, count;
+		char name[64];
+
+		line++;
+		next = l + strcspn(l, "\n");
+		if (*next)
+			*next++ = '\0';
+		if (*l == '#' || sscanf(l, "%63[^:]:%llu:%llu", name, &start, &count) != 3 ||
+		    base_grant_is_of(g, name))
+			continue;
+		for (unsigned i = 0; i < n; i++)
+			if (start < (unsigned long long)v[i].start + v[i].count &&
+			    v[i].start < start + count)
+				return xasprintf("%s (%s line %u)", name, path, line);
+	}
+	return NULL;
+}
+
+char *base_grant_sharer(const struct base_grant *g)
+{
+	char *s = sharer_in(SUBUID, g, g->uids, g->n_uids);
+
+	return s ? s : sharer_in(SUBGID, g, g->gids, g->n_gids);
+}
+
 /* The first id from 100000 on above every range in @path: ids of two users must not be the same. */
 static uint32_t above_all_ranges(const char *path, uint32_t least)
 {
@@ -305,14 +343,14 @@ static uint32_t above_all_ranges(const char *path, uint32_t least)
 char *base_single_hint(const struct base_grant *g)
 {
 	struct who w = {.id = g->uid};
-	uint32_t first = above_all_ranges("/etc/subgid", above_all_ranges("/etc/subuid", 100000));
+	uint32_t first = above_all_ranges(SUBGID, above_all_ranges(SUBUID, 100000));
 	char *s;
 
 	s = xasprintf(
 		"no subordinate ids in %s for user %s: only one id can be used in containers; "
 		"mend it as root with: usermod --add-subuids %u-%u --add-subgids %u-%u %s",
-		g->n_uids ? "/etc/subgid" : "/etc/subuid", *who_name(&w) ? who_name(&w) : "?",
-		first, first + 65535, first, first + 65535, *who_name(&w) ? who_name(&w) : "USER");
+		g->n_uids ? SUBGID : SUBUID, *who_name(&w) ? who_name(&w) : "?", first,
+		first + 65535, first, first + 65535, *who_name(&w) ? who_name(&w) : "USER");
 	free(w.name);
 	return s;
 }

@@ -106,3 +106,15 @@ int userns_create_as(uid_t uid, gid_t gid)
 		return err_new(-EINVAL, "make files as %u:%u", (unsigned)uid, (unsigned)gid);
 	return 0;
 }
+
+int userns_become_root(uid_t uid, gid_t gid)
+{
+	char map[48];
+	int r = userns_write(getpid(), "setgroups", "deny");
+
+	(void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)uid);
+	if (r == 0)
+		r = userns_write(getpid(), "uid_map", map);
+	(void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)gid);
+	return r < 0 ? r : userns_write(getpid(), "gid_map", map);
+}

@@ -14,6 +14,8 @@ int userns_owner(int ns, uid_t *ret);
 int userns_inode(int ns, uint64_t *ret);
 /** userns_write() - write @text to /proc/@pid/@file (uid_map, gid_map, setgroups) in one write(). */
 int userns_write(pid_t pid, const char *file, const char *text);
+/** userns_become_root() - in a new one, for its only process: @uid and @gid, what we were outside, are mapped to 0. */
+int userns_become_root(uid_t uid, gid_t gid);
 /** userns_is_initial() - is this process in the machine's first user namespace? */
 int userns_is_initial(void);
 /**

@@ -3,7 +3,7 @@
 rank() {
 	case $1 in
 	cmd/*) echo 10 ;;
-	pkg/build/* | pkg/pod/* | pkg/unit/*) echo 9 ;;
+	pkg/build/* | pkg/pod/* | pkg/unit/* | pkg/doctor/*) echo 9 ;;
 	pkg/container/*) echo 8 ;;
 	pkg/image/*) echo 7 ;;
 	pkg/conmon/* | pkg/bundle/*) echo 6 ;;

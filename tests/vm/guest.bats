@@ -9,3 +9,13 @@ load ../system/helpers
 	run -0 cuddy run --rm "$IMAGE" echo hello
 	[ "$output" = hello ]
 }
+
+@test "doctor: nothing is amiss, and without the session bus it is told what that breaks" {
+	run -0 cuddy doctor --json
+	printf '%s\n' "$output" >"$WORK/report"
+	[ "$(jq -c '[.checks[] | select(.status == "problem")]' "$WORK/report")" = '[]' ]
+	[ "$(jq -r '.checks[] | select(.check == "cgroup") | .found' "$WORK/report")" = 'v2, manager systemd: cpuset cpu io memory pids' ]
+	[ "$(jq -r '[.checks[] | select(.check == "linger" or .check == "user-systemd" or .check == "journald") | .status] | join(" ")' "$WORK/report")" = 'ok ok ok' ]
+	run -1 env DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent "$CUDDY" doctor -q --format '{{.Check}} {{.Breaks}}: {{.Mend}}'
+	[[ "$output" == *"user-systemd limits, pause and stats from a login; services of this user: apt-get install dbus-user-session"* ]]
+}

@@ -24,6 +24,7 @@
 
 #define LIBRARY "libnftables.so.1"
 
+/* Protocols by number (1 icmp, 6 tcp, 17 udp, 58 icmpv6): names are those of /etc/protocols, which small systems lack. */
 void rules_base(struct sbuf *out)
 {
 	sbuf_adds(out, "table inet cuddy {\n"
@@ -35,12 +36,12 @@ void rules_base(struct sbuf *out)
 		       "    type filter hook input priority 0; policy drop;\n"
 		       "    iifname lo accept\n"
 		       "    ct state established,related accept\n"
-		       "    iifname " UPLINK_DEVICE " meta l4proto ipv6-icmp accept\n"
+		       "    iifname " UPLINK_DEVICE " meta l4proto 58 accept\n"
 		       "    iifname @bridges icmpv6 type { nd-neighbor-solicit, "
 		       "nd-neighbor-advert, echo-request } accept\n"
-		       "    iifname @bridges fib daddr . iif type local meta l4proto { tcp, udp } "
+		       "    iifname @bridges fib daddr . iif type local meta l4proto { 6, 17 } "
 		       "th dport 53 accept\n"
-		       "    iifname @bridges fib daddr . iif type local meta l4proto icmp accept\n"
+		       "    iifname @bridges fib daddr . iif type local meta l4proto 1 accept\n"
 		       "  }\n"
 		       "  chain forward {\n"
 		       "    type filter hook forward priority 0; policy drop;\n"

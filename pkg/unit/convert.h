@@ -29,6 +29,8 @@ struct key_row {
 	int (*call)(struct convert *c, const struct unit_line *l);
 };
 
+/** convert_own() - the last value of a key of the file's own section, or NULL. */
+const struct unit_line *convert_own(const struct convert *c, const char *key);
 /** convert_keys() - check the section's keys against @rows (ends with key NULL) and append their flags to argv. */
 int convert_keys(struct convert *c, const struct key_row *rows);
 /** convert_words() - the words of a value, or -CE_BAD_FORMAT with its place. */

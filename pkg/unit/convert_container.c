@@ -144,11 +144,6 @@ const struct key_row container_keys[] = {
 	{NULL},
 };
 
-static const struct unit_line *own(const struct convert *c, const char *key)
-{
-	return unit_file_last(&c->q->in, c->section, key);
-}
-
 static int bad_value(const struct unit_line *l, const char *why)
 {
 	return err_new(-CE_BAD_FORMAT, "%s: %s=%s: %s", l->where, l->key, l->value, why);
@@ -191,7 +186,8 @@ static void stop_commands(struct convert *c)
 
 static int reload_command(struct convert *c)
 {
-	const struct unit_line *cmd = own(c, "ReloadCmd"), *sig = own(c, "ReloadSignal");
+	const struct unit_line *cmd = convert_own(c, "ReloadCmd"),
+			       *sig = convert_own(c, "ReloadSignal");
 	AUTO_STRV struct strv argv = STRV_INIT;
 	AUTO_SBUF struct sbuf line = SBUF_INIT;
 	int r = 0;
@@ -218,7 +214,7 @@ static int reload_command(struct convert *c)
 /* When the service counts as started: when the container runs, when its payload says so, or when it is healthy. */
 static int readiness(struct convert *c, bool oneshot)
 {
-	const struct unit_line *l = own(c, "Notify");
+	const struct unit_line *l = convert_own(c, "Notify");
 	bool b = false;
 
 	if (l && strcmp(l->value, "healthy") != 0 && parse_bool(l->value, &b) < 0)
@@ -239,7 +235,7 @@ static int readiness(struct convert *c, bool oneshot)
 
 static int user(struct convert *c)
 {
-	const struct unit_line *u = own(c, "User"), *g = own(c, "Group");
+	const struct unit_line *u = convert_own(c, "User"), *g = convert_own(c, "Group");
 
 	if (g && !u)
 		return bad_value(g, "needs a User= beside it");
@@ -252,7 +248,7 @@ static int user(struct convert *c)
 
 static int image(struct convert *c)
 {
-	const struct unit_line *l = own(c, "Image"), *rootfs = own(c, "Rootfs");
+	const struct unit_line *l = convert_own(c, "Image"), *rootfs = convert_own(c, "Rootfs");
 	AUTO_SBUF struct sbuf ref = SBUF_INIT;
 	int r;
 
@@ -279,7 +275,7 @@ static int arguments(struct convert *c)
 		r = convert_words(l, &c->argv);
 	if (r == 0)
 		r = image(c);
-	l = own(c, "Exec");
+	l = convert_own(c, "Exec");
 	if (r == 0 && l)
 		r = convert_words(l, &c->argv);
 	return r;
@@ -300,7 +296,7 @@ int convert_container(struct convert *c)
 	unit_file_add(c->out, "Service", "Delegate", "yes");
 	if (!unit_file_last(&c->q->in, "Service", "SyslogIdentifier"))
 		unit_file_add(c->out, "Service", "SyslogIdentifier", "%N");
-	l = own(c, "CgroupsMode");
+	l = convert_own(c, "CgroupsMode");
 	strv_add(&c->argv, "run");
 	strv_add(&c->argv, "--name");
 	strv_add(&c->argv, c->q->object);

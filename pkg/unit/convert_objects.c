@@ -7,11 +7,6 @@
 #include "pkg/base/path.h"
 #include "pkg/unit/convert.h"
 
-static const struct unit_line *own(const struct convert *c, const char *key)
-{
-	return unit_file_last(&c->q->in, c->section, key);
-}
-
 #define COMMON_KEYS                                                                            \
 	{"ServiceName", KEY_OTHER}, {"PodmanArgs", KEY_OTHER}, {"GlobalArgs", KEY_OTHER},      \
 	{                                                                                      \
@@ -38,7 +33,8 @@ const struct key_row volume_keys[] = {
 
 static int volume_options(struct convert *c)
 {
-	const struct unit_line *u = own(c, "User"), *g = own(c, "Group"), *o = own(c, "Options");
+	const struct unit_line *u = convert_own(c, "User"), *g = convert_own(c, "Group"),
+			       *o = convert_own(c, "Options");
 	int copy = unit_file_bool(&c->q->in, c->section, "Copy", true);
 
 	if (copy < 0)
@@ -47,7 +43,7 @@ static int volume_options(struct convert *c)
 		strv_add(&c->argv, "--opt");
 		strv_add(&c->argv, "nocopy");
 	}
-	if (o && !own(c, "Device"))
+	if (o && !convert_own(c, "Device"))
 		return err_new(-CE_BAD_FORMAT, "%s: Options= needs a Device= beside it", o->where);
 	if (u || g || o) {
 		strv_add(&c->argv, "--opt");
@@ -130,15 +126,15 @@ const struct key_row image_keys[] = {
 	{"TLSVerify", KEY_BOOL, "--tls-verify"},
 	{"Variant", KEY_ONE, "--variant"},
 	{"DecryptionKey", KEY_REFUSED, "encrypted images are not read"},
-	{"Retry", KEY_REFUSED, "a pull tries again by itself"},
-	{"RetryDelay", KEY_REFUSED, "a pull tries again by itself"},
+	{"Retry", KEY_ONE, "--retry"},
+	{"RetryDelay", KEY_ONE, "--retry-delay"},
 	COMMON_KEYS,
 	{NULL},
 };
 
 int convert_image_file(struct convert *c)
 {
-	const struct unit_line *l = own(c, "Image");
+	const struct unit_line *l = convert_own(c, "Image");
 	int r;
 
 	if (!l)
@@ -154,7 +150,7 @@ int convert_image_file(struct convert *c)
 
 static int add_file(struct convert *c, const struct unit_line *l)
 {
-	const struct unit_line *dir = own(c, "SetWorkingDirectory");
+	const struct unit_line *dir = convert_own(c, "SetWorkingDirectory");
 	/* From a directory that is named by itself it is meant as it stands. */
 	bool here = dir && strcmp(dir->value, "file") != 0 && strcmp(dir->value, "unit") != 0;
 
@@ -175,6 +171,13 @@ const struct key_row build_keys[] = {
 	{"Annotation", KEY_WORDS, "--annotation"},
 	{"AuthFile", KEY_ONE, "--authfile"},
 	{"BuildArg", KEY_WORDS, "--build-arg"},
+	{"DNS", KEY_EACH, "--dns"},
+	{"DNSOption", KEY_EACH, "--dns-option"},
+	{"DNSSearch", KEY_EACH, "--dns-search"},
+	{"Environment", KEY_WORDS, "--env"},
+	{"ForceRM", KEY_BOOL, "--force-rm"},
+	{"GroupAdd", KEY_EACH, "--group-add"},
+	{"Volume", KEY_CALL, .call = convert_volume},
 	{"Label", KEY_WORDS, "--label"},
 	{"Network", KEY_CALL, .call = convert_network},
 	{"Pull", KEY_ONE, "--pull="},
@@ -182,6 +185,10 @@ const struct key_row build_keys[] = {
 	{"TLSVerify", KEY_BOOL, "--tls-verify"},
 	{"Target", KEY_ONE, "--target"},
 	{"IgnoreFile", KEY_ONE, "--ignorefile"},
+	{"Arch", KEY_OTHER},
+	{"Variant", KEY_OTHER},
+	{"Retry", KEY_REFUSED, "a pull tries again by itself"},
+	{"RetryDelay", KEY_REFUSED, "a pull tries again by itself"},
 	COMMON_KEYS,
 	{NULL},
 };
@@ -189,7 +196,8 @@ const struct key_row build_keys[] = {
 /* The directory that is sent: of the unit, of the Containerfile, or what is named. */
 static int build_context(struct convert *c, char **ret)
 {
-	const struct unit_line *l = own(c, "SetWorkingDirectory"), *file = own(c, "File");
+	const struct unit_line *l = convert_own(c, "SetWorkingDirectory"),
+			       *file = convert_own(c, "File");
 	AUTO_FREE char *path = NULL, *dir = NULL;
 
 	if (!file && (!l || !strcmp(l->value, "file")))
@@ -205,18 +213,36 @@ static int build_context(struct convert *c, char **ret)
 	return 0;
 }
 
+/* build has the three words of a platform in one flag. */
+static int build_platform(struct convert *c)
+{
+	const struct unit_line *arch = convert_own(c, "Arch"), *variant = convert_own(c, "Variant");
+
+	if (variant && !arch)
+		return err_new(-CE_BAD_FORMAT, "%s: Variant= needs an Arch= beside it",
+			       variant->where);
+	if (!arch)
+		return 0;
+	strv_add(&c->argv, "--platform");
+	strv_addf(&c->argv, "linux/%s%s%s", arch->value, variant ? "/" : "",
+		  variant ? variant->value : "");
+	return 0;
+}
+
 int convert_build_file(struct convert *c)
 {
 	AUTO_FREE char *context = NULL;
 	int r;
 
-	if (!own(c, "ImageTag"))
+	if (!convert_own(c, "ImageTag"))
 		return err_new(-CE_BAD_FORMAT, "%s: [Build] needs ImageTag=", c->q->path);
 	r = build_context(c, &context);
 	if (r < 0)
 		return r;
 	strv_add(&c->argv, "build");
-	r = convert_keys(c, build_keys);
+	r = build_platform(c);
+	if (r == 0)
+		r = convert_keys(c, build_keys);
 	if (r == 0 && !unit_file_last(&c->q->in, "Service", "WorkingDirectory"))
 		unit_file_add(c->out, "Service", "WorkingDirectory", context);
 	if (r == 0)

@@ -9,6 +9,11 @@
 #include "pkg/unit/convert.h"
 #include "pkg/unit/words.h"
 
+const struct unit_line *convert_own(const struct convert *c, const char *key)
+{
+	return unit_file_last(&c->q->in, c->section, key);
+}
+
 static const struct key_row *find_row(const struct key_row *rows, const char *key)
 {
 	for (; rows->key; rows++)

@@ -77,8 +77,8 @@ line() { service "$1" | grep "^$2="; }
 	printf '[Volume]\nLabel=a=b "c=d e"\nUser=5\nGroup=6\nCopy=no\n' | unit data.volume
 	printf '[Volume]\nVolumeName=named\nDevice=tmpfs\nType=tmpfs\nOptions=size=1m\n' | unit tmp.volume
 	printf '[Network]\nSubnet=10.9.0.0/24\nGateway=10.9.0.1\nInternal=true\nNetworkDeleteOnStop=yes\n' | unit app.network
-	printf '[Image]\nImage=quay.io/x/y:1\nTLSVerify=no\n' | unit base.image
-	printf '[Build]\nImageTag=localhost/own:1\nImageTag=localhost/own:2\nFile=sub/Containerfile\nSetWorkingDirectory=file\nBuildArg=A=1\n' | unit own.build
+	printf '[Image]\nImage=quay.io/x/y:1\nTLSVerify=no\nRetry=2\nRetryDelay=3s\n' | unit base.image
+	printf '[Build]\nImageTag=localhost/own:1\nImageTag=localhost/own:2\nFile=sub/Containerfile\nSetWorkingDirectory=file\nBuildArg=A=1\nArch=arm64\nVariant=v8\nDNS=192.0.2.1\nEnvironment=B=2 C=3\nForceRM=no\nGroupAdd=7\nVolume=data.volume:/d\n' | unit own.build
 	unit one.container <<-U
 		[Unit]
 		After=two.container
@@ -94,8 +94,8 @@ line() { service "$1" | grep "^$2="; }
 	[[ "$(line tmp-volume ExecStart)" == *' volume create --ignore --opt o=size=1m --opt device=tmpfs --opt type=tmpfs named' ]]
 	[[ "$(line app-network ExecStart)" == *' network create --ignore --gateway 10.9.0.1 --internal=true --subnet 10.9.0.0/24 systemd-app' ]]
 	[[ "$(line app-network ExecStopPost)" == *' network rm systemd-app' ]]
-	[[ "$(line base-image ExecStart)" == *' pull --quiet --tls-verify=false quay.io/x/y:1' ]]
-	[[ "$(line own-build ExecStart)" == *" build --tag localhost/own:1 --tag localhost/own:2 --file $units/sub/Containerfile --build-arg A=1 $units/sub" ]]
+	[[ "$(line base-image ExecStart)" == *' pull --quiet --tls-verify=false --retry 2 --retry-delay 3s quay.io/x/y:1' ]]
+	[[ "$(line own-build ExecStart)" == *" build --platform linux/arm64/v8 --tag localhost/own:1 --tag localhost/own:2 --file $units/sub/Containerfile --build-arg A=1 --dns 192.0.2.1 --env B=2 --env C=3 --force-rm=false --group-add 7 --volume systemd-data:/d $units/sub" ]]
 	for s in data-volume app-network base-image own-build; do
 		[ "$(line $s Type)" = Type=oneshot ]
 		[ "$(line $s RemainAfterExit)" = RemainAfterExit=yes ]

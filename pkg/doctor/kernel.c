@@ -77,7 +77,7 @@ static void check_programs(struct doctor_report *d)
 		bad += r < 0;
 	}
 	if (!bad)
-		doctor_ok(d, "programs", "all there, version " CUDDY_VERSION);
+		doctor_ok(d, "programs", "all there");
 }
 
 void doctor_kernel(struct doctor_report *d)

@@ -18,9 +18,9 @@ struct json_object;
 struct store;
 
 struct cmd_ctx {
-	const char *root, *runroot, *driver,
-		*cgroup_manager; /* global options, NULL when not given */
-	const struct strv *hooks_dirs; /* global option */
+	const char *root, *runroot, *driver, *cgroup_manager,
+		*runtime; /* global options, NULL when not given */
+	const struct strv *hooks_dirs, *runtime_flags; /* global options */
 	struct store *store; /* opened on first use by cmd_store() */
 	bool in_a_hurry; /* leaves tidying to other commands */
 	int status; /* exit status a command sets when it is not an error (child's code) */
@@ -74,8 +74,8 @@ extern const struct command_group command_groups[];
 
 /* Flags before the verb. */
 struct global_args {
-	struct strv hooks_dirs;
-	const char *root, *runroot, *driver, *cgroup_manager, *log_level;
+	struct strv hooks_dirs, runtime_flags;
+	const char *root, *runroot, *driver, *cgroup_manager, *log_level, *runtime;
 	struct strv storage_opts;
 	bool debug, version;
 };

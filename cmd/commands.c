@@ -262,6 +262,8 @@ const struct opt global_opts[] = {
 	OPT_LIST(0, "storage-opt", "KEY=VALUE", struct global_args, storage_opts, "Also the images in additionalimagestore=DIR"),
 	OPT_STR(0, "cgroup-manager", "NAME", struct global_args, cgroup_manager, "Who makes the cgroups of new containers",
 		.complete = COMPLETE_WORDS, .words = "systemd cgroupfs none", .strict = true),
+	OPT_STR(0, "runtime", "NAME|FILE", struct global_args, runtime, "OCI runtime of new containers", .complete = COMPLETE_FILE),
+	OPT_LIST(0, "runtime-flag", "FLAG", struct global_args, runtime_flags, "Flag for that runtime, without its dashes"),
 	OPT_LIST(0, "hooks-dir", "DIR", struct global_args, hooks_dirs, "Look for OCI hooks there only", .complete = COMPLETE_DIR),
 	OPT_BOOL('v', "version", struct global_args, version, "Print the version and exit"),
 	OPT_END

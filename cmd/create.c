@@ -39,15 +39,12 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct store *st;
 	int r = refused_check(&a->refused);
 
+	request_globals(ctx, argv, &q);
 	if (r == 0)
 		r = registry_access_of(&a->registry, &q.access);
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
 	(void)argc;
-	q.image = argv[0];
-	q.cgroup_manager = ctx->cgroup_manager;
-	q.more_hooks_dirs = ctx->hooks_dirs;
-	q.command = argv + 1;
 	if (r == 0)
 		r = pod_join(st, &q, &pod);
 	if (r < 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/create_opts.h"
 
+#include "cmd/cmd.h"
+
 #define H struct health_request
 
 const struct opt health_opts[] = {
@@ -222,6 +224,12 @@ const struct opt create_opts[] = {
 	OPT_STR(0, "cgroup-parent", "NAME", R, cgroup_parent,
 		"Slice of systemd, or path of a cgroup, for the container's cgroup"),
 
+	OPT_STR(0, "runtime", "NAME|FILE", R, runtime,
+		"OCI runtime that makes the container's first process, such as crun or runc",
+		.complete = COMPLETE_FILE),
+	OPT_LIST(0, "runtime-flag", "FLAG", R, runtime_flags,
+		 "Flag for that runtime, without its dashes"),
+
 	/* logs */
 	OPT_STR(0, "log-driver", "DRIVER", R, log_driver, "Where output is kept",
 		.complete = COMPLETE_WORDS,
@@ -239,3 +247,14 @@ const struct opt create_opts[] = {
 	OPT_BOOL('q', "quiet", R, quiet, "No progress while pulling"),
 	OPT_END,
 };
+
+void request_globals(const struct cmd_ctx *ctx, char **argv, struct container_request *q)
+{
+	q->image = argv[0];
+	q->command = argv + 1;
+	q->cgroup_manager = ctx->cgroup_manager;
+	q->more_hooks_dirs = ctx->hooks_dirs;
+	if (!q->runtime)
+		q->runtime = ctx->runtime;
+	q->more_runtime_flags = ctx->runtime_flags;
+}

@@ -14,6 +14,10 @@ extern const struct opt health_opts[]; /* of struct health_request */
 		.oom_score_adj = INT64_MIN, .passwd = -1, .limits = LIMIT_REQUEST_DEFAULTS \
 	}
 
+struct cmd_ctx;
+/** request_globals() - the operands, and what the options before the verb say. */
+void request_globals(const struct cmd_ctx *ctx, char **argv, struct container_request *q);
+
 /* What run and create take besides, and what no container of a user can have. */
 struct refused_args {
 	const char *device_cgroup_rule, *cpu_rt_period, *cpu_rt_runtime, *memory_swappiness,

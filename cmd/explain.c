@@ -188,6 +188,7 @@ static void print_text(struct json_object *o)
 	if (length(obj(obj(o, "network"), "networks")))
 		print_list("networks", obj(obj(o, "network"), "networks"), " ");
 	print_list("ports", obj(obj(o, "network"), "ports"), ", ");
+	printf("%-14s%s\n", "runtime", str(o, "runtime"));
 	print_cgroup(obj(o, "cgroup"));
 	print_mounts(spec);
 	print_devices(obj(l, "devices"));

@@ -179,6 +179,8 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 	ctx->runroot = g.runroot;
 	ctx->cgroup_manager = g.cgroup_manager;
 	ctx->hooks_dirs = &g.hooks_dirs;
+	ctx->runtime = g.runtime;
+	ctx->runtime_flags = &g.runtime_flags;
 	ctx->driver = g.driver ? g.driver : getenv("STORAGE_DRIVER");
 	if (ctx->driver && !*ctx->driver)
 		ctx->driver = NULL;

@@ -109,10 +109,7 @@ int run_args_check(const struct cmd_ctx *ctx, struct run_args *a, char **argv)
 {
 	int r;
 
-	a->request.image = argv[0];
-	a->request.cgroup_manager = ctx->cgroup_manager;
-	a->request.more_hooks_dirs = ctx->hooks_dirs;
-	a->request.command = argv + 1;
+	request_globals(ctx, argv, &a->request);
 	if (a->detach && a->request.attach.n)
 		return err_usage("--detach and --attach contradict each other");
 	if (a->detach && a->rmi)

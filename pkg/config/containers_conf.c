@@ -56,6 +56,7 @@ static const struct key keys[] = {
 	K("engine", build_cache_max, TEXT),
 	K("engine", pull_policy, TEXT),
 	K("engine", detach_keys, TEXT),
+	K("engine", runtime, TEXT),
 	K("containers", env_host, TRUTH),
 	K("containers", http_proxy, TRUTH),
 	K("containers", init, TRUTH),
@@ -108,12 +109,29 @@ static int take(struct containers_conf *c, const struct key *k, const struct tom
 	return r;
 }
 
+/* [engine.runtimes]: all paths of a name take the place of those an earlier file had for it. */
+static int take_runtime(struct containers_conf *c, const char *name, const struct toml_value *v)
+{
+	AUTO_STRV struct strv paths = STRV_INIT;
+	AUTO_FREE char *head = xasprintf("%s=", name);
+	int r = toml_want_array(v, name, &paths);
+
+	if (r < 0)
+		return r;
+	for (size_t i = c->runtimes.n; i-- > 0;)
+		if (strncmp(c->runtimes.v[i], head, strlen(head)) == 0)
+			strv_remove(&c->runtimes, i);
+	for (size_t i = 0; i < paths.n; i++)
+		strv_addf(&c->runtimes, "%s%s", head, paths.v[i]);
+	return 0;
+}
+
 static int on_value(void *data, const char *table, const char *key, const struct toml_value *v)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (strcmp(table, keys[i].table) == 0 && strcmp(key, keys[i].name) == 0)
 			return take(data, &keys[i], v);
-	return 0;
+	return strcmp(table, "engine.runtimes") == 0 ? take_runtime(data, key, v) : 0;
 }
 
 static int read_one(struct containers_conf *c, const char *path, bool needed)
@@ -180,6 +198,7 @@ int containers_conf_load(struct containers_conf *c)
 
 void containers_conf_done(struct containers_conf *c)
 {
+	strv_done(&c->runtimes);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		if (keys[i].kind == LIST)
 			strv_done(&((struct conf_list *)at(c, &keys[i]))->v);

@@ -77,6 +77,21 @@ static void release_root(struct monitor *m)
 	err_drop();
 }
 
+/* Its plan still lies in the memfd. */
+static void end_foreign(struct monitor *m)
+{
+	struct rt_plan plan;
+
+	if (!m->is_foreign)
+		return;
+	m->is_foreign = false;
+	closep(&m->run.root_fd);
+	if (setup_plan(&plan) == 0)
+		rt_foreign_delete(&plan);
+	err_drop();
+	setup_forget_plan();
+}
+
 uint64_t finish_oom_kills(const struct monitor *m)
 {
 	uint64_t n;
@@ -323,6 +338,7 @@ void finish_run(struct monitor *m)
 	closep(&m->pty_slave);
 	closep(&m->run.pidfd);
 	strays_end();
+	end_foreign(m);
 	reap_helper(m);
 	/* The upper directory is free for the next mount when these return. */
 	release_root(m);
@@ -341,6 +357,7 @@ void finish(struct monitor *m)
 	closep(&m->pty_slave);
 	closep(&m->listen_fd);
 	strays_end();
+	end_foreign(m);
 	release_root(m);
 	hooks_after_stop(m);
 	if (m->cfg.auto_remove)

@@ -260,6 +260,8 @@ static void let_go_of_kept(struct monitor *m, const struct rt_plan *plan)
 static void hooks_after_start(struct monitor *m, const struct rt_plan *plan)
 {
 	m->stops_with_hooks = false;
+	if (plan->foreign.program)
+		return; /* it knows them from its config.json */
 	for (unsigned i = 0; i < plan->n_hooks; i++)
 		m->stops_with_hooks = m->stops_with_hooks ||
 				      plan->hooks[i].stage == RT_HOOK_POSTSTOP;
@@ -295,6 +297,7 @@ int monitor_launch(struct monitor *m)
 		r = bridge_prepare(m, &plan.net);
 	if (r == 0)
 		r = launch(m, &plan, &io);
+	m->is_foreign = r == 0 && plan.foreign.program;
 	if (r == 0)
 		hooks_after_start(m, &plan);
 	if (r == 0 && m->cfg.restart == CONMON_RESTART_NO)

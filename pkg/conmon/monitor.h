@@ -84,6 +84,7 @@ struct monitor {
 	uint64_t oom_kills_before; /* this run */
 	int signal_fd, listen_fd, pty_slave;
 	bool stops_with_hooks; /* the plan has hooks of poststop */
+	bool is_foreign; /* pid 1 was made by a runtime that wants to be told of its end */
 	bool root_lost; /* its server died first */
 	bool exited, recorded; /* pid 1 is dead; and it is written down */
 	int exit_status;

@@ -134,6 +134,10 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 	text(&q->umask, c->umask);
 	text(&q->pull, c->pull_policy);
 	text(&q->detach_keys, c->detach_keys);
+	if (!q->pod_id &&
+	    !q->is_infra) /* what a pod's containers share is our own runtime's doing */
+		text(&q->runtime, c->runtime);
+	q->runtimes = &c->runtimes;
 	truth(&q->init, c->init);
 	if (q->init)
 		text(&q->init_path, c->init_path);

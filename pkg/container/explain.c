@@ -93,6 +93,7 @@ static struct json_object *describe(const struct plan_input *in, const struct co
 	json_set(o, "network", network(rec));
 	json_set(o, "security", security(rec, &p->rt.process));
 	json_set(o, "cgroup", cgroup);
+	json_set_str(o, "runtime", rec->runtime ? rec->runtime : "cuddy");
 	json_set_bool(o, "init", p->rt.init);
 	json_set_bool(o, "remove", rec->auto_remove);
 	return o;

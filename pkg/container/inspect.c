@@ -393,7 +393,7 @@ static struct json_object *host_config_of(struct store *st, const struct contain
 	json_set_str(o, "UsernsMode", rec->ns_user);
 	json_set_str(o, "CgroupMode", rec->ns_cgroup);
 	json_set(o, "ShmSize", json_object_new_uint64(rec->shm_size));
-	json_set_str(o, "Runtime", "cuddy");
+	json_set_str(o, "Runtime", rec->runtime_name ? rec->runtime_name : "cuddy");
 	json_set_bool(o, "Init", rec->init);
 	json_set(o, "Devices", json_from_strv(&rec->devices));
 	json_set(o, "Ulimits", json_from_strv(&rec->ulimits));
@@ -457,7 +457,10 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		set_take(o, files[i][0], path_join(c->dirs.runtime_path, files[i][1]));
 	json_set_str(o, "StaticDir", c->dirs.data_path);
-	json_set_str(o, "OCIRuntime", "cuddy");
+	json_set_str(o, "OCIRuntime", rec->runtime_name ? rec->runtime_name : "cuddy");
+	if (rec->runtime && c->dirs.runtime_fd >= 0 &&
+	    faccessat(c->dirs.runtime_fd, "config.json", F_OK, 0) == 0)
+		set_take(o, "OCIConfigPath", path_join(c->dirs.runtime_path, "config.json"));
 	json_set_str(o, "Name", rec->name);
 	json_set_i64(o, "RestartCount", c->state.restarts);
 	json_set_str(o, "Driver", driver_name(store_driver(st)));

@@ -17,6 +17,7 @@
 #include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
 #include "pkg/container/mounts.h"
+#include "pkg/container/runtime.h"
 #include "pkg/container/secrets.h"
 #include "storage/container_store.h"
 
@@ -405,6 +406,8 @@ int container_make(struct store *st, const struct container_request *q,
 		rc = make_logging(q, r);
 	if (rc == 0)
 		rc = make_cgroup(q, r);
+	if (rc == 0)
+		rc = make_runtime(q, r);
 	if (rc == 0 && q->detach_keys)
 		rc = conmon_detach_keys(q->detach_keys, keys);
 	if (rc < 0)

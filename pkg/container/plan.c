@@ -37,6 +37,7 @@ void plan_done(struct container_plan *p)
 	strv_done(&p->keep);
 	strv_done(&p->argv);
 	strv_done(&p->env);
+	strv_done(&p->runtime_flags);
 	free(p->mounts);
 	free(p->devices);
 	free(p->uid_map);

@@ -31,7 +31,7 @@ struct container_plan {
 	struct rt_rlimit *rlimits;
 	struct hook_set hook_set;
 	struct rt_hook *hooks; /* of it, by stages */
-	struct strv argv, env;
+	struct strv argv, env, runtime_flags;
 	char detach_keys[32];
 	struct rt_secret *secrets;
 	struct sbuf *secret_data; /* wiped */

@@ -113,6 +113,10 @@ struct container_record {
 	char *cgroups, *cgroup_parent,
 		*cgroup_manager; /* NULL: enabled, the manager's, the host's */
 
+	char *runtime; /* program that makes pid 1; NULL: our own */
+	char *runtime_name; /* as it was asked for */
+	struct strv runtime_flags; /* "--debug" */
+
 	char *log_driver, *log_path, *log_tag;
 	uint64_t log_max_bytes;
 	int64_t log_max_files;

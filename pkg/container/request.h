@@ -91,6 +91,12 @@ struct container_request {
 	struct strv cgroup_conf;
 	const char *cgroups, *cgroup_parent, *cgroup_manager;
 
+	/* another OCI runtime */
+	const char *runtime; /* name or path; NULL: ours */
+	struct strv runtime_flags; /* without their dashes */
+	const struct strv *more_runtime_flags; /* of the global flag; NULL: none */
+	const struct strv *runtimes; /* of containers.conf: "name=path"; NULL: none */
+
 	/* logs */
 	const char *log_driver;
 	struct strv log_opt;

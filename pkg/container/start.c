@@ -17,6 +17,7 @@
 #include "pkg/container/notify.h"
 #include "pkg/container/networks.h"
 #include "pkg/container/plan.h"
+#include "pkg/container/runtime.h"
 #include "pkg/sys/lock.h"
 #include "storage/store.h"
 #include "storage/volume.h"
@@ -63,8 +64,8 @@ static void note_used_volumes(struct store *st, const struct container_record *r
 	}
 }
 
-static int launch(struct store *st, struct container *c, const struct start_options *o, int base_ns,
-		  struct container_plan *p, struct conmon_started *m)
+static int launch(const struct plan_input *in, struct container *c, const struct start_options *o,
+		  int base_ns, struct container_plan *p, struct conmon_started *m)
 {
 	AUTO_CLOSE int lock = -EBADF, null_fd = -EBADF;
 	AUTO_FREE char *program = NULL;
@@ -96,6 +97,9 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 	p->rt.process.cols = o->cols;
 	if (o->keep)
 		keep_fds_plan(o->keep, p);
+	r = plan_runtime(in, p);
+	if (r < 0)
+		return r;
 	log_debug("container", "start monitor of %.12s", c->rec->id);
 	r = cgroup_start_init(c->rec, &cgroup);
 	if (r < 0)
@@ -108,7 +112,7 @@ static int launch(struct store *st, struct container *c, const struct start_opti
 			 cgroup.wanted ? &cgroup.place : NULL, m);
 	cgroup_start_done(&cgroup);
 	if (r == 0)
-		note_used_volumes(st, c->rec);
+		note_used_volumes(in->store, c->rec);
 	return r;
 }
 
@@ -179,7 +183,7 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 	if (r == 0)
 		r = plan_write_files(&in, &p);
 	if (r == 0)
-		r = launch(st, c, o, base_ns, &p, &m);
+		r = launch(&in, c, o, base_ns, &p, &m);
 	base_release(store_runtime_fd(st));
 	if (r < 0)
 		return r;

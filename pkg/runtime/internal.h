@@ -71,6 +71,7 @@ struct rt_child {
 	int conf6; /* see netns_finish(), or -EBADF */
 	int proc_mount; /* index of the proc mount in the plan, -1 */
 	int root_mount; /* with fuse-overlayfs: the root, detached; else -EBADF */
+	int places; /* with a runtime of others: where volumes are mounted for it; else not used */
 	struct rt_ids ids;
 	const struct rt_stdio *given; /* what M handed over */
 	pid_t host_pid; /* for hooks */
@@ -88,6 +89,8 @@ int hooks_run(const struct rt_plan *p, enum rt_hook_stage stage, pid_t pid, cons
 int rootfs_open_sources(struct rt_child *x); /* as the caller's user, before ids change */
 int rootfs_mount_root(struct rt_child *x);
 int rootfs_mount_all(struct rt_child *x);
+/** rootfs_mount_places() - binds and overlays only, below x->places, for a runtime of others. */
+int rootfs_mount_places(struct rt_child *x);
 int rootfs_finish(struct rt_child *x); /* masks, read-only paths, read-only root, pivot */
 
 /* target.c: places inside the root, looked up or made without ever leaving it (D1, D2) */
@@ -175,6 +178,16 @@ bool rt_plan_is_met(const struct rt_plan *p);
 /* init.c */
 void __attribute__((noreturn)) child_main(const struct rt_plan *plan, const struct rt_stdio *stdio,
 					  int sync, int root_mount, const int *joined);
+
+/* foreign.c */
+struct foreign_made {
+	pid_t pid;
+	int pidfd, pty_master, root_fd; /* -EBADF: none yet */
+};
+/** foreign_create() - pid 1, built and waiting; after a failure too, rt_foreign_delete() is due. */
+int foreign_create(const struct rt_plan *p, const struct rt_stdio *stdio, int root_mount,
+		   struct foreign_made *ret);
+int foreign_start(const struct rt_plan *p);
 
 /* joined.c */
 /** joined_enter() - of the process: the namespace that the plan shares with somebody, if it does. */

@@ -419,6 +419,25 @@ static int conduct(struct launch *l, const int *port_fds)
 	return r;
 }
 
+/* The runtime has made all namespaces and mounts: the network, then it may run the payload. */
+static int conduct_foreign(struct launch *l, const struct rt_stdio *stdio, const int *port_fds)
+{
+	struct foreign_made made = {.pidfd = -EBADF, .pty_master = -EBADF, .root_fd = -EBADF};
+	int r = foreign_create(l->plan, stdio, l->root_mount, &made);
+
+	l->pid = made.pid;
+	l->pidfd = made.pidfd;
+	l->built[0] = made.root_fd;
+	l->built[1] = made.pty_master;
+	sync_stop_at(RT_POINT_BUILT);
+	if (r == 0 && wants_network(l->plan))
+		r = net_helper_start(&l->plan->net, l->pid, &l->helper);
+	if (r == 0)
+		r = network_ready(l, port_fds);
+	sync_stop_at(RT_POINT_GO);
+	return r < 0 ? r : foreign_start(l->plan);
+}
+
 static void end_child(int *pidfd)
 {
 	siginfo_t si;
@@ -431,6 +450,15 @@ static void end_child(int *pidfd)
 			;
 	}
 	closep(pidfd);
+}
+
+static int undo_foreign(const struct rt_plan *plan, int r)
+{
+	char trail[2048];
+
+	(void)snprintf(trail, sizeof(trail), "%s", err_trail());
+	rt_foreign_delete(plan);
+	return err_set(r, trail);
 }
 
 /* A file system whose server is gone answers with little more than ENOTCONN: what it said is better. */
@@ -469,15 +497,20 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 	theirs = pair[1];
 	if (plan->root.driver == RT_ROOT_FUSE_OVERLAY)
 		r = l.root_mount = fuse_mount(&plan->root, &l.fuse);
-	if (r >= 0)
-		r = joined_open(plan, &l.joined);
-	if (r == 0)
-		r = clone_init(&l, stdio, theirs);
-	joined_close(plan, l.joined);
-	closep(&theirs);
+	if (r >= 0 && plan->foreign.program) {
+		r = conduct_foreign(&l, stdio, port_fds);
+	} else {
+		if (r >= 0)
+			r = joined_open(plan, &l.joined);
+		if (r == 0)
+			r = clone_init(&l, stdio, theirs);
+		joined_close(plan, l.joined);
+		closep(&theirs);
+		closep(&l.root_mount);
+		if (r == 0)
+			r = conduct(&l, port_fds);
+	}
 	closep(&l.root_mount);
-	if (r == 0)
-		r = conduct(&l, port_fds);
 	closep(&l.helper.ready_fd);
 	closep(&l.helper.log_fd);
 	if (r < 0) {
@@ -493,7 +526,7 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		closep(&l.fuse.words_fd);
 		closep(&l.built[0]);
 		closep(&l.built[1]);
-		return r;
+		return plan->foreign.program ? undo_foreign(plan, r) : r;
 	}
 	closep(&l.fuse.words_fd);
 	*ret = (struct rt_launched){.pid = l.pid,

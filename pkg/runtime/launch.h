@@ -33,3 +33,6 @@ struct rt_launched {
  */
 int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const int *port_fds,
 	      struct rt_launched *ret);
+
+/** rt_foreign_delete() - pid 1 is dead: its runtime forgets it, what was mounted for it goes. Nothing without one. */
+void rt_foreign_delete(const struct rt_plan *plan);

@@ -10,7 +10,7 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 7U
+#define PLAN_VERSION 9U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
@@ -183,6 +183,11 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 	wire_put_u32(b, p->init);
 	wire_put_u32(b, p->hold);
 	put_hooks(b, p);
+	wire_put_str(b, p->foreign.program);
+	put_strings(b, p->foreign.flags);
+	wire_put_str(b, p->foreign.dir);
+	for (unsigned i = 0; i < ARRAY_LEN(p->foreign.config); i++)
+		wire_put_str(b, p->foreign.config[i]);
 	rt_process_encode(&p->process, b);
 }
 
@@ -438,6 +443,20 @@ static void get_hooks(struct wire_reader *r, struct arena *a, struct rt_plan *p)
 		r->failed = true;
 }
 
+static void get_foreign(struct wire_reader *r, struct arena *a, struct rt_foreign *f)
+{
+	f->program = wire_get_str(r);
+	f->flags = get_strings(r, a, NULL);
+	f->dir = wire_get_str(r);
+	for (unsigned i = 0; i < ARRAY_LEN(f->config); i++) {
+		f->config[i] = wire_get_str(r);
+		if (f->program && !f->config[i])
+			r->failed = true;
+	}
+	if (f->program && (*f->program != '/' || !f->dir || *f->dir != '/'))
+		r->failed = true;
+}
+
 static int slip(const char *what)
 {
 	return err_new(-CE_PROTOCOL, "malformed %s", what);
@@ -489,6 +508,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 	p.init = get_below(r, 2);
 	p.hold = get_below(r, 2);
 	get_hooks(r, &a, &p);
+	get_foreign(r, &a, &p.foreign);
 	get_process(r, &a, p.init, &p.process);
 	if (r->failed)
 		return slip("plan");

@@ -203,6 +203,21 @@ struct rt_accounts {
 		*group_entry; /* instead of the usual lines; $USERNAME, $UID … are filled in */
 };
 
+/*
+ * An OCI runtime of others that makes pid 1 in our place. Its config.json says what the plan says; for what
+ * only the root's files tell there are gaps between the three parts: process.user, and
+ * HOME at the end of process.env. Binds and overlays come from @dir/m/N, N being the mount's place in the plan; secrets without
+ * a path of their own are mount number n_mounts.
+ */
+#define RT_FOREIGN_ROOT \
+	"root" /* in @dir/m: with fuse-overlayfs; else the root is over its own directory */
+struct rt_foreign {
+	const char *program; /* absolute; NULL: none, we do it ourselves */
+	const char *const *flags; /* before its verbs; NULL-terminated */
+	const char *dir; /* its bundle, of this container alone */
+	const char *config[3];
+};
+
 struct rt_plan {
 	const char *id;
 	const char *hostname, *domainname; /* NULL: leave the namespace's */
@@ -229,6 +244,7 @@ struct rt_plan {
 	unsigned n_hooks;
 	const char *
 		hook_state; /* what they are told: a JSON object without its braces, status and pid */
+	struct rt_foreign foreign;
 	struct rt_process process;
 };
 

@@ -210,6 +210,17 @@ static int attach_root(struct rt_child *x, int mnt, int place)
 	return r < 0 ? r : mount_attach(mnt, place);
 }
 
+/* In M's own mount namespace the server would meet its own mount on its way to the upper directory. */
+static int fuse_root_aside(struct rt_child *x)
+{
+	AUTO_CLOSE int place = -EBADF;
+
+	if (mkdirat(x->places, RT_FOREIGN_ROOT, 0700) < 0)
+		return err_new(-errno, "make a place for the root");
+	place = open_nofollow(x->places, RT_FOREIGN_ROOT, O_PATH | O_DIRECTORY, 0);
+	return place < 0 ? place : attach_root(x, x->root_mount, place);
+}
+
 int rootfs_mount_root(struct rt_child *x)
 {
 	int r = x->plan->root.driver == RT_ROOT_DIR ? 0 : dress_upper(x);
@@ -220,7 +231,8 @@ int rootfs_mount_root(struct rt_child *x)
 	case RT_ROOT_OVERLAY:
 		return overlay_root(x);
 	case RT_ROOT_FUSE_OVERLAY:
-		return attach_root(x, x->root_mount, x->upper);
+		return x->plan->foreign.program ? fuse_root_aside(x)
+						: attach_root(x, x->root_mount, x->upper);
 	case RT_ROOT_DIR:
 		break;
 	}
@@ -350,12 +362,30 @@ static int bind_source(struct rt_child *x, unsigned i, int *ret, bool *ret_direc
 	return r < 0 ? r : 0;
 }
 
+/* In the root, or where a runtime of others takes it from. */
+static int place_of(struct rt_child *x, unsigned i, bool directory)
+{
+	char name[16];
+	int fd;
+
+	if (!x->plan->foreign.program)
+		return target_ensure(x->root, x->plan->mounts[i].target, directory);
+	(void)snprintf(name, sizeof(name), "%u", i);
+	fd = directory ? mkdirat(x->places, name, 0755)
+		       : openat(x->places, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd > 0)
+		(void)close(fd);
+	fd = openat(x->places, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_new(-errno, "make a place for it") : fd;
+}
+
 /*
  * A part of an image: the whole is mounted over its topmost layer, which in this namespace nobody
  * needs any more, and the part is cloned from there.
  */
-static int overlay_part(struct rt_child *x, const struct rt_mount *m, const int *lower)
+static int overlay_part(struct rt_child *x, unsigned i, const int *lower)
 {
+	const struct rt_mount *m = &x->plan->mounts[i];
 	AUTO_CLOSE int whole = -EBADF, part = -EBADF, mnt = -EBADF, target = -EBADF;
 	char where[16];
 	struct stat st;
@@ -370,7 +400,7 @@ static int overlay_part(struct rt_child *x, const struct rt_mount *m, const int 
 	if (fstat(part, &st) < 0)
 		return err_new(-errno, "stat %s", m->subpath);
 	mnt = clone_source(m, part);
-	target = mnt < 0 ? mnt : target_ensure(x->root, m->target, S_ISDIR(st.st_mode));
+	target = mnt < 0 ? mnt : place_of(x, i, S_ISDIR(st.st_mode));
 	return target < 0 ? target : mount_attach(mnt, target);
 }
 
@@ -384,15 +414,15 @@ static int overlay_volume(struct rt_child *x, unsigned i)
 	int r;
 
 	if (m->subpath)
-		return overlay_part(x, m, lower);
-	target = target_ensure(x->root, m->target, true);
+		return overlay_part(x, i, lower);
+	target = place_of(x, i, true);
 	if (target < 0)
 		return target;
 	(void)snprintf(where, sizeof(where), "%d", target);
 	r = overlay_mount(lower, m->n_lower ? m->n_lower : 1, fds[0], fds[1], where, "");
 	if (r < 0)
 		return r;
-	placed = open_in(x->root, m->target, O_PATH | O_DIRECTORY, 0);
+	placed = place_of(x, i, true);
 	r = placed < 0 ? placed : 0;
 	if (r == 0 && (m->flags & RT_MNT_CHOWN))
 		r = give_to_user(x, placed, true);
@@ -506,7 +536,7 @@ static int mount_one(struct rt_child *x, unsigned i)
 	r = bind_source(x, i, &mnt, &directory);
 	if (r < 0)
 		return r;
-	target = target_ensure(x->root, m->target, directory);
+	target = place_of(x, i, directory);
 	r = target < 0 ? target : mount_attach(mnt, target);
 	if (r == 0 && directory && strcmp(m->target, "/dev/pts") == 0 && x->devpts < 0)
 		x->devpts = fd_dup(mnt);
@@ -524,6 +554,21 @@ int rootfs_mount_all(struct rt_child *x)
 	}
 	r = secrets_mount(x);
 	return r < 0 ? r : dev_add_devices(x);
+}
+
+int rootfs_mount_places(struct rt_child *x)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < x->plan->n_mounts; i++) {
+		enum rt_mount_type type = x->plan->mounts[i].type;
+
+		if (type == RT_MOUNT_BIND || type == RT_MOUNT_OVERLAY)
+			r = mount_one(x, i);
+		if (r < 0)
+			return err_wrap(r, "mount %s", x->plan->mounts[i].target);
+	}
+	return secrets_mount(x);
 }
 
 /* --- last steps ----------------------------------------------------------------------------- */

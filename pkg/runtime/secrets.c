@@ -80,6 +80,18 @@ static int bind_absolute(struct rt_child *x, int place)
 	return r;
 }
 
+static int open_place(struct rt_child *x)
+{
+	char name[16];
+
+	if (!x->plan->foreign.program)
+		return target_ensure(x->root, PLACE, true);
+	(void)snprintf(name, sizeof(name), "%u", x->plan->n_mounts);
+	if (mkdirat(x->places, name, 0755) < 0)
+		return err_new(-errno, "make a place for them");
+	return open_nofollow(x->places, name, O_PATH | O_DIRECTORY, 0);
+}
+
 int secrets_mount(struct rt_child *x)
 {
 	const struct rt_plan *p = x->plan;
@@ -91,7 +103,7 @@ int secrets_mount(struct rt_child *x)
 		return 0;
 	for (unsigned i = 0; i < p->n_secrets; i++)
 		absolute += *p->secrets[i].target == '/';
-	place = target_ensure(x->root, PLACE, true);
+	place = open_place(x);
 	if (place < 0)
 		return err_wrap(place, "secrets");
 	if (absolute)

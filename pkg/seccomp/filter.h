@@ -31,6 +31,10 @@ struct sc_cond {
 	uint64_t value2;
 };
 
+/** sc_op_name(), sc_arch_name() - in libseccomp's words: "SCMP_CMP_EQ", "SCMP_ARCH_X86". */
+const char *sc_op_name(enum sc_op op);
+const char *sc_arch_name(enum sc_arch arch);
+
 #define SC_CONDS_MAX 6
 struct sc_rule {
 	char name[40];
@@ -52,6 +56,9 @@ void sc_add(struct sc_profile *p, const char *name, uint32_t action, const struc
 	    unsigned n_conds);
 /** sc_compile() - append an array of struct sock_filter; -CE_LIMIT when it is too long for the kernel. */
 int sc_compile(const struct sc_profile *p, struct sbuf *out);
+
+/** sc_load() - a profile in docker's format. Free with sc_profile_done() also after a failure. */
+int sc_load(const char *path, uint64_t caps, struct sc_profile *ret);
 
 /** sc_policy() - the default profile for a capability set. */
 void sc_policy(uint64_t caps, struct sc_profile *ret);

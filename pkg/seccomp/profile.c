@@ -65,17 +65,23 @@ static int get_errno(struct json_object *o, const char *key, uint32_t *ret)
 	return 0;
 }
 
+static const char *const ops[] = {
+	[SC_EQ] = "SCMP_CMP_EQ",
+	[SC_NE] = "SCMP_CMP_NE",
+	[SC_LT] = "SCMP_CMP_LT",
+	[SC_LE] = "SCMP_CMP_LE",
+	[SC_GE] = "SCMP_CMP_GE",
+	[SC_GT] = "SCMP_CMP_GT",
+	[SC_MASKED_EQ] = "SCMP_CMP_MASKED_EQ",
+};
+
+const char *sc_op_name(enum sc_op op)
+{
+	return ops[op];
+}
+
 static int parse_cond(struct json_object *o, struct sc_cond *ret)
 {
-	static const char *const ops[] = {
-		[SC_EQ] = "SCMP_CMP_EQ",
-		[SC_NE] = "SCMP_CMP_NE",
-		[SC_LT] = "SCMP_CMP_LT",
-		[SC_LE] = "SCMP_CMP_LE",
-		[SC_GE] = "SCMP_CMP_GE",
-		[SC_GT] = "SCMP_CMP_GT",
-		[SC_MASKED_EQ] = "SCMP_CMP_MASKED_EQ",
-	};
 	const char *op = "";
 	uint64_t index = UINT64_MAX;
 	int r = json_get_u64(o, "index", &index);
@@ -357,17 +363,33 @@ static int parse_profile(struct json_object *o, uint64_t caps, struct sc_profile
 	return r;
 }
 
-int seccomp_compile_profile(const char *json, size_t n, uint64_t caps, struct sbuf *out)
+static int parse_text(const char *json, size_t n, uint64_t caps, struct sc_profile *p)
 {
 	AUTO_JSON struct json_object *o = NULL;
-	struct sc_profile p = {0};
 	int r = json_parse(json, n, &o);
 
 	if (r < 0)
 		return err_wrap(r, "seccomp profile");
 	if (!json_object_is_type(o, json_type_object))
 		return err_new(-CE_BAD_FORMAT, "seccomp profile: not an object");
-	r = parse_profile(o, caps, &p);
+	return parse_profile(o, caps, p);
+}
+
+int sc_load(const char *path, uint64_t caps, struct sc_profile *ret)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	int r = file_read_at(AT_FDCWD, path, PROFILE_MAX, &text);
+
+	if (r == 0)
+		r = parse_text(text.s, text.len, caps, ret);
+	return r < 0 ? err_wrap(r, "%s", path) : 0;
+}
+
+int seccomp_compile_profile(const char *json, size_t n, uint64_t caps, struct sbuf *out)
+{
+	struct sc_profile p = {0};
+	int r = parse_text(json, n, caps, &p);
+
 	if (r == 0)
 		r = sc_compile(&p, out);
 	sc_profile_done(&p);
@@ -377,13 +399,14 @@ int seccomp_compile_profile(const char *json, size_t n, uint64_t caps, struct sb
 int seccomp_load_profile(const char *path, uint64_t caps, struct sbuf *storage, const void **ret,
 			 size_t *ret_len)
 {
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	int r = file_read_at(AT_FDCWD, path, PROFILE_MAX, &text);
+	struct sc_profile p = {0};
+	int r = sc_load(path, caps, &p);
 
 	if (r == 0)
-		r = seccomp_compile_profile(text.s, text.len, caps, storage);
+		r = sc_compile(&p, storage);
+	sc_profile_done(&p);
 	if (r < 0)
-		return err_wrap(r, "%s", path);
+		return r;
 	*ret = storage->s;
 	*ret_len = storage->len;
 	return 0;

@@ -20,5 +20,11 @@ int seccomp_default_bytes(uint64_t caps, struct sbuf *storage, const void **ret,
  */
 int seccomp_load_profile(const char *path, uint64_t caps, struct sbuf *storage, const void **ret,
 			 size_t *ret_len);
+struct json_object;
+/**
+ * seccomp_describe() - "linux.seccomp" of a config.json: the profile at @path, or NULL: the default one
+ * Never weaker than the filter; a few refusals have another errno.
+ */
+int seccomp_describe(const char *path, uint64_t caps, struct json_object **ret);
 /** seccomp_compile_profile() - the same on text in memory. */
 int seccomp_compile_profile(const char *json, size_t n, uint64_t caps, struct sbuf *out);

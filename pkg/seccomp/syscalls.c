@@ -96,21 +96,27 @@ unsigned sc_native_arches(void)
 #endif
 }
 
+static const struct {
+	const char *scmp, *go;
+	enum sc_arch arch;
+} arch_names[] = {
+	{"SCMP_ARCH_X86_64", "amd64", SC_X86_64}, {"SCMP_ARCH_X86", "x86", SC_X86},
+	{"SCMP_ARCH_X32", "x32", SC_X32},         {"SCMP_ARCH_AARCH64", "arm64", SC_AARCH64},
+	{"SCMP_ARCH_ARM", "arm", SC_ARM},
+};
+
 int sc_arch_of(const char *name)
 {
-	static const struct {
-		const char *scmp, *go;
-		enum sc_arch arch;
-	} names[] = {
-		{"SCMP_ARCH_X86_64", "amd64", SC_X86_64},
-		{"SCMP_ARCH_X86", "x86", SC_X86},
-		{"SCMP_ARCH_X32", "x32", SC_X32},
-		{"SCMP_ARCH_AARCH64", "arm64", SC_AARCH64},
-		{"SCMP_ARCH_ARM", "arm", SC_ARM},
-	};
-
-	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(name, names[i].scmp) == 0 || strcmp(name, names[i].go) == 0)
-			return (int)names[i].arch;
+	for (unsigned i = 0; i < ARRAY_LEN(arch_names); i++)
+		if (strcmp(name, arch_names[i].scmp) == 0 || strcmp(name, arch_names[i].go) == 0)
+			return (int)arch_names[i].arch;
 	return -1;
+}
+
+const char *sc_arch_name(enum sc_arch arch)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(arch_names); i++)
+		if (arch_names[i].arch == arch)
+			return arch_names[i].scmp;
+	return "";
 }

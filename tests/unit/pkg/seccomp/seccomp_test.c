@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "pkg/base/err.h"
+#include "pkg/json/json.h"
 #include "pkg/seccomp/filter.h"
 #include "pkg/seccomp/seccomp.h"
 #include "pkg/sys/file.h"
@@ -323,6 +324,44 @@ static void the_kernel_takes_the_filter_and_obeys_it(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* A family that there is not is refused by the described one, and by the kernel otherwise. */
+static void compare(const struct sbuf *theirs, int nr, uint64_t arg)
+{
+	bool no_family = nr == SYS_socket && (uint32_t)arg >= 64;
+	bool ours = judge(prog, len, AUDIT_ARCH_X86_64, nr, arg, 0) == ALLOW;
+	bool other = judge(theirs->s, theirs->len, AUDIT_ARCH_X86_64, nr, arg, 0) == ALLOW;
+
+	if (no_family ? other : ours != other)
+		fail_msg("call %d with %llx", nr, (unsigned long long)arg);
+}
+
+/* For runtimes of others, whose rules have no order: what they allow is what our filter allows. */
+static void the_described_profile_allows_the_same(void **state)
+{
+	static const uint64_t args[] = {
+		0,          1,          2,          8,          16,
+		38,         39,         40,         63,         0x20000,
+		0x10000000, 0x7e020000, 0x40000011, 0xffffffff, (1ULL << 32) + 38};
+	AUTO_SBUF struct sbuf text = SBUF_INIT, theirs = SBUF_INIT;
+	AUTO_JSON struct json_object *o = NULL;
+
+	(void)state;
+	for (int privileged = 0; privileged < 2; privileged++) {
+		uint64_t caps = privileged ? UINT64_MAX : DEFAULT_CAPS;
+
+		use_caps(caps);
+		json_putp(&o);
+		sbuf_reset(&text);
+		sbuf_reset(&theirs);
+		assert_int_equal(seccomp_describe(NULL, caps, &o), 0);
+		json_write(o, false, &text);
+		assert_int_equal(seccomp_compile_profile(text.s, text.len, caps, &theirs), 0);
+		for (int nr = 0; nr < 600; nr++)
+			for (size_t i = 0; i < ARRAY_LEN(args); i++)
+				compare(&theirs, nr, args[i]);
+	}
+}
+
 static int release(void **state)
 {
 	(void)state;
@@ -344,6 +383,7 @@ int main(void)
 #endif
 		cmocka_unit_test(embedded_bytes_equal_what_is_compiled_now),
 		cmocka_unit_test(bad_profiles_are_refused),
+		cmocka_unit_test(the_described_profile_allows_the_same),
 		cmocka_unit_test(the_kernel_takes_the_filter_and_obeys_it),
 	};
 

@@ -93,9 +93,9 @@ limited() { cuddy run -d -v "$PROBE:/probe:ro" "$@" >/dev/null; }
 	[ "$(cuddy exec lim /probe udp-name 10.235.0.1 db)" = "0 10.233.0.81" ]
 	run ! asks lim 10.235.0.80 80
 	# When all that keeps it was killed, the list is there before the network is.
-	pkill -KILL -u "$(id -u)" cuddy-names
+	kill -KILL "$(net_pids names)"
 	wait_until 20 eval '[ "$(cuddy exec lim /probe udp-name 10.233.0.1 site.example 2>/dev/null)" = "0 10.233.0.80" ]'
-	pkill -KILL -u "$(id -u)" cuddy-net
+	kill -KILL "$(net_pids keeper)"
 	run ! asks lim 10.233.0.53 53
 	wait_until 20 eval '[ "$(cuddy exec lim /probe udp-name 10.233.0.1 a.wild.example 2>/dev/null)" = "0 10.233.0.80" ]'
 	wait_until 20 reaches lim 10.233.0.80 80

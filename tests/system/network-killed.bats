@@ -6,54 +6,15 @@ load network
 
 setup_file() { network_file_begin; }
 teardown_file() { file_end; }
+standing=
 teardown() {
-	pkill -CONT -u "$(id -u)" 'cuddy-conmon|cuddy-net' || true # a test that failed may have left one standing
+	[ -z "$standing" ] || kill -CONT "$standing" || true # a test that failed
 	test_end
 }
 
 ip_of() { cuddy inspect --format '{{.NetworkSettings.IPAddress}}' "$1"; }
 answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x 2>/dev/null)" = x ]; }
 knows() { cuddy exec "$1" nslookup "$2" 2>/dev/null | grep -q "$3"; }
-
-# net_pids ROLE: processes of this test's keeper: first, keeper, names, slirp
-net_pids() {
-	local p dir comm
-	dir=$(readlink -f "$CUDDY_RUNROOT/net")
-	for p in $(pgrep -u "$(id -u)" 'cuddy-net|cuddy-names|slirp4netns'); do
-		comm=$(cat "/proc/$p/comm" 2>/dev/null) || continue
-		case $comm in
-		slirp4netns) in_keeper "$p" slirp "$1" ;;
-		cuddy-names) in_keeper "$p" names "$1" ;;
-		cuddy-net) in_keeper "$p" keeper "$1" ;;
-		esac
-	done
-}
-# The keeper's processes share a pid namespace whose first holds the lock below our runtime directory.
-in_keeper() {
-	local first
-	[ "$2" = "$3" ] || [ "$3" = first ] || return 0
-	first=$(first_of "$1") || return 0
-	[ -n "$first" ] || return 0
-	if [ "$3" = first ]; then
-		[ "$2" = keeper ] && [ "$first" = "$1" ] && echo "$1"
-	elif [ "$first" != "$1" ]; then
-		echo "$1"
-	fi
-	return 0
-}
-first_of() { # the process with pid 1 in the namespace of $1 that has our lock open
-	local p=$1 up
-	while [ "$p" -gt 1 ]; do
-		if [ "$(awk '/^NSpid:/ { print $NF; exit }' "/proc/$p/status" 2>/dev/null)" = 1 ]; then
-			awk -v i="$(stat -c %i "$CUDDY_RUNROOT/net/lock")" '$0 ~ ":" i " " { print $5 }' /proc/locks | grep -qx "$p" && echo "$p"
-			return 0
-		fi
-		up=$(awk '/^PPid:/ { print $2 }' "/proc/$p/status" 2>/dev/null) || return 0
-		p=${up:-0}
-	done
-}
-has_part() { [ -n "$(net_pids "$1")" ]; }
-no_part() { ! has_part "$1"; }
 
 @test "killed: the keeper's first process, the keeper, slirp4netns, the server of names" {
 	require_tun
@@ -112,11 +73,10 @@ bases() {
 	done | sort -u
 }
 one_base() { [ "$(bases | wc -l)" = 1 ]; }
-stands_still() { # stands_still CONTAINER: its monitor, which cuddy does not know of yet
-	local id
-	id=$(cuddy inspect --format '{{.Id}}' "$1") || return 1
-	grep -q '^State:.T' "/proc/$(pgrep -o -u "$(id -u)" -f "^cuddy-conmon monitor $id")/status"
+monitor_of() { # also of one that cuddy does not know of yet
+	pgrep -o -u "$(id -u)" -f "^cuddy-conmon monitor $(cuddy inspect --format '{{.Id}}' "$1")"
 }
+stands_still() { grep -q '^State:.T' "/proc/$(monitor_of "$1")/status"; }
 
 @test "killed: who starts while the last monitor is killed shares the base namespace with all who come" {
 	require_tun
@@ -129,16 +89,18 @@ stands_still() { # stands_still CONTAINER: its monitor, which cuddy does not kno
 	CUDDY_STOP_AT=0 "$CUDDY" run -d --name slow --network x "$IMAGE" sleep 1000 >"$WORK/slow" 2>&1 3>&- &
 	starts=$!
 	wait_until 20 stands_still slow
+	standing=$(monitor_of slow)
 	kill -KILL "$(conmon_pid first)"
 	wait_exited first
 	wait_until 20 no_part first
 	cuddy run -d --name later --network x "$IMAGE" sleep 1000
 	[ "$(bases)" = "$base" ]
-	pkill -CONT -u "$(id -u)" -f "^cuddy-conmon monitor $(cuddy inspect --format '{{.Id}}' slow)"
+	kill -CONT "$standing"
 	wait "$starts" || { cat "$WORK/slow"; return 1; }
 	cuddy exec later nslookup slow
 	# And by the keeper, when all the monitors are killed before it has heard of it.
 	keeper=$(net_pids keeper)
+	standing=$keeper
 	kill -STOP "$keeper"
 	kill -KILL "$(conmon_pid slow)" "$(conmon_pid later)"
 	wait_exited slow

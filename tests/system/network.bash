@@ -40,3 +40,43 @@ helper_pids() { # helper_pids COMM CONTAINER: processes named COMM below its mon
 		[ "$(cat "/proc/$p/comm")" = "$1" ] && echo "$p"
 	done
 }
+
+# net_pids ROLE: processes of this test's keeper: first, keeper, names, slirp
+net_pids() {
+	local p dir comm
+	dir=$(readlink -f "$CUDDY_RUNROOT/net")
+	for p in $(pgrep -u "$(id -u)" 'cuddy-net|cuddy-names|slirp4netns'); do
+		comm=$(cat "/proc/$p/comm" 2>/dev/null) || continue
+		case $comm in
+		slirp4netns) in_keeper "$p" slirp "$1" ;;
+		cuddy-names) in_keeper "$p" names "$1" ;;
+		cuddy-net) in_keeper "$p" keeper "$1" ;;
+		esac
+	done
+}
+# The keeper's processes share a pid namespace whose first holds the lock below our runtime directory.
+in_keeper() {
+	local first
+	[ "$2" = "$3" ] || [ "$3" = first ] || return 0
+	first=$(first_of "$1") || return 0
+	[ -n "$first" ] || return 0
+	if [ "$3" = first ]; then
+		[ "$2" = keeper ] && [ "$first" = "$1" ] && echo "$1"
+	elif [ "$first" != "$1" ]; then
+		echo "$1"
+	fi
+	return 0
+}
+first_of() { # the process with pid 1 in the namespace of $1 that has our lock open
+	local p=$1 up
+	while [ "$p" -gt 1 ]; do
+		if [ "$(awk '/^NSpid:/ { print $NF; exit }' "/proc/$p/status" 2>/dev/null)" = 1 ]; then
+			awk -v i="$(stat -c %i "$CUDDY_RUNROOT/net/lock")" '$0 ~ ":" i " " { print $5 }' /proc/locks | grep -qx "$p" && echo "$p"
+			return 0
+		fi
+		up=$(awk '/^PPid:/ { print $2 }' "/proc/$p/status" 2>/dev/null) || return 0
+		p=${up:-0}
+	done
+}
+has_part() { [ -n "$(net_pids "$1")" ]; }
+no_part() { ! has_part "$1"; }

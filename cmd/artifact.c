@@ -241,6 +241,7 @@ const struct command cmd_artifact_extract = {
 
 struct pull_args {
 	struct registry_args registry;
+	struct crypt_args crypt;
 	bool quiet;
 	const char *policy;
 };
@@ -249,6 +250,7 @@ static const struct pull_args pull_defaults = {.registry = REGISTRY_ARGS_DEFAULT
 
 static const struct opt pull_opts[] = {
 	OPT_GROUP(registry_opts, struct pull_args, registry),
+	OPT_GROUP(decrypt_opts, struct pull_args, crypt),
 	OPT_BOOL('q', "quiet", struct pull_args, quiet, "Do not report progress"),
 	OPT_STR(0, "signature-policy", "FILE", struct pull_args, policy,
 		"Policy to use instead of the usual policy.json", .complete = COMPLETE_FILE,
@@ -266,6 +268,8 @@ static int pull_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	int r = registry_access_of(&a->registry, &access);
 
 	(void)argc;
+	if (r == 0)
+		r = crypt_check(&a->crypt);
 	if (r == 0)
 		r = cmd_store(ctx, &st);
 	if (r < 0)
@@ -296,6 +300,7 @@ struct push_args {
 	struct registry_args registry;
 	bool quiet;
 	const char *digestfile;
+	struct sign_options sign;
 };
 
 static const struct push_args push_defaults = {.registry = REGISTRY_ARGS_DEFAULTS};
@@ -305,6 +310,13 @@ static const struct opt push_opts[] = {
 	OPT_STR(0, "digestfile", "FILE", struct push_args, digestfile,
 		"Write the digest of what was pushed to a file", .complete = COMPLETE_FILE),
 	OPT_BOOL('q', "quiet", struct push_args, quiet, "Do not report progress"),
+	OPT_STR(0, "sign-by", "KEY", struct push_args, sign.by,
+		"Sign what was pushed with this key of gpg's"),
+	OPT_STR(0, "sign-by-sigstore-private-key", "FILE", struct push_args, sign.sigstore_key,
+		"Sign what was pushed with a private key, and put the signature beside it",
+		.complete = COMPLETE_FILE),
+	OPT_STR(0, "sign-passphrase-file", "FILE", struct push_args, sign.passphrase_file,
+		"Passphrase of the key", .complete = COMPLETE_FILE),
 	OPT_END,
 };
 
@@ -322,8 +334,8 @@ static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	if (r < 0)
 		return r;
 	transfer_report_init(&report, REPORT_PULL, a->quiet, NULL);
-	r = artifact_push(st, argv[0], argc > 1 ? argv[1] : NULL, &access, &report.handler,
-			  &digest);
+	r = artifact_push(st, argv[0], argc > 1 ? argv[1] : NULL, &access, &a->sign,
+			  &report.handler, &digest);
 	transfer_report_done(&report);
 	if (r == 0 && a->digestfile)
 		r = cmd_write_digest(a->digestfile, digest);

@@ -14,12 +14,14 @@
 #include "pkg/image/login.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/tty.h"
+#include "storage/secret.h"
 
 #define PASSWORD_MAX (64 * 1024)
 
 /* Which registry it is about. */
 struct place {
 	char *key, *host, *path;
+	const char *entry; /* what the file calls it, when that is not the key */
 };
 
 static void place_done(struct place *p)
@@ -42,7 +44,28 @@ static int place_of(const char *typed, struct place *ret)
 	return r < 0 ? r : registry_key(typed, &ret->key, &ret->host, &ret->path);
 }
 
+/*
+ * --compat-auth-file: docker's own file. It has no keys but hosts, and one of them is a whole url.
+ */
+static int compat_place(const char *authfile, const char *compat, struct place *p)
+{
+	if (!compat)
+		return 0;
+	if (authfile)
+		return err_usage("--authfile and --compat-auth-file: one of both");
+	if (strchr(p->key, '/'))
+		return err_usage(
+			"--compat-auth-file: docker keeps credentials of registries, not of "
+			"'%s'",
+			p->key);
+	if (strcmp(p->key, "docker.io") == 0)
+		p->entry = "https://index.docker.io/v1/";
+	return 0;
+}
+
 struct login_args {
+	const char *compat, *secret;
+	const char *quiet_password; /* the same as password when nobody could see it */
 	const char *username, *password, *authfile, *cert_dir;
 	bool password_stdin, get_login, verbose;
 	int tls_verify;
@@ -56,9 +79,12 @@ static const struct opt login_opts[] = {
 		.complete = COMPLETE_FILE),
 	OPT_STR(0, "cert-dir", "DIR", struct login_args, cert_dir, "Directory with certificates for the registry",
 		.complete = COMPLETE_DIR),
+	OPT_STR(0, "compat-auth-file", "FILE", struct login_args, compat, "The same for a file of docker's",
+		.complete = COMPLETE_FILE),
 	OPT_BOOL(0, "get-login", struct login_args, get_login, "Print who is logged in and exit"),
 	OPT_STR('p', "password", "PASSWORD", struct login_args, password, "Password; other users may see it in the process list"),
 	OPT_BOOL(0, "password-stdin", struct login_args, password_stdin, "Read the password from standard input"),
+	OPT_STR(0, "secret", "NAME", struct login_args, secret, "Read the password from a secret; its name is the user's unless one is given"),
 	OPT_TRI(0, "tls-verify", struct login_args, tls_verify, "Require a valid certificate of the registry"),
 	OPT_STR('u', "username", "NAME", struct login_args, username, "User name"),
 	OPT_BOOL('v', "verbose", struct login_args, verbose, "Say which file the credentials went to"),
@@ -136,6 +162,8 @@ static int check_args(const struct login_args *a)
 	if (a->password && a->password_stdin)
 		return err_usage("--password and --password-stdin are two ways of saying one "
 				 "thing; give one");
+	if (a->secret && (a->password || a->password_stdin))
+		return err_usage("--secret holds the password; give no other");
 	if (a->password_stdin && !a->username)
 		return err_usage("--password-stdin also needs --username");
 	if (a->username && (!*a->username || strchr(a->username, ':')))
@@ -183,9 +211,10 @@ static int new_credential(const struct login_args *a, const struct credential *k
 		return r;
 	if (!a->password)
 		return read_password(a->password_stdin, &ret->password);
-	(void)fputs("cuddy: warning: --password is seen by other users of this machine; "
-		    "--password-stdin is not\n",
-		    stderr);
+	if (a->password != a->quiet_password)
+		(void)fputs("cuddy: warning: --password is seen by other users of this machine; "
+			    "--password-stdin is not\n",
+			    stderr);
 	ret->password = xstrdup(a->password);
 	return 0;
 }
@@ -211,7 +240,7 @@ static int login(const struct login_args *a, const struct place *p)
 	if (r == 0)
 		r = registry_check(p->host, &access, &given);
 	if (r == 0)
-		r = auth_store(p->key, a->authfile, &given, &where);
+		r = auth_store(p->entry ? p->entry : p->key, a->authfile, &given, &where);
 	if (r < 0)
 		return r;
 	if (a->verbose)
@@ -220,17 +249,52 @@ static int login(const struct login_args *a, const struct place *p)
 	return 0;
 }
 
+/* A password as `login --password-stdin` would take it. */
+static int of_secret(struct cmd_ctx *ctx, const char *name, char **ret)
+{
+	AUTO(secret_record_done) struct secret_record rec = {0};
+	struct sbuf b = SBUF_INIT;
+	struct store *st;
+	int r = cmd_store(ctx, &st);
+
+	if (r == 0)
+		r = secret_load(st, name, &rec);
+	if (r == 0)
+		r = secret_read(st, &rec, &b);
+	if (r == 0) {
+		sbuf_trim_end(&b, "\r\n");
+		r = b.len && strlen(b.s) == b.len
+			    ? 0
+			    : err_usage("--secret %s: it does not hold a password", name);
+	}
+	if (r == 0)
+		*ret = xstrdup(b.s);
+	secret_wipe(&b);
+	return r;
+}
+
 static int login_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	const struct login_args *a = args;
+	struct login_args with = *(const struct login_args *)args, *a = &with;
 	AUTO(place_done) struct place p = {0};
+	AUTO_FREE char *password = NULL;
 	int r = check_args(a);
 
-	(void)ctx;
 	if (r == 0)
 		r = place_of(argc > 0 ? argv[0] : NULL, &p);
 	if (r == 0)
+		r = compat_place(a->authfile, a->compat, &p);
+	if (a->compat)
+		a->authfile = a->compat;
+	if (r == 0 && a->secret) {
+		r = of_secret(ctx, a->secret, &password);
+		a->quiet_password = a->password = password;
+		a->username = a->username ? a->username : a->secret;
+	}
+	if (r == 0)
 		r = login(a, &p);
+	if (password)
+		explicit_bzero(password, strlen(password));
 	return r < 0 && r != -CE_USAGE && !a->get_login ? err_wrap(r, "login to %s", p.key) : r;
 }
 
@@ -248,7 +312,7 @@ const struct command cmd_login = {
 /* --- logout ------------------------------------------------------------------------------------ */
 
 struct logout_args {
-	const char *authfile;
+	const char *authfile, *compat;
 	bool all;
 };
 
@@ -256,6 +320,8 @@ static const struct opt logout_opts[] = {
 	OPT_BOOL('a', "all", struct logout_args, all, "Forget the credentials of all registries"),
 	OPT_STR(0, "authfile", "FILE", struct logout_args, authfile,
 		"Credentials file to use instead of the usual one", .complete = COMPLETE_FILE),
+	OPT_STR(0, "compat-auth-file", "FILE", struct logout_args, compat,
+		"The same for a file of docker's", .complete = COMPLETE_FILE),
 	OPT_END,
 };
 
@@ -281,7 +347,7 @@ static int logout(const struct logout_args *a, const struct place *p)
 
 static int logout_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	const struct logout_args *a = args;
+	struct logout_args with = *(const struct logout_args *)args, *a = &with;
 	AUTO(place_done) struct place p = {0};
 	int r;
 
@@ -290,8 +356,12 @@ static int logout_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 		return err_usage("logout: --all is about every registry; name none");
 	if (!a->all) {
 		r = place_of(argc > 0 ? argv[0] : NULL, &p);
+		if (r == 0)
+			r = compat_place(a->authfile, a->compat, &p);
+		a->authfile = a->compat ? a->compat : a->authfile;
 		return r < 0 ? r : logout(a, &p);
 	}
+	a->authfile = a->compat ? a->compat : a->authfile;
 	r = auth_erase(NULL, a->authfile);
 	if (r < 0)
 		return err_wrap(r, "logout");

@@ -14,6 +14,9 @@
 
 struct push_args {
 	struct registry_args registry;
+	struct crypt_args crypt;
+	bool compress;
+	const char *platform, *sign_parameters;
 	bool quiet, force, remove_signatures, all_tags;
 	struct sign_options sign;
 	const char *digestfile, *format, *compression;
@@ -24,13 +27,16 @@ static const struct push_args push_defaults = {.registry = REGISTRY_ARGS_DEFAULT
 
 /* clang-format off */
 static const struct opt all_tags_opts[] = {
+	OPT_GROUP(encrypt_opts, struct push_args, crypt),
 	OPT_BOOL('a', "all-tags", struct push_args, all_tags, "Send every tag that the repository has here"),
+	OPT_BOOL(0, "compress", struct push_args, compress, "Refused", .hidden = true),
+	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct push_args, platform, "Of a list send the image for this platform only"),
 	OPT_END
 };
 static const struct opt push_opts[] = {
 	OPT_GROUP(registry_opts, struct push_args, registry),
 	OPT_STR(0, "compression-format", "FORMAT", struct push_args, compression, "Send the layers compressed so",
-		.words = "gzip zstd", .complete = COMPLETE_WORDS, .strict = true),
+		.words = "gzip zstd", .complete = COMPLETE_WORDS),
 	OPT_UINT(0, "compression-level", "N", struct push_args, level, "How hard to compress; makes the layers anew", .max = 22),
 	OPT_STR(0, "digestfile", "FILE", struct push_args, digestfile, "Write the digest of what was pushed to a file",
 		.complete = COMPLETE_FILE),
@@ -40,6 +46,7 @@ static const struct opt push_opts[] = {
 	OPT_BOOL('q', "quiet", struct push_args, quiet, "Do not report progress"),
 	OPT_BOOL(0, "remove-signatures", struct push_args, remove_signatures, "Send no signatures; there never are any"),
 	OPT_STR(0, "sign-by", "KEY", struct push_args, sign.by, "Sign what was pushed with this key of gpg's"),
+	OPT_STR(0, "sign-by-sigstore", "FILE", struct push_args, sign_parameters, "Refused", .hidden = true),
 	OPT_STR(0, "sign-by-sigstore-private-key", "FILE", struct push_args, sign.sigstore_key,
 		"Sign what was pushed with a private key, and put the signature beside it", .complete = COMPLETE_FILE),
 	OPT_STR(0, "sign-passphrase-file", "FILE", struct push_args, sign.passphrase_file, "Passphrase of the key",
@@ -58,6 +65,26 @@ static void take_digest(const char *reference, const char *id)
 
 static int options_of(const struct push_args *a, struct push_options *ret)
 {
+	int r = crypt_check(&a->crypt);
+
+	if (r < 0)
+		return r;
+	if (a->sign_parameters)
+		return err_usage(
+			"--sign-by-sigstore: files of parameters are not read; "
+			"--sign-by-sigstore-private-key and --sign-passphrase-file name the "
+			"key and its passphrase");
+	if (a->compress)
+		return err_usage(
+			"--compress is for podman's dir: directories; --compression-format "
+			"says how layers are sent to a registry");
+	if (a->compression && strcmp(a->compression, "zstd:chunked") == 0)
+		return err_usage(
+			"--compression-format zstd:chunked: the index of chunks is not made; "
+			"zstd sends layers that every reader of zstd:chunked takes");
+	if (a->compression && strcmp(a->compression, "gzip") != 0 &&
+	    strcmp(a->compression, "zstd") != 0)
+		return err_usage("--compression-format '%s': use gzip or zstd", a->compression);
 	if (a->level && !a->compression)
 		return err_usage("--compression-level wants --compression-format");
 	if (a->level > 9 && strcmp(a->compression, "gzip") == 0)
@@ -66,6 +93,7 @@ static int options_of(const struct push_args *a, struct push_options *ret)
 		ret->form.format = strcmp(a->format, "oci") == 0 ? "oci" : "docker";
 	ret->form.compression = a->compression;
 	ret->form.level = a->level;
+	ret->platform = a->platform;
 	ret->sign = a->sign;
 	return registry_access_of(&a->registry, &ret->access);
 }
@@ -88,6 +116,16 @@ static int push_one(struct store *st, const char *name, const char *to, struct p
 	transfer_report_init(&report, REPORT_PULL, quiet, take_digest);
 	o->report = &report.handler;
 	r = image_push(st, name, to, o);
+	if (r == -CE_NO_IMAGE && !o->platform && list_is(st, name)) {
+		struct list_push_options l = {.all = true,
+					      .form = o->form,
+					      .access = o->access,
+					      .sign = o->sign,
+					      .report = o->report};
+
+		err_drop();
+		r = list_push(st, name, to, &l);
+	}
 	transfer_report_done(&report);
 	return r < 0 ? err_wrap(r, "push %s", name) : 0;
 }

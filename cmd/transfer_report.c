@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "cmd/ask.h"
+#include "pkg/base/alloc.h"
 #include "pkg/cli/format.h"
 #include "pkg/cli/progress.h"
 
@@ -43,6 +45,16 @@ static void on_message(void *data, bool warning, const char *text)
 	(void)fputc('\n', stderr);
 }
 
+static int choose(void *data, const char *typed, const struct strv *names)
+{
+	struct transfer_report *r = data;
+	AUTO_FREE char *question = xasprintf("%s is not a full name. Which one is meant?", typed);
+
+	if (r->progress)
+		progress_pause(r->progress);
+	return ask_which(question, names);
+}
+
 /* Standard output may be the same terminal. */
 static void on_image(void *data, const char *reference, const char *id)
 {
@@ -64,7 +76,10 @@ void transfer_report_init(struct transfer_report *r, enum report_kind kind, bool
 				     .bars = progress_wants_bars(stderr)};
 
 	*r = (struct transfer_report){.on_image = on_image_fn};
-	r->handler = (struct transfer_handler){.message = on_message, .image = on_image, .data = r};
+	r->handler = (struct transfer_handler){.message = on_message,
+					       .image = on_image,
+					       .choose = ask_can() ? choose : NULL,
+					       .data = r};
 	if (quiet || (kind == REPORT_READ && !o.bars))
 		return;
 	r->progress = progress_new(&o);

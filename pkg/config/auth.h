@@ -25,7 +25,7 @@ int auth_find(const char *host, const char *path, const char *authfile, struct c
 int auth_known(const char *key, const char *authfile, struct credential *ret);
 /**
  * auth_store() - keep a credential where auth_find() will see it first
- * @key: "host" or "host/path", as auth_normal_key() gives it. Goes to the credential helper that the file
+ * @key: "host" or "host/path", as the file is to call it. Goes to the credential helper that the file
  * names for it, else into the file itself: @authfile, REGISTRY_AUTH_FILE, or auth.json in
  * $XDG_RUNTIME_DIR/containers (~/.config/containers without that). All else in the file stays.
  * @ret_where: the file, malloc'ed.

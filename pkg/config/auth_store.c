@@ -137,17 +137,18 @@ int auth_store(const char *key, const char *authfile, const struct credential *c
 {
 	AUTO(change_done) struct change c = {.dir = -EBADF};
 	AUTO(sbuf_wipe) struct sbuf plain = SBUF_INIT;
+	AUTO_FREE char *normal = auth_normal_key(key);
 	struct json_object *entry;
 	const char *helper = NULL;
 	int r = change_begin(authfile, &c);
 
 	if (r == 0)
-		r = helper_for(&c, key, &helper);
+		r = helper_for(&c, normal, &helper);
 	if (r == 0 && helper)
-		r = helper_store(helper, auth_helper_server(key), cred);
+		r = helper_store(helper, auth_helper_server(normal), cred);
 	if (r < 0)
 		return r;
-	(void)drop_entries(c.auths, key);
+	(void)drop_entries(c.auths, normal);
 	/* With a helper the entry stays empty, as docker writes it: a note that there is one. */
 	entry = json_object_new_object();
 	if (!helper) {

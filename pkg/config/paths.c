@@ -105,6 +105,11 @@ int paths_config_home(char **ret)
 	return below_home("XDG_CONFIG_HOME", ".config", ret);
 }
 
+int paths_cache_home(char **ret)
+{
+	return below_home("XDG_CACHE_HOME", ".cache", ret);
+}
+
 int paths_helper(const char *program, char **ret)
 {
 	AUTO_FREE char *beside = NULL, *installed = NULL;

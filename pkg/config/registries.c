@@ -95,7 +95,8 @@ static int top_value(struct registries *r, const char *key, const struct toml_va
 	if (e < 0)
 		return e;
 	r->enforcing = strcmp(mode, "enforcing") == 0;
-	if (!r->enforcing && strcmp(mode, "permissive") != 0 && strcmp(mode, "disabled") != 0)
+	r->disabled = strcmp(mode, "disabled") == 0;
+	if (!r->enforcing && !r->disabled && strcmp(mode, "permissive") != 0)
 		return err_new(-CE_BAD_FORMAT, "short-name-mode \"%s\"", mode);
 	return 0;
 }
@@ -204,8 +205,7 @@ static bool written_by_others(const struct stat *st)
 	return !owner || (st->st_mode & 02) || ((st->st_mode & 020) && !group);
 }
 
-/* Return: 1 read, 0 not there. */
-static int load_file(struct registries *r, const char *path)
+int registries_load_file(struct registries *r, const char *path)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -244,7 +244,7 @@ static int load_drop_ins(struct registries *r, const char *dir)
 		AUTO_FREE char *path = path_join(dir, names[i]->d_name);
 
 		if (e >= 0)
-			e = load_file(r, path);
+			e = registries_load_file(r, path);
 		free(names[i]);
 	}
 	free(names);
@@ -254,7 +254,7 @@ static int load_drop_ins(struct registries *r, const char *dir)
 int registries_load(struct registries *ret)
 {
 	AUTO(registries_done) struct registries r = {.enforcing = true};
-	AUTO_FREE char *home = NULL, *user_file = NULL, *user_dir = NULL;
+	AUTO_FREE char *home = NULL, *user_file = NULL, *user_dir = NULL, *chosen = NULL;
 	const char *only = getenv("CONTAINERS_REGISTRIES_CONF");
 	int e;
 
@@ -266,20 +266,24 @@ int registries_load(struct registries *ret)
 	user_file = path_join3(home, "containers", "registries.conf");
 	user_dir = path_join3(home, "containers", "registries.conf.d");
 	if (only && *only) {
-		e = load_file(&r, only);
+		e = registries_load_file(&r, only);
 		if (e == 0)
 			return err_new(-ENOENT, "%s", only);
 	} else {
-		e = load_file(&r, user_file);
+		e = registries_load_file(&r, user_file);
 		if (e == 0)
-			e = load_file(&r, "/etc/containers/registries.conf");
+			e = registries_load_file(&r, "/etc/containers/registries.conf");
 		if (e == 0)
-			e = load_file(&r, "/usr/share/containers/registries.conf");
+			e = registries_load_file(&r, "/usr/share/containers/registries.conf");
 		if (e >= 0)
 			e = load_drop_ins(&r, "/etc/containers/registries.conf.d");
 		if (e >= 0)
 			e = load_drop_ins(&r, user_dir);
 	}
+	if (e >= 0 && short_names_file(&chosen) < 0)
+		err_drop();
+	else if (e >= 0)
+		e = registries_load_file(&r, chosen);
 	if (e < 0)
 		return e;
 	*ret = r;
@@ -326,18 +330,23 @@ static char *qualify(const char *registry, const char *path)
 	return path_join(registry, path);
 }
 
-int registries_short(const struct registries *r, const char *path, struct strv *ret_names)
+void registries_candidates(const struct registries *r, const char *path, struct strv *ret_names)
 {
 	const char *alias = strv_env_get(&r->aliases, path);
 
 	if (alias) {
 		strv_add(ret_names, alias);
-		return 0;
+		return;
 	}
 	for (size_t i = 0; i < r->search.n; i++)
 		strv_take(ret_names, qualify(r->search.v[i], path));
 	if (r->search.n == 0)
 		strv_take(ret_names, qualify("docker.io", path));
+}
+
+int registries_short(const struct registries *r, const char *path, struct strv *ret_names)
+{
+	registries_candidates(r, path, ret_names);
 	if (ret_names->n > 1 && r->enforcing) {
 		int e = err_new(
 			-CE_AMBIGUOUS,

@@ -41,5 +41,5 @@ int artifact_pull(struct store *st, const char *typed, const struct transfer_acc
 		  struct artifact_record *ret);
 /** artifact_push() - @ret_digest: malloc'ed. */
 int artifact_push(struct store *st, const char *typed, const char *destination,
-		  const struct transfer_access *a, const struct transfer_handler *h,
-		  char **ret_digest);
+		  const struct transfer_access *a, const struct sign_options *sign,
+		  const struct transfer_handler *h, char **ret_digest);

@@ -263,11 +263,11 @@ int artifact_pull(struct store *st, const char *typed, const struct transfer_acc
 }
 
 int artifact_push(struct store *st, const char *typed, const char *destination,
-		  const struct transfer_access *a, const struct transfer_handler *h,
-		  char **ret_digest)
+		  const struct transfer_access *a, const struct sign_options *sign,
+		  const struct transfer_handler *h, char **ret_digest)
 {
 	AUTO(artifact_record_done) struct artifact_record rec = {0};
-	struct transfer_artifact q = {.access = *a};
+	struct transfer_artifact q = {.access = *a, .sign = push_sign(sign)};
 	AUTO_CLOSE int manifest = memfd_create("manifest", MFD_CLOEXEC);
 	AUTO(following_done) struct following f;
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
@@ -285,7 +285,7 @@ int artifact_push(struct store *st, const char *typed, const char *destination,
 	q.name = to;
 	q.media_type = rec.media_type;
 	transfer_artifact_put(&body, &q);
-	r = transfer_run(NULL, TRANSFER_ARTIFACT_PUSH, &body, fds, 2, &f.h);
+	r = push_signed(NULL, TRANSFER_ARTIFACT_PUSH, &body, fds, 2, to, sign, &f.h);
 	explicit_bzero(body.s, body.len);
 	if (r == 0 && !f.what)
 		r = err_new(-CE_PROTOCOL, "nothing was pushed");

@@ -8,6 +8,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/config/registries.h"
 #include "pkg/image/image.h"
 
 static int resolve_named(struct store *st, const char *reference, char ret_id[65], char **ret_name)
@@ -49,15 +50,39 @@ static int resolve_digest(struct store *st, const struct reference *ref, char re
 	return err_new(-CE_NO_IMAGE, "%s", want);
 }
 
+/* As it would be pulled: what an alias says, or one of the registries that short names are looked for in. */
+static int resolve_short(struct store *st, const char *path, const char *tag, char ret_id[65],
+			 char **ret_name)
+{
+	AUTO(registries_done) struct registries conf = {0};
+	AUTO_FREE char *trail = xstrdup(err_trail());
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = -CE_NO_IMAGE;
+
+	err_drop();
+	if (registries_load(&conf) == 0)
+		registries_candidates(&conf, path, &names);
+	for (size_t i = 0; r == -CE_NO_IMAGE && i < names.n; i++) {
+		AUTO_FREE char *full = xasprintf("%s:%s", names.v[i], tag);
+
+		err_drop();
+		r = resolve_named(st, full, ret_id, ret_name);
+	}
+	/* The words of the first look-up, or why the configuration cannot be read only when it is used. */
+	return r == -CE_NO_IMAGE ? err_set(r, trail) : r;
+}
+
 static int resolve_name(struct store *st, const char *name, char ret_id[65], char **ret_name)
 {
 	AUTO(reference_done) struct reference ref = {0};
-	AUTO_FREE char *full = NULL;
+	AUTO_FREE char *full = NULL, *path = NULL;
+	bool is_short;
 	int r = reference_parse(name, &ref);
 
 	if (r < 0)
 		return r;
-	if (!ref.host && !ref.digest) {
+	is_short = !ref.host && !ref.digest;
+	if (is_short) {
 		AUTO_FREE char *local = xasprintf("localhost/%s:%s", ref.path,
 						  ref.tag ? ref.tag : "latest");
 
@@ -65,11 +90,14 @@ static int resolve_name(struct store *st, const char *name, char ret_id[65], cha
 		if (r != -CE_NO_IMAGE)
 			return r;
 	}
+	path = xstrdup(ref.path);
 	reference_normalise(&ref);
 	if (ref.digest)
 		return resolve_digest(st, &ref, ret_id, ret_name);
 	full = reference_text(&ref);
-	return resolve_named(st, full, ret_id, ret_name);
+	r = resolve_named(st, full, ret_id, ret_name);
+	return r == -CE_NO_IMAGE && is_short ? resolve_short(st, path, ref.tag, ret_id, ret_name)
+					     : r;
 }
 
 static int resolve_id(struct store *st, const char *prefix, char ret_id[65])

@@ -359,6 +359,18 @@ int list_remove(struct store *st, const char *typed, struct list_record *ret)
 	return 0;
 }
 
+bool list_is(struct store *st, const char *typed)
+{
+	AUTO(list_record_done) struct list_record rec = {0};
+	AUTO_FREE char *trail = xstrdup(err_trail());
+	bool is = list_find(st, typed, &rec) == 0;
+
+	err_drop();
+	if (*trail)
+		(void)err_set(-CE_NO_IMAGE, trail);
+	return is;
+}
+
 /* --- using ------------------------------------------------------------------------------------- */
 
 int list_push(struct store *st, const char *typed, const char *destination,
@@ -381,7 +393,7 @@ int list_push(struct store *st, const char *typed, const char *destination,
 	p.list = rec.name;
 	p.destination = to;
 	transfer_push_list_put(&body, &p);
-	r = push_signed(st, TRANSFER_PUSH_LIST, &body, to, &o->sign, o->report);
+	r = push_signed(st, TRANSFER_PUSH_LIST, &body, NULL, 0, to, &o->sign, o->report);
 	explicit_bzero(body.s, body.len);
 	return r;
 }

@@ -8,6 +8,9 @@
 /** list_find() - by name or by its id, or a unique beginning of that; -CE_NO_LIST. */
 int list_find(struct store *st, const char *typed, struct list_record *ret);
 
+/** list_is() - is there one of that name? Leaves the trail as it is. */
+bool list_is(struct store *st, const char *typed);
+
 /* What is said of an entry, or of the list; NULL and empty: left as it is. */
 struct list_words {
 	const char *arch, *os, *variant, *os_version;

@@ -5,6 +5,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/config/registries.h"
 #include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 #include "pkg/image/manifest_list.h"
@@ -75,7 +76,46 @@ static int pull_of_list(struct store *st, const char *name, const struct pull_op
 	return image_pull(st, remote, &there, ret_id);
 }
 
-int image_pull(struct store *st, const char *name, const struct pull_options *o, char ret_id[65])
+/*
+ * A short name that several registries may have, and somebody to ask: what it means is chosen once, and
+ * remembered when it could be pulled. @ret_full NULL: nothing to choose.
+ */
+static int choose(struct store *st, const char *typed, const struct pull_options *o,
+		  char **ret_path, char **ret_name, char **ret_full)
+{
+	AUTO(registries_done) struct registries conf = {0};
+	AUTO(reference_done) struct reference ref = {0};
+	AUTO_STRV struct strv names = STRV_INIT, shown = STRV_INIT;
+	int r;
+
+	if (!o->report || !o->report->choose || strncmp(typed, "docker://", 9) == 0)
+		return 0;
+	if (reference_parse(typed, &ref) < 0) {
+		err_drop(); /* whoever pulls says it */
+		return 0;
+	}
+	r = ref.host || list_is(st, typed) ? 0 : registries_load(&conf);
+	if (r < 0 || ref.host || conf.disabled || conf.search.n < 2)
+		return r;
+	registries_candidates(&conf, ref.path, &names);
+	if (names.n < 2)
+		return 0;
+	for (size_t i = 0; i < names.n; i++)
+		strv_addf(&shown, "%s%s%s", names.v[i], ref.digest ? "@" : ":",
+			  ref.digest ? ref.digest
+			  : ref.tag  ? ref.tag
+				     : "latest");
+	r = o->report->choose(o->report->data, typed, &shown);
+	if (r < 0 || (size_t)r >= names.n)
+		return r < 0 ? r : err_new(-CE_AMBIGUOUS, "%s", typed);
+	*ret_full = xstrdup(o->all_tags ? names.v[r] : shown.v[r]);
+	*ret_name = xstrdup(names.v[r]);
+	*ret_path = xstrdup(ref.path);
+	return 0;
+}
+
+static int pull_named(struct store *st, const char *name, const struct pull_options *o,
+		      char ret_id[65])
 {
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	const struct transfer_handler *up = o->report;
@@ -107,6 +147,23 @@ int image_pull(struct store *st, const char *name, const struct pull_options *o,
 		event_named(store_runtime_fd(st), "image", "pull", ret_id, name);
 	freep(&f.id);
 	return r < 0 ? err_wrap(r, "pull %s", name) : 0;
+}
+
+int image_pull(struct store *st, const char *name, const struct pull_options *o, char ret_id[65])
+{
+	AUTO_FREE char *path = NULL, *meant = NULL, *full = NULL;
+	int r = choose(st, name, o, &path, &meant, &full);
+
+	if (r == 0)
+		r = pull_named(st, full ? full : name, o, ret_id);
+	if (r < 0 || !full || o->look)
+		return r;
+	/* The image is there: a home that takes no files is worth a word, not a failure. */
+	r = short_names_remember(path, meant);
+	if (r < 0 && o->report->message)
+		o->report->message(o->report->data, true, err_message(r));
+	err_drop();
+	return 0;
 }
 
 int image_part(struct store *st, const char *name, const struct strv *layers,

@@ -12,6 +12,7 @@ struct push_options {
 	struct sign_options sign;
 	struct transfer_form form;
 	struct transfer_access access;
+	const char *platform; /* of a list the image for it; an image must be for it; NULL: any */
 	const struct transfer_handler *report; /* its image event: where it went, and the digest */
 };
 
@@ -21,9 +22,10 @@ struct push_options {
  */
 int image_push(struct store *st, const char *name, const char *destination,
 	       const struct push_options *o);
-/** push_signed() - an operation of cuddy-transfer that pushes to @to, signing as @s says. */
-int push_signed(struct store *st, enum transfer_op op, const struct sbuf *body, const char *to,
-		const struct sign_options *s, const struct transfer_handler *h);
+/** push_signed() - an operation of cuddy-transfer that pushes to @to, signing as @s says; @fds go with it. */
+int push_signed(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
+		unsigned n_fds, const char *to, const struct sign_options *s,
+		const struct transfer_handler *h);
 struct transfer_sign push_sign(const struct sign_options *s);
 /**
  * push_destination() - full reference that a push goes to, malloc'ed

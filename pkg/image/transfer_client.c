@@ -58,6 +58,7 @@ static void environment(struct strv *env)
 		"PATH", /* where credential helpers are */
 		"XDG_RUNTIME_DIR",
 		"XDG_CONFIG_HOME",
+		"XDG_CACHE_HOME",
 		"LANG",
 		"http_proxy",
 		"https_proxy",
@@ -275,8 +276,9 @@ int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body,
 	return run(st, op, body, fds, n_fds, h, &nothing);
 }
 
-int transfer_run_for(struct store *st, enum transfer_op op, const struct sbuf *body,
-		     const struct transfer_handler *h, const struct user_side_offer *o)
+int transfer_run_for(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
+		     unsigned n_fds, const struct transfer_handler *h,
+		     const struct user_side_offer *o)
 {
-	return run(st, op, body, NULL, 0, h, o);
+	return run(st, op, body, fds, n_fds, h, o);
 }

@@ -10,6 +10,8 @@ struct transfer_handler {
 	void (*message)(void *data, bool warning, const char *text);
 	void (*image)(void *data, const char *reference, const char *id);
 	void (*tick)(void *data); /* some time passed without any of these */
+	/* Which of @names is meant by @typed: an index, or a negative code. NULL: nobody is there to ask. */
+	int (*choose)(void *data, const char *typed, const struct strv *names);
 	void *data;
 };
 
@@ -22,7 +24,8 @@ struct transfer_handler {
  */
 struct user_side_offer; /* pkg/transfer/user_side.h */
 /** transfer_run_for() - the same; the user's side also does what @o says. */
-int transfer_run_for(struct store *st, enum transfer_op op, const struct sbuf *body,
-		     const struct transfer_handler *h, const struct user_side_offer *o);
+int transfer_run_for(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
+		     unsigned n_fds, const struct transfer_handler *h,
+		     const struct user_side_offer *o);
 int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
 		 unsigned n_fds, const struct transfer_handler *h);

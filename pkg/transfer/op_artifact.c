@@ -16,6 +16,7 @@
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/places.h"
 #include "pkg/transfer/refetch.h"
+#include "pkg/transfer/sign.h"
 #include "pkg/transfer/trust.h"
 #include "storage/artifact_store.h"
 
@@ -30,6 +31,7 @@ struct artifact {
 	struct endpoint endpoint;
 	struct http *http;
 	struct registry registry;
+	struct signing signing;
 	uint32_t items;
 };
 
@@ -37,6 +39,7 @@ static void artifact_done(struct artifact *a)
 {
 	places_done(&a->places);
 	trust_done(&a->trust);
+	signing_done(&a->signing);
 	registry_close(&a->registry);
 	http_freep(&a->http);
 	registries_done(&a->conf);
@@ -202,13 +205,16 @@ static int push_all(struct artifact *a, const struct sbuf *text)
 		r = registry_put_manifest(&a->registry, a->to.digest ? a->to.digest : a->to.tag,
 					  m.media_type, digest, text->s, text->len);
 	if (r == 0)
+		r = signing_apply(a->ctx, &a->signing, &a->registry, &a->to, digest);
+	if (r == 0)
 		report_image(a->ctx, a->args.name, digest);
 	return r;
 }
 
 int transfer_op_artifact_push(struct transfer_ctx *ctx)
 {
-	AUTO(artifact_done) struct artifact a = {.ctx = ctx, .trust = TRUST_INIT};
+	AUTO(artifact_done) struct artifact a = {
+		.ctx = ctx, .trust = TRUST_INIT, .signing = SIGNING_INIT};
 	struct registry_options o = {.push = true};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	AUTO_FREE char *name = NULL;
@@ -232,6 +238,8 @@ int transfer_op_artifact_push(struct transfer_ctx *ctx)
 		r = http_new(&a.http);
 	if (r == 0)
 		r = registry_open(a.http, &a.endpoint, &o, &a.registry);
+	if (r == 0)
+		r = signing_open(&a.args.sign, &a.to, &a.signing);
 	if (r == 0)
 		r = noexec_enter();
 	if (r < 0)

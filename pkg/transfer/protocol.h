@@ -261,6 +261,7 @@ struct transfer_artifact {
 	const char *media_type; /* push */
 	const char *policy; /* pull */
 	struct transfer_access access;
+	struct transfer_sign sign; /* push */
 };
 void transfer_artifact_put(struct sbuf *b, const struct transfer_artifact *a);
 int transfer_artifact_get(const struct transfer_request *q, struct transfer_artifact *ret);

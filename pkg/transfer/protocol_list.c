@@ -23,6 +23,7 @@ void transfer_artifact_put(struct sbuf *b, const struct transfer_artifact *a)
 	wire_put_str(b, a->media_type);
 	wire_put_str(b, a->policy);
 	wire_put_access(b, &a->access);
+	wire_put_sign(b, &a->sign);
 }
 
 int transfer_artifact_get(const struct transfer_request *q, struct transfer_artifact *ret)
@@ -36,6 +37,7 @@ int transfer_artifact_get(const struct transfer_request *q, struct transfer_arti
 	a.media_type = wire_get_str(&r);
 	a.policy = wire_get_str(&r);
 	ok = wire_get_access(&r, &a.access);
+	wire_get_sign(&r, &a.sign);
 	if (wire_failed(&r) || !a.name || !ok)
 		return err_new(-CE_PROTOCOL, "artifact request");
 	*ret = a;

@@ -84,6 +84,22 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	run -125 cuddy login --get-login "$REG"
 	run -0 login --authfile "$WORK/new.json" -u u --password-stdin <<<secret # made when it is not there
 	[ "$(entry "$WORK/new.json" "$REG")" = u:secret ]
+	# docker's own file, and a password that is a secret of cuddy's
+	printf secret | cuddy secret create u - >/dev/null
+	printf wrong | cuddy secret create nobody - >/dev/null
+	run --separate-stderr login --secret nobody --authfile "$WORK/compat.json"
+	one_line_error 125 'login to'
+	run -0 --separate-stderr login --secret u --compat-auth-file "$WORK/compat.json"
+	[ "$(entry "$WORK/compat.json" "$REG")" = u:secret ] && [ -z "$stderr" ]
+	printf '{"auths": {"https://index.docker.io/v1/": {"auth": "djpx"}, "quay.io": {}}}' >"$WORK/docker.json"
+	chmod 600 "$WORK/docker.json"
+	[ "$(cuddy login --get-login --compat-auth-file "$WORK/docker.json" docker.io)" = v ]
+	cuddy logout --compat-auth-file "$WORK/docker.json" docker.io
+	[ "$(jq -c '.auths | keys' "$WORK/docker.json")" = '["quay.io"]' ]
+	for bad in "--secret u -p x" "--secret nosuch" "--compat-auth-file x --authfile y" "--compat-auth-file x"; do
+		run --separate-stderr cuddy login --cert-dir "$REG_DIR/certs" $bad "$REG/team"
+		[ "$status" -eq 125 ]
+	done
 	chmod 000 "$WORK/new.json"
 	run --separate-stderr cuddy logout --authfile "$WORK/new.json" "$REG"
 	one_line_error 125 "new.json"

@@ -58,6 +58,14 @@ arm_image() { # NAME
 	one_line_error 125 'nothing for linux/s390x.*amd64.*arm64'
 	[ "$(cuddy pull -q --tls-verify=false "$REG/list/m:1")" = "$(cuddy image inspect --format '{{.Id}}' busybox)" ]
 
+	# push sends a list as manifest push does, or of it what --platform says.
+	cuddy push -q --tls-verify=false --digestfile "$WORK/d" m:1 "$REG/list/p:1"
+	[ "$(cat "$WORK/d")" = "$(digest_of "$REG/list/m:1")" ] && [ "$(digest_of "$REG/list/p:1")" = "$(cat "$WORK/d")" ]
+	cuddy push -q --tls-verify=false --platform linux/amd64 m:1 "$REG/list/p:2"
+	[ "$(raw "$REG/list/p:2" | jq -r .mediaType)" = "$(jq -r '.manifests[0].mediaType' <<<"$list")" ]
+	run -125 --separate-stderr cuddy push --tls-verify=false --platform linux/s390x m:1 "$REG/list/p:3"
+	one_line_error 125 'nothing for linux/s390x'
+
 	# What is here only because a list names it is not pruned.
 	cuddy untag busybox
 	cuddy image prune -f

@@ -141,3 +141,43 @@ mirror-by-digest-only = 3'; do
 	printf 'unqualified-search-registries = ["%s"]\n[[registry]]\nlocation = "%s"\ninsecure = true\n' "$A" "$A" | conf
 	cuddy pull -q one:1
 }
+
+@test "short names: at a terminal one is asked, once; the choice is kept when the pull worked" {
+	to "$A" one:1
+	to "$M" two:1
+	printf 'unqualified-search-registries = ["%s", "%s"]\n[[registry]]\nlocation = "%s"\ninsecure = true\n[[registry]]\nlocation = "%s"\ninsecure = true\n' \
+		"$M" "$A" "$A" "$M" | conf
+	export XDG_CACHE_HOME=$WORK/cache
+	kept=$XDG_CACHE_HOME/containers/short-name-aliases.conf
+	python3 - "$CUDDY" "$A" "$M" "$FIXTURES" "$kept" <<-'PY'
+		import os, sys
+		sys.path.insert(0, sys.argv[4])
+		from ptydrv import Pty
+		cuddy, a, m, kept = sys.argv[1], sys.argv[2].encode(), sys.argv[3].encode(), sys.argv[5]
+		p = Pty([cuddy, "pull", "one:1"])                       # the first one has it not: said, and nothing is kept
+		p.expect(rb"one:1 is not a full name"); p.expect(rb"1  " + m + rb"/one:1"); p.expect(rb"2  " + a + rb"/one:1")
+		p.expect(rb"Number \[1\]: $"); p.send(b"\r")
+		assert p.wait() == 125 and not os.path.exists(kept)
+		p = Pty([cuddy, "pull", "one:1"])
+		p.expect(rb"Number \[1\]: $"); p.send(b"7\r"); p.expect(rb"Number \[1\]: $"); p.send(b"2\r")
+		p.expect(rb"\b[0-9a-f]{64}\b")
+		assert p.wait() == 0
+		p = Pty([cuddy, "run", "--rm", "-i", "two:1", "cat"])     # what is typed after the answer is the container's
+		p.expect(rb"Number \[1\]: $"); p.send(b"1\rhello\r"); p.expect(rb"hello\r\n.*hello\r\n"); p.send(b"\x04")
+		assert p.wait() == 0
+		p = Pty([cuddy, "pull", "three:1"])
+		p.expect(rb"Number \[1\]: $"); p.send(b"\x04")
+		p.expect(rb"nothing was chosen")
+		assert p.wait() == 125
+	PY
+	[ "$(cat "$kept")" = "$(printf '[aliases]\n  "one" = "%s/one"\n  "two" = "%s/two"' "$A" "$M")" ]
+	[ "$(stat -c %a "$kept")" = 600 ]
+	cuddy pull -q one:1 # without a terminal, and without a question
+	cuddy run --rm --pull never one:1 true
+	cuddy rmi one:1 two:1 >/dev/null
+	printf '[aliases]\n"one" = "%s/nosuch"\n' "$M" >>"$CONTAINERS_REGISTRIES_CONF" # the choice wins
+	cuddy pull -q one:1
+	chmod o+w "$kept"
+	run --separate-stderr cuddy pull -q one:1
+	one_line_error 125 'short-name-aliases.conf can be written by others'
+}

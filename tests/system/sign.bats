@@ -28,6 +28,13 @@ load trust
 	policy "$reject" "$REG" "$(jq -nc --arg k "$WORK/ec.pub" '[{type: "sigstoreSigned", keyPath: $k}]')"
 	pull "$REG/p/b:1"
 	pull "$REG/p/b:2" # the same manifest, both signatures are there
+	echo data >"$WORK/data.txt"
+	cuddy artifact add "$REG/p/art:1" "$WORK/data.txt" >/dev/null
+	cuddy artifact push -q --tls-verify=false "$REG/p/art:1" "$REG/p/art:2"
+	run --separate-stderr cuddy artifact pull -q --tls-verify=false "$REG/p/art:2"
+	one_line_error 125 sign
+	cuddy artifact push -q --tls-verify=false --sign-by-sigstore-private-key "$WORK/ec.key" --sign-passphrase-file "$WORK/passphrase" "$REG/p/art:1" "$REG/p/art:2"
+	cuddy artifact pull -q --tls-verify=false "$REG/p/art:2" >/dev/null
 
 	for bad in "--sign-by nobody@nowhere.invalid" "--sign-by-sigstore-private-key $WORK/nosuch" "--sign-by-sigstore-private-key $WORK/ec.pub" \
 		"--sign-by-sigstore-private-key $WORK/ec.key" "--sign-passphrase-file $WORK/passphrase" "--sign-by $good --sign-by-sigstore-private-key $WORK/ec.key"; do

@@ -54,7 +54,7 @@ struct flat {
 	struct todo *todo;
 	struct link *links[LINK_SLOTS];
 	uint64_t bytes;
-	bool keep_marks, keep_pointers;
+	bool keep_marks, file_marks, keep_pointers;
 	const int *data; /* where the content is of files that point elsewhere */
 	unsigned n_data;
 	/* of the directory at hand */
@@ -217,10 +217,20 @@ static int copy_one(struct flat *f, const struct name *n, const struct stat *st)
 				    : copy_odd(f, f->part[n->part], n->name, st);
 }
 
-static int mark_opaque(int dir)
+static int mark_opaque(const struct flat *f)
 {
-	if (fsetxattr(dir, OPAQUE_XATTR, "y", 1, 0) < 0)
+	if (f->file_marks ? mknodat(f->out, WHITEOUT_OPAQUE, S_IFREG, 0) < 0
+			  : fsetxattr(f->out, OPAQUE_XATTR, "y", 1, 0) < 0)
 		return err_new(-errno, "mark a directory");
+	return 0;
+}
+
+static int mark_deleted(const struct flat *f, const char *name)
+{
+	AUTO_FREE char *mark = f->file_marks ? xasprintf(WHITEOUT "%s", name) : NULL;
+
+	if (mknodat(f->out, mark ? mark : name, mark ? S_IFREG : S_IFCHR, 0) < 0)
+		return err_new(-errno, "mark as deleted");
 	return 0;
 }
 
@@ -250,10 +260,8 @@ static int put_name(struct flat *f, const struct name *v, size_t n)
 {
 	struct stat st;
 
-	if (v->hides && f->keep_marks && mknodat(f->out, v->name, S_IFCHR, 0) < 0)
-		return err_new(-errno, "mark as deleted");
 	if (v->hides)
-		return 0;
+		return f->keep_marks ? mark_deleted(f, v->name) : 0;
 	if (fstatat(f->part[v->part], v->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_new(-errno, "look at");
 	return S_ISDIR(st.st_mode) ? put_dir(f, v, n) : copy_one(f, v, &st);
@@ -310,10 +318,10 @@ static int do_directory(struct flat *f)
 	r = open_parts(f);
 	if (r == 0 && f->n_names)
 		r = put_names(f);
+	if (r == 0 && f->keep_marks && (f->opaque || f->at->hides))
+		r = mark_opaque(f);
 	if (r == 0)
 		r = layer_copy_attributes(f->part[0], f->out);
-	if (r == 0 && f->keep_marks && (f->opaque || f->at->hides))
-		r = mark_opaque(f->out);
 	for (unsigned i = 0; i < f->n_parts; i++)
 		closep(&f->part[i]);
 	for (size_t i = 0; i < f->n_names; i++)
@@ -354,16 +362,16 @@ static int flatten(struct flat *f, unsigned n)
 	return r;
 }
 
-static int put_together(const struct strv *dirs, int to, bool keep_marks, bool keep_pointers,
-			uint64_t *ret_bytes)
+static int put_together(const struct strv *dirs, int to, struct flat how, uint64_t *ret_bytes)
 {
 	AUTO_FREE int *layer = xcalloc(dirs->n, sizeof(int)), *part = xcalloc(dirs->n, sizeof(int));
 	struct flat f = {.layer = layer,
 			 .to = to,
 			 .part = part,
 			 .out = -EBADF,
-			 .keep_marks = keep_marks,
-			 .keep_pointers = keep_pointers};
+			 .keep_marks = how.keep_marks,
+			 .file_marks = how.file_marks,
+			 .keep_pointers = how.keep_pointers};
 	size_t shown = dirs->n;
 	int r = 0;
 
@@ -388,17 +396,19 @@ static int put_together(const struct strv *dirs, int to, bool keep_marks, bool k
 
 int layer_flatten(const struct strv *dirs, int to, uint64_t *ret_bytes)
 {
-	return put_together(dirs, to, false, false, ret_bytes);
+	return put_together(dirs, to, (struct flat){0}, ret_bytes);
 }
 
 int layer_flatten_pointing(const struct strv *dirs, int to)
 {
 	uint64_t bytes;
 
-	return put_together(dirs, to, false, true, &bytes);
+	return put_together(dirs, to, (struct flat){.keep_pointers = true}, &bytes);
 }
 
-int layer_merge(const struct strv *dirs, int to, uint64_t *ret_bytes)
+int layer_merge(const struct strv *dirs, int to, bool file_marks, uint64_t *ret_bytes)
 {
-	return put_together(dirs, to, true, false, ret_bytes);
+	const struct flat how = {.keep_marks = true, .file_marks = file_marks};
+
+	return put_together(dirs, to, how, ret_bytes);
 }

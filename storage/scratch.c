@@ -21,7 +21,7 @@ static struct {
 	struct strv stages, locks; /* below root */
 } ours = {.root = -EBADF};
 
-static void remove_all(void)
+void scratch_clear(void)
 {
 	if (ours.owner != getpid())
 		return;
@@ -32,7 +32,6 @@ static void remove_all(void)
 			(void)unlinkat(ours.root, ours.locks.v[i], 0);
 	strv_done(&ours.stages);
 	strv_done(&ours.locks);
-	closep(&ours.root);
 }
 
 static int prepare(struct store *st)
@@ -43,7 +42,7 @@ static int prepare(struct store *st)
 	strv_done(&ours.locks);
 	closep(&ours.root);
 	ours.root = open(store_root(st), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (ours.root < 0 || atexit(remove_all) != 0)
+	if (ours.root < 0 || atexit(scratch_clear) != 0)
 		return err_new(-errno, "open the store");
 	ours.owner = getpid();
 	return 0;

@@ -9,3 +9,5 @@
  * child that this process forks neither keeps it nor removes it.
  */
 int scratch_dir(struct store *st);
+/** scratch_clear() - all of them that this process made, now. */
+void scratch_clear(void);

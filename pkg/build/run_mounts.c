@@ -153,6 +153,7 @@ static int add_bind(struct preparing *p, const struct run_mount *m, const struct
 	AUTO_CLOSE int root = open_root(p, from), fd = -EBADF;
 	AUTO_FREE char *source = NULL;
 	struct run_place *v;
+	bool overlay;
 	int r;
 
 	source_list(m, &names);
@@ -161,7 +162,9 @@ static int add_bind(struct preparing *p, const struct run_mount *m, const struct
 		return err_usage("source=%s: not there", names.v[0]);
 	if (r < 0)
 		return r;
-	if (!ignore_is_empty(ignore) || (m->read_write && !s.v[0].directory)) {
+	/* An overlay of the kernel's own is what only that driver is sure to have. */
+	overlay = s.v[0].directory && store_driver(p->b->st) == STORE_OVERLAY;
+	if (!ignore_is_empty(ignore) || (m->read_write && !overlay)) {
 		r = copy_source(p, root, &s, ignore, &source);
 	} else {
 		fd = open_in(root, *s.v[0].path ? s.v[0].path : ".", O_PATH, 0);
@@ -173,7 +176,7 @@ static int add_bind(struct preparing *p, const struct run_mount *m, const struct
 	v = run_mounts_add(p->out, m);
 	v->source = TAKE_PTR(source);
 	v->directory = s.v[0].directory;
-	return m->read_write && v->directory ? make_writable(p, v) : 0;
+	return m->read_write && overlay ? make_writable(p, v) : 0;
 }
 
 /* --- cache ----------------------------------------------------------------------------------------- */

@@ -43,7 +43,7 @@ static int squash(struct builder *b, const struct strv *layers, size_t below, co
 	if (r < 0)
 		return r;
 	w.files_are_ours = true;
-	r = below ? layer_merge(&dirs, w.stage.tree_fd, &bytes)
+	r = below ? layer_merge(&dirs, w.stage.tree_fd, store_has_file_marks(b->st), &bytes)
 		  : layer_flatten(&dirs, w.stage.tree_fd, &bytes);
 	return r < 0 ? r : step_seal(b, ret, &w, key);
 }

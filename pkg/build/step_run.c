@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/build/builder.h"
@@ -36,7 +37,6 @@
 #include "storage/layer.h"
 
 #define RUN_DIR "run"
-#define STUBS "stubs"
 #define SCRIPT "script"
 
 /* Names of hosts count, their addresses do not, nor do resolvers. */
@@ -158,7 +158,7 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 
 static int make_dirs(const struct workspace *w, struct container_dirs *ret)
 {
-	if (mkdirat(w->dir, RUN_DIR, 0700) < 0 || mkdirat(w->dir, STUBS, 0755) < 0)
+	if (mkdirat(w->dir, RUN_DIR, 0700) < 0 || mkdirat(w->dir, WORKSPACE_STUBS, 0755) < 0)
 		return err_new(-errno, "make a workspace");
 	ret->data_path = path_join(w->path, RUN_DIR);
 	ret->runtime_path = path_join(w->path, RUN_DIR);
@@ -170,7 +170,7 @@ static int make_dirs(const struct workspace *w, struct container_dirs *ret)
 /* A place to mount on, for an image that has none there. */
 static int make_stub(const struct workspace *w, const char *target, bool directory)
 {
-	AUTO_CLOSE int stubs = openat(w->dir, STUBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	AUTO_CLOSE int stubs = openat(w->dir, WORKSPACE_STUBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		       fd = -EBADF;
 	const char *name;
 
@@ -267,7 +267,7 @@ static int dress_stubs(int stub, int image)
  */
 static int add_stubs(const struct workspace *w, struct container_plan *p)
 {
-	AUTO_FREE char *path = path_join(w->path, STUBS);
+	AUTO_FREE char *path = path_join(w->path, WORKSPACE_STUBS);
 	AUTO_CLOSE int stubs = -EBADF, image = -EBADF;
 	AUTO_STRV struct strv names = STRV_INIT;
 	int r;
@@ -276,7 +276,7 @@ static int add_stubs(const struct workspace *w, struct container_plan *p)
 		strv_take(&p->lower, TAKE_PTR(path));
 		return 0;
 	}
-	stubs = openat(w->dir, STUBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	stubs = openat(w->dir, WORKSPACE_STUBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = stubs < 0 ? err_new(-errno, "open the workspace") : dir_names(stubs, &names);
 	if (r < 0 || !names.n)
 		return r;
@@ -286,20 +286,71 @@ static int add_stubs(const struct workspace *w, struct container_plan *p)
 	return r;
 }
 
-static int set_root(const struct workspace *w, struct container_plan *p)
+static int place_stub(int stubs, int root, const char *name)
 {
+	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
+	AUTO_CLOSE int stub = openat(stubs, name, flags), made = -EBADF;
+	struct stat st;
 	int r;
 
-	if (p->rt.root.driver != RT_ROOT_OVERLAY)
-		return err_new(-CE_UNSUPPORTED, "RUN needs a file system below the store that "
-						"overlay can be mounted on");
+	if (stub < 0 || fstat(stub, &st) < 0)
+		return err_new(-errno, "open %s", name);
+	r = S_ISDIR(st.st_mode) ? mkdirat(root, name, 0700)
+				: mknodat(root, name, S_IFREG | 0600, 0);
+	if (r < 0)
+		return errno == EEXIST ? 0 : err_new(-errno, "make a place for %s", name);
+	made = openat(root, name, flags);
+	return made < 0 ? err_new(-errno, "open %s", name) : layer_copy_attributes(stub, made);
+}
+
+/* What the image has no place for gets one in the copy: else the runtime would make it, for all to see. */
+static int place_stubs(int stubs, int root)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = dir_names(stubs, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+		AUTO_CLOSE int below = openat(stubs, names.v[i], flags), there = -EBADF;
+
+		r = place_stub(stubs, root, names.v[i]);
+		there = below < 0 ? -EBADF : openat(root, names.v[i], flags);
+		if (r == 0 && there >= 0)
+			r = place_stubs(below, there);
+	}
+	return r;
+}
+
+/* Driver vfs: the plan copied the image for the container that runs the command; that copy is compared later. */
+static int prepare_copy(struct workspace *w)
+{
+	AUTO_CLOSE int stubs = openat(w->dir, WORKSPACE_STUBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		       root = openat(w->dir, RUN_DIR "/root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = layer_stack(w->st, w->layers, &w->before);
+
+	if (r == 0 && (stubs < 0 || root < 0))
+		r = err_new(-errno, "open the workspace");
+	strv_take(&w->before, path_join(w->path, WORKSPACE_STUBS));
+	w->copied = clock_now_ns() / 1000000000;
+	w->apart = true;
+	return r < 0 ? r : place_stubs(stubs, root);
+}
+
+static int set_root(struct workspace *w, struct container_plan *p)
+{
+	bool fuse = p->rt.root.driver == RT_ROOT_FUSE_OVERLAY;
+	int r;
+
+	if (p->rt.root.driver == RT_ROOT_DIR)
+		return 0;
 	r = add_stubs(w, p);
 	if (r < 0)
 		return r;
+	w->apart = fuse;
 	p->rt.root.lower = (const char *const *)p->lower.v;
 	p->rt.root.n_lower = (unsigned)p->lower.n;
-	p->rt.root.upper = plan_keep(p, path_join(w->path, "tree"));
-	p->rt.root.work = plan_keep(p, path_join(w->path, "work"));
+	p->rt.root.upper = plan_keep(p, path_join(w->path, fuse ? WORKSPACE_UPPER : "tree"));
+	p->rt.root.work = plan_keep(p, path_join(w->path, WORKSPACE_WORK));
 	p->rt.root.is_volatile = true;
 	p->rt.root.fresh_mode = 0;
 	return 0;
@@ -381,6 +432,8 @@ static int run_in(struct builder *b, const struct op *o, const struct strv *laye
 		r = add_volume_stubs(w, rec);
 	if (r == 0)
 		r = add_places(w, &places, &p);
+	if (r == 0 && p.rt.root.driver == RT_ROOT_DIR)
+		r = prepare_copy(w);
 	if (r == 0)
 		r = plan_write_files(&in, &p);
 	if (r == 0)
@@ -415,8 +468,8 @@ int step_run(struct builder *b, struct op *o, const struct strv *layers)
 		b->result->run_status = status;
 		return err_usage("exit status %d", status); /* all there is to say */
 	}
+	if (w.before.n && renameat(w.dir, RUN_DIR "/root", w.dir, WORKSPACE_COPY) < 0)
+		return err_new(-errno, "keep what was changed");
 	r = rmtree(w.dir, RUN_DIR);
-	if (r == 0)
-		r = rmtree(w.dir, STUBS);
 	return r < 0 ? r : step_seal(b, o, &w, key);
 }

@@ -9,13 +9,19 @@
 
 #include "pkg/archive/tree_tar.h"
 #include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/build/seal.h"
+#include "pkg/image/layer_copy.h"
+#include "pkg/image/view.h"
+#include "pkg/runtime/fuse.h"
 #include "pkg/runtime/overlay.h"
+#include "pkg/sys/mount.h"
 #include "pkg/sys/rmtree.h"
+#include "storage/flatten.h"
+#include "storage/scratch.h"
 
-#define WORK "work"
 #define MERGED "merged"
 
 static int stack_of(struct store *st, const struct strv *layers, struct strv *ret)
@@ -39,13 +45,18 @@ static int open_dir(const char *path)
 static int dress(const struct workspace *w)
 {
 	AUTO_STRV struct strv dirs = STRV_INIT;
-	AUTO_CLOSE int top = -EBADF;
+	AUTO_CLOSE int top = -EBADF, upper = -EBADF;
 	int r = stack_of(w->st, w->layers, &dirs);
 
 	if (r < 0 || !dirs.n)
 		return r;
 	top = open_dir(dirs.v[0]);
-	return top < 0 ? top : layer_copy_attributes(top, w->stage.tree_fd);
+	r = top < 0 ? top : layer_copy_attributes(top, w->stage.tree_fd);
+	if (r < 0 || store_driver(w->st) != STORE_FUSE_OVERLAY)
+		return r;
+	upper = openat(w->dir, WORKSPACE_UPPER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return upper < 0 ? err_new(-errno, "open the workspace")
+			 : layer_copy_attributes(top, upper);
 }
 
 int workspace_begin(struct store *st, const struct strv *layers, struct workspace *ret)
@@ -53,9 +64,6 @@ int workspace_begin(struct store *st, const struct strv *layers, struct workspac
 	AUTO(workspace_donep) struct workspace w = WORKSPACE_INIT;
 	int r;
 
-	if (store_has_file_marks(st))
-		return err_new(-CE_UNSUPPORTED, "building needs a store whose file system has user "
-						"attributes and whiteouts; give another --root");
 	w.st = st;
 	w.layers = layers;
 	r = layer_stage_begin(st, &w.stage);
@@ -65,7 +73,8 @@ int workspace_begin(struct store *st, const struct strv *layers, struct workspac
 	w.dir = open_dir(w.path);
 	if (w.dir < 0)
 		return w.dir;
-	if (mkdirat(w.dir, WORK, 0700) < 0 || mkdirat(w.dir, MERGED, 0700) < 0)
+	if (mkdirat(w.dir, WORKSPACE_WORK, 0700) < 0 || mkdirat(w.dir, MERGED, 0700) < 0 ||
+	    (store_driver(st) == STORE_FUSE_OVERLAY && mkdirat(w.dir, WORKSPACE_UPPER, 0755) < 0))
 		return err_new(-errno, "make a workspace");
 	r = dress(&w);
 	if (r < 0)
@@ -85,7 +94,7 @@ static int mount_merged(struct workspace *w, const struct strv *dirs)
 {
 	AUTO_FREE int *fds = xcalloc(dirs->n + 1, sizeof(*fds));
 	/* By path: the store's own descriptors may be of the mount namespace we came from. */
-	AUTO_CLOSE int work = openat(w->dir, WORK, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	AUTO_CLOSE int work = openat(w->dir, WORKSPACE_WORK, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		       target = openat(w->dir, MERGED, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		       upper = openat(w->dir, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char name[16];
@@ -105,11 +114,52 @@ static int mount_merged(struct workspace *w, const struct strv *dirs)
 	return r;
 }
 
+static int mount_fuse(struct workspace *w, const struct strv *dirs)
+{
+	AUTO_FREE char *upper = path_join(w->path, WORKSPACE_UPPER),
+		       *work = path_join(w->path, WORKSPACE_WORK);
+	struct rt_root root = {.lower = (const char *const *)dirs->v,
+			       .n_lower = (unsigned)dirs->n,
+			       .upper = upper,
+			       .work = work,
+			       .is_volatile = true};
+	int r = driver_fuse_program(&root.fuse_program);
+
+	if (r == 0)
+		r = w->root = fuse_open(&root, NULL);
+	w->apart = true;
+	return r < 0 ? r : 0;
+}
+
+static int make_copy(struct workspace *w, const struct strv *dirs)
+{
+	AUTO_CLOSE int to = -EBADF;
+	uint64_t bytes;
+	int r;
+
+	if (mkdirat(w->dir, WORKSPACE_COPY, 0755) < 0)
+		return err_new(-errno, "make a workspace");
+	to = openat(w->dir, WORKSPACE_COPY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = to < 0 ? err_new(-errno, "open the workspace") : layer_flatten(dirs, to, &bytes);
+	if (r < 0)
+		return err_wrap(r, "copy the layers");
+	strv_add_all(&w->before, dirs);
+	w->copied = clock_now_ns() / 1000000000;
+	w->root = TAKE_FD(to);
+	w->apart = true;
+	return 0;
+}
+
 int workspace_open(struct workspace *w)
 {
 	AUTO_STRV struct strv dirs = STRV_INIT;
+	enum store_driver driver = store_driver(w->st);
 	int r = stack_of(w->st, w->layers, &dirs);
 
+	if (r == 0 && dirs.n && driver == STORE_FUSE_OVERLAY)
+		return mount_fuse(w, &dirs);
+	if (r == 0 && dirs.n && driver == STORE_VFS)
+		return make_copy(w, &dirs);
 	if (r == 0 && dirs.n)
 		r = mount_merged(w, &dirs);
 	if (r < 0)
@@ -149,7 +199,8 @@ static int is_unchanged(const struct workspace *w)
 
 static int digest_of(const struct workspace *w, bool single_id, char ret[65], uint64_t *ret_bytes)
 {
-	const struct tree_tar_options o = {.overlay = true, .single_id = single_id};
+	const struct tree_tar_options o = {
+		.overlay = true, .file_marks = store_has_file_marks(w->st), .single_id = single_id};
 	struct tree_tar_result result = {0};
 	struct out_digest d = {.bytes = 0};
 	AUTO(out_closep) struct out *out = out_digest(out_to_nothing(), &d);
@@ -165,6 +216,40 @@ static int digest_of(const struct workspace *w, bool single_id, char ret[65], ui
 	return 0;
 }
 
+/* Into the layer to be what lies beside it. */
+static int bring(struct workspace *w, bool single_id)
+{
+	const bool copy = w->before.n != 0;
+	AUTO_CLOSE int from = openat(w->dir, copy ? WORKSPACE_COPY : WORKSPACE_UPPER,
+				     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct tree_tar_options read = {.overlay = !copy,
+					      .file_marks = !copy,
+					      .hide_markers = copy,
+					      .single_id = single_id};
+	const struct layer_copy c = {.from = from,
+				     .before = copy ? &w->before : NULL,
+				     .copied = w->copied,
+				     .read = &read,
+				     .single_id = single_id};
+	uint64_t bytes;
+	int r = from < 0 ? err_new(-errno, "open the workspace")
+			 : layer_copy(w->st, &c, w->stage.tree_fd, &bytes);
+
+	scratch_clear(); /* what the copy was compared with */
+	return r;
+}
+
+static int remove_rest(struct workspace *w)
+{
+	static const char *const rest[] = {WORKSPACE_WORK, MERGED, WORKSPACE_UPPER, WORKSPACE_COPY,
+					   WORKSPACE_STUBS};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(rest); i++)
+		r = rmtree(w->dir, rest[i]);
+	return r;
+}
+
 int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct layer_lease *lease,
 		   char ret_diffid[65])
 {
@@ -174,9 +259,9 @@ int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct 
 	int r;
 
 	workspace_close(w);
-	r = rmtree(w->dir, WORK);
+	r = w->apart ? bring(w, single_id) : 0;
 	if (r == 0)
-		r = rmtree(w->dir, MERGED);
+		r = remove_rest(w);
 	if (r == 0)
 		r = is_unchanged(w);
 	if (r != 0) {
@@ -203,6 +288,7 @@ void workspace_done(struct workspace *w)
 	workspace_close(w);
 	closep(&w->dir);
 	layer_stage_abort(w->st, &w->stage);
+	strv_done(&w->before);
 	free(w->path);
 	*w = (struct workspace)WORKSPACE_INIT;
 }
@@ -222,7 +308,27 @@ int layers_view(struct store *st, const struct strv *layers)
 		return r;
 	if (!dirs.n)
 		return err_usage("it is empty: nothing can be copied from it");
-	return overlay_view((const char *const *)dirs.v, (unsigned)dirs.n, NULL);
+	return image_view_dirs(st, &dirs);
+}
+
+/* At @at, by whatever the store does without the kernel's overlay. */
+static int mount_other(struct store *st, const struct strv *dirs, int at, bool *ret_mounted)
+{
+	AUTO_CLOSE int root = -EBADF, mnt = -EBADF;
+	struct rt_root v = {.lower = (const char *const *)dirs->v, .n_lower = (unsigned)dirs->n};
+	uint64_t bytes;
+	int r;
+
+	*ret_mounted = false;
+	if (store_driver(st) == STORE_VFS)
+		return layer_flatten(dirs, at, &bytes);
+	r = driver_fuse_program(&v.fuse_program);
+	if (r == 0)
+		r = root = fuse_open(&v, &mnt);
+	if (r >= 0)
+		r = mount_attach(mnt, at);
+	*ret_mounted = r >= 0;
+	return r;
 }
 
 int layers_mount(struct store *st, const struct strv *layers, const char *at, char **ret_path,
@@ -239,6 +345,11 @@ int layers_mount(struct store *st, const struct strv *layers, const char *at, ch
 		r = err_usage("it is empty: nothing of it can be mounted");
 	if (r < 0)
 		return r;
+	if (store_driver(st) != STORE_OVERLAY) {
+		r = mount_other(st, &dirs, target, ret_mounted);
+		*ret_path = r < 0 ? NULL : xstrdup(at);
+		return r;
+	}
 	*ret_mounted = dirs.n > 1;
 	*ret_path = xstrdup(dirs.n > 1 ? at : dirs.v[0]);
 	fds = xcalloc(dirs.n, sizeof(*fds));

@@ -3,9 +3,17 @@
  * Where a step works: an empty upper directory over the layers it starts from, in the store's
  * staging area. What the step wrote there becomes a layer by rename. A builder that dies leaves a
  * stage without an owner, which the next command removes. All of it in B.
+ *
+ * That is so with the driver overlay. What fuse-overlayfs writes, and what is changed in a copy (vfs),
+ * is apart from the layer to be, and copied into it at the end.
  */
 #pragma once
 #include "storage/layer.h"
+
+#define WORKSPACE_UPPER "upper"
+#define WORKSPACE_WORK "work"
+#define WORKSPACE_COPY "copy"
+#define WORKSPACE_STUBS "stubs" /* places to mount on, shown below all else */
 
 struct workspace {
 	struct store *st;
@@ -15,6 +23,9 @@ struct workspace {
 	int dir;
 	int root; /* merged view, -EBADF while there is none */
 	bool mounted;
+	bool apart; /* the step writes to WORKSPACE_UPPER or WORKSPACE_COPY */
+	struct strv before; /* what the copy was made of; */
+	int64_t copied; /* when, in seconds */
 	bool files_are_ours; /* no command ran in it: every file there was made by us */
 };
 #define WORKSPACE_INIT                                                                         \
@@ -23,7 +34,7 @@ struct workspace {
 	}
 
 int workspace_begin(struct store *st, const struct strv *layers, struct workspace *ret);
-/** workspace_open() - mount the merged view into this process's mount namespace; w->root is its root. */
+/** workspace_open() - the merged view, in this process's mount namespace; w->root is its root. */
 int workspace_open(struct workspace *w);
 /** workspace_close() - take the view away again. */
 void workspace_close(struct workspace *w);

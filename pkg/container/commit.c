@@ -10,17 +10,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "pkg/archive/tree_put.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/sha256.h"
 #include "pkg/container/commit_config.h"
 #include "pkg/container/view.h"
+#include "pkg/image/layer_copy.h"
 #include "pkg/image/tag.h"
-#include "pkg/image/tree_diff.h"
-#include "pkg/image/view.h"
-#include "pkg/sys/whiteout.h"
 #include "storage/image_store.h"
 #include "storage/layer.h"
 
@@ -60,40 +57,9 @@ static int root_is_fresh(const struct commit *x)
 	return (st.st_mode & 07777) == CONTAINER_UPPER_FRESH;
 }
 
-/* Driver vfs keeps nothing apart: what is not as it was copied from the image is what changed. */
-static int find_changes(struct commit *x, struct tree_changes *ret)
-{
-	AUTO_CLOSE int before = image_view_dirs(x->st, &x->view.lower);
-
-	return before < 0 ? before
-			  : tree_diff(before, x->view.root, -EBADF, true, x->view.copied, ret);
-}
-
-static int delete (struct tree_sink *to, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	AUTO_FREE char *mark = xasprintf("%.*s" WHITEOUT "%s", (int)(slash - path), path + 1,
-					 slash + 1);
-	const struct tar_entry e = {.path = mark, .type = TAR_FILE};
-
-	return to->entry(to, &e);
-}
-
-static int delete_all(struct tree_sink *to, const struct tree_changes *v)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < v->n; i++)
-		if (v->v[i].kind == TREE_DELETED)
-			r = delete (to, v->v[i].path);
-	return r;
-}
-
 static int copy_tree(struct commit *x)
 {
 	const bool layered = !x->o->squash, upper = layered && x->view.upper >= 0;
-	AUTO(tree_changes_done) struct tree_changes changes = {0};
-	AUTO_STRV struct strv only = STRV_INIT;
 	/* In a layer a name with .wh. is a mark: files of such names cannot be told in one. */
 	const struct tree_tar_options from = {.overlay = upper,
 					      .file_marks = upper && x->view.fuse,
@@ -103,27 +69,15 @@ static int copy_tree(struct commit *x)
 					      .n_uids = x->view.n_uids,
 					      .gids = x->view.gids,
 					      .n_gids = x->view.n_gids,
-					      .only = layered && !upper ? &only : NULL,
 					      .implied = &x->layer.implied};
-	const struct tree_put_options to = {.overlay = true,
-					    .file_marks = store_has_file_marks(x->st),
-					    .single_id = x->view.single_id};
-	AUTO(tree_put_freep) struct tree_put *put = tree_put_new(x->stage.tree_fd, &to);
-	AUTO(tree_tar_freep) struct tree_tar *walk = tree_tar_new(tree_put_sink(put), &from);
-	int r = from.only ? find_changes(x, &changes) : 0;
+	/* Driver vfs keeps nothing apart: what is not as it was copied from the image is what changed. */
+	const struct layer_copy c = {.from = upper ? x->view.upper : x->view.root,
+				     .before = layered && !upper ? &x->view.lower : NULL,
+				     .copied = x->view.copied,
+				     .read = &from,
+				     .single_id = x->view.single_id};
 
-	for (size_t i = 0; i < changes.n; i++)
-		if (changes.v[i].kind != TREE_DELETED)
-			strv_add(&only, changes.v[i].path + 1);
-	strv_sort(&only);
-	if (r == 0)
-		r = tree_tar_add(walk, upper ? x->view.upper : x->view.root, ".", "");
-	if (r == 0)
-		r = delete_all(tree_put_sink(put), &changes);
-	if (r == 0)
-		r = tree_put_end(put);
-	x->layer.tree_bytes = tree_tar_result(walk)->bytes;
-	return r;
+	return layer_copy(x->st, &c, x->stage.tree_fd, &x->layer.tree_bytes);
 }
 
 static int digest_of(struct commit *x, char ret[65])

@@ -2,6 +2,7 @@
 /* "cuddy build": steps as they go on standard error, the id on standard output. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -181,17 +182,20 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 	if (r < 0)
 		return r;
 	o->platform = platforms.n ? platforms.v[0] : NULL;
-	build_show_init(&show, hush, out);
+	r = build_show_init(&show, hush, a->progress, out);
+	if (r < 0)
+		return r;
 	o->report = &show.report;
 	if (f->log)
 		o->output_fd = fileno(f->log);
 	else if (hush && f->null >= 0)
 		o->output_fd = f->null;
-	transfer_report_init(&report, REPORT_PULL, hush, NULL);
+	transfer_report_init(&report, REPORT_PULL, hush || show.json, NULL);
 	o->pull.report = &report.handler;
 	r = platforms.n > 1 && !a->check
 		    ? build_each_platform(st, o, &platforms, hush ? NULL : out, &ids, &result)
 		    : build_image(st, o, &result);
+	build_show_done(&show);
 	transfer_report_done(&report);
 	if (r < 0 && result.run_status) { /* the command's own status, as podman's */
 		(void)cmd_report(err_wrap(r, "build"));
@@ -213,7 +217,8 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct build_args *a = args;
-	bool hush = a->quiet || (a->progress && strcmp(a->progress, "quiet") == 0);
+	const char *progress = a->progress ? a->progress : getenv("BUILDKIT_PROGRESS");
+	bool hush = a->quiet || (progress && strcmp(progress, "quiet") == 0);
 	AUTO(build_request_done) struct build_options o = {.output_fd = STDERR_FILENO};
 	AUTO(files_done)
 	struct build_files f = {

@@ -79,8 +79,23 @@ int build_push_lists(struct store *st, const struct build_args *a, const struct 
 
 /* --- what is shown (build_show.c) ------------------------------------------------------------------ */
 
+struct build_screen;
+struct build_json;
 struct build_show {
 	FILE *out;
 	struct build_report report;
+	struct build_screen *screen; /* of tty */
+	struct build_json *json; /* of rawjson */
 };
-void build_show_init(struct build_show *s, bool quiet, FILE *out);
+/** build_show_init() - @progress: as --progress says it, NULL: the environment's, or what fits @out. */
+int build_show_init(struct build_show *s, bool quiet, const char *progress, FILE *out);
+void build_show_done(struct build_show *s);
+/** build_screen_event(), build_screen_tick() - steps that run as lines at the end of the screen (build_screen.c). */
+struct build_screen *build_screen_new(FILE *out);
+void build_screen_event(struct build_screen *s, const struct build_event *e);
+void build_screen_tick(struct build_screen *s);
+void build_screen_free(struct build_screen *s);
+/** build_json_event() - a line of JSON as buildx writes them (build_json.c). */
+struct build_json *build_json_new(FILE *out);
+void build_json_event(struct build_json *j, const struct build_event *e);
+void build_json_free(struct build_json *j);

@@ -76,7 +76,7 @@ const struct opt build_opts[] = {
 	OPT_STR(0, "manifest", "LIST", struct build_args, manifest, "Add what was built to a manifest list"),
 	OPT_LIST(0, "platform", "OS/ARCH[/VARIANT][,…]", struct build_args, platforms, "Platform to build for; several become a manifest list"),
 	OPT_STR(0, "progress", "KIND", struct build_args, progress, "How progress is shown",
-		.complete = COMPLETE_WORDS, .words = "auto plain quiet", .strict = true),
+		.complete = COMPLETE_WORDS, .words = "auto plain tty quiet rawjson", .strict = true),
 	OPT_STR(0, "provenance", "MODE", struct build_args, provenance, "Attestations are not made: only false", .hidden = true),
 	OPT_STR(0, "pull", "POLICY", struct build_args, pull, "When to pull base images; without a value always", .optional = true,
 		.complete = COMPLETE_WORDS, .words = "always missing never newer"),

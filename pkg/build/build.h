@@ -13,8 +13,30 @@
 #include "pkg/container/request.h"
 #include "pkg/image/image.h"
 
+enum build_event_kind {
+	BUILD_EVENT_STEP, /* n of total begins, the stage's one before it has ended */
+	BUILD_EVENT_CACHED, /* of the step: nothing runs */
+	BUILD_EVENT_WARNING,
+	BUILD_EVENT_REASON,
+	BUILD_EVENT_OUTPUT, /* a line that a command wrote */
+	BUILD_EVENT_END, /* of the stage; text: why it failed, NULL when it did not */
+};
+struct build_event {
+	enum build_event_kind kind;
+	unsigned stage;
+	const char *stage_name; /* or its number */
+	unsigned n, total;
+	const char *text;
+};
+
 /* What is told while it goes on. Each may be NULL. */
 struct build_report {
+	/*
+	 * All of the below that happens in a stage, by stage and step, instead of by the functions
+	 * below; those tell of what comes before. Then every stage has a process of its own.
+	 */
+	void (*event)(void *data, const struct build_event *e);
+	void (*tick)(void *data); /* with event: ten times a second */
 	/* A step begins: "STEP 2/5: RUN …". */
 	void (*step)(void *data, unsigned n, unsigned total, const char *text);
 	/* It was done before: nothing runs. */

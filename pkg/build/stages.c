@@ -22,11 +22,13 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/build/builder.h"
+#include "pkg/build/events.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/process.h"
 
 #define TRAIL_BYTES 2048
 #define LINE_BYTES 8192
+#define TICK_MS 100
 
 struct op_result {
 	char layer[65], keys[2][65];
@@ -55,6 +57,7 @@ struct scheduler {
 	unsigned *first_step;
 	struct worker *workers;
 	unsigned n_workers, max;
+	char word[EVENTS_WORD]; /* begins lines that are events; "": nobody wants them */
 };
 
 /* --- the steps of one stage ---------------------------------------------------------------------- */
@@ -125,11 +128,13 @@ static int do_stage(struct builder *b, unsigned i)
 
 /* --- workers -------------------------------------------------------------------------------------- */
 
-static void __attribute__((noreturn))
-work(struct builder *b, unsigned i, struct stage_result *ret, int out, pid_t parent)
+static void __attribute__((noreturn)) work(struct builder *b, unsigned i, struct stage_result *ret,
+					   int out, pid_t parent, const char *word)
 {
 	const struct stage_plan *p = &b->stages[i];
-	bool shown = b->o->report && b->o->report->step; /* else output goes nowhere */
+	struct build_options own = *b->o;
+	struct events_report events;
+	bool shown = b->o->report && (b->o->report->step || *word); /* else output goes nowhere */
 	int r;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -139,6 +144,11 @@ work(struct builder *b, unsigned i, struct stage_result *ret, int out, pid_t par
 	    dup3(out, b->o->output_fd, O_CLOEXEC) < 0) /* --logfile */
 		_exit(1);
 	(void)close(out);
+	if (*word) {
+		events_report_init(&events, word);
+		own.report = &events.report;
+		b->o = &own;
+	}
 	r = do_stage(b, i);
 	for (unsigned k = 0; k < p->n_ops; k++) {
 		const struct op *o = &p->ops[k];
@@ -174,7 +184,7 @@ static int start(struct scheduler *s, unsigned i)
 	b->step = s->first_step[i];
 	pid = clone_fork(0, &w.pidfd);
 	if (pid == 0)
-		work(b, i, w.result, pipe[1], parent);
+		work(b, i, w.result, pipe[1], parent, s->word);
 	(void)close(pipe[1]);
 	w.out = pipe[0];
 	s->workers[s->n_workers++] = w;
@@ -182,17 +192,49 @@ static int start(struct scheduler *s, unsigned i)
 	return pid < 0 ? pid : 0;
 }
 
-static void tell_line(struct scheduler *s, struct worker *w)
+static void tell_event(struct scheduler *s, const struct worker *w, struct build_event *e)
 {
 	const struct build_report *r = s->b->o->report;
 	const char *name = s->b->file->stages[w->stage].name;
 	char number[16];
 
 	(void)snprintf(number, sizeof(number), "%u", w->stage);
+	e->stage = w->stage;
+	e->stage_name = name ? name : number;
+	r->event(r->data, e);
+}
+
+static void tell_line(struct scheduler *s, struct worker *w)
+{
+	const struct build_report *r = s->b->o->report;
+	const char *name = s->b->file->stages[w->stage].name;
+	struct build_event e = {.kind = BUILD_EVENT_OUTPUT};
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "%u", w->stage);
 	sbuf_trim_end(&w->line, "\r");
-	if (r && r->line)
+	if (*s->word) {
+		/* Before an event the line begins anew, whatever a command wrote of its own. */
+		if (events_parse(w->line.s, s->word, &e) == 0)
+			e.text = w->line.s;
+		if (e.kind != BUILD_EVENT_OUTPUT || w->line.len)
+			tell_event(s, w, &e);
+	} else if (r && r->line) {
 		r->line(r->data, name ? name : number, w->line.s);
+	}
 	sbuf_reset(&w->line);
+}
+
+static void tell_end(struct scheduler *s, const struct worker *w)
+{
+	const struct stage_result *res = w->result;
+	struct build_event e = {.kind = BUILD_EVENT_END,
+				.text = !res->finished   ? "its process died"
+					: res->error < 0 ? res->trail
+							 : NULL};
+
+	if (*s->word)
+		tell_event(s, w, &e);
 }
 
 /* Return: false at the end: the worker and all its commands are gone. */
@@ -259,16 +301,20 @@ static void drop(struct scheduler *s, unsigned at)
 static int follow(struct scheduler *s)
 {
 	AUTO_FREE struct pollfd *p = xcalloc(s->n_workers, sizeof(*p));
+	const struct build_report *report = s->b->o->report;
 	int r = 0;
 
 	for (unsigned i = 0; i < s->n_workers; i++)
 		p[i] = (struct pollfd){.fd = s->workers[i].out, .events = POLLIN};
-	if (poll(p, s->n_workers, -1) < 0)
+	if (poll(p, s->n_workers, report && report->tick ? TICK_MS : -1) < 0)
 		return errno == EINTR ? 0 : err_new(-errno, "poll");
+	if (report && report->tick)
+		report->tick(report->data);
 	for (unsigned i = s->n_workers; r == 0 && i-- > 0;) {
 		if (!p[i].revents || read_output(s, &s->workers[i]))
 			continue;
 		s->state[s->workers[i].stage] = DONE;
+		tell_end(s, &s->workers[i]);
 		r = take_results(s, &s->workers[i]);
 		drop(s, i);
 	}
@@ -325,7 +371,7 @@ static int schedule(struct scheduler *s)
 
 		if (n == 0 && s->n_workers == 0)
 			return 0;
-		if ((n == 1 || s->max == 1) && n && s->n_workers == 0) {
+		if (!*s->word && (n == 1 || s->max == 1) && n && s->n_workers == 0) {
 			s->b->step = s->first_step[can[0]];
 			r = do_stage(s->b, can[0]);
 			s->state[can[0]] = DONE;
@@ -350,6 +396,8 @@ int stages_run(struct builder *b)
 		s.max = (unsigned)(sysconf(_SC_NPROCESSORS_ONLN) < 2
 					   ? 2
 					   : sysconf(_SC_NPROCESSORS_ONLN));
+	if (b->o->report && b->o->report->event)
+		events_word(s.word);
 	s.state = xcalloc(n, sizeof(*s.state));
 	s.first_step = xcalloc(n, sizeof(*s.first_step));
 	s.workers = xcalloc(n, sizeof(*s.workers));

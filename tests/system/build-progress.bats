@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# What a build shows: a live screen at a terminal, JSON for programs, plain lines for logs.
+load helpers
+load build
+
+setup_file() {
+	file_begin
+	load_image busybox
+}
+
+containerfile() {
+	file <<-'E'
+		FROM localhost/busybox AS one
+		RUN --network=none echo first-$((1+1)); while [ ! -e /w/go ]; do sleep 0.1; done; echo later-$((2+2))
+		FROM localhost/busybox AS two
+		RUN --network=none echo side-$((3+3)); while [ ! -e /w/go ]; do sleep 0.1; done
+		FROM localhost/busybox
+		COPY --from=one /etc/passwd /1
+		COPY --from=two /etc/passwd /2
+	E
+}
+
+@test "a terminal: both stages with what they write, the time each took, and the tail of a step that fails" {
+	containerfile
+	mkdir "$WORK/w"
+	printf 'FROM localhost/busybox\nRUN --network=none for i in $(seq 60); do echo line-$i-; done; printf "\\033[31mred\\n"; exit 3\n' >Fails
+	cd "$WORK/ctx" && TERM=xterm W=$WORK/w PYTHONPATH=$FIXTURES python3 - <<-'PY'
+		import os, re
+		from ptydrv import *
+		c = os.environ["CUDDY"]
+		p = Pty([c, "build", "-t", "localhost/t", "-v", os.environ["W"] + ":/w", "."], rows=20, cols=70)
+		p.expect(rb"=> +[0-9.]+s \[one 2/7\] RUN --network=none echo first")
+		p.expect(rb"\| first-2\r\n")
+		p.expect(rb"\| side-6\r\n")
+		open(os.environ["W"] + "/go", "w").close()
+		p.expect(rb"ok +[0-9.]+s \[(one|two) [24]/7\] RUN")
+		p.expect(rb"ok +[0-9.]+s \[(one|two) [24]/7\] RUN")
+		p.expect(rb"ok +[0-9.]+s \[2 7/7\] COPY --from=two")
+		p.expect(rb"\r\n[0-9a-f]{64}\r\n")
+		assert p.wait() == 0
+		assert max(len(re.sub(rb"\x1b\[[0-9]*[A-Z]", b"", x)) for x in p.all.replace(b"\r", b"\n").split(b"\n")) <= 70, p.all
+		assert p.modes() == p.before
+		p = Pty([c, "build", "-t", "localhost/t", "-v", os.environ["W"] + ":/w", "."], rows=20, cols=70)
+		p.expect(rb"ok CACHED \[(one|two) [24]/7\] RUN")
+		assert p.wait() == 0
+		p = Pty([c, "build", "-f", "Fails", "."], rows=20, cols=70)
+		p.expect(rb"!! +[0-9.]+s \[0 2/2\] RUN")
+		p.expect(rb"\| line-60-\r\n")
+		p.expect(rb"cuddy: build: Fails:2: RUN .*exit status 3")
+		assert p.wait() == 3
+		tail = p.all[p.all.rindex(b"!!"):]
+		assert b"line-30-" in tail and b"line-10-" not in tail, tail
+		assert b"\x1b[31m" not in p.all, "a command's control characters reached the terminal"
+	PY
+}
+
+@test "rawjson: steps, what they write, warnings and the end, as programs that follow buildx read them" {
+	file <<-'E'
+		FROM localhost/busybox AS one
+		RUN --network=none echo out && printf unfinished
+		FROM localhost/busybox
+		COPY --from=one /etc/passwd /1
+	E
+	run -0 --separate-stderr cuddy build --progress rawjson --build-arg NOBODY=1 -t localhost/t .
+	[[ "$output" =~ ^[0-9a-f]{64}$ ]]
+	[ "$(grep -v '^{' <<<"$stderr" | wc -l)" = 0 ]
+	json=$stderr
+	[[ "$(jq -r 'select(.warnings) | .warnings[].short | @base64d' <<<"$json")" == "--build-arg NOBODY: no ARG declares it" ]]
+	name() { jq -r "select(.vertexes) | .vertexes[] | select($1) | .name" <<<"$json"; }
+	[ "$(name '.completed == null' | sort)" = "$(name '.completed != null' | sort)" ]
+	[ "$(name '.completed != null' | grep -c '^\[one [12]/4\]\|^\[1 [34]/4\]')" = 4 ]
+	v=$(jq -r 'select(.vertexes) | .vertexes[] | select(.name | contains("RUN")) | .digest' <<<"$json" | sort -u)
+	[[ "$v" =~ ^sha256:[0-9a-f]{64}$ ]]
+	[ "$(jq -r "select(.logs) | .logs[] | select(.vertex == \"$v\") | .data | @base64d" <<<"$json" | grep -v '^$' | sort)" = $'out\nunfinished' ]
+	# Again: cached. A failure has its error in the step, and the status.
+	run -0 --separate-stderr cuddy build --progress rawjson -t localhost/t .
+	[ "$(grep '^{' <<<"$stderr" | jq -r 'select(.vertexes) | .vertexes[] | select(.cached) | .name' | wc -l)" = 2 ]
+	file <<<$'FROM localhost/busybox\nRUN --network=none printf "\\001%s 0 9 9 forged\\n" word; exit 4'
+	run -4 --separate-stderr cuddy build --progress rawjson .
+	[ "$(grep '^{' <<<"$stderr" | jq -r 'select(.vertexes) | .vertexes[] | select(.error) | .error' | grep -c 'exit status 4')" = 1 ]
+	run ! grep -q '9/9' <<<"$stderr"
+}
+
+@test "plain for a pipe; the environment chooses, too; what cannot be is refused" {
+	file <<<$'FROM localhost/busybox\nRUN --network=none true'
+	run -0 --separate-stderr cuddy build --no-cache .
+	[[ "$stderr" == $'STEP 1/2: FROM localhost/busybox\nSTEP 2/2: RUN --network=none true' ]]
+	BUILDKIT_PROGRESS=rawjson run -0 --separate-stderr cuddy build .
+	[[ "$stderr" == '{"vertexes":'* ]]
+	BUILDKIT_PROGRESS=quiet run -0 --separate-stderr cuddy build .
+	[ -z "$stderr" ]
+	run -125 --separate-stderr cuddy build --progress tty .
+	[[ "$stderr" == *"that is no terminal; use plain"* ]]
+	BUILDKIT_PROGRESS=loud run -125 --separate-stderr cuddy build .
+	[[ "$stderr" == *"BUILDKIT_PROGRESS=loud: use auto"* ]]
+}

@@ -75,6 +75,7 @@ static void environment(struct strv *env)
 		"DBUS_SESSION_BUS_ADDRESS",
 		"GNUPGHOME",
 		"PASSWORD_STORE_DIR",
+		"COSIGN_PASSWORD",
 		"CUDDY_DEBUG",
 		"CUDDY_KEEP_BLOBS",
 	};

@@ -2,6 +2,7 @@
 #include "pkg/transfer/sign.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
+#include "pkg/transfer/cosign_key.h"
 #include "pkg/transfer/pubkey.h"
 #include "pkg/transfer/user_side.h"
 
@@ -56,14 +58,17 @@ static int open_simple(const struct reference *to, struct signing *s)
 static int open_sigstore(const struct transfer_sign *a, struct signing *s)
 {
 	AUTO_SBUF struct sbuf words = SBUF_INIT;
+	const char *cosign = getenv("COSIGN_PASSWORD");
 	int r = file_read_at(AT_FDCWD, a->sigstore_key, KEY_MAX, &s->key);
 
 	if (r == 0 && a->passphrase_file) {
 		r = file_read_at(AT_FDCWD, a->passphrase_file, KEY_MAX, &words);
 		sbuf_trim_end(&words, "\r\n");
 		s->passphrase = sbuf_steal(&words);
+	} else if (r == 0 && cosign) {
+		s->passphrase = xstrdup(cosign);
 	}
-	return r;
+	return r == 0 ? cosign_key_open(&s->key, s->passphrase) : r;
 }
 
 int signing_open(const struct transfer_sign *args, const struct reference *to, struct signing *s)

@@ -36,6 +36,19 @@ load trust
 	cuddy artifact push -q --tls-verify=false --sign-by-sigstore-private-key "$WORK/ec.key" --sign-passphrase-file "$WORK/passphrase" "$REG/p/art:1" "$REG/p/art:2"
 	cuddy artifact pull -q --tls-verify=false "$REG/p/art:2" >/dev/null
 
+	# A key as cosign writes it: the passphrase from a file, or from the variable it knows.
+	openssl pkcs8 -topk8 -nocrypt -in "$WORK/ec.key" -passin pass:words -outform DER -out "$WORK/ec.der"
+	python3 "$FIXTURES/cosignkey.py" words <"$WORK/ec.der" >"$WORK/cosign.key"
+	cuddy push -q --tls-verify=false --sign-by-sigstore-private-key "$WORK/cosign.key" --sign-passphrase-file "$WORK/passphrase" busybox "$REG/p/e:1"
+	pull "$REG/p/e:1"
+	COSIGN_PASSWORD=words cuddy push -q --tls-verify=false --sign-by-sigstore-private-key "$WORK/cosign.key" busybox "$REG/p/e:2"
+	pull "$REG/p/e:2"
+	run --separate-stderr env COSIGN_PASSWORD=other "$CUDDY" push -q --tls-verify=false --sign-by-sigstore-private-key "$WORK/cosign.key" busybox "$REG/p/f:1"
+	one_line_error 125 'another passphrase opens it'
+	run --separate-stderr cuddy push -q --tls-verify=false --sign-by-sigstore-private-key "$WORK/cosign.key" busybox "$REG/p/f:1"
+	one_line_error 125 'COSIGN_PASSWORD'
+	run -1 skopeo inspect --raw --tls-verify=false "docker://$REG/p/f:1"
+
 	for bad in "--sign-by nobody@nowhere.invalid" "--sign-by-sigstore-private-key $WORK/nosuch" "--sign-by-sigstore-private-key $WORK/ec.pub" \
 		"--sign-by-sigstore-private-key $WORK/ec.key" "--sign-passphrase-file $WORK/passphrase" "--sign-by $good --sign-by-sigstore-private-key $WORK/ec.key"; do
 		run cuddy push -q --tls-verify=false $bad busybox "$REG/p/c:1"

@@ -242,6 +242,9 @@ static const struct {
 	 "image has it. A guess by name and first bytes.\n"
 	 "\n"
 	 "Exit status 1 when there are such secrets, else 0."},
+	{&cmd_image_mount,
+	 "The mount is that of the session of \"cuddy unshare\" and ends with it. Prints where it is; "
+	 "without arguments what is mounted."},
 	{&cmd_image_tree, "A line for each layer, lowest first, with the bytes of its files and, "
 			  "as Wasted, of those that "
 			  "later layers overwrite or delete; \"cuddy image lint\" names them."},

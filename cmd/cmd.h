@@ -146,6 +146,7 @@ extern const struct command cmd_unit_generate, cmd_unit_install, cmd_unit_ls, cm
 extern const struct command cmd_unshare;
 extern const struct command cmd_image_publish;
 extern const struct command cmd_image_lint, cmd_image_tree;
+extern const struct command cmd_image_mount, cmd_image_unmount;
 extern const struct command cmd_system_check;
 extern const struct command cmd_system_df, cmd_system_prune, cmd_system_reset;
 extern const struct command cmd_artifact_add, cmd_artifact_extract, cmd_artifact_inspect,

@@ -55,3 +55,41 @@ inside() { "$CUDDY" unshare sh -euc "cuddy() { \"\$CUDDY\" \"\$@\"; }; $1"; }
 	cuddy volume rm v
 	[ -z "$(ls "$CUDDY_ROOT/trash")" ]
 }
+
+@test "image mount: to read only, --all, json, a list; unmount and its alias; refused outside of a session" {
+	local id
+	id=$(cuddy images -q --no-trunc "$IMAGE")
+	id=${id#sha256:}
+	cuddy create --name s --network none "$IMAGE" true >/dev/null
+	cuddy run --name two --network none "$IMAGE" sh -c 'echo x >/made; rm /bin/vi'
+	cuddy commit -q two twolayers >/dev/null
+	run -0 inside '
+		p=$(cuddy image mount twolayers)
+		cat $p/made; ! test -e $p/bin/vi; test -x $p/bin/sh
+		! echo y 2>/dev/null >$p/made
+		one=$(cuddy image mount '"$IMAGE"')
+		test -x $one/bin/vi; ! touch $one/x 2>/dev/null; ! test -e $one/etc/mtab
+		[ "$(cuddy image mount '"$id"')" = "$one" ]
+		[ "$(cuddy image mount | wc -l)" = 2 ]
+		cuddy image unmount twolayers >/dev/null
+		! test -e $p
+		cuddy image mount
+		! (cd $one && cuddy image unmount '"$IMAGE"') 2>/dev/null
+		(cd $one && cuddy image umount -f '"$IMAGE"')
+		cuddy image mount --all --format json
+		cuddy rmi -f twolayers >/dev/null
+		cuddy image unmount --all
+		cuddy image mount'
+	[ "${lines[0]}" = x ]
+	[ "${lines[1]}" = "$IMAGE:latest  $CUDDY_RUNROOT/mounts/$id" ]
+	[ "${lines[2]}" = "$id" ]
+	grep -qx "$id" <<<"$(tail -n 2 <<<"$output")"
+	head -n -2 <<<"$output" | tail -n +4 | jq -e --arg id "$id" 'length == 2 and (map(select(.id == $id))[0] | .Repositories == ["localhost/busybox:latest"])'
+	[ -z "$(cuddy image mount)" ]
+	run -125 --separate-stderr cuddy image mount "$IMAGE"
+	one_line_error 125 'unshare'
+	run -125 --separate-stderr inside "cuddy image unmount $IMAGE"
+	one_line_error 125 'not mounted'
+	run -125 --separate-stderr inside "cuddy image mount nosuch"
+	one_line_error 125 'no such image'
+}

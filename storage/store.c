@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -124,6 +125,9 @@ static int can_fuse(const char *path)
 			       "fuse-overlayfs cannot use %s: there is a ':' in it; give another "
 			       "--root",
 			       path);
+	if (access("/dev/fuse", R_OK | W_OK) < 0)
+		return err_new(-CE_HOST_SETUP, "/dev/fuse, which fuse-overlayfs needs, cannot be "
+					       "opened");
 	return driver_fuse_program(&program);
 }
 

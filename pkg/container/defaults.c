@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -47,6 +48,7 @@ static void list(struct strv *to, const struct conf_list *conf, struct strv *bot
 static void sysctls(struct request_defaults *d, struct container_request *q)
 {
 	const char *mode = q->network ? q->network : q->networks.n ? q->networks.v[0] : "";
+	struct statvfs host;
 	bool net = strcmp(mode, "host") != 0 && strncmp(mode, "container:", 10) != 0 &&
 		   strncmp(mode, "ns:", 3) != 0,
 	     ipc = !q->ipc || strcmp(q->ipc, "private") == 0 || strcmp(q->ipc, "shareable") == 0;
@@ -56,6 +58,10 @@ static void sysctls(struct request_defaults *d, struct container_request *q)
 		if (strncmp(q->security_opt.v[i], "proc-opts", 9) == 0 &&
 		    strstr(q->security_opt.v[i], "subset="))
 			return;
+	/* Nor can they be set in the host's where an engine around us has made it read-only. */
+	if (q->pid && strcmp(q->pid, "host") == 0 && statvfs("/proc/sys", &host) == 0 &&
+	    (host.f_flag & ST_RDONLY))
+		return;
 	for (size_t i = 0; i < d->conf.default_sysctls.v.n; i++) {
 		const char *s = d->conf.default_sysctls.v.v[i];
 

@@ -51,6 +51,7 @@
 #include "pkg/sys/lock.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/process.h"
+#include "pkg/sys/procfs.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/userns.h"
 
@@ -306,6 +307,20 @@ static bool setting_is(const char *path, char value)
 	return fd >= 0 && read_upto(fd, &c, 1) == 1 && c == value;
 }
 
+static bool is_filtered(void)
+{
+	AUTO_CLOSE int proc = procfs_open_host();
+	char path[32], status[8192];
+	pid_t self;
+
+	if (proc < 0 || procfs_self(proc, &self) < 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "%d/status", (int)self);
+	if (procfs_read(proc, path, status, sizeof(status)) < 0)
+		return false;
+	return strstr(status, "\nSeccomp:\t2") != NULL;
+}
+
 /* Why the kernel would not give us a user namespace, as one line that mends it. */
 static int host_problem(int r)
 {
@@ -328,6 +343,11 @@ static int host_problem(int r)
 		return err_new(-CE_HOST_SETUP,
 			       "the limit of user namespaces is reached; "
 			       "mend it as root with: sysctl -w user.max_user_namespaces=65536");
+	if (r == -EPERM && is_filtered())
+		return err_new(-CE_HOST_SETUP,
+			       "a system call filter around us (a container's?) refuses user "
+			       "namespaces; start the outer one with --security-opt "
+			       "seccomp=unconfined, or --privileged");
 	return err_wrap(r, "make a user namespace");
 }
 

@@ -74,11 +74,13 @@ static int open_procfs(struct rt_child *x)
 		x->proc = mount_new("proc", p->mounts[x->proc_mount].data,
 				    MNT_ATTR_NOSUID | MNT_ATTR_NODEV | MNT_ATTR_NOEXEC);
 		if (x->proc == -EPERM)
-			return err_wrap(-CE_HOST_SETUP,
-					"the host hides parts of its own /proc (are we in a "
-					"container?), so a "
-					"new one may not be mounted; mend it by running the outer "
-					"one with unmasked /proc");
+			return err_wrap(
+				-CE_HOST_SETUP,
+				"the host hides parts of its own /proc (are we in a "
+				"container?), so a "
+				"new one may not be mounted; mend it by running the outer "
+				"one with --security-opt unmask=ALL, or share its processes "
+				"with --pid host");
 	}
 	return x->proc < 0 ? x->proc : 0;
 }
@@ -90,14 +92,16 @@ static int set_up_namespaces(struct rt_child *x)
 
 	if (p->ns[RT_NS_CGROUP].mode == RT_NS_NEW && unshare(CLONE_NEWCGROUP) < 0)
 		return err_new(-errno, "new cgroup namespace");
+	/* podman's filter refuses it to containers without CAP_SYS_ADMIN, in which we may be. */
 	if (p->ns[RT_NS_UTS].mode == RT_NS_NEW && p->hostname &&
-	    sethostname(p->hostname, strlen(p->hostname)) < 0)
+	    sethostname(p->hostname, strlen(p->hostname)) < 0 &&
+	    !(errno == EPERM && p->hostname_may_fail))
 		return err_new(-errno, "set the host name");
 	if (p->ns[RT_NS_UTS].mode == RT_NS_NEW && p->domainname &&
 	    setdomainname(p->domainname, strlen(p->domainname)) < 0)
 		return err_new(-errno, "set the domain name");
 	if (p->ns[RT_NS_NET].mode == RT_NS_NEW)
-		r = netns_setup(x->proc, &p->net, &x->conf6);
+		r = netns_setup(x->proc, x->proc_mount < 0, &p->net, &x->conf6);
 	if (r == 0)
 		r = sysctl_apply(x->proc, p->sysctls, p->ns[RT_NS_NET].mode != RT_NS_KEPT, true);
 	return r;

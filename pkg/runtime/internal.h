@@ -126,8 +126,8 @@ int tree_set_owner(int dir, uid_t uid, gid_t gid, int mode);
 int tree_is_empty(int dir);
 
 /* netns.c */
-/** netns_setup() - @ret_conf6: with a network helper, a descriptor for netns_finish(); else untouched. */
-int netns_setup(int proc, const struct net_plan *net, int *ret_conf6);
+/** netns_setup() - @is_hosts: @proc is not one of our own making. @ret_conf6: with a network helper, a descriptor for netns_finish(); else untouched. */
+int netns_setup(int proc, bool is_hosts, const struct net_plan *net, int *ret_conf6);
 /**
  * netns_finish() - give the tap the IPv6 defaults of netns_setup(), once it is there
  * The helper makes it at its own pace, before or after these defaults are set. @conf6 < 0: nothing to do.

@@ -36,21 +36,25 @@ static const struct {
 	{"sys/net/ipv6/conf/all/accept_redirects", "0", false},
 };
 
-int netns_setup(int proc, const struct net_plan *net, int *ret_conf6)
+int netns_setup(int proc, bool is_hosts, const struct net_plan *net, int *ret_conf6)
 {
+	bool closed = false;
+
 	for (unsigned i = 0; i < ARRAY_LEN(defaults); i++) {
 		int r;
 
 		if (defaults[i].not_with_ipv6 && net->enable_ipv6)
 			continue;
 		r = procfs_write(proc, defaults[i].path, defaults[i].value);
-		if (r == -ENOENT)
-			err_drop(); /* a kernel without IPv6 */
+		/* An engine around us may have put a read-only mount over the host's /proc/sys. */
+		closed = closed || (is_hosts && (r == -EXDEV || r == -EROFS));
+		if (r == -ENOENT || closed)
+			err_drop(); /* ENOENT: a kernel without IPv6 */
 		else if (r < 0)
 			return r;
 	}
 	/* Below here no mount of the container is in the way later (/proc/sys becomes read-only). */
-	if (net_mode_has_helper(net->mode)) {
+	if (net_mode_has_helper(net->mode) && !closed) {
 		*ret_conf6 = openat(proc, "sys/net/ipv6/conf", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (*ret_conf6 < 0 && errno != ENOENT)
 			return err_new(-errno, "open /proc/sys/net/ipv6/conf");

@@ -10,7 +10,7 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 9U
+#define PLAN_VERSION 10U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
@@ -180,6 +180,7 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 		wire_put_bytes(b, p->secrets[i].data, p->secrets[i].len);
 	}
 	put_accounts(b, &p->accounts);
+	wire_put_u32(b, p->hostname_may_fail);
 	wire_put_u32(b, p->init);
 	wire_put_u32(b, p->hold);
 	put_hooks(b, p);
@@ -505,6 +506,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 		return slip("plan");
 	get_secrets(r, &a, &p);
 	get_accounts(r, &p.accounts);
+	p.hostname_may_fail = get_below(r, 2);
 	p.init = get_below(r, 2);
 	p.hold = get_below(r, 2);
 	get_hooks(r, &a, &p);

@@ -221,6 +221,7 @@ struct rt_foreign {
 struct rt_plan {
 	const char *id;
 	const char *hostname, *domainname; /* NULL: leave the namespace's */
+	bool hostname_may_fail; /* nobody asked for just that one */
 	struct rt_ns ns[RT_NS_COUNT];
 	const struct rt_idmap *uid_map, *gid_map;
 	unsigned n_uid_map, n_gid_map;

@@ -470,6 +470,27 @@ static int new_devpts(const struct rt_mount *m)
 	return mount_new("devpts", data, attrs_of(m->flags) & ~MNT_ATTR_RDONLY);
 }
 
+/*
+ * Inside of another engine's container the kernel gives no sysfs that would show more than that engine
+ * does: first one that is read-only from the start, then what is there, as it is.
+ */
+static int new_sysfs(const struct rt_mount *m)
+{
+	uint32_t attrs = attrs_of(m->flags);
+	int fd = mount_new("sysfs", m->data, attrs & ~MNT_ATTR_RDONLY), r;
+
+	if (fd == -EPERM && (attrs & MNT_ATTR_RDONLY))
+		fd = mount_new("sysfs", m->data, attrs);
+	if (fd != -EPERM)
+		return fd;
+	err_drop();
+	fd = mount_clone(AT_FDCWD, "/sys", true);
+	r = fd < 0 ? fd : mount_set(fd, true, attrs, 0);
+	if (r < 0)
+		closep(&fd);
+	return r < 0 ? r : fd;
+}
+
 static bool has_option(const struct rt_mount *m, const char *key)
 {
 	return m->data && strstr(m->data, key);
@@ -483,8 +504,9 @@ static int new_filesystem(struct rt_child *x, unsigned i)
 
 	if ((int)i == x->proc_mount)
 		return attach_system(x, m, x->proc);
-	mnt = m->type == RT_MOUNT_DEVPTS
-		      ? new_devpts(m)
+	mnt = m->type == RT_MOUNT_DEVPTS ? new_devpts(m)
+	      : m->type == RT_MOUNT_SYSFS
+		      ? new_sysfs(m)
 		      : mount_new(fs_name[m->type], m->data, attrs_of(m->flags) & ~MNT_ATTR_RDONLY);
 	if (mnt < 0)
 		return mnt;

@@ -84,9 +84,13 @@ int netns_make_kept(const struct rt_plan *p)
 	if (r == 0 && unshare(CLONE_NEWNET) < 0)
 		r = err_new(-errno, "new network namespace");
 	if (r == 0)
-		r = netns_setup(proc, &p->net, &none);
+		r = netns_setup(proc, true, &p->net, &none);
 	if (r == 0)
 		r = let_root_ping(proc, p);
+	if (r == -EXDEV || r == -EROFS) { /* as in netns_setup() */
+		err_drop();
+		r = 0;
+	}
 	if (r == 0)
 		r = sysctl_apply(proc, p->sysctls, true, false);
 	closep(&none);

@@ -17,9 +17,6 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,6 +38,7 @@
 #include "pkg/base/io.h"
 #include "pkg/base/log.h"
 #include "pkg/sys/process.h"
+#include "pkg/sys/syscalls.h"
 
 #define EVENTS_PER_TURN 64
 #define PAUSE_MS 200
@@ -200,13 +198,6 @@ static int enter_netns(pid_t pid)
 	return 0;
 }
 
-#if defined(__x86_64__)
-#define OUR_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OUR_ARCH AUDIT_ARCH_AARCH64
-#endif
-
-#if defined(OUR_ARCH) && !defined(__SANITIZE_ADDRESS__)
 static int confine_calls(void)
 {
 	static const unsigned short allowed[] = {
@@ -220,32 +211,10 @@ static int confine_calls(void)
 		SYS_brk,         SYS_futex,    SYS_fcntl,       SYS_rt_sigreturn, SYS_exit_group,
 		SYS_exit,
 	};
-	enum { N = ARRAY_LEN(allowed) };
-	struct sock_filter code[N + 6];
-	struct sock_fprog prog = {.len = N + 6, .filter = code};
-	unsigned at = 0;
+	int r = syscalls_allow_only(allowed, ARRAY_LEN(allowed));
 
-	code[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						  offsetof(struct seccomp_data, arch));
-	code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0);
-	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	code[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						  offsetof(struct seccomp_data, nr));
-	for (unsigned i = 0; i < N; i++)
-		code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i],
-							  (unsigned char)(N - i), 0);
-	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-	code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) < 0)
-		return err_new(-errno, "port proxy: system call filter");
-	return 0;
+	return r < 0 ? err_wrap(r, "port proxy") : 0;
 }
-#else
-static int confine_calls(void)
-{
-	return 0; /* no table for this machine: capabilities and no_new_privs remain */
-}
-#endif
 
 /* @keep: transparent sockets and their mark need the right to administer the container's network. */
 static int drop_powers(bool keep)

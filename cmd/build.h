@@ -16,7 +16,7 @@ struct build_args {
 		contexts, annotations, cache_from, cache_to, env, unset_env, unset_labels,
 		no_cache_filters, outputs, allow;
 	struct container_request run;
-	const char *target, *network, *pull, *iidfile, *metadata_file, *manifest, *ignore_file,
+	const char *arch, *os, *variant, *target, *network, *pull, *iidfile, *metadata_file, *manifest, *ignore_file,
 		*timestamp, *format, *progress, *isolation, *from, *logfile, *provenance, *sbom;
 	int64_t cache_ttl_ns;
 	unsigned jobs;

@@ -19,6 +19,7 @@
 #include "pkg/base/err.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/tag.h"
+#include "pkg/oci/manifest.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/random.h"
@@ -34,6 +35,15 @@ struct shared {
 
 int build_platforms_of(const struct build_args *a, struct strv *ret)
 {
+	char *parts = NULL;
+	int r = platform_choice(a->platforms.n ? a->platforms.v[0] : NULL, a->os, a->arch,
+				a->variant, &parts);
+
+	if (r < 0)
+		return r;
+	if (!a->platforms.n && parts)
+		strv_add(ret, parts);
+	free(parts);
 	for (size_t i = 0; i < a->platforms.n; i++) {
 		AUTO_STRV struct strv some = STRV_INIT;
 

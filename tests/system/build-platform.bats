@@ -66,6 +66,11 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	file <<<$'FROM scratch\nCOPY Containerfile /'
 	for p in arm64 amd64; do cuddy build -q --platform "linux/$p" --manifest localhost/later . >/dev/null; done
 	[ "$(entries localhost/later)" = "linux/arm64 linux/amd64 " ]
+	id=$(cuddy build -q --arch arm --variant v6 .)
+	[ "$(field "$id" '{{.Os}} {{.Architecture}}')" = "linux arm" ]
+	[ "$(jq -r .variant "$CUDDY_ROOT/images/$id/config")" = v6 ]
+	run -125 --separate-stderr cuddy build -q --arch arm --platform linux/arm64 .
+	[ "${#stderr_lines[@]}" = 1 ]
 }
 
 @test "another platform's base comes from the registry, and the name stays what it was; its commands need an emulator" {

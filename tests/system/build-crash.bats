@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# kill -9 and a full disk at every step of a build: nothing is left but cache that the next build uses.
+#	CUDDY_TEST_SEED=N	the same moments again
+load helpers
+load build
+load crash
+
+setup_file() {
+	file_begin
+	load_image busybox
+}
+
+# Every kind of step, two stages side by side, a secret, caches, a layer that is not small.
+containerfile() {
+	mkdir -p d
+	for i in $(seq 200); do echo "$i" >"d/f$i"; done
+	tar -cf a.tar d
+	echo very-secret-word >"$WORK/s"
+	file <<-'E'
+		FROM localhost/busybox AS one
+		WORKDIR /w/x
+		COPY d /d/
+		RUN --network=none --mount=type=secret,id=s --mount=type=cache,target=/c cat /run/secrets/s | wc -c >/n; echo x >>/c/x; head -c 1500000 /dev/zero >/z
+		FROM localhost/busybox AS two
+		ADD a.tar /a/
+		RUN --network=none --mount=type=bind,rw,target=/c rm -r /a/d && echo leak-word >/c/leak && mkdir /b && cp /etc/passwd /b
+		FROM localhost/busybox
+		COPY --from=one /n /z /d /one/
+		COPY --from=two --link /b /two/
+		RUN --network=none find /one /two | sort | md5sum >/sum
+		LABEL done=yes
+	E
+}
+options=(-q -t localhost/t --secret "id=s,src=$BATS_TEST_TMPDIR/s")
+build_all() { cuddy build "${options[@]}" .; }
+# The mounts are gone with their namespaces; what lies in staging goes with the next command.
+tidy() {
+	cuddy ps -q >/dev/null
+	wait_until 20 no_strays
+	wait_until 20 empty_dir "$CUDDY_ROOT/staging"
+	no_mounts
+	no_locks
+	empty_dir "$CUDDY_ROOT/containers"
+	whole
+	run ! grep -rqs 'very-secret-word\|leak-word' "$CUDDY_ROOT" "$CUDDY_RUNROOT" "$WORK/ctx/d"
+}
+
+@test "builds are killed at random moments: nothing of them runs or stays, and what they had done is used" {
+	seed
+	containerfile
+	start=${EPOCHREALTIME/./}
+	build_all >/dev/null
+	took=$(((${EPOCHREALTIME/./} - start) / 1000))
+	want=$(inside cat /sum /one/n)
+	for ((i = 0; i < 6; i++)); do
+		if [ $((i % 3)) = 0 ]; then
+			cuddy rmi -f localhost/t >/dev/null 2>&1 || true
+			cuddy image prune -f >/dev/null
+			cuddy builder prune -a -f >/dev/null
+		fi
+		"$CUDDY" build "${options[@]}" . >/dev/null 2>&1 3>&- &
+		ms=$((RANDOM % (took + 20)))
+		echo "killed after $ms of $took ms"
+		sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+		kill9 $!
+	done
+	tidy
+	id=$(build_all)
+	[ "$(inside cat /sum /one/n)" = "$want" ]
+	[ "$(build_all)" = "$id" ]
+	tidy
+}
+
+@test "who waits for a step takes it over when the build that does it is killed" {
+	mkdir "$WORK/d"
+	file <<-'E'
+		FROM localhost/busybox
+		RUN --network=none echo x >>/d/count; n=0; while ! test -e /d/go; do n=$((n+1)); test $n -lt 600 || exit 77; sleep 0.1; done
+	E
+	"$CUDDY" build -q -v "$WORK/d:/d" . >"$WORK/1" 2>&1 3>&- &
+	first=$!
+	wait_until 20 test -s "$WORK/d/count"
+	"$CUDDY" build -q -v "$WORK/d:/d" . >"$WORK/2" 3>&- &
+	second=$!
+	wait_asleep $second
+	kill9 $first
+	again() { [ "$(wc -l <"$WORK/d/count")" = 2 ]; }
+	wait_until 20 again
+	touch "$WORK/d/go"
+	wait $second
+	[[ "$(cat "$WORK/2")" =~ ^[0-9a-f]{64}$ ]]
+	[ "$(wc -l <"$WORK/d/count")" = 2 ]
+	tidy
+}
+
+@test "a disk that is full at one step after the other: one line says so, the store is whole, and with room it goes on" {
+	containerfile
+	mkdir "$WORK/small"
+	cat >"$WORK/script" <<-'SH'
+		fail() { echo "$*" >&2; exit 1; }
+		mount -t tmpfs -o size=30m,mode=0700 none "$SMALL" || exit 99
+		export CUDDY_ROOT=$SMALL/root CUDDY_RUNROOT=$SMALL/run
+		mkdir -m 0700 "$CUDDY_ROOT" "$CUDDY_RUNROOT"
+		"$CUDDY" load -q -i "$IMAGE_FILE" >/dev/null || exit 99
+		size=$(($(df --output=used -B1k "$SMALL" | tail -n 1) + 40))
+		n=0
+		# A little more room each time, so that each step once is the one that has none.
+		while :; do
+			mount -o remount,size=${size}k "$SMALL" || exit 99
+			out=$("$CUDDY" build -q -t localhost/t --secret "id=s,src=$SECRET" . 2>&1 >/dev/null) && break
+			[ "$(printf '%s\n' "$out" | grep -c '^cuddy:')" = 1 ] || fail "at $size: $out"
+			case $out in *"No space left on device"* | *"exit status"*) ;; *) fail "at $size: $out" ;; esac
+			printf '%s\n' "$out" | sed 's/.*Containerfile:\([0-9]*\):.*/\1/' >>"$SMALL/../at"
+			"$CUDDY" ps -q >/dev/null || fail "ps at $size"
+			[ -z "$(ls "$CUDDY_ROOT/containers")" ] || fail "containers at $size"
+			[ -z "$("$CUDDY" system check 2>&1)" ] || fail "check at $size: $("$CUDDY" system check 2>&1)"
+			size=$((size + 400 + n * 80))
+			n=$((n + 1))
+			[ $n -lt 60 ] || fail "it never worked: $out"
+		done
+		[ "$n" -ge 3 ] || fail "it was full $n times only"
+		"$CUDDY" image inspect localhost/t >/dev/null || fail "no image"
+		[ -z "$("$CUDDY" system check 2>&1)" ] || fail "check at the end"
+		# Whatever still settles layers has its mounts here.
+		n=0
+		while [ -n "$(ls "$CUDDY_ROOT/staging")" ] && [ $n -lt 200 ]; do n=$((n + 1)); sleep 0.1; done
+		[ -z "$(ls "$CUDDY_ROOT/staging")" ] || fail "staging"
+	SH
+	run -0 env SMALL="$WORK/small" SECRET="$WORK/s" IMAGE_FILE="$(image_file busybox)" CUDDY="$CUDDY" \
+		unshare --user --map-auto --map-root-user --mount sh "$WORK/script"
+	[ "$(sort -u "$WORK/at" | wc -l)" -ge 3 ]   # several steps were the one
+}

@@ -446,6 +446,14 @@ static const struct {
 	 "not; - reads standard input.\n"
 	 "\n"
 	 "\tcuddy import -c 'CMD [\"/bin/sh\"]' rootfs.tar mine:latest"},
+	{&cmd_generate_systemd,
+	 "For habits; unit files of containers say the same in fewer words (\"cuddy unit\"). Without --new the "
+	 "service starts and stops the container there is. With --new it makes one by the words that made "
+	 "this one, with --rm and, for a container with a name, --replace; the monitor tells systemd when it "
+	 "is ready.\n"
+	 "\n"
+	 "\tcuddy generate systemd --new --name --files web\n"
+	 "\tmv container-web.service ~/.config/systemd/user/ && systemctl --user enable --now container-web"},
 	{&cmd_doctor, "Each check does what the commands that need the thing do, and undoes it: "
 		      "nothing is changed. "
 		      "A problem is what does not work, with what that breaks and the command that "

@@ -21,6 +21,7 @@ struct cmd_ctx {
 	const char *root, *runroot, *driver, *cgroup_manager,
 		*runtime; /* global options, NULL when not given */
 	const struct strv *hooks_dirs, *runtime_flags; /* global options */
+	char *const *argv; /* the whole command line */
 	struct store *store; /* opened on first use by cmd_store() */
 	bool in_a_hurry; /* leaves tidying to other commands */
 	int status; /* exit status a command sets when it is not an error (child's code) */
@@ -127,7 +128,7 @@ extern const struct command cmd_pod_create, cmd_pod_exists, cmd_pod_inspect, cmd
 extern const struct command cmd_secret_create, cmd_secret_exists, cmd_secret_inspect, cmd_secret_ls,
 	cmd_secret_rm;
 extern const struct command cmd_complete, cmd_completion, cmd_man;
-extern const struct command cmd_doctor;
+extern const struct command cmd_doctor, cmd_generate_systemd;
 extern const struct command cmd_events, cmd_update;
 extern const struct command cmd_healthcheck_run;
 extern const struct command cmd_help;

@@ -251,6 +251,7 @@ const struct opt create_opts[] = {
 void request_globals(const struct cmd_ctx *ctx, char **argv, struct container_request *q)
 {
 	q->image = argv[0];
+	q->create_argv = ctx->argv;
 	q->command = argv + 1;
 	q->cgroup_manager = ctx->cgroup_manager;
 	q->more_hooks_dirs = ctx->hooks_dirs;

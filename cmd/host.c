@@ -3,8 +3,10 @@
 
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "pkg/base/auto.h"
+#include "pkg/base/err.h"
 
 const char *host_architecture(void)
 {
@@ -22,4 +24,16 @@ const char *host_architecture(void)
 		if (strcmp(un.machine, names[i][0]) == 0)
 			return names[i][1];
 	return un.machine;
+}
+
+int host_own_program(char **ret)
+{
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n <= 0)
+		return err_new(-errno, "read /proc/self/exe");
+	exe[n] = '\0';
+	*ret = strdup(exe);
+	return *ret ? 0 : -ENOMEM;
 }

@@ -198,6 +198,7 @@ int main(int argc, char **argv)
 		argc = (int)words.n;
 		argv = words.v;
 	}
+	ctx.argv = argv;
 	r = cuddy(&ctx, argc, argv);
 
 	/* Output that did not arrive is a failure, also of a command that went well. */

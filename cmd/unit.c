@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/host.h"
 #include "cmd/show.h"
 #include "pkg/base/err.h"
 #include "pkg/json/json.h"
@@ -14,18 +15,6 @@
 #include "pkg/unit/installed.h"
 #include "pkg/unit/list.h"
 #include "pkg/unit/systemctl.h"
-
-static int own_program(char **ret)
-{
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-
-	if (n <= 0)
-		return err_new(-errno, "read /proc/self/exe");
-	exe[n] = '\0';
-	*ret = strdup(exe);
-	return *ret ? 0 : -ENOMEM;
-}
 
 static int load_all(struct quadlet_set *ret)
 {
@@ -72,7 +61,7 @@ static int install_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 	const struct install_args *a = args;
 	AUTO_FREE char *program = NULL;
 	AUTO_STRV struct strv paths = STRV_INIT;
-	int r = own_program(&program);
+	int r = host_own_program(&program);
 
 	if (r == 0)
 		r = installed_add(argv, argc, a->replace, program, &paths);
@@ -224,7 +213,7 @@ static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	AUTO(quadlet_set_done) struct quadlet_set all = QUADLET_SET_INIT;
 	AUTO_FREE char *program = NULL;
 	AUTO_STRV struct strv names = STRV_INIT;
-	int r = own_program(&program);
+	int r = host_own_program(&program);
 
 	if (r == 0 && a->all == (argc > 0))
 		r = err_usage("unit rm: name files or use --all, one of both");
@@ -303,7 +292,7 @@ static int generate_run(struct cmd_ctx *ctx, const void *args, int argc, char **
 	AUTO_STRV struct strv errors = STRV_INIT;
 	AUTO_FREE char *program = NULL;
 	AUTO_CLOSE int dir = -EBADF;
-	int r = own_program(&program);
+	int r = host_own_program(&program);
 
 	if (r == 0 && !a->dry_run && argc == 0)
 		r = err_usage("unit generate: name the directory to write to, or use --dry-run");

@@ -24,6 +24,7 @@ struct health_request {
 struct container_request {
 	const char *image; /* operand */
 	char **command; /* operands after it; NULL-terminated */
+	char *const *create_argv; /* the whole command line, for the record; NULL: there was none */
 
 	/* life cycle and terminal */
 	bool rootfs; /* the operand is DIR[:O], not an image */

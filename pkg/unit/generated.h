@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* "generate systemd": the service of a container that is there, for habits from before unit files. */
+#pragma once
+#include "pkg/unit/file.h"
+
+struct generated {
+	const char *program; /* what the service calls, absolute */
+	const char *unit; /* name of the service without its suffix */
+	const char *container; /* name or id */
+	/* With --new: the command line that makes it, cut before the image. NULL: the container is started. */
+	const struct strv *command;
+	size_t image; /* index of the image in @command */
+	bool named; /* @command has a --name: what is left of that name is replaced */
+	bool own_readiness; /* @command has --sdnotify */
+	const struct strv *after, *wants, *requires, *env;
+	const char *restart; /* systemd's word */
+	unsigned restart_s, start_timeout_s; /* 0: systemd's */
+	unsigned stop_timeout_s;
+};
+
+void generated_unit(const struct generated *g, struct unit_file *out);

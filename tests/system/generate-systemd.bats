@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# cuddy generate systemd: the text of services; that systemd runs them is in tests/vm.
+load helpers
+
+setup_file() {
+	file_begin
+	load_image busybox
+}
+teardown_file() { file_end; }
+
+# in_section SECTION KEY: the values of $output, each on a line
+in_section() { sed -n "/^\[$1\]/,/^\$/s/^$2=//p" <<<"$output"; }
+
+@test "generate systemd: a container that is there is started in the foreground and stopped" {
+	cuddy create --name web "$IMAGE" sleep 1000
+	id=$(cuddy inspect --format '{{.Id}}' web)
+	run -0 cuddy generate systemd web
+	[ "${lines[0]}" = "# container-$id.service" ]
+	[[ "$(in_section Service ExecStart)" == */cuddy" start --attach $id" ]]
+	[[ "$(in_section Service ExecStop)" == */cuddy" stop --ignore -t 10 $id" ]]
+	[ "$(in_section Service Type) $(in_section Service Restart) $(in_section Service TimeoutStopSec)" = "exec on-failure 70" ]
+	[ "$(in_section Install WantedBy)" = default.target ]
+	run -0 cuddy generate systemd --no-header -n -t 3 --container-prefix c --separator _ --restart-policy always --restart-sec 4 --start-timeout 9 \
+		--after a.service --wants b.service --wants c.service --requires d.service -e 'X=1 2%' web
+	[ "${lines[0]}" = "[Unit]" ]
+	[ "$(in_section Unit Description)" = "cuddy c_web.service" ]
+	[ "$(in_section Unit After) $(in_section Unit Wants | xargs) $(in_section Unit Requires)" = "a.service b.service c.service d.service" ]
+	[ "$(in_section Service Restart) $(in_section Service RestartSec) $(in_section Service TimeoutStartSec) $(in_section Service TimeoutStopSec)" = "always 4 9 63" ]
+	in_section Service Environment | grep -qxF '"X=1 2%%"'
+	cd "$WORK"
+	run -0 cuddy generate systemd --files --name web
+	[ "$output" = "$WORK/container-web.service" ]
+	grep -q '^ExecStart=' "$WORK/container-web.service"
+	run -0 cuddy generate systemd --name --format json web
+	jq -e '."container-web" | contains("[Install]")' <<<"$output"
+	cuddy rm web
+}
+
+@test "generate systemd --new: the words that made it, systemd's own signs taken from them" {
+	cuddy create --name web -e 'A=100% $HOME "x"' --label=l -it --restart no "$IMAGE" sh -c 'echo $A; --rm'
+	run -0 cuddy inspect --format '{{json .Config.CreateCommand}}' web
+	[ "$(jq -r '.[1]' <<<"$output")" = create ]
+	run -0 cuddy generate systemd --new --name web
+	[[ "$(in_section Service ExecStart)" == *'/cuddy run --name web -e "A=100%% $$HOME \"x\"" --label=l -it --restart no --cidfile=%t/%n.ctr-id --cgroups=no-conmon --rm --sdnotify=conmon -d --replace '"$IMAGE"' sh -c "echo $$A; --rm"' ]]
+	[[ "$(in_section Service ExecStop)" == *'/cuddy stop --ignore -t 10 --cidfile=%t/%n.ctr-id' ]]
+	[[ "$(in_section Service ExecStopPost)" == *'/cuddy rm -f --ignore -t 10 --cidfile=%t/%n.ctr-id' ]]
+	[ "$(in_section Service Type) $(in_section Service NotifyAccess)" = "notify all" ]
+	cuddy --log-level error container create --name two --sdnotify container "$IMAGE" true
+	run -0 cuddy generate systemd --new two
+	[[ "$(in_section Service ExecStart)" == *'/cuddy --log-level error run --name two --sdnotify container --cidfile=%t/%n.ctr-id --cgroups=no-conmon --rm -d --replace '"$IMAGE"' true' ]]
+	cuddy container clone two three
+	run -125 --separate-stderr cuddy generate systemd --name --container-prefix 'a/b' web
+	one_line_error 125 "'a/b-web.service' is no name of a unit"
+	run -125 --separate-stderr cuddy generate systemd nosuch
+	one_line_error 125 'nosuch: no such container'
+	run -125 --separate-stderr cuddy generate systemd --restart-policy sometimes web
+	one_line_error 125 'sometimes'
+	cuddy rm web two three
+}

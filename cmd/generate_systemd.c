@@ -193,7 +193,7 @@ static int generate(const struct generate_args *a, const struct container *c)
 	g.unit = unit;
 	generated_unit(&g, &file);
 	if (!a->no_header)
-		sbuf_addf(&text, "# %s.service\n# made by cuddy " CUDDY_VERSION "\n\n", unit);
+		sbuf_addf(&text, "# %s.service, made by cuddy\n\n", unit);
 	unit_file_write(&file, &text);
 	return show(a, unit, text.s);
 }

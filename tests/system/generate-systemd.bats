@@ -15,7 +15,7 @@ in_section() { sed -n "/^\[$1\]/,/^\$/s/^$2=//p" <<<"$output"; }
 	cuddy create --name web "$IMAGE" sleep 1000
 	id=$(cuddy inspect --format '{{.Id}}' web)
 	run -0 cuddy generate systemd web
-	[ "${lines[0]}" = "# container-$id.service" ]
+	[ "${lines[0]}" = "# container-$id.service, made by cuddy" ]
 	[[ "$(in_section Service ExecStart)" == */cuddy" start --attach $id" ]]
 	[[ "$(in_section Service ExecStop)" == */cuddy" stop --ignore -t 10 $id" ]]
 	[ "$(in_section Service Type) $(in_section Service Restart) $(in_section Service TimeoutStopSec)" = "exec on-failure 70" ]

@@ -203,11 +203,15 @@ static void item_line(const struct frame *f, const struct item *it, const char *
 {
 	static const char *const words[] = {"waiting", "unpacking", "done", "exists"};
 	AUTO_SBUF struct sbuf tail = SBUF_INIT;
-	bool moving = is_moving(it);
+	/* What waits with bytes waits for another process that fetches it: how far that has come. */
+	bool elsewhere = it->state == PROGRESS_WAITING && it->done;
+	bool moving = is_moving(it) || elsewhere;
 
 	if (moving)
 		add_bytes(it->done, it->total, &tail);
-	else
+	if (elsewhere)
+		sbuf_adds(&tail, "  elsewhere");
+	else if (!moving)
 		sbuf_adds(&tail, words[it->state]);
 	add_line(f, head, it->done, moving ? it->total : 0, tail.s, out);
 }

@@ -65,6 +65,7 @@ struct layer {
 	int64_t again_at_ns; /* LOCKED_OUT, PAUSE */
 	unsigned tries;
 	int64_t reported_ns;
+	uint64_t told; /* bytes, by the last report */
 
 	/* One attempt. */
 	bool staged, working;
@@ -96,6 +97,7 @@ static void report(struct layer *l, enum transfer_state state)
 		 : l->state == LAYER_LOCKED_OUT ? part_bytes(l->q->store, l->blob->digest)
 						: l->got;
 	p.total = l->blob->size;
+	l->told = p.done;
 	report_progress(l->q->ctx, &p);
 }
 
@@ -577,6 +579,10 @@ static int turn(struct http *http, struct layer *v, unsigned n)
 		if (is_active(&v[i]) && wait_on(&v[i], &fds[n_fds]))
 			owner[n_fds++] = &v[i];
 	r = http_wait(http, fds, n_fds, POLL_MS);
+	/* A line that stands still shows all that came before. */
+	for (unsigned i = 0; r == 0 && i < n; i++)
+		if (is_active(&v[i]) && v[i].got != v[i].told)
+			report(&v[i], TRANSFER_RUNNING);
 	for (unsigned i = 0; r == 0 && i < n_fds; i++)
 		r = woken(owner[i], &fds[i]);
 	return r;

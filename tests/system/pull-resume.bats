@@ -165,3 +165,21 @@ is_whole() {
 	cuddy tag "$LINE/d:1" "$REG/d:1"
 	is_whole
 }
+
+@test "S7: at a terminal the one that fetches shows bytes, speed and time left, the other how far that is" {
+	slow_line 1500000
+	python3 - "$CUDDY" "$LINE" "$REG" "$FIXTURES" "$LINE_DIR/go" <<-'PY'
+		import sys
+		cuddy, line, registry, fixtures, go = sys.argv[1:]
+		sys.path.insert(0, fixtures)
+		from ptydrv import Pty
+		one = Pty(["env", "TERM=xterm", cuddy, "pull", "--tls-verify=false", line + "/d:1"], cols=110)
+		one.expect(rb"Copying blob [0-9a-f]{12}  \[=+>? *\] [0-9.]+ [kM]B / [0-9.]+ MB  [0-9.]+ [kMG]?B/s  [0-9hms]+ left\x1b\[K")
+		two = Pty(["env", "TERM=xterm", cuddy, "pull", "--tls-verify=false", registry + "/d:1"], cols=110)
+		two.expect(rb"Copying blob [0-9a-f]{12}  \[=+>? *\] [0-9.]+ [kM]B / [0-9.]+ MB  elsewhere\x1b\[K")
+		open(go, "w").close()
+		done = lambda p: (p.expect(rb"Copying blob [0-9a-f]{12}  (done|exists)\x1b\[K\r\n"), p.expect(rb"[0-9a-f]{64}\r\n"), p.wait())[2]
+		assert [done(one), done(two)] == [0, 0]
+	PY
+	is_whole
+}

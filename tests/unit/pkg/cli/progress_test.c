@@ -75,6 +75,17 @@ static unsigned count_lines(const char *s)
 	return n;
 }
 
+static void what_another_process_fetches_shows_how_far_that_is(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	screen_open(&s, true, 24, 100);
+	tell(&s, 0, PROGRESS_WAITING, "aaaa", 500000, 1000000);
+	assert_non_null(strstr(last_drawing(&s), "500 kB / 1 MB  elsewhere"));
+	screen_close(&s);
+}
+
 static void without_a_terminal_each_end_is_one_plain_line(void **state)
 {
 	struct screen s;
@@ -203,6 +214,7 @@ static void drawing_is_not_done_more_often_than_seen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_another_process_fetches_shows_how_far_that_is),
 		cmocka_unit_test(without_a_terminal_each_end_is_one_plain_line),
 		cmocka_unit_test(bars_show_each_item_and_the_sum_with_speed_and_time_left),
 		cmocka_unit_test(a_single_item_has_no_second_line),

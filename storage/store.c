@@ -23,6 +23,7 @@
 #include "pkg/base/path.h"
 #include "pkg/config/paths.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/fuse_device.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/private_dir.h"
 #include "pkg/sys/random.h"
@@ -118,17 +119,20 @@ static int make_dirs(int root)
 /* fuse-overlayfs takes its directories as a list with ':' between them, and knows no escape. */
 static int can_fuse(const char *path)
 {
+	AUTO_CLOSE int device = -EBADF;
 	const char *program;
+	int r;
 
 	if (strchr(path, ':'))
 		return err_new(-CE_HOST_SETUP,
 			       "fuse-overlayfs cannot use %s: there is a ':' in it; give another "
 			       "--root",
 			       path);
-	if (access("/dev/fuse", R_OK | W_OK) < 0)
-		return err_new(-CE_HOST_SETUP, "/dev/fuse, which fuse-overlayfs needs, cannot be "
-					       "opened");
-	return driver_fuse_program(&program);
+	r = driver_fuse_program(&program);
+	if (r < 0)
+		return r;
+	device = fuse_device_open();
+	return device < 0 ? device : 0;
 }
 
 /* What the new store in @root will be, and why. Return: 0; 1 when only @native will do and it does not work. */

@@ -20,44 +20,22 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/base/sbuf.h"
+#include "pkg/sys/fuse_device.h"
 #include "pkg/sys/mount.h"
 #include "pkg/sys/process.h"
 
 #define FDS_MAX 512
 #define WORDS_MAX 1000
 
-static int open_device(void)
-{
-	AUTO_CLOSE int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	bool missing = fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO);
-	int e = errno;
-	struct stat st;
-
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		missing = !S_ISCHR(st.st_mode) || st.st_rdev != makedev(10, 229);
-	if (missing)
-		return err_new(
-			-CE_HOST_SETUP,
-			"/dev/fuse is missing, which fuse-overlayfs needs; as root: modprobe "
-			"fuse; [ -e /dev/fuse ] || mknod -m 0666 /dev/fuse c 10 229");
-	if (fd < 0)
-		return err_new(-CE_HOST_SETUP,
-			       "/dev/fuse cannot be opened (%s), which fuse-overlayfs needs; as "
-			       "root: chmod 0666 /dev/fuse",
-			       err_text(-e));
-	return TAKE_FD(fd);
-}
-
 int fuse_check(void)
 {
-	AUTO_CLOSE int fd = open_device();
+	AUTO_CLOSE int fd = fuse_device_open();
 
 	return fd < 0 ? fd : 0;
 }
@@ -152,7 +130,7 @@ int fuse_mount(const struct rt_root *root, struct fuse_server *ret)
 {
 	AUTO_SBUF struct sbuf options = SBUF_INIT;
 	AUTO(keep_done) struct keep k = {.n = 0};
-	AUTO_CLOSE int device = open_device(), mnt = -EBADF;
+	AUTO_CLOSE int device = fuse_device_open(), mnt = -EBADF;
 	int r = device < 0 ? device : 0;
 
 	if (r == 0)

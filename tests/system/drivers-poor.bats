@@ -93,6 +93,15 @@ same_as_native() {
 	unshare --user --map-auto --map-root-user rm -rf "$WORK"/{l,u,w,m}
 }
 
+@test "overlay on overlay without access to /dev/fuse: copies, and the line says why" {
+	nested "$overlay_on_overlay"'mount --bind /dev/fuse /dev/fuse && mount -o remount,bind,nodev /dev/fuse || exit 1
+		store "$WORK/m/root"; "$CUDDY" images -q 2>"$WORK/said"; works; driver' >"$WORK/driver"
+	[ "$(cat "$WORK/driver")" = vfs ]
+	grep -q "uses vfs, a copy .*because the kernel refuses .*/dev/fuse cannot be opened (Permission denied).*chmod 0666 /dev/fuse" "$WORK/said"
+	diff "$FILE_ROOT/want-diff" "$WORK/diff"
+	unshare --user --map-auto --map-root-user rm -rf "$WORK"/{l,u,w,m}
+}
+
 @test "a FUSE file system without attributes and rename flags: fuse-overlayfs, and everything is right" {
 	require_program bindfs
 	mkdir "$WORK"/{l,m}

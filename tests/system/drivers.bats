@@ -226,6 +226,10 @@ with_driver() { # with_driver NAME
 	grep -v '^cuddy: warning: no subordinate ids' <<<"$stderr" >"$WORK/err"
 	[ "$(wc -l <"$WORK/err")" -eq 1 ]
 	grep -q '/dev/fuse is missing, .*as root: modprobe fuse' "$WORK/err"
+	# Whoever may not open a device of a mount without devices sees what one sees without the permission.
+	run --separate-stderr unshare -Urm sh -c 'mount --bind /dev/fuse /dev/fuse && mount -o remount,bind,nodev /dev/fuse && exec "$0" run --rm --network none "$1" true' "$CUDDY" "$IMAGE"
+	[ "$status" -eq 125 ]
+	[[ "$stderr" == *"/dev/fuse cannot be opened (Permission denied)"*"as root: chmod 0666 /dev/fuse"* ]]
 	run --separate-stderr unshare -Urm sh -c 'mount --bind /dev/null /usr/bin/fuse-overlayfs && exec "$0" run --rm --network none "$1" true' "$CUDDY" "$IMAGE"
 	[ "$status" -eq 125 ]
 	[[ "$stderr" == *"fuse-overlayfs is not installed"*"as root: apt-get install fuse-overlayfs"* ]]

@@ -8,9 +8,12 @@
 struct cleanup_args {
 	struct each_args each;
 	bool rm, rmi, stopped_only;
+	const char *exec;
 };
 
 static const struct opt cleanup_opts[] = {
+	OPT_STR(0, "exec", "ID", struct cleanup_args, exec,
+		"A command of exec leaves nothing: accepted for scripts", .hidden = true),
 	OPT_BOOL('a', "all", struct cleanup_args, each.all, "All containers that do not run"),
 	OPT_BOOL('l', "latest", struct cleanup_args, each.latest, "The newest container"),
 	OPT_BOOL(0, "rm", struct cleanup_args, rm, "Remove them too"),
@@ -104,4 +107,46 @@ const struct command cmd_container_restore = {
 	.max_args = -1,
 	.no_interspersed = true,
 	.run = checkpoint_run,
+};
+
+static int init_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	(void)ctx;
+	(void)args;
+	(void)argc;
+	(void)argv;
+	return err_new(-CE_UNSUPPORTED,
+		       "nobody holds namespaces and mounts of a container that does not run: they "
+		       "are made when it starts, in milliseconds. A step of its own for that is");
+}
+
+const struct command cmd_container_init = {
+	.name = "init",
+	.group = "container",
+	.synopsis = "CONTAINER [CONTAINER...]",
+	.summary = "All is made at the start: refused",
+	.max_args = -1,
+	.no_interspersed = true,
+	.run = init_run,
+};
+
+static int runlabel_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	(void)ctx;
+	(void)args;
+	(void)argc;
+	(void)argv;
+	return err_new(-CE_UNSUPPORTED,
+		       "an image does not say what is run on the host: read its labels with "
+		       "inspect and decide yourself. To execute them is");
+}
+
+const struct command cmd_container_runlabel = {
+	.name = "runlabel",
+	.group = "container",
+	.synopsis = "LABEL IMAGE [ARG...]",
+	.summary = "An image commands nothing on the host: refused",
+	.max_args = -1,
+	.no_interspersed = true,
+	.run = runlabel_run,
 };

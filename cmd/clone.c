@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "cmd/create_opts.h"
 #include "cmd/limit_opts.h"
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
@@ -11,6 +12,7 @@ struct clone_args {
 	const char *name;
 	bool destroy, force, run;
 	struct limit_request limits;
+	struct refused_args refused;
 };
 
 static const struct clone_args clone_defaults = {.limits = LIMIT_REQUEST_DEFAULTS};
@@ -23,6 +25,7 @@ static const struct opt clone_opts[] = {
 		"Name of the new container; without one the original's with -clone"),
 	OPT_BOOL(0, "run", struct clone_args, run, "Start the new container"),
 	OPT_GROUP(limit_opts, struct clone_args, limits),
+	OPT_GROUP(refused_opts, struct clone_args, refused),
 	OPT_END,
 };
 
@@ -45,7 +48,10 @@ static int clone_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	const struct clone_args *a = args;
 	struct container c, new;
 	struct store *st;
-	int r = cmd_store_for_images(ctx, &st);
+	int r = refused_check(&a->refused);
+
+	if (r == 0)
+		r = cmd_store_for_images(ctx, &st);
 
 	if (r == 0)
 		r = container_open(st, argv[0], &c);

@@ -74,11 +74,22 @@ struct command_group {
 extern const struct command_group command_groups[];
 
 /* Flags before the verb. */
+/* For scripts written for others (global_refused.c). */
+struct global_compat {
+	const char *config, *out, *host, *context, *connection, *url, *identity, *events_backend,
+		*conmon, *module, *network_config_dir, *volumepath, *imagestore, *tmpdir;
+	bool remote, transient_store, syslog;
+};
+extern const struct opt global_compat_opts[];
+/** global_compat_apply() - refuse, or do what they say. */
+int global_compat_apply(const struct global_compat *a);
+
 struct global_args {
 	struct strv hooks_dirs, runtime_flags;
 	const char *root, *runroot, *driver, *cgroup_manager, *log_level, *runtime;
 	struct strv storage_opts;
 	bool debug, version;
+	struct global_compat compat;
 };
 extern const struct opt global_opts[];
 
@@ -107,7 +118,8 @@ extern const struct command cmd_port, cmd_rename, cmd_restart;
 extern const struct command cmd_rm, cmd_run, cmd_start, cmd_stop, cmd_top, cmd_wait;
 extern const struct command cmd_container_exists, cmd_container_inspect, cmd_container_prune;
 extern const struct command cmd_container_clone, cmd_container_cleanup;
-extern const struct command cmd_container_checkpoint, cmd_container_restore;
+extern const struct command cmd_container_init, cmd_container_runlabel, cmd_container_checkpoint,
+	cmd_container_restore;
 extern const struct command cmd_build, cmd_builder_prune;
 extern const struct command cmd_commit, cmd_container_diff, cmd_cp, cmd_diff, cmd_export,
 	cmd_image_diff;
@@ -122,9 +134,8 @@ extern const struct command cmd_network_connect, cmd_network_disconnect, cmd_net
 extern const struct command cmd_network_update;
 extern const struct command cmd_network_ls, cmd_network_prune, cmd_network_rm;
 extern const struct command cmd_pod_create, cmd_pod_exists, cmd_pod_inspect, cmd_pod_kill,
-	cmd_pod_logs, cmd_pod_stats, cmd_pod_top,
-	cmd_pod_pause, cmd_pod_prune, cmd_pod_ps, cmd_pod_restart, cmd_pod_rm, cmd_pod_start,
-	cmd_pod_stop, cmd_pod_unpause;
+	cmd_pod_logs, cmd_pod_stats, cmd_pod_top, cmd_pod_pause, cmd_pod_prune, cmd_pod_ps,
+	cmd_pod_restart, cmd_pod_rm, cmd_pod_start, cmd_pod_stop, cmd_pod_unpause;
 extern const struct command cmd_secret_create, cmd_secret_exists, cmd_secret_inspect, cmd_secret_ls,
 	cmd_secret_rm;
 extern const struct command cmd_complete, cmd_completion, cmd_man;

@@ -82,6 +82,9 @@ const struct command_alias commands[] = {
 	{"container clone", &cmd_container_clone},
 	{"container cleanup", &cmd_container_cleanup},
 	{"container checkpoint", &cmd_container_checkpoint},
+	{"container init", &cmd_container_init},
+	{"init", &cmd_container_init},
+	{"container runlabel", &cmd_container_runlabel},
 	{"container restore", &cmd_container_restore},
 	{"commit", &cmd_commit},
 	{"container commit", &cmd_commit},
@@ -270,6 +273,7 @@ const struct opt global_opts[] = {
 	OPT_STR(0, "runtime", "NAME|FILE", struct global_args, runtime, "OCI runtime of new containers", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "runtime-flag", "FLAG", struct global_args, runtime_flags, "Flag for that runtime, without its dashes"),
 	OPT_LIST(0, "hooks-dir", "DIR", struct global_args, hooks_dirs, "Look for OCI hooks there only", .complete = COMPLETE_DIR),
+	OPT_GROUP(global_compat_opts, struct global_args, compat),
 	OPT_BOOL('v', "version", struct global_args, version, "Print the version and exit"),
 	OPT_END
 };

@@ -12,6 +12,8 @@ struct commit_args {
 	const char *author, *format, *iidfile, *message;
 	struct strv changes;
 	bool pause, quiet, squash, volumes;
+	const char *config;
+	bool no_pause;
 };
 
 static const struct opt commit_opts[] = {
@@ -30,6 +32,11 @@ static const struct opt commit_opts[] = {
 		"Set the comment in the image's history"),
 	OPT_BOOL('p', "pause", struct commit_args, pause,
 		 "Freeze a running container meanwhile, so that its files fit together"),
+	OPT_BOOL(0, "no-pause", struct commit_args, no_pause,
+		 "Do not freeze it, which is the default", .hidden = true),
+	OPT_STR(0, "config", "FILE", struct commit_args, config,
+		"Settings of an image's configuration in JSON, over those of the container",
+		.complete = COMPLETE_FILE),
 	OPT_BOOL('q', "quiet", struct commit_args, quiet, "Print nothing but the image's id"),
 	OPT_BOOL('s', "squash", struct commit_args, squash,
 		 "Make one layer of the image and the changes"),
@@ -64,6 +71,7 @@ static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct commit_options o = {.name = argc > 1 ? argv[1] : NULL,
 				   .author = a->author,
 				   .message = a->message,
+				   .config = a->config,
 				   .changes = &a->changes,
 				   .docker = a->format && strcmp(a->format, "docker") == 0,
 				   .squash = a->squash,
@@ -71,7 +79,8 @@ static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct container c;
 	struct store *st;
 	char id[65];
-	int r = cmd_store_for_images(ctx, &st);
+	int r = a->pause && a->no_pause ? err_usage("--pause and --no-pause contradict each other")
+					: cmd_store_for_images(ctx, &st);
 
 	if (r == 0)
 		r = container_open(st, argv[0], &c);

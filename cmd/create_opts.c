@@ -115,6 +115,7 @@ const struct opt create_opts[] = {
 		 "Give a supplementary group, or keep-groups"),
 	OPT_STR(0, "umask", "MODE", R, umask, "File mode creation mask in octal"),
 	OPT_STR('h', "hostname", "NAME", R, hostname, "Host name in the container"),
+	OPT_STR(0, "domainname", "NAME", R, domainname, "NIS domain name in the container"),
 	OPT_LIST('l', "label", "KEY[=VALUE]", R, label, "Attach a label"),
 	OPT_LIST(0, "label-file", "FILE", R, label_file, "Read labels from a file",
 		 .complete = COMPLETE_FILE),
@@ -130,7 +131,8 @@ const struct opt create_opts[] = {
 	OPT_LIST(0, "volumes-from", "CONTAINER[:OPTIONS]", R, volumes_from,
 		 "Mount the volumes and binds of another container",
 		 .complete = COMPLETE_CONTAINER),
-	OPT_LIST(0, "tmpfs", "DIR[:OPTIONS]", R, tmpfs, "Mount a tmpfs, of half the memory and 1 GiB at most unless size= is given"),
+	OPT_LIST(0, "tmpfs", "DIR[:OPTIONS]", R, tmpfs,
+		 "Mount a tmpfs, of half the memory and 1 GiB at most unless size= is given"),
 	OPT_BOOL(0, "read-only", R, read_only, "Make the root file system read-only"),
 	OPT_TRI(0, "read-only-tmpfs", R, read_only_tmpfs,
 		"With --read-only keep /run, /tmp and /var/tmp writable"),
@@ -186,6 +188,7 @@ const struct opt create_opts[] = {
 	OPT_LIST(0, "dns-search", "DOMAIN", R, dns_search, "Search domain of the container"),
 	OPT_LIST(0, "dns-option", "OPTION", R, dns_option, "Resolver option of the container"),
 	OPT_LIST(0, "dns-opt", "OPTION", R, dns_option, "Resolver option", .hidden = true),
+	OPT_BOOL(0, "no-hostname", R, no_hostname, "Leave /etc/hostname of the image alone"),
 	OPT_BOOL(0, "no-hosts", R, no_hosts, "Leave /etc/hosts of the image alone"),
 
 	/* security and limits */

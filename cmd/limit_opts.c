@@ -22,6 +22,8 @@ const struct opt limit_opts[] = {
 		.min = -1, .max = INT32_MAX),
 	OPT_UINT(0, "blkio-weight", "NUMBER", L, blkio_weight,
 		 "Share of disk time against other containers, from 10 to 1000"),
+	OPT_LIST(0, "blkio-weight-device", "DEVICE:NUMBER", L, blkio_weight_device,
+		 "The same of one device"),
 	OPT_LIST(0, "device-read-bps", "DEVICE:RATE", L, device_read_bps,
 		 "Limit of bytes read in a second"),
 	OPT_LIST(0, "device-write-bps", "DEVICE:RATE", L, device_write_bps,

@@ -18,6 +18,7 @@ struct logs_args {
 	struct each_args each;
 	bool follow, timestamps, names, color;
 	const char *since, *until, *tail;
+	bool details;
 };
 
 static const struct opt logs_opts[] = {
@@ -29,6 +30,8 @@ static const struct opt logs_opts[] = {
 	OPT_BOOL('t', "timestamps", struct logs_args, timestamps, "Put the time before each line"),
 	OPT_BOOL('n', "names", struct logs_args, names,
 		 "Of several containers: begin lines with their names, not their ids"),
+	OPT_BOOL(0, "details", struct logs_args, details,
+		 "Lines have no details besides: accepted for scripts", .hidden = true),
 	OPT_BOOL(0, "color", struct logs_args, color, "Of several containers: a colour for each"),
 	OPT_END,
 };

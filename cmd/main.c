@@ -172,7 +172,9 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 		return 0;
 	}
 	start_log(&g);
-	r = tell_storage_opts(&g);
+	r = global_compat_apply(&g.compat);
+	if (r == 0)
+		r = tell_storage_opts(&g);
 	if (r < 0)
 		return r;
 	ctx->root = g.root;

@@ -6,6 +6,7 @@
 struct commit_options {
 	const char *name; /* as typed; NULL: none */
 	const char *author, *message;
+	const char *config; /* file with settings in JSON, over those of the container; NULL */
 	const struct strv *changes; /* Containerfile instructions */
 	bool docker; /* pushed and saved as a Docker image unless asked otherwise; else OCI */
 	bool squash; /* one layer of all */

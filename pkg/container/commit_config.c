@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/container/commit_config.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "pkg/base/alloc.h"
@@ -10,7 +11,10 @@
 #include "pkg/image/changes.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/manifest.h"
+#include "pkg/sys/file.h"
 #include "storage/image_store.h"
+
+#define CONFIG_MAX (1U << 20)
 
 static char *copy(const char *s)
 {
@@ -42,7 +46,116 @@ static void own_volumes(const struct container_record *rec, bool all, struct str
 	}
 }
 
-/* The container's settings, then --change. @c has what the image says of itself alone. */
+static struct json_object *rootfs_of(const struct strv *diffids)
+{
+	struct json_object *o = json_object_new_object(), *ids = json_object_new_array();
+
+	for (size_t i = 0; i < diffids->n; i++) {
+		AUTO_FREE char *id = xasprintf("sha256:%s", diffids->v[i]);
+
+		(void)json_object_array_add(ids, json_object_new_string(id));
+	}
+	json_set_str(o, "type", "layers");
+	json_set(o, "diff_ids", ids);
+	return o;
+}
+
+static void merge(struct strv *into, const struct strv *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		if (strchr(more->v[i], '='))
+			strv_env_set(into, more->v[i]);
+		else if (!strv_has(into, more->v[i]))
+			strv_add(into, more->v[i]);
+}
+
+static void replace(struct strv *list, const struct strv *by)
+{
+	if (!by->n)
+		return;
+	strv_done(list);
+	strv_add_all(list, by);
+}
+
+static void replace_text(char **text, const char *by)
+{
+	if (!by || !*by)
+		return;
+	free(*text);
+	*text = xstrdup(by);
+}
+
+/* What an image may say under "config", and is used; a word that means nothing is a slip. */
+static int check_keys(struct json_object *o)
+{
+	static const char *const known[] = {"User",       "Env",     "Cmd",          "Entrypoint",
+					    "WorkingDir", "Labels",  "ExposedPorts", "Volumes",
+					    "StopSignal", "OnBuild", "Shell"};
+
+	json_object_object_foreach(o, key, value)
+	{
+		bool found = false;
+
+		(void)value;
+		for (size_t i = 0; i < ARRAY_LEN(known); i++)
+			found = found || strcmp(key, known[i]) == 0;
+		if (!found)
+			return err_usage("'%s' is none of User, Env, Cmd, Entrypoint, WorkingDir, "
+					 "Labels, ExposedPorts, Volumes, StopSignal, OnBuild, "
+					 "Shell",
+					 key);
+	}
+	return 0;
+}
+
+static int read_config(const char *path, struct image_config *ret)
+{
+	AUTO_JSON struct json_object *o = NULL, *image = json_object_new_object();
+	AUTO_SBUF struct sbuf text = SBUF_INIT, whole = SBUF_INIT;
+	struct platform p = {0};
+	int r = file_read_at(AT_FDCWD, path, CONFIG_MAX, &text);
+
+	if (r == 0)
+		r = json_parse(text.s ? text.s : "", text.len, &o);
+	if (r == 0 && !json_object_is_type(o, json_type_object))
+		r = err_new(-CE_BAD_FORMAT, "not an object");
+	if (r == 0)
+		r = check_keys(o);
+	if (r < 0)
+		return r;
+	platform_host(&p);
+	json_set_str(image, "architecture", p.architecture);
+	json_set_str(image, "os", p.os);
+	json_set(image, "rootfs", rootfs_of(&(struct strv)STRV_INIT));
+	json_set(image, "config", json_object_get(o));
+	platform_done(&p);
+	json_write(image, false, &whole);
+	return image_config_parse(whole.s, whole.len, ret);
+}
+
+/* --config: lists of names are added to, all else takes the place of what there was. */
+static int merge_config(const char *path, struct image_config *c)
+{
+	AUTO(image_config_done) struct image_config more = {0};
+	int r = read_config(path, &more);
+
+	if (r < 0)
+		return err_wrap(r, "--config %s", path);
+	merge(&c->env, &more.env);
+	merge(&c->labels, &more.labels);
+	merge(&c->exposed_ports, &more.exposed_ports);
+	merge(&c->volumes, &more.volumes);
+	replace(&c->cmd, &more.cmd);
+	replace(&c->entrypoint, &more.entrypoint);
+	replace(&c->onbuild, &more.onbuild);
+	replace(&c->shell, &more.shell);
+	replace_text(&c->user, more.user);
+	replace_text(&c->working_dir, more.working_dir);
+	replace_text(&c->stop_signal, more.stop_signal);
+	return 0;
+}
+
+/* The container's settings, then --config, then --change. @c has what the image says of itself alone. */
 static int settings(const struct container_record *rec, const struct commit_options *o,
 		    struct image_config *c)
 {
@@ -63,6 +176,12 @@ static int settings(const struct container_record *rec, const struct commit_opti
 			strv_add(&c->exposed_ports, rec->exposed_ports.v[i]);
 	if (o->volumes)
 		own_volumes(rec, true, &c->volumes);
+	if (o->config) {
+		int r = merge_config(o->config, c);
+
+		if (r < 0)
+			return r;
+	}
 	return image_changes_apply(o->changes, c);
 }
 
@@ -146,20 +265,6 @@ static struct json_object *history_of(struct json_object *doc, bool squash, size
 			(void)json_object_array_add(all, json_object_new_object());
 	}
 	return all;
-}
-
-static struct json_object *rootfs_of(const struct strv *diffids)
-{
-	struct json_object *o = json_object_new_object(), *ids = json_object_new_array();
-
-	for (size_t i = 0; i < diffids->n; i++) {
-		AUTO_FREE char *id = xasprintf("sha256:%s", diffids->v[i]);
-
-		(void)json_object_array_add(ids, json_object_new_string(id));
-	}
-	json_set_str(o, "type", "layers");
-	json_set(o, "diff_ids", ids);
-	return o;
 }
 
 /* What an older docker wrote about the container that made the image below. */

@@ -266,7 +266,7 @@ static struct json_object *config_of(const struct container_record *rec)
 	struct json_object *o = json_object_new_object();
 
 	set_take(o, "Hostname", plan_hostname(rec));
-	json_set_str(o, "Domainname", "");
+	json_set_str(o, "Domainname", rec->domainname ? rec->domainname : "");
 	json_set_str(o, "User", rec->user);
 	json_set_bool(o, "AttachStdin", false);
 	json_set_bool(o, "AttachStdout", false);

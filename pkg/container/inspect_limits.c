@@ -9,7 +9,8 @@
 #include "pkg/json/json.h"
 
 /* "rbps /dev/sda:1048576" of one kind as {"Path":…,"Rate":…}. */
-static struct json_object *rates_of(const struct container_record *r, const char *kind)
+static struct json_object *rates_of(const struct container_record *r, const char *kind,
+				    const char *key)
 {
 	struct json_object *a = json_object_new_array();
 	size_t n = strlen(kind);
@@ -25,7 +26,7 @@ static struct json_object *rates_of(const struct container_record *r, const char
 		o = json_object_new_object();
 		json_set(o, "Path",
 			 json_object_new_string_len(s + n + 1, (int)(colon - s - (long)n - 1)));
-		json_set(o, "Rate", json_object_new_uint64(rate));
+		json_set(o, key, json_object_new_uint64(rate));
 		(void)json_object_array_add(a, o);
 	}
 	return a;
@@ -62,6 +63,7 @@ void inspect_limits(struct json_object *o, const struct container *c)
 	json_set_str(o, "CpusetMems", r->cpuset_mems ? r->cpuset_mems : "");
 	json_set_i64(o, "PidsLimit", r->pids_limit ? r->pids_limit : has ? PIDS_LIMIT_DEFAULT : 0);
 	set_u64(o, "BlkioWeight", r->blkio_weight);
+	json_set(o, "BlkioWeightDevice", rates_of(r, "weight", "Weight"));
 	for (unsigned i = 0; i < 4; i++)
-		json_set(o, kinds[i][0], rates_of(r, kinds[i][1]));
+		json_set(o, kinds[i][0], rates_of(r, kinds[i][1], "Rate"));
 }

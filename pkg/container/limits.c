@@ -164,13 +164,23 @@ static int merge_rates(const char *flag, const char *kind, const struct strv *gi
 
 static int merge_io(const struct limit_request *q, struct container_record *r)
 {
+	uint32_t weight;
 	int rc = 0;
 
 	if (q->blkio_weight && (q->blkio_weight < 10 || q->blkio_weight > 1000))
 		return err_usage("--blkio-weight %u: from 10 to 1000", q->blkio_weight);
 	if (q->blkio_weight)
 		r->blkio_weight = q->blkio_weight;
-	rc = merge_rates("--device-read-bps", "rbps", &q->device_read_bps, true, &r->io_rates);
+	rc = merge_rates("--blkio-weight-device", "weight", &q->blkio_weight_device, false,
+			 &r->io_rates);
+	for (size_t i = 0; rc == 0 && i < q->blkio_weight_device.n; i++)
+		if (parse_u32(strrchr(q->blkio_weight_device.v[i], ':') + 1, 1000, &weight) < 0 ||
+		    weight < 10)
+			return err_usage("--blkio-weight-device '%s': from 10 to 1000",
+					 q->blkio_weight_device.v[i]);
+	if (rc == 0)
+		rc = merge_rates("--device-read-bps", "rbps", &q->device_read_bps, true,
+				 &r->io_rates);
 	if (rc == 0)
 		rc = merge_rates("--device-write-bps", "wbps", &q->device_write_bps, true,
 				 &r->io_rates);
@@ -208,8 +218,9 @@ bool limits_given(const struct limit_request *q)
 {
 	return q->memory || q->memory_reservation || q->memory_swap || q->cpus || q->cpu_shares ||
 	       q->cpu_period || q->blkio_weight || q->cpu_quota || q->cpuset_cpus ||
-	       q->cpuset_mems || q->pids_limit != LIMIT_UNSET || q->device_read_bps.n ||
-	       q->device_write_bps.n || q->device_read_iops.n || q->device_write_iops.n;
+	       q->cpuset_mems || q->pids_limit != LIMIT_UNSET || q->blkio_weight_device.n ||
+	       q->device_read_bps.n || q->device_write_bps.n || q->device_read_iops.n ||
+	       q->device_write_iops.n;
 }
 
 /* --- to files ------------------------------------------------------------------------------- */
@@ -265,16 +276,22 @@ static void cpu_files(const struct container_record *r, struct limit_files *f)
 		add(f, "--cpuset-mems", "cpuset.mems", xstrdup(r->cpuset_mems));
 }
 
+static uint64_t io_weight(uint64_t version1)
+{
+	return 1 + (version1 - 10) * 9999 / 990;
+}
+
 /* "rbps /dev/sda:1048576" becomes "8:0 rbps=1048576". */
 static int io_files(const struct container_record *r, struct limit_files *f)
 {
 	if (r->blkio_weight)
 		add(f, "--blkio-weight", "io.weight",
-		    xasprintf("default %" PRIu64, 1 + (r->blkio_weight - 10) * 9999 / 990));
+		    xasprintf("default %" PRIu64, io_weight(r->blkio_weight)));
 	for (size_t i = 0; i < r->io_rates.n; i++) {
 		const char *s = r->io_rates.v[i], *device = strchr(s, ' ');
 		const char *rate = strrchr(s, ':');
 		AUTO_FREE char *path = NULL;
+		uint64_t weight = 10;
 		struct stat st;
 
 		if (!device || !rate)
@@ -282,6 +299,13 @@ static int io_files(const struct container_record *r, struct limit_files *f)
 		path = xstrndup(device + 1, (size_t)(rate - device - 1));
 		if (stat(path, &st) < 0)
 			return err_new(-errno, "the limited device %s", path);
+		if (strncmp(s, "weight ", 7) == 0) {
+			(void)parse_u64(rate + 1, 1000, &weight);
+			add(f, "--blkio-weight-device", "io.weight",
+			    xasprintf("%u:%u %" PRIu64, major(st.st_rdev), minor(st.st_rdev),
+				      io_weight(weight)));
+			continue;
+		}
 		add(f, "--device-*-bps or -iops", "io.max",
 		    xasprintf("%u:%u %.*s=%s", major(st.st_rdev), minor(st.st_rdev),
 			      (int)(device - s), s, rate + 1));

@@ -21,6 +21,7 @@ struct limit_request {
 	int64_t cpu_quota; /* microseconds in a period; negative: no bound */
 	const char *cpuset_cpus, *cpuset_mems;
 	int64_t pids_limit; /* -1: no bound; LIMIT_UNSET */
+	struct strv blkio_weight_device;
 	struct strv device_read_bps, device_write_bps, device_read_iops, device_write_iops;
 };
 #define LIMIT_UNSET INT64_MIN

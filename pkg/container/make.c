@@ -75,9 +75,9 @@ int make_namespaces(struct store *st, const struct container_request *q, struct 
 			     "private, host, container:NAME or ns:PATH", &r->ns_cgroup);
 	if (rc < 0)
 		return rc;
-	if (q->hostname && strcmp(r->ns_uts, "private") != 0)
-		return err_usage("--hostname needs a UTS namespace of its own, not --uts %s",
-				 q->uts);
+	if ((q->hostname || q->domainname) && strcmp(r->ns_uts, "private") != 0)
+		return err_usage("--%s needs a UTS namespace of its own, not --uts %s",
+				 q->hostname ? "hostname" : "domainname", q->uts);
 	return 0;
 }
 
@@ -194,14 +194,15 @@ static int check_ports(const struct container_request *q, const struct image_con
 	return rc;
 }
 
-static int check_hostname(const char *h)
+static int check_hostname(const char *flag, const char *h)
 {
 	size_t n = strlen(h);
 
 	if (!n || n > 64 || *h == '-' || *h == '.' ||
 	    strspn(h, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != n)
-		return err_usage("hostname: at most 64 letters, digits, '-', '_' and '.', not "
-				 "beginning with '-' or '.'");
+		return err_usage("--%s: at most 64 letters, digits, '-', '_' and '.', not "
+				 "beginning with '-' or '.'",
+				 flag);
 	return 0;
 }
 
@@ -214,8 +215,10 @@ int make_network(const struct container_request *q, const struct image_config *i
 				      .dns = q->dns,
 				      .dns_search = q->dns_search,
 				      .dns_options = q->dns_option};
-	int rc = q->hostname ? check_hostname(q->hostname) : 0;
+	int rc = q->hostname ? check_hostname("hostname", q->hostname) : 0;
 
+	if (rc == 0 && q->domainname)
+		rc = check_hostname("domainname", q->domainname);
 	if (rc == 0)
 		rc = net_check_files_options(&o);
 	if (rc == 0)
@@ -223,7 +226,9 @@ int make_network(const struct container_request *q, const struct image_config *i
 	if (rc < 0)
 		return rc;
 	r->hostname = q->hostname ? xstrdup(q->hostname) : NULL;
+	r->domainname = q->domainname ? xstrdup(q->domainname) : NULL;
 	r->no_hosts = q->no_hosts;
+	r->no_hostname = q->no_hostname;
 	strv_add_all(&r->add_hosts, &q->add_host);
 	strv_add_all(&r->dns, &q->dns);
 	strv_add_all(&r->dns_search, &q->dns_search);

@@ -118,8 +118,8 @@ static void add_etc_files(const struct plan_input *in, const char *below, struct
 				     names[i]));
 		struct rt_mount *m;
 
-		if ((i == 0 && rec->no_hosts) || (i == 1 && strv_has(&rec->dns, "none")) ||
-		    plan_user_mounts_at(rec, target))
+		if ((i == 0 && rec->no_hosts) || (i == 2 && rec->no_hostname) ||
+		    (i == 1 && strv_has(&rec->dns, "none")) || plan_user_mounts_at(rec, target))
 			continue;
 		m = plan_add_mount(p, RT_MOUNT_BIND, plan_keep(p, path_join(dir, names[i])),
 				   target);

@@ -133,6 +133,8 @@ int plan_namespaces(const struct plan_input *in, struct container_plan *p)
 	if (ns[RT_NS_UTS].mode == RT_NS_NEW)
 		p->rt.hostname = plan_keep(p, plan_hostname(rec));
 	p->rt.hostname_may_fail = !rec->hostname;
+	if (ns[RT_NS_UTS].mode == RT_NS_NEW)
+		p->rt.domainname = rec->domainname;
 	return plan_ids(in, p);
 }
 

@@ -45,7 +45,7 @@ struct container_record {
 
 	struct strv entrypoint, cmd; /* argv is both */
 	struct strv env;
-	char *user, *workdir, *hostname, *umask;
+	char *user, *workdir, *hostname, *domainname, *umask;
 	struct strv labels, annotations, group_add;
 	bool tty, interactive, auto_remove, init, privileged, no_new_privs, read_only,
 		read_only_tmpfs;
@@ -92,7 +92,7 @@ struct container_record {
 	struct strv exposed_ports;
 	struct strv add_hosts, dns, dns_search, dns_options;
 	struct strv egress; /* net/egress.h; none: it may reach everything */
-	bool no_hosts;
+	bool no_hosts, no_hostname; /* leave that file of the image alone */
 
 	uint64_t caps, caps_added;
 	char *seccomp; /* NULL: default; "unconfined"; or an absolute path */

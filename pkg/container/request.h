@@ -52,7 +52,7 @@ struct container_request {
 	struct strv env, env_file, env_merge, unset_env, group_add;
 	bool env_host, unset_env_all, http_proxy;
 	const char *tz; /* "local", "Area/City" */
-	const char *user, *umask, *hostname;
+	const char *user, *umask, *hostname, *domainname;
 	int passwd; /* -1: default (on) */
 	const char *passwd_entry, *group_entry;
 	struct strv label, label_file, annotation;
@@ -78,7 +78,7 @@ struct container_request {
 	struct strv aliases;
 	struct strv egress;
 	struct strv publish, expose, add_host, dns, dns_search, dns_option;
-	bool publish_all, no_hosts;
+	bool publish_all, no_hosts, no_hostname;
 
 	/* security and limits */
 	bool privileged;

@@ -90,6 +90,10 @@ static int check(const struct container_request *q, const struct container_recor
 		return err_usage("--runtime %s with --ipc %s: the other container's /dev/shm is in "
 				 "reach of our own runtime only",
 				 q->runtime, r->ns_ipc);
+	if (r->egress.n)
+		return err_usage("--runtime %s with --egress: the namespace that keeps root inside "
+				 "away from the list is our own runtime's",
+				 q->runtime);
 	for (unsigned i = 0; i < r->n_mounts; i++)
 		if (r->mounts[i].kind == MOUNT_TMPFS && (r->mounts[i].flags & RT_MNT_CHOWN))
 			return err_usage("--runtime %s: a tmpfs with U on %s is something that "

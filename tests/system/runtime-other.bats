@@ -92,6 +92,7 @@ PY
 }
 
 @test "--runtime: what cannot run is 127 and 126, what does not go is refused; containers.conf chooses; a killed monitor leaves nothing" {
+	cuddy network create eg >/dev/null
 	for rt in "${RUNTIMES[@]}"; do
 		run -127 --separate-stderr cuddy run --rm --runtime "$rt" --network none "$IMAGE" nosuch
 		one_line_error 127 nosuch
@@ -111,7 +112,7 @@ PY
 		[ "$(cuddy inspect --format '{{.OCIRuntime}}' c)" = mine ]
 		cuddy start -a c
 		cuddy rm c >/dev/null
-		for bad in '--init' '--userns auto' '--userns nomap' '--tmpfs /x:U'; do
+		for bad in '--init' '--network eg --egress allow=10.0.0.0/8' '--userns auto' '--userns nomap' '--tmpfs /x:U'; do
 			# shellcheck disable=SC2086
 			run --separate-stderr cuddy run --rm --runtime "$rt" $bad "$IMAGE" true
 			one_line_error 125 "--runtime $rt"
@@ -123,6 +124,7 @@ PY
 	run --separate-stderr cuddy run --runtime-flag debug "$IMAGE" true
 	one_line_error 125 --runtime-flag
 	[ -z "$(cuddy ps -aq)" ]
+	cuddy network rm eg >/dev/null
 }
 
 @test "--runtime: roots that are copied or served by fuse-overlayfs" {

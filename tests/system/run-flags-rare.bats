@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# Flags that few scripts give: done, or refused with the reason and nothing changed.
+load helpers
+
+@test "run: --domainname and --no-hostname; inspect tells them" {
+	run -0 cuddy run --name c --network none --domainname dom.example --no-hostname "$IMAGE" \
+		sh -c 'cat /proc/sys/kernel/domainname; grep -c " /etc/hostname " /proc/self/mountinfo; grep -c " /etc/hosts " /proc/self/mountinfo'
+	[ "$output" = $'dom.example\n0\n1' ] || [ "${output//$'\r'/}" = $'dom.example\n0\n1' ]
+	[ "$(cuddy inspect --format '{{.Config.Domainname}}' c)" = dom.example ]
+	cuddy rm c >/dev/null
+	run --separate-stderr cuddy run --uts host --domainname x "$IMAGE" true
+	one_line_error 125 '--domainname needs a UTS namespace'
+	run --separate-stderr cuddy run --domainname '-x' "$IMAGE" true
+	one_line_error 125 --domainname
+}
+
+@test "commit: --config merges settings from a file, --change goes over it; a slip in it is refused" {
+	cuddy create --name c -e A=1 -e B=2 -l x=1 "$IMAGE" old >/dev/null
+	echo '{"Env": ["B=3", "C=4"], "Cmd": ["new", "arg"], "User": "5", "Labels": {"y": "2"}, "ExposedPorts": {"80/tcp": {}}, "WorkingDir": "/tmp"}' >"$WORK/c.json"
+	id=$(cuddy commit --config "$WORK/c.json" -c 'USER 7' c made)
+	[ "$(cuddy image inspect --format '{{json .Config.Cmd}} {{.Config.User}} {{.Config.WorkingDir}} {{json .Config.Labels}} {{json .Config.ExposedPorts}}' made)" = \
+		'["new","arg"] 7 /tmp {"x":"1","y":"2"} {"80/tcp":{}}' ]
+	run -0 cuddy image inspect --format '{{join .Config.Env " "}}' made
+	[[ " $output " == *" A=1 "* && " $output " == *" B=3 "* && " $output " == *" C=4 "* && " $output " != *" B=2 "* ]]
+	snapshot >"$WORK/before"
+	for bad in '{"Envs": []}' '[]' '{"Env": "x"}' '{'; do
+		echo "$bad" >"$WORK/c.json"
+		run --separate-stderr cuddy commit --config "$WORK/c.json" c other
+		one_line_error 125 "--config $WORK/c.json"
+	done
+	run --separate-stderr cuddy commit --pause --no-pause c other
+	one_line_error 125 contradict
+	snapshot | diff "$WORK/before" -
+	cuddy rm c >/dev/null
+	cuddy rmi "$id" >/dev/null
+}
+
+@test "flags that nobody without root can have are refused with the reason, their harmless values pass" {
+	cuddy create --name c "$IMAGE" true >/dev/null
+	snapshot >"$WORK/before"
+	while read -r words; do
+		# shellcheck disable=SC2086
+		run --separate-stderr cuddy $words
+		one_line_error 125 'not supported|do not have it|not a block device|No such'
+	done <<-EOF
+		run --hostuser x $IMAGE true
+		run --personality LINUX32 $IMAGE true
+		run --hosts-file /x $IMAGE true
+		run --link c $IMAGE true
+		run --link-local-ip 169.254.1.1 $IMAGE true
+		create --volume-driver nfs $IMAGE true
+		run --storage-opt size=1g $IMAGE true
+		run --rdt-class x $IMAGE true
+		run --kernel-memory 1g $IMAGE true
+		run --isolation hyperv $IMAGE true
+		run --use-api-socket $IMAGE true
+		run --health-log-destination /x $IMAGE true
+		run --health-max-log-count 9 $IMAGE true
+		run --blkio-weight-device /dev/null:100 $IMAGE true
+		update --cpu-rt-period 5 c
+		container clone --cpu-rt-runtime 5 c
+		container init c
+		init c
+		container runlabel run $IMAGE
+		-H tcp://1.2.3.4 ps
+		--context far ps
+		--remote ps
+		--url x ps
+		--events-backend journald ps
+		--conmon /x ps
+		--imagestore /x ps
+		--volumepath /x ps
+		--network-config-dir /x ps
+		--transient-store ps
+		--syslog ps
+		--module x ps
+		--tmpdir /x ps
+	EOF
+	snapshot | diff "$WORK/before" -
+	cuddy --context default --events-backend file --out "$WORK/out" ps -a --format '{{.Names}}'
+	[ "$(cat "$WORK/out")" = c ]
+	run -0 cuddy run --rm --network none --personality LINUX --volume-driver local --kernel-memory 0 --isolation default --health-log-destination local --health-max-log-count 5 "$IMAGE" true
+	cuddy logs --details c
+	cuddy container cleanup --exec 0123 c
+	cuddy rm c >/dev/null
+	mkdir "$WORK/docker"
+	umask 077
+	echo '{"auths": {"r.example": {"auth": "dTpw"}}}' >"$WORK/docker/config.json"
+	run -0 env -u REGISTRY_AUTH_FILE XDG_RUNTIME_DIR="$WORK" HOME="$WORK" "$CUDDY" --config "$WORK/docker" login --get-login r.example
+	[ "$output" = u ]
+}

@@ -34,7 +34,7 @@ refused_without() { # refused_without WORDS WHAT... -- ARGUMENTS...
 @test "fallback: without slirp4netns pasta serves, without pasta slirp4netns, without both one line says so" {
 	require_tun
 	[ -x /usr/bin/pasta ] || skip "pasta is not installed"
-	local all=$'1\n1' sh='ip -o link | grep -c tap0; grep -c nameserver /etc/resolv.conf'
+	local all=$'1\n1' sh='ip -o link | grep -vc " lo: "; grep -c nameserver /etc/resolv.conf'
 	run -0 --separate-stderr without slirp4netns -- run --rm "$IMAGE" sh -c "$sh"
 	[ "$output" = "$all" ]
 	[ -z "$stderr" ]

@@ -22,8 +22,11 @@ ROUNDS = int(os.environ.get("CUDDY_BENCH_ROUNDS", "21"))
 LOG_MB = 32
 MANY = 1000
 LAYERS = 8
+sys.path.insert(0, os.path.join(TOP, "tests", "bench"))
 sys.path.insert(0, os.path.join(TOP, "tests", "fixtures"))
 os.environ["PYTHONPATH"] = sys.path[0]
+import builds  # noqa: E402
+
 IMAGE = "localhost/busybox"
 
 
@@ -618,7 +621,9 @@ def main():
         asked = turns(s)
         got.update(pull(s))
         got.update(many_images(s))
+        built = builds.measure(CUDDY, f"{s.dir}/builds", s.image)
         print_table(got)
+        builds.print_rows(built)
         print(f"{'peak memory of the pull, all processes':<40}{'<= 65536':>8}{got['memory']:>8} kB  "
               f"{'ok' if got['memory'] <= 65536 else 'OVER'}")
         print_memory(*mem)

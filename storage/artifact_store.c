@@ -79,20 +79,31 @@ static int record_parse(const char *text, size_t n, struct artifact_record *ret)
 	return 0;
 }
 
-static int load_file(struct store *st, const char *file, struct artifact_record *ret)
+int artifact_store_load_file(struct store *st, const char *file, struct artifact_record *ret)
 {
+	AUTO(artifact_record_done) struct artifact_record rec = {0};
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_FREE char *right = NULL;
 	int dir = store_fd(st, STORE_ARTIFACTS);
 	int r = dir < 0 ? dir : file_read_at(dir, file, RECORD_MAX, &b);
 
-	return r == 0 ? record_parse(b.s, b.len, ret) : r;
+	if (r == 0)
+		r = record_parse(b.s, b.len, &rec);
+	if (r < 0)
+		return r;
+	right = ref_escape(rec.name);
+	if (strcmp(right, file) != 0)
+		return err_new(-CE_CORRUPT, "its record is that of %s", rec.name);
+	*ret = rec;
+	rec = (struct artifact_record){0};
+	return 0;
 }
 
 int artifact_store_load(struct store *st, const char *reference, struct artifact_record *ret)
 {
 	AUTO(artifact_record_done) struct artifact_record rec = {0};
 	AUTO_FREE char *file = ref_escape(reference);
-	int r = load_file(st, file, &rec);
+	int r = artifact_store_load_file(st, file, &rec);
 
 	if (r == -ENOENT)
 		return err_new(-CE_NO_ARTIFACT, "%s", reference);
@@ -110,15 +121,11 @@ int artifact_store_names(struct store *st, struct strv *ret)
 
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
 		AUTO(artifact_record_done) struct artifact_record rec = {0};
-		AUTO_FREE char *file = NULL;
 
 		/* A damaged one has no name, and must not hide the others. */
-		if (load_file(st, files.v[i], &rec) < 0) {
+		if (artifact_store_load_file(st, files.v[i], &rec) < 0)
 			err_drop();
-			continue;
-		}
-		file = ref_escape(rec.name);
-		if (strcmp(file, files.v[i]) == 0)
+		else
 			strv_add(ret, rec.name);
 	}
 	if (r == 0)
@@ -179,7 +186,7 @@ static int used_blobs(struct store *st, struct strv *ret)
 		AUTO(manifest_done) struct manifest m = {0};
 
 		/* Of a damaged one nobody knows what it needs: then nothing is swept. */
-		r = load_file(st, files.v[i], &rec);
+		r = artifact_store_load_file(st, files.v[i], &rec);
 		if (r == 0)
 			r = manifest_parse(rec.manifest, strlen(rec.manifest), rec.media_type, &m);
 		if (r < 0)

@@ -26,6 +26,8 @@ int artifact_store_hold(struct store *st);
 int artifact_store_put(struct store *st, const struct artifact_record *r);
 int artifact_store_load(struct store *st, const char *reference,
 			struct artifact_record *ret); /* -CE_NO_ARTIFACT */
+/** artifact_store_load_file() - by the name of its file; -ENOENT; -CE_CORRUPT when it is of another. */
+int artifact_store_load_file(struct store *st, const char *file, struct artifact_record *ret);
 /** artifact_store_names() - full references, sorted. */
 int artifact_store_names(struct store *st, struct strv *ret);
 /** artifact_store_remove() - the record; then every blob that no other names, unless one is being added right now. */

@@ -59,6 +59,9 @@ char *finding_text(const struct finding *f)
 		[FOUND_VOLUME_DATA] = "volume",
 		[FOUND_SECRET] = "secret",
 		[FOUND_SECRET_DATA] = "value of a secret",
+		[FOUND_LIST] = "manifest list",
+		[FOUND_ARTIFACT] = "artifact",
+		[FOUND_NETWORK] = "network",
 		[FOUND_LEFTOVER] = "leftover",
 		[FOUND_CONTAINER] = "container",
 		[FOUND_CONTAINER_LOST] = "container",
@@ -67,7 +70,8 @@ char *finding_text(const struct finding *f)
 		[FOUND_CONTAINER_VOLUME] = "container",
 	};
 	bool id = strlen(f->name) == 64 && hex_is_valid(f->name, 64);
-	AUTO_FREE char *reference = f->kind == FOUND_NAME ? ref_unescape(f->name) : NULL;
+	bool escaped = f->kind == FOUND_NAME || f->kind == FOUND_LIST || f->kind == FOUND_ARTIFACT;
+	AUTO_FREE char *reference = escaped ? ref_unescape(f->name) : NULL;
 
 	if (reference)
 		return xasprintf("%s %s", words[f->kind], reference);
@@ -215,11 +219,13 @@ static int check_leftovers(struct store *st, struct findings *f)
 	return r;
 }
 
-int store_check(struct store *st, int64_t unused_age_s, struct findings *ret)
+int store_check(struct store *st, int64_t unused_age_s, bool content, struct findings *ret)
 {
 	AUTO_CLOSE int lock = -EBADF;
 	int r = check_leftovers(st, ret);
 
+	if (r == 0)
+		r = check_artifacts(st, content, ret);
 	if (r < 0)
 		return r;
 	lock = store_lock(st, true);
@@ -232,6 +238,10 @@ int store_check(struct store *st, int64_t unused_age_s, struct findings *ret)
 		r = stack_check(st, ret);
 	if (r == 0)
 		r = check_volumes(st, ret);
+	if (r == 0)
+		r = check_lists(st, ret);
+	if (r == 0)
+		r = check_networks(st, ret);
 	return r < 0 ? r : check_secrets(st, ret);
 }
 

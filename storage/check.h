@@ -21,6 +21,9 @@ enum finding_kind {
 	FOUND_VOLUME_DATA, /* its directory is gone */
 	FOUND_SECRET,
 	FOUND_SECRET_DATA, /* a value without a secret */
+	FOUND_LIST, /* of manifests; this and the next by the name of its file */
+	FOUND_ARTIFACT,
+	FOUND_NETWORK,
 	FOUND_LEFTOVER, /* what should have been deleted and cannot be */
 	FOUND_CONTAINER, /* its record: only removing it is left */
 	FOUND_CONTAINER_LOST, /* of a --rm container, by a power loss: nothing to keep */
@@ -52,9 +55,9 @@ char *finding_text(const struct finding *f);
 /**
  * store_check() - add what is wrong; takes store_lock() exclusive for as long as it takes
  * @unused_age_s: layers that nothing needs count when they are older. Not counted at all when a record
- * that says who needs what cannot be read.
+ * that says who needs what cannot be read. @content: the blobs of artifacts are read.
  */
-int store_check(struct store *st, int64_t unused_age_s, struct findings *ret);
+int store_check(struct store *st, int64_t unused_age_s, bool content, struct findings *ret);
 /**
  * store_mend() - make it right with what is here
  * Return: 0, done; -ENOENT (no trail): not to be done here; -code with trail, tried in vain.

@@ -58,6 +58,26 @@ static int record_parse(const char *text, size_t n, struct list_record *ret)
 	return 0;
 }
 
+int list_store_load_file(struct store *st, const char *file, struct list_record *ret)
+{
+	AUTO(list_record_done) struct list_record rec = {0};
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_FREE char *right = NULL;
+	int dir = store_fd(st, STORE_LISTS);
+	int r = dir < 0 ? dir : file_read_at(dir, file, LIST_FILE_MAX, &b);
+
+	if (r == 0)
+		r = record_parse(b.s, b.len, &rec);
+	if (r < 0)
+		return r;
+	right = ref_escape(rec.name);
+	if (strcmp(right, file) != 0)
+		return err_new(-CE_CORRUPT, "its record is that of %s", rec.name);
+	*ret = rec;
+	rec = (struct list_record){0};
+	return 0;
+}
+
 int list_store_load(struct store *st, const char *reference, struct list_record *ret)
 {
 	AUTO(list_record_done) struct list_record rec = {0};
@@ -119,17 +139,11 @@ int list_store_names(struct store *st, struct strv *ret)
 
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
 		AUTO(list_record_done) struct list_record rec = {0};
-		AUTO_SBUF struct sbuf b = SBUF_INIT;
-		AUTO_FREE char *file = NULL;
 
 		/* A long name has no way back from its file's; a damaged list has no name. */
-		if (file_read_at(dir, files.v[i], LIST_FILE_MAX, &b) < 0 ||
-		    record_parse(b.s, b.len, &rec) < 0) {
+		if (list_store_load_file(st, files.v[i], &rec) < 0)
 			err_drop();
-			continue;
-		}
-		file = ref_escape(rec.name);
-		if (strcmp(file, files.v[i]) == 0)
+		else
 			strv_add(ret, rec.name);
 	}
 	if (r == 0)

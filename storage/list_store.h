@@ -25,6 +25,8 @@ void list_record_done(struct list_record *r);
 
 /** list_store_lock() - whoever loads a list to write it back holds this; a descriptor. */
 int list_store_lock(struct store *st);
+/** list_store_load_file() - the same by the name of its file below lists/; -CE_CORRUPT when it is of another. */
+int list_store_load_file(struct store *st, const char *file, struct list_record *ret);
 int list_store_load(struct store *st, const char *reference,
 		    struct list_record *ret); /* -CE_NO_LIST */
 /** list_store_put() - durable, as a whole. With @fresh -EEXIST (no trail) when there is one. */

@@ -175,7 +175,7 @@ static int look(struct store *st, const struct check_options *o, struct findings
 
 	if (store_empty_trash(st) < 0)
 		err_drop(); /* what does not go is found */
-	r = store_check(st, o->unused_age_s, f);
+	r = store_check(st, o->unused_age_s, !o->quick, f);
 	return r < 0 ? r : check_containers(st, f);
 }
 

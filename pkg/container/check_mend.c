@@ -237,6 +237,13 @@ static void remove_image(struct store *st, struct finding *f, const char *id)
 	in_vain(f, err_trail());
 }
 
+static void remove_record(struct store *st, struct finding *f, enum store_dir d, const char *file)
+{
+	if (store_trash(st, d, file) == 0)
+		done(f, xstrdup("it was removed"));
+	err_drop();
+}
+
 static void remove_for_good(struct store *st, struct finding *f)
 {
 	AUTO_STRV struct strv images = STRV_INIT;
@@ -258,9 +265,19 @@ static void remove_for_good(struct store *st, struct finding *f)
 	case FOUND_SECRET: {
 		AUTO_FREE char *file = xasprintf("%s.json", f->name);
 
-		if (store_trash(st, STORE_SECRETS, file) == 0)
-			done(f, xstrdup("the secret was removed"));
-		err_drop();
+		remove_record(st, f, STORE_SECRETS, file);
+		break;
+	}
+	case FOUND_LIST:
+		remove_record(st, f, STORE_LISTS, f->name);
+		break;
+	case FOUND_ARTIFACT:
+		remove_record(st, f, STORE_ARTIFACTS, f->name);
+		break;
+	case FOUND_NETWORK: {
+		AUTO_FREE char *file = xasprintf("%s.json", f->name);
+
+		remove_record(st, f, STORE_NETWORKS, file);
 		break;
 	}
 	default:

@@ -199,3 +199,36 @@ layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{in
 	cuddy exec up true
 	clean
 }
+
+@test "system check: manifest lists, artifacts and networks, too; --force removes what nothing makes right" {
+	cuddy manifest create localhost/list:1 "$IMAGE" >/dev/null
+	cuddy manifest create localhost/empty:1 >/dev/null
+	echo content >"$WORK/file"
+	echo other >"$WORK/other"
+	cuddy artifact add localhost/art:1 "$WORK/file" >/dev/null
+	cuddy artifact add localhost/whole:1 "$WORK/other" >/dev/null
+	cuddy network create net >/dev/null
+	cuddy network create whole >/dev/null
+	clean
+	blob=$CUDDY_ROOT/blobs/$(sha256sum <"$WORK/file" | cut -d' ' -f1)
+	chmod u+w "$blob"
+	echo c0ntent >"$blob"
+	clean --quick
+	run -125 --separate-stderr check
+	[[ "$output" == "artifact localhost/art:1: the content of its blob sha256:"*" is another"* ]]
+	rm "$blob"
+	echo x >"$CUDDY_ROOT/lists/localhost%2fempty%3a1"
+	echo '{}' >"$CUDDY_ROOT/networks/net.json"
+	run -125 --separate-stderr check --quick
+	[ "${#lines[@]}" = 3 ]
+	grep -q '^artifact localhost/art:1: its blob sha256:.* is missing' <<<"$output"
+	grep -q '^manifest list localhost/empty:1: ' <<<"$output"
+	grep -q '^network net: ' <<<"$output"
+	run -125 check --quick --repair
+	[ "$(grep -c 'repaired: it was removed' <<<"$output")" = 0 ]
+	run -0 check --quick --repair --force
+	clean
+	[ "$(cuddy artifact ls --noheading --format '{{.Repository}}')" = localhost/whole ]
+	[ "$(cuddy network ls -q | grep -x -e net -e whole)" = whole ]
+	cuddy manifest inspect localhost/list:1 >/dev/null
+}

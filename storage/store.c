@@ -13,7 +13,9 @@
 #include "storage/store.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -360,8 +362,41 @@ static int find_root(struct store *st, const struct store_options *o)
 	return r == 0 && st->marker.moved_to ? follow_move(st, usual) : r;
 }
 
+#define RUNTIME "runtime"
+
+/*
+ * One store has one runtime directory at a time, or a container that runs would look dead from where
+ * XDG_RUNTIME_DIR is another (su, cron), and be started twice. The link RUNTIME in the root says where
+ * it is, as long as that place is there.
+ */
+static void agree_on_runroot(struct store *st)
+{
+	char was[PATH_MAX];
+	ssize_t n = readlinkat(st->root_fd, RUNTIME, was, sizeof(was) - 1);
+
+	was[n > 0 ? n : 0] = '\0';
+	if (strcmp(was, st->runroot) == 0)
+		return;
+	if (*was == '/' && private_dir_check(was)) {
+		free(st->runroot);
+		st->runroot = xstrdup(was);
+		return;
+	}
+	if (n >= 0)
+		(void)unlinkat(st->root_fd, RUNTIME, 0);
+	/* Somebody was faster: his place counts. Where nothing can be written nothing runs either. */
+	if (symlinkat(st->runroot, st->root_fd, RUNTIME) < 0 && errno == EEXIST &&
+	    (n = readlinkat(st->root_fd, RUNTIME, was, sizeof(was) - 1)) > 0) {
+		was[n] = '\0';
+		free(st->runroot);
+		st->runroot = xstrdup(was);
+	}
+}
+
 static int find_runroot(struct store *st, const char *given)
 {
+	const char *env = getenv("CUDDY_RUNROOT");
+
 	if (given) {
 		st->runroot = path_absolute(given);
 	} else {
@@ -369,6 +404,8 @@ static int find_runroot(struct store *st, const char *given)
 
 		if (r < 0)
 			return r;
+		if (!env || !*env)
+			agree_on_runroot(st);
 	}
 	st->runtime_fd = private_dir_open(st->runroot, false);
 	if (st->runtime_fd == -ENOENT) {
@@ -455,6 +492,8 @@ int store_erase(struct store *st)
 		closep(&st->fds[d]);
 		r = rmtree(st->root_fd, dir_names[d]);
 	}
+	if (r == 0)
+		(void)unlinkat(st->root_fd, RUNTIME, 0);
 	if (r == 0 && unlinkat(st->root_fd, MARKER, 0) < 0 && errno != ENOENT)
 		r = err_new(-errno, "remove %s/" MARKER, st->root);
 	return r;

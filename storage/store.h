@@ -11,7 +11,7 @@
  *		volumes/<name>/{_data,record.json}         secrets/{<name>.json,<id>.data}
  *		lists/<escaped reference>                  artifacts/<escaped reference>
  *		parts/<digest> (part.h)
- *		staging/  trash/  cache/  locks/
+ *		staging/  trash/  cache/  locks/           runtime -> where the next line's is, unless it was named
  *	$XDG_RUNTIME_DIR/cuddy (--runroot, CUDDY_RUNROOT; else a verified 0700 /tmp/cuddy-<uid>)
  *		<container id>/…  base/  base.lock
  *

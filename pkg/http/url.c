@@ -87,7 +87,7 @@ bool url_same_origin(const char *a, const char *b)
 
 int url_redirect(const char *base, const char *location, bool allow_plain, char **ret)
 {
-	AUTO(origin_done) struct origin from = {0}, to = {0};
+	AUTO(origin_done) struct origin from = {0}, to = {0}, again = {0};
 	AUTO_CURLU CURLU *u = curl_url();
 	AUTO_CURL_STRING char *url = NULL;
 	AUTO_FREE char *shown = url_shown(location);
@@ -106,6 +106,11 @@ int url_redirect(const char *base, const char *location, bool allow_plain, char 
 	(void)curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
 	if (curl_url_get(u, CURLUPART_URL, &url, 0))
 		return err_new(-CE_BAD_FORMAT, "redirect to %s", shown);
+	/* What is asked for has to be what was judged: curl decodes a host that had %7f in it. */
+	if (origin_parse(url, &again) < 0 || !origin_equal(&to, &again)) {
+		err_drop();
+		return err_new(-CE_BAD_FORMAT, "redirect to %s", shown);
+	}
 	*ret = xstrdup(url);
 	return 0;
 }

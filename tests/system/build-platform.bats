@@ -102,3 +102,28 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	printf 'FROM --platform=linux/s390x %s\n' "$REG/base:1" >Containerfile
 	[ "$(field "$(cuddy build -q .)" '{{.Architecture}}')" = s390x ]
 }
+
+@test "the same files and the same time give the same digest on every machine, for every user and range of ids" {
+	mkdir -p d/sub
+	echo one >d/one && echo two >d/sub/two && ln -s one d/link && ln d/one d/hard
+	chmod 755 d d/sub && chmod 640 d/one && chmod 4755 d/sub/two
+	tar -cf a.tar --sort=name --owner=70 --group=80 --mtime=@5 d
+	touch -d @1500000000 d/one d/sub/two
+	file <<-'E'
+		FROM scratch AS a
+		COPY --chown=1000:60000 d /d
+		WORKDIR /w/x
+		FROM scratch
+		COPY --from=a /d/sub /w /copied/
+		ADD a.tar /tar/
+		COPY --chmod=u=rw,go= <<"T" /text
+		here $it is
+		T
+		ENV A=b
+		LABEL c=d
+		USER 60000:7
+		CMD ["/x"]
+	E
+	umask 077
+	[ "$(cuddy build -q --platform linux/amd64 --timestamp 1600000000 .)" = a45c18a910c68140b9dee47e99be5236f9b6004d58a0673d454c36ebd592d48b ]
+}

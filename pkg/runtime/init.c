@@ -85,10 +85,24 @@ static int open_procfs(struct rt_child *x)
 	return x->proc < 0 ? x->proc : 0;
 }
 
+/* A procfs of processes alone (subset=pid) has no parameters: they are set by another one, never attached. */
+static int open_parameters(const struct rt_child *x)
+{
+	const char *data = x->proc_mount < 0 ? NULL : x->plan->mounts[x->proc_mount].data;
+
+	if (!data || !strstr(data, "subset="))
+		return fd_dup(x->proc);
+	return mount_new("proc", NULL, MNT_ATTR_NOSUID | MNT_ATTR_NODEV | MNT_ATTR_NOEXEC);
+}
+
 static int set_up_namespaces(struct rt_child *x)
 {
 	const struct rt_plan *p = x->plan;
-	int r = 0;
+	AUTO_CLOSE int proc = open_parameters(x);
+	int r = proc < 0 ? err_wrap(proc, "a procfs to set parameters by") : 0;
+
+	if (r < 0)
+		return r;
 
 	if (p->ns[RT_NS_CGROUP].mode == RT_NS_NEW && unshare(CLONE_NEWCGROUP) < 0)
 		return err_new(-errno, "new cgroup namespace");
@@ -101,9 +115,9 @@ static int set_up_namespaces(struct rt_child *x)
 	    setdomainname(p->domainname, strlen(p->domainname)) < 0)
 		return err_new(-errno, "set the domain name");
 	if (p->ns[RT_NS_NET].mode == RT_NS_NEW)
-		r = netns_setup(x->proc, x->proc_mount < 0, &p->net, &x->conf6);
+		r = netns_setup(proc, x->proc_mount < 0, &p->net, &x->conf6);
 	if (r == 0)
-		r = sysctl_apply(x->proc, p->sysctls, p->ns[RT_NS_NET].mode != RT_NS_KEPT, true);
+		r = sysctl_apply(proc, p->sysctls, p->ns[RT_NS_NET].mode != RT_NS_KEPT, true);
 	return r;
 }
 

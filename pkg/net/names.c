@@ -430,6 +430,8 @@ static int wait_for(struct poll_set *ps)
 		want(ps, t->up, names_stream_events(t, true));
 		if (t->until_ns < at)
 			at = t->until_ns;
+		if (t->up >= 0 && !t->reached && t->server_until_ns < at)
+			at = t->server_until_ns;
 	}
 	if (at == INT64_MAX)
 		return poll(ps->p, ps->n, -1);

@@ -16,6 +16,9 @@ struct names_stream {
 	unsigned net;
 	char limited
 		[65]; /* the container that has an allow-list, once a question went outside; else "" */
+	unsigned server; /* how many were tried */
+	bool reached; /* the one at @up took something */
+	int64_t server_until_ns; /* else the next is tried */
 	bool over; /* nothing comes after what is in @out */
 	char name[NAMES_NAME_MAX]; /* what a limited one asked for */
 	struct address client;

@@ -11,6 +11,7 @@
 #include "pkg/net/names_internal.h"
 
 #define PATIENCE_NS (10 * NS_PER_S)
+#define SERVER_NS (NS_PER_S * 3 / 2)
 #define RCODE_SERVFAIL 2
 #define RCODE_REFUSED 5
 
@@ -20,6 +21,8 @@ void names_stream_begin(struct names_stream *t, int fd, unsigned net)
 	t->up = -EBADF;
 	t->net = net;
 	t->limited[0] = '\0';
+	t->server = 0;
+	t->reached = false;
 	t->over = false;
 	t->in_len = t->out_len = 0;
 	t->until_ns = clock_monotonic_ns() + PATIENCE_NS;
@@ -66,19 +69,38 @@ static bool drain(int fd, unsigned char *buf, size_t *len)
 	return true;
 }
 
-/* The first of its servers; over TCP the client itself tries again when that is not there. */
+/* The next of its servers; what the client sent is there as long as none has taken anything. */
 static bool join(struct names_stream *t, const struct names_table *table)
 {
 	const struct names_servers *v = names_servers_of(table, t->net, &t->client);
-	struct sockaddr_storage to;
-	socklen_t len;
 
-	if (!v)
-		return false;
-	len = names_sockaddr(&v->v[0], htons(53), &to);
-	t->up = socket(v->v[0].family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return t->up >= 0 &&
-	       (connect(t->up, (struct sockaddr *)&to, len) == 0 || errno == EINPROGRESS);
+	while (v && t->server < v->n) {
+		const struct address *a = &v->v[t->server++];
+		struct sockaddr_storage to;
+		socklen_t len = names_sockaddr(a, htons(53), &to);
+
+		closep(&t->up);
+		t->up = socket(a->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		t->server_until_ns = clock_monotonic_ns() + SERVER_NS;
+		if (t->up >= 0 &&
+		    (connect(t->up, (struct sockaddr *)&to, len) == 0 || errno == EINPROGRESS))
+			return true;
+	}
+	return false;
+}
+
+/* False: the end of it. */
+static bool pump_server(struct names_stream *t, const struct names_table *table, int64_t now)
+{
+	size_t before = t->in_len;
+	bool open = drain(t->up, t->in, &t->in_len);
+
+	t->reached = t->reached || t->in_len < before;
+	if (open && t->reached)
+		return fill(t->up, t->out, &t->out_len) || (t->out_len && !*t->limited);
+	if (open && now < t->server_until_ns)
+		return true;
+	return !t->reached && join(t, table);
 }
 
 /* Who has an allow-list asks one question for outside, which is looked at; nothing else passes. */
@@ -156,8 +178,7 @@ void names_stream_pump(struct names_stream *t, const struct names_table *table, 
 	if (open && t->up < 0 && !t->over)
 		open = answer(t, table);
 	if (open && t->up >= 0)
-		open = drain(t->up, t->in, &t->in_len) &&
-		       (fill(t->up, t->out, &t->out_len) || (t->out_len && !*t->limited));
+		open = pump_server(t, table, now);
 	if (open && *t->limited)
 		open = take_limited_answer(t);
 	if (open && (!*t->limited || t->over))

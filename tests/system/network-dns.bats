@@ -1,0 +1,54 @@
+#!/usr/bin/env bats
+# Names of outside on named networks: which servers are asked, in which order, over what; and pings without rights.
+load helpers
+load network
+
+setup_file() { network_file_begin; }
+teardown_file() { file_end; }
+teardown() { test_end; }
+
+no_keeper() { [ ! -e "$CUDDY_RUNROOT/net/socket" ]; }
+named() { cuddy exec "$1" /probe "$2-name" 10.236.0.1 "$3"; } # named CONTAINER udp|tcp NAME
+asker() { cuddy run -d --network d -v "$PROBE:/probe:ro" "$@" "$IMAGE" sleep 1000 >/dev/null; }
+
+@test "dns: servers are asked in their order, one that is dead is passed over, and TCP carries what was cut" {
+	require_tun
+	cuddy network create --subnet 10.236.0.0/24 --dns 10.236.0.54 d
+	probe_in --network d:ip=10.236.0.53 -- one udp-names 53 10.9.0.1
+	probe_in --network d:ip=10.236.0.54 -- two udp-names 53 10.9.0.2
+	asker --name first --dns 10.236.0.53 --dns 10.236.0.54
+	asker --name other --dns 10.236.0.54 --dns 10.236.0.53
+	asker --name of-net
+	asker --name nobody --dns 10.236.0.99 --dns 10.236.0.53           # nobody has the address
+	local how
+	for how in udp tcp; do
+		[ "$(named first $how x.example)" = "0 10.9.0.1" ]
+		[ "$(named other $how x.example)" = "0 10.9.0.2" ]
+		[ "$(named of-net $how x.example)" = "0 10.9.0.2" ]
+		[ "$(named nobody $how x.example)" = "0 10.9.0.1" ]
+	done
+	[ "$(named first udp big.example)" = "0 cut" ]
+	[ "$(named first tcp big.example)" = "0 10.9.0.1" ]
+	# The server that goes away while it is asked.
+	cuddy stop -t 0 one
+	for how in udp tcp; do [ "$(named first $how x.example)" = "0 10.9.0.2" ]; done
+	[ "$(cuddy exec first grep ^nameserver /etc/resolv.conf)" = "nameserver 10.236.0.1" ]
+	cuddy rm -f -t 0 -a
+	wait_until 20 no_keeper
+	cuddy network rm d
+}
+
+@test "ping: root inside needs no right for it, on slirp4netns, on a named network, and with an allow-list" {
+	require_tun
+	cuddy network create --subnet 10.237.0.0/24 p
+	cuddy run -d --name srv --network p:ip=10.237.0.80 "$IMAGE" sleep 1000
+	[ "$(in_container "$IMAGE" /probe ping 10.0.2.2)" = pong ]
+	[ "$(in_container --network p "$IMAGE" /probe ping 10.237.0.80)" = pong ]
+	[ "$(in_container --network p --egress allow=10.237.0.80 "$IMAGE" /probe ping 10.237.0.80)" = pong ]
+	run ! in_container --network p --egress allow=10.237.0.81 "$IMAGE" /probe ping 10.237.0.80
+	run ! in_container --network p -u 1000 "$IMAGE" /probe ping 10.237.0.80
+	[ "$(in_container --network p -u 1000 --sysctl 'net.ipv4.ping_group_range=0 2000' "$IMAGE" /probe ping 10.237.0.80)" = pong ]
+	cuddy rm -f -t 0 -a
+	wait_until 20 no_keeper
+	cuddy network rm p
+}

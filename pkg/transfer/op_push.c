@@ -372,6 +372,8 @@ int transfer_op_push(struct transfer_ctx *ctx)
 		r = push_send(&p);
 	if (r == 0)
 		r = signing_apply(ctx, &p.signing, &p.registry, &p.to, p.image.digest);
+	if (r == 0 && p.registry.warning)
+		report_message(ctx, true, "%s", p.registry.warning);
 	if (r == 0)
 		report_image(ctx, p.args.destination, p.image.digest);
 	return r;

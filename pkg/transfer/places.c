@@ -75,6 +75,8 @@ int places_try(struct places *p, struct transfer_ctx *ctx,
 		e = registry_ping(&p->v[i]);
 		if (e == 0)
 			e = one(data, &p->v[i], p->names[i]);
+		if (p->v[i].warning)
+			report_message(ctx, true, "%s", p->v[i].warning);
 		if (e == 0 || e == -CE_INTERRUPTED || e == -CE_UNTRUSTED)
 			return e;
 		if (i + 1 < p->n) {

@@ -31,6 +31,7 @@ void registry_close(struct registry *r)
 	freep(&r->scope);
 	strv_done(&r->mounts);
 	freep(&r->token);
+	freep(&r->warning);
 	credential_done(&r->credential);
 }
 
@@ -153,6 +154,19 @@ int registry_judge(struct registry *r, const struct http_response *p, const char
 	}
 }
 
+/* 299 - "words": a note of the registry's own (R9). */
+static void take_warning(struct registry *r, const struct http_response *p)
+{
+	const char *words = p->warning && strncmp(p->warning, "299 ", 4) == 0
+				    ? strchr(p->warning, '"')
+				    : NULL;
+
+	if (!words || r->warning || p->foreign)
+		return;
+	r->warning = xasprintf("%s: %.300s", r->host, words + 1);
+	r->warning[strcspn(r->warning, "\"")] = '\0';
+}
+
 int registry_exchange(struct registry *r, struct http_request *q, const char *what,
 		      struct http_response *ret)
 {
@@ -172,6 +186,7 @@ int registry_exchange(struct registry *r, struct http_request *q, const char *wh
 		q->authorization = NULL;
 		if (e < 0)
 			return e;
+		take_warning(r, &p);
 		if (p.status >= 200 && p.status <= 299) {
 			*ret = p;
 			p = (struct http_response){.body = SBUF_INIT};

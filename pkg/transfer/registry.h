@@ -35,6 +35,7 @@ struct registry {
 	bool wants_basic;
 	char *realm, *service, *scope;
 	char *token;
+	char *warning; /* what the registry wants its users to know, the first of it; NULL: nothing */
 	int64_t token_until_ns; /* CLOCK_MONOTONIC */
 	bool anonymous_realm; /* credentials were kept back: the realm is not the registry's */
 };

@@ -29,6 +29,10 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 		cuddy rmi "$FAKE/$name" >/dev/null
 	done
 	grep -q '^registry GET [^ ]* /v2/part-416/blobs' "$WORK/reg/log"
+	pull note # what a registry wants its users to know is said once
+	[ "$status" -eq 0 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$stderr" = "cuddy: warning: $FAKE: moves to new.example on Friday" ]
+	cuddy rmi "$FAKE/note" >/dev/null
 	pull busy-429b --retry 0
 	[ "$status" -eq 0 ]
 	before=$(snapshot)

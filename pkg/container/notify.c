@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pkg/base/err.h"
+#include "pkg/base/parse.h"
 #include "pkg/sys/socket.h"
 
 #define PATIENCE_MS 1000
@@ -31,6 +33,18 @@ enum conmon_notify notify_who(const struct container_record *rec)
 	const char *address = getenv("NOTIFY_SOCKET");
 
 	return address && *address ? who_of(rec) : CONMON_NOTIFY_NONE;
+}
+
+const char *notify_watchdog(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	uint64_t interval;
+	uint32_t owner;
+
+	if (!usec || parse_u64(usec, UINT64_MAX, &interval) < 0)
+		return NULL;
+	return pid && (parse_u32(pid, INT32_MAX, &owner) < 0 || (pid_t)owner != getpid()) ? NULL
+											  : usec;
 }
 
 int notify_begin(const struct container *c, struct notify *ret)

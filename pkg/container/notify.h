@@ -16,6 +16,12 @@ struct notify {
 
 /** notify_who() - who is to tell the service manager that started us; CONMON_NOTIFY_NONE without one. */
 enum conmon_notify notify_who(const struct container_record *rec);
+/**
+ * notify_watchdog() - WATCHDOG_USEC as it was meant for this process; NULL
+ * The payload gets it without WATCHDOG_PID: it is another process there, and sd_watchdog_enabled(3) then
+ * takes it as its own.
+ */
+const char *notify_watchdog(void);
 /** notify_begin() - whether this start has anybody to tell; makes the directory of the payload's socket. */
 int notify_begin(const struct container *c, struct notify *ret);
 void notify_done(struct notify *n);

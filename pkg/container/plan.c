@@ -209,6 +209,11 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 	strv_add_all(&p->env, &rec->env);
 	if (in->notifies)
 		strv_env_set(&p->env, "NOTIFY_SOCKET=" NOTIFY_PLACE "/" CONMON_NOTIFY_SOCKET);
+	if (in->notifies && in->watchdog) {
+		AUTO_FREE char *usec = xasprintf("WATCHDOG_USEC=%s", in->watchdog);
+
+		strv_env_set(&p->env, usec);
+	}
 	r = plan_secrets(in, p);
 	if (r < 0)
 		return r;

@@ -54,6 +54,7 @@ struct plan_input {
 	bool bare; /* the root is to look at: without the mount points that every container gets */
 	bool dry; /* to be looked at only: nothing is made */
 	bool notifies; /* the payload has a socket for sd_notify(3), see notify.h */
+	const char *watchdog; /* how often it must speak there, in microseconds; NULL */
 };
 
 int plan_make(const struct plan_input *in, struct container_plan *p);

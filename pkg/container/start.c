@@ -176,6 +176,7 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 	if (r == 0)
 		r = notify_begin(c, &notify);
 	in.notifies = notify.who == CONMON_NOTIFY_CONTAINER;
+	in.watchdog = notify_watchdog();
 	if (r == 0)
 		r = plan_make(&in, &p);
 	p.mon.notify = notify.who;

@@ -27,9 +27,9 @@ heard() { [ "$(sed 1d "$WORK/heard" | cut -d' ' -f2- | grep -cxF -- "$1")" -eq "
 run_() { cuddy run -d --name c --network none -v "$WORK/say:/say" "$@"; }
 
 @test "sdnotify container: the payload's words are passed on line by line, READY once, MAINPID is the monitor's" {
-	run_ -u 1000 "$IMAGE" sh -c 'echo $NOTIFY_SOCKET; /say "STATUS=warming up"; exec sleep 1000'
+	WATCHDOG_USEC=5000000 run_ -u 1000 "$IMAGE" sh -c 'echo $NOTIFY_SOCKET $WATCHDOG_USEC $WATCHDOG_PID; /say "STATUS=warming up"; exec sleep 1000'
 	wait_log c sent
-	[ "$(cuddy logs c | head -1)" = /run/notify/notify.sock ]
+	[ "$(cuddy logs c | head -1)" = "/run/notify/notify.sock 5000000" ]
 	monitor=$(conmon_pid c)
 	wait_until 20 heard "STATUS=warming up"
 	heard "MAINPID=$monitor"

@@ -64,3 +64,14 @@ teardown_file() { file_end; }
 	wait_until 30 no_unit "$unit"
 	systemctl --user reset-failed "$unit" 2>/dev/null || true
 }
+
+@test "watchdog: the payload is told how often to speak, and silence ends the unit" {
+	unit=cuddy-dog-$$
+	systemd-run --user --quiet --unit "$unit" --property Type=notify --property NotifyAccess=all --property WatchdogSec=10 \
+		--setenv "CUDDY_ROOT=$CUDDY_ROOT" --setenv "CUDDY_RUNROOT=$CUDDY_RUNROOT" "$CUDDY" run -d --name dog --network none \
+		--rootfs "$SYSROOT:O" /bin/sh -c '/bin/busybox echo "told $WATCHDOG_USEC $WATCHDOG_PID"; systemd-notify --ready; exec /bin/busybox sleep 1000'
+	[ "$(cuddy logs dog)" = "told 10000000 " ]
+	wait_until 60 eval '[ "$(systemctl --user show -P Result "$unit")" = watchdog ]'
+	systemctl --user reset-failed "$unit"
+	cuddy rm -f -t 0 dog
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# What "generate systemd" prints, run by systemd.
+load ../system/helpers
+load cgroups
+
+setup_file() {
+	file_begin
+	load_image busybox
+}
+teardown_file() { file_end; }
+
+UNITS=$XDG_RUNTIME_DIR/systemd/user
+install_unit() { # install_unit OPTION... CONTAINER
+	mkdir -p "$UNITS"
+	cuddy generate systemd --name "$@" >"$UNITS/container-${*: -1}.service"
+	systemctl --user daemon-reload
+}
+remove_units() {
+	rm -f "$UNITS"/container-*.service "$UNITS/later.service"
+	systemctl --user daemon-reload
+}
+show() { systemctl --user show -P "$2" "$1"; }
+state() { cuddy inspect --format '{{.State.Status}}' "$1"; }
+is_running() { [ "$(state "$1" 2>/dev/null)" = running ]; }
+runs_as_other() { is_running "$1" && [ "$(conmon_pid "$1")" != "$2" ]; }
+
+@test "a container that is there: started, started again after a crash, stopped" {
+	cuddy create --name web --network none "$IMAGE" sleep 1000
+	install_unit -t 0 web
+	systemctl --user start container-web.service
+	wait_until 60 is_running web
+	first=$(conmon_pid web)
+	cuddy kill web
+	wait_until 60 runs_as_other web "$first"
+	systemctl --user stop container-web.service
+	[ "$(state web)" = exited ]
+	[ "$(systemctl --user is-active container-web.service)" != active ]
+	cuddy rm web
+	remove_units
+}
+
+@test "--new: active once it runs, so that who comes after it finds it; made anew after its monitor was killed; gone when stopped" {
+	cuddy create --name two --network none "$IMAGE" sleep 1000
+	install_unit -t 0 --new two
+	printf '[Unit]\nRequires=container-two.service\nAfter=container-two.service\n[Service]\nType=oneshot\nRemainAfterExit=yes\nEnvironment=CUDDY_ROOT=%s CUDDY_RUNROOT=%s\nExecStart=%s exec two true\n' \
+		"$CUDDY_ROOT" "$CUDDY_RUNROOT" "$CUDDY" >"$UNITS/later.service"
+	systemctl --user daemon-reload
+	systemctl --user start later.service
+	is_running two
+	id=$(cuddy inspect --format '{{.Id}}' two)
+	[ "$(show container-two.service MainPID)" = "$(conmon_pid two)" ]
+	first=$(conmon_pid two)
+	kill -9 "$first"
+	wait_until 60 runs_as_other two "$first"
+	[ "$(cuddy inspect --format '{{.Id}}' two)" != "$id" ]
+	wait_until 60 eval '[ "$(show container-two.service ActiveState)" = active ]'
+	systemctl --user stop container-two.service
+	run -1 cuddy container exists two
+	remove_units
+}

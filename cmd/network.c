@@ -80,6 +80,40 @@ static const struct opt ls_opts[] = {
 	OPT_END,
 };
 
+/* "lease_range" is LeaseRange to templates, "start_ip" StartIP. */
+static struct json_object *go_object(struct json_object *from)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_foreach(from, key, value)
+	{
+		AUTO_SBUF struct sbuf name = SBUF_INIT;
+
+		for (const char *w = key; *w;) {
+			size_t n = strcspn(w, "_");
+
+			if (n == 2 && strncmp(w, "ip", n) == 0)
+				sbuf_adds(&name, "IP");
+			else if (n)
+				sbuf_addf(&name, "%c%.*s", w[0] - 'a' + 'A', (int)n - 1, w + 1);
+			w += n + (w[n] == '_');
+		}
+		json_set(o, name.s,
+			 json_object_is_type(value, json_type_object) ? go_object(value)
+								      : json_object_get(value));
+	}
+	return o;
+}
+
+static struct json_object *go_objects(struct json_object *list)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		(void)json_object_array_add(all, go_object(json_object_array_get_idx(list, i)));
+	return all;
+}
+
 /* podman's names for templates; its JSON is the inspect object as it is. */
 static struct json_object *template_row(struct json_object *o, bool no_trunc)
 {
@@ -105,7 +139,12 @@ static struct json_object *template_row(struct json_object *o, bool no_trunc)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct json_object *v = json_object_object_get(o, names[i].from);
 
-		json_set(row, names[i].to, json_object_get(v));
+		json_set(row, names[i].to,
+			 json_object_is_type(v, json_type_array) &&
+					 json_object_is_type(json_object_array_get_idx(v, 0),
+							     json_type_object)
+				 ? go_objects(v)
+				 : json_object_get(v));
 	}
 	if (!no_trunc) {
 		AUTO_FREE char *id = NULL;

@@ -29,6 +29,7 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	cuddy network create --subnet 10.202.0.0/24 --subnet fd12:3456::/64 dual
 	[ "$(field dual '.subnets[1].gateway') $(field dual .ipv6_enabled)" = "fd12:3456::1 true" ]
 	[ "$(cuddy network inspect --format '{{.Name}} {{.Driver}} {{.Internal}}' two)" = "two bridge true" ]
+	[ "$(cuddy network inspect --format '{{range .Subnets}}{{.Subnet}} {{end}}' two)" = "$(cuddy network inspect two | jq -r '.[0].subnets[].subnet + " "' | tr -d '\n')" ]
 	[ "$(field "$(field one .id | cut -c1-12)" .name)" = one ]
 	cuddy network rm one two six dual
 }

@@ -28,7 +28,7 @@ static const struct opt create_verb_opts[] = {
 		"when not given"),
 	OPT_STR(0, "exit-policy", "POLICY", A, pod.exit_policy,
 		"What becomes of the pod when the last of its containers has exited",
-		.complete = COMPLETE_WORDS, .words = "continue", .strict = true),
+		.complete = COMPLETE_WORDS, .words = "continue stop", .strict = true),
 	OPT_STR(0, "restart", "POLICY", A, pod.restart,
 		"Restart policy of its containers that have none of their own",
 		.complete = COMPLETE_WORDS, .words = "no on-failure always unless-stopped"),

@@ -264,6 +264,22 @@ int conmon_set_restart(int state_dir, enum conmon_restart policy, uint32_t max)
 	return request(state_dir, CM_POLICY, (int)policy, (int)max);
 }
 
+int conmon_member(int state_dir)
+{
+	AUTO_CLOSE int fd = talk_connect(state_dir);
+	struct cm_head h;
+	char words[8];
+	int r = fd < 0 ? fd : talk_send(fd, CM_MEMBER, 0, 0, NULL, 0);
+
+	if (r == 0)
+		r = talk_receive(fd, &h, words, sizeof(words));
+	if (r < 0 || (r == 1 && h.type != CM_REPLY))
+		return r == -ESRCH ? r : err_new(r < 0 ? r : -CE_PROTOCOL, "join the pod");
+	if (r == 0 || h.a < 0)
+		return err_new(-ESRCH, "join the pod");
+	return TAKE_FD(fd);
+}
+
 int conmon_check(int state_dir)
 {
 	return request(state_dir, CM_CHECK, 0, 0);

@@ -145,6 +145,11 @@ int conmon_publish(int state_dir, const struct net_port_change *c, int fd);
 int conmon_set_health(int state_dir, const struct conmon_config *cfg);
 /** conmon_renew_networks() - state_dir/networks says something new; returns once it is so. -ESRCH. */
 int conmon_renew_networks(int state_dir);
+/**
+ * conmon_member() - a descriptor that stands for a member of the pod which that monitor holds
+ * As long as one is open anywhere, the pod has a member. -ESRCH when it does not run.
+ */
+int conmon_member(int state_dir);
 /** conmon_check() - a health check now: 0 it is well, 1 it is not; -ENOENT (no trail): it has none; -ESRCH. */
 int conmon_check(int state_dir);
 /** conmon_health_text() - "" "starting" "healthy" "unhealthy". */

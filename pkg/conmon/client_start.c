@@ -260,7 +260,8 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 						cfg->runtime_dir_fd,
 						cfg->health.fd < 0 ? memfd : cfg->health.fd,
 						cfg->startup.fd < 0 ? memfd : cfg->startup.fd,
-						cfg->notify ? cfg->notify_fd : memfd};
+						cfg->notify ? cfg->notify_fd : memfd,
+						cfg->pod_fd > 0 ? cfg->pod_fd : memfd};
 
 		memcpy(fds, fixed, sizeof(fixed));
 		for (unsigned i = 0; i < plan->net.n_ports; i++)

@@ -74,6 +74,8 @@ struct conmon_config {
 	enum conmon_notify notify;
 	int notify_fd; /* connected to NOTIFY_SOCKET; meaningless without notify */
 	bool await_cgroup; /* the container's cgroup comes by CM_CGROUP, once we are where we belong */
+	bool ends_with_members; /* we hold a pod: stop when the last one's connection has ended */
+	int pod_fd; /* conmon_member() of who holds our pod, for life; 0: none */
 	bool auto_remove; /* --rm */
 	bool tied; /* the container is killed when the cuddy that started it is gone */
 	const char *trash_dir; /* auto_remove: data_dir is renamed into this, then deleted */

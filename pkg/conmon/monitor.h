@@ -29,6 +29,7 @@ struct client {
 	bool awaits_restart, awaits_check,
 		awaits_networks; /* asked for CM_RESTART, CM_CHECK, CM_NETWORKS */
 	bool may_type;
+	bool is_member; /* CM_MEMBER */
 	bool owes_ack; /* its last CM_STDIN lies in the input buffer */
 	bool relays_stdin; /* CONTROL: cuddy reads the terminal for us */
 	struct detach detach;

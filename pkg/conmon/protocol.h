@@ -25,6 +25,7 @@ enum cm_type {
 	CM_POLICY, /* a: enum conmon_restart, b: attempts; CM_REPLY */
 	CM_NETWORKS, /* state_dir/networks has changed; CM_REPLY (data: trail) once it is so */
 	CM_PUBLISH, /* data: struct net_port_change, with the socket that it adds; CM_REPLY */
+	CM_MEMBER, /* the connection stands for a member of the pod that we hold, to its end; CM_REPLY */
 	/* from the monitor */
 	CM_LAUNCH = 64, /* a: 0 or -code, b: CM_LAUNCH_*; data: trail */
 	CM_OUTPUT, /* a: 1 or 2; data */
@@ -71,6 +72,7 @@ enum {
 	CM_FD_HEALTH,
 	CM_FD_STARTUP,
 	CM_FD_NOTIFY,
+	CM_FD_POD,
 	CM_FD_PORTS
 };
 

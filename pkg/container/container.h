@@ -79,6 +79,9 @@ struct start_options {
 int container_start(struct store *st, struct container *c, const struct start_options *o,
 		    struct conmon_started *ret_started);
 
+/** container_member() - conmon_member() of the running infra container @holder. */
+int container_member(struct store *st, const char *holder);
+
 /** container_stop() - @signal (0: the container's stop signal), then SIGKILL after @grace_s (-1 for ever, -2 the container's own). Stopped is success. */
 int container_stop(struct container *c, int signal, int64_t grace_s);
 int container_kill(struct container *c, int sig);

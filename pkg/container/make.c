@@ -422,6 +422,8 @@ int container_make(struct store *st, const struct container_request *q,
 	r->is_infra = q->is_infra;
 	for (size_t i = 0; q->create_argv && q->create_argv[i]; i++)
 		strv_add(&r->create_command, q->create_argv[i]);
+	r->ends_with_members = q->ends_with_members;
+	r->holder = q->holder ? xstrdup(q->holder) : NULL;
 	r->init_ctr = q->init_ctr ? xstrdup(q->init_ctr) : NULL;
 	*ret = TAKE_PTR(r);
 	return 0;

@@ -272,6 +272,7 @@ static int plan_monitor(const struct plan_input *in, struct container_plan *p)
 		.startup.fd = -EBADF,
 		.restart = restart_policy(rec),
 		.restart_max = (uint32_t)rec->restart_max,
+		.ends_with_members = rec->ends_with_members,
 		.auto_remove = rec->auto_remove,
 		.runtime_dir_fd = store_runtime_fd(in->store),
 		.lock_fd = -EBADF,

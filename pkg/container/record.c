@@ -95,6 +95,8 @@ static const struct field fields[] = {
 	F("Requires", K_STRV, requires),
 	LISTED("Pod", K_STR, pod),
 	LISTED("IsInfra", K_BOOL, is_infra),
+	F("EndsWithMembers", K_BOOL, ends_with_members),
+	F("Holder", K_STR, holder),
 	LISTED("InitContainer", K_STR, init_ctr),
 	F("NoPasswd", K_BOOL, no_passwd),
 	F("PasswdEntry", K_STR, passwd_entry),

@@ -61,6 +61,8 @@ struct container_record {
 	struct strv hooks_dirs; /* instead of the usual ones */
 	char *pod; /* id of the one that it is in; NULL */
 	bool is_infra; /* holds what that pod shares; without an image nothing is executed */
+	bool ends_with_members; /* infra: the pod's exit policy is "stop" */
+	char *holder; /* id of an infra container that is to know when we have ended */
 	char *init_ctr; /* "once" "always": runs before the others of its pod do */
 	struct strv requires; /* ids of containers that run before this one starts */
 	char *passwd_entry, *group_entry; /* lines for a user or group that the image lacks */

@@ -32,6 +32,8 @@ struct container_request {
 	const char *pod_id_file;
 	const char *pod_id; /* the id of that */
 	bool is_infra; /* without an image nothing is executed */
+	bool ends_with_members;
+	const char *holder; /* id of the infra container, with that */
 	const char *init_ctr; /* once always */
 	bool interactive, tty, rm, init, replace;
 	const char *name, *cidfile, *entrypoint, *workdir, *stop_signal, *detach_keys;

@@ -151,11 +151,22 @@ static int write_pidfiles(struct container *c)
 	return r;
 }
 
+int container_member(struct store *st, const char *holder)
+{
+	AUTO(container_dirs_done)
+	struct container_dirs d = {.data_fd = -EBADF, .runtime_fd = -EBADF};
+	int r = container_store_open(st, holder, &d);
+
+	if (r == 0)
+		r = conmon_member(d.runtime_fd);
+	return r < 0 ? err_wrap(r, "the pod's infra container %.12s", holder) : r;
+}
+
 static int start_one(struct store *st, struct container *c, const struct start_options *o,
 		     struct conmon_started *ret_started)
 {
 	AUTO_CLOSE int lock = container_store_lock(st, c->rec->id);
-	AUTO_CLOSE int base_ns = -EBADF;
+	AUTO_CLOSE int base_ns = -EBADF, pod_fd = -EBADF;
 	AUTO(base_grant_done) struct base_grant grant = {0};
 	AUTO(plan_done) struct container_plan p = CONTAINER_PLAN_INIT;
 	struct plan_input in = {.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant};
@@ -183,7 +194,11 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 	p.mon.notify_fd = notify.fd;
 	if (r == 0)
 		r = plan_write_files(&in, &p);
-	if (r == 0)
+	if (r == 0 && c->rec->holder) {
+		r = pod_fd = container_member(st, c->rec->holder);
+		p.mon.pod_fd = pod_fd < 0 ? 0 : pod_fd;
+	}
+	if (r >= 0)
 		r = launch(&in, c, o, base_ns, &p, &m);
 	base_release(store_runtime_fd(st));
 	if (r < 0)

@@ -163,6 +163,7 @@ static int make_infra(struct store *st, const struct pod_request *q, struct pod_
 
 	c.name = name;
 	c.is_infra = true;
+	c.ends_with_members = strcmp(pod->exit_policy, "stop") == 0;
 	c.pod_id = pod->id;
 	c.image = q->infra_image;
 	c.hostname = hostname;

@@ -120,6 +120,8 @@ static void take_over(struct container_request *q, struct pod_joined *j)
 		strv_add_all(&j->env, &q->env);
 		q->env = j->env;
 	}
+	if (strcmp(pod->exit_policy, "stop") == 0 && !q->init_ctr)
+		q->holder = pod->infra;
 	strv_add(&j->requires, pod->infra);
 	strv_add_all(&j->requires, &q->requires);
 	q->requires = j->requires;

@@ -59,12 +59,18 @@ int pod_start(struct store *st, const struct pod_record *pod)
 {
 	AUTO(pod_members_done) struct pod_members m = {0};
 	char words[1024] = "";
+	AUTO_CLOSE int member = -EBADF;
 	int r = pod_members(st, pod, &m), failed = 0;
 
 	if (r == 0 && m.n == 0)
 		r = err_new(-CE_BAD_STATE, "it has no containers");
 	if (r == 0 && m.v[0].rec->is_infra)
 		r = start_one(st, &m.v[0]);
+	/* Nothing that ends before the last one has begun is the end of the pod. */
+	if (r == 0 && m.v[0].rec->ends_with_members)
+		r = member = container_member(st, m.v[0].rec->id);
+	if (r > 0)
+		r = 0;
 	for (size_t i = 0; r == 0 && i < m.n; i++)
 		if (m.v[i].rec->init_ctr && !container_is_running(&m.v[i]))
 			r = run_init(st, &m.v[i]);

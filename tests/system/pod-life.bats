@@ -68,3 +68,25 @@ pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 	cuddy __complete -- pod rm '' | grep -q '^left'
 	cuddy pod rm -a >/dev/null
 }
+
+@test "pod: --exit-policy stop ends the pod with its last container, however that ends" {
+	cuddy pod create --name x --network none --exit-policy stop >/dev/null
+	cuddy create --pod x --init-ctr always --name init "$IMAGE" true >/dev/null
+	for m in m1 m2; do cuddy create --pod x --name $m "$IMAGE" sh -c 'while [ ! -e /dev/shm/end ]; do sleep 0.1; done' >/dev/null; done
+	cuddy create --pod x --name short "$IMAGE" true >/dev/null
+	cuddy pod start x >/dev/null
+	wait_exited short
+	kill -KILL "$(conmon_pid m1)"
+	wait_exited m1
+	status_is "$(infra x)" running
+	cuddy exec m2 touch /dev/shm/end
+	wait_until 20 pod_is x Exited
+	wait_until 20 no_strays
+	# All at once, and again.
+	cuddy pod start x >/dev/null
+	cuddy pod stop -t 0 x >/dev/null
+	pod_is x Exited
+	cuddy run --rm --pod x --name one "$IMAGE" true
+	wait_exited "$(infra x)"
+	cuddy pod rm x >/dev/null
+}

@@ -59,24 +59,24 @@ static const char *needs_infra(const struct pod_request *q)
 {
 	const struct container_request *c = &q->infra;
 
-	return c->publish.n                                ? "--publish"
-	       : c->networks.n                             ? "--network"
-	       : c->hostname                               ? "--hostname"
-	       : c->add_host.n                             ? "--add-host"
+	return c->publish.n                                   ? "--publish"
+	       : c->networks.n                                ? "--network"
+	       : c->hostname                                  ? "--hostname"
+	       : c->add_host.n                                ? "--add-host"
 	       : c->dns.n + c->dns_search.n + c->dns_option.n ? "--dns"
-	       : c->ip || c->ip6 || c->mac                 ? "--ip"
-	       : c->aliases.n                              ? "--network-alias"
-	       : c->volume.n + c->volumes_from.n           ? "--volume"
-	       : c->device.n                               ? "--device"
-	       : c->sysctl.n                               ? "--sysctl"
-	       : c->shm_size                               ? "--shm-size"
-	       : c->userns || c->uidmap.n || c->gidmap.n   ? "--userns"
-	       : c->pid                                    ? "--pid"
-	       : c->uts                                    ? "--uts"
-	       : q->infra_name                             ? "--infra-name"
-	       : q->infra_image                            ? "--infra-image"
-	       : q->infra_command                          ? "--infra-command"
-							   : NULL;
+	       : c->ip || c->ip6 || c->mac                    ? "--ip"
+	       : c->aliases.n                                 ? "--network-alias"
+	       : c->volume.n + c->volumes_from.n              ? "--volume"
+	       : c->device.n                                  ? "--device"
+	       : c->sysctl.n                                  ? "--sysctl"
+	       : c->shm_size                                  ? "--shm-size"
+	       : c->userns || c->uidmap.n || c->gidmap.n      ? "--userns"
+	       : c->pid                                       ? "--pid"
+	       : c->uts                                       ? "--uts"
+	       : q->infra_name                                ? "--infra-name"
+	       : q->infra_image                               ? "--infra-image"
+	       : q->infra_command                             ? "--infra-command"
+							      : NULL;
 }
 
 static int check(const struct pod_request *q, const struct pod_record *pod)
@@ -89,7 +89,8 @@ static int check(const struct pod_request *q, const struct pod_record *pod)
 				 "128 characters",
 				 q->name);
 	if (flag)
-		return err_usage("%s needs the infra container that --infra=false leaves out", flag);
+		return err_usage("%s needs the infra container that --infra=false leaves out",
+				 flag);
 	if (q->no_infra && pod->share.n)
 		return err_usage("--share needs the infra container that --infra=false leaves out");
 	if (!pod_shares(pod, "net") && (c->publish.n || c->networks.n))
@@ -172,6 +173,9 @@ static int make_infra(struct store *st, const struct pod_request *q, struct pod_
 		strv_split(&command, q->infra_command, ' ');
 		c.command = command.v;
 	}
+	/* A service manager takes for a main process only who stays in its unit. */
+	if (c.conmon_pidfile && !c.cgroups)
+		c.cgroups = "no-conmon";
 	r = request_defaults_apply(&defaults, &c);
 	if (r == 0 && !c.image)
 		c.init_path = NULL;

@@ -22,30 +22,29 @@ void pod_joined_done(struct pod_joined *j)
 static int make_new(struct store *st, const char *name, struct container_request *q,
 		    struct pod_joined *j)
 {
-	struct pod_request p = {
-		.name = *name ? name : NULL,
-		.restart = q->restart,
-		.pod_id_file = q->pod_id_file,
-		.infra = {.stop_timeout = STOP_TIMEOUT_DEFAULT,
-			  .read_only_tmpfs = -1,
-			  .oom_score_adj = INT64_MIN,
-			  .passwd = -1,
-			  .limits = LIMIT_REQUEST_DEFAULTS,
-			  .networks = q->networks,
-			  .ip = q->ip,
-			  .ip6 = q->ip6,
-			  .mac = q->mac,
-			  .aliases = q->aliases,
-			  .publish = q->publish,
-			  .add_host = q->add_host,
-			  .dns = q->dns,
-			  .dns_search = q->dns_search,
-			  .dns_option = q->dns_option,
-			  .no_hosts = q->no_hosts,
-			  .hostname = q->hostname,
-			  .userns = q->userns,
-			  .uidmap = q->uidmap,
-			  .gidmap = q->gidmap}};
+	struct pod_request p = {.name = *name ? name : NULL,
+				.restart = q->restart,
+				.pod_id_file = q->pod_id_file,
+				.infra = {.stop_timeout = STOP_TIMEOUT_DEFAULT,
+					  .read_only_tmpfs = -1,
+					  .oom_score_adj = INT64_MIN,
+					  .passwd = -1,
+					  .limits = LIMIT_REQUEST_DEFAULTS,
+					  .networks = q->networks,
+					  .ip = q->ip,
+					  .ip6 = q->ip6,
+					  .mac = q->mac,
+					  .aliases = q->aliases,
+					  .publish = q->publish,
+					  .add_host = q->add_host,
+					  .dns = q->dns,
+					  .dns_search = q->dns_search,
+					  .dns_option = q->dns_option,
+					  .no_hosts = q->no_hosts,
+					  .hostname = q->hostname,
+					  .userns = q->userns,
+					  .uidmap = q->uidmap,
+					  .gidmap = q->gidmap}};
 	int r;
 
 	q->pod_id_file = NULL;
@@ -54,8 +53,8 @@ static int make_new(struct store *st, const char *name, struct container_request
 		return err_wrap(r, "--pod new:%s", name);
 	j->made = true;
 	/* The lists stay the option table's. */
-	q->networks = q->aliases = q->publish = q->add_host = q->uidmap = q->gidmap =
-		(struct strv)STRV_INIT;
+	q->networks = q->aliases = q->publish = q->add_host = q->uidmap = q->gidmap = (struct strv)
+		STRV_INIT;
 	q->dns = q->dns_search = q->dns_option = (struct strv)STRV_INIT;
 	q->ip = q->ip6 = q->mac = q->hostname = q->userns = NULL;
 	return 0;
@@ -85,8 +84,7 @@ static const char *contradiction(const struct pod_record *pod, const struct cont
 	return NULL;
 }
 
-static void share(const struct pod_record *pod, const char *what, const char *mode,
-		  const char **to)
+static void share(const struct pod_record *pod, const char *what, const char *mode, const char **to)
 {
 	if (!*to && pod_shares(pod, what))
 		*to = mode;

@@ -67,12 +67,12 @@ const char *pod_status(const struct pod_members *m)
 		running += c->state.status != CONMON_PAUSED && container_is_running(c);
 		exited += c->state.status == CONMON_EXITED;
 	}
-	return n == 0	      ? "Created"
+	return n == 0         ? "Created"
 	       : running == n ? "Running"
 	       : paused == n  ? "Paused"
 	       : exited == n  ? "Exited"
 	       : running      ? "Degraded"
-	       : exited	      ? "Stopped"
+	       : exited       ? "Stopped"
 			      : "Created";
 }
 

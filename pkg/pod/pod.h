@@ -21,14 +21,16 @@ struct pod_request {
 	const char *pod_id_file;
 	bool no_infra, replace;
 	struct strv label, label_file, security_opt;
-	struct container_request infra; /* network, ports, names, maps, volumes … of what is shared */
+	struct container_request
+		infra; /* network, ports, names, maps, volumes … of what is shared */
 };
 
 /** pod_create() - checked, then made; on failure nothing is left behind. */
 int pod_create(struct store *st, const struct pod_request *q, struct pod_record *ret);
 
 struct pod_members {
-	struct container *v; /* the infra container first, then in the order in which they were made */
+	struct container
+		*v; /* the infra container first, then in the order in which they were made */
 	size_t n;
 };
 /** pod_members() - all that are there. */

@@ -132,11 +132,9 @@ static bool member_matches(const struct row *x, const char *key, const char *val
 	for (size_t i = 0; i < x->m.n; i++) {
 		const struct container *c = &x->m.v[i];
 
-		if (strcmp(key, "ctr-ids") == 0
-			    ? strncmp(c->rec->id, value, strlen(value)) == 0
-			    : strcmp(key, "ctr-names") == 0
-				      ? filter_name(c->rec->name, value)
-				      : strcmp(container_status_text(c), value) == 0)
+		if (strcmp(key, "ctr-ids") == 0     ? strncmp(c->rec->id, value, strlen(value)) == 0
+		    : strcmp(key, "ctr-names") == 0 ? filter_name(c->rec->name, value)
+						    : strcmp(container_status_text(c), value) == 0)
 			return true;
 	}
 	return false;
@@ -262,8 +260,8 @@ static struct json_object *row_json(const struct row *x, const struct pod_query 
 	json_set_str(o, "Status", pod_status(&x->m));
 	set_take(o, "Created", xasprintf("%s ago", span));
 	json_set_str(o, "Cgroup", x->pod.cgroup_parent ? x->pod.cgroup_parent : "");
-	set_take(o, "InfraID", xasprintf("%.*s", q->no_trunc ? 64 : 12,
-					 x->pod.infra ? x->pod.infra : ""));
+	set_take(o, "InfraID",
+		 xasprintf("%.*s", q->no_trunc ? 64 : 12, x->pod.infra ? x->pod.infra : ""));
 	set_take(o, "NumberOfContainers", xasprintf("%zu", x->m.n));
 	set_take(o, "ContainerIds", join_members(&x->m, q, 'i'));
 	set_take(o, "ContainerNames", join_members(&x->m, q, 'n'));

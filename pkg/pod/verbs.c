@@ -35,7 +35,8 @@ static int start_one(struct store *st, struct container *c)
 static int run_init(struct store *st, struct container *c)
 {
 	const struct remove_options gone = {.volumes = true};
-	const struct start_options o = {.foreground = true}; /* we hear of its end, and give it nothing */
+	const struct start_options o = {
+		.foreground = true}; /* we hear of its end, and give it nothing */
 	struct conmon_started m = {.pidfd = -EBADF, .control_fd = -EBADF};
 	bool detached = false, once = strcmp(c->rec->init_ctr, "once") == 0;
 	int code = 0, r;
@@ -55,6 +56,15 @@ static int run_init(struct store *st, struct container *c)
 	return once ? container_remove(st, c, &gone) : 0;
 }
 
+/* Containers that the pod is there for. */
+static bool has_members(const struct pod_members *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (!m->v[i].rec->is_infra && !m->v[i].rec->init_ctr)
+			return true;
+	return false;
+}
+
 int pod_start(struct store *st, const struct pod_record *pod)
 {
 	AUTO(pod_members_done) struct pod_members m = {0};
@@ -67,7 +77,7 @@ int pod_start(struct store *st, const struct pod_record *pod)
 	if (r == 0 && m.v[0].rec->is_infra)
 		r = start_one(st, &m.v[0]);
 	/* Nothing that ends before the last one has begun is the end of the pod. */
-	if (r == 0 && m.v[0].rec->ends_with_members)
+	if (r == 0 && m.v[0].rec->ends_with_members && has_members(&m))
 		r = member = container_member(st, m.v[0].rec->id);
 	if (r > 0)
 		r = 0;
@@ -177,8 +187,7 @@ int pod_pause(struct store *st, const struct pod_record *pod, bool pause)
 /* Members first, that none is ever without what it lives in. */
 static int remove_members(struct store *st, struct pod_members *m, const struct pod_removal *o)
 {
-	const struct remove_options gone = {
-		.force = true, .volumes = true, .grace_s = o->grace_s};
+	const struct remove_options gone = {.force = true, .volumes = true, .grace_s = o->grace_s};
 	int r = 0;
 
 	for (size_t i = m->n; r == 0 && i-- > 0;) {

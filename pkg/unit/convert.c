@@ -17,6 +17,7 @@ static const struct {
 	[QUADLET_NETWORK] = {".network", "Network", convert_network_file},
 	[QUADLET_IMAGE] = {".image", "Image", convert_image_file},
 	[QUADLET_BUILD] = {".build", "Build", convert_build_file},
+	[QUADLET_POD] = {".pod", "Pod", convert_pod_file},
 };
 
 const char quadlet_wait_unit_text[] =

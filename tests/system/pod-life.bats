@@ -82,6 +82,13 @@ pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 	cuddy exec m2 touch /dev/shm/end
 	wait_until 20 pod_is x Exited
 	wait_until 20 no_strays
+	# One that nobody has been in yet waits.
+	cuddy pod create --name empty --network none --exit-policy stop >/dev/null
+	cuddy pod start empty >/dev/null
+	pod_is empty Running
+	cuddy run --rm --pod empty "$IMAGE" true
+	wait_until 20 pod_is empty Exited
+	cuddy pod rm empty >/dev/null
 	# All at once, and again.
 	cuddy pod start x >/dev/null
 	cuddy pod stop -t 0 x >/dev/null

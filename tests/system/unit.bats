@@ -208,3 +208,35 @@ line() { service "$1" | grep "^$2="; }
 	[ "$(grep -c '^---c' <<<"$output")" -eq 100 ]
 	run -0 "$WORK/cuddy-user-generator" -version
 }
+
+@test "a pod: its service, and those of its containers bound to it" {
+	unit shop.pod <<-'U'
+		[Pod]
+		PodName=shop
+		PublishPort=8080:80
+		Network=back.network
+		Volume=./html:/html
+		Label=a=b
+		[Install]
+		WantedBy=default.target
+	U
+	printf '[Network]\n' | unit back.network
+	printf '[Container]\nImage=x\nPod=shop.pod\n' | unit web.container
+	printf '[Container]\nImage=x\nPod=shop.pod\nStartWithPod=no\n' | unit later.container
+	me=$(readlink -f "$CUDDY")
+	run -0 service shop-pod
+	for l in "ExecStartPre=$me pod create --infra-conmon-pidfile=%t/%N.pid --pod-id-file=%t/%N.pod-id --replace --exit-policy=stop --label a=b --network systemd-back --publish 8080:80 --volume $units/html:/html --name shop" \
+		"ExecStart=$me pod start --pod-id-file=%t/%N.pod-id" "ExecStop=$me pod stop --ignore --time=10 --pod-id-file=%t/%N.pod-id" \
+		"ExecStopPost=$me pod rm --ignore --force --pod-id-file=%t/%N.pod-id" Type=forking PIDFile=%t/%N.pid \
+		Wants=web.service Before=web.service Requires=back-network.service WantedBy=default.target; do
+		grep -qxF -- "$l" <<<"$output" || { echo "no line $l in"; echo "$output"; false; }
+	done
+	! grep -q later <<<"$output"
+	run -0 service web
+	grep -qxF BindsTo=shop-pod.service <<<"$output"
+	grep -qxF After=shop-pod.service <<<"$output"
+	[[ "$(line web ExecStart)" == *' --pod-id-file %t/shop-pod.pod-id '* ]]
+	printf '[Container]\nImage=x\nPod=shop\n' | unit web.container
+	run cuddy unit generate --dry-run
+	[[ "$output" == *'must be the file of a pod'* ]]
+}

@@ -16,6 +16,7 @@ teardown_file() {
 	file_end
 }
 active() { [ "$(systemctl --user is-active "$1")" = "${2:-active}" ]; }
+inactive() { active "$1" inactive; }
 since() { systemctl --user show -P "$2" "$1" | xargs -I{} date -d {} +%s%N; }
 show() { systemctl --user show -P "$2" "$1"; }
 
@@ -134,4 +135,34 @@ new_one() {
 	[ "$(cuddy logs systemd-t_blue)" = "I am blue" ]
 	[ "$(cuddy logs systemd-t_red)" = "I am red" ]
 	systemctl --user stop 't@*.service'
+}
+
+@test "a pod of units: its containers come with it, share its network, and it ends with the last" {
+	printf '[Pod]\nPodName=shop\nNetwork=none\n' >"$WORK/shop.pod"
+	for c in one two; do
+		cat >"$WORK/$c.container" <<-U
+			[Container]
+			Image=$IMAGE
+			Pod=shop.pod
+			Exec=sleep 1000
+			StopSignal=KILL
+		U
+	done
+	cuddy unit install "$WORK/shop.pod" "$WORK/one.container" "$WORK/two.container"
+	systemctl --user start shop-pod.service
+	wait_until 60 active one.service || { systemctl --user --no-pager -l status one.service shop-pod.service; journalctl --user --no-pager -n 30; false; }
+	wait_until 60 active two.service
+	active shop-pod.service
+	[ "$(cuddy pod ps --format '{{.Name}} {{.Status}} {{.NumberOfContainers}}')" = 'shop Running 3' ]
+	[ "$(readlink "/proc/$(container_pid systemd-one)/ns/net")" = "$(readlink "/proc/$(container_pid systemd-two)/ns/net")" ]
+	systemctl --user stop one.service
+	active shop-pod.service
+	systemctl --user stop two.service
+	wait_until 60 inactive shop-pod.service
+	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
+	systemctl --user start shop-pod.service
+	wait_until 60 active two.service
+	systemctl --user stop shop-pod.service
+	wait_until 60 inactive two.service
+	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
 }

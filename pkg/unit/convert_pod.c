@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * [Pod]: a service that is there as long as a pod runs. Its main process is the monitor of the pod's infra
+ * container, and its containers are services of their own, bound to it: they start and stop with it,
+ * and it stops with the last of them.
+ */
+#include <string.h>
+
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/unit/convert.h"
+#include "pkg/unit/words.h"
+
+const struct key_row pod_keys[] = {
+	{"PodName", KEY_OTHER},
+	{"ServiceName", KEY_OTHER},
+	{"PodmanArgs", KEY_OTHER},
+	{"GlobalArgs", KEY_OTHER},
+	{"ExitPolicy", KEY_OTHER},
+	{"StopTimeout", KEY_OTHER},
+	{"AddHost", KEY_EACH, "--add-host"},
+	{"DNS", KEY_EACH, "--dns"},
+	{"DNSOption", KEY_EACH, "--dns-option"},
+	{"DNSSearch", KEY_EACH, "--dns-search"},
+	{"GIDMap", KEY_EACH, "--gidmap"},
+	{"HostName", KEY_ONE, "--hostname"},
+	{"IP", KEY_ONE, "--ip"},
+	{"IP6", KEY_ONE, "--ip6"},
+	{"Label", KEY_WORDS, "--label"},
+	{"Network", KEY_CALL, .call = convert_network},
+	{"NetworkAlias", KEY_EACH, "--network-alias"},
+	{"PublishPort", KEY_EACH, "--publish"},
+	{"ShmSize", KEY_ONE, "--shm-size"},
+	{"SubGIDMap", KEY_ONE, "--subgidname"},
+	{"SubUIDMap", KEY_ONE, "--subuidname"},
+	{"UIDMap", KEY_EACH, "--uidmap"},
+	{"UserNS", KEY_ONE, "--userns"},
+	{"Volume", KEY_CALL, .call = convert_volume},
+	{"ContainersConfModule", KEY_REFUSED, "there are no modules of containers.conf"},
+	{"RemapGid", KEY_REFUSED, "say GIDMap="},
+	{"RemapUid", KEY_REFUSED, "say UIDMap="},
+	{"RemapUidSize", KEY_REFUSED, "say UserNS="},
+	{"RemapUsers", KEY_REFUSED, "say UserNS="},
+	{NULL},
+};
+
+static const struct unit_line *own(const struct convert *c, const char *key)
+{
+	return unit_file_last(&c->q->in, c->section, key);
+}
+
+int convert_pod(struct convert *c, const struct unit_line *l)
+{
+	const struct quadlet *q = NULL;
+
+	if (quadlet_kind_of(l->value, NULL) != QUADLET_POD)
+		return err_new(-CE_BAD_FORMAT, "%s: Pod=%s: must be the file of a pod (.pod)",
+			       l->where, l->value);
+	q = quadlet_find(c->all, l->value);
+	if (!q)
+		return err_new(-CE_BAD_FORMAT, "%s: there is no file %s", l->where, l->value);
+	unit_file_addf(c->out, "Unit", "BindsTo", "%s.service", q->service);
+	unit_file_addf(c->out, "Unit", "After", "%s.service", q->service);
+	strv_add(&c->argv, "--pod-id-file");
+	strv_addf(&c->argv, "%%t/%s.pod-id", q->service);
+	return 0;
+}
+
+/* The containers that name it; each starts with it unless it says otherwise. */
+static int add_members(struct convert *c)
+{
+	for (size_t i = 0; i < c->all->n; i++) {
+		const struct quadlet *q = &c->all->v[i];
+		const struct unit_line *pod;
+		int start;
+
+		if (q->kind != QUADLET_CONTAINER || q->error)
+			continue;
+		pod = unit_file_last(&q->in, "Container", "Pod");
+		if (!pod || strcmp(pod->value, c->q->file) != 0)
+			continue;
+		start = unit_file_bool(&q->in, "Container", "StartWithPod", true);
+		if (start < 0)
+			return start;
+		if (!start)
+			continue;
+		unit_file_addf(c->out, "Unit", "Wants", "%s.service", q->service);
+		unit_file_addf(c->out, "Unit", "Before", "%s.service", q->service);
+	}
+	return 0;
+}
+
+static int add_verb(struct convert *c, const char *key, const char *words)
+{
+	AUTO_STRV struct strv argv = STRV_INIT;
+	AUTO_SBUF struct sbuf line = SBUF_INIT;
+	int r;
+
+	strv_split(&argv, words, ' ');
+	strv_add(&argv, "--pod-id-file=%t/%N.pod-id");
+	r = convert_command(c, &argv, &line);
+	if (r == 0)
+		unit_file_add(c->out, "Service", key, line.s);
+	return r;
+}
+
+static int add_create(struct convert *c)
+{
+	const struct unit_line *l = own(c, "ExitPolicy");
+	int r;
+
+	strv_split(&c->argv,
+		   "pod create --infra-conmon-pidfile=%t/%N.pid "
+		   "--pod-id-file=%t/%N.pod-id --replace",
+		   ' ');
+	strv_addf(&c->argv, "--exit-policy=%s", l ? l->value : "stop");
+	r = convert_keys(c, pod_keys);
+	l = NULL;
+	while (r == 0 && (l = unit_file_next(&c->q->in, c->section, "PodmanArgs", l)))
+		r = convert_words(l, &c->argv);
+	strv_add(&c->argv, "--name");
+	strv_add(&c->argv, c->q->object);
+	return r == 0 ? convert_exec(c, "ExecStartPre") : r;
+}
+
+int convert_pod_file(struct convert *c)
+{
+	const struct unit_line *l = own(c, "StopTimeout");
+	AUTO_FREE char *stop = xasprintf("pod stop --ignore --time=%s", l ? l->value : "10");
+	int r = add_members(c);
+
+	unit_file_add(c->out, "Service", "Environment", "PODMAN_SYSTEMD_UNIT=%n");
+	unit_file_add(c->out, "Service", "SyslogIdentifier", "%N");
+	unit_file_add(c->out, "Service", "Type", "forking");
+	unit_file_add(c->out, "Service", "PIDFile", "%t/%N.pid");
+	if (!unit_file_last(&c->q->in, "Service", "Restart"))
+		unit_file_add(c->out, "Service", "Restart", "on-failure");
+	if (r == 0)
+		r = add_create(c);
+	if (r == 0)
+		r = add_verb(c, "ExecStart", "pod start");
+	if (r == 0)
+		r = add_verb(c, "ExecStop", stop);
+	return r == 0 ? add_verb(c, "ExecStopPost", "pod rm --ignore --force") : r;
+}

@@ -57,7 +57,7 @@ endif
 MAINS      := cmd/main.c pkg/conmon/main.c pkg/transfer/main.c pkg/net/main.c
 LIBC_DIRS  := pkg/base pkg/sys pkg/cgroup net pkg/runtime pkg/conmon
 CORE_DIRS  := pkg/json pkg/oci pkg/config pkg/seccomp storage
-CUDDY_DIRS := cmd pkg/cli pkg/bundle pkg/image pkg/container pkg/build pkg/pod pkg/unit pkg/doctor
+CUDDY_DIRS := cmd pkg/cli pkg/bundle pkg/image pkg/container pkg/build pkg/pod pkg/kube pkg/unit pkg/doctor
 TRANS_DIRS := pkg/transfer pkg/archive pkg/http
 NET_DIRS   := pkg/net
 
@@ -81,7 +81,7 @@ NET_SRCS   := $(call srcs,$(NET_DIRS))
 # and as much again when the C library is too (cuddy asks it for nothing that loads shared objects).
 has_lib     = $(filter /%,$(shell $(CC) -print-file-name=$1))
 static_lib  = $(if $(call has_lib,lib$1.a),-Wl$(comma)-Bstatic -l$1 -Wl$(comma)-Bdynamic,-l$1)
-LIBS        := json-c cap seccomp
+LIBS        := json-c cap seccomp yaml
 LIBS_CUDDY  := $(foreach l,$(LIBS),$(call static_lib,$l))
 ARCHIVES    := $(if $(SAN),,$(call has_lib,rcrt1.o) $(call has_lib,libc.a) $(foreach l,$(LIBS),$(call has_lib,lib$l.a)))
 ifeq ($(words $(ARCHIVES)),5)

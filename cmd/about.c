@@ -56,6 +56,18 @@ static const struct {
 	 "when it is not in the image, 128+n when signal n ended it."},
 	{&cmd_create, "Checks and prepares all that run would, without starting it, and prints the "
 		      "id. \"cuddy start\" starts it later."},
+	{&cmd_kube_play,
+	 "Makes pods of the documents of kind Pod, Deployment, DaemonSet and Job in FILE (- is "
+	 "standard input), with the ConfigMaps, Secrets and PersistentVolumeClaims beside them, "
+	 "and "
+	 "starts them. A container is called POD-NAME, the pod of a deployment NAME-pod; a claim "
+	 "is a "
+	 "volume of its name, other volumes are POD-VOLUME. Of each description one pod is made, "
+	 "whatever replicas say. Kinds that only a cluster has are left out. \"kube down\" takes "
+	 "all of it away, but for what is claimed.\n"
+	 "\n"
+	 "\tcuddy kube play shop.yaml\n"
+	 "\tcuddy kube generate shop | kubectl apply -f -"},
 	{&cmd_pod_create,
 	 "A pod is a group of containers that share namespaces: by default they have one network, "
 	 "reach each other at localhost, and have one host name and one /dev/shm. Ports, networks, "

@@ -24,7 +24,8 @@ static const struct opt create_verb_opts[] = {
 	OPT_STR('n', "name", "NAME", A, pod.name, "Name of the pod"),
 	OPT_BOOL(0, "replace", A, pod.replace, "Remove an older pod of the same name first"),
 	OPT_STR(0, "share", "NAMESPACE,...", A, pod.share,
-		"What its containers share: ipc, net, pid, user, uts and cgroup, or none; ipc,net,uts "
+		"What its containers share: ipc, net, pid, user, uts and cgroup, or none; "
+		"ipc,net,uts "
 		"when not given"),
 	OPT_STR(0, "exit-policy", "POLICY", A, pod.exit_policy,
 		"What becomes of the pod when the last of its containers has exited",
@@ -37,8 +38,7 @@ static const struct opt create_verb_opts[] = {
 	OPT_STR(0, "infra-image", "IMAGE", A, pod.infra_image,
 		"Run an image as that container; without, it executes nothing",
 		.complete = COMPLETE_IMAGE),
-	OPT_STR(0, "infra-command", "COMMAND", A, pod.infra_command,
-		"Command of that image"),
+	OPT_STR(0, "infra-command", "COMMAND", A, pod.infra_command, "Command of that image"),
 	OPT_STR(0, "infra-conmon-pidfile", "FILE", A, pod.infra.conmon_pidfile,
 		"Write the number of its monitor to a file", .complete = COMPLETE_FILE),
 	OPT_STR(0, "pod-id-file", "FILE", A, pod.pod_id_file, "Write the id of the pod to a file",

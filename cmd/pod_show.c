@@ -34,15 +34,16 @@ static const struct opt ps_opts[] = {
 static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct ps_args *a = args;
-	const struct pod_query q = {
-		.filters = &a->filters, .sort = a->latest ? NULL : a->sort, .no_trunc = a->no_trunc};
+	const struct pod_query q = {.filters = &a->filters,
+				    .sort = a->latest ? NULL : a->sort,
+				    .no_trunc = a->no_trunc};
 	struct column columns[10] = {{"POD ID", "ID"},
 				     {"NAME", "Name"},
 				     {"STATUS", "Status"},
 				     {"CREATED", "Created"},
 				     {"INFRA ID", "InfraID"}};
-	const struct list_options o =
-		show_options(a->format, a->quiet, a->no_heading, "ID", columns);
+	const struct list_options o = show_options(a->format, a->quiet, a->no_heading, "ID",
+						   columns);
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	size_t n = 5;
 	struct store *st;

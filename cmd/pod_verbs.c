@@ -82,7 +82,8 @@ static int rm_one(struct store *st, const struct pod_record *pod, const void *ar
 	const struct verb_args *a = arg;
 
 	(void)said;
-	return pod_remove(st, pod->id, &(struct pod_removal){.force = a->force, .grace_s = a->time});
+	return pod_remove(st, pod->id,
+			  &(struct pod_removal){.force = a->force, .grace_s = a->time});
 }
 
 #define RUN(word, fn, value, missing)                                                       \
@@ -117,11 +118,8 @@ static int kill_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	struct verb_args a = *(const struct verb_args *)args;
-	const struct each_pod e = {.args = &a.each,
-				   .verb = "pod rm",
-				   .missing_status = 1,
-				   .one = rm_one,
-				   .arg = &a};
+	const struct each_pod e = {
+		.args = &a.each, .verb = "pod rm", .missing_status = 1, .one = rm_one, .arg = &a};
 
 	a.each.ignore = a.each.ignore || a.force;
 	return each_pod(ctx, &e, argc, argv);
@@ -162,18 +160,18 @@ const struct command cmd_pod_prune = {
 	.run = prune_run,
 };
 
-#define COMMAND(verb, options, words)                         \
-	const struct command cmd_pod_##verb = {               \
-		.name = #verb,                                \
-		.group = "pod",                               \
-		.synopsis = "[OPTIONS] POD [POD...]",         \
-		.summary = words,                             \
-		.opts = options,                              \
-		.args_size = sizeof(struct verb_args),        \
-		.defaults = &verb_defaults,                   \
-		.max_args = -1,                               \
-		.complete = COMPLETE_POD,                     \
-		.run = verb##_run,                            \
+#define COMMAND(verb, options, words)                  \
+	const struct command cmd_pod_##verb = {        \
+		.name = #verb,                         \
+		.group = "pod",                        \
+		.synopsis = "[OPTIONS] POD [POD...]",  \
+		.summary = words,                      \
+		.opts = options,                       \
+		.args_size = sizeof(struct verb_args), \
+		.defaults = &verb_defaults,            \
+		.max_args = -1,                        \
+		.complete = COMPLETE_POD,              \
+		.run = verb##_run,                     \
 	}
 COMMAND(start, start_opts, "Start the containers of pods");
 COMMAND(stop, stop_opts, "Stop the containers of pods");

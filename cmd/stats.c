@@ -164,7 +164,8 @@ static int select_names(struct store *st, const struct stats_args *a, int argc, 
 
 static int print(const struct stats_args *a, struct json_object *rows, struct json_object *json)
 {
-	const struct list_options o = {.format = a->format, .columns = a->pods ? pod_columns : columns};
+	const struct list_options o = {.format = a->format,
+				       .columns = a->pods ? pod_columns : columns};
 	bool clear = !a->no_stream && !a->no_reset && !a->format && isatty(1);
 
 	if (clear)

@@ -18,19 +18,21 @@
 static const struct {
 	const char *key;
 	size_t offset;
-} texts[] = {
-	{"Name", offsetof(struct pod_record, name)},
-	{"Id", offsetof(struct pod_record, id)},
-	{"Infra", offsetof(struct pod_record, infra)},
-	{"Hostname", offsetof(struct pod_record, hostname)},
-	{"ExitPolicy", offsetof(struct pod_record, exit_policy)},
-	{"Restart", offsetof(struct pod_record, restart)},
-	{"CgroupParent", offsetof(struct pod_record, cgroup_parent)},
-}, lists[] = {
-	{"Share", offsetof(struct pod_record, share)},
-	{"Labels", offsetof(struct pod_record, labels)},
-	{"SecurityOpts", offsetof(struct pod_record, security_opts)},
-	{"CreateCommand", offsetof(struct pod_record, create_command)},
+} texts[] =
+	{
+		{"Name", offsetof(struct pod_record, name)},
+		{"Id", offsetof(struct pod_record, id)},
+		{"Infra", offsetof(struct pod_record, infra)},
+		{"Hostname", offsetof(struct pod_record, hostname)},
+		{"ExitPolicy", offsetof(struct pod_record, exit_policy)},
+		{"Restart", offsetof(struct pod_record, restart)},
+		{"CgroupParent", offsetof(struct pod_record, cgroup_parent)},
+},
+  lists[] = {
+	  {"Share", offsetof(struct pod_record, share)},
+	  {"Labels", offsetof(struct pod_record, labels)},
+	  {"SecurityOpts", offsetof(struct pod_record, security_opts)},
+	  {"CreateCommand", offsetof(struct pod_record, create_command)},
 };
 
 static char **text_at(const struct pod_record *r, size_t i)

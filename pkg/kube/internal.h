@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+#include "pkg/json/json.h"
+#include "pkg/kube/kube.h"
+
+/* --- reading (read.c). A value of the wrong kind is -CE_BAD_FORMAT naming the key. --------------- */
+
+/** kube_get() - the object below the keys of "a.b.c"; NULL when there is none. */
+struct json_object *kube_get(struct json_object *o, const char *path);
+/** kube_text() - a scalar as text; NULL when there is none. Points into @o. */
+const char *kube_text(struct json_object *o, const char *path);
+bool kube_bool(struct json_object *o, const char *path, bool otherwise);
+/** kube_each() - element @i of the list at @path; NULL: no more. */
+struct json_object *kube_each(struct json_object *o, const char *path, size_t i);
+const char *kube_kind(struct json_object *doc);
+const char *kube_name(struct json_object *doc); /* metadata.name; NULL */
+/** kube_template() - the pod that @doc describes, by itself or as a template; NULL: it is none. */
+struct json_object *kube_template(struct json_object *doc);
+/** kube_pod_name() - of that pod; malloc'ed. */
+char *kube_pod_name(struct json_object *doc);
+/** kube_quantity() - "64Mi", "0.5", "500m" in thousandths. -EINVAL. */
+int kube_quantity(const char *s, uint64_t *ret_milli);
+/** kube_expand() - flat "k=v" of a map of scalars. */
+void kube_map(struct json_object *o, const char *path, struct strv *ret);
+
+/* --- one play ------------------------------------------------------------------------------------ */
+
+struct kube_play {
+	struct store *st;
+	const struct kube_request *q;
+	struct kube_made *made;
+};
+
+/** kube_find_map() - the data of a config map, of a secret (decoded): object of texts; NULL: there is none. New reference. */
+struct json_object *kube_find_map(struct kube_play *p, const char *kind, const char *name);
+
+/* A container's request and all that it points at. */
+struct kube_container {
+	struct container_request q;
+	struct strv keep;
+};
+void kube_container_done(struct kube_container *c);
+/** kube_container() - @c of the pod's spec. @pod: its name. */
+int kube_container(struct kube_play *p, struct json_object *spec, struct json_object *c,
+		   const char *pod, bool init, struct kube_container *ret);
+/** kube_mounts() - its volumeMounts as --volume, --tmpfs and --device. */
+int kube_mounts(struct kube_play *p, struct json_object *spec, struct json_object *c,
+		const char *pod, struct kube_container *ret);
+/** kube_probe() - its health checks. */
+int kube_probe(struct json_object *c, struct kube_container *ret);
+/** kube_claim() - a volume of a PersistentVolumeClaim. */
+int kube_claim(struct kube_play *p, struct json_object *doc);

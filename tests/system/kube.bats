@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# cuddy kube: pods from Kubernetes YAML, and back.
+load helpers
+
+setup_file() { file_begin; load_image busybox; }
+teardown_file() { file_end; }
+
+nothing_left() { [ -z "$(cuddy pod ps -q; cuddy ps -aq; cuddy volume ls -q; cuddy secret ls -q)" ]; }
+
+@test "kube play: environment, config maps, secrets, volumes, claims, init containers, ports, probes; generate and back; down" {
+	require_tun
+	port=$(free_port)
+	cat >"$WORK/shop.yaml" <<-Y
+		apiVersion: v1
+		kind: ConfigMap
+		metadata: {name: conf}
+		data:
+		  greeting: hello
+		  app.ini: |
+		    [a]
+		    b = 1
+		---
+		kind: Secret
+		metadata: {name: sec}
+		stringData: {pw: hunter2}
+		data: {b64: c2VjcmV0}
+		---
+		kind: PersistentVolumeClaim
+		metadata: {name: claim}
+		---
+		kind: Service
+		metadata: {name: for-a-cluster}
+		---
+		kind: Deployment
+		metadata: {name: shop}
+		spec:
+		  replicas: 3
+		  template:
+		    metadata: {labels: {app: shop}}
+		    spec:
+		      hostAliases: [{ip: 10.9.8.7, hostnames: [far]}]
+		      restartPolicy: OnFailure
+		      terminationGracePeriodSeconds: 0
+		      initContainers:
+		      - {name: prep, image: $IMAGE, command: [sh, -c, "echo prepared >/data/f"], volumeMounts: [{name: data, mountPath: /data}]}
+		      containers:
+		      - name: web
+		        image: $IMAGE
+		        command: [httpd]
+		        args: ["-f", "-p", "80", "-h", "/www"]
+		        ports: [{containerPort: 80, hostPort: $port, hostIP: 127.0.0.1, name: http}]
+		        volumeMounts: [{name: data, mountPath: /www, readOnly: true}]
+		        livenessProbe: {httpGet: {path: /f, port: http}, periodSeconds: 1}
+		      - name: app
+		        image: $IMAGE
+		        command: [sh, -c]
+		        args: ["cat /conf/app.ini; cat /sec/pw; echo; ls /one; id -u; echo '\$\$(A)' \$(G); touch /claim/f; exec sleep 1000"]
+		        env:
+		        - {name: A, value: "1"}
+		        - {name: G, valueFrom: {configMapKeyRef: {name: conf, key: greeting}}}
+		        - {name: P, valueFrom: {secretKeyRef: {name: sec, key: b64}}}
+		        - {name: N, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+		        - {name: X, value: "a \$(A)"}
+		        envFrom: [{configMapRef: {name: more}, prefix: M_}]
+		        securityContext: {runAsUser: 1000, readOnlyRootFilesystem: true, capabilities: {add: [NET_ADMIN]}}
+		        volumeMounts:
+		        - {name: conf, mountPath: /conf}
+		        - {name: one, mountPath: /one}
+		        - {name: sec, mountPath: /sec, readOnly: true}
+		        - {name: claim, mountPath: /claim}
+		        - {name: host, mountPath: /host, subPath: sub}
+		      volumes:
+		      - {name: data, emptyDir: {}}
+		      - {name: conf, configMap: {name: conf}}
+		      - {name: one, configMap: {name: conf, items: [{key: greeting, path: only}]}}
+		      - {name: sec, secret: {secretName: sec}}
+		      - {name: claim, persistentVolumeClaim: {claimName: claim}}
+		      - {name: host, hostPath: {path: $WORK/h/deep/er, type: DirectoryOrCreate}}
+	Y
+	printf 'kind: ConfigMap\nmetadata: {name: more}\ndata: {k: v}\n' >"$WORK/more.yaml"
+	mkdir -p "$WORK/h/deep/er/sub"
+	run -0 cuddy kube play --configmap "$WORK/more.yaml" "$WORK/shop.yaml"
+	[[ "$output" == *"Pod:"*"Containers:"* ]]
+	[ "$(cuddy pod inspect --format '{{.Name}} {{.State}} {{.ExitPolicy}} {{.NumContainers}} {{index .Labels "app"}}' shop-pod)" = 'shop-pod Running stop 3 shop' ]
+	wait_until 20 curl -sf "http://127.0.0.1:$port/f" -o "$WORK/got"
+	[ "$(cat "$WORK/got")" = prepared ]
+	wait_until 20 sh -c "'$CUDDY' ps --format '{{.Status}}' --filter name=shop-pod-web | grep -q healthy"
+	wait_log shop-pod-app hello
+	[ "$(cuddy logs shop-pod-app)" = '[a]
+b = 1
+hunter2
+only
+1000
+$(A) hello' ]
+	[ "$(cuddy exec shop-pod-app sh -c 'echo $A $P $N $X $M_k; grep -c far /etc/hosts')" = '1 secret shop-pod a 1 v
+1' ]
+	[ "$(cuddy inspect --format '{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapAdd}}' shop-pod-app)" = 'on-failure true [CAP_NET_ADMIN]' ]
+	[ -d "/proc/$(container_pid shop-pod-app)/root/host" ]
+	# Described and made again: the same containers, names and ports.
+	cuddy kube generate -f "$WORK/again.yaml" shop-pod claim
+	run -0 cuddy kube play --replace "$WORK/again.yaml"
+	wait_until 20 curl -sf "http://127.0.0.1:$port/f" -o /dev/null
+	[ "$(cuddy ps --format '{{.Names}}' --filter pod=shop-pod | grep -v infra | sort | xargs)" = 'shop-pod-app shop-pod-web' ]
+	python3 - "$WORK/again.yaml" <<-'P'
+		import sys, yaml
+		pod, claim = yaml.safe_load_all(open(sys.argv[1]))
+		c = {c['name']: c for c in pod['spec']['containers']}
+		assert pod['metadata']['name'] == 'shop-pod' and claim['kind'] == 'PersistentVolumeClaim'
+		assert c['web']['ports'][0]['containerPort'] == 80 and c['web']['command'] == ['httpd'], c
+		assert c['app']['securityContext']['runAsUser'] == 1000, c
+	P
+	run -0 cuddy kube down "$WORK/shop.yaml"
+	[[ "$output" == *"Pods removed:"* ]]
+	[ "$(cuddy volume ls -q)" = claim ]
+	cuddy play kube --down --force "$WORK/shop.yaml" >/dev/null
+	nothing_left
+}
+
+@test "kube play: what is wrong is told in one line, and nothing stays" {
+	printf 'kind: Pod\nmetadata: {name: p}\nspec:\n  volumes: [{name: e, emptyDir: {}}]\n  containers:\n  - {name: a, image: %s, volumeMounts: [{name: e, mountPath: /e}]}\n  - {name: b, image: %s, env: [{name: X, valueFrom: {configMapKeyRef: {name: no, key: k}}}]}\n' "$IMAGE" "$IMAGE" >"$WORK/p.yaml"
+	run -125 --separate-stderr cuddy kube play "$WORK/p.yaml"
+	one_line_error 125 'there is no ConfigMap no'
+	nothing_left
+	while IFS='|' read -r yaml words; do
+		printf "$yaml" >"$WORK/bad.yaml"
+		run -125 --separate-stderr cuddy kube play "$WORK/bad.yaml"
+		one_line_error 125 "$words"
+	done <<-'T'
+		a: [|line
+		a: 1\na: 2|twice
+		kind: Node\nmetadata: {name: n}|nothing in it for us|
+		metadata: {name: n}|without a kind
+		kind: Pod\nmetadata: {name: n}|no containers
+		kind: Pod\nmetadata: {name: ../n}\nspec: {containers: [{}]}|no name
+		kind: Pod\nmetadata: {name: n}\nspec: {containers: [{name: c}]}|name and image
+		kind: Pod\nmetadata: {name: n}\nspec: {containers: [{name: c, image: localhost/busybox, volumeMounts: [{name: v, mountPath: /v}]}]}|no volume v
+		kind: Pod\nmetadata: {name: n}\nspec: {containers: [{name: c, image: localhost/busybox, volumeMounts: [{name: v, mountPath: /v}]}], volumes: [{name: v, nfs: {}}]}|only hostPath
+		kind: Pod\nmetadata: {name: n}\nspec: {containers: [{name: c, image: localhost/busybox, imagePullPolicy: Never, livenessProbe: {}}]}|probe needs
+		a: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]|too many values
+	T
+	run -125 --separate-stderr cuddy kube play "$WORK/nobody.yaml"
+	one_line_error 125 'No such file'
+	run -125 --separate-stderr cuddy kube apply x
+	one_line_error 125 'no cluster'
+	run -125 --separate-stderr cuddy kube generate nobody
+	one_line_error 125 'no such object'
+	nothing_left
+	printf 'kind: List\nitems:\n- {kind: Job, metadata: {name: j}, spec: {template: {spec: {restartPolicy: Never, shareProcessNamespace: true, containers: [{name: c, image: %s, command: ["true"]}]}}}}\n' "$IMAGE" |
+		cuddy kube play --network none - >/dev/null
+	wait_exited j-pod-c
+	wait_until 20 sh -c "[ \"\$('$CUDDY' pod ps --format '{{.Status}}')\" = Exited ]"
+	cuddy pod rm j-pod
+	nothing_left
+}

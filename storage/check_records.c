@@ -103,9 +103,14 @@ static int check_artifact(struct store *st, const char *file, bool content)
 int check_artifacts(struct store *st, bool content, struct findings *f)
 {
 	AUTO_STRV struct strv files = STRV_INIT;
-	AUTO_CLOSE int hold = artifact_store_hold(st);
-	int r = hold < 0 ? hold : store_names(st, STORE_ARTIFACTS, &files);
+	AUTO_CLOSE int hold = -EBADF;
+	int r = store_names(st, STORE_ARTIFACTS, &files);
 
+	/* Without any there is nothing to lock, which on a full disk could not be done. */
+	if (r == 0 && files.n) {
+		hold = artifact_store_hold(st);
+		r = hold < 0 ? hold : 0;
+	}
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
 		int e = check_artifact(st, files.v[i], content);
 

@@ -65,3 +65,17 @@ teardown_file() { file_end; }
 	[ "$(cuddy ps -a --format '{{.Names}}' | grep -c '^c[1-5]$')" = 4 ]
 	[ "$(cuddy ps -a --format '{{.Names}}' | grep -c '^prize$')" = 1 ]
 }
+
+@test "rename: events tell the name of the moment, also those that the monitor writes, in this run and the next" {
+	id=$(cuddy run -d --name before --network none --restart on-failure:1 "$IMAGE" sh -c 'echo up; while [ ! -e /go ]; do sleep 0.05; done; exit 1')
+	wait_log before up
+	cuddy rename before after
+	cuddy exec after touch /go
+	over() { [ "$(cuddy inspect --format '{{.RestartCount}} {{.State.Status}}' after)" = "1 exited" ]; }
+	wait_until 20 over
+	cuddy rm -f -t 0 after >/dev/null
+	names() { cuddy events --stream=false --filter event="$1" --filter container="$id" --format '{{.Name}}' | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd' '; }
+	[ "$(names start)" = "1 after 1 before" ]
+	[ "$(names died)" = "2 after" ]
+	[ "$(names remove)" = "1 after" ]
+}

@@ -38,11 +38,11 @@ pasta_of() { for n in passt.avx2 passt pasta.avx2 pasta; do helper_pids $n "$1" 
 }
 
 @test "pasta: what it does not know or is not the user's to say is refused in one line" {
-	for bad in --nosuch -x --mtu --mtu, nosuch mtu=1500 --config-net=1 --pcap,/tmp/x -P,/tmp/x --netns,x --runas=0 --debug; do
+	for bad in --nosuch -x --mtu --mtu, nosuch mtu=1500 --config-net=1 "--pcap,$WORK/x" "-P,$WORK/x" --netns,x --runas=0 --debug; do
 		run -125 --separate-stderr cuddy run --rm --network "pasta:$bad" "$IMAGE" true
 		one_line_error 125 "--network pasta: "
 	done
-	[ ! -e /tmp/x ]
+	[ ! -e "$WORK/x" ]
 }
 
 @test "pasta: TCP and UDP are published, IPv4 and IPv6, to servers of either" {

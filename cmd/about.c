@@ -254,9 +254,9 @@ static const struct {
 	 "image has it. A guess by name and first bytes.\n"
 	 "\n"
 	 "Exit status 1 when there are such secrets, else 0."},
-	{&cmd_image_mount,
-	 "The mount is that of the session of \"cuddy unshare\" and ends with it. Prints where it is; "
-	 "without arguments what is mounted."},
+	{&cmd_image_mount, "The mount is that of the session of \"cuddy unshare\" and ends with "
+			   "it. Prints where it is; "
+			   "without arguments what is mounted."},
 	{&cmd_image_tree, "A line for each layer, lowest first, with the bytes of its files and, "
 			  "as Wasted, of those that "
 			  "later layers overwrite or delete; \"cuddy image lint\" names them."},
@@ -458,14 +458,17 @@ static const struct {
 	 "not; - reads standard input.\n"
 	 "\n"
 	 "\tcuddy import -c 'CMD [\"/bin/sh\"]' rootfs.tar mine:latest"},
-	{&cmd_generate_systemd,
-	 "For habits; unit files of containers say the same in fewer words (\"cuddy unit\"). Without --new the "
-	 "service starts and stops the container there is. With --new it makes one by the words that made "
-	 "this one, with --rm and, for a container with a name, --replace; the monitor tells systemd when it "
-	 "is ready.\n"
-	 "\n"
-	 "\tcuddy generate systemd --new --name --files web\n"
-	 "\tmv container-web.service ~/.config/systemd/user/ && systemctl --user enable --now container-web"},
+	{&cmd_generate_systemd, "For habits; unit files of containers say the same in fewer words "
+				"(\"cuddy unit\"). Without --new the "
+				"service starts and stops the container there is. With --new it "
+				"makes one by the words that made "
+				"this one, with --rm and, for a container with a name, --replace; "
+				"the monitor tells systemd when it "
+				"is ready.\n"
+				"\n"
+				"\tcuddy generate systemd --new --name --files web\n"
+				"\tmv container-web.service ~/.config/systemd/user/ && systemctl "
+				"--user enable --now container-web"},
 	{&cmd_doctor, "Each check does what the commands that need the thing do, and undoes it: "
 		      "nothing is changed. "
 		      "A problem is what does not work, with what that breaks and the command that "

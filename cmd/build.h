@@ -16,8 +16,9 @@ struct build_args {
 		contexts, annotations, cache_from, cache_to, env, unset_env, unset_labels,
 		no_cache_filters, outputs, allow;
 	struct container_request run;
-	const char *arch, *os, *variant, *target, *network, *pull, *iidfile, *metadata_file, *manifest, *ignore_file,
-		*timestamp, *format, *progress, *isolation, *from, *logfile, *provenance, *sbom;
+	const char *arch, *os, *variant, *target, *network, *pull, *iidfile, *metadata_file,
+		*manifest, *ignore_file, *timestamp, *format, *progress, *isolation, *from,
+		*logfile, *provenance, *sbom;
 	int64_t cache_ttl_ns;
 	unsigned jobs;
 	bool no_cache, quiet, rm, force_rm, load, push, squash, squash_all, omit_history,

@@ -10,6 +10,7 @@
 #include "pkg/image/mount.h"
 #include "pkg/image/set.h"
 #include "pkg/json/json.h"
+#include "pkg/runtime/base.h"
 
 struct mount_args {
 	bool all;
@@ -95,7 +96,7 @@ static int mount_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	if (a->all && argc)
 		return err_usage("image mount: --all or names of images, not both");
 	if (r == 0 && !list)
-		r = image_mount_possible();
+		r = base_shared_with_caller();
 	if (r == 0 && argc == 0)
 		r = mount_all(st, a->all, rows);
 	for (int i = 0; r == 0 && i < argc; i++)

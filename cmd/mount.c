@@ -9,6 +9,7 @@
 #include "pkg/container/list.h"
 #include "pkg/container/mount.h"
 #include "pkg/json/json.h"
+#include "pkg/runtime/base.h"
 
 struct mount_args {
 	struct each_args each;
@@ -80,7 +81,7 @@ static int mount_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	int r = cmd_store(ctx, &st);
 
 	if (r == 0 && !list)
-		r = container_mount_possible();
+		r = base_shared_with_caller();
 	if (r == 0)
 		r = list ? container_select(st, NULL, false, &names)
 			 : each_select(st, &e, argc, argv, &names);

@@ -59,7 +59,8 @@ int part_create(struct store *st, const char *digest, struct part *ret)
 	if (fd < 0)
 		return fd == -EWOULDBLOCK ? -ENOENT : fd;
 	end = lseek(fd, 0, SEEK_END);
-	*ret = (struct part){.name = TAKE_PTR(name), .fd = fd, .bytes = end < 0 ? 0 : (uint64_t)end};
+	*ret = (struct part){
+		.name = TAKE_PTR(name), .fd = fd, .bytes = end < 0 ? 0 : (uint64_t)end};
 	return 0;
 }
 
@@ -117,13 +118,16 @@ static int newest_first(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 
-	return x->mtime_s < y->mtime_s ? 1 : x->mtime_s > y->mtime_s ? -1 : strcmp(x->name, y->name);
+	return x->mtime_s < y->mtime_s   ? 1
+	       : x->mtime_s > y->mtime_s ? -1
+					 : strcmp(x->name, y->name);
 }
 
 static int list(struct store *st, struct entry **ret, unsigned *ret_n)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
-	int dir = store_fd(st, STORE_PARTS), r = dir < 0 ? dir : store_names(st, STORE_PARTS, &names);
+	int dir = store_fd(st, STORE_PARTS),
+	    r = dir < 0 ? dir : store_names(st, STORE_PARTS, &names);
 	unsigned n = 0;
 
 	*ret = NULL;

@@ -40,18 +40,6 @@ static bool is_for(const struct image_record *rec, const char *platform)
 	return fits;
 }
 
-static int open_notes(struct builder *b)
-{
-	int cache = store_fd(b->st, STORE_CACHE), fd;
-
-	if (cache < 0)
-		return cache;
-	if (mkdirat(cache, DIR_NAME, 0700) < 0 && errno != EEXIST)
-		return err_new(-errno, "make cache/" DIR_NAME);
-	fd = openat(cache, DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_new(-errno, "open cache/" DIR_NAME) : fd;
-}
-
 static void note_name(const char *name, const char *platform, char ret[65])
 {
 	struct sha256 h;
@@ -65,7 +53,7 @@ static void note_name(const char *name, const char *platform, char ret[65])
 /* 1: @ret is what was pulled for that platform before. */
 static int find_note(struct builder *b, const char *note, struct image_record **ret)
 {
-	AUTO_CLOSE int dir = open_notes(b);
+	AUTO_CLOSE int dir = cache_dir_make(b->st, DIR_NAME);
 	AUTO_SBUF struct sbuf id = SBUF_INIT;
 	int r = dir < 0 ? dir : file_read_at(dir, note, 64, &id);
 
@@ -83,7 +71,7 @@ static int pull_aside(struct builder *b, const char *name, const char *platform,
 {
 	struct pull_options o = b->o->pull;
 	AUTO_FREE char *matched = NULL, *manifest = NULL;
-	AUTO_CLOSE int dir = open_notes(b);
+	AUTO_CLOSE int dir = cache_dir_make(b->st, DIR_NAME);
 	char old[65] = "", id[65];
 	int r;
 

@@ -12,20 +12,7 @@
 
 /* Changes when a key means another thing than before. */
 #define KEY_VERSION "2"
-#define DIR_NAME "build"
 #define RECORD_MAX 256
-
-static int open_dir(struct store *st)
-{
-	int cache = store_fd(st, STORE_CACHE), fd;
-
-	if (cache < 0)
-		return cache;
-	if (mkdirat(cache, DIR_NAME, 0700) < 0 && errno != EEXIST)
-		return err_new(-errno, "make cache/" DIR_NAME);
-	fd = openat(cache, DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_new(-errno, "open cache/" DIR_NAME) : fd;
-}
 
 /* "<diffID or -> <nanoseconds>\n"; a power loss may have left anything. */
 static bool parse_record(const struct sbuf *b, struct cache_record *ret)
@@ -47,7 +34,7 @@ static bool parse_record(const struct sbuf *b, struct cache_record *ret)
 int cache_find(struct store *st, const char *key, struct layer_lease *lease,
 	       struct cache_record *ret)
 {
-	AUTO_CLOSE int dir = open_dir(st);
+	AUTO_CLOSE int dir = cache_dir_make(st, CACHE_RESULTS);
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	struct cache_record rec;
 	int r = dir < 0 ? dir : file_read_at(dir, key, RECORD_MAX, &b);
@@ -79,7 +66,7 @@ static size_t format_record(const struct cache_record *rec, char text[RECORD_MAX
 
 int cache_put(struct store *st, const char *key, const struct cache_record *rec)
 {
-	AUTO_CLOSE int dir = open_dir(st);
+	AUTO_CLOSE int dir = cache_dir_make(st, CACHE_RESULTS);
 	char text[RECORD_MAX];
 	size_t n = format_record(rec, text);
 
@@ -89,7 +76,7 @@ int cache_put(struct store *st, const char *key, const struct cache_record *rec)
 int cache_put_first(struct store *st, const char *key, struct layer_lease *lease,
 		    struct cache_record *rec)
 {
-	AUTO_CLOSE int dir = open_dir(st);
+	AUTO_CLOSE int dir = cache_dir_make(st, CACHE_RESULTS);
 	char text[RECORD_MAX];
 	size_t n = format_record(rec, text);
 	int r = dir < 0 ? dir : file_create(dir, key, text, n, 0600, FILE_NO_SYNC);

@@ -68,6 +68,13 @@ struct cache_item {
 int cache_list(struct store *st, struct cache_item **ret, size_t *ret_n);
 void cache_list_free(struct cache_item *v, size_t n);
 
+/** cache_dir() - one of the cache's directories, a descriptor; -ENOENT when there is none. */
+int cache_dir(struct store *st, const char *name);
+/** cache_dir_make() - the same, made when there is none. */
+int cache_dir_make(struct store *st, const char *name);
+
+#define CACHE_RESULTS "build" /* below cache/: of each step's key, what it led to */
+
 #define CACHE_MOUNTS "mounts" /* below cache/: directories and their locks, held while in use */
 
 #define CACHE_RECORDS "io.cuddy.build.cache" /* in a config: what steps led to */

@@ -4,10 +4,7 @@
 #include "pkg/build/cache.h"
 
 #define CACHE_LOCK_SUFFIX ".lock"
-#define CACHE_RESULTS "build"
 
-/** cache_dir() - one of its directories; -ENOENT when there is none. */
-int cache_dir(struct store *st, const char *name);
 /** cache_names() - of one of its directories, sorted; none when there is no such. */
 int cache_names(struct store *st, const char *name, struct strv *ret);
 /** cache_used_ns() - when @name was used last; of something that went meanwhile: INT64_MAX. */

@@ -24,17 +24,6 @@
 #include "pkg/sys/random.h"
 #include "storage/tree_size.h"
 
-/* From the store's own descriptor, as the trash: in B a path would lead over another mount. */
-int cache_dir(struct store *st, const char *name)
-{
-	int cache = store_fd(st, STORE_CACHE), fd;
-
-	if (cache < 0)
-		return cache;
-	fd = openat(cache, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_new(-errno, "open cache/%s", name) : fd;
-}
-
 int cache_names(struct store *st, const char *name, struct strv *ret)
 {
 	AUTO_CLOSE int fd = cache_dir(st, name);

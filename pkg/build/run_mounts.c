@@ -181,18 +181,6 @@ static int add_bind(struct preparing *p, const struct run_mount *m, const struct
 
 /* --- cache ----------------------------------------------------------------------------------------- */
 
-static int cache_dir(struct builder *b)
-{
-	int cache = store_fd(b->st, STORE_CACHE), fd;
-
-	if (cache < 0)
-		return cache;
-	if (mkdirat(cache, CACHE_MOUNTS, 0700) < 0 && errno != EEXIST)
-		return err_new(-errno, "make cache/mounts");
-	fd = openat(cache, CACHE_MOUNTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_new(-errno, "open cache/mounts") : fd;
-}
-
 /* @name: of the directory; locked as the sharing says. */
 static int lock_cache(int dir, const char *hash, const struct run_mount *m, char name[96],
 		      int *ret_lock)
@@ -240,7 +228,7 @@ static int open_cache(int dir, const char *name, const struct run_mount *m)
 
 static int add_cache(struct preparing *p, const struct run_mount *m)
 {
-	AUTO_CLOSE int dir = cache_dir(p->b), fd = -EBADF, within = -EBADF;
+	AUTO_CLOSE int dir = cache_dir_make(p->b->st, CACHE_MOUNTS), fd = -EBADF, within = -EBADF;
 	struct run_place *v;
 	char hash[65], name[96];
 	int r;

@@ -16,6 +16,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/build/cache.h"
 #include "pkg/sys/file.h"
 
 #define MAGIC "cuddy stat 1\n\0\0"
@@ -57,20 +58,9 @@ static int compare(const void *a, const void *b)
 	return x->ino < y->ino ? -1 : x->ino > y->ino;
 }
 
-static int open_dir(struct store *st)
-{
-	int cache = store_fd(st, STORE_CACHE);
-
-	if (cache < 0)
-		return cache;
-	if (mkdirat(cache, CACHE_STAT, 0700) < 0 && errno != EEXIST)
-		return err_new(-errno, "make cache/" CACHE_STAT);
-	return openat(cache, CACHE_STAT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
 static void load(struct stat_cache *c)
 {
-	AUTO_CLOSE int dir = open_dir(c->st), fd = -EBADF;
+	AUTO_CLOSE int dir = cache_dir_make(c->st, CACHE_STAT), fd = -EBADF;
 	const struct head *h;
 	struct stat s;
 	void *p;
@@ -183,7 +173,7 @@ static struct record *merge(struct stat_cache *c, size_t *ret_n)
 
 static void save(struct stat_cache *c)
 {
-	AUTO_CLOSE int dir = open_dir(c->st);
+	AUTO_CLOSE int dir = cache_dir_make(c->st, CACHE_STAT);
 	AUTO_FREE struct record *all = NULL;
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	struct head h = {.magic = MAGIC};

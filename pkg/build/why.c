@@ -52,18 +52,6 @@ void why_add_env(struct builder *b, const struct strv *env)
 	}
 }
 
-static int open_dir(struct builder *b)
-{
-	int cache = store_fd(b->st, STORE_CACHE), fd;
-
-	if (cache < 0)
-		return cache;
-	if (mkdirat(cache, CACHE_WHY, 0700) < 0 && errno != EEXIST)
-		return err_new(-errno, "make cache/" CACHE_WHY);
-	fd = openat(cache, CACHE_WHY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_new(-errno, "open cache/" CACHE_WHY) : fd;
-}
-
 static void slot_of(struct builder *b, const struct op *o, char ret[65])
 {
 	char link[32], context[PATH_MAX + 1] = "-", number[32];
@@ -83,7 +71,7 @@ static void slot_of(struct builder *b, const struct op *o, char ret[65])
 /* So that the next build can tell; when it cannot be kept nothing is lost. */
 void why_keep(struct builder *b, const struct op *o)
 {
-	AUTO_CLOSE int dir = open_dir(b);
+	AUTO_CLOSE int dir = cache_dir_make(b->st, CACHE_WHY);
 	AUTO_FREE char *text = strv_join(&b->why, "\n");
 	char slot[65];
 
@@ -147,7 +135,7 @@ void why_missed(struct builder *b, const struct op *o)
 		return;
 	}
 	slot_of(b, o, slot);
-	dir = open_dir(b);
+	dir = cache_dir_make(b->st, CACHE_WHY);
 	r = dir < 0 ? dir : file_read_at(dir, slot, FIELDS_MAX, &text);
 	if (r < 0) {
 		err_drop();

@@ -10,9 +10,9 @@
 
 static const bool *config_flag(const struct conmon_config *c, unsigned i)
 {
-	const bool *const flags[] = {&c->terminal,    &c->keep_stdin, &c->stdin_once,
-				     &c->foreground,  &c->no_stdout,  &c->no_stderr,
-				     &c->auto_remove, &c->tied,       &c->await_cgroup,
+	const bool *const flags[] = {&c->terminal,         &c->keep_stdin, &c->stdin_once,
+				     &c->foreground,       &c->no_stdout,  &c->no_stderr,
+				     &c->auto_remove,      &c->tied,       &c->await_cgroup,
 				     &c->ends_with_members};
 
 	return i < ARRAY_LEN(flags) ? flags[i] : NULL;

@@ -42,19 +42,6 @@ char *container_mount_point(const struct container *c)
 	return path_join(c->dirs.data_path, MERGED);
 }
 
-int container_mount_possible(void)
-{
-	AUTO(base_grant_done) struct base_grant grant = {0};
-	int r = base_grant_load(&grant);
-
-	if (r == 0 && !base_is_inherited(&grant))
-		return err_new(
-			-CE_UNSUPPORTED,
-			"nobody else would see the mount: do it inside of \"cuddy unshare\"; "
-			"outside of it this is");
-	return r;
-}
-
 /* Its own root, cloned where it is mounted: the kernel clones only what is in the caller's namespace. */
 static int clone_running(const struct container *c)
 {

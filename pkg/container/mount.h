@@ -3,8 +3,6 @@
 #pragma once
 #include "pkg/container/container.h"
 
-/** container_mount_possible() - 0 inside of "cuddy unshare", else -CE_UNSUPPORTED. */
-int container_mount_possible(void);
 /** container_mount() - of a running one what its processes see, without its volumes; a no-op when it is mounted. */
 int container_mount(struct store *st, struct container *c);
 /** container_unmount() - -CE_BAD_STATE when it is not mounted here; @force: also while it is in use. */

@@ -138,7 +138,8 @@ static void check_quota(struct doctor_report *d, int fd)
 	uint64_t limit;
 
 	/* Files of subordinate ids do not count to ours, so this is the least that is used. */
-	if (syscall(SYS_quotactl_fd, fd, QCMD((unsigned int)Q_GETQUOTA, USRQUOTA), outer_uid(), &q) < 0 ||
+	if (syscall(SYS_quotactl_fd, fd, QCMD((unsigned int)Q_GETQUOTA, USRQUOTA), outer_uid(),
+		    &q) < 0 ||
 	    !(q.dqb_valid & QIF_BLIMITS))
 		return;
 	limit = (q.dqb_bsoftlimit ? q.dqb_bsoftlimit : q.dqb_bhardlimit) * QIF_DQBLKSIZE;

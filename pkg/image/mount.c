@@ -49,19 +49,6 @@ char *image_mount_point(struct store *st, const char *id)
 	return path_join(store_runroot(st), place);
 }
 
-int image_mount_possible(void)
-{
-	AUTO(base_grant_done) struct base_grant grant = {0};
-	int r = base_grant_load(&grant);
-
-	if (r == 0 && !base_is_inherited(&grant))
-		return err_new(
-			-CE_UNSUPPORTED,
-			"nobody else would see the mount: do it inside of \"cuddy unshare\"; "
-			"outside of it this is");
-	return r;
-}
-
 static int make_place(struct store *st, const char *id)
 {
 	AUTO_FREE char *place = place_of(id);

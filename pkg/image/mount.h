@@ -5,8 +5,6 @@
 
 #include "storage/image_store.h"
 
-/** image_mount_possible() - 0 inside of "cuddy unshare", else -CE_UNSUPPORTED. */
-int image_mount_possible(void);
 /** image_mount() - a no-op when it is mounted. */
 int image_mount(struct store *st, const char *id, const struct strv *diffids);
 /** image_unmount() - -CE_BAD_STATE when it is not mounted here; @force: also while it is in use. */

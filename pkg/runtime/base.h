@@ -67,6 +67,11 @@ int base_enter(int runtime_dir, const struct base_grant *g);
  * is then our B, whoever made it, and nobody is asked for another one.
  */
 bool base_is_inherited(const struct base_grant *g);
+/**
+ * base_shared_with_caller() - 0 inside of "cuddy unshare", where whoever called us sees what we mount
+ * Else -CE_UNSUPPORTED with what to do.
+ */
+int base_shared_with_caller(void);
 /** base_enter_own() - the same with the grant of the user we are. */
 int base_enter_own(int runtime_dir);
 bool base_is_entered(void);

@@ -354,3 +354,16 @@ char *base_single_hint(const struct base_grant *g)
 	free(w.name);
 	return s;
 }
+
+int base_shared_with_caller(void)
+{
+	AUTO(base_grant_done) struct base_grant grant = {0};
+	int r = base_grant_load(&grant);
+
+	if (r == 0 && !base_is_inherited(&grant))
+		return err_new(
+			-CE_UNSUPPORTED,
+			"nobody else would see the mount: do it inside of \"cuddy unshare\"; "
+			"outside of it this is");
+	return r;
+}

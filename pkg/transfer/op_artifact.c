@@ -213,8 +213,8 @@ static int push_all(struct artifact *a, const struct sbuf *text)
 
 int transfer_op_artifact_push(struct transfer_ctx *ctx)
 {
-	AUTO(artifact_done) struct artifact a = {
-		.ctx = ctx, .trust = TRUST_INIT, .signing = SIGNING_INIT};
+	AUTO(artifact_done)
+	struct artifact a = {.ctx = ctx, .trust = TRUST_INIT, .signing = SIGNING_INIT};
 	struct registry_options o = {.push = true};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	AUTO_FREE char *name = NULL;

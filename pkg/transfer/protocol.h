@@ -115,7 +115,8 @@ struct transfer_login {
 /* Body of TRANSFER_LOAD; one descriptor: the archive or directory. */
 struct transfer_load {
 	bool layers; /* only the layers; one more descriptor, a file that gets the config of the last image */
-	const char *entry; /* only that one of a layout: tag or digest, "" for that of the platform; NULL: all */
+	const char *
+		entry; /* only that one of a layout: tag or digest, "" for that of the platform; NULL: all */
 	const char *platform; /* "os/arch[/variant]" or NULL */
 	const char *policy;
 };

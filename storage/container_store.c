@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -30,6 +31,7 @@
 #define RECORD "record.json"
 #define LOCK "containers"
 #define RECORD_MAX (16UL << 20)
+#define RECORD_USUAL 4096 /* more than most have */
 
 void container_dirs_done(struct container_dirs *d)
 {
@@ -259,7 +261,7 @@ int container_store_list(struct store *st, struct strv *ret_ids)
 
 	for (size_t i = 0; r == 0 && i < names.n; i++)
 		if (id_is_valid(names.v[i]))
-			strv_add(ret_ids, names.v[i]);
+			strv_take(ret_ids, TAKE_PTR(names.v[i]));
 	return r;
 }
 
@@ -304,19 +306,40 @@ int container_store_resolve(struct store *st, const char *name_or_id, char ret_i
 	return err_new(-CE_NO_CONTAINER, "%s", name_or_id);
 }
 
+/* Records end with a line's end: one that came whole at once need not be asked for its size. */
+static int read_record(int fd, struct sbuf *out)
+{
+	ssize_t n;
+
+	sbuf_grow(out, RECORD_USUAL);
+	n = read(fd, out->s + out->len, RECORD_USUAL);
+	if (n > 0) {
+		out->len += (size_t)n;
+		out->s[out->len] = '\0';
+	}
+	if (n > 0 && n < RECORD_USUAL && out->s[out->len - 1] == '\n')
+		return 0;
+	return file_read_fd(fd, RECORD_MAX, out);
+}
+
 int container_store_read(struct store *st, const char *id, struct sbuf *ret_record)
 {
-	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int fd = -EBADF;
 	int dir = store_fd(st, STORE_CONTAINERS), r = check_id(id);
 	size_t before = ret_record->len;
+	char path[64 + sizeof("/" RECORD)];
 
 	if (r < 0 || dir < 0)
 		return r < 0 ? r : dir;
-	path = path_join(id, RECORD);
-	r = file_read_at(dir, path, RECORD_MAX, ret_record);
-	if (r == -ENOENT || (r == 0 && ret_record->len == before))
+	(void)snprintf(path, sizeof(path), "%s/%s", id, RECORD);
+	fd = openat(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? err_new(-CE_NO_CONTAINER, "%.12s", id)
+				       : err_new(-errno, "open %s", path);
+	r = read_record(fd, ret_record);
+	if (r == 0 && ret_record->len == before)
 		return err_new(-CE_NO_CONTAINER, "%.12s", id);
-	return r;
+	return r < 0 ? err_wrap(r, "%s", path) : 0;
 }
 
 int container_store_write(struct store *st, const char *id, const char *record, size_t n)

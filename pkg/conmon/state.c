@@ -82,16 +82,6 @@ int state_write(int state_dir, const struct conmon_state *s, const char *boot_id
 	return file_replace(state_dir, "state", b, (size_t)n, 0600, FILE_NO_SYNC);
 }
 
-int exit_write(int data_dir, const struct conmon_state *s, bool durable)
-{
-	char b[STATE_MAX];
-	int n = snprintf(b, sizeof(b), "started_ns=%" PRId64 "\n", s->started_ns);
-
-	n += put_exit(b + n, sizeof(b) - (size_t)n, s);
-	return file_replace(data_dir, "exit", b, (size_t)n, 0600,
-			    durable ? FILE_SYNC : FILE_NO_SYNC);
-}
-
 /* Nothing but its time is in it: after a reboot this is what tells that the container has run. */
 void started_write(int data_dir, int64_t started_ns)
 {
@@ -102,6 +92,19 @@ void started_write(int data_dir, int64_t started_ns)
 
 	if (fd >= 0)
 		(void)futimens(fd, times);
+}
+
+/* Who finds no started file looks for no exit file (conmon_state_look()): so there is none without. */
+int exit_write(int data_dir, const struct conmon_state *s, bool durable)
+{
+	char b[STATE_MAX];
+	int n = snprintf(b, sizeof(b), "started_ns=%" PRId64 "\n", s->started_ns);
+
+	n += put_exit(b + n, sizeof(b) - (size_t)n, s);
+	if (faccessat(data_dir, "started", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		started_write(data_dir, s->started_ns);
+	return file_replace(data_dir, "exit", b, (size_t)n, 0600,
+			    durable ? FILE_SYNC : FILE_NO_SYNC);
 }
 
 /* Value of "key=" in @text, copied to @out; false when it is not there. */
@@ -285,6 +288,9 @@ int conmon_state_look(int state_root, int data_root, const char *id, struct conm
 	struct conmon_state s;
 	char boot_then[40] = "", boot_now[37];
 	int have_state, have_exit, held = 0, r;
+	int64_t started_ns;
+	/* Of those without a runtime directory most never ran: one look has to do for them. */
+	bool ran = state_root >= 0 || has_started(&data_dir, &started_ns);
 
 	for (int tries = 0;; tries++) {
 		s = (struct conmon_state){.status = CONMON_NONE};
@@ -296,7 +302,7 @@ int conmon_state_look(int state_root, int data_root, const char *id, struct conm
 			return held;
 		have_state = read_optional(&state_dir, "state", &state);
 		r = have_state <= 0 ? have_state : parse_state(&state, &s, boot_then);
-		if (r == 0 && s.status != CONMON_EXITED)
+		if (r == 0 && ran && s.status != CONMON_EXITED)
 			r = have_exit = read_optional(&data_dir, "exit", &ended);
 		if (r < 0)
 			return r;
@@ -328,7 +334,7 @@ int conmon_state_look(int state_root, int data_root, const char *id, struct conm
 		} else {
 			set_killed(&s, "the machine went down");
 		}
-	} else if (!held && has_started(&data_dir, &s.started_ns)) {
+	} else if (!held && ran && has_started(&data_dir, &s.started_ns)) {
 		set_killed(&s, "the machine went down");
 	}
 	if (!held && s.status == CONMON_RESTARTING) /* nobody is left who would start it */

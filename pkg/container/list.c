@@ -291,16 +291,31 @@ static struct json_object *json_of(const struct container *c, const struct list_
 	return o;
 }
 
+/* What stays of a container once it was looked at: the next one uses the memory of its record. */
 struct entry {
-	struct container c;
+	char id[65];
+	int64_t created_ns;
+	char *key; /* what it is ordered by, unless by time */
+	void *made; /* by the listing's make() */
+};
+
+struct listing {
+	const struct list_query *query;
+	const struct strv *filters;
+	bool running_only;
+	char *(*key)(const struct container *c); /* NULL: the newest first */
+	void *(*make)(const struct container *c, const struct list_query *q); /* NULL: nothing */
+	void (*unmake)(void *made);
+	struct entry *v;
+	size_t n;
 };
 
 /* "12B (virtual 4.26MB)" as docker says, and podman's object. */
-static int set_size(struct store *st, const struct container *c, bool json, struct json_object *o)
+static int set_size(struct store *st, const char *id, bool json, struct json_object *o)
 {
 	char rw[SIZE_TEXT_MAX], root_fs[SIZE_TEXT_MAX];
 	struct container_size size;
-	int r = container_size(st, c->rec->id, &size);
+	int r = container_size(st, id, &size);
 
 	if (r < 0)
 		return r;
@@ -318,70 +333,66 @@ static int set_size(struct store *st, const struct container *c, bool json, stru
 	return 0;
 }
 
-typedef int compare_entries(const struct entry *a, const struct entry *b);
-
-static int by_id(const struct entry *a, const struct entry *b)
+static char *key_id(const struct container *c)
 {
-	return strcmp(a->c.rec->id, b->c.rec->id);
+	return xstrdup(c->rec->id);
 }
 
-static int by_image(const struct entry *a, const struct entry *b)
+static char *key_image(const struct container *c)
 {
-	return strcmp(a->c.rec->image, b->c.rec->image);
+	return xstrdup(c->rec->image);
 }
 
-static int by_name(const struct entry *a, const struct entry *b)
+static char *key_name(const struct container *c)
 {
-	return strcmp(a->c.rec->name, b->c.rec->name);
+	return xstrdup(c->rec->name);
 }
 
-static int by_status(const struct entry *a, const struct entry *b)
+static char *key_status(const struct container *c)
 {
-	return strcmp(container_status_text(&a->c), container_status_text(&b->c));
+	return xstrdup(container_status_text(c));
 }
 
-static int by_command(const struct entry *a, const struct entry *b)
+static char *key_command(const struct container *c)
 {
-	AUTO_FREE char *ca = command_text(a->c.rec, false), *cb = command_text(b->c.rec, false);
-
-	return strcmp(ca, cb);
-}
-
-/* Newest first. */
-static int by_time(const struct entry *a, const struct entry *b)
-{
-	return a->c.rec->created_ns > b->c.rec->created_ns
-		       ? -1
-		       : a->c.rec->created_ns < b->c.rec->created_ns;
+	return command_text(c->rec, false);
 }
 
 static const struct {
 	const char *key;
-	compare_entries *compare;
+	char *(*of)(const struct container *c);
 } sort_keys[] = {
-	{"command", by_command}, {"created", by_time}, {"id", by_id},
-	{"image", by_image},     {"names", by_name},   {"runningfor", by_time},
-	{"status", by_status},
+	{"command", key_command}, {"created", NULL},   {"id", key_id},
+	{"image", key_image},     {"names", key_name}, {"runningfor", NULL},
+	{"status", key_status},
 };
 
-static compare_entries *find_order(const char *key)
+static int by_time(const void *a, const void *b)
 {
-	for (size_t i = 0; i < ARRAY_LEN(sort_keys); i++)
-		if (strcmp(sort_keys[i].key, key) == 0)
-			return sort_keys[i].compare;
-	return NULL;
+	const struct entry *x = a, *y = b;
+
+	return x->created_ns > y->created_ns ? -1 : x->created_ns < y->created_ns;
 }
 
-static int in_order(const void *a, const void *b, void *compare)
+static int by_key(const void *a, const void *b)
 {
-	return (*(compare_entries **)compare)(a, b);
+	const struct entry *x = a, *y = b;
+
+	return strcmp(x->key, y->key);
 }
 
-static void entries_free(struct entry *v, size_t n)
+static void entry_done(const struct listing *l, struct entry *e)
 {
-	for (size_t i = 0; i < n; i++)
-		container_done(&v[i].c);
-	free(v);
+	if (e->made && l->unmake)
+		l->unmake(e->made);
+	free(e->key);
+}
+
+static void listing_done(struct listing *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		entry_done(l, &l->v[i]);
+	free(l->v);
 }
 
 static bool contains(const struct strv *sorted, const char *id)
@@ -403,10 +414,11 @@ static bool contains(const struct strv *sorted, const char *id)
 }
 
 /* 1: it is in the list; 0: it is not, or being removed right now. */
-static int load_one(struct store *st, const char *id, const struct strv *filters, bool running_only,
-		    bool has_run, struct container *ret)
+static int load_one(struct store *st, const char *id, bool has_run, const struct listing *l,
+		    struct entry *ret)
 {
-	int r = container_look(st, id, has_run, ret);
+	struct container c;
+	int r = container_look(st, id, has_run, &c);
 
 	if (r == -CE_NO_CONTAINER || r == -ENOENT) {
 		err_drop();
@@ -414,15 +426,19 @@ static int load_one(struct store *st, const char *id, const struct strv *filters
 	}
 	if (r < 0)
 		return r;
-	if ((!running_only || container_is_running(ret)) && filters_match(st, filters, ret))
-		return 1;
-	container_done(ret);
-	return 0;
+	r = (!l->running_only || container_is_running(&c)) && filters_match(st, l->filters, &c);
+	if (r) {
+		(void)snprintf(ret->id, sizeof(ret->id), "%s", id);
+		ret->created_ns = c.rec->created_ns;
+		ret->key = l->key ? l->key(&c) : NULL;
+		ret->made = l->make ? l->make(&c, l->query) : NULL;
+	}
+	container_done(&c);
+	return r;
 }
 
 /* One that was started since the first look, which took it for one that never was. */
-static int look_again(struct store *st, const struct strv *run, const struct strv *filters,
-		      bool running_only, struct entry *v, size_t *n)
+static int look_again(struct store *st, const struct strv *run, struct listing *l)
 {
 	AUTO_STRV struct strv now = STRV_INIT, started = STRV_INIT;
 	size_t kept = 0;
@@ -433,50 +449,41 @@ static int look_again(struct store *st, const struct strv *run, const struct str
 			strv_add(&started, now.v[i]);
 	if (r < 0 || !started.n)
 		return r;
-	for (size_t i = 0; i < *n; i++) {
-		struct container c = v[i].c;
+	for (size_t i = 0; i < l->n; i++) {
+		struct entry e = l->v[i];
 
-		if (r >= 0 && contains(&started, c.rec->id)) {
-			r = load_one(st, c.rec->id, filters, running_only, true, &v[kept].c);
-			container_done(&c);
+		if (r >= 0 && contains(&started, e.id)) {
+			r = load_one(st, e.id, true, l, &l->v[kept]);
+			entry_done(l, &e);
 			kept += r == 1;
 		} else {
-			v[kept++].c = c;
+			l->v[kept++] = e;
 		}
 	}
-	*n = kept;
+	l->n = kept;
 	return r < 0 ? r : 0;
 }
 
-static int load_ids(struct store *st, const struct strv *ids, const struct strv *filters,
-		    bool running_only, struct entry *v, size_t *n)
+static int load_all(struct store *st, struct listing *l)
 {
-	AUTO_STRV struct strv run = STRV_INIT;
-	int r = container_store_list_run(st, &run);
-
-	for (size_t i = 0; r >= 0 && i < ids->n; i++) {
-		bool has_run = contains(&run, ids->v[i]);
-
-		if (running_only && !has_run)
-			continue;
-		r = load_one(st, ids->v[i], filters, running_only, has_run, &v[*n].c);
-		*n += r == 1;
-	}
-	return r < 0 ? r : look_again(st, &run, filters, running_only, v, n);
-}
-
-static int load_all(struct store *st, const struct strv *filters, bool running_only,
-		    struct entry **ret, size_t *ret_n)
-{
-	AUTO_STRV struct strv ids = STRV_INIT;
-	int r = filters_check(st, filters);
+	AUTO_STRV struct strv ids = STRV_INIT, run = STRV_INIT;
+	int r = filters_check(st, l->filters);
 
 	if (r == 0)
 		r = container_store_list(st, &ids);
 	if (r < 0)
 		return r;
-	*ret = xcalloc(ids.n, sizeof(**ret));
-	return load_ids(st, &ids, filters, running_only, *ret, ret_n);
+	l->v = xcalloc(ids.n, sizeof(*l->v));
+	r = container_store_list_run(st, &run);
+	for (size_t i = 0; r >= 0 && i < ids.n; i++) {
+		bool has_run = contains(&run, ids.v[i]);
+
+		if (l->running_only && !has_run)
+			continue;
+		r = load_one(st, ids.v[i], has_run, l, &l->v[l->n]);
+		l->n += r == 1;
+	}
+	return r < 0 ? r : look_again(st, &run, l);
 }
 
 static bool filters_name_a_state(const struct strv *filters)
@@ -488,83 +495,110 @@ static bool filters_name_a_state(const struct strv *filters)
 	return false;
 }
 
-/* Those that the query asks for, in its order; of @ret_n the first so many. */
-static int load_ordered(struct store *st, const struct list_query *q, struct entry **v, size_t *n,
-			size_t *ret_shown)
+static int find_order(const char *name, struct listing *l)
 {
-	compare_entries *order = find_order(q->sort ? q->sort : "created");
-	int r;
+	for (size_t i = 0; i < ARRAY_LEN(sort_keys); i++)
+		if (strcmp(sort_keys[i].key, name) == 0) {
+			l->key = sort_keys[i].of;
+			return 0;
+		}
+	return err_usage("--sort '%s': use one of command created id image names runningfor "
+			 "status",
+			 name);
+}
 
-	if (!order)
-		return err_usage(
-			"--sort '%s': use one of command created id image names runningfor "
-			"status",
-			q->sort);
-	r = load_all(st, q->filters, !q->all && !q->last && !filters_name_a_state(q->filters), v,
-		     n);
+/* Those that the query asks for, in its order; of @ret_n the first so many. */
+static int load_ordered(struct store *st, struct listing *l, size_t *ret_shown)
+{
+	const struct list_query *q = l->query;
+	int r = q->sort ? find_order(q->sort, l) : 0;
+
 	if (r < 0)
 		return r;
 	if (q->last)
-		order = by_time;
-	if (*n > 1)
-		qsort_r(*v, *n, sizeof(**v), in_order, &order);
-	*ret_shown = q->last && (size_t)q->last < *n ? (size_t)q->last : *n;
+		l->key = NULL;
+	l->filters = q->filters;
+	l->running_only = !q->all && !q->last && !filters_name_a_state(q->filters);
+	r = load_all(st, l);
+	if (r < 0)
+		return r;
+	if (l->n > 1)
+		qsort(l->v, l->n, sizeof(*l->v), l->key ? by_key : by_time);
+	*ret_shown = q->last && (size_t)q->last < l->n ? (size_t)q->last : l->n;
 	return 0;
+}
+
+static void *make_object(const struct container *c, const struct list_query *q)
+{
+	return q->json ? json_of(c, q) : row_of(c, q);
+}
+
+static void put_object(void *o)
+{
+	(void)json_object_put(o);
 }
 
 int container_list(struct store *st, const struct list_query *q, struct json_object **ret_rows,
 		   struct json_object **ret_json)
 {
+	AUTO(listing_done)
+	struct listing l = {.query = q, .make = make_object, .unmake = put_object};
 	struct json_object *list;
-	struct entry *v = NULL;
-	size_t n = 0, shown = 0;
-	int r = load_ordered(st, q, &v, &n, &shown);
+	size_t shown = 0;
+	int r = load_ordered(st, &l, &shown);
 
-	if (r < 0) {
-		entries_free(v, n);
+	if (r < 0)
 		return r;
-	}
 	list = json_object_new_array();
 	for (size_t i = 0; i < shown; i++) {
-		struct json_object *o = q->json ? json_of(&v[i].c, q) : row_of(&v[i].c, q);
+		struct json_object *o = l.v[i].made;
 
+		l.v[i].made = NULL;
 		(void)json_object_array_add(list, o);
 		if (q->size && r == 0)
-			r = set_size(st, &v[i].c, q->json, o);
-		container_done(&v[i].c); /* the next rows use its memory */
+			r = set_size(st, l.v[i].id, q->json, o);
 	}
 	*ret_json = q->json ? list : NULL;
 	*ret_rows = q->json ? NULL : list;
-	entries_free(v, n);
 	return r;
+}
+
+/* The cells one behind the other, each with its NUL. */
+static void *make_cells(const struct container *c, const struct list_query *q)
+{
+	AUTO(cells_done) struct cells x;
+	struct sbuf b = SBUF_INIT;
+
+	cells_init(&x, c, q);
+	for (unsigned i = 0; i < LIST_CELLS; i++)
+		sbuf_add(&b, x.v[i], strlen(x.v[i]) + 1);
+	return sbuf_steal(&b);
 }
 
 int container_list_cells(struct store *st, const struct list_query *q,
 			 void (*row)(void *arg, const char *const cells[LIST_CELLS]), void *arg)
 {
-	struct entry *v = NULL;
-	size_t n = 0, shown = 0;
-	int r = load_ordered(st, q, &v, &n, &shown);
+	AUTO(listing_done) struct listing l = {.query = q, .make = make_cells, .unmake = free};
+	size_t shown = 0;
+	int r = load_ordered(st, &l, &shown);
 
 	for (size_t i = 0; r == 0 && i < shown; i++) {
-		AUTO(cells_done) struct cells x;
+		const char *cells[LIST_CELLS], *p = l.v[i].made;
 
-		cells_init(&x, &v[i].c, q);
-		row(arg, x.v);
+		for (unsigned k = 0; k < LIST_CELLS; k++, p += strlen(p) + 1)
+			cells[k] = p;
+		row(arg, cells);
 	}
-	entries_free(v, n);
 	return r;
 }
 
 int container_select(struct store *st, const struct strv *filters, bool running_only,
 		     struct strv *ret_ids)
 {
-	struct entry *v = NULL;
-	size_t n = 0;
-	int r = load_all(st, filters, running_only, &v, &n);
+	AUTO(listing_done) struct listing l = {.filters = filters, .running_only = running_only};
+	int r = load_all(st, &l);
 
-	for (size_t i = 0; r == 0 && i < n; i++)
-		strv_add(ret_ids, v[i].c.rec->id);
-	entries_free(v, n);
+	for (size_t i = 0; r == 0 && i < l.n; i++)
+		strv_add(ret_ids, l.v[i].id);
 	return r;
 }

@@ -225,6 +225,7 @@ static void state_follows_lock_and_exit_file(void **state)
 	assert_string_equal(got.error, "the machine went down");
 	s.exit_code = 3;
 	s.finished_ns = 43;
+	assert_int_equal(unlinkat(dir_fd, "started", 0), 0); /* as when the disk was full then */
 	assert_int_equal(exit_write(dir_fd, &s, true), 0);
 	assert_int_equal(conmon_state_read(-1, dir_fd, &got),
 			 0); /* after a reboot only that is left */

@@ -4,11 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "pkg/base/err.h"
 #include "pkg/json/json.h"
+#include "pkg/json/scan.h"
 
 static int parse(const char *s, struct json_object **ret)
 {
@@ -162,11 +164,40 @@ static void output_escapes_what_a_terminal_would_obey(void **state)
 		out.s, "{\n    \"t\": \"\\u001b]0;x\\u0007 \\u007f \\u009b \\u202e \\ufffd\"\n}");
 }
 
+/* Plain bytes are passed over eight at a time: every byte, at every place of such a group. */
+static void strings_end_where_they_end(void **state)
+{
+	(void)state;
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t at = 0; at < 20; at++) {
+			char text[32] = "\"aaaaaaaaaaaaaaaaaaaa\"", want[32];
+			struct json_scan s;
+			int r;
+
+			text[1 + at] = (char)c;
+			json_scan_init(&s, text, 22);
+			r = json_scan_string(&s);
+			(void)snprintf(want, sizeof(want), "%.*s", c == '"' ? (int)at : 20,
+				       text + 1);
+			if (c < 0x20 || c >= 0x80 || c == '\\')
+				assert_int_equal(r, -CE_BAD_FORMAT);
+			else
+				assert_int_equal(r, 0);
+			if (r == 0) {
+				assert_string_equal(s.text.s, want);
+				assert_ptr_equal(s.p, text + strlen(want) + 2);
+			}
+			json_scan_done(&s);
+			err_drop();
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(documents_survive_reading_and_writing),
 		cmocka_unit_test(what_is_not_strict_json_is_refused),
+		cmocka_unit_test(strings_end_where_they_end),
 		cmocka_unit_test(nesting_ends_at_the_limit),
 		cmocka_unit_test(members_have_the_type_that_was_asked_for),
 		cmocka_unit_test(output_escapes_what_a_terminal_would_obey),

@@ -395,6 +395,13 @@ static const struct {
 	{&cmd_image_trust_show, "The policy is ~/.config/containers/policy.json, else "
 				"/etc/containers/policy.json; without "
 				"either all images are let in. pull and load hold to it."},
+	{&cmd_image_sign,
+	 "Writes what \"push --sign-by\" writes: a signature by gpg (containers-signature(5)) that "
+	 "says which manifest the name stands for, into --directory or where registries.d says. "
+	 "An image that is here is signed by the manifest it was pulled or pushed with; of "
+	 "docker://NAME the registry is asked.\n"
+	 "\n"
+	 "\tcuddy image sign --sign-by me@example.org docker://registry.example.org/team/app:1\n"},
 	{&cmd_image_trust_set,
 	 "Changes ~/.config/containers/policy.json, which begins as a copy of the system's. With "
 	 "several keys all must have signed.\n"

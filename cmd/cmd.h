@@ -164,6 +164,7 @@ extern const struct command cmd_system_check;
 extern const struct command cmd_system_df, cmd_system_prune, cmd_system_reset;
 extern const struct command cmd_artifact_add, cmd_artifact_extract, cmd_artifact_inspect,
 	cmd_artifact_ls, cmd_artifact_pull, cmd_artifact_push, cmd_artifact_rm;
+extern const struct command cmd_image_sign;
 extern const struct command cmd_image_trust_set, cmd_image_trust_show;
 extern const struct command cmd_manifest_add, cmd_manifest_annotate, cmd_manifest_create,
 	cmd_manifest_exists, cmd_manifest_inspect, cmd_manifest_push, cmd_manifest_remove,

@@ -135,6 +135,7 @@ const struct command_alias commands[] = {
 	{"image tree", &cmd_image_tree},
 	{"image unmount", &cmd_image_unmount},
 	{"image umount", &cmd_image_unmount},
+	{"image sign", &cmd_image_sign},
 	{"image trust set", &cmd_image_trust_set},
 	{"image trust show", &cmd_image_trust_show},
 	{"inspect", &cmd_inspect},

@@ -16,6 +16,19 @@ struct push_options {
 	const struct transfer_handler *report; /* its image event: where it went, and the digest */
 };
 
+struct image_sign_options {
+	const char *by; /* key of gpg's */
+	const char *directory; /* for signatures; NULL: where registries.d says */
+	bool all; /* of a list the images */
+	struct transfer_access access;
+};
+
+/**
+ * image_sign() - simple signatures for @name: an image that was pulled or pushed, or docker://NAME
+ * for what the registry has now. Does not enter B.
+ */
+int image_sign(struct store *st, const char *name, const struct image_sign_options *o);
+
 /**
  * image_push() - the image @name to @destination (NULL: where its own name says)
  * A destination may begin with docker://. Usage error for other transports and for names that are local.

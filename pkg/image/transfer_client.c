@@ -254,7 +254,7 @@ static int run(struct store *st, enum transfer_op op, const struct sbuf *body, c
 	bool single = false;
 	int r = 0;
 
-	if (st && wants_user_side(op)) {
+	if (op == TRANSFER_SIGN || (st && wants_user_side(op))) {
 		c.user_side = user_side_start(o, &c.user_side_pid);
 		r = c.user_side < 0 ? c.user_side : 0;
 	}

@@ -238,6 +238,11 @@ int lookasides_load(struct lookasides *ret)
 	return 0;
 }
 
+void lookasides_only(const char *directory, struct lookasides *ret)
+{
+	new_scope(ret, NULL)->lookaside = xasprintf("file://%s", directory);
+}
+
 /* --- which counts ------------------------------------------------------------------------------ */
 
 static const struct lookaside_scope *scope_named(const struct lookasides *l, const char *scope)

@@ -21,6 +21,8 @@ struct lookasides {
 };
 void lookasides_done(struct lookasides *l);
 int lookasides_load(struct lookasides *ret);
+/** lookasides_only() - instead of all that: one directory, for every image. */
+void lookasides_only(const char *directory, struct lookasides *ret);
 /** lookasides_parse() - one file's text; exposed for tests. */
 int lookasides_parse(struct lookasides *l, const char *file, const char *text, size_t n);
 

@@ -50,6 +50,7 @@ static const struct {
 	{TRANSFER_PUSH_LIST, "push list", transfer_op_push_list},
 	{TRANSFER_ARTIFACT_PULL, "artifact pull", transfer_op_artifact_pull},
 	{TRANSFER_ARTIFACT_PUSH, "artifact push", transfer_op_artifact_push},
+	{TRANSFER_SIGN, "sign", transfer_op_sign},
 };
 
 static int dispatch(struct transfer_ctx *ctx, const void *p, size_t n)

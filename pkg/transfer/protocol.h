@@ -39,7 +39,8 @@ enum transfer_op {
 	TRANSFER_PREPARE,
 	TRANSFER_PUSH_LIST,
 	TRANSFER_ARTIFACT_PULL,
-	TRANSFER_ARTIFACT_PUSH
+	TRANSFER_ARTIFACT_PUSH,
+	TRANSFER_SIGN
 };
 
 enum transfer_event {
@@ -153,6 +154,8 @@ struct transfer_sign {
 	bool simple; /* by the user's side */
 	const char *sigstore_key; /* file, or NULL */
 	const char *passphrase_file; /* of that key */
+	const char
+		*directory; /* simple: put there, not where registries.d says; absolute, or NULL */
 };
 
 /*
@@ -264,6 +267,18 @@ struct transfer_artifact {
 	struct transfer_access access;
 	struct transfer_sign sign; /* push */
 };
+/*
+ * Body of TRANSFER_SIGN: simple signatures for what is at a registry already. Touches no store.
+ */
+struct transfer_sign_image {
+	const char *name; /* full reference, which the signature will state */
+	const char *digest; /* of its manifest; NULL: what the registry has */
+	bool all; /* of a list at the registry the images, not the list */
+	struct transfer_access access;
+	struct transfer_sign sign;
+};
+void transfer_sign_image_put(struct sbuf *b, const struct transfer_sign_image *s);
+int transfer_sign_image_get(const struct transfer_request *q, struct transfer_sign_image *ret);
 void transfer_artifact_put(struct sbuf *b, const struct transfer_artifact *a);
 int transfer_artifact_get(const struct transfer_request *q, struct transfer_artifact *ret);
 void transfer_manifest_put(struct sbuf *b, const struct transfer_manifest *m);

@@ -8,6 +8,7 @@ void wire_put_sign(struct sbuf *b, const struct transfer_sign *s)
 	wire_put_u32(b, s->simple);
 	wire_put_str(b, s->sigstore_key);
 	wire_put_str(b, s->passphrase_file);
+	wire_put_str(b, s->directory);
 }
 
 void wire_get_sign(struct wire_reader *r, struct transfer_sign *s)
@@ -15,6 +16,34 @@ void wire_get_sign(struct wire_reader *r, struct transfer_sign *s)
 	s->simple = wire_get_u32(r) != 0;
 	s->sigstore_key = wire_get_str(r);
 	s->passphrase_file = wire_get_str(r);
+	s->directory = wire_get_str(r);
+}
+
+void transfer_sign_image_put(struct sbuf *b, const struct transfer_sign_image *s)
+{
+	wire_put_str(b, s->name);
+	wire_put_str(b, s->digest);
+	wire_put_u32(b, s->all);
+	wire_put_access(b, &s->access);
+	wire_put_sign(b, &s->sign);
+}
+
+int transfer_sign_image_get(const struct transfer_request *q, struct transfer_sign_image *ret)
+{
+	struct transfer_sign_image s = {0};
+	struct wire_reader r;
+	bool ok;
+
+	wire_reader_init(&r, q->body, q->body_n);
+	s.name = wire_get_str(&r);
+	s.digest = wire_get_str(&r);
+	s.all = wire_get_u32(&r) != 0;
+	ok = wire_get_access(&r, &s.access);
+	wire_get_sign(&r, &s.sign);
+	if (wire_failed(&r) || !s.name || !ok)
+		return err_new(-CE_PROTOCOL, "sign request");
+	*ret = s;
+	return 0;
 }
 
 void transfer_artifact_put(struct sbuf *b, const struct transfer_artifact *a)

@@ -41,8 +41,12 @@ static const char any_digest[] =
 static int open_simple(const struct reference *to, struct signing *s)
 {
 	AUTO_FREE char *url = NULL;
-	int r = lookasides_load(&s->lookasides);
+	int r = 0;
 
+	if (s->args.directory)
+		lookasides_only(s->args.directory, &s->lookasides);
+	else
+		r = lookasides_load(&s->lookasides);
 	if (r == 0)
 		r = lookaside_url(&s->lookasides, to, any_digest, true, &url);
 	if (r == -ENOENT)
@@ -121,8 +125,8 @@ static int store(const char *url, const struct sbuf *signature)
 	return err_new(-CE_LIMIT, "more than %d signatures in %s", NUMBERS_MAX, path);
 }
 
-static int sign_simple(struct transfer_ctx *ctx, struct signing *s, const struct reference *to,
-		       const char *digest)
+int signing_simple(struct transfer_ctx *ctx, struct signing *s, const struct reference *to,
+		   const char *digest)
 {
 	AUTO_SBUF struct sbuf signature = SBUF_INIT;
 	AUTO_FREE char *url = NULL;
@@ -265,7 +269,7 @@ int signing_apply(struct transfer_ctx *ctx, struct signing *s, struct registry *
 	int e = 0;
 
 	if (s->args.simple)
-		e = sign_simple(ctx, s, to, digest);
+		e = signing_simple(ctx, s, to, digest);
 	if (e == 0 && s->args.sigstore_key)
 		e = sign_sigstore(s, r, to, digest);
 	return e < 0 ? err_wrap(e, "pushed, but not signed") : 0;

@@ -19,6 +19,9 @@ void signing_done(struct signing *s);
 
 /** signing_open() - reads keys and where signatures go, before anything is sent. */
 int signing_open(const struct transfer_sign *args, const struct reference *to, struct signing *s);
+/** signing_simple() - only the signature by gpg, of what may have been there before. */
+int signing_simple(struct transfer_ctx *ctx, struct signing *s, const struct reference *to,
+		   const char *digest);
 /** signing_apply() - @digest: of the manifest or index that is there under @to now. */
 int signing_apply(struct transfer_ctx *ctx, struct signing *s, struct registry *r,
 		  const struct reference *to, const char *digest);

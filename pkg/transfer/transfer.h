@@ -45,6 +45,7 @@ int transfer_op_save(struct transfer_ctx *ctx);
 int transfer_op_search(struct transfer_ctx *ctx);
 int transfer_op_check(struct transfer_ctx *ctx);
 int transfer_op_manifest(struct transfer_ctx *ctx);
+int transfer_op_sign(struct transfer_ctx *ctx);
 int transfer_op_prepare(struct transfer_ctx *ctx);
 int transfer_op_push_list(struct transfer_ctx *ctx);
 int transfer_op_artifact_pull(struct transfer_ctx *ctx);

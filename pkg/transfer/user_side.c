@@ -88,7 +88,7 @@ static int sign(const struct user_side_offer *o, const char *digest, struct sbuf
 	c.program = program;
 	r = converse(&c, ret, &status);
 	if (r == 0 && (status != 0 || ret->len == 0))
-		r = err_new(-CE_DENIED, "gpg does not sign with %s (status %d)", o->sign_by,
+		r = err_new(-ENOKEY, "gpg does not sign with %s (status %d)", o->sign_by,
 			    status);
 	return r;
 }

@@ -61,6 +61,51 @@ load trust
 	run -1 skopeo inspect --raw --tls-verify=false "docker://$REG/p/d:1"
 }
 
+@test "image sign: what was pushed without a signature gets one, by its local name or the registry's, and the policy takes it" {
+	good=$(gpg_key good)
+	printf 'docker:\n  %s:\n    lookaside: file://%s\n' "$REG" "$WORK/signatures" >"$CONF/registries.d/x.yaml"
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REG" >"$CONF/registries.conf"
+	policy "$reject" "$REG" "$(signed "$WORK/good.pub")"
+	cuddy push -q busybox "$REG/s/here:1"
+	cuddy push -q busybox "$REG/s/far:1"
+	cuddy push -q busybox "$REG/s/dir:1"
+	cuddy tag busybox "$REG/s/here:1"
+	refused 'no signature|not signed' "$REG/s/far:1"
+
+	cuddy image sign --sign-by "$good" "$REG/s/here:1" "docker://$REG/s/far:1"
+	pull "$REG/s/here:1"
+	pull "$REG/s/far:1"
+	d=$(skopeo inspect --format '{{.Digest}}' "docker://$REG/s/dir:1")
+	mkdir "$WORK/d"
+	cuddy image sign -d "$WORK/d" --sign-by "$good" "docker://$REG/s/dir:1"
+	(cd "$WORK" && cuddy image sign --directory d --sign-by "$good" "docker://$REG/s/dir:1")
+	[ "$(ls "$WORK/d/s/dir@sha256=${d#*:}" | xargs)" = "signature-1 signature-2" ]
+	refused 'no signature|not signed' "$REG/s/dir:1"
+	cp -r "$WORK/d/s" "$WORK/signatures"
+	pull "$REG/s/dir:1"
+	skopeo copy -q "docker://$REG/s/dir:1" "dir:$WORK/by-skopeo" # under the same policy
+
+	cuddy manifest create l "$REG/s/here:1" >/dev/null
+	cuddy manifest push -q l "$REG/s/list:1" >/dev/null
+	refused 'no signature|not signed' "$REG/s/list:1"
+	cuddy image sign --all --sign-by "$good" "docker://$REG/s/list:1"
+	[ ! -e "$WORK/signatures/s/list@sha256=$(skopeo inspect --raw "docker://$REG/s/list:1" | sha256sum | cut -c-64)" ]
+	pull "$REG/s/list:1"
+
+	signatures=$(find "$WORK/signatures" -type f | sort)
+	for bad in "docker://$REG/s/far:1" "--sign-by $good --all docker://$REG/s/far:1" \
+		"--sign-by $good --all $REG/s/far:1" "--sign-by $good busybox" "--sign-by $good nosuch" "--sign-by $good docker://$REG/s/nosuch:1" \
+		"--sign-by $good -d $WORK/nosuch docker://$REG/s/far:1" "--sign-by $good $(cuddy images -q --no-trunc busybox)"; do
+		run --separate-stderr cuddy image sign $bad
+		echo "$bad"
+		one_line_error 125 .
+	done
+	run --separate-stderr cuddy image sign --sign-by nobody@nowhere.invalid "docker://$REG/s/far:1"
+	[ "$status" -eq 125 ] # gpg has its own words first
+	[[ "$stderr" == *"gpg does not sign with nobody@nowhere.invalid"* ]]
+	[ "$(find "$WORK/signatures" -type f | sort)" = "$signatures" ]
+}
+
 @test "push, pull: credential helpers run as the user, not in the base namespace, also for pull and push" {
 	registry_end
 	registry_begin tls

@@ -5,7 +5,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
-#include "pkg/cgroup/cgroup.h"
 #include "pkg/kube/internal.h"
 
 static const char *keep(struct kube_container *c, char *s)
@@ -194,43 +193,6 @@ static int command(struct json_object *c, struct kube_container *ret)
 	return 0;
 }
 
-static int resources(struct json_object *c, struct kube_container *ret)
-{
-	static const struct {
-		const char *path;
-		bool memory, request;
-	} rows[] = {{"resources.limits.memory", true, false},
-		    {"resources.requests.memory", true, true},
-		    {"resources.limits.cpu", false, false},
-		    {"resources.requests.cpu", false, true}};
-	uint64_t milli;
-
-	if (cgroup_manager_here() == CGROUP_NONE)
-		return 0; /* what cannot be bounded runs all the same, as a Pod asks no kernel */
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *s = kube_text(c, rows[i].path);
-
-		if (!s)
-			continue;
-		if (kube_quantity(s, &milli) < 0)
-			return err_new(-CE_BAD_FORMAT, "%s: '%s' is not a quantity", rows[i].path,
-				       s);
-		if (rows[i].memory && rows[i].request)
-			ret->q.limits.memory_reservation = milli / 1000;
-		else if (rows[i].memory)
-			ret->q.limits.memory = milli / 1000;
-		else if (rows[i].request)
-			ret->q.limits.cpu_shares = (unsigned)(milli * 1024 / 1000 < 2
-								      ? 2
-								      : milli * 1024 / 1000);
-		else
-			ret->q.limits.cpus = keep(ret, xasprintf("%llu.%03llu",
-								 (unsigned long long)milli / 1000,
-								 (unsigned long long)milli % 1000));
-	}
-	return 0;
-}
-
 /* A container's own words count before the pod's. */
 static const char *either(struct json_object *spec, struct json_object *c, const char *key)
 {
@@ -330,7 +292,7 @@ int kube_container(struct kube_play *p, struct json_object *tmpl, struct json_ob
 	if (r == 0)
 		r = command(c, ret);
 	if (r == 0)
-		r = resources(c, ret);
+		r = kube_resources(p, c, ret);
 	if (r == 0)
 		r = security(spec, c, ret);
 	if (r == 0)

@@ -183,6 +183,30 @@ static void set_probe(struct json_object *o, const struct container_record *rec)
 	json_set(o, "livenessProbe", probe);
 }
 
+static void add_limits(const struct container_record *rec, struct json_object *o)
+{
+	struct json_object *limits = json_object_new_object(), *res;
+	AUTO_FREE char *cpu = NULL;
+
+	if (rec->nano_cpus > 0)
+		cpu = xasprintf("%lldm", (long long)rec->nano_cpus / 1000000);
+	else if (rec->cpu_quota > 0)
+		cpu = xasprintf("%lldm",
+				(long long)rec->cpu_quota * 1000 /
+					(long long)(rec->cpu_period ? rec->cpu_period : 100000));
+	if (cpu)
+		json_set_str(limits, "cpu", cpu);
+	if (rec->memory)
+		json_set_i64(limits, "memory", (int64_t)rec->memory);
+	if (!cpu && !rec->memory) {
+		(void)json_object_put(limits);
+		return;
+	}
+	res = json_object_new_object();
+	json_set(res, "limits", limits);
+	json_set(o, "resources", res);
+}
+
 static struct json_object *container_of(const struct container_record *rec, const char *pod,
 					const struct strv *ports, struct spec *spec)
 {
@@ -211,14 +235,7 @@ static struct json_object *container_of(const struct container_record *rec, cons
 		json_set(o, "volumeMounts", mounts);
 	else
 		(void)json_object_put(mounts);
-	if (rec->memory) {
-		struct json_object *limits = json_object_new_object(),
-				   *res = json_object_new_object();
-
-		json_set_i64(limits, "memory", (int64_t)rec->memory);
-		json_set(res, "limits", limits);
-		json_set(o, "resources", res);
-	}
+	add_limits(rec, o);
 	if (strcmp(rec->workdir, "/") != 0)
 		json_set_str(o, "workingDir", rec->workdir);
 	if (rec->tty)

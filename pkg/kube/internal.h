@@ -18,7 +18,7 @@ const char *kube_name(struct json_object *doc); /* metadata.name; NULL */
 struct json_object *kube_template(struct json_object *doc);
 /** kube_pod_name() - of that pod; malloc'ed. */
 char *kube_pod_name(struct json_object *doc);
-/** kube_quantity() - "64Mi", "0.5", "500m" in thousandths. -EINVAL. */
+/** kube_quantity() - "64Mi", "0.5", "500m", "1e3" in thousandths, rounded up. -EINVAL, without a trail; also above 9e15. */
 int kube_quantity(const char *s, uint64_t *ret_milli);
 /** kube_expand() - flat "k=v" of a map of scalars. */
 void kube_map(struct json_object *o, const char *path, struct strv *ret);
@@ -29,6 +29,7 @@ struct kube_play {
 	struct store *st;
 	const struct kube_request *q;
 	struct kube_made *made;
+	bool hinted; /* that requests are passed over was said */
 };
 
 /** kube_find_map() - the data of a config map, of a secret (decoded): object of texts; NULL: there is none. New reference. */
@@ -46,6 +47,10 @@ int kube_container(struct kube_play *p, struct json_object *spec, struct json_ob
 /** kube_mounts() - its volumeMounts as --volume, --tmpfs and --device. */
 int kube_mounts(struct kube_play *p, struct json_object *spec, struct json_object *c,
 		const char *pod, struct kube_container *ret);
+/** kube_resources() - its limits and requests; -CE_HOST_SETUP names what mends a host that cannot limit. */
+int kube_resources(struct kube_play *p, struct json_object *c, struct kube_container *ret);
+/** kube_resources_check() - those of all containers of @doc, before anything is made; warns of what has no limit here. */
+int kube_resources_check(struct kube_play *p, struct json_object *doc);
 /** kube_probe() - its health checks. */
 int kube_probe(struct json_object *c, struct kube_container *ret);
 /** kube_claim() - a volume of a PersistentVolumeClaim. */

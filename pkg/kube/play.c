@@ -348,6 +348,9 @@ int kube_play(struct store *st, const struct kube_request *q, struct kube_made *
 		log_warn("kube play: kind %s is left out", others.v[i]);
 	if (r == 0 && q->publish.n && pods > 1)
 		r = err_usage("--publish goes with one pod");
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (kube_template(json_object_array_get_idx(q->docs, i)))
+			r = kube_resources_check(&p, json_object_array_get_idx(q->docs, i));
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		struct json_object *d = json_object_array_get_idx(q->docs, i);
 

@@ -83,28 +83,44 @@ int kube_quantity(const char *s, uint64_t *ret)
 {
 	static const struct {
 		const char *suffix;
-		double factor;
+		long double factor;
 	} units[] = {{"", 1},
-		     {"m", 0.001},
-		     {"k", 1e3},
-		     {"M", 1e6},
-		     {"G", 1e9},
-		     {"T", 1e12},
-		     {"Ki", 1024.0},
-		     {"Mi", 1048576.0},
-		     {"Gi", 1073741824.0},
-		     {"Ti", 1099511627776.0}};
+		     {"n", 1e-9L},
+		     {"u", 1e-6L},
+		     {"m", 1e-3L},
+		     {"k", 1e3L},
+		     {"M", 1e6L},
+		     {"G", 1e9L},
+		     {"T", 1e12L},
+		     {"P", 1e15L},
+		     {"E", 1e18L},
+		     {"Ki", 1024.0L},
+		     {"Mi", 1048576.0L},
+		     {"Gi", 1073741824.0L},
+		     {"Ti", 1099511627776.0L},
+		     {"Pi", 1125899906842624.0L},
+		     {"Ei", 1152921504606846976.0L}};
+	size_t digits = strspn(s, "0123456789.");
+	long double d;
 	char *end;
-	double d = strtod(s, &end);
 
-	if (end == s || d < 0 || d > 1e15 || *s == '+' || *s == '-')
+	/* strtold() knows more numbers: "inf", "nan", "0x1p3". */
+	if (!digits || (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')))
+		return -EINVAL;
+	d = strtold(s, &end);
+	if (end == s || (end < s + digits) || (end > s + digits && *end))
 		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		if (strcmp(end, units[i].suffix) != 0)
 			continue;
-		if (d * units[i].factor > 1e15)
+		d *= units[i].factor;
+		if (!(d <= 9e15L))
 			return -EINVAL;
-		*ret = (uint64_t)(d * units[i].factor * 1000 + 0.5);
+		d *= 1000;
+		*ret = (uint64_t)d;
+		/* Up, so that nothing becomes 0; but what a factor such as 1e-3 is off by does not count. */
+		if (d - (long double)*ret > 1e-7L || (*ret == 0 && d > 0))
+			++*ret;
 		return 0;
 	}
 	return -EINVAL;

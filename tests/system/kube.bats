@@ -152,3 +152,38 @@ $(A) hello' ]
 	cuddy pod rm j-pod
 	nothing_left
 }
+
+@test "kube play: limits that cannot be set are refused before anything is made; requests are passed over, said once" {
+	pod() { # RESOURCES: of two containers
+		printf 'kind: Secret\nmetadata: {name: s}\n---\nkind: Pod\nmetadata: {name: p}\nspec:\n  restartPolicy: Never\n  containers:\n'
+		for n in a b; do printf '  - {name: %s, image: %s, command: ["true"], resources: %s}\n' "$n" "$IMAGE" "$1"; done
+	}
+	for key in memory cpu; do
+		pod "{limits: {$key: 64M}}" >"$WORK/limits.yaml"
+		run -125 --separate-stderr cuddy --cgroup-manager none kube play "$WORK/limits.yaml"
+		one_line_error 125 "Pod p: container a: resources.limits.$key: not with --cgroup-manager none"
+	done
+	nothing_left
+	if [ "$(cuddy info --format '{{.Host.CgroupManager}}')" = none ]; then
+		run -125 --separate-stderr cuddy kube play "$WORK/limits.yaml"
+		one_line_error 125 'container a: resources.limits.cpu: no cgroup can be made here; .*(mend it as root: |have whoever started this session delegate )'
+	fi
+	while IFS='|' read -r resources words; do
+		pod "$resources" >"$WORK/bad.yaml"
+		run -125 --separate-stderr cuddy kube play "$WORK/bad.yaml"
+		one_line_error 125 "$words"
+	done <<-'T'
+		{limits: {memory: nan}}|limits.memory: 'nan' is not a quantity
+		{limits: {memory: [1]}}|limits.memory: .* is not a quantity
+		{requests: {cpu: -1}}|requests.cpu: '-1' is not a quantity
+		{limits: 64M}|not a list of names
+	T
+	nothing_left
+	pod '{requests: {memory: 64Mi, cpu: 100m}, limits: {memory: 0, ephemeral-storage: 1Gi}}' >"$WORK/hints.yaml"
+	run -0 --separate-stderr cuddy --cgroup-manager none kube play --network none "$WORK/hints.yaml"
+	[ "$(grep -c 'warning: kube play: resources.requests are passed over' <<<"$stderr")" = 1 ]
+	[ "$(grep -c 'warning: kube play: [ab]: resources.limits.ephemeral-storage cannot be set' <<<"$stderr")" = 2 ]
+	wait_exited p-a
+	cuddy kube down "$WORK/hints.yaml" >/dev/null
+	nothing_left
+}

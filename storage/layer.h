@@ -142,6 +142,11 @@ int layer_owned_make(struct store *st, const struct strv *dirs, const struct lay
 void layer_owned_dirs(const struct strv *dirs, const struct layer_ids *ids, struct strv *ret,
 		      bool *ret_made);
 
+/** layer_owned_stale() - below @d (layers or cache) the copies whose map no container has: "<directory>/as-<hash>". */
+int layer_owned_stale(struct store *st, enum store_dir d, struct strv *ret);
+/** layer_owned_sweep() - these go to the trash. A container that begins meanwhile makes its own again. */
+int layer_owned_sweep(struct store *st);
+
 /**
  * layer_copy_attributes() - mode, owner, times and extended attributes of one file or directory to another
  * Overlay's own attributes are left out. For a new upper directory, which shows as the container's

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies of layers under other owners; see layer.h. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,11 +9,15 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/base/sha256.h"
+#include "pkg/json/json.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/overlay_data.h"
+#include "storage/container_store.h"
 #include "storage/owned_tree.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
 
+#define NAME "as-"
 #define NAME_DIGITS 24
 
 static void hash_ranges(struct sha256 *h, const struct layer_range *v, unsigned n)
@@ -38,7 +43,7 @@ static char *owned_place(const char *dir, const struct layer_ids *ids)
 	hash_ranges(&h, ids->uids, ids->n_uids);
 	hash_ranges(&h, ids->gids, ids->n_gids);
 	sha256_end_hex(&h, hex);
-	return xasprintf("%.*s/as-%.*s", (int)(slash - dir), dir, NAME_DIGITS, hex);
+	return xasprintf("%.*s/" NAME "%.*s", (int)(slash - dir), dir, NAME_DIGITS, hex);
 }
 
 void layer_owned_dirs(const struct strv *dirs, const struct layer_ids *ids, struct strv *ret,
@@ -100,4 +105,95 @@ int layer_owned_make(struct store *st, const struct strv *dirs, const struct lay
 			return err_wrap(r, "copy a layer for other ids");
 	}
 	return 0;
+}
+
+/* --- those that nobody needs ------------------------------------------------------------------- */
+
+/* A record has its map as the ranges are hashed; one without has no copies. */
+static void hash_text(struct sha256 *h, const struct strv *ranges)
+{
+	for (size_t i = 0; i < ranges->n; i++) {
+		sha256_add(h, ranges->v[i], strlen(ranges->v[i]));
+		sha256_add(h, ",", 1);
+	}
+	sha256_add(h, ";", 1);
+}
+
+static int name_of(struct store *st, const char *container, struct strv *ret)
+{
+	AUTO_STRV struct strv uids = STRV_INIT, gids = STRV_INIT;
+	AUTO_JSON struct json_object *o = NULL;
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int r = container_store_read(st, container, &b);
+	struct sha256 h;
+	char hex[65];
+
+	if (r == -CE_NO_CONTAINER) {
+		err_drop();
+		return 0;
+	}
+	if (r == 0)
+		r = json_parse(b.s, b.len, &o);
+	if (r == 0)
+		r = json_get_strv(o, "UidMap", &uids);
+	if (r == 0)
+		r = json_get_strv(o, "GidMap", &gids);
+	if (r < 0)
+		return err_wrap(r, "container %.12s", container);
+	sha256_init(&h);
+	hash_text(&h, &uids);
+	hash_text(&h, &gids);
+	sha256_end_hex(&h, hex);
+	strv_take(ret, xasprintf(NAME "%.*s", NAME_DIGITS, hex));
+	return 0;
+}
+
+static int needed_names(struct store *st, struct strv *ret)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = container_store_list(st, &ids);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++)
+		r = name_of(st, ids.v[i], ret);
+	return r;
+}
+
+int layer_owned_stale(struct store *st, enum store_dir d, struct strv *ret)
+{
+	AUTO_STRV struct strv needed = STRV_INIT, dirs = STRV_INIT;
+	int r = needed_names(st, &needed);
+
+	if (r == 0)
+		r = store_names(st, d, &dirs);
+	for (size_t i = 0; r == 0 && i < dirs.n; i++) {
+		AUTO_STRV struct strv inside = STRV_INIT;
+		AUTO_CLOSE int dir = openat(store_fd(st, d), dirs.v[i],
+					    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (dir < 0 || dir_names(dir, &inside) < 0) {
+			err_drop(); /* gone, or a file of the cache */
+			continue;
+		}
+		for (size_t k = 0; k < inside.n; k++)
+			if (strncmp(inside.v[k], NAME, strlen(NAME)) == 0 &&
+			    !strv_has(&needed, inside.v[k]))
+				strv_take(ret, path_join(dirs.v[i], inside.v[k]));
+	}
+	return r;
+}
+
+int layer_owned_sweep(struct store *st)
+{
+	static const enum store_dir where[] = {STORE_LAYERS, STORE_CACHE};
+	AUTO_CLOSE int lock = store_lock(st, true);
+	int r = lock < 0 ? lock : 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(where); i++) {
+		AUTO_STRV struct strv stale = STRV_INIT;
+
+		r = layer_owned_stale(st, where[i], &stale);
+		for (size_t k = 0; r == 0 && k < stale.n; k++)
+			r = store_trash(st, where[i], stale.v[k]);
+	}
+	return r < 0 ? err_wrap(r, "remove copies of layers") : 0;
 }

@@ -41,6 +41,7 @@ struct count {
 	struct items layers, images, containers, volumes;
 	struct image_summary *summaries; /* in step with images */
 	uint64_t parts; /* of downloads that were cut off */
+	uint64_t copies; /* of layers that stay, for ids that no container has any more */
 	struct usage *out;
 };
 
@@ -213,6 +214,24 @@ static int measure_images(struct store *st, struct count *c)
 	return r;
 }
 
+/* What is left of --userns auto and its like where the layer itself is needed. */
+static int measure_copies(struct store *st, struct count *c)
+{
+	AUTO(tree_size_done) struct tree_size sum = {0};
+	AUTO_STRV struct strv stale = STRV_INIT;
+	int r = layer_owned_stale(st, STORE_LAYERS, &stale);
+
+	for (size_t i = 0; r == 0 && i < stale.n; i++) {
+		AUTO_FREE char *layer = xstrndup(stale.v[i], strcspn(stale.v[i], "/"));
+		const struct item *l = find(&c->layers, layer);
+
+		if (l && l->active)
+			r = tree_size_add(store_fd(st, STORE_LAYERS), stale.v[i], &sum);
+	}
+	c->copies = sum.disk;
+	return r;
+}
+
 static int measure_containers(struct store *st, struct count *c)
 {
 	AUTO(tree_size_done) struct tree_size sum = {0};
@@ -315,7 +334,7 @@ static void add_kinds(struct count *c)
 	(void)json_object_array_add(c->out->kinds,
 				    kind_row("Images", &c->images,
 					     bytes_unused(&c->images) + bytes_unused(&c->layers) -
-						     bytes_of_nobody(c) + c->parts));
+						     bytes_of_nobody(c) + c->parts + c->copies));
 	(void)json_object_array_add(c->out->kinds, kind_row("Containers", &c->containers,
 							    bytes_unused(&c->containers)));
 	(void)json_object_array_add(
@@ -419,6 +438,8 @@ int usage_count(struct store *st, bool details, struct usage *ret)
 		r = measure_images(st, &c);
 	if (r == 0)
 		r = measure_parts(st, &c);
+	if (r == 0)
+		r = measure_copies(st, &c);
 	if (r == 0)
 		r = measure_containers(st, &c);
 	if (r == 0)

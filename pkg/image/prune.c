@@ -3,6 +3,7 @@
 #include "pkg/image/list.h"
 #include "pkg/image/remove.h"
 #include "storage/image_store.h"
+#include "storage/layer.h"
 #include "storage/list_store.h"
 #include "storage/part.h"
 
@@ -51,6 +52,8 @@ int image_prune(struct store *st, bool all, const struct strv *filters, struct s
 	} while (r == 0 && ret_ids->n > before);
 	if (r == 0)
 		r = image_store_prune_layers(st);
+	if (r == 0)
+		r = layer_owned_sweep(st);
 	/* Filters speak of images: what a cut off download left is none. */
 	return r == 0 && filters->n == 0 ? parts_trash(st, 0) : r;
 }

@@ -51,6 +51,37 @@ map() { echo "awk '{ print \$1, \$2, \$3 }' /proc/self/$1"; }   # in the contain
 	wait_until 20 empty_dir "$CUDDY_ROOT/layers"
 }
 
+@test "copies for --userns auto: counted by system df, kept while a container has the map, swept by system prune, gone with the image" {
+	copies() { find "$CUDDY_ROOT/layers" "$CUDDY_ROOT/cache" -mindepth 2 -maxdepth 2 -name 'as-*' -printf '%f\n' | sort -u; }
+	images() { cuddy system df --format "{{.Type}} {{.$1}}" | sed -n 's/^Images //p'; }
+	cuddy create --name plain "$IMAGE" true
+	[ "$(images RawReclaimable)" -eq 0 ]
+	size=$(images RawSize)
+	cuddy run --network none --name a --userns auto "$IMAGE" true
+	cuddy run --network none --name b --userns auto "$IMAGE" true
+	[ "$(copies | wc -l)" -eq 2 ]
+	[ "$(images RawSize)" -gt "$size" ]
+	[ "$(images RawReclaimable)" -eq 0 ]
+	cuddy rm a
+	cuddy image prune -f
+	[ "$(copies | wc -l)" -eq 1 ]
+	cuddy start -a b
+	cuddy rm b
+	before=$(images RawReclaimable)
+	[ "$before" -gt 0 ]
+	cuddy system prune -f --filter label=nothing-has-this
+	[ -z "$(copies)" ]
+	[ "$(images RawReclaimable)" -eq 0 ]
+	[ "$(images RawSize)" -eq "$size" ]
+	cuddy run --network none --rm --userns auto "$IMAGE" true
+	[ -n "$(copies)" ]
+	cuddy rm plain
+	cuddy rmi "$IMAGE"
+	wait_until 20 empty_dir "$CUDDY_ROOT/layers"
+	cuddy system prune -f
+	[ -z "$(copies)" ]
+}
+
 @test "links, whiteouts, opaque directories, setuid and capabilities are the same under other ids" {
 	python3 - "$WORK/i.tar" <<'EOT'
 import sys, mkimg, rawimg

@@ -10,7 +10,7 @@
 #include "pkg/json/json.h"
 
 struct images_args {
-	bool all, digests, no_trunc, quiet, no_heading;
+	bool all, digests, history, no_trunc, quiet, no_heading;
 	struct strv filters;
 	const char *format, *sort;
 };
@@ -22,6 +22,7 @@ static const struct opt images_opts[] = {
 	OPT_LIST('f', "filter", "KEY=VALUE", struct images_args, filters, "Only images that match"),
 	OPT_STR(0, "format", "FORMAT", struct images_args, format,
 		"Print as json or through a Go template"),
+	OPT_BOOL(0, "history", struct images_args, history, "Show the names each has"),
 	OPT_BOOL(0, "no-trunc", struct images_args, no_trunc, "Do not shorten ids"),
 	OPT_BOOL(0, "notruncate", struct images_args, no_trunc, "Do not shorten", .hidden = true),
 	OPT_BOOL('n', "noheading", struct images_args, no_heading, "No table heading"),
@@ -31,31 +32,31 @@ static const struct opt images_opts[] = {
 	OPT_END,
 };
 
-static const struct column plain_columns[] = {
-	{"REPOSITORY", "Repository"}, {"TAG", "Tag"},   {"IMAGE ID", "ID"},
-	{"CREATED", "CreatedSince"},  {"SIZE", "Size"}, {NULL, NULL},
-};
+#define COLUMNS_MAX 9
 
-static const struct column digest_columns[] = {
-	{"REPOSITORY", "Repository"}, {"TAG", "Tag"},   {"DIGEST", "Digest"}, {"IMAGE ID", "ID"},
-	{"CREATED", "CreatedSince"},  {"SIZE", "Size"}, {NULL, NULL},
-};
+/* R/O only where one is: as podman shows it. */
+static void choose_columns(const struct images_args *a, bool read_only, struct column v[COLUMNS_MAX])
+{
+	const struct {
+		struct column column;
+		bool shown;
+	} all[] = {
+		{{"REPOSITORY", "Repository"}, true},
+		{{"TAG", "Tag"}, true},
+		{{"DIGEST", "Digest"}, a->digests},
+		{{"IMAGE ID", "ID"}, true},
+		{{"CREATED", "CreatedSince"}, true},
+		{{"SIZE", "Size"}, true},
+		{{"HISTORY", "History"}, a->history},
+		{{"R/O", "ReadOnly"}, read_only},
+	};
+	unsigned n = 0;
 
-/* Only where one is: as podman shows it. */
-static const struct column read_only_columns[] = {
-	{"REPOSITORY", "Repository"},
-	{"TAG", "Tag"},
-	{"IMAGE ID", "ID"},
-	{"CREATED", "CreatedSince"},
-	{"SIZE", "Size"},
-	{"R/O", "ReadOnly"},
-	{NULL, NULL},
-};
-
-static const struct column read_only_digest_columns[] = {
-	{"REPOSITORY", "Repository"}, {"TAG", "Tag"},   {"DIGEST", "Digest"}, {"IMAGE ID", "ID"},
-	{"CREATED", "CreatedSince"},  {"SIZE", "Size"}, {"R/O", "ReadOnly"},  {NULL, NULL},
-};
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i].shown)
+			v[n++] = all[i].column;
+	v[n] = (struct column){NULL, NULL};
+}
 
 static bool any_read_only(struct json_object *rows)
 {
@@ -78,8 +79,8 @@ static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 				      .reference = argc ? argv[0] : NULL,
 				      .filters = &a->filters,
 				      .sort = a->sort};
-	struct list_options o = show_options(a->format, a->quiet, a->no_heading, "ID",
-					     a->digests ? digest_columns : plain_columns);
+	struct column columns[COLUMNS_MAX];
+	struct list_options o;
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	struct store *st;
 	int r = 0;
@@ -90,9 +91,11 @@ static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 		r = cmd_store(ctx, &st);
 	if (r == 0)
 		r = image_list(st, &q, &rows, &json);
-	if (r == 0 && any_read_only(rows))
-		o.columns = a->digests ? read_only_digest_columns : read_only_columns;
-	return r < 0 ? r : list_print(&o, rows, json, stdout);
+	if (r < 0)
+		return r;
+	choose_columns(a, any_read_only(rows), columns);
+	o = show_options(a->format, a->quiet, a->no_heading, "ID", columns);
+	return list_print(&o, rows, json, stdout);
 }
 
 const struct command cmd_images = {

@@ -139,3 +139,11 @@ void clock_format_span(int64_t span_ns, char out[CLOCK_TEXT_MAX])
 	else
 		(void)snprintf(out, CLOCK_TEXT_MAX, "%lld years", h / 24 / 365);
 }
+
+void clock_format_go(int64_t ns, char out[CLOCK_TEXT_MAX])
+{
+	char rfc[CLOCK_TEXT_MAX];
+
+	clock_format_utc(ns, rfc);
+	(void)snprintf(out, CLOCK_TEXT_MAX, "%.10s %.8s +0000 UTC", rfc, rfc + 11);
+}

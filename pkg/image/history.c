@@ -73,17 +73,27 @@ static char *shorten(const char *s)
 	return n > at + 3 ? xasprintf("%.*s...", (int)at, s) : xstrdup(s);
 }
 
+/* RFC 3339 without the fraction. */
+static void format_seconds(int64_t ns, char out[CLOCK_TEXT_MAX])
+{
+	char at[CLOCK_TEXT_MAX];
+
+	clock_format_utc(ns, at);
+	(void)snprintf(out, CLOCK_TEXT_MAX, "%.19sZ", at);
+}
+
 static struct json_object *row_of(const struct step *s, const struct image_record *rec, bool human,
 				  bool no_trunc)
 {
 	struct json_object *o = json_object_new_object();
-	char span[CLOCK_TEXT_MAX], at[CLOCK_TEXT_MAX], size[SIZE_TEXT_MAX];
+	char span[CLOCK_TEXT_MAX], at[CLOCK_TEXT_MAX], seconds[CLOCK_TEXT_MAX], size[SIZE_TEXT_MAX];
 	const char *by = s->created_by ? s->created_by : "";
 	AUTO_FREE char *command = no_trunc ? xstrdup(by) : shorten(by);
 	AUTO_FREE char *id = xstrndup(rec->id, no_trunc ? 64 : 12);
 	AUTO_FREE char *ago = NULL;
 
-	clock_format_utc(s->created_ns, at);
+	clock_format_go(s->created_ns, at);
+	format_seconds(s->created_ns, seconds);
 	clock_format_span(clock_now_ns() - s->created_ns, span);
 	ago = xasprintf("%s ago", span);
 	if (human)
@@ -91,7 +101,7 @@ static struct json_object *row_of(const struct step *s, const struct image_recor
 	else
 		(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)s->size_bytes);
 	json_set_str(o, "ID", s->top ? id : "<missing>");
-	json_set_str(o, "Created", human ? ago : at);
+	json_set_str(o, "Created", human ? ago : seconds);
 	json_set_str(o, "CreatedSince", ago);
 	json_set_str(o, "CreatedAt", at);
 	json_set_str(o, "CreatedBy", command);
@@ -104,11 +114,13 @@ static struct json_object *row_of(const struct step *s, const struct image_recor
 static struct json_object *json_of(const struct step *s, const struct image_record *rec)
 {
 	struct json_object *o = json_object_new_object();
-	char at[CLOCK_TEXT_MAX];
+	char at[CLOCK_TEXT_MAX], seconds[CLOCK_TEXT_MAX];
 
 	clock_format_utc(s->created_ns, at);
+	format_seconds(s->created_ns, seconds);
 	json_set_str(o, "id", s->top ? rec->id : "<missing>");
 	json_set_str(o, "created", at);
+	json_set_str(o, "Created", seconds);
 	json_set_str(o, "CreatedBy", s->created_by ? s->created_by : "");
 	json_set_i64(o, "size", (int64_t)s->size_bytes);
 	json_set_str(o, "comment", s->comment ? s->comment : "");

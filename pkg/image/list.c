@@ -44,15 +44,6 @@ static char *nameless_repository(const struct image_entry *e)
 	return d->n ? xstrndup(d->v[0], strcspn(d->v[0], "@")) : xstrdup(NONE);
 }
 
-/* "2022-11-26 11:30:00 +0000 UTC", as Go prints an instant. */
-static void created_text(int64_t ns, char out[CLOCK_TEXT_MAX])
-{
-	char rfc[CLOCK_TEXT_MAX];
-
-	clock_format_utc(ns, rfc);
-	(void)snprintf(out, CLOCK_TEXT_MAX, "%.10s %.8s +0000 UTC", rfc, rfc + 11);
-}
-
 static struct json_object *repo_tags(const struct image_entry *e)
 {
 	AUTO_STRV struct strv tags = STRV_INIT;
@@ -75,8 +66,8 @@ static void add_row_detail(struct json_object *o, const struct image_entry *e)
 	json_set_str(o, "ParentId", e->parent ? e->parent->s.id : "");
 	json_set_str(o, "Arch", e->config.architecture ? e->config.architecture : "");
 	json_set_str(o, "Os", e->config.os ? e->config.os : "");
-	json_set_size(o, "SharedSize", 0);
-	json_set_size(o, "VirtualSize", e->s.size_bytes);
+	json_set_i64(o, "SharedSize", 0); /* these two as numbers, as podman has them */
+	json_set_i64(o, "VirtualSize", (int64_t)e->s.size_bytes);
 	json_set_size(o, "UniqueSize", e->s.size_bytes);
 }
 
@@ -86,11 +77,11 @@ static struct json_object *row_of(const struct line *l, const struct image_query
 	struct json_object *o = json_object_new_object();
 	AUTO_FREE char *id = q->no_trunc ? xasprintf("sha256:%s", e->s.id) : xstrndup(e->s.id, 12);
 	char span[CLOCK_TEXT_MAX], at[CLOCK_TEXT_MAX];
-	AUTO_FREE char *ago = NULL;
+	AUTO_FREE char *ago = NULL, *history = strv_join(&e->s.names, ", ");
 
 	clock_format_span(clock_now_ns() - e->s.created_ns, span);
 	ago = xasprintf("%s ago", span);
-	created_text(e->s.created_ns, at);
+	clock_format_go(e->s.created_ns, at);
 	json_set_str(o, "Repository", l->repository);
 	json_set_str(o, "Tag", l->tag);
 	json_set_str(o, "Digest", l->digest ? l->digest : NONE);
@@ -102,6 +93,7 @@ static struct json_object *row_of(const struct line *l, const struct image_query
 	json_set_str(o, "CreatedTime", at);
 	json_set_size(o, "Size", e->s.size_bytes);
 	json_set_bool(o, "ReadOnly", e->read_only);
+	json_set_str(o, "History", history);
 	if (q->detail)
 		add_row_detail(o, e);
 	return o;
@@ -126,6 +118,7 @@ static struct json_object *json_of(const struct image_entry *e)
 	json_set_str(o, "Digest", e->s.manifest_digest ? e->s.manifest_digest : "");
 	json_set_bool(o, "Dangling", image_is_dangling(e));
 	json_set_bool(o, "IsManifestList", e->is_list);
+	json_set(o, "History", json_from_strv(&e->s.names));
 	json_set(o, "Names", json_from_strv(&e->s.names));
 	json_set_str(o, "Os", e->config.os ? e->config.os : "");
 	json_set_bool(o, "ReadOnly", e->read_only);

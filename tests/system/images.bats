@@ -185,6 +185,18 @@ small() {
 	[ "$(jq -r '.[] | select(.Names | length == 2) | .RepoTags | join(" ")' <<<"$output")" = "localhost/a:2 localhost/z:1" ]
 }
 
+@test "images: --history and the template's numbers, as podman has them" {
+	small localhost/a:1 >/dev/null
+	cuddy tag localhost/a:1 localhost/b:2
+	run -0 cuddy images --history --digests localhost/a:1
+	[[ "${lines[0]}" =~ ^REPOSITORY\ +TAG\ +DIGEST\ +IMAGE\ ID\ +CREATED\ +SIZE\ +HISTORY ]]
+	[[ "${lines[1]}" == *"localhost/a:1, localhost/b:2"* ]]
+	[[ "$(cuddy images | head -1)" != *HISTORY* ]]
+	run -0 cuddy images --format '{{.History}}|{{.VirtualSize}}|{{.SharedSize}}' localhost/a:1
+	[ "$output" = "localhost/a:1, localhost/b:2|$(cuddy image inspect --format '{{.VirtualSize}}' localhost/a:1)|0" ]
+	[ "$(cuddy images --format json localhost/a:1 | jq -c '.[0].History')" = '["localhost/a:1","localhost/b:2"]' ]
+}
+
 @test "history: a line for each step, newest first, with sizes" {
 	load_image layers12
 	run -0 cuddy history localhost/layers12
@@ -195,7 +207,13 @@ small() {
 	run -0 cuddy history --format '{{.Size}}' --human=false localhost/layers12
 	total=$(($(tr '\n' '+' <<<"$output" | sed 's/+$//')))
 	[ "$total" -eq "$(cuddy image inspect --format '{{.Size}}' localhost/layers12)" ]
+	run -0 cuddy history --format '{{.CreatedAt}}' localhost/layers12
+	[[ "${lines[0]}" =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}\ [0-9:]{8}\ \+0000\ UTC$ ]]
+	run -0 cuddy history --format '{{.Created}}' --human=false localhost/layers12
+	[[ "${lines[0]}" =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$ ]]
+	created=${lines[0]}
 	run -0 cuddy image history --format json localhost/layers12
+	[ "$(jq -r '.[0].Created' <<<"$output")" = "$created" ]
 	[ "$(jq -r '.[0].tags[0]' <<<"$output")" = localhost/layers12:latest ]
 	[ "$(jq length <<<"$output")" = 12 ]
 }

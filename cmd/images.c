@@ -4,7 +4,6 @@
 
 #include "cmd/cmd.h"
 #include "cmd/show.h"
-#include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/image/list.h"
 #include "pkg/json/json.h"
@@ -83,12 +82,8 @@ static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct list_options o;
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	struct store *st;
-	int r = 0;
+	int r = cmd_store(ctx, &st);
 
-	if (argc && a->all)
-		r = err_usage("images: a name and --all contradict each other");
-	if (r == 0)
-		r = cmd_store(ctx, &st);
 	if (r == 0)
 		r = image_list(st, &q, &rows, &json);
 	if (r < 0)

@@ -192,6 +192,7 @@ small() {
 	[[ "${lines[0]}" =~ ^REPOSITORY\ +TAG\ +DIGEST\ +IMAGE\ ID\ +CREATED\ +SIZE\ +HISTORY ]]
 	[[ "${lines[1]}" == *"localhost/a:1, localhost/b:2"* ]]
 	[[ "$(cuddy images | head -1)" != *HISTORY* ]]
+	[ "$(cuddy images -a -q localhost/a)" = "$(cuddy images -q localhost/a:1)" ] # a name and --all together
 	run -0 cuddy images --format '{{.History}}|{{.VirtualSize}}|{{.SharedSize}}' localhost/a:1
 	[ "$output" = "localhost/a:1, localhost/b:2|$(cuddy image inspect --format '{{.VirtualSize}}' localhost/a:1)|0" ]
 	[ "$(cuddy images --format json localhost/a:1 | jq -c '.[0].History')" = '["localhost/a:1","localhost/b:2"]' ]

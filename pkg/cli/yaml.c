@@ -23,7 +23,31 @@ static bool is_plain(const char *s)
 			return false;
 	/* "1.5" and "1e3" would be numbers too. */
 	return parse_i64(s, INT64_MIN, INT64_MAX, &number) < 0 &&
-	       strspn(s, "0123456789.eE+-_xo") != n;
+	       (strspn(s, "0123456789.eE+-_xo") != n || !strpbrk(s, "0123456789"));
+}
+
+/* JSON, but for the characters that YAML has only escaped or takes for line breaks. */
+static void add_quoted(struct json_object *v, struct sbuf *out)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	json_write(v, false, &text);
+	for (const unsigned char *s = (const unsigned char *)text.s; *s; s++) {
+		if (*s == 0x7f) {
+			sbuf_adds(out, "\\u007f");
+		} else if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) {
+			sbuf_addf(out, "\\u00%02x", s[1]);
+			s++;
+		} else if ((s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9)) ||
+			   (s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf) ||
+			   (s[0] == 0xef && s[1] == 0xbf && s[2] >= 0xbe)) {
+			sbuf_addf(out, "\\u%04x",
+				  (s[0] & 0xfU) << 12 | (s[1] & 0x3fU) << 6 | (s[2] & 0x3fU));
+			s += 2;
+		} else {
+			sbuf_addc(out, (char)*s);
+		}
+	}
 }
 
 static void add_scalar(struct json_object *v, struct sbuf *out)
@@ -31,7 +55,15 @@ static void add_scalar(struct json_object *v, struct sbuf *out)
 	if (json_object_is_type(v, json_type_string) && is_plain(json_object_get_string(v)))
 		sbuf_adds(out, json_object_get_string(v));
 	else
-		json_write(v, false, out);
+		add_quoted(v, out);
+}
+
+static void add_key(const char *key, struct sbuf *out)
+{
+	AUTO_JSON struct json_object *v = json_object_new_string(key);
+
+	add_scalar(v, out);
+	sbuf_addc(out, ':');
 }
 
 static bool is_empty(struct json_object *v)
@@ -60,7 +92,8 @@ static void add_value(struct json_object *v, int indent, bool hang, struct sbuf 
 	}
 	json_object_object_foreach(v, key, e)
 	{
-		sbuf_addf(out, "%*s%s:", hang ? 0 : indent, "", key);
+		sbuf_addf(out, "%*s", hang ? 0 : indent, "");
+		add_key(key, out);
 		hang = false;
 		if (is_empty(e)) {
 			sbuf_addc(out, ' ');
@@ -77,6 +110,11 @@ void yaml_print(struct json_object *object, FILE *out)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 
-	add_value(object, 0, false, &text);
+	if (is_empty(object)) {
+		add_scalar(object, &text);
+		sbuf_addc(&text, '\n');
+	} else {
+		add_value(object, 0, false, &text);
+	}
 	(void)fwrite(text.s, 1, text.len, out);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/json/yaml.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -9,10 +10,14 @@
 
 #define DEPTH_MAX 64
 #define VALUES_MAX 200000U
+#define TEXT_MAX (64UL << 20)
+#define ANCHORS_MAX 1000U /* the parser looks through all of them at each alias */
 
+/* Counts are those of all documents together. */
 struct reader {
 	yaml_document_t *doc;
 	unsigned values;
+	size_t text;
 };
 
 static int bad(const yaml_node_t *node, const char *why)
@@ -28,38 +33,86 @@ static bool is_word(const char *s, const char *const words[4])
 	return false;
 }
 
+/* 0644 and 0o644, as the readers of Kubernetes have them: modes of files are written so. */
+static bool octal(const char *s, int64_t *ret)
+{
+	const char *digits = s + (s[0] == '0' && s[1] == 'o' ? 2 : 1);
+	uint32_t v;
+
+	if (s[0] != '0' || strspn(digits, "01234567") != strlen(digits) ||
+	    parse_octal(digits, INT32_MAX, &v) < 0)
+		return false;
+	*ret = v;
+	return true;
+}
+
+static const char *past_digits(const char *s)
+{
+	return s + strspn(s, "0123456789");
+}
+
+/* What JSON calls a number; the others ("+1", ".5", "01.5") stay text, or no reader of JSON took the document. */
+static bool is_number(const char *s)
+{
+	const char *at = s += *s == '-', *to = past_digits(s);
+
+	if (to == at || (*at == '0' && to > at + 1))
+		return false;
+	if (*to == '.') {
+		at = to + 1;
+		to = past_digits(at);
+		if (to == at)
+			return false;
+	}
+	if (*to == 'e' || *to == 'E') {
+		at = to + 1 + (to[1] == '+' || to[1] == '-');
+		to = past_digits(at);
+		if (to == at)
+			return false;
+	}
+	return !*to;
+}
+
 static struct json_object *plain(const char *s)
 {
 	static const char *const nulls[4] = {"", "~", "null", "Null"};
 	static const char *const trues[4] = {"true", "True", "TRUE"};
 	static const char *const falses[4] = {"false", "False", "FALSE"};
-	char *end;
 	int64_t i;
-	double d;
 
 	if (is_word(s, nulls))
 		return NULL;
 	if (is_word(s, trues) || is_word(s, falses))
 		return json_object_new_boolean(is_word(s, trues));
+	if (octal(s, &i))
+		return json_object_new_int64(i);
 	if (parse_i64(s, INT64_MIN, INT64_MAX, &i) == 0)
 		return json_object_new_int64(i);
-	if (strspn(s, "0123456789.eE+-") == strlen(s) && strpbrk(s, "0123456789")) {
-		d = strtod(s, &end);
-		if (!*end) /* as written, so that "1.10" stays what it is */
-			return json_object_new_double_s(d, s);
-	}
+	if (is_number(s)) /* as written, so that "1.10" stays what it is */
+		return json_object_new_double_s(strtod(s, NULL), s);
 	return json_object_new_string(s);
 }
 
 static int convert(struct reader *r, const yaml_node_t *node, unsigned depth,
 		   struct json_object **ret);
 
-static int convert_scalar(const yaml_node_t *node, struct json_object **ret)
+/* The text of a value or key. Aliases may repeat a long one very often. */
+static int take_text(struct reader *r, const yaml_node_t *node, const char **ret)
 {
-	const char *s = (const char *)node->data.scalar.value;
+	*ret = (const char *)node->data.scalar.value;
+	r->text += node->data.scalar.length;
+	if (r->text > TEXT_MAX)
+		return bad(node, "too much text");
+	return strlen(*ret) != node->data.scalar.length ? bad(node, "a zero byte") : 0;
+}
 
-	if (strlen(s) != node->data.scalar.length)
-		return bad(node, "a zero byte");
+static int convert_scalar(struct reader *r, const yaml_node_t *node, struct json_object **ret)
+{
+	const char *s;
+	int e = take_text(r, node, &s);
+
+	if (e < 0)
+		return e;
 	*ret = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain(s)
 								  : json_object_new_string(s);
 	return 0;
@@ -92,7 +145,9 @@ static int convert_map(struct reader *r, const yaml_node_t *node, unsigned depth
 
 		if (!key || key->type != YAML_SCALAR_NODE)
 			return bad(node, "a key that is no text");
-		name = (const char *)key->data.scalar.value;
+		e = take_text(r, key, &name);
+		if (e < 0)
+			return e;
 		if (json_object_object_get_ex(to, name, NULL))
 			return bad(key, "a key that stands here twice");
 		e = convert(r, yaml_document_get_node(r->doc, p->value), depth + 1, &v);
@@ -114,7 +169,7 @@ static int convert(struct reader *r, const yaml_node_t *node, unsigned depth,
 	if (depth > DEPTH_MAX || ++r->values > VALUES_MAX)
 		return bad(node, depth > DEPTH_MAX ? "nested too deep" : "too many values");
 	if (node->type == YAML_SCALAR_NODE)
-		return convert_scalar(node, ret);
+		return convert_scalar(r, node, ret);
 	o = node->type == YAML_SEQUENCE_NODE ? json_object_new_array() : json_object_new_object();
 	e = node->type == YAML_SEQUENCE_NODE ? convert_list(r, node, depth, o)
 					     : convert_map(r, node, depth, o);
@@ -126,18 +181,60 @@ static int convert(struct reader *r, const yaml_node_t *node, unsigned depth,
 	return 0;
 }
 
+static int malformed(const yaml_parser_t *p)
+{
+	return err_new(-CE_BAD_FORMAT, "line %zu: %s", p->problem_mark.line + 1,
+		       p->problem ? p->problem : "malformed");
+}
+
+/* Before anything is made of it: how much is there? */
+static int check_amount(yaml_parser_t *p)
+{
+	unsigned values = 0, anchors = 0, depth = 0;
+
+	for (yaml_event_type_t type = YAML_NO_EVENT; type != YAML_STREAM_END_EVENT;) {
+		yaml_event_t ev;
+		const yaml_char_t *anchor = NULL;
+		size_t line;
+
+		if (!yaml_parser_parse(p, &ev))
+			return malformed(p);
+		type = ev.type;
+		line = ev.start_mark.line + 1;
+		if (type == YAML_SCALAR_EVENT)
+			anchor = ev.data.scalar.anchor;
+		else if (type == YAML_SEQUENCE_START_EVENT)
+			anchor = ev.data.sequence_start.anchor;
+		else if (type == YAML_MAPPING_START_EVENT)
+			anchor = ev.data.mapping_start.anchor;
+		anchors += anchor != NULL;
+		values += type == YAML_SCALAR_EVENT || type == YAML_ALIAS_EVENT ||
+			  type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT;
+		depth += type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT;
+		depth -= type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT;
+		yaml_event_delete(&ev);
+		if (depth > DEPTH_MAX + 1) /* the parser's time grows with the square of it */
+			return err_new(-CE_BAD_FORMAT, "line %zu: nested too deep", line);
+		if (anchors > ANCHORS_MAX || values > 2 * VALUES_MAX) /* keys are no values */
+			return err_new(-CE_BAD_FORMAT, "line %zu: too many %s", line,
+				       anchors > ANCHORS_MAX ? "anchors" : "values");
+	}
+	return 0;
+}
+
 static int read_all(yaml_parser_t *p, struct json_object *to)
 {
+	struct reader r = {.doc = NULL};
+
 	for (;;) {
 		yaml_document_t doc;
-		struct reader r = {.doc = &doc};
 		struct json_object *v = NULL;
 		const yaml_node_t *root;
 		int e = 0;
 
 		if (!yaml_parser_load(p, &doc))
-			return err_new(-CE_BAD_FORMAT, "line %zu: %s", p->problem_mark.line + 1,
-				       p->problem ? p->problem : "malformed");
+			return malformed(p);
+		r.doc = &doc;
 		root = yaml_document_get_root_node(&doc);
 		if (root)
 			e = convert(&r, root, 0, &v);
@@ -149,19 +246,26 @@ static int read_all(yaml_parser_t *p, struct json_object *to)
 	}
 }
 
-int yaml_parse(const char *s, size_t n, struct json_object **ret)
+static int with_parser(const char *s, size_t n, struct json_object *to)
 {
-	struct json_object *all = json_object_new_array();
 	yaml_parser_t p;
 	int r;
 
-	if (!yaml_parser_initialize(&p)) {
-		(void)json_object_put(all);
+	if (!yaml_parser_initialize(&p))
 		return err_new(-ENOMEM, "read YAML");
-	}
 	yaml_parser_set_input_string(&p, (const unsigned char *)s, n);
-	r = read_all(&p, all);
+	r = to ? read_all(&p, to) : check_amount(&p);
 	yaml_parser_delete(&p);
+	return r;
+}
+
+int yaml_parse(const char *s, size_t n, struct json_object **ret)
+{
+	struct json_object *all = json_object_new_array();
+	int r = with_parser(s, n, NULL);
+
+	if (r == 0)
+		r = with_parser(s, n, all);
 	if (r < 0) {
 		(void)json_object_put(all);
 		return r;

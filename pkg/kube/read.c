@@ -118,8 +118,8 @@ int kube_quantity(const char *s, uint64_t *ret)
 			return -EINVAL;
 		d *= 1000;
 		*ret = (uint64_t)d;
-		/* Up, so that nothing becomes 0; but what a factor such as 1e-3 is off by does not count. */
-		if (d - (long double)*ret > 1e-7L || (*ret == 0 && d > 0))
+		/* Up, so that nothing becomes 0; but what factors such as 1e-3 are off by does not count. */
+		if (d - (long double)*ret > 1e-7L + d * 1e-17L || (*ret == 0 && d > 0))
 			++*ret;
 		return 0;
 	}

@@ -262,7 +262,7 @@ static void yaml_reads_back_as_what_it_was(void **state)
 	(void)fclose(out);
 	assert_string_equal(text, "a:\n"
 				  "  b: x y\n"
-				  "  n: \"1.5\"\n"
+				  "  \"n\": \"1.5\"\n" /* a truth value of YAML 1.1, unquoted */
 				  "  t: \"true\"\n"
 				  "  e: \"\"\n"
 				  "  i: 3\n"

@@ -42,6 +42,7 @@ static int prepare(struct rt_child *x)
 	(void)umask(0);
 	if (x->plan->n_hooks && (r = own_pid(&x->host_pid)) < 0)
 		return r;
+	x->may_open_later = x->plan->ns[RT_NS_USER].mode == RT_NS_NEW;
 	return rootfs_open_sources(x);
 }
 
@@ -216,6 +217,8 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 		r = confine_keyring(&plan->process);
 	if (r == 0)
 		r = become_root(&x);
+	if (r == 0)
+		r = rootfs_open_rest(&x);
 	if (r == 0)
 		r = open_procfs(&x);
 	if (r == 0)

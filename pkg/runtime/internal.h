@@ -61,6 +61,7 @@ struct rt_child {
 	int devpts; /* devpts mounted in the root, or -EBADF */
 	int dev; /* tmpfs on /dev, or -EBADF */
 	int pty_master;
+	bool may_open_later; /* by rootfs_open_rest() */
 	int *lower; /* O_PATH of plan->root.lower */
 	int upper, upper_parent, work;
 	const int *joined; /* detached mounts, see joined_open() */
@@ -87,6 +88,7 @@ int hooks_run(const struct rt_plan *p, enum rt_hook_stage stage, pid_t pid, cons
 
 /* rootfs.c */
 int rootfs_open_sources(struct rt_child *x); /* as the caller's user, before ids change */
+int rootfs_open_rest(struct rt_child *x); /* as root inside: what was refused before */
 int rootfs_mount_root(struct rt_child *x);
 int rootfs_mount_all(struct rt_child *x);
 /** rootfs_mount_places() - binds and overlays only, below x->places, for a runtime of others. */

@@ -2,7 +2,10 @@
 /*
  * The root file system, in C's mount namespace: overlay (or a plain directory), every mount of the
  * plan, masks, read-only paths, pivot. Host paths are opened first, with the caller's own rights, and
- * never looked up again; places in the root are found by target.c.
+ * never looked up again. Some lie where these do not suffice: podman with --userns keep-id gives its trees
+ * to root of the map that it asks for, while its own root, which calls us, has no capability in the new
+ * namespace before there is a map. What was refused is opened when we are that root: it may no more than
+ * whoever may make the map. Places in the root are found by target.c.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,106 +25,152 @@
 
 #define PROC_MAGIC 0x9fa0
 
-static int open_host(const char *path, int flags)
-{
-	int fd = open(path, O_PATH | O_CLOEXEC | flags);
+#define LATER (-EACCES) /* a descriptor that is still to be opened */
 
-	return fd < 0 ? err_new(-errno, "open %s", path) : fd;
+static int open_host(const struct rt_child *x, int *fd, const char *path, int flags)
+{
+	int r;
+
+	if (*fd != LATER)
+		return 0;
+	*fd = open(path, O_PATH | O_CLOEXEC | flags);
+	if (*fd >= 0)
+		return 0;
+	r = -errno;
+	*fd = r == -EACCES ? LATER : -EBADF;
+	return r == -EACCES && x->may_open_later ? 0 : err_new(r, "open %s", path);
+}
+
+static int *none_open(unsigned n)
+{
+	int *fds = xcalloc(n + 1, sizeof(*fds));
+
+	for (unsigned i = 0; i <= n; i++)
+		fds[i] = LATER;
+	return fds;
 }
 
 static int open_layers(struct rt_child *x)
 {
 	const struct rt_root *root = &x->plan->root;
 	char *parent, *slash;
+	int r;
 
-	x->lower = xcalloc(root->n_lower, sizeof(*x->lower));
 	for (unsigned i = 0; i < root->n_lower; i++) {
-		x->lower[i] = open_host(root->lower[i], O_DIRECTORY);
-		if (x->lower[i] < 0)
-			return err_wrap(x->lower[i], "layer %u of the image", i);
+		r = open_host(x, &x->lower[i], root->lower[i], O_DIRECTORY);
+		if (r < 0)
+			return err_wrap(r, "layer %u of the image", i);
 	}
 	if (root->driver == RT_ROOT_DIR)
 		return 0;
-	x->upper = open_host(root->upper, O_DIRECTORY | O_NOFOLLOW);
-	x->work = x->upper < 0 ? x->upper : open_host(root->work, O_DIRECTORY | O_NOFOLLOW);
-	if (x->work < 0)
-		return x->work;
+	r = open_host(x, &x->upper, root->upper, O_DIRECTORY | O_NOFOLLOW);
+	if (r == 0)
+		r = open_host(x, &x->work, root->work, O_DIRECTORY | O_NOFOLLOW);
+	if (r < 0)
+		return r;
 	parent = xstrdup(root->upper);
 	slash = strrchr(parent, '/');
 	if (slash)
 		*slash = '\0';
-	x->upper_parent = open_host(*parent ? parent : "/", O_DIRECTORY);
+	r = open_host(x, &x->upper_parent, *parent ? parent : "/", O_DIRECTORY);
 	free(parent);
-	return x->upper_parent < 0 ? x->upper_parent : 0;
+	return r;
 }
 
 /* Of an overlay: upper, work, then what lies below. */
 static int open_overlay(struct rt_child *x, unsigned i)
 {
 	const struct rt_mount *m = &x->plan->mounts[i];
-	int *fds = xcalloc(m->n_lower + 2, sizeof(*fds));
+	int *fds, r = 0;
 
-	x->overlays[i] = fds;
-	fds[0] = fds[1] = -EBADF;
-	if (m->upper) {
-		fds[0] = open_host(m->upper, O_DIRECTORY);
-		fds[1] = fds[0] < 0 ? fds[0] : open_host(m->work, O_DIRECTORY);
-		if (fds[1] < 0)
-			return fds[1];
+	if (!x->overlays[i]) {
+		x->overlays[i] = none_open(m->n_lower + 2);
+		if (!m->upper)
+			x->overlays[i][0] = x->overlays[i][1] = -EBADF;
 	}
-	for (unsigned k = 0; k < m->n_lower; k++) {
-		fds[2 + k] = open_host(m->lower[k], O_DIRECTORY);
-		if (fds[2 + k] < 0)
-			return fds[2 + k];
-	}
-	return 0;
+	fds = x->overlays[i];
+	if (m->upper)
+		r = open_host(x, &fds[0], m->upper, O_DIRECTORY);
+	if (r == 0 && m->upper)
+		r = open_host(x, &fds[1], m->work, O_DIRECTORY);
+	for (unsigned k = 0; r == 0 && k < m->n_lower; k++)
+		r = open_host(x, &fds[2 + k], m->lower[k], O_DIRECTORY);
+	return r;
 }
 
 static int open_source(struct rt_child *x, unsigned i)
 {
 	const struct rt_mount *m = &x->plan->mounts[i];
-	int r = 0;
+	bool binds = m->type == RT_MOUNT_BIND && !(m->flags & RT_MNT_JOINED);
+	int r = m->type == RT_MOUNT_OVERLAY ? open_overlay(x, i) : 0;
 
-	x->sources[i] = -EBADF;
-	if (m->type == RT_MOUNT_OVERLAY)
-		r = open_overlay(x, i);
-	else if (m->type != RT_MOUNT_BIND || (m->flags & RT_MNT_JOINED))
-		return 0;
-	if (r < 0 || !m->source)
+	if (r < 0)
 		return r;
-	x->sources[i] = open_host(m->source, 0);
-	if (x->sources[i] == -ENOENT && (m->flags & RT_MNT_OPTIONAL)) {
+	if (!m->source || (!binds && m->type != RT_MOUNT_OVERLAY)) {
+		x->sources[i] = -EBADF;
+		return 0;
+	}
+	r = open_host(x, &x->sources[i], m->source, 0);
+	if (r == -ENOENT && (m->flags & RT_MNT_OPTIONAL)) {
 		err_drop(); /* the planner said that it may be missing */
 		return 0;
 	}
-	return x->sources[i] < 0 ? x->sources[i] : 0;
+	return r;
 }
 
-int rootfs_open_sources(struct rt_child *x)
+static int open_device(struct rt_child *x, unsigned i)
+{
+	const char *source = x->plan->devices[i].source;
+	int r = open_host(x, &x->devices[i], source, 0);
+	struct stat st;
+
+	if (r < 0)
+		return err_wrap(r, "device");
+	if (x->devices[i] == LATER)
+		return 0;
+	if (fstat(x->devices[i], &st) < 0)
+		return err_new(-errno, "device");
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_usage("--device %s: not a device", source);
+	return 0;
+}
+
+static int open_all(struct rt_child *x)
 {
 	const struct rt_plan *p = x->plan;
 	int r = open_layers(x);
 
 	if (r < 0)
 		return r;
-	x->sources = xcalloc(p->n_mounts + 1, sizeof(*x->sources));
-	x->overlays = xcalloc(p->n_mounts + 1, sizeof(*x->overlays));
 	for (unsigned i = 0; i < p->n_mounts; i++) {
 		r = open_source(x, i);
 		if (r < 0)
 			return err_wrap(r, "volume for %s", p->mounts[i].target);
 	}
-	x->devices = xcalloc(p->n_devices + 1, sizeof(*x->devices));
-	for (unsigned i = 0; i < p->n_devices; i++) {
-		struct stat st;
+	for (unsigned i = 0; r == 0 && i < p->n_devices; i++)
+		r = open_device(x, i);
+	return r;
+}
 
-		x->devices[i] = open_host(p->devices[i].source, 0);
-		if (x->devices[i] < 0 || fstat(x->devices[i], &st) < 0)
-			return err_wrap(x->devices[i] < 0 ? x->devices[i] : -errno, "device");
-		if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
-			return err_usage("--device %s: not a device", p->devices[i].source);
-	}
-	return dev_open_nodes(x);
+int rootfs_open_sources(struct rt_child *x)
+{
+	const struct rt_plan *p = x->plan;
+	int r;
+
+	x->lower = none_open(p->root.n_lower);
+	x->sources = none_open(p->n_mounts);
+	x->devices = none_open(p->n_devices);
+	x->overlays = xcalloc(p->n_mounts + 1, sizeof(*x->overlays));
+	if (p->root.driver != RT_ROOT_DIR)
+		x->upper = x->upper_parent = x->work = LATER;
+	r = open_all(x);
+	return r < 0 ? r : dev_open_nodes(x);
+}
+
+int rootfs_open_rest(struct rt_child *x)
+{
+	x->may_open_later = false;
+	return open_all(x);
 }
 
 /* The upper directory shows as the root: at the first start it gets what the image's root has. */
@@ -386,15 +435,16 @@ static int place_of(struct rt_child *x, unsigned i, bool directory)
 static int overlay_part(struct rt_child *x, unsigned i, const int *lower)
 {
 	const struct rt_mount *m = &x->plan->mounts[i];
-	AUTO_CLOSE int whole = -EBADF, part = -EBADF, mnt = -EBADF, target = -EBADF;
+	AUTO_CLOSE int whole = LATER, part = -EBADF, mnt = -EBADF, target = -EBADF;
 	char where[16];
 	struct stat st;
 	int r;
 
 	(void)snprintf(where, sizeof(where), "%d", lower[0]);
 	r = overlay_mount(lower, m->n_lower, -EBADF, -EBADF, where, "");
-	whole = r < 0 ? r : open_host(m->lower[0], O_DIRECTORY);
-	part = whole < 0 ? whole : open_subpath(m, whole);
+	if (r == 0)
+		r = open_host(x, &whole, m->lower[0], O_DIRECTORY);
+	part = r < 0 ? r : open_subpath(m, whole);
 	if (part < 0)
 		return part;
 	if (fstat(part, &st) < 0)

@@ -67,6 +67,26 @@ no_state() { empty_dir "$SHORT/run/cuddy/oci"; }
 	wait_until 20 no_state
 }
 
+@test "podman: --userns keep-id, whose trees belong to the map's root" {
+	require_program podman
+	pm load -q -i "$(image_file busybox)" >/dev/null
+	mkdir -m 0700 "$SHORT/vol"
+	echo mine >"$SHORT/vol/x"
+	run -0 pm run --rm --network none --userns keep-id -v "$SHORT/vol:/v" "$IMAGE" sh -c 'id -u; stat -c %u / /v; cat /v/x; echo y >/v/y'
+	[ "$(paste -sd' ' <<<"$output")" = "$(id -u) 0 $(id -u) mine" ]
+	[ -O "$SHORT/vol/y" ]
+	# A volume of root inside, closed to all others, as is podman's directory of layers.
+	pm volume create v >/dev/null
+	run -0 pm run --rm --network none --userns keep-id --user 0 -v v:/v "$IMAGE" sh -c 'mkdir -p /v/d && echo in >/v/d/f && chmod 700 /v /v/d'
+	podman "${STORE[@]}" unshare sh -c "chown 1:1 '$SHORT/root/vfs/dir' && chmod 700 '$SHORT/root/vfs/dir'"
+	for _ in 1 2 3; do # whether the map was there in time was a matter of luck
+		run -0 pm run --rm --network none --userns keep-id --user 0 -v "$(pm volume inspect --format '{{.Mountpoint}}' v)/d:/d" "$IMAGE" cat /d/f
+		[ "$output" = in ]
+	done
+	run -125 pm run --rm --network none --userns keep-id -v "$SHORT/nosuch:/d" "$IMAGE" true
+	wait_until 20 no_state
+}
+
 @test "podman: a network by slirp4netns, in the namespace that it made before the container" {
 	require_program podman
 	require_tun

@@ -39,7 +39,8 @@ SH
 }
 teardown_file() { file_end; }
 
-# outer FLAG... -- SCRIPT: as root of a container of ours
+# outer FLAG... -- SCRIPT: as root of a container of ours. Its two streams are one inside: the order of lines in
+# two pipes is anybody's.
 outer() {
 	local flags=() binds
 	while [ "$1" != -- ]; do
@@ -47,7 +48,7 @@ outer() {
 		shift
 	done
 	mapfile -t binds <"$S/binds"
-	timeout 100 "$CUDDY" run --rm --network "${NET:-none}" "${flags[@]}" "${binds[@]}" --rootfs "$S/root:O" sh -c "$2" 2>&1
+	timeout 100 "$CUDDY" run --rm --network "${NET:-none}" "${flags[@]}" "${binds[@]}" --rootfs "$S/root:O" sh -c "exec 2>&1; $2"
 }
 OPEN=(--security-opt seccomp=unconfined --security-opt unmask=ALL)
 
@@ -113,9 +114,9 @@ OPEN=(--security-opt seccomp=unconfined --security-opt unmask=ALL)
 	mapfile -t binds <"$S/binds"
 	inside() { pm run --rm --network none "$@" 2>&1 | grep -v level=; }
 	unset CUDDY_RUNROOT DBUS_SESSION_BUS_ADDRESS
-	run inside "${binds[@]}" --rootfs "$S/plain" sh -c 'sh /opt/inner --pid host'
+	run inside "${binds[@]}" --rootfs "$S/plain" sh -c 'exec 2>&1; sh /opt/inner --pid host'
 	first=$output
-	run inside --security-opt unmask=ALL "${binds[@]}" --rootfs "$S/plain" sh -c 'sh /opt/inner; /opt/cuddy run --rm --network none --hostname mine localhost/busybox hostname'
+	run inside --security-opt unmask=ALL "${binds[@]}" --rootfs "$S/plain" sh -c 'exec 2>&1; sh /opt/inner; /opt/cuddy run --rm --network none --hostname mine localhost/busybox hostname'
 	second=$output
 	pm system migrate >/dev/null 2>&1 || true # ends its pause process
 	export CUDDY_RUNROOT=$FILE_ROOT/run

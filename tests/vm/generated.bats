@@ -15,7 +15,8 @@ install_unit() { # install_unit OPTION... CONTAINER
 	cuddy generate systemd --name "$@" >"$UNITS/container-${*: -1}.service"
 	systemctl --user daemon-reload
 }
-remove_units() {
+remove_units() { # a container ended by SIGKILL leaves its unit failed, which the user manager would tell of ever after
+	systemctl --user reset-failed 'container-*.service' 2>/dev/null || true
 	rm -f "$UNITS"/container-*.service "$UNITS/later.service"
 	systemctl --user daemon-reload
 }

@@ -18,6 +18,34 @@ char *filter_split(const char *f, const char **ret_value)
 	return xstrndup(f, (size_t)(eq - f));
 }
 
+bool filter_one_of(const char *word, const char *const *words, size_t n)
+{
+	for (size_t i = 0; word && i < n; i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
+bool filter_all(const struct strv *filters,
+		bool (*one)(const void *x, const char *key, const char *value), const void *x)
+{
+	for (size_t i = 0; filters && i < filters->n; i++) {
+		const char *value = NULL;
+		AUTO_FREE char *key = filter_split(filters->v[i], &value);
+		bool hit = one(x, key, value);
+
+		for (size_t k = 0; !hit && strncmp(key, "label", 5) != 0 && k < filters->n; k++) {
+			const char *other = NULL;
+			AUTO_FREE char *same = filter_split(filters->v[k], &other);
+
+			hit = k != i && strcmp(same, key) == 0 && one(x, key, other);
+		}
+		if (!hit)
+			return false;
+	}
+	return true;
+}
+
 bool filter_label(const struct strv *labels, const char *want)
 {
 	return strchr(want, '=') ? strv_has(labels, want) : strv_env_get(labels, want) != NULL;

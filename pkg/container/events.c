@@ -112,13 +112,10 @@ int events_check(const struct strv *filters)
 	for (size_t i = 0; i < filters->n; i++) {
 		const char *value = NULL;
 		AUTO_FREE char *key = filter_split(filters->v[i], &value);
-		bool known = false;
 
-		for (size_t k = 0; key && k < ARRAY_LEN(keys); k++)
-			known = known || strcmp(key, keys[k]) == 0;
 		if (!key)
 			return err_usage("--filter '%s': write key=value", filters->v[i]);
-		if (!known)
+		if (!filter_one_of(key, keys, ARRAY_LEN(keys)))
 			return err_usage("--filter '%s': unknown key; known are container event "
 					 "image label pod type volume",
 					 filters->v[i]);

@@ -102,9 +102,16 @@ static bool match_pod(struct store *st, const struct container_record *rec, cons
 	return hit;
 }
 
-static bool match_one(struct store *st, const struct container *c, const char *key,
-		      const char *value)
+struct filtered {
+	struct store *st;
+	const struct container *c;
+};
+
+static bool match_one(const void *arg, const char *key, const char *value)
 {
+	const struct filtered *x = arg;
+	struct store *st = x->st;
+	const struct container *c = x->c;
 	const struct container_record *rec = c->rec;
 	bool wanted;
 	int64_t at;
@@ -182,15 +189,13 @@ int filters_check(struct store *st, const struct strv *filters)
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
 		AUTO_FREE char *key = filter_split(filters->v[i], &value);
-		bool known = false;
+		bool flag;
 		uint32_t code;
 		int64_t at;
 
 		if (!key)
 			return err_usage("--filter '%s': write key=value", filters->v[i]);
-		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
-			known = known || strcmp(key, keys[k]) == 0;
-		if (!known)
+		if (!filter_one_of(key, keys, ARRAY_LEN(keys)))
 			return err_usage("--filter '%s': unknown key; known are id name label "
 					 "status exited ancestor before "
 					 "since until volume network annotation restart-policy "
@@ -198,10 +203,7 @@ int filters_check(struct store *st, const struct strv *filters)
 					 "expose pod",
 					 filters->v[i]);
 		if (strcmp(key, "status") == 0) {
-			known = false;
-			for (size_t k = 0; k < ARRAY_LEN(statuses); k++)
-				known = known || strcmp(value, statuses[k]) == 0;
-			if (!known)
+			if (!filter_one_of(value, statuses, ARRAY_LEN(statuses)))
 				return err_usage("--filter '%s': unknown status; use created, "
 						 "running, paused or exited",
 						 filters->v[i]);
@@ -211,7 +213,7 @@ int filters_check(struct store *st, const struct strv *filters)
 		    strcmp(value, "unhealthy") != 0)
 			return err_usage("--filter '%s': use starting, healthy, unhealthy or none",
 					 filters->v[i]);
-		if (strcmp(key, "should-start-on-boot") == 0 && parse_bool(value, &known) < 0)
+		if (strcmp(key, "should-start-on-boot") == 0 && parse_bool(value, &flag) < 0)
 			return err_usage("--filter '%s': write true or false", filters->v[i]);
 		if (strcmp(key, "exited") == 0 && parse_u32(value, 255, &code) < 0)
 			return err_usage("--filter '%s': an exit code is a number from 0 to 255",
@@ -239,22 +241,7 @@ int filters_check(struct store *st, const struct strv *filters)
 
 bool filters_match(struct store *st, const struct strv *filters, const struct container *c)
 {
-	for (size_t i = 0; filters && i < filters->n; i++) {
-		const char *value = NULL;
-		AUTO_FREE char *key = filter_split(filters->v[i], &value);
-		bool hit = match_one(st, c, key, value);
+	const struct filtered x = {.st = st, .c = c};
 
-		if (!hit && strncmp(key, "label", 5) == 0)
-			return false;
-		/* Another value of the same key may match instead. */
-		for (size_t k = 0; !hit && k < filters->n; k++) {
-			const char *other = NULL;
-			AUTO_FREE char *same = filter_split(filters->v[k], &other);
-
-			hit = k != i && strcmp(same, key) == 0 && match_one(st, c, same, other);
-		}
-		if (!hit)
-			return false;
-	}
-	return true;
+	return filter_all(filters, match_one, &x);
 }

@@ -279,12 +279,9 @@ static int check_filters(const struct strv *filters)
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
 		AUTO_FREE char *key = filter_split(filters->v[i], &value);
-		bool known = false;
 		int64_t at;
 
-		for (size_t k = 0; key && k < ARRAY_LEN(keys); k++)
-			known = known || strcmp(key, keys[k]) == 0;
-		if (!known)
+		if (!filter_one_of(key, keys, ARRAY_LEN(keys)))
 			return err_usage("--filter '%s': write key=value; known are driver id name "
 					 "label dangling until",
 					 filters->v[i]);
@@ -298,9 +295,15 @@ static int check_filters(const struct strv *filters)
 	return 0;
 }
 
-static bool match_one(const struct network_record *r, const struct strv *used, const char *key,
-		      const char *value)
+struct filtered {
+	const struct network_record *r;
+	const struct strv *used;
+};
+
+static bool match_one(const void *arg, const char *key, const char *value)
 {
+	const struct network_record *r = ((const struct filtered *)arg)->r;
+	const struct strv *used = ((const struct filtered *)arg)->used;
 	int64_t at;
 
 	if (strcmp(key, "driver") == 0)
@@ -316,27 +319,6 @@ static bool match_one(const struct network_record *r, const struct strv *used, c
 	if (strcmp(key, "dangling") == 0)
 		return (strcmp(value, "true") == 0) == !strv_has(used, r->name);
 	return filter_time(value, &at) == 0 && r->created_ns < at;
-}
-
-/* The same key ORs (label ANDs), different keys AND. */
-static bool match(const struct network_record *r, const struct strv *used,
-		  const struct strv *filters)
-{
-	for (size_t i = 0; filters && i < filters->n; i++) {
-		const char *value = NULL;
-		AUTO_FREE char *key = filter_split(filters->v[i], &value);
-		bool hit = match_one(r, used, key, value);
-
-		for (size_t k = 0; !hit && strncmp(key, "label", 5) != 0 && k < filters->n; k++) {
-			const char *other = NULL;
-			AUTO_FREE char *same = filter_split(filters->v[k], &other);
-
-			hit = strcmp(same, key) == 0 && match_one(r, used, same, other);
-		}
-		if (!hit)
-			return false;
-	}
-	return true;
 }
 
 static void add_used(const struct container *c, const char *network, void *arg)
@@ -357,6 +339,7 @@ static int each_match(struct store *st, const struct strv *filters,
 		r = each_user(st, NULL, add_used, &used);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		AUTO(network_record_done) struct network_record rec = {0};
+		const struct filtered x = {.r = &rec, .used = &used};
 
 		r = network_load(st, names.v[i], &rec);
 		if (r == -CE_NO_NETWORK) {
@@ -364,7 +347,7 @@ static int each_match(struct store *st, const struct strv *filters,
 			r = 0;
 			continue;
 		}
-		if (r == 0 && match(&rec, &used, filters))
+		if (r == 0 && filter_all(filters, match_one, &x))
 			fn(&rec, strv_has(&used, rec.name), arg);
 	}
 	return r;

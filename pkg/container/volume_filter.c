@@ -61,9 +61,16 @@ static int64_t created_of(struct store *st, const char *name)
 }
 
 /* "since" and "after" name a volume; "until" a time. */
-static bool match_one(struct store *st, const struct volume_record *v, const struct volume_use *use,
-		      const char *key, const char *value)
+struct filtered {
+	struct store *st;
+	const struct volume_record *v;
+	const struct volume_use *use;
+};
+
+static bool match_one(const void *arg, const char *key, const char *value)
 {
+	const struct filtered *x = arg;
+	const struct volume_record *v = x->v;
 	bool flag = false;
 	int64_t at;
 
@@ -79,10 +86,10 @@ static bool match_one(struct store *st, const struct volume_record *v, const str
 		return filter_label(&v->options, value);
 	if (strcmp(key, "dangling") == 0)
 		return parse_bool(value, &flag) == 0 &&
-		       flag == (volume_count(&use->used, v->name) == 0);
+		       flag == (volume_count(&x->use->used, v->name) == 0);
 	if (strcmp(key, "until") == 0)
 		return filter_time(value, &at) == 0 && v->created_ns < at;
-	return v->created_ns > created_of(st, value);
+	return v->created_ns > created_of(x->st, value);
 }
 
 static int check_value(struct store *st, const char *filter, const char *key, const char *value)
@@ -111,14 +118,11 @@ int volume_filters_check(struct store *st, const struct strv *filters)
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
 		AUTO_FREE char *key = filter_split(filters->v[i], &value);
-		bool known = false;
 		int r;
 
 		if (!key)
 			return err_usage("--filter '%s': write key=value", filters->v[i]);
-		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
-			known = known || strcmp(key, keys[k]) == 0;
-		if (!known)
+		if (!filter_one_of(key, keys, ARRAY_LEN(keys)))
 			return err_usage("--filter '%s': unknown key; known are name label driver "
 					 "scope opt dangling until since after",
 					 filters->v[i]);
@@ -132,21 +136,7 @@ int volume_filters_check(struct store *st, const struct strv *filters)
 bool volume_filters_match(struct store *st, const struct strv *filters,
 			  const struct volume_record *v, const struct volume_use *use)
 {
-	for (size_t i = 0; filters && i < filters->n; i++) {
-		const char *value = NULL;
-		AUTO_FREE char *key = filter_split(filters->v[i], &value);
-		bool hit = match_one(st, v, use, key, value);
+	const struct filtered x = {.st = st, .v = v, .use = use};
 
-		/* Another value of the same key may match instead, but all labels must be there. */
-		for (size_t k = 0; !hit && strncmp(key, "label", 5) != 0 && k < filters->n; k++) {
-			const char *other = NULL;
-			AUTO_FREE char *same = filter_split(filters->v[k], &other);
-
-			hit = k != i && strcmp(same, key) == 0 &&
-			      match_one(st, v, use, same, other);
-		}
-		if (!hit)
-			return false;
-	}
-	return true;
+	return filter_all(filters, match_one, &x);
 }

@@ -151,8 +151,9 @@ static bool in_network(const struct row *x, const char *name)
 	return infra && strcmp(infra->rec->ns_net, name) == 0;
 }
 
-static bool match_one(const struct row *x, const char *key, const char *value)
+static bool match_one(const void *arg, const char *key, const char *value)
 {
+	const struct row *x = arg;
 	char number[24];
 	int64_t at;
 
@@ -186,14 +187,11 @@ static int check_filters(const struct strv *filters)
 	for (size_t i = 0; i < filters->n; i++) {
 		const char *value = NULL;
 		AUTO_FREE char *key = filter_split(filters->v[i], &value);
-		bool known = false;
 		int64_t at;
 
-		for (size_t k = 0; key && k < ARRAY_LEN(keys); k++)
-			known = known || strcmp(key, keys[k]) == 0;
 		if (!key)
 			return err_usage("--filter '%s': write key=value", filters->v[i]);
-		if (!known)
+		if (!filter_one_of(key, keys, ARRAY_LEN(keys)))
 			return err_usage("--filter '%s': unknown key; known are ctr-ids ctr-names "
 					 "ctr-number ctr-status id label name network status until",
 					 filters->v[i]);
@@ -202,26 +200,6 @@ static int check_filters(const struct strv *filters)
 					 filters->v[i]);
 	}
 	return 0;
-}
-
-/* Values of one key mean or, labels and different keys and. */
-static bool matches(const struct row *x, const struct strv *filters)
-{
-	for (size_t i = 0; i < filters->n; i++) {
-		const char *value = NULL;
-		AUTO_FREE char *key = filter_split(filters->v[i], &value);
-		bool hit = match_one(x, key, value);
-
-		for (size_t k = 0; !hit && strncmp(key, "label", 5) != 0 && k < filters->n; k++) {
-			const char *other = NULL;
-			AUTO_FREE char *same = filter_split(filters->v[k], &other);
-
-			hit = strcmp(same, key) == 0 && match_one(x, key, other);
-		}
-		if (!hit)
-			return false;
-	}
-	return true;
 }
 
 static char *join_members(const struct pod_members *m, const struct pod_query *q, char what)
@@ -355,7 +333,7 @@ int pod_rows(struct store *st, const struct pod_query *q, struct json_object **r
 	v = xcalloc(names.n + 1, sizeof(*v));
 	for (size_t i = 0; r >= 0 && i < names.n; i++) {
 		r = load(st, names.v[i], &v[n]);
-		if (r == 1 && matches(&v[n], q->filters)) {
+		if (r == 1 && filter_all(q->filters, match_one, &v[n])) {
 			n++;
 		} else {
 			row_done(&v[n]);

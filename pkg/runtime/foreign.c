@@ -395,16 +395,7 @@ int foreign_create(const struct rt_plan *p, const struct rt_stdio *stdio, int ro
 	struct rt_child x = {.plan = p,
 			     .process = &p->process,
 			     .root_mount = root_mount,
-			     .proc = -EBADF,
-			     .conf6 = -EBADF,
-			     .root = -EBADF,
-			     .null = -EBADF,
-			     .devpts = -EBADF,
-			     .dev = -EBADF,
-			     .pty_master = -EBADF,
-			     .upper = -EBADF,
-			     .upper_parent = -EBADF,
-			     .work = -EBADF,
+			     RT_CHILD_NOTHING_OPEN,
 			     .proc_mount = -1};
 	AUTO_CLOSE int dir = fresh_dir(p), listener = -EBADF, ours = -EBADF, theirs = -EBADF,
 		       cgroup = -EBADF, stage = -EBADF;

@@ -199,16 +199,7 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 			     .joined = joined,
 			     .first_kept = stdio->first_kept,
 			     .stdio = {stdio->in, stdio->out, stdio->err},
-			     .proc = -EBADF,
-			     .conf6 = -EBADF,
-			     .root = -EBADF,
-			     .null = -EBADF,
-			     .devpts = -EBADF,
-			     .dev = -EBADF,
-			     .pty_master = -EBADF,
-			     .upper = -EBADF,
-			     .upper_parent = -EBADF,
-			     .work = -EBADF};
+			     RT_CHILD_NOTHING_OPEN};
 	int r = prepare(&x);
 
 	if (r == 0)

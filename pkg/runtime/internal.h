@@ -77,6 +77,11 @@ struct rt_child {
 	const struct rt_stdio *given; /* what M handed over */
 	pid_t host_pid; /* for hooks */
 };
+/* Of an initializer: the descriptors that are opened on the way. */
+#define RT_CHILD_NOTHING_OPEN                                                              \
+	.proc = -EBADF, .conf6 = -EBADF, .root = -EBADF, .null = -EBADF, .devpts = -EBADF, \
+	.dev = -EBADF, .pty_master = -EBADF, .upper = -EBADF, .upper_parent = -EBADF,      \
+	.work = -EBADF
 
 /* hooks.c */
 /** hooks_any() - has the plan one of these stages (bits)? */

@@ -8,9 +8,11 @@
 #include "pkg/conmon/bridge.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/keeper.h"
@@ -22,6 +24,7 @@
 #include "pkg/sys/clone.h"
 #include "pkg/sys/file.h"
 
+#define FAREWELL_MS 2000
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS 30000
 
@@ -82,11 +85,40 @@ void bridge_begin(struct monitor *m)
 	write_lease(m);
 }
 
+void bridge_leave(struct monitor *m)
+{
+	struct bridge *b = &m->bridge;
+
+	if (b->fd >= 0)
+		(void)shutdown(b->fd, SHUT_WR);
+}
+
+/* The keeper closes once nobody is told of us any more; an answer to an older question may come before. */
+static void await_farewell(int fd)
+{
+	const int64_t until = clock_monotonic_ns() + FAREWELL_MS * NS_PER_MS;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int64_t left;
+
+	while ((left = until - clock_monotonic_ns()) > 0) {
+		char word[16];
+		int r = poll(&p, 1, (int)(left / NS_PER_MS) + 1);
+
+		if (r > 0)
+			r = (int)recv(fd, word, sizeof(word), MSG_DONTWAIT);
+		if (r == 0 || (r < 0 && errno != EINTR && errno != EAGAIN))
+			return; /* it has, or is dead, or (0 of poll) hangs */
+	}
+}
+
 /* The lease stays, here and in its file: the next run asks for the same addresses. */
 void bridge_end(struct monitor *m)
 {
 	struct bridge *b = &m->bridge;
 
+	bridge_leave(m);
+	if (b->fd >= 0)
+		await_farewell(b->fd);
 	closep(&b->fd);
 	closep(&b->netns);
 	if (b->starter)

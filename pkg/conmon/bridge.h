@@ -32,7 +32,10 @@ struct bridge {
 int bridge_prepare(struct monitor *m, struct net_plan *n);
 /** bridge_begin() - after it: the connection is ours. */
 void bridge_begin(struct monitor *m);
-void bridge_end(struct monitor *m); /* the run is over */
+/** bridge_leave() - the run is over: tell the keeper. */
+void bridge_leave(struct monitor *m);
+/** bridge_end() - wait until it has forgotten us (not long for one that hangs); then nobody finds the container by name. */
+void bridge_end(struct monitor *m);
 /** bridge_pump() - what the keeper says, and another keeper when it is gone. */
 void bridge_pump(struct monitor *m, int64_t now);
 /** bridge_reaped() - was @pid ours? */

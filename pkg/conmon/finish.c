@@ -253,7 +253,7 @@ void finish_record(struct monitor *m)
 {
 	m->recorded = true;
 	check_end(m);
-	bridge_end(m);
+	bridge_leave(m);
 	end_helpers(m);
 	m->state.exit_code = m->exit_status;
 	m->state.finished_ns = clock_now_ns();
@@ -262,6 +262,7 @@ void finish_record(struct monitor *m)
 	m->state.reason = reason_of(m);
 	m->state.stopped_by_user = m->reason == CONMON_BY_USER;
 	tell_died(m);
+	bridge_end(m);
 	if (!restart_is_due(m)) {
 		finish_record_end(m);
 		return;

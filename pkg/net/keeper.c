@@ -23,18 +23,25 @@
 #define LAST_LOOK_MS 20
 #define FIRST_LOOK_NS (3 * NS_PER_S)
 
+/*
+ * Names first: the monitor waits until we close, and tells the end of the container only then. Devices take
+ * longer, and whoever comes meanwhile is served after them.
+ */
 static void client_close(struct keeper *k, struct client *c)
 {
-	bool had = c->n > 0;
+	unsigned n_networks = k->n_networks;
+	struct client gone = *c;
 
-	while (c->n)
-		endpoint_remove(k, c, c->n - 1);
-	egress_done(c);
-	closep(&c->fd);
-	closep(&c->netns);
 	*c = k->clients[--k->n_clients];
-	if (had)
+	if (gone.n)
 		names_update(k);
+	closep(&gone.fd);
+	while (gone.n)
+		endpoint_remove(k, &gone, gone.n - 1);
+	egress_done(&gone);
+	closep(&gone.netns);
+	if (k->n_networks != n_networks)
+		names_update(k); /* gateways to listen at went too */
 }
 
 /* Readable once for each slirp4netns that came up; only the first is waited for. */

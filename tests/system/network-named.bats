@@ -112,9 +112,22 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	run -0 cuddy run --rm --network app "$IMAGE" nslookup "$ip"
 	[[ "$output" == *"name = web"* ]]
 	cuddy rm -f -t 0 web
-	# The keeper hears of an end from the monitor's connection, which may close just after rm has returned.
-	unknown() { ! cuddy run --rm --network app "$IMAGE" nslookup web.dns.podman >/dev/null 2>&1; }
-	wait_until 20 unknown
+	# Whoever hears of the end finds the name gone: by rm, by stop, and by the end of its command.
+	cuddy run -d --name stays --network app "$IMAGE" sleep 1000
+	local i
+	for i in 1 2 3 4 5; do
+		cuddy run -d --name web --network app "$IMAGE" sleep 1000
+		cuddy exec stays nslookup web.dns.podman >/dev/null
+		case $i in
+		1 | 2) cuddy rm -f -t 0 web ;;
+		3) cuddy stop -t 0 web ;;
+		4) cuddy kill web && cuddy wait web ;;
+		5) cuddy rm -f -t 0 web && cuddy run --rm --name web --network app "$IMAGE" true ;;
+		esac
+		run ! cuddy exec stays nslookup web.dns.podman
+		cuddy rm -f -i -t 0 web
+	done
+	cuddy rm -f -t 0 stays
 	cuddy network rm app
 }
 

@@ -2,7 +2,7 @@
 /*
  * What may stand where the cursor is. The scripts of "cuddy completion" ask
  *
- *	cuddy __complete -- WORD... LAST
+ *	cuddy __complete [--no-desc] -- WORD... LAST
  *
  * with the words after "cuddy" up to the cursor (LAST may be empty), and get one candidate a line,
  * "word<TAB>what it is", each a whole replacement for LAST; or the line ":file" or ":dir", where the
@@ -27,6 +27,7 @@ struct question {
 	struct cmd_ctx *ctx;
 	const char *typed; /* of the value: LAST without a flag before it */
 	const char *prefix; /* "--flag=", goes before every candidate */
+	bool bare; /* words, and not what they are */
 	unsigned n; /* answered so far */
 };
 
@@ -48,7 +49,7 @@ static void offer(struct question *q, const char *word, const char *about)
 		return;
 	put_clean(q->prefix);
 	put_clean(word);
-	if (about && *about) {
+	if (about && *about && !q->bare) {
 		(void)putchar('\t');
 		put_clean(about);
 	}
@@ -347,13 +348,22 @@ static void answer_command(struct question *q, const struct command *c, int n, c
 	offer_kind(q, c->complete, c->operand_words);
 }
 
+struct complete_args {
+	bool bare;
+};
+
+static const struct opt complete_opts[] = {
+	OPT_BOOL(0, "no-desc", struct complete_args, bare, "Words without what they are"),
+	OPT_END,
+};
+
 static int complete_run(struct cmd_ctx *ctx, const void *args, int n, char **words)
 {
-	struct question q = {.ctx = ctx, .prefix = ""};
+	const struct complete_args *how = args;
+	struct question q = {.ctx = ctx, .prefix = "", .bare = how->bare};
 	const struct command_alias *a;
 	int taken = 0, operands, length;
 
-	(void)args;
 	q.typed = words[n - 1];
 	if (walk(&q, global_opts, true, n, words, &taken, &operands))
 		return 0;
@@ -373,8 +383,10 @@ static int complete_run(struct cmd_ctx *ctx, const void *args, int n, char **wor
 
 const struct command cmd_complete = {
 	.name = "__complete",
-	.synopsis = "-- WORD...",
+	.synopsis = "[--no-desc] -- WORD...",
 	.summary = "Answer the scripts of \"cuddy completion\"",
+	.opts = complete_opts,
+	.args_size = sizeof(struct complete_args),
 	.min_args = 1,
 	.max_args = -1,
 	.no_interspersed = true,

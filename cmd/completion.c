@@ -11,14 +11,18 @@
 #include "cmd/cmd.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/base/sbuf.h"
 
 struct completion_args {
 	const char *file;
+	bool bare;
 };
 
 static const struct opt completion_opts[] = {
 	OPT_STR('f', "file", "FILE", struct completion_args, file,
 		"Write to a file instead of standard output", .complete = COMPLETE_FILE),
+	OPT_BOOL(0, "no-desc", struct completion_args, bare,
+		 "Offer words without what they are"),
 	OPT_END,
 };
 
@@ -114,18 +118,34 @@ static int write_file(const char *path, const char *text)
 	return r < 0 ? err_new(r, "write %s", path) : 0;
 }
 
+#define QUESTION "__complete --"
+
+static void put_question(struct sbuf *b, const char *script, bool bare)
+{
+	const char *at = strstr(script, QUESTION);
+
+	if (!bare || !at) {
+		sbuf_adds(b, script);
+		return;
+	}
+	sbuf_addf(b, "%.*s__complete --no-desc --%s", (int)(at - script), script,
+		  at + strlen(QUESTION));
+}
+
 static int completion_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct completion_args *a = args;
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
 
 	(void)ctx;
 	(void)argc;
 	for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
 		if (strcmp(argv[0], scripts[i].shell) != 0)
 			continue;
+		put_question(&b, scripts[i].script, a->bare);
 		if (a->file)
-			return write_file(a->file, scripts[i].script);
-		(void)fputs(scripts[i].script, stdout);
+			return write_file(a->file, b.s);
+		(void)fputs(b.s, stdout);
 		return 0;
 	}
 	return err_usage("completion: no shell \"%s\" is known; there are bash, zsh and fish",

@@ -8,6 +8,7 @@
 #include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
 #include "pkg/image/load.h"
+#include "pkg/oci/manifest.h"
 
 struct load_args {
 	const char *input;
@@ -69,18 +70,23 @@ const struct command cmd_load = {
 
 struct import_args {
 	struct strv changes;
-	const char *message, *platform;
+	const char *message, *platform, *os, *arch, *variant;
 	bool quiet;
 };
 
 static const struct opt import_opts[] = {
+	OPT_STR(0, "arch", "ARCH", struct import_args, arch,
+		"Say what architecture the image is for"),
 	OPT_LIST('c', "change", "INSTRUCTION", struct import_args, changes,
 		 "Apply a Containerfile instruction to the image's configuration"),
 	OPT_STR('m', "message", "TEXT", struct import_args, message,
 		"Set the comment in the image's history"),
+	OPT_STR(0, "os", "OS", struct import_args, os, "Say what system the image is for"),
 	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct import_args, platform,
 		"Say what platform the image is for"),
 	OPT_BOOL('q', "quiet", struct import_args, quiet, "Do not report progress"),
+	OPT_STR(0, "variant", "VARIANT", struct import_args, variant,
+		"Say what variant of the architecture the image is for"),
 	OPT_END,
 };
 
@@ -94,8 +100,8 @@ static int import_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 {
 	const struct import_args *a = args;
 	struct transfer_report report;
-	struct import_options o = {
-		.changes = &a->changes, .message = a->message, .platform = a->platform};
+	struct import_options o = {.changes = &a->changes, .message = a->message};
+	AUTO_FREE char *platform = NULL;
 	AUTO_CLOSE int fd = -EBADF;
 	struct store *st;
 	int r;
@@ -104,6 +110,10 @@ static int import_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 		return err_usage(
 			"import %s: URLs are not fetched; download the file and import that",
 			argv[0]);
+	r = platform_choice(a->platform, a->os, a->arch, a->variant, &platform);
+	if (r < 0)
+		return r;
+	o.platform = platform;
 	fd = archive_input_open(argv[0]);
 	if (fd < 0)
 		return err_wrap(fd, "import");

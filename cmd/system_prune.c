@@ -8,13 +8,15 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/size.h"
+#include "pkg/build/cache.h"
+#include "pkg/cli/filter.h"
 #include "pkg/container/networks.h"
 #include "pkg/container/volumes.h"
 #include "pkg/image/remove.h"
 #include "pkg/pod/pod.h"
 
 struct prune_args {
-	bool all, force, volumes;
+	bool all, force, volumes, build, external;
 	struct strv filters;
 };
 
@@ -22,6 +24,11 @@ static const struct opt prune_opts[] = {
 	OPT_BOOL('a', "all", struct prune_args, all,
 		 "All images that no container uses, not only those without a name; with --volumes "
 		 "those with a name, too"),
+	OPT_BOOL(0, "build", struct prune_args, build,
+		 "What builds keep for the next one, too, as far as no image has it; with --all "
+		 "that goes in any case"),
+	OPT_BOOL(0, "external", struct prune_args, external,
+		 "Also what other engines left in the store: there is never any"),
 	OPT_LIST(0, "filter", "KEY=VALUE", struct prune_args, filters,
 		 "Only what matches: label, until"),
 	OPT_BOOL('f', "force", struct prune_args, force, "Do not ask"),
@@ -52,9 +59,10 @@ static bool confirmed(const struct prune_args *a)
 
 	sbuf_addf(&b,
 		  "This removes all stopped containers and pods, all networks that no container is "
-		  "in, %s%s.",
+		  "in, %s%s%s.",
 		  a->all ? "all images that no container uses"
 			 : "all images without a name that no container uses",
+		  a->all || a->build ? ", what builds keep for the next one" : "",
 		  !a->volumes ? ""
 		  : a->all    ? ", and all volumes that no container uses with all that is in them"
 			      : ", and all volumes without a name that no container uses");
@@ -101,6 +109,26 @@ static int prune_networks(struct cmd_ctx *ctx, struct store *st, const struct pr
 	return r;
 }
 
+/* Labels say nothing of it. */
+static int prune_cache(struct store *st, const struct prune_args *a)
+{
+	struct cache_pruned gone = {0};
+	struct cache_limits l = {0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->filters.n; i++) {
+		if (strncmp(a->filters.v[i], "until=", 6) != 0)
+			return 0;
+		r = filter_time(a->filters.v[i] + 6, &l.before_ns);
+	}
+	if (r == 0)
+		r = cache_prune(st, &l, &gone);
+	if (r == 0 && (gone.records || gone.mounts))
+		(void)printf("Deleted Build Cache\nResults: %u\nCaches: %u\n", gone.records,
+			     gone.mounts);
+	return r;
+}
+
 static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct prune_args *a = args;
@@ -127,6 +155,8 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		r = prune_volumes(ctx, st, a);
 	if (r == 0)
 		r = prune_images(ctx, st, a);
+	if (r == 0 && (a->all || a->build))
+		r = prune_cache(st, a);
 	if (r == 0)
 		r = prune_reclaim(st, &bytes);
 	if (r < 0)

@@ -181,6 +181,25 @@ int keeper_refused(const char *dir, const char *id, uint64_t *ret)
 	return r < 0 ? r : parse_u64(text, UINT64_MAX, ret);
 }
 
+int keeper_netns(const char *dir)
+{
+	const struct net_plan n = {.keeper_dir = dir};
+	AUTO_CLOSE int fd = keeper_try_connect(&n);
+	struct ucred keeper;
+	socklen_t len = sizeof(keeper);
+	char path[32];
+	int ns;
+
+	if (fd < 0)
+		return fd == -ECONNREFUSED ? -ENOENT : fd;
+	/* While we are connected it does not end, and its number is nobody else's. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &keeper, &len) < 0)
+		return err_new(-errno, "who keeps the bridges");
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", keeper.pid);
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	return ns < 0 ? err_new(-errno, "open %s", path) : ns;
+}
+
 int keeper_join(const struct net_plan *n, int netns, char *lease)
 {
 	int r = 0;

@@ -31,6 +31,8 @@ struct keeper_reply {
 int keeper_connect(const struct net_plan *n);
 /** keeper_try_connect() - to one that is there; -ENOENT, -ECONNREFUSED without a trail. */
 int keeper_try_connect(const struct net_plan *n);
+/** keeper_netns() - the namespace of its bridges, a descriptor; -ENOENT (no trail): there is no keeper. @dir: keeper_dir. */
+int keeper_netns(const char *dir);
 /** keeper_request() - ask for @request in the namespace @netns; @lease: what it had, may be "". No trail. */
 int keeper_request(int fd, const void *request, size_t n, const char *lease, int netns);
 /** keeper_refused() - how often the container @id was refused by its --egress; @dir: keeper_dir. -ENOENT: not known. */

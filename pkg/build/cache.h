@@ -30,6 +30,7 @@ struct cache_pruned {
 };
 struct cache_limits {
 	bool all; /* also results whose layers an image or container has */
+	bool only_mounts; /* caches of RUN, and no results; not with a size */
 	int64_t before_ns; /* only what was not used since; 0: whenever */
 	bool has_max; /* only what was not used longest, until no more than max_bytes are left */
 	uint64_t max_bytes;

@@ -322,6 +322,8 @@ static int prune(struct store *st, const struct cache_limits *l, struct cache_pr
 
 	if (l->has_max)
 		return prune_to_size(st, l, ret);
+	if (l->only_mounts)
+		return prune_mounts(st, l->before_ns, ret);
 	r = prune_records(st, l->all, l->before_ns, ret);
 	/* Layers of builds and pulls that were given up stand in no record. */
 	if (r == 0 && l->all && !l->before_ns)

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
@@ -120,6 +121,8 @@ static int keeper_main(int dir, int listen_fd, int ready_fd, int word, int paren
 		return 1;
 	}
 	pool_read(&k);
+	/* Anew: who connects is told our number as the peer's, not our parent's (keeper_netns()). */
+	(void)listen(listen_fd, 64);
 	(void)fcntl(listen_fd, F_SETFL, O_NONBLOCK);
 	(void)write_full(word, ".", 1);
 	(void)close(word);

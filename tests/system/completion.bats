@@ -72,7 +72,13 @@ complete_words() { cuddy __complete -- "$@" | cut -f 1; }
 	for s in bash zsh fish; do
 		run -0 cuddy completion $s
 		[[ "$output" == *"__complete --"* ]]
+		run -0 cuddy completion --no-desc $s
+		[[ "$output" == *"__complete --no-desc --"* ]]
 	done
+	run -0 cuddy __complete --no-desc -- ru
+	[ "${lines[0]}" = run ]
+	run -0 cuddy __complete -- ru
+	[[ "${lines[0]}" == $'run\t'* ]]
 }
 
 typed() { # typed SHELL... - stdin is Python that types at it; `line(before, after)` types and wants the result

@@ -315,6 +315,10 @@ small() {
 	run -0 bash -c 'gzip -c "$1" | "$CUDDY" import -q - localhost/mine:2' _ "$WORK/r.tar"
 	run -0 cuddy run --rm localhost/mine:2 /bin/sh -c 'echo from stdin'
 	[ "$output" = "from stdin" ]
+	cuddy import -q --arch arm --variant v7 "$WORK/r.tar" localhost/mine:arm >/dev/null
+	[ "$(cuddy image inspect --format '{{.Os}} {{.Architecture}} {{.Variant}}' localhost/mine:arm)" = 'linux arm v7' ]
+	run --separate-stderr cuddy import -q --arch arm --platform linux/arm "$WORK/r.tar" localhost/x
+	one_line_error 125 --platform
 	run --separate-stderr cuddy import -q -c 'NOSUCH x' "$WORK/r.tar" localhost/x
 	one_line_error 125 NOSUCH
 }

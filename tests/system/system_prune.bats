@@ -42,6 +42,29 @@ load helpers
 	run -1 cuddy volume exists named
 }
 
+@test "system prune: --build, and --all, forget what builds keep; image prune --build-cache their caches alone" {
+	printf 'FROM %s\nRUN --network=none --mount=type=cache,target=/c echo x >/c/x\nRUN --network=none touch /y\n' "$IMAGE" >"$WORK/Containerfile"
+	build() { cuddy build -q "$WORK" >/dev/null; }
+	kept() { cuddy system df --format '{{.Type}} {{.Total}}' | sed -n 's/^Build Cache //p'; }
+	build
+	all=$(kept)
+	run -0 cuddy system prune -f --external
+	[ "$(kept)" = "$all" ]
+	run -0 cuddy image prune -f --build-cache --external
+	[ "$(kept)" = $((all - 1)) ]
+	[ -z "$(ls "$CUDDY_ROOT/cache/mounts")" ]
+	run -0 cuddy system prune -f --build --filter until=1h
+	[ "$(kept)" = $((all - 1)) ]
+	run -0 cuddy system prune -f --build --filter label=x
+	[ "$(kept)" = $((all - 1)) ]
+	run -0 cuddy system prune -f --build
+	[[ "$output" == *"Deleted Build Cache"$'\n'"Results: "[1-9]* ]]
+	[ "$(kept)" = 0 ]
+	build
+	run -0 cuddy system prune -f -a
+	[ "$(kept)" = 0 ]
+}
+
 @test "system prune: asks; filters choose; bad ones change nothing" {
 	cuddy run --name a --label x=1 "$IMAGE" true
 	cuddy run --name b "$IMAGE" true

@@ -26,6 +26,17 @@ load helpers
 	[ "$(SHELL=/bin/true cuddy unshare; echo $?)" = 0 ]
 }
 
+@test "unshare: --rootless-netns is where the bridges are, and only while there are any" {
+	run --separate-stderr cuddy unshare --rootless-netns true
+	one_line_error 125 "no container runs on a network"
+	cuddy network create --subnet 10.97.31.0/24 seen
+	cuddy run -d --name on --network seen "$IMAGE" sleep 1000
+	run -0 cuddy unshare --rootless-netns sh -c 'cat /proc/net/fib_trie'
+	[[ "$output" == *10.97.31.1$'\n'* ]]
+	run ! grep -q 10.97.31 /proc/net/fib_trie
+	cuddy rm -f -t 0 on
+}
+
 @test "unshare: mounts are its own and end with it" {
 	mkdir "$WORK/m"
 	run -0 cuddy unshare sh -c "mount -t tmpfs none $WORK/m && touch $WORK/m/x && ls $WORK/m"

@@ -118,9 +118,11 @@ static int record_parse(const char *text, size_t n, struct image_summary *s)
 int image_read_file(struct store *st, const char *id, const char *file, struct sbuf *out)
 {
 	AUTO_FREE char *path = path_join(id, file);
+	/* A listing reads all records. */
+	int (*get)(int, const char *, size_t,
+		   struct sbuf *) = strcmp(file, IMAGE_RECORD) == 0 ? file_read_own : file_read_at;
 	int dir = store_fd(st, STORE_IMAGES);
-
-	int r = dir < 0 ? dir : file_read_at(dir, path, DOCUMENT_MAX, out);
+	int r = dir < 0 ? dir : get(dir, path, DOCUMENT_MAX, out);
 
 	/* All of an image is in one place, so that its parts fit each other. */
 	return r == -ENOENT && !store_has(st, STORE_IMAGES, id)
@@ -141,7 +143,7 @@ bool image_store_has(struct store *st, const char *id)
 
 const char *image_store_read_only(struct store *st, const char *id)
 {
-	return id_is_valid(id) && !store_has(st, STORE_IMAGES, id)
+	return id_is_valid(id) && shared_any(st) && !store_has(st, STORE_IMAGES, id)
 		       ? shared_where(st, STORE_IMAGES, id)
 		       : NULL;
 }

@@ -87,7 +87,7 @@ static int read_ref(struct store *st, const char *file, char ret_id[65], char **
 
 	if (dir < 0)
 		return dir;
-	r = file_read_at(dir, file, REF_FILE_MAX, &b);
+	r = file_read_own(dir, file, REF_FILE_MAX, &b);
 	if (r == -ENOENT)
 		r = shared_read(st, STORE_REFS, file, REF_FILE_MAX, &b);
 	if (r == -ENOENT)

@@ -131,6 +131,16 @@ static int find(struct store *st, enum store_dir d, const char *name,
 	return r < 0 ? r : -ENOENT;
 }
 
+bool shared_any(struct store *st)
+{
+	const struct shared_list *l;
+
+	if (list(st, &l) == 0)
+		return l->n > 0;
+	err_drop();
+	return false;
+}
+
 const char *shared_where(struct store *st, enum store_dir d, const char *name)
 {
 	const struct shared_store *s;

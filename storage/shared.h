@@ -28,6 +28,8 @@
 
 /** shared_has() - does one of them have @name in @d (layers, images, refs)? */
 bool shared_has(struct store *st, enum store_dir d, const char *name);
+/** shared_any() - is there one at all? */
+bool shared_any(struct store *st);
 /** shared_where() - DIR of the first that has it; NULL. */
 const char *shared_where(struct store *st, enum store_dir d, const char *name);
 /** shared_read() - a file below @d of the first that has it, added to @out; -ENOENT (no trail). */

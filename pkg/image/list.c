@@ -54,6 +54,14 @@ static struct json_object *repo_tags(const struct image_entry *e)
 
 static void add_row_detail(struct json_object *o, const struct image_entry *e)
 {
+	char at[CLOCK_TEXT_MAX];
+
+	clock_format_go(e->s.created_ns, at);
+	json_add_str(o, "Id", e->s.id);
+	json_set_str(o, "Created",
+		     json_object_get_string(json_object_object_get(o, "CreatedSince")));
+	json_add_str(o, "CreatedAt", at);
+	json_add_str(o, "CreatedTime", at);
 	json_set_i64(o, "Containers", e->containers);
 	json_set_bool(o, "Dangling", image_is_dangling(e));
 	json_set_bool(o, "IsDangling", image_is_dangling(e));
@@ -71,29 +79,25 @@ static void add_row_detail(struct json_object *o, const struct image_entry *e)
 	json_set_size(o, "UniqueSize", e->s.size_bytes);
 }
 
+/* What tables show, and for templates all that they may ask for. */
 static struct json_object *row_of(const struct line *l, const struct image_query *q)
 {
 	const struct image_entry *e = l->e;
 	struct json_object *o = json_object_new_object();
-	AUTO_FREE char *id = q->no_trunc ? xasprintf("sha256:%s", e->s.id) : xstrndup(e->s.id, 12);
-	char span[CLOCK_TEXT_MAX], at[CLOCK_TEXT_MAX];
-	AUTO_FREE char *ago = NULL, *history = strv_join(&e->s.names, ", ");
+	AUTO_FREE char *history = strv_join(&e->s.names, ", "), *ago = NULL, *id = NULL;
+	char span[CLOCK_TEXT_MAX];
 
+	id = q->no_trunc ? xasprintf("sha256:%s", e->s.id) : xstrndup(e->s.id, 12);
 	clock_format_span(clock_now_ns() - e->s.created_ns, span);
 	ago = xasprintf("%s ago", span);
-	clock_format_go(e->s.created_ns, at);
-	json_set_str(o, "Repository", l->repository);
-	json_set_str(o, "Tag", l->tag);
-	json_set_str(o, "Digest", l->digest ? l->digest : NONE);
-	json_set_str(o, "ID", id);
-	json_set_str(o, "Id", e->s.id);
-	json_set_str(o, "Created", ago);
-	json_set_str(o, "CreatedSince", ago);
-	json_set_str(o, "CreatedAt", at);
-	json_set_str(o, "CreatedTime", at);
+	json_add_str(o, "Repository", l->repository);
+	json_add_str(o, "Tag", l->tag);
+	json_add_str(o, "Digest", l->digest ? l->digest : NONE);
+	json_add_str(o, "ID", id);
+	json_add_str(o, "CreatedSince", ago);
 	json_set_size(o, "Size", e->s.size_bytes);
 	json_set_bool(o, "ReadOnly", e->read_only);
-	json_set_str(o, "History", history);
+	json_add_str(o, "History", history);
 	if (q->detail)
 		add_row_detail(o, e);
 	return o;

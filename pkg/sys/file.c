@@ -33,6 +33,9 @@ int file_read_stream(int fd, size_t max, struct sbuf *out)
 	}
 }
 
+/* What records and references fit into. */
+#define OWN_FILE_USUAL 4096
+
 int file_read_fd(int fd, size_t max, struct sbuf *out)
 {
 	struct stat st;
@@ -79,6 +82,31 @@ int file_read_at(int dir, const char *name, size_t max, struct sbuf *out)
 	if (fd < 0)
 		return err_new(-errno, "open %s", name);
 	return read_opened(fd, name, max, out);
+}
+
+int file_read_own(int dir, const char *name, size_t max, struct sbuf *out)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n;
+	size_t room;
+	int r;
+
+	if (fd < 0)
+		return err_new(-errno, "open %s", name);
+	sbuf_grow(out, OWN_FILE_USUAL);
+	room = out->cap - out->len - 1;
+	do
+		n = read(fd, out->s + out->len, room);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_new(-errno, "read %s", name);
+	out->len += (size_t)n;
+	out->s[out->len] = '\0';
+	if ((size_t)n > max)
+		return err_new(-CE_LIMIT, "%s: at most %zu bytes are read", name, max);
+	/* A regular file gives all that it has: less than asked for is its end. */
+	r = (size_t)n < room ? 0 : file_read_stream(fd, max - (size_t)n, out);
+	return r < 0 ? err_wrap(r, "%s", name) : 0;
 }
 
 static int write_aside(int dir, const char *aside, const void *p, size_t n, mode_t mode,

@@ -16,7 +16,13 @@ int file_read_in(int root, const char *path, size_t max, struct sbuf *out);
 /** file_read_at() - the same for our own tree: openat(dir, name), no special link rules. */
 int file_read_at(int dir, const char *name, size_t max, struct sbuf *out);
 
-/** file_read_fd() - the same on an open descriptor, from its offset. */
+/**
+ * file_read_own() - of a small file that only we write: no look at what it is, and its end is where
+ * a read gives less than it could; two system calls less for each of thousands of records
+ */
+int file_read_own(int dir, const char *name, size_t max, struct sbuf *out);
+
+/** file_read_fd() - as file_read_at() on an open descriptor, from its offset. */
 int file_read_fd(int fd, size_t max, struct sbuf *out);
 
 /** file_read_stream() - of anything, a pipe too; waits for its end. */

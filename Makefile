@@ -83,8 +83,8 @@ has_lib     = $(filter /%,$(shell $(CC) -print-file-name=$1))
 static_lib  = $(if $(call has_lib,lib$1.a),-Wl$(comma)-Bstatic -l$1 -Wl$(comma)-Bdynamic,-l$1)
 LIBS        := json-c cap seccomp yaml
 LIBS_CUDDY  := $(foreach l,$(LIBS),$(call static_lib,$l))
-ARCHIVES    := $(if $(SAN),,$(call has_lib,rcrt1.o) $(call has_lib,libc.a) $(foreach l,$(LIBS),$(call has_lib,lib$l.a)))
-ifeq ($(words $(ARCHIVES)),5)
+ARCHIVES    := rcrt1.o libc.a $(LIBS:%=lib%.a)
+ifeq ($(if $(SAN),,$(words $(foreach a,$(ARCHIVES),$(call has_lib,$a)))),$(words $(ARCHIVES)))
 LINK_CUDDY  := -static-pie $(filter-out -pie,$(LINK))
 LINK_LIBS   := $(addprefix -l,$(LIBS))
 else

@@ -32,3 +32,13 @@ teardown() { :; }
 	b=$(image_file busybox)
 	[ "$a" = "$b" ] && [ -s "$a" ]
 }
+
+@test "harness: cuddy is one static program where the archives of what it links are installed" {
+	[[ "${BUILD:-}" != *san-* ]] || skip "sanitizers need the dynamic C library"
+	for a in rcrt1.o libc.a libjson-c.a libcap.a libseccomp.a libyaml.a; do
+		[[ "$(gcc -print-file-name=$a)" == /* ]] || skip "no $a"
+	done
+	run -0 readelf -lW "$CUDDY"
+	[[ "$output" != *INTERP* ]] # a third of a start goes into loading libraries
+	[ "$(readelf -lW "$CUDDY" | grep -c 'Elf file type is DYN')" = 1 ]
+}

@@ -111,6 +111,7 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 		q.name = argv[0];
 	q.no_infra = a->infra == 0;
 	q.infra.cgroup_manager = ctx->cgroup_manager;
+	q.infra.create_argv = ctx->argv;
 	transfer_report_init(&report, REPORT_PULL, false, NULL);
 	q.infra.report = &report.handler;
 	r = pod_create(st, &q, &pod);

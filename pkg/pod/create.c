@@ -119,6 +119,8 @@ static int make_record(struct store *st, const struct pod_request *q, struct pod
 	pod->exit_policy = xstrdup(q->exit_policy ? q->exit_policy : "continue");
 	pod->restart = q->restart ? xstrdup(q->restart) : NULL;
 	strv_add_all(&pod->security_opts, &q->security_opt);
+	for (size_t k = 0; q->infra.create_argv && q->infra.create_argv[k]; k++)
+		strv_add(&pod->create_command, q->infra.create_argv[k]);
 	r = make_share(q->share ? q->share : q->no_infra ? "none" : SHARE_DEFAULT, pod);
 	if (r == 0 && q->infra.pid && !pod_shares(pod, "pid"))
 		strv_add(&pod->share, "pid");

@@ -56,12 +56,13 @@ int convert_volume(struct convert *c, const struct unit_line *l);
 int convert_env_file(struct convert *c, const struct unit_line *l);
 
 extern const struct key_row container_keys[], volume_keys[], network_keys[], image_keys[],
-	build_keys[], pod_keys[];
+	build_keys[], pod_keys[], artifact_keys[];
 int convert_container(struct convert *c);
 int convert_volume_file(struct convert *c);
 int convert_network_file(struct convert *c);
 int convert_image_file(struct convert *c);
 int convert_build_file(struct convert *c);
 int convert_pod_file(struct convert *c);
+int convert_artifact_file(struct convert *c);
 /** convert_pod() - Pod= of a container: the file of a pod. */
 int convert_pod(struct convert *c, const struct unit_line *l);

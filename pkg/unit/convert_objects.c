@@ -148,6 +148,36 @@ int convert_image_file(struct convert *c)
 	return r == 0 ? convert_exec(c, "ExecStart") : r;
 }
 
+const struct key_row artifact_keys[] = {
+	{"Artifact", KEY_OTHER},
+	{"AuthFile", KEY_ONE, "--authfile"},
+	{"CertDir", KEY_ONE, "--cert-dir"},
+	{"Creds", KEY_ONE, "--creds"},
+	{"Quiet", KEY_BOOL, "--quiet"},
+	{"TLSVerify", KEY_BOOL, "--tls-verify"},
+	{"DecryptionKey", KEY_REFUSED, "encrypted artifacts are not read"},
+	{"Retry", KEY_ONE, "--retry"},
+	{"RetryDelay", KEY_ONE, "--retry-delay"},
+	COMMON_KEYS,
+	{NULL},
+};
+
+int convert_artifact_file(struct convert *c)
+{
+	const struct unit_line *l = convert_own(c, "Artifact");
+	int r;
+
+	if (!l)
+		return err_new(-CE_BAD_FORMAT, "%s: [Artifact] needs Artifact=", c->q->path);
+	strv_add(&c->argv, "artifact");
+	strv_add(&c->argv, "pull");
+	r = convert_keys(c, artifact_keys);
+	if (r == 0)
+		r = convert_oneshot(c);
+	strv_add(&c->argv, l->value);
+	return r == 0 ? convert_exec(c, "ExecStart") : r;
+}
+
 static int add_file(struct convert *c, const struct unit_line *l)
 {
 	const struct unit_line *dir = convert_own(c, "SetWorkingDirectory");
@@ -187,8 +217,8 @@ const struct key_row build_keys[] = {
 	{"IgnoreFile", KEY_ONE, "--ignorefile"},
 	{"Arch", KEY_OTHER},
 	{"Variant", KEY_OTHER},
-	{"Retry", KEY_REFUSED, "a pull tries again by itself"},
-	{"RetryDelay", KEY_REFUSED, "a pull tries again by itself"},
+	{"Retry", KEY_ONE, "--retry"},
+	{"RetryDelay", KEY_ONE, "--retry-delay"},
 	COMMON_KEYS,
 	{NULL},
 };

@@ -4,11 +4,15 @@
  * a cgroup of its own, so a process that waits for it is what the service has; no file with a process
  * number is involved. With --new the monitor stays in the service's cgroup and tells systemd itself
  * when all is ready (Type=notify).
+ *
+ * A pod that is there is started and stopped as a whole by a service that stands for it (Type=oneshot);
+ * with --new its infra container's monitor is the main process (Type=forking), as with a .pod file.
  */
 #include "pkg/unit/generated.h"
 
 #include <string.h>
 
+#include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/unit/words.h"
 
@@ -50,8 +54,12 @@ static void start_new(const struct generated *g, struct unit_file *out)
 	if (!g->own_readiness)
 		strv_add(&argv, "--sdnotify=conmon");
 	strv_add(&argv, "-d");
-	if (g->named)
+	if (g->instances_of)
+		strv_addf(&argv, "--name=%s-%%i", g->instances_of);
+	if (g->named || g->instances_of)
 		strv_add(&argv, "--replace");
+	if (g->pod)
+		strv_addf(&argv, "--pod=%s", g->pod);
 	for (size_t i = g->image; i < g->command->n; i++)
 		add_literal(&argv, g->command->v[i]);
 	/* A file that a crash left: cuddy refuses to write over one. */
@@ -71,6 +79,13 @@ static void start_kept(const struct generated *g, struct unit_file *out)
 	add_literal(&argv, g->container);
 	add_command(out, "ExecStart", &argv);
 	unit_file_add(out, "Service", "Type", "exec");
+	/*
+	 * Stopping by SIGTERM or SIGKILL is no failure. Where failures start it again, such an end that
+	 * nobody asked systemd for does so too.
+	 */
+	unit_file_add(out, "Service", "SuccessExitStatus", "137 143");
+	if (!strcmp(g->restart, "on-failure"))
+		unit_file_add(out, "Service", "RestartForceExitStatus", "137 143");
 }
 
 /* @verb: words up to the container. */
@@ -96,21 +111,38 @@ static void add_units(struct unit_file *out, const char *key, const struct strv 
 		unit_file_add(out, "Unit", key, names->v[i]);
 }
 
-void generated_unit(const struct generated *g, struct unit_file *out)
+struct common {
+	const char *unit;
+	const struct strv *after, *wants, *requires, *env;
+};
+
+static void add_common(const struct common *c, struct unit_file *out)
 {
-	unit_file_addf(out, "Unit", "Description", "cuddy %s.service", g->unit);
+	unit_file_addf(out, "Unit", "Description", "cuddy %s%s.service", c->unit,
+		       strchr(c->unit, '@') ? "%i" : "");
 	unit_file_add(out, "Unit", "Documentation", "man:cuddy-generate-systemd(1)");
-	add_units(out, "After", g->after);
-	add_units(out, "Wants", g->wants);
-	add_units(out, "Requires", g->requires);
+	add_units(out, "After", c->after);
+	add_units(out, "Wants", c->wants);
+	add_units(out, "Requires", c->requires);
 	unit_file_add(out, "Service", "Environment", "PODMAN_SYSTEMD_UNIT=%n");
-	for (size_t i = 0; i < g->env->n; i++) {
+	for (size_t i = 0; i < c->env->n; i++) {
 		AUTO_SBUF struct sbuf word = SBUF_INIT;
 		AUTO_STRV struct strv literal = STRV_INIT;
 
-		add_literal(&literal, g->env->v[i]);
+		add_literal(&literal, c->env->v[i]);
 		unit_words_quote(&word, literal.v[0]);
 		unit_file_add(out, "Service", "Environment", word.s);
+	}
+}
+
+void generated_unit(const struct generated *g, struct unit_file *out)
+{
+	const struct common c = {g->unit, g->after, g->wants, g->requires, g->env};
+
+	add_common(&c, out);
+	if (g->pod_unit) {
+		unit_file_addf(out, "Unit", "BindsTo", "%s.service", g->pod_unit);
+		unit_file_addf(out, "Unit", "After", "%s.service", g->pod_unit);
 	}
 	unit_file_add(out, "Service", "Restart", g->restart);
 	if (g->restart_s)
@@ -127,5 +159,65 @@ void generated_unit(const struct generated *g, struct unit_file *out)
 		stop_command(g, out, "ExecStopPost", "rm -f --ignore");
 	else
 		stop_command(g, out, "ExecStopPost", "stop --ignore");
+	if (!g->pod_unit)
+		unit_file_add(out, "Install", "WantedBy", "default.target");
+}
+
+/* @words, and the pod they are about. */
+static void pod_command(const struct generated_pod *g, struct unit_file *out, const char *key,
+			const char *words)
+{
+	AUTO_STRV struct strv argv = STRV_INIT;
+
+	add_literal(&argv, g->program);
+	strv_split(&argv, words, ' ');
+	if (g->command)
+		strv_add(&argv, "--pod-id-file=%t/%N.pod-id");
+	else
+		add_literal(&argv, g->pod);
+	add_command(out, key, &argv);
+}
+
+static void create_pod(const struct generated_pod *g, struct unit_file *out)
+{
+	AUTO_STRV struct strv argv = STRV_INIT;
+
+	add_literal(&argv, g->program);
+	for (size_t i = 0; i <= g->command->n; i++) {
+		if (i == g->flags) /* unless the user's own say something else */
+			strv_add(&argv, "--exit-policy=stop");
+		if (i == g->operand)
+			strv_split(&argv,
+				   "--infra-conmon-pidfile=%t/%N.pid --pod-id-file=%t/%N.pod-id "
+				   "--replace",
+				   ' ');
+		if (i < g->command->n)
+			add_literal(&argv, g->command->v[i]);
+	}
+	unit_file_add(out, "Service", "Type", "forking");
+	unit_file_add(out, "Service", "PIDFile", "%t/%N.pid");
+	unit_file_add(out, "Service", "Restart", "on-failure");
+	add_command(out, "ExecStartPre", &argv);
+}
+
+void generated_pod_unit(const struct generated_pod *g, struct unit_file *out)
+{
+	const struct common c = {g->unit, g->after, g->wants, g->requires, g->env};
+	AUTO_FREE char *stop = xasprintf("pod stop --ignore -t %u", g->stop_timeout_s);
+
+	add_common(&c, out);
+	add_units(out, "Wants", g->services);
+	add_units(out, "Before", g->services);
+	unit_file_addf(out, "Service", "TimeoutStopSec", "%u", g->stop_timeout_s + STOP_MARGIN_S);
+	if (g->command) {
+		create_pod(g, out);
+	} else {
+		unit_file_add(out, "Service", "Type", "oneshot");
+		unit_file_add(out, "Service", "RemainAfterExit", "yes");
+	}
+	pod_command(g, out, "ExecStart", "pod start");
+	pod_command(g, out, "ExecStop", stop);
+	if (g->command)
+		pod_command(g, out, "ExecStopPost", "pod rm --ignore --force");
 	unit_file_add(out, "Install", "WantedBy", "default.target");
 }

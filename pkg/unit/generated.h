@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* "generate systemd": the service of a container that is there, for habits from before unit files. */
+/* "generate systemd": the services of a container or a pod that is there, for habits from before unit files. */
 #pragma once
 #include "pkg/unit/file.h"
 
@@ -10,6 +10,9 @@ struct generated {
 	/* With --new: the command line that makes it, cut before the image. NULL: the container is started. */
 	const struct strv *command;
 	size_t image; /* index of the image in @command */
+	const char *instances_of; /* with --new: the unit is a template of containers NAME-%i */
+	const char *pod_unit; /* the service of its pod, or NULL */
+	const char *pod; /* with --new: its pod's name */
 	bool named; /* @command has a --name: what is left of that name is replaced */
 	bool own_readiness; /* @command has --sdnotify */
 	const struct strv *after, *wants, *requires, *env;
@@ -18,4 +21,16 @@ struct generated {
 	unsigned stop_timeout_s;
 };
 
+struct generated_pod {
+	const char *program, *unit;
+	const char *pod; /* name or id */
+	/* With --new: "pod create …"; what the unit adds goes to @flags, what must count to @operand. */
+	const struct strv *command;
+	size_t flags, operand;
+	const struct strv *services; /* of its containers */
+	const struct strv *after, *wants, *requires, *env;
+	unsigned stop_timeout_s;
+};
+
 void generated_unit(const struct generated *g, struct unit_file *out);
+void generated_pod_unit(const struct generated_pod *g, struct unit_file *out);

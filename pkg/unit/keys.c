@@ -188,7 +188,8 @@ int convert_reference(struct convert *c, const struct unit_line *l, const char *
 
 	if (!q)
 		return err_new(-CE_BAD_FORMAT, "%s: there is no file %s", l->where, file);
-	if (strchr(q->object, '%') && q->kind != QUADLET_IMAGE && q->kind != QUADLET_BUILD)
+	if (strchr(q->object, '%') && q->kind != QUADLET_IMAGE && q->kind != QUADLET_BUILD &&
+	    q->kind != QUADLET_ARTIFACT)
 		return err_new(-CE_BAD_FORMAT,
 			       "%s: the name that %s gives holds specifiers (%s), which mean "
 			       "something else here",

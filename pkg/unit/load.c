@@ -199,8 +199,8 @@ static const char *last(const struct quadlet *q, const char *key)
 
 static void name_service(struct quadlet *q)
 {
-	static const char *const endings[QUADLET_KINDS] = {"",       "-volume", "-network",
-							   "-image", "-build",  "-pod"};
+	static const char *const endings[QUADLET_KINDS] = {
+		"", "-volume", "-network", "-image", "-build", "-pod", "-artifact"};
 	const char *named = last(q, "ServiceName"), *at = strchr(q->stem, '@');
 
 	if (named)
@@ -215,7 +215,8 @@ static void name_service(struct quadlet *q)
 static void name_object(struct quadlet *q)
 {
 	static const char *const keys[QUADLET_KINDS] = {
-		"ContainerName", "VolumeName", "NetworkName", "ImageTag", "ImageTag", "PodName"};
+		"ContainerName", "VolumeName", "NetworkName", "ImageTag",
+		"ImageTag",      "PodName",    "Artifact"};
 	const struct unit_line *first;
 	const char *named = last(q, keys[q->kind]);
 

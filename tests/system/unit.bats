@@ -78,6 +78,7 @@ line() { service "$1" | grep "^$2="; }
 	printf '[Volume]\nVolumeName=named\nDevice=tmpfs\nType=tmpfs\nOptions=size=1m\n' | unit tmp.volume
 	printf '[Network]\nSubnet=10.9.0.0/24\nGateway=10.9.0.1\nInternal=true\nNetworkDeleteOnStop=yes\n' | unit app.network
 	printf '[Image]\nImage=quay.io/x/y:1\nTLSVerify=no\nRetry=2\nRetryDelay=3s\n' | unit base.image
+	printf '[Artifact]\nArtifact=quay.io/x/files:1\nQuiet=yes\nAuthFile=/a.json\nRetry=5\n' | unit files.artifact
 	printf '[Build]\nImageTag=localhost/own:1\nImageTag=localhost/own:2\nFile=sub/Containerfile\nSetWorkingDirectory=file\nBuildArg=A=1\nArch=arm64\nVariant=v8\nDNS=192.0.2.1\nEnvironment=B=2 C=3\nForceRM=no\nGroupAdd=7\nVolume=data.volume:/d\n' | unit own.build
 	unit one.container <<-U
 		[Unit]
@@ -87,6 +88,9 @@ line() { service "$1" | grep "^$2="; }
 		Volume=data.volume:/data:U
 		Volume=tmp.volume:/tmp
 		Network=app.network:alias=one
+		Retry=4
+		RetryDelay=1s
+		HealthMaxLogCount=5
 	U
 	printf '[Container]\nImage=own.build\nNetwork=one.container\nServiceName=second\n' | unit two.container
 	run -0 line data-volume ExecStart
@@ -96,11 +100,12 @@ line() { service "$1" | grep "^$2="; }
 	[[ "$(line app-network ExecStopPost)" == *' network rm systemd-app' ]]
 	[[ "$(line base-image ExecStart)" == *' pull --quiet --tls-verify=false --retry 2 --retry-delay 3s quay.io/x/y:1' ]]
 	[[ "$(line own-build ExecStart)" == *" build --platform linux/arm64/v8 --tag localhost/own:1 --tag localhost/own:2 --file $units/sub/Containerfile --build-arg A=1 --dns 192.0.2.1 --env B=2 --env C=3 --force-rm=false --group-add 7 --volume systemd-data:/d $units/sub" ]]
-	for s in data-volume app-network base-image own-build; do
+	[[ "$(line files-artifact ExecStart)" == *' artifact pull --authfile /a.json --quiet=true --retry 5 quay.io/x/files:1' ]]
+	for s in data-volume app-network base-image own-build files-artifact; do
 		[ "$(line $s Type)" = Type=oneshot ]
 		[ "$(line $s RemainAfterExit)" = RemainAfterExit=yes ]
 	done
-	[[ "$(line one ExecStart)" == *"--network systemd-app:alias=one --volume systemd-data:/data:U --volume named:/tmp quay.io/x/y:1" ]]
+	[[ "$(line one ExecStart)" == *"--network systemd-app:alias=one --volume systemd-data:/data:U --volume named:/tmp --health-max-log-count 5 --retry 4 --retry-delay 1s quay.io/x/y:1" ]]
 	[ "$(line one Requires | sort | xargs)" = "Requires=app-network.service Requires=base-image.service Requires=data-volume.service Requires=tmp-volume.service" ]
 	line one After | grep -qx After=second.service
 	[[ "$(line second ExecStart)" == *"--name systemd-second "*"--network container:systemd-one localhost/own:1" ]]

@@ -106,6 +106,8 @@ static void every_key_is_a_flag_of_its_verb(void **state)
 		{network_keys, &cmd_network_create},
 		{image_keys, &cmd_pull},
 		{build_keys, &cmd_build},
+		{pod_keys, &cmd_pod_create},
+		{artifact_keys, &cmd_artifact_pull},
 	};
 
 	AUTO_SBUF struct sbuf missing = SBUF_INIT;

@@ -6,6 +6,43 @@
 
 #include "cmd/persona.h"
 #include "pkg/json/json.h"
+#include "pkg/json/nil.h"
+
+/*
+ * What has a value only sometimes, and what scripts ask for in any case: to a template it is there, and
+ * not set, as in the Go structs of the peers.
+ */
+static const struct {
+	const char *in, *name;
+	enum json_nil kind;
+} unset[] = {
+	{"Config", "Cmd", JSON_NIL_LIST},
+	{"Config", "Entrypoint", JSON_NIL_LIST},
+	{"Config", "Env", JSON_NIL_LIST},
+	{"Config", "ExposedPorts", JSON_NIL_MAP},
+	{"Config", "Healthcheck", JSON_NIL_POINTER},
+	{"Config", "Labels", JSON_NIL_MAP},
+	{"Config", "OnBuild", JSON_NIL_LIST},
+	{"Config", "Shell", JSON_NIL_LIST},
+	{"Config", "StopSignal", JSON_NIL_NONE},
+	{"Config", "Volumes", JSON_NIL_MAP},
+	{"State", "Health", JSON_NIL_POINTER},
+};
+
+static void add_unset(struct json_object *o)
+{
+	for (size_t i = 0; i < ARRAY_LEN(unset); i++) {
+		struct json_object *in, *have = NULL;
+
+		if (!json_object_object_get_ex(o, unset[i].in, &in) ||
+		    !json_object_is_type(in, json_type_object) ||
+		    (json_object_object_get_ex(in, unset[i].name, &have) && have))
+			continue;
+		json_set(in, unset[i].name,
+			 unset[i].kind == JSON_NIL_NONE ? json_object_new_string("")
+							: json_nil(unset[i].kind));
+	}
+}
 
 int show_objects(struct json_object *array, const char *format)
 {
@@ -20,6 +57,7 @@ int show_objects(struct json_object *array, const char *format)
 	}
 	r = template_parse(format, &t);
 	for (size_t i = 0; r == 0 && i < json_object_array_length(array); i++) {
+		add_unset(json_object_array_get_idx(array, i));
 		r = template_exec(t, json_object_array_get_idx(array, i), stdout);
 		if (r == 0)
 			(void)putchar('\n');

@@ -10,7 +10,7 @@
 #include "pkg/base/sbuf.h"
 #include "pkg/base/strv.h"
 
-#define EXPAND_BYTES_MAX (64U << 10)
+#define EXPAND_BYTES_MAX (1U << 20)
 
 struct expand {
 	char escape; /* '\\' or '`' */

@@ -133,6 +133,7 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 	q.network = network_of(b, o);
 	q.image_volume = "ignore";
 	q.log_driver = "none";
+	q.passwd = 0; /* a line for a number of --user would stay in the layer */
 	q.stop_timeout = 0;
 	q.read_only_tmpfs = -1;
 	q.oom_score_adj = INT64_MIN;

@@ -3,6 +3,7 @@
 
 #include "pkg/base/err.h"
 #include "pkg/cli/template_internal.h"
+#include "pkg/json/nil.h"
 
 #define VARS_MAX 64
 #define FIELDS_SHOWN_MAX 256
@@ -71,8 +72,13 @@ static int get_field(struct json_object *o, const char *name, struct json_object
 static int get_fields(struct json_object *v, const struct strv *fields, struct json_object **ret)
 {
 	for (size_t i = 0; i < fields->n; i++) {
-		int r = get_field(v, fields->v[i], &v);
+		int r;
 
+		if (json_nil_kind(v) != JSON_NIL_NONE) {
+			*ret = json_object_new_string("");
+			return 0;
+		}
+		r = get_field(v, fields->v[i], &v);
 		if (r < 0)
 			return r;
 	}

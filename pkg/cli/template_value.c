@@ -5,6 +5,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/utf8.h"
 #include "pkg/cli/template_internal.h"
+#include "pkg/json/nil.h"
 
 bool value_truth(struct json_object *v)
 {
@@ -47,6 +48,10 @@ static void map_text(struct json_object *v, struct sbuf *out)
 
 void value_text(struct json_object *v, struct sbuf *out)
 {
+	if (json_nil_kind(v) == JSON_NIL_POINTER) {
+		sbuf_adds(out, "<nil>");
+		return;
+	}
 	switch (json_object_get_type(v)) {
 	case json_type_null:
 		sbuf_adds(out, "<no value>");

@@ -7,6 +7,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/size.h"
 #include "pkg/base/utf8.h"
+#include "pkg/json/nil.h"
 
 /* Return 1 with the member, 0 when missing or null, or the error. */
 static int member(struct json_object *o, const char *key, enum json_type want,
@@ -219,6 +220,10 @@ static void write_value(struct json_object *o, int indent, struct sbuf *out)
 	int inner = indent < 0 ? -1 : indent + 1;
 	bool first = true;
 
+	if (json_nil_kind(o) != JSON_NIL_NONE) {
+		sbuf_adds(out, "null");
+		return;
+	}
 	switch (json_object_get_type(o)) {
 	case json_type_string:
 		write_string(json_object_get_string(o), (size_t)json_object_get_string_len(o), out);

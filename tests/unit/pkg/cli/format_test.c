@@ -11,6 +11,7 @@
 #include "pkg/base/utf8.h"
 #include "pkg/cli/format.h"
 #include "pkg/cli/template_internal.h"
+#include "pkg/json/nil.h"
 
 static struct json_object *json(const char *s)
 {
@@ -44,6 +45,26 @@ static const char *run(const char *format)
 		sbuf_adds(&out, err_message(r));
 	}
 	return out.s;
+}
+
+/* What is not set: as Go shows nil slices, maps and pointers to structs. */
+static void unset_values_are_nil(void **state)
+{
+	static const char format[] =
+		"{{.L}} {{.M}} {{.P}} {{json .}} {{len .L}} {{len .M}} {{.P.Status}}"
+		"{{if .P}}x{{end}}{{range .L}}x{{end}}{{index .M \"k\"}}.";
+	AUTO_JSON struct json_object *o = json_object_new_object();
+	AUTO_SBUF struct sbuf out = SBUF_INIT;
+	struct template *t = NULL;
+
+	(void)state;
+	json_set(o, "L", json_nil(JSON_NIL_LIST));
+	json_set(o, "M", json_nil(JSON_NIL_MAP));
+	json_set(o, "P", json_nil(JSON_NIL_POINTER));
+	assert_int_equal(template_parse(format, &t), 0);
+	assert_int_equal(template_run(t, o, TEMPLATE_RAW, &out), 0);
+	assert_string_equal(out.s, "[] map[] <nil> {\"L\":null,\"M\":null,\"P\":null} 0 0 .");
+	template_free(t);
 }
 
 static void templates_print_what_go_prints(void **state)
@@ -280,6 +301,7 @@ static void yaml_reads_back_as_what_it_was(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unset_values_are_nil),
 		cmocka_unit_test(templates_print_what_go_prints),
 		cmocka_unit_test(a_wrong_template_is_told_in_one_line),
 		cmocka_unit_test(deep_nesting_is_refused),

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/json/nil.h"
+
+#include <stdint.h>
+
+#include "pkg/base/auto.h"
+
+/* Where the user data of an object points says what it is; nothing else here sets any. */
+static const char tags[JSON_NIL_POINTER + 1];
+
+struct json_object *json_nil(enum json_nil kind)
+{
+	struct json_object *o = kind == JSON_NIL_LIST ? json_object_new_array()
+						      : json_object_new_object();
+
+	json_object_set_userdata(o, (void *)(uintptr_t)&tags[kind], NULL);
+	return o;
+}
+
+enum json_nil json_nil_kind(struct json_object *o)
+{
+	const char *tag = o ? json_object_get_userdata(o) : NULL;
+
+	for (size_t i = JSON_NIL_LIST; tag && i < ARRAY_LEN(tags); i++)
+		if (tag == &tags[i])
+			return (enum json_nil)i;
+	return JSON_NIL_NONE;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Values that are not set, of a kind that templates know: Go's nil slices, maps and pointers. As JSON each
+ * is null; as text "[]", "map[]" and "<nil>"; the fields of a nil map or pointer to a struct are empty, too.
+ */
+#pragma once
+#include <json-c/json.h>
+
+enum json_nil { JSON_NIL_NONE, JSON_NIL_LIST, JSON_NIL_MAP, JSON_NIL_POINTER };
+
+/** json_nil() - an empty array or object that says it is nil. */
+struct json_object *json_nil(enum json_nil kind);
+/** json_nil_kind() - JSON_NIL_NONE for all other values. */
+enum json_nil json_nil_kind(struct json_object *o);

@@ -198,6 +198,7 @@ int layer_stage_begin(struct store *st, struct layer_stage *ret)
 	ret->name = TAKE_PTR(s.name);
 	ret->tree_fd = tree;
 	ret->lock_fd = TAKE_FD(s.lock_fd);
+	ret->in_use = false;
 	ret->recipe_fd = openat(s.fd, files[LAYER_RECIPE],
 				O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	closep(&s.fd);
@@ -388,6 +389,12 @@ int layer_stage_commit(struct store *st, struct layer_stage *ls, const char *dif
 		r = stage_commit(st, &s, STORE_LAYERS, diffid, false);
 	if (r == -EEXIST)
 		r = commit_over(st, &s, diffid);
+	if (r == -EEXIST && ls->in_use) {
+		ls->name = TAKE_PTR(s.name);
+		ls->lock_fd = TAKE_FD(s.lock_fd);
+		closep(&s.fd);
+		return 0;
+	}
 	stage_abort(st, &s); /* nothing, once committed */
 	closep(&ls->tree_fd);
 	closep(&ls->recipe_fd);

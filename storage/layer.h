@@ -57,6 +57,7 @@ struct layer_stage {
 	int tree_fd; /* O_RDONLY directory to extract into */
 	int lock_fd; /* proves that the maker lives */
 	int recipe_fd; /* O_WRONLY, empty; negative: none */
+	bool in_use; /* somebody looks at the tree: also who loses the race keeps it, until layer_stage_abort() */
 };
 /** layer_stage_begin() - an empty directory to extract into. In B. */
 int layer_stage_begin(struct store *st, struct layer_stage *ret);

@@ -50,6 +50,7 @@ static void builder_done(struct builder *b)
 	base_grant_done(&b->grant);
 	layer_lease_end(b->st, &b->lease);
 	step_unlock(b);
+	later_drop(b);
 	closep(&b->context);
 	layer_stage_abort(b->st, &b->context_stage);
 	sbuf_done(&b->stdin_text);
@@ -334,6 +335,7 @@ int build_image(struct store *st, const struct build_options *o, struct build_re
 			    .result = ret,
 			    .context = -EBADF,
 			    .lock = -EBADF,
+			    .later = {.digest = DIGEST_LATER_INIT, .lock = -EBADF},
 			    .stdin_text = SBUF_INIT,
 			    .context_stage = {.tree_fd = -EBADF, .lock_fd = -EBADF}};
 	bool made;

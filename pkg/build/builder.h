@@ -20,6 +20,16 @@ struct secret_source {
 	size_t n;
 };
 
+/* A step that is done, and whose layer has no name yet: later.c. */
+struct later {
+	struct op *op; /* NULL: there is none */
+	struct digest_later digest;
+	struct layer_stage stage; /* the layer to be */
+	char *tree; /* its directory, absolute */
+	int lock; /* of the step */
+	char *lock_name;
+};
+
 struct builder {
 	struct store *st;
 	const struct build_options *o;
@@ -54,6 +64,7 @@ struct builder {
 	struct strv why; /* what the present step's key is made of: "what=digest" */
 	int lock; /* of the step being done, so that others wait for it instead of doing it too */
 	char *lock_name;
+	struct later later; /* the step before, of this stage */
 };
 
 /* context.c */
@@ -111,11 +122,28 @@ int step_seal(struct builder *b, struct op *o, struct workspace *w, const char *
  */
 int step_cached(struct builder *b, struct op *o, const char *key);
 void step_unlock(struct builder *b);
+/** step_claim() - hold @key's lock as after step_cached(); unless somebody else has it. */
+void step_claim(struct builder *b, const char *key);
 /** step_key_layers() - what a step stands on, and the latest time of its files. */
 void step_key_layers(struct builder *b, struct sha256 *h, const struct strv *layers);
 /** step_enter() - into B, where layers are made. */
 int step_enter(struct builder *b);
 void step_warn(struct builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* later.c: steps whose layer gets its digest while the next one runs. */
+/** later_take() - @o is done; @w, sealed, is its layer, and the child in b->later.digest finds its digest. */
+void later_take(struct builder *b, struct op *o, struct workspace *w);
+/** later_is_enough() - @o, a RUN, can begin on a layer without a digest: it has to be done in any case. */
+bool later_is_enough(struct builder *b, const struct op *o);
+/** later_commit() - wait for the digest: then the layer is one, the step's result known. Its lock is held on. */
+int later_commit(struct builder *b);
+/** later_unlock() - who waits for that step can have it now. */
+void later_unlock(struct builder *b);
+/** later_is_over() - wait for the digest or for @fd to be readable; true for the first. */
+bool later_is_over(const struct builder *b, int fd);
+/** later_settle() - later_commit(), and let go of all that was held. 0 when there is nothing to settle. */
+int later_settle(struct builder *b);
+void later_drop(struct builder *b); /* without waiting */
 
 /* cache_import.c, cache_export.c: --cache-from, --cache-to */
 struct cache_place;
@@ -137,6 +165,8 @@ void why_add_list(struct builder *b, const char *what, const struct strv *v);
 void why_add_env(struct builder *b, const struct strv *env);
 /** why_keep() - it was done: so that the next build can tell what changed. */
 void why_keep(struct builder *b, const struct op *o);
+/** why_is_kept() - a step of that text was done in this place before. */
+bool why_is_kept(struct builder *b, const struct op *o);
 /** why_missed(), why_cached() - with --explain: say why it is done, or not. */
 void why_missed(struct builder *b, const struct op *o);
 void why_cached(struct builder *b, const struct op *o);

@@ -39,7 +39,7 @@ static int squash(struct builder *b, const struct strv *layers, size_t below, co
 	if (r == 0)
 		r = dirs_of(b, layers, below, &dirs);
 	if (r == 0)
-		r = workspace_begin(b->st, &base, &w);
+		r = workspace_begin(b->st, &base, NULL, &w);
 	if (r < 0)
 		return r;
 	w.files_are_ours = true;

@@ -71,8 +71,10 @@ static void report_step(struct builder *b, const char *text)
 
 static int do_op(struct builder *b, struct op *o, const struct strv *layers)
 {
-	int r;
+	int r = o->kind == OP_META || o->kind == OP_RUN ? 0 : later_settle(b);
 
+	if (r < 0)
+		return r;
 	switch (o->kind) {
 	case OP_RUN:
 		r = step_run(b, o, layers);
@@ -98,6 +100,17 @@ static void first_layers(struct builder *b, unsigned i)
 	strv_add_all(&b->layers[i], p->parent >= 0 ? &b->layers[p->parent] : &p->base_layers);
 }
 
+/* What was done before is done: the next build finds it. */
+static int fail_after(struct builder *b, int r)
+{
+	char trail[TRAIL_BYTES];
+
+	(void)snprintf(trail, sizeof(trail), "%s", err_trail());
+	if (later_settle(b) < 0)
+		err_drop();
+	return err_set(r, trail);
+}
+
 static int do_stage(struct builder *b, unsigned i)
 {
 	struct stage_plan *p = &b->stages[i];
@@ -115,7 +128,7 @@ static int do_stage(struct builder *b, unsigned i)
 		why_begin(b);
 		r = do_op(b, o, layers);
 		if (r < 0)
-			return inst_fail(b->file->name, o->inst, r);
+			return fail_after(b, inst_fail(b->file->name, o->inst, r));
 		if (o->cached && b->o->report && b->o->report->cached)
 			b->o->report->cached(b->o->report->data);
 		if (o->cached)
@@ -123,7 +136,7 @@ static int do_stage(struct builder *b, unsigned i)
 		if (o->layer[0])
 			strv_add(layers, o->layer);
 	}
-	return r;
+	return r < 0 ? r : later_settle(b);
 }
 
 /* --- workers -------------------------------------------------------------------------------------- */

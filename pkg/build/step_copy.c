@@ -320,7 +320,7 @@ static int copy_do(struct builder *b, struct op *o, const struct strv *layers, s
 	why_missed(b, o);
 	r = step_enter(b);
 	if (r == 0)
-		r = workspace_begin(b->st, o->link ? &none : layers, &w);
+		r = workspace_begin(b->st, o->link ? &none : layers, NULL, &w);
 	if (r == 0)
 		r = workspace_open(&w);
 	w.files_are_ours = true;
@@ -364,7 +364,7 @@ int step_copy(struct builder *b, struct op *o, const struct strv *layers)
 		r = step_cached(b, o, by_content);
 	if (r == 0)
 		r = copy_do(b, o, layers, &c, by_content);
-	if (r >= 0 && inside) {
+	if (r >= 0 && inside && b->later.op != o) {
 		const struct cache_record rec = {.created_ns = o->created_ns};
 		struct cache_record named = rec;
 

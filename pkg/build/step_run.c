@@ -344,6 +344,8 @@ static int set_root(struct workspace *w, struct container_plan *p)
 
 	if (p->rt.root.driver == RT_ROOT_DIR)
 		return 0;
+	if (w->top)
+		strv_insert(&p->lower, 0, w->top);
 	r = add_stubs(w, p);
 	if (r < 0)
 		return r;
@@ -357,21 +359,46 @@ static int set_root(struct workspace *w, struct container_plan *p)
 	return 0;
 }
 
-static int follow(const struct conmon_started *m, int *ret_status)
+/* The layer below gets its name while the command runs, as soon as it can: others may wait for it. */
+static int name_below(struct builder *b, struct op *o, const struct strv *layers,
+		      const struct conmon_started *m)
+{
+	int r;
+
+	if (!b->later.op || !later_is_over(b, m->control_fd))
+		return 0;
+	r = later_commit(b);
+	if (r == 0)
+		r = run_key(b, o, layers, o->keys[0]);
+	if (r == 0)
+		step_claim(b, o->keys[0]);
+	later_unlock(b);
+	return r;
+}
+
+static int follow(struct builder *b, struct op *o, const struct strv *layers,
+		  const struct conmon_started *m, int *ret_status)
 {
 	bool detached = false;
-	int status, r = conmon_foreground(m, false, false, ret_status, &detached);
-	int fd = m->pidfd, control = m->control_fd;
+	int status, fd = m->pidfd, control = m->control_fd;
+	int named = name_below(b, o, layers, m), r;
+	char trail[512];
+
+	(void)snprintf(trail, sizeof(trail), "%s", named < 0 ? err_trail() : "");
+	r = conmon_foreground(m, false, false, ret_status, &detached);
 
 	closep(&control);
 	/* It holds the overlay until its end. */
 	if (r == 0)
 		r = pidfd_wait(fd, -1, &status);
 	closep(&fd);
+	if (r >= 0 && named < 0)
+		r = err_set(named, trail);
 	return r < 0 ? r : 0;
 }
 
-static int run_plan(struct builder *b, const struct container_record *rec, struct container_plan *p,
+static int run_plan(struct builder *b, struct op *o, const struct container_record *rec,
+		    const struct strv *layers, struct container_plan *p,
 		    const struct container_dirs *dirs, int *ret_status)
 {
 	AUTO_FREE char *program = NULL;
@@ -402,11 +429,11 @@ static int run_plan(struct builder *b, const struct container_record *rec, struc
 			 cgroup.wanted ? &cgroup.place : NULL, &m);
 	cgroup_start_done(&cgroup);
 	closep(&lock); /* the monitor's alone now */
-	return r < 0 ? r : follow(&m, ret_status);
+	return r < 0 ? r : follow(b, o, layers, &m, ret_status);
 }
 
-static int run_in(struct builder *b, const struct op *o, const struct strv *layers,
-		  struct workspace *w, int *ret_status)
+static int run_in(struct builder *b, struct op *o, const struct strv *layers, struct workspace *w,
+		  int *ret_status)
 {
 	AUTO(record_freep) struct container_record *rec = NULL;
 	AUTO(run_mounts_done) struct run_places places = {0};
@@ -438,29 +465,44 @@ static int run_in(struct builder *b, const struct op *o, const struct strv *laye
 	if (r == 0)
 		r = plan_write_files(&in, &p);
 	if (r == 0)
-		r = run_plan(b, rec, &p, &dirs, ret_status);
+		r = run_plan(b, o, rec, layers, &p, &dirs, ret_status);
 	container_dirs_done(&dirs);
+	return r;
+}
+
+/* Of a step that began before it had a key: see later.c. */
+static int name_after(struct builder *b, struct op *o, const struct strv *layers, char key[65])
+{
+	int r = later_commit(b);
+
+	if (r == 0 && !o->keys[0][0])
+		r = run_key(b, o, layers, o->keys[0]);
+	later_drop(b);
+	memcpy(key, o->keys[0], sizeof(o->keys[0]));
 	return r;
 }
 
 int step_run(struct builder *b, struct op *o, const struct strv *layers)
 {
 	AUTO(workspace_donep) struct workspace w = WORKSPACE_INIT;
-	int status = 0, r;
-	char key[65];
+	const bool early = later_is_enough(b, o);
+	int status = 0, r = early ? 0 : later_settle(b);
+	char key[65] = "";
 
-	r = run_key(b, o, layers, key);
-	if (r == 0)
+	if (r == 0 && !early)
+		r = run_key(b, o, layers, key);
+	if (r == 0 && !early)
 		r = step_cached(b, o, key);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	why_missed(b, o);
+	if (!early)
+		why_missed(b, o);
 	if (b->stages[b->stage].is_foreign)
 		r = emulation_check(b->stages[b->stage].image.c.architecture);
 	if (r == 0)
 		r = step_enter(b);
 	if (r == 0)
-		r = workspace_begin(b->st, layers, &w);
+		r = workspace_begin(b->st, layers, early ? b->later.tree : NULL, &w);
 	if (r == 0)
 		r = run_in(b, o, layers, &w, &status);
 	if (r < 0)
@@ -469,6 +511,10 @@ int step_run(struct builder *b, struct op *o, const struct strv *layers)
 		b->result->run_status = status;
 		return err_usage("exit status %d", status); /* all there is to say */
 	}
+	if (early)
+		r = name_after(b, o, layers, key);
+	if (r < 0)
+		return r;
 	if (w.before.n && renameat(w.dir, RUN_DIR "/root", w.dir, WORKSPACE_COPY) < 0)
 		return err_new(-errno, "keep what was changed");
 	r = rmtree(w.dir, RUN_DIR);

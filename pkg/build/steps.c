@@ -92,19 +92,41 @@ int step_cached(struct builder *b, struct op *o, const char *key)
 	return r;
 }
 
+void step_claim(struct builder *b, const char *key)
+{
+	int locks = store_fd(b->st, STORE_LOCKS);
+
+	if (b->o->no_cache || b->stage_no_cache || locks < 0)
+		return;
+	b->lock_name = xasprintf("build-%s", key);
+	b->lock = lock_try_open(locks, b->lock_name, LOCK_EXCLUSIVE);
+	if (b->lock < 0) {
+		err_drop(); /* then the step is done twice, as it has begun already */
+		freep(&b->lock_name);
+	}
+}
+
 int step_seal(struct builder *b, struct op *o, struct workspace *w, const char *key)
 {
 	struct cache_record rec = {.created_ns = clock_now_ns()};
+	const struct stage_plan *p = &b->stages[b->stage];
+	/* For the last step of a stage there is nothing to go on with. */
+	const bool goes_on = o->inst && o != &p->ops[p->n_ops - 1];
 	int r = workspace_seal(w, b->o->has_epoch ? b->o->epoch_s : -1,
-			       base_grant_is_single(&b->grant), &b->lease, rec.layer);
+			       base_grant_is_single(&b->grant), &b->lease,
+			       goes_on ? &b->later.digest : NULL, rec.layer);
 
 	if (r < 0)
 		return r;
-	memcpy(o->layer, rec.layer, sizeof(o->layer));
 	o->created_ns = rec.created_ns;
 	o->done = true;
 	if (o->inst) /* not one of the file: what --squash makes */
 		why_keep(b, o);
+	if (r == 1) {
+		later_take(b, o, w);
+		return 0;
+	}
+	memcpy(o->layer, rec.layer, sizeof(o->layer));
 	return cache_put(b->st, key, &rec);
 }
 
@@ -133,7 +155,7 @@ int step_workdir(struct builder *b, struct op *o, const struct strv *layers)
 	why_missed(b, o);
 	r = step_enter(b);
 	if (r == 0)
-		r = workspace_begin(b->st, layers, &w);
+		r = workspace_begin(b->st, layers, NULL, &w);
 	if (r == 0)
 		r = workspace_open(&w);
 	if (r < 0)

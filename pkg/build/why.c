@@ -81,6 +81,17 @@ void why_keep(struct builder *b, const struct op *o)
 		err_drop();
 }
 
+bool why_is_kept(struct builder *b, const struct op *o)
+{
+	AUTO_CLOSE int dir = cache_dir_make(b->st, CACHE_WHY);
+	char slot[65];
+
+	slot_of(b, o, slot);
+	if (dir < 0)
+		err_drop();
+	return dir >= 0 && faccessat(dir, slot, F_OK, 0) == 0;
+}
+
 static void say(struct builder *b, const char *text)
 {
 	if (b->o->report && b->o->report->reason)

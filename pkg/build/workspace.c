@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pkg/archive/tree_tar.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
@@ -46,11 +45,11 @@ static int dress(const struct workspace *w)
 {
 	AUTO_STRV struct strv dirs = STRV_INIT;
 	AUTO_CLOSE int top = -EBADF, upper = -EBADF;
-	int r = stack_of(w->st, w->layers, &dirs);
+	int r = w->top ? 0 : stack_of(w->st, w->layers, &dirs);
 
-	if (r < 0 || !dirs.n)
+	if (r < 0 || (!w->top && !dirs.n))
 		return r;
-	top = open_dir(dirs.v[0]);
+	top = open_dir(w->top ? w->top : dirs.v[0]);
 	r = top < 0 ? top : layer_copy_attributes(top, w->stage.tree_fd);
 	if (r < 0 || store_driver(w->st) != STORE_FUSE_OVERLAY)
 		return r;
@@ -59,13 +58,15 @@ static int dress(const struct workspace *w)
 			 : layer_copy_attributes(top, upper);
 }
 
-int workspace_begin(struct store *st, const struct strv *layers, struct workspace *ret)
+int workspace_begin(struct store *st, const struct strv *layers, const char *top,
+		    struct workspace *ret)
 {
 	AUTO(workspace_donep) struct workspace w = WORKSPACE_INIT;
 	int r;
 
 	w.st = st;
 	w.layers = layers;
+	w.top = top;
 	r = layer_stage_begin(st, &w.stage);
 	if (r < 0)
 		return r;
@@ -197,25 +198,6 @@ static int is_unchanged(const struct workspace *w)
 	       now.st_gid == before.st_gid;
 }
 
-static int digest_of(const struct workspace *w, bool single_id, char ret[65], uint64_t *ret_bytes)
-{
-	const struct tree_tar_options o = {
-		.overlay = true, .file_marks = store_has_file_marks(w->st), .single_id = single_id};
-	struct tree_tar_result result = {0};
-	struct out_digest d = {.bytes = 0};
-	AUTO(out_closep) struct out *out = out_digest(out_to_nothing(), &d);
-	int r = tree_tar(w->stage.tree_fd, out, NULL, &o, &result);
-
-	if (r < 0)
-		return r;
-	if (result.changed)
-		return err_new(-ESTALE, "%llu files changed while they were read",
-			       (unsigned long long)result.changed);
-	memcpy(ret, d.hex, 65);
-	*ret_bytes = result.bytes;
-	return 0;
-}
-
 /* Into the layer to be what lies beside it. */
 static int bring(struct workspace *w, bool single_id)
 {
@@ -251,8 +233,10 @@ static int remove_rest(struct workspace *w)
 }
 
 int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct layer_lease *lease,
-		   char ret_diffid[65])
+		   struct digest_later *later, char ret_diffid[65])
 {
+	const struct tree_tar_options read = {
+		.overlay = true, .file_marks = store_has_file_marks(w->st), .single_id = single_id};
 	struct layer_record rec = {0};
 	AUTO_STRV struct strv chain = STRV_INIT;
 	char diffid[65];
@@ -270,7 +254,9 @@ int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct 
 	}
 	r = seal_tree(w->stage.tree_fd, epoch_s, w->files_are_ours);
 	if (r == 0)
-		r = digest_of(w, single_id, diffid, &rec.tree_bytes);
+		r = digest_tree(w->stage.tree_fd, &read, later, diffid, &rec.tree_bytes);
+	if (r == 1)
+		return 1;
 	if (r == 0)
 		r = layer_lease_add(w->st, lease, diffid);
 	if (r == 0)

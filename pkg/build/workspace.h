@@ -8,6 +8,7 @@
  * is apart from the layer to be, and copied into it at the end.
  */
 #pragma once
+#include "pkg/build/digest_later.h"
 #include "storage/layer.h"
 
 #define WORKSPACE_UPPER "upper"
@@ -18,6 +19,7 @@
 struct workspace {
 	struct store *st;
 	const struct strv *layers; /* what it stands on, bottom first; the caller's */
+	const char *top; /* and on this tree, a layer to be; NULL; the caller's */
 	struct layer_stage stage; /* its tree is the upper directory */
 	char *path; /* staging/<name>, absolute */
 	int dir;
@@ -33,7 +35,9 @@ struct workspace {
 		.stage = {.tree_fd = -EBADF, .lock_fd = -EBADF}, .dir = -EBADF, .root = -EBADF \
 	}
 
-int workspace_begin(struct store *st, const struct strv *layers, struct workspace *ret);
+/** workspace_begin() - @top: a tree that is the uppermost of what is below, and no layer yet; NULL. */
+int workspace_begin(struct store *st, const struct strv *layers, const char *top,
+		    struct workspace *ret);
 /** workspace_open() - the merged view, in this process's mount namespace; w->root is its root. */
 int workspace_open(struct workspace *w);
 /** workspace_close() - take the view away again. */
@@ -42,9 +46,11 @@ void workspace_close(struct workspace *w);
  * workspace_seal() - what the step changed becomes a layer of the store
  * @epoch_s: no time of a file is later than this; negative: as they are.
  * @lease: gets the layer. @ret_diffid: 64 hex digits; "" when nothing was changed.
+ * @later: NULL, or where a child may be that goes on with the digest.
+ * Return: 0; 1: there is one, and the layer is still w->stage, which nobody writes to any more.
  */
 int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct layer_lease *lease,
-		   char ret_diffid[65]);
+		   struct digest_later *later, char ret_diffid[65]);
 void workspace_done(struct workspace *w); /* also after sealing; removes what was not sealed */
 void workspace_donep(struct workspace *w);
 

@@ -21,6 +21,7 @@ containerfile() {
 		WORKDIR /w/x
 		COPY d /d/
 		RUN --network=none --mount=type=secret,id=s --mount=type=cache,target=/c cat /run/secrets/s | wc -c >/n; echo x >>/c/x; head -c 1500000 /dev/zero >/z
+		RUN --network=none --mount=type=cache,target=/c wc -c /z >/zn
 		FROM localhost/busybox AS two
 		ADD a.tar /a/
 		RUN --network=none --mount=type=bind,rw,target=/c rm -r /a/d && echo leak-word >/c/leak && mkdir /b && cp /etc/passwd /b

@@ -67,6 +67,45 @@ await() { printf "$AWAIT" "$1"; }
 	cmp "$WORK/1" "$WORK/2"
 }
 
+@test "a step begins on a large layer that has no digest yet: steps are done once, in order, and known afterwards" {
+	file <<-E
+		FROM localhost/busybox
+		RUN --network=none echo x >>/d/count; head -c 40000000 /dev/zero >/tmp/big; touch -d @1 /tmp/big /tmp; chmod 700 /tmp
+		ENV A=b
+		RUN --network=none echo y >>/d/count; touch /d/begun; $(await go); stat -c '%a %s' /tmp /tmp/big >/n
+		RUN --network=none cat /n; rm /tmp/big
+	E
+	"$CUDDY" build -q -v "$WORK/d:/d" . >"$WORK/1" &
+	first=$!
+	wait_until 20 test -e "$WORK/d/begun"
+	# The first step's result is there while the second runs, so who waits has the one and then waits for the other.
+	"$CUDDY" build -q -v "$WORK/d:/d" . >"$WORK/2" &
+	second=$!
+	known() { [ "$(find "$CUDDY_ROOT/locks" -name 'build-*' | wc -l)" = 1 ] && [ "$(ls "$CUDDY_ROOT/layers" | wc -l)" -ge 2 ]; }
+	wait_until 20 known
+	wait_asleep $second
+	touch "$WORK/d/go"
+	wait $first
+	wait $second
+	cmp "$WORK/1" "$WORK/2"
+	[ "$(cat "$WORK/d/count")" = $'x\ny' ]
+	run -0 cuddy history --format '{{.CreatedBy}}' "$(cat "$WORK/1")"
+	[[ "${lines[0]}" == *"rm /tmp/big"* && "${lines[1]}" == *touch* && "${lines[2]}" == *"ENV A=b"* && "${lines[3]}" == *head* ]]
+	# The same layer made once more, while another step stands on it.
+	cuddy build -q --no-cache -v "$WORK/d:/d" -t localhost/t . >/dev/null
+	[ "$(cuddy run --rm --network none localhost/t cat /n)" = $'700 4096\n644 40000000' ]
+	run -0 cuddy run --rm --network none localhost/t ls /tmp
+	[ -z "$output" ]
+	# What was done before a step that fails stays done.
+	echo 'RUN --network=none head -c 3000000 /dev/zero >/z && echo z >>/d/count' >>Containerfile
+	echo 'RUN --network=none exit 5' >>Containerfile
+	for i in 1 2; do run -5 cuddy build -q -v "$WORK/d:/d" .; done
+	[ "$(tail -n 1 "$WORK/d/count"; grep -c z "$WORK/d/count")" = $'z\n1' ]
+	empty() { [ -z "$(ls "$CUDDY_ROOT/staging")" ]; }
+	wait_until 20 empty
+	cuddy system check
+}
+
 @test "builder prune: results and caches go, with -a those that images hold too; the images stay" {
 	cuddy builder prune -af >/dev/null
 	file <<-'E'

@@ -119,18 +119,42 @@ hide() { printf 'for p in /usr/bin /usr/local/bin /bin; do [ ! -e $p/%s ] || mou
 	told runtime-directory note 'XDG_RUNTIME_DIR is not set, so it is /tmp/cuddy-' 'forget' 'enable-linger .*XDG_RUNTIME_DIR=/run/user/'
 }
 
+@test "doctor: the kernel and our own programs" {
+	run setarch --uname-2.6 "$CUDDY" doctor --json # what the kernel calls itself for old programs
+	printf '%s\n' "$output" >"$WORK/report"
+	told kernel problem '^Linux 2\.6\.[0-9].* is older than 5.11' 'most of cuddy' '^apt-get install linux-image-amd64'
+	mkdir "$WORK/bin"
+	cp "$CUDDY" "$CUDDY-conmon" "$WORK/bin/"
+	run "$WORK/bin/cuddy" doctor --json
+	[ "$status" -eq 1 ]
+	printf '%s\n' "$output" >"$WORK/report"
+	told programs problem cuddy-transfer 'images' '^install cuddy again$'
+	told programs problem cuddy-net . .
+	jq -e '[.checks[] | select(.check == "programs")] | length == 2' "$WORK/report"
+}
+
 @test "doctor: files that are refused, and what is used up" {
 	printf 'unqualified-search-registries = [\n' >"$WORK/registries.conf"
 	printf '[containers]\npids_limit = "many"\n' >"$WORK/containers.conf"
 	mkdir -p "$WORK/home/.config/containers"
 	printf '{"default": [{"type": "whatever"}]}\n' >"$WORK/home/.config/containers/policy.json"
-	CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf CONTAINERS_CONF=$WORK/containers.conf HOME=$WORK/home examine \
-		'echo 0 >/proc/sys/user/max_inotify_instances'
+	printf '[storage.options]\nadditionalimagestores = "x\n' >"$WORK/home/.config/containers/storage.conf"
+	printf '{"auths": [' >"$WORK/auth.json"
+	printf ' %s: 4 4/4 19/200 200/20000\n %s: 4 4/4 190/200 200/20000\n' 0 "$(id -u)" >"$WORK/keys"
+	CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf CONTAINERS_CONF=$WORK/containers.conf HOME=$WORK/home REGISTRY_AUTH_FILE=$WORK/auth.json examine \
+		'echo 0 >/proc/sys/user/max_inotify_instances; mount --bind "$WORK/keys" /proc/key-users'
 	[ "$status" -eq 1 ]
 	told registries.conf problem "$WORK/registries.conf" pull editor
 	told containers.conf problem "$WORK/containers.conf" run editor
 	told policy.json problem 'policy.json' pull editor
+	told storage.conf problem 'storage.conf' image editor
+	told auth.json problem "$WORK/auth.json" login editor
+	told keyrings note '^190 of 200' 'keyring' '^sysctl -w kernel.keys.maxkeys=2000$'
 	told inotify problem 'no more files' 'logs -f' '^sysctl -w fs.inotify'
+	printf '{"default": [{"type": "reject"}], "transports": {"docker": {"x.example": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/k.gpg"}]}}}\n' \
+		>"$WORK/home/.config/containers/policy.json"
+	HOME=$WORK/home examine "$(hide gpgv)"
+	told gpgv problem 'gpgv' 'signatures' '^apt-get install gpgv$'
 }
 
 @test "doctor: cgroups of v1" {

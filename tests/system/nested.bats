@@ -104,6 +104,14 @@ OPEN=(--security-opt seccomp=unconfined --security-opt unmask=ALL)
 	cuddy volume rm -f store >/dev/null
 }
 
+@test "nested: doctor says which calls the filter around us takes" {
+	printf '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["pidfd_open", "seccomp"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}\n' >"$S/programs/few.json"
+	run outer --security-opt "seccomp=$S/programs/few.json" -- '/opt/cuddy doctor -q --format "{{.Check}} {{.Status}}: {{.Found}}: {{.Breaks}}: {{.Mend}}"; echo $?'
+	[ "${lines[-1]}" = 1 ]
+	[[ "$output" == *"pidfd problem: "*"every container: use a newer kernel, or have the sandbox around this shell allow pidfd_open"* ]] || fail "$output"
+	[[ "$output" == *"seccomp problem: "*"CONFIG_SECCOMP_FILTER"* ]]
+}
+
 @test "nested: in a container of podman's, with its own filter" {
 	require_program podman
 	short=$(mktemp -d /tmp/cne-XXXXXX)

@@ -169,19 +169,29 @@ static int check_service(const struct convert *c, bool *ret_oneshot)
 	return 0;
 }
 
-static void stop_commands(struct convert *c)
+static void add_command(struct convert *c, const char *key, const char *prefix, const char *words)
 {
-	static const char *const words[] = {"rm", "-v", "-f", "-i"};
 	AUTO_SBUF struct sbuf line = SBUF_INIT;
 	AUTO_STRV struct strv argv = STRV_INIT;
 
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		strv_add(&argv, words[i]);
+	strv_split(&argv, words, ' ');
 	strv_add(&argv, c->q->object);
-	if (convert_command(c, &argv, &line) < 0)
-		return; /* GlobalArgs were read before */
-	unit_file_add(c->out, "Service", "ExecStop", line.s);
-	unit_file_addf(c->out, "Service", "ExecStopPost", "-%s", line.s);
+	if (convert_command(c, &argv, &line) == 0) /* GlobalArgs were read before */
+		unit_file_addf(c->out, "Service", key, "%s%s", prefix, line.s);
+}
+
+/* By its own signal, and within its own time; removed when that is over, or whatever else has ended it. */
+static void stop_commands(struct convert *c)
+{
+	const struct unit_line *l = convert_own(c, "StopTimeout");
+	uint32_t s;
+
+	add_command(c, "ExecStop", "", "stop --ignore");
+	add_command(c, "ExecStopPost", "-", "rm -v -f -i");
+	/* systemd's own patience is 90 s. */
+	if (l && parse_u32(l->value, 86400, &s) == 0 && s > 60 &&
+	    !unit_file_last(c->out, "Service", "TimeoutStopSec"))
+		unit_file_addf(c->out, "Service", "TimeoutStopSec", "%u", s + 30);
 }
 
 static int reload_command(struct convert *c)

@@ -57,7 +57,7 @@ line() { service "$1" | grep "^$2="; }
 	run -0 service web
 	for l in Description=Web Restart=always WantedBy=default.target Type=notify NotifyAccess=all KillMode=mixed Delegate=yes \
 		Environment=PODMAN_SYSTEMD_UNIT=%n "SourcePath=$units/web.container" RequiresMountsFor=/srv/data "[X-Container]" \
-		"ExecStop=$(readlink -f "$CUDDY") --log-level info rm -v -f -i systemd-web" \
+		"ExecStop=$(readlink -f "$CUDDY") --log-level info stop --ignore systemd-web" \
 		"ExecStopPost=-$(readlink -f "$CUDDY") --log-level info rm -v -f -i systemd-web" \
 		"ExecReload=$(readlink -f "$CUDDY") --log-level info exec systemd-web nginx -s \"reload now\"" \
 		Wants=cuddy-user-wait-network-online.service; do
@@ -67,6 +67,8 @@ line() { service "$1" | grep "^$2="; }
 		printf '[Container]\nImage=x\nNotify=%s\n' ${notify% *} | unit n.container
 		[[ "$(line n ExecStart)" == *" --sdnotify=${notify#* } -d "* ]]
 	done
+	printf '[Container]\nImage=x\nStopTimeout=300\n' | unit n.container
+	[ "$(line n TimeoutStopSec)" = TimeoutStopSec=330 ]
 	printf '[Container]\nImage=x\nReloadSignal=HUP\nContainerName=own\n[Service]\nType=oneshot\n[Quadlet]\nDefaultDependencies=no\n' | unit n.container
 	[[ "$(line n ExecStart)" == *"--name own "*" --sdnotify=ignore x" ]]
 	[[ "$(line n ExecReload)" == *" kill --signal HUP own" ]]

@@ -13,6 +13,8 @@
  *   UNPACKING   all bytes are out and their digest is right; wait for the worker's report
  *   LINKING     it has hard links into lower layers: wait until these are DONE; then, as without
  *               links at once, commit
+ *   The largest begin first, so that none of them is left alone at the end; one that would be, since
+ *   it has more than a processor's share of all bytes, is worked on by several threads.
  *   One thread sleeps for all of them in http_wait(): sockets, full pipes, workers, the canceller.
  *   Nobody blocks on a layer lock while others wait for this process: so two pulls that need the
  *   same layers in different orders cannot lock each other out.
@@ -24,6 +26,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,6 +63,7 @@ struct layer {
 	const char *diffid;
 	uint32_t index;
 	char label[16];
+	bool large; /* more than a processor's share */
 	enum layer_state state;
 	int lock_fd;
 	int64_t again_at_ns; /* LOCKED_OUT, PAUSE */
@@ -257,7 +261,7 @@ static int attempt_begin(struct layer *l)
 {
 	struct unpack_limits limits = {.single_id = l->q->ctx->req.single_id,
 				       .file_marks = store_has_file_marks(l->q->store),
-				       .one_thread = l->q->manifest->n_layers > 2};
+				       .one_thread = !l->large};
 	int r;
 
 	r = layer_stage_begin(l->q->store, &l->stage);
@@ -588,8 +592,35 @@ static int turn(struct http *http, struct layer *v, unsigned n)
 	return r;
 }
 
+static int larger_first(const void *a, const void *b)
+{
+	const struct layer *x = *(struct layer *const *)a, *y = *(struct layer *const *)b;
+
+	if (x->blob->size != y->blob->size)
+		return x->blob->size > y->blob->size ? -1 : 1;
+	return x->index < y->index ? -1 : 1;
+}
+
+/* In which order they are looked at, and so begun. */
+static struct layer **order_of(struct layer *v, unsigned n)
+{
+	struct layer **order = xcalloc(n ? n : 1, sizeof(struct layer *));
+	uint64_t cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), sum = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		order[i] = &v[i];
+		sum += v[i].blob->size;
+	}
+	for (unsigned i = 0; i < n; i++)
+		v[i].large = v[i].blob->size >= sum / cpus;
+	qsort(order, n, sizeof(struct layer *), larger_first);
+	return order;
+}
+
 static int run(struct http *http, struct layer *v, unsigned n)
 {
+	AUTO_FREE struct layer **order = order_of(v, n);
+
 	for (;;) {
 		unsigned active = 0, left = 0;
 		bool moved = false;
@@ -598,13 +629,13 @@ static int run(struct http *http, struct layer *v, unsigned n)
 		for (unsigned i = 0; i < n; i++)
 			active += is_active(&v[i]);
 		for (unsigned i = 0; i < n; i++) {
-			enum layer_state before = v[i].state;
+			enum layer_state before = order[i]->state;
 
-			r = step(&v[i], &active);
+			r = step(order[i], &active);
 			if (r < 0)
 				return r;
-			moved |= before != v[i].state;
-			left += v[i].state != LAYER_DONE;
+			moved |= before != order[i]->state;
+			left += order[i]->state != LAYER_DONE;
 		}
 		if (left == 0)
 			return 0;

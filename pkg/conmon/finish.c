@@ -244,6 +244,8 @@ static void tell_died(const struct monitor *m)
 		       "\"ContainerExitCode\":%d,\"OOMKilled\":%s,\"ExitReason\":\"%s\"",
 		       m->exit_status, m->state.oom_killed ? "true" : "false",
 		       conmon_reason_text(m->state.reason));
+	if (m->state.oom_killed)
+		monitor_event(m, "oom", NULL);
 	monitor_event(m, "died", extra);
 	if (m->stop_asked)
 		monitor_event(m, "stop", NULL);
@@ -377,7 +379,7 @@ void finish(struct monitor *m)
 	reap_helper(m);
 	if (m->cfg.auto_remove)
 		empty_trash(m);
-	_exit(0);
+	_exit(notify_exit_status(m));
 }
 
 /* Nothing runs. With --rm nothing is left to remove either, once the caller is told. */

@@ -157,6 +157,8 @@ void publish_close(struct monitor *m);
 int notify_open(struct monitor *m);
 void notify_started(struct monitor *m);
 void notify_healthy(struct monitor *m);
+/** notify_exit_status() - what the monitor ends with: its service fails as its container does. */
+int notify_exit_status(const struct monitor *m);
 void notify_read(struct monitor *m); /* payload → manager */
 
 /* restart.c */

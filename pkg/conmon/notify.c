@@ -70,6 +70,14 @@ void notify_healthy(struct monitor *m)
 		ready(m, "");
 }
 
+/* An end that somebody asked for is no failure, whichever signal it took. */
+int notify_exit_status(const struct monitor *m)
+{
+	bool asked = m->stop_asked || m->reason == CONMON_BY_SESSION;
+
+	return asked || m->cfg.notify == CONMON_NOTIFY_NONE ? 0 : m->exit_status;
+}
+
 static bool starts_with(const char *line, size_t n, const char *what)
 {
 	size_t len = strlen(what);

@@ -8,7 +8,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/json/json.h"
+#include "pkg/json/fields.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
@@ -19,12 +19,18 @@
 #define RECORD_MAX (16UL << 20)
 #define LOCK "artifacts"
 
+static const struct json_field fields[] = {
+	FIELD_TEXT(struct artifact_record, "Name", name, JSON_REQUIRED),
+	FIELD_TEXT(struct artifact_record, "Digest", digest, JSON_REQUIRED),
+	FIELD_TEXT(struct artifact_record, "MediaType", media_type, JSON_REQUIRED),
+	FIELD_I64(struct artifact_record, "CreatedNs", created_ns, 0),
+	FIELD_TEXT(struct artifact_record, "Manifest", manifest, JSON_REQUIRED),
+	FIELD_END,
+};
+
 void artifact_record_done(struct artifact_record *r)
 {
-	freep(&r->name);
-	freep(&r->digest);
-	freep(&r->media_type);
-	freep(&r->manifest);
+	json_record_done(fields, r);
 }
 
 int artifact_store_hold(struct store *st)
@@ -36,47 +42,14 @@ int artifact_store_hold(struct store *st)
 
 int artifact_store_put(struct store *st, const struct artifact_record *r)
 {
-	AUTO_JSON struct json_object *o = json_object_new_object();
 	AUTO_FREE char *file = ref_escape(r->name);
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	int dir = store_fd(st, STORE_ARTIFACTS);
 
 	if (dir < 0)
 		return dir;
-	json_set_str(o, "Name", r->name);
-	json_set_str(o, "Digest", r->digest);
-	json_set_str(o, "MediaType", r->media_type);
-	json_set_i64(o, "CreatedNs", r->created_ns);
-	json_set_str(o, "Manifest", r->manifest);
-	json_write(o, false, &b);
+	json_record_write(fields, r, &b);
 	return file_replace(dir, file, b.s, b.len, 0600, FILE_SYNC);
-}
-
-static int record_parse(const char *text, size_t n, struct artifact_record *ret)
-{
-	AUTO_JSON struct json_object *o = NULL;
-	const char *name = NULL, *digest = NULL, *type = NULL, *manifest = NULL;
-	int r = json_parse(text, n, &o);
-
-	if (r == 0)
-		r = json_get_str(o, "Name", &name);
-	if (r == 0)
-		r = json_get_str(o, "Digest", &digest);
-	if (r == 0)
-		r = json_get_str(o, "MediaType", &type);
-	if (r == 0)
-		r = json_get_str(o, "Manifest", &manifest);
-	if (r == 0)
-		r = json_get_i64(o, "CreatedNs", &ret->created_ns);
-	if (r == 0 && (!name || !digest || !digest_is_valid(digest) || !type || !manifest))
-		r = err_new(-CE_CORRUPT, "the record of an artifact");
-	if (r < 0)
-		return r;
-	ret->name = xstrdup(name);
-	ret->digest = xstrdup(digest);
-	ret->media_type = xstrdup(type);
-	ret->manifest = xstrdup(manifest);
-	return 0;
 }
 
 int artifact_store_load_file(struct store *st, const char *file, struct artifact_record *ret)
@@ -88,7 +61,9 @@ int artifact_store_load_file(struct store *st, const char *file, struct artifact
 	int r = dir < 0 ? dir : file_read_at(dir, file, RECORD_MAX, &b);
 
 	if (r == 0)
-		r = record_parse(b.s, b.len, &rec);
+		r = json_record_read(b.s, b.len, fields, "an artifact", &rec);
+	if (r == 0 && !digest_is_valid(rec.digest))
+		r = err_new(-CE_CORRUPT, "the record of an artifact has no digest");
 	if (r < 0)
 		return r;
 	right = ref_escape(rec.name);

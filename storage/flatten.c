@@ -152,7 +152,7 @@ static int copy_file(struct flat *f, int from, const char *name, const struct st
 		content = overlay_data_open(in, f->data[i]);
 	if (content < 0 && content != -ENOENT)
 		return content;
-	r = out < 0 ? out : st->st_size ? copy_content(content < 0 ? in : content, out) : 0;
+	r = out < 0 ? out : st->st_size ? copy_content(NULL, content < 0 ? in : content, out) : 0;
 	return r < 0 ? r : layer_copy_attributes(in, out);
 }
 

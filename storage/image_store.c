@@ -13,7 +13,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/json/json.h"
+#include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/private_dir.h"
 #include "storage/container_store.h"
@@ -64,55 +64,26 @@ static bool id_is_valid(const char *s)
 	return strlen(s) == 64 && hex_is_valid(s, 64);
 }
 
-static void record_text(const struct image_record *r, const struct strv *manifests,
-			struct sbuf *out)
-{
-	AUTO_JSON struct json_object *o = json_object_new_object();
-
-	json_set_i64(o, "Version", 1);
-	json_set_str(o, "ManifestType", r->manifest_type);
-	json_set_str(o, "ManifestDigest", r->manifest_digest);
-	json_set_i64(o, "SizeBytes", (int64_t)r->size_bytes);
-	json_set_i64(o, "CreatedNs", r->created_ns);
-	json_set(o, "Layers", json_from_strv(&r->diffids));
-	json_set(o, "RepoDigests", json_from_strv(&r->repo_digests));
-	if (manifests->n)
-		json_set(o, "Manifests", json_from_map(manifests));
-	if (r->annotations.n)
-		json_set(o, "Annotations", json_from_map(&r->annotations));
-	json_write(o, false, out);
-}
+static const struct json_field fields[] = {
+	FIELD_TEXT(struct image_summary, "ManifestType", manifest_type, 0),
+	FIELD_TEXT(struct image_summary, "ManifestDigest", manifest_digest, 0),
+	FIELD_U64(struct image_summary, "SizeBytes", size_bytes, 0),
+	FIELD_I64(struct image_summary, "CreatedNs", created_ns, 0),
+	FIELD_LIST(struct image_summary, "Layers", diffids, 0),
+	FIELD_LIST(struct image_summary, "RepoDigests", repo_digests, 0),
+	FIELD_MAP(struct image_summary, "Manifests", manifests, JSON_SPARSE),
+	FIELD_MAP(struct image_summary, "Annotations", annotations, JSON_SPARSE),
+	FIELD_END,
+};
 
 static int record_parse(const char *text, size_t n, struct image_summary *s)
 {
-	AUTO_JSON struct json_object *o = NULL;
-	const char *type = NULL, *digest = NULL;
-	int r = json_parse(text, n, &o);
+	int r = json_record_read(text, n, fields, "an image", s);
 
-	if (r == 0)
-		r = json_get_str(o, "ManifestType", &type);
-	if (r == 0)
-		r = json_get_str(o, "ManifestDigest", &digest);
-	if (r == 0)
-		r = json_get_u64(o, "SizeBytes", &s->size_bytes);
-	if (r == 0)
-		r = json_get_i64(o, "CreatedNs", &s->created_ns);
-	if (r == 0)
-		r = json_get_strv(o, "Layers", &s->diffids);
-	if (r == 0)
-		r = json_get_strv(o, "RepoDigests", &s->repo_digests);
-	if (r == 0)
-		r = json_get_map(o, "Manifests", &s->manifests);
-	if (r == 0)
-		r = json_get_map(o, "Annotations", &s->annotations);
 	for (size_t i = 0; r == 0 && i < s->diffids.n; i++)
 		if (!id_is_valid(s->diffids.v[i]))
 			r = err_new(-CE_CORRUPT, "a layer id is malformed");
-	if (r < 0)
-		return r;
-	s->manifest_type = type ? xstrdup(type) : NULL;
-	s->manifest_digest = digest ? xstrdup(digest) : NULL;
-	return 0;
+	return r;
 }
 
 int image_read_file(struct store *st, const char *id, const char *file, struct sbuf *out)
@@ -277,8 +248,17 @@ int image_store_list(struct store *st, struct strv *ret_ids)
 int image_write_record(int dir, const struct image_record *r, const struct strv *manifests)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	/* Borrowed, all of it. */
+	const struct image_summary s = {.manifest_type = r->manifest_type,
+					.manifest_digest = r->manifest_digest,
+					.size_bytes = r->size_bytes,
+					.created_ns = r->created_ns,
+					.diffids = r->diffids,
+					.repo_digests = r->repo_digests,
+					.manifests = *manifests,
+					.annotations = r->annotations};
 
-	record_text(r, manifests, &b);
+	json_record_write(fields, &s, &b);
 	return file_replace(dir, IMAGE_RECORD, b.s, b.len, 0600, FILE_SYNC);
 }
 

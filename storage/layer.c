@@ -19,7 +19,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/json/json.h"
+#include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/open.h"
@@ -109,32 +109,16 @@ int layer_read_implied(struct store *st, const char *diffid, struct strv *ret)
 	return 0;
 }
 
-static int parse_record(const char *text, size_t n, struct layer_record *rec)
-{
-	AUTO_JSON struct json_object *o = NULL;
-	const char *blob = NULL, *type = NULL;
-	int r = json_parse(text, n, &o);
-
-	if (r == 0)
-		r = json_get_str(o, "BlobDigest", &blob);
-	if (r == 0)
-		r = json_get_str(o, "MediaType", &type);
-	if (r == 0)
-		r = json_get_u64(o, "BlobBytes", &rec->blob_bytes);
-	if (r == 0)
-		r = json_get_u64(o, "TreeBytes", &rec->tree_bytes);
-	if (r == 0)
-		r = json_get_u64(o, "TarBytes", &rec->tar_bytes);
-	if (r == 0)
-		r = json_get_bool(o, "Blob", &rec->has_blob);
-	if (r == 0)
-		r = json_get_bool(o, "Recipe", &rec->has_recipe);
-	if (r == 0) {
-		rec->blob_digest = blob ? xstrdup(blob) : NULL;
-		rec->media_type = type ? xstrdup(type) : NULL;
-	}
-	return r;
-}
+static const struct json_field fields[] = {
+	FIELD_TEXT(struct layer_record, "BlobDigest", blob_digest, 0),
+	FIELD_TEXT(struct layer_record, "MediaType", media_type, 0),
+	FIELD_U64(struct layer_record, "BlobBytes", blob_bytes, 0),
+	FIELD_U64(struct layer_record, "TreeBytes", tree_bytes, 0),
+	FIELD_U64(struct layer_record, "TarBytes", tar_bytes, JSON_SPARSE),
+	FIELD_BOOL(struct layer_record, "Blob", has_blob, JSON_SPARSE),
+	FIELD_BOOL(struct layer_record, "Recipe", has_recipe, JSON_SPARSE),
+	FIELD_END,
+};
 
 int layer_record_load(struct store *st, const char *diffid, struct layer_record *ret)
 {
@@ -147,7 +131,7 @@ int layer_record_load(struct store *st, const char *diffid, struct layer_record 
 		return r < 0 ? r : layers;
 	r = file_read_at(layers, path, RECORD_MAX, &b);
 	if (r == 0)
-		r = parse_record(b.s, b.len, &rec);
+		r = json_record_read(b.s, b.len, fields, "a layer", &rec);
 	if (r == 0)
 		r = layer_read_implied(st, diffid, &rec.implied);
 	if (r < 0)
@@ -165,7 +149,7 @@ int layer_record_shared(struct store *st, const char *diffid, struct layer_recor
 	int r = shared_read(st, STORE_LAYERS, record, RECORD_MAX, &b);
 
 	if (r == 0)
-		r = parse_record(b.s, b.len, &rec);
+		r = json_record_read(b.s, b.len, fields, "a layer", &rec);
 	if (r == 0) {
 		r = shared_read(st, STORE_LAYERS, implied, IMPLIED_MAX, &names);
 		r = r == -ENOENT ? 0 : r;
@@ -285,23 +269,6 @@ static int write_implied(int dir, const struct strv *implied)
 	return b.len ? file_create(dir, IMPLIED, b.s, b.len, 0600, FILE_NO_SYNC) : 0;
 }
 
-static void record_text(const struct layer_record *rec, struct sbuf *out)
-{
-	AUTO_JSON struct json_object *o = json_object_new_object();
-
-	json_set_str(o, "BlobDigest", rec->blob_digest);
-	json_set_str(o, "MediaType", rec->media_type);
-	json_set_i64(o, "BlobBytes", (int64_t)rec->blob_bytes);
-	json_set_i64(o, "TreeBytes", (int64_t)rec->tree_bytes);
-	if (rec->tar_bytes)
-		json_set_i64(o, "TarBytes", (int64_t)rec->tar_bytes);
-	if (rec->has_blob)
-		json_set_bool(o, "Blob", true);
-	if (rec->has_recipe)
-		json_set_bool(o, "Recipe", true);
-	json_write(o, false, out);
-}
-
 static int write_record(int dir, const struct layer_record *rec)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
@@ -312,7 +279,7 @@ static int write_record(int dir, const struct layer_record *rec)
 		(void)unlinkat(dir, files[LAYER_BLOB], 0);
 	if (!rec->has_recipe)
 		(void)unlinkat(dir, files[LAYER_RECIPE], 0);
-	record_text(rec, &b);
+	json_record_write(fields, rec, &b);
 	if (r == 0)
 		r = file_create(dir, UNSETTLED, boot, strlen(boot), 0600, FILE_NO_SYNC);
 	if (r == 0)
@@ -350,7 +317,7 @@ int layer_adopt_blob(struct store *st, const char *diffid, int fd, const char *d
 	rec.media_type = xstrdup(media_type);
 	rec.blob_bytes = size;
 	rec.has_blob = true;
-	record_text(&rec, &b);
+	json_record_write(fields, &rec, &b);
 	return file_replace(dir, RECORD, b.s, b.len, 0600, FILE_SYNC);
 }
 
@@ -476,7 +443,7 @@ int layer_forget_blob(struct store *st, const char *diffid)
 	if (dir < 0)
 		return err_new(-errno, "layer %.12s", diffid);
 	rec.has_blob = false;
-	record_text(&rec, &b);
+	json_record_write(fields, &rec, &b);
 	r = file_replace(dir, RECORD, b.s, b.len, 0600, FILE_SYNC);
 	if (r == 0)
 		(void)unlinkat(dir, files[LAYER_BLOB], 0);

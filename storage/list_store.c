@@ -7,7 +7,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/json/json.h"
+#include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "storage/image_store.h"
@@ -15,11 +15,18 @@
 
 #define LIST_FILE_MAX (16UL << 20)
 
+static const struct json_field fields[] = {
+	FIELD_TEXT(struct list_record, "Name", name, JSON_REQUIRED),
+	FIELD_HEX64(struct list_record, "ID", id, JSON_REQUIRED),
+	FIELD_I64(struct list_record, "CreatedNs", created_ns, 0),
+	FIELD_ANY(struct list_record, "Index", index, JSON_REQUIRED),
+	FIELD_ANY(struct list_record, "Instances", instances, JSON_REQUIRED),
+	FIELD_END,
+};
+
 void list_record_done(struct list_record *r)
 {
-	freep(&r->name);
-	json_putp(&r->index);
-	json_putp(&r->instances);
+	json_record_done(fields, r);
 }
 
 int list_store_lock(struct store *st)
@@ -27,35 +34,6 @@ int list_store_lock(struct store *st)
 	int locks = store_fd(st, STORE_LOCKS);
 
 	return locks < 0 ? locks : lock_open(locks, "lists", LOCK_EXCLUSIVE);
-}
-
-static int record_parse(const char *text, size_t n, struct list_record *ret)
-{
-	AUTO_JSON struct json_object *o = NULL;
-	struct json_object *index = NULL, *instances = NULL;
-	const char *name = NULL, *id = NULL;
-	int r = json_parse(text, n, &o);
-
-	if (r == 0)
-		r = json_get_str(o, "Name", &name);
-	if (r == 0)
-		r = json_get_str(o, "ID", &id);
-	if (r == 0)
-		r = json_get_i64(o, "CreatedNs", &ret->created_ns);
-	if (r == 0)
-		r = json_get_obj(o, "Index", &index);
-	if (r == 0)
-		r = json_get_obj(o, "Instances", &instances);
-	if (r == 0 &&
-	    (!name || !id || strlen(id) != 64 || !hex_is_valid(id, 64) || !index || !instances))
-		r = err_new(-CE_CORRUPT, "the record of a manifest list");
-	if (r < 0)
-		return r;
-	ret->name = xstrdup(name);
-	memcpy(ret->id, id, 65);
-	ret->index = json_object_get(index);
-	ret->instances = json_object_get(instances);
-	return 0;
 }
 
 int list_store_load_file(struct store *st, const char *file, struct list_record *ret)
@@ -67,7 +45,7 @@ int list_store_load_file(struct store *st, const char *file, struct list_record 
 	int r = dir < 0 ? dir : file_read_at(dir, file, LIST_FILE_MAX, &b);
 
 	if (r == 0)
-		r = record_parse(b.s, b.len, &rec);
+		r = json_record_read(b.s, b.len, fields, "a manifest list", &rec);
 	if (r < 0)
 		return r;
 	right = ref_escape(rec.name);
@@ -91,7 +69,7 @@ int list_store_load(struct store *st, const char *reference, struct list_record 
 	if (r == -ENOENT)
 		return err_new(-CE_NO_LIST, "%s", reference);
 	if (r == 0)
-		r = record_parse(b.s, b.len, &rec);
+		r = json_record_read(b.s, b.len, fields, "a manifest list", &rec);
 	if (r < 0)
 		return err_wrap(r, "manifest list %s", reference);
 	*ret = rec;
@@ -101,19 +79,13 @@ int list_store_load(struct store *st, const char *reference, struct list_record 
 
 int list_store_put(struct store *st, const struct list_record *r, bool fresh)
 {
-	AUTO_JSON struct json_object *o = json_object_new_object();
 	AUTO_FREE char *file = ref_escape(r->name);
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	int dir = store_fd(st, STORE_LISTS);
 
 	if (dir < 0)
 		return dir;
-	json_set_str(o, "Name", r->name);
-	json_set_str(o, "ID", r->id);
-	json_set_i64(o, "CreatedNs", r->created_ns);
-	json_set(o, "Index", json_object_get(r->index));
-	json_set(o, "Instances", json_object_get(r->instances));
-	json_write(o, false, &b);
+	json_record_write(fields, r, &b);
 	return fresh ? file_create(dir, file, b.s, b.len, 0600, FILE_SYNC)
 		     : file_replace(dir, file, b.s, b.len, 0600, FILE_SYNC);
 }

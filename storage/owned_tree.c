@@ -3,17 +3,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
 #include "pkg/base/path.h"
+#include "pkg/sys/copy.h"
 #include "pkg/sys/overlay_data.h"
 
 #define DEPTH_MAX 512
@@ -30,6 +28,7 @@ struct copy {
 	int top; /* of the new tree */
 	struct link *links;
 	size_t n_links;
+	struct copy_way way;
 };
 
 struct level {
@@ -120,28 +119,6 @@ static int copy_attributes(const struct copy *c, int from, int to, const struct 
 	return r;
 }
 
-static int copy_bytes(int from, int to, off_t size)
-{
-	char buf[65536];
-
-	if (size == 0 || ioctl(to, FICLONE, from) == 0)
-		return 0;
-	while (copy_file_range(from, NULL, to, NULL, 1UL << 30, 0) > 0)
-		;
-	for (;;) { /* what is left, all of it where the kernel cannot copy */
-		ssize_t n = read(from, buf, sizeof(buf));
-		int r;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? err_new(-errno, "read") : 0;
-		r = write_full(to, buf, (size_t)n);
-		if (r < 0)
-			return err_new(r, "write");
-	}
-}
-
 /* 1: it was there under another name, and is linked. */
 static int link_known(struct copy *c, const struct level *l, const char *name,
 		      const struct stat *st)
@@ -159,7 +136,7 @@ static int link_known(struct copy *c, const struct level *l, const char *name,
 	return 0;
 }
 
-static int copy_file(const struct copy *c, const struct level *l, const char *name)
+static int copy_file(struct copy *c, const struct level *l, const char *name)
 {
 	AUTO_CLOSE int in = openat(l->from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	AUTO_CLOSE int out = -EBADF;
@@ -174,7 +151,7 @@ static int copy_file(const struct copy *c, const struct level *l, const char *na
 	if (overlay_data_is_elsewhere(in)) /* the copy points there, too */
 		r = ftruncate(out, st.st_size) < 0 ? err_new(-errno, "make it as long") : 0;
 	else
-		r = copy_bytes(in, out, st.st_size);
+		r = st.st_size ? copy_content(&c->way, in, out) : 0;
 	return r < 0 ? r : copy_attributes(c, in, out, &st);
 }
 

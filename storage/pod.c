@@ -7,7 +7,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/json/json.h"
+#include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "storage/store_internal.h"
@@ -15,42 +15,26 @@
 #define SUFFIX ".json"
 #define RECORD_MAX (1UL << 20)
 
-static const struct {
-	const char *key;
-	size_t offset;
-} texts[] =
-	{
-		{"Name", offsetof(struct pod_record, name)},
-		{"Id", offsetof(struct pod_record, id)},
-		{"Infra", offsetof(struct pod_record, infra)},
-		{"Hostname", offsetof(struct pod_record, hostname)},
-		{"ExitPolicy", offsetof(struct pod_record, exit_policy)},
-		{"Restart", offsetof(struct pod_record, restart)},
-		{"CgroupParent", offsetof(struct pod_record, cgroup_parent)},
-},
-  lists[] = {
-	  {"Share", offsetof(struct pod_record, share)},
-	  {"Labels", offsetof(struct pod_record, labels)},
-	  {"SecurityOpts", offsetof(struct pod_record, security_opts)},
-	  {"CreateCommand", offsetof(struct pod_record, create_command)},
+static const struct json_field fields[] = {
+	FIELD_TEXT(struct pod_record, "Name", name, JSON_REQUIRED),
+	FIELD_TEXT(struct pod_record, "Id", id, JSON_REQUIRED),
+	FIELD_TEXT(struct pod_record, "Infra", infra, JSON_SPARSE),
+	FIELD_TEXT(struct pod_record, "Hostname", hostname, JSON_SPARSE),
+	FIELD_TEXT(struct pod_record, "ExitPolicy", exit_policy, JSON_REQUIRED),
+	FIELD_TEXT(struct pod_record, "Restart", restart, JSON_SPARSE),
+	FIELD_TEXT(struct pod_record, "CgroupParent", cgroup_parent, JSON_SPARSE),
+	FIELD_LIST(struct pod_record, "Share", share, 0),
+	FIELD_LIST(struct pod_record, "Labels", labels, 0),
+	FIELD_LIST(struct pod_record, "SecurityOpts", security_opts, 0),
+	FIELD_LIST(struct pod_record, "CreateCommand", create_command, 0),
+	FIELD_I64(struct pod_record, "Created", created_ns, 0),
+	FIELD_BOOL(struct pod_record, "Removing", removing, 0),
+	FIELD_END,
 };
-
-static char **text_at(const struct pod_record *r, size_t i)
-{
-	return (char **)((uintptr_t)r + texts[i].offset);
-}
-
-static struct strv *list_at(const struct pod_record *r, size_t i)
-{
-	return (struct strv *)((uintptr_t)r + lists[i].offset);
-}
 
 void pod_record_done(struct pod_record *r)
 {
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		free(*text_at(r, i));
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		strv_done(list_at(r, i));
+	json_record_done(fields, r);
 	*r = (struct pod_record){0};
 }
 
@@ -63,48 +47,19 @@ int pod_lock(struct store *st)
 
 int pod_save(struct store *st, const struct pod_record *r, bool replace)
 {
-	AUTO_JSON struct json_object *o = json_object_new_object();
+	AUTO_JSON struct json_object *o = NULL;
 	AUTO_FREE char *file = xasprintf("%s" SUFFIX, r->name);
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	int dir = store_fd(st, STORE_PODS), e;
 
 	if (dir < 0)
 		return dir;
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		if (*text_at(r, i))
-			json_set_str(o, texts[i].key, *text_at(r, i));
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		json_set(o, lists[i].key, json_from_strv(list_at(r, i)));
-	json_set_i64(o, "Created", r->created_ns);
-	json_set_bool(o, "Removing", r->removing);
+	o = json_record_object(fields, r);
 	json_write(o, true, &b);
 	sbuf_addc(&b, '\n');
 	e = replace ? file_replace(dir, file, b.s, b.len, 0600, FILE_SYNC)
 		    : file_create(dir, file, b.s, b.len, 0600, FILE_SYNC);
 	return e < 0 && e != -EEXIST ? err_wrap(e, "pod %s", r->name) : e;
-}
-
-static int parse(const char *text, size_t n, struct pod_record *ret)
-{
-	AUTO_JSON struct json_object *o = NULL;
-	int r = json_parse(text, n, &o);
-
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(texts); i++) {
-		const char *s = NULL;
-
-		r = json_get_str(o, texts[i].key, &s);
-		*text_at(ret, i) = r == 0 && s ? xstrdup(s) : NULL;
-	}
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(lists); i++)
-		r = json_get_strv(o, lists[i].key, list_at(ret, i));
-	if (r == 0)
-		r = json_get_i64(o, "Created", &ret->created_ns);
-	if (r == 0)
-		r = json_get_bool(o, "Removing", &ret->removing);
-	if (r == 0 && (!ret->name || !ret->id || !ret->exit_policy || strlen(ret->id) != 64 ||
-		       !hex_is_valid(ret->id, 64) || !name_is_valid(ret->name)))
-		r = err_new(-CE_CORRUPT, "the record of a pod");
-	return r;
 }
 
 int pod_load(struct store *st, const char *name, struct pod_record *ret)
@@ -120,7 +75,10 @@ int pod_load(struct store *st, const char *name, struct pod_record *ret)
 	if (r == -ENOENT)
 		return err_new(-CE_NO_POD, "%s", name);
 	if (r == 0)
-		r = parse(b.s, b.len, &rec);
+		r = json_record_read(b.s, b.len, fields, "a pod", &rec);
+	if (r == 0 &&
+	    (strlen(rec.id) != 64 || !hex_is_valid(rec.id, 64) || !name_is_valid(rec.name)))
+		r = err_new(-CE_CORRUPT, "the record of a pod");
 	if (r < 0)
 		return err_wrap(r, "pod %s", name);
 	*ret = rec;

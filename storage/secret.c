@@ -8,7 +8,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/json/json.h"
+#include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "storage/store_internal.h"
@@ -16,12 +16,18 @@
 #define RECORD_MAX (1UL << 20)
 #define SUFFIX ".json"
 
+static const struct json_field fields[] = {
+	FIELD_TEXT(struct secret_record, "Name", name, JSON_REQUIRED),
+	FIELD_TEXT(struct secret_record, "ID", id, JSON_REQUIRED),
+	FIELD_I64(struct secret_record, "CreatedNs", created_ns, 0),
+	FIELD_I64(struct secret_record, "UpdatedNs", updated_ns, 0),
+	FIELD_MAP(struct secret_record, "Labels", labels, 0),
+	FIELD_END,
+};
+
 void secret_record_done(struct secret_record *r)
 {
-	free(r->name);
-	free(r->id);
-	r->name = r->id = NULL;
-	strv_done(&r->labels);
+	json_record_done(fields, r);
 }
 
 void secret_wipe(struct sbuf *data)
@@ -49,43 +55,6 @@ static char *data_file(const char *id)
 	return xasprintf("%s.data", id);
 }
 
-static void record_text(const struct secret_record *r, struct sbuf *out)
-{
-	AUTO_JSON struct json_object *o = json_object_new_object();
-
-	json_set_str(o, "Name", r->name);
-	json_set_str(o, "ID", r->id);
-	json_set_i64(o, "CreatedNs", r->created_ns);
-	json_set_i64(o, "UpdatedNs", r->updated_ns);
-	json_set(o, "Labels", json_from_map(&r->labels));
-	json_write(o, false, out);
-}
-
-static int record_parse(const char *text, size_t n, struct secret_record *ret)
-{
-	AUTO_JSON struct json_object *o = NULL;
-	const char *name = NULL, *id = NULL;
-	int r = json_parse(text, n, &o);
-
-	if (r == 0)
-		r = json_get_str(o, "Name", &name);
-	if (r == 0)
-		r = json_get_str(o, "ID", &id);
-	if (r == 0)
-		r = json_get_i64(o, "CreatedNs", &ret->created_ns);
-	if (r == 0)
-		r = json_get_i64(o, "UpdatedNs", &ret->updated_ns);
-	if (r == 0)
-		r = json_get_map(o, "Labels", &ret->labels);
-	if (r == 0 && (!name || !id || !hex_is_valid(id, SECRET_ID_DIGITS)))
-		r = err_new(-CE_CORRUPT, "the record of a secret");
-	if (r < 0)
-		return r;
-	ret->name = xstrdup(name);
-	ret->id = xstrdup(id);
-	return 0;
-}
-
 int secret_load(struct store *st, const char *name, struct secret_record *ret)
 {
 	AUTO(secret_record_done) struct secret_record rec = {0};
@@ -102,7 +71,9 @@ int secret_load(struct store *st, const char *name, struct secret_record *ret)
 	if (r == -ENOENT)
 		return err_new(-CE_NO_SECRET, "%s", name);
 	if (r == 0)
-		r = record_parse(b.s, b.len, &rec);
+		r = json_record_read(b.s, b.len, fields, "a secret", &rec);
+	if (r == 0 && !hex_is_valid(rec.id, SECRET_ID_DIGITS))
+		r = err_new(-CE_CORRUPT, "its record has no id");
 	if (r < 0)
 		return err_wrap(r, "secret %s", name);
 	*ret = rec;
@@ -116,7 +87,7 @@ static int write_both(int dir, const struct secret_record *r, const void *data, 
 	AUTO_FREE char *record = record_file(r->name), *value = data_file(r->id);
 	int e = file_create(dir, value, data, n, 0600, FILE_SYNC);
 
-	record_text(r, &b);
+	json_record_write(fields, r, &b);
 	if (e == 0)
 		e = file_replace(dir, record, b.s, b.len, 0600, FILE_SYNC);
 	if (e < 0)

@@ -137,7 +137,7 @@ static int put_file(const struct making *m, int dir, const char *name, const str
 		if (data < 0)
 			return data;
 		r = m->point ? overlay_data_point(fd, place, (off_t)x->e.size)
-			     : copy_content(data, fd);
+			     : copy_content(NULL, data, fd);
 	}
 	return r < 0 ? r : set_attributes(m, fd, &x->e);
 }

@@ -76,7 +76,7 @@ static int put_copy(int from, int at, const char *name)
 {
 	AUTO_CLOSE int to = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 				   0644);
-	int r = to < 0 ? err_new(-errno, "make %s", name) : copy_content(from, to);
+	int r = to < 0 ? err_new(-errno, "make %s", name) : copy_content(NULL, from, to);
 
 	if (r == 0 && fchmod(to, 0644) < 0)
 		r = err_new(-errno, "chmod %s", name);

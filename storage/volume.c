@@ -11,7 +11,7 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/json/json.h"
+#include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/names.h"
@@ -23,12 +23,22 @@
 #define RECORD "record.json"
 #define RECORD_MAX (1UL << 20)
 
+static const struct json_field fields[] = {
+	FIELD_TEXT(struct volume_record, "Name", name, JSON_REQUIRED),
+	FIELD_BOOL(struct volume_record, "Anonymous", anonymous, 0),
+	FIELD_I64(struct volume_record, "CreatedNs", created_ns, 0),
+	FIELD_MAP(struct volume_record, "Labels", labels, 0),
+	FIELD_MAP(struct volume_record, "Options", options, 0),
+	FIELD_I64(struct volume_record, "UID", uid, 0),
+	FIELD_I64(struct volume_record, "GID", gid, 0),
+	FIELD_BOOL(struct volume_record, "NeedsCopyUp", needs_copy_up, 0),
+	FIELD_BOOL(struct volume_record, "NeedsChown", needs_chown, 0),
+	FIELD_END,
+};
+
 void volume_record_done(struct volume_record *r)
 {
-	free(r->name);
-	r->name = NULL;
-	strv_done(&r->labels);
-	strv_done(&r->options);
+	json_record_done(fields, r);
 }
 
 static int check_name(const char *name)
@@ -38,22 +48,6 @@ static int check_name(const char *name)
 				 "first, at most 128",
 				 name);
 	return 0;
-}
-
-static void record_text(const struct volume_record *r, struct sbuf *out)
-{
-	AUTO_JSON struct json_object *o = json_object_new_object();
-
-	json_set_str(o, "Name", r->name);
-	json_set_bool(o, "Anonymous", r->anonymous);
-	json_set_i64(o, "CreatedNs", r->created_ns);
-	json_set(o, "Labels", json_from_map(&r->labels));
-	json_set(o, "Options", json_from_map(&r->options));
-	json_set_i64(o, "UID", r->uid);
-	json_set_i64(o, "GID", r->gid);
-	json_set_bool(o, "NeedsCopyUp", r->needs_copy_up);
-	json_set_bool(o, "NeedsChown", r->needs_chown);
-	json_write(o, false, out);
 }
 
 static int write_stage(const struct stage *s, const struct volume_record *r)
@@ -67,7 +61,7 @@ static int write_stage(const struct stage *s, const struct volume_record *r)
 		     AT_SYMLINK_NOFOLLOW) < 0)
 		return err_new(-errno, "give it to %lld:%lld", (long long)r->uid,
 			       (long long)r->gid);
-	record_text(r, &b);
+	json_record_write(fields, r, &b);
 	return file_create(s->fd, RECORD, b.s, b.len, 0600, FILE_SYNC);
 }
 
@@ -90,41 +84,9 @@ int volume_create(struct store *st, const struct volume_record *r)
 	return e < 0 && e != -EEXIST ? err_wrap(e, "create volume %s", r->name) : e;
 }
 
-static int record_parse(const char *text, size_t n, struct volume_record *ret)
-{
-	AUTO_JSON struct json_object *o = NULL;
-	const char *name = NULL;
-	int r = json_parse(text, n, &o);
-
-	ret->uid = ret->gid = -1;
-	if (r == 0)
-		r = json_get_str(o, "Name", &name);
-	if (r == 0)
-		r = json_get_bool(o, "Anonymous", &ret->anonymous);
-	if (r == 0)
-		r = json_get_i64(o, "CreatedNs", &ret->created_ns);
-	if (r == 0)
-		r = json_get_map(o, "Labels", &ret->labels);
-	if (r == 0)
-		r = json_get_map(o, "Options", &ret->options);
-	if (r == 0)
-		r = json_get_i64(o, "UID", &ret->uid);
-	if (r == 0)
-		r = json_get_i64(o, "GID", &ret->gid);
-	if (r == 0)
-		r = json_get_bool(o, "NeedsCopyUp", &ret->needs_copy_up);
-	if (r == 0)
-		r = json_get_bool(o, "NeedsChown", &ret->needs_chown);
-	if (r == 0 && !name)
-		r = err_new(-CE_CORRUPT, "the record has no name");
-	if (r == 0)
-		ret->name = xstrdup(name);
-	return r;
-}
-
 int volume_load(struct store *st, const char *name, struct volume_record *ret)
 {
-	AUTO(volume_record_done) struct volume_record rec = {0};
+	AUTO(volume_record_done) struct volume_record rec = {.uid = -1, .gid = -1};
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	AUTO_FREE char *path = NULL;
 	int dir = store_fd(st, STORE_VOLUMES), r;
@@ -138,7 +100,7 @@ int volume_load(struct store *st, const char *name, struct volume_record *ret)
 	if (r == -ENOENT)
 		return err_new(-CE_NO_VOLUME, "%s", name);
 	if (r == 0)
-		r = record_parse(b.s, b.len, &rec);
+		r = json_record_read(b.s, b.len, fields, "a volume", &rec);
 	if (r < 0)
 		return err_wrap(r, "volume %s", name);
 	*ret = rec;
@@ -159,7 +121,7 @@ int volume_save(struct store *st, const struct volume_record *r)
 		return err_new(-CE_NO_VOLUME, "%s", r->name);
 	if (fd < 0)
 		return fd;
-	record_text(r, &b);
+	json_record_write(fields, r, &b);
 	return file_replace(fd, RECORD, b.s, b.len, 0600, FILE_SYNC);
 }
 

@@ -2,11 +2,9 @@
 #include "pkg/archive/tree_put.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -16,6 +14,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/sbuf.h"
+#include "pkg/sys/copy.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
@@ -45,7 +44,7 @@ struct tree_put {
 	struct put_time *times;
 	size_t n_times, cap_times;
 	char *buf; /* PIECE bytes, from the first file on */
-	bool no_clone; /* these two file systems share no blocks */
+	struct copy_way way;
 };
 
 static int sink_entry(struct tree_sink *s, const struct tar_entry *e)
@@ -346,26 +345,6 @@ static int begin_file(struct tree_put *p, const char *name, const struct tar_ent
 	return 0;
 }
 
-static int copy_bytes(int from, int to)
-{
-	AUTO_FREE char *buf = xmalloc(PIECE);
-
-	if (lseek(from, 0, SEEK_SET) < 0 || ftruncate(to, 0) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t n = read(from, buf, PIECE);
-		int r;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		r = write_full(to, buf, (size_t)n);
-		if (r < 0)
-			return r;
-	}
-}
-
 /* A file that something is mounted on cannot be replaced: it gets the bytes. */
 static int write_in_place(struct tree_put *p)
 {
@@ -377,9 +356,11 @@ static int write_in_place(struct tree_put *p)
 		return err_new(-errno, "write to '%s'", p->path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_new(-EBUSY, "replace '%s'", p->path);
-	r = copy_bytes(p->fd, fd);
+	r = lseek(p->fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0) < 0 ? err_new(-errno, "begin") : 0;
+	if (r == 0)
+		r = copy_content(NULL, p->fd, fd);
 	(void)unlinkat(p->dir, p->temporary, 0);
-	return r < 0 ? err_new(r, "write to '%s'", p->path) : 0;
+	return r < 0 ? err_wrap(r, "write to '%s'", p->path) : 0;
 }
 
 static int end_file(struct tree_put *p)
@@ -413,12 +394,9 @@ static int sink_file(struct tree_sink *s, int fd)
 	uint64_t left = p->file.size;
 	struct stat st;
 
-	if (left && !p->no_clone) {
-		if (ioctl(p->fd, FICLONE, fd) == 0) {
-			p->result.bytes += left;
-			return fstat(p->fd, &st) == 0 && (uint64_t)st.st_size != left;
-		}
-		p->no_clone = errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY;
+	if (left && copy_share(&p->way, fd, p->fd)) {
+		p->result.bytes += left;
+		return fstat(p->fd, &st) == 0 && (uint64_t)st.st_size != left;
 	}
 	if (!p->buf)
 		p->buf = xmalloc(PIECE);

@@ -4,9 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fs.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,10 +14,9 @@
 #include "pkg/base/path.h"
 #include "pkg/build/copy_internal.h"
 #include "pkg/build/mode.h"
+#include "pkg/sys/copy.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/xattr.h"
-
-#define PIECE (1UL << 20)
 
 struct link_seen {
 	dev_t dev;
@@ -32,8 +29,7 @@ struct copier {
 	int base; /* directory that paths of links are relative to */
 	struct link_seen *links;
 	size_t n_links;
-	char *piece;
-	bool no_clone, no_range; /* this file system cannot; it is not asked for each file */
+	struct copy_way way;
 };
 
 bool copy_is_whiteout(const struct stat *st)
@@ -118,38 +114,6 @@ static int dress(const struct copy_rules *c, int fd, int from, const struct stat
 
 /* --- one entry ----------------------------------------------------------------------------------- */
 
-static int copy_content(struct copier *k, int in, int out, uint64_t size)
-{
-	uint64_t done = 0;
-
-	if (size == 0 || (!k->no_clone && ioctl(out, FICLONE, in) == 0))
-		return 0;
-	k->no_clone = true;
-	while (done < size && !k->no_range) {
-		ssize_t n = copy_file_range(in, NULL, out, NULL, size - done, 0);
-
-		if (n <= 0) {
-			k->no_range = done == 0;
-			break;
-		}
-		done += (uint64_t)n;
-	}
-	if (!k->piece)
-		k->piece = xmalloc(PIECE);
-	for (;;) { /* what that call would not do, and what was added meanwhile */
-		ssize_t n = read(in, k->piece, PIECE);
-		int r;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? err_new(-errno, "read") : 0;
-		r = write_full(out, k->piece, (size_t)n);
-		if (r < 0)
-			return err_new(r, "write");
-	}
-}
-
 struct entry {
 	const char *path; /* below the source's root */
 	const char *rel; /* below what was named */
@@ -202,7 +166,7 @@ static int copy_regular(struct copier *k, int from, const char *name, int to, co
 	out = open_nofollow(to, as, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (out < 0)
 		return out;
-	r = copy_content(k, in, out, (uint64_t)st.st_size);
+	r = st.st_size ? copy_content(&k->way, in, out) : 0;
 	return r < 0 ? r : dress(k->c, out, in, &st);
 }
 
@@ -500,7 +464,6 @@ int copy_selection(const struct copy_rules *rules, const struct selection *s, in
 		forget_links(&k); /* their paths are relative to another base next time */
 	}
 	free(k.links);
-	free(k.piece);
 	return r;
 }
 

@@ -73,7 +73,7 @@ static int copy_file(int from, int to, const char *name)
 	out = open_nofollow(to, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (out < 0)
 		return out;
-	r = copy_content(in, out);
+	r = copy_content(NULL, in, out);
 	return r < 0 ? r : copy_attributes(in, out, &st);
 }
 

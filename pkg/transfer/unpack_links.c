@@ -103,7 +103,7 @@ static int copy_file(int src_dir, const char *src, int dst_dir, const char *dst,
 	to = open_nofollow(dst_dir, dst, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (to < 0)
 		return to;
-	r = copy_content(from, to);
+	r = copy_content(NULL, from, to);
 	if (r < 0)
 		return r;
 	if (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0)

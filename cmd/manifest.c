@@ -8,6 +8,7 @@
 #include "cmd/transfer_report.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/image/artifact.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/json/json.h"
 
@@ -100,9 +101,15 @@ const struct command cmd_manifest_create = {
 
 /* --- add, annotate ----------------------------------------------------------------------------- */
 
+struct artifact_args {
+	bool on, no_titles;
+	const char *config, *config_type, *layer_type, *subject, *type;
+};
+
 struct add_args {
 	struct registry_args registry;
 	struct list_words words;
+	struct artifact_args artifact;
 	bool all;
 };
 
@@ -119,13 +126,58 @@ static const struct opt words_opts[] = {
 	OPT_STR(0, "variant", "VARIANT", struct list_words, variant, "Variant of the architecture"),
 	OPT_END
 };
+static const struct opt artifact_opts[] = {
+	OPT_BOOL(0, "artifact", struct artifact_args, on, "The operands are files, which become an artifact"),
+	OPT_STR(0, "artifact-config", "FILE", struct artifact_args, config, "Config of the artifact, instead of an empty one",
+		.complete = COMPLETE_FILE),
+	OPT_STR(0, "artifact-config-type", "TYPE", struct artifact_args, config_type, "Media type of its config"),
+	OPT_BOOL(0, "artifact-exclude-titles", struct artifact_args, no_titles, "Leave out the names of the files"),
+	OPT_STR(0, "artifact-layer-type", "TYPE", struct artifact_args, layer_type,
+		"Media type of the files instead of what they look like"),
+	OPT_STR(0, "artifact-subject", "IMAGE", struct artifact_args, subject, "What the artifact is about",
+		.complete = COMPLETE_IMAGE),
+	OPT_STR(0, "artifact-type", "TYPE", struct artifact_args, type, "Type of the artifact"),
+	OPT_END
+};
 static const struct opt add_opts[] = {
 	OPT_GROUP(registry_opts, struct add_args, registry),
 	OPT_GROUP(words_opts, struct add_args, words),
+	OPT_GROUP(artifact_opts, struct add_args, artifact),
 	OPT_BOOL(0, "all", struct add_args, all, "Of an operand that is a list, add every image"),
 	OPT_END
 };
 /* clang-format on */
+
+static int add_artifact(struct store *st, const struct artifact_args *a, char **argv, int n,
+			struct list_source *s, char ret_id[65])
+{
+	const struct artifact_add o = {.type = a->type,
+				       .file_type = a->layer_type,
+				       .config = a->config,
+				       .config_type = a->config_type,
+				       .no_titles = a->no_titles,
+				       .undated = true};
+	struct transfer_report report;
+	int r;
+
+	transfer_report_init(&report, REPORT_PULL, true, NULL);
+	s->report = &report.handler;
+	r = list_add_artifact(st, argv[0], argv + 1, n - 1, &o, a->subject, s, ret_id);
+	transfer_report_done(&report);
+	return r;
+}
+
+static int check_artifact(const struct add_args *a)
+{
+	const struct artifact_args *x = &a->artifact;
+
+	if (!x->on &&
+	    (x->no_titles || x->config || x->config_type || x->layer_type || x->subject || x->type))
+		return err_usage("the options --artifact-… go with --artifact");
+	if (x->on && a->all)
+		return err_usage("--artifact and --all contradict each other");
+	return 0;
+}
 
 static int add_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
@@ -133,11 +185,15 @@ static int add_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	struct list_source s = {.all = a->all, .words = a->words};
 	struct store *st;
 	char id[65] = "";
-	int r = registry_access_of(&a->registry, &s.access);
+	int r = check_artifact(a);
 
 	if (r == 0)
+		r = registry_access_of(&a->registry, &s.access);
+	if (r == 0)
 		r = cmd_store(ctx, &st);
-	for (int i = 1; r == 0 && i < argc; i++) {
+	if (r == 0 && a->artifact.on)
+		r = add_artifact(st, &a->artifact, argv, argc, &s, id);
+	for (int i = 1; r == 0 && !a->artifact.on && i < argc; i++) {
 		s.image = argv[i];
 		r = add_one(st, argv[0], &s, id);
 	}
@@ -147,8 +203,8 @@ static int add_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 const struct command cmd_manifest_add = {
 	.name = "add",
 	.group = "manifest",
-	.synopsis = "[OPTIONS] LIST IMAGE [IMAGE...]",
-	.summary = "Add images to a list",
+	.synopsis = "[OPTIONS] LIST IMAGE|FILE [IMAGE|FILE...]",
+	.summary = "Add images to a list, or with --artifact files",
 	.opts = add_opts,
 	.args_size = sizeof(struct add_args),
 	.defaults = &add_defaults,
@@ -160,12 +216,15 @@ const struct command cmd_manifest_add = {
 
 struct annotate_args {
 	struct list_words words;
+	const char *subject;
 	bool index;
 };
 
 static const struct opt annotate_opts[] = {
 	OPT_GROUP(words_opts, struct annotate_args, words),
 	OPT_BOOL(0, "index", struct annotate_args, index, "Annotate the list itself"),
+	OPT_STR(0, "subject", "IMAGE", struct annotate_args, subject,
+		"With --index: what the list is about", .complete = COMPLETE_IMAGE),
 	OPT_END,
 };
 
@@ -182,9 +241,16 @@ static int annotate_run(struct cmd_ctx *ctx, const void *args, int argc, char **
 			      "of both");
 	else if (a->index && (w->arch || w->os || w->variant || w->os_version || w->features.n ||
 			      w->os_features.n))
-		r = err_usage("manifest annotate: --index takes --annotation only");
+		r = err_usage("manifest annotate: --index takes --annotation and --subject only");
+	else if (a->subject && !a->index)
+		r = err_usage("manifest annotate: --subject is of the list: it goes with --index");
 	if (r == 0)
 		r = cmd_store(ctx, &st);
+	if (r == 0 && a->subject) {
+		const struct list_source s = {.image = a->subject, .access = {.tls_verify = -1}};
+
+		r = list_subject(st, argv[0], &s, id);
+	}
 	if (r == 0)
 		r = list_annotate(st, argv[0], a->index ? NULL : argv[1], w, id);
 	return print_id(r < 0 ? err_wrap(r, "manifest annotate") : 0, id);

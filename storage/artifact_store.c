@@ -14,6 +14,7 @@
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "storage/image_store.h"
+#include "storage/list_store.h"
 #include "storage/store_internal.h"
 
 #define RECORD_MAX (16UL << 20)
@@ -151,6 +152,38 @@ int artifact_blob_commit(int dir, int fd, const char *digest)
 	return fsync(dir) < 0 ? err_new(-errno, "sync blobs") : 0;
 }
 
+static int blobs_of(const char *manifest, const char *type, struct strv *ret)
+{
+	AUTO(manifest_done) struct manifest m = {0};
+	int r = manifest_parse(manifest, strlen(manifest), type, &m);
+
+	if (r < 0)
+		return r;
+	strv_add(ret, digest_hex(m.config.digest));
+	for (unsigned k = 0; k < m.n_layers; k++)
+		strv_add(ret, digest_hex(m.layers[k].digest));
+	return 0;
+}
+
+static int blobs_of_lists(struct store *st, struct strv *ret)
+{
+	AUTO_STRV struct strv files = STRV_INIT;
+	int r = store_names(st, STORE_LISTS, &files);
+
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
+		AUTO(list_record_done) struct list_record rec = {0};
+		AUTO_STRV struct strv manifests = STRV_INIT;
+
+		r = list_store_load_file(st, files.v[i], &rec);
+		if (r == 0)
+			list_record_artifacts(&rec, &manifests);
+		for (size_t k = 0; r == 0 && k < manifests.n; k++)
+			r = blobs_of(manifests.v[k], MEDIA_OCI_MANIFEST, ret);
+	}
+	return r;
+}
+
+/* Of a damaged record nobody knows what it needs: then nothing is swept. */
 static int used_blobs(struct store *st, struct strv *ret)
 {
 	AUTO_STRV struct strv files = STRV_INIT;
@@ -158,22 +191,15 @@ static int used_blobs(struct store *st, struct strv *ret)
 
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
 		AUTO(artifact_record_done) struct artifact_record rec = {0};
-		AUTO(manifest_done) struct manifest m = {0};
 
-		/* Of a damaged one nobody knows what it needs: then nothing is swept. */
 		r = artifact_store_load_file(st, files.v[i], &rec);
 		if (r == 0)
-			r = manifest_parse(rec.manifest, strlen(rec.manifest), rec.media_type, &m);
-		if (r < 0)
-			return r;
-		strv_add(ret, digest_hex(m.config.digest));
-		for (unsigned k = 0; k < m.n_layers; k++)
-			strv_add(ret, digest_hex(m.layers[k].digest));
+			r = blobs_of(rec.manifest, rec.media_type, ret);
 	}
-	return r;
+	return r < 0 ? r : blobs_of_lists(st, ret);
 }
 
-static int sweep(struct store *st)
+int artifact_store_sweep(struct store *st)
 {
 	AUTO_STRV struct strv blobs = STRV_INIT, used = STRV_INIT;
 	int dir = store_fd(st, STORE_BLOBS), locks = store_fd(st, STORE_LOCKS);
@@ -208,7 +234,7 @@ int artifact_store_remove(struct store *st, const char *reference)
 	if (fsync(dir) < 0)
 		return err_new(-errno, "sync artifacts");
 	/* It is gone; what it leaves behind takes room and nothing else. */
-	r = sweep(st);
+	r = artifact_store_sweep(st);
 	if (r < 0)
 		err_drop();
 	return 0;

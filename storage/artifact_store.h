@@ -32,6 +32,8 @@ int artifact_store_load_file(struct store *st, const char *file, struct artifact
 int artifact_store_names(struct store *st, struct strv *ret);
 /** artifact_store_remove() - the record; then every blob that no other names, unless one is being added right now. */
 int artifact_store_remove(struct store *st, const char *reference);
+/** artifact_store_sweep() - every blob that no artifact and no manifest list names, unless one is being added right now. */
+int artifact_store_sweep(struct store *st);
 
 /** artifact_blob_open() - to read; -ENOENT with trail. @digest: valid sha256. */
 int artifact_blob_open(struct store *st, const char *digest);

@@ -239,7 +239,7 @@ int store_check(struct store *st, int64_t unused_age_s, bool content, struct fin
 	if (r == 0)
 		r = check_volumes(st, ret);
 	if (r == 0)
-		r = check_lists(st, ret);
+		r = check_lists(st, content, ret);
 	if (r == 0)
 		r = check_networks(st, ret);
 	return r < 0 ? r : check_secrets(st, ret);

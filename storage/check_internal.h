@@ -8,7 +8,7 @@ void finding_of_error(struct findings *f, enum finding_kind k, const char *name,
 
 /* With store_lock() exclusive. */
 int check_images(struct store *st, struct findings *f);
-int check_lists(struct store *st, struct findings *f);
+int check_lists(struct store *st, bool content, struct findings *f);
 int check_networks(struct store *st, struct findings *f);
 /** check_artifacts() - no lock of the store's is needed. @content: read their blobs, too. */
 int check_artifacts(struct store *st, bool content, struct findings *f);

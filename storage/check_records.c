@@ -19,40 +19,6 @@
 
 #define PIECE (256U << 10)
 
-/* --- manifest lists ------------------------------------------------------------------------------ */
-
-static int check_instances(struct store *st, const struct list_record *rec)
-{
-	json_object_object_foreach(rec->instances, digest, where)
-	{
-		const char *id = NULL;
-
-		if (!json_object_is_type(where, json_type_object))
-			return err_new(-CE_CORRUPT, "%.19s: not an object", digest);
-		if (json_get_str(where, "Image", &id) == 0 && id && !image_store_has(st, id))
-			return err_new(-CE_CORRUPT, "its image %.12s is not there", id);
-		err_drop();
-	}
-	return 0;
-}
-
-int check_lists(struct store *st, struct findings *f)
-{
-	AUTO_STRV struct strv files = STRV_INIT;
-	int r = store_names(st, STORE_LISTS, &files);
-
-	for (size_t i = 0; r == 0 && i < files.n; i++) {
-		AUTO(list_record_done) struct list_record rec = {0};
-		int e = list_store_load_file(st, files.v[i], &rec);
-
-		if (e == 0)
-			e = check_instances(st, &rec);
-		if (e < 0)
-			finding_of_error(f, FOUND_LIST, files.v[i], e);
-	}
-	return r;
-}
-
 /* --- artifacts ----------------------------------------------------------------------------------- */
 
 static int hash_blob(struct store *st, const struct descriptor *d)
@@ -85,19 +51,24 @@ static int check_blob(struct store *st, const struct descriptor *d, bool content
 	return content ? hash_blob(st, d) : 0;
 }
 
-static int check_artifact(struct store *st, const char *file, bool content)
+static int check_blobs(struct store *st, const char *manifest, const char *type, bool content)
 {
-	AUTO(artifact_record_done) struct artifact_record rec = {0};
 	AUTO(manifest_done) struct manifest m = {0};
-	int r = artifact_store_load_file(st, file, &rec);
+	int r = manifest_parse(manifest, strlen(manifest), type, &m);
 
-	if (r == 0)
-		r = manifest_parse(rec.manifest, strlen(rec.manifest), rec.media_type, &m);
 	if (r == 0)
 		r = check_blob(st, &m.config, content);
 	for (unsigned i = 0; r == 0 && i < m.n_layers; i++)
 		r = check_blob(st, &m.layers[i], content);
 	return r;
+}
+
+static int check_artifact(struct store *st, const char *file, bool content)
+{
+	AUTO(artifact_record_done) struct artifact_record rec = {0};
+	int r = artifact_store_load_file(st, file, &rec);
+
+	return r == 0 ? check_blobs(st, rec.manifest, rec.media_type, content) : r;
 }
 
 int check_artifacts(struct store *st, bool content, struct findings *f)
@@ -118,6 +89,45 @@ int check_artifacts(struct store *st, bool content, struct findings *f)
 			err_drop(); /* removed just now */
 		else if (e < 0)
 			finding_of_error(f, FOUND_ARTIFACT, files.v[i], e);
+	}
+	return r;
+}
+
+/* --- manifest lists ------------------------------------------------------------------------------ */
+
+static int check_instances(struct store *st, const struct list_record *rec)
+{
+	json_object_object_foreach(rec->instances, digest, where)
+	{
+		const char *id = NULL;
+
+		if (!json_object_is_type(where, json_type_object))
+			return err_new(-CE_CORRUPT, "%.19s: not an object", digest);
+		if (json_get_str(where, "Image", &id) == 0 && id && !image_store_has(st, id))
+			return err_new(-CE_CORRUPT, "its image %.12s is not there", id);
+		err_drop();
+	}
+	return 0;
+}
+
+int check_lists(struct store *st, bool content, struct findings *f)
+{
+	AUTO_STRV struct strv files = STRV_INIT;
+	int r = store_names(st, STORE_LISTS, &files);
+
+	for (size_t i = 0; r == 0 && i < files.n; i++) {
+		AUTO(list_record_done) struct list_record rec = {0};
+		AUTO_STRV struct strv manifests = STRV_INIT;
+		int e = list_store_load_file(st, files.v[i], &rec);
+
+		if (e == 0)
+			e = check_instances(st, &rec);
+		if (e == 0)
+			list_record_artifacts(&rec, &manifests);
+		for (size_t k = 0; e == 0 && k < manifests.n; k++)
+			e = check_blobs(st, manifests.v[k], MEDIA_OCI_MANIFEST, content);
+		if (e < 0)
+			finding_of_error(f, FOUND_LIST, files.v[i], e);
 	}
 	return r;
 }

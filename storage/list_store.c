@@ -29,6 +29,22 @@ void list_record_done(struct list_record *r)
 	json_record_done(fields, r);
 }
 
+void list_record_artifacts(const struct list_record *r, struct strv *ret)
+{
+	json_object_object_foreach(r->instances, digest, where)
+	{
+		const char *manifest = NULL;
+
+		(void)digest;
+		if (!json_object_is_type(where, json_type_object))
+			continue;
+		if (json_get_str(where, "Manifest", &manifest) < 0)
+			err_drop();
+		else if (manifest)
+			strv_add(ret, manifest);
+	}
+}
+
 int list_store_lock(struct store *st)
 {
 	int locks = store_fd(st, STORE_LOCKS);

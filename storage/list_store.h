@@ -17,11 +17,14 @@ struct list_record {
 	struct json_object *index; /* the OCI index as it stands */
 	/*
 	 * By digest of an entry, where the image is: {"Image": id} in this store, or
-	 * {"Source": "host/path", "Insecure": bool} at a registry.
+	 * {"Source": "host/path", "Insecure": bool} at a registry. Of an artifact made for this list
+	 * {"Manifest": "…"}, its very bytes; its files are blobs (artifact_store.h).
 	 */
 	struct json_object *instances;
 };
 void list_record_done(struct list_record *r);
+/** list_record_artifacts() - the manifests of those it keeps itself, added to @ret. */
+void list_record_artifacts(const struct list_record *r, struct strv *ret);
 
 /** list_store_lock() - whoever loads a list to write it back holds this; a descriptor. */
 int list_store_lock(struct store *st);

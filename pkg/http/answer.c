@@ -22,6 +22,7 @@ void http_response_done(struct http_response *r)
 	freep(&r->content_range);
 	freep(&r->last_modified);
 	freep(&r->warning);
+	freep(&r->subject);
 	strv_done(&r->challenges);
 	sbuf_done(&r->body);
 	*r = (struct http_response){.body = SBUF_INIT};
@@ -91,6 +92,8 @@ static void take_header(struct http_transfer *t, const char *name, char *value)
 		replace(&r->link, value);
 	} else if (strcasecmp(name, "warning") == 0) {
 		replace(&r->warning, value);
+	} else if (strcasecmp(name, "oci-subject") == 0) {
+		replace(&r->subject, value);
 	} else if (strcasecmp(name, "retry-after") == 0) {
 		t->retry_after_s = retry_after(value);
 	}

@@ -68,6 +68,7 @@ struct http_response {
 	char *last_modified;
 	char *location; /* of an answer that was not followed */
 	char *warning;
+	char *subject; /* OCI-Subject: the registry keeps the list of referrers itself */
 	struct strv challenges; /* WWW-Authenticate values */
 	struct sbuf body; /* kept 2xx body, or the beginning of an error's body */
 };

@@ -15,10 +15,20 @@ struct artifact_add {
 	const char *type; /* of the artifact */
 	const char *file_type; /* media type of the files, NULL: by their first bytes */
 	const struct strv *annotations; /* of the files, "k=v" */
+	const char *config, *config_type; /* a file; NULL: the empty config */
+	bool no_titles; /* the files have no names in it */
+	bool undated; /* the same files give the same manifest */
+	struct json_object *subject; /* descriptor of what it is about; NULL: nothing */
 };
 /** artifact_add() - files of the host under a name. @ret: as it is now. */
 int artifact_add(struct store *st, const char *typed, char *const *files, int n,
 		 const struct artifact_add *o, struct artifact_record *ret);
+/**
+ * artifact_manifest() - the same without a name: blobs, and the manifest as text
+ * For the time until something names them hold artifact_store_hold(). @ret_type: its artifactType, malloc'ed.
+ */
+int artifact_manifest(struct store *st, char *const *files, int n, const struct artifact_add *o,
+		      struct sbuf *ret_text, char **ret_type);
 /** artifact_inspect() - {Manifest, Name, Digest}. */
 int artifact_inspect(struct store *st, const char *typed, struct json_object **ret);
 /** artifact_rows() - for tables and templates. */

@@ -17,7 +17,9 @@ void found_manifest_done(struct found_manifest *f)
 {
 	freep(&f->media_type);
 	freep(&f->digest);
+	freep(&f->artifact_type);
 	freep(&f->image);
+	freep(&f->artifact);
 	freep(&f->source);
 	platform_done(&f->platform);
 	strv_done(&f->annotations);
@@ -66,6 +68,7 @@ static void fill(const struct descriptor *d, struct found_manifest *f)
 	f->media_type = xstrdup(d->media_type);
 	f->digest = xstrdup(d->digest);
 	f->size = d->size;
+	f->artifact_type = d->artifact_type ? xstrdup(d->artifact_type) : NULL;
 	copy_platform(&d->platform, &f->platform);
 	strv_add_all(&f->annotations, &d->annotations);
 }
@@ -99,7 +102,7 @@ static int fill_from_list(const struct list_record *rec, const struct descriptor
 			  struct found_manifest *f)
 {
 	struct json_object *where = NULL;
-	const char *image = NULL, *source = NULL;
+	const char *image = NULL, *source = NULL, *artifact = NULL;
 	int r = json_get_obj(rec->instances, d->digest, &where);
 
 	fill(d, f);
@@ -109,10 +112,13 @@ static int fill_from_list(const struct list_record *rec, const struct descriptor
 		r = json_get_str(where, "Source", &source);
 	if (r == 0 && where)
 		r = json_get_bool(where, "Insecure", &f->insecure);
-	if (r == 0 && !image && !source)
+	if (r == 0 && where)
+		r = json_get_str(where, "Manifest", &artifact);
+	if (r == 0 && !image && !source && !artifact)
 		r = err_new(-CE_CORRUPT, "%s does not say where %s is", rec->name, d->digest);
 	f->image = image ? xstrdup(image) : NULL;
 	f->source = source ? xstrdup(source) : NULL;
+	f->artifact = artifact ? xstrdup(artifact) : NULL;
 	return r;
 }
 

@@ -7,6 +7,8 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/base/sha256.h"
+#include "pkg/image/artifact.h"
 #include "pkg/image/manifest_list_internal.h"
 #include "pkg/image/push.h"
 #include "pkg/image/tag.h"
@@ -217,14 +219,27 @@ static void set_words(struct json_object *entry, const struct list_words *w)
 		json_set(platform, "features", json_from_strv(&w->features));
 }
 
-static struct json_object *descriptor_of(const struct found_manifest *f)
+static struct json_object *short_descriptor(const struct found_manifest *f)
 {
-	struct json_object *o = json_object_new_object(), *platform = json_object_new_object();
-	const struct platform *p = &f->platform;
+	struct json_object *o = json_object_new_object();
 
 	json_set_str(o, "mediaType", f->media_type);
 	json_set_str(o, "digest", f->digest);
 	json_set_i64(o, "size", (int64_t)f->size);
+	if (f->artifact_type)
+		json_set_str(o, "artifactType", f->artifact_type);
+	return o;
+}
+
+static struct json_object *descriptor_of(const struct found_manifest *f)
+{
+	struct json_object *o = short_descriptor(f), *platform;
+	const struct platform *p = &f->platform;
+
+	set_annotations(o, &f->annotations);
+	if (f->artifact_type && !p->architecture && !p->os)
+		return o; /* it is for all */
+	platform = json_object_new_object();
 	json_set_str(platform, "architecture", p->architecture ? p->architecture : "");
 	json_set_str(platform, "os", p->os ? p->os : "");
 	if (p->os_version)
@@ -234,7 +249,6 @@ static struct json_object *descriptor_of(const struct found_manifest *f)
 	if (p->variant)
 		json_set_str(platform, "variant", p->variant);
 	json_set(o, "platform", platform);
-	set_annotations(o, &f->annotations);
 	return o;
 }
 
@@ -251,6 +265,8 @@ static void put_entry(struct list_record *rec, const struct found_manifest *f,
 		(void)json_object_array_put_idx(entries_of(rec), (size_t)at, entry);
 	if (f->image) {
 		json_set_str(where, "Image", f->image);
+	} else if (f->artifact) {
+		json_set_str(where, "Manifest", f->artifact);
 	} else {
 		json_set_str(where, "Source", f->source);
 		json_set_bool(where, "Insecure", f->insecure);
@@ -258,35 +274,128 @@ static void put_entry(struct list_record *rec, const struct found_manifest *f,
 	json_set(rec->instances, f->digest, where);
 }
 
-int list_add(struct store *st, const char *typed, const struct list_source *s, char ret_id[65])
+static int put_entries(struct store *st, const char *name, const struct found_manifests *found,
+		       const struct list_words *w, char ret_id[65])
 {
-	AUTO(found_manifests_done) struct found_manifests found = {0};
 	AUTO(list_record_done) struct list_record rec = {0};
-	AUTO_FREE char *name = NULL;
-	AUTO_CLOSE int lock = -EBADF;
-	int r = check_annotations(&s->words.annotations);
+	AUTO_CLOSE int lock = list_store_lock(st);
+	int r = lock < 0 ? lock : list_store_load(st, name, &rec);
 
-	if (r == 0)
-		r = list_find(st, typed, &rec);
-	if (r < 0)
-		return r;
-	name = xstrdup(rec.name);
-	list_record_done(&rec);
-	/* Registries answer when they like: the lock is for after that. */
-	r = found_manifests(st, s, &found);
-	if (r < 0)
-		return r;
-	lock = list_store_lock(st);
-	r = lock < 0 ? lock : list_store_load(st, name, &rec);
-	if (r == 0 && json_object_array_length(entries_of(&rec)) + found.n > MANIFEST_CHILDREN_MAX)
+	if (r == 0 && json_object_array_length(entries_of(&rec)) + found->n > MANIFEST_CHILDREN_MAX)
 		r = err_new(-CE_LIMIT, "more than %d entries", MANIFEST_CHILDREN_MAX);
-	for (size_t i = 0; r == 0 && i < found.n; i++)
-		put_entry(&rec, &found.v[i], &s->words);
+	for (size_t i = 0; r == 0 && i < found->n; i++)
+		put_entry(&rec, &found->v[i], w);
 	if (r == 0)
 		r = list_store_put(st, &rec, false);
 	if (r == 0)
 		memcpy(ret_id, rec.id, sizeof(rec.id));
 	return r;
+}
+
+/* Registries answer when they like: the lock is for after that. */
+static int name_of(struct store *st, const char *typed, char **ret)
+{
+	AUTO(list_record_done) struct list_record rec = {0};
+	int r = list_find(st, typed, &rec);
+
+	if (r == 0)
+		*ret = TAKE_PTR(rec.name);
+	return r;
+}
+
+int list_add(struct store *st, const char *typed, const struct list_source *s, char ret_id[65])
+{
+	AUTO(found_manifests_done) struct found_manifests found = {0};
+	AUTO_FREE char *name = NULL;
+	int r = check_annotations(&s->words.annotations);
+
+	if (r == 0)
+		r = name_of(st, typed, &name);
+	if (r == 0)
+		r = found_manifests(st, s, &found);
+	return r == 0 ? put_entries(st, name, &found, &s->words, ret_id) : r;
+}
+
+/* What an image, a list's image for this platform, or an artifact at a registry is called by others. */
+static int subject_of(struct store *st, const struct list_source *s, struct json_object **ret)
+{
+	AUTO(found_manifests_done) struct found_manifests found = {0};
+	struct list_source one = *s;
+	int r;
+
+	one.all = false;
+	one.words = (struct list_words){0};
+	r = found_manifests(st, &one, &found);
+	if (r == 0 && found.n)
+		*ret = short_descriptor(&found.v[0]);
+	return r < 0 ? err_wrap(r, "subject") : 0;
+}
+
+int list_add_artifact(struct store *st, const char *typed, char *const *files, int n,
+		      const struct artifact_add *o, const char *subject,
+		      const struct list_source *s, char ret_id[65])
+{
+	AUTO(found_manifests_done) struct found_manifests found = {0};
+	AUTO_CLOSE int hold = -EBADF;
+	AUTO_JSON struct json_object *about = NULL;
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	AUTO_FREE char *name = NULL;
+	struct list_source of = *s;
+	struct artifact_add add = *o;
+	struct found_manifest *f;
+	char hex[65];
+	int r = check_annotations(&s->words.annotations);
+
+	of.image = subject;
+	if (r == 0)
+		r = name_of(st, typed, &name);
+	if (r == 0 && subject)
+		r = subject_of(st, &of, &about);
+	if (r < 0)
+		return r;
+	add.subject = about;
+	add.annotations = NULL;
+	found.v = xcalloc(1, sizeof(*found.v));
+	found.n = 1;
+	f = &found.v[0];
+	hold = artifact_store_hold(st);
+	r = hold < 0 ? hold : artifact_manifest(st, files, n, &add, &text, &f->artifact_type);
+	if (r < 0)
+		return r;
+	sha256_hex(text.s, text.len, hex);
+	f->media_type = xstrdup(MEDIA_OCI_MANIFEST);
+	f->digest = xasprintf("sha256:%s", hex);
+	f->size = text.len;
+	f->artifact = sbuf_steal(&text);
+	return put_entries(st, name, &found, &s->words, ret_id);
+}
+
+int list_subject(struct store *st, const char *typed, const struct list_source *s, char ret_id[65])
+{
+	AUTO(list_record_done) struct list_record rec = {0};
+	AUTO_JSON struct json_object *about = NULL;
+	AUTO_CLOSE int lock = -EBADF;
+	AUTO_FREE char *name = NULL;
+	int r = name_of(st, typed, &name);
+
+	if (r == 0)
+		r = subject_of(st, s, &about);
+	if (r < 0)
+		return r;
+	lock = list_store_lock(st);
+	r = lock < 0 ? lock : list_store_load(st, name, &rec);
+	if (r < 0)
+		return r;
+	json_set(rec.index, "subject", json_object_get(about));
+	memcpy(ret_id, rec.id, sizeof(rec.id));
+	return list_store_put(st, &rec, false);
+}
+
+/* Files of artifacts that were this list's alone. What they leave behind takes room and nothing else. */
+static void sweep(struct store *st)
+{
+	if (artifact_store_sweep(st) < 0)
+		err_drop();
 }
 
 /* With the lock held: the list to change, and which of its entries. */
@@ -328,6 +437,7 @@ int list_drop(struct store *st, const char *typed, const char *digest, char ret_
 {
 	AUTO(list_record_done) struct list_record rec = {0};
 	AUTO_CLOSE int lock = list_store_lock(st);
+	AUTO_STRV struct strv artifacts = STRV_INIT;
 	struct json_object *entry;
 	const char *exact = NULL;
 	int at = -1, r = lock < 0 ? lock : open_entry(st, typed, digest, &rec, &at);
@@ -338,22 +448,30 @@ int list_drop(struct store *st, const char *typed, const char *digest, char ret_
 	r = json_get_str(entry, "digest", &exact);
 	if (r < 0)
 		return r;
+	list_record_artifacts(&rec, &artifacts);
 	json_object_object_del(rec.instances, exact);
 	(void)json_object_array_del_idx(entries_of(&rec), (size_t)at, 1);
 	memcpy(ret_id, rec.id, sizeof(rec.id));
-	return list_store_put(st, &rec, false);
+	r = list_store_put(st, &rec, false);
+	if (r == 0 && artifacts.n)
+		sweep(st);
+	return r;
 }
 
 int list_remove(struct store *st, const char *typed, struct list_record *ret)
 {
 	AUTO(list_record_done) struct list_record rec = {0};
 	AUTO_CLOSE int lock = list_store_lock(st);
+	AUTO_STRV struct strv artifacts = STRV_INIT;
 	int r = lock < 0 ? lock : list_find(st, typed, &rec);
 
 	if (r == 0)
 		r = list_store_remove(st, rec.name);
 	if (r < 0)
 		return r;
+	list_record_artifacts(&rec, &artifacts);
+	if (artifacts.n)
+		sweep(st);
 	*ret = rec;
 	rec = (struct list_record){0};
 	return 0;

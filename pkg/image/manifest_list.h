@@ -17,6 +17,9 @@ struct list_words {
 	struct strv features, os_features;
 	struct strv annotations; /* "k=v" */
 };
+struct list_source;
+/** list_subject() - say what the list is about: descriptor of what @s names. */
+int list_subject(struct store *st, const char *typed, const struct list_source *s, char ret_id[65]);
 
 /** list_create() - an empty list. @amend: one that is there is taken as it is. */
 int list_create(struct store *st, const char *typed, bool amend, const struct strv *annotations,
@@ -32,6 +35,16 @@ struct list_source {
 };
 /** list_add() - an entry (or several) more; one with the same digest is replaced. */
 int list_add(struct store *st, const char *typed, const struct list_source *s, char ret_id[65]);
+
+/**
+ * list_add_artifact() - files become an artifact that is an entry of the list
+ * @o: of it annotations and subject are not read. @subject: image or list it is about, as in @s->image; NULL: none.
+ * Of @s the words, access and report count.
+ */
+struct artifact_add;
+int list_add_artifact(struct store *st, const char *typed, char *const *files, int n,
+		      const struct artifact_add *o, const char *subject,
+		      const struct list_source *s, char ret_id[65]);
 
 /** list_annotate() - @entry: digest or name of an image in it; NULL: the list itself. */
 int list_annotate(struct store *st, const char *typed, const char *entry,

@@ -9,7 +9,9 @@ struct found_manifest {
 	uint64_t size;
 	struct platform platform;
 	struct strv annotations;
+	char *artifact_type;
 	char *image; /* id of this store, or NULL */
+	char *artifact; /* else the manifest of one that only this list has, or NULL */
 	char *source; /* else "host/path" */
 	bool insecure;
 };

@@ -248,8 +248,9 @@ int manifest_choose(const struct manifest *index, const struct platform *want,
 		AUTO_FREE char *text = platform_text(&d->platform);
 		int s;
 
-		if (d->has_platform && strcmp(text, "unknown/unknown") == 0)
-			continue; /* attestations, not images */
+		if ((d->has_platform && strcmp(text, "unknown/unknown") == 0) ||
+		    (d->artifact_type && !manifest_is_config(d->artifact_type)))
+			continue; /* attestations and other artifacts, not images */
 		s = score(d, want);
 		if (s > best_score) {
 			best = d;

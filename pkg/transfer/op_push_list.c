@@ -15,6 +15,7 @@
 #include "pkg/oci/manifest.h"
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/push.h"
+#include "storage/artifact_store.h"
 #include "storage/list_store.h"
 
 #define ZSTD_MARK "io.github.containers.compression.zstd"
@@ -25,6 +26,7 @@ struct child {
 	const char *digest;
 	struct push push; /* of this store */
 	bool local;
+	const char *artifact; /* else its manifest; its files are blobs of the store */
 	char *from; /* else "host/path" of a registry */
 	struct refetch source;
 	bool twin; /* the same image again, otherwise compressed */
@@ -45,6 +47,7 @@ struct push_list {
 	struct child *children;
 	unsigned n, max;
 	uint32_t items;
+	int blobs; /* of artifacts */
 	struct signing signing;
 };
 
@@ -124,6 +127,28 @@ static int open_remote(struct push_list *l, struct child *c, struct json_object 
 	return r;
 }
 
+/* What it is made of is there: found out before anything is sent. */
+static int open_artifact(struct push_list *l, const struct child *c)
+{
+	AUTO(manifest_done) struct manifest m = {0};
+	int r = manifest_parse(c->artifact, strlen(c->artifact), MEDIA_OCI_MANIFEST, &m);
+
+	l->blobs = r < 0 ? r : store_fd(l->store, STORE_BLOBS);
+	if (l->blobs < 0)
+		return l->blobs;
+	if (l->args.form.format && strcmp(l->args.form.format, "docker") == 0)
+		return err_usage("%.19s is an artifact, which Docker's kind of list cannot have",
+				 c->digest);
+	for (unsigned i = 0; r == 0 && i <= m.n_layers; i++) {
+		const struct descriptor *d = i < m.n_layers ? &m.layers[i] : &m.config;
+
+		if (!artifact_blob_is_there(l->blobs, d->digest, d->size))
+			r = err_new(-CE_CORRUPT, "blob %.19s of the artifact is not there",
+				    d->digest);
+	}
+	return r;
+}
+
 static struct child *add_child(struct push_list *l, struct json_object *entry, const char *digest)
 {
 	struct child *c = &l->children[l->n++];
@@ -134,7 +159,7 @@ static struct child *add_child(struct push_list *l, struct json_object *entry, c
 
 static int open_child(struct push_list *l, struct json_object *entry)
 {
-	const char *digest = NULL, *id = NULL, *more = l->args.add_compression;
+	const char *digest = NULL, *id = NULL, *artifact = NULL, *more = l->args.add_compression;
 	struct json_object *where = NULL;
 	struct child *c;
 	int r = json_get_str(entry, "digest", &digest);
@@ -143,11 +168,16 @@ static int open_child(struct push_list *l, struct json_object *entry)
 		r = json_get_obj(l->rec.instances, digest, &where);
 	if (r == 0 && where)
 		r = json_get_str(where, "Image", &id);
+	if (r == 0 && where)
+		r = json_get_str(where, "Manifest", &artifact);
 	if (r == 0 && !where)
 		r = err_new(-CE_CORRUPT, "the list has a damaged entry");
 	if (r < 0)
 		return r;
 	c = add_child(l, entry, digest);
+	c->artifact = artifact;
+	if (artifact)
+		return open_artifact(l, c);
 	r = id ? open_local(l, c, id, NULL) : open_remote(l, c, where);
 	if (r < 0 || !more)
 		return r;
@@ -240,10 +270,55 @@ static int send_remote(struct push_list *l, struct child *c)
 	return 0;
 }
 
+static int send_blob(struct push_list *l, const struct descriptor *d)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	struct upload u = {.digest = d->digest, .size = d->size};
+	struct transfer_progress p = {.item = l->items++, .done = d->size, .total = d->size};
+	char label[13] = "";
+	int r = registry_has_blob(&l->registry, d->digest);
+
+	memcpy(label, digest_hex(d->digest), 12);
+	p.label = label;
+	p.state = r > 0 ? TRANSFER_EXISTS : TRANSFER_DONE;
+	if (r == 0) {
+		fd = artifact_blob_read(l->blobs, d->digest);
+		u.fd = fd;
+		r = fd < 0 ? fd : registry_upload(&l->registry, &u);
+	}
+	if (r >= 0)
+		report_progress(l->ctx, &p);
+	return r < 0 ? r : 0;
+}
+
+static int send_artifact(struct push_list *l, struct child *c)
+{
+	AUTO(manifest_done) struct manifest m = {0};
+	size_t n = strlen(c->artifact);
+	int r = manifest_parse(c->artifact, n, MEDIA_OCI_MANIFEST, &m);
+
+	for (unsigned i = 0; r == 0 && i < m.n_layers; i++)
+		r = send_blob(l, &m.layers[i]);
+	if (r == 0)
+		r = send_blob(l, &m.config);
+	if (r == 0)
+		r = registry_put_manifest(&l->registry, c->digest, m.media_type, c->digest,
+					  c->artifact, n);
+	if (r < 0)
+		return r;
+	c->sent_digest = xstrdup(c->digest);
+	c->sent_type = xstrdup(m.media_type);
+	c->sent_size = n;
+	return 0;
+}
+
 static int send_child(struct push_list *l, struct child *c)
 {
 	const struct outgoing *o = &c->push.image;
 	int r;
+
+	if (c->artifact)
+		return send_artifact(l, c);
 
 	if (!c->local)
 		return send_remote(l, c);
@@ -367,7 +442,7 @@ static void name_mounts(struct push_list *l)
 	for (unsigned i = 0; i < l->n; i++) {
 		const struct child *c = &l->children[i];
 
-		if (!c->local && strcmp(c->source.v[0].base, l->registry.base) == 0 &&
+		if (c->from && strcmp(c->source.v[0].base, l->registry.base) == 0 &&
 		    !strv_has(&l->registry.mounts, c->source.v[0].path))
 			strv_add(&l->registry.mounts, c->source.v[0].path);
 	}

@@ -9,7 +9,10 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/archive/hash.h"
 #include "pkg/base/log.h"
+#include "pkg/oci/manifest.h"
+#include "pkg/transfer/referrer.h"
 #include "pkg/transfer/registry.h"
 
 #define SMALL_TIMEOUT_S 120
@@ -283,8 +286,8 @@ int registry_upload_finish(struct upload_beside *b)
 	return e;
 }
 
-int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
-			  const char *digest, const void *bytes, size_t n)
+static int put_manifest(struct registry *r, const char *reference, const char *media_type,
+			const char *digest, const void *bytes, size_t n, bool *ret_refers)
 {
 	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
 	AUTO_FREE char *url = xasprintf("%s/v2/%s/manifests/%s", r->base, r->path, reference);
@@ -308,5 +311,29 @@ int registry_put_manifest(struct registry *r, const char *reference, const char 
 	if (e == 0 && p.content_digest && strcmp(p.content_digest, digest) != 0)
 		e = err_new(-CE_BAD_DIGEST, "%s: %s made %.80s of it", what, r->host,
 			    p.content_digest);
+	*ret_refers = p.subject != NULL;
 	return e;
+}
+
+int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
+			  const char *digest, const void *bytes, size_t n)
+{
+	const struct referrer f = {
+		.media_type = media_type, .digest = digest, .bytes = bytes, .n = n};
+	AUTO_FREE char *tag = NULL, *of_index = NULL;
+	AUTO_SBUF struct sbuf index = SBUF_INIT;
+	char hex[65];
+	bool refers;
+	int e = put_manifest(r, reference, media_type, digest, bytes, n, &refers);
+
+	if (e < 0 || refers)
+		return e;
+	/* R8: it is about another manifest, and the registry does not list such ones itself. */
+	e = referrer_index(r, &f, &tag, &index);
+	if (e <= 0)
+		return e < 0 ? err_wrap(e, "list what refers to it") : 0;
+	hash_sha256_of(index.s, index.len, hex);
+	of_index = xasprintf("sha256:%s", hex);
+	e = put_manifest(r, tag, MEDIA_OCI_INDEX, of_index, index.s, index.len, &refers);
+	return e < 0 ? err_wrap(e, "list what refers to it") : 0;
 }

@@ -120,6 +120,69 @@ arm_image() { # NAME
 	cuddy rmi two | grep -q '^Untagged: localhost/two:latest$'
 }
 
+@test "manifest: files become an artifact of a list, about an image: pushed whole, listed as its referrer (R8), swept with the list" {
+	cd "$WORK"
+	echo '{"bom": 1}' >sbom.json
+	echo data >data.txt
+	echo '{"c": 2}' >conf.json
+	blobs() { ls "$CUDDY_ROOT/blobs" | sort; }
+	push "$(image_file busybox)" about/it:1 -f oci
+	about=$(digest_of "$REG/about/it:1")
+	id=$(manifest create m busybox)
+	[ "$(manifest add --artifact --artifact-type application/x.sbom --artifact-subject "docker://$REG/about/it:1" --tls-verify=false \
+		--annotation who=me m sbom.json data.txt)" = "$id" ]
+	manifest add --artifact --artifact-config conf.json --artifact-config-type application/x.conf --artifact-layer-type text/x \
+		--artifact-exclude-titles --os linux --arch arm64 m data.txt
+	list=$(manifest inspect m)
+	jq -e '(.manifests | length) == 3 and (.manifests[1] | .artifactType == "application/x.sbom" and .platform == null and
+		.annotations.who == "me") and (.manifests[2] | .artifactType == "application/vnd.unknown.artifact.v1" and
+		.platform == {"architecture": "arm64", "os": "linux"})' <<<"$list"
+	[ "$(blobs | wc -l)" -eq 4 ]
+	[ "$(cuddy run --rm m echo image)" = image ] # what is chosen is never an artifact
+	run -125 --separate-stderr cuddy pull --platform linux/arm64 m
+	one_line_error 125 'nothing for linux/arm64'
+	run -125 --separate-stderr manifest push -f v2s2 --tls-verify=false m "$REG/about/it:docker"
+	one_line_error 125 'artifact'
+
+	for _ in 1 2; do manifest push -q --tls-verify=false m "$REG/about/it:list" >/dev/null; done
+	[ "$(raw "$REG/about/it:list" | jq -S .)" = "$(jq -S . <<<"$list")" ]
+	sbom=$(jq -r '.manifests[1].digest' <<<"$list")
+	raw "$REG/about/it@$sbom" | jq -e --arg a "$about" '.subject.digest == $a and .config.mediaType == "application/vnd.oci.empty.v1+json" and
+		[.layers[].annotations["org.opencontainers.image.title"]] == ["sbom.json", "data.txt"]'
+	raw "$REG/about/it@$(jq -r '.manifests[2].digest' <<<"$list")" | jq -e '.config.mediaType == "application/x.conf" and .subject == null and
+		.layers == [.layers[0] | {mediaType: "text/x", digest, size}]'
+	raw "$REG/about/it:${about/:/-}" | jq -e --arg s "$sbom" '[.manifests[] | {digest, artifactType}] ==
+		[{digest: $s, artifactType: "application/x.sbom"}] and .mediaType == "application/vnd.oci.image.index.v1+json"'
+	cuddy artifact pull -q --tls-verify=false "$REG/about/it@$sbom" >/dev/null
+	cuddy artifact extract --title data.txt "$REG/about/it@$sbom" got
+	cmp data.txt got
+	cuddy artifact rm "$REG/about/it@$sbom" >/dev/null
+	[ "$(blobs | wc -l)" -eq 4 ] # the list has them
+	manifest annotate --index --subject busybox m >/dev/null
+	manifest inspect m | jq -e '.subject.digest == .manifests[0].digest'
+
+	manifest create --all copy m >/dev/null
+	manifest remove m "$sbom" >/dev/null
+	manifest rm m >/dev/null
+	[ "$(blobs | wc -l)" -eq 4 ]
+	cuddy system check
+	rm "$CUDDY_ROOT/blobs/$(sha256sum <conf.json | cut -c1-64)"
+	run -125 cuddy system check
+	[[ "$output" == *"localhost%2fcopy"*blob* || "$output" == *copy*blob* ]]
+	run -125 --separate-stderr manifest push --tls-verify=false copy "$REG/about/it:copy"
+	one_line_error 125 'is not there'
+	manifest rm copy >/dev/null
+	[ -z "$(blobs)" ]
+	for bad in "add --artifact-type x m busybox" "add --artifact --all l data.txt" "annotate --subject busybox l x" \
+		"add --artifact l nosuch.txt" "add --artifact l ." "add --artifact --artifact-subject nosuch.invalid/x l data.txt" \
+		"add --artifact l data.txt data.txt"; do
+		manifest create -a l >/dev/null
+		run --separate-stderr manifest $bad
+		one_line_error 125 .
+		[ "$(manifest inspect l | jq '.manifests | length')" -eq 0 ]
+	done
+}
+
 @test "manifest: what is wrong is one line, and changes nothing" {
 	manifest create l busybox >/dev/null
 	before=$(snapshot)

@@ -48,8 +48,11 @@ static int make_words(const struct net_plan *n, pid_t pid, const struct helper_f
 	(void)snprintf(t->ready, sizeof(t->ready), n->mode == NET_PASTA ? "/proc/self/fd/%d" : "%d",
 		       fds->ready);
 	(void)snprintf(t->quit, sizeof(t->quit), "%d", fds->exit);
-	(void)snprintf(t->target, sizeof(t->target), "/proc/self/fd/%d", fds->netns);
-	r = n->mode == NET_PASTA ? pasta_words(n, t, w) : slirp_words(n, pid, t, w);
+	if (fds->netns >= 0)
+		(void)snprintf(t->target, sizeof(t->target), "/proc/self/fd/%d", fds->netns);
+	else
+		(void)snprintf(t->target, sizeof(t->target), "%d", (int)pid);
+	r = n->mode == NET_PASTA ? pasta_words(n, t, w) : slirp_words(n, t, w);
 	if (r == 0 && w->n > HELPER_WORDS_MAX)
 		return err_usage("--network: too many options");
 	return r;
@@ -78,7 +81,8 @@ int net_helper_start(const struct net_plan *n, pid_t pid, struct net_helper *ret
 	log_r = p[0];
 	log_w = p[1];
 	(void)fcntl(log_w, F_SETPIPE_SZ, LOG_PIPE_BYTES); /* only to save memory */
-	if (n->mode == NET_PASTA) {
+	/* pasta gives up the right to open it; slirp4netns would enter the container's user namespace, whose it is not. */
+	if (n->mode == NET_PASTA || net_plan_is_guarded(n)) {
 		(void)snprintf(text.target, sizeof(text.target), "/proc/%d/ns/net", (int)pid);
 		netns = open(text.target, O_RDONLY | O_CLOEXEC);
 		if (netns < 0)

@@ -16,7 +16,7 @@ void helper_word(struct helper_words *w, const char *s);
 /* Numbers of the descriptors that the program is born with. */
 struct helper_fds {
 	int ready, exit;
-	int netns; /* pasta gives up the right to open that of another process */
+	int netns; /* -EBADF: by the number of the process */
 };
 
 /* Room for words that must be made; lives until the program was started. */
@@ -25,7 +25,7 @@ struct helper_text {
 	char options[4096];
 };
 
-int slirp_words(const struct net_plan *n, pid_t pid, struct helper_text *t, struct helper_words *w);
+int slirp_words(const struct net_plan *n, struct helper_text *t, struct helper_words *w);
 int pasta_words(const struct net_plan *n, struct helper_text *t, struct helper_words *w);
 /* Absolute path of an installed program, or NULL; the first of @places that is a file. */
 const char *helper_installed(const char *const *places, unsigned n);

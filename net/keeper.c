@@ -45,9 +45,13 @@ static int open_dir(const struct net_plan *n)
 static int start(const struct net_plan *n, int dir)
 {
 	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
-	char dir_fd[16], word_fd[16], keep[] = "keep", trail[512];
-	char *argv[] = {(char *)(uintptr_t)n->keeper_path, keep, dir_fd, word_fd,
-			(char *)(uintptr_t)n->uplink_path, NULL};
+	char dir_fd[16], word_fd[16], keep[] = "keep", guard[] = "guard", trail[512];
+	char *argv[] = {(char *)(uintptr_t)n->keeper_path,
+			n->mode == NET_BRIDGE ? keep : guard,
+			dir_fd,
+			word_fd,
+			(char *)(uintptr_t)n->uplink_path,
+			NULL};
 	char *envp[2] = {NULL, NULL}, debug[256];
 	const char *wanted = getenv("CUDDY_DEBUG");
 	int p[2], fds[2], status;

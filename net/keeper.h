@@ -4,6 +4,9 @@
  * the network namespace with all bridges and serves @keeper_dir/socket. A connection is a container's
  * place in its networks: it begins with a request and ends with the connection, whoever closes it.
  * Here is the side of those who connect: monitors.
+ *
+ * A guard is a keeper of one container that is in no bridged network: it has its allow-list (--egress) be
+ * kept, with @keeper_dir below the container's runtime directory.
  */
 #pragma once
 #include "net/bridge.h"
@@ -25,6 +28,9 @@ struct keeper_reply {
 	int32_t code;
 	uint32_t len;
 };
+#define GUARD_DIR "guard"
+/* Where a guard answers for names, inside: as docker has it. */
+#define GUARD_DNS "127.0.0.11"
 #define KEEPER_MESSAGE_MAX (sizeof(struct keeper_head) + BRIDGE_REQUEST_MAX + BRIDGE_LEASE_MAX)
 
 /** keeper_connect() - to the keeper, which is started where there is none; a descriptor. Waits for it. */

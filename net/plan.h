@@ -32,12 +32,12 @@ struct net_plan {
 	const char *options; /* of pasta, with commas between; or NULL */
 	const char *dns; /* address at which pasta answers for the host's name server; or NULL */
 	const char *uplink_path; /* NET_BRIDGE: slirp4netns for all bridges; NULL: no way out */
-	const char *keeper_path; /* NET_BRIDGE: cuddy-net … */
-	const char *keeper_dir; /* … and the directory of the user's keeper (net/keeper.h) */
+	/* NET_BRIDGE: cuddy-net and the directory of the user's keeper; with a helper and an allow-list: of a guard (net/keeper.h) */
+	const char *keeper_path, *keeper_dir;
 	const char *hosts_path; /* NET_BRIDGE: where the container's own addresses are written, … */
 	const char *hosts_names; /* … for these names, … */
 	uint32_t hosts_base; /* … after as many bytes; NULL, NULL, 0: nowhere */
-	/* NET_BRIDGE, not on the wire: */
+	/* With a keeper, not on the wire: */
 	const void *bridge; /* which networks, bridge_request_encode() */
 	size_t bridge_len;
 	char *lease; /* BRIDGE_LEASE_MAX bytes: what it had, then what it has */
@@ -80,6 +80,12 @@ static inline bool net_mode_has_helper(enum net_mode m)
 static inline bool net_mode_publishes(enum net_mode m)
 {
 	return net_mode_has_helper(m) || m == NET_PATH || m == NET_BRIDGE;
+}
+
+/** net_plan_is_guarded() - an allow-list without named networks: a guard keeps it, and B its namespace. */
+static inline bool net_plan_is_guarded(const struct net_plan *n)
+{
+	return net_mode_has_helper(n->mode) && n->keeper_dir;
 }
 
 /** net_plan_check() - does it fit together (ports need a network of the container's own)? Usage error. */

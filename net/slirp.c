@@ -17,14 +17,13 @@
 
 #define VERSION_TIMEOUT_MS 5000
 
-int slirp_words(const struct net_plan *n, pid_t pid, struct helper_text *t, struct helper_words *w)
+int slirp_words(const struct net_plan *n, struct helper_text *t, struct helper_words *w)
 {
 	const struct in_addr network = net_plan_address(n, 0);
 
 	(void)snprintf(t->mtu, sizeof(t->mtu), "%u", n->mtu ? n->mtu : NET_SLIRP_MTU);
 	(void)inet_ntop(AF_INET, &network, t->cidr, INET_ADDRSTRLEN);
 	(void)snprintf(t->cidr + strlen(t->cidr), 4, "/%u", net_plan_prefix(n));
-	(void)snprintf(t->target, sizeof(t->target), "%d", (int)pid);
 	helper_word(w, n->helper_path);
 	helper_word(w, "--configure");
 	helper_word(w, "--enable-sandbox");
@@ -39,6 +38,8 @@ int slirp_words(const struct net_plan *n, pid_t pid, struct helper_text *t, stru
 		helper_word(w, "--cidr");
 		helper_word(w, t->cidr);
 	}
+	if (strchr(t->target, '/'))
+		helper_word(w, "--netns-type=path");
 	helper_word(w, "--ready-fd");
 	helper_word(w, t->ready);
 	helper_word(w, "--exit-fd");

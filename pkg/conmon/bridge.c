@@ -54,7 +54,7 @@ int bridge_prepare(struct monitor *m, struct net_plan *n)
 {
 	int r;
 
-	if (n->mode != NET_BRIDGE)
+	if (!n->keeper_dir)
 		return 0;
 	r = read_request(m);
 	if (!*m->bridge.lease)

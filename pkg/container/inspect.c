@@ -210,6 +210,7 @@ static void set_addresses(struct json_object *o, const struct container *c)
 static struct json_object *network_of(const struct container *c)
 {
 	struct json_object *o = json_object_new_object();
+	uint64_t refused;
 
 	json_set_str(o, "EndpointID", "");
 	set_addresses(o, c);
@@ -223,8 +224,10 @@ static struct json_object *network_of(const struct container *c)
 		 container_is_running(c) ? xasprintf("/proc/%d/ns/net", (int)c->state.init.pid)
 					 : xstrdup(""));
 	json_set(o, "Networks", networks_inspect(c));
-	if (c->rec->egress.n)
-		networks_set_refused(c, o);
+	if (networks_refused(c, &refused))
+		json_set_i64(o, "EgressRefused", (int64_t)refused);
+	else if (c->rec->egress.n)
+		json_set(o, "EgressRefused", NULL);
 	return o;
 }
 

@@ -100,7 +100,37 @@ static int add_network(struct store *st, const struct container_request *q, cons
 	return rc;
 }
 
-/* The list is kept where the container has no power: in named networks, in a user namespace of its own. */
+static bool has_helper(const struct container_request *q)
+{
+	const char *spec = q->networks.n ? q->networks.v[0] : "default";
+	static const char *const modes[] = {"private", "default", "pasta", "slirp4netns"};
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (strlen(modes[i]) == strcspn(spec, ":") &&
+		    strncmp(spec, modes[i], strlen(modes[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Who is asked for names must be known, and reached by the container's way out. */
+static int check_servers(const struct container_request *q)
+{
+	struct address_net local;
+
+	(void)address_net_parse("127.0.0.0/8", &local);
+	for (size_t i = 0; i < q->dns.n; i++) {
+		struct address a;
+
+		if (strcmp(q->dns.v[i], "none") == 0 ||
+		    (address_parse(q->dns.v[i], &a) && address_net_has(&local, &a)))
+			return err_usage("--egress: names need a server to ask, which --dns %s is "
+					 "not",
+					 q->dns.v[i]);
+	}
+	return 0;
+}
+
+/* The list is kept where the container has no power: by the keeper of its networks or a guard of its own (net/keeper.h). */
 static int make_egress(struct store *st, const struct container_request *q,
 		       struct container_record *r)
 {
@@ -108,6 +138,9 @@ static int make_egress(struct store *st, const struct container_request *q,
 	bool names = true, wanted = false;
 	int rc = 0;
 
+	if (q->egress.n && r->networks.n == 0 && !has_helper(q))
+		return err_usage("--egress needs a network of the container's own: a named one, "
+				 "slirp4netns or pasta");
 	if (q->egress.n && q->userns && strcmp(q->userns, "host") == 0)
 		return err_usage("--egress does not go with --userns host: root there has power "
 				 "over the list");
@@ -120,7 +153,7 @@ static int make_egress(struct store *st, const struct container_request *q,
 		wanted = wanted || (rc == 0 && *item.name);
 	}
 	if (rc == 0 && wanted)
-		rc = networks_servers(st, r, &servers, &names);
+		rc = r->networks.n ? networks_servers(st, r, &servers, &names) : check_servers(q);
 	if (rc < 0)
 		return rc;
 	if (!names)
@@ -144,10 +177,7 @@ int make_networks(struct store *st, const struct container_request *q, struct co
 		if (wants_place(q))
 			return err_usage("--ip, --ip6, --mac-address and --network-alias need a "
 					 "named network; make one with network create");
-		if (q->egress.n)
-			return err_usage("--egress needs a named network, where the list is out of "
-					 "the container's reach; make one with network create");
-		return 0;
+		return q->egress.n ? make_egress(st, q, r) : 0;
 	}
 	for (size_t i = 0; rc == 0 && i < q->networks.n; i++)
 		rc = add_network(st, q, q->networks.v[i], r);

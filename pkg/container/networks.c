@@ -165,11 +165,25 @@ static void add_subnet(struct json_object *a, const char *ip, unsigned prefix, c
 	(void)json_object_array_add(a, o);
 }
 
+bool networks_refused(const struct container *c, uint64_t *ret)
+{
+	AUTO_FREE char *keeper = NULL;
+	int r;
+
+	if (!c->rec->egress.n || !container_is_running(c))
+		return false;
+	keeper = path_join(c->dirs.runtime_path, c->rec->networks.n ? "../net" : GUARD_DIR);
+	r = keeper_refused(keeper, c->rec->id, ret);
+	err_drop();
+	return r == 0;
+}
+
 static void add_container(const struct container *c, const char *network, void *arg)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	struct json_object *o, *interfaces, *one, *subnets;
 	struct bridge_lease l;
+	uint64_t refused;
 
 	if (read_lease(c, &text) < 0 || !bridge_lease_find(text.s, network, &l))
 		return;
@@ -184,6 +198,8 @@ static void add_container(const struct container *c, const char *network, void *
 	json_set(interfaces, l.device, one);
 	json_set_str(o, "name", c->rec->name);
 	json_set(o, "interfaces", interfaces);
+	if (networks_refused(c, &refused))
+		json_set_i64(o, "egress_refused", (int64_t)refused);
 	json_set(arg, c->rec->id, o);
 }
 
@@ -244,18 +260,6 @@ struct json_object *networks_inspect(const struct container *c)
 		json_set(all, e.network, o);
 	}
 	return all;
-}
-
-void networks_set_refused(const struct container *c, struct json_object *o)
-{
-	AUTO_FREE char *keeper = path_join(c->dirs.runtime_path, "../net");
-	uint64_t n;
-
-	if (container_is_running(c) && keeper_refused(keeper, c->rec->id, &n) == 0)
-		json_set_i64(o, "EgressRefused", (int64_t)n);
-	else
-		json_set(o, "EgressRefused", NULL);
-	err_drop();
 }
 
 bool container_lease(const struct container *c, struct bridge_lease *ret)

@@ -47,8 +47,9 @@ char *endpoint_spec_format(const struct endpoint_spec *e); /* malloc'ed; what pa
 
 /** networks_check() - do the networks of @rec exist, and are its addresses in them? */
 int networks_check(struct store *st, const struct container_record *rec);
-/** networks_request() - bridge_request_encode() of what @rec is to have. */
-int networks_request(struct store *st, const struct container_record *rec, struct sbuf *out);
+/** networks_request() - bridge_request_encode() of what @rec is to have. @servers: in place of its --dns; or NULL. */
+int networks_request(struct store *st, const struct container_record *rec,
+		     const struct strv *servers, struct sbuf *out);
 /** networks_servers() - addresses at which names are answered for, or (none are) the servers themselves. */
 int networks_servers(struct store *st, const struct container_record *rec, struct strv *ret,
 		     bool *ret_names);
@@ -64,8 +65,8 @@ int container_renew_networks(struct store *st, struct container *c);
 void networks_warn(const struct container *c);
 /** networks_inspect() - NetworkSettings.Networks. */
 struct json_object *networks_inspect(const struct container *c);
-/** networks_set_refused() - NetworkSettings.EgressRefused, of a container that runs with --egress. */
-void networks_set_refused(const struct container *c, struct json_object *o);
+/** networks_refused() - how often its --egress refused it in this run; false: it has none, or does not run. */
+bool networks_refused(const struct container *c, uint64_t *ret);
 /** container_lease() - the first address of each family that it has now; false: none. */
 struct bridge_lease;
 bool container_lease(const struct container *c, struct bridge_lease *ret);

@@ -298,7 +298,8 @@ static void fill(const struct place *p, const struct container_record *rec, cons
 		list_add(&a->names, rec->hostname);
 }
 
-int networks_request(struct store *st, const struct container_record *rec, struct sbuf *out)
+int networks_request(struct store *st, const struct container_record *rec,
+		     const struct strv *servers, struct sbuf *out)
 {
 	AUTO_FREE struct bridge_request *q = xcalloc(1, sizeof(*q));
 	AUTO_FREE char *short_id = xstrndup(rec->id, 12);
@@ -308,9 +309,10 @@ int networks_request(struct store *st, const struct container_record *rec, struc
 	if (r < 0)
 		return r;
 	q->id = rec->id;
-	for (size_t i = 0; i < rec->dns.n; i++)
-		if (strcmp(rec->dns.v[i], "none") != 0)
-			list_add(&q->servers, rec->dns.v[i]);
+	servers = servers ? servers : &rec->dns;
+	for (size_t i = 0; i < servers->n; i++)
+		if (strcmp(servers->v[i], "none") != 0)
+			list_add(&q->servers, servers->v[i]);
 	for (size_t i = 0; i < rec->egress.n; i++)
 		list_add(&q->egress, rec->egress.v[i]);
 	q->n = (unsigned)rec->networks.n;
@@ -351,7 +353,7 @@ int networks_servers(struct store *st, const struct container_record *rec, struc
 int container_renew_networks(struct store *st, struct container *c)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	int r = networks_request(st, c->rec, &b);
+	int r = networks_request(st, c->rec, NULL, &b);
 
 	if (r == 0)
 		r = file_replace(c->dirs.runtime_fd, BRIDGE_REQUEST_FILE, b.s, b.len, 0600,

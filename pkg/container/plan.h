@@ -89,7 +89,10 @@ int plan_explain_ports(struct store *st, const struct net_port_list *l, int r);
 int plan_write_ports(const struct container_dirs *dirs, const struct net_port_list *l);
 /** plan_bridge() - with named networks; plan_bridge_request(), plan_bridge_hosts() - their files, with the others. */
 int plan_bridge(const struct plan_input *in, struct container_plan *p);
-int plan_bridge_request(const struct plan_input *in);
+/** plan_guard() - with an allow-list and none of them. */
+int plan_guard(const struct plan_input *in, struct container_plan *p);
+/** plan_bridge_request() - @servers: whom to ask for names in place of --dns; NULL: as it is. */
+int plan_bridge_request(const struct plan_input *in, const struct strv *servers);
 void plan_bridge_hosts(const struct plan_input *in, struct container_plan *p, const char *hostname,
 		       size_t base);
 /** plan_secrets() - their values, also those that are variables. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "net/helper.h"
+#include "net/keeper.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
@@ -46,10 +47,26 @@ int plan_bridge(const struct plan_input *in, struct container_plan *p)
 	return 0;
 }
 
-int plan_bridge_request(const struct plan_input *in)
+int plan_guard(const struct plan_input *in, struct container_plan *p)
+{
+	AUTO_CLOSE int dir = -EBADF;
+	char *program = NULL;
+	int r = paths_helper("cuddy-net", &program);
+
+	if (r < 0)
+		return r;
+	p->rt.net.keeper_path = plan_keep(p, program);
+	if (in->dry)
+		return 0;
+	dir = private_dir_at(in->dirs->runtime_fd, GUARD_DIR, true);
+	p->rt.net.keeper_dir = plan_keep(p, path_join(in->dirs->runtime_path, GUARD_DIR));
+	return dir < 0 ? dir : 0;
+}
+
+int plan_bridge_request(const struct plan_input *in, const struct strv *servers)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	int r = networks_request(in->store, in->record, &b);
+	int r = networks_request(in->store, in->record, servers, &b);
 
 	return r < 0 ? r
 		     : file_replace(in->dirs->runtime_fd, BRIDGE_REQUEST_FILE, b.s, b.len, 0600,

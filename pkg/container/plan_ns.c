@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "net/egress.h"
 #include "net/files.h"
 #include "net/helper.h"
+#include "net/keeper.h"
 #include "net/pasta.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -162,8 +164,8 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 	}
 	if (n->mode == NET_PASTA)
 		net_pasta_plan(n);
-	if (n->mode == NET_BRIDGE) {
-		r = plan_bridge(in, p);
+	if (n->mode == NET_BRIDGE || rec->egress.n) {
+		r = n->mode == NET_BRIDGE ? plan_bridge(in, p) : plan_guard(in, p);
 		if (r < 0)
 			return r;
 	}
@@ -173,6 +175,38 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 static int write_one(const struct plan_input *in, const char *name, const struct sbuf *text)
 {
 	return file_replace(in->dirs->runtime_fd, name, text->s, text->len, 0644, FILE_NO_SYNC);
+}
+
+/* Those it would have asked are asked by the guard, which is asked in their place, if there are names to ask for. */
+static int write_guarded(const struct plan_input *in, struct container_plan *p,
+			 struct net_files_options *o)
+{
+	AUTO_STRV struct strv servers = STRV_INIT, lines = STRV_INIT, guard = STRV_INIT;
+	AUTO_SBUF struct sbuf before = SBUF_INIT, after = SBUF_INIT;
+	int r = net_make_resolv_conf(&p->rt.net, o, &before);
+	bool names = false;
+
+	if (r < 0)
+		return r;
+	strv_split(&lines, before.s ? before.s : "", '\n');
+	for (size_t i = 0; i < lines.n; i++)
+		if (strncmp(lines.v[i], "nameserver ", 11) == 0)
+			strv_add(&servers, lines.v[i] + 11);
+	for (size_t i = 0; i < in->record->egress.n; i++) {
+		struct egress_item item;
+
+		names = names || (egress_parse(in->record->egress.v[i], &item) == 0 && *item.name);
+	}
+	r = plan_bridge_request(in, &servers);
+	if (r < 0 || strv_has(&in->record->dns, "none"))
+		return r;
+	if (names) {
+		strv_add(&guard, GUARD_DNS);
+		o->dns = (struct strv)STRV_INIT;
+		o->servers = &guard;
+		r = net_make_resolv_conf(&p->rt.net, o, &after);
+	}
+	return r < 0 ? r : write_one(in, "resolv.conf", names ? &after : &before);
 }
 
 int plan_write_files(const struct plan_input *in, struct container_plan *p)
@@ -193,7 +227,7 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 	if (p->rt.net.mode == NET_JOIN)
 		return 0; /* the other container's files are bound */
 	if (p->rt.net.mode == NET_BRIDGE) {
-		r = plan_bridge_request(in);
+		r = plan_bridge_request(in, NULL);
 		if (r == 0)
 			r = networks_servers(in->store, rec, &servers, &o.names);
 		o.servers = &servers;
@@ -205,7 +239,9 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 		if (p->rt.net.mode == NET_BRIDGE)
 			plan_bridge_hosts(in, p, hostname, hosts.len);
 	}
-	if (r == 0 && !strv_has(&rec->dns, "none")) {
+	if (r == 0 && net_plan_is_guarded(&p->rt.net))
+		r = write_guarded(in, p, &o);
+	else if (r == 0 && !strv_has(&rec->dns, "none")) {
 		r = net_make_resolv_conf(&p->rt.net, &o, &resolv);
 		if (r == 0)
 			r = write_one(in, "resolv.conf", &resolv);

@@ -13,6 +13,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/size.h"
 #include "pkg/container/cgroup.h"
+#include "pkg/container/networks.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 
@@ -174,6 +175,7 @@ void stats_rows(const struct container *c, const struct stats *now, const struct
 		{"BlockIO", "block_io"},
 		{"PIDS", "pids"},
 	};
+	uint64_t refused = 0;
 	char text[40];
 
 	/* A run that began since has used less than the one before. */
@@ -208,6 +210,8 @@ void stats_rows(const struct container *c, const struct stats *now, const struct
 	set_number(o, "NetOutput", now->net_out);
 	set_number(o, "BlockInput", now->read);
 	set_number(o, "BlockOutput", now->written);
+	(void)networks_refused(c, &refused);
+	set_number(o, "EgressRefused", refused);
 	set_number(o, "UpTime", (uint64_t)(up < 0 ? 0 : up));
 	*ret_row = o;
 	*ret_json = j;

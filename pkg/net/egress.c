@@ -10,6 +10,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/base/parse.h"
+#include "pkg/net/names.h"
 #include "pkg/net/rules.h"
 
 #define TABLE "inet cuddy_egress"
@@ -32,7 +33,15 @@ static void put_item(const struct egress_item *e, unsigned i, struct sbuf *out)
 			  address_format(&e->net.base, text), e->net.prefix, port);
 }
 
-static void put_table(const struct client *c, struct sbuf *out)
+bool egress_has_names(const struct client *c)
+{
+	for (unsigned i = 0; i < c->n_egress; i++)
+		if (*c->egress[i].name)
+			return true;
+	return false;
+}
+
+static void put_table(const struct keeper *k, const struct client *c, struct sbuf *out)
 {
 	sbuf_adds(out, "create table " TABLE "\n"
 		       "table " TABLE " {\n"
@@ -53,6 +62,8 @@ static void put_table(const struct client *c, struct sbuf *out)
 		       "mld-listener-report, mld2-listener-report } accept\n"
 		       "ip daddr @servers_4 meta l4proto { tcp, udp } th dport 53 accept\n"
 		       "ip6 daddr @servers_6 meta l4proto { tcp, udp } th dport 53 accept\n");
+	if (k->guards)
+		sbuf_addf(out, "meta mark %u accept\n", NAMES_MARK);
 	for (unsigned i = 0; i < c->n_egress; i++)
 		put_item(&c->egress[i], i, out);
 	sbuf_adds(out, "counter name refused\n"
@@ -75,7 +86,7 @@ static void put_servers(const struct bridge_request *q, struct sbuf *out)
 		}
 }
 
-int egress_apply(struct client *c, const struct bridge_request *q)
+int egress_apply(const struct keeper *k, struct client *c, const struct bridge_request *q)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	int r = 0;
@@ -91,7 +102,7 @@ int egress_apply(struct client *c, const struct bridge_request *q)
 			return r;
 		}
 		c->n_egress = q->egress.n;
-		put_table(c, &text);
+		put_table(k, c, &text);
 		r = rules_run_in(c->netns, text.s, NULL);
 		/* The keeper before us made it, and what its sets hold is still true. */
 		if (r < 0 && strstr(err_trail(), "File exists")) {
@@ -113,7 +124,9 @@ int egress_apply(struct client *c, const struct bridge_request *q)
 void egress_done(struct client *c)
 {
 	free(c->egress);
+	free(c->servers);
 	c->egress = NULL;
+	c->servers = NULL;
 	c->n_egress = 0;
 }
 

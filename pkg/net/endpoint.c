@@ -278,7 +278,7 @@ static void endpoint_done(struct endpoint *e)
 }
 
 /* Checked by cuddy already; here it is what keeps a table of names a table. */
-static char *join_list(const struct bridge_list *l)
+char *endpoint_words(const struct bridge_list *l)
 {
 	struct sbuf b = SBUF_INIT;
 
@@ -295,8 +295,8 @@ void endpoint_rename(struct endpoint *e, const struct bridge_request *q,
 {
 	free(e->names);
 	free(e->servers);
-	e->names = join_list(&a->names);
-	e->servers = join_list(q->servers.n ? &q->servers : &a->servers);
+	e->names = endpoint_words(&a->names);
+	e->servers = endpoint_words(q->servers.n ? &q->servers : &a->servers);
 }
 
 int endpoint_add(struct keeper *k, struct client *c, const struct bridge_request *q,

@@ -34,7 +34,7 @@ static void client_close(struct keeper *k, struct client *c)
 
 	*c = k->clients[--k->n_clients];
 	if (gone.n)
-		names_update(k);
+		names_update(k); /* a guard's goes with it */
 	closep(&gone.fd);
 	while (gone.n)
 		endpoint_remove(k, &gone, gone.n - 1);
@@ -82,7 +82,12 @@ static int satisfy(struct keeper *k, struct client *c, const struct bridge_reque
 		   const char *lease)
 {
 	unsigned before = c->n;
-	int r = egress_apply(c, q);
+	int r = egress_apply(k, c, q);
+
+	if (r == 0 && k->guards) {
+		free(c->servers);
+		c->servers = endpoint_words(&q->servers);
+	}
 
 	for (unsigned i = 0; r == 0 && i < q->n; i++) {
 		const struct bridge_attach *a = &q->nets[i];
@@ -242,9 +247,11 @@ static bool client_accept(struct keeper *k)
  */
 static bool may_end(struct keeper *k)
 {
-	AUTO_CLOSE int lock = lock_try_open(k->dir, KEEPER_START, LOCK_EXCLUSIVE);
+	/* Nobody but its container's monitor needs a guard, and its directory may be gone. */
+	AUTO_CLOSE int lock = k->guards ? -EBADF
+					: lock_try_open(k->dir, KEEPER_START, LOCK_EXCLUSIVE);
 
-	if (lock < 0) {
+	if (lock < 0 && !k->guards) {
 		err_drop();
 		return false;
 	}

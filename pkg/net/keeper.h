@@ -50,6 +50,7 @@ struct client {
 	unsigned n;
 	struct egress_item *egress; /* NULL: it may reach everything (egress.h) */
 	unsigned n_egress;
+	char *servers; /* of a guard: whom to ask for names; " " between */
 	uint64_t refused; /* questions for names that it may not reach */
 };
 
@@ -64,6 +65,7 @@ struct keeper {
 	int ready_fd; /* one byte of each slirp4netns that is ready; -EBADF: no way out */
 	bool uplink_ready;
 	bool filters; /* nftables are there */
+	bool guards; /* one container's allow-list, and no bridges (net/keeper.h) */
 	char warning[256]; /* for the first who comes, else "" */
 	struct mnl_socket *nl;
 	struct client *clients;
@@ -99,6 +101,8 @@ int endpoint_lead_out(struct keeper *k, struct client *c);
 /** endpoint_rename() - other names and servers for one that is there. */
 void endpoint_rename(struct endpoint *e, const struct bridge_request *q,
 		     const struct bridge_attach *a);
+/** endpoint_words() - " " between them; what is no word is left out. malloc'ed. */
+char *endpoint_words(const struct bridge_list *l);
 /** endpoint_remove() - and its devices. */
 void endpoint_remove(struct keeper *k, struct client *c, unsigned i);
 

@@ -13,6 +13,7 @@
  * State       none on disk: what is given out is what is connected (pool.c)
  *
  *	cuddy-net keep DIR_FD WORD_FD [SLIRP4NETNS]
+ *	cuddy-net guard DIR_FD WORD_FD		(net/keeper.h: one process, and N in the container's network)
  * WORD_FD gets "." once K listens, or the words of what went wrong.
  */
 #include <fcntl.h>
@@ -89,6 +90,24 @@ static void set_rules(struct keeper *k)
 	err_drop();
 }
 
+/* The namespaces of a guard's names and rules are the container's: it has none of its own. */
+static int guard_main(int dir, int listen_fd, int word)
+{
+	struct keeper k = {.dir = dir,
+			   .listen_fd = listen_fd,
+			   .ready_fd = -EBADF,
+			   .guards = true,
+			   .filters = true,
+			   .netns = -EBADF,
+			   .names_fd = -EBADF};
+
+	(void)prctl(PR_SET_NAME, "cuddy-net");
+	(void)fcntl(listen_fd, F_SETFL, O_NONBLOCK);
+	(void)write_full(word, ".", 1);
+	(void)close(word);
+	return keeper_serve(&k) < 0;
+}
+
 static int keeper_main(int dir, int listen_fd, int ready_fd, int word, int parent)
 {
 	struct keeper k = {.dir = dir,
@@ -149,6 +168,15 @@ static int fail(int word, int r)
 
 	(void)write_full(word, words, strlen(words));
 	return 1;
+}
+
+/* P, and K at once: there is no uplink to look after. */
+static int guard_first(int dir, int word)
+{
+	int lock = lock_open(dir, KEEPER_LOCK, LOCK_EXCLUSIVE);
+	int listen_fd = lock < 0 ? lock : socket_listen_at(dir, KEEPER_SOCKET);
+
+	return listen_fd < 0 ? fail(word, listen_fd) : guard_main(dir, listen_fd, word);
 }
 
 /* P */
@@ -225,7 +253,8 @@ int main(int argc, char **argv)
 		return check_main(); /* dumpable: it writes to its own files in /proc */
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	log_init(getenv("CUDDY_DEBUG"), "net");
-	if (argc < 4 || argc > 5 || strcmp(argv[1], "keep") != 0 ||
+	if (argc < 4 || argc > 5 ||
+	    (strcmp(argv[1], "keep") != 0 && (strcmp(argv[1], "guard") != 0 || argc > 4)) ||
 	    parse_u32(argv[2], INT32_MAX, &dir) < 0 || parse_u32(argv[3], INT32_MAX, &word) < 0) {
 		(void)write_full(2, usage, sizeof(usage) - 1);
 		return 125;
@@ -235,6 +264,8 @@ int main(int argc, char **argv)
 	first = clone_fork(CLONE_NEWPID, NULL);
 	if (first < 0)
 		return fail((int)word, first);
+	if (first == 0 && strcmp(argv[1], "guard") == 0)
+		_exit(guard_first((int)dir, (int)word));
 	if (first == 0)
 		_exit(first_main((int)dir, (int)word, argc == 5 ? argv[4] : NULL));
 	return 0;

@@ -63,6 +63,7 @@ struct pending {
 
 static struct {
 	int keeper;
+	unsigned mark; /* of sockets that ask; 0: none */
 	struct names_table table;
 	struct listener *listeners;
 	unsigned n_listeners;
@@ -248,6 +249,19 @@ static void reply_to(const struct pending *p, const unsigned char *m, size_t n)
 		     len);
 }
 
+int names_ask(const struct address *to, int type)
+{
+	AUTO_CLOSE int fd = socket(to->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_storage at;
+	socklen_t len = names_sockaddr(to, htons(PORT), &at);
+
+	if (fd < 0 || (s.mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &s.mark, sizeof(s.mark)) < 0))
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&at, len) < 0 && errno != EINPROGRESS)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
 /* The next server there is; when all had their turns the client hears that it failed. */
 static void ask_next(struct pending *p)
 {
@@ -257,15 +271,12 @@ static void ask_next(struct pending *p)
 	closep(&p->fd);
 	while (p->tries < ROUNDS * p->servers.n) {
 		const struct address *a = &p->servers.v[p->tries++ % p->servers.n];
-		struct sockaddr_storage to;
-		socklen_t len = names_sockaddr(a, htons(PORT), &to);
 
-		p->fd = socket(a->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		p->fd = names_ask(a, SOCK_DGRAM);
 		if (getrandom(p->ours, sizeof(p->ours), 0) != (ssize_t)sizeof(p->ours))
 			memset(p->ours, 0, sizeof(p->ours));
 		memcpy(p->q, p->ours, sizeof(p->ours));
-		if (p->fd >= 0 && connect(p->fd, (struct sockaddr *)&to, len) == 0 &&
-		    send(p->fd, p->q, p->len, MSG_NOSIGNAL) == (ssize_t)p->len) {
+		if (p->fd >= 0 && send(p->fd, p->q, p->len, MSG_NOSIGNAL) == (ssize_t)p->len) {
 			p->until_ns = clock_monotonic_ns() + SERVER_MS * NS_PER_MS;
 			return;
 		}
@@ -462,15 +473,16 @@ static void serve_round(void)
 			names_stream_pump(&s.streams[i], &s.table, now);
 }
 
-int names_main(int fd)
+int names_main(int fd, unsigned mark)
 {
 	struct poll_set ps = {0};
-	int r = names_confine();
+	int r = names_confine(mark != 0);
 	bool word;
 
 	if (r < 0)
 		return r;
 	s.keeper = fd;
+	s.mark = mark;
 	for (unsigned i = 0; i < PENDING_MAX; i++)
 		s.pending[i].fd = -EBADF;
 	for (unsigned i = 0; i < NAMES_STREAMS_MAX; i++)

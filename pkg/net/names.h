@@ -13,8 +13,10 @@
 #define NAMES_NETS_MAX 256
 #define NAMES_ENTRIES_MAX 8192
 
-/** names_main() - serve; @fd: SEQPACKET to the keeper. Returns when that closes. */
-int names_main(int fd);
+#define NAMES_MARK 0x63756464U /* of its sockets in a container's own namespace */
+
+/** names_main() - serve; @fd: SEQPACKET to the keeper. Returns when that closes. @mark: NAMES_MARK, or 0. */
+int names_main(int fd, unsigned mark);
 
 /*
  * A table on the wire: "N network internal" opens a network, "L address" is where it is asked, "E id ip ip6

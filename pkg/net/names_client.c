@@ -2,6 +2,7 @@
 /* The keeper's side of the server of names. */
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -21,9 +22,12 @@
 #define ANSWER_MS 10000
 #define NAMES_FD 3
 
-static void __attribute__((noreturn)) child(int fd)
+static void __attribute__((noreturn)) child(int fd, int netns)
 {
 	sigset_t none;
+
+	if (netns >= 0 && setns(netns, CLONE_NEWNET) < 0)
+		_exit(1);
 
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -34,12 +38,22 @@ static void __attribute__((noreturn)) child(int fd)
 		_exit(1);
 	if (fd_close_from(NAMES_FD + 1, 1) < 0)
 		_exit(1);
-	_exit(names_main(NAMES_FD) < 0);
+	_exit(names_main(NAMES_FD, netns < 0 ? 0 : NAMES_MARK) < 0);
+}
+
+/* That of the container that is guarded. */
+static int netns_of(const struct keeper *k)
+{
+	for (unsigned i = 0; i < k->n_clients; i++)
+		if (k->clients[i].egress)
+			return k->clients[i].netns;
+	return -ENOENT;
 }
 
 int names_start(struct keeper *k)
 {
-	int pair[2], r = socket_pair(pair);
+	int pair[2], netns = k->guards ? netns_of(k) : -EBADF,
+		     r = netns == -ENOENT ? netns : socket_pair(pair);
 	pid_t pid;
 
 	if (k->names_pid > 0)
@@ -50,7 +64,7 @@ int names_start(struct keeper *k)
 		return r;
 	pid = fork();
 	if (pid == 0)
-		child(pair[1]);
+		child(pair[1], netns);
 	(void)close(pair[1]);
 	if (pid < 0) {
 		(void)close(pair[0]);
@@ -81,6 +95,22 @@ static void put_entries(const struct keeper *k, const struct network *n, struct 
 		}
 }
 
+static void put_limit(const struct client *c, struct sbuf *b)
+{
+	sbuf_addf(b, "G %s", c->id);
+	for (unsigned i = 0; i < c->n_egress; i++)
+		sbuf_addf(b, " %s", *c->egress[i].name ? c->egress[i].name : "-");
+	sbuf_addc(b, '\n');
+}
+
+/* A guard's: whoever asks from inside is the container. */
+static void put_guarded(const struct client *c, struct sbuf *b)
+{
+	sbuf_addf(b, "N 0\nL " GUARD_DNS "\nE %s 127.0.0.1 ::1 localhost\nS %s %s\n", c->id, c->id,
+		  c->servers);
+	put_limit(c, b);
+}
+
 /* Its own servers and those of its networks; else the host's, by the way out. From internal ones: none. */
 static void put_servers(const struct keeper *k, const struct client *c, struct sbuf *b)
 {
@@ -97,12 +127,8 @@ static void put_servers(const struct keeper *k, const struct client *c, struct s
 	if (outside && !any && k->ready_fd >= 0)
 		sbuf_adds(b, " " UPLINK_DNS);
 	sbuf_addc(b, '\n');
-	if (!c->egress)
-		return;
-	sbuf_addf(b, "G %s", c->id);
-	for (unsigned i = 0; i < c->n_egress; i++)
-		sbuf_addf(b, " %s", *c->egress[i].name ? c->egress[i].name : "-");
-	sbuf_addc(b, '\n');
+	if (c->egress)
+		put_limit(c, b);
 }
 
 /* One message, which is not waited for; its length, 0 when there is none (@ret_ack: it has taken a table), or -1: it died. */
@@ -163,6 +189,10 @@ void names_update(struct keeper *k)
 	for (unsigned i = 0; i < k->n_clients; i++)
 		if (k->clients[i].n)
 			put_servers(k, &k->clients[i], &b);
+		else if (k->guards && egress_has_names(&k->clients[i]))
+			put_guarded(&k->clients[i], &b);
+	if (k->guards && b.len == 0)
+		return; /* nobody needs it */
 	if (b.len == 0)
 		sbuf_addc(&b, '\n');
 	if (send_table(k, &b))

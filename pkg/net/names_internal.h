@@ -37,5 +37,7 @@ socklen_t names_sockaddr(const struct address *a, in_port_t port, struct sockadd
 void names_tell(const char *id, const char *name, const unsigned char *m, size_t n);
 /** names_tell_refused() - container @id asked for what it may not. */
 void names_tell_refused(const char *id);
-/** names_confine() - from here on this process can do nothing but serve. */
-int names_confine(void);
+/** names_ask() - a socket of @type to @to, connected or on its way; -errno. */
+int names_ask(const struct address *to, int type);
+/** names_confine() - from here on this process can do nothing but serve, and (@marks) mark its sockets. */
+int names_confine(bool marks);

@@ -75,15 +75,10 @@ static bool join(struct names_stream *t, const struct names_table *table)
 	const struct names_servers *v = names_servers_of(table, t->net, &t->client);
 
 	while (v && t->server < v->n) {
-		const struct address *a = &v->v[t->server++];
-		struct sockaddr_storage to;
-		socklen_t len = names_sockaddr(a, htons(53), &to);
-
 		closep(&t->up);
-		t->up = socket(a->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		t->up = names_ask(&v->v[t->server++], SOCK_STREAM);
 		t->server_until_ns = clock_monotonic_ns() + SERVER_NS;
-		if (t->up >= 0 &&
-		    (connect(t->up, (struct sockaddr *)&to, len) == 0 || errno == EINPROGRESS))
+		if (t->up >= 0)
 			return true;
 	}
 	return false;

@@ -292,19 +292,23 @@ static int clone_init(struct launch *l, const struct rt_stdio *stdio, int child_
 
 /* --- the monitor's side --------------------------------------------------------------------- */
 
-static bool wants_network(const struct rt_plan *p)
+static bool has_own_network(const struct rt_plan *p)
 {
-	return net_mode_has_helper(p->net.mode) && p->ns[RT_NS_NET].mode == RT_NS_NEW;
+	return p->ns[RT_NS_NET].mode == RT_NS_NEW || p->ns[RT_NS_NET].mode == RT_NS_KEPT;
 }
 
-static bool wants_bridge(const struct rt_plan *p)
+static bool wants_network(const struct rt_plan *p)
 {
-	return p->net.mode == NET_BRIDGE &&
-	       (p->ns[RT_NS_NET].mode == RT_NS_NEW || p->ns[RT_NS_NET].mode == RT_NS_KEPT);
+	return net_mode_has_helper(p->net.mode) && has_own_network(p);
+}
+
+static bool wants_keeper(const struct rt_plan *p)
+{
+	return p->net.keeper_dir && has_own_network(p);
 }
 
 /* Not before I is done with its namespace: devices take over what it wrote there as default. */
-static int join_bridges(struct launch *l)
+static int join_keeper(struct launch *l)
 {
 	char path[40];
 
@@ -319,7 +323,7 @@ static int join_bridges(struct launch *l)
 
 bool rt_plan_is_met(const struct rt_plan *p)
 {
-	return p->process.terminal || wants_network(p) || wants_bridge(p) || p->net.n_ports > 0 ||
+	return p->process.terminal || wants_network(p) || wants_keeper(p) || p->net.n_ports > 0 ||
 	       sync_is_stepped();
 }
 
@@ -332,8 +336,8 @@ static int network_ready(struct launch *l, const int *port_fds)
 		if (r < 0)
 			return r;
 	}
-	if (wants_bridge(l->plan)) {
-		r = join_bridges(l);
+	if (wants_keeper(l->plan)) {
+		r = join_keeper(l);
 		if (r < 0)
 			return r;
 	}

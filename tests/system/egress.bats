@@ -5,7 +5,7 @@ load network
 
 setup_file() { network_file_begin; }
 teardown_file() { file_end; }
-teardown() { test_end; }
+teardown() { end_host_probe; test_end; }
 
 asks() { cuddy exec "$1" /probe tcp-ask "$2" "$3" x 2>/dev/null; } # asks CONTAINER IP PORT
 reaches() { [ "$(asks "$@")" = x ]; }
@@ -38,6 +38,9 @@ limited() { cuddy run -d -v "$PROBE:/probe:ro" "$@" >/dev/null; }
 	run cuddy exec lim /probe udp-ask 10.232.0.81 80 x
 	[ "$status" -ne 0 ]
 	[ "$(refused lim)" -gt "$n" ]
+	n=$(refused lim)
+	[ "$(cuddy network inspect e | jq '.[0].containers[] | select(.name == "lim").egress_refused')" = "$n" ]
+	[ "$(cuddy network inspect e | jq '.[0].containers[] | select(.name == "a") | has("egress_refused")')" = false ]
 	# Who asks it gets answers; one that shares its network is bound by it too.
 	reaches a "$(cuddy inspect --format '{{.NetworkSettings.Networks.e.IPAddress}}' lim)" 7
 	to=$(cuddy port lim 7/tcp)
@@ -128,6 +131,67 @@ limited() { cuddy run -d -v "$PROBE:/probe:ro" "$@" >/dev/null; }
 	cuddy network rm r
 }
 
+@test "egress: by slirp4netns and pasta too a list is kept, names are learnt, and it survives its guard" {
+	require_tun
+	ip route get 203.0.113.1 >/dev/null 2>&1 || lacks "no route to anywhere"
+	local net own host port before guard nets=("slirp4netns:cidr=10.77.0.0/24 10.77.0.100")
+	host=$(ip -o route get 203.0.113.1 | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+	[ ! -x /usr/bin/pasta ] || nets+=("pasta:-a,10.9.8.7,-n,24,-g,10.9.8.1 10.9.8.7")
+	port=$(free_port)
+	probe_on_host udp-echo "$port" # pasta of Debian 12 repeats and withholds ends of TCP connections
+	gets() { [ "$(cuddy exec "$1" /probe udp-ask "$host" "$port" x 2>/dev/null)" = x ]; }
+	guards() { pgrep -u "$(id -u)" -f "^[^ ]*cuddy-net guard"; }
+	asks_name() { [ "$(cuddy exec g /probe "$1-name" 127.0.0.11 "$2" 2>/dev/null)" = "$3" ]; }
+	for net in "${nets[@]}"; do
+		own=${net#* }
+		limited --name g --network "${net% *}" --dns "$own" --egress "allow=site.example:$port" --egress allow=10.1.1.1 \
+			-p 127.0.0.1::7 "$IMAGE" /probe tcp-echo 7
+		wait_log g ready
+		[ "$(cuddy exec g grep ^nameserver /etc/resolv.conf)" = "nameserver 127.0.0.11" ]
+		# Whom it asks is in its own network here: a second container, which is bound by the list as well.
+		probe_in --network container:g -- ns udp-names 53 "$host" "$own"
+		[ "$(refused g)" = 0 ]
+		run ! gets g
+		asks_name udp evil.example 5
+		asks_name tcp evil.example 5
+		wait_until 20 eval '[ "$(refused g)" -ge 3 ]'
+		asks_name udp SITE.example "0 $host"
+		wait_until 20 gets g
+		wait_until 20 gets ns
+		before=$(refused g)
+		run ! asks g "$host" $((port - 1))
+		run ! asks ns 192.0.2.1 80
+		run cuddy exec g /probe udp-ask "$host" 53 x
+		[ "$status" -ne 0 ]
+		[ "$(refused g)" -ge $((before + 3)) ]
+		[ "$("$PROBE" tcp-ask 127.0.0.1 "$(cuddy port g 7/tcp | sed s/.*://)" x)" = x ]
+		run cuddy exec --privileged g sh -c '/probe nft-flush all; ip route del default'
+		[ "$(grep -c 'not permitted' <<<"$output")" = 2 ]
+		# Killed: the list stays, and names are answered for again.
+		guard=$(guards | head -1)
+		kill -KILL "$guard"
+		run ! asks g 192.0.2.1 80
+		wait_until 20 asks_name tcp site.example "0 $host"
+		wait_until 20 gets g
+		run ! asks g 192.0.2.1 80
+		cuddy restart -t 0 g
+		run ! gets g
+		cuddy rm -f -t 0 ns g
+		wait_until 20 eval '! guards'
+	done
+	# Addresses alone need nobody who answers; names of a list are those of the container's servers.
+	limited --name g --egress "allow=$host:$port" "$IMAGE" sleep 1000
+	run ! cuddy exec g grep 127.0.0.11 /etc/resolv.conf
+	wait_until 20 gets g
+	run ! asks g "$host" $((port - 1))
+	[ "$(refused g)" = 1 ]
+	run ! pgrep -u "$(id -u)" cuddy-names
+	kill -KILL "$(conmon_pid g)"
+	wait_until 20 eval '! guards'
+	cuddy rm -f -t 0 g
+	end_host_probe
+}
+
 @test "egress: what it cannot be kept for is refused in one line" {
 	cuddy network create --disable-dns plain
 	one_bad() { # one_bad WORDS FLAGS...
@@ -136,8 +200,11 @@ limited() { cuddy run -d -v "$PROBE:/probe:ro" "$@" >/dev/null; }
 		run -125 --separate-stderr cuddy run --rm "$@" "$IMAGE" true
 		one_line_error 125 "$words"
 	}
-	one_bad 'needs a named network' --egress allow=example.org
-	one_bad 'needs a named network' --network host --egress allow=example.org
+	one_bad 'network of the container' --network none --egress allow=example.org
+	one_bad 'network of the container' --network host --egress allow=example.org
+	one_bad 'names need a server' --dns 127.0.0.1 --egress allow=example.org
+	one_bad 'names need a server' --network slirp4netns --dns none --egress allow=example.org
+	one_bad 'userns host' --userns host --egress allow=10.0.0.1
 	one_bad 'without --disable-dns' --network plain --egress allow=example.org
 	one_bad 'userns host' --network plain --userns host --egress allow=10.0.0.1
 	one_bad 'want allow=' --network plain --egress example.org

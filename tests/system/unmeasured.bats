@@ -32,8 +32,8 @@ load helpers
 	[[ "$output" == ID*NAME*"CPU %"*PIDS* ]]
 	[ "${#lines[@]}" -eq 1 ]
 	cuddy create --name a "$IMAGE" true
-	run -0 cuddy stats --no-stream a --format '{{.Name}} {{.PIDs}} {{.MemUsageBytes}}'
-	[ "$output" = "a 0 0" ]
+	run -0 cuddy stats --no-stream a --format '{{.Name}} {{.PIDs}} {{.MemUsageBytes}} {{.EgressRefused}}'
+	[ "$output" = "a 0 0 0" ]
 	run -0 cuddy stats --no-stream -a --format json
 	[ "$(jq -r '.[0].name + .[0].pids' <<<"$output")" = a0 ]
 	run -125 --separate-stderr cuddy stats --no-stream nosuch

@@ -54,6 +54,18 @@ static void a_plan_survives_the_wire(void **state)
 	assert_true(out.ports[1].any_family);
 }
 
+static void a_guarded_plan_is_one_with_a_helper_and_a_keeper(void **state)
+{
+	struct net_plan n = sample();
+
+	(void)state;
+	assert_false(net_plan_is_guarded(&n));
+	n.keeper_dir = "/run/x/guard";
+	assert_true(net_plan_is_guarded(&n));
+	n.mode = NET_BRIDGE; /* its keeper is everybody's */
+	assert_false(net_plan_is_guarded(&n));
+}
+
 static void a_plan_cut_anywhere_or_too_large_is_refused(void **state)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
@@ -137,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_survives_the_wire),
+		cmocka_unit_test(a_guarded_plan_is_one_with_a_helper_and_a_keeper),
 		cmocka_unit_test(a_plan_cut_anywhere_or_too_large_is_refused),
 		cmocka_unit_test(slirp_options_are_parsed_strictly),
 		cmocka_unit_test(ports_need_a_network_of_ones_own),

@@ -2,6 +2,7 @@
 #include "cmd/create_opts.h"
 
 #include "cmd/cmd.h"
+#include "cmd/persona.h"
 
 #define H struct health_request
 
@@ -111,8 +112,13 @@ const struct opt create_opts[] = {
 		"The line of such a user; $USERNAME $UID $GID $NAME $HOME are filled in"),
 	OPT_STR(0, "group-entry", "LINE", R, group_entry,
 		"The line of such a group; $GROUPNAME $GID $USERLIST are filled in"),
+	OPT_LIST(0, "hostuser", "USER", R, host_users,
+		 "Add a user of the host to passwd, by name or number"),
 	OPT_LIST(0, "group-add", "GROUP", R, group_add,
 		 "Give a supplementary group, or keep-groups"),
+	OPT_STR(0, "personality", "NAME", R, personality,
+		"Machine that programs see: LINUX, or LINUX32 for that of 32 bits",
+		.complete = COMPLETE_WORDS, .words = "LINUX LINUX32"),
 	OPT_STR(0, "umask", "MODE", R, umask, "File mode creation mask in octal"),
 	OPT_STR('h', "hostname", "NAME", R, hostname, "Host name in the container"),
 	OPT_STR(0, "domainname", "NAME", R, domainname, "NIS domain name in the container"),
@@ -136,7 +142,8 @@ const struct opt create_opts[] = {
 	OPT_BOOL(0, "read-only", R, read_only, "Make the root file system read-only"),
 	OPT_TRI(0, "read-only-tmpfs", R, read_only_tmpfs,
 		"With --read-only keep /run, /tmp and /var/tmp writable"),
-	OPT_SIZE(0, "shm-size", "SIZE", R, shm_size, "Size of /dev/shm"),
+	OPT_SIZE(0, "shm-size", "SIZE", R, shm_size, "Size of /dev/shm, 0 for no bound",
+		 .zero_is_most = true),
 	OPT_SIZE(0, "shm-size-systemd", "SIZE", R, systemd_tmpfs_size,
 		 "Size of /run, /tmp and the like that --systemd makes"),
 	OPT_LIST(0, "chrootdirs", "DIR[,DIR...]", R, chroot_dirs,
@@ -189,6 +196,9 @@ const struct opt create_opts[] = {
 	OPT_LIST(0, "dns-option", "OPTION", R, dns_option, "Resolver option of the container"),
 	OPT_LIST(0, "dns-opt", "OPTION", R, dns_option, "Resolver option", .hidden = true),
 	OPT_BOOL(0, "no-hostname", R, no_hostname, "Leave /etc/hostname of the image alone"),
+	OPT_STR(0, "hosts-file", "FILE", R, hosts_file,
+		"What /etc/hosts begins with: a file of the host, or none",
+		.complete = COMPLETE_FILE),
 	OPT_BOOL(0, "no-hosts", R, no_hosts, "Leave /etc/hosts of the image alone"),
 
 	/* security and limits */
@@ -254,6 +264,7 @@ const struct opt create_opts[] = {
 void request_globals(const struct cmd_ctx *ctx, char **argv, struct container_request *q)
 {
 	q->image = argv[0];
+	q->make_sources = persona() == PERSONA_DOCKER;
 	q->create_argv = ctx->argv;
 	q->command = argv + 1;
 	q->cgroup_manager = ctx->cgroup_manager;

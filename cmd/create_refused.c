@@ -19,9 +19,6 @@ const struct opt refused_opts[] = {
 	OPT_STR(0, "decryption-key", "KEY", A, decryption_key, "Refused", .hidden = true),
 	OPT_STR(0, "seccomp-policy", "POLICY", A, seccomp_policy, "Only default is possible",
 		.hidden = true, .complete = COMPLETE_WORDS, .words = "default"),
-	OPT_STR(0, "hostuser", "NAME", A, hostuser, "Refused", .hidden = true),
-	OPT_STR(0, "personality", "NAME", A, personality, "Refused", .hidden = true),
-	OPT_STR(0, "hosts-file", "FILE", A, hosts_file, "Refused", .hidden = true),
 	OPT_STR(0, "link", "CONTAINER", A, link, "Refused", .hidden = true),
 	OPT_STR(0, "link-local-ip", "IP", A, link_local_ip, "Refused", .hidden = true),
 	OPT_STR(0, "volume-driver", "NAME", A, volume_driver, "Only local is possible",
@@ -58,14 +55,6 @@ int refused_check(const struct refused_args *a)
 	const struct {
 		const char *flag, *value, *harmless, *why;
 	} others[] = {
-		{"hostuser", a->hostuser, "",
-		 "write the user's line with --passwd-entry, or have yourself in it with --userns "
-		 "keep-id"},
-		{"personality", a->personality, "LINUX",
-		 "programs have the personality of the machine; run them by setarch(8) of the "
-		 "image"},
-		{"hosts-file", a->hosts_file, "",
-		 "add lines with --add-host, or mount the file with -v FILE:/etc/hosts:ro"},
 		{"link", a->link, "",
 		 "containers of one named network know each other by name; see network create"},
 		{"link-local-ip", a->link_local_ip, "",

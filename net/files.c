@@ -249,6 +249,23 @@ static void put_own_names(const char *ip, const struct net_files_options *o, con
 	sbuf_addc(out, '\n');
 }
 
+static int put_base(const char *path, struct sbuf *out)
+{
+	int r = file_read_at(AT_FDCWD, path, HOST_FILE_MAX, out);
+
+	if (r == 0 && out->len && out->s[out->len - 1] != '\n')
+		sbuf_addc(out, '\n');
+	return r;
+}
+
+/* A file that was given may name it already. */
+static void put_localhost(struct sbuf *out)
+{
+	if (!out->len || !strstr(out->s, "localhost"))
+		sbuf_adds(out, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
+			       "ip6-loopback\n");
+}
+
 int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, struct sbuf *out)
 {
 	char gateway[INET_ADDRSTRLEN], own[INET_ADDRSTRLEN], name[HOST_NAME_MAX + 1] = "";
@@ -267,17 +284,18 @@ int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, 
 	if (r < 0)
 		return r;
 	/* A namespace that somebody else made has what he gave it: the host's names, as on the host. */
-	if (n->mode == NET_HOST || n->mode == NET_PATH) {
-		r = file_read_at(AT_FDCWD, "/etc/hosts", HOST_FILE_MAX, out);
-		if (r == -ENOENT)
-			err_drop(); /* a host without one: its content is what follows */
-		else if (r < 0)
-			return r;
-		if (out->len && out->s[out->len - 1] != '\n')
-			sbuf_addc(out, '\n');
-	} else {
-		sbuf_adds(out, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	if (o->hosts_file && strcmp(o->hosts_file, "none") != 0)
+		r = put_base(o->hosts_file, out);
+	else if (!o->hosts_file && (n->mode == NET_HOST || n->mode == NET_PATH))
+		r = put_base("/etc/hosts", out);
+	if (r == -ENOENT && !o->hosts_file) {
+		err_drop(); /* a host without one: its content is what follows */
+		r = 0;
 	}
+	if (r < 0)
+		return r;
+	if (o->hosts_file || (n->mode != NET_HOST && n->mode != NET_PATH))
+		put_localhost(out);
 	if (n->mode == NET_SLIRP) {
 		a = net_plan_address(n, NET_SLIRP_TAP);
 		put_own_names(inet_ntop(AF_INET, &a, own, sizeof(own)), o, hostname, out);

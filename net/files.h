@@ -12,6 +12,7 @@ struct net_files_options {
 	struct strv dns, dns_search,
 		dns_options; /* "none" in dns: leave resolv.conf to the image */
 	bool no_hosts;
+	const char *hosts_file; /* what hosts begins with: a path, or "none"; NULL: as usual */
 	/* NET_BRIDGE: whom to ask; they know names of containers and whom else to ask (names) */
 	const struct strv *servers;
 	bool names;

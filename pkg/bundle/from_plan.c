@@ -281,6 +281,12 @@ struct json_object *bundle_from_plan(const struct rt_plan *p)
 		json_set(l, "uidMappings", id_map(p->uid_map, p->n_uid_map));
 		json_set(l, "gidMappings", id_map(p->gid_map, p->n_gid_map));
 	}
+	if (p->process.linux32) {
+		struct json_object *domain = json_object_new_object();
+
+		json_set_str(domain, "domain", "LINUX32");
+		json_set(l, "personality", domain);
+	}
 	json_set(l, "sysctl", sysctls(p->sysctls));
 	json_set(l, "devices", devices(p));
 	json_set(l, "maskedPaths", strings(p->masked));

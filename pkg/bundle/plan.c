@@ -112,6 +112,7 @@ int bundle_process(struct bundle *b, const struct oci_process *o, struct rt_proc
 		.ambient = cap_mask(&o->caps[OCI_CAP_AMBIENT]),
 		.has_oom_score_adj = o->has_oom_score_adj,
 		.oom_score_adj = (int32_t)o->oom_score_adj,
+		.linux32 = b->spec.personality && strcmp(b->spec.personality, "LINUX32") == 0,
 		.apparmor = o->apparmor && *o->apparmor && strcmp(o->apparmor, "unconfined") != 0
 				    ? o->apparmor
 				    : NULL,
@@ -211,7 +212,8 @@ static int refuse(const struct oci_spec *s)
 		return err_new(-CE_BAD_FORMAT, "\"process\" is missing");
 	if (s->mount_label && *s->mount_label)
 		return err_new(-CE_UNSUPPORTED, "linux.mountLabel");
-	if (s->personality && strcmp(s->personality, "LINUX") != 0)
+	if (s->personality && strcmp(s->personality, "LINUX") != 0 &&
+	    strcmp(s->personality, "LINUX32") != 0)
 		return err_new(-CE_UNSUPPORTED, "linux.personality %s", s->personality);
 	if (s->has_intel_rdt)
 		return err_new(-CE_UNSUPPORTED, "linux.intelRdt");

@@ -177,6 +177,8 @@ static int store_value(const struct parsing *ps, const struct opt *o, size_t bas
 	case OPT_KIND_SIZE:
 		if (parse_size(value, (uint64_t *)(void *)field) < 0)
 			return bad_value(ps, flag, value, "expected a size such as 512m or 2g");
+		if (o->zero_is_most && *(uint64_t *)(void *)field == 0)
+			*(uint64_t *)(void *)field = UINT64_MAX;
 		return 0;
 	case OPT_KIND_DURATION:
 		if (parse_duration(value, (int64_t *)(void *)field) < 0)

@@ -51,6 +51,7 @@ struct opt {
 	enum opt_complete complete;
 	bool strict; /* STR: refuse what is not in words */
 	bool hidden; /* alias: parsed, not shown */
+	bool zero_is_most; /* SIZE: 0 says that there is no bound, UINT64_MAX */
 	bool optional; /* STR: the value may be left out (then "") */
 	int64_t min, max; /* UINT, INT; max 0: no bound */
 	const struct opt *group; /* OPT_GROUP: rows of another table, offsets relative to .offset */

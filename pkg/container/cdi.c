@@ -246,11 +246,76 @@ int cdi_add(struct container_record *r, const char *device, const struct strv *d
 	return 0;
 }
 
-int cdi_gpus(const char *gpus, struct strv *ret)
+/*
+ * docker's long form, a line of CSV: which GPUs, and what for. What for is up to the CDI specification.
+ * A value with commas is quoted together with its key: "device=0,1",capabilities=utility
+ */
+static int gpus_fields(const char *csv, struct strv *ret)
+{
+	AUTO_SBUF struct sbuf f = SBUF_INIT;
+	bool quoted = false;
+
+	for (const char *c = csv;; c++) {
+		if (*c == '"') {
+			quoted = !quoted;
+		} else if (*c && (quoted || *c != ',')) {
+			sbuf_addc(&f, *c);
+		} else {
+			strv_add(ret, f.len ? f.s : "");
+			sbuf_reset(&f);
+		}
+		if (!*c)
+			return quoted ? err_usage("--gpus '%s': a quote is not closed", csv) : 0;
+	}
+}
+
+static int gpus_csv(const char *csv, char **ret)
+{
+	AUTO_STRV struct strv fields = STRV_INIT;
+	int r = gpus_fields(csv, &fields);
+
+	for (size_t i = 0; r == 0 && i < fields.n; i++) {
+		const char *f = fields.v[i], *eq = strchr(f, '=');
+
+		if (strncmp(f, "count=", 6) == 0 || strncmp(f, "device=", 7) == 0 ||
+		    (!eq && *f && i == 0)) {
+			if (*ret)
+				return err_usage(
+					"--gpus '%s': count= and device= exclude each other", csv);
+			*ret = xstrdup(strncmp(f, "count=", 6) == 0 ? f + 6 : f);
+		} else if (strncmp(f, "driver=", 7) == 0 && strcmp(f + 7, "nvidia") != 0) {
+			return err_usage(
+				"--gpus '%s': there is no driver but nvidia; other devices "
+				"by their CDI names with --device",
+				csv);
+		} else if (strncmp(f, "driver=", 7) != 0 && strncmp(f, "capabilities=", 13) != 0 &&
+			   strncmp(f, "options=", 8) != 0) {
+			return err_usage("--gpus '%s': unknown '%s'; known are count= device= "
+					 "driver= capabilities= options=",
+					 csv, f);
+		}
+	}
+	if (r == 0 && !*ret)
+		*ret = xstrdup("all");
+	return r;
+}
+
+int cdi_gpus(const char *given, struct strv *ret)
 {
 	AUTO_STRV struct strv ids = STRV_INIT;
+	AUTO_FREE char *csv = NULL;
+	const char *gpus = given;
 	uint32_t n = 0;
 
+	/* podman's device=0,1 has commas without quotes. */
+	if (strchr(given, '"') || (strpbrk(given, ",=") &&
+				   (strncmp(given, "device=", 7) != 0 || strchr(given + 7, '=')))) {
+		int r = gpus_csv(given, &csv);
+
+		if (r < 0)
+			return r;
+		gpus = csv;
+	}
 	if (strcmp(gpus, "all") == 0 || strcmp(gpus, "-1") == 0) {
 		strv_add(ret, "nvidia.com/gpu=all");
 		return 0;

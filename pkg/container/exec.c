@@ -110,6 +110,7 @@ int exec_process(const struct container_record *rec, const struct exec_request *
 		.privileged = e->privileged || rec->privileged,
 		.caps = e->privileged ? caps_all() : rec->caps,
 		.caps_added = e->privileged ? caps_all() : rec->caps_added,
+		.linux32 = rec->linux32,
 		.apparmor = rec->apparmor,
 		.rlimits = rlimits,
 		.n_rlimits = n,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "net/files.h"
 #include "net/helper.h"
@@ -206,6 +207,23 @@ static int check_hostname(const char *flag, const char *h)
 	return 0;
 }
 
+static int make_hosts_file(const struct container_request *q, struct container_record *r)
+{
+	const char *f = q->hosts_file;
+
+	if (!f || !*f)
+		return 0;
+	if (q->no_hosts)
+		return err_usage("--hosts-file and --no-hosts contradict each other");
+	if (strcmp(f, "image") == 0)
+		return err_usage("--hosts-file image: the image's own file stays as it is with "
+				 "--no-hosts");
+	r->hosts_file = strcmp(f, "none") == 0 ? xstrdup(f) : path_absolute(f);
+	if (*r->hosts_file == '/' && access(r->hosts_file, R_OK) < 0)
+		return err_usage("--hosts-file %s: %s", r->hosts_file, strerror(errno));
+	return 0;
+}
+
 int make_network(const struct container_request *q, const struct image_config *image,
 		 struct container_record *r)
 {
@@ -223,6 +241,9 @@ int make_network(const struct container_request *q, const struct image_config *i
 		rc = net_check_files_options(&o);
 	if (rc == 0)
 		rc = check_ports(q, image, r);
+	if (rc < 0)
+		return rc;
+	rc = make_hosts_file(q, r);
 	if (rc < 0)
 		return rc;
 	r->hostname = q->hostname ? xstrdup(q->hostname) : NULL;
@@ -348,7 +369,7 @@ static int make_mounts(struct store *st, const struct container_request *q,
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < q->volume.n; i++)
-		rc = mounts_add_volume(r, q->volume.v[i]);
+		rc = mounts_add_volume(r, q->volume.v[i], q->make_sources);
 	for (size_t i = 0; rc == 0 && i < q->mount.n; i++)
 		rc = mounts_add_mount(r, q->mount.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->tmpfs.n; i++)
@@ -363,7 +384,7 @@ static int make_mounts(struct store *st, const struct container_request *q,
 	r->read_only_tmpfs = q->read_only && q->read_only_tmpfs != 0;
 	for (size_t i = 0; rc == 0 && i < q->chroot_dirs.n; i++)
 		rc = chroot_dirs(q->chroot_dirs.v[i], r);
-	r->shm_size = q->shm_size ? q->shm_size : SHM_DEFAULT;
+	r->shm_size = q->shm_size == UINT64_MAX ? 0 : q->shm_size ? q->shm_size : SHM_DEFAULT;
 	return rc;
 }
 

@@ -14,6 +14,7 @@
 #include "pkg/container/make.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/passwd.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define ZONES "/usr/share/zoneinfo"
@@ -412,6 +413,24 @@ static int check_entry(const char *flag, const char *entry)
 	return 0;
 }
 
+/* --hostuser: who it is on the host, with the same number inside. */
+static int host_user(const char *who, struct container_record *r)
+{
+	AUTO(passwd_entry_done) struct passwd_entry e = {0};
+	uint32_t uid;
+	int rc = parse_u32(who, UINT32_MAX - 1, &uid) == 0 ? passwd_find(uid, &e)
+							   : passwd_find_name(who, &e);
+
+	if (rc < 0)
+		return err_usage("--hostuser '%s': no such user on the host", who);
+	for (const char *c = e.full_name; *c; c++)
+		if ((unsigned char)*c < ' ')
+			return err_usage("--hostuser '%s': its line on the host is malformed", who);
+	strv_addf(&r->host_users, "%s:*:%u:%u:%s:%s:/bin/sh", e.name, e.uid, e.gid, e.full_name,
+		  e.home);
+	return 0;
+}
+
 static int make_accounts(const struct container_request *q, struct container_record *r)
 {
 	int rc = check_entry("--passwd-entry", q->passwd_entry);
@@ -420,6 +439,12 @@ static int make_accounts(const struct container_request *q, struct container_rec
 		rc = check_entry("--group-entry", q->group_entry);
 	if (rc < 0)
 		return rc;
+	for (size_t i = 0; rc == 0 && i < q->host_users.n; i++)
+		rc = host_user(q->host_users.v[i], r);
+	if (rc < 0)
+		return rc;
+	if (q->host_users.n && q->passwd == 0)
+		return err_usage("--hostuser and --passwd=false contradict each other");
 	r->no_passwd = q->passwd == 0;
 	r->passwd_entry = q->passwd_entry ? xstrdup(q->passwd_entry) : NULL;
 	r->group_entry = q->group_entry ? xstrdup(q->group_entry) : NULL;
@@ -469,6 +494,10 @@ int make_process(const struct container_request *q, const struct image_config *i
 		rc = err_usage("--umask '%s': write octal digits up to 0777", q->umask);
 	if (rc < 0)
 		return rc;
+	if (q->personality && strcasecmp(q->personality, "LINUX") != 0 &&
+	    strcasecmp(q->personality, "LINUX32") != 0)
+		return err_usage("--personality '%s': use LINUX or LINUX32", q->personality);
+	r->linux32 = q->personality && strcasecmp(q->personality, "LINUX32") == 0;
 	r->user = xstrdup(user);
 	r->workdir = path_clean(dir);
 	r->umask = q->umask ? xstrdup(q->umask) : NULL;

@@ -134,8 +134,9 @@ static int security_opt(const char *spec, struct container_record *r)
 		return err_usage("--security-opt '%s': write key=value", spec);
 	if (strcmp(key, "seccomp") == 0) {
 		free(r->seccomp);
-		r->seccomp = strcmp(value, "unconfined") == 0 ? xstrdup(value)
-							      : path_absolute(value);
+		r->seccomp = strcmp(value, "builtin") == 0      ? NULL
+			     : strcmp(value, "unconfined") == 0 ? xstrdup(value)
+								: path_absolute(value);
 	} else if (strcmp(key, "apparmor") == 0) {
 		return apparmor_opt(spec, value, r);
 	} else if (strcmp(key, "mask") == 0) {
@@ -150,7 +151,7 @@ static int security_opt(const char *spec, struct container_record *r)
 		return label_opt(spec, value);
 	} else {
 		return err_usage("--security-opt '%s': unknown; known are no-new-privileges[=B] "
-				 "seccomp=FILE|unconfined "
+				 "seccomp=FILE|builtin|unconfined "
 				 "apparmor=PROFILE|unconfined mask=PATH[:PATH] "
 				 "unmask=ALL|PATH[:PATH] label=disable proc-opts=K=V "
 				 "systempaths=unconfined",

@@ -90,13 +90,23 @@ int mount_set_target(struct mount_spec *m, const char *target, const char *spec)
 	return 0;
 }
 
+int mount_set_subpath(struct mount_spec *m, const char *path, const char *spec)
+{
+	free(m->subpath);
+	m->subpath = path_clean(path);
+	if (!*path || *path == '/' || strcmp(m->subpath, "..") == 0 ||
+	    strncmp(m->subpath, "../", 3) == 0)
+		return err_usage("mount '%s': a subpath is relative and stays inside", spec);
+	return 0;
+}
+
 int mount_set_bind_source(struct mount_spec *m, const char *source, const char *spec)
 {
 	struct stat st;
 
 	m->kind = MOUNT_BIND;
 	m->source = path_absolute(source);
-	if (stat(m->source, &st) < 0 && errno == ENOENT)
+	if (!m->create_source && stat(m->source, &st) < 0 && errno == ENOENT)
 		return err_usage("mount '%s': %s does not exist on the host; make it first", spec,
 				 m->source);
 	return 0;

@@ -7,7 +7,8 @@
 #pragma once
 #include "pkg/container/record.h"
 
-int mounts_add_volume(struct container_record *r, const char *spec); /* [SRC|VOL:]DST[:OPTS] */
+/* [SRC|VOL:]DST[:OPTS]; @create: a source that is missing becomes a directory when the container is made */
+int mounts_add_volume(struct container_record *r, const char *spec, bool create);
 int mounts_add_mount(struct container_record *r,
 		     const char *spec); /* type=…,src=…,dst=…; glob: several */
 int mounts_add_tmpfs(struct container_record *r, const char *spec); /* DST[:OPTS] */

@@ -16,6 +16,7 @@ int mount_set_target(struct mount_spec *m, const char *target, const char *spec)
 int mount_set_bind_source(struct mount_spec *m, const char *source, const char *spec);
 int mount_set_volume_source(struct mount_spec *m, const char *source,
 			    const char *spec); /* NULL or "": anonymous */
+int mount_set_subpath(struct mount_spec *m, const char *path, const char *spec);
 /** mount_no_idmap() - the usage error that says why idmap cannot be had. */
 int mount_no_idmap(const char *spec);
 /** mount_bind_words() - options after the second colon of -v; @spec: for the words of errors. */

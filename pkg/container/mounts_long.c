@@ -97,6 +97,18 @@ static const struct {
 	{"bind-nonrecursive", T_HOST, RT_MNT_NONREC, false},
 };
 
+/* The same, of the mount itself. */
+static const struct {
+	const char *key;
+	unsigned types;
+	size_t offset;
+} members[] = {
+	{"volume-nocopy", T_VOLUME, offsetof(struct mount_spec, no_copy)},
+	{"nocopy", T_VOLUME, offsetof(struct mount_spec, no_copy)},
+	{"nocreate", T_VOLUME, offsetof(struct mount_spec, no_create)},
+	{"bind-create-src", T_BIND, offsetof(struct mount_spec, create_source)},
+};
+
 static bool mount_flag(struct mount_spec *m, const struct mount_words *w, const char *key,
 		       const char *value, int *rc)
 {
@@ -113,11 +125,25 @@ static bool mount_flag(struct mount_spec *m, const struct mount_words *w, const 
 			m->flags &= ~flags[i].flag;
 		return true;
 	}
-	if ((w->type & T_VOLUME) &&
-	    (strcmp(key, "volume-nocopy") == 0 || strcmp(key, "nocopy") == 0)) {
-		m->no_copy = on;
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		if (strcmp(key, members[i].key) != 0 || !(members[i].types & w->type))
+			continue;
+		*(bool *)((char *)m + members[i].offset) = on;
 		return true;
 	}
+	if (strcmp(key, "noswap") == 0 && (w->type & T_MEMORY)) {
+		if (on && w->type == T_TMPFS)
+			*rc = err_usage("mount option noswap: the kernel lets only root keep a "
+					"tmpfs from swap; type=ramfs is never swapped out");
+		return true;
+	}
+	if (strcmp(key, "newinstance") == 0 && w->type == T_DEVPTS) {
+		if (!on)
+			*rc = err_usage("mount option newinstance: every devpts is a new one");
+		return true;
+	}
+	if ((strcmp(key, "z") == 0 || strcmp(key, "Z") == 0) && (w->type & (T_HOST | T_VOLUME)))
+		return true; /* labels of SELinux, as with -v */
 	if (strcmp(key, "idmap") == 0 && (w->type & (T_HOST | T_VOLUME))) {
 		*rc = on ? mount_no_idmap(key) : 0;
 		return true;
@@ -129,12 +155,13 @@ static int devpts_number(struct mount_words *w, const char *key, const char *val
 			 const char *spec)
 {
 	uint32_t n;
-	int r = strcmp(key, "mode") == 0 ? parse_octal(value, 0777, &n)
-					 : parse_u32(value, INT32_MAX, &n);
+	bool octal = strcmp(key, "mode") == 0 || strcmp(key, "ptmxmode") == 0;
+	int r = octal ? parse_octal(value, 0777, &n) : parse_u32(value, INT32_MAX, &n);
 
 	if (r < 0)
 		return err_usage("mount '%s': bad %s '%s'", spec, key, value);
-	sbuf_addf(&w->memory, strcmp(key, "mode") == 0 ? ",%s=%o" : ",%s=%u", key, n);
+	/* What is said later wins over the usual one. */
+	sbuf_addf(&w->memory, octal ? ",%s=%o" : ",%s=%u", key, n);
 	return 0;
 }
 
@@ -146,6 +173,29 @@ static bool is_one_of(const char *key, const char *const *names)
 	return false;
 }
 
+/* docker's words for what lies below a bind. */
+static int bind_recursive(struct mount_spec *m, const char *value, const char *spec)
+{
+	if (strcmp(value, "disabled") == 0 || strcmp(value, "false") == 0)
+		m->flags |= RT_MNT_NONREC;
+	else if (strcmp(value, "enabled") == 0 || strcmp(value, "true") == 0 ||
+		 strcmp(value, "readonly") == 0)
+		m->flags &= ~RT_MNT_NONREC; /* ro holds for all that lies below, always */
+	else
+		return err_usage("mount '%s': bind-recursive=%s: use enabled, disabled or "
+				 "readonly",
+				 spec, value);
+	return 0;
+}
+
+static int volume_label(struct mount_spec *m, const char *value, const char *spec)
+{
+	if (!*value || *value == '=')
+		return err_usage("mount '%s': a label has a name", spec);
+	strv_add(&m->volume_labels, value);
+	return 0;
+}
+
 static int mount_value(struct mount_spec *m, struct mount_words *w, const char *key,
 		       const char *value, const char *spec)
 {
@@ -153,7 +203,7 @@ static int mount_value(struct mount_spec *m, struct mount_words *w, const char *
 				 *const target[] = {"dst", "dest", "destination", "target", NULL},
 				 *const subpath[] = {"subpath", "volume-subpath", "image-subpath",
 						     NULL},
-				 *const devpts[] = {"uid", "gid", "mode", "max", NULL};
+				 *const devpts[] = {"uid", "gid", "mode", "max", "ptmxmode", NULL};
 
 	if (strcmp(key, "type") == 0) {
 		return 0;
@@ -173,6 +223,12 @@ static int mount_value(struct mount_spec *m, struct mount_words *w, const char *
 		sbuf_addf(&w->memory, ",mode=%s", value);
 	} else if (is_one_of(key, devpts) && w->type == T_DEVPTS) {
 		return devpts_number(w, key, value, spec);
+	} else if (strcmp(key, "bind-recursive") == 0 && w->type == T_BIND) {
+		return bind_recursive(m, value, spec);
+	} else if (strcmp(key, "volume-label") == 0 && w->type == T_VOLUME) {
+		return volume_label(m, value, spec);
+	} else if (strcmp(key, "volume-opt") == 0 && w->type == T_VOLUME) {
+		strv_add(&m->volume_options, value);
 	} else if (strcmp(key, "volume-driver") == 0 && w->type == T_VOLUME) {
 		if (strcmp(value, "local") != 0)
 			return err_usage("mount '%s': there is no volume driver but 'local'", spec);
@@ -202,11 +258,8 @@ static int mount_finish(struct mount_spec *m, struct mount_words *w, const char 
 		return err_usage("mount '%s': no destination; add dst=PATH", spec);
 	if (w->target)
 		rc = mount_set_target(m, w->target, spec);
-	if (rc == 0 && w->subpath) {
-		m->subpath = path_clean(w->subpath);
-		if (*w->subpath == '/' || strncmp(m->subpath, "..", 2) == 0)
-			rc = err_usage("mount '%s': a subpath is relative and stays inside", spec);
-	}
+	if (rc == 0 && w->subpath)
+		rc = mount_set_subpath(m, w->subpath, spec);
 	if (rc < 0)
 		return rc;
 	switch (w->type) {
@@ -302,7 +355,8 @@ int mounts_add_mount(struct container_record *r, const char *spec)
 
 		if (eq)
 			*eq = '\0';
-		if (strv_has(&seen, parts.v[i]))
+		if (strv_has(&seen, parts.v[i]) && strcmp(parts.v[i], "volume-label") != 0 &&
+		    strcmp(parts.v[i], "volume-opt") != 0)
 			rc = err_usage("mount '%s': '%s' is given twice", spec, parts.v[i]);
 		else
 			rc = mount_key(m, &w, parts.v[i], eq ? eq + 1 : NULL, spec);

@@ -32,6 +32,10 @@ static int bind_word(struct mount_spec *m, const char *w, const char *spec)
 		return overlay_dir(&m->work, w + 8, "workdir", spec);
 	else if (strcmp(w, "nocopy") == 0 || strcmp(w, "copy") == 0)
 		m->no_copy = *w == 'n';
+	else if (strcmp(w, "nocreate") == 0 && m->kind == MOUNT_VOLUME)
+		m->no_create = true;
+	else if (strncmp(w, "subpath=", 8) == 0 && m->kind == MOUNT_VOLUME)
+		return mount_set_subpath(m, w + 8, spec);
 	else if (strcmp(w, "bind") == 0)
 		m->flags |= RT_MNT_NONREC;
 	else if (strcmp(w, "rbind") == 0)
@@ -40,9 +44,9 @@ static int bind_word(struct mount_spec *m, const char *w, const char *spec)
 		return mount_no_idmap(spec);
 	else if (!mount_flag_word(m, w) && !mount_propagation_word(m, w) && !mount_ignored_word(w))
 		return err_usage("volume '%s': unknown option '%s'; known are ro rw U O upperdir= "
-				 "workdir= [no]copy [no]exec [no]suid [no]dev [r]bind z Z and "
-				 "[r]private|slave|shared|unbindable",
-				 spec, w);
+				 "workdir= [no]copy [no]exec [no]suid [no]dev [r]bind z Z "
+				 "[r]private|slave|shared|unbindable%s",
+				 spec, w, m->kind == MOUNT_VOLUME ? " nocreate subpath=" : "");
 	return 0;
 }
 
@@ -65,7 +69,7 @@ int mount_bind_words(struct mount_spec *m, const char *options, const char *spec
 	return 0;
 }
 
-int mounts_add_volume(struct container_record *r, const char *spec)
+int mounts_add_volume(struct container_record *r, const char *spec, bool create)
 {
 	struct mount_spec *m = record_add_mount(r);
 	AUTO_STRV struct strv parts = STRV_INIT;
@@ -76,6 +80,7 @@ int mounts_add_volume(struct container_record *r, const char *spec)
 		return err_usage(
 			"volume '%s': too many colons; write [SOURCE:]DESTINATION[:OPTIONS]", spec);
 	m->flags = BIND_FLAGS;
+	m->create_source = create;
 	if (parts.n == 1) {
 		rc = mount_set_volume_source(m, NULL, spec);
 		return rc < 0 ? rc : mount_set_target(m, parts.v[0], spec);

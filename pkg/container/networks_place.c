@@ -91,7 +91,7 @@ static int take_option(const char *key, const char *value, struct endpoint_spec 
 			return err_usage("--network: %s=%s: not an IPv6 address", key, value);
 		return set_once(a.family == AF_INET ? &e->ip : &e->ip6, key, value);
 	}
-	if (strcmp(key, "mac") == 0) {
+	if (strcmp(key, "mac") == 0 || strcmp(key, "mac-address") == 0) {
 		r = check_mac(value);
 		return r < 0 ? r : set_once(&e->mac, key, value);
 	}
@@ -112,10 +112,13 @@ static int take_option(const char *key, const char *value, struct endpoint_spec 
 int endpoint_spec_parse(const char *spec, struct endpoint_spec *ret)
 {
 	AUTO(endpoint_spec_done) struct endpoint_spec e = {0};
-	const char *colon = strchr(spec, ':');
+	bool is_long = strncmp(spec, "name=", 5) == 0; /* docker: "name=NAME,alias=…" */
+	const char *colon = is_long ? strchr(spec, ',') : strchr(spec, ':');
 	AUTO_STRV struct strv parts = STRV_INIT;
 	int r = 0;
 
+	if (is_long)
+		spec += 5;
 	e.network = colon ? xstrndup(spec, (size_t)(colon - spec)) : xstrdup(spec);
 	if (colon)
 		strv_split(&parts, colon + 1, ',');

@@ -238,6 +238,7 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 		.caps_added = rec->caps_added,
 		.has_oom_score_adj = rec->has_oom_score_adj,
 		.oom_score_adj = (int32_t)rec->oom_score_adj,
+		.linux32 = rec->linux32,
 		.apparmor = rec->apparmor,
 	};
 	plan_accounts(in, p);

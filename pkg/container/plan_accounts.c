@@ -46,6 +46,7 @@ void plan_accounts(const struct plan_input *in, struct container_plan *p)
 
 	a->add = !rec->no_passwd && !user_mounts_on(rec, "/etc/passwd") &&
 		 !user_mounts_on(rec, "/etc/group");
+	a->host_users = (const char *const *)rec->host_users.v;
 	a->passwd_entry = rec->passwd_entry;
 	a->group_entry = rec->group_entry;
 	if (a->add)

@@ -56,10 +56,15 @@ static void add_dev(const struct container_record *rec, struct container_plan *p
 		if (strcmp(rec->ns_ipc, "none") != 0 && !plan_user_mounts_at(rec, "/dev/shm")) {
 			m = plan_add_mount(p, RT_MOUNT_TMPFS, NULL, "/dev/shm");
 			m->flags = KERNEL_FS;
-			m->data = plan_keep(
-				p, xasprintf("mode=1777,size=%llu,nr_inodes=%llu",
-					     (unsigned long long)rec->shm_size,
-					     (unsigned long long)(rec->shm_size / 4096 + 1024)));
+			m->data = rec->shm_size == 0
+					  ? "mode=1777,size=0"
+					  : plan_keep(
+						    p,
+						    xasprintf("mode=1777,size=%llu,nr_inodes=%llu",
+							      (unsigned long long)rec->shm_size,
+							      (unsigned long long)(rec->shm_size /
+											   4096 +
+										   1024)));
 		}
 	} else if (ipc->mode == RT_NS_HOST) {
 		add_bound(p, "/dev/shm", KERNEL_FS);

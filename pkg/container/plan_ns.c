@@ -219,7 +219,8 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 				      .dns = rec->dns,
 				      .dns_search = rec->dns_search,
 				      .dns_options = rec->dns_options,
-				      .no_hosts = rec->no_hosts};
+				      .no_hosts = rec->no_hosts,
+				      .hosts_file = rec->hosts_file};
 	AUTO_SBUF struct sbuf hosts = SBUF_INIT, resolv = SBUF_INIT, name = SBUF_INIT;
 	AUTO_STRV struct strv servers = STRV_INIT;
 	int r = 0;

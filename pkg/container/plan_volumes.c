@@ -64,7 +64,7 @@ static int add_volume(const struct plan_input *in, const struct mount_spec *s,
 	struct rt_mount *m;
 	int r = volume_load(in->store, s->source, &v);
 
-	if (r == -CE_NO_VOLUME && in->dry) { /* it would be made */
+	if (r == -CE_NO_VOLUME && in->dry && !s->no_create) { /* it would be made */
 		err_drop();
 		v.needs_copy_up = v.needs_chown = true;
 		r = 0;

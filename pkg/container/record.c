@@ -130,6 +130,9 @@ static const struct field fields[] = {
 	F("Secrets", K_STRV, secrets),
 	F("Sysctls", K_STRV, sysctls),
 	F("HasOomScoreAdj", K_BOOL, has_oom_score_adj),
+	F("Linux32", K_BOOL, linux32),
+	F("HostUsers", K_STRV, host_users),
+	F("HostsFile", K_STR, hosts_file),
 	F("OomScoreAdj", K_I64, oom_score_adj),
 	F("Memory", K_U64, memory),
 	F("MemoryReservation", K_U64, memory_reservation),
@@ -189,6 +192,8 @@ void mount_spec_done(struct mount_spec *m)
 	for (size_t i = 0; i < ARRAY_LEN(mount_strings); i++)
 		free(*mount_string(m, i));
 	strv_done(&m->layers);
+	strv_done(&m->volume_labels);
+	strv_done(&m->volume_options);
 	*m = (struct mount_spec){0};
 }
 
@@ -204,6 +209,9 @@ void mount_spec_copy(const struct mount_spec *from, struct mount_spec *to)
 	}
 	to->layers = (struct strv)STRV_INIT;
 	strv_add_all(&to->layers, &from->layers);
+	to->volume_labels = to->volume_options = (struct strv)STRV_INIT;
+	strv_add_all(&to->volume_labels, &from->volume_labels);
+	strv_add_all(&to->volume_options, &from->volume_options);
 }
 
 void record_free(struct container_record *r)

@@ -31,6 +31,10 @@ struct mount_spec {
 	bool anonymous; /* volume made for this container, goes with it */
 	bool no_copy; /* volume: do not fill it from the image */
 	char *options; /* as given, for inspect */
+	/* For the making only, not kept: */
+	bool no_create; /* volume: it must be there */
+	bool create_source; /* bind: make a directory where there is nothing */
+	struct strv volume_labels, volume_options; /* of a volume that is made */
 };
 
 struct container_record {
@@ -65,6 +69,8 @@ struct container_record {
 	char *holder; /* id of an infra container that is to know when we have ended */
 	char *init_ctr; /* "once" "always": runs before the others of its pod do */
 	struct strv requires; /* ids of containers that run before this one starts */
+	struct strv
+		host_users; /* lines of passwd: users of the host that the container is to know */
 	char *passwd_entry, *group_entry; /* lines for a user or group that the image lacks */
 	int64_t stop_signal, stop_timeout, timeout;
 	char *sdnotify; /* "conmon" "healthy" "ignore"; NULL: the container's own business */
@@ -82,7 +88,7 @@ struct container_record {
 	struct mount_spec *mounts;
 	unsigned n_mounts;
 	struct strv volumes_from; /* as given, for inspect: their mounts are among ours */
-	uint64_t shm_size;
+	uint64_t shm_size; /* 0: no bound */
 	struct strv devices; /* "host:container:rwm" */
 
 	char *ns_user, *ns_pid, *ns_ipc, *ns_uts, *ns_net,
@@ -95,6 +101,7 @@ struct container_record {
 	struct strv add_hosts, dns, dns_search, dns_options;
 	struct strv egress; /* net/egress.h; none: it may reach everything */
 	bool no_hosts, no_hostname; /* leave that file of the image alone */
+	char *hosts_file; /* absolute, or "none": what /etc/hosts begins with; NULL: as usual */
 
 	uint64_t caps, caps_added;
 	char *seccomp; /* NULL: default; "unconfined"; or an absolute path */
@@ -104,6 +111,7 @@ struct container_record {
 	struct strv secrets; /* which and where (secrets.h), never what */
 	struct strv sysctls; /* "net.x=1" */
 	bool has_oom_score_adj;
+	bool linux32; /* personality */
 	int64_t oom_score_adj;
 
 	/* limits (limits.h); 0 and NULL: none */

@@ -57,10 +57,13 @@ struct container_request {
 	const char *user, *umask, *hostname, *domainname;
 	int passwd; /* -1: default (on) */
 	const char *passwd_entry, *group_entry;
+	struct strv host_users; /* names or numbers */
+	const char *personality;
 	struct strv label, label_file, annotation;
 
 	/* storage */
 	struct strv volume, volumes_from, mount, tmpfs;
+	bool make_sources; /* of volume: what is missing on the host becomes a directory */
 	bool read_only;
 	int read_only_tmpfs; /* -1: default (on) */
 	uint64_t shm_size; /* bytes; 0: default */
@@ -81,6 +84,7 @@ struct container_request {
 	struct strv egress;
 	struct strv publish, expose, add_host, dns, dns_search, dns_option;
 	bool publish_all, no_hosts, no_hostname;
+	const char *hosts_file; /* a path, "none" or NULL */
 
 	/* security and limits */
 	bool privileged;

@@ -133,7 +133,7 @@ int volume_options(const struct volume_record *v, enum volume_type *ret_type,
 	return r;
 }
 
-static int check_request(const struct volume_request *q, struct volume_record *v)
+int volume_request_check(const struct volume_request *q, struct volume_record *v)
 {
 	struct mount_spec unused = {0};
 	enum volume_type type;
@@ -192,7 +192,7 @@ int volume_make(struct store *st, const struct volume_request *q, char **ret_nam
 	v.name = xstrdup(q->name ? q->name : made_up);
 	v.anonymous = !q->name;
 	v.created_ns = clock_now_ns();
-	r = check_request(q, &v);
+	r = volume_request_check(q, &v);
 	if (r == 0)
 		r = enter_for_owner(st, &v);
 	if (r == 0)

@@ -16,6 +16,8 @@ struct volume_request {
 	int64_t uid, gid; /* -1: not given */
 	bool ignore; /* succeed when it exists */
 };
+/** volume_request_check() - usage errors; what labels, options and owner come to, into @v, whose name is set. */
+int volume_request_check(const struct volume_request *q, struct volume_record *v);
 /** volume_make() - check all of it, then make it. @ret_name: malloc'ed. May enter the base namespace. */
 int volume_make(struct store *st, const struct volume_request *q, char **ret_name);
 /** volume_resolve() - a name or the unique beginning of one; -CE_NO_VOLUME, -CE_AMBIGUOUS. malloc'ed. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The volumes of one container: made with it, shared with others by --volumes-from. */
+/* The volumes of one container: made with it, shared with others by --volumes-from; and directories to bind. */
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
@@ -38,17 +40,33 @@ static int share(struct store *st, const char *name, const char *id)
 	return r < 0 ? r : volume_join(st, name, id);
 }
 
-static int make_one(struct store *st, struct mount_spec *m, const char *id)
+/* -EEXIST: somebody made it before. */
+static int make_new(struct store *st, const struct mount_spec *m)
 {
-	AUTO(volume_record_done) struct volume_record v = VOLUME_RECORD_NEW, old = {0};
+	AUTO(volume_record_done) struct volume_record v = VOLUME_RECORD_NEW;
+	struct volume_request q = {
+		.labels = m->volume_labels, .options = m->volume_options, .uid = -1, .gid = -1};
 	int r;
 
 	v.name = xstrdup(m->source);
 	v.anonymous = m->anonymous;
 	v.created_ns = clock_now_ns();
-	r = volume_create(st, &v);
+	r = volume_request_check(&q, &v);
+	/* Who is about to start a container does not enter the base namespace for that. */
+	if (r == 0 && (v.uid > 0 || v.gid > 0))
+		r = err_usage("an owner other than root: make it with volume create first");
+	if (r == 0)
+		r = volume_create(st, &v);
 	if (r == 0)
 		event_named(store_runtime_fd(st), "volume", "create", NULL, v.name);
+	return r;
+}
+
+static int make_one(struct store *st, struct mount_spec *m, const char *id)
+{
+	AUTO(volume_record_done) struct volume_record old = {0};
+	int r = m->no_create ? -EEXIST : make_new(st, m);
+
 	if (r != -EEXIST)
 		return r;
 	r = volume_load(st, m->source, &old);
@@ -58,15 +76,35 @@ static int make_one(struct store *st, struct mount_spec *m, const char *id)
 	return share(st, m->source, id);
 }
 
+/* As docker's daemon does, but as the user: what is missing of the path becomes directories. */
+static int make_source(const char *path)
+{
+	AUTO_FREE char *p = xstrdup(path);
+
+	for (char *slash = strchr(p + 1, '/');; slash = strchr(slash + 1, '/')) {
+		if (slash)
+			*slash = '\0';
+		if (mkdir(p, 0777) < 0 && errno != EEXIST)
+			return err_new(-errno, "make %s", p);
+		if (!slash)
+			return 0;
+		*slash = '/';
+	}
+}
+
 int volumes_make(struct store *st, struct container_record *rec)
 {
 	for (unsigned i = 0; i < rec->n_mounts; i++) {
+		struct mount_spec *m = &rec->mounts[i];
 		int r = 0;
 
-		if (rec->mounts[i].kind == MOUNT_VOLUME)
-			r = make_one(st, &rec->mounts[i], rec->id);
+		if (m->kind == MOUNT_VOLUME)
+			r = make_one(st, m, rec->id);
+		else if (m->create_source && access(m->source, F_OK) < 0)
+			r = make_source(m->source);
 		if (r < 0)
-			return err_wrap(r, "volume %s", rec->mounts[i].source);
+			return err_wrap(r, m->kind == MOUNT_VOLUME ? "volume %s" : "mount of %s",
+					m->source);
 		err_drop();
 	}
 	return 0;

@@ -145,6 +145,21 @@ static int add_caller(int root, const struct rt_accounts *a, struct rt_ids *ids,
 	return 0;
 }
 
+/* Lines that the planner made of the host's; a name that the image has given to somebody stays his. */
+static int add_host_users(int root, const struct rt_accounts *a, struct sbuf *passwd)
+{
+	for (const char *const *line = a->host_users; line && *line; line++) {
+		AUTO_FREE char *name = xstrndup(*line, strcspn(*line, ":"));
+		int has = strpbrk(*line, "\r\n") ? 1 : user_db_has(root, "passwd", name);
+
+		if (has < 0)
+			return has;
+		if (!has)
+			sbuf_addf(passwd, "%s\n", *line);
+	}
+	return 0;
+}
+
 int accounts_add(int root, const struct rt_plan *p, struct rt_ids *ids)
 {
 	const struct rt_accounts *a = &p->accounts;
@@ -158,6 +173,8 @@ int accounts_add(int root, const struct rt_plan *p, struct rt_ids *ids)
 	if (a->name && is_field(a->name) && is_field(a->full_name) && is_field(a->home) &&
 	    is_field(a->group))
 		r = add_caller(root, a, ids, &passwd, &group);
+	if (r == 0)
+		r = add_host_users(root, a, &passwd);
 	if (r < 0)
 		return r;
 	(void)snprintf(uid, sizeof(uid), "%u", (unsigned)ids->uid);

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -117,6 +118,8 @@ int confine_limits(int proc, const struct rt_process *p)
 	}
 	if (r == 0)
 		r = set_rlimits(p);
+	if (r == 0 && p->linux32 && personality(PER_LINUX32) < 0)
+		r = err_new(-errno, "set personality LINUX32");
 	(void)umask(p->umask & 0777);
 	return r;
 }

@@ -10,7 +10,7 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 10U
+#define PLAN_VERSION 11U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
@@ -89,6 +89,7 @@ void rt_process_encode(const struct rt_process *p, struct sbuf *b)
 	}
 	wire_put_u32(b, (uint32_t)p->oom_score_adj);
 	wire_put_u32(b, p->has_oom_score_adj);
+	wire_put_u32(b, p->linux32);
 	wire_put_u32(b, p->seccomp != NULL);
 	if (p->seccomp)
 		wire_put_bytes(b, p->seccomp, p->seccomp_len);
@@ -130,6 +131,7 @@ static void put_accounts(struct sbuf *b, const struct rt_accounts *a)
 	wire_put_str(b, a->group);
 	wire_put_u32(b, a->uid);
 	wire_put_u32(b, a->gid);
+	put_strings(b, a->host_users);
 	wire_put_str(b, a->passwd_entry);
 	wire_put_str(b, a->group_entry);
 }
@@ -369,6 +371,7 @@ static void get_process(struct wire_reader *r, struct arena *a, bool idle, struc
 	get_rlimits(r, a, p);
 	p->oom_score_adj = (int32_t)wire_get_u32(r);
 	p->has_oom_score_adj = get_below(r, 2);
+	p->linux32 = get_below(r, 2);
 	if (get_below(r, 2)) {
 		p->seccomp = wire_get_bytes(r, &p->seccomp_len);
 		if (p->seccomp_len == 0 || p->seccomp_len % 8 || p->seccomp_len / 8 > 32768)
@@ -406,7 +409,7 @@ static void get_secrets(struct wire_reader *r, struct arena *a, struct rt_plan *
 	p->n_secrets = s ? n : 0;
 }
 
-static void get_accounts(struct wire_reader *r, struct rt_accounts *a)
+static void get_accounts(struct wire_reader *r, struct arena *arena, struct rt_accounts *a)
 {
 	a->add = get_below(r, 2);
 	a->name = wire_get_str(r);
@@ -415,6 +418,7 @@ static void get_accounts(struct wire_reader *r, struct rt_accounts *a)
 	a->group = wire_get_str(r);
 	a->uid = wire_get_u32(r);
 	a->gid = wire_get_u32(r);
+	a->host_users = get_strings(r, arena, NULL);
 	a->passwd_entry = wire_get_str(r);
 	a->group_entry = wire_get_str(r);
 	if (a->name && (!a->full_name || !a->home || !a->group))
@@ -505,7 +509,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 	if (!ports || net_plan_decode(r, &p.net, ports, RT_PORTS_MAX) < 0)
 		return slip("plan");
 	get_secrets(r, &a, &p);
-	get_accounts(r, &p.accounts);
+	get_accounts(r, &a, &p.accounts);
 	p.hostname_may_fail = get_below(r, 2);
 	p.init = get_below(r, 2);
 	p.hold = get_below(r, 2);

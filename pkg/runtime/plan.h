@@ -151,6 +151,7 @@ struct rt_process {
 	unsigned n_rlimits;
 	int32_t oom_score_adj;
 	bool has_oom_score_adj;
+	bool linux32; /* uname(2) tells of the 32-bit machine */
 	const void *seccomp; /* struct sock_filter array; NULL: unconfined */
 	size_t seccomp_len; /* bytes */
 	const char *apparmor; /* profile for exec, NULL for none */
@@ -199,6 +200,7 @@ struct rt_accounts {
 	const char *name, *full_name, *home,
 		*group; /* a user of the host that the container knows */
 	uint32_t uid, gid; /* his, inside */
+	const char *const *host_users; /* lines of passwd, NULL-terminated */
 	const char *passwd_entry,
 		*group_entry; /* instead of the usual lines; $USERNAME, $UID … are filled in */
 };

@@ -367,6 +367,11 @@ static int clone_source(const struct rt_mount *m, int source)
 {
 	int fd = mount_clone(source, "", !(m->flags & RT_MNT_NONREC)), r;
 
+	if (fd == -EINVAL && (m->flags & RT_MNT_NONREC))
+		return err_new(-EINVAL,
+			       "%s without what the host has mounted below it: the kernel "
+			       "lets nobody but root look under mounts",
+			       m->source);
 	if (fd < 0)
 		return fd;
 	r = mount_set(fd, !(m->flags & RT_MNT_NONREC), attrs_of(m->flags),

@@ -96,3 +96,54 @@ opts_of() { # opts_of PATH, in the container: flags and options of the last moun
 		one_line_error 125 .
 	done
 }
+
+@test "volumes: nocreate, subpath of -v, labels and options of one that --mount makes" {
+	run --separate-stderr cuddy run --rm -v vn:/v:nocreate "$IMAGE" true
+	one_line_error 125 'vn.*no such volume'
+	run --separate-stderr cuddy create --cidfile "$WORK/cid" --mount src=vn,dst=/v,nocreate "$IMAGE" true
+	one_line_error 125 'vn.*no such volume'
+	[ ! -e "$WORK/cid" ]
+	run -1 cuddy volume exists vn
+	cuddy volume create vn >/dev/null
+	cuddy run --rm -v vn:/v:nocreate "$IMAGE" sh -c 'mkdir -p /v/a; echo in >/v/a/f'
+	run -0 cuddy run --rm -v vn:/s:subpath=a,ro "$IMAGE" sh -c 'cat /s/f; touch /s/x 2>/dev/null || echo ro'
+	[ "$(echo $output)" = "in ro" ]
+	for bad in "vn:/s:subpath=../x" "$WORK:/s:subpath=a" "$WORK:/s:nocreate"; do
+		run --separate-stderr cuddy run --rm -v "$bad" "$IMAGE" true
+		one_line_error 125 .
+	done
+	run -0 cuddy run --rm --mount type=volume,src=vl,dst=/v,volume-label=a=1,volume-label=b,volume-opt=type=tmpfs,volume-opt=o=size=1m "$IMAGE" \
+		sh -c "$(opts_of /v)"
+	[[ "$output" == *size=1024k* ]]
+	[ "$(cuddy volume inspect --format '{{json .Labels}} {{json .Options}}' vl)" = '{"a":"1","b":""} {"type":"tmpfs","o":"size=1m"}' ]
+	run --separate-stderr cuddy run --rm --mount type=volume,src=vo,dst=/v,volume-opt=o=uid=5 "$IMAGE" true
+	one_line_error 125 'volume create'
+	run -1 cuddy volume exists vo
+}
+
+@test "bind: a source is made when asked for, or when called as docker; bind-recursive; words that mean nothing here" {
+	run --separate-stderr cuddy run --rm -v "$WORK/new/dir:/d" "$IMAGE" true
+	one_line_error 125 'does not exist'
+	cuddy explain run --mount "type=bind,src=$WORK/new/dir,dst=/d,bind-create-src" "$IMAGE" true >/dev/null
+	[ ! -e "$WORK/new" ]
+	cuddy run --rm --mount "type=bind,src=$WORK/new/dir,dst=/d,bind-create-src" "$IMAGE" touch /d/made
+	[ -e "$WORK/new/dir/made" ]
+	mkdir "$WORK/bin"
+	ln -s "$CUDDY" "$WORK/bin/docker"
+	run -0 "$WORK/bin/docker" run --rm -v "$WORK/other/dir:/d" "$IMAGE" touch /d/made
+	[ -e "$WORK/other/dir/made" ]
+	run -0 cuddy run --rm --mount "type=bind,src=$WORK/new,dst=/d,bind-recursive=readonly,ro,z,relabel=shared,U=false,idmap=false,consistency=cached" \
+		"$IMAGE" sh -c 'touch /d/dir/x 2>/dev/null || echo ro'
+	[ "$output" = ro ]
+	run -0 cuddy run --rm --mount type=bind,src=/dev,dst=/all --mount "type=bind,src=$WORK,dst=/one,bind-recursive=disabled" "$IMAGE" \
+		sh -c "grep -q ' /all/pts ' /proc/self/mountinfo && grep -q ' /one ' /proc/self/mountinfo && echo both"
+	[ "$output" = both ]
+	run --separate-stderr cuddy run --rm --mount type=bind,src=/dev,dst=/one,bind-recursive=disabled "$IMAGE" true
+	one_line_error 125 'without what the host has mounted below it'
+	run --separate-stderr cuddy run --rm --mount "type=bind,src=$WORK,dst=/d,bind-recursive=writable" "$IMAGE" true
+	one_line_error 125 bind-recursive
+	run --separate-stderr cuddy run --rm --mount type=tmpfs,dst=/d,noswap "$IMAGE" true
+	one_line_error 125 'only root'
+	run -0 cuddy run --rm --mount type=ramfs,dst=/d,noswap --mount type=devpts,dst=/p,newinstance,ptmxmode=600 "$IMAGE" stat -c %a /p/ptmx
+	[ "$output" = 600 ]
+}

@@ -43,9 +43,6 @@ load helpers
 		run --separate-stderr cuddy $words
 		one_line_error 125 'not supported|do not have it|not a block device|No such'
 	done <<-EOF
-		run --hostuser x $IMAGE true
-		run --personality LINUX32 $IMAGE true
-		run --hosts-file /x $IMAGE true
 		run --link c $IMAGE true
 		run --link-local-ip 169.254.1.1 $IMAGE true
 		create --volume-driver nfs $IMAGE true
@@ -88,4 +85,77 @@ load helpers
 	echo '{"auths": {"r.example": {"auth": "dTpw"}}}' >"$WORK/docker/config.json"
 	run -0 env -u REGISTRY_AUTH_FILE XDG_RUNTIME_DIR="$WORK" HOME="$WORK" "$CUDDY" --config "$WORK/docker" login --get-login r.example
 	[ "$output" = u ]
+}
+
+@test "--personality: uname tells of 32 bits, for pid 1 and in exec; --shm-size 0 is no bound; seccomp=builtin is the usual filter" {
+	cuddy run -d --name c --network none --personality linux32 --shm-size 0 --security-opt seccomp=builtin "$IMAGE" sh -c 'uname -m; exec sleep 600' >/dev/null
+	wait_log c .
+	case $(uname -m) in
+	x86_64) want=i686 ;;
+	aarch64) want=armv8l ;;
+	*) want=$(setarch linux32 uname -m) ;;
+	esac
+	[ "$(cuddy logs c)" = "$want" ]
+	[ "$(cuddy exec c uname -m)" = "$want" ]
+	pid=$(cuddy inspect --format '{{.State.Pid}}' c)
+	grep -q '^Seccomp:[[:space:]]*2' "/proc/$pid/status"
+	[ "$(cuddy exec c stat -f -c %b /dev/shm)" = 0 ]
+	[ "$(cuddy inspect --format '{{.HostConfig.ShmSize}}' c)" = 0 ]
+	cuddy rm -f -t 0 c
+	run -0 cuddy run --rm --network none "$IMAGE" sh -c "uname -m; awk '\$5 == \"/dev/shm\" { print \$NF }' /proc/self/mountinfo"
+	[[ "${lines[0]}" = "$(uname -m)" && "${lines[1]}" == *size=65536k* ]]
+	run --separate-stderr cuddy run --personality VAX "$IMAGE" true
+	one_line_error 125 'use LINUX or LINUX32'
+}
+
+@test "--hostuser: a user of the host is in passwd with his number; --hosts-file: what hosts begins with" {
+	me=$(id -un)
+	run -0 cuddy run --rm --network none --hostuser "$me" --hostuser 1 --add-host extra:10.1.2.3 "$IMAGE" cat /etc/passwd
+	grep -q "^$me:\*:$(id -u):$(id -g):.*:$HOME:/bin/sh\$" <<<"$output"
+	grep -q "^$(getent passwd 1 | cut -d: -f1):" <<<"$output"
+	[ "$(grep -c '^root:' <<<"$output")" = 1 ]
+	run -0 cuddy run --rm --network none --hostuser root "$IMAGE" grep -c '^root:' /etc/passwd # the image's stays
+	[ "$output" = 1 ]
+	printf '10.9.9.9 base' >"$WORK/hosts"
+	run -0 cuddy run --rm --network none --hostname me --hosts-file "$WORK/hosts" --add-host extra:10.1.2.3 "$IMAGE" cat /etc/hosts
+	[[ "$output" == $'10.1.2.3\textra\n10.9.9.9 base\n127.0.0.1\tlocalhost\n'*$'\tme '* ]]
+	echo '127.0.0.1 localhost mine' >"$WORK/hosts"
+	run -0 cuddy run --rm --network none --hosts-file "$WORK/hosts" "$IMAGE" grep -c localhost /etc/hosts
+	[ "$output" = 1 ]
+	run -0 cuddy run --rm --network host --hosts-file none "$IMAGE" cat /etc/hosts
+	[[ "$output" == $'127.0.0.1\tlocalhost\n'* ]]
+	for bad in "--hosts-file /nosuch" "--hosts-file image" "--hosts-file none --no-hosts" "--hostuser nosuchuser" "--hostuser 4000000000" \
+		"--hostuser root --passwd=false"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr cuddy create --name bad $bad "$IMAGE" true
+		one_line_error 125 '--host'
+	done
+	run -1 cuddy container exists bad
+}
+
+@test "--gpus: docker's long form chooses as podman's short one does" {
+	mkdir "$WORK/cdi"
+	cat >"$WORK/cdi/n.json" <<-EOF
+		{"cdiVersion": "0.6.0", "kind": "nvidia.com/gpu", "devices": [
+		 {"name": "0", "containerEdits": {"env": ["G0=1"]}}, {"name": "1", "containerEdits": {"env": ["G1=1"]}},
+		 {"name": "all", "containerEdits": {"env": ["G0=1", "G1=1"]}}]}
+	EOF
+	while IFS='|' read -r gpus want; do
+		run -0 cuddy run --rm --network none --cdi-spec-dir "$WORK/cdi" --gpus "$gpus" "$IMAGE" sh -c 'echo $G0:$G1'
+		[ "$output" = "$want" ] || { echo "$gpus: $output"; false; }
+	done <<-'EOF'
+		all|1:1
+		1|1:
+		device=1|:1
+		device=0,1|1:1
+		"device=0,1"|1:1
+		"device=1",capabilities=compute,driver=nvidia|:1
+		count=1,"capabilities=compute,utility"|1:
+		all,capabilities=utility|1:1
+		capabilities=gpu|1:1
+	EOF
+	for bad in 'count=1,device=0' 'driver=x' 'colour=red' '"device=0' 'count=0' ''; do
+		run --separate-stderr cuddy run --rm --cdi-spec-dir "$WORK/cdi" --gpus "$bad" "$IMAGE" true
+		one_line_error 125 '--gpus'
+	done
 }

@@ -17,20 +17,20 @@ static void volume_forms_are_told_apart(void **state)
 	AUTO(record_freep) struct container_record *r = record_new();
 
 	(void)state;
-	assert_int_equal(mounts_add_volume(r, "/tmp:/a:ro,rslave"), 0);
+	assert_int_equal(mounts_add_volume(r, "/tmp:/a:ro,rslave", false), 0);
 	assert_int_equal(r->mounts[0].kind, MOUNT_BIND);
 	assert_true(r->mounts[0].flags & RT_MNT_RO);
 	assert_true(r->mounts[0].flags & RT_MNT_NODEV);
 	assert_int_equal(r->mounts[0].propagation, MS_SLAVE | MS_REC);
-	assert_int_equal(mounts_add_volume(r, "data:/b/../c/:U,exec,suid"), 0);
+	assert_int_equal(mounts_add_volume(r, "data:/b/../c/:U,exec,suid", false), 0);
 	assert_int_equal(r->mounts[1].kind, MOUNT_VOLUME);
 	assert_string_equal(r->mounts[1].target, "/c");
 	assert_true(r->mounts[1].flags & RT_MNT_CHOWN);
 	assert_false(r->mounts[1].flags & RT_MNT_NOSUID);
-	assert_int_equal(mounts_add_volume(r, "/d"), 0);
+	assert_int_equal(mounts_add_volume(r, "/d", false), 0);
 	assert_true(r->mounts[2].anonymous);
 	assert_int_equal(strlen(r->mounts[2].source), 64);
-	assert_int_equal(mounts_add_volume(r, "/tmp:/e:O"), 0);
+	assert_int_equal(mounts_add_volume(r, "/tmp:/e:O", false), 0);
 	assert_true(r->mounts[3].overlay);
 	assert_int_equal(mounts_check(r), 0);
 }
@@ -56,7 +56,7 @@ static void bad_volumes_are_usage_errors(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		AUTO(record_freep) struct container_record *r = record_new();
-		int rc = mounts_add_volume(r, bad[i]);
+		int rc = mounts_add_volume(r, bad[i], false);
 
 		if (strcmp(bad[i], "/tmp") == 0) /* an anonymous volume there */
 			assert_int_equal(rc, 0);
@@ -142,11 +142,11 @@ static void other_containers_mounts_come_second(void **state)
 	unsigned n_from = 0;
 
 	(void)state;
-	assert_int_equal(mounts_add_volume(a, "v1:/one"), 0);
-	assert_int_equal(mounts_add_volume(a, "v2:/two"), 0);
+	assert_int_equal(mounts_add_volume(a, "v1:/one", false), 0);
+	assert_int_equal(mounts_add_volume(a, "v2:/two", false), 0);
 	assert_int_equal(mounts_add_tmpfs(a, "/three"), 0);
-	assert_int_equal(mounts_add_volume(b, "v3:/two"), 0);
-	assert_int_equal(mounts_add_volume(r, "mine:/one"), 0);
+	assert_int_equal(mounts_add_volume(b, "v3:/two", false), 0);
+	assert_int_equal(mounts_add_volume(r, "mine:/one", false), 0);
 	assert_int_equal(mounts_add_from(r, "a", a, &n_from), 0);
 	assert_int_equal(n_from, 1);
 	assert_int_equal(mounts_add_from(r, "b:ro", b, &n_from), 0);
@@ -168,7 +168,7 @@ static void kernel_file_systems_cannot_be_covered(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		AUTO(record_freep) struct container_record *r = record_new();
 
-		assert_int_equal(mounts_add_volume(r, bad[i]), 0);
+		assert_int_equal(mounts_add_volume(r, bad[i], false), 0);
 		assert_int_equal(mounts_check(r), -CE_USAGE);
 	}
 }
@@ -178,8 +178,8 @@ static void two_mounts_on_one_place_are_refused_and_parents_come_first(void **st
 	AUTO(record_freep) struct container_record *r = record_new();
 
 	(void)state;
-	assert_int_equal(mounts_add_volume(r, "v1:/a/b"), 0);
-	assert_int_equal(mounts_add_volume(r, "v2:/a"), 0);
+	assert_int_equal(mounts_add_volume(r, "v1:/a/b", false), 0);
+	assert_int_equal(mounts_add_volume(r, "v2:/a", false), 0);
 	assert_int_equal(mounts_add_image_volume(r, "/a", "bind"), 0); /* the user's wins */
 	assert_int_equal(mounts_check(r), 0);
 	assert_int_equal(r->n_mounts, 2);
@@ -201,7 +201,7 @@ static void a_record_survives_writing_and_reading(void **state)
 	r->oom_score_adj = -5;
 	r->tty = true;
 	strv_add(&r->env, "A=b\"\n\x01");
-	assert_int_equal(mounts_add_volume(r, "data:/b:ro"), 0);
+	assert_int_equal(mounts_add_volume(r, "data:/b:ro", false), 0);
 	record_write(r, &text);
 	assert_int_equal(record_parse(text.s, text.len, &back), 0);
 	assert_string_equal(back->name, "web");
@@ -231,8 +231,8 @@ static void a_record_is_read_strictly(void **state)
 		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Caps\":-1}",
 		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Env\":[\"a\",1]}",
 		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Mounts\":[{\"Kind\":0}]}",
-		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Mounts\":[{\"Kind\":9,\"Target\":"
-		"\"/\"}]}",
+		("{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"Mounts\":[{\"Kind\":9,\"Target\":"
+		 "\"/\"}]}"),
 		"{\"Id\":\"1\",\"Name\":\"n\",\"ImageID\":\"i\",\"New\":{\"a\":[1,}}",
 		"[]",
 		"",
@@ -270,7 +270,7 @@ static void a_list_reads_less_of_a_record(void **state)
 	strv_add(&r->cmd, "true");
 	strv_add(&r->labels, "a=b");
 	strv_add(&r->ports, "1:2/tcp");
-	assert_int_equal(mounts_add_volume(r, "data:/b:ro"), 0);
+	assert_int_equal(mounts_add_volume(r, "data:/b:ro", false), 0);
 	record_write(r, &text);
 	assert_int_equal(record_parse_listed(text.s, text.len, &back), 0);
 	assert_string_equal(back->ns_net, "none");

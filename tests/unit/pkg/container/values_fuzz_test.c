@@ -49,6 +49,11 @@ static bool is_target(const char *t)
 	return *t == '/' && strcmp(clean, t) == 0;
 }
 
+static int add_volume(struct container_record *r, const char *spec)
+{
+	return mounts_add_volume(r, spec, false);
+}
+
 static void mounts_are_refused_or_absolute_and_clean(void **state)
 {
 	AUTO_SBUF struct sbuf in = SBUF_INIT;
@@ -58,8 +63,8 @@ static void mounts_are_refused_or_absolute_and_clean(void **state)
 	(void)state;
 	for (fuzz_begin(&f, "mounts", 30000); fuzz_more(&f);) {
 		AUTO(record_freep) struct container_record *r = record_new();
-		int (*const add[])(struct container_record *, const char *) = {
-			mounts_add_volume, mounts_add_mount, mounts_add_tmpfs};
+		int (*const add[])(struct container_record *,
+				   const char *) = {add_volume, mounts_add_mount, mounts_add_tmpfs};
 		int rc;
 
 		fuzz_mutate(&f, mount_values, ARRAY_LEN(mount_values), mount_words,

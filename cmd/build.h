@@ -14,7 +14,7 @@ struct build_args {
 	struct registry_args registry;
 	struct strv tags, files, platforms, build_args, build_arg_files, labels, secrets, ssh,
 		contexts, annotations, cache_from, cache_to, env, unset_env, unset_labels,
-		no_cache_filters, outputs, allow;
+		no_cache_filters, outputs, allow, cpp_flags;
 	struct container_request run;
 	const char *arch, *os, *variant, *target, *network, *pull, *iidfile, *metadata_file,
 		*manifest, *ignore_file, *timestamp, *format, *progress, *isolation, *from,

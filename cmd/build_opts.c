@@ -42,6 +42,7 @@ const struct opt build_opts[] = {
 	OPT_STR(0, "cgroup-parent", "CGROUP", struct build_args, run.cgroup_parent, "Cgroup under which commands run"),
 	OPT_STR(0, "cgroupns", "MODE", struct build_args, run.cgroupns, "Cgroup namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
 	OPT_BOOL(0, "check", struct build_args, check, "Only tell what in the file is likely not meant; status 1 when there is something"),
+	OPT_LIST(0, "cpp-flag", "FLAG", struct build_args, cpp_flags, "Flag for cpp, through which a file goes whose name ends in .in"),
 	OPT_LIST(0, "device", "HOST[:PATH][:rwm]", struct build_args, run.device, "Give commands a device of the host", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "dns", "IP", struct build_args, run.dns, "Name server of commands"),
 	OPT_LIST(0, "dns-option", "OPTION", struct build_args, run.dns_option, "Resolver option of commands"),
@@ -312,6 +313,7 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->context = context;
 	o->file = a->files.n ? a->files.v[0] : NULL;
 	o->ignore_file = a->ignore_file;
+	o->cpp_flags = a->cpp_flags;
 	o->target = a->target;
 	o->jobs = a->jobs;
 	o->labels = a->labels;

@@ -67,6 +67,7 @@ struct build_options {
 	const char *context; /* directory; "-": none, the Containerfile is standard input */
 	const char *file; /* -f: NULL, a path, or "-" */
 	const char *ignore_file; /* --ignorefile */
+	struct strv cpp_flags; /* --cpp-flag, for files that end in ".in" */
 	const char *target;
 	const char *
 		platform; /* "os/arch[/variant]"; NULL: whatever base images are for, else this machine's */

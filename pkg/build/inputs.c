@@ -13,6 +13,7 @@
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
 #include "pkg/build/builder.h"
+#include "pkg/build/preprocess.h"
 #include "pkg/build/remote.h"
 #include "pkg/sys/file.h"
 
@@ -54,6 +55,10 @@ static int read_named(struct builder *b, const char *name, struct sbuf *out)
 		err_drop();
 		r = file_read_in(b->context, name, BUILD_FILE_MAX, out);
 	}
+	if (r == 0 && preprocess_wanted(name))
+		/* What it includes would be files of ours, and whose wish that is is nobody known. */
+		r = b->is_fetched ? err_usage("a file for cpp is taken from contexts of this machine only")
+				  : preprocess(b->o->context, &b->o->cpp_flags, out);
 	return r < 0 ? err_wrap(r, "-f %s", name) : 0;
 }
 
@@ -136,10 +141,12 @@ static int try_ignore(struct builder *b, int dir, const char *name, bool within)
 	return r < 0 ? r : 1;
 }
 
+/* Beside the Containerfile, wherever that was found; else at the root of the context. */
 static int read_ignore(struct builder *b)
 {
 	static const char *const names[] = {".containerignore", ".dockerignore"};
-	const char *file = b->o->file;
+	const char *named = b->o->file, *file = named ? named : b->file->name;
+	bool beside_it = b->context >= 0 && strcmp(file, "-") != 0 && !is_url(file);
 	int r = 0;
 
 	b->ignore = ignore_new();
@@ -147,12 +154,12 @@ static int read_ignore(struct builder *b)
 		r = try_ignore(b, AT_FDCWD, b->o->ignore_file, false);
 		return r == 0 ? err_new(-ENOENT, "--ignorefile %s", b->o->ignore_file) : r;
 	}
-	for (size_t i = 0;
-	     r == 0 && file && strcmp(file, "-") != 0 && !is_url(file) && i < ARRAY_LEN(names);
-	     i++) {
+	for (size_t i = 0; r == 0 && beside_it && i < ARRAY_LEN(names); i++) {
 		AUTO_FREE char *beside = xasprintf("%s%s", file, names[i]);
 
-		r = try_ignore(b, AT_FDCWD, beside, false);
+		r = named ? try_ignore(b, AT_FDCWD, beside, false) : 0;
+		if (r == 0 && *beside != '/')
+			r = try_ignore(b, b->context, beside, true);
 	}
 	for (size_t i = 0; r == 0 && b->context >= 0 && i < ARRAY_LEN(names); i++)
 		r = try_ignore(b, b->context, names[i], true);

@@ -310,6 +310,19 @@ static int find_owner(const struct op *o, int root, struct copy_rules *rules)
 	return 0;
 }
 
+/*
+ * The layer of --link goes on any base: a directory that is only on the way to what is copied stays as that
+ * has it, /tmp for everybody to write to. With --chown the ways are the owner's, as without --link.
+ */
+static void imply_parents(const struct op *o, struct strv *ret)
+{
+	if (!o->link || o->chown)
+		return;
+	strv_add(ret, ".");
+	for (const char *p = o->dest + 1; (p = strchr(p, '/')) != NULL; p++)
+		strv_addf(ret, "%.*s", (int)(p - o->dest - 1), o->dest + 1);
+}
+
 static int copy_do(struct builder *b, struct op *o, const struct strv *layers, struct copy_work *c,
 		   const char *key)
 {
@@ -324,6 +337,7 @@ static int copy_do(struct builder *b, struct op *o, const struct strv *layers, s
 	if (r == 0)
 		r = workspace_open(&w);
 	w.files_are_ours = true;
+	imply_parents(o, &w.implied);
 	if (r == 0)
 		r = find_owner(o, w.root, &c->rules);
 	if (r == 0)

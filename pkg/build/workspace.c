@@ -235,9 +235,11 @@ static int remove_rest(struct workspace *w)
 int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct layer_lease *lease,
 		   struct digest_later *later, char ret_diffid[65])
 {
-	const struct tree_tar_options read = {
-		.overlay = true, .file_marks = store_has_file_marks(w->st), .single_id = single_id};
-	struct layer_record rec = {0};
+	const struct tree_tar_options read = {.overlay = true,
+					      .file_marks = store_has_file_marks(w->st),
+					      .single_id = single_id,
+					      .implied = w->implied.n ? &w->implied : NULL};
+	struct layer_record rec = {.implied = w->implied}; /* lent */
 	AUTO_STRV struct strv chain = STRV_INIT;
 	char diffid[65];
 	int r;
@@ -254,7 +256,8 @@ int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct 
 	}
 	r = seal_tree(w->stage.tree_fd, epoch_s, w->files_are_ours);
 	if (r == 0)
-		r = digest_tree(w->stage.tree_fd, &read, later, diffid, &rec.tree_bytes);
+		r = digest_tree(w->stage.tree_fd, &read, w->implied.n ? NULL : later, diffid,
+				&rec.tree_bytes);
 	if (r == 1)
 		return 1;
 	if (r == 0)
@@ -275,6 +278,7 @@ void workspace_done(struct workspace *w)
 	closep(&w->dir);
 	layer_stage_abort(w->st, &w->stage);
 	strv_done(&w->before);
+	strv_done(&w->implied);
 	free(w->path);
 	*w = (struct workspace)WORKSPACE_INIT;
 }

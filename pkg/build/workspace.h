@@ -28,6 +28,8 @@ struct workspace {
 	bool apart; /* the step writes to WORKSPACE_UPPER or WORKSPACE_COPY */
 	struct strv before; /* what the copy was made of; */
 	int64_t copied; /* when, in seconds */
+	struct strv
+		implied; /* directories that the layer is not to list (S5): what is below says how they are; sorted */
 	bool files_are_ours; /* no command ran in it: every file there was made by us */
 };
 #define WORKSPACE_INIT                                                                         \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The language of Containerfiles, rule by rule (build requirements P and I): what is not shown where a feature is tested.
+# The language of Containerfiles, rule by rule (requirements P and I, named at the end of each sentence): what is not shown where a feature is tested.
 load helpers
 load build
 
@@ -11,7 +11,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	one_line_error 125 "$1"
 }
 
-@test "P1 P2: directives stand before all else, once; BOM, CRLF and lines without end are read" {
+@test "directives stand before all else, once; BOM, CRLF and lines without end are read (P1 P2)" {
 	printf '# syntax=docker/dockerfile:1\n# ESCAPE=`\nFROM scratch\nLABEL a=x`\n y=1 p="c:\\\\d"\n' | file
 	build
 	[ "$(label a)" = x ]
@@ -28,7 +28,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	[ "$(label a | wc -c)" = 200001 ]
 }
 
-@test "P3 P4: continuations with blanks and comments; exec form is JSON alone" {
+@test "continuations with blanks and comments; exec form is JSON alone (P3 P4)" {
 	printf 'FROM localhost/busybox\nRUN echo one \\  \n# a comment\n\n  two >/x; \\\n   echo "a\\\\b" >>/x\nCMD [\x27a\x27]\n' | file
 	run -0 --separate-stderr cuddy build -t localhost/t .
 	[[ "$stderr" == *"--check"* ]]
@@ -40,7 +40,19 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	printf 'FROM scratch\nCMD ["a", 1]\n' | fails Containerfile:2
 }
 
-@test "P5 P6 P7: what is expanded where, with what was set before the instruction" {
+@test "a file for the C preprocessor, with what it includes from the context; from here alone (P10)" {
+	printf '#define WORD one\n#include "more.inc"\nLABEL a=WORD b=MORE\n' >Containerfile.in
+	echo 'FROM scratch' >more.inc
+	build -f Containerfile.in --cpp-flag=-DMORE=two
+	[ "$(label a) $(label b)" = 'one two' ]
+	printf '#include "none.inc"\nFROM scratch\n' >Containerfile.in
+	run --separate-stderr build -f Containerfile.in
+	one_line_error 125 none.inc
+	run --separate-stderr bash -c 'tar -c . | "$CUDDY" build -q -f Containerfile.in -'
+	one_line_error 125 'of this machine'
+}
+
+@test "what is expanded where, with what was set before the instruction (P5 P6 P7)" {
 	cat >Containerfile <<-'EOF'
 		FROM scratch
 		ENV old several  words
@@ -74,7 +86,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	printf 'FROM scratch\nENV a=b c\n' | fails Containerfile:2
 }
 
-@test "P8 P9: here-documents, several and with tabs, expanded or not, as files, scripts and input" {
+@test "here-documents, several and with tabs, expanded or not, as files, scripts and input (P8 P9)" {
 	cat >Containerfile <<-'EOF'
 		FROM localhost/busybox
 		ARG who=you
@@ -106,7 +118,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	[ "$(inside sh -c 'cat /d/one /d/two /d/three; stat -c %a /d/one; cat /script /both /fed')" = $'a you\na $who\n  tab you\n644\nme\n1\n2\nfed you' ]
 }
 
-@test "I1 I2 I3 I4: arguments: where they are seen, unset or empty, over ENV, and the proxies" {
+@test "arguments: where they are seen, unset or empty, over ENV, and the proxies (I1 I2 I3 I4)" {
 	cat >Containerfile <<-'EOF'
 		ARG base=busybox
 		ARG tag=${base}x
@@ -131,7 +143,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	[ "$(grep -c 'Using cache' <<<"$stderr")" = 4 ] || { echo "$stderr"; false; }
 }
 
-@test "I6 I7: names of stages in any case; a PATH for who has none; triggers run first, once, and pull in stages" {
+@test "names of stages in any case; a PATH for who has none; triggers run first, once, and pull in stages (I6 I7)" {
 	printf 'FROM scratch AS Files\nCOPY f /f\nFROM localhost/busybox AS with\nONBUILD ARG v=1\nONBUILD COPY --from=fIlEs /f /got\nONBUILD ENV t=$v\nFROM with\nENV u=$t\n' | file
 	echo x >f
 	build
@@ -145,7 +157,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	printf 'FROM scratch AS 1x\n' | fails 1x
 }
 
-@test "I8: the shell in force, and what ENTRYPOINT does to CMD" {
+@test "the shell in force, and what ENTRYPOINT does to CMD (I8)" {
 	printf 'FROM scratch AS parent\nCMD ["p"]\nFROM parent\nSHELL ["/sh2","-e"]\nENTRYPOINT a b\n' | file
 	build
 	[ "$(config Cmd) $(config Entrypoint) $(config Shell)" = 'null ["/sh2","-e","a b"] ["/sh2","-e"]' ] || { config Cmd; config Entrypoint; config Shell; false; }
@@ -157,7 +169,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	[ "$(config Cmd) $(config Entrypoint)" = '["c"] null' ]
 }
 
-@test "I9 I10: WORKDIR by links and owners, a layer only where it made something; USER by passwd" {
+@test "WORKDIR by links and owners, a layer only where it made something; USER by passwd (I9 I10)" {
 	cat >Containerfile <<-'EOF'
 		FROM localhost/busybox
 		RUN --network=none mkdir /real && ln -s /real /link && printf 'root:x:0:0::/root:/bin/sh\nme:x:7:8::/home/me:/bin/sh\nme:x:9:9::/other:/bin/sh\n' >/etc/passwd && printf 'g:x:5:me\nh:x:6:\n' >/etc/group && mkdir -p /tmp && chmod 1777 /tmp
@@ -183,7 +195,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	[ "$(cuddy image inspect --format '{{len .RootFS.Layers}}' localhost/u)" = "$(cuddy image inspect --format '{{len .RootFS.Layers}}' localhost/t)" ]
 }
 
-@test "I11 I12 I13: volumes keep what comes later; HEALTHCHECK, STOPSIGNAL, EXPOSE and LABEL are checked here" {
+@test "volumes keep what comes later; HEALTHCHECK, STOPSIGNAL, EXPOSE and LABEL are checked here (I11 I12 I13)" {
 	cat >Containerfile <<-'EOF'
 		FROM localhost/busybox AS base
 		LABEL a=base b=base

@@ -31,7 +31,6 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/conmon/event.h"
-#include "pkg/runtime/base.h"
 #include "pkg/runtime/hooks.h"
 #include "pkg/sys/process.h"
 
@@ -242,10 +241,11 @@ static int record_start(struct monitor *m)
 static int launch(struct monitor *m, struct rt_plan *plan, struct rt_stdio *io)
 {
 	int ports[PORTS_MAX + ADDED_PORTS_MAX];
+	const struct rt_meanwhile rest = {.call = setup_rest, .arg = m};
 	int r = publish_plan(m, &plan->net, ports);
 
 	io->first_kept = CM_FD_PORTS + (int)m->n_ports;
-	return r < 0 ? r : rt_launch(plan, io, ports, &m->run);
+	return r < 0 ? r : rt_launch(plan, io, ports, m->is_set_up ? NULL : &rest, &m->run);
 }
 
 /* Another run would want them, this one's readers want to see the payload close them. */
@@ -340,11 +340,8 @@ int monitor_main(void)
 	r = setup_monitor(m);
 	if (r == 0)
 		r = setup_cgroup(m);
-	if (r == 0) {
-		(void)base_register(m->cfg.runtime_dir_fd);
-		err_drop(); /* without it later commands make a base namespace of their own */
+	if (r == 0)
 		r = monitor_launch(m);
-	}
 	if (r < 0) {
 		finish_launch_failed(m);
 		(void)control_send(c, CM_LAUNCH, r, 0, err_trail(), strlen(err_trail()));

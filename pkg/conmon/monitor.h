@@ -84,6 +84,7 @@ struct monitor {
 	int cgroup; /* the container's; -EBADF without one */
 	uint64_t oom_kills_before; /* this run */
 	int signal_fd, listen_fd, pty_slave;
+	bool is_set_up; /* setup_rest() was here */
 	bool stops_with_hooks; /* the plan has hooks of poststop */
 	bool is_foreign; /* pid 1 was made by a runtime that wants to be told of its end */
 	bool root_lost; /* its server died first */
@@ -173,6 +174,8 @@ bool restart_run(struct monitor *m);
 
 /* setup.c: everything before the loop. */
 int setup_monitor(struct monitor *m);
+/** setup_rest() - of a struct monitor: what the payload's side does not wait for; runs beside it, in the first launch. */
+int setup_rest(void *monitor);
 /** setup_plan() - read it, for one launch; setup_forget_plan() when that is over. */
 int setup_plan(struct rt_plan *ret_plan);
 void setup_forget_plan(void);

@@ -16,6 +16,7 @@
 #include "pkg/base/io.h"
 #include "pkg/base/log.h"
 #include "pkg/conmon/monitor.h"
+#include "pkg/runtime/base.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/socket.h"
@@ -151,8 +152,18 @@ int setup_monitor(struct monitor *m)
 		r = open_dir(m->cfg.data_dir, &m->data_dir);
 	if (r == 0)
 		r = proc_id_of(getpid(), &m->state.monitor);
-	if (r == 0)
-		r = proc_boot_id(m->boot_id);
+	return r == 0 ? notify_open(m) : r;
+}
+
+int setup_rest(void *monitor)
+{
+	struct monitor *m = monitor;
+	int r;
+
+	m->is_set_up = true;
+	(void)base_register(m->cfg.runtime_dir_fd);
+	err_drop(); /* without it later commands make a base namespace of their own */
+	r = proc_boot_id(m->boot_id);
 	if (r == 0 && m->cfg.log_driver == CONMON_LOG_JOURNALD)
 		r = log_open_journal(&m->log, m->cfg.log_path, m->cfg.log_fields);
 	else if (r == 0)
@@ -164,7 +175,7 @@ int setup_monitor(struct monitor *m)
 	if (m->listen_fd < 0)
 		return m->listen_fd;
 	(void)fcntl(m->listen_fd, F_SETFL, O_NONBLOCK);
-	return notify_open(m);
+	return 0;
 }
 
 static bool passes_through(const struct monitor *m, int fd)

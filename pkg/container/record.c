@@ -8,7 +8,7 @@
 #include "pkg/json/json.h"
 #include "pkg/json/scan.h"
 
-enum kind { K_STR, K_STRV, K_BOOL, K_I64, K_U64 };
+enum kind { K_STR, K_STRV, K_BOOL, K_I64, K_U64, K_MOUNTS };
 
 struct field {
 	const char *key;
@@ -155,6 +155,7 @@ static const struct field fields[] = {
 	F("LogTag", K_STR, log_tag),
 	F("LogMaxBytes", K_U64, log_max_bytes),
 	F("LogMaxFiles", K_I64, log_max_files),
+	LISTED("Mounts", K_MOUNTS, mounts),
 };
 
 static void *at(const struct container_record *r, const struct field *f)
@@ -219,10 +220,12 @@ void record_free(struct container_record *r)
 	if (!r)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (fields[i].kind == K_STR)
-			free(*(char **)at(r, &fields[i]));
-		else if (fields[i].kind == K_STRV)
-			strv_done(at(r, &fields[i]));
+		void *p = at(r, &fields[i]);
+
+		if (fields[i].kind == K_STR && *(char **)p)
+			free(*(char **)p);
+		else if (fields[i].kind == K_STRV && ((struct strv *)p)->v)
+			strv_done(p);
 	}
 	for (unsigned i = 0; i < r->n_mounts; i++)
 		mount_spec_done(&r->mounts[i]);
@@ -279,6 +282,8 @@ static int read_str(struct json_scan *s, char **ret)
 	return r;
 }
 
+static int read_mounts(struct json_scan *s, struct container_record *rec);
+
 /* The value of @f, which may be null: then it keeps its default. */
 static int read_field(struct json_scan *s, const struct field *f, void *base)
 {
@@ -297,6 +302,8 @@ static int read_field(struct json_scan *s, const struct field *f, void *base)
 		return json_scan_i64(s, p);
 	case K_U64:
 		return json_scan_u64(s, p);
+	case K_MOUNTS:
+		return read_mounts(s, base);
 	}
 	return 0;
 }
@@ -316,9 +323,9 @@ static const struct field *find_field(const struct field *table, size_t n, const
 	return NULL;
 }
 
-/* An object whose fields @table knows; @other reads what it does not (NULL: nothing). */
+/* An object whose fields @table knows; others are skipped. */
 static int read_object(struct json_scan *s, const struct field *table, size_t n, bool listed_only,
-		       void *base, int (*other)(struct json_scan *s, void *base))
+		       void *base)
 {
 	uint64_t seen[2] = {0};
 	size_t at = 0;
@@ -334,12 +341,10 @@ static int read_object(struct json_scan *s, const struct field *table, size_t n,
 			return json_scan_bad(s, "duplicate key");
 		if (f)
 			seen[k / 64] |= 1ULL << k % 64;
-		if (f && listed_only && !f->listed)
-			r = json_scan_skip(s);
-		else if (f)
+		if (f && (f->listed || !listed_only))
 			r = read_field(s, f, base);
 		else
-			r = other ? other(s, base) : json_scan_skip(s);
+			r = json_scan_skip(s);
 		if (r < 0 && f)
 			return err_wrap(r, "%s", f->key);
 	}
@@ -376,7 +381,7 @@ static const struct field mount_fields[] = {
 static int read_mount(struct json_scan *s, struct mount_spec *ret)
 {
 	struct mount_text t = {0};
-	int r = read_object(s, mount_fields, ARRAY_LEN(mount_fields), false, &t, NULL);
+	int r = read_object(s, mount_fields, ARRAY_LEN(mount_fields), false, &t);
 
 	*ret = t.m;
 	if (r == 0 && (!t.m.target || t.kind < MOUNT_BIND || t.kind > MOUNT_RAMFS ||
@@ -388,17 +393,10 @@ static int read_mount(struct json_scan *s, struct mount_spec *ret)
 	return r;
 }
 
-/* What the table of fields cannot say. */
-static int read_other(struct json_scan *s, void *base)
+static int read_mounts(struct json_scan *s, struct container_record *rec)
 {
-	struct container_record *rec = base;
-	int r, more;
+	int r = json_scan_open(s, '['), more;
 
-	if (strcmp(s->text.s, "Mounts") != 0 || rec->n_mounts)
-		return json_scan_skip(s);
-	if (json_scan_null(s))
-		return 0;
-	r = json_scan_open(s, '[');
 	while (r == 0 && (more = json_scan_element(s)) != 0)
 		r = more < 0 ? more : read_mount(s, record_add_mount(rec));
 	return r;
@@ -412,7 +410,7 @@ static int parse(const char *json, size_t n, bool listed_only, struct container_
 
 	_Static_assert(ARRAY_LEN(fields) <= 128, "bits of read_object()");
 	json_scan_init(&s, json, n);
-	rc = read_object(&s, fields, ARRAY_LEN(fields), listed_only, r, read_other);
+	rc = read_object(&s, fields, ARRAY_LEN(fields), listed_only, r);
 	if (rc == 0)
 		rc = json_scan_end(&s);
 	json_scan_done(&s);
@@ -434,50 +432,10 @@ int record_parse_listed(const char *json, size_t n, struct container_record **re
 	return parse(json, n, true, ret);
 }
 
-static struct json_object *field_value(const struct container_record *r, const struct field *f)
+static struct json_object *mounts_value(const struct container_record *r)
 {
-	const void *p = at(r, f);
-
-	switch (f->kind) {
-	case K_STR:
-		return *(char *const *)p ? json_object_new_string(*(char *const *)p) : NULL;
-	case K_STRV:
-		return json_from_strv(p);
-	case K_BOOL:
-		return json_object_new_boolean(*(const bool *)p);
-	case K_I64:
-		return json_object_new_int64(*(const int64_t *)p);
-	case K_U64:
-		return json_object_new_uint64(*(const uint64_t *)p);
-	}
-	return NULL;
-}
-
-/* Defaults (null, false, 0, empty) are left out: records stay small and quick to read. */
-static bool is_default(const struct container_record *r, const struct field *f)
-{
-	const void *p = at(r, f);
-
-	switch (f->kind) {
-	case K_STR:
-		return !*(char *const *)p;
-	case K_STRV:
-		return ((const struct strv *)p)->n == 0;
-	case K_BOOL:
-		return !*(const bool *)p;
-	default:
-		return *(const uint64_t *)p == 0;
-	}
-}
-
-void record_write(const struct container_record *r, struct sbuf *out)
-{
-	AUTO_JSON struct json_object *o = json_object_new_object();
 	struct json_object *mounts = json_object_new_array();
 
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (!is_default(r, &fields[i]))
-			json_set(o, fields[i].key, field_value(r, &fields[i]));
 	for (unsigned i = 0; i < r->n_mounts; i++) {
 		struct mount_spec *m = &r->mounts[i];
 		struct json_object *jm = json_object_new_object();
@@ -495,7 +453,56 @@ void record_write(const struct container_record *r, struct sbuf *out)
 		json_set_bool(jm, "NoCopy", m->no_copy);
 		(void)json_object_array_add(mounts, jm);
 	}
-	json_set(o, "Mounts", mounts);
+	return mounts;
+}
+
+static struct json_object *field_value(const struct container_record *r, const struct field *f)
+{
+	const void *p = at(r, f);
+
+	switch (f->kind) {
+	case K_STR:
+		return *(char *const *)p ? json_object_new_string(*(char *const *)p) : NULL;
+	case K_STRV:
+		return json_from_strv(p);
+	case K_BOOL:
+		return json_object_new_boolean(*(const bool *)p);
+	case K_I64:
+		return json_object_new_int64(*(const int64_t *)p);
+	case K_U64:
+		return json_object_new_uint64(*(const uint64_t *)p);
+	case K_MOUNTS:
+		return mounts_value(r);
+	}
+	return NULL;
+}
+
+/* Defaults (null, false, 0, empty) are left out: records stay small and quick to read. */
+static bool is_default(const struct container_record *r, const struct field *f)
+{
+	const void *p = at(r, f);
+
+	switch (f->kind) {
+	case K_STR:
+		return !*(char *const *)p;
+	case K_STRV:
+		return ((const struct strv *)p)->n == 0;
+	case K_BOOL:
+		return !*(const bool *)p;
+	case K_MOUNTS:
+		return false;
+	default:
+		return *(const uint64_t *)p == 0;
+	}
+}
+
+void record_write(const struct container_record *r, struct sbuf *out)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (!is_default(r, &fields[i]))
+			json_set(o, fields[i].key, field_value(r, &fields[i]));
 	json_write(o, false, out);
 	sbuf_addc(out, '\n');
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/json/scan.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,30 +126,33 @@ static bool is_plain(char c)
 }
 
 /*
- * The plain bytes at the head of @p, eight at a time; fewer than there are when another one is near, so
- * the rest is to be looked at one by one. The subtractions borrow only upwards from a byte that stops us.
+ * The plain bytes at the head of @p, eight at a time. The subtractions borrow only upwards from a byte
+ * that stops us, so the lowest bit that is set is of the first such byte.
  */
 static const char *skip_plain(const char *p, const char *end)
 {
 	const uint64_t one = 0x0101010101010101ULL, high = one * 0x80;
 
 	for (uint64_t x; end - p >= 8; p += 8) {
-		uint64_t quote, slash;
+		uint64_t quote, slash, stops;
 
 		memcpy(&x, p, sizeof(x));
+		x = le64toh(x);
 		quote = x ^ one * '"';
 		slash = x ^ one * '\\';
-		if ((x | (x - one * 0x20) | ((quote - one) & ~quote) | ((slash - one) & ~slash)) &
-		    high)
-			break;
+		stops = (x | (x - one * 0x20) | ((quote - one) & ~quote) |
+			 ((slash - one) & ~slash)) &
+			high;
+		if (stops)
+			return p + __builtin_ctzll(stops) / 8;
 	}
 	while (p < end && is_plain(*p))
 		p++;
 	return p;
 }
 
-/* After the opening quote. */
-static int scan_rest_of_string(struct json_scan *s)
+/* After the opening quote. What is only @skipped is looked at as strictly; its text is not kept. */
+static int scan_rest_of_string(struct json_scan *s, bool skipped)
 {
 	const char *from = s->p;
 	uint32_t cp;
@@ -163,7 +167,8 @@ static int scan_rest_of_string(struct json_scan *s)
 		if (*s->p == '"' || *s->p == '\\') {
 			char c = *s->p;
 
-			sbuf_add(&s->text, from, (size_t)(s->p - from));
+			if (!skipped)
+				sbuf_add(&s->text, from, (size_t)(s->p - from));
 			s->p++;
 			if (c == '"')
 				return 0;
@@ -184,7 +189,8 @@ static int scan_rest_of_string(struct json_scan *s)
 
 int json_scan_string(struct json_scan *s)
 {
-	return next_is(s, '"') ? scan_rest_of_string(s) : json_scan_bad(s, "expected a string");
+	return next_is(s, '"') ? scan_rest_of_string(s, false)
+			       : json_scan_bad(s, "expected a string");
 }
 
 /* ---- numbers and words ---- */
@@ -343,7 +349,7 @@ int json_scan_key(struct json_scan *s)
 		return r;
 	if (!next_is(s, '"'))
 		return json_scan_bad(s, "expected a key");
-	r = scan_rest_of_string(s);
+	r = scan_rest_of_string(s, false);
 	if (r < 0)
 		return r;
 	return next_is(s, ':') ? 1 : json_scan_bad(s, "expected ':'");
@@ -365,7 +371,8 @@ int json_scan_skip(struct json_scan *s)
 			r = more < 0 ? more : json_scan_skip(s);
 		return r;
 	case '"':
-		return json_scan_string(s);
+		s->p++;
+		return scan_rest_of_string(s, true);
 	case 't':
 	case 'f':
 		return json_scan_bool(s, &unused);

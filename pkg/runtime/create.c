@@ -215,7 +215,7 @@ static int launch(struct rt_launched *run)
 		r = read_plan(&plan);
 	if (r == 0)
 		r = own_mounts();
-	return r < 0 ? r : rt_launch(&plan, &io, NULL, run);
+	return r < 0 ? r : rt_launch(&plan, &io, NULL, NULL, run);
 }
 
 int rt_create_stage_main(void)

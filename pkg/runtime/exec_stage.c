@@ -116,12 +116,18 @@ static int differing_namespaces(int proc, int pidfd, int *ret)
 
 static int enter_namespaces(const struct stage *s, int pidfd)
 {
-	int flags = 0, r = differing_namespaces(s->proc, pidfd, &flags);
+	int flags = 0, r;
 
-	if (r < 0)
-		return r;
-	if (flags && setns(pidfd, flags) < 0)
-		return err_new(-errno, "enter the container's namespaces");
+	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
+		flags |= kinds[i].flag;
+	/* All or none; none when it shares one with us, and only then it matters which. */
+	if (setns(pidfd, flags) < 0) {
+		r = differing_namespaces(s->proc, pidfd, &flags);
+		if (r < 0)
+			return r;
+		if (flags && setns(pidfd, flags) < 0)
+			return err_new(-errno, "enter the container's namespaces");
+	}
 	/* The change of credentials may have cleared it. */
 	if (!s->detached && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_new(-errno, "set process flags");

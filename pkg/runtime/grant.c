@@ -195,7 +195,7 @@ static struct base_grant copy_grant(const struct base_grant *g)
 	return c;
 }
 
-/* In B we are root there, of whom the host's files say something else: what was read before counts. */
+/* Read once: in B we are root there, of whom the host's files say something else. */
 static struct base_grant outside;
 static bool has_outside;
 
@@ -246,7 +246,7 @@ int base_grant_load(struct base_grant *ret)
 	struct base_grant g = {0};
 	int r;
 
-	if (has_outside && (base_is_entered() || base_is_inherited(&outside))) {
+	if (has_outside) {
 		*ret = copy_grant(&outside);
 		return 0;
 	}

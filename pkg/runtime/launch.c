@@ -68,6 +68,7 @@ static const uint64_t ns_flag[RT_NS_COUNT] = {
 
 struct launch {
 	const struct rt_plan *plan;
+	const struct rt_meanwhile *meanwhile;
 	int sync;
 	int pidfd;
 	pid_t pid;
@@ -388,6 +389,11 @@ static int run_hooks(struct launch *l)
 	return r < 0 ? r : tell(l, RT_POINT_HOOKED);
 }
 
+static int do_meanwhile(const struct launch *l)
+{
+	return l->meanwhile ? l->meanwhile->call(l->meanwhile->arg) : 0;
+}
+
 static int conduct(struct launch *l, const int *port_fds)
 {
 	int r;
@@ -401,6 +407,8 @@ static int conduct(struct launch *l, const int *port_fds)
 		r = tell(l, RT_POINT_MAPPED);
 	if (r == 0 && wants_network(l->plan))
 		r = net_helper_start(&l->plan->net, l->pid, &l->helper);
+	if (r == 0)
+		r = do_meanwhile(l);
 	if (r < 0)
 		return r;
 	if (hooks_any(l->plan, RT_HOOKS_AT_MOUNTED))
@@ -427,7 +435,11 @@ static int conduct(struct launch *l, const int *port_fds)
 static int conduct_foreign(struct launch *l, const struct rt_stdio *stdio, const int *port_fds)
 {
 	struct foreign_made made = {.pidfd = -EBADF, .pty_master = -EBADF, .root_fd = -EBADF};
-	int r = foreign_create(l->plan, stdio, l->root_mount, &made);
+	int r = do_meanwhile(l);
+
+	if (r < 0)
+		return r;
+	r = foreign_create(l->plan, stdio, l->root_mount, &made);
 
 	l->pid = made.pid;
 	l->pidfd = made.pidfd;
@@ -476,10 +488,11 @@ static int explain_fuse(const struct launch *l, int r)
 }
 
 int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const int *port_fds,
-	      struct rt_launched *ret)
+	      const struct rt_meanwhile *meanwhile, struct rt_launched *ret)
 {
 	struct launch l = {
 		.plan = plan,
+		.meanwhile = meanwhile,
 		.sync = -EBADF,
 		.pidfd = -EBADF,
 		.root_mount = -EBADF,

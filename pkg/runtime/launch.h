@@ -25,14 +25,21 @@ struct rt_launched {
 	int proxy_ctl; /* for net_proxy_change() */
 };
 
+/* What the caller has to do for itself, done while pid 1 builds its root; an error ends the launch. */
+struct rt_meanwhile {
+	int (*call)(void *arg);
+	void *arg;
+};
+
 /**
  * rt_launch() - start pid 1 of @plan; returns when it has called exec or has failed
  * @port_fds: listening sockets made by net_ports_bind(), same order as plan->net.ports.
+ * @meanwhile: may be NULL.
  * Sync points are numbered in launch.c; CUDDY_STOP_AT=n (environment of the monitor) pauses there.
  * On failure nothing is left running and the trail tells the step: 127 not found, 126 not executable.
  */
 int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const int *port_fds,
-	      struct rt_launched *ret);
+	      const struct rt_meanwhile *meanwhile, struct rt_launched *ret);
 
 /** rt_foreign_delete() - pid 1 is dead: its runtime forgets it, what was mounted for it goes. Nothing without one. */
 void rt_foreign_delete(const struct rt_plan *plan);

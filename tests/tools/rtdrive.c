@@ -255,7 +255,7 @@ static int run_once(struct driver *d, int *status, int64_t *launch_us)
 	if (r < 0)
 		return r;
 	t = clock_monotonic_ns();
-	r = rt_launch(&d->p, &io, NULL, &l);
+	r = rt_launch(&d->p, &io, NULL, NULL, &l);
 	*launch_us = (clock_monotonic_ns() - t) / 1000;
 	if (r < 0)
 		return r;

@@ -13,7 +13,7 @@
  *              for proxy_return.c; no_new_privs, a filter that leaves about 25 system calls, not
  *              dumpable.
  * Lifetime     PR_SET_PDEATHSIG: gone with the monitor, and with it the last copy of the listeners.
- * Memory       one shared buffer, given back when idle; see proxy_tcp.c for what is held.
+ * Memory       one shared buffer, and a few pipes, given back when idle; see proxy_tcp.c for what is held.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@
 
 #define EVENTS_PER_TURN 64
 #define PAUSE_MS 200
-#define FDS_RESERVED 16U
+#define FDS_RESERVED (16U + 2 * PROXY_PIPES_MAX)
 
 /* How the start went; the same socket then carries changes (port_change.h). */
 struct report {
@@ -127,6 +127,7 @@ static void __attribute__((noreturn)) loop(struct proxy *p)
 			(void)madvise(p->buffer, PROXY_BUFFER, MADV_DONTNEED);
 			while (p->n_spare)
 				(void)munmap(p->spare[--p->n_spare], PROXY_BUFFER);
+			proxy_pipes_trim(p);
 			p->dirty = false;
 		}
 		n = epoll_wait(p->epoll, events, EVENTS_PER_TURN, timeout);
@@ -209,7 +210,7 @@ static int confine_calls(void)
 		SYS_getsockopt,  SYS_shutdown, SYS_getsockname, SYS_close,        SYS_clock_gettime,
 		SYS_madvise,     SYS_mmap,     SYS_bind,        SYS_munmap,       SYS_mremap,
 		SYS_brk,         SYS_futex,    SYS_fcntl,       SYS_rt_sigreturn, SYS_exit_group,
-		SYS_exit,
+		SYS_exit,        SYS_splice,   SYS_pipe2,
 	};
 	int r = syscalls_allow_only(allowed, ARRAY_LEN(allowed));
 

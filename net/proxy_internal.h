@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by the three files of the port proxy: proxy.c (process, loop), proxy_tcp.c, proxy_udp.c. */
+/* Shared by the files of the port proxy: proxy.c (process, loop), proxy_tcp.c, proxy_pipe.c, proxy_udp.c. */
 #pragma once
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,10 @@
 #define PROXY_SMALL_READ 4096U
 #define PROXY_COPY_MAX (16UL * 1024) /* of what is held: more keeps its buffer */
 #define PROXY_SPARES 4
+#define PROXY_BULK (64UL * 1024) /* a read of so much: the next bytes go by page */
+#define PROXY_PIPE (1UL << 20)
+#define PROXY_PIPES_MAX 16U
+#define PROXY_SPARE_PIPES 2
 #define PROXY_CONNS_MAX 16384U
 #define PROXY_FLOWS_MAX 1024U
 #define PROXY_FLOW_IDLE_NS (90LL * 1000000000LL)
@@ -45,6 +50,12 @@ struct listener {
 	uint16_t port; /* of the container */
 };
 
+struct proxy_pipe {
+	int in, out;
+};
+
+#define PROXY_NO_PIPE ((struct proxy_pipe){.in = -EBADF, .out = -EBADF})
+
 struct conn;
 struct flow;
 
@@ -60,7 +71,7 @@ struct proxy {
 	unsigned n_listeners;
 	unsigned n_conns, max_conns;
 	unsigned n_flows, max_flows;
-	size_t held; /* bytes in all conns' held buffers */
+	size_t held; /* bytes in all conns' held buffers and pipes */
 	bool paused; /* out of descriptors: TCP listeners are out of the epoll set */
 	bool dirty; /* the buffer was used since it was given back */
 	struct conn *dead; /* freed after the turn: later events of it may point at them */
@@ -70,11 +81,20 @@ struct proxy {
 	unsigned char *buffer; /* PROXY_BUFFER bytes */
 	unsigned char *spare[PROXY_SPARES]; /* buffers not in use, their pages kept until idle */
 	unsigned n_spare;
+	struct proxy_pipe spare_pipe[PROXY_SPARE_PIPES]; /* empty */
+	unsigned n_spare_pipes, n_pipes; /* n_pipes: these and those held */
+	bool no_pipes; /* the kernel gives no large ones */
 };
 
 /* Buffers of PROXY_BUFFER bytes. NULL: no memory. */
 unsigned char *proxy_buffer_get(struct proxy *p);
 void proxy_buffer_put(struct proxy *p, unsigned char *b);
+/** proxy_pipe_get() - an empty pipe of PROXY_PIPE bytes; false: there is none to be had. */
+bool proxy_pipe_get(struct proxy *p, struct proxy_pipe *ret);
+void proxy_pipe_put(struct proxy *p, struct proxy_pipe *pipe); /* empty again */
+void proxy_pipe_close(struct proxy *p, struct proxy_pipe *pipe); /* whatever is in it */
+void proxy_pipes_trim(struct proxy *p); /* close those not in use */
+
 /** proxy_watch() - make epoll watch @s for @interest (0: not at all). Return: 0 or -errno. */
 int proxy_watch(struct proxy *p, struct source *s, uint32_t interest);
 

@@ -18,6 +18,7 @@
 #include "pkg/container/idmap.h"
 #include "pkg/container/userns.h"
 #include "pkg/runtime/base.h"
+#include "pkg/sys/apart.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/process.h"
@@ -91,35 +92,17 @@ static int look(const char *path, struct sbuf *out)
 	return r;
 }
 
-static int look_in_base(struct store *st, const char *path, struct sbuf *ret)
+struct place {
+	struct store *st;
+	const char *path;
+};
+
+static int look_inside(const void *arg, struct sbuf *out)
 {
-	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
-	int p[2], status, r;
+	const struct place *p = arg;
+	int r = base_enter_own(store_runtime_fd(p->st));
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_new(-errno, "pipe");
-	rd = p[0];
-	wr = p[1];
-	r = clone_fork(0, &pidfd);
-	if (r == 0) {
-		AUTO_SBUF struct sbuf maps = SBUF_INIT, b = SBUF_INIT;
-
-		r = base_enter_own(store_runtime_fd(st));
-		if (r == 0)
-			r = look(path, &maps);
-		wire_put_u32(&b, (uint32_t)r);
-		if (r < 0)
-			wire_put_str(&b, err_trail());
-		else
-			sbuf_add(&b, maps.s, maps.len);
-		_exit(write_full(wr, b.s, b.len) < 0);
-	}
-	closep(&wr);
-	if (r < 0)
-		return r;
-	r = file_read_stream(rd, MAPS_MAX, ret);
-	(void)pidfd_wait(pidfd, -1, &status);
-	return r;
+	return r == 0 ? look(p->path, out) : r;
 }
 
 static int keep_map(const char *text, const char *path, struct strv *ret)
@@ -152,20 +135,13 @@ int make_userns_path(struct store *st, const char *mode, struct container_record
 
 	if (*path != '/')
 		return err_usage("--userns '%s': the path must be absolute", mode);
-	r = look_in_base(st, path, &b);
+	r = apart_run(look_inside, &(struct place){st, path}, &b);
 	if (r < 0)
 		return err_wrap(r, "--userns %s", mode);
 	wire_reader_init(&w, b.s, b.len);
-	r = (int)wire_get_u32(&w);
 	uids = wire_get_str(&w);
-	if (w.failed || !uids)
-		return err_new(-CE_PROTOCOL, "--userns %s", mode);
-	if (r < 0) {
-		(void)err_set(r, uids);
-		return err_wrap(r, "--userns %s", mode);
-	}
 	gids = wire_get_str(&w);
-	if (w.failed || !gids)
+	if (w.failed || !uids || !gids)
 		return err_new(-CE_PROTOCOL, "--userns %s", mode);
 	r = keep_map(uids, path, &rec->uid_map);
 	if (r == 0)

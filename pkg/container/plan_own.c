@@ -10,13 +10,11 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
 #include "pkg/base/path.h"
 #include "pkg/container/idmap.h"
 #include "pkg/container/plan.h"
 #include "pkg/runtime/base.h"
-#include "pkg/sys/clone.h"
-#include "pkg/sys/process.h"
+#include "pkg/sys/apart.h"
 #include "storage/layer.h"
 #include "storage/store.h"
 
@@ -27,40 +25,13 @@ struct job {
 	const struct strv *dirs;
 };
 
-/* What goes wrong there is told here: code and trail come through a pipe. */
-static int run_in_base(const struct job *j)
+static int inside(const void *arg, struct sbuf *out)
 {
-	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
-	char words[2048] = "";
-	int p[2], code = 0, status, r;
-	ssize_t n;
+	const struct job *j = arg;
+	int r = base_enter(store_runtime_fd(j->in->store), j->in->grant);
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_new(-errno, "pipe");
-	rd = p[0];
-	wr = p[1];
-	r = clone_fork(0, &pidfd);
-	if (r == 0) {
-		r = base_enter(store_runtime_fd(j->in->store), j->in->grant);
-		if (r == 0)
-			r = j->run(j);
-		if (r < 0 && write_full(wr, &r, sizeof(r)) == 0)
-			(void)write_full(wr, err_trail(), strlen(err_trail()));
-		_exit(r < 0);
-	}
-	closep(&wr);
-	if (r < 0)
-		return r;
-	if (read_upto(rd, &code, sizeof(code)) == (ssize_t)sizeof(code)) {
-		n = read_upto(rd, words, sizeof(words) - 1);
-		words[n > 0 ? n : 0] = '\0';
-	}
-	r = pidfd_wait(pidfd, -1, &status);
-	if (r < 0)
-		return r;
-	if (code < 0)
-		return err_set(code, words);
-	return status ? err_new(-EPIPE, "the process that prepares files died") : 0;
+	(void)out;
+	return r == 0 ? j->run(j) : r;
 }
 
 static struct layer_range *ranges(const struct rt_idmap *m, unsigned n)
@@ -97,7 +68,7 @@ int plan_own_layers(const struct plan_input *in, struct container_plan *p, struc
 		return 0;
 	layer_owned_dirs(dirs, &ids, &own, &made);
 	if (!made)
-		r = run_in_base(&j);
+		r = apart_run(inside, &j, NULL);
 	if (r < 0)
 		return r;
 	strv_done(dirs);
@@ -154,5 +125,5 @@ int plan_own(const struct plan_input *in, struct container_plan *p)
 	    (idmap_has_outside(p->uid_map, p->rt.n_uid_map, 0) &&
 	     idmap_has_outside(p->gid_map, p->rt.n_gid_map, 0)))
 		return 0;
-	return run_in_base(&j);
+	return apart_run(inside, &j, NULL);
 }

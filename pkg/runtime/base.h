@@ -24,7 +24,9 @@ struct base_grant {
 	unsigned n_uids, n_gids;
 };
 
+/** base_grant_load() - a copy of what the first call of this process read */
 int base_grant_load(struct base_grant *ret);
+void base_grant_forget(void); /* the next one reads again */
 void base_grant_done(struct base_grant *g);
 /** base_grant_is_single() - only our own id can be mapped: ranges of uids or of gids are missing. */
 bool base_grant_is_single(const struct base_grant *g);

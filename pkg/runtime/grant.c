@@ -255,11 +255,17 @@ int base_grant_load(struct base_grant *ret)
 		r = read_grant(geteuid(), getegid(), &g);
 	if (r < 0)
 		return r;
-	base_grant_done(&outside);
+	base_grant_forget();
 	outside = copy_grant(&g);
 	has_outside = true;
 	*ret = g;
 	return 0;
+}
+
+void base_grant_forget(void)
+{
+	base_grant_done(&outside);
+	has_outside = false;
 }
 
 void base_grant_done(struct base_grant *g)

@@ -21,8 +21,7 @@ struct completion_args {
 static const struct opt completion_opts[] = {
 	OPT_STR('f', "file", "FILE", struct completion_args, file,
 		"Write to a file instead of standard output", .complete = COMPLETE_FILE),
-	OPT_BOOL(0, "no-desc", struct completion_args, bare,
-		 "Offer words without what they are"),
+	OPT_BOOL(0, "no-desc", struct completion_args, bare, "Offer words without what they are"),
 	OPT_END,
 };
 

@@ -43,7 +43,8 @@ struct prune_args {
 static const struct opt prune_opts[] = {
 	OPT_BOOL('a', "all", struct prune_args, all,
 		 "All images that no container uses, not only those without a name"),
-	OPT_BOOL(0, "build-cache", struct prune_args, cache, "The caches of commands of builds, too"),
+	OPT_BOOL(0, "build-cache", struct prune_args, cache,
+		 "The caches of commands of builds, too"),
 	OPT_BOOL(0, "external", struct prune_args, external,
 		 "Also what other engines left in the store: there is never any"),
 	OPT_LIST(0, "filter", "KEY=VALUE", struct prune_args, filters, "Only images that match"),

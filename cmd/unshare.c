@@ -29,8 +29,9 @@ struct unshare_args {
 };
 
 static const struct opt unshare_opts[] = {
-	OPT_BOOL(0, "rootless-netns", struct unshare_args, networks,
-		 "In the network namespace of the user's bridges, too; a container on one must run"),
+	OPT_BOOL(
+		0, "rootless-netns", struct unshare_args, networks,
+		"In the network namespace of the user's bridges, too; a container on one must run"),
 	OPT_END,
 };
 
@@ -41,8 +42,9 @@ static int enter_networks(struct store *st)
 	AUTO_CLOSE int ns = keeper_netns(dir);
 
 	if (ns == -ENOENT)
-		return err_new(-CE_NO_NETWORK, "--rootless-netns: there are no bridges while no "
-					       "container runs on a network of its user; start one");
+		return err_new(-CE_NO_NETWORK,
+			       "--rootless-netns: there are no bridges while no "
+			       "container runs on a network of its user; start one");
 	if (ns < 0)
 		return ns;
 	return setns(ns, CLONE_NEWNET) < 0 ? err_new(-errno, "enter the bridges' namespace") : 0;

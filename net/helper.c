@@ -246,3 +246,15 @@ enum net_mode net_default_mode(void)
 {
 	return !slirp_installed() && pasta_installed() ? NET_PASTA : NET_SLIRP;
 }
+
+int net_helper_mode(const char *setting, enum net_mode *ret)
+{
+	if (setting && strcmp(setting, "pasta") != 0 && strcmp(setting, "slirp4netns") != 0)
+		return err_usage("containers.conf: default_rootless_network_cmd '%s': slirp4netns "
+				 "or pasta",
+				 setting);
+	*ret = !setting                        ? net_default_mode()
+	       : strcmp(setting, "pasta") == 0 ? NET_PASTA
+					       : NET_SLIRP;
+	return 0;
+}

@@ -36,5 +36,7 @@ void net_helper_done(struct net_helper *h);
  */
 int net_helper_find(enum net_mode mode, int runtime_dir, const char **ret_path,
 		    const char **ret_warning);
+/** net_helper_mode() - what "slirp4netns" or "pasta", a setting's, means; NULL: net_default_mode(). Usage error. */
+int net_helper_mode(const char *setting, enum net_mode *ret);
 /** net_default_mode() - NET_SLIRP; NET_PASTA where only that is installed. */
 enum net_mode net_default_mode(void);

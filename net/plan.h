@@ -31,7 +31,8 @@ struct net_plan {
 	const char *helper_path; /* absolute; NULL unless NET_SLIRP or NET_PASTA */
 	const char *options; /* of pasta, with commas between; or NULL */
 	const char *dns; /* address at which pasta answers for the host's name server; or NULL */
-	const char *uplink_path; /* NET_BRIDGE: slirp4netns for all bridges; NULL: no way out */
+	const char *
+		uplink_path; /* NET_BRIDGE: slirp4netns or pasta for all bridges; NULL: no way out */
 	/* NET_BRIDGE: cuddy-net and the directory of the user's keeper; with a helper and an allow-list: of a guard (net/keeper.h) */
 	const char *keeper_path, *keeper_dir;
 	const char *hosts_path; /* NET_BRIDGE: where the container's own addresses are written, … */

@@ -57,6 +57,7 @@ static const struct key keys[] = {
 	K("engine", pull_policy, TEXT),
 	K("engine", detach_keys, TEXT),
 	K("engine", runtime, TEXT),
+	K("network", default_rootless_network_cmd, TEXT),
 	K("containers", env_host, TRUTH),
 	K("containers", http_proxy, TRUTH),
 	K("containers", init, TRUTH),

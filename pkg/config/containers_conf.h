@@ -30,7 +30,7 @@ struct containers_conf {
 		devices, dns_options, dns_searches, dns_servers, env, volumes;
 	char *cgroupns, *cgroups, *init_path, *ipcns, *log_driver, *netns, *pidns, *seccomp_profile,
 		*shm_size, *tz, *umask, *userns, *utsns, *build_cache_age, *build_cache_max,
-		*pull_policy, *detach_keys, *runtime;
+		*pull_policy, *detach_keys, *runtime, *default_rootless_network_cmd;
 	struct strv runtimes; /* "name=path", of a name those to be tried first come first */
 	/* numbers and truths (0, 1); CONF_UNSET */
 	int64_t env_host, http_proxy, init, no_hosts, privileged, read_only, log_size_max,

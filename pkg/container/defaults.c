@@ -136,6 +136,7 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 	text(&q->cgroupns, c->cgroupns);
 	text(&q->cgroups, c->cgroups);
 	text(&q->network, c->netns);
+	text(&q->network_cmd, c->default_rootless_network_cmd);
 	text(&q->tz, c->tz);
 	text(&q->umask, c->umask);
 	text(&q->pull, c->pull_policy);

@@ -107,6 +107,7 @@ static int network_mode(struct store *st, const struct container_request *q,
 {
 	const char *n = q->network ? q->network : q->networks.n ? q->networks.v[0] : "private";
 	int rc = make_networks(st, q, r);
+	enum net_mode mode;
 
 	if (rc == 0)
 		rc = helper_mode(n, "slirp4netns", NET_SLIRP, r);
@@ -115,8 +116,10 @@ static int network_mode(struct store *st, const struct container_request *q,
 	if (rc)
 		return rc < 0 ? rc : 0;
 	if (strcmp(n, "private") == 0 || strcmp(n, "default") == 0) {
-		r->ns_net = xstrdup(net_default_mode() == NET_PASTA ? "pasta" : "slirp4netns");
-		return 0;
+		rc = net_helper_mode(q->network_cmd, &mode);
+		if (rc == 0)
+			r->ns_net = xstrdup(mode == NET_PASTA ? "pasta" : "slirp4netns");
+		return rc;
 	}
 	return ns_mode(
 		st, "--network", n,

@@ -8,6 +8,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/base/path.h"
+#include "pkg/config/containers_conf.h"
 #include "pkg/config/paths.h"
 #include "pkg/conmon/bridge.h"
 #include "pkg/container/networks.h"
@@ -15,6 +16,19 @@
 #include "pkg/sys/file.h"
 #include "pkg/sys/private_dir.h"
 #include "storage/store.h"
+
+/* As it is configured, else what is installed. */
+static int find_uplink(struct store *st, const char **ret, const char **ret_warning)
+{
+	struct containers_conf conf = {0};
+	enum net_mode mode = NET_SLIRP;
+	int r = containers_conf_load(&conf);
+
+	if (r == 0)
+		r = net_helper_mode(conf.default_rootless_network_cmd, &mode);
+	containers_conf_done(&conf);
+	return r < 0 ? r : net_helper_find(mode, store_runtime_fd(st), ret, ret_warning);
+}
 
 /* All bridges of a user share one way out; without it they are as good as internal. */
 int plan_bridge(const struct plan_input *in, struct container_plan *p)
@@ -36,7 +50,7 @@ int plan_bridge(const struct plan_input *in, struct container_plan *p)
 	}
 	n->keeper_path = plan_keep(p, program);
 	n->keeper_dir = plan_keep(p, path_join(store_runroot(in->store), "net"));
-	r = net_helper_find(NET_SLIRP, store_runtime_fd(in->store), &n->uplink_path, &warning);
+	r = find_uplink(in->store, &n->uplink_path, &warning);
 	if (r < 0) {
 		log_warn("networks have no way out: %s", err_trail());
 		n->uplink_path = NULL;

@@ -36,6 +36,8 @@ struct container_request {
 	const char *holder; /* id of the infra container, with that */
 	const char *init_ctr; /* once always */
 	bool interactive, tty, rm, init, replace;
+	const char *
+		network_cmd; /* containers.conf's default_rootless_network_cmd; NULL: what there is */
 	const char *name, *cidfile, *entrypoint, *workdir, *stop_signal, *detach_keys;
 	int64_t stop_timeout; /* seconds; -1: default */
 	unsigned timeout; /* seconds, 0: never */

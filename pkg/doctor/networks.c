@@ -27,7 +27,7 @@ static void check_helper(struct doctor_report *d, enum net_mode mode)
 		mode == NET_PASTA ? "pasta" : "slirp4netns", usual ? DOCTOR_PROBLEM : DOCTOR_NOTE,
 		usual               ? "containers with a network of their own, and builds"
 		: mode == NET_PASTA ? "--network pasta, which alone keeps the addresses of clients"
-				    : "named networks, and --network slirp4netns",
+				    : "--network slirp4netns",
 		NULL};
 	int r = net_helper_find(mode, -1, &path, &warning);
 

@@ -3,16 +3,16 @@
  * Theory of operation: cuddy-net, the keeper of a user's bridges
  *
  * Processes   all in B, in a pid namespace of their own, so that none outlives the first
- *   P  pid 1, in the host's network: holds the lock, leads others to B (pkg/sys/candidate.h), starts slirp4netns and starts it again (uplink.c)
+ *   P  pid 1, in the host's network: holds the lock, leads others to B (pkg/sys/candidate.h), starts slirp4netns or pasta and starts it again (uplink.c)
  *   K  the keeper, in the bridges' network namespace, which it makes: bridges, addresses, connections of
  *      monitors (keeper.c). When it ends P ends.
  *   N  the server of names, in the same namespace, without any right (names.c)
- *   S  slirp4netns, in the host's network: the way out
+ *   S  slirp4netns or pasta, in the host's network: the way out
  * Lifetime    K ends when its last connection closed. When any of P and K is killed the kernel ends the
  *             others, and with them namespace, bridges, rules; monitors notice and start a new one.
  * State       none on disk: what is given out is what is connected (pool.c)
  *
- *	cuddy-net keep DIR_FD WORD_FD [SLIRP4NETNS]
+ *	cuddy-net keep DIR_FD WORD_FD [SLIRP4NETNS|PASTA]
  *	cuddy-net guard DIR_FD WORD_FD		(net/keeper.h: one process, and N in the container's network)
  * WORD_FD gets "." once K listens, or the words of what went wrong.
  */

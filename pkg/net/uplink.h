@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The way out of all bridges: one slirp4netns, which lives in the host's network. */
+/* The way out of all bridges: one slirp4netns or pasta, which lives in the host's network. */
 #pragma once
 #include <sys/types.h>
 
 #define UPLINK_DEVICE "tap0"
-#define UPLINK_DNS "10.0.2.3" /* slirp4netns(1): the host's name server */
+#define UPLINK_DNS "10.0.2.3" /* slirp4netns(1): the host's name server; pasta is told so */
 
 /**
  * uplink_hold() - pid 1 of the keeper: have @program serve the namespace @netns until @keeper ends

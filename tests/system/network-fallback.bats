@@ -5,7 +5,7 @@ load network
 
 setup_file() { network_file_begin; }
 teardown_file() { file_end; }
-teardown() { test_end; }
+teardown() { end_host_probe; test_end; }
 
 no_keeper() { [ ! -e "$CUDDY_RUNROOT/net/socket" ]; }
 library=$(ldconfig -p | sed -n 's/.*libnftables.so.1 .*=> //p' | head -n 1)
@@ -47,6 +47,44 @@ refused_without() { # refused_without WORDS WHAT... -- ARGUMENTS...
 	refused_without 'neither slirp4netns nor pasta' slirp4netns pasta -- run --rm "$IMAGE" true
 	run -0 without slirp4netns pasta -- run --rm --network host "$IMAGE" true
 	run -0 without slirp4netns pasta -- run --rm --network none "$IMAGE" true
+}
+
+@test "fallback: pasta is the way out of networks without slirp4netns, or when containers.conf says so" {
+	require_tun
+	[ -x /usr/bin/pasta ] || skip "pasta is not installed"
+	ip route get 203.0.113.1 >/dev/null 2>&1 || lacks "no route to anywhere"
+	local host port how pasta
+	host=$(ip -o route get 203.0.113.1 | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+	port=$(free_port)
+	probe_on_host udp-echo "$port"
+	printf '[network]\ndefault_rootless_network_cmd = "pasta"\n' >"$WORK/pasta.conf"
+	gets() { [ "$(cuddy exec srv /probe udp-ask "$host" "$port" x 2>/dev/null)" = x ]; }
+	uplinks() { pgrep -u "$(id -u)" -f '^/usr/bin/pasta .*--ns-ifname tap0'; }
+	cuddy network create app
+	for how in missing configured; do
+		set -- run -d --name srv --network app -v "$PROBE:/probe:ro" "$IMAGE" sleep 1000
+		if [ $how = missing ]; then
+			run -0 --separate-stderr without slirp4netns -- "$@"
+		else
+			CONTAINERS_CONF=$WORK/pasta.conf run -0 --separate-stderr cuddy "$@"
+		fi
+		[ -z "$stderr" ]
+		wait_until 20 gets
+		wait_until 20 eval '[ "$(uplinks | wc -l)" = 1 ]'
+		cuddy exec srv nslookup srv
+		pasta=$(uplinks)
+		kill -KILL "$pasta"
+		wait_until 20 eval '[ -n "$(uplinks)" ] && [ "$(uplinks)" != "$pasta" ]'
+		wait_until 20 gets
+		cuddy rm -f -t 0 srv
+		wait_until 20 no_keeper
+		wait_until 20 eval '! uplinks'
+	done
+	[ "$(CONTAINERS_CONF=$WORK/pasta.conf cuddy run --rm "$IMAGE" sh -c 'ls /sys/class/net | grep -c tap0')" = 0 ]
+	printf '[network]\ndefault_rootless_network_cmd = "other"\n' >"$WORK/other.conf"
+	CONTAINERS_CONF=$WORK/other.conf run -125 --separate-stderr cuddy run --rm "$IMAGE" true
+	one_line_error 125 'slirp4netns or pasta'
+	cuddy network rm app
 }
 
 @test "fallback: without /dev/net/tun there is a line that mends it, and networks without a way out" {

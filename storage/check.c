@@ -202,7 +202,10 @@ static int check_secrets(struct store *st, struct findings *f)
 
 /* --- all --------------------------------------------------------------------------------------- */
 
-/* After a sweep nothing is left here but what live processes are busy with, or what will not go. */
+/*
+ * After a sweep nothing is left here but what was put here since, what live processes are busy with, or
+ * what will not go: the last is a finding.
+ */
 static int check_leftovers(struct store *st, struct findings *f)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -214,7 +217,11 @@ static int check_leftovers(struct store *st, struct findings *f)
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		AUTO_FREE char *path = path_join("trash", names.v[i]);
 
-		(void)finding_add(f, FOUND_LEFTOVER, path, "it cannot be deleted");
+		int e = store_trash_delete(st, names.v[i]);
+
+		if (e < 0)
+			finding_of_error(f, FOUND_LEFTOVER, path,
+					 err_wrap(e, "it cannot be deleted"));
 	}
 	return r;
 }

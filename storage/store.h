@@ -97,6 +97,8 @@ int store_lock(struct store *st, bool exclusive);
 int store_trash(struct store *st, enum store_dir d, const char *name);
 /** store_empty_trash() - delete what lies there and staging of dead processes. In B. Best effort, quick when empty. */
 int store_empty_trash(struct store *st);
+/** store_trash_delete() - one thing of it; 0 when it is gone, or somebody else is busy with it. In B. */
+int store_trash_delete(struct store *st, const char *name);
 /**
  * store_erase() - remove everything, whatever it looks like; what remains is an empty directory
  * In B, with nothing running in it. The marker goes last: until then it is a store with less in it.

@@ -162,6 +162,17 @@ static bool is_being_deleted(int trash, const char *name)
 	return fd < 0 ? errno == ENOENT : flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+int store_trash_delete(struct store *st, const char *name)
+{
+	int trash = store_fd(st, STORE_TRASH), r = trash < 0 ? trash : delete_one(trash, name);
+
+	if (r == -ENOENT) {
+		err_drop();
+		return 0;
+	}
+	return r;
+}
+
 int store_empty_trash(struct store *st)
 {
 	AUTO_STRV struct strv names = STRV_INIT;

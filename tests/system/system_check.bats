@@ -232,3 +232,22 @@ layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{in
 	[ "$(cuddy network ls -q | grep -x -e net -e whole)" = whole ]
 	cuddy manifest inspect localhost/list:1 >/dev/null
 }
+
+@test "system check: what others are making and removing at the same time is no damage" {
+	touch "$WORK/go"
+	seq 200 | xargs -I{} touch "$WORK/f{}"
+	tar -cf "$WORK/many.tar" -C "$WORK" $(cd "$WORK" && ls -d f*)
+	loop() { while [ -e "$WORK/go" ]; do "$@"; done >/dev/null 2>&1 3>&-; }
+	import() { cuddy import -q "$WORK/many.tar" localhost/many && cuddy rmi localhost/many; }
+	commit() { cuddy create --name m -v vol:/v --network none "$IMAGE" true && cuddy commit -q m localhost/m && cuddy rm m && cuddy rmi localhost/m && cuddy volume rm vol; }
+	loop import &
+	one=$!
+	loop commit &
+	two=$!
+	for i in $(seq 60); do
+		clean --quick || { rm "$WORK/go"; wait "$one" "$two"; fail "$output$stderr"; }
+	done
+	rm "$WORK/go"
+	wait "$one" "$two" || true
+	clean
+}

@@ -97,6 +97,8 @@ static void set_missing(struct json_object *o)
 		json_set_str(o, "HealthStatus", "");
 	if (!json_object_object_get_ex(o, "ContainerExitCode", &v))
 		json_set_i64(o, "ContainerExitCode", 0);
+	if (!json_object_object_get_ex(o, "OOMKilled", &v))
+		json_set(o, "OOMKilled", json_object_new_boolean(false));
 	if (!json_object_object_get_ex(o, "Attributes", &v))
 		json_set(o, "Attributes", json_object_new_object());
 }

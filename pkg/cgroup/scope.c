@@ -13,6 +13,8 @@
 #define MANAGER SYSTEMD ".Manager"
 #define OBJECT "/org/freedesktop/systemd1"
 #define TIMEOUT_MS 25000
+#define STOP_MARGIN_S \
+	30 /* what a monitor takes besides waiting, when a machine with many of them goes down */
 #define CHECK_MS 5000
 #define NAMES_MAX 16
 
@@ -46,7 +48,7 @@ static int start_transient(struct dbus *d, const char *unit, const char *id, con
 	dbus_put_str(&b, "inactive-or-failed");
 	/* At shutdown the monitor stops its container in time; systemd waits a little longer than that. */
 	property(&b, "TimeoutStopUSec", "t");
-	dbus_put_u64(&b, ((uint64_t)stop_timeout_s + 5) * 1000000);
+	dbus_put_u64(&b, ((uint64_t)stop_timeout_s + STOP_MARGIN_S) * 1000000);
 	property(&b, "PIDs", "au");
 	pids = dbus_put_array(&b, 4);
 	dbus_put_u32(&b, (uint32_t)pid);

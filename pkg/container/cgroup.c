@@ -12,7 +12,8 @@ static int check_conf(const struct container_request *q, struct container_record
 {
 	for (size_t i = 0; i < q->cgroup_conf.n; i++) {
 		const char *s = q->cgroup_conf.v[i];
-		size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._");
+		/* Capitals are those of hugetlb.2MB.max. */
+		size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._BGKM");
 
 		if (!n || s[n] != '=' || !s[n + 1] || !strchr(s, '.') || *s == '.')
 			return err_usage("--cgroup-conf '%s': write FILE=VALUE with a file of "

@@ -189,6 +189,7 @@ void stats_rows(const struct container *c, const struct stats *now, const struct
 	json_set_str(o, "Name", c->rec->name);
 	(void)snprintf(text, sizeof(text), "%.6fs", (double)now->cpu_ns / NS_PER_S);
 	json_set_str(o, "CPUTime", text);
+	json_set_str(o, "Up", text); /* podman's name for it */
 	set_percent(o, "CPUPerc", cpu);
 	set_percent(o, "AVGCPU", average);
 	set_pair(o, "MemUsage", now->memory, now->memory_limit);
@@ -212,6 +213,8 @@ void stats_rows(const struct container *c, const struct stats *now, const struct
 	set_number(o, "BlockOutput", now->written);
 	(void)networks_refused(c, &refused);
 	set_number(o, "EgressRefused", refused);
+	set_number(o, "SystemNano", (uint64_t)clock_now_ns());
+	set_number(o, "Duration", (uint64_t)(up < 0 ? 0 : up));
 	set_number(o, "UpTime", (uint64_t)(up < 0 ? 0 : up));
 	*ret_row = o;
 	*ret_json = j;

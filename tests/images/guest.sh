@@ -22,7 +22,13 @@ dpkg-deb --fsys-tarfile tmp/linux-image-*.deb | tar -x --keep-directory-symlink 
 rm -f tmp/*.deb boot/System.map*
 chroot . depmod "${kernel#linux-image-}"
 chroot . useradd -m -s /bin/bash user
-for f in subuid subgid; do echo user:100000:65536 >etc/$f; done
+# Somebody who has no services of his own: when he logs out, what he runs ends.
+chroot . useradd -m -d /var/lib/visitor -s /bin/bash visitor
+for f in subuid subgid; do printf '%s\n' user:100000:65536 visitor:200000:65536 >etc/$f; done
+chroot . systemctl --quiet disable cron ssh nginx # started by the tests that want them
+echo 'user ALL=(ALL:ALL) NOPASSWD: ALL' >etc/sudoers.d/user
+mkdir -p etc/systemd/logind.conf.d
+printf '[Login]\nUserStopDelaySec=0\n' >etc/systemd/logind.conf.d/at-once.conf
 mkdir -p var/lib/systemd/linger etc/systemd/system/user@.service.d etc/modules-load.d
 touch var/lib/systemd/linger/user
 printf '[Service]\nDelegate=cpu cpuset io memory pids\n' >etc/systemd/system/user@.service.d/delegate.conf
@@ -57,6 +63,7 @@ SH
 chmod 755 "$scratch/setup"
 mmdebstrap --quiet --mode=unshare --variant=minbase --include=systemd-sysv,dbus,dbus-user-session,libpam-systemd,kmod \
 	--include=udev,procps,iproute2,util-linux,uidmap,slirp4netns,libmnl0,libnftables1,fuse-overlayfs,fuse3,bats,python3,jq,busybox-static \
+	--include=cron,openssh-server,openssh-client,sudo,nginx-light,crun,runc \
 	--include=libcurl4,libssl3,libzstd1,libisal2,liblzma5,libbz2-1.0,libjson-c5,libcap2,libseccomp2,strace \
 	--aptopt='APT::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \

@@ -15,14 +15,14 @@ install_unit() { # install_unit OPTION... CONTAINER
 	cuddy generate systemd --name "$@" >"$UNITS/container-${*: -1}.service"
 	systemctl --user daemon-reload
 }
-remove_units() { # a container ended by SIGKILL leaves its unit failed, which the user manager would tell of ever after
-	systemctl --user reset-failed 'container-*.service' 2>/dev/null || true
-	rm -f "$UNITS"/container-*.service "$UNITS/later.service"
+remove_units() {
+	rm -f "$UNITS"/{container,pod}-*.service "$UNITS/later.service"
 	systemctl --user daemon-reload
 }
 show() { systemctl --user show -P "$2" "$1"; }
 state() { cuddy inspect --format '{{.State.Status}}' "$1"; }
 is_running() { [ "$(state "$1" 2>/dev/null)" = running ]; }
+has_state() { [ "$(show "$1" ActiveState)" = "$2" ]; }
 runs_as_other() { is_running "$1" && [ "$(conmon_pid "$1")" != "$2" ]; }
 
 @test "a container that is there: started, started again after a crash, stopped" {
@@ -35,7 +35,7 @@ runs_as_other() { is_running "$1" && [ "$(conmon_pid "$1")" != "$2" ]; }
 	wait_until 60 runs_as_other web "$first"
 	systemctl --user stop container-web.service
 	[ "$(state web)" = exited ]
-	[ "$(systemctl --user is-active container-web.service)" != active ]
+	[ "$(show container-web.service ActiveState) $(show container-web.service Result)" = "inactive success" ] # SIGKILL or not
 	cuddy rm web
 	remove_units
 }
@@ -57,5 +57,27 @@ runs_as_other() { is_running "$1" && [ "$(conmon_pid "$1")" != "$2" ]; }
 	wait_until 60 eval '[ "$(show container-two.service ActiveState)" = active ]'
 	systemctl --user stop container-two.service
 	run -1 cuddy container exists two
+	remove_units
+}
+
+@test "a pod: its service brings its containers and takes them; with --new both are made, and removed" {
+	cuddy pod create --name shop --network none
+	cuddy create --pod shop --name one --stop-signal KILL "$IMAGE" sleep 1000
+	mkdir -p "$UNITS"
+	cd "$UNITS"
+	for new in '' --new; do
+		cuddy generate systemd --name --files $new shop
+		[ -z "$new" ] || cuddy pod rm -f -t 0 shop
+		systemctl --user daemon-reload
+		systemctl --user start pod-shop.service
+		wait_until 60 has_state container-one.service active
+		is_running one
+		[ "$(show pod-shop.service ActiveState)" = active ]
+		[ -z "$new" ] || [ "$(show container-one.service MainPID)" = "$(conmon_pid one)" ]
+		systemctl --user stop pod-shop.service
+		wait_until 60 has_state container-one.service inactive
+		[ "$(show pod-shop.service ActiveState) $(show pod-shop.service Result)" = "inactive success" ]
+		[ "$(cuddy pod ps --format '{{.Status}}')" = "$([ -n "$new" ] || echo Exited)" ]
+	done
 	remove_units
 }

@@ -18,6 +18,16 @@ load ../system/helpers
 	[ "$status" -eq 0 ]
 	[ "$(jq -r '.checks[] | select(.check == "cgroup") | .found' "$WORK/report")" = 'v2, manager systemd: cpuset cpu io memory pids' ]
 	[ "$(jq -r '[.checks[] | select(.check == "linger" or .check == "user-systemd" or .check == "journald") | .status] | join(" ")' "$WORK/report")" = 'ok ok ok' ]
+	# Less than everything: fewer controllers for this user, no journal.
+	printf 'cpuset io pids\n' >"$WORK/controllers"
+	run -1 unshare --user --map-root-user --mount sh -ec '
+		mount --bind "$1" "/sys/fs/cgroup/user.slice/user-$2.slice/user@$2.service/cgroup.controllers"
+		mount -t tmpfs none /run/systemd/journal
+		exec unshare --user --map-user="$2" --map-group="$3" "$4" doctor -q --format "{{.Check}} {{.Status}}: {{.Found}}: {{.Breaks}}: {{.Mend}}"' \
+		- "$WORK/controllers" "$(id -u)" "$(id -g)" "$CUDDY"
+	[[ "$output" == *"cgroup-controllers problem: the controller memory is not delegated to this user: --memory, OOM reports, stats: mkdir -p /etc/systemd/system/user@.service.d && "*"systemctl daemon-reload"* ]]
+	[[ "$output" == *"cgroup-controllers problem: the controller cpu is not delegated"* && "$output" != *"controller pids"* ]]
+	[[ "$output" == *"journald note: no journald listens on "*": --log-driver journald: "* ]]
 	run -1 env DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent "$CUDDY" doctor -q --format '{{.Check}} {{.Breaks}}: {{.Mend}}'
 	[[ "$output" == *"user-systemd limits, pause and stats from a login; services of this user: apt-get install dbus-user-session"* ]]
 }

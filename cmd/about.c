@@ -382,7 +382,11 @@ static const struct {
 	 "Sends what the registry does not have yet, the manifest last. An image that came from a "
 	 "registry goes out with the very manifest it came with, so its digest is the same there; "
 	 "for this pull keeps the layers as they were received, beside their files, unless "
-	 "CUDDY_KEEP_BLOBS=no is set or less than a tenth of the disk is free.\n"
+	 "CUDDY_KEEP_BLOBS=no is set or less than a tenth of the disk is free. Where the registry "
+	 "has that manifest under that name already, it is not asked for each layer.\n"
+	 "\n"
+	 "What refers to another manifest (its subject) is listed under the tag sha256-DIGEST of "
+	 "that when the registry does not keep account of it itself.\n"
 	 "\n"
 	 "\tcuddy push registry.example.org/team/app:1\n"
 	 "\tcuddy push --digestfile digest app docker://registry.example.org/team/app:2"},

@@ -22,6 +22,8 @@ void http_response_done(struct http_response *r)
 	freep(&r->content_range);
 	freep(&r->last_modified);
 	freep(&r->warning);
+	freep(&r->rate_limit);
+	freep(&r->rate_remaining);
 	freep(&r->subject);
 	strv_done(&r->challenges);
 	sbuf_done(&r->body);
@@ -92,6 +94,10 @@ static void take_header(struct http_transfer *t, const char *name, char *value)
 		replace(&r->link, value);
 	} else if (strcasecmp(name, "warning") == 0) {
 		replace(&r->warning, value);
+	} else if (strcasecmp(name, "ratelimit-limit") == 0) {
+		replace(&r->rate_limit, value);
+	} else if (strcasecmp(name, "ratelimit-remaining") == 0) {
+		replace(&r->rate_remaining, value);
 	} else if (strcasecmp(name, "oci-subject") == 0) {
 		replace(&r->subject, value);
 	} else if (strcasecmp(name, "retry-after") == 0) {

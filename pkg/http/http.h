@@ -69,6 +69,7 @@ struct http_response {
 	char *location; /* of an answer that was not followed */
 	char *warning;
 	char *subject; /* OCI-Subject: the registry keeps the list of referrers itself */
+	char *rate_limit, *rate_remaining; /* of pulls, as Docker Hub counts them */
 	struct strv challenges; /* WWW-Authenticate values */
 	struct sbuf body; /* kept 2xx body, or the beginning of an error's body */
 };

@@ -16,6 +16,22 @@ void blob_keeper_begin(struct blob_keeper *k, struct store *st, const struct lay
 	*k = (struct blob_keeper){.store = st, .stage = stage, .expected = size, .fd = -EBADF};
 }
 
+static bool is_kept(enum stream_format f)
+{
+	return f == STREAM_GZIP || f == STREAM_ZSTD;
+}
+
+static bool is_plain(int fd)
+{
+	unsigned char head[512];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+	enum stream_format f = STREAM_PLAIN;
+
+	if (n > 0 && stream_detect(head, (size_t)n, &f) < 0)
+		err_drop();
+	return !is_kept(f);
+}
+
 uint64_t blob_keeper_resume(struct blob_keeper *k, struct store *st,
 			    const struct layer_stage *stage, const char *digest, uint64_t size)
 {
@@ -30,6 +46,7 @@ uint64_t blob_keeper_resume(struct blob_keeper *k, struct store *st,
 	}
 	k->begun = true;
 	k->fd = k->part.fd;
+	k->passing = is_plain(k->fd);
 	return k->part.bytes;
 }
 
@@ -68,9 +85,11 @@ static void start(struct blob_keeper *k, const void *p, size_t n)
 	k->begun = true;
 	if (stream_detect(p, n, &f) < 0)
 		err_drop();
-	else if ((f == STREAM_GZIP || f == STREAM_ZSTD) &&
-		 blob_keeper_wants(k->stage->tree_fd, k->expected))
+	else if ((is_kept(f) || (f == STREAM_PLAIN && k->digest)) &&
+		 blob_keeper_wants(k->stage->tree_fd, k->expected)) {
+		k->passing = !is_kept(f);
 		k->fd = open_file(k);
+	}
 	if (k->fd < 0)
 		err_drop();
 }
@@ -107,6 +126,10 @@ bool blob_keeper_end(struct blob_keeper *k)
 {
 	bool whole = k->store && k->begun && k->fd >= 0;
 
+	if (whole && k->passing) {
+		blob_keeper_drop(k);
+		return false;
+	}
 	if (whole && k->part.name) {
 		whole = part_finish(k->store, &k->part, k->stage) == 0;
 		if (!whole)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A layer's archive as received, beside its tree, so that a push sends the same bytes (S1). Only what
- * is compressed: a plain tar is made again by its recipe. Keeping is a convenience: no space, an
+ * is compressed: a plain tar is made again by its recipe, and kept only until its download is whole. Keeping is a convenience: no space, an
  * error or CUDDY_KEEP_BLOBS=no, and the layer goes without.
  *
  * Of a download it lies among the parts (storage/part.h) until it is whole, so that one that is cut
@@ -16,6 +16,7 @@ struct blob_keeper {
 	uint64_t expected;
 	int fd; /* valid while .store is set and .begun */
 	bool begun;
+	bool passing; /* not kept in the end */
 	const char *digest; /* of a download; NULL: it lies in the stage from the beginning */
 	struct part part; /* .name: it is there; .fd is .fd above */
 };

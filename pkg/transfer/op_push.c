@@ -299,17 +299,52 @@ static int open_sources(struct push *p)
 			    &p->sources);
 }
 
+/*
+ * The manifest is there under this name already: so is all it names, for a registry takes no manifest
+ * before that. One question instead of one for each layer.
+ */
+static int is_unchanged(struct push *p)
+{
+	const struct manifest *m = &p->image.manifest;
+	int r = p->to.digest ? 0
+			     : registry_has_manifest(&p->registry,
+						     p->by_digest ? p->image.digest : p->to.tag,
+						     p->image.digest);
+
+	for (unsigned i = 0; r > 0 && i < m->n_layers; i++) {
+		struct push_item item = item_of(p, i, m->layers[i].digest, m->layers[i].size);
+
+		report(&item, TRANSFER_EXISTS);
+	}
+	return r;
+}
+
+/* It is pushed; that it is known here is for the next time. */
+static int remember(struct push *p, const char *name)
+{
+	AUTO_FREE char *repo_digest = xasprintf("%s@%s", name, p->image.digest);
+
+	if (outgoing_remember(&p->image, repo_digest) < 0) {
+		report_message(p->ctx, true, "%s", err_trail());
+		err_drop();
+	}
+	return 0;
+}
+
 int push_send(struct push *p)
 {
-	AUTO_FREE char *name = reference_name(&p->to), *repo_digest = NULL;
+	AUTO_FREE char *name = reference_name(&p->to);
 	struct outgoing *o = &p->image;
 	const char *reference;
 	int r;
 
 	http_set_cancel(p->http, p->ctx->channel);
 	r = registry_ping(&p->registry);
-	if (r == 0)
-		r = send_layers(p, p->as_is);
+	if (r == 0 && p->as_is)
+		r = is_unchanged(p);
+	if (r != 0)
+		return r < 0 ? r : remember(p, name);
+	r = send_layers(p, p->as_is);
 	if (r == 0)
 		r = finish_layers(p);
 	if (r == 0)
@@ -320,15 +355,7 @@ int push_send(struct push *p)
 	if (r == 0)
 		r = registry_put_manifest(&p->registry, reference, o->media_type, o->digest,
 					  o->manifest_raw.s, o->manifest_raw.len);
-	if (r < 0)
-		return r;
-	repo_digest = xasprintf("%s@%s", name, o->digest);
-	/* It is pushed; that it is known here is for the next time. */
-	r = outgoing_remember(o, repo_digest);
-	if (r < 0)
-		report_message(p->ctx, true, "%s", err_message(r));
-	err_drop();
-	return 0;
+	return r < 0 ? r : remember(p, name);
 }
 
 int push_open(struct push *p)

@@ -77,6 +77,8 @@ int places_try(struct places *p, struct transfer_ctx *ctx,
 			e = one(data, &p->v[i], p->names[i]);
 		if (p->v[i].warning)
 			report_message(ctx, true, "%s", p->v[i].warning);
+		if (p->v[i].rate_notice)
+			report_message(ctx, true, "%s", p->v[i].rate_notice);
 		if (e == 0 || e == -CE_INTERRUPTED || e == -CE_UNTRUSTED)
 			return e;
 		if (i + 1 < p->n) {

@@ -8,6 +8,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
+#include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/config/paths.h"
 #include "pkg/json/json.h"
@@ -19,6 +20,7 @@
 #define TAGS_MAX 100000
 #define TAGS_BODY_MAX (4 * 1024 * 1024)
 #define SMALL_TIMEOUT_S 120
+#define PULLS_LOW 10
 
 void registry_close(struct registry *r)
 {
@@ -32,6 +34,7 @@ void registry_close(struct registry *r)
 	strv_done(&r->mounts);
 	freep(&r->token);
 	freep(&r->warning);
+	freep(&r->rate_notice);
 	credential_done(&r->credential);
 }
 
@@ -167,6 +170,47 @@ static void take_warning(struct registry *r, const struct http_response *p)
 	r->warning[strcspn(r->warning, "\"")] = '\0';
 }
 
+/* "N;w=SECONDS", or N alone; -1 when it is neither. */
+static long long rate_of(const char *text, uint32_t *ret_window_s)
+{
+	AUTO_FREE char *count = text ? xstrndup(text, strcspn(text, ";")) : NULL;
+	const char *w = text ? strstr(text, ";w=") : NULL;
+	uint32_t n;
+
+	*ret_window_s = 0;
+	if (w && parse_u32(w + 3, UINT32_MAX, ret_window_s) < 0)
+		err_drop();
+	if (!count || parse_u32(count, UINT32_MAX, &n) < 0) {
+		err_drop();
+		return -1;
+	}
+	return n;
+}
+
+/* Docker Hub counts pulls: said before there are none left (R5). */
+static void take_rate(struct registry *r, const struct http_response *p)
+{
+	uint32_t window_s, ignored;
+	long long left = rate_of(p->rate_remaining, &window_s),
+		  all = rate_of(p->rate_limit, &ignored);
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	if (left < 0 || p->foreign || (left > PULLS_LOW && (all < 0 || left * 10 > all)))
+		return;
+	sbuf_addf(&b, "%s: %lld", r->host, left);
+	if (all >= 0)
+		sbuf_addf(&b, " of %lld", all);
+	sbuf_adds(&b, " pulls are left");
+	if (window_s >= 3600)
+		sbuf_addf(&b, " for the next %u hours", window_s / 3600);
+	else if (window_s)
+		sbuf_addf(&b, " for the next %u minutes", window_s / 60 + 1);
+	if (!r->credential.user && !r->credential.identity_token)
+		sbuf_addf(&b, "; 'cuddy login %s' may give more", r->host);
+	freep(&r->rate_notice);
+	r->rate_notice = sbuf_steal(&b);
+}
+
 int registry_exchange(struct registry *r, struct http_request *q, const char *what,
 		      struct http_response *ret)
 {
@@ -187,6 +231,7 @@ int registry_exchange(struct registry *r, struct http_request *q, const char *wh
 		if (e < 0)
 			return e;
 		take_warning(r, &p);
+		take_rate(r, &p);
 		if (p.status >= 200 && p.status <= 299) {
 			*ret = p;
 			p = (struct http_response){.body = SBUF_INIT};
@@ -292,6 +337,29 @@ int registry_manifest(struct registry *r, const char *reference, struct http_res
 	p = (struct http_response){.body = SBUF_INIT};
 	*ret_digest = TAKE_PTR(digest);
 	return 0;
+}
+
+int registry_has_manifest(struct registry *r, const char *reference, const char *digest)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	AUTO_FREE char *url = xasprintf("%s/v2/%s/manifests/%s", r->base, r->path, reference);
+	AUTO_STRV struct strv headers = STRV_INIT;
+	struct http_request q = {.url = url,
+				 .method = "HEAD",
+				 .headers = &headers,
+				 .max_body = HTTP_ERROR_BODY_MAX,
+				 .timeout_s = SMALL_TIMEOUT_S,
+				 .retries = r->retries};
+	int e;
+
+	strv_add(&headers, "Accept: " MANIFEST_ACCEPT);
+	e = registry_exchange(r, &q, "manifest", &p);
+	if (e == -CE_NO_IMAGE) {
+		err_drop();
+		return 0;
+	}
+	return e < 0 ? e
+		     : p.status == 200 && p.content_digest && strcmp(p.content_digest, digest) == 0;
 }
 
 int registry_document(struct registry *r, const char *digest, uint64_t size, struct sbuf *ret)

@@ -36,6 +36,7 @@ struct registry {
 	char *realm, *service, *scope;
 	char *token;
 	char *warning; /* what the registry wants its users to know, the first of it; NULL: nothing */
+	char *rate_notice; /* few pulls are left (R5); NULL: enough, or it does not count them */
 	int64_t token_until_ns; /* CLOCK_MONOTONIC */
 	bool anonymous_realm; /* credentials were kept back: the realm is not the registry's */
 };
@@ -56,6 +57,8 @@ int registry_login(struct registry *r);
  */
 int registry_manifest(struct registry *r, const char *reference, struct http_response *ret,
 		      char **ret_digest);
+/** registry_has_manifest() - is exactly that what @reference names there? 1, 0, or a code. */
+int registry_has_manifest(struct registry *r, const char *reference, const char *digest);
 /** registry_document() - a small blob (an image config), size and digest verified. */
 int registry_document(struct registry *r, const char *digest, uint64_t size, struct sbuf *ret);
 /** registry_tags() - all tags, page by page. */
@@ -120,7 +123,10 @@ bool registry_upload_ready(const struct upload_beside *b);
 /** registry_upload_finish() - wait for it; what broke on the way is begun anew, alone. Releases @b. */
 int registry_upload_finish(struct upload_beside *b);
 void registry_upload_drop(struct upload_beside *b);
-/** registry_put_manifest() - under a tag or its digest; children and blobs are there. */
+/**
+ * registry_put_manifest() - under a tag or its digest; children and blobs are there
+ * What it refers to (subject) learns of it by a tag when the registry does not see to that (referrer.h).
+ */
 int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
 			  const char *digest, const void *bytes, size_t n);
 

@@ -109,3 +109,50 @@ blobs() { ls "$CUDDY_ROOT/blobs" | sort; }
 	run --separate-stderr art pull -q --tls-verify=false "$REG/list:2"
 	one_line_error 125 'a list, not an artifact'
 }
+
+# put_referrers SUBJECT: from/1 and from/2 at the registry, artifacts that refer to it
+put_referrers() {
+	python3 - "$REG" "$1" <<-'P'
+		import hashlib, json, sys, urllib.request
+		reg, subject = sys.argv[1:]
+		def send(url, data, method, kind="application/octet-stream"):
+		    return urllib.request.urlopen(urllib.request.Request(url, data=data, method=method, headers={"Content-Type": kind}))
+		def blob(data, kind):
+		    d = "sha256:" + hashlib.sha256(data).hexdigest()
+		    up = send("http://%s/v2/from/blobs/uploads/" % reg, b"", "POST").headers["Location"]
+		    send(up + "&digest=" + d, data, "PUT")
+		    return {"mediaType": kind, "digest": d, "size": len(data)}
+		for n in "12":
+		    kind = "application/vnd.oci.image.manifest.v1+json"
+		    m = {"schemaVersion": 2, "mediaType": kind, "artifactType": "application/x.sbom",
+		         "config": blob(b"{}", "application/vnd.oci.empty.v1+json"), "layers": [blob(n.encode(), "text/plain")],
+		         "subject": {"mediaType": kind, "digest": subject, "size": 7}, "annotations": {"n": n}}
+		    send("http://%s/v2/from/manifests/%s" % (reg, n), json.dumps(m).encode(), "PUT", kind)
+	P
+}
+
+@test "R8: what refers to a manifest is listed under the subject's tag where the registry keeps no account of that, once; else not" {
+	subject=sha256:$(echo subject | sha256sum | cut -c1-64)
+	put_referrers "$subject"
+	for n in 1 2 1; do
+		d[n]=sha256:$(art pull -q --tls-verify=false "$REG/from:$n")
+		art push -q --tls-verify=false "$REG/from:$n" "$REG/to:$n"
+	done
+	skopeo inspect --raw --tls-verify=false "docker://$REG/to:${subject/:/-}" >list.json
+	jq -e --arg a "${d[1]}" --arg b "${d[2]}" '.mediaType == "application/vnd.oci.image.index.v1+json" and
+		[.manifests[].digest] == [$a, $b] and all(.manifests[]; .artifactType == "application/x.sbom" and
+		.mediaType == "application/vnd.oci.image.manifest.v1+json" and .size > 300) and [.manifests[].annotations.n] == ["1", "2"]' list.json
+	# A list that is none is left alone, and said.
+	skopeo copy -q --dest-tls-verify=false --src-tls-verify=false "docker://$REG/from:1" "docker://$REG/bad:${subject/:/-}"
+	run --separate-stderr art push -q --tls-verify=false "$REG/from:2" "$REG/bad:2"
+	one_line_error 125 'list what refers to it: .*is no index'
+	# A registry that says OCI-Subject keeps account of it.
+	mkdir fake
+	python3 "$FIXTURES/fakereg.py" fake 3>&- &
+	fake=$!
+	wait_until 20 test -e fake/port
+	art push -q --tls-verify=false "$REG/from:1" "127.0.0.1:$(cat fake/port)/push-subject:1"
+	kill "$fake"
+	wait "$fake" 2>/dev/null || true
+	[ "$(grep -c '^registry PUT [^ ]* /v2/push-subject/manifests/' fake/log)" -eq 1 ]
+}

@@ -92,6 +92,46 @@ is_whole() {
 	done
 }
 
+# plain_image: d:1 at the registry becomes one whose layer is an uncompressed archive
+plain_image() {
+	python3 - "$REG" "$WORK/files" <<-'P'
+		import io, sys, tarfile, urllib.request
+		from mkimg import Image, digest
+		reg, files = sys.argv[1:]
+		b = io.BytesIO()
+		with tarfile.open(fileobj=b, mode="w", format=tarfile.PAX_FORMAT) as t:
+		    t.add(files, arcname=".")
+		img = Image([b.getvalue()], {"Cmd": ["true"]}, compression="none")
+		def send(what, data, method, kind="application/octet-stream"):
+		    url = what if "://" in what else "http://%s/v2/d/%s" % (reg, what)
+		    return urllib.request.urlopen(urllib.request.Request(url, data=data, method=method, headers={"Content-Type": kind}))
+		for data in img.all_blobs()[:-1]:
+		    send(send("blobs/uploads/", b"", "POST").headers["Location"] + "&digest=" + digest(data), data, "PUT")
+		send("manifests/1", img.manifest, "PUT", img.media_type)
+	P
+	BLOB=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].digest')
+	SIZE=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].size')
+	PART=$CUDDY_ROOT/parts/${BLOB/:/-}
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].mediaType')" = application/vnd.oci.image.layer.v1.tar ]
+}
+
+@test "S8: a layer that is not compressed is gone on with as well, and not kept beside its files once it is whole" {
+	plain_image
+	cut_off
+	had=$(bytes_of "$PART")
+	[ "$had" -lt "$SIZE" ]
+	blob_gets_begin
+	run -0 --separate-stderr pull "$REG/d:1"
+	[ -z "$stderr" ]
+	[ "$(sent 206)" -eq $((SIZE - had)) ] && [ -z "$(sent 200)" ]
+	is_whole
+	[ -z "$(find "$CUDDY_ROOT/layers" -maxdepth 2 -name blob)" ]
+	# It goes out as it came.
+	digest=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | sha256sum)
+	cuddy push -q --tls-verify=false "$REG/d:1" "$REG/again:1"
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/again:1" | sha256sum)" = "$digest" ]
+}
+
 @test "S7: who waits for another's download goes on where that one was killed; nobody else waits for either" {
 	cuddy load -q -i "$(image_file busybox)" >/dev/null
 	slow_line 1500000

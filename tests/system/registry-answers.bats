@@ -33,6 +33,18 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 	[ "$status" -eq 0 ] && [ "${#stderr_lines[@]}" -eq 1 ]
 	[ "$stderr" = "cuddy: warning: $FAKE: moves to new.example on Friday" ]
 	cuddy rmi "$FAKE/note" >/dev/null
+	# R5: how many pulls are left, when they are few, and only then
+	for name in rate-3-100 rate-70-5000; do
+		pull $name
+		[ "$status" -eq 0 ] && [ "${#stderr_lines[@]}" -eq 1 ] || fail "$name: $stderr"
+		left=${name#rate-}
+		[ "$stderr" = "cuddy: warning: $FAKE: ${left%-*} of ${left#*-} pulls are left for the next 6 hours; 'cuddy login $FAKE' may give more" ]
+	done
+	for name in rate-90-100 rate-x-100; do
+		pull $name
+		[ "$status" -eq 0 ] && [ -z "$stderr" ] || fail "$name: $stderr"
+	done
+	cuddy rmi -a >/dev/null
 	pull busy-429b --retry 0
 	[ "$status" -eq 0 ]
 	before=$(snapshot)

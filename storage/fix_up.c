@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
@@ -12,10 +11,10 @@
 #include "pkg/base/path.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/whiteout.h"
+#include "pkg/sys/xattr.h"
 #include "storage/layer_internal.h"
 #include "storage/store_internal.h"
 
-#define OVERLAY_ATTR "user.overlay."
 
 void chain_done(struct chain *c)
 {
@@ -140,27 +139,6 @@ static int attributes_of(const struct chain *c, const char *path, int *ret_fd, b
 
 /* --- the fix-up layer ---------------------------------------------------------------------------- */
 
-/* What the file system cannot hold was left out when the layer was unpacked, and is left out again. */
-static int copy_xattrs(int from, int to)
-{
-	char names[65536], value[65536];
-	ssize_t n = flistxattr(from, names, sizeof(names));
-
-	if (n < 0)
-		return errno == EOPNOTSUPP ? 0 : err_new(-errno, "list attributes");
-	for (char *p = names; p < names + n; p += strlen(p) + 1) {
-		ssize_t len;
-
-		if (strncmp(p, OVERLAY_ATTR, strlen(OVERLAY_ATTR)) == 0 ||
-		    (strncmp(p, "user.", 5) != 0 && strcmp(p, "security.capability") != 0))
-			continue;
-		len = fgetxattr(from, p, value, sizeof(value));
-		if (len < 0 || fsetxattr(to, p, value, (size_t)len, 0) < 0)
-			return err_new(-errno, "copy attribute %s", p);
-	}
-	return 0;
-}
-
 int layer_copy_attributes(int from, int to)
 {
 	struct timespec times[2];
@@ -174,7 +152,7 @@ int layer_copy_attributes(int from, int to)
 		return err_new(-errno, "chown to %u:%u", (unsigned)st.st_uid, (unsigned)st.st_gid);
 	if (fchmod(to, st.st_mode & 07777) < 0)
 		return err_new(-errno, "chmod");
-	r = copy_xattrs(from, to);
+	r = xattr_copy_all(from, to, false);
 	if (r < 0)
 		return r;
 	times[0] = st.st_atim;

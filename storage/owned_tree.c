@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
@@ -13,6 +12,7 @@
 #include "pkg/base/path.h"
 #include "pkg/sys/copy.h"
 #include "pkg/sys/overlay_data.h"
+#include "pkg/sys/xattr.h"
 
 #define DEPTH_MAX 512
 #define LINK_BYTES 4096
@@ -79,26 +79,6 @@ static int owner_of(const struct copy *c, const struct stat *st, uid_t *uid, gid
 	return 0;
 }
 
-/* All of them: overlay's own say what is opaque. */
-static int copy_xattrs(int from, int to)
-{
-	char names[65536], value[65536];
-	ssize_t n = flistxattr(from, names, sizeof(names));
-
-	if (n < 0)
-		return errno == EOPNOTSUPP ? 0 : err_new(-errno, "list attributes");
-	for (char *p = names; p < names + n; p += strlen(p) + 1) {
-		ssize_t len;
-
-		if (strncmp(p, "user.", 5) != 0 && strcmp(p, "security.capability") != 0)
-			continue;
-		len = fgetxattr(from, p, value, sizeof(value));
-		if (len < 0 || fsetxattr(to, p, value, (size_t)len, 0) < 0)
-			return err_new(-errno, "copy attribute %s", p);
-	}
-	return 0;
-}
-
 /* Owner first: a change of it takes setuid and capabilities away. */
 static int copy_attributes(const struct copy *c, int from, int to, const struct stat *st)
 {
@@ -113,7 +93,7 @@ static int copy_attributes(const struct copy *c, int from, int to, const struct 
 		return err_new(-errno, "chown to %u:%u", (unsigned)uid, (unsigned)gid);
 	if (fchmod(to, st->st_mode & 07777) < 0)
 		return err_new(-errno, "chmod");
-	r = copy_xattrs(from, to);
+	r = xattr_copy_all(from, to, true);
 	if (r == 0 && futimens(to, t) < 0)
 		r = err_new(-errno, "set times");
 	return r;

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,10 +15,9 @@
 #include "pkg/sys/copy.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/whiteout.h"
+#include "pkg/sys/xattr.h"
 #include "pkg/transfer/unpack.h"
 
-#define XATTR_LIST_MAX 65536
-#define XATTR_VALUE_MAX 65536
 
 /* --- finding it -------------------------------------------------------------------------------- */
 
@@ -72,24 +70,6 @@ static enum found look_up(int tree, const char *path, int *ret_dir)
 
 /* --- copying it -------------------------------------------------------------------------------- */
 
-static int copy_xattrs(int from, int to)
-{
-	AUTO_FREE char *list = malloc(XATTR_LIST_MAX), *value = malloc(XATTR_VALUE_MAX);
-	ssize_t n = list && value ? flistxattr(from, list, XATTR_LIST_MAX) : -1;
-
-	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(list + at) + 1) {
-		const char *name = list + at;
-		ssize_t len;
-
-		if (strncmp(name, "user.", 5) != 0 && strcmp(name, "security.capability") != 0)
-			continue;
-		len = fgetxattr(from, name, value, XATTR_VALUE_MAX);
-		if (len < 0 || fsetxattr(to, name, value, (size_t)len, 0) < 0)
-			return err_new(-errno, "copy attribute %s", name);
-	}
-	return 0;
-}
-
 static int copy_file(int src_dir, const char *src, int dst_dir, const char *dst,
 		     const struct stat *st)
 {
@@ -108,7 +88,7 @@ static int copy_file(int src_dir, const char *src, int dst_dir, const char *dst,
 		return r;
 	if (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0)
 		return err_new(-errno, "set owner and mode");
-	r = copy_xattrs(from, to);
+	r = xattr_copy_all(from, to, true);
 	if (r == 0 && futimens(to, ts) < 0)
 		r = err_new(-errno, "set times");
 	return r;

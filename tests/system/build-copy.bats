@@ -95,6 +95,8 @@ same_layers() { cuddy image inspect --format '{{json .RootFS.Layers}}' "$1"; }
 		/5/sub/f 644 0:0
 	EOF
 	[ "$(inside stat -c %Y /plain)" = 978307200 ]
+	cuddy create --name c localhost/t x
+	[ "$(cuddy unshare sh -c 'getfattr --absolute-names --only-values -n user.k "$("$CUDDY" mount c)/plain"')" = v ]
 	[ "$(inside sh -c 'stat -c %i /6/s /6/hard' | sort -u | wc -l)" = 1 ]
 	printf 'FROM localhost/t\nCOPY --chown=nobodyhere s /x\n' | fails nobodyhere
 	printf 'FROM localhost/t\nCOPY --chmod=99 s /x\n' | fails 99

@@ -162,8 +162,8 @@ $B/unit/%: tests/unit/%.c $B/flags $B/libc.a $B/core.a $B/cuddy.a $B/transfer.a 
 	$(if $V,,@)$(CC) $(FLAGS) -Wno-missing-prototypes -MF $@.d $(LINK) -o $@ $< \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS_TRANS) $(LIBS_NET) $(LIBS_CUDDY)
 
-unit: $(UNIT_BINS) ## build and run the unit tests (T=name filters)
-	@tests/run-unit $(if $T,$(foreach b,$^,$(if $(findstring $T,$b),$b)),$^)
+unit: $(if $T,$(foreach b,$(UNIT_BINS),$(if $(findstring $T,$b),$b)),$(UNIT_BINS)) ## build and run the unit tests (T=name filters)
+	@tests/run-unit $^
 .PHONY: unit
 
 # make reads the sources and finds the compilers when it starts, so what deps-test installs counts

@@ -192,7 +192,7 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 		o->output_fd = f->null;
 	transfer_report_init(&report, REPORT_PULL, hush || show.json, NULL);
 	o->pull.report = &report.handler;
-	r = platforms.n > 1 && !a->check
+	r = platforms.n > 1 && !o->check && !o->list_targets
 		    ? build_each_platform(st, o, &platforms, hush ? NULL : out, &ids, &result)
 		    : build_image(st, o, &result);
 	build_show_done(&show);
@@ -202,13 +202,13 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 		ctx->status = result.run_status;
 		return 0;
 	}
-	if (r == 0 && a->check) {
+	if (r == 0 && o->check) {
 		(void)fprintf(stderr, "Check complete, %u finding%s\n", result.findings,
 			      result.findings == 1 ? "" : "s");
 		ctx->status = result.findings ? 1 : 0;
 		return 0;
 	}
-	if (r < 0)
+	if (r < 0 || o->list_targets)
 		return r;
 	return platforms.n > 1 ? finish_list(st, a, o, f, &ids, hush)
 			       : finish_one(st, a, o, f, result.id, hush);

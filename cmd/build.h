@@ -14,16 +14,17 @@ struct build_args {
 	struct registry_args registry;
 	struct strv tags, files, platforms, build_args, build_arg_files, labels, secrets, ssh,
 		contexts, annotations, cache_from, cache_to, env, unset_env, unset_labels,
-		no_cache_filters, outputs, allow, cpp_flags;
+		no_cache_filters, outputs, allow, cpp_flags, attest, layer_labels, unset_annotations;
 	struct container_request run;
 	const char *arch, *os, *variant, *target, *network, *pull, *iidfile, *metadata_file,
 		*manifest, *ignore_file, *timestamp, *format, *progress, *isolation, *from,
-		*logfile, *provenance, *sbom;
+		*logfile, *provenance, *sbom, *call, *builder;
 	int64_t cache_ttl_ns;
 	unsigned jobs;
 	bool no_cache, quiet, rm, force_rm, load, push, squash, squash_all, omit_history,
 		rewrite_timestamp, check, explain;
-	int layers, inherit_labels, skip_unused, http_proxy;
+	int layers, inherit_labels, inherit_annotations, skip_unused, http_proxy, identity_label,
+		created_annotation;
 };
 extern const struct build_args build_defaults;
 extern const struct opt build_opts[];

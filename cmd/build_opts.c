@@ -21,6 +21,9 @@ const struct build_args build_defaults = {
 	.format = "oci",
 	.layers = -1,
 	.inherit_labels = -1,
+	.inherit_annotations = -1,
+	.identity_label = -1,
+	.created_annotation = -1,
 	.skip_unused = -1,
 	.http_proxy = -1,
 };
@@ -31,18 +34,23 @@ const struct opt build_opts[] = {
 	OPT_LIST(0, "allow", "network.host", struct build_args, allow, "Let RUN --network=host reach what listens on this machine"),
 	OPT_LIST(0, "annotation", "KEY=VALUE", struct build_args, annotations, "Attach an annotation to the image's manifest"),
 	OPT_STR(0, "arch", "ARCH", struct build_args, arch, "Architecture to build for, instead of --platform"),
+	OPT_LIST(0, "attest", "type=TYPE", struct build_args, attest, "Attestations are not made: only disabled=true", .hidden = true),
 	OPT_LIST(0, "build-arg", "NAME[=VALUE]", struct build_args, build_args, "Set a build argument, or pass a variable of ours on"),
 	OPT_LIST(0, "build-arg-file", "FILE", struct build_args, build_arg_files, "Read build arguments from a file, one a line", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "build-context", "NAME=WHAT", struct build_args, contexts, "Files or an image for COPY --from and FROM: a directory, docker-image://REFERENCE, oci-layout://DIRECTORY[:TAG], target:STAGE, a URL or repository"),
+	OPT_STR(0, "builder", "NAME", struct build_args, builder, "There is one builder: default", .hidden = true),
 	OPT_LIST(0, "cache-from", "REPOSITORY|type=TYPE,…", struct build_args, cache_from, "Use what builds elsewhere made: a repository, type=registry,ref=IMAGE, or type=local,src=DIRECTORY"),
 	OPT_LIST(0, "cache-to", "REPOSITORY|type=TYPE,…", struct build_args, cache_to, "Keep what steps made for builds elsewhere: a repository, type=registry,ref=IMAGE, type=local,dest=DIRECTORY, or type=inline"),
 	OPT_DURATION(0, "cache-ttl", "TIME", struct build_args, cache_ttl_ns, "Use only what was made within that time"),
+	OPT_STR(0, "call", "METHOD", struct build_args, call, "What to do: build, check as --check, or print the targets",
+		.complete = COMPLETE_WORDS, .words = "build check targets"),
 	OPT_LIST(0, "cap-add", "CAPABILITY", struct build_args, run.cap_add, "Add a capability to commands"),
 	OPT_LIST(0, "cap-drop", "CAPABILITY", struct build_args, run.cap_drop, "Drop a capability of commands"),
 	OPT_STR(0, "cgroup-parent", "CGROUP", struct build_args, run.cgroup_parent, "Cgroup under which commands run"),
 	OPT_STR(0, "cgroupns", "MODE", struct build_args, run.cgroupns, "Cgroup namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
 	OPT_BOOL(0, "check", struct build_args, check, "Only tell what in the file is likely not meant; status 1 when there is something"),
 	OPT_LIST(0, "cpp-flag", "FLAG", struct build_args, cpp_flags, "Flag for cpp, through which a file goes whose name ends in .in"),
+	OPT_TRI(0, "created-annotation", struct build_args, created_annotation, "Tell the time of the image in an annotation, too"),
 	OPT_LIST(0, "device", "HOST[:PATH][:rwm]", struct build_args, run.device, "Give commands a device of the host", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "dns", "IP", struct build_args, run.dns, "Name server of commands"),
 	OPT_LIST(0, "dns-option", "OPTION", struct build_args, run.dns_option, "Resolver option of commands"),
@@ -56,14 +64,17 @@ const struct opt build_opts[] = {
 	OPT_STR(0, "from", "IMAGE", struct build_args, from, "Base image instead of the one of the first FROM", .complete = COMPLETE_IMAGE),
 	OPT_LIST(0, "group-add", "GROUP", struct build_args, run.group_add, "Run commands with another group"),
 	OPT_TRI(0, "http-proxy", struct build_args, http_proxy, "Let commands have the proxy variables of the environment"),
+	OPT_TRI(0, "identity-label", struct build_args, identity_label, "A label that names the builder is not made: only false", .hidden = true),
 	OPT_STR(0, "ignorefile", "FILE", struct build_args, ignore_file, "Ignore file to use instead of the context's", .complete = COMPLETE_FILE),
 	OPT_STR(0, "iidfile", "FILE", struct build_args, iidfile, "Write the image's id to a file", .complete = COMPLETE_FILE),
+	OPT_TRI(0, "inherit-annotations", struct build_args, inherit_annotations, "Keep the annotations of base images"),
 	OPT_TRI(0, "inherit-labels", struct build_args, inherit_labels, "Keep the labels of base images"),
 	OPT_STR(0, "ipc", "MODE", struct build_args, run.ipc, "IPC namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
 	OPT_STR(0, "isolation", "TYPE", struct build_args, isolation, "How commands are kept apart: in a rootless container in any case",
 		.complete = COMPLETE_WORDS, .words = "default oci rootless"),
 	OPT_UINT(0, "jobs", "N", struct build_args, jobs, "Stages to run at a time; 0 for as many as there are processors", .max = 256),
 	OPT_LIST(0, "label", "KEY=VALUE", struct build_args, labels, "Attach a label to the image"),
+	OPT_LIST(0, "layer-label", "KEY=VALUE", struct build_args, layer_labels, "Attach a label to intermediate images; there are none", .hidden = true),
 	OPT_TRI(0, "layers", struct build_args, layers, "Use what earlier builds made"),
 	OPT_BOOL(0, "load", struct build_args, load, "Keep the image in the store; it is there in any case", .hidden = true),
 	OPT_STR(0, "logfile", "FILE", struct build_args, logfile, "Write steps and the output of commands to a file", .complete = COMPLETE_FILE),
@@ -72,11 +83,13 @@ const struct opt build_opts[] = {
 		.complete = COMPLETE_WORDS, .words = "default none host", .strict = true),
 	OPT_BOOL(0, "no-cache", struct build_args, no_cache, "Run every step anew"),
 	OPT_LIST(0, "no-cache-filter", "STAGE[,STAGE…]", struct build_args, no_cache_filters, "Run every step of a stage anew"),
+	OPT_BOOL(0, "no-hostname", struct build_args, run.no_hostname, "Leave the image's /etc/hostname as it is while commands run"),
 	OPT_BOOL(0, "no-hosts", struct build_args, run.no_hosts, "Leave the image's /etc/hosts as it is while commands run"),
 	OPT_BOOL(0, "omit-history", struct build_args, omit_history, "Leave the history out of the image"),
 	OPT_STR(0, "os", "OS", struct build_args, os, "Operating system to build for, instead of --platform"),
 	OPT_LIST('o', "output", "DIRECTORY|type=TYPE[,dest=PATH]", struct build_args, outputs, "Where the result goes: local, tar, oci, docker, image or registry"),
 	OPT_STR(0, "manifest", "LIST", struct build_args, manifest, "Add what was built to a manifest list"),
+	OPT_STR(0, "pid", "MODE", struct build_args, run.pid, "Process ids of commands: private in any case, so that nothing outlives a step", .hidden = true, .complete = COMPLETE_WORDS, .words = "private", .strict = true),
 	OPT_LIST(0, "platform", "OS/ARCH[/VARIANT][,…]", struct build_args, platforms, "Platform to build for; several become a manifest list"),
 	OPT_STR(0, "progress", "KIND", struct build_args, progress, "How progress is shown",
 		.complete = COMPLETE_WORDS, .words = "auto plain tty quiet rawjson", .strict = true),
@@ -88,7 +101,7 @@ const struct opt build_opts[] = {
 	OPT_BOOL(0, "rewrite-timestamp", struct build_args, rewrite_timestamp, "No file is later than the image's time; with --timestamp that is so in any case", .hidden = true),
 	OPT_BOOL(0, "rm", struct build_args, rm, "Leave no containers behind; there are none in any case", .hidden = true),
 	OPT_STR(0, "sbom", "MODE", struct build_args, sbom, "Attestations are not made: only false", .hidden = true),
-	OPT_LIST(0, "secret", "id=ID[,src=FILE|,env=NAME]", struct build_args, secrets, "Give a secret to commands that mount it"),
+	OPT_LIST(0, "secret", "id=ID[,src=FILE|,env=NAME][,cache-key]", struct build_args, secrets, "Give a secret to commands that mount it; with cache-key they run anew when it changes"),
 	OPT_LIST(0, "security-opt", "OPTION", struct build_args, run.security_opt, "Security option of commands: no-new-privileges, seccomp=, apparmor=, mask=, unmask="),
 	OPT_SIZE(0, "shm-size", "SIZE", struct build_args, run.shm_size, "Size of /dev/shm of commands"),
 	OPT_TRI(0, "skip-unused-stages", struct build_args, skip_unused, "Leave out the stages that the target does not need"),
@@ -100,6 +113,7 @@ const struct opt build_opts[] = {
 	OPT_STR(0, "timestamp", "SECONDS", struct build_args, timestamp, "Time of the image and latest time of its new files, in seconds since 1970"),
 	OPT_STR(0, "source-date-epoch", "SECONDS", struct build_args, timestamp, "Time of the image", .hidden = true),
 	OPT_LIST(0, "ulimit", "TYPE=SOFT[:HARD]", struct build_args, run.ulimit, "Set a resource limit of commands"),
+	OPT_LIST(0, "unsetannotation", "NAME", struct build_args, unset_annotations, "Do not take an annotation over from base images"),
 	OPT_LIST(0, "unsetenv", "NAME", struct build_args, unset_env, "Take a variable out of the image"),
 	OPT_LIST(0, "unsetlabel", "NAME", struct build_args, unset_labels, "Do not take a label over from base images"),
 	OPT_STR(0, "uts", "MODE", struct build_args, run.uts, "UTS namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
@@ -256,6 +270,18 @@ static int check_words(const struct build_args *a, struct build_options *o)
 	if ((a->provenance && (parse_bool(a->provenance, &on) < 0 || on)) ||
 	    (a->sbom && (parse_bool(a->sbom, &on) < 0 || on)))
 		return err_new(-CE_UNSUPPORTED, "--provenance, --sbom: attestations are not made");
+	for (size_t i = 0; i < a->attest.n; i++)
+		if (!strstr(a->attest.v[i], ",disabled=true"))
+			return err_new(-CE_UNSUPPORTED, "--attest %s: attestations are not made",
+				       a->attest.v[i]);
+	if (a->builder && strcmp(a->builder, "default") != 0)
+		return err_new(-CE_UNSUPPORTED, "--builder %s: there is one, called default",
+			       a->builder);
+	if (a->identity_label == 1)
+		return err_new(-CE_UNSUPPORTED, "--identity-label: such a label is not made");
+	if (a->call && strcmp(a->call, "build") != 0 && strcmp(a->call, "check") != 0 &&
+	    strcmp(a->call, "targets") != 0)
+		return err_new(-CE_UNSUPPORTED, "--call %s: use build, check or targets", a->call);
 	if (a->squash && a->squash_all)
 		return err_usage("--squash and --squash-all: one of them");
 	for (size_t i = 0; i < a->allow.n; i++) {
@@ -332,9 +358,13 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->cache_from_ns = a->cache_ttl_ns ? clock_now_ns() - a->cache_ttl_ns : 0;
 	o->squash = a->squash_all ? SQUASH_ALL : a->squash ? SQUASH_NEW : SQUASH_NONE;
 	o->omit_history = a->omit_history;
-	o->check = a->check;
+	o->check = a->check || (a->call && strcmp(a->call, "check") == 0);
+	o->list_targets = a->call && strcmp(a->call, "targets") == 0;
 	o->explain = a->explain;
 	o->drop_base_labels = a->inherit_labels == 0;
+	o->keep_base_annotations = a->inherit_annotations == 1;
+	o->unset_annotations = a->unset_annotations;
+	o->created_annotation = a->created_annotation == 1;
 	o->all_stages = a->skip_unused == 0;
 	o->host_proxies = a->http_proxy != 0;
 	return r;

@@ -84,6 +84,19 @@ static void on_reason(void *data, const char *text)
 	print_line(s, text);
 }
 
+/* The result, for scripts: on standard output. */
+static void on_target(void *data, unsigned n, const char *name, bool is_default)
+{
+	(void)data;
+	if (!n)
+		(void)puts("TARGET");
+	if (name)
+		put_untrusted(stdout, name);
+	else
+		(void)printf("%u", n);
+	(void)puts(is_default ? " (default)" : "");
+}
+
 static void on_event(void *data, const struct build_event *e)
 {
 	const struct build_show *s = data;
@@ -129,6 +142,7 @@ int build_show_init(struct build_show *s, bool quiet, const char *progress, FILE
 				 .report = {.warning = on_warning,
 					    .line = on_line,
 					    .finding = on_finding,
+					    .target = on_target,
 					    .reason = on_reason,
 					    .data = s}};
 	r = choose(progress, out, &kind);

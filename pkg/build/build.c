@@ -115,6 +115,58 @@ static void write_config(struct builder *b, const struct build_image *image, int
 			  &b->layers[b->target], created_ns, out);
 }
 
+static const struct image_record *base_record(const struct builder *b)
+{
+	const struct stage_plan *p = &b->stages[b->target];
+
+	while (p->parent >= 0)
+		p = &b->stages[p->parent];
+	for (unsigned i = 0; p->base_id && i < b->n_images; i++)
+		if (strcmp(b->images[i].record->id, p->base_id) == 0)
+			return b->images[i].record;
+	return NULL;
+}
+
+/* Of the base image's manifest, as it came or as it would be made here. */
+static int base_annotations(const struct builder *b, struct strv *ret)
+{
+	const struct image_record *rec = base_record(b);
+	AUTO_JSON struct json_object *doc = NULL;
+	int r;
+
+	if (!rec || !rec->manifest) {
+		if (rec)
+			strv_add_all(ret, &rec->annotations);
+		return 0;
+	}
+	r = json_parse(rec->manifest, rec->manifest_len, &doc);
+	return r < 0 ? r : json_get_map(doc, "annotations", ret);
+}
+
+static int annotate(const struct builder *b, int64_t created_ns, struct strv *ret)
+{
+	AUTO_STRV struct strv base = STRV_INIT;
+	char when[CLOCK_TEXT_MAX];
+	int r = b->o->keep_base_annotations ? base_annotations(b, &base) : 0;
+
+	for (size_t i = 0; i < base.n; i++) {
+		AUTO_FREE char *name = xstrndup(base.v[i], strcspn(base.v[i], "="));
+
+		if (!strv_has(&b->o->unset_annotations, name))
+			strv_env_set(ret, base.v[i]);
+	}
+	if (b->o->created_annotation) {
+		AUTO_FREE char *pair = NULL;
+
+		clock_format_utc(created_ns, when);
+		pair = xasprintf("org.opencontainers.image.created=%.19sZ", when);
+		strv_env_set(ret, pair);
+	}
+	for (size_t i = 0; i < b->o->annotations.n; i++)
+		strv_env_set(ret, b->o->annotations.v[i]);
+	return r;
+}
+
 /*
  * The same steps give the same image, and so the same id: the time it was made is that of the first
  * time it was.
@@ -206,9 +258,10 @@ static int put_image(struct builder *b)
 	sha256_hex(config.s, config.len, rec.id);
 	rec.config = config.s;
 	rec.config_len = config.len;
-	rec.diffids = b->layers[b->target];
-	rec.annotations = b->o->annotations; /* both stay whose they are */
-	r = add_sizes(b, &rec.diffids, &rec.size_bytes);
+	rec.diffids = b->layers[b->target]; /* stays whose it is */
+	r = annotate(b, rec.created_ns, &rec.annotations);
+	if (r == 0)
+		r = add_sizes(b, &rec.diffids, &rec.size_bytes);
 	for (size_t i = 0; r == 0 && i < b->o->tags.n; i++) {
 		char *full = NULL;
 
@@ -221,6 +274,7 @@ static int put_image(struct builder *b)
 	if (r == 0)
 		r = image_store_put(b->st, &rec);
 	strv_done(&rec.names);
+	strv_done(&rec.annotations);
 	if (r == 0)
 		memcpy(b->result->id, rec.id, sizeof(rec.id));
 	return r;
@@ -280,6 +334,13 @@ static int check_file(struct builder *b)
 	return 0;
 }
 
+static void tell_targets(const struct builder *b)
+{
+	for (unsigned i = 0; i < b->file->n_stages; i++)
+		b->o->report->target(b->o->report->data, i, b->file->stages[i].name,
+				     i + 1 == b->file->n_stages);
+}
+
 static int build(struct builder *b)
 {
 	int r = check_options(b);
@@ -301,6 +362,10 @@ static int build(struct builder *b)
 	if (r < 0)
 		return r;
 	b->target_platform = platform_text(&b->pc.target);
+	if (b->o->list_targets) {
+		tell_targets(b);
+		return 0;
+	}
 	r = check_file(b);
 	if (r < 0 || b->o->check)
 		return r;

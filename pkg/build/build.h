@@ -51,6 +51,8 @@ struct build_report {
 	void (*finding)(void *data, const char *rule, const char *file, unsigned line,
 			const char *message, const char *source);
 	void (*findings)(void *data, unsigned n);
+	/* A stage that can be built, of builds with list_targets. @name: NULL when it has none. */
+	void (*target)(void *data, unsigned n, const char *name, bool is_default);
 	/* Why the step just told of was taken from the cache or not: of builds with explain. */
 	void (*reason)(void *data, const char *text);
 	void *data;
@@ -78,6 +80,7 @@ struct build_options {
 		index_annotations; /* for who makes a list of what is built for several platforms */
 	struct strv env, unset_env; /* of the image; what is set is there for commands, too */
 	struct strv unset_labels; /* of base images */
+	struct strv unset_annotations; /* of those of base images, when they are kept */
 	struct strv cache_from, cache_to; /* a repository, or "type=registry|local|inline,…" */
 	struct strv no_cache_stages; /* names or numbers */
 	const char *from; /* instead of the first FROM's image */
@@ -91,13 +94,15 @@ struct build_options {
 	const char *network; /* NULL, default, none, host */
 	/*
 	 * What containers of RUN get, of it: add_host, cap_add, cap_drop, cgroup_parent, cgroupns,
-	 * device, dns, dns_option, dns_search, group_add, ipc, limits, no_hosts, security_opt,
+	 * device, dns, dns_option, dns_search, group_add, ipc, limits, no_hosts, no_hostname, security_opt,
 	 * shm_size, ulimit, uts, volume (host paths only).
 	 */
 	struct container_request run;
 	unsigned jobs; /* stages at a time; 0: as many as there are processors */
 	bool no_cache;
 	bool check; /* only tell what is found in the file */
+	bool list_targets; /* only tell which stages there are */
+	bool keep_base_annotations, created_annotation;
 	bool explain;
 	bool docker; /* pushed and saved as a Docker image unless asked otherwise; else OCI */
 	struct pull_options pull;

@@ -18,6 +18,7 @@ struct found_image { /* looked up once a build, so all stages see the same */
 struct secret_source {
 	char *id, *value;
 	size_t n;
+	bool is_key; /* cache-key: another value is another step */
 };
 
 /* A step that is done, and whose layer has no name yet: later.c. */

@@ -80,6 +80,8 @@ int cache_dir_make(struct store *st, const char *name);
 
 #define CACHE_RECORDS "io.cuddy.build.cache" /* in a config: what steps led to */
 
+#define CACHE_SECRET "secret" /* a key that only this store has */
+
 #define CACHE_WHY "why" /* of each step's place, what its key was made of */
 
 /* Pieces of a key: each is told apart from the next. */

@@ -189,7 +189,7 @@ static int secret_value(struct secret_source *s, const char *env, const char *sr
 	return 0;
 }
 
-/* "id=NAME[,src=FILE|env=VARIABLE][,type=file|env]" */
+/* "id=NAME[,src=FILE|env=VARIABLE][,type=file|env][,cache-key]" */
 int inputs_secret(struct builder *b, const char *spec)
 {
 	AUTO_STRV struct strv words = STRV_INIT;
@@ -211,8 +211,11 @@ int inputs_secret(struct builder *b, const char *spec)
 			env = eq + 1;
 		else if (n == 4 && strncmp(w, "type", n) == 0)
 			type = eq + 1;
+		else if (strcmp(w, "cache-key") == 0)
+			s.is_key = true;
 		else
-			return err_usage("--secret: '%s' is not id=, src=, env= or type=", w);
+			return err_usage(
+				"--secret: '%s' is not id=, src=, env=, type= or cache-key", w);
 	}
 	if (!id || !*id)
 		return err_usage("--secret needs id=NAME");

@@ -351,8 +351,12 @@ int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
 		key_add(h, m->env);
 		if (m->type == RUN_MOUNT_SECRET || m->type == RUN_MOUNT_SSH)
 			key_add(h, m->id); /* not its value */
-		if (m->type != RUN_MOUNT_BIND)
+		if (m->type == RUN_MOUNT_SECRET)
+			r = run_secrets_key(b, m, h);
+		if (m->type != RUN_MOUNT_BIND && r == 0)
 			continue;
+		if (r < 0)
+			return err_wrap(r, "secret %s", m->id);
 		if (o->mount_from[i].kind == SRC_CONTEXT || o->mount_from[i].kind == SRC_NAMED) {
 			r = key_context(b, m, &o->mount_from[i], h);
 		} else {

@@ -15,3 +15,5 @@ int run_mounts_dir(const char *path);
 /* run_secrets.c */
 int run_secrets_add(struct preparing *p, const struct run_mount *m);
 int run_ssh_add(struct preparing *p, const struct run_mount *m);
+/** run_secrets_key() - what of a secret belongs to the step's identity: of one given with cache-key an HMAC. */
+int run_secrets_key(struct builder *b, const struct run_mount *m, struct sha256 *h);

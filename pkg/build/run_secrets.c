@@ -14,6 +14,7 @@
 #include "pkg/base/path.h"
 #include "pkg/build/run_mounts_internal.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/random.h"
 
 static int private_tmpfs(struct preparing *p, char **ret)
 {
@@ -52,16 +53,79 @@ static int write_secret(struct preparing *p, const struct run_mount *m,
 	return 0;
 }
 
+static const struct secret_source *find_secret(const struct builder *b, const char *id)
+{
+	for (unsigned i = b->n_secrets; i-- > 0;)
+		if (strcmp(b->secrets[i].id, id) == 0)
+			return &b->secrets[i];
+	return NULL;
+}
+
+/* 64 characters that only this store has: what is made with them tells nobody else of a secret. */
+static int own_key(struct builder *b, struct sbuf *ret)
+{
+	AUTO_CLOSE int dir = cache_dir_make(b->st, CACHE_SECRET);
+	char fresh[65];
+	int r = dir < 0 ? dir : file_read_at(dir, "key", 64, ret);
+
+	if (r == -ENOENT) {
+		err_drop();
+		random_hex(fresh, 64);
+		r = file_create(dir, "key", fresh, 64, 0600, FILE_NO_SYNC);
+		if (r == -EEXIST)
+			err_drop();
+		if (r == 0 || r == -EEXIST)
+			r = file_read_at(dir, "key", 64, ret);
+	}
+	if (r == 0 && ret->len != 64)
+		r = err_new(-CE_CORRUPT, "cache/%s/key is not 64 characters; remove it",
+			    CACHE_SECRET);
+	return r;
+}
+
+/* RFC 2104, with a key as long as a block. */
+static void hmac_half(const struct sbuf *key, unsigned char pad, const void *p, size_t n,
+		      char ret[65])
+{
+	unsigned char block[64];
+	struct sha256 h;
+
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = (unsigned char)(key->s[i] ^ pad);
+	sha256_init(&h);
+	sha256_add(&h, block, sizeof(block));
+	sha256_add(&h, p, n);
+	sha256_end_hex(&h, ret);
+}
+
+int run_secrets_key(struct builder *b, const struct run_mount *m, struct sha256 *h)
+{
+	const struct secret_source *s = find_secret(b, m->id);
+	AUTO_FREE char *what = xasprintf("the secret %s", m->id);
+	AUTO_SBUF struct sbuf key = SBUF_INIT;
+	char inner[65], mac[65];
+	int r;
+
+	if (!s || !s->is_key)
+		return 0;
+	r = own_key(b, &key);
+	if (r < 0)
+		return r;
+	hmac_half(&key, 0x36, s->value, s->n, inner);
+	hmac_half(&key, 0x5c, inner, 64, mac);
+	explicit_bzero(inner, sizeof(inner));
+	key_add(h, mac);
+	why_add(b, what, mac);
+	return 0;
+}
+
 int run_secrets_add(struct preparing *p, const struct run_mount *m)
 {
-	const struct secret_source *s = NULL;
+	const struct secret_source *s = find_secret(p->b, m->id);
 	char *source = NULL;
 	struct run_place *v;
 	int r;
 
-	for (unsigned i = 0; i < p->b->n_secrets; i++)
-		if (strcmp(p->b->secrets[i].id, m->id) == 0)
-			s = &p->b->secrets[i];
 	if (!s && m->required)
 		return err_usage("secret %s is required: give it by --secret id=%s,src=FILE", m->id,
 				 m->id);

@@ -62,6 +62,7 @@ static void key_request(const struct container_request *q, struct sha256 *h)
 	key_add(h, q->uts);
 	key_add(h, q->cgroupns);
 	key_add(h, q->no_hosts ? "no hosts" : "");
+	key_add(h, q->no_hostname ? "no hostname" : "");
 }
 
 static void why_request(struct builder *b, const struct container_request *q)

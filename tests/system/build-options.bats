@@ -158,6 +158,58 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	[ "$(cuddy image inspect --format '{{len .History}}' localhost/t)" = 0 ]
 }
 
+@test "K9: a secret given with cache-key runs its commands anew when it changes; its hash is nowhere" {
+	printf first >"$WORK/s"
+	file <<-'E'
+		FROM localhost/busybox
+		RUN --mount=type=secret,id=s cat /proc/sys/kernel/random/uuid >/u; wc -c </run/secrets/s >/n
+	E
+	built() { build --secret "id=s,src=$WORK/s$1" && inside cat /u; }
+	one=$(built "")
+	printf second-one >"$WORK/s"
+	[ "$(built "")" = "$one" ]                     # as everywhere else: the value is no part of the step
+	two=$(built ,cache-key)
+	[ "$two" != "$one" ]
+	[ "$(built ,cache-key)" = "$two" ]
+	printf third >"$WORK/s"
+	run -0 cuddy build --explain --secret "id=s,src=$WORK/s,cache-key" -t localhost/t .
+	[[ "$output" == *"for what changed: the secret s"* ]]
+	three=$(inside cat /u)
+	[ "$three" != "$two" ]
+	printf second-one >"$WORK/s"
+	[ "$(built ,cache-key)" = "$two" ]
+	run -1 grep -rqsE "$(printf second-one | sha256sum | cut -c1-16)|$(printf third | sha256sum | cut -c1-16)|second-one" "$CUDDY_ROOT/cache" "$CUDDY_ROOT/images"
+	[ "$(stat -c %a "$CUDDY_ROOT/cache/secret/key")" = 600 ]
+	run -125 --separate-stderr cuddy build --secret "id=s,src=$WORK/s,cachekey" .
+	[[ "$stderr" == *"'cachekey' is not id=, src=, env=, type= or cache-key"* ]]
+}
+
+@test "--call, --builder, --attest, annotations of base images, and options that change nothing" {
+	file <<<$'FROM localhost/busybox AS one\nFROM one\nFROM one AS last\nRUN cat /etc/hostname >/n; false'
+	run -0 cuddy build --call=targets --platform linux/amd64,linux/arm64 .
+	[ "$output" = $'TARGET\none\n1\nlast (default)' ]
+	run -0 cuddy build --call check .
+	[[ "$output" == *"Check complete, 0 findings"* ]]
+	run -1 cuddy build --call build --pid private --no-hostname .
+	run -125 --separate-stderr cuddy build --call outline .
+	[[ "$stderr" == *"--call outline: use build, check or targets"* ]]
+	run -125 cuddy build --pid host .
+	run -125 --separate-stderr cuddy build --builder remote .
+	[[ "$stderr" == *"--builder remote: there is one, called default"* ]]
+	run -125 cuddy build --attest type=sbom .
+	run -125 cuddy build --identity-label .
+	file <<<$'FROM localhost/busybox\nLABEL a=b'
+	cuddy build -q --annotation base.one=1 --annotation base.two=2 --builder default --attest type=provenance,disabled=true \
+		--identity-label=false --layer-label x=y --created-annotation --timestamp 86400 -t localhost/base . >/dev/null
+	annotations() { cuddy save -q --format oci-dir -o "$WORK/l$1" "$2" && jq -cS .annotations <"$WORK/l$1/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "$WORK/l$1/index.json")"; }
+	[ "$(annotations 1 localhost/base)" = '{"base.one":"1","base.two":"2","org.opencontainers.image.created":"1970-01-02T00:00:00Z"}' ]
+	file <<<$'FROM localhost/base\nLABEL a=c'
+	build
+	[ "$(annotations 2 localhost/t)" = null ]
+	build --inherit-annotations --unsetannotation base.one --unsetannotation org.opencontainers.image.created --annotation base.two=3 --annotation own=4
+	[ "$(annotations 3 localhost/t)" = '{"base.two":"3","own":"4"}' ]
+}
+
 @test "--no-cache-filter and --cache-ttl say what is made anew; --logfile, --skip-unused-stages, refusals" {
 	file <<-'E'
 		FROM localhost/busybox AS one

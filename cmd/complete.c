@@ -2,7 +2,7 @@
 /*
  * What may stand where the cursor is. The scripts of "cuddy completion" ask
  *
- *	cuddy __complete [--no-desc] -- WORD... LAST
+ *	cuddy __complete [OPTIONS] -- WORD... LAST
  *
  * with the words after "cuddy" up to the cursor (LAST may be empty), and get one candidate a line,
  * "word<TAB>what it is", each a whole replacement for LAST; or the line ":file" or ":dir", where the
@@ -383,7 +383,7 @@ static int complete_run(struct cmd_ctx *ctx, const void *args, int n, char **wor
 
 const struct command cmd_complete = {
 	.name = "__complete",
-	.synopsis = "[--no-desc] -- WORD...",
+	.synopsis = "[OPTIONS] -- WORD...",
 	.summary = "Answer the scripts of \"cuddy completion\"",
 	.opts = complete_opts,
 	.args_size = sizeof(struct complete_args),

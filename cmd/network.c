@@ -10,6 +10,7 @@
 #include "pkg/cli/format.h"
 #include "pkg/container/networks.h"
 #include "pkg/json/json.h"
+#include "pkg/json/nil.h"
 
 static const struct opt create_opts[] = {
 	OPT_STR('d', "driver", "DRIVER", struct network_request, driver, "Network driver: bridge",
@@ -29,8 +30,8 @@ static const struct opt create_opts[] = {
 	OPT_STR(0, "interface-name", "NAME", struct network_request, device,
 		"Name of the bridge device"),
 	OPT_STR(0, "ipam-driver", "DRIVER", struct network_request, ipam_driver,
-		"Who gives addresses: host-local", .complete = COMPLETE_WORDS,
-		.words = "host-local"),
+		"Who gives addresses: host-local, or none for a network without",
+		.complete = COMPLETE_WORDS, .words = "host-local none"),
 	OPT_LIST('o', "opt", "KEY=VALUE", struct network_request, options,
 		 "Option: mtu=N, isolate=true|false|strict, metric=N, no_default_route=true"),
 	OPT_LIST(0, "label", "KEY=VALUE", struct network_request, labels, "Attach a label"),
@@ -119,6 +120,7 @@ static struct json_object *template_row(struct json_object *o, bool no_trunc)
 {
 	static const struct {
 		const char *to, *from;
+		enum json_nil nil; /* what is there when nothing is */
 	} names[] = {{"Name", "name"},
 		     {"ID", "id"},
 		     {"Driver", "driver"},
@@ -128,12 +130,12 @@ static struct json_object *template_row(struct json_object *o, bool no_trunc)
 		     {"IPv6Enabled", "ipv6_enabled"},
 		     {"Internal", "internal"},
 		     {"DNSEnabled", "dns_enabled"},
-		     {"NetworkDNSServers", "network_dns_servers"},
-		     {"Labels", "labels"},
-		     {"Options", "options"},
+		     {"NetworkDNSServers", "network_dns_servers", JSON_NIL_LIST},
+		     {"Labels", "labels", JSON_NIL_MAP},
+		     {"Options", "options", JSON_NIL_MAP},
 		     {"IPAMOptions", "ipam_options"},
-		     {"Routes", "routes"},
-		     {"Containers", "containers"}};
+		     {"Routes", "routes", JSON_NIL_LIST},
+		     {"Containers", "containers", JSON_NIL_MAP}};
 	struct json_object *row = json_object_new_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -144,7 +146,8 @@ static struct json_object *template_row(struct json_object *o, bool no_trunc)
 					 json_object_is_type(json_object_array_get_idx(v, 0),
 							     json_type_object)
 				 ? go_objects(v)
-				 : json_object_get(v));
+			 : v ? json_object_get(v)
+			     : json_nil(names[i].nil));
 	}
 	if (!no_trunc) {
 		AUTO_FREE char *id = NULL;
@@ -155,6 +158,18 @@ static struct json_object *template_row(struct json_object *o, bool no_trunc)
 		json_set_str(row, "ID", id);
 	}
 	return row;
+}
+
+/* In a list they are one text, as with podman; .Label reads that too. */
+static void labels_as_text(struct json_object *row)
+{
+	AUTO_STRV struct strv all = STRV_INIT;
+	AUTO_FREE char *text = NULL;
+
+	json_object_object_foreach(json_object_object_get(row, "Labels"), key, value)
+		strv_addf(&all, "%s=%s", key, json_object_get_string(value));
+	text = strv_join(&all, ",");
+	json_set_str(row, "Labels", text);
 }
 
 static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
@@ -172,9 +187,13 @@ static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	(void)argv;
 	if (r == 0)
 		r = network_rows(st, &a->filters, &found);
-	for (size_t i = 0; r == 0 && i < json_object_array_length(found); i++)
-		(void)json_object_array_add(
-			rows, template_row(json_object_array_get_idx(found, i), a->no_trunc));
+	for (size_t i = 0; r == 0 && i < json_object_array_length(found); i++) {
+		struct json_object *row = template_row(json_object_array_get_idx(found, i),
+						       a->no_trunc);
+
+		labels_as_text(row);
+		(void)json_object_array_add(rows, row);
+	}
 	return r < 0 ? r : list_print(&o, rows, found, stdout);
 }
 

@@ -109,7 +109,8 @@ struct json_object *network_json(const struct network_record *r)
 	json_set_str(o, "driver", "bridge");
 	json_set_str(o, "network_interface", r->device);
 	json_set_str(o, "created", created);
-	json_set(o, "subnets", subnets_json(r));
+	if (r->n_subnets)
+		json_set(o, "subnets", subnets_json(r));
 	if (r->routes.n)
 		json_set(o, "routes", routes_json(&r->routes));
 	json_set_bool(o, "ipv6_enabled", r->ipv6);
@@ -121,7 +122,7 @@ struct json_object *network_json(const struct network_record *r)
 		json_set(o, "labels", json_from_map(&r->labels));
 	if (r->options.n)
 		json_set(o, "options", json_from_map(&r->options));
-	json_set_str(ipam, "driver", "host-local");
+	json_set_str(ipam, "driver", r->n_subnets ? "host-local" : "none");
 	json_set(o, "ipam_options", ipam);
 	return o;
 }

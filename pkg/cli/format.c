@@ -327,6 +327,23 @@ static int print_template_table(const struct list_options *o, const char *text,
 
 /* ---- templates without a heading ---- */
 
+/* "{{range .}}" and "{{range $i, $row := .}}" first: it wants all rows, not one after the other. */
+static bool wants_list(const char *format)
+{
+	const char *at = format, *end;
+
+	if (strncmp(at, "{{", 2) != 0)
+		return false;
+	at += 2 + (at[2] == '-');
+	at += strspn(at, " ");
+	end = strstr(at, "}}");
+	if (!end || strncmp(at, "range ", 6) != 0)
+		return false;
+	while (end > at && (end[-1] == ' ' || end[-1] == '-'))
+		end--;
+	return end[-1] == '.' && (end[-2] == ' ' || end[-2] == '=');
+}
+
 static int print_rows(const char *format, struct json_object *rows, FILE *out)
 {
 	enum template_mode mode = is_terminal(out) ? TEMPLATE_TERMINAL : TEMPLATE_RAW;
@@ -336,8 +353,7 @@ static int print_rows(const char *format, struct json_object *rows, FILE *out)
 
 	if (r < 0)
 		return r;
-	/* As podman: a template that begins with range gets the whole list. */
-	if (strncmp(format, "{{range", 7) == 0 || strncmp(format, "{{ range", 8) == 0) {
+	if (wants_list(format)) { /* as podman */
 		r = template_run(tpl, rows, mode, &text);
 	} else {
 		for (size_t i = 0; r == 0 && i < json_object_array_length(rows); i++) {

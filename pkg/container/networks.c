@@ -321,7 +321,8 @@ static bool match_one(const void *arg, const char *key, const char *value)
 	if (strcmp(key, "label!") == 0)
 		return !filter_label(&r->labels, value);
 	if (strcmp(key, "dangling") == 0)
-		return (strcmp(value, "true") == 0) == !strv_has(used, r->name);
+		return (strcmp(value, "true") == 0) ==
+		       (!strv_has(used, r->name) && strcmp(r->name, NETWORK_DEFAULT) != 0);
 	return filter_time(value, &at) == 0 && r->created_ns < at;
 }
 

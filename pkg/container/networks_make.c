@@ -22,6 +22,7 @@
 /* Subnets chosen for networks that name none: 10.89.0.0/24 to 10.255.255.0/24, as podman does. */
 #define POOL_FIRST 89
 #define POOL_LAST 255
+#define SUBNETS_MAX 8
 
 static int check_name(const char *name)
 {
@@ -40,6 +41,11 @@ static int check_name(const char *name)
 	return 0;
 }
 
+static bool has_no_addresses(const struct network_request *q)
+{
+	return q->ipam_driver && strcmp(q->ipam_driver, "none") == 0;
+}
+
 static int check_drivers(const struct network_request *q)
 {
 	const char *d = q->driver ? q->driver : "bridge";
@@ -51,10 +57,20 @@ static int check_drivers(const struct network_request *q)
 			d);
 	if (strcmp(d, "bridge") != 0)
 		return err_usage("network driver '%s': unknown; there is bridge", d);
-	if (q->ipam_driver && strcmp(q->ipam_driver, "host-local") != 0)
-		return err_new(-CE_UNSUPPORTED, "--ipam-driver %s: there is host-local",
-			       q->ipam_driver);
-	return 0;
+	if (!q->ipam_driver || strcmp(q->ipam_driver, "host-local") == 0)
+		return 0;
+	if (strcmp(q->ipam_driver, "dhcp") == 0)
+		return err_new(
+			-CE_UNSUPPORTED,
+			"--ipam-driver dhcp: a bridge without a device of the host reaches no "
+			"server that would give addresses");
+	if (!has_no_addresses(q))
+		return err_usage("--ipam-driver %s: unknown; there are host-local and none",
+				 q->ipam_driver);
+	return q->subnets.n || q->gateways.n || q->ranges.n || q->routes.n || q->ipv6
+		       ? err_usage("--ipam-driver none: --subnet, --gateway, --ip-range, --route "
+				   "and --ipv6 are for networks with addresses")
+		       : 0;
 }
 
 static int check_device(const char *name)
@@ -81,6 +97,39 @@ static int check_number(const char *key, const char *value, uint32_t min, uint32
 	return 0;
 }
 
+/* Options of podman and docker that mean something only where a network has a device of the host. */
+static int check_foreign(const char *key, const char *value)
+{
+	static const char host_device[] = "it is about a device of the host, which belongs to root";
+	static const struct {
+		const char *key, *same, *why; /* same: what it is here anyway */
+	} options[] = {
+		{"vlan", NULL, host_device},
+		{"vrf", NULL, host_device},
+		{"parent", NULL, host_device},
+		{"bclim", NULL, host_device},
+		{"host_interface_name", NULL, host_device},
+		{"mode", "managed", host_device},
+		{"com.docker.network.bridge.gateway_mode_ipv4", "nat", host_device},
+		{"com.docker.network.bridge.gateway_mode_ipv6", "nat", host_device},
+		{"com.docker.network.bridge.trusted_host_interfaces", NULL, host_device},
+		{"com.docker.network.bridge.inhibit_ipv4", "false",
+		 "the bridge has the gateway's address, or use --ipam-driver none"},
+		{"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0",
+		 "say the address with --publish IP:PORT:PORT"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (strcmp(key, options[i].key) != 0)
+			continue;
+		return options[i].same && strcmp(value, options[i].same) == 0
+			       ? 1
+			       : err_new(-CE_UNSUPPORTED, "--opt %s=%s: %s", key, value,
+					 options[i].why);
+	}
+	return 0;
+}
+
 static int check_true(const char *key, const char *value)
 {
 	bool on;
@@ -93,7 +142,10 @@ static int check_true(const char *key, const char *value)
 static int take_option(const char *key, const char *value, struct network_record *r)
 {
 	bool on;
+	int known = check_foreign(key, value);
 
+	if (known)
+		return known < 0 ? known : 0;
 	if (strcmp(key, "com.docker.network.driver.mtu") == 0)
 		key = "mtu";
 	if (strcmp(key, "com.docker.network.bridge.name") == 0) {
@@ -307,7 +359,7 @@ static int take_subnets(const struct network_request *q, struct taken *t, struct
 	if (q->ipv6 && !v6)
 		choose_v6(t, r);
 	r->ipv6 = q->ipv6 || v6;
-	return r->n_subnets > 8 ? err_usage("--subnet: at most 8") : 0;
+	return r->n_subnets > SUBNETS_MAX ? err_usage("--subnet: at most %d", SUBNETS_MAX) : 0;
 }
 
 /* The subnet that @a lies in. */
@@ -324,6 +376,8 @@ static struct network_subnet *subnet_of(struct network_record *r, const struct a
 
 static int take_gateways(const struct network_request *q, struct network_record *r)
 {
+	bool given[SUBNETS_MAX] = {false};
+
 	for (size_t i = 0; i < q->gateways.n; i++) {
 		const char *text = q->gateways.v[i];
 		struct network_subnet *s;
@@ -337,6 +391,10 @@ static int take_gateways(const struct network_request *q, struct network_record 
 		s = subnet_of(r, &a);
 		if (!s || !address_net_parse(s->net, &n))
 			return err_usage("--gateway %s: in none of the subnets", text);
+		if (s->gateway && given[s - r->subnets])
+			return err_usage("--gateway %s: subnet %s has %s already", text, s->net,
+					 s->gateway);
+		given[s - r->subnets] = true;
 		last = address_net_last(&n);
 		if (address_equal(&a, &n.base) || (a.family == AF_INET && address_equal(&a, &last)))
 			return err_usage("--gateway %s: an address that no device can have", text);
@@ -446,7 +504,7 @@ static int make(struct store *st, const struct network_request *q, struct networ
 		e = take_options(q, r);
 	if (e == 0)
 		e = taken_load(st, &t);
-	if (e == 0)
+	if (e == 0 && !has_no_addresses(q))
 		e = take_subnets(q, &t, r);
 	if (e == 0)
 		e = take_gateways(q, r);
@@ -471,7 +529,7 @@ int network_make(struct store *st, const struct network_request *q, char **ret_n
 	r.id = xstrdup(id);
 	r.created_ns = clock_now_ns();
 	r.internal = q->internal;
-	r.names = !q->no_names;
+	r.names = !q->no_names && !has_no_addresses(q); /* nobody would be there to ask */
 	e = check_name(r.name);
 	if (e < 0)
 		return e;

@@ -334,7 +334,7 @@ int networks_servers(struct store *st, const struct container_record *rec, struc
 	int r = places_load(st, rec, &p);
 
 	for (size_t i = 0; r == 0 && i < rec->networks.n; i++) {
-		outside = outside || !p[i].net.internal;
+		outside = outside || (!p[i].net.internal && p[i].net.n_subnets);
 		for (unsigned k = 0; p[i].net.names && k < p[i].net.n_subnets; k++)
 			if (p[i].net.subnets[k].gateway) {
 				strv_add(ret, p[i].net.subnets[k].gateway);

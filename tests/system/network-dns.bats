@@ -27,6 +27,9 @@ asker() { cuddy run -d --network d -v "$PROBE:/probe:ro" "$@" "$IMAGE" sleep 100
 		[ "$(named of-net $how x.example)" = "0 10.9.0.2" ]
 		[ "$(named nobody $how x.example)" = "0 10.9.0.1" ]
 	done
+	# What runs hears of other servers of its network at once.
+	cuddy network update --dns-add 10.236.0.53 --dns-drop 10.236.0.54 d
+	[ "$(named of-net udp x.example)$(named other udp x.example)" = "0 10.9.0.10 10.9.0.2" ]
 	[ "$(named first udp big.example)" = "0 cut" ]
 	[ "$(named first tcp big.example)" = "0 10.9.0.1" ]
 	# The server that goes away while it is asked.

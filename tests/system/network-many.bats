@@ -69,6 +69,51 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	cuddy network rm dual
 }
 
+@test "network create: what a definition says is what the kernel has" {
+	require_tun
+	require_ipv6
+	cuddy network create --subnet 10.215.0.0/24 --subnet fd00:215::/64 --gateway 10.215.0.9 --ip-range 10.215.0.64-10.215.0.65 \
+		--opt mtu=1400 --opt metric=77 --route 10.7.0.0/16,10.215.0.3,7 --interface-name br-k k
+	cuddy network create --subnet 10.216.0.0/24 --opt com.docker.network.bridge.name=br-l --opt no_default_route=true --disable-dns l
+	cuddy network create --ipam-driver none bare
+	cuddy run -d --name one --network k "$IMAGE" sleep 1000
+	cuddy run -d --name two --network k "$IMAGE" sleep 1000
+	run -125 --separate-stderr cuddy run --rm --network k "$IMAGE" true
+	one_line_error 125 'no free address'
+	[ "$(ip_of one k) $(ip_of two k)" = "10.215.0.64 10.215.0.65" ]
+	run -0 cuddy exec one sh -c 'cat /sys/class/net/eth0/mtu; ip route; ip -6 route; cat /etc/resolv.conf'
+	[ "${lines[0]}" = 1400 ]
+	[[ "$output" == *"default via 10.215.0.9 dev eth0"*"metric 77"* ]]
+	[[ "$output" == *"10.7.0.0/16 via 10.215.0.3 dev eth0"*"metric 7"* ]]
+	[[ "$output" == *"default via fd00:215::1 dev eth0"*"metric 77"* ]]
+	[[ "$output" == *"nameserver 10.215.0.9"* ]]
+	# No default route, no names, and what connect is told.
+	cuddy run -d --name srv --network l "$IMAGE" sleep 1000
+	run -0 cuddy exec srv sh -c 'ip route; cat /etc/resolv.conf'
+	[[ "$output" != *default* ]]
+	[[ "$output" != *"nameserver 10.216."* ]]
+	run -125 --separate-stderr cuddy network connect --mac-address 02:aa k srv
+	one_line_error 125 'MAC address'
+	run -125 --separate-stderr cuddy network connect --ip 10.215.0.64 k srv
+	one_line_error 125 10.215.0.64
+	cuddy network connect --ip 10.215.0.77 --ip6 fd00:215::77 --mac-address 02:aa:bb:cc:dd:07 --alias al k srv
+	run -0 cuddy exec srv sh -c 'ip -o addr show eth1; cat /sys/class/net/eth1/address; ip route'
+	[[ "$output" == *"inet 10.215.0.77/24"*"inet6 fd00:215::77/64"*"02:aa:bb:cc:dd:07"*"default via 10.215.0.9 dev eth1"* ]]
+	run -0 cuddy exec one nslookup al
+	[[ "$output" == *10.215.0.77* ]]
+	run -0 cuddy unshare nsenter --net="/proc/$(net_pids keeper)/ns/net" ip -o addr
+	[[ "$output" == *" br-k "*"inet 10.215.0.9/24"*"inet6 fd00:215::1/64"* ]]
+	[[ "$output" == *" br-l "*"inet 10.216.0.1/24"* ]]
+	# A network that gives no addresses is a bridge all the same.
+	[ "$(cuddy network inspect bare | jq -c '.[0] | [.ipam_options.driver, .subnets, .dns_enabled]')" = '["none",null,false]' ]
+	run -0 cuddy run --rm --network bare "$IMAGE" sh -c 'ip -o -4 addr show eth0; ip -o link show eth0; cat /etc/resolv.conf'
+	[[ "$output" == *"UP,LOWER_UP"* && "$output" != *inet* && "$output" != *nameserver* ]]
+	run -125 --separate-stderr cuddy run --rm --network bare:ip=10.1.1.1 "$IMAGE" true
+	one_line_error 125 'no subnet'
+	cuddy rm -f -t 0 one two srv
+	cuddy network rm k l bare
+}
+
 @test "connect and disconnect: while it runs, when it does not, and a rename" {
 	require_tun
 	cuddy network create --subnet 10.213.1.0/24 a

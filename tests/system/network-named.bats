@@ -47,7 +47,17 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	want=ip-range refused --subnet 10.204.0.0/24 --ip-range 10.204.1.0/24 x
 	want=device refused -d macvlan x
 	want=unknown refused -d nosuch x
-	want='not supported' refused --ipam-driver dhcp x
+	want='reaches no server' refused --ipam-driver dhcp x
+	want='unknown' refused --ipam-driver nosuch x
+	want='networks with addresses' refused --ipam-driver none --subnet 10.204.0.0/24 x
+	local opt
+	for opt in vlan=5 vrf=x parent=eth0 bclim=1 mode=unmanaged host_interface_name=x \
+		com.docker.network.bridge.{gateway_mode_ipv4=routed,trusted_host_interfaces=eth0}; do
+		want='device of the host' refused --opt $opt x
+	done
+	want='--publish' refused --opt com.docker.network.bridge.host_binding_ipv4=127.0.0.1 x
+	want='not supported' refused --opt com.docker.network.bridge.enable_icc=false x
+	want='has 10.204.0.7 already' refused --subnet 10.204.0.0/24 --gateway 10.204.0.7 --gateway 10.204.0.8 x
 	want=mtu refused --opt mtu=abc x
 	want=unknown refused --opt nosuch=1 x
 	want='IP address' refused --dns example.com x
@@ -73,8 +83,13 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	cuddy network exists alpha
 	run -1 cuddy network exists nosuch
 	cuddy create --name user --network beta "$IMAGE" true
-	[ "$(cuddy network ls -q --filter dangling=false)" = beta ]
+	[ "$(cuddy network ls -q --filter dangling=false | xargs)" = "beta podman" ]
 	[ "$(cuddy ps -a --filter network=beta --format '{{.Names}} {{.Networks}}')" = "user beta" ]
+	[ "$(cuddy network ls -q --filter dangling=true)" = alpha ]
+	[ "$(cuddy network ls --filter label=keep --format '{{.Labels}} {{.Label "keep"}} {{range .Subnets}}{{.Gateway}}{{end}} {{.Options}}')" = \
+		"keep=yes yes $(field alpha '.subnets[0].gateway') map[]" ]
+	[ "$(cuddy network ls --format '{{range .}}{{.Name}},{{end}}')" = "alpha,beta,podman," ]
+	[ "$(cuddy network ls --noheading | wc -l) $(cuddy network ls --no-trunc | grep -c '^[0-9a-f]\{64\} ')" = "3 3" ]
 	run -2 cuddy network rm beta
 	[[ "$output" == *"used by user"* ]]
 	run -1 cuddy network rm nosuch
@@ -82,8 +97,13 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	run -2 cuddy network rm podman
 	run -0 cuddy network prune -f --filter label!=keep
 	[ -z "$output" ]
-	run -0 cuddy network prune -f
+	run -0 cuddy network prune -f --filter until=1h
+	[ -z "$output" ]
+	run -0 cuddy network prune -f --filter label=keep=yes
 	[ "$output" = alpha ]
+	cuddy network create gamma
+	run -0 cuddy network prune -f
+	[ "$output" = gamma ]
 	cuddy network rm -f beta
 	[ -z "$(cuddy ps -aq)" ]
 	[ "$(cuddy network ls -q)" = podman ]

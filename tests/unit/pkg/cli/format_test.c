@@ -237,6 +237,15 @@ static void lists_come_in_every_form(void **state)
 	assert_string_equal(list((struct list_options){.format = "table {{.ID}}"}, "[]"),
 			    "CONTAINER ID\n");
 	assert_string_equal(
+		list((struct list_options){.format = "{{range .ID}}{{.}}{{end}}"}, rows),
+		"format: range over something that is no list"); /* each row's */
+	assert_string_equal(
+		list(
+			(struct list_options){
+				.format = "{{- range $i, $r := . -}}{{$i}}{{$r.ID}} {{end}}"},
+			rows),
+		"0abc 1d ");
+	assert_string_equal(
 		list((struct list_options){.format = "{{range .}}{{.ID}} {{end}}"}, rows),
 		"abc d ");
 	assert_string_equal(list((struct list_options){.format = "json"}, "[]"), "[]\n");

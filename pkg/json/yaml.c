@@ -133,9 +133,44 @@ static int convert_list(struct reader *r, const yaml_node_t *node, unsigned dept
 	return 0;
 }
 
+/* "<<": what the map beside it does not say itself. A list of maps: the first that has a key counts. */
+static int merge(struct reader *r, const yaml_node_t *node, unsigned depth, struct json_object *to)
+{
+	struct json_object *from = NULL;
+	int e = convert(r, node, depth, &from);
+	size_t n = json_object_is_type(from, json_type_array) ? json_object_array_length(from) : 1;
+
+	for (size_t i = 0; e == 0 && i < n; i++) {
+		struct json_object *one = json_object_is_type(from, json_type_array)
+						  ? json_object_array_get_idx(from, i)
+						  : from;
+
+		if (!json_object_is_type(one, json_type_object)) {
+			e = bad(node, "<< of what is no map");
+			break;
+		}
+		json_object_object_foreach(one, key, v)
+		{
+			if (!json_object_object_get_ex(to, key, NULL))
+				json_set(to, key, json_object_get(v));
+		}
+	}
+	(void)json_object_put(from);
+	return e;
+}
+
+static bool is_merge(const yaml_node_t *key)
+{
+	return key && key->type == YAML_SCALAR_NODE &&
+	       key->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+	       strcmp((const char *)key->data.scalar.value, "<<") == 0;
+}
+
 static int convert_map(struct reader *r, const yaml_node_t *node, unsigned depth,
 		       struct json_object *to)
 {
+	const yaml_node_t *merged = NULL;
+
 	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
 	     p++) {
 		const yaml_node_t *key = yaml_document_get_node(r->doc, p->key);
@@ -145,6 +180,12 @@ static int convert_map(struct reader *r, const yaml_node_t *node, unsigned depth
 
 		if (!key || key->type != YAML_SCALAR_NODE)
 			return bad(node, "a key that is no text");
+		if (is_merge(key)) {
+			if (merged)
+				return bad(key, "a key that stands here twice");
+			merged = yaml_document_get_node(r->doc, p->value);
+			continue;
+		}
 		e = take_text(r, key, &name);
 		if (e < 0)
 			return e;
@@ -155,7 +196,7 @@ static int convert_map(struct reader *r, const yaml_node_t *node, unsigned depth
 			return e;
 		json_set(to, name, v);
 	}
-	return 0;
+	return merged ? merge(r, merged, depth + 1, to) : 0;
 }
 
 static int convert(struct reader *r, const yaml_node_t *node, unsigned depth,

@@ -7,6 +7,8 @@
 #include "pkg/base/parse.h"
 #include "pkg/kube/internal.h"
 
+#define SECCOMP_DIR "/var/lib/kubelet/seccomp"
+
 static const char *keep(struct kube_container *c, char *s)
 {
 	strv_take(&c->keep, s);
@@ -16,10 +18,10 @@ static const char *keep(struct kube_container *c, char *s)
 void kube_container_done(struct kube_container *c)
 {
 	struct container_request *q = &c->q;
-	struct strv *lists[] = {&q->env,          &q->label,  &q->annotation, &q->volume,
-				&q->tmpfs,        &q->mount,  &q->cap_add,    &q->cap_drop,
-				&q->security_opt, &q->expose, &q->sysctl,     &q->device,
-				&q->group_add,    &q->log_opt};
+	struct strv *lists[] = {&q->env,          &q->label,   &q->annotation, &q->volume,
+				&q->tmpfs,        &q->mount,   &q->cap_add,    &q->cap_drop,
+				&q->security_opt, &q->expose,  &q->sysctl,     &q->device,
+				&q->group_add,    &q->log_opt, &q->ulimit,     &q->volumes_from};
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		strv_done(lists[i]);
@@ -74,6 +76,25 @@ static int from_field(struct json_object *tmpl, const char *pod, const char *fie
 	return 0;
 }
 
+/* "limits.cpu" in units of the divisor, rounded up. */
+static int from_resource(struct json_object *c, struct json_object *ref, const char *var,
+			 struct strv *env)
+{
+	const char *resource = kube_text(ref, "resource"), *by = kube_text(ref, "divisor");
+	AUTO_FREE char *path = xasprintf("resources.%s", resource ? resource : "");
+	const char *value = kube_text(c, path);
+	AUTO_FREE char *pair = NULL;
+	uint64_t n = 0, d = 1000;
+
+	if (!resource || !value || kube_quantity(value, &n) < 0 ||
+	    (by && strcmp(by, "0") != 0 && (kube_quantity(by, &d) < 0 || !d)))
+		return err_new(-CE_BAD_FORMAT, "variable %s: the container has no %s to tell", var,
+			       path);
+	pair = xasprintf("%s=%llu", var, (unsigned long long)(n / d + (n % d != 0)));
+	strv_env_set(env, pair);
+	return 0;
+}
+
 /* $(NAME) in a value is what stands before it; $$ is one. */
 static char *expand(const char *s, const struct strv *env)
 {
@@ -97,8 +118,8 @@ static char *expand(const char *s, const struct strv *env)
 	return sbuf_steal(&b);
 }
 
-static int one_variable(struct kube_play *p, struct json_object *tmpl, struct json_object *e,
-			const char *pod, struct strv *env)
+static int one_variable(struct kube_play *p, struct json_object *tmpl, struct json_object *c,
+			struct json_object *e, const char *pod, struct strv *env)
 {
 	const char *name = kube_text(e, "name"), *value = kube_text(e, "value"), *field;
 	struct json_object *ref;
@@ -114,10 +135,12 @@ static int one_variable(struct kube_play *p, struct json_object *tmpl, struct js
 	field = kube_text(e, "valueFrom.fieldRef.fieldPath");
 	if (field)
 		return from_field(tmpl, pod, field, name, env);
+	if (kube_get(e, "valueFrom.resourceFieldRef"))
+		return from_resource(c, kube_get(e, "valueFrom.resourceFieldRef"), name, env);
 	if (kube_get(e, "valueFrom"))
 		return err_new(-CE_BAD_FORMAT,
-			       "variable %s: only configMapKeyRef, secretKeyRef and "
-			       "fieldRef are supported",
+			       "variable %s: only configMapKeyRef, secretKeyRef, fieldRef and "
+			       "resourceFieldRef are supported",
 			       name);
 	{
 		AUTO_FREE char *text = expand(value ? value : "", env);
@@ -155,7 +178,7 @@ static int environment(struct kube_play *p, struct json_object *tmpl, struct jso
 		}
 	}
 	for (size_t i = 0; r == 0 && (e = kube_each(c, "env", i)); i++)
-		r = one_variable(p, tmpl, e, pod, env);
+		r = one_variable(p, tmpl, c, e, pod, env);
 	return r;
 }
 
@@ -202,7 +225,8 @@ static const char *either(struct json_object *spec, struct json_object *c, const
 	return own ? own : kube_text(spec, path);
 }
 
-static int security(struct json_object *spec, struct json_object *c, struct kube_container *ret)
+static int security(struct kube_play *p, struct json_object *spec, struct json_object *c,
+		    struct kube_container *ret)
 {
 	const char *uid = either(spec, c, "runAsUser"), *gid = either(spec, c, "runAsGroup");
 	const char *profile = either(spec, c, "seccompProfile.type");
@@ -219,6 +243,16 @@ static int security(struct json_object *spec, struct json_object *c, struct kube
 		strv_add(&q->security_opt, "no-new-privileges");
 	if (profile && strcmp(profile, "Unconfined") == 0)
 		strv_add(&q->security_opt, "seccomp=unconfined");
+	if (profile && strcmp(profile, "Localhost") == 0) {
+		const char *file = either(spec, c, "seccompProfile.localhostProfile");
+
+		if (!file || *file == '/' || strstr(file, ".."))
+			return err_new(-CE_BAD_FORMAT,
+				       "seccompProfile: localhostProfile is to be a path below "
+				       "--seccomp-profile-root");
+		strv_addf(&q->security_opt, "seccomp=%s/%s",
+			  p->q->seccomp_dir ? p->q->seccomp_dir : SECCOMP_DIR, file);
+	}
 	list_of(c, "securityContext.capabilities.add", NULL, &q->cap_add);
 	list_of(c, "securityContext.capabilities.drop", NULL, &q->cap_drop);
 	list_of(spec, "securityContext.supplementalGroups", NULL, &q->group_add);
@@ -265,7 +299,7 @@ int kube_container(struct kube_play *p, struct json_object *tmpl, struct json_ob
 					.passwd = -1,
 					.limits = LIMIT_REQUEST_DEFAULTS};
 	q->image = image;
-	q->name = keep(ret, xasprintf("%s-%s", pod, name));
+	q->name = p->q->no_prefix ? name : keep(ret, xasprintf("%s-%s", pod, name));
 	q->pod = pod;
 	q->pull = pull_policy(c, image);
 	q->workdir = kube_text(c, "workingDir");
@@ -281,7 +315,6 @@ int kube_container(struct kube_play *p, struct json_object *tmpl, struct json_ob
 									: "no";
 	kube_map(tmpl, "metadata.labels", &q->label);
 	kube_map(tmpl, "metadata.annotations", &q->annotation);
-	strv_add_all(&q->annotation, &p->q->annotations);
 	q->log_driver = p->q->log_driver;
 	strv_add_all(&q->log_opt, &p->q->log_opt);
 	q->cgroup_manager = p->q->cgroup_manager;
@@ -294,7 +327,9 @@ int kube_container(struct kube_play *p, struct json_object *tmpl, struct json_ob
 	if (r == 0)
 		r = kube_resources(p, c, ret);
 	if (r == 0)
-		r = security(spec, c, ret);
+		r = security(p, spec, c, ret);
+	if (r == 0)
+		r = kube_notes(tmpl, name, ret);
 	if (r == 0)
 		r = kube_probe(c, ret);
 	if (r == 0)

@@ -207,15 +207,20 @@ static void add_limits(const struct container_record *rec, struct json_object *o
 	json_set(o, "resources", res);
 }
 
+/* Without the pod's name before it, which kube_play() puts there; malloc'ed. */
+static char *own_name(const struct container_record *rec, const char *pod)
+{
+	size_t n = strlen(pod);
+	bool is_below = strncmp(rec->name, pod, n) == 0 && rec->name[n] == '-' && rec->name[n + 1];
+
+	return plain_name(is_below ? rec->name + n + 1 : rec->name);
+}
+
 static struct json_object *container_of(const struct container_record *rec, const char *pod,
 					const struct strv *ports, struct spec *spec)
 {
 	struct json_object *o = json_object_new_object(), *mounts = json_object_new_array();
-	size_t n = strlen(pod);
-	const char *own = strncmp(rec->name, pod, n) == 0 && rec->name[n] == '-' && rec->name[n + 1]
-				  ? rec->name + n + 1
-				  : rec->name;
-	AUTO_FREE char *name = plain_name(own);
+	AUTO_FREE char *name = own_name(rec, pod);
 
 	json_set_str(o, "name", name);
 	json_set_str(o, "image", rec->image);
@@ -319,7 +324,113 @@ static struct json_object *pod_document(const char *name, const struct strv *lab
 	return o;
 }
 
-static int of_pod(struct store *st, const struct pod_record *pod, struct json_object **ret)
+/* What runs the pods of a document: {"apiVersion": "apps/v1", "kind": "Deployment" …}; @pod is taken. */
+static struct json_object *wrap(struct json_object *pod, const struct kube_generate *o)
+{
+	static const struct {
+		const char *type, *kind, *api;
+	} kinds[] = {{"deployment", "Deployment", "apps/v1"},
+		     {"daemonset", "DaemonSet", "apps/v1"},
+		     {"job", "Job", "batch/v1"}};
+	const char *pod_name = kube_name(pod);
+	struct json_object *doc, *spec, *tmpl, *v;
+	AUTO_FREE char *name = NULL;
+	size_t k = 0;
+
+	if (!o->type || strcmp(o->type, "pod") == 0)
+		return pod;
+	while (strcmp(kinds[k].type, o->type) != 0)
+		k++;
+	name = xasprintf("%s-%s", pod_name, o->type);
+	doc = document(kinds[k].kind, name, NULL);
+	json_set_str(doc, "apiVersion", kinds[k].api);
+	spec = json_object_new_object();
+	tmpl = json_object_new_object();
+	if (k == 0)
+		json_set_i64(spec, "replicas", o->replicas ? o->replicas : 1);
+	if (k < 2) {
+		v = json_object_new_object();
+		json_set(v, "matchLabels", json_object_get(kube_get(pod, "metadata.labels")));
+		json_set(spec, "selector", v);
+	}
+	json_set(tmpl, "metadata", json_object_get(kube_get(pod, "metadata")));
+	json_set(tmpl, "spec", json_object_get(kube_get(pod, "spec")));
+	json_set(spec, "template", tmpl);
+	json_set(doc, "spec", spec);
+	(void)json_object_put(pod);
+	return doc;
+}
+
+/* The ports of the pod's containers; NULL when it has none. */
+static struct json_object *service_of(struct json_object *pod)
+{
+	struct json_object *doc, *spec, *ports = json_object_new_array(), *c, *e;
+
+	for (size_t i = 0; (c = kube_each(pod, "spec.containers", i)); i++) {
+		for (size_t k = 0; (e = kube_each(c, "ports", k)); k++) {
+			struct json_object *port = json_object_new_object();
+			const char *number = kube_text(e, "containerPort");
+
+			json_set_str(port, "name", number);
+			json_set(port, "port", json_object_get(kube_get(e, "containerPort")));
+			json_set(port, "targetPort", json_object_get(kube_get(e, "containerPort")));
+			if (kube_text(e, "protocol"))
+				json_set_str(port, "protocol", kube_text(e, "protocol"));
+			(void)json_object_array_add(ports, port);
+		}
+	}
+	if (json_object_array_length(ports) == 0) {
+		(void)json_object_put(ports);
+		return NULL;
+	}
+	doc = document("Service", kube_name(pod), NULL);
+	json_set(kube_get(doc, "metadata"), "labels",
+		 json_object_get(kube_get(pod, "metadata.labels")));
+	spec = json_object_new_object();
+	json_set(spec, "ports", ports);
+	json_set(spec, "selector", json_object_get(kube_get(pod, "metadata.labels")));
+	json_set_str(spec, "type", "NodePort");
+	json_set(doc, "spec", spec);
+	return doc;
+}
+
+static void annotate(const struct container *const *v, size_t n, struct json_object *pod)
+{
+	struct json_object *notes = json_object_new_object();
+
+	for (size_t i = 0; i < n; i++) {
+		const struct container_record *rec = v[i]->rec;
+		AUTO_FREE char *from = strv_join(&rec->volumes_from, ";");
+		AUTO_FREE char *limit = rec->pids_limit
+						? xasprintf("%lld", (long long)rec->pids_limit)
+						: NULL;
+		const struct {
+			const char *key, *value;
+		} said[] = {{"pids-limit", limit},
+			    {"cpuset", rec->cpuset_cpus},
+			    {"memory-nodes", rec->cpuset_mems},
+			    {"init", rec->init ? "TRUE" : NULL},
+			    {"volumes-from", *from && !rec->pod ? from : NULL},
+			    {"apparmor", rec->apparmor},
+			    {"seccomp", rec->privileged ? NULL : rec->seccomp}};
+
+		for (size_t k = 0; k < ARRAY_LEN(said); k++) {
+			AUTO_FREE char *name = own_name(rec, kube_name(pod));
+			AUTO_FREE char *key = xasprintf("io.podman.annotations.%s/%s", said[k].key,
+							name);
+
+			if (said[k].value)
+				json_set_str(notes, key, said[k].value);
+		}
+	}
+	if (json_object_object_length(notes))
+		json_set(kube_get(pod, "metadata"), "annotations", notes);
+	else
+		(void)json_object_put(notes);
+}
+
+static int of_pod(struct store *st, const struct pod_record *pod, const struct kube_generate *o,
+		  struct json_object **ret)
 {
 	AUTO(pod_members_done) struct pod_members m = {0};
 	AUTO_FREE const struct container **v = NULL;
@@ -341,16 +452,21 @@ static int of_pod(struct store *st, const struct pod_record *pod, struct json_ob
 	*ret = pod_document(pod->name, &pod->labels, v, n, infra);
 	if (strv_has(&pod->share, "pid"))
 		json_set_bool(kube_get(*ret, "spec"), "shareProcessNamespace", true);
+	if (o->annotations)
+		annotate(v, n, *ret);
 	return 0;
 }
 
-static int of_container(const struct container *c, struct json_object **ret)
+static int of_container(const struct container *c, const struct kube_generate *o,
+			struct json_object **ret)
 {
 	AUTO_FREE char *name = xasprintf("%s-pod", c->rec->name);
 
 	if (c->rec->rootfs || !*c->rec->image)
 		return err_new(-CE_UNSUPPORTED, "it was made from no image");
 	*ret = pod_document(name, NULL, &c, 1, NULL);
+	if (o->annotations)
+		annotate(&c, 1, *ret);
 	return 0;
 }
 
@@ -376,18 +492,19 @@ static int of_volume(struct store *st, const char *name, struct json_object **re
 	return 0;
 }
 
-static int one(struct store *st, const char *name, struct json_object **ret)
+static int one(struct store *st, const char *name, const struct kube_generate *o,
+	       struct json_object **ret)
 {
 	AUTO(pod_record_done) struct pod_record pod = {0};
 	struct container c;
 	int r = pod_resolve(st, name, &pod);
 
 	if (r != -CE_NO_POD)
-		return r < 0 ? r : of_pod(st, &pod, ret);
+		return r < 0 ? r : of_pod(st, &pod, o, ret);
 	err_drop();
 	r = container_open(st, name, &c);
 	if (r == 0) {
-		r = of_container(&c, ret);
+		r = of_container(&c, o, ret);
 		container_done(&c);
 		return r;
 	}
@@ -398,20 +515,61 @@ static int one(struct store *st, const char *name, struct json_object **ret)
 	return r == -CE_NO_VOLUME ? err_new(-CE_NO_OBJECT, "%s", name) : r;
 }
 
-int kube_generate(struct store *st, const struct strv *names, struct json_object **ret)
+/* Of a restart policy that the kind does not have Kubernetes would say no. */
+static int check_restart(struct json_object *pod, const struct kube_generate *o)
 {
-	struct json_object *all = json_object_new_array();
+	const char *restart = kube_text(pod, "spec.restartPolicy");
+	bool is_job = o->type && strcmp(o->type, "job") == 0;
 
-	for (size_t i = 0; i < names->n; i++) {
-		struct json_object *o = NULL;
-		int r = one(st, names->v[i], &o);
-
-		if (r < 0) {
-			(void)json_object_put(all);
-			return r == -CE_NO_OBJECT ? r : err_wrap(r, "%s", names->v[i]);
-		}
-		(void)json_object_array_add(all, o);
-	}
-	*ret = all;
+	if (!o->type || strcmp(o->type, "pod") == 0)
+		return 0;
+	if (is_job && restart && strcmp(restart, "Always") == 0)
+		return err_usage("--type job: the restart policy of its containers is to be no or "
+				 "on-failure, not always");
+	/* Pods of the others always run. */
+	if (!is_job)
+		json_set_str(kube_get(pod, "spec"), "restartPolicy", "Always");
 	return 0;
+}
+
+static int check_options(const struct kube_generate *o)
+{
+	static const char *const types[] = {"pod", "deployment", "daemonset", "job"};
+	bool known = !o->type;
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		known = known || strcmp(o->type, types[i]) == 0;
+	if (!known)
+		return err_usage("--type '%s': use pod, deployment, daemonset or job", o->type);
+	if (o->replicas > 1 && (!o->type || strcmp(o->type, "deployment") != 0))
+		return err_usage("--replicas goes with --type deployment");
+	return 0;
+}
+
+int kube_generate(struct store *st, const struct strv *names, const struct kube_generate *o,
+		  struct json_object **ret)
+{
+	AUTO_JSON struct json_object *all = json_object_new_array();
+	int r = check_options(o);
+
+	for (size_t i = 0; r == 0 && i < names->n; i++) {
+		struct json_object *doc = NULL, *service = NULL;
+
+		r = one(st, names->v[i], o, &doc);
+		if (r == 0 && strcmp(kube_kind(doc), "Pod") == 0) {
+			service = o->service ? service_of(doc) : NULL;
+			r = check_restart(doc, o);
+			if (r == 0)
+				doc = wrap(doc, o);
+		}
+		if (doc)
+			(void)json_object_array_add(all, doc);
+		if (service)
+			(void)json_object_array_add(all, service);
+		if (r < 0)
+			return r == -CE_NO_OBJECT ? r : err_wrap(r, "%s", names->v[i]);
+	}
+	if (r == 0)
+		*ret = TAKE_PTR(all);
+	return r;
 }

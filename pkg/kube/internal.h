@@ -53,5 +53,11 @@ int kube_resources(struct kube_play *p, struct json_object *c, struct kube_conta
 int kube_resources_check(struct kube_play *p, struct json_object *doc);
 /** kube_probe() - its health checks. */
 int kube_probe(struct json_object *c, struct kube_container *ret);
+/** kube_note() - the annotation KEY/@container, or else KEY; NULL. */
+const char *kube_note(struct json_object *tmpl, const char *key, const char *container);
+/** kube_notes() - what annotations say of a container. */
+int kube_notes(struct json_object *tmpl, const char *name, struct kube_container *ret);
+/** kube_say_unsupported() - warns of what a container asks for and does not get. */
+void kube_say_unsupported(struct json_object *spec, struct json_object *c);
 /** kube_claim() - a volume of a PersistentVolumeClaim. */
 int kube_claim(struct kube_play *p, struct json_object *doc);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Documents to pods. */
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/base64.h"
@@ -11,6 +12,7 @@
 #include "pkg/container/defaults.h"
 #include "pkg/container/secrets.h"
 #include "pkg/container/volumes.h"
+#include "pkg/image/image.h"
 #include "pkg/kube/internal.h"
 
 void kube_made_done(struct kube_made *m)
@@ -125,6 +127,8 @@ static int add_ports(struct json_object *spec, const struct kube_request *q, str
 				   *inside = kube_text(e, "containerPort"),
 				   *proto = kube_text(e, "protocol");
 
+			if (!host && q->publish_all)
+				host = inside;
 			if (host && !inside)
 				return err_new(-CE_BAD_FORMAT, "ports: a hostPort needs a "
 							       "containerPort");
@@ -181,6 +185,12 @@ static int make_pod(struct kube_play *p, struct json_object *tmpl, const char *n
 	struct container_request *infra = &q.infra;
 	int r;
 
+	infra->ip = p->q->ip;
+	infra->mac = p->q->mac;
+	infra->no_hostname = p->q->no_hostname;
+	if (!infra->userns)
+		infra->userns = kube_note(tmpl, "io.podman.annotations.userns", NULL);
+	q.infra_name = kube_note(tmpl, "io.podman.annotations.infra.name", NULL);
 	q.share = kube_bool(spec, "shareProcessNamespace", false) ? "ipc,net,uts,pid" : NULL;
 	kube_map(tmpl, "metadata.labels", &q.label);
 	add_names(spec, infra);
@@ -323,6 +333,84 @@ static int check_doc(struct json_object *doc)
 	return 1;
 }
 
+/* A directory of the image's name with a Containerfile in it; NULL: there is none. malloc'ed. */
+static char *build_dir(const struct kube_request *q, const char *image)
+{
+	static const char *const files[] = {"Containerfile", "Dockerfile"};
+	AUTO_FREE char *name = xstrndup(image, strcspn(image, ":@"));
+	AUTO_FREE char *dir = path_join(q->context_dir ? q->context_dir : q->dir, name);
+
+	if (!*name || *name == '/' || strstr(name, ".."))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		AUTO_FREE char *path = path_join(dir, files[i]);
+
+		if (access(path, F_OK) == 0)
+			return TAKE_PTR(dir);
+	}
+	return NULL;
+}
+
+static int build_one(struct kube_play *p, const char *image, struct strv *seen)
+{
+	AUTO_FREE char *dir = build_dir(p->q, image);
+	struct image_record *rec = NULL;
+	char *full = NULL;
+	int r;
+
+	if (!dir || strv_has(seen, image))
+		return 0;
+	strv_add(seen, image);
+	if (p->q->build < 0) {
+		r = image_find(p->st, image, &rec, &full);
+		image_record_free(rec);
+		free(full);
+		if (r == 0)
+			return 0;
+		err_drop();
+	}
+	r = p->q->build_image(p->q->build_arg, image, dir);
+	return r < 0 ? err_wrap(r, "build %s of %s", image, dir) : 0;
+}
+
+static int build_images(struct kube_play *p, struct json_object *doc)
+{
+	static const char *const lists[] = {"spec.initContainers", "spec.containers"};
+	AUTO_STRV struct strv seen = STRV_INIT;
+	struct json_object *c;
+	int r = 0;
+
+	for (size_t k = 0; p->q->build && p->q->build_image && k < ARRAY_LEN(lists); k++)
+		for (size_t i = 0; r == 0 && (c = kube_each(kube_template(doc), lists[k], i)); i++)
+			if (kube_text(c, "image"))
+				r = build_one(p, kube_text(c, "image"), &seen);
+	return r;
+}
+
+/* --annotation counts before what the file says. */
+static void add_annotations(struct json_object *tmpl, const struct strv *v)
+{
+	struct json_object *meta = kube_get(tmpl, "metadata"), *notes;
+
+	if (!v->n)
+		return;
+	if (!json_object_is_type(meta, json_type_object)) {
+		meta = json_object_new_object();
+		json_set(tmpl, "metadata", meta);
+	}
+	notes = kube_get(meta, "annotations");
+	if (!json_object_is_type(notes, json_type_object)) {
+		notes = json_object_new_object();
+		json_set(meta, "annotations", notes);
+	}
+	for (size_t i = 0; i < v->n; i++) {
+		AUTO_FREE char *key = xstrndup(v->v[i], strcspn(v->v[i], "="));
+		const char *eq = strchr(v->v[i], '=');
+
+		json_set_str(notes, key, eq ? eq + 1 : "");
+	}
+}
+
 int kube_play(struct store *st, const struct kube_request *q, struct kube_made *ret)
 {
 	struct kube_play p = {.st = st, .q = q, .made = ret};
@@ -346,11 +434,21 @@ int kube_play(struct store *st, const struct kube_request *q, struct kube_made *
 			    "Job, ConfigMap, Secret and PersistentVolumeClaim");
 	for (size_t i = 0; r == 0 && i < others.n; i++)
 		log_warn("kube play: kind %s is left out", others.v[i]);
-	if (r == 0 && q->publish.n && pods > 1)
-		r = err_usage("--publish goes with one pod");
+	if (r == 0 && pods > 1 && (q->publish.n || q->ip || q->mac))
+		r = err_usage("%s goes with one pod", q->publish.n ? "--publish"
+						      : q->ip      ? "--ip"
+								   : "--mac-address");
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct json_object *d = json_object_array_get_idx(q->docs, i);
+
+		if (!kube_template(d))
+			continue;
+		add_annotations(kube_template(d), &q->annotations);
+		r = kube_resources_check(&p, d);
+	}
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (kube_template(json_object_array_get_idx(q->docs, i)))
-			r = kube_resources_check(&p, json_object_array_get_idx(q->docs, i));
+			r = build_images(&p, json_object_array_get_idx(q->docs, i));
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		struct json_object *d = json_object_array_get_idx(q->docs, i);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* livenessProbe and startupProbe as health checks. */
+/*
+ * Probes as health checks: the livenessProbe with a restart when it fails, after the startupProbe; where there
+ * is none the readinessProbe, or else the startupProbe, and nothing but the word when it fails.
+ */
 #include <string.h>
 
 #include "pkg/base/alloc.h"
@@ -94,11 +97,17 @@ static int seconds(struct json_object *probe, const char *key, const char *other
 int kube_probe(struct json_object *c, struct kube_container *ret)
 {
 	struct json_object *live = kube_get(c, "livenessProbe"),
+			   *ready = kube_get(c, "readinessProbe"),
 			   *start = kube_get(c, "startupProbe");
+	const bool only_told = !live; /* who is not ready is not restarted */
 	struct health_request *h = &ret->q.health;
 	char *command = NULL;
 	int r = 0;
 
+	if (!live)
+		live = ready ? ready : start;
+	if (live == start)
+		start = NULL;
 	if (live) {
 		r = command_of(c, live, &command);
 		if (r == 0)
@@ -112,7 +121,8 @@ int kube_probe(struct json_object *c, struct kube_container *ret)
 		h->retries = kube_text(live, "failureThreshold");
 		if (!h->retries)
 			h->retries = "3";
-		h->on_failure = strcmp(ret->q.restart ? ret->q.restart : "no", "no") == 0
+		h->on_failure = only_told || strcmp(ret->q.restart ? ret->q.restart : "no", "no") ==
+							0
 					? "none"
 					: "restart";
 	}

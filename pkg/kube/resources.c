@@ -134,6 +134,7 @@ int kube_resources_check(struct kube_play *p, struct json_object *doc)
 	static const char *const lists[] = {"initContainers", "containers"};
 	struct json_object *spec = kube_get(kube_template(doc), "spec"), *c;
 
+	kube_say_unsupported(spec, NULL);
 	if (kube_get(spec, "resources.limits"))
 		return err_new(-CE_UNSUPPORTED,
 			       "%s %s: limits of a whole pod (spec.resources) "
@@ -144,6 +145,8 @@ int kube_resources_check(struct kube_play *p, struct json_object *doc)
 			AUTO(kube_container_done) struct kube_container scratch = {0};
 			const char *name = kube_text(c, "name") ? kube_text(c, "name") : "";
 			int r = say_others(c, name);
+
+			kube_say_unsupported(spec, c);
 
 			if (r == 0)
 				r = kube_resources(p, c, &scratch);

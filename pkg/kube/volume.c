@@ -142,6 +142,22 @@ static int host_path(struct kube_play *p, struct json_object *v, const char *sub
 	return r;
 }
 
+/* A file system in memory, no larger than its sizeLimit. */
+static int memory_dir(struct json_object *v, const char *target, struct kube_container *ret)
+{
+	const char *limit = kube_text(v, "emptyDir.sizeLimit");
+	uint64_t milli = 0;
+
+	if (limit && kube_quantity(limit, &milli) < 0)
+		return err_new(-CE_BAD_FORMAT, "emptyDir.sizeLimit: '%s' is not a quantity", limit);
+	if (milli)
+		strv_addf(&ret->q.tmpfs, "%s:size=%llu", target,
+			  (unsigned long long)(milli + 999) / 1000);
+	else
+		strv_add(&ret->q.tmpfs, target);
+	return 0;
+}
+
 static int mount_one(struct kube_play *p, struct json_object *v, struct json_object *m,
 		     const char *pod, struct kube_container *ret)
 {
@@ -183,8 +199,7 @@ static int mount_one(struct kube_play *p, struct json_object *v, struct json_obj
 		} else if (json_object_object_get_ex(v, "emptyDir", NULL)) {
 			type = kube_text(v, "emptyDir.medium");
 			if (type && strcmp(type, "Memory") == 0) {
-				strv_addf(&ret->q.tmpfs, "%s", target);
-				return 0;
+				return memory_dir(v, target, ret);
 			}
 			r = own_volume(p, source, NULL);
 		} else {

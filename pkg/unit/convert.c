@@ -18,6 +18,7 @@ static const struct {
 	[QUADLET_IMAGE] = {".image", "Image", convert_image_file},
 	[QUADLET_BUILD] = {".build", "Build", convert_build_file},
 	[QUADLET_POD] = {".pod", "Pod", convert_pod_file},
+	[QUADLET_KUBE] = {".kube", "Kube", convert_kube},
 	[QUADLET_ARTIFACT] = {".artifact", "Artifact", convert_artifact_file},
 };
 

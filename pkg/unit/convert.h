@@ -47,6 +47,8 @@ int convert_reference(struct convert *c, const struct unit_line *l, const char *
 /** convert_source() - of a mount: a path, a volume's name, or the file of a volume or image. */
 int convert_source(struct convert *c, const struct unit_line *l, const char *source,
 		   struct sbuf *out);
+/** convert_check_service() - what [Service] may say beside one or more containers. */
+int convert_check_service(const struct convert *c, bool *ret_oneshot);
 /** convert_oneshot() - type and life of a service that only makes something. */
 int convert_oneshot(struct convert *c);
 
@@ -56,13 +58,14 @@ int convert_volume(struct convert *c, const struct unit_line *l);
 int convert_env_file(struct convert *c, const struct unit_line *l);
 
 extern const struct key_row container_keys[], volume_keys[], network_keys[], image_keys[],
-	build_keys[], pod_keys[], artifact_keys[];
+	build_keys[], pod_keys[], kube_keys, artifact_keys[];
 int convert_container(struct convert *c);
 int convert_volume_file(struct convert *c);
 int convert_network_file(struct convert *c);
 int convert_image_file(struct convert *c);
 int convert_build_file(struct convert *c);
 int convert_pod_file(struct convert *c);
+int convert_kube(struct convert *c);
 int convert_artifact_file(struct convert *c);
 /** convert_pod() - Pod= of a container: the file of a pod. */
 int convert_pod(struct convert *c, const struct unit_line *l);

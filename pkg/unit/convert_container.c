@@ -149,7 +149,7 @@ static int bad_value(const struct unit_line *l, const char *why)
 	return err_new(-CE_BAD_FORMAT, "%s: %s=%s: %s", l->where, l->key, l->value, why);
 }
 
-static int check_service(const struct convert *c, bool *ret_oneshot)
+int convert_check_service(const struct convert *c, bool *ret_oneshot)
 {
 	static const char *const refused[] = {"User", "Group", "DynamicUser"};
 	const struct unit_line *l = unit_file_last(&c->q->in, "Service", "KillMode");
@@ -159,8 +159,8 @@ static int check_service(const struct convert *c, bool *ret_oneshot)
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		l = unit_file_last(&c->q->in, "Service", refused[i]);
 		if (l)
-			return bad_value(l, "a user's service runs as that user; [Container] has "
-					    "User= and Group= of its own");
+			return bad_value(l, "a user's service runs as that user; a container has a "
+					    "user of its own");
 	}
 	l = unit_file_last(&c->q->in, "Service", "Type");
 	*ret_oneshot = l && !strcmp(l->value, "oneshot");
@@ -295,7 +295,7 @@ int convert_container(struct convert *c)
 {
 	const struct unit_line *l;
 	bool oneshot = false;
-	int r = check_service(c, &oneshot);
+	int r = convert_check_service(c, &oneshot);
 
 	if (r < 0)
 		return r;

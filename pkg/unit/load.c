@@ -200,7 +200,7 @@ static const char *last(const struct quadlet *q, const char *key)
 static void name_service(struct quadlet *q)
 {
 	static const char *const endings[QUADLET_KINDS] = {
-		"", "-volume", "-network", "-image", "-build", "-pod", "-artifact"};
+		"", "-volume", "-network", "-image", "-build", "-pod", "", "-artifact"};
 	const char *named = last(q, "ServiceName"), *at = strchr(q->stem, '@');
 
 	if (named)
@@ -216,7 +216,7 @@ static void name_object(struct quadlet *q)
 {
 	static const char *const keys[QUADLET_KINDS] = {
 		"ContainerName", "VolumeName", "NetworkName", "ImageTag",
-		"ImageTag",      "PodName",    "Artifact"};
+		"ImageTag",      "PodName",    "ServiceName", "Artifact"};
 	const struct unit_line *first;
 	const char *named = last(q, keys[q->kind]);
 
@@ -234,7 +234,9 @@ static void name_object(struct quadlet *q)
 		q->object = xstrdup("systemd-%P_%I");
 	else
 		q->object = xasprintf("systemd-%s",
-				      q->kind == QUADLET_CONTAINER ? q->service : q->stem);
+				      q->kind == QUADLET_CONTAINER || q->kind == QUADLET_KUBE
+					      ? q->service
+					      : q->stem);
 }
 
 static void load_one(struct quadlet *q, const char *path, const struct strv *dirs)

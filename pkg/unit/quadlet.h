@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unit files that describe containers, volumes, networks, images and builds (podman-systemd.unit(5)),
+ * Unit files that describe containers, volumes, networks, images, builds, pods and YAML (podman-systemd.unit(5)),
  * and the services of systemd that they stand for. Pure translation: nothing here asks the store.
  */
 #pragma once
@@ -13,6 +13,7 @@ enum quadlet_kind {
 	QUADLET_IMAGE,
 	QUADLET_BUILD,
 	QUADLET_POD,
+	QUADLET_KUBE,
 	QUADLET_ARTIFACT,
 	QUADLET_KINDS
 };

@@ -187,3 +187,83 @@ $(A) hello' ]
 	cuddy kube down "$WORK/hints.yaml" >/dev/null
 	nothing_left
 }
+
+@test "kube play: builds, merge keys, annotations, several files; --wait takes all away; generate of other kinds" {
+	require_tun
+	port=$(free_port)
+	mkdir -p "$WORK/mine"
+	printf 'FROM %s\nRUN echo made >/made\n' "$IMAGE" >"$WORK/mine/Containerfile"
+	cat >"$WORK/p.yaml" <<-Y
+		x-base: &base
+		  imagePullPolicy: Never
+		  resources: {requests: {cpu: 1500m}}
+		kind: Pod
+		metadata:
+		  name: kp
+		  annotations: {io.podman.annotations.ulimit: "nofile=77:77", io.podman.annotations.infra.name: kinfra, io.containers.autoupdate: local}
+		spec:
+		  restartPolicy: Never
+		  containers:
+		  - <<: *base
+		    name: a
+		    image: mine
+		    command: [sh, -c, "cat /made; ulimit -n; echo \$CPU; df -k /e | tail -1 | xargs echo | cut -d ' ' -f 2; exit 3"]
+		    env: [{name: CPU, valueFrom: {resourceFieldRef: {resource: requests.cpu}}}]
+		    volumeMounts: [{name: e, mountPath: /e}]
+		    lifecycle: {preStop: {exec: {command: [x]}}}
+		    ports: [{containerPort: $port}]
+		  - {<<: *base, name: b, image: $IMAGE, command: [sleep, "1000"], readinessProbe: {exec: {command: ["true"]}}, securityContext: {seccompProfile: {type: Localhost, localhostProfile: open.json}}}
+		  volumes: [{name: e, emptyDir: {medium: Memory, sizeLimit: 3Mi}}]
+	Y
+	printf 'kind: ConfigMap\nmetadata: {name: c}\n' >"$WORK/second.yaml"
+	echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$WORK/open.json"
+	run -125 --separate-stderr cuddy kube play --build=false --quiet "$WORK/p.yaml"
+	[[ "$stderr" == *'pod kp: container a: '* ]]
+	nothing_left
+	run -0 --separate-stderr cuddy kube play --no-pod-prefix --publish-all --annotation io.containers.autoupdate/b=registry --seccomp-profile-root "$WORK" "$WORK/p.yaml" "$WORK/second.yaml"
+	[[ "$stderr" == *'a: lifecycle.preStop is left out'* ]]
+	wait_exited a
+	[ "$(cuddy logs a | xargs)" = 'made 77 2 3072' ]
+	[ "$(cuddy inspect --format '{{index .Config.Labels "io.containers.autoupdate"}}' a b | xargs)" = 'local registry' ]
+	[ "$(cuddy ps -a --format '{{.Names}}' | sort | xargs)" = 'a b kinfra' ]
+	[ "$(cuddy port kinfra)" = "$port/tcp -> 0.0.0.0:$port" ]
+	wait_until 20 sh -c "[ \"\$('$CUDDY' inspect --format '{{.State.Health.Status}}' b)\" = healthy ]"
+	# Others of the same: what a cluster runs such a pod by.
+	cuddy kube generate -s --podman-only kp >"$WORK/pod.yaml"
+	cuddy kube generate -t deployment -r 3 kp >"$WORK/deployment.yaml"
+	cuddy kube generate -t job kp >"$WORK/job.yaml"
+	python3 - "$WORK" "$port" <<-'P'
+		import sys, yaml
+		load = lambda n: list(yaml.safe_load_all(open(sys.argv[1] + '/' + n + '.yaml')))
+		pod, service = load('pod')
+		assert (pod['kind'], service['kind'], service['spec']['ports'][0]['port']) == ('Pod', 'Service', int(sys.argv[2])), service
+		assert service['spec']['selector'] == pod['metadata']['labels'], service
+		d, = load('deployment')
+		assert (d['apiVersion'], d['metadata']['name'], d['spec']['replicas']) == ('apps/v1', 'kp-deployment', 3), d
+		assert d['spec']['selector']['matchLabels'] == d['spec']['template']['metadata']['labels'], d
+		assert d['spec']['template']['spec']['restartPolicy'] == 'Always'
+		j, = load('job')
+		assert j['kind'] == 'Job' and j['spec']['template']['spec']['restartPolicy'] == 'Never', j
+	P
+	for flags in '-t job -r 2' '-t cronjob' '-r 2'; do
+		run -125 --separate-stderr cuddy kube generate $flags kp
+		one_line_error 125 '--(replicas|type)'
+	done
+	cuddy kube down "$WORK/p.yaml" "$WORK/second.yaml" >/dev/null
+	nothing_left
+	# The first signal ends the pods, and so does the end of their containers, whose code a service has.
+	"$CUDDY" kube play --wait --build=false --network none --seccomp-profile-root "$WORK" "$WORK/p.yaml" >"$WORK/out" 2>&1 3>&- &
+	waiting=$!
+	wait_until 20 status_is kp-b running
+	kill -TERM $waiting
+	wait $waiting
+	nothing_left
+	grep -q 'Pods removed:' "$WORK/out"
+	sed -i 's/"1000"/"0"/' "$WORK/p.yaml"
+	cuddy kube play -w --network none --seccomp-profile-root "$WORK" "$WORK/p.yaml" >/dev/null 2>&1
+	nothing_left
+	run -3 cuddy kube play --service-container --service-exit-code-propagation any --network none --seccomp-profile-root "$WORK" "$WORK/p.yaml"
+	nothing_left
+	run -125 --separate-stderr cuddy kube play --wait --start=false "$WORK/p.yaml"
+	one_line_error 125 'contradict'
+}

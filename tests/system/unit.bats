@@ -247,3 +247,44 @@ line() { service "$1" | grep "^$2="; }
 	run cuddy unit generate --dry-run
 	[[ "$output" == *'must be the file of a pod'* ]]
 }
+
+@test "YAML: a service that plays it and ends with it" {
+	echo 'kind: Pod' >"$units/shop.yaml"
+	unit back.network <<<'[Network]'
+	unit shop.kube <<-'U'
+		[Kube]
+		Yaml=shop.yaml
+		Yaml=/srv/more.yaml
+		ConfigMap=conf.yaml
+		Network=back.network
+		PublishPort=8080:80
+		UserNS=keep-id
+		AutoUpdate=registry web/local
+		ExitCodePropagation=any
+		KubeDownForce=true
+		LogDriver=journald
+		SetWorkingDirectory=yaml
+		PodmanArgs=--quiet
+		[Install]
+		WantedBy=default.target
+	U
+	me=$(readlink -f "$CUDDY")
+	run -0 service shop
+	for l in "ExecStart=$me kube play --replace --service-container=true --service-exit-code-propagation any --annotation io.containers.autoupdate=registry --annotation io.containers.autoupdate/web=local --configmap $units/conf.yaml --log-driver journald --network systemd-back --publish 8080:80 --userns keep-id --quiet $units/shop.yaml /srv/more.yaml" \
+		"ExecStopPost=$me kube down --force $units/shop.yaml /srv/more.yaml" Type=notify KillMode=mixed "WorkingDirectory=$units/" \
+		Requires=back-network.service WantedBy=default.target; do
+		grep -qxF -- "$l" <<<"$output" || { echo "no line $l in"; echo "$output"; false; }
+	done
+	while IFS='|' read -r lines words; do
+		printf "[Kube]\n$lines\n" | unit bad.kube
+		run cuddy unit generate --dry-run
+		[[ "$output" == *"bad.kube"*"$words"* ]] || { echo "$output"; false; }
+		grep -q -- '--replace --service-container' <<<"$output"
+	done <<-'T'
+		Network=none|needs Yaml=
+		Yaml=a.yaml\nYamls=b|there is no key Yamls in [Kube]; did you mean Yaml?
+		Yaml=a.yaml\nSetWorkingDirectory=home|use yaml or unit
+		Yaml=a.yaml\nRemapUsers=auto|say UserNS=
+		Yaml=a.yaml\n[Service]\nType=simple|notify or oneshot
+	T
+}

@@ -166,3 +166,30 @@ new_one() {
 	wait_until 60 inactive two.service
 	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
 }
+
+@test "YAML: a service that is ready when its pods run, ends with them, and takes them away" {
+	cat >"$WORK/y.yaml" <<-Y
+		kind: Pod
+		metadata: {name: y}
+		spec:
+		  restartPolicy: Never
+		  terminationGracePeriodSeconds: 0
+		  containers:
+		  - {name: a, image: $IMAGE, command: [sh, -c, 'until [ -e /dev/shm/end ]; do sleep 0.2; done; exit 4']}
+		  - {name: b, image: $IMAGE, command: [sh, -c, 'until [ -e /dev/shm/end ]; do sleep 0.2; done']}
+	Y
+	printf '[Kube]\nYaml=%s\nNetwork=none\nExitCodePropagation=any\n' "$WORK/y.yaml" >"$WORK/y.kube"
+	cuddy unit install "$WORK/y.kube"
+	systemctl --user start y.service
+	active y.service
+	[ "$(cuddy pod ps --format '{{.Name}} {{.Status}} {{.NumberOfContainers}}')" = 'y Running 3' ]
+	[ "$(cuddy inspect --format '{{index .Config.Labels "PODMAN_SYSTEMD_UNIT"}}' y-a)" = y.service ]
+	systemctl --user stop y.service
+	inactive y.service
+	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
+	systemctl --user start y.service
+	cuddy exec y-a touch /dev/shm/end
+	wait_until 60 active y.service failed
+	[ "$(show y.service ExecMainStatus)" = 4 ]
+	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
+}

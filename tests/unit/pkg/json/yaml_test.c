@@ -55,6 +55,10 @@ static void values_are_of_their_kinds(void **state)
 {
 	(void)state;
 	assert_reads("", "[]");
+	assert_reads("b: &b {x: 1, y: 2}\na: {<<: *b, y: 3}\nc: {z: 0, <<: [{x: 4}, *b]}\n",
+		     "[{\"b\":{\"x\":1,\"y\":2},\"a\":{\"y\":3,\"x\":1},"
+		     "\"c\":{\"z\":0,\"x\":4,\"y\":2}}]");
+	assert_reads("'<<': 1\n", "[{\"<<\":1}]");
 	assert_reads("# nothing\n---\n---\n", "[]");
 	assert_reads("a: 1\n---\nb: [x, 'y', \"z\\n\"]\n",
 		     "[{\"a\":1},{\"b\":[\"x\",\"y\",\"z\\n\"]}]");
@@ -89,6 +93,9 @@ static void what_is_wrong_is_told_with_its_line(void **state)
 		{FUZZ_TEXT("a\0b: 1"), "line "},
 		{FUZZ_TEXT("a: *nobody"), "line "},
 		{FUZZ_TEXT("a: &a [*a]"), "line "},
+		{FUZZ_TEXT("a: &a {<<: *a}"), "line "},
+		{FUZZ_TEXT("a: {<<: 1}"), "line 1: << of what is no map"},
+		{FUZZ_TEXT("a: {<<: {b: 1}, <<: {b: 1}}"), "twice"},
 		{FUZZ_TEXT("a: &a [*a, *a, *a]"), "line "},
 		{FUZZ_TEXT("&a {x: &b [*a], y: *b}"), "line "},
 		{FUZZ_TEXT("a: \xff"), "line "},

@@ -68,8 +68,18 @@ static const struct {
 	 "whatever replicas say. Kinds that only a cluster has are left out. \"kube down\" takes "
 	 "all of it away, but for what is claimed.\n"
 	 "\n"
+	 "The readinessProbe is a health check where there is no livenessProbe; only the latter "
+	 "restarts a container. Annotations of podman are known: io.podman.annotations.userns, "
+	 "infra.name, and with or without /CONTAINER at their end init, privileged, seccomp, apparmor, "
+	 "label, ulimit, volumes-from, pids-limit, cpuset, memory-nodes and io.containers.autoupdate.\n"
+	 "\n"
 	 "\tcuddy kube play shop.yaml\n"
 	 "\tcuddy kube generate shop | kubectl apply -f -"},
+	{&cmd_pod_clone,
+	 "The new pod and its containers are made as the originals were; what these changed in "
+	 "their "
+	 "files is not there. Ports and static addresses are the same, so that only one of the two "
+	 "pods can run with them. What only pod create takes stays as it is in the original."},
 	{&cmd_pod_create,
 	 "A pod is a group of containers that share namespaces: by default they have one network, "
 	 "reach each other at localhost, and have one host name and one /dev/shm. Ports, networks, "
@@ -79,6 +89,9 @@ static const struct {
 	 "What is shared is held by the pod's infra container. It has no image and executes "
 	 "nothing; with --infra=false there is none, and each container keeps to itself. All "
 	 "containers of a pod have one user namespace.\n"
+	 "\n"
+	 "Limits such as --memory and --cpus are those of all its containers together. They need "
+	 "a cgroup for the pod, so that its containers cannot be run with --cgroups split or disabled.\n"
 	 "\n"
 	 "\tcuddy pod create --name web -p 8080:80\n"
 	 "\tcuddy run -d --pod web --name nginx nginx\n"

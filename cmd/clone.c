@@ -46,6 +46,9 @@ static int clone_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	const struct remove_options gone = {.force = true, .volumes = true, .grace_s = -2};
 	const struct start_options start = {0};
 	const struct clone_args *a = args;
+	const struct clone_options o = {.name = argc > 1 ? argv[1] : a->name,
+					.image = argc > 2 ? argv[2] : NULL,
+					.limits = limits_given(&a->limits) ? &a->limits : NULL};
 	struct container c, new;
 	struct store *st;
 	int r = refused_check(&a->refused);
@@ -59,8 +62,7 @@ static int clone_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		return err_wrap(r, "container clone");
 	r = check(a, &c, argc);
 	if (r == 0)
-		r = container_clone(st, &c, argc > 1 ? argv[1] : a->name, argc > 2 ? argv[2] : NULL,
-				    limits_given(&a->limits) ? &a->limits : NULL, &new);
+		r = container_clone(st, &c, &o, &new);
 	if (r == 0) {
 		(void)puts(new.rec->id);
 		if (a->destroy)

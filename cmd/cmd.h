@@ -134,9 +134,9 @@ extern const struct command cmd_network_connect, cmd_network_disconnect, cmd_net
 extern const struct command cmd_network_update;
 extern const struct command cmd_network_ls, cmd_network_prune, cmd_network_rm;
 extern const struct command cmd_kube_apply, cmd_kube_down, cmd_kube_generate, cmd_kube_play;
-extern const struct command cmd_pod_create, cmd_pod_exists, cmd_pod_inspect, cmd_pod_kill,
-	cmd_pod_logs, cmd_pod_stats, cmd_pod_top, cmd_pod_pause, cmd_pod_prune, cmd_pod_ps,
-	cmd_pod_restart, cmd_pod_rm, cmd_pod_start, cmd_pod_stop, cmd_pod_unpause;
+extern const struct command cmd_pod_clone, cmd_pod_create, cmd_pod_exists, cmd_pod_inspect,
+	cmd_pod_kill, cmd_pod_logs, cmd_pod_stats, cmd_pod_top, cmd_pod_pause, cmd_pod_prune,
+	cmd_pod_ps, cmd_pod_restart, cmd_pod_rm, cmd_pod_start, cmd_pod_stop, cmd_pod_unpause;
 extern const struct command cmd_secret_create, cmd_secret_exists, cmd_secret_inspect, cmd_secret_ls,
 	cmd_secret_rm;
 extern const struct command cmd_complete, cmd_completion, cmd_man;

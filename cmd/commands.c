@@ -47,6 +47,7 @@ const struct command_alias commands[] = {
 	{"generate kube", &cmd_kube_generate},
 	{"kube play", &cmd_kube_play},
 	{"play kube", &cmd_kube_play},
+	{"pod clone", &cmd_pod_clone},
 	{"pod create", &cmd_pod_create},
 	{"pod exists", &cmd_pod_exists},
 	{"pod inspect", &cmd_pod_inspect},

@@ -4,13 +4,15 @@
 
 #include "cmd/cmd.h"
 #include "cmd/create_opts.h"
+#include "cmd/limit_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
 #include "pkg/pod/pod.h"
 
 struct create_args {
 	struct pod_request pod;
-	int infra; /* -1: on */
+	int infra, share_parent; /* -1: on */
+	struct refused_args refused;
 };
 
 #define A struct create_args
@@ -18,6 +20,7 @@ struct create_args {
 static const struct create_args create_defaults = {
 	.pod.infra = CONTAINER_REQUEST_DEFAULTS,
 	.infra = -1,
+	.share_parent = -1,
 };
 
 static const struct opt create_verb_opts[] = {
@@ -27,6 +30,15 @@ static const struct opt create_verb_opts[] = {
 		"What its containers share: ipc, net, pid, user, uts and cgroup, or none; "
 		"ipc,net,uts "
 		"when not given"),
+	OPT_TRI(0, "share-parent", A, share_parent,
+		"Have its containers in the cgroup that --cgroup-parent and limits choose"),
+	OPT_STR(0, "cgroup-parent", "NAME", A, pod.infra.cgroup_parent,
+		"Slice of systemd, or path of a cgroup, for the cgroups of the pod"),
+	OPT_GROUP(limit_opts, A, pod.infra.limits),
+	OPT_LIST(0, "device", "DEVICE[:TARGET]", A, pod.infra.device,
+		 "Give a device of the host to its containers", .complete = COMPLETE_FILE),
+	OPT_STR(0, "gpus", "GPUS", A, pod.infra.gpus,
+		"Give GPUs to its containers: all, a number or device=NAME[,NAME]"),
 	OPT_STR(0, "exit-policy", "POLICY", A, pod.exit_policy,
 		"What becomes of the pod when the last of its containers has exited",
 		.complete = COMPLETE_WORDS, .words = "continue stop", .strict = true),
@@ -66,7 +78,12 @@ static const struct opt create_verb_opts[] = {
 	OPT_LIST(0, "dns-option", "OPTION", A, pod.infra.dns_option, "Resolver option of the pod"),
 	OPT_LIST(0, "dns-opt", "OPTION", A, pod.infra.dns_option, "Resolver option",
 		 .hidden = true),
+	OPT_STR(0, "hosts-file", "FILE", A, pod.infra.hosts_file,
+		"What /etc/hosts begins with: a file of the host, or none",
+		.complete = COMPLETE_FILE),
 	OPT_BOOL(0, "no-hosts", A, pod.infra.no_hosts, "Leave /etc/hosts of the images alone"),
+	OPT_BOOL(0, "no-hostname", A, pod.infra.no_hostname,
+		 "Leave /etc/hostname of the images alone"),
 	OPT_STR(0, "userns", "MODE", A, pod.infra.userns,
 		"User namespace of the pod: private, host, keep-id[:uid=,gid=,size=], nomap or "
 		"auto[:size=]"),
@@ -88,10 +105,13 @@ static const struct opt create_verb_opts[] = {
 		 .complete = COMPLETE_CONTAINER),
 	OPT_SIZE(0, "shm-size", "SIZE", A, pod.infra.shm_size, "Size of /dev/shm, 0 for no bound",
 		 .zero_is_most = true),
+	OPT_SIZE(0, "shm-size-systemd", "SIZE", A, pod.infra.systemd_tmpfs_size,
+		 "Size of the places that systemd in its containers writes to"),
 	OPT_LIST(0, "sysctl", "KEY=VALUE", A, pod.infra.sysctl,
 		 "Set a kernel parameter of the pod's namespaces"),
 	OPT_LIST(0, "security-opt", "OPTION", A, pod.security_opt,
 		 "Security option of its containers"),
+	OPT_GROUP(refused_opts, A, refused),
 	OPT_END,
 };
 
@@ -102,8 +122,10 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct pod_request q = a->pod;
 	struct transfer_report report;
 	struct store *st;
-	int r = cmd_store_for_images(ctx, &st);
+	int r = refused_check(&a->refused);
 
+	if (r == 0)
+		r = cmd_store_for_images(ctx, &st);
 	if (r == 0 && argc && q.name)
 		r = err_usage("pod create: the name is given twice");
 	if (r < 0)
@@ -111,8 +133,9 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	if (argc)
 		q.name = argv[0];
 	q.no_infra = a->infra == 0;
-	q.infra.cgroup_manager = ctx->cgroup_manager;
+	q.own_parents = a->share_parent == 0;
 	q.infra.create_argv = ctx->argv;
+	q.infra.cgroup_manager = ctx->cgroup_manager;
 	transfer_report_init(&report, REPORT_PULL, false, NULL);
 	q.infra.report = &report.handler;
 	r = pod_create(st, &q, &pod);

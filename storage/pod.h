@@ -10,13 +10,17 @@ struct pod_record {
 	char *name, *id;
 	int64_t created_ns;
 	bool removing; /* nobody may join any longer; what is left of it is to be removed */
+	bool limited; /* its infra container's limits are those of all of them together */
+	bool own_parents; /* --share-parent=false: cgroup_parent is the infra container's alone */
+	bool no_hosts, no_hostname; /* leave that file of the images alone */
 	char *infra; /* id of the container that holds what is shared; NULL: nothing is */
 	char *hostname;
 	char *exit_policy; /* "continue" "stop" */
 	char *restart; /* policy of its containers that name none; NULL */
 	char *cgroup_parent;
+	char *gpus, *systemd_tmpfs; /* of its containers: --gpus, and bytes */
 	struct strv share; /* "ipc" "net" "pid" "user" "uts" "cgroup" */
-	struct strv labels, security_opts, create_command;
+	struct strv labels, security_opts, devices, create_command;
 };
 void pod_record_done(struct pod_record *r);
 

@@ -420,7 +420,7 @@ static int run_plan(struct builder *b, struct op *o, const struct container_reco
 	p->mon.lock_fd = lock;
 	p->mon.foreground = true;
 	p->mon.tied = true;
-	r = cgroup_start_init(rec, &cgroup);
+	r = cgroup_start_init(rec, NULL, &cgroup);
 	if (r < 0)
 		return r;
 	/* One of its own only where something is bounded: with systemd it costs a call for each RUN. */

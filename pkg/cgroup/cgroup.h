@@ -15,6 +15,11 @@
  *	none       hosts with a v1 or hybrid tree, or nothing delegated: containers run in the cgroup
  *	           of their caller, and a limit that was asked for is refused.
  *
+ * A pod with limits has a cgroup of its own, and those of its containers lie in it: with cgroupfs
+ * BASE/cuddy-pod-ID, which goes with the last of them; with systemd one scope cuddy-pod-ID.scope for all
+ * of them, with "supervisor" for their monitors and "pod" for the rest. A slice would be systemd's to
+ * write limits to, and stay when the pod has ended.
+ *
  * The kernel lets a process be moved only by who may write the common ancestor of both cgroups: a
  * session of a login is not below the user's systemd, so from there only systemd can move somebody.
  */
@@ -28,6 +33,7 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 #define CGROUP_PATH_MAX 1024
+#define CGROUP_POD_PREFIX "cuddy-pod-"
 
 enum cgroup_manager { CGROUP_AUTO, CGROUP_SYSTEMD, CGROUP_FS, CGROUP_NONE };
 enum cgroup_mode {
@@ -74,6 +80,9 @@ struct cgroup_request {
 	const char *parent; /* --cgroup-parent; NULL: the manager's own */
 	const struct cgroup_limit *limits;
 	unsigned n_limits;
+	const char *pod; /* id of the pod with limits that it is in; NULL */
+	const struct cgroup_limit *pod_limits;
+	unsigned n_pod_limits;
 	uint32_t stop_timeout_s;
 };
 

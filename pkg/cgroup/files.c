@@ -109,10 +109,32 @@ static int remove_below(int parent, const char *name, unsigned depth)
 	return unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* A pod's cgroup goes with the last that is in it. systemd does that itself for what is in its scopes. */
+static void leave_pod(const char *dir)
+{
+	char pod[CGROUP_PATH_MAX];
+	const char *end = strrchr(dir, '/'), *name;
+
+	if (!end || (size_t)(end - dir) >= sizeof(pod))
+		return;
+	memcpy(pod, dir, (size_t)(end - dir));
+	pod[end - dir] = '\0';
+	name = strrchr(pod, '/');
+	if (name && strncmp(name + 1, CGROUP_POD_PREFIX, strlen(CGROUP_POD_PREFIX)) == 0)
+		(void)rmdir(pod);
+}
+
 int cgroup_remove(const char *dir)
 {
+	int r = 0;
+
 	/* Where there is nothing below, which is nearly always, one call does it. */
-	if (rmdir(dir) == 0 || errno == ENOENT)
-		return 0;
-	return remove_below(AT_FDCWD, dir, DEPTH_MAX);
+	if (rmdir(dir) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		r = remove_below(AT_FDCWD, dir, DEPTH_MAX);
+	}
+	if (r == 0)
+		leave_pod(dir);
+	return r;
 }

@@ -22,12 +22,16 @@
 #include "pkg/sys/process.h"
 
 #define DEFAULT_SLICE "user.slice"
+#define POD_TRIES 16
 
 static const struct cgroup_limit *first_asked(const struct cgroup_request *q)
 {
 	for (unsigned i = 0; i < q->n_limits; i++)
 		if (q->limits[i].flag)
 			return &q->limits[i];
+	for (unsigned i = 0; i < q->n_pod_limits; i++)
+		if (q->pod_limits[i].flag)
+			return &q->pod_limits[i];
 	return NULL;
 }
 
@@ -80,6 +84,9 @@ int cgroup_check(const struct cgroup_request *q)
 
 	if (r < 0)
 		return r;
+	if (q->pod && (q->mode == CGROUP_DISABLED || q->mode == CGROUP_SPLIT))
+		return err_usage("--cgroups %s: the limits of its pod would not hold it",
+				 q->mode == CGROUP_SPLIT ? "split" : "disabled");
 	if (q->mode == CGROUP_DISABLED)
 		return asked ? err_usage("%s: a container with --cgroups disabled has no cgroup to "
 					 "limit",
@@ -188,6 +195,27 @@ static int make_container(const struct cgroup_request *q, const char *dir)
 	return r;
 }
 
+/* The cgroup of a pod, and in it that of a container. The last one that ended may take it away under us. */
+static int make_in_pod(const struct cgroup_request *q, const char *pod, struct sbuf *ret_dir)
+{
+	int r = -ENOENT;
+
+	sbuf_reset(ret_dir);
+	sbuf_addf(ret_dir, "%s/cuddy-%s", pod, q->id);
+	for (unsigned i = 0; i < POD_TRIES && (r == -ENOENT || r == -ENODEV); i++) {
+		r = make_dir(pod);
+		if (r == 0)
+			r = cgroup_limit_all(pod, q->pod_limits, q->n_pod_limits);
+		if (r == 0) {
+			give_controllers(pod);
+			r = make_container(q, ret_dir->s);
+		}
+	}
+	if (r < 0)
+		(void)rmdir(pod);
+	return r;
+}
+
 /* --- the managers --------------------------------------------------------------------------- */
 
 /* @top becomes "supervisor" with @monitor and "container". */
@@ -219,6 +247,34 @@ static int stand_in(struct cgroup_made *made, pid_t *ret)
 	return *ret < 0 ? (int)*ret : 0;
 }
 
+/* @dir without "/supervisor" at its end; false: it was not there. */
+static bool above_supervisor(struct sbuf *dir)
+{
+	size_t tail = strlen("/supervisor");
+
+	if (dir->len <= tail || strcmp(dir->s + dir->len - tail, "/supervisor") != 0)
+		return false;
+	dir->len -= tail;
+	dir->s[dir->len] = '\0';
+	return true;
+}
+
+static int divide_for_pod(const struct cgroup_request *q, struct sbuf *top, pid_t first,
+			  struct sbuf *ret_dir)
+{
+	bool joined = above_supervisor(top);
+	AUTO_FREE char *supervisor = path_join(top->s, "supervisor"),
+		       *pod = path_join(top->s, "pod");
+	int r = joined ? 0 : make_dir(supervisor);
+
+	if (r == 0 && !joined)
+		r = move_into(supervisor, first);
+	if (r < 0)
+		return r;
+	give_controllers(top->s);
+	return make_in_pod(q, pod, ret_dir);
+}
+
 static int place_systemd(const struct cgroup_request *q, pid_t monitor, struct cgroup_made *made)
 {
 	AUTO_SBUF struct sbuf top = SBUF_INIT;
@@ -226,11 +282,16 @@ static int place_systemd(const struct cgroup_request *q, pid_t monitor, struct c
 	int r = q->mode == CGROUP_NO_CONMON ? stand_in(made, &first) : 0;
 
 	if (r == 0)
-		r = scope_start(q->id, q->parent ? q->parent : DEFAULT_SLICE, first,
-				q->stop_timeout_s);
+		r = q->pod ? scope_join(q->pod, q->parent ? q->parent : DEFAULT_SLICE, first,
+					q->stop_timeout_s)
+			   : scope_start(q->id, q->parent ? q->parent : DEFAULT_SLICE, first,
+					 q->stop_timeout_s);
 	if (r == 0)
 		r = cgroup_of(first, &top);
-	return r < 0 ? r : divide(q, top.s, first, &made->dir);
+	if (r < 0)
+		return r;
+	return q->pod ? divide_for_pod(q, &top, first, &made->dir)
+		      : divide(q, top.s, first, &made->dir);
 }
 
 /* Parents that are not there yet are made, and give on what they get. */
@@ -276,6 +337,10 @@ static int place_fs(const struct cgroup_request *q, struct cgroup_made *made)
 	}
 	if (r < 0)
 		return r;
+	if (q->pod) {
+		sbuf_addf(&base, "/" CGROUP_POD_PREFIX "%s", q->pod);
+		return make_in_pod(q, base.s, &made->dir);
+	}
 	sbuf_addf(&made->dir, "%s/cuddy-%s", base.s, q->id);
 	return make_container(q, made->dir.s);
 }
@@ -286,17 +351,13 @@ static int place_split(const struct cgroup_request *q, pid_t monitor, struct cgr
 	AUTO_SBUF struct sbuf own = SBUF_INIT, procs = SBUF_INIT;
 	AUTO_FREE char *supervisor = NULL, *list = NULL;
 	char *save = NULL;
-	size_t tail = strlen("/supervisor");
 	int r = cgroup_of(0, &own);
 
 	if (r < 0)
 		return r;
 	/* The unit was divided before, by the last start of its container. */
-	if (own.len > tail && strcmp(own.s + own.len - tail, "/supervisor") == 0) {
-		own.len -= tail;
-		own.s[own.len] = '\0';
+	if (above_supervisor(&own))
 		return divide(q, own.s, monitor, &made->dir);
-	}
 	supervisor = path_join(own.s, "supervisor");
 	list = path_join(own.s, "cgroup.procs");
 	r = make_dir(supervisor);

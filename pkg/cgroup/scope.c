@@ -3,7 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "pkg/base/alloc.h"
+#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/cgroup/cgroup.h"
@@ -17,6 +20,7 @@
 	30 /* what a monitor takes besides waiting, when a machine with many of them goes down */
 #define CHECK_MS 5000
 #define NAMES_MAX 16
+#define JOIN_PAUSE_MS 20
 
 /* (sv): the name of a property, then a variant with its type. */
 static void property(struct sbuf *b, const char *name, const char *type)
@@ -27,14 +31,14 @@ static void property(struct sbuf *b, const char *name, const char *type)
 }
 
 /* StartTransientUnit(name, mode, properties, auxiliary units) */
-static int start_transient(struct dbus *d, const char *unit, const char *id, const char *slice,
-			   pid_t pid, uint32_t stop_timeout_s)
+static int start_transient(struct dbus *d, const char *unit, const char *what, const char *id,
+			   const char *slice, pid_t pid, uint32_t stop_timeout_s)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	char about[64];
 	size_t list, pids;
 
-	(void)snprintf(about, sizeof(about), "cuddy container %.12s", id);
+	(void)snprintf(about, sizeof(about), "cuddy %s %.12s", what, id);
 	dbus_put_str(&b, unit);
 	dbus_put_str(&b, "fail");
 	list = dbus_put_array(&b, 8);
@@ -140,7 +144,7 @@ int scope_start(const char *id, const char *slice, pid_t pid, uint32_t stop_time
 			(void)snprintf(unit, sizeof(unit), "cuddy-%s.scope", id);
 		else
 			(void)snprintf(unit, sizeof(unit), "cuddy-%s-%u.scope", id, n);
-		serial = start_transient(&d, unit, id, slice, pid, stop_timeout_s);
+		serial = start_transient(&d, unit, "container", id, slice, pid, stop_timeout_s);
 		r = serial < 0 ? serial : await_reply(&d, serial, &m);
 		if (r != -EEXIST || n == NAMES_MAX)
 			break;
@@ -154,14 +158,62 @@ int scope_start(const char *id, const char *slice, pid_t pid, uint32_t stop_time
 }
 
 /* AttachProcessesToUnit(unit, path below its cgroup, pids) */
+static int attach(struct dbus *d, const char *unit, const char *below, pid_t pid)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	struct dbus_message m;
+	size_t pids;
+	int r;
+
+	dbus_put_str(&b, unit);
+	dbus_put_str(&b, below);
+	pids = dbus_put_array(&b, 4);
+	dbus_put_u32(&b, (uint32_t)pid);
+	dbus_end_array(&b, pids, 4);
+	r = dbus_call(d, SYSTEMD, OBJECT, MANAGER, "AttachProcessesToUnit", "ssau", &b);
+	return r < 0 ? r : await_reply(d, r, &m);
+}
+
+/* One that is just being made or going is neither to be made nor joined for a moment. */
+int scope_join(const char *id, const char *slice, pid_t pid, uint32_t stop_timeout_s)
+{
+	const struct timespec pause = {.tv_nsec = JOIN_PAUSE_MS * NS_PER_MS};
+	AUTO_DBUS struct dbus d = DBUS_INIT;
+	struct dbus_message m;
+	char unit[128], job[128];
+	int r = dbus_open(&d, TIMEOUT_MS);
+
+	(void)snprintf(unit, sizeof(unit), CGROUP_POD_PREFIX "%s.scope", id);
+	if (r == 0)
+		r = listen_for_jobs(&d);
+	for (unsigned n = 0; r >= 0 && n < TIMEOUT_MS / JOIN_PAUSE_MS; n++) {
+		int serial = start_transient(&d, unit, "pod", id, slice, pid, stop_timeout_s);
+
+		r = serial < 0 ? serial : await_reply(&d, serial, &m);
+		if (r == 0) {
+			(void)snprintf(job, sizeof(job), "%s", dbus_get_str(&m.body));
+			r = await_job(&d, job);
+			break;
+		}
+		if (r != -EEXIST)
+			break;
+		r = attach(&d, unit, "/supervisor", pid);
+		if (r == 0)
+			break;
+		if (n + 1 < TIMEOUT_MS / JOIN_PAUSE_MS) {
+			err_drop();
+			r = 0;
+			(void)nanosleep(&pause, NULL);
+		}
+	}
+	return r < 0 ? err_wrap(r, "join the scope of the pod %.12s", id) : 0;
+}
+
 int scope_attach(const char *dir, pid_t pid)
 {
 	AUTO_DBUS struct dbus d = DBUS_INIT;
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	AUTO_FREE char *unit = NULL;
-	struct dbus_message m;
 	const char *end = strstr(dir, ".scope/"), *begin;
-	size_t pids;
 	int r;
 
 	if (!end)
@@ -169,17 +221,9 @@ int scope_attach(const char *dir, pid_t pid)
 	for (begin = end; begin[-1] != '/';)
 		begin--;
 	end += strlen(".scope");
-	unit = strndup(begin, (size_t)(end - begin));
+	unit = xstrndup(begin, (size_t)(end - begin));
 	r = dbus_open(&d, TIMEOUT_MS);
-	if (r < 0)
-		return r;
-	dbus_put_str(&b, unit ? unit : "");
-	dbus_put_str(&b, end);
-	pids = dbus_put_array(&b, 4);
-	dbus_put_u32(&b, (uint32_t)pid);
-	dbus_end_array(&b, pids, 4);
-	r = dbus_call(&d, SYSTEMD, OBJECT, MANAGER, "AttachProcessesToUnit", "ssau", &b);
-	if (r >= 0)
-		r = await_reply(&d, r, &m);
+	if (r == 0)
+		r = attach(&d, unit, end, pid);
 	return r < 0 ? err_wrap(r, "enter cgroup %s", dir) : 0;
 }

@@ -11,5 +11,7 @@
  * A unit of that name may be going still: then a number is added.
  */
 int scope_start(const char *id, const char *slice, pid_t pid, uint32_t stop_timeout_s);
+/** scope_join() - the scope "cuddy-pod-@id.scope": made with @pid in it, or @pid into its "supervisor". */
+int scope_join(const char *id, const char *slice, pid_t pid, uint32_t stop_timeout_s);
 /** scope_attach() - have systemd move @pid into the cgroup @dir, which lies in a scope of ours. */
 int scope_attach(const char *dir, pid_t pid);

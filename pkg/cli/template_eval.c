@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <string.h>
 
 #include "pkg/base/err.h"
@@ -36,6 +37,25 @@ static bool other_id_spelling(const char *name, char out[64])
 	return true;
 }
 
+/* podman's field CPUQuota is "cpu_quota" in its JSON, and Devices "devices". */
+static bool by_json_name(struct json_object *o, const char *name, struct json_object **ret)
+{
+	json_object_object_foreach(o, key, v)
+	{
+		const char *k = key, *n = name;
+
+		while (*k && (*k == '_' || tolower((unsigned char)*n) == *k)) {
+			n += *k != '_';
+			k++;
+		}
+		if (!*k && !*n && isupper((unsigned char)*name)) {
+			*ret = v;
+			return true;
+		}
+	}
+	return false;
+}
+
 static int unknown_field(struct json_object *o, const char *name)
 {
 	const char *names[FIELDS_SHOWN_MAX];
@@ -65,6 +85,8 @@ static int get_field(struct json_object *o, const char *name, struct json_object
 	if (json_object_object_get_ex(o, name, ret))
 		return 0;
 	if (other_id_spelling(name, other) && json_object_object_get_ex(o, other, ret))
+		return 0;
+	if (by_json_name(o, name, ret))
 		return 0;
 	return unknown_field(o, name);
 }

@@ -42,7 +42,7 @@ int make_cgroup(const struct container_request *q, struct container_record *r)
 		r->cgroups = xstrdup(q->cgroups);
 	if (q->cgroup_parent && *q->cgroup_parent)
 		r->cgroup_parent = xstrdup(q->cgroup_parent);
-	rc = cgroup_start_init(r, &s);
+	rc = cgroup_start_init(r, NULL, &s);
 	if (rc == 0)
 		cgroup_start_done(&s);
 	return rc;
@@ -58,17 +58,28 @@ static int place(void *data, pid_t monitor, const char **ret_dir)
 	return r;
 }
 
-int cgroup_start_init(const struct container_record *rec, struct cgroup_start *ret)
+int cgroup_start_init(const struct container_record *rec, const struct container_record *infra,
+		      struct cgroup_start *ret)
 {
 	struct cgroup_start s = {.made = CGROUP_MADE_INIT};
 	int r = limits_files(rec, &s.files);
 
+	if (rec->is_infra)
+		infra = rec;
 	if (r == 0)
 		r = limits_request(rec, CGROUP_AUTO, &s.files, &s.request);
+	if (r == 0 && infra)
+		r = limits_pod_files(infra, &s.pod_files);
+	if (r == 0 && s.pod_files.n) {
+		s.request.pod = rec->pod ? rec->pod : "";
+		s.request.pod_limits = s.pod_files.v;
+		s.request.n_pod_limits = s.pod_files.n;
+	}
 	if (r == 0)
 		r = cgroup_check(&s.request);
 	if (r < 0) {
 		limits_files_done(&s.files);
+		limits_files_done(&s.pod_files);
 		return r;
 	}
 	s.wanted = s.request.mode != CGROUP_DISABLED &&
@@ -83,6 +94,7 @@ void cgroup_start_done(struct cgroup_start *s)
 {
 	cgroup_made_done(&s->made);
 	limits_files_done(&s->files);
+	limits_files_done(&s->pod_files);
 }
 
 /* Not the recorded one: a container with a systemd of its own moves its processes further down. */

@@ -95,29 +95,32 @@ static int claim(struct store *st, struct container_record *rec, const char *old
 	return r;
 }
 
-int container_clone(struct store *st, const struct container *c, const char *name,
-		    const char *image, const struct limit_request *limits, struct container *ret)
+int container_clone(struct store *st, const struct container *c, const struct clone_options *o,
+		    struct container *ret)
 {
+	const char *name = o->name;
 	AUTO(record_freep) struct container_record *rec = NULL;
 	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
 	AUTO_CLOSE int lock = -EBADF, ids_lock = -EBADF;
 	int r = copy_record(c->rec, &rec);
 
-	if (r == 0 && c->rec->is_infra)
+	if (r == 0 && c->rec->is_infra && !o->change)
 		r = err_usage("it is the infra container of a pod; see pod clone");
 	if (r == 0 && name && !name_is_valid(name))
 		r = err_usage("name '%s': letters, digits and _.- are possible", name);
-	if (r == 0 && limits)
-		r = limits_merge(limits, rec);
+	if (r == 0 && o->limits)
+		r = limits_merge(o->limits, rec);
 	if (r < 0)
 		return r;
 	/* Nobody removes an image or a container, and with it layers, until the record stands. */
 	lock = store_lock(st, false);
 	if (lock < 0)
 		return lock;
-	if (image)
-		r = use_image(st, image, rec);
+	if (o->image)
+		r = use_image(st, o->image, rec);
 	make_own(rec);
+	if (r == 0 && o->change)
+		r = o->change(rec, c, o->arg);
 	if (r == 0)
 		r = userns_allocate(st, rec, &ids_lock);
 	if (r == 0)

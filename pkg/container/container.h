@@ -56,13 +56,17 @@ bool container_is_leftover(const struct container *c);
  */
 int container_create(struct store *st, const struct container_request *q, struct container *ret);
 
-/**
- * container_clone() - a new one with the settings of @c, without its changes; other anonymous volumes
- * @name: NULL makes one of the original's. @image: by name, NULL the same; settings stay those of @c,
- * but for @limits (NULL: none).
- */
-int container_clone(struct store *st, const struct container *c, const char *name,
-		    const char *image, const struct limit_request *limits, struct container *ret);
+struct clone_options {
+	const char *name; /* NULL: one is made of the original's */
+	const char *image; /* by name; NULL: the same */
+	const struct limit_request *limits; /* over the original's; NULL: none */
+	/* What else is to be other than in @c, of whoever clones a whole pod; NULL. */
+	int (*change)(struct container_record *rec, const struct container *c, void *arg);
+	void *arg;
+};
+/** container_clone() - a new one with the settings of @c, without its changes; other anonymous volumes. */
+int container_clone(struct store *st, const struct container *c, const struct clone_options *o,
+		    struct container *ret);
 
 struct start_options {
 	bool foreground; /* our stdio is the container's until it exits or we detach */

@@ -67,7 +67,7 @@ static int cgroup(const struct container_record *rec, struct json_object **ret)
 	struct json_object *o = json_object_new_object(), *limits = json_object_new_object();
 	struct cgroup_start s;
 	enum cgroup_manager m;
-	int r = cgroup_start_init(rec, &s);
+	int r = cgroup_start_init(rec, NULL, &s);
 
 	if (r == 0) {
 		m = s.request.manager == CGROUP_AUTO ? cgroup_manager_here() : s.request.manager;

@@ -328,7 +328,8 @@ static int conf_files(const struct container_record *r, struct limit_files *f)
 	return 0;
 }
 
-int limits_files(const struct container_record *r, struct limit_files *ret)
+/* All that somebody asked for. */
+static int asked_files(const struct container_record *r, struct limit_files *ret)
 {
 	struct limit_files f = {0};
 	int rc;
@@ -339,8 +340,6 @@ int limits_files(const struct container_record *r, struct limit_files *ret)
 		add(&f, "--pids-limit", "pids.max", xstrdup("max"));
 	else if (r->pids_limit)
 		add_number(&f, "--pids-limit", "pids.max", (uint64_t)r->pids_limit);
-	else
-		add_number(&f, NULL, "pids.max", PIDS_LIMIT_DEFAULT);
 	rc = io_files(r, &f);
 	if (rc == 0)
 		rc = conf_files(r, &f);
@@ -349,6 +348,23 @@ int limits_files(const struct container_record *r, struct limit_files *ret)
 	else
 		*ret = f;
 	return rc;
+}
+
+int limits_files(const struct container_record *r, struct limit_files *ret)
+{
+	struct limit_files f = {0};
+	int rc = r->is_infra ? 0 : asked_files(r, &f);
+
+	if (rc == 0 && (r->is_infra || !r->pids_limit))
+		add_number(&f, NULL, "pids.max", PIDS_LIMIT_DEFAULT);
+	if (rc == 0)
+		*ret = f;
+	return rc;
+}
+
+int limits_pod_files(const struct container_record *r, struct limit_files *ret)
+{
+	return asked_files(r, ret);
 }
 
 void limits_files_done(struct limit_files *f)

@@ -44,6 +44,8 @@ struct limit_files {
 	struct strv keep;
 };
 int limits_files(const struct container_record *rec, struct limit_files *ret);
+/** limits_pod_files() - of an infra container's record: those of the pod's cgroup. limits_files() has the rest. */
+int limits_pod_files(const struct container_record *rec, struct limit_files *ret);
 void limits_files_done(struct limit_files *f);
 
 /** limits_request() - the record's wishes as a request to pkg/cgroup; @manager over the record's unless CGROUP_AUTO. */

@@ -33,12 +33,15 @@ int container_set_limits(struct store *st, struct container *c, const struct lim
 	struct cgroup_start s;
 	int r = lock < 0 ? lock : container_reload(st, c);
 
+	if (r == 0 && c->rec->is_infra)
+		r = err_usage("it is the infra container of a pod, whose limits are given to pod "
+			      "create");
 	if (r == 0)
 		r = limits_files(c->rec, &old);
 	if (r == 0)
 		r = limits_merge(q, c->rec);
 	if (r == 0)
-		r = cgroup_start_init(c->rec, &s);
+		r = cgroup_start_init(c->rec, NULL, &s);
 	if (r < 0)
 		return r;
 	if (container_is_running(c))

@@ -447,6 +447,7 @@ int container_make(struct store *st, const struct container_request *q,
 	for (size_t i = 0; q->create_argv && q->create_argv[i]; i++)
 		strv_add(&r->create_command, q->create_argv[i]);
 	r->ends_with_members = q->ends_with_members;
+	r->pod_limits = q->pod_limits ? xstrdup(q->pod_limits) : NULL;
 	r->holder = q->holder ? xstrdup(q->holder) : NULL;
 	r->init_ctr = q->init_ctr ? xstrdup(q->init_ctr) : NULL;
 	*ret = TAKE_PTR(r);

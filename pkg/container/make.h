@@ -21,6 +21,8 @@ int make_process(const struct container_request *q, const struct image_config *i
 /** make_systemd() - is pid 1 to be systemd? After its command is known. */
 void make_systemd(const struct container_request *q, struct container_record *r);
 int make_security(const struct container_request *q, struct container_record *r);
+/** devices_make() - --device and --gpus: a part of it that pods check by itself. */
+int devices_make(const struct container_request *q, struct container_record *r);
 int make_namespaces(struct store *st, const struct container_request *q,
 		    struct container_record *r);
 /** make_userns() - its part of namespaces; after make_process(), whose user keep-id may replace. */

@@ -299,7 +299,7 @@ ipc_key:
 }
 
 /* CDI names among --device, and what --gpus stands for. */
-static int make_devices(const struct container_request *q, struct container_record *r)
+int devices_make(const struct container_request *q, struct container_record *r)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	int rc = q->gpus ? cdi_gpus(q->gpus, &names) : 0;
@@ -328,7 +328,7 @@ int make_security(const struct container_request *q, struct container_record *r)
 		strv_env_set(&r->ulimits, q->ulimit.v[i]);
 	}
 	if (rc == 0)
-		rc = make_devices(q, r);
+		rc = devices_make(q, r);
 	for (size_t i = 0; rc == 0 && i < q->sysctl.n; i++) {
 		rc = sysctl_check(q->sysctl.v[i], r);
 		strv_env_set(&r->sysctls, q->sysctl.v[i]);

@@ -96,6 +96,7 @@ static const struct field fields[] = {
 	LISTED("Pod", K_STR, pod),
 	LISTED("IsInfra", K_BOOL, is_infra),
 	F("EndsWithMembers", K_BOOL, ends_with_members),
+	F("PodLimits", K_STR, pod_limits),
 	F("Holder", K_STR, holder),
 	LISTED("InitContainer", K_STR, init_ctr),
 	F("NoPasswd", K_BOOL, no_passwd),
@@ -327,7 +328,7 @@ static const struct field *find_field(const struct field *table, size_t n, const
 static int read_object(struct json_scan *s, const struct field *table, size_t n, bool listed_only,
 		       void *base)
 {
-	uint64_t seen[2] = {0};
+	uint64_t seen[3] = {0};
 	size_t at = 0;
 	int r = json_scan_open(s, '{'), more;
 
@@ -408,7 +409,7 @@ static int parse(const char *json, size_t n, bool listed_only, struct container_
 	struct json_scan s;
 	int rc;
 
-	_Static_assert(ARRAY_LEN(fields) <= 128, "bits of read_object()");
+	_Static_assert(ARRAY_LEN(fields) <= 192, "bits of read_object()");
 	json_scan_init(&s, json, n);
 	rc = read_object(&s, fields, ARRAY_LEN(fields), listed_only, r);
 	if (rc == 0)

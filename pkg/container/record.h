@@ -66,6 +66,7 @@ struct container_record {
 	char *pod; /* id of the one that it is in; NULL */
 	bool is_infra; /* holds what that pod shares; without an image nothing is executed */
 	bool ends_with_members; /* infra: the pod's exit policy is "stop" */
+	char *pod_limits; /* id of the infra container whose limits bound all of its pod; NULL */
 	char *holder; /* id of an infra container that is to know when we have ended */
 	char *init_ctr; /* "once" "always": runs before the others of its pod do */
 	struct strv requires; /* ids of containers that run before this one starts */

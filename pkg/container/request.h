@@ -33,6 +33,7 @@ struct container_request {
 	const char *pod_id; /* the id of that */
 	bool is_infra; /* without an image nothing is executed */
 	bool ends_with_members;
+	const char *pod_limits; /* id of the infra container, of a pod with limits */
 	const char *holder; /* id of the infra container, with that */
 	const char *init_ctr; /* once always */
 	bool interactive, tty, rm, init, replace;

@@ -64,6 +64,23 @@ static void note_used_volumes(struct store *st, const struct container_record *r
 	}
 }
 
+/* With the limits of its pod, when that has any. */
+static int pod_cgroup(struct store *st, const struct container_record *rec,
+		      struct cgroup_start *ret)
+{
+	struct container infra;
+	int r;
+
+	if (!rec->pod_limits)
+		return cgroup_start_init(rec, NULL, ret);
+	r = container_open_id(st, rec->pod_limits, &infra);
+	if (r < 0)
+		return err_wrap(r, "the pod's infra container");
+	r = cgroup_start_init(rec, infra.rec, ret);
+	container_done(&infra);
+	return r;
+}
+
 static int launch(const struct plan_input *in, struct container *c, const struct start_options *o,
 		  int base_ns, struct container_plan *p, struct conmon_started *m)
 {
@@ -101,7 +118,7 @@ static int launch(const struct plan_input *in, struct container *c, const struct
 	if (r < 0)
 		return r;
 	log_debug("container", "start monitor of %.12s", c->rec->id);
-	r = cgroup_start_init(c->rec, &cgroup);
+	r = pod_cgroup(in->store, c->rec, &cgroup);
 	if (r < 0)
 		return r;
 	/* A service manager listens to, and takes for the main process, only who stays in its unit. */

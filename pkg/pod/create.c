@@ -4,6 +4,7 @@
  * the record without the mark: what a crash leaves is taken away by the next `pod create`, `rm` or `prune`.
  */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,11 +64,12 @@ static const char *needs_infra(const struct pod_request *q)
 	       : c->networks.n                                ? "--network"
 	       : c->hostname                                  ? "--hostname"
 	       : c->add_host.n                                ? "--add-host"
+	       : c->hosts_file                                ? "--hosts-file"
 	       : c->dns.n + c->dns_search.n + c->dns_option.n ? "--dns"
 	       : c->ip || c->ip6 || c->mac                    ? "--ip"
 	       : c->aliases.n                                 ? "--network-alias"
 	       : c->volume.n + c->volumes_from.n              ? "--volume"
-	       : c->device.n                                  ? "--device"
+	       : limits_given(&c->limits)                     ? "a limit of the pod"
 	       : c->sysctl.n                                  ? "--sysctl"
 	       : c->shm_size                                  ? "--shm-size"
 	       : c->userns || c->uidmap.n || c->gidmap.n      ? "--userns"
@@ -79,15 +81,32 @@ static const char *needs_infra(const struct pod_request *q)
 							      : NULL;
 }
 
+int pod_name_check(const char *name)
+{
+	if (name_is_valid(name))
+		return 0;
+	return err_usage("pod name '%s': names match [A-Za-z0-9][A-Za-z0-9_.-]*, at most 128 "
+			 "characters",
+			 name);
+}
+
+/* Its containers get them; said now when they are not there. */
+static int check_devices(const struct pod_request *q)
+{
+	AUTO(record_freep) struct container_record *trial = record_new();
+
+	return devices_make(&q->infra, trial);
+}
+
 static int check(const struct pod_request *q, const struct pod_record *pod)
 {
 	const struct container_request *c = &q->infra;
 	const char *flag = q->no_infra ? needs_infra(q) : NULL;
 
-	if (q->name && !name_is_valid(q->name))
-		return err_usage("pod name '%s': names match [A-Za-z0-9][A-Za-z0-9_.-]*, at most "
-				 "128 characters",
-				 q->name);
+	int r = q->name ? pod_name_check(q->name) : 0;
+
+	if (r < 0)
+		return r;
 	if (flag)
 		return err_usage("%s needs the infra container that --infra=false leaves out",
 				 flag);
@@ -98,12 +117,30 @@ static int check(const struct pod_request *q, const struct pod_record *pod)
 				 c->publish.n ? "--publish" : "--network");
 	if (!pod_shares(pod, "uts") && c->hostname)
 		return err_usage("--hostname: the pod does not share its UTS namespace (--share)");
+	if (q->own_parents && limits_given(&c->limits))
+		return err_usage("--share-parent=false: the limits of a pod are those of a cgroup "
+				 "that its containers share");
 	if (q->infra_command && !q->infra_image)
 		return err_usage("--infra-command needs --infra-image: the pod's own holder "
 				 "executes nothing");
 	if (strcmp(pod->exit_policy, "continue") != 0 && strcmp(pod->exit_policy, "stop") != 0)
 		return err_usage("--exit-policy '%s': use continue or stop", pod->exit_policy);
-	return 0;
+	return check_devices(q);
+}
+
+int pod_add_labels(struct pod_record *pod, const struct strv *files, const struct strv *labels)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < files->n; i++)
+		r = label_add_file(&pod->labels, files->v[i]);
+	for (size_t i = 0; r == 0 && i < labels->n; i++) {
+		AUTO_FREE char *pair = strchr(labels->v[i], '=') ? xstrdup(labels->v[i])
+								 : xasprintf("%s=", labels->v[i]);
+
+		strv_env_set(&pod->labels, pair);
+	}
+	return r;
 }
 
 static int make_record(struct store *st, const struct pod_request *q, struct pod_record *pod)
@@ -119,19 +156,23 @@ static int make_record(struct store *st, const struct pod_request *q, struct pod
 	pod->exit_policy = xstrdup(q->exit_policy ? q->exit_policy : "continue");
 	pod->restart = q->restart ? xstrdup(q->restart) : NULL;
 	strv_add_all(&pod->security_opts, &q->security_opt);
-	for (size_t k = 0; q->infra.create_argv && q->infra.create_argv[k]; k++)
-		strv_add(&pod->create_command, q->infra.create_argv[k]);
+	strv_add_all(&pod->devices, &q->infra.device);
+	pod->gpus = q->infra.gpus ? xstrdup(q->infra.gpus) : NULL;
+	if (q->infra.systemd_tmpfs_size)
+		pod->systemd_tmpfs = xasprintf("%" PRIu64, q->infra.systemd_tmpfs_size);
+	pod->no_hosts = q->infra.no_hosts;
+	pod->no_hostname = q->infra.no_hostname;
+	pod->limited = limits_given(&q->infra.limits);
+	pod->own_parents = q->own_parents;
+	if (q->infra.cgroup_parent && *q->infra.cgroup_parent)
+		pod->cgroup_parent = xstrdup(q->infra.cgroup_parent);
+	for (size_t i = 0; q->infra.create_argv && q->infra.create_argv[i]; i++)
+		strv_add(&pod->create_command, q->infra.create_argv[i]);
 	r = make_share(q->share ? q->share : q->no_infra ? "none" : SHARE_DEFAULT, pod);
 	if (r == 0 && q->infra.pid && !pod_shares(pod, "pid"))
 		strv_add(&pod->share, "pid");
-	for (size_t i = 0; r == 0 && i < q->label_file.n; i++)
-		r = label_add_file(&pod->labels, q->label_file.v[i]);
-	for (size_t i = 0; r == 0 && i < q->label.n; i++) {
-		AUTO_FREE char *pair = strchr(q->label.v[i], '=') ? xstrdup(q->label.v[i])
-								  : xasprintf("%s=", q->label.v[i]);
-
-		strv_env_set(&pod->labels, pair);
-	}
+	if (r == 0)
+		r = pod_add_labels(pod, &q->label_file, &q->label);
 	if (r == 0)
 		r = check(q, pod);
 	if (r == 0 && q->restart) {
@@ -144,8 +185,7 @@ static int make_record(struct store *st, const struct pod_request *q, struct pod
 	return r;
 }
 
-/* A host name is shorter than a pod's name may be. */
-static char *hostname_of(const struct pod_record *pod)
+char *pod_hostname(const struct pod_record *pod)
 {
 	size_t n = strspn(pod->hostname, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					 "0123456789.-_");
@@ -158,7 +198,7 @@ static int make_infra(struct store *st, const struct pod_request *q, struct pod_
 	AUTO(request_defaults_done) struct request_defaults defaults = {0};
 	AUTO_FREE char *name = q->infra_name ? xstrdup(q->infra_name)
 					     : xasprintf("%.12s-infra", pod->id);
-	AUTO_FREE char *hostname = pod->hostname ? hostname_of(pod) : NULL;
+	AUTO_FREE char *hostname = pod->hostname ? pod_hostname(pod) : NULL;
 	AUTO_STRV struct strv command = STRV_INIT;
 	struct container_request c = q->infra;
 	struct container infra;
@@ -166,6 +206,10 @@ static int make_infra(struct store *st, const struct pod_request *q, struct pod_
 
 	c.name = name;
 	c.is_infra = true;
+	/* Its root is empty: devices and what goes with them are for the others. */
+	c.gpus = NULL;
+	c.create_argv = NULL;
+	c.device = (struct strv)STRV_INIT;
 	c.ends_with_members = strcmp(pod->exit_policy, "stop") == 0;
 	c.pod_id = pod->id;
 	c.image = q->infra_image;
@@ -201,35 +245,57 @@ static int write_id_file(const char *path, const char *id)
 }
 
 /* With the lock. What has the name: is it to make room, or did a crash leave it? */
-static int make_room(struct store *st, const struct pod_request *q)
+static int make_room(struct store *st, const char *name, bool replace)
 {
 	AUTO(pod_record_done) struct pod_record old = {0};
 	char id[65];
 	int r;
 
-	if (!q->name)
-		return 0;
-	if (container_store_resolve(st, q->name, id) == 0 && strncmp(id, q->name, 64) != 0 &&
-	    !hex_is_valid(q->name, 64))
-		return err_new(-CE_NAME_IN_USE, "name %s belongs to container %.12s", q->name, id);
+	if (container_store_resolve(st, name, id) == 0 && strncmp(id, name, 64) != 0 &&
+	    !hex_is_valid(name, 64))
+		return err_new(-CE_NAME_IN_USE, "name %s belongs to container %.12s", name, id);
 	err_drop();
-	r = pod_load(st, q->name, &old);
+	r = pod_load(st, name, &old);
 	if (r == -CE_NO_POD) {
 		err_drop();
 		return 0;
 	}
 	if (r < 0)
 		return r;
-	if (!old.removing && !q->replace)
-		return err_new(-CE_NAME_IN_USE, "name %s belongs to pod %.12s", q->name, old.id);
+	if (!old.removing && !replace)
+		return err_new(-CE_NAME_IN_USE, "name %s belongs to pod %.12s", name, old.id);
 	return pod_remove_locked(st, &old, &(struct pod_removal){.force = true, .grace_s = -2});
+}
+
+int pod_begin(struct store *st, struct pod_record *pod, bool replace)
+{
+	int r = make_room(st, pod->name, replace);
+
+	pod->removing = true;
+	return r < 0 ? r : pod_save(st, pod, false);
+}
+
+int pod_end(struct store *st, struct pod_record *pod, int r)
+{
+	char words[1024];
+
+	pod->removing = false;
+	if (r == 0)
+		r = pod_save(st, pod, true);
+	if (r == 0) {
+		pod_event(st, pod, "create");
+		return 0;
+	}
+	(void)snprintf(words, sizeof(words), "%s", err_trail());
+	if (pod_remove_locked(st, pod, &(struct pod_removal){.force = true}) < 0)
+		err_drop();
+	return err_set(r, words);
 }
 
 int pod_create(struct store *st, const struct pod_request *q, struct pod_record *ret)
 {
 	AUTO(pod_record_done) struct pod_record pod = {0};
 	AUTO_CLOSE int lock = -EBADF;
-	char words[1024];
 	int r;
 
 	if (q->replace && !q->name)
@@ -238,25 +304,16 @@ int pod_create(struct store *st, const struct pod_request *q, struct pod_record 
 	if (r < 0)
 		return r;
 	lock = pod_lock(st);
-	r = lock < 0 ? lock : make_room(st, q);
+	r = lock < 0 ? lock : pod_begin(st, &pod, q->replace);
 	if (r < 0)
 		return r;
-	pod.removing = true;
-	r = pod_save(st, &pod, false);
-	if (r == 0 && !q->no_infra)
+	if (!q->no_infra)
 		r = make_infra(st, q, &pod);
-	pod.removing = false;
 	if (r == 0 && q->pod_id_file)
 		r = write_id_file(q->pod_id_file, pod.id);
-	if (r == 0)
-		r = pod_save(st, &pod, true);
-	if (r < 0) {
-		(void)snprintf(words, sizeof(words), "%s", err_trail());
-		if (pod_remove_locked(st, &pod, &(struct pod_removal){.force = true}) < 0)
-			err_drop();
-		return err_set(r, words);
-	}
-	pod_event(st, &pod, "create");
+	r = pod_end(st, &pod, r);
+	if (r < 0)
+		return r;
 	*ret = pod;
 	pod = (struct pod_record){0};
 	return 0;

@@ -4,5 +4,14 @@
 
 /** pod_shares() - is this kind of namespace shared? */
 bool pod_shares(const struct pod_record *pod, const char *what);
+/** pod_begin() - with pod_lock(): the record of a pod that is still to be made; its name is free for us. */
+int pod_begin(struct store *st, struct pod_record *pod, bool replace);
+/** pod_end() - it is made, or after @r it is not and what there is of it goes. */
+int pod_end(struct store *st, struct pod_record *pod, int r);
+int pod_name_check(const char *name);
+/** pod_add_labels() - --label-file, then --label. */
+int pod_add_labels(struct pod_record *pod, const struct strv *files, const struct strv *labels);
+/** pod_hostname() - a host name is shorter than a pod's name may be; malloc'ed. */
+char *pod_hostname(const struct pod_record *pod);
 /** pod_remove_locked() - with pod_lock(). */
 int pod_remove_locked(struct store *st, const struct pod_record *pod, const struct pod_removal *o);

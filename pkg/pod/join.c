@@ -4,6 +4,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/parse.h"
 #include "pkg/pod/internal.h"
 
 void pod_joined_done(struct pod_joined *j)
@@ -15,6 +16,7 @@ void pod_joined_done(struct pod_joined *j)
 	strv_done(&j->volumes_from);
 	strv_done(&j->security_opts);
 	strv_done(&j->env);
+	strv_done(&j->devices);
 	*j = (struct pod_joined){0};
 }
 
@@ -81,6 +83,8 @@ static const char *contradiction(const struct pod_record *pod, const struct cont
 	}
 	if (pod_shares(pod, "uts") && q->hostname)
 		return "--hostname";
+	if (pod->limited && q->cgroup_parent)
+		return "--cgroup-parent";
 	return NULL;
 }
 
@@ -96,13 +100,24 @@ static void take_over(struct container_request *q, struct pod_joined *j)
 
 	if (!q->restart && pod->restart && !q->rm && !q->init_ctr)
 		q->restart = pod->restart;
-	if (!q->cgroup_parent)
+	if (!q->cgroup_parent && !pod->own_parents)
 		q->cgroup_parent = pod->cgroup_parent;
+	if (!q->gpus)
+		q->gpus = pod->gpus;
+	if (!q->systemd_tmpfs_size && pod->systemd_tmpfs)
+		(void)parse_u64(pod->systemd_tmpfs, UINT64_MAX, &q->systemd_tmpfs_size);
+	q->no_hosts = q->no_hosts || pod->no_hosts;
+	q->no_hostname = q->no_hostname || pod->no_hostname;
+	strv_add_all(&j->devices, &pod->devices);
+	strv_add_all(&j->devices, &q->device);
+	q->device = j->devices;
 	strv_add_all(&j->security_opts, &pod->security_opts);
 	strv_add_all(&j->security_opts, &q->security_opt);
 	q->security_opt = j->security_opts;
 	if (!pod->infra)
 		return;
+	if (pod->limited)
+		q->pod_limits = pod->infra;
 	j->mode = xasprintf("container:%s", pod->infra);
 	q->userns = j->mode;
 	if (pod_shares(pod, "net")) {

@@ -19,14 +19,26 @@ struct pod_request {
 	const char *name; /* NULL: make one up */
 	const char *share, *exit_policy, *restart, *infra_name, *infra_image, *infra_command;
 	const char *pod_id_file;
-	bool no_infra, replace;
+	bool no_infra, replace, own_parents;
 	struct strv label, label_file, security_opt;
-	struct container_request
-		infra; /* network, ports, names, maps, volumes … of what is shared */
+	/* network, ports, names, maps, volumes … of what is shared; its limits are the pod's */
+	struct container_request infra;
 };
 
 /** pod_create() - checked, then made; on failure nothing is left behind. */
 int pod_create(struct store *st, const struct pod_request *q, struct pod_record *ret);
+
+/* What is to be other than in the original; 0 and NULL: nothing. */
+struct pod_clone_request {
+	const char *name, *infra_name, *hostname, *restart, *cgroup_parent;
+	struct strv label, label_file, sysctl;
+	uint64_t shm_size;
+	struct limit_request limits;
+	char *const *create_argv;
+};
+/** pod_clone() - a new pod with new containers, as those of @from were when they were made. */
+int pod_clone(struct store *st, const struct pod_record *from, const struct pod_clone_request *q,
+	      struct pod_record *ret);
 
 struct pod_members {
 	struct container
@@ -43,7 +55,7 @@ const char *pod_status(const struct pod_members *m);
 struct pod_joined {
 	struct pod_record pod;
 	char *mode, *name;
-	struct strv requires, volumes_from, security_opts, env;
+	struct strv requires, volumes_from, security_opts, env, devices;
 	bool made; /* the pod is new, as asked by new: */
 };
 /** pod_join() - q->pod, when there is one: before defaults are applied. */

@@ -9,6 +9,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/cli/filter.h"
+#include "pkg/container/cgroup.h"
 #include "pkg/container/inspect.h"
 #include "pkg/container/list.h"
 #include "pkg/json/json.h"
@@ -44,31 +45,38 @@ static struct json_object *networks_of(const struct container *infra)
 	return json_from_strv(&names);
 }
 
-static struct json_object *port_bindings(struct store *st, const struct container *infra)
+/* What the infra container's own `inspect` says at @key; a new reference. */
+static struct json_object *said(struct json_object *inspected, const char *key)
 {
-	AUTO_JSON struct json_object *o = NULL;
-	struct json_object *host = NULL, *ports = NULL;
-	int r = container_inspect(st, infra, &o);
+	struct json_object *v = NULL;
 
-	if (r == 0)
-		r = json_get_obj(o, "HostConfig", &host);
-	if (r == 0 && host)
-		r = json_get_obj(host, "PortBindings", &ports);
-	if (r < 0)
-		err_drop();
-	return json_object_get(ports);
+	(void)json_object_object_get_ex(inspected, key, &v);
+	return json_object_get(v);
 }
 
-static struct json_object *infra_config(struct store *st, const struct pod_record *pod,
+/* "NAME:ip=…,mac=…": the value of @key in the first network; malloc'ed. */
+static char *endpoint_value(const struct container *infra, const char *key)
+{
+	AUTO_STRV struct strv options = STRV_INIT;
+	const char *s = infra->rec->networks.n ? infra->rec->networks.v[0] : "", *v;
+
+	s += strcspn(s, ":");
+	strv_split(&options, *s ? s + 1 : "", ',');
+	v = strv_env_get(&options, key);
+	return xstrdup(v ? v : "");
+}
+
+static struct json_object *infra_config(struct json_object *host, const struct pod_record *pod,
 					const struct container *infra)
 {
+	AUTO_FREE char *ip = endpoint_value(infra, "ip"), *mac = endpoint_value(infra, "mac");
 	const struct container_record *rec = infra->rec;
 	struct json_object *o = json_object_new_object();
 
-	json_set(o, "PortBindings", port_bindings(st, infra));
+	json_set(o, "PortBindings", said(host, "PortBindings"));
 	json_set_bool(o, "HostNetwork", strcmp(rec->ns_net, "host") == 0);
-	json_set_str(o, "StaticIP", "");
-	json_set_str(o, "StaticMAC", "");
+	json_set_str(o, "StaticIP", ip);
+	json_set_str(o, "StaticMAC", mac);
 	json_set_bool(o, "NoManageResolvConf", strv_has(&rec->dns, "none"));
 	json_set(o, "DNSServer", json_from_strv(&rec->dns));
 	json_set(o, "DNSSearch", json_from_strv(&rec->dns_search));
@@ -83,17 +91,76 @@ static struct json_object *infra_config(struct store *st, const struct pod_recor
 	return o;
 }
 
+/* Where its containers' cgroups lie, as long as there is one. */
+static void set_cgroup_path(struct json_object *o, const struct container *infra)
+{
+	AUTO_FREE char *dir = infra ? container_cgroup(infra) : NULL;
+	size_t root = strlen(CGROUP_ROOT);
+
+	if (dir && strncmp(dir, CGROUP_ROOT, root) == 0) {
+		*strrchr(dir, '/') = '\0';
+		json_set_str(o, "CgroupPath", dir + root);
+	}
+}
+
+/* Names are those of podman's JSON; templates know them as CPUQuota and so on, too. */
+static void set_limits(struct json_object *o, struct json_object *host,
+		       const struct container *infra)
+{
+	static const char *const names[][2] = {{"cpu_period", "CpuPeriod"},
+					       {"cpu_quota", "CpuQuota"},
+					       {"cpu_shares", "CpuShares"},
+					       {"cpuset_cpus", "CpusetCpus"},
+					       {"cpuset_mems", "CpusetMems"},
+					       {"memory_limit", "Memory"},
+					       {"memory_swap", "MemorySwap"},
+					       {"blkio_weight", "BlkioWeight"},
+					       {"blkio_weight_device", "BlkioWeightDevice"},
+					       {"device_read_bps", "BlkioDeviceReadBps"},
+					       {"device_write_bps", "BlkioDeviceWriteBps"},
+					       {"volumes_from", "VolumesFrom"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		json_set(o, names[i][0], said(host, names[i][1]));
+	if (infra->rec->nano_cpus) {
+		json_set_i64(o, "cpu_period", 100000);
+		json_set_i64(o, "cpu_quota", infra->rec->nano_cpus / 10000);
+	}
+}
+
+static struct json_object *devices_of(const struct pod_record *pod)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < pod->devices.n; i++) {
+		AUTO_STRV struct strv parts = STRV_INIT;
+		struct json_object *d = json_object_new_object();
+
+		strv_split(&parts, pod->devices.v[i], ':');
+		json_set_str(d, "PathOnHost", parts.v[0]);
+		json_set_str(d, "PathInContainer", parts.n > 1 ? parts.v[1] : parts.v[0]);
+		json_set_str(d, "CgroupPermissions", parts.n > 2 ? parts.v[2] : "");
+		(void)json_object_array_add(a, d);
+	}
+	return a;
+}
+
 int pod_inspect(struct store *st, const struct pod_record *pod, struct json_object **ret)
 {
 	AUTO(pod_members_done) struct pod_members m = {0};
-	struct json_object *o;
+	AUTO_JSON struct json_object *inspected = NULL;
+	struct json_object *o, *host = NULL;
 	const struct container *infra;
 	char created[CLOCK_TEXT_MAX];
 	int r = pod_members(st, pod, &m);
 
+	infra = infra_of(&m);
+	if (r == 0 && infra)
+		r = container_inspect(st, infra, &inspected);
+	if (r == 0 && infra)
+		r = json_get_obj(inspected, "HostConfig", &host);
 	if (r < 0)
 		return r;
-	infra = infra_of(&m);
 	o = json_object_new_object();
 	clock_format_utc(pod->created_ns, created);
 	json_set_str(o, "Id", pod->id);
@@ -105,16 +172,23 @@ int pod_inspect(struct store *st, const struct pod_record *pod, struct json_obje
 	json_set_str(o, "State", pod_status(&m));
 	json_set_str(o, "Hostname", pod->hostname ? pod->hostname : "");
 	json_set(o, "Labels", json_from_map(&pod->labels));
-	json_set_bool(o, "CreateCgroup", false);
+	json_set_bool(o, "CreateCgroup", pod->limited);
 	json_set_str(o, "CgroupParent", pod->cgroup_parent ? pod->cgroup_parent : "");
+	if (pod->limited)
+		set_cgroup_path(o, infra);
 	json_set_bool(o, "CreateInfra", pod->infra != NULL);
 	json_set_str(o, "InfraContainerID", pod->infra ? pod->infra : "");
-	json_set(o, "InfraConfig", infra ? infra_config(st, pod, infra) : NULL);
+	json_set(o, "InfraConfig", infra ? infra_config(host, pod, infra) : NULL);
 	json_set(o, "SharedNamespaces", json_from_strv(&pod->share));
 	json_set_i64(o, "NumContainers", (int64_t)m.n);
 	json_set(o, "Containers", containers_of(&m));
 	json_set_str(o, "RestartPolicy", pod->restart ? pod->restart : "no");
 	json_set(o, "SecurityOpts", json_from_strv(&pod->security_opts));
+	json_set(o, "security_opt", json_from_strv(&pod->security_opts));
+	json_set(o, "devices", devices_of(pod));
+	json_set(o, "mounts", said(inspected, "Mounts"));
+	if (infra)
+		set_limits(o, host, infra);
 	json_set_i64(o, "LockNumber", 0);
 	*ret = o;
 	return 0;

@@ -58,7 +58,7 @@ int convert_volume(struct convert *c, const struct unit_line *l);
 int convert_env_file(struct convert *c, const struct unit_line *l);
 
 extern const struct key_row container_keys[], volume_keys[], network_keys[], image_keys[],
-	build_keys[], pod_keys[], kube_keys, artifact_keys[];
+	build_keys[], pod_keys[], kube_keys[], artifact_keys[];
 int convert_container(struct convert *c);
 int convert_volume_file(struct convert *c);
 int convert_network_file(struct convert *c);

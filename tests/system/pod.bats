@@ -141,13 +141,74 @@ pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 	run -125 --separate-stderr cuddy rm "$(infra n)"
 	one_line_error 125 'infra container of pod'
 	mkdir "$WORK/v"
-	cuddy pod create --replace --name n -v "$WORK/v:/v" --infra-name holder >/dev/null
+	echo '10.5.5.5 fromfile' >"$WORK/hosts"
+	cuddy pod create --replace --name n -v "$WORK/v:/v" --infra-name holder --hosts-file "$WORK/hosts" >/dev/null
 	[ "$(cuddy ps -a --format '{{.Names}}')" = holder ]
-	cuddy run --rm --pod n "$IMAGE" touch /v/f
+	cuddy run --rm --pod n "$IMAGE" sh -c 'touch /v/f; grep -q "10.5.5.5.*fromfile" /etc/hosts'
 	[ -e "$WORK/v/f" ]
 	cuddy rm -f holder >/dev/null
 	run -1 cuddy pod exists n
 	run -1 --separate-stderr cuddy pod rm n
 	[[ "$stderr" == *'no such pod'* ]]
 	cuddy pod rm -i n
+}
+
+@test "pod: what it gives its containers is seen in them; what none can have is refused; a clone has all of it again" {
+	mkdir -p "$WORK/v"
+	id=$(cuddy pod create --name o --network none --device /dev/null:/dev/mynull --no-hosts --no-hostname --shm-size 1m \
+		--security-opt no-new-privileges --sysctl kernel.msgmax=9999 -v "$WORK/v:/pc" -v /anon --label a=b --restart on-failure --exit-policy stop)
+	cuddy create --pod o --init-ctr always --name i "$IMAGE" true >/dev/null
+	cuddy create --pod o --name m1 "$IMAGE" sh -c 'hostname; echo $HOSTNAME; touch /anon/f; exec sleep 1000' >/dev/null
+	cuddy create --pod o --name m2 --requires m1 "$IMAGE" sleep 1000 >/dev/null
+	cuddy pod start o >/dev/null
+	[ "$(cuddy exec m2 sh -c 'test -c /dev/mynull; df -k /dev/shm | tail -1 | xargs echo | cut -d " " -f 2; cat /proc/sys/kernel/msgmax; ls -d /pc; grep -c . /etc/hosts; grep NoNew /proc/self/status | xargs')" = "1024
+9999
+/pc
+0
+NoNewPrivs: 1" ]
+	[ "$(cuddy pod inspect --format '{{index .CreateCommand 2}} {{(index .Devices 0).PathInContainer}} {{.SecurityOpts}} {{.CPUQuota}} {{len .Mounts}} {{.CreateCgroup}}' o)" = 'create /dev/mynull [no-new-privileges] 0 2 false' ]
+	new=$(cuddy pod clone --start --label c=d --sysctl kernel.msgmax=7777 --shm-size 2m o)
+	[ "$(cuddy pod inspect --format '{{.Id}} {{.State}} {{.Labels}} {{.ExitPolicy}} {{.RestartPolicy}} {{.Hostname}}' o-clone)" = "$new Running map[a:b c:d] stop on-failure o-clone" ]
+	wait_log m1-clone "o-clone
+o-clone"
+	[ "$(cuddy exec m2-clone sh -c 'cat /proc/sys/kernel/msgmax; df -k /dev/shm | tail -1 | xargs echo | cut -d " " -f 2; test -c /dev/mynull; rm /anon/f')" = "7777
+2048" ]
+	cuddy exec m2 ls /anon/f # not the same volume
+	for k in net ipc uts user; do
+		[ "$(ns m1-clone $k)" = "$(ns "$(infra o-clone)" $k)" ]
+		[ "$(ns m1-clone $k)" != "$(ns m1 $k)" ]
+	done
+	[[ "$(cuddy inspect --format '{{.Dependencies}}' m2-clone)" == *"$(cuddy inspect --format '{{.Id}}' m1-clone)"* ]]
+	# Each ends with its own containers.
+	cuddy stop -t 0 m1-clone m2-clone >/dev/null
+	wait_until 20 pod_is o-clone Exited
+	pod_is o Running
+	cuddy pod stop -t 0 o >/dev/null
+	cuddy pod clone --destroy --infra-name held o moved >/dev/null
+	[ "$(cuddy pod ps --sort name --format '{{.Name}} {{.Status}}' | xargs)" = 'moved Created o-clone Exited' ]
+	before=$(cuddy ps -aq; cuddy pod ps -q; cuddy volume ls -q)
+	while IFS='|' read -r flags words; do
+		run -125 --separate-stderr cuddy pod $flags
+		one_line_error 125 "$words"
+	done <<-'T'
+		clone moved o-clone|name o-clone belongs to pod
+		clone nobody|nobody: no such pod
+		clone --restart sometimes moved|--restart
+		clone --infra-name held moved|already in use
+		create --device /nonexist x|No such file
+		create --gpus all x|no CDI specification
+		create --hosts-file /nonexist x|No such file
+		create --infra=false -m 64m x|needs the infra container
+		create --share-parent=false -m 64m x|a cgroup that its containers share
+		create -m 1k x|not enough for any process
+	T
+	if [ "$(cuddy info --format '{{.Host.CgroupManager}}')" = none ]; then
+		for flag in '-m 64m' '--cpus 1' '--cgroup-parent x'; do
+			run -125 --separate-stderr cuddy pod create $flag x
+			one_line_error 125 'no cgroup can be made here'
+		done
+	fi
+	[ "$(cuddy ps -aq; cuddy pod ps -q; cuddy volume ls -q)" = "$before" ]
+	cuddy pod rm -f -t 0 -a >/dev/null
+	[ -z "$(cuddy ps -aq; cuddy volume ls -q)" ]
 }

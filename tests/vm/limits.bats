@@ -98,3 +98,45 @@ used_more() { [ "$(used)" -gt "$1" ]; }
 	[ "$output" = running ]
 	cuddy rm -f -t 0 a
 }
+
+pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
+
+@test "a pod: its limits bound all of its containers together, and its cgroup goes with the last of them" {
+	cuddy pod create --name p --network none -m 48m --memory-swap 48m --cpus 1.5 --cpuset-cpus 0 --blkio-weight 500 \
+		--device-read-iops /dev/nvme0n1:500 --pids-limit 100
+	cuddy run -d --pod p --name a -m 40m "$IMAGE" sleep 1000
+	cuddy run -d --pod p --name b "$IMAGE" sleep 1000
+	dir=$(dirname "$(cgroup_dir a)")
+	[ "$dir" = "$(dirname "$(cgroup_dir b)")" ]
+	[ "$dir" = "/sys/fs/cgroup$(cuddy pod inspect --format '{{.CgroupPath}}' p)" ]
+	[ "$(cat "$dir/memory.max" "$dir/memory.swap.max" "$dir/cpu.max" "$dir/cpuset.cpus" "$dir/pids.max" | xargs)" = "50331648 0 150000 100000 0 100" ]
+	[ "$(sed -n 's/^default //p' "$dir/io.weight")" = 4950 ]
+	[[ "$(cat "$dir/io.max")" == *"riops=500"* ]]
+	[ "$(limit_of a memory.max) $(limit_of b memory.max)" = '41943040 max' ]
+	[ "$(cuddy pod inspect --format '{{.MemoryLimit}} {{.CPUQuota}} {{.CPUSetCPUs}} {{.CreateCgroup}}' p)" = "50331648 150000 0 true" ]
+	# One that has no bound of its own has the pod's.
+	run -137 cuddy run --rm --pod p "$IMAGE" tail /dev/zero
+	# A container that is started again is where it was; what a killed monitor left is taken up.
+	kill -KILL "$(conmon_pid b)"
+	wait_exited b
+	cuddy start b
+	[ "$dir" = "$(dirname "$(cgroup_dir b)")" ]
+	run -125 --separate-stderr cuddy run --rm --pod p --cgroups split "$IMAGE" true
+	one_line_error 125 'the limits of its pod would not hold it'
+	cuddy pod rm -f -t 0 p
+	wait_until 20 gone "$dir"
+	cuddy --cgroup-manager cgroupfs pod create --name p --network none -m 48m
+	cuddy --cgroup-manager cgroupfs run -d --pod p --name a "$IMAGE" sleep 1000
+	dir=$(dirname "$(cgroup_dir a)")
+	[ "$(cat "$dir/memory.max")" = 50331648 ]
+	[ "$dir" = "$(dirname "$(cgroup_dir "$(cuddy pod inspect --format '{{.InfraContainerID}}' p)")")" ]
+	cuddy pod rm -f -t 0 p
+	wait_until 20 gone "$dir"
+}
+
+@test "kube play: limits and requests of resources are those of the container's cgroup" {
+	printf 'kind: Pod\nmetadata: {name: k}\nspec:\n  containers:\n  - {name: a, image: %s, command: [sleep, "1000"], resources: {limits: {memory: 64Mi, cpu: 500m}, requests: {memory: 16Mi, cpu: 250m}}}\n' "$IMAGE" |
+		cuddy kube play --network none --annotation io.podman.annotations.pids-limit/a=55 -
+	[ "$(for f in memory.max cpu.max memory.low cpu.weight pids.max; do limit_of k-a $f; done | xargs)" = '67108864 50000 100000 16777216 10 55' ]
+	cuddy pod rm -f -t 0 k
+}

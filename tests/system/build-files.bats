@@ -146,7 +146,7 @@ load build
 	[ "$(inside cat /rand)" != "$one" ]
 }
 
-@test "--timestamp: the same digest whenever it is built, and no later time inside" {
+@test "--timestamp: the same digest whenever it is built, and no later time inside (O2)" {
 	echo 1 >f
 	printf 'FROM localhost/busybox\nCOPY f /d/f\nRUN echo x >/y && rm -r /var/tmp\n' >Containerfile
 	a=$(build --no-cache --timestamp 1000000000)
@@ -176,7 +176,7 @@ load build
 	[[ "$stderr" == *"no context"* ]]
 }
 
-@test "history has a line for each instruction, and a layer only where files changed" {
+@test "history has a line for each instruction, and a layer only where files changed (O1)" {
 	printf 'FROM localhost/busybox\nARG A=1\nWORKDIR /tmp\nRUN true\nRUN touch /x\nCMD a\n' >Containerfile
 	build
 	base=$(cuddy image inspect --format '{{len .RootFS.Layers}}' localhost/busybox)

@@ -9,7 +9,7 @@ teardown() {
 tree() { (cd "$1" && find . -mindepth 1 -printf '%P %y %m %l\n' | sort); }
 layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost/t}"; }
 
-@test "--squash and --squash-all: the same files in one layer; what is deleted, replaced and opaque stays so" {
+@test "--squash and --squash-all: the same files in one layer; what is deleted, replaced and opaque stays so (O9)" {
 	mkdir d
 	echo one >d/a
 	file <<-'E'
@@ -57,7 +57,7 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	unshare --user --map-auto --map-root-user rm -rf "$WORK/other" "$WORK/other-run"
 }
 
-@test "--output: a directory, a tar, archives that load again, standard output; without a tag nothing stays" {
+@test "--output: a directory, a tar, archives that load again, standard output; without a tag nothing stays (G4)" {
 	file <<-'E'
 		FROM localhost/busybox AS files
 		RUN mkdir -p /out/sub && echo text >/out/sub/f && chmod 4750 /out/sub/f && chown 5:6 /out/sub && ln -s sub/f /out/l && ln /out/sub/f /out/h
@@ -90,7 +90,7 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	run -125 cuddy build --push .
 }
 
-@test "--annotation, --format, --push, --metadata-file: in the manifest that is sent" {
+@test "--annotation, --format, --push, --metadata-file: in the manifest that is sent (O5)" {
 	registry_begin
 	file <<<$'FROM scratch\nCOPY Containerfile /f'
 	id=$(cuddy build -q --tls-verify=false --push -t "$REG/a:1" --annotation one=1 --annotation manifest:two=2 \
@@ -112,6 +112,40 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	[[ "$stderr" == *"there is no index"* ]]
 	run -125 --separate-stderr cuddy build --annotation index-descriptor:x=y .
 	[[ "$stderr" == *"only of the manifest"* ]]
+}
+
+@test "--pull: missing, never, newer and always; what was found is the same for every stage (I5)" {
+	registry_begin
+	for v in 1 2; do
+		file <<<$'FROM scratch\nCOPY Containerfile /f\nLABEL v='$v
+		cuddy build -q --tls-verify=false --push -t "$REG/p:v$v" . >/dev/null
+		cuddy rmi "$REG/p:v$v" >/dev/null
+	done
+	is() { skopeo copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$REG/p:v$1" "docker://$REG/p:now"; }
+	v() { cuddy build -q --tls-verify=false -t localhost/t "$@" . >/dev/null && config Labels | jq -r .v; }
+	asked() { grep -c '"GET /v2/p/manifests/now ' "$REG_DIR/log"; }
+	file <<<"FROM $REG/p:now AS a
+FROM $REG/p:now
+COPY --from=a /f /g"
+	is 1
+	run -125 --separate-stderr v --pull=never
+	[[ "$stderr" == *"FROM $REG/p:now: "*"no such image"* ]]
+	[ "$(v)" = 1 ]
+	[ "$(asked)" = 1 ]
+	is 2
+	before=$(asked)
+	[ "$(v) $(v --pull=missing) $(v --pull=false) $(v --pull=never)" = "1 1 1 1" ]
+	[ "$(asked)" = "$before" ]
+	[ "$(v --pull=newer)" = 2 ]
+	[ "$(v --pull=never)" = 2 ]
+	is 1
+	before=$(asked)
+	[ "$(v --pull)" = 1 ]
+	[ "$(asked)" = $((before + 1)) ]       # once for both stages
+	is 2
+	[ "$(v --pull=always)" = 2 ]
+	run -125 --separate-stderr v --pull=sometimes
+	[[ "$stderr" == *"--pull 'sometimes': use always, missing, never or newer"* ]]
 }
 
 @test "--build-context: a directory with its own ignore file, an image, a stage, in COPY, FROM and mounts" {
@@ -158,7 +192,7 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	[ "$(cuddy image inspect --format '{{len .History}}' localhost/t)" = 0 ]
 }
 
-@test "K9: a secret given with cache-key runs its commands anew when it changes; its hash is nowhere" {
+@test "a secret given with cache-key runs its commands anew when it changes; its hash is nowhere (K9)" {
 	printf first >"$WORK/s"
 	file <<-'E'
 		FROM localhost/busybox
@@ -184,7 +218,7 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	[[ "$stderr" == *"'cachekey' is not id=, src=, env=, type= or cache-key"* ]]
 }
 
-@test "--call, --builder, --attest, annotations of base images, and options that change nothing" {
+@test "--call, --builder, --attest, annotations of base images, and options that change nothing (O5 O6)" {
 	file <<<$'FROM localhost/busybox AS one\nFROM one\nFROM one AS last\nRUN cat /etc/hostname >/n; false'
 	run -0 cuddy build --call=targets --platform linux/amd64,linux/arm64 .
 	[ "$output" = $'TARGET\none\n1\nlast (default)' ]
@@ -210,7 +244,7 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	[ "$(annotations 3 localhost/t)" = '{"base.two":"3","own":"4"}' ]
 }
 
-@test "--no-cache-filter and --cache-ttl say what is made anew; --logfile, --skip-unused-stages, refusals" {
+@test "--no-cache-filter and --cache-ttl say what is made anew; --logfile, --skip-unused-stages, refusals (K8 O6)" {
 	file <<-'E'
 		FROM localhost/busybox AS one
 		RUN cat /proc/sys/kernel/random/uuid >/one

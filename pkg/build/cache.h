@@ -39,8 +39,8 @@ struct cache_limits {
 };
 /**
  * cache_prune() - forget results, and the layers only they need; remove caches of RUN that are idle
- * All goes to the trash. No namespace needed without a size; with one it enters B, to see how large
- * the caches of RUN are.
+ * All goes to the trash. With a size it enters B, to see how large the caches of RUN are; without one
+ * only for caches that belong to another id.
  */
 int cache_prune(struct store *st, const struct cache_limits *l, struct cache_pruned *ret);
 

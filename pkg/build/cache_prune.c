@@ -97,6 +97,22 @@ static int prune_records(struct store *st, bool all, int64_t before_ns, struct c
 	return r < 0 || !layers.n ? r : layer_remove_unused(st, &layers);
 }
 
+/* A directory of another id (uid= of the mount) can only be moved among the subordinate ids. */
+static int to_trash(struct store *st, int dir, const char *name, int trash, const char *as)
+{
+	int r;
+
+	if (renameat(dir, name, trash, as) == 0)
+		return 0;
+	if (errno != EACCES || base_is_entered())
+		return err_new(-errno, "move a cache to the trash");
+	r = base_enter_own(store_runtime_fd(st));
+	if (r < 0)
+		return r;
+	return renameat(dir, name, trash, as) < 0 ? err_new(-errno, "move a cache to the trash")
+						  : 0;
+}
+
 /* -EWOULDBLOCK (no trail): in use. */
 static int drop_mount(struct store *st, int dir, const char *name)
 {
@@ -104,14 +120,15 @@ static int drop_mount(struct store *st, int dir, const char *name)
 	int trash = store_fd(st, STORE_TRASH);
 	AUTO_CLOSE int lock = lock_try_open(dir, lock_name, LOCK_EXCLUSIVE);
 	char unique[33];
+	int r;
 
 	if (lock < 0 || trash < 0)
 		return lock < 0 ? lock : trash;
 	random_hex(unique, 32);
-	if (renameat(dir, name, trash, unique) < 0)
-		return err_new(-errno, "move a cache to the trash");
-	(void)unlinkat(dir, lock_name, 0);
-	return 0;
+	r = to_trash(st, dir, name, trash, unique);
+	if (r == 0)
+		(void)unlinkat(dir, lock_name, 0);
+	return r;
 }
 
 static int prune_mounts(struct store *st, int64_t before_ns, struct cache_pruned *ret)

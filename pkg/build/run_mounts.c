@@ -206,28 +206,68 @@ static int lock_cache(int dir, const char *hash, const struct run_mount *m, char
 	return err_new(-CE_LIMIT, "cache %s is in use %d times", m->id, PRIVATE_MAX);
 }
 
-static int open_cache(int dir, const char *name, const struct run_mount *m)
+/* What from= has below source=, as it is there. */
+static int seed_cache(struct preparing *p, const struct run_mount *m, const struct op_source *from,
+		      int to)
 {
-	bool made = mkdirat(dir, name, 0700) == 0;
-	int fd;
+	struct copy_rules rules = {.ignore = source_ignore(p->b, from), .keep_owner = true};
+	AUTO_STRV struct strv names = STRV_INIT, empty = STRV_INIT;
+	AUTO(selection_done) struct selection s = {0};
+	AUTO_CLOSE int root = open_root(p, from);
+	int r;
 
-	if (!made && errno != EEXIST)
-		return err_new(-errno, "make a cache");
-	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_new(-errno, "open a cache");
-	if (made && (fchown(fd, m->uid, m->gid) < 0 || fchmod(fd, m->mode) < 0)) {
-		int r = err_new(-errno, "set owner and mode of a cache");
-
-		(void)close(fd);
-		(void)unlinkat(dir, name, AT_REMOVEDIR);
-		return r;
-	}
-	return fd;
+	source_list(m, &names);
+	rules.source = root;
+	r = root < 0 ? root : select_files(root, &names, rules.ignore, false, &s, &empty);
+	if (r == -ENOENT || (r == 0 && (s.n != 1 || !s.v[0].directory)))
+		return err_usage("source=%s: no directory there", names.v[0]);
+	return r < 0 ? r : copy_selection(&rules, &s, to, "/", false);
 }
 
-static int add_cache(struct preparing *p, const struct run_mount *m)
+/* It appears whole, with its mode and what it begins with, or not at all. */
+static int make_cache(struct preparing *p, const char *name, const struct run_mount *m,
+		      const struct op_source *from)
 {
+	AUTO_FREE char *path = path_join(p->dir, "cache"),
+		       *dir = store_path(p->b->st, STORE_CACHE, CACHE_MOUNTS),
+		       *place = path_join(dir, name);
+	AUTO_CLOSE int fd = -EBADF;
+	int r = run_mounts_dir(path);
+
+	fd = r < 0 ? r : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return r < 0 ? r : err_new(-errno, "open %s", path);
+	r = m->from ? seed_cache(p, m, from, fd) : 0;
+	if (r < 0)
+		return r;
+	if (fchown(fd, m->uid, m->gid) < 0 || fchmod(fd, m->mode) < 0)
+		return err_new(-errno, "set owner and mode of a cache");
+	/* By paths, which are of one mount here. Who shares it may have been faster. */
+	if (renameat2(AT_FDCWD, path, AT_FDCWD, place, RENAME_NOREPLACE) < 0 && errno != EEXIST)
+		return err_new(-errno, "put a cache into its place");
+	return 0;
+}
+
+static int open_cache(struct preparing *p, int dir, const char *name, const struct run_mount *m,
+		      const struct op_source *from)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dir, name, flags);
+
+	if (fd < 0 && errno == ENOENT) {
+		int r = make_cache(p, name, m, from);
+
+		if (r < 0)
+			return r;
+		fd = openat(dir, name, flags);
+	}
+	return fd < 0 ? err_new(-errno, "open a cache") : fd;
+}
+
+/* source= is a place in the cache, or with from= what the cache begins with. */
+static int add_cache(struct preparing *p, const struct run_mount *m, const struct op_source *from)
+{
+	const char *place = m->from ? NULL : m->source;
 	AUTO_CLOSE int dir = cache_dir_make(p->b->st, CACHE_MOUNTS), fd = -EBADF, within = -EBADF;
 	struct run_place *v;
 	char hash[65], name[96];
@@ -235,21 +275,19 @@ static int add_cache(struct preparing *p, const struct run_mount *m)
 
 	if (dir < 0)
 		return dir;
-	if (m->from)
-		return err_new(-CE_UNSUPPORTED, "from= of a cache");
 	sha256_hex(m->id, strlen(m->id), hash);
 	v = run_mounts_add(p->out, m);
 	v->directory = true;
 	r = lock_cache(dir, hash, m, name, &v->lock);
 	if (r == 0)
 		(void)futimens(v->lock, NULL); /* used: for cache_prune() */
-	fd = r < 0 ? r : open_cache(dir, name, m);
+	fd = r < 0 ? r : open_cache(p, dir, name, m, from);
 	if (fd < 0)
 		return fd;
-	within = m->source ? mkdir_in(fd, m->source, m->mode) : fd_dup(fd);
+	within = place ? mkdir_in(fd, place, m->mode) : fd_dup(fd);
 	v->source = within < 0 ? NULL : path_of(within);
 	if (within < 0)
-		return err_wrap(within, "source=%s", m->source ? m->source : "");
+		return err_wrap(within, "source=%s", place ? place : "");
 	return v->source ? 0 : err_new(-ESTALE, "cache %s", m->id);
 }
 
@@ -286,7 +324,7 @@ int run_mounts_prepare(struct builder *b, const struct op *o, const struct works
 		if (r == 0 && m->type == RUN_MOUNT_BIND)
 			r = add_bind(&p, m, &o->mount_from[i]);
 		else if (r == 0 && m->type == RUN_MOUNT_CACHE)
-			r = add_cache(&p, m);
+			r = add_cache(&p, m, &o->mount_from[i]);
 		else if (r == 0 && m->type == RUN_MOUNT_SECRET)
 			r = run_secrets_add(&p, m);
 		else if (r == 0 && m->type == RUN_MOUNT_SSH)
@@ -351,12 +389,10 @@ int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
 		key_add(h, m->env);
 		if (m->type == RUN_MOUNT_SECRET || m->type == RUN_MOUNT_SSH)
 			key_add(h, m->id); /* not its value */
-		if (m->type == RUN_MOUNT_SECRET)
-			r = run_secrets_key(b, m, h);
-		if (m->type != RUN_MOUNT_BIND && r == 0)
-			continue;
-		if (r < 0)
+		if (m->type == RUN_MOUNT_SECRET && (r = run_secrets_key(b, m, h)) < 0)
 			return err_wrap(r, "secret %s", m->id);
+		if (m->type != RUN_MOUNT_BIND && !(m->type == RUN_MOUNT_CACHE && m->from))
+			continue;
 		if (o->mount_from[i].kind == SRC_CONTEXT || o->mount_from[i].kind == SRC_NAMED) {
 			r = key_context(b, m, &o->mount_from[i], h);
 		} else {

@@ -1,0 +1,75 @@
+#!/usr/bin/env bats
+# What RUN sees and leaves, rule by rule (requirements M and G, named at the end of each sentence): what build.bats does not show.
+load helpers
+load build
+
+fails() { # fails TEXT - the Containerfile on stdin does not build, and the line that says so holds TEXT
+	file
+	run --separate-stderr build
+	[ "$status" = 125 ]
+	[[ "$stderr" == *"$1"* ]] || { echo "$stderr"; false; }
+}
+
+@test "mounts: kinds, places and keys, and what may not be (M1)" {
+	mkdir d; echo x >d/f
+	cat >Containerfile <<-'EOF'
+		FROM localhost/busybox
+		WORKDIR /w
+		RUN --network=none --mount=source=d,target=rel cat /w/rel/f >/1 && { echo y >/w/rel/f; } 2>/dev/null; cat rel/f >>/1
+		RUN --network=none --mount=source=d/f,target=/file,readonly=false echo z >/file && cat /file >/2
+		RUN --network=none --mount=type=tmpfs,target=/t,size=1m df -k /t | tail -n 1 | awk '{ print $2 }' >/3
+		RUN --network=none --mount=type=cache,target=/c,mode=0700,uid=3,gid=4 stat -c '%a %u %g' /c >/4
+	EOF
+	build
+	[ "$(inside cat /1 /2 /3 /4)" = $'x\nx\nz\n1024\n700 3 4' ]
+	[ "$(cat d/f)" = x ]
+	printf 'FROM localhost/busybox\nRUN --mount=type=tmpfs,target=/ true\n' | fails Containerfile:2
+	printf 'FROM localhost/busybox\nRUN --mount=source=d,target=/x,mode=0700 true\n' | fails mode
+	printf 'FROM localhost/busybox\nRUN --mount=source=none,target=/x true\n' | fails none
+}
+
+@test "caches: of one id, seeded, shared, locked and private, of several builds at once; emptied meanwhile (M2)" {
+	mkdir seed; echo s >seed/f
+	# Both are there before either goes on, if they can be.
+	meet='touch /h/$N; i=0; while [ ! -e /h/$O ] && [ $i -lt $T ]; do sleep 0.1; i=$((i+1)); done; [ -e /h/$O ] && echo met || echo alone; cat /c/f 2>/dev/null; echo >>/c/n; wc -l </c/n'
+	mkdir -m 777 "$WORK/h"
+	both() { # both SHARING TENTHS - what two builds at once print that use one cache so, and wait that long for each other
+		rm -f "$WORK"/h/*
+		printf 'FROM localhost/busybox\nARG N\nARG O\nARG T\nRUN --network=none --mount=type=cache,target=/c,id=%s,sharing=%s,source=seed,from=seeds { %s; } >/out\n' "$1" "$1" "$meet" >"$1"
+		cuddy build -q -t localhost/a -f "$1" --no-cache --build-context seeds=. -v "$WORK/h:/h" --build-arg T=$2 --build-arg N=1 --build-arg O=2 . >/dev/null &
+		cuddy build -q -t localhost/b -f "$1" --no-cache --build-context seeds=. -v "$WORK/h:/h" --build-arg T=$2 --build-arg N=2 --build-arg O=1 . >/dev/null
+		wait $!
+		{ cuddy run --rm --network none localhost/a cat /out; cuddy run --rm --network none localhost/b cat /out; } | sort | xargs
+	}
+	[[ "$(both shared 300)" == [12]' 2 met met s s' ]]
+	[ "$(both locked 10)" = '1 2 alone met s s' ]
+	[ "$(both private 300)" = '1 1 met met s s' ]
+	# It may be emptied while nobody uses it.
+	cuddy image prune -f --build-cache >/dev/null
+	[ "$(both locked 10)" = '1 2 alone met s s' ]
+}
+
+@test "places for mounts, hosts and resolv.conf are not in the layer, and directories keep their times (M5)" {
+	printf 'FROM localhost/busybox\nRUN --network=none mkdir -p /etc/d /have && touch -d @978307200 /have /etc/d /etc\nRUN --mount=type=tmpfs,target=/have/new/deep --mount=type=cache,target=/etc/d/x true\n' | file
+	build --network none --add-host a:1.2.3.4
+	[ "$(inside stat -c %Y /have /etc/d)" = $'978307200\n978307200' ]
+	[ "$(cuddy image inspect --format '{{len .RootFS.Layers}}' localhost/t)" = "$(($(cuddy image inspect --format '{{len .RootFS.Layers}}' localhost/busybox) + 1))" ]
+}
+
+@test "processes that a command leaves behind are gone before its files are a layer (M6)" {
+	printf 'FROM localhost/busybox\nRUN --network=none (while :; do echo x >>/log; done) & sleep 0.1; (setsid sh -c "trap : TERM; while :; do echo y >>/log; done" &)\nRUN --network=none wc -c </log >/1; sleep 0.1; wc -c </log >/2\n' | file
+	build
+	[ "$(inside cat /1)" = "$(inside cat /2)" ]
+	printf 'FROM localhost/busybox\nRUN --security=insecure true\n' | fails insecure
+	printf 'FROM localhost/busybox\nRUN --network=host true\n' | fails host
+}
+
+@test "stages that nobody needs are read all the same; of several platforms one that fails leaves no list (G1 G3)" {
+	printf 'FROM localhost/busybox AS no\nRUNN x\nFROM localhost/busybox\n' | fails Containerfile:2
+	printf 'FROM localhost/busybox\nARG TARGETARCH\nCOPY $TARGETARCH /\n' | file
+	mkdir amd64
+	run --separate-stderr cuddy build -q --platform linux/amd64,linux/arm64 -t localhost/list .
+	[ "$status" != 0 ]
+	run ! cuddy image exists localhost/list
+	run ! cuddy manifest exists localhost/list
+}

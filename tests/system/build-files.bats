@@ -132,7 +132,7 @@ load build
 	[ "$three" != "${one%%$'\n'*}" ]
 }
 
-@test "cache: an ARG, ENV or base image that changes runs the step again; a secret's value does not" {
+@test "cache: an ARG, ENV or base image that changes runs the step again; a secret's value does not (K1)" {
 	file <<-'E'
 		FROM localhost/busybox
 		ARG A
@@ -146,7 +146,7 @@ load build
 	[ "$(inside cat /rand)" != "$one" ]
 }
 
-@test "--timestamp: the same digest whenever it is built, and no later time inside (O2)" {
+@test "--timestamp: the same digest whenever it is built, and no later time inside (O2) (O2)" {
 	echo 1 >f
 	printf 'FROM localhost/busybox\nCOPY f /d/f\nRUN echo x >/y && rm -r /var/tmp\n' >Containerfile
 	a=$(build --no-cache --timestamp 1000000000)
@@ -158,7 +158,7 @@ load build
 	[[ "$(cuddy image inspect --format '{{.Created}}' localhost/t)" == 2001-09-09* ]]
 }
 
-@test "FROM scratch, -f from elsewhere and from standard input, --iidfile, several tags" {
+@test "FROM scratch, -f from elsewhere and from standard input, --iidfile, several tags (G4)" {
 	echo data >f
 	printf 'FROM scratch\nCOPY f /f\n' >"$WORK/other"
 	printf 'FROM nosuch/image\n' >"$WORK/bad"
@@ -176,7 +176,7 @@ load build
 	[[ "$stderr" == *"no context"* ]]
 }
 
-@test "history has a line for each instruction, and a layer only where files changed (O1)" {
+@test "history has a line for each instruction, and a layer only where files changed (O1) (O1)" {
 	printf 'FROM localhost/busybox\nARG A=1\nWORKDIR /tmp\nRUN true\nRUN touch /x\nCMD a\n' >Containerfile
 	build
 	base=$(cuddy image inspect --format '{{len .RootFS.Layers}}' localhost/busybox)

@@ -9,7 +9,7 @@ teardown() {
 tree() { (cd "$1" && find . -mindepth 1 -printf '%P %y %m %l\n' | sort); }
 layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost/t}"; }
 
-@test "--squash and --squash-all: the same files in one layer; what is deleted, replaced and opaque stays so (O9)" {
+@test "--squash and --squash-all: the same files in one layer; what is deleted, replaced and opaque stays so (O9) (O9)" {
 	mkdir d
 	echo one >d/a
 	file <<-'E'
@@ -57,7 +57,7 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	unshare --user --map-auto --map-root-user rm -rf "$WORK/other" "$WORK/other-run"
 }
 
-@test "--output: a directory, a tar, archives that load again, standard output; without a tag nothing stays (G4)" {
+@test "--output: a directory, a tar, archives that load again, standard output; without a tag nothing stays (G4) (G4)" {
 	file <<-'E'
 		FROM localhost/busybox AS files
 		RUN mkdir -p /out/sub && echo text >/out/sub/f && chmod 4750 /out/sub/f && chown 5:6 /out/sub && ln -s sub/f /out/l && ln /out/sub/f /out/h
@@ -90,7 +90,7 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	run -125 cuddy build --push .
 }
 
-@test "--annotation, --format, --push, --metadata-file: in the manifest that is sent (O5)" {
+@test "--annotation, --format, --push, --metadata-file: in the manifest that is sent (O5) (O5)" {
 	registry_begin
 	file <<<$'FROM scratch\nCOPY Containerfile /f'
 	id=$(cuddy build -q --tls-verify=false --push -t "$REG/a:1" --annotation one=1 --annotation manifest:two=2 \
@@ -244,7 +244,7 @@ COPY --from=a /f /g"
 	[ "$(annotations 3 localhost/t)" = '{"base.two":"3","own":"4"}' ]
 }
 
-@test "--no-cache-filter and --cache-ttl say what is made anew; --logfile, --skip-unused-stages, refusals (K8 O6)" {
+@test "--no-cache-filter and --cache-ttl say what is made anew; --logfile, --skip-unused-stages, refusals (K8 O6) (K8)" {
 	file <<-'E'
 		FROM localhost/busybox AS one
 		RUN cat /proc/sys/kernel/random/uuid >/one

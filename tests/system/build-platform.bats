@@ -18,7 +18,7 @@ teardown() {
 entries() { cuddy manifest inspect "$1" | jq -r '.manifests[].platform | .os + "/" + .architecture + (if .variant then "/" + .variant else "" end)' | tr '\n' ' '; }
 field() { cuddy image inspect --format "$2" "$1"; }
 
-@test "several platforms: a list, made of one run of what is the build machine's; pushed whole (G2 O10)" {
+@test "several platforms: a list, made of one run of what is the build machine's; pushed whole (G2 O10) (G2)" {
 	mkdir -p "$WORK/d"
 	file <<-'E'
 		ARG BUILDPLATFORM
@@ -73,7 +73,7 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "${#stderr_lines[@]}" = 1 ]
 }
 
-@test "another platform's base comes from the registry, and the name stays what it was; its commands need an emulator" {
+@test "another platform's base comes from the registry, and the name stays what it was; its commands need an emulator (G2)" {
 	if [ -e /proc/sys/fs/binfmt_misc/qemu-s390x ]; then skip "there is an emulator"; fi
 	file <<<$'FROM scratch\nCOPY Containerfile /of\nLABEL of=base'
 	cuddy build -q -t "$REG/base:1" --push --platform linux/amd64,linux/s390x . >/dev/null
@@ -103,7 +103,7 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "$(field "$(cuddy build -q .)" '{{.Architecture}}')" = s390x ]
 }
 
-@test "the same files and the same time give the same digest on every machine, for every user and range of ids (O3 O4)" {
+@test "the same files and the same time give the same digest on every machine, for every user and range of ids (O3 O4) (O3 O4)" {
 	mkdir -p d/sub
 	echo one >d/one && echo two >d/sub/two && ln -s one d/link && ln d/one d/hard
 	chmod 755 d d/sub && chmod 640 d/one && chmod 4755 d/sub/two

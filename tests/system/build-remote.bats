@@ -44,7 +44,7 @@ teardown() {
 files() { (cd "$WORK/out" && find . -mindepth 1 | LC_ALL=C sort | xargs); }
 out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 
-@test "context on standard input: a tar of any compression, or a Containerfile; -f and ignore file within" {
+@test "context on standard input: a tar of any compression, or a Containerfile; -f and ignore file within (P10)" {
 	mkdir -p d
 	echo x >d/f
 	echo y >hidden
@@ -70,7 +70,7 @@ out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 	[[ "$stderr" == *"the context is a Containerfile itself"* ]]
 }
 
-@test "context by URL: a tar, or only a Containerfile; ADD of URLs with name, mode, time, checksum, --unpack (C11 P10)" {
+@test "context by URL: a tar, or only a Containerfile; ADD of URLs with name, mode, time, checksum, --unpack (C11 P10) (P10 C11)" {
 	www_begin
 	mkdir -p in
 	printf 'FROM scratch\nCOPY in /in\n' >Containerfile
@@ -115,7 +115,7 @@ out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 	done
 }
 
-@test "context and ADD by git: branches, tags, commits, subdirectories; .git only when asked for" {
+@test "context and ADD by git: branches, tags, commits, subdirectories; .git only when asked for (P10 C11)" {
 	git_begin
 	out "$GITD/r"
 	[ "$(files)" = "./Containerfile ./branch ./root ./sub ./sub/Containerfile" ]

@@ -18,7 +18,7 @@ teardown() {
 	test_end
 }
 
-@test "ssh: a command may list and sign with the agent's keys, and can neither add, remove nor lock (M4)" {
+@test "ssh: a command may list and sign with the agent's keys, and can neither add, remove nor lock (M4) (M4)" {
 	start_agent
 	file <<-'E'
 		FROM localhost/busybox
@@ -40,7 +40,7 @@ teardown() {
 	[[ "$output" == *first@test* ]]
 }
 
-@test "ssh: key files need no agent of the user's; several ids; what is wrong is said" {
+@test "ssh: key files need no agent of the user's; several ids; what is wrong is said (M4)" {
 	start_agent
 	file <<-'E'
 		FROM localhost/busybox
@@ -60,7 +60,7 @@ teardown() {
 	[[ "$stderr" == *"locked: ssh-add does not take it"*"passphrase"* ]]
 }
 
-@test "nothing that a build leaves holds a secret, a key, or where they came from" {
+@test "nothing that a build leaves holds a secret, a key, or where they came from (M3)" {
 	start_agent
 	echo secret-in-a-file-7391 >"$WORK/secret-source"
 	file <<-'E'

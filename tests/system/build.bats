@@ -29,7 +29,7 @@ load build
 	[[ "$(config Env)" != *GREETING* ]]
 }
 
-@test "build: the stages that the target does not need are not run; --target by name and number" {
+@test "build: the stages that the target does not need are not run; --target by name and number (G1)" {
 	file <<-'E'
 		FROM localhost/busybox AS broken
 		RUN exit 7
@@ -145,7 +145,7 @@ load build
 	[ "$(inside cat /v)" = again ]
 }
 
-@test "RUN: --network=none has no interface but lo; host needs the user's word" {
+@test "RUN: --network=none has no interface but lo; host needs the user's word (M6)" {
 	file <<-'E'
 		FROM localhost/busybox
 		RUN --network=none ls /sys/class/net >/nets
@@ -182,7 +182,7 @@ load build
 	[ ! -e src/new ]
 }
 
-@test "RUN: secrets are files and variables for one command and nowhere else (M3)" {
+@test "RUN: secrets are files and variables for one command and nowhere else (M3) (M3)" {
 	echo "s3cr3t-value" >"$WORK/sec"
 	file <<-'E'
 		FROM localhost/busybox
@@ -225,7 +225,7 @@ load build
 	[[ "$(cuddy image inspect localhost/t)" != *OnBuild* ]]
 }
 
-@test "a builder that is killed takes the command along; the next one tidies" {
+@test "a builder that is killed takes the command along; the next one tidies (M6)" {
 	printf 'FROM localhost/busybox\nRUN --network=none echo $$ >/pid; exec sleep 1000.25\n' >Containerfile
 	"$CUDDY" build -q . &
 	pid=$!

@@ -4,40 +4,26 @@
 Everything lives in a scratch directory of its own, also podman's storage. The timing itself is runner.c; what is
 here sets the scene, names the cases and prints the table of budgets."""
 import concurrent.futures
-import glob
 import io
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tarfile
 import time
 
-BUILD = os.path.abspath(sys.argv[1])
-TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+import builds
+import many
+import network
+from common import IMAGE, TOP, median_ms, ok, out, print_lines
+
+BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 CUDDY = os.path.join(BUILD, "cuddy")
 ROUNDS = int(os.environ.get("CUDDY_BENCH_ROUNDS", "21"))
 LOG_MB = 32
 MANY = 1000
 LAYERS = 8
-sys.path.insert(0, os.path.join(TOP, "tests", "bench"))
-sys.path.insert(0, os.path.join(TOP, "tests", "fixtures"))
-os.environ["PYTHONPATH"] = sys.path[0]
-import builds  # noqa: E402
-
-IMAGE = "localhost/busybox"
-
-
-def out(*argv, **kw):
-    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, **kw).stdout.strip()
-
-
-def ok(*argv, **kw):
-    kw.setdefault("stdout", subprocess.DEVNULL)
-    kw.setdefault("stderr", subprocess.DEVNULL)
-    return subprocess.run(argv, **kw).returncode == 0
 
 
 class Scene:
@@ -46,6 +32,7 @@ class Scene:
     def __init__(self):
         base = f"/var/tmp/cuddy-b-{os.getuid()}"
         self.dir = base
+        self.program = CUDDY
         wipe(base)
         os.makedirs(base, mode=0o700)
         self.registry = None
@@ -60,9 +47,11 @@ class Scene:
         run = f"{os.environ.get('XDG_RUNTIME_DIR') or self.dir}/cuddy-b-{name}"
         return [f"CUDDY_ROOT={self.dir}/{name}/root", f"CUDDY_RUNROOT={run}"]
 
+    def env(self, name="c"):
+        return dict(os.environ, **dict(w.split("=", 1) for w in self.cuddy(name)))
+
     def run_cuddy(self, name, *args):
-        env = dict(os.environ, **dict(w.split("=", 1) for w in self.cuddy(name)))
-        return out(CUDDY, *args, env=env, stdin=subprocess.DEVNULL)
+        return out(CUDDY, *args, env=self.env(name), stdin=subprocess.DEVNULL)
 
     def make_root(self, name):
         for w in self.cuddy(name):
@@ -188,15 +177,6 @@ def start_ours(s, cases):
 # ---- what happens to a container once ----------------------------------------------------------
 
 
-def median_ms(f, n):
-    took = []
-    for i in range(n):
-        t = time.perf_counter()
-        f(i)
-        took.append((time.perf_counter() - t) * 1000)
-    return sorted(took)[n // 2]
-
-
 def monitor_cpu_s(s, name):
     pid = s.run_cuddy("c", "inspect", "--format", "{{.State.ConmonPid}}", name)
     with open(f"/proc/{pid}/stat") as f:
@@ -224,7 +204,7 @@ def lives(s):
     got.append(("stop, the payload ends at once", median_ms(lambda i: s.run_cuddy("c", "stop", f"l{i}"), n), "ms"))
     got.append(("rm", median_ms(lambda i: s.run_cuddy("c", "rm", f"l{i}"), n), "ms"))
 
-    env = dict(os.environ, **dict(w.split("=", 1) for w in s.cuddy("c")))
+    env = s.env("c")
     measured = ok(CUDDY, "stats", "--no-stream", "busy", env=env)
     if not measured:
         s.notes.append("no cgroup is to be had here: stats is not measured")
@@ -248,11 +228,6 @@ def lives(s):
             lambda i: s.run_cuddy("m", "stats", "-a", "--no-stream"), 5), "ms"))
     got.append(("monitor's CPU for a MB of 64-byte lines", log_cost(s), "ms"))
     return got
-
-
-def print_lives(got):
-    for what, value, unit in got:
-        print(f"{what:<48}{value:>9.1f} {unit}")
 
 
 # ---- memory ----------------------------------------------------------------------------------
@@ -300,135 +275,6 @@ def smaps_inside(pid):
     return got["Private_Clean:"] + got["Private_Dirty:"], got["Pss:"]
 
 
-# ---- network -----------------------------------------------------------------------------------
-
-
-def free_port():
-    with socket.socket() as k:
-        k.bind(("127.0.0.1", 0))
-        return str(k.getsockname()[1])
-
-
-def throughput(s):
-    """Gbit/s to a server (S) and from it (R), as medians: over loopback, a published port of ours and of podman,
-    and out of a container through slirp4netns. Interleaved, so that a slow moment of the machine meets all."""
-    if not os.access("/dev/net/tun", os.W_OK):
-        return {}
-    probe, inside = f"{s.dir}/netprobe", "/probe"
-    out("gcc", "-O2", "-static", "-w", "-o", probe, os.path.join(TOP, "tests/fixtures/netprobe.c"))
-    port, ours, theirs = free_port(), free_port(), free_port()
-    server = subprocess.Popen([probe, "tcp-flow", port], stdout=subprocess.PIPE)
-    got = {}
-    try:
-        server.stdout.readline()
-        mount = ["-v", f"{probe}:{inside}:ro"]
-        s.run_cuddy("c", "run", "-d", "--name", "flow", "-p", f"127.0.0.1:{ours}:7", *mount, IMAGE, inside, "tcp-flow", "7")
-        s.run_cuddy("c", "run", "-d", "--name", "out", "--network", "slirp4netns:allow_host_loopback=true", *mount, IMAGE,
-                    "sleep", "100000")
-        ways = {"loopback": lambda w: out(probe, "tcp-rate", "127.0.0.1", port, w, "2"),
-                "published": lambda w: out(probe, "tcp-rate", "127.0.0.1", ours, w, "2"),
-                "out": lambda w: s.run_cuddy("c", "exec", "out", inside, "tcp-rate", "10.0.2.2", port, w, "2")}
-        if s.podman:
-            ok(*s.podman, "run", "-d", "--name", "flow", "--network", "slirp4netns", "-p", f"127.0.0.1:{theirs}:7", *mount,
-               IMAGE, inside, "tcp-flow", "7")
-            ways["podman"] = lambda w: out(probe, "tcp-rate", "127.0.0.1", theirs, w, "2")
-        for _ in range(5):
-            for way, f in ways.items():
-                for w in "SR":
-                    got.setdefault((way, w), []).append(attempt(f, w))
-    finally:
-        server.kill()
-        for name in ("flow", "out"):
-            s.run_cuddy("c", "rm", "-f", "-t", "0", name)
-    return {k: sorted(v)[len(v) // 2] for k, v in got.items()}
-
-
-def attempt(f, way):
-    """Servers in containers may need a moment to listen."""
-    for _ in range(50):
-        try:
-            return float(f(way))
-        except subprocess.CalledProcessError:
-            time.sleep(.1)
-    return 0.0
-
-
-def forwarder_cpu(*names):
-    """Seconds of processor that processes of these names have taken, of this user."""
-    total = 0
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/stat") as f:
-                head, _, rest = f.read().rpartition(")")
-            if head.partition("(")[2] in names and os.stat(f"/proc/{pid}").st_uid == os.getuid():
-                total += sum(map(int, rest.split()[11:13]))
-        except OSError:
-            pass
-    return total / os.sysconf("SC_CLK_TCK")
-
-
-def turns(s):
-    """Requests in a second over 1 and 16 connections, and the median one, through published ports; and what a GB costs the
-    forwarder: over loopback, ours, and podman's with slirp4netns and pasta."""
-    if not os.access("/dev/net/tun", os.W_OK):
-        return {}
-    probe, inside = f"{s.dir}/netprobe", "/probe"
-    out("gcc", "-O2", "-static", "-w", "-o", probe, os.path.join(TOP, "tests/fixtures/netprobe.c"))
-    port, got, cpu = free_port(), {}, {}
-    server = subprocess.Popen([probe, "tcp-echo", port], stdout=subprocess.PIPE)
-    ways = {"loopback": (port, ())}
-    try:
-        server.stdout.readline()
-        for mode in ("slirp4netns", "pasta"):
-            if mode == "pasta" and not shutil.which("pasta"):
-                continue
-            a, b = free_port(), free_port()
-            common = ["-d", "--name", f"turns-{mode}", "--network", mode, "-v", f"{probe}:{inside}:ro"]
-            s.run_cuddy("c", "run", *common, "-p", f"127.0.0.1:{a}:7", IMAGE, inside, "tcp-echo", "7")
-            ways[f"cuddy, {mode}"] = (a, ("cuddy-proxy",))
-            if s.podman and ok(*s.podman, "run", *common, "-p", f"127.0.0.1:{b}:7", IMAGE, inside, "tcp-echo", "7"):
-                ways[f"podman, {mode}"] = (b, ("exe", "rootlessport", "pasta", "pasta.avx2", "passt.avx2"))
-        for _ in range(3):
-            for way, (at, _) in ways.items():
-                for n in ("1", "16"):
-                    for _ in range(50):                 # a server in a container may need a moment
-                        try:
-                            r = out(probe, "tcp-turns", "127.0.0.1", at, n, "1").split()
-                            got.setdefault((way, n), []).append(tuple(map(float, r)))
-                            break
-                        except subprocess.CalledProcessError:
-                            time.sleep(.1)
-        for way, (at, names) in ways.items():
-            if names:
-                before = forwarder_cpu(*names)
-                n = 400                                 # MB there and back
-                subprocess.run(["sh", "-c", f"head -c {n}000000 /dev/zero | socat -t 20 - TCP:127.0.0.1:{at} >/dev/null"],
-                               check=False)
-                cpu[way] = (forwarder_cpu(*names) - before) / (2 * n / 1000)
-    finally:
-        server.kill()
-        for mode in ("slirp4netns", "pasta"):
-            s.run_cuddy("c", "rm", "-f", "-i", "-t", "0", f"turns-{mode}")
-            if s.podman:
-                ok(*s.podman, "rm", "-f", "-i", "-t", "0", f"turns-{mode}")
-    return {k: sorted(v)[len(v) // 2] for k, v in got.items()} | {("cpu", w): v for w, v in cpu.items()}
-
-
-def print_turns(got):
-    for way in [w for w, n in got if n == "1"]:
-        one, many = got[way, "1"], got.get((way, "16"), (0, 0))
-        print(f"{'requests, ' + way:<40}{one[0]:.0f}/s, {one[1]:.0f} us = {one[1] / got['loopback', '1'][1]:.2f} x loopback; "
-              f"16 connections {many[0]:.0f}/s" + (f"; {got['cpu', way]:.2f} s of processor a GB" if ("cpu", way) in got else ""))
-
-
-def print_throughput(got):
-    for way, what in (("published", "published port, client on the host"), ("podman", "  the same, podman"),
-                      ("out", "out through slirp4netns to the host")):
-        if (way, "S") in got:
-            print(f"{what:<40}" + "  ".join(f"{name} {got[way, w]:.1f} Gbit/s = {got[way, w] / got['loopback', w]:.2f} x loopback"
-                                           for w, name in (("S", "to it"), ("R", "from it"))))
-
-
 # ---- pull ------------------------------------------------------------------------------------
 
 
@@ -454,6 +300,7 @@ def big_layers(s):
                 t.add(full, arcname=f"l{i}{full}", recursive=False)
         layers.append(b.getvalue())
     s.notes.append(f"pull: {len(picked)} files, {size >> 20} MiB in {LAYERS} gzip layers")
+    sys.path.insert(0, os.path.join(TOP, "tests", "fixtures"))
     from mkimg import Image
     img = Image(layers, {"Cmd": ["true"]})
     img.oci(f"{s.dir}/layout", ref="latest")
@@ -461,10 +308,7 @@ def big_layers(s):
 
 
 def start_registry(s):
-    import socket
-    with socket.socket() as k:
-        k.bind(("127.0.0.1", 0))
-        port = k.getsockname()[1]
+    port = network.free_port()
     with open(f"{s.dir}/registry.yml", "w") as f:
         f.write(f"version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n"
                 f"storage: {{filesystem: {{rootdirectory: {s.dir}/registry}}}}\n"
@@ -491,7 +335,7 @@ def pull(s):
     if s.podman:
         ok(*s.podman, "pull", "-q", "--tls-verify=false", ref)
         cases["podman.pull"] = (s.podman + ["rmi", "-f", ref], s.podman + ["pull", "-q", "--tls-verify=false", ref])
-    env = dict(os.environ, **dict(w.split("=", 1) for w in s.cuddy("p")))
+    env = s.env("p")
     ok(CUDDY, "pull", "-q", "--tls-verify=false", ref, env=env)
     got = run_cases(cases, max(20, ROUNDS))
     got["memory"] = peak_memory([CUDDY, "pull", "-q", "--tls-verify=false", ref], [CUDDY, "rmi", "-f", "-i", ref], env)
@@ -539,7 +383,7 @@ IMAGES = 500
 def many_images(s):
     """Listing and removing with 500 images in the store; all have one layer."""
     s.make_root("i")
-    env = dict(os.environ, **dict(w.split("=", 1) for w in s.cuddy("i")))
+    env = s.env("i")
     with tarfile.open(f"{s.dir}/small.tar", "w") as t:
         t.addfile(tarfile.TarInfo("file"), io.BytesIO())
     for i in range(IMAGES):
@@ -617,8 +461,10 @@ def main():
         got = run_cases(cases)
         mem = memory(s)
         life = lives(s)
-        flow = throughput(s)
-        asked = turns(s)
+        flow = network.throughput(s)
+        asked = network.turns(s)
+        ways = network.ways(s)
+        idle = many.measure(s)
         got.update(pull(s))
         got.update(many_images(s))
         built = builds.measure(CUDDY, f"{s.dir}/builds", s.image)
@@ -627,16 +473,18 @@ def main():
         print(f"{'peak memory of the pull, all processes':<40}{'<= 65536':>8}{got['memory']:>8} kB  "
               f"{'ok' if got['memory'] <= 65536 else 'OVER'}")
         print_memory(*mem)
-        print_lives(life)
-        print_throughput(flow)
-        print_turns(asked)
+        print_lines(life)
+        network.print_throughput(flow)
+        network.print_turns(asked)
+        print_lines(ways)
+        print_lines(idle)
         print(f"fork, exec and wait of the host's true: {got['host']:.2f} ms; medians of {ROUNDS} interleaved runs")
         for n in s.notes:
             print(n)
         print(f"bench: {time.time() - start:.0f} s")
     finally:
         for name in ("c", "b", "m", "p", "i"):
-            env = dict(os.environ, **dict(w.split("=", 1) for w in s.cuddy(name)))
+            env = s.env(name)
             if os.path.isdir(env["CUDDY_ROOT"]):
                 ok(CUDDY, "rm", "-f", "-a", "-t", "0", env=env)
             wipe(env["CUDDY_RUNROOT"])
@@ -650,4 +498,5 @@ def main():
         wipe(s.dir)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -62,12 +62,17 @@ static int state_of(struct store *st, const char *id, bool has_run, struct conmo
 			: conmon_state_look(has_run ? store_runtime_fd(st) : -EBADF, data, id, ret);
 }
 
-int container_look(struct store *st, const char *id, bool has_run, struct container *ret)
+int container_look(struct store *st, const char *id, bool has_run, struct listed *listed,
+		   struct container *ret)
 {
 	struct container c = {.dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF}};
-	int r = read_record(st, id, record_parse_listed, &c);
+	struct listed_record rec = {.unstarted = false};
+	int r = listed ? listed_read(listed, id, &rec)
+		       : read_record(st, id, record_parse_listed, &c);
 
-	if (r == 0)
+	if (r == 0 && listed)
+		r = record_parse_listed(rec.text, rec.n, &c.rec);
+	if (r == 0 && (has_run || !rec.unstarted))
 		r = state_of(st, id, has_run, &c.state);
 	if (r == 0 && c.rec->auto_remove && c.state.status == CONMON_EXITED) {
 		/* Perhaps nobody is left who would remove it: that takes its directories. */

@@ -13,6 +13,7 @@
 #include "pkg/container/record.h"
 #include "pkg/container/request.h"
 #include "storage/container_store.h"
+#include "storage/listed.h"
 
 /* A container looked at: its record, where it lives, what is true of it now. */
 struct container {
@@ -34,8 +35,10 @@ enum conmon_log container_log_driver(const char *name);
  * container_look() - by id, for lists: the record has only what lists need (record_parse_listed()), and
  * of the directories only the runtime one of a running container with ports is open.
  * @has_run: false when it is known to have no runtime directory, which spares looking there.
+ * @listed: of a long list, or NULL.
  */
-int container_look(struct store *st, const char *id, bool has_run, struct container *ret);
+int container_look(struct store *st, const char *id, bool has_run, struct listed *listed,
+		   struct container *ret);
 void container_done(struct container *c);
 
 /** container_reload() - with container_store_lock() held: the record as it is now, others may have changed it. */

@@ -415,10 +415,10 @@ static bool contains(const struct strv *sorted, const char *id)
 
 /* 1: it is in the list; 0: it is not, or being removed right now. */
 static int load_one(struct store *st, const char *id, bool has_run, const struct listing *l,
-		    struct entry *ret)
+		    struct listed *listed, struct entry *ret)
 {
 	struct container c;
-	int r = container_look(st, id, has_run, &c);
+	int r = container_look(st, id, has_run, listed, &c);
 
 	if (r == -CE_NO_CONTAINER || r == -ENOENT) {
 		err_drop();
@@ -453,7 +453,7 @@ static int look_again(struct store *st, const struct strv *run, struct listing *
 		struct entry e = l->v[i];
 
 		if (r >= 0 && contains(&started, e.id)) {
-			r = load_one(st, e.id, true, l, &l->v[kept]);
+			r = load_one(st, e.id, true, l, NULL, &l->v[kept]);
 			entry_done(l, &e);
 			kept += r == 1;
 		} else {
@@ -467,6 +467,7 @@ static int look_again(struct store *st, const struct strv *run, struct listing *
 static int load_all(struct store *st, struct listing *l)
 {
 	AUTO_STRV struct strv ids = STRV_INIT, run = STRV_INIT;
+	struct listed listed;
 	int r = filters_check(st, l->filters);
 
 	if (r == 0)
@@ -474,15 +475,17 @@ static int load_all(struct store *st, struct listing *l)
 	if (r < 0)
 		return r;
 	l->v = xcalloc(ids.n, sizeof(*l->v));
+	listed_begin(st, l->running_only ? 0 : ids.n, &listed);
 	r = container_store_list_run(st, &run);
 	for (size_t i = 0; r >= 0 && i < ids.n; i++) {
 		bool has_run = contains(&run, ids.v[i]);
 
 		if (l->running_only && !has_run)
 			continue;
-		r = load_one(st, ids.v[i], has_run, l, &l->v[l->n]);
+		r = load_one(st, ids.v[i], has_run, l, &listed, &l->v[l->n]);
 		l->n += r == 1;
 	}
+	listed_end(&listed);
 	return r < 0 ? r : look_again(st, &run, l);
 }
 

@@ -22,7 +22,7 @@ int volume_use_load(struct store *st, struct volume_use *ret)
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		struct container c;
 
-		r = container_look(st, ids.v[i], true, &c);
+		r = container_look(st, ids.v[i], true, NULL, &c);
 		if (r == -CE_NO_CONTAINER) {
 			err_drop();
 			r = 0;

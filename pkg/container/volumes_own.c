@@ -29,7 +29,7 @@ static int share(struct store *st, const char *name, const char *id)
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		struct container c;
 
-		if (container_look(st, ids.v[i], true, &c) < 0) {
+		if (container_look(st, ids.v[i], true, NULL, &c) < 0) {
 			err_drop(); /* it is just going */
 			continue;
 		}

@@ -6,6 +6,7 @@
  * in a sealed memfd, nothing in argv or environment (H09).
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
@@ -195,18 +196,30 @@ static int make_plan_fd(const struct rt_plan *plan, const struct conmon_config *
  * does): it writes nothing there but the places of its descriptors in @fds and, when it fails, the
  * trail that its message replaces anyway. Its change of user namespace makes the shared memory
  * undumpable, which is for it and not for us.
+ *
+ * With @apart it is nobody's child but that of the nearest reaper, from the start: a service manager kills
+ * a main process that is not its child without waiting for its end.
  */
-static __attribute__((noinline)) pid_t fork_monitor(const char *program, int base_ns,
-						    const char *id, int *fds, unsigned n)
+static __attribute__((noinline)) pid_t
+fork_monitor(const char *program, int base_ns, const char *id, int *fds, unsigned n, bool apart)
 {
 	int dumpable = prctl(PR_GET_DUMPABLE);
+	volatile pid_t inner = -1;
 	pid_t pid = vfork();
 
-	if (pid == 0)
+	if (pid == 0) {
+		if (apart && (inner = vfork()) != 0)
+			_exit(0);
 		child(program, base_ns, id, fds, n, fds[CM_FD_CONTROL]);
+	}
 	if (dumpable == 1)
 		(void)prctl(PR_SET_DUMPABLE, 1);
-	return pid < 0 ? err_new(-errno, "fork") : pid;
+	if (pid < 0)
+		return err_new(-errno, "fork");
+	if (!apart)
+		return pid;
+	(void)waitpid(pid, NULL, 0);
+	return inner < 0 ? err_new(-EAGAIN, "fork") : inner;
 }
 
 /* The monitor waits meanwhile; when it hears nothing it goes. */
@@ -223,17 +236,28 @@ static int place_monitor(const struct conmon_place *place, pid_t pid, int contro
 	return r;
 }
 
+/* Nobody is told of a failure before what there was is tidied up: its end, which needs no parent to see. */
+static void await_end(pid_t pid, int watch, bool apart)
+{
+	struct pollfd p = {.fd = watch, .events = POLLIN};
+
+	if (apart && watch >= 0)
+		(void)poll(&p, 1, -1);
+	else if (pid > 0 && !apart)
+		(void)waitpid(pid, NULL, 0);
+}
+
 int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 		 struct conmon_config *cfg, const int stdio[3], const int *port_fds,
 		 const struct conmon_place *place, struct conmon_started *ret)
 {
-	AUTO_CLOSE int memfd = -EBADF, ours = -EBADF, theirs = -EBADF;
+	AUTO_CLOSE int memfd = -EBADF, ours = -EBADF, theirs = -EBADF, watch = -EBADF;
 	int own[3] = {-EBADF, -EBADF, -EBADF}, fds[CM_FD_PORTS + PORTS_MAX + RT_KEEP_MAX], pair[2],
 	    pid, r;
 	struct tty_raw raw = TTY_RAW_INIT;
 	unsigned n = CM_FD_PORTS;
 	sigset_t set, mask;
-	bool relay = false;
+	bool relay = false, apart = cfg->notify && !cfg->foreground;
 
 	if (plan->net.n_ports > PORTS_MAX)
 		return err_usage("%u published ports: at most %d", plan->net.n_ports, PORTS_MAX);
@@ -268,8 +292,10 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 			fds[n++] = port_fds[i];
 		for (unsigned i = 0; i < plan->process.n_keep_fds; i++)
 			fds[n++] = (int)plan->process.keep_fds[i];
-		pid = fork_monitor(program, base_ns, cfg->id, fds, n);
+		pid = fork_monitor(program, base_ns, cfg->id, fds, n, apart);
 	}
+	if (apart && pid > 0 && (watch = pidfd_open_pid(pid)) < 0)
+		err_drop(); /* it has ended already, with an error of its own */
 	for (int i = 0; i < 3; i++)
 		closep(&own[i]);
 	closep(&theirs);
@@ -284,13 +310,12 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 		r = await_launch(ours, &relay);
 	if (r < 0) {
 		tty_raw_leave(&raw);
-		if (pid > 0)
-			(void)waitpid(pid, NULL, 0);
+		await_end(pid, watch, apart);
 		(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 		return r;
 	}
 	*ret = (struct conmon_started){.pid = pid,
-				       .pidfd = pidfd_open_pid(pid),
+				       .pidfd = apart ? TAKE_FD(watch) : pidfd_open_pid(pid),
 				       .control_fd = TAKE_FD(ours),
 				       .relay_stdin = relay,
 				       .raw = raw,

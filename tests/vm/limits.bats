@@ -46,6 +46,8 @@ teardown_file() { file_end; }
 	cuddy rm -f a
 	run -125 --separate-stderr cuddy run --rm --cgroup-conf no.such=1 "$IMAGE" true
 	one_line_error 125 '--cgroup-conf.*no.such'
+	run -125 --separate-stderr cuddy run --rm --cgroup-conf hugetlb.2MB.max=0 "$IMAGE" true
+	one_line_error 125 'hugetlb.2MB.max: the controller is not delegated to this user'
 	run -0 cuddy ps -aq
 	[ -z "$output" ]
 }
@@ -54,6 +56,9 @@ teardown_file() { file_end; }
 	run -137 cuddy run --name a -m 32m --memory-swap 32m "$IMAGE" tail /dev/zero
 	run -0 cuddy inspect --format '{{.State.OOMKilled}} {{.State.ExitCode}} {{.State.ExitReason}}' a
 	[ "$output" = "true 137 oom" ]
+	run -0 cuddy events --stream=false --filter container=a --format '{{.Status}} {{.ContainerExitCode}} {{.OOMKilled}}'
+	[[ "$output" == *$'\noom '*$'\ndied 137 true'* ]]
+	[ "$(cuddy events --stream=false --filter event=oom --format '{{.Name}}')" = a ]
 	cuddy rm a
 }
 
@@ -79,8 +84,8 @@ at_limit() { [ "$(limit_of "$1" pids.events | sed 's/max //')" -gt 0 ]; }
 	cuddy run -d --name a --cpus 0.5 "$IMAGE" sh -c 'while :; do :; done'
 	wait_until 30 throttled a
 	used() { sed -n 's/^usage_usec //p' "$(cgroup_dir a)/cpu.stat"; }
+	t=${EPOCHREALTIME/./} # around the looks, not between them
 	u=$(used)
-	t=${EPOCHREALTIME/./}
 	wait_until 30 used_more "$((u + 500000))"
 	u=$(($(used) - u))
 	t=$((${EPOCHREALTIME/./} - t))
@@ -90,6 +95,27 @@ at_limit() { [ "$(limit_of "$1" pids.events | sed 's/max //')" -gt 0 ]; }
 }
 throttled() { [ "$(sed -n 's/^nr_throttled //p' "$(cgroup_dir "$1")/cpu.stat")" -gt 2 ]; }
 used_more() { [ "$(used)" -gt "$1" ]; }
+
+# took DISK_FLAG...: milliseconds for 4 MiB past the page cache, by the container's own clock
+took() {
+	cuddy run --rm --network none -v "$WORK/io:/io" "$@" "$IMAGE" sh -c 'a=$(cut -d" " -f1 /proc/uptime | tr -d .)
+		dd if=/dev/zero of=/io/f bs=256k count=16 oflag=direct 2>/dev/null || exit
+		b=$(cut -d" " -f1 /proc/uptime | tr -d .); cat /sys/fs/cgroup/io.stat >/io/stat; echo $(((b - a) * 10))'
+}
+@test "io: bytes are written no faster than was said" {
+	mkdir "$WORK/io"
+	free=$(took)
+	[ "$free" -ge 0 ]
+	# A second's worth goes through before the first wait.
+	[ "$(took --device-write-bps /dev/nvme0n1:1mb)" -ge 2000 ]
+	[ "$(grep -o 'wbytes=[0-9]*' "$WORK/io/stat" | cut -d= -f2 | sort -n | tail -n 1)" -ge $((4 << 20)) ]
+	[ "$free" -lt 2000 ] || echo "# without a limit that took $free ms" >&3
+}
+
+@test "another runtime: crun's container is bounded by the same limits" {
+	run -0 cuddy run --rm --network none --runtime crun -m 48m --pids-limit 33 "$IMAGE" cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max
+	[ "$(echo $output)" = "50331648 33" ]
+}
 
 @test "exec is bounded by the container's limits too" {
 	cuddy run -d --name a -m 32m --memory-swap 32m "$IMAGE" sleep 1000

@@ -64,6 +64,9 @@ counts() { [ "$(cuddy exec "$1" sh -c 'wc -c </tmp/n')" -gt "$2" ]; }
 	[ "$output" = "a 3 67108864 0 B / 0 B" ]
 	wait_until 30 has_used a CPUNano
 	wait_until 30 has_used a MemUsageBytes
+	has_used a Duration
+	has_used a SystemNano
+	[[ "$(cuddy stats --no-stream --format '{{.Up}} {{.BlockInput}}' a)" == [0-9]*.[0-9]*s\ [0-9]* ]]
 	run -0 cuddy stats --no-stream
 	[[ "${lines[1]}" == *" a "*%*"/ 67.1 MB"* ]]
 	run -0 cuddy stats --no-stream --format json
@@ -71,14 +74,20 @@ counts() { [ "$(cuddy exec "$1" sh -c 'wc -c </tmp/n')" -gt "$2" ]; }
 	# The live table ends with the last container that was named.
 	"$CUDDY" stats -i 1 a >"$WORK/live" 3>&- &
 	pid=$!
+	# On a terminal each look begins at the top of a cleared screen.
+	script -qfec "'$CUDDY' stats -i 1 a" "$WORK/screen" </dev/null >/dev/null 3>&- &
+	screen=$!
 	wait_until 30 looked_twice
+	wait_until 30 drawn_twice
 	cuddy rm -f -t 0 a
 	wait_until 30 ended "$pid"
+	wait_until 30 ended "$screen"
 	[ "$(grep -c '^ID' "$WORK/live")" -ge 2 ]
 }
 three_processes() { [ "$(limit_of "$1" pids.current)" = 3 ]; }
 has_used() { [ "$(cuddy stats --no-stream --format "{{.$2}}" "$1")" -gt 0 ]; }
 looked_twice() { [ "$(grep -c ' a ' "$WORK/live")" -ge 2 ]; }
+drawn_twice() { [ "$(grep -c $'\x1b\\[H\x1b\\[JID' "$WORK/screen")" -ge 2 ]; }
 ended() { ! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 
 @test "commit --pause: frozen only meanwhile, and what was paused stays so" {

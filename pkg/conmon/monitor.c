@@ -103,6 +103,7 @@ static void read_signals(struct monitor *m)
 			stop_run(m, CONMON_BY_SESSION, 0, m->cfg.stop_timeout_s * 1000LL);
 	}
 	reap(m);
+	revive_helpers(m);
 }
 
 static int next_timeout_ms(const struct monitor *m, int64_t now)

@@ -115,6 +115,8 @@ struct monitor {
 	int notify_in; /* what the payload says to its service manager; -EBADF: nobody listens */
 	bool is_ready; /* READY=1 was passed on */
 	struct bridge bridge;
+	int64_t revived_ns; /* the last try to have helpers again (revive.c), … */
+	unsigned n_revived; /* … and how many there were shortly after each other */
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -153,6 +155,8 @@ int publish_plan(struct monitor *m, struct net_plan *n, int *fds);
 /** publish_change() - @fd is taken over when it is added. 0, -ENOENT: there is no such port; or an error. No trail. */
 int publish_change(struct monitor *m, const struct net_port_change *c, int *fd);
 void publish_close(struct monitor *m);
+/** revive_helpers() - others in place of a network helper or a proxy that died before the payload. */
+void revive_helpers(struct monitor *m);
 
 /* notify.c: the service manager that started us */
 int notify_open(struct monitor *m);

@@ -17,7 +17,8 @@ client() { NETCLIENT_HOST=$HOST_IP timeout 120 python3 "$FIXTURES/netclient.py" 
 
 @test "client address: seen in each mode, but never as the container's own loopback" {
 	require_host_address
-	modes=(slirp4netns)
+	cuddy network create --internal app
+	modes=(slirp4netns podman app)
 	[ -z "$(command -v pasta)" ] || modes+=(pasta pasta:-a,10.9.8.7,-n,24,-g,10.9.8.1)
 	for mode in "${modes[@]}"; do
 		probe_in --network "$mode" -p 7 -- c tcp-peer 7
@@ -27,6 +28,7 @@ client() { NETCLIENT_HOST=$HOST_IP timeout 120 python3 "$FIXTURES/netclient.py" 
 		[ "$("$PROBE" tcp-ask 127.0.0.1 "$port")" = "$own" ]
 		cuddy rm -f -t 0 c
 	done
+	cuddy network rm app
 }
 
 @test "client address: over IPv6 too, where the container has an address" {

@@ -49,6 +49,43 @@ knows() { cuddy exec "$1" nslookup "$2" 2>/dev/null | grep -q "$3"; }
 	cuddy network rm a b
 }
 
+@test "killed: what serves one container's network and its ports is there again, with the same rules" {
+	require_tun
+	local mode modes=("slirp4netns slirp4netns") name port old words
+	[ ! -x /usr/bin/pasta ] || modes+=("pasta:-a,10.9.8.7,-n,24,-g,10.9.8.1 pas")
+	of() { # of COMM-PREFIX: below the monitor of c
+		local p
+		for p in $(cat "/proc/$(conmon_pid c)/task/"*/children); do
+			[[ "$(cat "/proc/$p/comm")" != "$1"* ]] || echo "$p"
+		done
+	}
+	another() { [ -n "$(of "$1")" ] && [ "$(of "$1")" != "$2" ]; }
+	comes_back() { [ "$("$PROBE" tcp-ask 127.0.0.1 "$1" x 2>/dev/null)" = x ]; }
+	has_address() { cuddy exec c ip -o -4 addr show up | grep -v ' lo ' | grep -q inet; }
+	for mode in "${modes[@]}"; do
+		name=${mode#* }
+		probe_in --network "${mode% *}" -p 127.0.0.1::7 -- c tcp-echo 7
+		port=$(cuddy port c 7/tcp)
+		port=${port##*:}
+		old=$(of "$name")
+		words=$(tr '\0' '\n' <"/proc/$old/cmdline" | grep -c '^--enable-s\|^--disable-host\|^--no-map-gw')
+		kill -KILL "$old"
+		wait_until 20 another "$name" "$old"
+		wait_until 20 has_address
+		[ "$(tr '\0' '\n' <"/proc/$(of "$name")/cmdline" | grep -c '^--enable-s\|^--disable-host\|^--no-map-gw')" = "$words" ]
+		wait_until 20 comes_back "$port"
+		# Also a port that was added meanwhile; both dead at once.
+		cuddy update --publish-add 127.0.0.1::7 c >/dev/null
+		old=$(of cuddy-proxy)
+		kill -KILL "$old" "$(of "$name")"
+		wait_until 20 another cuddy-proxy "$old"
+		for port in $(cuddy port c | sed 's/.*://'); do wait_until 20 comes_back "$port"; done
+		[ "$(cuddy port c | wc -l)" = 2 ]
+		cuddy stop -t 0 c
+		cuddy rm c
+	done
+}
+
 @test "killed: a monitor's addresses are free at once, and names are gone" {
 	require_tun
 	cuddy network create --subnet 10.222.0.0/29 tiny

@@ -127,3 +127,29 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	umask 077
 	[ "$(cuddy build -q --platform linux/amd64 --timestamp 1600000000 .)" = a45c18a910c68140b9dee47e99be5236f9b6004d58a0673d454c36ebd592d48b ]
 }
+
+# Since Linux 6.7 a user namespace may have emulators of its own. Ours for s390x is busybox: it does what the program that
+# it is given is called, and that program is nothing but the header of one for s390x.
+@test "commands of another platform run where the kernel has an emulator for it (G2)" {
+	mkdir "$WORK/own"
+	cat >"$WORK/script" <<-'SH'
+		mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || exit 99
+		m='\x7fELF\x02\x02\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x16'
+		k='\xff\xff\xff\xff\xff\xff\xff\xfc\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff'
+		export CUDDY_ROOT=$OWN/root CUDDY_RUNROOT=$OWN/run
+		mkdir -m 0700 "$CUDDY_ROOT" "$CUDDY_RUNROOT"
+		"$CUDDY" build -q --platform linux/s390x . 2>&1 | grep -o 'cannot run here'
+		echo ":qemu-s390x:M::$m:$k:$BUSYBOX:F" >/proc/sys/fs/binfmt_misc/register || exit 99
+		"$CUDDY" build -q -t localhost/own --platform linux/s390x . >/dev/null || exit 1
+		"$CUDDY" image inspect --format '{{.Architecture}}' localhost/own
+		"$CUDDY" build -q --platform linux/s390x -o "$OWN/files" . >/dev/null && cat "$OWN/files/made"
+	SH
+	printf '\177ELF\2\2\1\0\0\0\0\0\0\0\0\0\0\2\0\026' >sh
+	chmod 755 sh
+	file <<<$'FROM scratch\nCOPY sh /bin/sh\nRUN --network=none echo "made for $(uname -s)" >/made'
+	own() { env OWN="$WORK/own" CUDDY="$CUDDY" BUSYBOX="$(command -v busybox)" unshare --user --map-auto --map-root-user --mount sh "$WORK/script"; }
+	run own
+	[ "$status" != 99 ] || skip "this kernel has no binfmt_misc for user namespaces"
+	[ "$output" = $'cannot run here\ns390x\nmade for Linux' ] || fail "$output"
+	unshare --user --map-auto --map-root-user rm -rf "$WORK/own"
+}

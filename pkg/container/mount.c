@@ -18,6 +18,7 @@
 #include "pkg/base/path.h"
 #include "pkg/container/plan.h"
 #include "pkg/container/root.h"
+#include "pkg/runtime/fuse.h"
 #include "pkg/sys/mount.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/process.h"
@@ -73,8 +74,7 @@ static int clone_stopped(const struct plan_input *in, struct container_plan *p)
 	if (r < 0)
 		return r;
 	if (p->rt.root.driver == RT_ROOT_FUSE_OVERLAY)
-		return err_new(-CE_UNSUPPORTED,
-			       "mounting one that does not run is, on a store of fuse-overlayfs");
+		return fuse_leave(&p->rt.root);
 	root = container_root_mount(&p->rt.root);
 	if (root < 0)
 		return root;

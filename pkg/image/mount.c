@@ -16,10 +16,12 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/runtime/base.h"
+#include "pkg/runtime/fuse.h"
 #include "pkg/runtime/overlay.h"
 #include "pkg/sys/mount.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
+#include "storage/driver.h"
 #include "storage/layer.h"
 
 #define MOUNTS "mounts"
@@ -60,6 +62,15 @@ static int make_place(struct store *st, const char *id)
 	return open_beneath(runtime, place, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 }
 
+/* What is mounted on is busy, and stays. */
+static void remove_place(struct store *st, const char *id)
+{
+	AUTO_FREE char *place = place_of(id);
+
+	(void)unlinkat(store_runtime_fd(st), place, AT_REMOVEDIR);
+	(void)unlinkat(store_runtime_fd(st), MOUNTS, AT_REMOVEDIR);
+}
+
 /* One directory shows itself; an overlay without an upper directory is read-only anyway. */
 static int mount_dirs(const struct strv *dirs, int place)
 {
@@ -88,6 +99,17 @@ static int mount_dirs(const struct strv *dirs, int place)
 	return r;
 }
 
+static int mount_by_server(const struct strv *dirs, int place)
+{
+	struct rt_root root = {.lower = (const char *const *)dirs->v, .n_lower = (unsigned)dirs->n};
+	AUTO_CLOSE int mnt = -EBADF;
+	int r = driver_fuse_program(&root.fuse_program);
+
+	if (r == 0)
+		r = mnt = fuse_leave(&root);
+	return r < 0 ? r : mount_attach(mnt, place);
+}
+
 int image_mount(struct store *st, const char *id, const struct strv *diffids)
 {
 	AUTO_STRV struct strv dirs = STRV_INIT;
@@ -101,14 +123,15 @@ int image_mount(struct store *st, const char *id, const struct strv *diffids)
 	r = layer_stack_bare(st, diffids, &dirs);
 	if (r < 0)
 		return r;
-	/* A server of ours would end with us, and a copy is no mount. */
-	if (dirs.n > 1 && store_has_file_marks(st))
-		return err_new(-CE_UNSUPPORTED,
-			       "mounting an image of several layers is, on a store without the "
-			       "kernel's overlay; cuddy build --output or cuddy export show its "
-			       "files");
 	place = make_place(st, id);
-	return place < 0 ? place : mount_dirs(&dirs, place);
+	if (place < 0)
+		return place;
+	/* The kernel's overlay does not know the marks of such a store. */
+	r = dirs.n > 1 && store_has_file_marks(st) ? mount_by_server(&dirs, place)
+						   : mount_dirs(&dirs, place);
+	if (r < 0)
+		remove_place(st, id);
+	return r;
 }
 
 int image_mounts(struct store *st, struct strv *ret)
@@ -130,13 +153,12 @@ int image_mounts(struct store *st, struct strv *ret)
 
 int image_unmount(struct store *st, const char *id, bool force)
 {
-	AUTO_FREE char *path = image_mount_point(st, id), *place = place_of(id);
+	AUTO_FREE char *path = image_mount_point(st, id);
 
 	if (!image_is_mounted(st, id))
 		return err_new(-CE_BAD_STATE, "it is not mounted");
 	if (umount2(path, UMOUNT_NOFOLLOW | (force ? MNT_DETACH : 0)) < 0)
 		return err_new(-errno, "unmount %s", path);
-	(void)unlinkat(store_runtime_fd(st), place, AT_REMOVEDIR);
-	(void)unlinkat(store_runtime_fd(st), MOUNTS, AT_REMOVEDIR);
+	remove_place(st, id);
 	return 0;
 }

@@ -93,8 +93,9 @@ static int spawn_server(const char *program, const struct sbuf *options, struct 
 			  .stdio = {-1, -1, ret->words_fd},
 			  .keep = k->fd,
 			  .n_keep = k->n + 1,
-			  .death_signal = SIGKILL,
-			  .new_session = true};
+			  .death_signal = ret->stays ? 0 : SIGKILL,
+			  .new_session = true,
+			  .own_mounts = ret->stays};
 	int r;
 
 	if (k->n == FDS_MAX)
@@ -163,9 +164,9 @@ const char *fuse_server_words(const struct fuse_server *s)
 
 /* --- without a monitor --------------------------------------------------------------------------- */
 
-int fuse_open(const struct rt_root *root, int *ret_mount)
+static int open_root(const struct rt_root *root, bool stays, int *ret_mount)
 {
-	struct fuse_server s = {.pidfd = -EBADF, .words_fd = -EBADF};
+	struct fuse_server s = {.pidfd = -EBADF, .words_fd = -EBADF, .stays = stays};
 	AUTO_CLOSE int mnt = fuse_mount(root, &s);
 	int fd;
 
@@ -176,8 +177,23 @@ int fuse_open(const struct rt_root *root, int *ret_mount)
 		fd = err_new(-errno, "fuse-overlayfs%s%s", *fuse_server_words(&s) ? ": " : "",
 			     fuse_server_words(&s));
 	closep(&s.words_fd);
-	closep(&s.pidfd); /* it ends with the mount, or with us */
+	closep(&s.pidfd);
 	if (fd >= 0 && ret_mount)
 		*ret_mount = TAKE_FD(mnt);
 	return fd;
+}
+
+int fuse_open(const struct rt_root *root, int *ret_mount)
+{
+	return open_root(root, false, ret_mount);
+}
+
+int fuse_leave(const struct rt_root *root)
+{
+	int mnt = -EBADF, fd = open_root(root, true, &mnt);
+
+	if (fd < 0)
+		return fd;
+	(void)close(fd);
+	return mnt;
 }

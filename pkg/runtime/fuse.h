@@ -7,6 +7,7 @@ struct fuse_server {
 	pid_t pid;
 	int pidfd; /* -EBADF: none */
 	int words_fd; /* what it wrote to standard error */
+	bool stays; /* set before: it outlives us, and ends with the mount */
 };
 
 /**
@@ -25,3 +26,8 @@ const char *fuse_server_words(const struct fuse_server *s);
  * @ret_mount: NULL, or takes the detached mount.
  */
 int fuse_open(const struct rt_root *root, int *ret_mount);
+/**
+ * fuse_leave() - a detached mount for somebody else: its server is up, and ends when the last of the mount goes
+ * It is in no namespace that the mount will be in, so it does not keep that alive.
+ */
+int fuse_leave(const struct rt_root *root);

@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -202,6 +204,9 @@ spawn_child(const struct spawn *s, char *const *envp, int report)
 	if (s->new_session)
 		(void)setsid();
 	if (s->death_signal && prctl(PR_SET_PDEATHSIG, s->death_signal) < 0)
+		goto fail;
+	if (s->own_mounts &&
+	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
 		goto fail;
 	for (int i = 0; i < 3; i++) { /* first out of the way of 0..2, then into place */
 		std[i] = s->stdio[i] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : s->stdio[i];

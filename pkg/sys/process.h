@@ -42,6 +42,7 @@ struct spawn {
 	unsigned n_keep;
 	int death_signal; /* PR_SET_PDEATHSIG, 0 for none */
 	bool new_session;
+	bool own_mounts; /* a mount namespace of its own, which sees nothing that is mounted later */
 };
 
 /** program_find() - first executable of that name in an absolute directory of PATH. */

@@ -62,6 +62,15 @@ suite() { # suite OUT - what the commands say, one file each; the image "two" fo
 	cat "$WORK/x/o/n" >>"$1/cp"
 	r --rm -v vol:/etc two ls -A /etc >"$1/copy-up"
 	r --rm -v vol:/x two sh -c 'cat /x/passwd; ls /x/group' >>"$1/copy-up" 2>&1
+	r --name m two sh -c 'mkdir /m; echo 1 >/m/f; rm -r /o/n'
+	c unshare sh -euc 'cd "$("$CUDDY" mount m)"; cat dup m/f; ls -A o home; rm m/f; mkdir o/n; echo 2 >mounted; cd /
+		cd "$("$CUDDY" image mount two)"; cat dup; ls -A o home; ls r bigger || :; ! touch x || echo written
+		cd /; "$CUDDY" image unmount two >/dev/null' >"$1/mount" 2>&1
+	c diff m | sort >>"$1/mount"
+	c start -a m >>"$1/mount" 2>&1
+	c cp m:/mounted - | tar -xO >>"$1/mount"
+	for ((n = 200; n > 0; n--)); do pgrep fuse-overlayfs >/dev/null || break; sleep 0.1; done # they end with the session
+	pgrep fuse-overlayfs >>"$1/mount"
 	c system check >"$1/check" 2>&1 || echo "status $?" >>"$1/check"
 	[ -n "${NO_BUILD:-}" ] || build "$1"
 	c rm -af >/dev/null

@@ -50,23 +50,6 @@ static void print_top_of(const struct strv *names)
 	put_untrusted(stdout, tags);
 }
 
-static void print_layers(const struct image_record *rec, const struct weight *w)
-{
-	for (size_t i = 0; i < w->n_layers; i++) {
-		bool last = i + 1 == w->n_layers;
-
-		(void)printf("%s ID: %.12s", last ? "└──" : "├──", rec->diffids.v[i]);
-		print_size(" Size: ", w->layers[i].bytes);
-		if (w->layers[i].dead)
-			print_size(" Wasted: ", w->layers[i].dead);
-		if (last)
-			print_top_of(&rec->names);
-		(void)putchar('\n');
-	}
-}
-
-/* ---- what was built on it ---- */
-
 static bool begins_with(const struct strv *diffids, const struct strv *prefix, size_t n)
 {
 	if (diffids->n < n)
@@ -76,6 +59,31 @@ static bool begins_with(const struct strv *diffids, const struct strv *prefix, s
 			return false;
 	return true;
 }
+
+/* The names of every image whose layers are the first @n of @diffids. */
+static void print_tops(const struct image_set *set, const struct strv *diffids, size_t n)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (set->v[i].s.diffids.n == n && begins_with(&set->v[i].s.diffids, diffids, n))
+			print_top_of(&set->v[i].s.names);
+}
+
+static void print_layers(const struct image_record *rec, const struct image_set *set,
+			 const struct weight *w)
+{
+	for (size_t i = 0; i < w->n_layers; i++) {
+		bool last = i + 1 == w->n_layers;
+
+		(void)printf("%s ID: %.12s", last ? "└──" : "├──", rec->diffids.v[i]);
+		print_size(" Size: ", w->layers[i].bytes);
+		if (w->layers[i].dead)
+			print_size(" Wasted: ", w->layers[i].dead);
+		print_tops(set, &rec->diffids, i + 1);
+		(void)putchar('\n');
+	}
+}
+
+/* ---- what was built on it ---- */
 
 /* The images whose next layer after @n is one that no image before them in the set has there. */
 static const struct image_entry *next_branch(const struct image_set *set, const struct strv *prefix,
@@ -95,6 +103,21 @@ static const struct image_entry *next_branch(const struct image_set *set, const 
 	return NULL;
 }
 
+/* One layer of an image, the last of the first @n of @diffids. */
+static void print_layer(struct store *st, const struct image_set *set, const struct strv *diffids,
+			size_t n)
+{
+	struct layer_record rec = {0};
+
+	if (layer_record_load(st, diffids->v[n - 1], &rec) < 0)
+		err_drop();
+	(void)printf(" ID: %.12s", diffids->v[n - 1]);
+	print_size(" Size: ", rec.tree_bytes);
+	layer_record_done(&rec);
+	print_tops(set, diffids, n);
+	(void)putchar('\n');
+}
+
 static void print_branches(struct store *st, const struct image_set *set, const struct strv *prefix,
 			   size_t n, const char *indent)
 {
@@ -103,22 +126,23 @@ static void print_branches(struct store *st, const struct image_set *set, const 
 
 	for (; e; e = next) {
 		AUTO_FREE char *deeper = NULL;
-		struct layer_record rec = {0};
 
 		next = next_branch(set, prefix, n, &at);
 		deeper = xasprintf("%s%s", indent, next ? "│   " : "    ");
-		if (layer_record_load(st, e->s.diffids.v[n], &rec) < 0)
-			err_drop();
-		(void)printf("%s%s ID: %.12s", indent, next ? "├──" : "└──", e->s.diffids.v[n]);
-		print_size(" Size: ", rec.tree_bytes);
-		layer_record_done(&rec);
-		for (size_t i = 0; i < set->n; i++)
-			if (set->v[i].s.diffids.n == n + 1 &&
-			    begins_with(&set->v[i].s.diffids, &e->s.diffids, n + 1))
-				print_top_of(&set->v[i].s.names);
-		(void)putchar('\n');
+		(void)printf("%s%s", indent, next ? "├──" : "└──");
+		print_layer(st, set, &e->s.diffids, n + 1);
 		print_branches(st, set, &e->s.diffids, n + 1, deeper);
 	}
+}
+
+/* As podman: what was built on an image grows from its own top layer. */
+static void print_growth(struct store *st, const struct image_set *set, const struct strv *diffids)
+{
+	if (diffids->n) {
+		(void)fputs("└──", stdout);
+		print_layer(st, set, diffids, diffids->n);
+	}
+	print_branches(st, set, diffids, diffids->n, diffids->n ? "    " : "");
 }
 
 static int tree_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
@@ -135,8 +159,9 @@ static int tree_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	if (r == 0)
 		r = image_find(st, argv[0], &rec, NULL);
 	if (r == 0)
-		r = a->what_requires ? image_set_load(st, 0, &set)
-				     : weight_of(st, &rec->diffids, false, &w);
+		r = image_set_load(st, 0, &set);
+	if (r == 0 && !a->what_requires)
+		r = weight_of(st, &rec->diffids, false, &w);
 	if (r == 0) {
 		tags = tags_of(&rec->names);
 		(void)printf("Image ID: %.12s\nTags:     ", rec->id);
@@ -144,9 +169,9 @@ static int tree_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 		print_size("\nSize:     ", rec->size_bytes);
 		(void)puts("\nImage Layers");
 		if (a->what_requires)
-			print_branches(st, &set, &rec->diffids, rec->diffids.n, "");
+			print_growth(st, &set, &rec->diffids);
 		else
-			print_layers(rec, &w);
+			print_layers(rec, &set, &w);
 	}
 	image_record_free(rec);
 	return r < 0 ? err_wrap(r, "image tree") : 0;

@@ -40,6 +40,22 @@ void clock_format_utc(int64_t ns, char out[CLOCK_TEXT_MAX])
 	(void)snprintf(out + n, CLOCK_TEXT_MAX - n, ".%09lldZ", (long long)(ns % NS_PER_S));
 }
 
+void clock_format_rfc3339(int64_t ns, char out[CLOCK_TEXT_MAX])
+{
+	size_t n;
+
+	clock_format_utc(ns, out);
+	n = strlen(out) - 1; /* the Z */
+	if (!memchr(out, '.', n))
+		return;
+	while (out[n - 1] == '0')
+		n--;
+	if (out[n - 1] == '.')
+		n--;
+	out[n++] = 'Z';
+	out[n] = '\0';
+}
+
 static const char *read_fraction(const char *p, int64_t *ret_ns)
 {
 	int64_t scale = NS_PER_S / 10, v = 0;

@@ -11,6 +11,8 @@ int64_t clock_now_ns(void); /* CLOCK_REALTIME */
 int64_t clock_monotonic_ns(void); /* CLOCK_MONOTONIC, for time-outs */
 /** clock_format_utc() - RFC 3339 with nanoseconds and Z; 0 gives Go's zero "0001-01-01T00:00:00Z". */
 void clock_format_utc(int64_t ns, char out[CLOCK_TEXT_MAX]);
+/** clock_format_rfc3339() - the same as Go writes it in JSON: no zeros at the end of the fraction. */
+void clock_format_rfc3339(int64_t ns, char out[CLOCK_TEXT_MAX]);
 /** clock_format_go() - "2022-11-26 11:30:00 +0000 UTC", as Go prints an instant; whole seconds. */
 void clock_format_go(int64_t ns, char out[CLOCK_TEXT_MAX]);
 /** clock_parse() - RFC 3339 (any zone, fraction optional; years 1678..2261, and Go's zero as 0) or seconds[.fraction]; 0 or -EINVAL. */

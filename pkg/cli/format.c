@@ -309,12 +309,27 @@ static int fill_table(const struct list_options *o, const struct template *tpl,
 	return 0;
 }
 
+/* As podman: a space between two fields parts columns. */
+static char *part_fields(const char *text)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	for (; *text; text++) {
+		bool between = *text == ' ' && b.len >= 2 && b.s[b.len - 1] == '}' &&
+			       b.s[b.len - 2] == '}' && strncmp(text + 1, "{{", 2) == 0;
+
+		sbuf_addc(&b, between ? '\t' : *text);
+	}
+	return sbuf_steal(&b);
+}
+
 static int print_template_table(const struct list_options *o, const char *text,
 				struct json_object *rows, FILE *out)
 {
 	AUTO(table_done) struct table t = TABLE_INIT;
+	AUTO_FREE char *parted = part_fields(text);
 	struct template *tpl;
-	int r = template_parse(text, &tpl);
+	int r = template_parse(parted, &tpl);
 
 	if (r < 0)
 		return r;

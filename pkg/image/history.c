@@ -9,16 +9,19 @@
 #include "pkg/base/utf8.h"
 #include "pkg/image/image.h"
 #include "pkg/image/inspect.h"
+#include "pkg/image/set.h"
 #include "pkg/json/json.h"
 #include "storage/layer.h"
 
+#define NONE "<missing>"
 #define BY_SHOWN 45 /* characters of a command in the table */
 
 struct step {
 	int64_t created_ns;
 	const char *created_by, *comment;
 	uint64_t size_bytes;
-	bool top; /* the image itself; what is below has no id of its own */
+	const struct image_entry
+		*image; /* that this step made, if it is here: the image itself, or a parent */
 };
 
 /* A layer's size is of use and no more: a record that cannot be read counts as nothing. */
@@ -54,8 +57,6 @@ static struct step *steps_of(struct store *st, const struct image_record *rec,
 		v[n].created_ns = rec->created_ns;
 		v[n++].size_bytes = layer_size(st, rec->diffids.v[--layer]);
 	}
-	if (n)
-		v[0].top = true;
 	*ret_n = n;
 	return v;
 }
@@ -82,14 +83,13 @@ static void format_seconds(int64_t ns, char out[CLOCK_TEXT_MAX])
 	(void)snprintf(out, CLOCK_TEXT_MAX, "%.19sZ", at);
 }
 
-static struct json_object *row_of(const struct step *s, const struct image_record *rec, bool human,
-				  bool no_trunc)
+static struct json_object *row_of(const struct step *s, bool human, bool no_trunc)
 {
 	struct json_object *o = json_object_new_object();
 	char span[CLOCK_TEXT_MAX], at[CLOCK_TEXT_MAX], seconds[CLOCK_TEXT_MAX], size[SIZE_TEXT_MAX];
 	const char *by = s->created_by ? s->created_by : "";
 	AUTO_FREE char *command = no_trunc ? xstrdup(by) : shorten(by);
-	AUTO_FREE char *id = xstrndup(rec->id, no_trunc ? 64 : 12);
+	AUTO_FREE char *id = xstrndup(s->image ? s->image->s.id : NONE, no_trunc ? 64 : 12);
 	AUTO_FREE char *ago = NULL;
 
 	clock_format_go(s->created_ns, at);
@@ -100,38 +100,57 @@ static struct json_object *row_of(const struct step *s, const struct image_recor
 		size_format(s->size_bytes, size);
 	else
 		(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)s->size_bytes);
-	json_set_str(o, "ID", s->top ? id : "<missing>");
+	json_set_str(o, "ID", id);
 	json_set_str(o, "Created", human ? ago : seconds);
 	json_set_str(o, "CreatedSince", ago);
 	json_set_str(o, "CreatedAt", at);
 	json_set_str(o, "CreatedBy", command);
 	json_set_str(o, "Size", size);
 	json_set_str(o, "Comment", s->comment ? s->comment : "");
-	json_set(o, "Tags", s->top ? json_from_strv(&rec->names) : json_object_new_array());
+	json_set(o, "Tags",
+		 s->image ? json_from_strv(&s->image->s.names) : json_object_new_array());
 	return o;
 }
 
-static struct json_object *json_of(const struct step *s, const struct image_record *rec)
+static struct json_object *json_of(const struct step *s)
 {
 	struct json_object *o = json_object_new_object();
 	char at[CLOCK_TEXT_MAX], seconds[CLOCK_TEXT_MAX];
 
-	clock_format_utc(s->created_ns, at);
+	clock_format_rfc3339(s->created_ns, at);
 	format_seconds(s->created_ns, seconds);
-	json_set_str(o, "id", s->top ? rec->id : "<missing>");
+	json_set_str(o, "id", s->image ? s->image->s.id : NONE);
 	json_set_str(o, "created", at);
 	json_set_str(o, "Created", seconds);
 	json_set_str(o, "CreatedBy", s->created_by ? s->created_by : "");
 	json_set_i64(o, "size", (int64_t)s->size_bytes);
-	json_set_str(o, "comment", s->comment ? s->comment : "");
-	if (s->top)
-		json_set(o, "tags", json_from_strv(&rec->names));
+	if (s->comment && *s->comment)
+		json_set_str(o, "comment", s->comment);
+	if (s->image && s->image->s.names.n)
+		json_set(o, "tags", json_from_strv(&s->image->s.names));
 	return o;
+}
+
+/* The step that made an image is the last of its history; a parent's is where that ends. */
+static void name_steps(const struct image_set *set, const char *id, size_t n_history,
+		       struct step *v, size_t n)
+{
+	const struct image_entry *e = NULL;
+
+	for (size_t i = 0; i < set->n && !e; i++)
+		if (strcmp(set->v[i].s.id, id) == 0)
+			e = &set->v[i];
+	if (e && n)
+		v[0].image = e;
+	for (e = e ? e->parent : NULL; e; e = e->parent)
+		if (n_history - e->config.n_history < n)
+			v[n_history - e->config.n_history].image = e;
 }
 
 int image_history(struct store *st, const char *name, bool human, bool no_trunc,
 		  struct json_object **ret_rows, struct json_object **ret_json)
 {
+	AUTO(image_set_done) struct image_set set = {0};
 	struct image_record *rec = NULL;
 	struct image_config c = {0};
 	struct step *v = NULL;
@@ -140,14 +159,17 @@ int image_history(struct store *st, const char *name, bool human, bool no_trunc,
 
 	if (r == 0)
 		r = image_config_parse(rec->config, rec->config_len, &c);
+	if (r == 0)
+		r = image_set_load(st, IMAGE_SET_PARENTS, &set);
 	if (r == 0) {
 		v = steps_of(st, rec, &c, &n);
+		name_steps(&set, rec->id, c.n_history, v, n);
 		*ret_rows = json_object_new_array();
 		*ret_json = json_object_new_array();
 	}
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		(void)json_object_array_add(*ret_rows, row_of(&v[i], rec, human, no_trunc));
-		(void)json_object_array_add(*ret_json, json_of(&v[i], rec));
+		(void)json_object_array_add(*ret_rows, row_of(&v[i], human, no_trunc));
+		(void)json_object_array_add(*ret_json, json_of(&v[i]));
 	}
 	free(v);
 	image_config_done(&c);

@@ -79,7 +79,7 @@ static struct json_object *history_of(const struct image_config *c)
 		struct json_object *o = json_object_new_object();
 		char at[CLOCK_TEXT_MAX];
 
-		clock_format_utc(c->history[i].created_ns, at);
+		clock_format_rfc3339(c->history[i].created_ns, at);
 		json_set_str(o, "created", at);
 		json_set_str(o, "created_by", text(c->history[i].created_by));
 		if (c->history[i].comment)
@@ -155,7 +155,7 @@ static struct json_object *object_of(struct store *st, const struct image_record
 	AUTO_STRV struct strv tags = STRV_INIT;
 	char at[CLOCK_TEXT_MAX];
 
-	clock_format_utc(rec->created_ns, at);
+	clock_format_rfc3339(rec->created_ns, at);
 	json_set_str(o, "Id", rec->id);
 	json_set_str(o, "Digest", text(digest));
 	image_tags_of(&rec->names, &tags);

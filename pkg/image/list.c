@@ -108,7 +108,7 @@ static struct json_object *json_of(const struct image_entry *e)
 	struct json_object *o = json_object_new_object();
 	char at[CLOCK_TEXT_MAX];
 
-	clock_format_utc(e->s.created_ns, at);
+	clock_format_rfc3339(e->s.created_ns, at);
 	json_set_str(o, "Id", e->s.id);
 	json_set_str(o, "ParentId", e->parent ? e->parent->s.id : "");
 	json_set(o, "RepoTags", repo_tags(e));

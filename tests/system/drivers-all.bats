@@ -21,6 +21,13 @@ place() { # place KIND - $CUDDY_ROOT on such a file system
 	export CUDDY_ROOT=$WORK/m/root CUDDY_RUNROOT=$WORK/run
 	mkdir -p -m 0700 "$CUDDY_ROOT" "$CUDDY_RUNROOT"
 }
+df_is_du() { # what system df says is what du says of the same places
+	for i in "Images|Build Cache=layers images refs blobs cache staging locks parts" "Containers=containers names" "Local Volumes=volumes"; do
+		df=$(c system df --format '{{.Type}}:{{.RawSize}}' | grep -E "^(${i%%=*}):" | awk -F: '{ n += $2 } END { print n }')
+		du=$(cd "$CUDDY_ROOT" && du -c -s -B1 $(ls -d ${i#*=} 2>/dev/null) | awk 'END { print $1 }')
+		[ "$df" = "$du" ] && [ "$df" -gt 0 ] && echo "${i%%=*}: yes" || echo "${i%%=*}: df $df, du $du"
+	done
+}
 look() { r --rm "$1" sh -c 'ls -A /home /o; cat /var /dup; ls -d /etc/group /bigger /c 2>&1; stat -c "%h %a %u:%g" /etc/p2 /o/n 2>&1'; }
 build() { # build OUT
 	mkdir "$WORK/ctx"
@@ -71,6 +78,7 @@ suite() { # suite OUT - what the commands say, one file each; the image "two" fo
 	c cp m:/mounted - | tar -xO >>"$1/mount"
 	for ((n = 200; n > 0; n--)); do pgrep fuse-overlayfs >/dev/null || break; sleep 0.1; done # they end with the session
 	pgrep fuse-overlayfs >>"$1/mount"
+	df_is_du >"$1/df" 2>&1
 	c system check >"$1/check" 2>&1 || echo "status $?" >>"$1/check"
 	[ -n "${NO_BUILD:-}" ] || build "$1"
 	c rm -af >/dev/null
@@ -85,6 +93,7 @@ suite() { # suite OUT - what the commands say, one file each; the image "two" fo
 SH
 	mkdir "$FILE_ROOT"/{native,want}
 	WORK=$FILE_ROOT/native nested 'place native; suite "$FILE_ROOT/want"'
+	[ "$(cat "$FILE_ROOT/want/df")" = "$(printf '%s: yes\n' 'Images|Build Cache' Containers 'Local Volumes')" ]
 	[ -s "$FILE_ROOT/want/look" ] && [ ! -s "$FILE_ROOT/want/left" ]
 	grep -q abd "$FILE_ROOT/want/look"
 	[ "$(grep -c 'No such file' "$FILE_ROOT/want/look")" -eq 3 ]

@@ -59,6 +59,8 @@ wasted 1000 1 2 /same" ] || { echo "$output"; false; }
 	[[ "${lines[5]}" =~ ^└──\ ID:\ [0-9a-f]{12}\ Size:\ 1\.51\ kB\ Top\ Layer\ of:\ \[localhost/one:v\]$ ]]
 	[ "${#lines[@]}" = 6 ]
 	run -0 cuddy image tree --whatrequires localhost/one:v
-	[[ "${lines[4]}" =~ ^└──\ ID:\ [0-9a-f]{12}\ Size:\ 5\ kB\ Top\ Layer\ of:\ \[localhost/three:v\]$ ]]
-	[ "${#lines[@]}" = 5 ]
+	[[ "${lines[4]}" =~ ^└──\ ID:\ [0-9a-f]{12}\ Size:\ 1\.51\ kB\ Top\ Layer\ of:\ \[localhost/one:v\]$ ]]
+	[[ "${lines[5]}" =~ ^"    └── ID: "[0-9a-f]{12}\ Size:\ 5\ kB\ Top\ Layer\ of:\ \[localhost/three:v\]$ ]]
+	[ "${#lines[@]}" = 6 ]
+	cuddy image tree localhost/three:v | grep -c 'Top Layer of: \[localhost/\(one\|three\):v\]$' | grep -qx 2
 }

@@ -217,6 +217,12 @@ small() {
 	[ "$(jq -r '.[0].Created' <<<"$output")" = "$created" ]
 	[ "$(jq -r '.[0].tags[0]' <<<"$output")" = localhost/layers12:latest ]
 	[ "$(jq length <<<"$output")" = 12 ]
+	# A step that made another image which is here has its id and names, as with podman and docker.
+	printf 'FROM %s\nLABEL a=b\n' "$IMAGE" >"$BATS_TEST_TMPDIR/Containerfile"
+	cuddy build -q -t made -f "$BATS_TEST_TMPDIR/Containerfile" "$BATS_TEST_TMPDIR"
+	[ "$(cuddy history -q --no-trunc made | tr '\n' ' ')" = "$(image_id made) $(image_id "$IMAGE") " ]
+	cuddy history --format json made | jq -e --arg n "$IMAGE:latest" 'map(.tags[0]) == ["localhost/made:latest", $n] and
+		all(has("comment") | not) and (.[1].created | test("T[0-9:]{8}([.][0-9]*[1-9])?Z$"))'
 }
 
 @test "image prune: what has no name goes; with --all also what no container uses; nothing without a yes" {

@@ -84,6 +84,12 @@ static void times_round_trip(void **state)
 	int64_t ns;
 
 	(void)state;
+	clock_format_rfc3339(1700000000120000000LL, text);
+	assert_string_equal(text, "2023-11-14T22:13:20.12Z");
+	clock_format_rfc3339(1700000000000000000LL, text);
+	assert_string_equal(text, "2023-11-14T22:13:20Z");
+	clock_format_rfc3339(0, text);
+	assert_string_equal(text, "0001-01-01T00:00:00Z");
 	clock_format_utc(1700000000123456789LL, text);
 	assert_string_equal(text, "2023-11-14T22:13:20.123456789Z");
 	assert_int_equal(clock_parse(text, &ns), 0);

@@ -246,6 +246,9 @@ static void lists_come_in_every_form(void **state)
 			rows),
 		"0abc 1d ");
 	assert_string_equal(
+		list((struct list_options){.format = "table {{.ID}} {{.CreatedAt}}"}, rows),
+		"CONTAINER ID  CREATED AT\nabc           now\nd             then\n");
+	assert_string_equal(
 		list((struct list_options){.format = "{{range .}}{{.ID}} {{end}}"}, rows),
 		"abc d ");
 	assert_string_equal(list((struct list_options){.format = "json"}, "[]"), "[]\n");

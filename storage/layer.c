@@ -362,9 +362,10 @@ int layer_stage_commit(struct store *st, struct layer_stage *ls, const char *dif
 		closep(&s.fd);
 		return 0;
 	}
-	stage_abort(st, &s); /* nothing, once committed */
+	/* Before it is removed: a file that is open stays on some file systems (sys/rmtree.h). */
 	closep(&ls->tree_fd);
 	closep(&ls->recipe_fd);
+	stage_abort(st, &s); /* nothing, once committed */
 	return r < 0 && r != -EEXIST ? err_wrap(r, "store layer %.12s", diffid) : 0;
 }
 

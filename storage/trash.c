@@ -149,10 +149,15 @@ static void drop_dangling_names(struct store *st)
 static int delete_one(int trash, const char *name)
 {
 	AUTO_CLOSE int fd = openat(trash, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r;
 
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return 0;
-	return rmtree(trash, name);
+	r = rmtree(trash, name);
+	if (r != -EBUSY)
+		return r;
+	err_drop(); /* somebody has a file of it open: it goes later */
+	return 0;
 }
 
 static bool is_being_deleted(int trash, const char *name)

@@ -13,6 +13,8 @@
 #include "pkg/base/err.h"
 #include "pkg/sys/random.h"
 
+#define STUCK_MAX 8 /* passes in which nothing but such files went */
+
 static int open_dir(int dir, const char *name)
 {
 	struct open_how how = {
@@ -32,10 +34,19 @@ static bool is_dot(const char *s)
 }
 
 /*
+ * On FUSE the library renames what is removed while it is open, and renames it again whenever that is
+ * removed: only who has it open can end this.
+ */
+static bool is_hidden(const char *s)
+{
+	return strncmp(s, ".fuse_hidden", strlen(".fuse_hidden")) == 0;
+}
+
+/*
  * Subdirectories are moved up next to the tree's top and emptied there, one level at a time, so
  * neither the stack nor the number of open descriptors grows with the depth.
  */
-static int empty_dir(int top, int fd)
+static int empty_dir(int top, int fd, bool *progress)
 {
 	AUTO_CLOSEDIR DIR *d = fdopendir(fd);
 	struct dirent *e;
@@ -49,8 +60,11 @@ static int empty_dir(int top, int fd)
 
 		if (is_dot(e->d_name))
 			continue;
-		if (unlinkat(dirfd(d), e->d_name, 0) == 0 || errno == ENOENT)
+		if (unlinkat(dirfd(d), e->d_name, 0) == 0 || errno == ENOENT) {
+			*progress |= !is_hidden(e->d_name);
 			continue;
+		}
+		*progress = true;
 		if (errno == EACCES || errno == EPERM)
 			(void)fchmod(dirfd(d), 0700);
 		if (unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR) == 0)
@@ -72,6 +86,7 @@ static int empty_dir(int top, int fd)
 int rmtree(int dir, const char *name)
 {
 	AUTO_CLOSE int top = -EBADF;
+	unsigned stuck = 0;
 	int r;
 
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
@@ -84,6 +99,7 @@ int rmtree(int dir, const char *name)
 	(void)fchmod(top, 0700);
 	for (bool again = true; again;) {
 		AUTO_CLOSEDIR DIR *d = NULL;
+		bool progress = false;
 		struct dirent *e;
 		int copy = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -98,16 +114,21 @@ int rmtree(int dir, const char *name)
 				continue;
 			again = true;
 			if (unlinkat(top, e->d_name, 0) == 0 ||
-			    unlinkat(top, e->d_name, AT_REMOVEDIR) == 0)
+			    unlinkat(top, e->d_name, AT_REMOVEDIR) == 0) {
+				progress |= !is_hidden(e->d_name);
 				continue;
+			}
 			sub = open_dir(top, e->d_name);
-			r = sub == -ENOENT ? 0 : sub < 0 ? sub : empty_dir(top, sub);
+			r = sub == -ENOENT ? 0 : sub < 0 ? sub : empty_dir(top, sub, &progress);
 			if (r < 0)
 				return err_new(r, "remove %s/%s", name, e->d_name);
 			if (unlinkat(top, e->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT &&
 			    errno != ENOTEMPTY)
 				return err_new(-errno, "remove %s/%s", name, e->d_name);
 		}
+		stuck = progress ? 0 : stuck + 1;
+		if (again && stuck == STUCK_MAX)
+			return err_new(-EBUSY, "remove %s: a file of it is open", name);
 	}
 	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return err_new(-errno, "remove %s", name);

@@ -57,6 +57,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	refused_and_clean auth/ok2 --creds u:wrong
 }
 
+# images: R3
 @test "G01: a redirect takes no credentials along to another scheme, host or port" {
 	for n in to-port to-host to-host-port to-slashes; do
 		pull auth/$n --creds u:secret
@@ -102,6 +103,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	! grep -qi '^Evil\|Evil: 1' "$WORK/reg/log"
 }
 
+# images: N4
 @test "G04: certificates are verified, and nothing is tried in the clear unasked" {
 	: >"$WORK/reg/log"
 	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 "127.0.0.1:$PORT/ok"
@@ -126,12 +128,14 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	one_line_error 125 .                            # another name than the certificate's
 }
 
+# images: F2
 @test "G07: what is not plainly one kind of manifest is refused" {
 	for n in both-keys case duplicate schema1 list-as-image other-type text no-type bom trailing deep huge not-json empty; do
 		refused_and_clean $n
 	done
 }
 
+# images: F3, S2
 @test "G08: bytes that are not those asked for never get into the store" {
 	for n in size-more size-less size-negative size-config config-bytes layer-bytes layer-other layer-long layer-short short broken wrong-header; do
 		refused_and_clean $n
@@ -151,6 +155,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	done
 }
 
+# images: F2
 @test "G10: endless headers, bodies, encodings and lists end within limits" {
 	for n in endless-headers endless-body encoded; do
 		before=$(snapshot)
@@ -167,6 +172,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	done
 }
 
+# images: R6
 @test "G05: an upload goes to the registry itself, whatever it says, and so does the password" {
 	push() {
 		: >"$WORK/reg/log"
@@ -218,6 +224,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	done
 }
 
+# images: N4
 @test "G12: a mirror never sees the credentials of the registry it mirrors" {
 	cat >"$XDG_CONFIG_HOME/containers/registries.conf" <<-EOT
 	[[registry]]
@@ -236,6 +243,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	grep -q '^registry.*Basic_' "$WORK/reg/log"
 }
 
+# images: R11
 @test "G13: a proxy's password is in no container, record or message" {
 	export HTTPS_PROXY=http://u:proxysecret@127.0.0.1:9 https_proxy=http://u:proxysecret@127.0.0.1:9 HTTP_PROXY=http://u:proxysecret@127.0.0.1:9
 	cuddy run -d --name a --network none "$IMAGE" sleep 1000

@@ -3,6 +3,7 @@
 # in the tree lands there, and nothing outside changes.
 load hostile
 
+# images: F6, S17
 @test "L01: names that climb out are refused" {
 	refuse_layers 'leaves the tree' <<'EOT'
 		("../x", "f", "no")
@@ -29,6 +30,7 @@ EOT
 	victim_is_unchanged
 }
 
+# images: F6
 @test "L01: a later layer's entries do not follow a link of an earlier one to the host" {
 	load_as localhost/two <<'EOT'
 layers = [BASE(), [("l", "s", V), ("deep", "s", V + "/dir")], [("l/n", "f", "x"), ("deep/inner", "f", "overwritten")]]

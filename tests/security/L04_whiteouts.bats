@@ -2,6 +2,7 @@
 # L04, L05, L06: entries and attributes that overlay would take for commands, and nodes that are devices.
 load hostile
 
+# images: F5
 @test "L04: whiteouts of nothing, of the directory itself and of its parent are refused" {
 	refuse_layers 'whiteout' <<'EOT'
 		(".wh.", "f", "")
@@ -13,6 +14,7 @@ load hostile
 EOT
 }
 
+# images: F5
 @test "L04: a whiteout deletes from lower layers, inside the root, in any order" {
 	load_as localhost/wh <<'EOT'
 layers = [BASE(), [("keep", "f", "low"), ("gone", "f", "low"), ("late", "f", "low"), ("d", "d"), ("d/x", "f", "low"),
@@ -28,6 +30,7 @@ EOT
 	victim_is_unchanged
 }
 
+# images: F5
 @test "L04: an opaque root hides all of the lower layers and nothing else" {
 	load_as localhost/opq <<'EOT'
 layers = [[("secret", "f", "low")], [(".wh..wh..opq", "f", "")], BASE()]
@@ -68,6 +71,7 @@ EOT
 EOT
 }
 
+# images: S17
 @test "L06: device nodes of an image are left out, a fifo does not stop anybody" {
 	load_as localhost/dev <<'EOT'
 layers = [BASE(), [("sda", "b", "8:0"), ("mem", "c", "1:1"), ("null2", "c", "1:3"), ("fifo", "p"), ("after", "f", "x"),
@@ -87,6 +91,7 @@ EOT
 	[ "$status" -eq 125 ]
 }
 
+# images: S17
 @test "L07: no other user reaches a setuid file of the store, whatever the umask was" {
 	require_other_user
 	(

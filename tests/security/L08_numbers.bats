@@ -99,6 +99,7 @@ EOT
 	run -0 cuddy rm deep
 }
 
+# images: F6, S18
 @test "L11: one name as file, directory, link and file again; children before parents" {
 	load_as localhost/turns <<'EOT'
 layers = [BASE(), [("n", "f", "1"), ("n", "d"), ("n/in", "f", "x"), ("n", "s", V), ("n", "f", "last"), ("p/c", "f", "child"), ("p", "d", b"", 0o711)]]

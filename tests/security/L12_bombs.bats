@@ -15,6 +15,7 @@ bounded() { # bounded FILE [PATTERN] - refused, and no process of it was larger 
 	[ "$(snapshot)" = "$before" ]
 }
 
+# images: S17
 @test "L12: a gigabyte out of a megabyte is stopped early" {
 	python3 - "$WORK/z.gz" <<'PY'
 import gzip, sys
@@ -70,6 +71,7 @@ PY
 	done
 }
 
+# images: F3
 @test "L13: a layer that is not the one the config names is refused" {
 	bad() {
 		{ echo 'A = layer([("a", "f", "1")]); B = layer([("b", "f", "2")])'; cat; } | hostile "$1" "$WORK/bad.tar"
@@ -87,6 +89,7 @@ PY
 	bad oci . <<<'layers = [A]; blobs_override = {"blobs/sha256/" + sha256(gzip.compress(A, 6, mtime=0)): gzip.compress(B, 6, mtime=0)}'
 }
 
+# images: S15
 @test "L13: annotations with a table of contents change nothing" {
 	hostile oci "$WORK/toc.tar" <<'EOT'
 layers = [BASE(), [("x", "f", "real")]]; ref = "localhost/toc:latest"

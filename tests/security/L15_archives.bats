@@ -53,6 +53,7 @@ load hostile
 	[[ "$stderr" == *"$IMAGE:latest pointed at"* ]]
 }
 
+# images: F10
 @test "L15: a layout cannot take a short name for Docker's library" {
 	hostile oci "$WORK/short.tar" <<<'layers = [BASE()]; ref = "debian:latest"'
 	run -0 cuddy load -q -i "$WORK/short.tar"

@@ -29,6 +29,7 @@ tell() { # tell DRIVER DIR
 	clean_containers
 }
 
+# images: S19
 @test "fuse-overlayfs: export, diff and commit are those of the kernel's overlay" {
 	tell overlay "$WORK/kernel"
 	drop_root

@@ -36,6 +36,7 @@ resolv.conf" ]
 	cuddy rmi made
 }
 
+# images: S3
 @test "commit: two layers: the image's own, shared, and one of the changes; saved numbers and history fit" {
 	cuddy run --name c "$IMAGE" sh -c 'echo 12345 >/new; rm /etc/group'
 	cuddy commit -a 'A Name <a@x>' -m 'what it is' c made >/dev/null
@@ -48,6 +49,7 @@ resolv.conf" ]
 	cuddy rmi made
 }
 
+# images: F9
 @test "commit: the command, environment, labels and ports of the container, and --change on top" {
 	cuddy create --name c -e A=1 -e B='two words' -l l=1 -l keep=yes --expose 99 -w /tmp -u 8 -t --entrypoint '["/bin/sh","-c"]' "$IMAGE" 'echo $A'
 	cuddy commit c made >/dev/null

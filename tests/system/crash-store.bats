@@ -10,6 +10,7 @@ teardown() {
 	test_end
 }
 
+# images: S9
 @test "crash: commit, save, push, rmi, prune and build are killed at random moments: the store is whole, and they work" {
 	seed
 	registry_begin
@@ -69,6 +70,7 @@ small() {
 	[ "$status" -eq 0 ] || fail "$output"
 }
 
+# images: S17
 @test "a full disk: what needs room fails in one line and leaves nothing, what runs goes on, and room can be made" {
 	small size=12m '
 		"$CUDDY" load -q -i "$BUSYBOX" >/dev/null || fail load

@@ -17,6 +17,7 @@ pull() { cuddy pull -q --tls-verify=false "$@"; }
 digest_of() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/$1"; }
 rows() { cuddy images --digests --noheading --format '{{.Repository}} {{.Tag}} {{.Digest}}'; }
 
+# images: N1
 @test "digests: what is pulled by digest is called so, is not dangling, runs and goes by it" {
 	registry_begin
 	push "$(image_file busybox)" t/b:1

@@ -80,7 +80,7 @@ suite() { # suite OUT - what the commands say, one file each; the image "two" fo
 	pgrep fuse-overlayfs >>"$1/mount"
 	df_is_du >"$1/df" 2>&1
 	c system check >"$1/check" 2>&1 || echo "status $?" >>"$1/check"
-	[ -n "${NO_BUILD:-}" ] || build "$1"
+	build "$1"
 	c rm -af >/dev/null
 	c rmi -f one flat built >/dev/null 2>&1
 	c images --format '{{.Repository}}' | grep -v none | sort >"$1/images"
@@ -129,11 +129,13 @@ as_native() {
 # bindfs drops the sticky bit of what fuse-overlayfs copies up.
 no_sticky='/^C .tmp$/d'
 
+# images: S11 (df), S19
 @test "a file system with everything: fuse-overlayfs and vfs by choice" {
 	as_native native fuse-overlayfs
 	as_native native vfs
 }
 
+# images: S20
 @test "overlay on overlay" {
 	as_native overlay fuse-overlayfs
 	as_native overlay vfs
@@ -146,7 +148,17 @@ no_sticky='/^C .tmp$/d'
 
 @test "a FUSE file system without attributes and devices" {
 	require_program bindfs
-	export NO_BUILD=1 # there it takes a minute, as vfs does, which is tried without attributes above
-	rm "$FILE_ROOT"/want/{build*,output}
 	as_native fuse fuse-overlayfs "$no_sticky"
+}
+
+@test "a FUSE file system keeps what is removed while it is open: nobody waits for that, it goes later" {
+	require_program bindfs
+	local at=$WORK/open
+	mkdir "$at"
+	WORK=$at nested 'place fuse; c images -q; mkdir -p "$CUDDY_ROOT/trash/dead/deep"; echo x | tee "$CUDDY_ROOT/trash/dead/f" >"$CUDDY_ROOT/trash/dead/deep/f"
+		exec 8<"$CUDDY_ROOT/trash/dead/f" 9<"$CUDDY_ROOT/trash/dead/deep/f"
+		timeout 60 "$CUDDY" system prune -f; echo "$?"; ls -A "$CUDDY_ROOT/trash" | wc -l
+		exec 8<&- 9<&-; c system prune -f; echo "$?"; ls -A "$CUDDY_ROOT/trash"' >"$at/said"
+	[ "$(grep -v space "$at/said")" = "$(printf '0\n1\n0')" ]
+	unshare --user --map-auto --map-root-user rm -rf "$at"
 }

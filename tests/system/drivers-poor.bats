@@ -70,6 +70,7 @@ same_as_native() {
 	diff "$FILE_ROOT/want-diff" "$WORK/diff"
 }
 
+# images: S20
 @test "overlay on overlay: fuse-overlayfs, said once, and everything is right" {
 	nested "$overlay_on_overlay"'store "$WORK/m/root"; manifest "$WORK/got"; works; driver
 		"$CUDDY" run --rm --network none -v "$WORK/l:/l:O" localhost/busybox true 2>"$WORK/no-O"; echo $? >"$WORK/no-O-status"' >"$WORK/driver"

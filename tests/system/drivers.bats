@@ -99,6 +99,7 @@ with_driver() { # with_driver NAME
 	runs_and_execs
 }
 
+# images: S4, S19
 @test "driver overlay: changes are kept, other users write, exec and read-only work" {
 	with_driver overlay
 }

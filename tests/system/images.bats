@@ -285,6 +285,7 @@ small() {
 	[ "$output" = again ]
 }
 
+# images: F10
 @test "load: what skopeo writes as docker-archive and oci-archive of one image is one image" {
 	f=$(image_file debian)
 	skopeo copy -q "oci-archive:$f" "docker-archive:$WORK/d.tar:localhost/d:1"

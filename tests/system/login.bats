@@ -48,6 +48,7 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	! ls -A "$XDG_RUNTIME_DIR/containers" | grep -qv '^auth.json$'
 }
 
+# images: N4
 @test "login: the certificate is checked; plain HTTP only when it is asked for" {
 	registry_begin tls
 	run --separate-stderr cuddy login -u u --password-stdin "$REG" <<<secret
@@ -62,6 +63,7 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	run -0 cuddy login -u u --password-stdin --tls-verify=false "$REG" <<<secret # it asks nobody for anything
 }
 
+# images: N6
 @test "login: --authfile and REGISTRY_AUTH_FILE; what else is in the file stays; logout --all" {
 	registry_begin tls
 	a=$WORK/mine.json
@@ -105,6 +107,7 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	one_line_error 125 "new.json"
 }
 
+# images: R10, N6
 @test "login: credentials of docker are found, and left to docker" {
 	registry_begin tls
 	mkdir "$HOME/.docker"
@@ -121,6 +124,7 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	[[ "$output" == *"Already logged in"* ]]
 }
 
+# images: N7
 @test "login: a credential helper keeps the password instead of the file" {
 	registry_begin tls
 	push "$(image_file busybox)" b:1 --dest-tls-verify=true --dest-cert-dir "$REG_DIR/certs" --dest-creds u:secret

@@ -26,6 +26,7 @@ arm_image() { # NAME
 	skopeo copy -q --dest-tls-verify=false "oci:$WORK/arm:x" "docker://$REG/$1"
 }
 
+# images: R7, F7
 @test "manifest: a list of an image here and one at a registry; push gives skopeo both, pull and run choose" {
 	arm_image arm:1
 	id=$(manifest create m:1)
@@ -76,6 +77,7 @@ arm_image() { # NAME
 	cuddy image prune -f
 }
 
+# images: F1, F8
 @test "manifest: create with images, --all of a list, annotate, remove, docker's kind, zstd twins" {
 	arm_image arm:1
 	manifest create --tls-verify=false --annotation a=b two busybox "docker://$REG/arm:1"
@@ -120,6 +122,7 @@ arm_image() { # NAME
 	cuddy rmi two | grep -q '^Untagged: localhost/two:latest$'
 }
 
+# images: R8
 @test "manifest: files become an artifact of a list, about an image: pushed whole, listed as its referrer (R8), swept with the list" {
 	cd "$WORK"
 	echo '{"bom": 1}' >sbom.json

@@ -25,6 +25,7 @@ conf() { cat >"$CONTAINERS_REGISTRIES_CONF"; }
 asked() { grep -c "\"[A-Z]* /v2/$2" "$1/log" || true; } # DIR PATH: how many requests
 id_at() { skopeo inspect --raw --tls-verify=false "docker://$1" | jq -r .config.digest | cut -d: -f2; }
 
+# images: N2
 @test "mirrors: the mirror is asked first and the registry when that fails; the name stays; pushes go to the registry" {
 	conf <<-C
 		[[registry]]
@@ -57,6 +58,7 @@ id_at() { skopeo inspect --raw --tls-verify=false "docker://$1" | jq -r .config.
 	wait_until 20 true
 }
 
+# images: N2
 @test "mirrors: for digests only, for tags only, and the longest prefix; what is blocked is not asked" {
 	to "$M" cache/a:1
 	to "$A" real/a:1
@@ -117,6 +119,7 @@ mirror-by-digest-only = 3'; do
 	done
 }
 
+# images: N3
 @test "short names: aliases, the search list in order, and what the modes make of it" {
 	to "$A" one:1
 	to "$M" two:1
@@ -142,6 +145,7 @@ mirror-by-digest-only = 3'; do
 	cuddy pull -q one:1
 }
 
+# images: N3
 @test "short names: at a terminal one is asked, once; the choice is kept when the pull worked" {
 	to "$A" one:1
 	to "$M" two:1

@@ -57,6 +57,7 @@ is_whole() {
 	empty_dir "$CUDDY_ROOT/parts"
 }
 
+# images: S8
 @test "S8: a killed pull is gone on with: only the rest is asked for; a part that is wrong never becomes a layer" {
 	cut_off
 	had=$(bytes_of "$PART")
@@ -115,6 +116,7 @@ plain_image() {
 	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].mediaType')" = application/vnd.oci.image.layer.v1.tar ]
 }
 
+# images: S8, S1
 @test "S8: a layer that is not compressed is gone on with as well, and not kept beside its files once it is whole" {
 	plain_image
 	cut_off
@@ -132,6 +134,7 @@ plain_image() {
 	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/again:1" | sha256sum)" = "$digest" ]
 }
 
+# images: S7
 @test "S7: who waits for another's download goes on where that one was killed; nobody else waits for either" {
 	cuddy load -q -i "$(image_file busybox)" >/dev/null
 	slow_line 1500000
@@ -159,6 +162,7 @@ plain_image() {
 	is_whole
 }
 
+# images: S8, S11
 @test "S8: parts are seen by system df, and go by prune, by age and with what is no use" {
 	cut_off
 	reclaimable() { cuddy system df --format '{{.Type}} {{.RawReclaimable}}' | sed -n 's/^Images //p'; }

@@ -29,6 +29,7 @@ nothing_half() {
 }
 no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_ROOT"; }
 
+# images: N4
 @test "pull: over plain HTTP, and run; again, nothing is downloaded" {
 	registry_begin
 	push "$(image_file busybox)" team/busybox:1
@@ -49,6 +50,7 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	[ "$output" = "by digest" ]
 }
 
+# images: R1, N5
 @test "pull: HTTPS with a certificate and a password; without either one line says so" {
 	registry_begin tls
 	push "$(image_file busybox)" b:1 --dest-tls-verify=true --dest-cert-dir "$REG_DIR/certs" --dest-creds u:secret
@@ -73,6 +75,7 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	[ "$output" = yes ]
 }
 
+# images: F1
 @test "pull: OCI and Docker schema 2, gzip, zstd and plain layers are the same root" {
 	registry_begin
 	f=$(image_file layers12)
@@ -117,6 +120,7 @@ put("manifests/" + tag, json.dumps({"schemaVersion": 2, "mediaType": kind, "mani
 PY
 }
 
+# images: F7
 @test "pull: from a list the image of this machine, or of the platform that is asked for" {
 	registry_begin
 	two_in_a_list application/vnd.oci.image.index.v1+json oci
@@ -131,6 +135,7 @@ PY
 	done
 }
 
+# images: R9
 @test "pull: every tag, one that is not there, a repository that is not there" {
 	registry_begin
 	push "$(image_file busybox)" all:1
@@ -211,6 +216,7 @@ PY
 	[ "$output" = whole ]
 }
 
+# images: R11
 @test "pull: interrupted by ^C in the middle: it ends at once, nothing half" {
 	registry_begin
 	push "$(image_file debian)" d:1 --dest-compress-format gzip
@@ -229,6 +235,7 @@ PY
 	nothing_half
 }
 
+# images: F3
 @test "pull: a registry whose disk lost the end of a layer: one line, nothing changed" {
 	registry_begin
 	push "$(image_file layers12)" l:1 --dest-compress-format gzip
@@ -263,6 +270,7 @@ PY
 	run -0 cuddy pull -q --policy missing "$REG/b:1"
 }
 
+# images: R4
 @test "pull: a connection that breaks again and again is asked for the rest only" {
 	registry_begin
 	push "$(image_file debian)" d:1 --dest-compress-format gzip

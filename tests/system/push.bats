@@ -54,6 +54,7 @@ umoci_image() { # umoci_image DIR:TAG
 	umoci config --image "$1" --config.cmd /bin/true
 }
 
+# images: S1, R6
 @test "push: what skopeo and umoci made goes from registry to registry with its digest; again, nothing is sent" {
 	two_registries
 	f=$(image_file layers12)
@@ -81,6 +82,7 @@ umoci_image() { # umoci_image DIR:TAG
 	done
 }
 
+# images: R6, S2
 @test "push: layers of another repository there are mounted, not sent" {
 	registry_begin
 	push "$(image_file layers12)" here:1 --dest-compress-format gzip -f oci
@@ -92,6 +94,7 @@ umoci_image() { # umoci_image DIR:TAG
 	[ "$(digest_of "$REG/there:1")" = "$(digest_of "$REG/here:1")" ]
 }
 
+# images: S1
 @test "push: an image without a manifest; podman's tools read what arrives, its id stays, and the second push sends nothing" {
 	registry_begin
 	id=$(cuddy image inspect --format '{{.Id}}' "$IMAGE")
@@ -123,6 +126,7 @@ umoci_image() { # umoci_image DIR:TAG
 	[ "$output" = "it runs" ]
 }
 
+# images: N4
 @test "push: over HTTPS with the credentials of login; a wrong one is one line and changes nothing" {
 	registry_begin tls
 	export HOME=$WORK/home XDG_RUNTIME_DIR=$WORK
@@ -139,6 +143,7 @@ umoci_image() { # umoci_image DIR:TAG
 	run -0 skopeo inspect --cert-dir "$REG_DIR/certs" "docker://$REG/b:1"
 }
 
+# images: S1, S2
 @test "push: layers that were not kept are mounted; when nobody has them they are made anew" {
 	two_registries
 	REG=$A push "$(image_file layers12)" m:1 --dest-compress-format gzip -f oci
@@ -180,6 +185,7 @@ umoci_image() { # umoci_image DIR:TAG
 	[ "$(digest_of "$REG/by/platform:1")" = "$d" ]
 }
 
+# images: R7
 @test "push: every tag of a repository" {
 	registry_begin
 	push "$(image_file layers12)" l:1 --dest-compress-format gzip -f oci

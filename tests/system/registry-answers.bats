@@ -21,6 +21,7 @@ pull() { run --separate-stderr timeout 60 "$CUDDY" pull -q --tls-verify=false "$
 send() { : >"$WORK/reg/log"; run --separate-stderr timeout 60 "$CUDDY" push -q --tls-verify=false --retry 2 --retry-delay 0 "${2:-$IMAGE}" "$FAKE/$1"; }
 asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 
+# images: R4, R5
 @test "answers: who is busy is asked again; 500 is said; parts that are refused and bytes that come from the start are right in the end" {
 	for name in busy-429 busy-503 busy-502 part-416 part-200; do
 		pull $name --retry 3 --retry-delay 0
@@ -55,6 +56,7 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 	[ "$(snapshot)" = "$before" ]
 }
 
+# images: R6
 @test "answers: a mount that is an upload instead is cancelled and the layer sent; another digest and 500 end it before the manifest" {
 	pull ok
 	send push-mount "$FAKE/ok"
@@ -69,6 +71,7 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 	done
 }
 
+# images: S6
 @test "answers: two layers of an image are on their way at the same time" {
 	cuddy load -q -i "$("$TOP/tests/images/make" layers12)" >/dev/null
 	send push-side "$(cuddy images -q --filter 'reference=*layers12*' | head -1)"

@@ -36,6 +36,7 @@ teardown() {
 
 asked() { cat "$REG_DIR/token-log" 2>/dev/null; : >"$REG_DIR/token-log"; }
 
+# images: R1, R2
 @test "token: push, a mount that the scope asks for, pull; nobody's word is enough for public images only" {
 	auth() { "$1" "$2" -q --tls-verify=false --authfile "$WORK/auth.json" "${@:3}"; }
 	auth cuddy push busybox "$REG/private/a:1"

@@ -15,6 +15,7 @@ teardown() {
 id_of() { cuddy image inspect --format '{{.Id}}' "$1"; }
 config_id() { skopeo inspect --config --raw "$1" | sha256sum | cut -d' ' -f1; }
 
+# images: F10
 @test "save: every format is read by skopeo and by load, and the id stays" {
 	id=$(id_of "$IMAGE")
 	for f in docker-archive oci-archive oci-dir docker-dir; do
@@ -68,6 +69,7 @@ config_id() { skopeo inspect --config --raw "$1" | sha256sum | cut -d' ' -f1; }
 	tar -xOf "$WORK/id.tar" manifest.json | jq -e '.[0].RepoTags == null'
 }
 
+# images: S1
 @test "save: what was pulled keeps its digest in an OCI archive, whatever its compression" {
 	registry_begin
 	push "$(image_file layers12)" l:zstd --dest-compress-format zstd -f oci
@@ -119,6 +121,7 @@ config_id() { skopeo inspect --config --raw "$1" | sha256sum | cut -d' ' -f1; }
 	! ls -A "$WORK" | grep -E 'x.tar|^\.cuddy|such'
 }
 
+# images: S1
 @test "save: a layer whose files were changed is not handed on" {
 	layer=$(ls "$CUDDY_ROOT/layers")
 	unshare --user --map-auto --map-root-user sh -c "printf X | dd of=$CUDDY_ROOT/layers/$layer/tree/etc/passwd conv=notrunc" 2>/dev/null ||

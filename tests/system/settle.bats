@@ -5,6 +5,7 @@ load helpers
 marks() { find "$CUDDY_ROOT/layers" -maxdepth 2 -name unsettled | wc -l; }
 none() { [ "$(marks)" -eq 0 ]; }
 
+# images: S9
 @test "what was committed and imported is on the disk before that is said; the rest soon after" {
 	wait_until 60 none # of the busybox that came by load
 	cuddy run --network none --name c "$IMAGE" sh -c 'echo x >/made'

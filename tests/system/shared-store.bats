@@ -48,6 +48,7 @@ manifest() { # manifest IMAGE [own]: all that the image shows there
 bytes() { cuddy unshare du -s -B1 --apparent-size "$CUDDY_ROOT/layers" "$CUDDY_ROOT/cache" | awk '{ n += $1 } END { print n }'; }
 blocks() { cuddy unshare du -s -B1 "$CUDDY_ROOT/layers" "$CUDDY_ROOT/cache" | awk '{ n += $1 } END { print n }'; }
 
+# images: S13
 @test "shared store: images are listed as read-only, show the same files with the same owners, and are not copied" {
 	run -0 cuddy images --sort repository
 	[[ "${lines[0]}" == *"R/O" ]]

@@ -5,6 +5,7 @@ load registry
 
 load trust
 
+# images: T5
 @test "sign: what push signs, by gpg or by a key, the policy takes; what cannot be signed is not pushed" {
 	good=$(gpg_key good)
 	printf 'docker:\n  %s:\n    lookaside-staging: file://%s\n    use-sigstore-attachments: true\n' "$REG" "$WORK/signatures/deep" >"$CONF/registries.d/x.yaml"
@@ -106,6 +107,7 @@ load trust
 	[ "$(find "$WORK/signatures" -type f | sort)" = "$signatures" ]
 }
 
+# images: N7
 @test "push, pull: credential helpers run as the user, not in the base namespace, also for pull and push" {
 	registry_end
 	registry_begin tls

@@ -55,6 +55,7 @@ configure_registry() {
 }
 layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{index .RootFS.Layers 0}}' "$IMAGE" | cut -d: -f2)"; }
 
+# images: S10
 @test "system check: every change of a layer's files is found; without a source nothing is removed but by force" {
 	tree=$(layer_of_image)/tree
 	us cp -a "$tree" "$WORK/tree"
@@ -97,6 +98,7 @@ layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{in
 	us rm -rf "$WORK/tree"
 }
 
+# images: S10
 @test "system check --repair: layers come back from the archive that was kept, or from where they were pulled" {
 	cuddy rmi "$IMAGE" >/dev/null
 	registry_begin

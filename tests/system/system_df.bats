@@ -11,6 +11,7 @@ raw() { # raw KIND FIELD
 	cuddy system df --format "{{.Type}}:{{.$2}}" | sed -n "s/^$1://p"
 }
 
+# images: S11
 @test "system df: the sizes are what du says of the store, hard links and layers once" {
 	cuddy tag "$IMAGE" localhost/second:name
 	cuddy run --name c -v data:/data "$IMAGE" sh -c 'dd if=/dev/zero of=/data/x bs=64k count=40 2>/dev/null; ln /data/x /data/y; echo hello >/file'
@@ -40,6 +41,7 @@ Build Cache 0 0 0" ]
 	[[ "$(raw Images Reclaimable)" =~ ^[0-9.]+\ [kMG]?B\ \([0-9]+%\)$ ]]
 }
 
+# images: S3
 @test "system df: two images with a layer in common share it" {
 	(cd "$FIXTURES" && python3 - "$WORK") <<'PY'
 import sys
@@ -78,6 +80,7 @@ assert v[1]["Total"] == 0 and v[1]["RawReclaimable"] == 0 and v[1]["Reclaimable"
 	run -125 cuddy system df extra
 }
 
+# images: S11
 @test "system df: what builds keep is a row of its own; builder prune takes what was used longest ago, until enough is left" {
 	mkdir "$WORK/ctx" && cd "$WORK/ctx"
 	# What only an earlier stage has is no image's.

@@ -2,6 +2,7 @@
 # One command that removes what is not in use, and nothing else.
 load helpers
 
+# images: S11
 @test "system prune: stopped containers and nameless images go, what runs or has a name stays" {
 	cuddy run --name done --label keep=no "$IMAGE" sh -c 'head -c 3000000 /dev/zero >/x'
 	cuddy run -d --name up "$IMAGE" sleep 1000

@@ -18,6 +18,7 @@ load helpers
 	[ "$output" = again ]
 }
 
+# images: S10
 @test "system reset: damage does not stand in its way" {
 	cuddy run -d --name up "$IMAGE" sleep 1000
 	pid=$(container_pid up)

@@ -5,6 +5,7 @@ load registry
 
 load trust
 
+# images: T1
 @test "trust: accept and reject by the most specific scope; a policy that is not understood lets nothing in" {
 	push "$(image_file busybox)" a/b:1
 	push "$(image_file busybox)" a/b:2
@@ -36,6 +37,7 @@ load trust
 	done
 }
 
+# images: T2, T3, T5
 @test "trust: simple signing by skopeo, from files and from a web server; wrong key, name, digest and bytes are refused" {
 	good=$(gpg_key good)
 	gpg_key evil >/dev/null
@@ -116,6 +118,7 @@ open("../port.tmp", "w").write(str(s.server_address[1])); import os; os.rename("
 	[[ "$output" == *"no signature"* ]]
 }
 
+# images: T4
 @test "trust: sigstore's keys: ECDSA, RSA and Ed25519; a wrong key, name, digest, signature or payload is refused" {
 	push "$(image_file busybox)" g/a:1 -f oci
 	d=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/g/a:1")

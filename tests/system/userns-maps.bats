@@ -38,6 +38,7 @@ map() { echo "awk '{ print \$1, \$2, \$3 }' /proc/self/$1"; }   # in the contain
 	[ -z "$(cuddy ps -aq)" ]
 }
 
+# images: S14
 @test "files for other ids are copied once for each map, and go with the layer" {
 	copies() { find "$CUDDY_ROOT/layers" -mindepth 2 -maxdepth 2 -name 'as-*' | wc -l; }
 	[ "$(copies)" -eq 0 ]

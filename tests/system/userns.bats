@@ -27,6 +27,7 @@ host_map() { awk '{ print $1, $2, $3 }' "/proc/$(cuddy inspect --format '{{.Stat
 	[ "$(awk '{ print $2 }' <<<"${lines[0]}")" = "$UID_" ]
 }
 
+# images: S14
 @test "keep-id: the caller is himself, files of the image keep their owners, what he makes is his" {
 	mkdir "$WORK/d"
 	echo mine >"$WORK/d/f"

@@ -114,6 +114,7 @@ static void a_layer_that_comes_twice_is_stacked_once(void **state)
 	assert_non_null(strstr(dirs.v[1], "/layers/aaaa"));
 }
 
+/* images: S5 */
 static void an_implied_directory_shows_who_lists_it(void **state)
 {
 	static const char *const a[] = {"d1777 tmp", "d0750 srv", "d0700 srv/deep", NULL};

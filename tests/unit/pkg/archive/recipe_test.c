@@ -122,6 +122,7 @@ static int again(const struct made *m, int to)
 	return recipe_make(m->recipe, m->tree, -EBADF, o);
 }
 
+/* images: S1 */
 static void an_archive_is_made_again_byte_for_byte(void **state)
 {
 	AUTO_CLOSE int to = memfd_create("again", MFD_CLOEXEC);

@@ -119,6 +119,7 @@ static void all_kinds_of_files_in_byte_order(void **state)
 	assert_int_equal(res.changed, 0);
 }
 
+/* images: S19 */
 static void an_upper_directory_becomes_a_layer(void **state)
 {
 	const struct tree_tar_options o = {.overlay = true}, merged = {0};
@@ -251,6 +252,7 @@ static void what_extraction_recorded_counts_with_one_id(void **state)
 	(void)fclose(tmp);
 }
 
+/* images: S5 */
 static void implied_directories_have_no_entry(void **state)
 {
 	struct place *p = *state;

@@ -34,6 +34,7 @@ static const char two[] =
 	"{\"auths\":{\"r.example\":{\"auth\":\"dTpw\"},\"r.example/ns\":{\"auth\":\"djpx\"},"
 	"\"https://index.docker.io/v1/\":{\"auth\":\"djpx\"}}}";
 
+/* images: N6 */
 static void the_most_specific_entry_wins(void **state)
 {
 	AUTO(credential_done) struct credential a = {0}, b = {0}, c = {0}, d = {0};

@@ -27,6 +27,7 @@ static void load(struct registries *r)
 	assert_int_equal(registries_parse(r, "t.conf", conf, sizeof(conf) - 1), 0);
 }
 
+/* images: N3 */
 static void short_names_mean_aliases_then_the_search_list(void **state)
 {
 	AUTO(registries_done) struct registries r;
@@ -71,6 +72,7 @@ static void without_configuration_short_names_are_the_hubs(void **state)
 	assert_false(e.v[0].insecure);
 }
 
+/* images: N2 */
 static void mirrors_come_before_the_rewritten_primary(void **state)
 {
 	AUTO(registries_done) struct registries r;

@@ -32,6 +32,7 @@ static int parse_with(const char *key, const char *value)
 	return parse(j);
 }
 
+/* images: F9 */
 static void what_a_container_needs_is_read(void **state)
 {
 	static const char json[] =

@@ -29,6 +29,7 @@ static int parse(const char *json, const char *type)
 	return r;
 }
 
+/* images: F1 */
 static void an_image_manifest_is_read(void **state)
 {
 	static const char json[] = "{" V2 CONFIG ",\"layers\":[" LAYER "," LAYER
@@ -49,6 +50,7 @@ static void an_image_manifest_is_read(void **state)
 	manifest_done(&m);
 }
 
+/* images: F2 */
 static void type_confusion_is_refused(void **state)
 {
 	static const struct {
@@ -88,6 +90,7 @@ static void type_confusion_is_refused(void **state)
 	err_drop();
 }
 
+/* images: F3 */
 static void bad_descriptors_are_refused(void **state)
 {
 	static const char *const digests[] = {
@@ -158,6 +161,7 @@ static int choose(const char *children, const char *want)
 	return r;
 }
 
+/* images: F7, F8 */
 static void the_best_variant_is_chosen(void **state)
 {
 	(void)state;
@@ -176,6 +180,7 @@ static void the_best_variant_is_chosen(void **state)
 	assert_int_equal(choose("linux/amd64 linux/amd64", "linux/amd64"), 0);
 }
 
+/* images: F7 */
 static void platforms_have_one_spelling(void **state)
 {
 	static const char *const t[][2] = {

@@ -15,6 +15,7 @@
 
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
+/* images: N1, R10 */
 static void names_become_full_references(void **state)
 {
 	static const char *const t[][2] = {
@@ -45,6 +46,7 @@ static void names_become_full_references(void **state)
 	}
 }
 
+/* images: N1 */
 static void malformed_names_are_usage_errors(void **state)
 {
 	static const char *const bad[] = {

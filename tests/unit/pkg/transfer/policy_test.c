@@ -11,6 +11,7 @@
 #include "pkg/transfer/lookaside.h"
 #include "pkg/transfer/policy.h"
 
+/* images: T1 */
 static void the_most_specific_scope_counts(void **state)
 {
 	static const char text[] =

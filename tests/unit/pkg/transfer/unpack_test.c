@@ -127,6 +127,7 @@ static void links_in_the_archive_stay_inside(void **state)
 	unpack_result_done(&u);
 }
 
+/* images: F5 */
 static void whiteouts_touch_only_lower_layers(void **state)
 {
 	struct unpack_result u = {0};
@@ -206,6 +207,7 @@ static void names_that_lie_are_refused(void **state)
 	unpack_result_done(&u);
 }
 
+/* images: F6 */
 static void later_entries_replace_earlier_ones(void **state)
 {
 	struct unpack_result u = {0};
@@ -268,6 +270,7 @@ static void overlay_attributes_of_an_image_are_dropped(void **state)
 	unpack_result_done(&u);
 }
 
+/* images: S18 */
 static void a_link_into_a_lower_layer_is_copied_from_there(void **state)
 {
 	struct unpack_result u = {0};

@@ -137,6 +137,7 @@ def start_peers(s, cases):
         return
     run = p + ["run", "--rm", "--cgroups=disabled", "--network"]
     cases["podman.none"] = run + ["none", IMAGE, "true"]
+    cases["podman.keepid"] = run + ["none", "--userns", "keep-id", IMAGE, "true"]
     cases["podman.slirp"] = run + ["slirp4netns", IMAGE, "true"]
     if ok(*p, "network", "create", "bench") and \
             ok(*p, "run", "-d", "--name", "neighbour", "--cgroups=disabled", "--network", "bench", IMAGE, "sleep", "100000"):
@@ -155,6 +156,10 @@ def start_ours(s, cases):
     c, b, m = (s.cuddy(n) + [CUDDY] for n in ("c", "b", "m"))
     cases["none"] = c + ["run", "--rm", "--network", "none", IMAGE, "true"]
     cases["first"] = b + ["run", "--rm", "--network", "none", IMAGE, "true"]
+    # Files for other ids: a copy of each layer the first time, none later (S14).
+    keep = c + ["run", "--rm", "--network", "none", "--userns", "keep-id", IMAGE, "true"]
+    cases["keepid"] = keep
+    cases["keepid.first"] = (c + ["system", "prune", "-f", "--filter", "label=nothing-has-this"], keep)
     cases["slirp"] = c + ["run", "--rm", IMAGE, "true"]
     s.run_cuddy("c", "network", "create", "bench")
     s.run_cuddy("c", "run", "-d", "--name", "neighbour", "--network", "bench", IMAGE, "sleep", "100000")
@@ -402,6 +407,8 @@ ROWS = [
     ("run --rm --network none IMG true", "none", 6, [("crun.run", "crun", .6), ("bwrap", "bwrap", 1.5),
                                                       ("podman.none", "podman", None)]),
     ("the same, base namespace to be made", "first", 8, [("podman.none", "podman", None)]),
+    ("the same with --userns keep-id", "keepid", None, [("podman.keepid", "podman", None)]),
+    ("the first with that map", "keepid.first", None, []),
     ("run --rm (slirp4netns) IMG true", "slirp", 10, [("podman.slirp", "podman", None)]),
     ("run --rm --network NAME, neighbours there", "bridge", 12, [("podman.bridge", "podman", None)]),
     ("the same, the first in the network", "bridge.first", None, []),

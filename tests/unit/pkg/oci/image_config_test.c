@@ -116,7 +116,7 @@ static void values_out_of_range_are_refused(void **state)
 
 static void giant_fields_are_refused(void **state)
 {
-	AUTO_SBUF struct sbuf b = SBUF_INIT, list = SBUF_INIT;
+	AUTO_SBUF struct sbuf list = SBUF_INIT;
 	AUTO_FREE char *big = xmalloc((2UL << 20) + 1), *quoted = NULL, *listed = NULL;
 
 	(void)state;

@@ -98,7 +98,7 @@ static void bad_descriptors_are_refused(void **state)
 		"sha256:",
 		"md5:0",
 		"sha256:../x",
-		"sha256:" A64,
+		("sha256:" A64),
 		"SHA256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		"sha256:AAAAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
 	static const char *const sizes[] = {"-1", "\"2\"", "null", "1.5", "99999999999999999999"};

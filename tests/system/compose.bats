@@ -18,6 +18,7 @@ compose_begin() {
 	cd "$WORK/shop"
 	PORT=$(free_port)
 	echo hello >html/index.html
+	echo hunter2 >pw
 	printf 'FROM %s\nRUN echo built >/made\n' "$IMAGE" >build/Dockerfile
 	echo 'FROM_FILE=yes' >vars
 	cat >compose.yaml <<-Y
@@ -39,9 +40,22 @@ compose_begin() {
 		    networks: [back]
 		    depends_on: [db]
 		    cap_drop: [NET_RAW]
+		    cap_add: [NET_ADMIN]
 		    stop_grace_period: 1s
+		    secrets: [pw]
+		    ulimits: {nofile: {soft: 77, hard: 77}}
+		    sysctls: [net.ipv4.ip_unprivileged_port_start=80]
+		    tmpfs: [/scratch]
+		    extra_hosts: ["far:10.1.2.3"]
+		    labels: {a: b}
+		    init: true
+		    shm_size: 2m
+		    hostname: webby
+		    user: "0:0"
+		    working_dir: /scratch
 		volumes: {data: {}}
 		networks: {back: {}}
+		secrets: {pw: {file: ./pw}}
 	Y
 }
 
@@ -56,6 +70,8 @@ compose_begin() {
 	compose exec -T web sh -c 'echo $A $FROM_FILE; cat /made'
 	grep -q '^1 yes' "$WORK/out"
 	grep -q '^built' "$WORK/out"
+	[ "$(cuddy exec shop_web_1 sh -c 'cat /run/secrets/pw; ulimit -n; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; hostname; pwd; grep -c far /etc/hosts; df -k /dev/shm | tail -1 | xargs echo | cut -d " " -f 2; id -g' | xargs)" = 'hunter2 77 80 webby /scratch 1 2048 0' ]
+	[ "$(cuddy inspect --format '{{index .Config.Labels "a"}} {{.HostConfig.Init}} {{.HostConfig.CapAdd}}' shop_web_1)" = 'b true [CAP_NET_ADMIN]' ]
 	compose ps
 	grep -q 'shop_web_1' "$WORK/out"
 	compose logs

@@ -39,9 +39,9 @@ static int wait_all(struct store *st, const struct strv *ids, const char *propag
 	}
 	if (r < 0)
 		return r;
-	*ret_code = strcmp(propagation, "any") == 0                        ? first
+	*ret_code = strcmp(propagation, "any") == 0                       ? first
 		    : strcmp(propagation, "all") == 0 && failed == ids->n ? first
-									   : 0;
+									  : 0;
 	return 0;
 }
 

@@ -61,8 +61,7 @@ static int clone_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		return err_wrap(r, "pod clone");
 	(void)puts(pod.id);
 	if (a->destroy)
-		r = pod_remove(st, from.id,
-			       &(struct pod_removal){.force = true, .grace_s = -2});
+		r = pod_remove(st, from.id, &(struct pod_removal){.force = true, .grace_s = -2});
 	if (r == 0 && a->start)
 		r = pod_start(st, &pod);
 	return r < 0 ? err_wrap(r, "pod clone %s", argv[0]) : 0;

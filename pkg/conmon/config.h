@@ -28,6 +28,7 @@ enum conmon_on_failure {
 };
 
 #define CONMON_NOTIFY_DIR "notify" /* in state_dir */
+#define CONMON_MEMBERS "members" /* there, too: conmon_member() */
 #define CONMON_NOTIFY_SOCKET "notify.sock"
 /* Who says that the service is ready, to whoever gave NOTIFY_SOCKET (sd_notify(3)). */
 enum conmon_notify {
@@ -74,7 +75,7 @@ struct conmon_config {
 	enum conmon_notify notify;
 	int notify_fd; /* connected to NOTIFY_SOCKET; meaningless without notify */
 	bool await_cgroup; /* the container's cgroup comes by CM_CGROUP, once we are where we belong */
-	bool ends_with_members; /* we hold a pod: stop when the last one's connection has ended */
+	bool ends_with_members; /* we hold a pod: stop when the last one's descriptor is closed */
 	int pod_fd; /* conmon_member() of who holds our pod, for life; 0: none */
 	bool auto_remove; /* --rm */
 	bool tied; /* the container is killed when the cuddy that started it is gone */

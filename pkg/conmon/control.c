@@ -33,18 +33,9 @@ int control_send(struct client *c, enum cm_type type, int a, int b, const void *
 	return 0;
 }
 
-static bool has_members(const struct monitor *m)
-{
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (m->clients[i].fd >= 0 && m->clients[i].is_member)
-			return true;
-	return false;
-}
-
 void control_close(struct monitor *m, unsigned i)
 {
 	struct client *c = &m->clients[i];
-	bool was_member = c->is_member;
 
 	if (c->fd < 0)
 		return;
@@ -56,10 +47,6 @@ void control_close(struct monitor *m, unsigned i)
 	if (i == CONTROL && m->cfg.tied)
 		stop_run(m, CONMON_BY_USER, SIGKILL, 0);
 	*c = (struct client){.fd = -EBADF};
-	if (was_member && m->cfg.ends_with_members && !m->exited && !has_members(m)) {
-		m->stop_asked = true;
-		stop_run(m, CONMON_BY_USER, 0, (int64_t)m->cfg.stop_timeout_s * 1000);
-	}
 }
 
 /* The foreground caller is gone or has detached: its descriptors are let go. */
@@ -271,10 +258,6 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 		break;
 	case CM_HEALTH:
 		r = on_health(m, h, data, fds);
-		break;
-	case CM_MEMBER:
-		c->is_member = true;
-		r = m->exited ? -ESRCH : 0;
 		break;
 	case CM_NAME:
 		r = on_name(m, h, data);

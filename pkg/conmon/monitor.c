@@ -162,6 +162,7 @@ static void build_poll_set(const struct monitor *m, struct poll_set *ps)
 	want_stream(ps, &m->err);
 	want(ps, m->check.out, POLLIN);
 	want(ps, m->notify_in, POLLIN);
+	want(ps, m->members, POLLIN); /* its end is told always */
 	want(ps, m->bridge.fd, POLLIN);
 	if (m->in.len)
 		want(ps, m->in.fd, POLLOUT);
@@ -207,6 +208,7 @@ void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m))
 		read_signals(m);
 		check_read(m);
 		notify_read(m);
+		members_read(m);
 		bridge_pump(m, clock_monotonic_ns());
 		stop_check_deadlines(m, clock_monotonic_ns());
 		check_deadlines(m, clock_monotonic_ns());

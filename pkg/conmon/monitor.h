@@ -29,7 +29,6 @@ struct client {
 	bool awaits_restart, awaits_check,
 		awaits_networks; /* asked for CM_RESTART, CM_CHECK, CM_NETWORKS */
 	bool may_type;
-	bool is_member; /* CM_MEMBER */
 	bool owes_ack; /* its last CM_STDIN lies in the input buffer */
 	bool relays_stdin; /* CONTROL: cuddy reads the terminal for us */
 	struct detach detach;
@@ -112,6 +111,7 @@ struct monitor {
 	struct input in;
 	struct log_writer log;
 	struct check check;
+	int members; /* read end of CONMON_MEMBERS; -EBADF: we hold no pod that ends with its members */
 	int notify_in; /* what the payload says to its service manager; -EBADF: nobody listens */
 	bool is_ready; /* READY=1 was passed on */
 	struct bridge bridge;
@@ -119,6 +119,12 @@ struct monitor {
 	unsigned n_revived; /* … and how many there were shortly after each other */
 	struct client clients[CLIENTS_MAX];
 };
+
+/* members.c: a pod that ends with the last of its containers */
+/** members_begin() - of who holds one; before anybody can know that we run. */
+int members_begin(struct monitor *m);
+/** members_read() - was the one that has gone the last? Then the run is to end. */
+void members_read(struct monitor *m);
 
 /* monitor.c */
 int monitor_main(void);

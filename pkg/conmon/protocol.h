@@ -25,7 +25,6 @@ enum cm_type {
 	CM_POLICY, /* a: enum conmon_restart, b: attempts; CM_REPLY */
 	CM_NETWORKS, /* state_dir/networks has changed; CM_REPLY (data: trail) once it is so */
 	CM_PUBLISH, /* data: struct net_port_change, with the socket that it adds; CM_REPLY */
-	CM_MEMBER, /* the connection stands for a member of the pod that we hold, to its end; CM_REPLY */
 	/* from the monitor */
 	CM_LAUNCH = 64, /* a: 0 or -code, b: CM_LAUNCH_*; data: trail */
 	CM_OUTPUT, /* a: 1 or 2; data */

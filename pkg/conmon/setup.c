@@ -125,7 +125,7 @@ int setup_monitor(struct monitor *m)
 	int r;
 
 	m->state_dir = m->data_dir = m->trash_dir = m->cgroup = -EBADF;
-	m->signal_fd = m->listen_fd = m->pty_slave = m->notify_in = -EBADF;
+	m->signal_fd = m->listen_fd = m->pty_slave = m->notify_in = m->members = -EBADF;
 	m->in.fd = m->in.front = m->log.fd = m->log.dir = m->log.journal.fd = -EBADF;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		m->clients[i].fd = -EBADF;
@@ -169,6 +169,8 @@ int setup_rest(void *monitor)
 	else if (r == 0)
 		r = log_open(&m->log, m->cfg.log_driver, m->cfg.log_path, m->cfg.log_max_bytes,
 			     m->cfg.log_max_files);
+	if (r == 0)
+		r = members_begin(m);
 	if (r < 0)
 		return r;
 	m->listen_fd = socket_listen_at(m->state_dir, "attach");

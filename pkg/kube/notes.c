@@ -62,8 +62,7 @@ int kube_notes(struct json_object *tmpl, const char *name, struct kube_container
 void kube_say_unsupported(struct json_object *spec, struct json_object *c)
 {
 	static const char *const of_container[] = {"lifecycle.postStart", "lifecycle.preStop",
-						   "securityContext.runAsNonRoot",
-						   "volumeDevices"},
+						   "securityContext.runAsNonRoot", "volumeDevices"},
 				 *const of_pod[] = {"securityContext.fsGroup",
 						    "securityContext.runAsNonRoot", "nodeSelector",
 						    "affinity", "ephemeralContainers"};

@@ -85,7 +85,9 @@ static int working_directory(struct convert *c, const char *yaml)
 
 	if (!l)
 		return 0;
-	of = strcmp(l->value, "yaml") == 0 ? yaml : strcmp(l->value, "unit") == 0 ? c->q->path : NULL;
+	of = strcmp(l->value, "yaml") == 0   ? yaml
+	     : strcmp(l->value, "unit") == 0 ? c->q->path
+					     : NULL;
 	if (!of)
 		return err_new(-CE_BAD_FORMAT, "%s: SetWorkingDirectory=%s: use yaml or unit",
 			       l->where, l->value);

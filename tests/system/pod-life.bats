@@ -97,3 +97,17 @@ pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 	wait_exited "$(infra x)"
 	cuddy pod rm x >/dev/null
 }
+
+@test "pod: it ends with the last of many, and takes whoever comes after the last but one" {
+	cuddy pod create --name many --network none --exit-policy stop >/dev/null
+	for i in $(seq 62); do cuddy create --pod many --name "n$i" "$IMAGE" sh -c 'until [ -e /dev/shm/end ]; do sleep 1; done' >/dev/null; done
+	cuddy pod start many >/dev/null
+	[ "$(cuddy pod ps --format '{{.Status}} {{.NumberOfContainers}}')" = 'Running 63' ]
+	cuddy run -d --pod many --name last "$IMAGE" sleep 1000 >/dev/null
+	cuddy exec n62 touch /dev/shm/end
+	wait_until 30 sh -c "[ \"\$('$CUDDY' ps -q | wc -l)\" = 2 ]"
+	status_is "$(infra many)" running
+	cuddy kill last >/dev/null
+	wait_until 20 pod_is many Exited
+	cuddy pod rm many >/dev/null
+}

@@ -32,6 +32,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/base/strv.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/runtime/internal.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/mount.h"
@@ -389,6 +390,22 @@ static int take_child(const struct rt_plan *p, int dir, int listener, struct for
 	return r == 0 && p->process.terminal ? take_terminal(listener, &ret->pty_master) : r;
 }
 
+/*
+ * Without a path for its cgroup in the bundle a runtime chooses one, runc beside ours, where no limit holds.
+ * Nothing is executed yet: it goes back to where it was born. EBUSY: it is below ours, and so bounded.
+ */
+static int keep_in_cgroup(int cgroup, pid_t pid)
+{
+	char text[16];
+	int r;
+
+	if (cgroup < 0)
+		return 0;
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	r = cgroup_write(cgroup, "cgroup.procs", text);
+	return r < 0 && r != -EBUSY ? err_new(r, "move the container into its cgroup") : 0;
+}
+
 int foreign_create(const struct rt_plan *p, const struct rt_stdio *stdio, int root_mount,
 		   struct foreign_made *ret)
 {
@@ -422,7 +439,9 @@ int foreign_create(const struct rt_plan *p, const struct rt_stdio *stdio, int ro
 		return (int)pid;
 	closep(&theirs);
 	r = await(p, ours, stage, &ret->root_fd);
-	return r < 0 ? r : take_child(p, dir, listener, ret);
+	if (r == 0)
+		r = take_child(p, dir, listener, ret);
+	return r < 0 ? r : keep_in_cgroup(cgroup, ret->pid);
 }
 
 int foreign_start(const struct rt_plan *p)

@@ -112,9 +112,14 @@ took() {
 	[ "$free" -lt 2000 ] || echo "# without a limit that took $free ms" >&3
 }
 
-@test "another runtime: crun's container is bounded by the same limits" {
-	run -0 cuddy run --rm --network none --runtime crun -m 48m --pids-limit 33 "$IMAGE" cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max
-	[ "$(echo $output)" = "50331648 33" ]
+@test "other runtimes: what crun and runc start is bounded by the same limits" {
+	for r in crun runc; do
+		cuddy run -d --name a --network none --runtime $r -m 48m --memory-swap 48m --pids-limit 33 "$IMAGE" sleep 1000
+		[ "$(limit_of a memory.max) $(limit_of a pids.max)" = "50331648 33" ]
+		[[ "$(cgroup_of_pid "$(container_pid a)")" == "$(cgroup_dir a)"* ]] || fail "$r: $(cgroup_of_pid "$(container_pid a)")"
+		run -137 cuddy exec a tail /dev/zero
+		cuddy rm -f -t 0 a
+	done
 }
 
 @test "exec is bounded by the container's limits too" {

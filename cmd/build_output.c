@@ -162,7 +162,7 @@ static int save(struct store *st, const struct build_output *o, const struct bui
 		strv_add(&names, id);
 	transfer_report_init(&report, REPORT_READ, quiet, NULL);
 	r = image_save(st, &names, o->kind == OUTPUT_OCI ? "oci-archive" : "docker-archive",
-		       o->file.fd, &report.handler);
+		       NULL, o->file.fd, &report.handler);
 	transfer_report_done(&report);
 	return r;
 }

@@ -4,15 +4,21 @@
 
 #include "cmd/each.h"
 #include "cmd/show.h"
+#include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/container/inspect.h"
 #include "pkg/container/size.h"
+#include "pkg/container/networks.h"
 #include "pkg/container/volumes.h"
+#include "pkg/image/artifact.h"
 #include "pkg/image/inspect.h"
+#include "pkg/image/platform.h"
 #include "pkg/json/json.h"
+#include "pkg/pod/pod.h"
+#include "storage/pod.h"
 
 struct inspect_args {
-	const char *format, *type;
+	const char *format, *type, *platform;
 	bool size, latest;
 };
 
@@ -22,7 +28,8 @@ static const struct opt inspect_opts[] = {
 	OPT_BOOL('l', "latest", struct inspect_args, latest, "The newest container"),
 	OPT_BOOL('s', "size", struct inspect_args, size, "Say what a container takes on disk"),
 	OPT_STR('t', "type", "TYPE", struct inspect_args, type, "Kind of object",
-		.complete = COMPLETE_WORDS, .words = "all container image volume", .strict = true),
+		.complete = COMPLETE_WORDS,
+		.words = "all artifact container image network pod volume", .strict = true),
 	OPT_END,
 };
 
@@ -34,9 +41,11 @@ static const struct opt container_inspect_opts[] = {
 	OPT_END,
 };
 
-static const struct opt kind_inspect_opts[] = {
+static const struct opt image_inspect_opts[] = {
 	OPT_STR('f', "format", "FORMAT", struct inspect_args, format,
 		"Print as json or through a Go template"),
+	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct inspect_args, platform,
+		"Of lists the image for that platform; an image must be for it"),
 	OPT_END,
 };
 
@@ -71,14 +80,23 @@ static int find_container_size(struct store *st, const char *name, struct json_o
 	return r;
 }
 
+static int find_pod(struct store *st, const char *name, struct json_object **ret)
+{
+	AUTO(pod_record_done) struct pod_record pod = {0};
+	int r = pod_resolve(st, name, &pod);
+
+	return r < 0 ? r : pod_inspect(st, &pod, ret);
+}
+
 static const struct {
 	const char *type;
 	int missing;
 	int (*find)(struct store *st, const char *name, struct json_object **ret);
 } kinds[] = {
 	{"container", CE_NO_CONTAINER, find_container}, /* the first: --size is its */
-	{"image", CE_NO_IMAGE, image_inspect},
-	{"volume", CE_NO_VOLUME, volume_inspect},
+	{"image", CE_NO_IMAGE, image_inspect},          {"volume", CE_NO_VOLUME, volume_inspect},
+	{"network", CE_NO_NETWORK, network_inspect},    {"pod", CE_NO_POD, find_pod},
+	{"artifact", CE_NO_ARTIFACT, artifact_inspect},
 };
 
 static int find_any(struct store *st, const char *type, bool size, const char *name,
@@ -143,14 +161,27 @@ static int container_inspect_run(struct cmd_ctx *ctx, const void *args, int argc
 static int image_inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct inspect_args *a = args;
+	AUTO_STRV struct strv ids = STRV_INIT;
+	struct store *st;
+	int r = a->platform ? cmd_store(ctx, &st) : 0;
 
-	return inspect(ctx, "image", a, argc, argv);
+	if (!a->platform)
+		return inspect(ctx, "image", a, argc, argv);
+	for (int i = 0; r == 0 && i < argc; i++) {
+		AUTO_FREE char *matched = NULL;
+		char id[65];
+
+		r = image_of_platform(st, argv[i], a->platform, id, &matched);
+		if (r == 0)
+			strv_add(&ids, id);
+	}
+	return r < 0 ? err_wrap(r, "inspect") : inspect(ctx, "image", a, (int)ids.n, ids.v);
 }
 
 const struct command cmd_inspect = {
 	.name = "inspect",
 	.synopsis = "[OPTIONS] OBJECT [OBJECT...]",
-	.summary = "Print everything about containers, images or volumes",
+	.summary = "Print everything about objects of any kind",
 	.opts = inspect_opts,
 	.args_size = sizeof(struct inspect_args),
 	.max_args = -1,
@@ -175,7 +206,7 @@ const struct command cmd_image_inspect = {
 	.group = "image",
 	.synopsis = "[OPTIONS] IMAGE [IMAGE...]",
 	.summary = "Print everything about images",
-	.opts = kind_inspect_opts,
+	.opts = image_inspect_opts,
 	.args_size = sizeof(struct inspect_args),
 	.min_args = 1,
 	.max_args = -1,

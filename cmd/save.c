@@ -15,8 +15,8 @@
 #include "pkg/sys/rmtree.h"
 
 struct save_args {
-	const char *output, *format;
-	bool quiet, many;
+	const char *output, *format, *platform;
+	bool quiet, many, uncompressed;
 };
 
 static const struct save_args save_defaults = {.format = "docker-archive"};
@@ -28,7 +28,9 @@ static const struct opt save_opts[] = {
 	OPT_BOOL('m', "multi-image-archive", struct save_args, many, "Several images; they may always be several"),
 	OPT_STR('o', "output", "FILE", struct save_args, output, "Write to a file or directory instead of standard output",
 		.complete = COMPLETE_FILE),
+	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct save_args, platform, "Of lists the image for that platform; an image must be for it"),
 	OPT_BOOL('q', "quiet", struct save_args, quiet, "Do not report progress"),
+	OPT_BOOL(0, "uncompressed", struct save_args, uncompressed, "Layers as they are kept may be uncompressed; they may in any case", .hidden = true),
 	OPT_END
 };
 /* clang-format on */
@@ -52,7 +54,7 @@ static int save_to_file(struct store *st, const struct save_args *a, const struc
 	int r = archive_file_open(&f, a->output);
 
 	if (r == 0)
-		r = image_save(st, names, a->format, f.fd, h);
+		r = image_save(st, names, a->format, a->platform, f.fd, h);
 	return r == 0 ? archive_file_keep(&f) : r;
 }
 
@@ -85,7 +87,7 @@ static int save_to_dir(struct store *st, const struct save_args *a, const struct
 		return err_new(-errno, "directory %s", a->output);
 	if (!is_empty(dir))
 		return err_new(-ENOTEMPTY, "directory %s", a->output);
-	r = image_save(st, names, a->format, dir, h);
+	r = image_save(st, names, a->format, a->platform, dir, h);
 	if (r < 0) {
 		AUTO_FREE char *words = xstrdup(err_trail());
 

@@ -161,7 +161,7 @@ static int to_directory(struct builder *b, const struct cache_place *p, const ch
 	fd = openat(p->parent, aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	strv_add(&names, id);
 	r = fd < 0 ? err_new(-errno, "open %s", aside)
-		   : image_save(b->st, &names, "oci-dir", fd, &quiet);
+		   : image_save(b->st, &names, "oci-dir", NULL, fd, &quiet);
 	if (r == 0 && renameat2(p->parent, aside, p->parent, name, RENAME_EXCHANGE) < 0)
 		r = errno == ENOENT && renameat(p->parent, aside, p->parent, name) == 0
 			    ? 0

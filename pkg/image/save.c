@@ -7,6 +7,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/image/image.h"
+#include "pkg/image/platform.h"
 
 /* What is going to be sent, with the strings it points at. */
 struct request {
@@ -47,13 +48,13 @@ static struct transfer_save_image *entry_of(struct request *q, const char *id, c
 	return &s->images[s->n_images++];
 }
 
-static int add(struct store *st, struct request *q, const char *name)
+static int add(struct store *st, struct request *q, const char *name, const char *platform)
 {
 	AUTO_FREE char *matched = NULL, *manifest = NULL;
 	struct transfer_save_image *im;
 	struct image_record *rec = NULL;
 	char id[65];
-	int r = image_resolve(st, name, id, &matched);
+	int r = image_of_platform(st, name, platform, id, &matched);
 
 	if (r == 0)
 		r = image_store_load(st, id, &rec);
@@ -70,15 +71,15 @@ static int add(struct store *st, struct request *q, const char *name)
 	return 0;
 }
 
-int image_save(struct store *st, const struct strv *names, const char *format, int fd,
-	       const struct transfer_handler *h)
+int image_save(struct store *st, const struct strv *names, const char *format, const char *platform,
+	       int fd, const struct transfer_handler *h)
 {
 	AUTO(request_done) struct request q = {.s.form.format = format};
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < names->n; i++)
-		r = add(st, &q, names->v[i]);
+		r = add(st, &q, names->v[i], platform);
 	if (r == 0 && strcmp(format, "docker-dir") == 0 && q.s.n_images > 1)
 		r = err_usage("docker-dir holds one image");
 	if (r < 0)

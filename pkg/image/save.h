@@ -7,7 +7,7 @@
 /**
  * image_save() - every image that @names name, once, with those of its names that were given
  * @format: docker-archive, oci-archive (@fd: a file or pipe), oci-dir, docker-dir (@fd: an empty
- * directory; docker-dir holds one image).
+ * directory; docker-dir holds one image). @platform: NULL, or as in image_of_platform().
  */
-int image_save(struct store *st, const struct strv *names, const char *format, int fd,
-	       const struct transfer_handler *h);
+int image_save(struct store *st, const struct strv *names, const char *format, const char *platform,
+	       int fd, const struct transfer_handler *h);

@@ -186,6 +186,23 @@ arm_image() { # NAME
 	done
 }
 
+@test "--platform of inspect, history and save: the image of a list for it, and only for it" {
+	load_image busybox
+	tar -c -C "$FIXTURES" mkimg.py | cuddy import -q --platform linux/arm64 - localhost/arm >/dev/null
+	manifest create localhost/both localhost/busybox localhost/arm >/dev/null
+	arch() { cuddy image inspect --format '{{.Architecture}}' "$@"; }
+	[ "$(arch --platform linux/arm64 localhost/both)" = arm64 ]
+	[ "$(arch --platform linux/amd64 localhost/both localhost/busybox)" = $'amd64\namd64' ]
+	[ "$(cuddy history -q --no-trunc --platform linux/arm64 localhost/both)" = "$(cuddy history -q --no-trunc localhost/arm)" ]
+	cuddy save -q --platform linux/arm64 --format oci-archive -o "$WORK/a.tar" localhost/both
+	[ "$(skopeo inspect --config "oci-archive:$WORK/a.tar" | jq -r .architecture)" = arm64 ]
+	for verb in 'image inspect' history "save -q -o $WORK/x"; do
+		run --separate-stderr cuddy $verb --platform linux/arm64 localhost/busybox
+		one_line_error 125 'is for linux/amd64'
+	done
+	[ ! -e "$WORK/x" ]
+}
+
 @test "manifest: what is wrong is one line, and changes nothing" {
 	manifest create l busybox >/dev/null
 	before=$(snapshot)

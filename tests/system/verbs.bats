@@ -116,3 +116,20 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	run -125 --separate-stderr cuddy container checkpoint a
 	one_line_error 125 'only root'
 }
+
+@test "inspect: an object of any kind by name, or of the one that --type says" {
+	echo x >"$WORK/f"
+	cuddy create --name one "$IMAGE" true >/dev/null
+	cuddy volume create two; cuddy network create three; cuddy pod create --name four; cuddy artifact add localhost/five:1 "$WORK/f"
+	[ "$(cuddy inspect --format '{{.Name}}' one two four | xargs)" = 'one two four' ]
+	[ "$(cuddy inspect --format '{{.name}}' three)" = three ]
+	[[ "$(cuddy inspect --format '{{.Name}}' localhost/five:1)" == *five:1 ]]
+	for kind in container:one volume:two network:three pod:four artifact:localhost/five:1 "image:$IMAGE"; do
+		cuddy inspect --type "${kind%%:*}" "${kind#*:}" >/dev/null
+		run -125 --separate-stderr cuddy inspect --type "${kind%%:*}" nothing
+		[[ "$output" == '[]' && "$stderr" == "cuddy: inspect: "*nothing* ]]
+	done
+	run -125 --separate-stderr cuddy inspect --type pod one
+	[[ "$stderr" == *"no such pod"* ]]
+	cuddy pod rm -f four; cuddy network rm three; cuddy artifact rm localhost/five:1; cuddy volume rm two; cuddy rm one
+}

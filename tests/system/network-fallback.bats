@@ -72,6 +72,9 @@ refused_without() { # refused_without WORDS WHAT... -- ARGUMENTS...
 		wait_until 20 gets
 		wait_until 20 eval '[ "$(uplinks | wc -l)" = 1 ]'
 		cuddy exec srv nslookup srv
+		# threats: N01, what listens everywhere on the host is not reached as its loopback.
+		run cuddy exec srv /probe udp-ask 10.0.2.2 "$port" x
+		[ "$output" != x ]
 		pasta=$(uplinks)
 		kill -KILL "$pasta"
 		wait_until 20 eval '[ -n "$(uplinks)" ] && [ "$(uplinks)" != "$pasta" ]'

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
@@ -170,4 +171,9 @@ void listed_end(struct listed *l)
 	sbuf_done(&l->have);
 	sbuf_done(&l->next);
 	sbuf_done(&l->one);
+}
+
+void listed_forget(struct store *st)
+{
+	(void)unlinkat(store_runtime_fd(st), FILE_NAME, 0);
 }

@@ -34,3 +34,5 @@ void listed_begin(struct store *st, size_t n, struct listed *ret);
 int listed_read(struct listed *l, const char *id, struct listed_record *ret);
 /** listed_end() - keep it for the next list, when that gains something. */
 void listed_end(struct listed *l);
+/** listed_forget() - the containers are gone: so is what was kept of them. */
+void listed_forget(struct store *st);

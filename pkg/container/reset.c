@@ -13,6 +13,7 @@
 #include "pkg/sys/process.h"
 #include "pkg/sys/rmtree.h"
 #include "storage/container_store.h"
+#include "storage/listed.h"
 
 #define MONITOR_DEATH_MS 10000
 
@@ -73,5 +74,7 @@ int store_reset(struct store *st)
 		r = store_erase(st);
 	for (size_t i = 0; r == 0 && i < ids.n; i++)
 		r = rmtree(store_runtime_fd(st), ids.v[i]);
+	if (r == 0)
+		listed_forget(st);
 	return r;
 }

@@ -6,12 +6,13 @@ load helpers
 	cuddy run -d --name up -v data:/data "$IMAGE" sleep 1000
 	cuddy run --name down "$IMAGE" sh -c 'mkdir -m 0 /x; chown 5:5 /x'
 	pid=$(container_pid up)
+	echo records >"$CUDDY_RUNROOT/listed" # what a long list kept
 	run -0 bash -c 'echo n | "$CUDDY" system reset'
 	[ "$(cuddy ps -aq | wc -l)" = 2 ]
 	run -0 cuddy system reset --force
 	[ ! -e "/proc/$pid" ]
 	[ -z "$(ls -A "$CUDDY_ROOT")" ]
-	[ -z "$(ls "$CUDDY_RUNROOT" | grep -E '^[0-9a-f]{64}$')" ]
+	[ -z "$(ls "$CUDDY_RUNROOT" | grep -E '^[0-9a-f]{64}$|^listed$')" ]
 	[ -z "$(cuddy ps -aq)$(cuddy images -q)$(cuddy volume ls -q)" ]
 	load_image busybox
 	run -0 cuddy run --rm "$IMAGE" echo again

@@ -14,6 +14,7 @@
 #include "pkg/sys/file.h"
 #include "pkg/config/auth_internal.h"
 #include "pkg/config/credential_helper.h"
+#include "pkg/config/registries.h"
 
 static void wipe(char **s)
 {
@@ -276,22 +277,46 @@ char *auth_usual_file(enum auth_file which)
 	}
 }
 
-int auth_find(const char *host, const char *path, const char *authfile, struct credential *ret)
+int auth_default_helpers(struct strv *ret)
 {
-	AUTO_STRV struct strv keys = STRV_INIT;
-	AUTO_FREE char *normal = auth_normal_key(host);
+	AUTO(registries_done) struct registries conf = {0};
+	int r = registries_load(&conf);
+
+	if (r == 0)
+		strv_add_all(ret, &conf.helpers);
+	return r;
+}
+
+static int find_in_files(const char *authfile, const char *host, const struct strv *keys,
+			 struct credential *ret)
+{
 	const char *named = auth_named_file(authfile);
 	int r = 0;
 
-	auth_keys(normal, path, &keys);
 	if (named)
-		return find_in_file(named, true, false, normal, &keys, ret);
+		return find_in_file(named, true, false, host, keys, ret);
 	for (enum auth_file i = 0; i < AUTH_FILE_COUNT && r == 0 && !is_found(ret); i++) {
 		AUTO_FREE char *file = auth_usual_file(i);
 
 		if (file)
-			r = find_in_file(file, false, i == AUTH_FILE_DOCKERCFG, normal, &keys, ret);
+			r = find_in_file(file, false, i == AUTH_FILE_DOCKERCFG, host, keys, ret);
 	}
+	return r;
+}
+
+int auth_find(const char *host, const char *path, const char *authfile, struct credential *ret)
+{
+	AUTO_STRV struct strv keys = STRV_INIT, helpers = STRV_INIT;
+	AUTO_FREE char *normal = auth_normal_key(host);
+	int r = auth_default_helpers(&helpers);
+
+	if (r == 0 && !helpers.n)
+		strv_add(&helpers, AUTH_FILES);
+	auth_keys(normal, path, &keys);
+	for (size_t i = 0; r == 0 && i < helpers.n && !is_found(ret); i++)
+		r = strcmp(helpers.v[i], AUTH_FILES) == 0
+			    ? find_in_files(authfile, normal, &keys, ret)
+			    : helper_get(helpers.v[i], auth_helper_server(normal), ret);
 	return r;
 }
 

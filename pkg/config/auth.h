@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Credentials for registries: --creds, auth.json of podman and docker in their order, and credential
- * helpers (N6, N7, G11). Files that others could read or have written are refused. What is written
+ * helpers (N6, N7, G11), of these files or of registries.conf ("credential-helpers", which says in what order). Files that others could read or have written are refused. What is written
  * is written aside, for us alone, under a lock.
  */
 #pragma once
@@ -26,13 +26,13 @@ int auth_known(const char *key, const char *authfile, struct credential *ret);
 /**
  * auth_store() - keep a credential where auth_find() will see it first
  * @key: "host" or "host/path", as the file is to call it. Goes to the credential helper that the file
- * names for it, else into the file itself: @authfile, REGISTRY_AUTH_FILE, or auth.json in
+ * names for it, or registries.conf before any file, else into the file itself: @authfile, REGISTRY_AUTH_FILE, or auth.json in
  * $XDG_RUNTIME_DIR/containers (~/.config/containers without that). All else in the file stays.
- * @ret_where: the file, malloc'ed.
+ * @ret_where: the file or the helper's program, malloc'ed.
  */
 int auth_store(const char *key, const char *authfile, const struct credential *c, char **ret_where);
 /**
- * auth_erase() - forget it there; @key NULL: all of them
+ * auth_erase() - forget it there; @key NULL: all of them, which helpers of registries.conf cannot
  * Return: -ENOENT (no trail) when there is none.
  */
 int auth_erase(const char *key, const char *authfile);

@@ -23,6 +23,9 @@ const char *auth_named_file(const char *authfile);
  * Return: 1 when others can read or write it, 0, or a code; -ENOENT without trail unless @named.
  */
 int auth_read_private(const char *path, bool named, struct sbuf *out);
+#define AUTH_FILES "containers-auth.json" /* among helpers: the files */
+/** auth_default_helpers() - credential-helpers of registries.conf; none: the files alone. */
+int auth_default_helpers(struct strv *ret);
 /** auth_helper_name() - credHelpers names one for this host; credsStore is for all of them. NULL: none. */
 int auth_helper_name(struct json_object *o, const char *host, const char **ret);
 /** auth_helper_server() - what helpers know @host as: Docker's own tools store the hub under its old url. */

@@ -132,8 +132,16 @@ static int helper_for(const struct change *c, const char *key, const char **ret)
 	return strchr(key, '/') ? 0 : auth_helper_name(c->doc, key, ret);
 }
 
-int auth_store(const char *key, const char *authfile, const struct credential *cred,
-	       char **ret_where)
+/* What registries.conf names before any file; NULL: the files. Helpers know no paths. */
+static const char *first_helper(const struct strv *helpers, const char *key)
+{
+	return helpers->n && !strchr(key, '/') && strcmp(helpers->v[0], AUTH_FILES) != 0
+		       ? helpers->v[0]
+		       : NULL;
+}
+
+static int store_in_file(const char *key, const char *authfile, const struct credential *cred,
+			 char **ret_where)
 {
 	AUTO(change_done) struct change c = {.dir = -EBADF};
 	AUTO(sbuf_wipe) struct sbuf plain = SBUF_INIT;
@@ -169,6 +177,41 @@ int auth_store(const char *key, const char *authfile, const struct credential *c
 	return r;
 }
 
+int auth_store(const char *key, const char *authfile, const struct credential *cred,
+	       char **ret_where)
+{
+	AUTO_STRV struct strv helpers = STRV_INIT;
+	AUTO_FREE char *normal = auth_normal_key(key);
+	int r = auth_default_helpers(&helpers);
+	const char *first = first_helper(&helpers, normal);
+
+	if (r < 0 || !first)
+		return r < 0 ? r : store_in_file(key, authfile, cred, ret_where);
+	r = helper_store(first, auth_helper_server(normal), cred);
+	if (r == 0)
+		*ret_where = xasprintf("docker-credential-%s", first);
+	return r;
+}
+
+/* How many of them had it. */
+static int erase_from_helpers(const struct strv *helpers, const char *key, unsigned *ret_n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < helpers->n && !strchr(key, '/'); i++) {
+		AUTO(credential_done) struct credential had = {0};
+
+		if (strcmp(helpers->v[i], AUTH_FILES) == 0)
+			continue;
+		r = helper_get(helpers->v[i], auth_helper_server(key), &had);
+		if (r == 0 && (had.user || had.identity_token)) {
+			(*ret_n)++;
+			r = helper_erase(helpers->v[i], auth_helper_server(key));
+		}
+	}
+	return r;
+}
+
 static int erase_one(struct change *c, const char *key)
 {
 	AUTO(credential_done) struct credential had = {0};
@@ -193,11 +236,22 @@ static int erase_one(struct change *c, const char *key)
 int auth_erase(const char *key, const char *authfile)
 {
 	AUTO(change_done) struct change c = {.dir = -EBADF};
-	AUTO_STRV struct strv all = STRV_INIT;
-	int r = change_begin(authfile, &c);
+	AUTO_STRV struct strv all = STRV_INIT, helpers = STRV_INIT;
+	unsigned n = 0;
+	int r = auth_default_helpers(&helpers);
 
+	if (r == 0 && !key && first_helper(&helpers, ""))
+		return err_new(-CE_UNSUPPORTED,
+			       "what credential-helpers of registries.conf keep cannot be listed; "
+			       "name the registry");
+	if (r == 0 && key)
+		r = erase_from_helpers(&helpers, key, &n);
+	if (r == 0)
+		r = change_begin(authfile, &c);
+	if (r == 0 && key)
+		r = erase_one(&c, key);
 	if (r < 0 || key)
-		return r < 0 ? r : erase_one(&c, key);
+		return r == -ENOENT && n ? 0 : r;
 	json_object_object_foreach(c.auths, name, value)
 	{
 		(void)value;

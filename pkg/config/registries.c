@@ -33,6 +33,7 @@ void registries_done(struct registries *r)
 	r->n_rules = 0;
 	strv_done(&r->search);
 	strv_done(&r->aliases);
+	strv_done(&r->helpers);
 }
 
 void endpoints_done(struct endpoints *e)
@@ -89,6 +90,8 @@ static int top_value(struct registries *r, const char *key, const struct toml_va
 
 	if (strcmp(key, "unqualified-search-registries") == 0)
 		return toml_want_array(v, key, &r->search);
+	if (strcmp(key, "credential-helpers") == 0)
+		return toml_want_array(v, key, &r->helpers);
 	if (strcmp(key, "short-name-mode") != 0)
 		return 0;
 	e = toml_want_string(v, key, &mode);

@@ -28,6 +28,7 @@ struct registry_rule {
 struct registries {
 	struct strv search; /* unqualified-search-registries, in order */
 	struct strv aliases; /* "name=host/path" */
+	struct strv helpers; /* credential-helpers, in order; none: the files alone (auth.h) */
 	bool enforcing; /* short-name-mode: several candidates need a decision */
 	bool disabled; /* the same: and nobody is asked for one */
 	struct registry_rule *rules;

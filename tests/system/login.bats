@@ -154,6 +154,25 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 		[ ! -e "$WORK/bin/box" ]
 		run -125 cuddy login --get-login "$REG"
 	done
+	# N7: registries.conf names helpers before, after or instead of the files
+	rm "$AUTH"
+	export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
+	echo 'credential-helpers = ["box", "containers-auth.json"]' >"$CONTAINERS_REGISTRIES_CONF"
+	run -0 login -u u --password-stdin <<<secret
+	[ -s "$WORK/bin/box" ] && [ ! -e "$AUTH" ]
+	run -0 cuddy login --get-login "$REG"
+	[ "$output" = u ]
+	cuddy rmi -f "$REG/b:1" >/dev/null
+	run -0 cuddy pull -q --cert-dir "$REG_DIR/certs" "$REG/b:1"
+	run --separate-stderr cuddy logout --all
+	one_line_error 125 'name the registry'
+	run -0 cuddy logout "$REG"
+	[ ! -e "$WORK/bin/box" ]
+	run -125 cuddy login --get-login "$REG"
+	echo 'credential-helpers = ["containers-auth.json", "box"]' >"$CONTAINERS_REGISTRIES_CONF"
+	run -0 login -u u --password-stdin <<<secret
+	[ ! -e "$WORK/bin/box" ] && [ "$(entry "$AUTH" "$REG")" = u:secret ]
+	cuddy logout "$REG"
 }
 
 @test "login: many at once all count" {

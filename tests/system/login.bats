@@ -219,3 +219,37 @@ PY
 	one_line_error 125 "all"
 	[ ! -e "$AUTH" ]
 }
+
+# images: N5
+@test "login: certs.d of the user has the authority for HOST:PORT as it is typed, and the key that a registry wants to see" {
+	registry_begin tls
+	push "$(image_file busybox)" b:1 --dest-tls-verify=true --dest-cert-dir "$REG_DIR/certs" --dest-creds u:secret
+	d=$HOME/.config/containers/certs.d
+	mkdir -p "$d/127.0.0.1" # not for this port
+	cp "$REG_DIR/certs/ca.crt" "$d/127.0.0.1/"
+	run --separate-stderr cuddy login -u u --password-stdin "$REG" <<<secret
+	one_line_error 125 certificate
+	mkdir "$d/$REG"
+	cp "$REG_DIR/certs/ca.crt" "$d/$REG/"
+	run -0 cuddy login -u u --password-stdin "$REG" <<<secret
+	run -0 cuddy pull -q "$REG/b:1"
+	cuddy rmi "$REG/b:1" >/dev/null
+	# The same registry, which now wants a certificate of its clients.
+	kill "$REG_PID"
+	wait "$REG_PID" 2>/dev/null || true
+	sed -i "s|tls: {|tls: {clientcas: [$REG_DIR/certs/ca.crt], |" "$REG_DIR/config.yml"
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=me -keyout "$d/$REG/me.key" -out "$WORK/csr" 2>/dev/null
+	openssl x509 -req -in "$WORK/csr" -CA "$REG_DIR/certs/ca.crt" -CAkey "$REG_DIR/ca.key" -CAcreateserial -days 2 -out "$WORK/me.cert" 2>/dev/null
+	docker-registry serve "$REG_DIR/config.yml" >>"$REG_DIR/log" 2>&1 3>&- &
+	REG_PID=$!
+	wait_until 20 registry_ready -k --cert "$WORK/me.cert" --key "$d/$REG/me.key" "https://$REG/v2/"
+	run --separate-stderr cuddy pull -q --retry 0 "$REG/b:1"
+	one_line_error 125 .
+	cp "$WORK/me.cert" "$d/$REG/me.cert"
+	run -0 cuddy pull -q "$REG/b:1"
+	cuddy rmi "$REG/b:1" >/dev/null
+	# A directory that is named counts alone.
+	mkdir "$WORK/none"
+	run --separate-stderr cuddy pull -q --retry 0 --cert-dir "$WORK/none" "$REG/b:1"
+	one_line_error 125 certificate
+}

@@ -43,11 +43,16 @@ kill_all() { # the transfer first: alone, and nobody tidies up after it
 	wait "$1" 2>/dev/null || true
 	wait_until 20 gone $t
 }
+# The registry writes of a request into its log when it is over, which may be after the one who asked has gone.
+logged() { [ "$(grep -c "\"GET /v2/d/blobs/$BLOB HTTP/1.1\"" "$REG_DIR/log")" -gt "$1" ]; }
 cut_off() {
+	local before
+	before=$(grep -c "\"GET /v2/d/blobs/$BLOB HTTP/1.1\"" "$REG_DIR/log") || true
 	slow_line 1500000
 	pull_stuck
 	kill_all $P
 	line_end
+	wait_until 20 logged "$before"
 }
 # What was sent of the blob since blob_gets_begin, by status
 sent() { tail -n +$((GETS_FROM + 1)) "$REG_DIR/log" | sed -n "s|.*\"GET /v2/d/blobs/$BLOB HTTP/1.1\" $1 \([0-9]*\).*|\1|p"; }

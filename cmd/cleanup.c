@@ -109,27 +109,6 @@ const struct command cmd_container_restore = {
 	.run = checkpoint_run,
 };
 
-static int init_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
-{
-	(void)ctx;
-	(void)args;
-	(void)argc;
-	(void)argv;
-	return err_new(-CE_UNSUPPORTED,
-		       "nobody holds namespaces and mounts of a container that does not run: they "
-		       "are made when it starts, in milliseconds. A step of its own for that is");
-}
-
-const struct command cmd_container_init = {
-	.name = "init",
-	.group = "container",
-	.synopsis = "CONTAINER [CONTAINER...]",
-	.summary = "All is made at the start: refused",
-	.max_args = -1,
-	.no_interspersed = true,
-	.run = init_run,
-};
-
 static int runlabel_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	(void)ctx;

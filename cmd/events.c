@@ -89,12 +89,16 @@ static void set_actor(struct json_object *o)
 /* A template may name what only some events have. */
 static void set_missing(struct json_object *o)
 {
+	static const char *const texts[] = {"HealthStatus", "Network", "PodID", "Error"};
 	struct json_object *v;
 
 	if (!json_object_object_get_ex(o, "Image", &v))
 		json_set_str(o, "Image", "");
-	if (!json_object_object_get_ex(o, "HealthStatus", &v))
-		json_set_str(o, "HealthStatus", "");
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (!json_object_object_get_ex(o, texts[i], &v))
+			json_set_str(o, texts[i], "");
+	if (!json_object_object_get_ex(o, "OOMKilled", &v))
+		json_set_bool(o, "OOMKilled", false);
 	if (!json_object_object_get_ex(o, "ContainerExitCode", &v))
 		json_set_i64(o, "ContainerExitCode", 0);
 	if (!json_object_object_get_ex(o, "OOMKilled", &v))

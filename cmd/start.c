@@ -30,7 +30,7 @@ static const struct opt start_opts[] = {
 static int start_background(struct store *st, struct container *c, const void *arg)
 {
 	const struct start_options o = {.foreground = false, .keep = arg};
-	int r = container_is_running(c) ? -CE_BAD_STATE : container_start(st, c, &o, NULL);
+	int r = container_has_begun(c) ? -CE_BAD_STATE : container_start(st, c, &o, NULL);
 
 	if (r == -CE_BAD_STATE && container_is_running(c)) {
 		err_drop(); /* starting what runs is success, as everywhere */
@@ -73,6 +73,7 @@ static int start_attached(struct cmd_ctx *ctx, const struct start_args *a,
 	} else if (container_is_running(&c)) {
 		const struct conmon_attach ca = {.no_stdin = !a->interactive,
 						 .sig_proxy = a->sig_proxy != 0,
+						 .begin = c.state.status == CONMON_INITIALIZED,
 						 .detach_keys = o.detach_keys,
 						 .tty = c.rec->tty};
 

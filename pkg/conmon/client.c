@@ -189,6 +189,11 @@ int conmon_set_health(int state_dir, const struct conmon_config *cfg)
 	return ask(state_dir, &msg, sizeof(msg), fds, n);
 }
 
+int conmon_begin(int state_dir)
+{
+	return request(state_dir, CM_START, 0, 0);
+}
+
 int conmon_set_name(int state_dir, const char *name)
 {
 	struct {

@@ -27,7 +27,8 @@ enum conmon_status {
 	CONMON_PAUSED,
 	CONMON_STOPPING,
 	CONMON_EXITED,
-	CONMON_RESTARTING /* the monitor waits before it starts the container again */
+	CONMON_RESTARTING, /* the monitor waits before it starts the container again */
+	CONMON_INITIALIZED /* built, and pid 1 waits for the word */
 };
 
 enum conmon_health { CONMON_HEALTH_NONE, CONMON_HEALTH_STARTING, CONMON_HEALTHY, CONMON_UNHEALTHY };
@@ -59,6 +60,7 @@ struct conmon_state {
 	char cgroup[CONMON_CGROUP_MAX]; /* the container's own; "" without one */
 	uint32_t restarts; /* by the monitor, since somebody started it */
 	char error[256];
+	bool unrecorded; /* exited: we see it, but nobody has written it down */
 };
 
 /**
@@ -111,11 +113,14 @@ struct conmon_attach {
 	bool no_stdin;
 	bool sig_proxy;
 	bool tty;
+	bool begin; /* it is initialized: let it go on */
 	const char *detach_keys; /* decoded; NULL: the container's own */
 };
 
 /** conmon_attach() - be a client of a running container until it exits or detaches. */
 int conmon_attach(int state_dir, const struct conmon_attach *a, int *ret_exit, bool *ret_detached);
+/** conmon_begin() - let a container go on that is initialized; returns once it was executed. -ESRCH: none is. */
+int conmon_begin(int state_dir);
 /** conmon_stop() - ask the monitor to stop (signal, grace, SIGKILL; -1: no SIGKILL) and wait until it has; -ESRCH when it does not run. */
 int conmon_stop(int state_dir, int signal_or_0, int64_t grace_ms);
 /** conmon_kill() - signal pid 1 through the monitor. */

@@ -237,6 +237,8 @@ int conmon_attach(int state_dir, const struct conmon_attach *a, int *ret_exit, b
 	/* A size that differs makes full-screen programs draw themselves for the newcomer. */
 	if (a->tty && ioctl(0, TIOCGWINSZ, &w) == 0 && w.ws_row > 1)
 		(void)talk_send(fd, CM_RESIZE, w.ws_row - 1, w.ws_col, NULL, 0);
+	if (a->begin)
+		(void)talk_send(fd, CM_START, 0, 0, NULL, 0);
 	r = session_run(&s, ret_exit, ret_detached);
 	/* Its farewell does not fit into a full socket. */
 	if (r == -CE_MONITOR_GONE && lock_is_held(state_dir, "lock") > 0)

@@ -5,15 +5,15 @@
 
 #include "pkg/base/err.h"
 
-#define CONFIG_VERSION 7U
+#define CONFIG_VERSION 8U
 #define VOLUMES_MAX 1024U
 
 static const bool *config_flag(const struct conmon_config *c, unsigned i)
 {
-	const bool *const flags[] = {&c->terminal,         &c->keep_stdin, &c->stdin_once,
-				     &c->foreground,       &c->no_stdout,  &c->no_stderr,
-				     &c->auto_remove,      &c->tied,       &c->await_cgroup,
-				     &c->ends_with_members};
+	const bool *const flags[] = {&c->terminal,          &c->keep_stdin, &c->stdin_once,
+				     &c->foreground,        &c->no_stdout,  &c->no_stderr,
+				     &c->auto_remove,       &c->tied,       &c->await_cgroup,
+				     &c->ends_with_members, &c->hold};
 
 	return i < ARRAY_LEN(flags) ? flags[i] : NULL;
 }

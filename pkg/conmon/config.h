@@ -78,6 +78,7 @@ struct conmon_config {
 	bool ends_with_members; /* we hold a pod: stop when the last one's descriptor is closed */
 	int pod_fd; /* conmon_member() of who holds our pod, for life; 0: none */
 	bool auto_remove; /* --rm */
+	bool hold; /* build all of it, but wait for CM_START with the first run */
 	bool tied; /* the container is killed when the cuddy that started it is gone */
 	const char *trash_dir; /* auto_remove: data_dir is renamed into this, then deleted */
 	const char *name_link; /* auto_remove: path of the name claim to unlink */

@@ -274,6 +274,13 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 		if (!c->awaits_check)
 			(void)control_send(c, CM_REPLY, 1, 0, NULL, 0);
 		return true;
+	case CM_START:
+		r = monitor_begin(m);
+		if (!c->attached && i != CONTROL)
+			(void)control_send(c, CM_REPLY, r, 0, err_trail(),
+					   r < 0 ? strlen(err_trail()) : 0);
+		err_drop();
+		return true;
 	case CM_RESTART:
 		return on_restart(m, i, h);
 	case CM_NETWORKS:

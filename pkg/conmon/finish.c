@@ -254,6 +254,7 @@ static void tell_died(const struct monitor *m)
 void finish_record(struct monitor *m)
 {
 	m->recorded = true;
+	closep(&m->held);
 	check_end(m);
 	bridge_leave(m);
 	end_helpers(m);

@@ -31,8 +31,10 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/conmon/event.h"
+#include "pkg/runtime/create.h"
 #include "pkg/runtime/hooks.h"
 #include "pkg/sys/process.h"
+#include "pkg/sys/socket.h"
 
 #define STALL_TICK_NS (50 * NS_PER_MS)
 #define TRIM_AFTER_NS NS_PER_S
@@ -224,21 +226,43 @@ void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m))
 
 static int record_start(struct monitor *m)
 {
-	int r;
-
 	m->state.status = CONMON_RUNNING;
 	m->state.started_ns = clock_now_ns();
-	r = proc_id_of(m->run.pid, &m->state.init);
-	if (r < 0) { /* gone already: the identity only has to be nobody else's */
-		m->state.init = (struct proc_id){.pid = m->run.pid, .start = UINT64_MAX};
-		err_drop();
-	}
-	(void)unlinkat(m->data_dir, "exit", 0); /* of the run before */
+	m->run_since_ns = clock_monotonic_ns();
+	if (m->cfg.timeout_s)
+		m->timeout_at_ns = m->run_since_ns + m->cfg.timeout_s * NS_PER_S;
 	started_write(m->data_dir, m->state.started_ns);
 	monitor_event(m, "start", NULL);
 	notify_started(m);
 	check_begin(m);
 	return state_write(m->state_dir, &m->state, m->boot_id);
+}
+
+static int record_launch(struct monitor *m)
+{
+	int r = proc_id_of(m->run.pid, &m->state.init);
+	if (r < 0) { /* gone already: the identity only has to be nobody else's */
+		m->state.init = (struct proc_id){.pid = m->run.pid, .start = UINT64_MAX};
+		err_drop();
+	}
+	(void)unlinkat(m->data_dir, "exit", 0); /* of the run before */
+	if (m->held < 0)
+		return record_start(m);
+	m->state.status = CONMON_INITIALIZED;
+	monitor_event(m, "init", NULL);
+	return state_write(m->state_dir, &m->state, m->boot_id);
+}
+
+#define HELD_SOCKET "start"
+
+/* Our end of what pid 1 accepts: from then on nobody else can give it the word. */
+static int take_held(struct monitor *m, int *listener)
+{
+	int r = m->held = socket_connect_at(m->state_dir, HELD_SOCKET);
+
+	closep(listener);
+	(void)unlinkat(m->state_dir, HELD_SOCKET, 0);
+	return r < 0 ? err_new(r, "connect to the container's first process") : 0;
 }
 
 static int launch(struct monitor *m, struct rt_plan *plan, struct rt_stdio *io)
@@ -275,12 +299,38 @@ static void hooks_after_start(struct monitor *m, const struct rt_plan *plan)
 	}
 }
 
+/* The few milliseconds until the payload is executed are waited for: nothing runs that could want us. */
+int monitor_begin(struct monitor *m)
+{
+	AUTO_CLOSE int conn = TAKE_FD(m->held);
+	struct rt_plan plan;
+	int r;
+
+	if (conn < 0 || m->exited || m->state.status != CONMON_INITIALIZED)
+		return -ESRCH;
+	r = rt_start(conn);
+	if (r < 0) {
+		(void)snprintf(m->state.error, sizeof(m->state.error), "%s", err_message(r));
+		m->reason = CONMON_BY_LAUNCH;
+		m->may_restart = false;
+		return r;
+	}
+	r = setup_plan(&plan);
+	if (r == 0)
+		hooks_after_start(m, &plan);
+	setup_forget_plan();
+	err_drop();
+	return record_start(m);
+}
+
 int monitor_launch(struct monitor *m)
 {
 	struct rt_plan plan;
-	struct rt_stdio io = {.in = -EBADF, .out = -EBADF, .err = -EBADF};
+	struct rt_stdio io = {.in = -EBADF, .out = -EBADF, .err = -EBADF, .start = -EBADF};
+	bool held = m->cfg.hold;
 	int r;
 
+	m->cfg.hold = false; /* another run is one without a word */
 	m->exited = m->recorded = m->restart_asked = m->stop_asked = false;
 	m->may_restart = true;
 	m->reason = CONMON_BY_ITSELF;
@@ -292,6 +342,11 @@ int monitor_launch(struct monitor *m)
 		m->oom_kills_before = finish_oom_kills(m);
 		r = setup_stdio(m, &io);
 	}
+	if (r == 0 && held) {
+		plan.hold = true;
+		r = io.start = socket_listen_at(m->state_dir, HELD_SOCKET);
+		r = r < 0 ? r : 0;
+	}
 	if (r == 0 && m->kept_are_gone) {
 		plan.process.n_keep_fds = 0;
 		plan.process.listens = false;
@@ -300,8 +355,10 @@ int monitor_launch(struct monitor *m)
 		r = bridge_prepare(m, &plan.net);
 	if (r == 0)
 		r = launch(m, &plan, &io);
+	if (r == 0 && held)
+		r = take_held(m, &io.start);
 	m->is_foreign = r == 0 && plan.foreign.program;
-	if (r == 0)
+	if (r == 0 && !held)
 		hooks_after_start(m, &plan);
 	if (r == 0 && m->cfg.restart == CONMON_RESTART_NO)
 		let_go_of_kept(m, &plan);
@@ -311,13 +368,11 @@ int monitor_launch(struct monitor *m)
 	closep(&io.in);
 	closep(&io.out);
 	closep(&io.err);
+	closep(&io.start);
 	if (r < 0)
 		return r;
 	bridge_begin(m);
-	m->run_since_ns = clock_monotonic_ns();
-	if (m->cfg.timeout_s)
-		m->timeout_at_ns = m->run_since_ns + m->cfg.timeout_s * NS_PER_S;
-	return record_start(m);
+	return record_launch(m);
 }
 
 int monitor_main(void)
@@ -338,7 +393,7 @@ int monitor_main(void)
 				      .netns_fd = -EBADF,
 				      .proxy_pidfd = -EBADF,
 				      .proxy_ctl = -EBADF};
-	m->check.out = m->check.report = -EBADF;
+	m->held = m->check.out = m->check.report = -EBADF;
 	m->bridge.fd = m->bridge.netns = -EBADF;
 	r = setup_monitor(m);
 	if (r == 0)

@@ -84,6 +84,7 @@ struct monitor {
 	uint64_t oom_kills_before; /* this run */
 	int signal_fd, listen_fd, pty_slave;
 	bool is_set_up; /* setup_rest() was here */
+	int held; /* connected to pid 1 that waits for the word; -EBADF: it has had it */
 	bool stops_with_hooks; /* the plan has hooks of poststop */
 	bool is_foreign; /* pid 1 was made by a runtime that wants to be told of its end */
 	bool root_lost; /* its server died first */
@@ -130,6 +131,8 @@ void members_read(struct monitor *m);
 int monitor_main(void);
 /** monitor_launch() - start a run: pid 1 has exec'ed, or nothing is left of it. */
 int monitor_launch(struct monitor *m);
+/** monitor_begin() - let pid 1 go on that waits. 0, -ESRCH: none does; or why it did not, with a trail. */
+int monitor_begin(struct monitor *m);
 /** monitor_serve() - the event loop, until @is_over. */
 void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m));
 void monitor_write_state(struct monitor *m);

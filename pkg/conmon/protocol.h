@@ -25,6 +25,7 @@ enum cm_type {
 	CM_POLICY, /* a: enum conmon_restart, b: attempts; CM_REPLY */
 	CM_NETWORKS, /* state_dir/networks has changed; CM_REPLY (data: trail) once it is so */
 	CM_PUBLISH, /* data: struct net_port_change, with the socket that it adds; CM_REPLY */
+	CM_START, /* pid 1 that waits may go on; CM_REPLY (data: trail) unless the sender is attached */
 	/* from the monitor */
 	CM_LAUNCH = 64, /* a: 0 or -code, b: CM_LAUNCH_*; data: trail */
 	CM_OUTPUT, /* a: 1 or 2; data */

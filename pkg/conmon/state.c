@@ -25,8 +25,9 @@ static const char *const status_names[] = {
 	[CONMON_STOPPING] = "stopping",
 	[CONMON_EXITED] = "exited",
 	[CONMON_RESTARTING] = "restarting",
+	[CONMON_INITIALIZED] = "initialized",
 };
-_Static_assert(ARRAY_LEN(status_names) == CONMON_RESTARTING + 1, "a name for each status");
+_Static_assert(ARRAY_LEN(status_names) == CONMON_INITIALIZED + 1, "a name for each status");
 
 static const char *const reason_names[] = {
 	[CONMON_BY_ITSELF] = "exited", [CONMON_BY_SIGNAL] = "signal",
@@ -97,14 +98,18 @@ void started_write(int data_dir, int64_t started_ns)
 /* Who finds no started file looks for no exit file (conmon_state_look()): so there is none without. */
 int exit_write(int data_dir, const struct conmon_state *s, bool durable)
 {
+	return exit_write_as(data_dir, "exit", s, durable);
+}
+
+int exit_write_as(int data_dir, const char *name, const struct conmon_state *s, bool durable)
+{
 	char b[STATE_MAX];
 	int n = snprintf(b, sizeof(b), "started_ns=%" PRId64 "\n", s->started_ns);
 
 	n += put_exit(b + n, sizeof(b) - (size_t)n, s);
 	if (faccessat(data_dir, "started", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		started_write(data_dir, s->started_ns);
-	return file_replace(data_dir, "exit", b, (size_t)n, 0600,
-			    durable ? FILE_SYNC : FILE_NO_SYNC);
+	return file_replace(data_dir, name, b, (size_t)n, 0600, durable ? FILE_SYNC : FILE_NO_SYNC);
 }
 
 /* Value of "key=" in @text, copied to @out; false when it is not there. */
@@ -273,6 +278,7 @@ static void set_killed(struct conmon_state *s, const char *why)
 	s->status = CONMON_EXITED;
 	s->exit_code = 137;
 	s->reason = CONMON_BY_CRASH;
+	s->unrecorded = true;
 	(void)snprintf(s->error, sizeof(s->error), "%s", why);
 }
 
@@ -331,6 +337,7 @@ int conmon_state_look(int state_root, int data_root, const char *id, struct conm
 		if (strcmp(boot_now, boot_then) == 0) {
 			end_orphan(&s.init);
 			set_killed(&s, "the container's monitor was killed");
+			s.finished_ns = clock_now_ns();
 		} else {
 			set_killed(&s, "the machine went down");
 		}

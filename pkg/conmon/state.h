@@ -9,3 +9,5 @@ int state_write(int state_dir, const struct conmon_state *s, const char *boot_id
 void started_write(int data_dir, int64_t started_ns);
 /** exit_write() - data_dir/exit, on disk when it returns if @durable. No allocation. */
 int exit_write(int data_dir, const struct conmon_state *s, bool durable);
+/** exit_write_as() - the same by another @name, which is read by nobody. */
+int exit_write_as(int data_dir, const char *name, const struct conmon_state *s, bool durable);

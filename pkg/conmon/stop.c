@@ -42,7 +42,8 @@ void stop_run(struct monitor *m, enum conmon_reason why, int sig, int64_t grace_
 	note(m, why);
 	if (sig == 0)
 		sig = own_signal(m);
-	if (grace_ms == 0)
+	/* What waits for the word is a process of ours, that has nothing to save. */
+	if (grace_ms == 0 || m->state.status == CONMON_INITIALIZED)
 		sig = SIGKILL;
 	(void)send_signal(m, sig);
 	/* What is frozen takes no signal but SIGKILL. */
@@ -63,7 +64,8 @@ int pause_run(struct monitor *m, bool pause)
 
 	if (m->cgroup < 0)
 		return -CE_UNSUPPORTED;
-	if (m->exited || m->state.status == CONMON_STOPPING)
+	if (m->exited || m->state.status == CONMON_STOPPING ||
+	    m->state.status == CONMON_INITIALIZED)
 		return -ESRCH;
 	r = cgroup_write(m->cgroup, "cgroup.freeze", pause ? "1" : "0");
 	if (r == 0) {

@@ -5,6 +5,7 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/container/settle.h"
 #include "storage/store.h"
 
 void container_done(struct container *c)
@@ -37,6 +38,8 @@ int container_open_id(struct store *st, const char *id, struct container *ret)
 		r = container_store_open(st, id, &c.dirs);
 	if (r == 0)
 		r = conmon_state_read(c.dirs.runtime_fd, c.dirs.data_fd, &c.state);
+	if (r == 0)
+		container_settle(st, c.rec, &c.state);
 	if (r == 0 && container_is_leftover(&c)) {
 		const struct remove_options o = {.volumes = true};
 
@@ -74,6 +77,8 @@ int container_look(struct store *st, const char *id, bool has_run, struct listed
 		r = record_parse_listed(rec.text, rec.n, &c.rec);
 	if (r == 0 && (has_run || !rec.unstarted))
 		r = state_of(st, id, has_run, &c.state);
+	if (r == 0)
+		container_settle(st, c.rec, &c.state);
 	if (r == 0 && c.rec->auto_remove && c.state.status == CONMON_EXITED) {
 		/* Perhaps nobody is left who would remove it: that takes its directories. */
 		container_done(&c);
@@ -115,6 +120,8 @@ const char *container_status_text(const struct container *c)
 		return "exited";
 	case CONMON_RESTARTING:
 		return "restarting";
+	case CONMON_INITIALIZED:
+		return "initialized";
 	case CONMON_NONE:
 	case CONMON_CREATED:
 		break;
@@ -125,7 +132,13 @@ const char *container_status_text(const struct container *c)
 bool container_is_running(const struct container *c)
 {
 	return c->state.status == CONMON_RUNNING || c->state.status == CONMON_PAUSED ||
-	       c->state.status == CONMON_STOPPING || c->state.status == CONMON_RESTARTING;
+	       c->state.status == CONMON_STOPPING || c->state.status == CONMON_RESTARTING ||
+	       c->state.status == CONMON_INITIALIZED;
+}
+
+bool container_has_begun(const struct container *c)
+{
+	return container_is_running(c) && c->state.status != CONMON_INITIALIZED;
 }
 
 int container_reload(struct store *st, struct container *c)

@@ -50,6 +50,8 @@ int container_save(struct store *st, const struct container *c);
 const char *container_status_text(const struct container *c);
 /** container_is_running() - also when it waits to be started again: a monitor is in charge of it. */
 bool container_is_running(const struct container *c);
+/** container_has_begun() - and is not only initialized. */
+bool container_has_begun(const struct container *c);
 /** container_is_leftover() - to be removed on exit, has exited, and nobody is left who would. */
 bool container_is_leftover(const struct container *c);
 
@@ -77,6 +79,7 @@ struct start_options {
 	const char *detach_keys; /* decoded; NULL: the container's own */
 	uint16_t rows, cols; /* initial window, 0: unknown */
 	const struct keep_fds *keep; /* NULL: none */
+	bool hold; /* build it only: pid 1 waits until it is started */
 };
 
 /**

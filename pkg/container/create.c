@@ -291,8 +291,10 @@ int container_create(struct store *st, const struct container_request *q, struct
 	rec->id = xstrdup(id);
 	rec->created_ns = clock_now_ns();
 	r = userns_allocate(st, rec, &ids_lock);
-	if (r == 0 && q->cidfile)
+	if (r == 0 && q->cidfile) {
 		r = write_cidfile(q->cidfile, id);
+		rec->cidfile = path_absolute(q->cidfile);
+	}
 	if (r < 0)
 		return r;
 	r = volumes_make(st, rec);

@@ -46,7 +46,7 @@ static struct json_object *state_of(const struct container *c)
 
 	json_set_str(o, "OciVersion", "1.0.2");
 	json_set_str(o, "Status", container_status_text(c));
-	json_set_bool(o, "Running", running);
+	json_set_bool(o, "Running", container_has_begun(c));
 	json_set_bool(o, "Paused", c->state.status == CONMON_PAUSED);
 	json_set_bool(o, "Restarting", c->state.status == CONMON_RESTARTING);
 	json_set_bool(o, "OOMKilled", c->state.oom_killed);
@@ -64,6 +64,8 @@ static struct json_object *state_of(const struct container *c)
 		     running && *c->state.cgroup ? c->state.cgroup + strlen(CGROUP_ROOT) : "");
 	inspect_set_time(o, "StartedAt", c->state.started_ns);
 	inspect_set_time(o, "FinishedAt", c->state.finished_ns);
+	json_set_str(o, "CheckpointedAt", "0001-01-01T00:00:00Z");
+	json_set_str(o, "RestoredAt", "0001-01-01T00:00:00Z");
 	if (c->rec->health.test.n) {
 		json_set(o, "Health", health_of(c));
 		json_set(o, "Healthcheck", health_of(c)); /* what podman called it first */
@@ -267,6 +269,7 @@ static struct json_object *secrets_of(const struct container_record *rec)
 static struct json_object *config_of(const struct container_record *rec)
 {
 	struct json_object *o = json_object_new_object();
+	const char *zone;
 
 	set_take(o, "Hostname", plan_hostname(rec));
 	json_set_str(o, "Domainname", rec->domainname ? rec->domainname : "");
@@ -294,6 +297,14 @@ static struct json_object *config_of(const struct container_record *rec)
 	set_health_config(o, rec);
 	if (rec->secrets.n)
 		json_set(o, "Secrets", secrets_of(rec));
+	json_set_bool(o, "Passwd", !rec->no_passwd);
+	json_set_str(o, "sdNotifyMode", rec->sdnotify ? rec->sdnotify : "container");
+	if (rec->chroot_dirs.n)
+		json_set(o, "ChrootDirs", json_from_strv(&rec->chroot_dirs));
+	zone = rec->timezone ? strstr(rec->timezone, "zoneinfo/") : NULL;
+	if (rec->timezone)
+		json_set_str(o, "Timezone", zone ? zone + strlen("zoneinfo/") : "local");
+	json_set_bool(o, "SystemdMode", rec->systemd);
 	json_set_str(o, "Umask", rec->umask ? rec->umask : "0022");
 	return o;
 }
@@ -322,18 +333,22 @@ static struct json_object *tmpfs_of(const struct container_record *rec)
 	return o;
 }
 
+/* malloc'ed; "" when it is not in a file. */
+static char *log_path_of(const struct container *c)
+{
+	if (!strstr(c->rec->log_driver, "-file"))
+		return xstrdup("");
+	return c->rec->log_path ? xstrdup(c->rec->log_path)
+				: path_join(c->dirs.data_path, "ctr.log");
+}
+
 static struct json_object *log_config_of(const struct container *c)
 {
 	struct json_object *o = json_object_new_object();
 
 	json_set_str(o, "Type", c->rec->log_driver);
 	json_set(o, "Config", NULL);
-	if (strstr(c->rec->log_driver, "-file"))
-		set_take(o, "Path",
-			 c->rec->log_path ? xstrdup(c->rec->log_path)
-					  : path_join(c->dirs.data_path, "ctr.log"));
-	else
-		json_set_str(o, "Path", "");
+	set_take(o, "Path", log_path_of(c));
 	json_set_str(o, "Tag", c->rec->log_tag ? c->rec->log_tag : "");
 	set_take(o, "Size", xasprintf("%lluB", (unsigned long long)c->rec->log_max_bytes));
 	return o;
@@ -398,9 +413,8 @@ static struct json_object *host_config_of(struct store *st, const struct contain
 	json_set(o, "ShmSize", json_object_new_uint64(rec->shm_size));
 	json_set_str(o, "Runtime", rec->runtime_name ? rec->runtime_name : "cuddy");
 	json_set_bool(o, "Init", rec->init);
-	json_set(o, "Devices", json_from_strv(&rec->devices));
-	json_set(o, "Ulimits", json_from_strv(&rec->ulimits));
 	json_set(o, "Sysctls", json_from_map(&rec->sysctls));
+	json_set_str(o, "ContainerIDFile", rec->cidfile ? rec->cidfile : "");
 	inspect_limits(o, c);
 	return o;
 }
@@ -464,6 +478,11 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	if (rec->runtime && c->dirs.runtime_fd >= 0 &&
 	    faccessat(c->dirs.runtime_fd, "config.json", F_OK, 0) == 0)
 		set_take(o, "OCIConfigPath", path_join(c->dirs.runtime_path, "config.json"));
+	else
+		json_set_str(o, "OCIConfigPath", "");
+	json_set_str(o, "ConmonPidFile", rec->conmon_pidfile ? rec->conmon_pidfile : "");
+	json_set_str(o, "PidFile", rec->pidfile ? rec->pidfile : "");
+	set_take(o, "LogPath", log_path_of(c));
 	json_set_str(o, "Name", rec->name);
 	json_set_i64(o, "RestartCount", c->state.restarts);
 	json_set_str(o, "Driver", driver_name(store_driver(st)));

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The limits of HostConfig, by the names that podman and docker give them. */
+/* The limits and devices of HostConfig, by the names that podman and docker give them. */
 #include <string.h>
 
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
 #include "pkg/container/inspect_internal.h"
+#include "pkg/container/make.h"
 #include "pkg/json/json.h"
+#include "pkg/oci/linux_names.h"
+#include "pkg/runtime/plan.h"
 
 /* "rbps /dev/sda:1048576" of one kind as {"Path":…,"Rate":…}. */
 static struct json_object *rates_of(const struct container_record *r, const char *kind,
@@ -35,6 +40,70 @@ static struct json_object *rates_of(const struct container_record *r, const char
 static void set_u64(struct json_object *o, const char *key, uint64_t v)
 {
 	json_set(o, key, json_object_new_uint64(v));
+}
+
+/* As long as they are what a container of anybody has: scripts read them, and nothing else can be said. */
+static void set_constants(struct json_object *o)
+{
+	static const char *const zeros[] = {"CpuRealtimePeriod", "CpuRealtimeRuntime", "DiskQuota",
+					    "KernelMemory",      "CpuCount",           "CpuPercent",
+					    "IOMaximumIOps",     "IOMaximumBandwidth"};
+	struct json_object *size = json_object_new_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(zeros); i++)
+		json_set_i64(o, zeros[i], 0);
+	json_set_i64(o, "MemorySwappiness", -1);
+	json_set_bool(o, "OomKillDisable", false);
+	json_set_str(o, "Isolation", "");
+	json_set_str(o, "VolumeDriver", "");
+	json_set(o, "Links", NULL);
+	(void)json_object_array_add(size, json_object_new_int(0));
+	(void)json_object_array_add(size, json_object_new_int(0));
+	json_set(o, "ConsoleSize", size);
+}
+
+/* "host:container" */
+static struct json_object *devices_of(const struct container_record *rec)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < rec->devices.n; i++) {
+		AUTO_STRV struct strv parts = STRV_INIT;
+		struct json_object *o = json_object_new_object();
+
+		strv_split(&parts, rec->devices.v[i], ':');
+		json_set_str(o, "PathOnHost", parts.v[0]);
+		json_set_str(o, "PathInContainer", parts.v[parts.n > 1]);
+		json_set_str(o, "CgroupPermissions", parts.n > 2 ? parts.v[2] : "");
+		(void)json_object_array_add(a, o);
+	}
+	return a;
+}
+
+static struct json_object *ulimits_of(const struct container_record *rec)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < rec->ulimits.n; i++) {
+		struct json_object *o;
+		struct rt_rlimit l;
+		AUTO_FREE char *name = NULL;
+
+		if (ulimit_read(rec->ulimits.v[i], &l) < 0) {
+			err_drop();
+			continue;
+		}
+		o = json_object_new_object();
+		name = xasprintf("RLIMIT_%s", rlimit_name(l.resource));
+		for (char *c = name; *c; c++)
+			if (*c >= 'a' && *c <= 'z')
+				*c = (char)(*c - 'a' + 'A');
+		json_set_str(o, "Name", name);
+		json_set_i64(o, "Soft", l.soft == UINT64_MAX ? -1 : (int64_t)l.soft);
+		json_set_i64(o, "Hard", l.hard == UINT64_MAX ? -1 : (int64_t)l.hard);
+		(void)json_object_array_add(a, o);
+	}
+	return a;
 }
 
 void inspect_limits(struct json_object *o, const struct container *c)
@@ -66,4 +135,7 @@ void inspect_limits(struct json_object *o, const struct container *c)
 	json_set(o, "BlkioWeightDevice", rates_of(r, "weight", "Weight"));
 	for (unsigned i = 0; i < 4; i++)
 		json_set(o, kinds[i][0], rates_of(r, kinds[i][1], "Rate"));
+	json_set(o, "Devices", devices_of(r));
+	json_set(o, "Ulimits", ulimits_of(r));
+	set_constants(o);
 }

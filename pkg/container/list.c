@@ -35,6 +35,8 @@ char *container_status_line(const struct container *c)
 			return xasprintf("Exited (%d)", c->state.exit_code);
 		clock_format_span(clock_now_ns() - c->state.finished_ns, span);
 		return xasprintf("Exited (%d) %s ago", c->state.exit_code, span);
+	case CONMON_INITIALIZED:
+		return xstrdup("Initialized");
 	case CONMON_RESTARTING:
 		clock_format_span(clock_now_ns() - c->state.finished_ns, span);
 		return xasprintf("Restarting (%d) %s ago", c->state.exit_code, span);
@@ -188,6 +190,23 @@ static const char *pod_name(const struct list_query *q, const struct container_r
 	return name ? name : "";
 }
 
+/* docker's words. */
+static const char *health_text(const struct container *c)
+{
+	const char *h = conmon_health_text(c->state.health);
+
+	return *h ? h : "none";
+}
+
+static unsigned count_volumes(const struct container_record *rec)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		n += rec->mounts[i].kind == MOUNT_VOLUME;
+	return n;
+}
+
 static struct json_object *row_of(const struct container *c, const struct list_query *q)
 {
 	const struct container_record *rec = c->rec;
@@ -213,6 +232,10 @@ static struct json_object *row_of(const struct container *c, const struct list_q
 	set_take(o, "Networks", networks_text(rec));
 	json_set_bool(o, "AutoRemove", rec->auto_remove);
 	json_set_i64(o, "ExitCode", c->state.exit_code);
+	json_set_str(o, "CIDFile", rec->cidfile ? rec->cidfile : "");
+	json_set_str(o, "HealthStatus", health_text(c));
+	set_take(o, "LocalVolumes", xasprintf("%u", count_volumes(rec)));
+	json_set_str(o, "Platform", "linux");
 	json_set_bool(o, "Exited", c->state.status == CONMON_EXITED);
 	json_set_bool(o, "IsInfra", rec->is_infra);
 	json_set_i64(o, "Pid", container_is_running(c) ? c->state.init.pid : 0);
@@ -254,6 +277,7 @@ static struct json_object *json_of(const struct container *c, const struct list_
 	AUTO_STRV struct strv list = STRV_INIT;
 
 	json_set_bool(o, "AutoRemove", rec->auto_remove);
+	json_set_str(o, "CIDFile", rec->cidfile ? rec->cidfile : "");
 	strv_add_all(&list, &rec->entrypoint);
 	strv_add_all(&list, &rec->cmd);
 	json_set(o, "Command", json_from_strv(&list));
@@ -279,7 +303,10 @@ static struct json_object *json_of(const struct container *c, const struct list_
 		list_set_namespaces(o, c, true);
 	else
 		json_set(o, "Namespaces", json_object_new_object());
-	json_set(o, "Networks", json_object_new_array());
+	strv_done(&list);
+	for (size_t i = 0; i < rec->networks.n; i++)
+		strv_take(&list, xstrndup(rec->networks.v[i], strcspn(rec->networks.v[i], ":")));
+	json_set(o, "Networks", json_from_strv(&list));
 	json_set_i64(o, "Pid", container_is_running(c) ? c->state.init.pid : 0);
 	json_set_str(o, "Pod", rec->pod ? rec->pod : "");
 	json_set_str(o, "PodName", pod_name(q, rec));
@@ -426,7 +453,7 @@ static int load_one(struct store *st, const char *id, bool has_run, const struct
 	}
 	if (r < 0)
 		return r;
-	r = (!l->running_only || container_is_running(&c)) && filters_match(st, l->filters, &c);
+	r = (!l->running_only || container_has_begun(&c)) && filters_match(st, l->filters, &c);
 	if (r) {
 		(void)snprintf(ret->id, sizeof(ret->id), "%s", id);
 		ret->created_ns = c.rec->created_ns;

@@ -10,9 +10,9 @@
 static const struct {
 	const char *row, *json, *file; /* as templates, podman's JSON and the kernel call it */
 } kinds[] = {
-	{"Cgroup", "Cgroup", "cgroup"}, {"IPC", "Ipc", "ipc"},   {"MNT", "Mnt", "mnt"},
-	{"NET", "Net", "net"},          {"PIDNS", "Pid", "pid"}, {"USERNS", "User", "user"},
-	{"UTS", "Uts", "uts"},
+	{"Cgroup", "Cgroup", "cgroup"}, {"IPC", "Ipc", "ipc"},    {"MNT", "Mnt", "mnt"},
+	{"NET", "Net", "net"},          {"PIDNS", "Pid", "pid"},  {"USERNS", "User", "user"},
+	{"UTS", "Uts", "uts"},          {"User", "User", "user"},
 };
 
 bool list_wants_namespaces(const char *format)

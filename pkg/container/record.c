@@ -131,6 +131,7 @@ static const struct field fields[] = {
 	F("Secrets", K_STRV, secrets),
 	F("Sysctls", K_STRV, sysctls),
 	F("HasOomScoreAdj", K_BOOL, has_oom_score_adj),
+	LISTED("CidFile", K_STR, cidfile),
 	F("Linux32", K_BOOL, linux32),
 	F("HostUsers", K_STRV, host_users),
 	F("HostsFile", K_STR, hosts_file),

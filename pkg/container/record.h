@@ -58,6 +58,7 @@ struct container_record {
 	char *init_path; /* instead of our own init */
 	char *pidfile; /* takes the number of pid 1 at each start */
 	char *conmon_pidfile; /* that of its monitor */
+	char *cidfile; /* has got the id, for inspect */
 	bool systemd; /* pid 1 is systemd or the like: writable places and cgroup */
 	uint64_t systemd_tmpfs_size; /* of those places; 0: the kernel's default */
 	struct strv chroot_dirs; /* which have our files of /etc, too */

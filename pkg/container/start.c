@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -97,14 +98,17 @@ static int launch(const struct plan_input *in, struct container *c, const struct
 	lock = container_monitor_lock(c, NULL);
 	if (lock < 0)
 		return lock;
-	/* What the last run left must not be taken for this one's. */
+	/* What the last run left must not be taken for this one's, nor be recorded any more. */
+	(void)flock(c->dirs.data_fd, LOCK_EX);
 	if ((unlinkat(c->dirs.data_fd, "exit", 0) < 0 && errno != ENOENT) ||
 	    (unlinkat(c->dirs.data_fd, "started", 0) < 0 && errno != ENOENT) ||
 	    (unlinkat(c->dirs.runtime_fd, "state", 0) < 0 && errno != ENOENT) ||
 	    (unlinkat(c->dirs.runtime_fd, "health", 0) < 0 && errno != ENOENT))
 		return err_new(-errno, "remove the last exit status");
+	(void)flock(c->dirs.data_fd, LOCK_UN);
 	p->mon.lock_fd = lock;
 	p->mon.foreground = o->foreground;
+	p->mon.hold = o->hold;
 	if (o->detach_keys)
 		p->mon.detach_keys = o->detach_keys;
 	p->mon.stdin_once = o->foreground && o->attach_stdin;
@@ -179,6 +183,16 @@ int container_member(struct store *st, const char *holder)
 	return r < 0 ? err_wrap(r, "the pod's infra container %.12s", holder) : r;
 }
 
+/* Built before; now it goes on. */
+static int begin(struct container *c)
+{
+	int r = conmon_begin(c->dirs.runtime_fd);
+
+	if (r == -ESRCH)
+		return err_new(-CE_BAD_STATE, "it ended or was started meanwhile");
+	return r < 0 ? r : write_pidfiles(c);
+}
+
 static int start_one(struct store *st, struct container *c, const struct start_options *o,
 		     struct conmon_started *ret_started)
 {
@@ -193,8 +207,17 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 
 	if (r == 0)
 		r = conmon_state_read(c->dirs.runtime_fd, c->dirs.data_fd, &c->state);
+	if (r == 0 && c->state.status == CONMON_INITIALIZED && !o->hold)
+		return begin(c);
 	if (r == 0 && container_is_running(c))
-		r = err_new(-CE_BAD_STATE, "it already runs");
+		r = err_new(-CE_BAD_STATE, c->state.status == CONMON_INITIALIZED
+						   ? "it is initialized already"
+						   : "it already runs");
+	if (r == 0 && o->hold && c->rec->runtime)
+		r = err_new(-CE_UNSUPPORTED,
+			    "a container of another OCI runtime (%s) is made when "
+			    "it starts: to initialize it is",
+			    c->rec->runtime_name);
 	if (r == 0)
 		r = base_grant_load(&grant);
 	if (r == 0) {

@@ -86,7 +86,7 @@ int container_monitor_lock(struct container *c, const struct remove_options *o)
 		if (o)
 			r = refresh(c);
 		if (o && r == 0 && container_is_running(c)) {
-			if (!o->force)
+			if (!o->force && container_has_begun(c))
 				return err_new(-CE_BAD_STATE,
 					       "it runs; stop it first or use --force");
 			r = container_stop(c, 0, o->grace_s);

@@ -53,10 +53,12 @@ static struct json_object *describe(struct store *st, const struct volume_record
 	json_set(o, "Labels", json_from_map(&v->labels));
 	json_set_str(o, "Scope", "local");
 	json_set(o, "Options", json_from_map(&v->options));
-	if (v->uid >= 0)
-		json_set_i64(o, "UID", v->uid);
-	if (v->gid >= 0)
-		json_set_i64(o, "GID", v->gid);
+	json_set_i64(o, "UID", v->uid >= 0 ? v->uid : 0);
+	json_set_i64(o, "GID", v->gid >= 0 ? v->gid : 0);
+	json_set(o, "Status", json_object_new_object());
+	json_set_str(o, "StorageID", "");
+	json_set_i64(o, "LockNumber", 0);
+	json_set_i64(o, "Timeout", 0);
 	json_set_i64(o, "MountCount", volume_count(&use->mounted, v->name));
 	json_set_bool(o, "Anonymous", v->anonymous);
 	json_set_bool(o, "NeedsCopyUp", v->needs_copy_up);

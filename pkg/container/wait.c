@@ -18,11 +18,12 @@ int wait_parse(const char *name, unsigned *set)
 		const char *name;
 		unsigned bit;
 	} rows[] = {
-		{"configured", WAIT_CREATED}, {"created", WAIT_CREATED},
-		{"running", WAIT_RUNNING},    {"paused", WAIT_PAUSED},
-		{"stopping", WAIT_STOPPING},  {"stopped", WAIT_EXITED},
-		{"exited", WAIT_EXITED},      {"removing", WAIT_REMOVED},
-		{"healthy", WAIT_HEALTHY},    {"unhealthy", WAIT_UNHEALTHY},
+		{"configured", WAIT_CREATED},      {"created", WAIT_CREATED},
+		{"initialized", WAIT_INITIALIZED}, {"running", WAIT_RUNNING},
+		{"paused", WAIT_PAUSED},           {"stopping", WAIT_STOPPING},
+		{"stopped", WAIT_EXITED},          {"exited", WAIT_EXITED},
+		{"removing", WAIT_REMOVED},        {"healthy", WAIT_HEALTHY},
+		{"unhealthy", WAIT_UNHEALTHY},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -31,7 +32,8 @@ int wait_parse(const char *name, unsigned *set)
 			return 0;
 		}
 	}
-	return err_usage("--condition '%s': use configured, created, running, paused, stopping, "
+	return err_usage("--condition '%s': use configured, created, initialized, running, paused, "
+			 "stopping, "
 			 "stopped, exited, removing, healthy or unhealthy",
 			 name);
 }
@@ -50,6 +52,8 @@ static unsigned state_bit(const struct container *c)
 		return 0;
 	case CONMON_RUNNING:
 		return WAIT_RUNNING;
+	case CONMON_INITIALIZED:
+		return WAIT_INITIALIZED;
 	case CONMON_PAUSED:
 		return WAIT_PAUSED;
 	case CONMON_STOPPING:

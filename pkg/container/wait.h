@@ -13,6 +13,7 @@ enum {
 	WAIT_REMOVED = 1 << 5,
 	WAIT_HEALTHY = 1 << 6,
 	WAIT_UNHEALTHY = 1 << 7,
+	WAIT_INITIALIZED = 1 << 8,
 };
 
 struct wait_for {

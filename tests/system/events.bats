@@ -8,6 +8,11 @@ setup() { test_begin; rm -f "$CUDDY_RUNROOT"/events "$CUDDY_RUNROOT"/events.1; }
 
 past() { cuddy events --stream=false "$@"; }
 statuses() { past --filter type=container --format '{{.Status}}' "$@" | xargs; }
+# seen_as NAME STATUS... - what somebody who looks finds, and then the journal has
+seen_as() {
+	cuddy ps -a >/dev/null
+	[ "$(past --filter "container=$1" --format '{{.Status}}' | xargs)" = "${*:2}" ]
+}
 have() { [ "$(statuses)" = "$*" ]; }
 
 @test "events: a container's life, with its name, image, labels and exit code" {
@@ -44,12 +49,42 @@ assert e["timeNano"] // 10**9 == e["time"] and e["ExitReason"] == "exited", e'
 	cuddy run -d --name c --restart on-failure:1 "$IMAGE" sh -c 'exit 1'
 	wait_exited c
 	[ "$(statuses)" = "create start died restart start died" ]
-	cuddy run -d --name d "$IMAGE" sleep 1000
-	kill -KILL "$(conmon_pid d)"
-	wait_exited d
-	[ "$(past --filter container=d --format '{{.Status}}' | xargs)" = "create start" ]
-	cuddy rm d
-	[ "$(past --filter container=d --format '{{.Status}}' | xargs)" = "create start remove" ]
+	# No prefix of an id is a name here: --filter takes both.
+	cuddy run -d --name down "$IMAGE" sleep 1000
+	kill -KILL "$(conmon_pid down)"
+	wait_exited down
+	wait_until 20 seen_as down create start died
+	[ "$(past --filter container=down --filter event=died --format '{{.ContainerExitCode}} {{.ExitReason}}')" = "137 crash" ]
+	cuddy rm down
+	[ "$(past --filter container=down --format '{{.Status}}' | xargs)" = "create start died remove" ]
+}
+
+@test "events: of a crash one only, whoever looks at once; it is recorded for good, and the next run is another" {
+	cuddy run -d --name down "$IMAGE" sleep 1000
+	cuddy run -d --rm --name gone -v /anon "$IMAGE" sleep 1000
+	# shellcheck disable=SC2046
+	kill -KILL $(conmon_pid down) $(conmon_pid gone)
+	pids=()
+	for _ in 1 2 3 4 5 6; do
+		"$CUDDY" ps -a >/dev/null &
+		pids+=($!)
+		"$CUDDY" inspect down >/dev/null &
+		pids+=($!)
+	done
+	for p in "${pids[@]}"; do wait "$p" || true; done
+	wait_exited down
+	wait_until 20 seen_as gone create start died remove
+	wait_until 20 seen_as down create start died
+	finished=$(cuddy inspect --format '{{.State.FinishedAt}}' down)
+	[[ "$finished" == 20* ]]
+	[[ "$(cuddy ps -a --filter name=down --format '{{.Status}}')" == "Exited (137) "*" ago" ]]
+	[ "$(cuddy inspect --format '{{.State.FinishedAt}} {{.State.ExitReason}} {{.State.Error}}' down)" = "$finished crash the container's monitor was killed" ]
+	cuddy start down
+	[ "$(cuddy inspect --format '{{.State.Status}}' down)" = running ]
+	cuddy stop -t 0 down
+	[ "$(cuddy inspect --format '{{.State.ExitReason}}' down)" = user ]
+	[ "$(past --filter container=down --format '{{.Status}}' | xargs)" = "create start died start died stop" ]
+	cuddy rm down
 }
 
 @test "events: images and volumes" {

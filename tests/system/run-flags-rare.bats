@@ -56,8 +56,6 @@ load helpers
 		run --blkio-weight-device /dev/null:100 $IMAGE true
 		update --cpu-rt-period 5 c
 		container clone --cpu-rt-runtime 5 c
-		container init c
-		init c
 		container runlabel run $IMAGE
 		-H tcp://1.2.3.4 ps
 		--context far ps

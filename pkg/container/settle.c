@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "pkg/container/settle.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pkg/base/auto.h"
+#include "pkg/base/clock.h"
+#include "pkg/base/err.h"
+#include "pkg/conmon/state.h"
+#include "pkg/container/events.h"
+#include "storage/store.h"
+
+#define LOCK_TRIES 2000
+#define EXIT_FOUND "exit.found"
+
+static int look(struct store *st, int containers, const char *id, struct conmon_state *ret)
+{
+	return conmon_state_look(store_runtime_fd(st), containers, id, ret);
+}
+
+/* Not for ever: he may have been stopped. */
+static int lock(int data)
+{
+	const struct timespec pause = {.tv_nsec = NS_PER_MS};
+
+	for (int tries = 0; flock(data, LOCK_EX | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK || tries == LOCK_TRIES)
+			return -errno;
+		(void)nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/* Under the lock: it is still so, and now it is recorded. */
+static int record(struct store *st, const struct container_record *rec, int containers, int data)
+{
+	struct conmon_state s;
+	char extra[96];
+	struct stat ours, there;
+	int r = look(st, containers, rec->id, &s);
+
+	if (r < 0 || !s.unrecorded)
+		return r;
+	/* Somebody did, and has removed it since. */
+	if (fstat(data, &ours) < 0 || fstatat(containers, rec->id, &there, 0) < 0 ||
+	    ours.st_ino != there.st_ino || faccessat(data, "exit", F_OK, 0) == 0)
+		return -ENOENT;
+	r = exit_write_as(data, EXIT_FOUND, &s, true);
+	if (r < 0)
+		return r;
+	(void)snprintf(extra, sizeof(extra),
+		       "\"ContainerExitCode\":%d,\"OOMKilled\":false,\"ExitReason\":\"%s\"",
+		       s.exit_code, conmon_reason_text(s.reason));
+	/* First the event: who finds it recorded may remove it, and that is the later one. */
+	container_event(st, rec, "died", extra);
+	return renameat(data, EXIT_FOUND, data, "exit") < 0 ? err_new(-errno, "record the end") : 0;
+}
+
+void container_settle(struct store *st, const struct container_record *rec, struct conmon_state *s)
+{
+	int containers = s->unrecorded ? store_fd(st, STORE_CONTAINERS) : -EBADF;
+	AUTO_CLOSE int data = -EBADF;
+	struct conmon_state now;
+
+	if (containers < 0) {
+		err_drop();
+		return;
+	}
+	data = openat(containers, rec->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* Whoever is at it is done in a moment; what he does must not be overtaken by a removal. */
+	if (data < 0 || lock(data) < 0)
+		return;
+	/* A full disk, a store of others: it stays unrecorded, and is the same to who looks. */
+	if (record(st, rec, containers, data) < 0 || look(st, containers, rec->id, &now) < 0)
+		err_drop();
+	else
+		*s = now;
+}

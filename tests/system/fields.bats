@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# What scripts name: the fields of --format, by verb, as podman and docker have them; and docker's own forms.
+load helpers
+
+setup_file() { file_begin; load_image busybox; }
+teardown_file() { file_end; }
+setup() { test_begin; }
+
+# has_fields COMMAND... -- FIELD... - one template that names all; what is missing is named by the error
+has_fields() {
+	local cmd=() t=
+	while [ "$1" != -- ]; do cmd+=("$1"); shift; done
+	shift
+	for f in "$@"; do t+="{{.$f}}|"; done
+	run -0 cuddy "${cmd[@]}" --format "$t"
+}
+
+@test "--format: every field that scripts name is there, in ps, inspect, events, volumes, secrets, images" {
+	mkdir "$WORK/d"
+	echo s >"$WORK/s"
+	cuddy secret create s "$WORK/s" >/dev/null
+	cuddy run -d --name web -l a=b --cidfile "$WORK/cid" -v "$WORK/d:/d" -v vol:/e --tmpfs /t -p 127.0.0.1:0:80 --expose 81 --health-cmd true \
+		--restart on-failure:3 --ulimit nofile=512:1024 --ulimit core=-1 --device /dev/zero:/dev/nought --secret s --tz UTC --umask 027 \
+		--network slirp4netns "$IMAGE" sleep 1000 >/dev/null
+	cuddy wait --condition healthy web
+	has_fields ps -- ID Image Command CreatedAt RunningFor Ports State Status Size Names Labels 'Label "a"' Mounts Networks AutoRemove CIDFile \
+		Created CreatedHuman ExitCode Exited ExitedAt ExposedPorts ImageID IsInfra Pid Pod PodName Restarts StartedAt Cgroup IPC MNT NET PIDNS \
+		USERNS User UTS Namespaces HealthStatus LocalVolumes Platform
+	run -0 cuddy ps --format '{{.CIDFile}} {{.HealthStatus}} {{.LocalVolumes}} {{.Platform}} {{.ExposedPorts}} {{.Label "a"}}'
+	[ "$output" = "$WORK/cid healthy 1 linux 81/tcp b" ]
+	state=(Status Running Paused Restarting OOMKilled Dead Pid ExitCode Error StartedAt FinishedAt OciVersion ConmonPid CgroupPath CheckpointedAt
+		RestoredAt StoppedByUser Health.Status Health.FailingStreak Health.Log Healthcheck.Status)
+	config=(Hostname Domainname User AttachStdin AttachStdout AttachStderr Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint
+		OnBuild Labels StopSignal StopTimeout ExposedPorts Healthcheck.Test Healthcheck.Interval Healthcheck.Timeout Healthcheck.Retries
+		Annotations CreateCommand HealthcheckOnFailureAction Timezone SystemdMode Umask Secrets Timeout Passwd sdNotifyMode)
+	host=(Binds ContainerIDFile LogConfig.Type LogConfig.Path NetworkMode PortBindings RestartPolicy.Name RestartPolicy.MaximumRetryCount AutoRemove
+		VolumeDriver VolumesFrom CapAdd CapDrop Dns DnsOptions DnsSearch ExtraHosts GroupAdd IpcMode Cgroup Cgroups Links OomScoreAdj PidMode
+		Privileged PublishAllPorts ReadonlyRootfs SecurityOpt Tmpfs UTSMode UsernsMode ShmSize Runtime ConsoleSize Isolation CpuShares Memory
+		NanoCpus CgroupParent BlkioWeight BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps
+		CpuPeriod CpuQuota CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus CpusetMems Devices DiskQuota KernelMemory MemoryReservation
+		MemorySwap MemorySwappiness OomKillDisable Init PidsLimit Ulimits CpuCount CpuPercent IOMaximumIOps IOMaximumBandwidth)
+	net=(Bridge SandboxID SandboxKey HairpinMode LinkLocalIPv6Address LinkLocalIPv6PrefixLen Ports EndpointID Gateway IPAddress IPPrefixLen
+		IPv6Gateway GlobalIPv6Address GlobalIPv6PrefixLen MacAddress Networks)
+	has_fields inspect web -- Id Created Path Args Image ImageName ImageDigest Rootfs Pod ResolvConfPath HostnamePath HostsPath StaticDir OCIConfigPath \
+		OCIRuntime ConmonPidFile PidFile LogPath Name RestartCount Driver MountLabel ProcessLabel AppArmorProfile EffectiveCaps BoundingCaps \
+		ExecIDs GraphDriver.Name GraphDriver.Data Mounts Dependencies Namespace IsInfra IsService "${state[@]/#/State.}" \
+		"${config[@]/#/Config.}" "${host[@]/#/HostConfig.}" "${net[@]/#/NetworkSettings.}"
+	[ "$(cuddy inspect --format '{{json .HostConfig.Ulimits}} {{json .HostConfig.Devices}}' web)" = \
+		'[{"Name":"RLIMIT_NOFILE","Soft":512,"Hard":1024},{"Name":"RLIMIT_CORE","Soft":-1,"Hard":-1}] [{"PathOnHost":"/dev/zero","PathInContainer":"/dev/nought","CgroupPermissions":"rwm"}]' ] ||
+		[ "$(cuddy inspect --format '{{json .HostConfig.Devices}}' web)" = '[{"PathOnHost":"/dev/zero","PathInContainer":"/dev/nought","CgroupPermissions":""}]' ]
+	[ "$(cuddy inspect --format '{{.HostConfig.ContainerIDFile}} {{.Config.Timezone}} {{.Config.Umask}} {{.Config.Passwd}}' web)" = "$WORK/cid UTC 027 true" ]
+	[ "$(cuddy inspect --format '{{(index .Mounts 0).Type}} {{(index .Mounts 0).Destination}} {{(index .Mounts 1).Name}} {{(index .Mounts 1).Driver}}' web)" = "bind /d vol local" ]
+	[ -e "$(cuddy inspect --format '{{.LogPath}}' web)" ]
+	has_fields events --stream=false -- ID Image Name Status Type Time TimeNano Attributes ContainerExitCode HealthStatus Network PodID Error OOMKilled \
+		Action Actor.ID Actor.Attributes Scope
+	has_fields volume ls -- Name Driver Mountpoint Labels Scope CreatedAt Options Status Anonymous GID UID MountCount NeedsChown NeedsCopyUp StorageID \
+		LockNumber Timeout 'Label "a"'
+	has_fields volume inspect vol -- Name Driver Mountpoint Labels Scope CreatedAt Options Status Anonymous GID UID MountCount NeedsChown NeedsCopyUp
+	has_fields secret ls -- ID Name CreatedAt UpdatedAt Driver Labels
+	has_fields secret inspect s -- ID Spec.Name Spec.Driver.Name Spec.Labels CreatedAt UpdatedAt
+	has_fields images -- ID Id Repository Tag Digest CreatedSince CreatedAt Size Containers Created CreatedTime Dangling History IsDangling IsReadOnly \
+		ReadOnly Labels Names ParentId RepoDigests RepoTags SharedSize VirtualSize UniqueSize
+	has_fields history "$IMAGE" -- ID CreatedAt CreatedSince CreatedBy Size Comment Created Tags
+	has_fields image inspect "$IMAGE" -- Id Digest RepoTags RepoDigests Comment Created Config.Env Config.Cmd Author Architecture Os Size VirtualSize \
+		GraphDriver.Name RootFS.Type RootFS.Layers Parent Version Labels Annotations ManifestType User History NamesHistory
+	has_fields system df -- Type Size Reclaimable Active Total RawSize RawReclaimable TotalCount
+	run --separate-stderr cuddy ps --format '{{.Nonsense}}'
+	one_line_error 125 'no field .Nonsense'
+	cuddy rm -f -t 0 web >/dev/null
+}
+
+@test "called as docker: its nouns, words and forms are taken, or refused with the reason" {
+	mkdir "$WORK/bin"
+	ln -s "$CUDDY" "$WORK/bin/docker"
+	d="$WORK/bin/docker"
+	"$d" run -d --name web "$IMAGE" sleep 1000 >/dev/null
+	n=0
+	while IFS='|' read -r words want; do
+		# shellcheck disable=SC2086
+		run "$d" $words
+		[ "$status" = 0 ] && grep -qE -- "${want:-.*}" <<<"${output:- }" || fail "docker $words: $status $output"
+		n=$((n + 1))
+	done <<-'EOF'
+		container ls -q|^[0-9a-f]{12}$
+		container list --format {{.Names}}|^web$
+		container ps -a --format json|"Names":"web"
+		image ls --format {{.Repository}}:{{.Tag}}|^localhost/busybox:latest$
+		image list -q|^[0-9a-f]{12}$
+		system info --format {{.ServerVersion}}|^[0-9]+\.[0-9]+
+		info --format {{.Swarm.LocalNodeState}}|inactive
+		version --format {{.Server.Version}}|^[0-9]+\.[0-9]+
+		--version|^Docker version
+		system events --since 1h --until 0s --format {{.Type}}/{{.Action}}|^container/start$
+		system df|Images
+		volume create --label a=b dvol|^dvol$
+		volume inspect -f {{.Labels.a}} dvol|^b$
+		volume ls -q --filter label=a|^dvol$
+		volume rm dvol|^dvol$
+		rename web other|
+		container rename other web|
+		inspect --type container -f {{.Name}} web|web
+		inspect --type=image -f {{.Os}} localhost/busybox|^linux$
+		inspect -s -f {{.SizeRw}} web|^[0-9]+$
+		container inspect -f {{.State.Status}} web|^running$
+		container top web|sleep
+		container port web|
+		container logs --details web|
+		container diff web|
+		container exec web echo in|^in$
+		container kill -s URG web|
+		container update --restart no web|^web$
+		container stats --help|Usage
+		container attach --help|Usage
+		container commit -a me -m words web snap:1|^(sha256:)?[0-9a-f]{64}$
+		image history -q snap:1|[0-9a-f]{12}
+		image inspect -f {{.Author}}/{{.Comment}} snap:1|me/words
+		image tag snap:1 snap:2|
+		image rm snap:1 snap:2|Untagged
+		network ls --format {{.Name}}|
+		run --rm --network bridge --pull never localhost/busybox true|
+		run --rm --network default --disable-content-trust --isolation default localhost/busybox true|
+		run --rm --mount source=x1,target=/x --security-opt no-new-privileges:true localhost/busybox grep NoNewPrivs:.1 /proc/self/status|
+		run --rm --add-host a=1.2.3.4 --network none localhost/busybox cat /etc/hosts|^1.2.3.4.a$
+		run --rm --ipc shareable --userns host --network none localhost/busybox true|
+		run --rm --health-cmd=true --health-interval=5m30s --network none localhost/busybox true|
+		-c default ps -q|^[0-9a-f]{12}$
+		-l debug container ls -q|^[0-9a-f]{12}$
+		stop -s KILL --timeout 1 web|^web$
+		start web|^web$
+		restart --timeout 0 web|^web$
+		container stop -t 0 web|^web$
+		container wait web|^137$
+		container prune -f|[0-9a-f]{12}
+		volume prune -f -a|
+		system prune -f|
+	EOF
+	[ "$n" = 52 ]
+	while IFS='|' read -r words want; do
+		# shellcheck disable=SC2086
+		run --separate-stderr "$d" $words
+		[ "$status" = 125 ] && grep -qE -- "$want" <<<"$stderr" || fail "docker $words: $status $stderr"
+	done <<-EOF
+		run --link web $IMAGE true|network create
+		run --gpus all $IMAGE true|no CDI specification
+		run --storage-opt size=1g $IMAGE true|only root
+		run --volume-driver nfs $IMAGE true|no plugins
+		-H tcp://1.2.3.4:2375 ps|no server
+		swarm init|unknown command
+		container checkpoint web|needs root|without root
+		network connect --link web a b|.
+	EOF
+}

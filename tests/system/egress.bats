@@ -185,7 +185,7 @@ limited() { cuddy run -d -v "$PROBE:/probe:ro" "$@" >/dev/null; }
 	wait_until 20 gets g
 	run ! asks g "$host" $((port - 1))
 	[ "$(refused g)" = 1 ]
-	run ! pgrep -u "$(id -u)" cuddy-names
+	[ "$(guards | wc -l)" = 1 ] # the server of names would be a second one
 	kill -KILL "$(conmon_pid g)"
 	wait_until 20 eval '! guards'
 	cuddy rm -f -t 0 g

@@ -166,7 +166,7 @@ static void names_that_are_not_set_are_collected(void **state)
 
 static void growth_and_depth_have_a_limit(void **state)
 {
-	static char big[32 << 10], *own[] = {big, NULL};
+	static char big[EXPAND_BYTES_MAX / 2], *own[] = {big, NULL};
 	const struct strv v = {.v = own, .n = 1};
 	const struct expand x = {.escape = '\\', .vars = &v};
 	AUTO_SBUF struct sbuf deep = SBUF_INIT, out = SBUF_INIT;

@@ -16,7 +16,7 @@
 
 /* What was opened before the build began. */
 struct build_files {
-	struct archive_file iid, metadata;
+	struct archive_file iid, iid_raw, digest, metadata;
 	struct build_outputs outputs;
 	FILE *log;
 	int null;
@@ -25,6 +25,8 @@ struct build_files {
 static void files_done(struct build_files *f)
 {
 	archive_file_drop(&f->iid);
+	archive_file_drop(&f->iid_raw);
+	archive_file_drop(&f->digest);
 	archive_file_drop(&f->metadata);
 	build_outputs_done(&f->outputs);
 	if (f->log)
@@ -36,9 +38,18 @@ static void files_done(struct build_files *f)
 static int files_open(const struct build_args *a, struct build_options *o, struct build_files *f)
 {
 	int r = build_outputs_open(a, o, &f->outputs);
+	bool push = a->push;
 
+	for (unsigned i = 0; i < f->outputs.n; i++)
+		push |= f->outputs.v[i].push;
+	if (r == 0 && a->digestfile && !push)
+		r = err_usage("--digestfile: nothing is sent; it goes with --push");
 	if (r == 0 && a->iidfile)
 		r = archive_file_open(&f->iid, a->iidfile);
+	if (r == 0 && a->iidfile_raw)
+		r = archive_file_open(&f->iid_raw, a->iidfile_raw);
+	if (r == 0 && a->digestfile)
+		r = archive_file_open(&f->digest, a->digestfile);
 	if (r == 0 && a->metadata_file)
 		r = archive_file_open(&f->metadata, a->metadata_file);
 	if (r < 0)
@@ -94,14 +105,25 @@ static int put_metadata(struct store *st, const struct build_args *a, const stru
 	return archive_file_put(f, a->metadata_file, text.s);
 }
 
+static int put_ids(const struct build_args *a, struct build_files *f, const char *id)
+{
+	AUTO_FREE char *full = xasprintf("sha256:%s", id);
+	int r = a->iidfile ? archive_file_put(&f->iid, a->iidfile, full) : 0;
+
+	if (r == 0 && a->iidfile_raw)
+		r = archive_file_put(&f->iid_raw, a->iidfile_raw, id);
+	if (r == 0 && a->digestfile)
+		r = archive_file_put(&f->digest, a->digestfile, build_pushed());
+	return r;
+}
+
 static int finish(struct store *st, const struct build_args *a, const struct build_options *o,
 		  struct build_files *f, const char *id, bool hush)
 {
-	AUTO_FREE char *full = xasprintf("sha256:%s", id);
 	int r = build_outputs_write(st, a, o, &f->outputs, id, hush);
 
-	if (r == 0 && a->iidfile)
-		r = archive_file_put(&f->iid, a->iidfile, full);
+	if (r == 0)
+		r = put_ids(a, f, id);
 	if (r == 0 && a->metadata_file)
 		r = put_metadata(st, a, o, id, &f->metadata);
 	return r < 0 ? r : build_outputs_keep(&f->outputs);
@@ -133,11 +155,8 @@ static int finish_list(struct store *st, const struct build_args *a, const struc
 		r = err_usage("--push needs a name to push to: --tag");
 	if (r == 0 && push)
 		r = build_push_lists(st, a, o, &o->tags, hush);
-	if (r == 0 && a->iidfile) {
-		AUTO_FREE char *full = xasprintf("sha256:%s", *id ? id : ids->n ? ids->v[0] : "");
-
-		r = archive_file_put(&f->iid, a->iidfile, full);
-	}
+	if (r == 0)
+		r = put_ids(a, f, *id ? id : ids->n ? ids->v[0] : "");
 	if (r == 0 && a->metadata_file)
 		r = put_metadata(st, a, o, "", &f->metadata);
 	if (r == 0)
@@ -182,6 +201,10 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 	if (r < 0)
 		return r;
 	o->platform = platforms.n ? platforms.v[0] : NULL;
+	if (a->logsplit && platforms.n < 2)
+		r = build_log_of(out, a->logfile, o->platform);
+	if (r < 0)
+		return r;
 	r = build_show_init(&show, hush, a->progress, out);
 	if (r < 0)
 		return r;
@@ -193,7 +216,8 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 	transfer_report_init(&report, REPORT_PULL, hush || show.json, NULL);
 	o->pull.report = &report.handler;
 	r = platforms.n > 1 && !o->check && !o->list_targets
-		    ? build_each_platform(st, o, &platforms, hush ? NULL : out, &ids, &result)
+		    ? build_each_platform(st, o, &platforms, hush && !a->logsplit ? NULL : out,
+					  a->logsplit ? a->logfile : NULL, &ids, &result)
 		    : build_image(st, o, &result);
 	build_show_done(&show);
 	transfer_report_done(&report);
@@ -221,8 +245,11 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	bool hush = a->quiet || (progress && strcmp(progress, "quiet") == 0);
 	AUTO(build_request_done) struct build_options o = {.output_fd = STDERR_FILENO};
 	AUTO(files_done)
-	struct build_files f = {
-		.iid = ARCHIVE_FILE_INIT, .metadata = ARCHIVE_FILE_INIT, .null = -EBADF};
+	struct build_files f = {.iid = ARCHIVE_FILE_INIT,
+				.iid_raw = ARCHIVE_FILE_INIT,
+				.digest = ARCHIVE_FILE_INIT,
+				.metadata = ARCHIVE_FILE_INIT,
+				.null = -EBADF};
 	struct store *st;
 	int r = build_request_of(a, argc ? argv[0] : ".", &o);
 

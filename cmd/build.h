@@ -10,19 +10,32 @@
 #include "pkg/cli/options.h"
 #include "pkg/container/request.h"
 
+/* What is refused, or does nothing (build_refused.c). */
+struct build_refused_args {
+	struct crypt_args crypt;
+	struct strv hooks_dirs, mounts, os_features, policies, resources, runtime_flags, maps[4];
+	const char *cw, *os_version, *runtime, *sbom[7], *sign_by, *source_policy_file, *userns;
+	bool all_platforms, compat_volumes, compress, save_stages, stage_labels, stdin_given;
+	int disable_compression;
+};
+extern const struct opt build_refused_opts[];
+/** build_refused_check() - one line that says why, for the first that was given. */
+int build_refused_check(const struct build_refused_args *a);
+
 struct build_args {
+	struct build_refused_args refused;
 	struct registry_args registry;
 	struct strv tags, files, platforms, build_args, build_arg_files, labels, secrets, ssh,
 		contexts, annotations, cache_from, cache_to, env, unset_env, unset_labels,
 		no_cache_filters, outputs, allow, cpp_flags, attest, layer_labels, unset_annotations;
 	struct container_request run;
-	const char *arch, *os, *variant, *target, *network, *pull, *iidfile, *metadata_file,
+	const char *arch, *os, *variant, *target, *network, *pull, *iidfile, *iidfile_raw, *digestfile, *metadata_file,
 		*manifest, *ignore_file, *timestamp, *format, *progress, *isolation, *from,
 		*logfile, *provenance, *sbom, *call, *builder;
 	int64_t cache_ttl_ns;
 	unsigned jobs;
 	bool no_cache, quiet, rm, force_rm, load, push, squash, squash_all, omit_history,
-		rewrite_timestamp, check, explain;
+		rewrite_timestamp, check, explain, logsplit;
 	int layers, inherit_labels, inherit_annotations, skip_unused, http_proxy, identity_label,
 		created_annotation;
 };
@@ -55,6 +68,10 @@ int build_outputs_open(const struct build_args *a, struct build_options *o,
 /** build_outputs_write() - archives and pushes of the image that was built. */
 int build_outputs_write(struct store *st, const struct build_args *a, const struct build_options *o,
 			const struct build_outputs *outs, const char *id, bool quiet);
+/** build_pushed() - the digest of the manifest that was sent last; "": nothing was. */
+const char *build_pushed(void);
+/** build_note_pushed() - on_image of who sends one. */
+void build_note_pushed(const char *reference, const char *digest);
 /** build_outputs_keep() - what was written gets its name. */
 int build_outputs_keep(struct build_outputs *o);
 void build_outputs_done(struct build_outputs *o);
@@ -66,9 +83,12 @@ int build_outputs_fit(const struct build_outputs *o, bool *ret_push);
 
 /** build_platforms_of() - --platform, each once. */
 int build_platforms_of(const struct build_args *a, struct strv *ret);
-/** build_each_platform() - @out: where it is said which; NULL. @ret: of the last one, or of the one that failed. */
+/** build_log_of() - what is written to @log from now on is in "@name_OS_ARCH[_VARIANT]"; @platform NULL: this machine's. */
+int build_log_of(FILE *log, const char *name, const char *platform);
+/** build_each_platform() - @split_log: NULL, or each has its own, see build_log_of(). @out: where it is said which; NULL. @ret: of the last one, or of the one that failed. */
 int build_each_platform(struct store *st, const struct build_options *o,
-			const struct strv *platforms, FILE *out, struct strv *ret_ids,
+			const struct strv *platforms, FILE *out, const char *split_log,
+			struct strv *ret_ids,
 			struct build_result *ret);
 /** build_put_list() - a list of these images, under each of @tags; without tags under a name of its own. */
 int build_put_list(struct store *st, const struct strv *tags, const struct strv *ids,

@@ -61,12 +61,14 @@ const struct opt build_opts[] = {
 	OPT_BOOL(0, "explain", struct build_args, explain, "Say of each step why it was done again, or why not"),
 	OPT_STR(0, "format", "FORMAT", struct build_args, format, "Format the image is pushed and saved in",
 		.complete = COMPLETE_WORDS, .words = "oci docker", .strict = true),
+	OPT_STR(0, "digestfile", "FILE", struct build_args, digestfile, "Write the digest of what was pushed to a file", .complete = COMPLETE_FILE),
 	OPT_STR(0, "from", "IMAGE", struct build_args, from, "Base image instead of the one of the first FROM", .complete = COMPLETE_IMAGE),
 	OPT_LIST(0, "group-add", "GROUP", struct build_args, run.group_add, "Run commands with another group"),
 	OPT_TRI(0, "http-proxy", struct build_args, http_proxy, "Let commands have the proxy variables of the environment"),
 	OPT_TRI(0, "identity-label", struct build_args, identity_label, "A label that names the builder is not made: only false", .hidden = true),
 	OPT_STR(0, "ignorefile", "FILE", struct build_args, ignore_file, "Ignore file to use instead of the context's", .complete = COMPLETE_FILE),
 	OPT_STR(0, "iidfile", "FILE", struct build_args, iidfile, "Write the image's id to a file", .complete = COMPLETE_FILE),
+	OPT_STR(0, "iidfile-raw", "FILE", struct build_args, iidfile_raw, "The same without \"sha256:\"", .complete = COMPLETE_FILE),
 	OPT_TRI(0, "inherit-annotations", struct build_args, inherit_annotations, "Keep the annotations of base images"),
 	OPT_TRI(0, "inherit-labels", struct build_args, inherit_labels, "Keep the labels of base images"),
 	OPT_STR(0, "ipc", "MODE", struct build_args, run.ipc, "IPC namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
@@ -78,6 +80,7 @@ const struct opt build_opts[] = {
 	OPT_TRI(0, "layers", struct build_args, layers, "Use what earlier builds made"),
 	OPT_BOOL(0, "load", struct build_args, load, "Keep the image in the store; it is there in any case", .hidden = true),
 	OPT_STR(0, "logfile", "FILE", struct build_args, logfile, "Write steps and the output of commands to a file", .complete = COMPLETE_FILE),
+	OPT_BOOL(0, "logsplit", struct build_args, logsplit, "A file of its own for each platform: FILE_OS_ARCH"),
 	OPT_STR(0, "metadata-file", "FILE", struct build_args, metadata_file, "Write what was built to a file, as JSON", .complete = COMPLETE_FILE),
 	OPT_STR(0, "network", "MODE", struct build_args, network, "Network of commands: default, none or host",
 		.complete = COMPLETE_WORDS, .words = "default none host", .strict = true),
@@ -121,6 +124,7 @@ const struct opt build_opts[] = {
 	OPT_LIST('v', "volume", "HOST:PATH[:ro]", struct build_args, run.volume, "Mount a path of the host while commands run", .complete = COMPLETE_FILE),
 	OPT_GROUP(limit_opts, struct build_args, run.limits),
 	OPT_GROUP(registry_opts, struct build_args, registry),
+	OPT_GROUP(build_refused_opts, struct build_args, refused),
 	OPT_END
 };
 /* clang-format on */
@@ -282,6 +286,8 @@ static int check_words(const struct build_args *a, struct build_options *o)
 	if (a->call && strcmp(a->call, "build") != 0 && strcmp(a->call, "check") != 0 &&
 	    strcmp(a->call, "targets") != 0)
 		return err_new(-CE_UNSUPPORTED, "--call %s: use build, check or targets", a->call);
+	if (a->logsplit && !a->logfile)
+		return err_usage("--logsplit goes with --logfile");
 	if (a->squash && a->squash_all)
 		return err_usage("--squash and --squash-all: one of them");
 	for (size_t i = 0; i < a->allow.n; i++) {
@@ -311,8 +317,10 @@ void build_request_done(struct build_options *o)
 
 static int checked_of(const struct build_args *a, struct build_options *o)
 {
-	int r = pull_policy(a->pull, &o->pull.policy);
+	int r = build_refused_check(&a->refused);
 
+	if (r == 0)
+		r = pull_policy(a->pull, &o->pull.policy);
 	if (r == 0)
 		r = registry_access_of(&a->registry, &o->pull.access);
 	if (r == 0)

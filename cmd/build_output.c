@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* --output and --push: where else than into the store the result of a build goes. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -133,6 +134,19 @@ int build_outputs_open(const struct build_args *a, struct build_options *b,
 	return r;
 }
 
+static char pushed[80];
+
+void build_note_pushed(const char *reference, const char *digest)
+{
+	(void)reference;
+	(void)snprintf(pushed, sizeof(pushed), "%s", digest);
+}
+
+const char *build_pushed(void)
+{
+	return pushed;
+}
+
 static int push(struct store *st, const struct build_args *a, const struct build_options *b,
 		bool quiet)
 {
@@ -140,7 +154,7 @@ static int push(struct store *st, const struct build_args *a, const struct build
 	struct transfer_report report;
 	int r = 0;
 
-	transfer_report_init(&report, REPORT_PULL, quiet, NULL);
+	transfer_report_init(&report, REPORT_PULL, quiet, build_note_pushed);
 	o.report = &report.handler;
 	for (size_t i = 0; r == 0 && i < b->tags.n; i++)
 		r = image_push(st, b->tags.v[i], NULL, &o);
@@ -161,8 +175,8 @@ static int save(struct store *st, const struct build_output *o, const struct bui
 	if (!names.n)
 		strv_add(&names, id);
 	transfer_report_init(&report, REPORT_READ, quiet, NULL);
-	r = image_save(st, &names, o->kind == OUTPUT_OCI ? "oci-archive" : "docker-archive",
-		       NULL, o->file.fd, &report.handler);
+	r = image_save(st, &names, o->kind == OUTPUT_OCI ? "oci-archive" : "docker-archive", NULL,
+		       o->file.fd, &report.handler);
 	transfer_report_done(&report);
 	return r;
 }

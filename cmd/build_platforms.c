@@ -59,6 +59,33 @@ int build_platforms_of(const struct build_args *a, struct strv *ret)
 	return 0;
 }
 
+int build_log_of(FILE *log, const char *name, const char *platform)
+{
+	struct platform p = {0};
+	AUTO_FREE char *file = NULL;
+	AUTO_CLOSE int fd = -EBADF;
+	int r = 0;
+
+	if (platform)
+		r = platform_parse(platform, &p);
+	else
+		platform_host(&p);
+	if (r == 0) {
+		/* The variant only where two are built side by side: with buildah the names have none. */
+		bool has_variant = p.variant && *p.variant && strcmp(p.architecture, "arm") == 0;
+
+		file = xasprintf("%s_%s_%s%s%s", name, p.os, p.architecture, has_variant ? "_" : "",
+				 has_variant ? p.variant : "");
+	}
+	platform_done(&p);
+	if (r < 0)
+		return r;
+	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0 || fflush(log) != 0 || dup3(fd, fileno(log), O_CLOEXEC) < 0)
+		return err_new(-errno, "--logsplit: %s", file);
+	return 0;
+}
+
 /* "linux_arm64", as buildx names it. */
 static int open_sub(int dir, const char *platform)
 {
@@ -74,8 +101,8 @@ static int open_sub(int dir, const char *platform)
 }
 
 static void __attribute__((noreturn))
-build_child(struct store *st, const struct build_options *all, const char *platform,
-	    struct shared *ret, pid_t parent)
+build_child(struct store *st, const struct build_options *all, const char *platform, FILE *log,
+	    const char *split_log, struct shared *ret, pid_t parent)
 {
 	struct build_options o = *all;
 	AUTO_CLOSE int dir = -EBADF;
@@ -91,6 +118,8 @@ build_child(struct store *st, const struct build_options *all, const char *platf
 		o.tree_dir = dir;
 		r = dir < 0 ? dir : 0;
 	}
+	if (r == 0 && split_log)
+		r = build_log_of(log, split_log, platform);
 	if (r == 0)
 		r = build_image(st, &o, &ret->result);
 	ret->error = r;
@@ -100,7 +129,7 @@ build_child(struct store *st, const struct build_options *all, const char *platf
 }
 
 static int build_for(struct store *st, const struct build_options *o, const char *platform,
-		     struct build_result *ret)
+		     FILE *log, const char *split_log, struct build_result *ret)
 {
 	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -113,7 +142,7 @@ static int build_for(struct store *st, const struct build_options *o, const char
 	(void)fflush(NULL);
 	pid = clone_fork(0, &pidfd);
 	if (pid == 0)
-		build_child(st, o, platform, s, parent);
+		build_child(st, o, platform, log, split_log, s, parent);
 	r = pid < 0 ? pid : pidfd_wait(pidfd, -1, &status);
 	if (r >= 0 && !s->finished)
 		r = err_new(-CE_PROTOCOL, "its builder died");
@@ -125,17 +154,17 @@ static int build_for(struct store *st, const struct build_options *o, const char
 }
 
 int build_each_platform(struct store *st, const struct build_options *o,
-			const struct strv *platforms, FILE *out, struct strv *ret_ids,
-			struct build_result *ret)
+			const struct strv *platforms, FILE *out, const char *split_log,
+			struct strv *ret_ids, struct build_result *ret)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < platforms->n; i++) {
-		if (out) {
+		if (out && !split_log) {
 			(void)fprintf(out, "==> %s\n", platforms->v[i]);
 			(void)fflush(out);
 		}
-		r = build_for(st, o, platforms->v[i], ret);
+		r = build_for(st, o, platforms->v[i], out, split_log, ret);
 		if (r == 0 && ret->id[0])
 			strv_add(ret_ids, ret->id);
 	}
@@ -222,7 +251,7 @@ int build_push_lists(struct store *st, const struct build_args *a, const struct 
 	struct transfer_report report;
 	int r = 0;
 
-	transfer_report_init(&report, REPORT_PULL, quiet, NULL);
+	transfer_report_init(&report, REPORT_PULL, quiet, build_note_pushed);
 	p.report = &report.handler;
 	for (size_t i = 0; r == 0 && i < names->n; i++)
 		r = list_push(st, names->v[i], NULL, &p);

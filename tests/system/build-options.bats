@@ -278,3 +278,60 @@ COPY --from=a /f /g"
 	cuddy build -q --provenance=false --sbom=false --isolation oci . >/dev/null
 	run -125 cuddy build --allow security.insecure .
 }
+
+@test "build: what is not done is refused with its reason; --logsplit, --iidfile-raw, --digestfile (O6)" {
+	file <<<$'FROM scratch\nCOPY Containerfile /f'
+	before=$(cuddy images -qa | sort -u)
+	while IFS='|' read -r flag why; do
+		run -125 --separate-stderr cuddy build $flag -t localhost/refused .
+		[[ "$stderr" == *"${flag%%[= ]*}: not supported: $why"* ]] || fail "$flag: $stderr"
+	done <<-'E'
+		--all-platforms|name the platforms with --platform
+		--compat-volumes|what commands change below a VOLUME is kept
+		--cw type=snp|images for confidential machines
+		--hooks-dir /h|commands run in cuddy's own runtime
+		--mount type=bind,src=/,dst=/m|write RUN --mount
+		--os-feature win32k|that is of images for another operating system
+		--os-version 10|that is of images for another operating system
+		--policy filename=p|policies are not read
+		--resource memory=1g|say it with --memory
+		--runtime crun|commands run in cuddy's own runtime
+		--runtime-flag debug|commands run in cuddy's own runtime
+		--save-stages|stages get no images
+		--stage-labels|stages get no images
+		--sbom-output f|lists of software are not made
+		--sbom-purl-output f|lists of software are not made
+		--sbom-image-output f|lists of software are not made
+		--sbom-image-purl-output f|lists of software are not made
+		--sbom-merge-strategy cat|lists of software are not made
+		--sbom-scanner-command c|lists of software are not made
+		--sbom-scanner-image i|lists of software are not made
+		--sign-by me@example.org|sign what was built with push --sign-by
+		--source-policy-file p|policies are not read
+		--stdin|commands read nothing
+		--userns=host|commands have all ids
+		--userns-uid-map 0:0:1|commands have all ids
+		--userns-gid-map 0:0:1|commands have all ids
+		--userns-uid-map-user u|commands have all ids
+		--userns-gid-map-group g|commands have all ids
+	E
+	refused() { run -125 --separate-stderr cuddy build -t localhost/refused "${@:2}" . && [[ "$stderr" == *"$1"* ]]; }
+	refused "--decryption-key: encrypted images are not supported" --decryption-key k
+	refused "--logsplit goes with --logfile" --logsplit
+	refused "--digestfile: nothing is sent; it goes with --push" --digestfile "$WORK/d"
+	[ "$(cuddy images -qa | sort -u)" = "$before" ] && [ ! -e "$WORK/d" ]
+	# Harmless values, a file for each platform as buildah names them, and the id as it is printed.
+	id=$(cuddy build --userns=private -D --compress --disable-content-trust --iidfile-raw "$WORK/raw" --logfile "$WORK/one" --logsplit --platform linux/amd64 .)
+	[ "$(cat "$WORK/raw")" = "$id" ]
+	grep -q '^STEP 2/2: COPY' "$WORK/one_linux_amd64"
+	registry_begin
+	cuddy build --tls-verify=false --push -t "$REG/split:1" --digestfile "$WORK/d" --logfile "$WORK/log" --logsplit \
+		--platform linux/amd64,linux/arm64 . >/dev/null
+	for p in amd64 arm64; do [ "$(grep -c '^STEP 2/2: COPY' "$WORK/log_linux_$p")" = 1 ]; done
+	[ ! -s "$WORK/log" ]
+	# The list's own digest, under which the registry has it.
+	run -0 curl -sf -H 'Accept: application/vnd.oci.image.index.v1+json' "http://$REG/v2/split/manifests/$(cat "$WORK/d")"
+	[ "$(jq '.manifests | length' <<<"$output")" = 2 ]
+	cuddy build -q --tls-verify=false --push -t "$REG/split:2" --digestfile "$WORK/d" . >/dev/null
+	[ "$(cat "$WORK/d")" = "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/split:2")" ]
+}

@@ -8,7 +8,7 @@
  *	any ──as many fail in a row as --health-retries──► unhealthy (not in the start period)
  *
  * One check at a time. The next begins its interval after the end of the last; the first at once. The
- * command's process group ends with its time-out, and all of it with the container.
+ * command ends with its time-out and all that came of it too, and all of it with the container.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -21,6 +21,10 @@
 #include "pkg/base/log.h"
 #include "pkg/conmon/monitor.h"
 #include "pkg/runtime/exec.h"
+
+#define END_ROUND_NS (2 * NS_PER_MS)
+#define END_ROUNDS 1000
+#define END_QUIET_ROUNDS 2
 
 static bool is_set(const struct conmon_check *c)
 {
@@ -283,15 +287,29 @@ static void run_check(struct monitor *m)
 
 /* --- what the event loop asks ----------------------------------------------------------------- */
 
+/* Round after round, for the loop is not to wait; a process that the kernel holds is left in the end. */
+static void end_late(struct check *k, int64_t now)
+{
+	if (!k->timed_out) {
+		k->timed_out = true;
+		k->rounds = k->quiet = 0;
+		k->held = rt_exec_hold(k->pid, k->report);
+	}
+	k->quiet = rt_exec_kill_below(k->held) ? 0 : k->quiet + 1;
+	if (k->held > 0 && k->quiet < END_QUIET_ROUNDS && k->rounds++ < END_ROUNDS) {
+		k->kill_at_ns = now + END_ROUND_NS;
+		return;
+	}
+	k->kill_at_ns = 0;
+	rt_exec_kill(k->pid, k->held);
+}
+
 void check_deadlines(struct monitor *m, int64_t now)
 {
 	struct check *k = &m->check;
 
-	if (k->kill_at_ns && now >= k->kill_at_ns) {
-		k->kill_at_ns = 0;
-		k->timed_out = true;
-		rt_exec_kill(k->pid, k->report);
-	}
+	if (k->kill_at_ns && now >= k->kill_at_ns)
+		end_late(k, now);
 	if (!m->exited && !k->pid && k->next_at_ns && now >= k->next_at_ns &&
 	    m->state.status == CONMON_RUNNING)
 		run_check(m);
@@ -303,7 +321,7 @@ void check_end(struct monitor *m)
 	struct check *k = &m->check;
 
 	if (k->pid)
-		rt_exec_kill(k->pid, k->report);
+		rt_exec_kill(k->pid, k->timed_out ? k->held : rt_exec_hold(k->pid, k->report));
 	close_check(k);
 	k->next_at_ns = 0;
 	answer(m, -ESRCH);

@@ -66,6 +66,8 @@ struct check {
 	bool started; /* the startup check is over */
 	uint32_t successes, failures; /* of the startup check, in a row */
 	int64_t next_at_ns, kill_at_ns; /* CLOCK_MONOTONIC; 0: never */
+	pid_t held; /* it timed out: the stopped command, until what is below it is dead */
+	unsigned rounds, quiet; /* of that */
 	struct health_result now;
 	struct health_results results;
 };

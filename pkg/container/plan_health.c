@@ -14,7 +14,7 @@ static int plan_check(const struct container_record *rec, const struct health_sp
 	char *in_shell[] = {shell, c, NULL, NULL};
 	AUTO_SBUF struct sbuf seccomp = SBUF_INIT;
 	struct rt_rlimit rlimits[RLIM_NLIMITS];
-	struct rt_exec x = {0};
+	struct rt_exec x = {.gathers = true};
 	struct exec_request e = {0};
 	int r;
 

@@ -13,7 +13,6 @@
 #include "pkg/runtime/exec.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +55,7 @@ int rt_exec_message(const struct rt_exec *e)
 	if (fd < 0)
 		return err_new(-errno, "memfd");
 	wire_put_str(&b, e->cgroup_dir);
-	wire_put_u32(&b, e->detached);
+	wire_put_u32(&b, (e->detached ? EXEC_DETACHED : 0) | (e->gathers ? EXEC_GATHERS : 0));
 	wire_put_u32(&b, e->adopted);
 	rt_process_encode(&e->process, &b);
 	r = write_full(fd, b.s, b.len);
@@ -252,37 +251,4 @@ int rt_exec_spawn(int message, int init_pidfd, int cgroup, int out, int *ret_rep
 		return (int)pid;
 	*ret_report = TAKE_FD(ours);
 	return pid;
-}
-
-static bool has_word(int report)
-{
-	struct pollfd p = {.fd = report, .events = POLLIN};
-
-	return report >= 0 && poll(&p, 1, 0) > 0;
-}
-
-int rt_exec_result(int report)
-{
-	int r = has_word(report) ? sync_wait(report, RT_POINT_MAPPED, NULL) : 0;
-
-	if (r == 0 && has_word(report))
-		r = sync_wait(report, RT_POINT_EXEC, NULL);
-	return r;
-}
-
-void rt_exec_kill(pid_t stage, int report)
-{
-	int fds[RT_SYNC_FDS] = {-EBADF, -EBADF};
-	pid_t payload = -1;
-
-	/* Stopped, the stage cannot reap the payload between our look and our signal. */
-	(void)kill(stage, SIGSTOP);
-	if (has_word(report) && sync_wait(report, RT_POINT_MAPPED, fds) == 0)
-		payload = rt_pid_of_pidfd(fds[0]); /* its group's too: it made a session */
-	if (payload > 1)
-		(void)kill(-payload, SIGKILL);
-	(void)kill(stage, SIGKILL);
-	for (unsigned i = 0; i < RT_SYNC_FDS; i++)
-		closep(&fds[i]);
-	err_drop();
 }

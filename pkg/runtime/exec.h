@@ -15,6 +15,7 @@ struct rt_exec {
 	struct rt_process process; /* its keep_fds are open here under these very numbers */
 	int stdio[3]; /* given to the payload as they are; ignored with process.terminal */
 	bool detached; /* outlives the caller; otherwise it dies with it */
+	bool gathers; /* the payload is the subreaper of what it starts: rt_exec_kill_below() finds all of it */
 	bool adopted; /* with process.outlives: nobody of ours waits for it, it is left to a subreaper */
 };
 
@@ -43,11 +44,16 @@ int rt_exec_message(const struct rt_exec *e);
  * the monitor's own).
  * rt_exec_spawn() - the stage's pid, a child to be reaped; @ret_report for:
  * rt_exec_result() - once it was reaped: 0 when its command was executed, else why not.
- * rt_exec_kill() - with all of the command's process group.
+ * rt_exec_hold() - stops both, for the end; the payload's pid, or -1 when there is none yet.
+ * rt_exec_kill_below() - what the payload started: how many there were that still lived. To be called
+ * until there are none: only then all is gone, however deep. Needs "gathers".
+ * rt_exec_kill() - the payload's process group and the stage.
  */
 int rt_exec_spawn(int message, int init_pidfd, int cgroup, int out, int *ret_report);
 int rt_exec_result(int report);
-void rt_exec_kill(pid_t stage, int report);
+pid_t rt_exec_hold(pid_t stage, int report);
+unsigned rt_exec_kill_below(pid_t payload);
+void rt_exec_kill(pid_t stage, pid_t payload);
 
 /*
  * The stage's side, called by cuddy-conmon for argv[1] "exec-stage". Its descriptors: 0..2 the

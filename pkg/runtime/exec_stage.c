@@ -33,7 +33,7 @@
 struct stage {
 	struct rt_process process;
 	const char *cgroup;
-	bool detached, adopted;
+	bool detached, adopted, gathers;
 	int proc, report;
 };
 
@@ -42,6 +42,7 @@ static int read_message(int fd, struct stage *s)
 	struct stat st;
 	struct wire_reader r;
 	void *p, *arena;
+	uint32_t flags;
 	size_t size;
 
 	if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > (off_t)MESSAGE_MAX)
@@ -53,7 +54,9 @@ static int read_message(int fd, struct stage *s)
 		return err_new(-errno, "read the process description");
 	wire_reader_init(&r, p, size);
 	s->cgroup = wire_get_str(&r);
-	s->detached = wire_get_u32(&r) != 0;
+	flags = wire_get_u32(&r);
+	s->detached = flags & EXEC_DETACHED;
+	s->gathers = flags & EXEC_GATHERS;
 	s->adopted = wire_get_u32(&r) != 0;
 	if (r.failed)
 		return err_new(-CE_PROTOCOL, "process description");
@@ -160,6 +163,8 @@ static int become_payload(struct stage *s)
 	r = confine_death(&s->process);
 	(void)setsid();
 	(void)umask(0);
+	if (r == 0 && s->gathers && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		r = err_new(-errno, "become subreaper");
 	if (r == 0)
 		r = process_place_kept(&s->process, RT_EXEC_KEEP_FD,
 				       (int *const[]){&s->report, &s->proc}, 2);

@@ -24,6 +24,9 @@ enum rt_point {
 	RT_POINT_START = 8, /* whoever starts it→I, over a connection of its own; then #4 */
 };
 
+/* The first word of what a stage is told. */
+enum { EXEC_DETACHED = 1, EXEC_GATHERS = 2 };
+
 #define RT_SYNC_FDS 2
 /** sync_send() - say that @point is reached; up to RT_SYNC_FDS descriptors go along. */
 int sync_send(int sock, enum rt_point point, const int *fds, unsigned n);

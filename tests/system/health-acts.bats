@@ -12,13 +12,36 @@ restarted() { [ "$(cuddy inspect --format '{{.RestartCount}}' "$1")" -ge "$2" ];
 state() { cuddy inspect --format "{{.State.$2}}" "$1"; }
 config() { cuddy inspect --format "{{json .Config.$2}}" "$1"; }
 
-@test "health: a check that takes too long fails, and nothing of it stays" {
-	cuddy run -d --name c --health-cmd 'echo out; sleep 1234; true' --health-timeout 1s --health-retries 1 "$IMAGE" sleep 1000
-	cuddy wait --condition unhealthy -i 20ms c
-	[ "$(cuddy inspect --format '{{(index .State.Health.Log 0).ExitCode}}' c)" = -1 ]
-	[[ "$(cuddy inspect --format '{{(index .State.Health.Log 0).Output}}' c)" == *"time-out"* ]]
-	# What its killed shell had started may stay as a zombie where pid 1 does not reap; it does not run.
-	wait_until 20 sh -c '! "$CUDDY" top c args | grep -q 1234'
+@test "health: a check that takes too long fails, and nothing of it stays, whatever session it went into" {
+	for pid in private host; do
+		cuddy run -d --name c --pid $pid --health-cmd /check --health-interval disable --health-timeout 1s --health-retries 1 "$IMAGE" \
+			sh -c 'sleep 1300; true'
+		cuddy exec -i c sh -c 'cat >/check; chmod +x /check' <<-'E'
+			#!/bin/sh
+			[ "$1" ] && { touch "/$1"; exec sleep "$1"; }
+			echo out
+			/check 1235 &
+			setsid /check 1236 &
+			setsid sh -c '(setsid sh -c "/check 1237; true" &); /check 1238 & /check 1239; true' &
+			/check 1234; true
+		E
+		for n in 1 2 3 4 5 6 7 8 9; do # until it had the time to start them all
+			run -1 cuddy healthcheck run c
+			run cuddy top c args
+			[[ "$output" != *"sleep 12"* && "$output" == *"sleep 1300"* ]]
+			! cuddy exec c sh -c 'ls /1234 /1235 /1236 /1237 /1238 /1239' >/dev/null 2>&1 || break
+			[ "$n" -lt 9 ]
+		done
+		[ "$(health c Status)" = unhealthy ]
+		[ "$(cuddy inspect --format '{{(index .State.Health.Log 0).ExitCode}}' c)" = -1 ]
+		[[ "$(cuddy inspect --format '{{(index .State.Health.Log 0).Output}}' c)" == *"time-out"* ]]
+		cuddy rm -f -t 0 c
+	done
+	# What a check that ends in time leaves behind stays: it may be what starts a service.
+	cuddy run -d --name c --health-cmd 'setsid sleep 1239 & true' --health-interval disable "$IMAGE" sleep 1000
+	cuddy healthcheck run c
+	stays() { [[ "$(cuddy top c ppid,args | tr -s ' ')" == *"1 sleep 1239"* ]]; }
+	wait_until 20 stays
 }
 
 @test "health: --health-on-failure kill, stop, restart, and none" {

@@ -20,35 +20,87 @@
 #include "pkg/sys/file.h"
 #include "storage/store.h"
 
-/* "container:<id>": pid 1 of a running container. */
-static int join_target(struct store *st, const char *mode, struct rt_ns *ns)
+/* The container that was joined last: of a pod's namespaces each is joined, and all are one container's. */
+struct peer {
+	const char *id;
+	struct container_record *rec;
+	struct proc_id init;
+};
+
+static void peer_done(struct peer *p)
+{
+	record_free(p->rec);
+	*p = (struct peer){0};
+}
+
+static int peer_open(struct store *st, const char *id, struct peer *p)
 {
 	AUTO(container_dirs_done)
 	struct container_dirs d = {.data_fd = -EBADF, .runtime_fd = -EBADF};
-	const char *id = mode + strlen("container:");
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	struct conmon_state s;
-	int r = container_store_open(st, id, &d);
+	int r;
 
+	if (p->id && strcmp(p->id, id) == 0)
+		return 0;
+	peer_done(p);
+	r = container_store_open(st, id, &d);
 	if (r == 0)
 		r = conmon_state_read(d.runtime_fd, d.data_fd, &s);
+	if (r == 0)
+		r = container_store_read(st, id, &text);
+	if (r == 0)
+		r = record_parse(text.s, text.len, &p->rec);
 	if (r < 0)
 		return err_wrap(r, "join the namespace of %.12s", id);
 	if (s.status != CONMON_RUNNING)
 		return err_new(-CE_BAD_STATE, "join the namespace of %.12s: it does not run", id);
-	ns->mode = RT_NS_JOIN;
-	ns->target = s.init;
+	p->id = id;
+	p->init = s.init;
 	return 0;
 }
 
-static int one_ns(struct store *st, const char *mode, struct rt_ns *ns)
+static const char *mode_of(const struct container_record *rec, enum rt_ns_kind kind)
 {
+	switch (kind) {
+	case RT_NS_USER:
+		return rec->ns_user;
+	case RT_NS_PID:
+		return rec->ns_pid;
+	case RT_NS_UTS:
+		return rec->ns_uts;
+	case RT_NS_IPC:
+		return rec->ns_ipc;
+	case RT_NS_NET:
+		return rec->ns_net;
+	case RT_NS_CGROUP:
+		return rec->ns_cgroup;
+	case RT_NS_COUNT:
+		break;
+	}
+	return "";
+}
+
+static int one_ns(const struct plan_input *in, enum rt_ns_kind kind, struct peer *peer,
+		  struct rt_ns *all)
+{
+	const char *mode = mode_of(in->record, kind);
+	struct rt_ns *ns = &all[kind];
+	int r;
+
 	*ns = (struct rt_ns){.mode = RT_NS_NEW};
 	if (strncmp(mode, "ns:", 3) == 0)
 		*ns = (struct rt_ns){.mode = RT_NS_JOIN, .path = mode + 3};
 	else if (strcmp(mode, "host") == 0)
 		ns->mode = RT_NS_HOST;
-	else if (strncmp(mode, "container:", 10) == 0)
-		return join_target(st, mode, ns);
+	if (strncmp(mode, "container:", 10) != 0)
+		return 0;
+	/* pid 1 of a running container; the host's are not entered but stayed in. */
+	r = peer_open(in->store, mode + strlen("container:"), peer);
+	if (r < 0)
+		return r;
+	ns->mode = strcmp(mode_of(peer->rec, kind), "host") == 0 ? RT_NS_HOST : RT_NS_JOIN;
+	ns->target = peer->init;
 	return 0;
 }
 
@@ -104,26 +156,12 @@ int plan_namespaces(const struct plan_input *in, struct container_plan *p)
 {
 	const struct container_record *rec = in->record;
 	struct rt_ns *ns = p->rt.ns;
-	int r = one_ns(in->store, rec->ns_pid, &ns[RT_NS_PID]);
+	struct peer peer = {0};
+	int r = 0;
 
-	if (r == 0)
-		r = one_ns(in->store, strcmp(rec->ns_ipc, "none") == 0 ? "private" : rec->ns_ipc,
-			   &ns[RT_NS_IPC]);
-	if (r == 0)
-		r = one_ns(in->store, rec->ns_uts, &ns[RT_NS_UTS]);
-	if (r == 0)
-		r = one_ns(in->store, rec->ns_net, &ns[RT_NS_NET]);
-	if (r == 0)
-		r = one_ns(in->store, rec->ns_cgroup, &ns[RT_NS_CGROUP]);
-	if (r < 0)
-		return r;
-	if (strcmp(rec->ns_user, "host") == 0)
-		ns[RT_NS_USER].mode = RT_NS_HOST;
-	else if (strncmp(rec->ns_user, "container:", 10) == 0 ||
-		 strncmp(rec->ns_user, "ns:", 3) == 0)
-		r = one_ns(in->store, rec->ns_user, &ns[RT_NS_USER]);
-	else
-		ns[RT_NS_USER].mode = RT_NS_NEW;
+	for (enum rt_ns_kind kind = 0; r == 0 && kind < RT_NS_COUNT; kind++)
+		r = one_ns(in, kind, &peer, ns);
+	peer_done(&peer);
 	if (r < 0)
 		return r;
 	if (rec->egress.n) {

@@ -79,7 +79,9 @@ static const struct {
 	 "The new pod and its containers are made as the originals were; what these changed in "
 	 "their "
 	 "files is not there. Ports and static addresses are the same, so that only one of the two "
-	 "pods can run with them. What only pod create takes stays as it is in the original."},
+	 "pods can run with them. Volumes, devices, labels and security options that are given come "
+	 "besides those of the original, other options in their place; what only pod create takes "
+	 "stays as it is."},
 	{&cmd_pod_create,
 	 "A pod is a group of containers that share namespaces: by default they have one network, "
 	 "reach each other at localhost, and have one host name and one /dev/shm. Ports, networks, "

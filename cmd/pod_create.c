@@ -4,7 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/create_opts.h"
-#include "cmd/limit_opts.h"
+#include "cmd/pod_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
 #include "pkg/pod/pod.h"
@@ -32,34 +32,15 @@ static const struct opt create_verb_opts[] = {
 		"when not given"),
 	OPT_TRI(0, "share-parent", A, share_parent,
 		"Have its containers in the cgroup that --cgroup-parent and limits choose"),
-	OPT_STR(0, "cgroup-parent", "NAME", A, pod.infra.cgroup_parent,
-		"Slice of systemd, or path of a cgroup, for the cgroups of the pod"),
-	OPT_GROUP(limit_opts, A, pod.infra.limits),
-	OPT_LIST(0, "device", "DEVICE[:TARGET]", A, pod.infra.device,
-		 "Give a device of the host to its containers", .complete = COMPLETE_FILE),
-	OPT_STR(0, "gpus", "GPUS", A, pod.infra.gpus,
-		"Give GPUs to its containers: all, a number or device=NAME[,NAME]"),
 	OPT_STR(0, "exit-policy", "POLICY", A, pod.exit_policy,
 		"What becomes of the pod when the last of its containers has exited",
 		.complete = COMPLETE_WORDS, .words = "continue stop", .strict = true),
-	OPT_STR(0, "restart", "POLICY", A, pod.restart,
-		"Restart policy of its containers that have none of their own",
-		.complete = COMPLETE_WORDS, .words = "no on-failure always unless-stopped"),
 	OPT_TRI(0, "infra", A, infra, "Have a container that holds what is shared"),
-	OPT_STR(0, "infra-name", "NAME", A, pod.infra_name, "Name of that container"),
 	OPT_STR(0, "infra-image", "IMAGE", A, pod.infra_image,
 		"Run an image as that container; without, it executes nothing",
 		.complete = COMPLETE_IMAGE),
-	OPT_STR(0, "infra-command", "COMMAND", A, pod.infra_command, "Command of that image"),
-	OPT_STR(0, "infra-conmon-pidfile", "FILE", A, pod.infra.conmon_pidfile,
-		"Write the number of its monitor to a file", .complete = COMPLETE_FILE),
 	OPT_STR(0, "pod-id-file", "FILE", A, pod.pod_id_file, "Write the id of the pod to a file",
 		.complete = COMPLETE_FILE),
-	OPT_LIST('l', "label", "KEY[=VALUE]", A, pod.label, "Attach a label"),
-	OPT_LIST(0, "label-file", "FILE", A, pod.label_file, "Read labels from a file",
-		 .complete = COMPLETE_FILE),
-	OPT_STR('h', "hostname", "NAME", A, pod.infra.hostname,
-		"Host name in the pod; its name when not given"),
 	OPT_LIST(0, "network", "MODE", A, pod.infra.networks,
 		 "Network: NAME[:OPTIONS], slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, "
 		 "host, container:NAME or ns:PATH",
@@ -84,33 +65,7 @@ static const struct opt create_verb_opts[] = {
 	OPT_BOOL(0, "no-hosts", A, pod.infra.no_hosts, "Leave /etc/hosts of the images alone"),
 	OPT_BOOL(0, "no-hostname", A, pod.infra.no_hostname,
 		 "Leave /etc/hostname of the images alone"),
-	OPT_STR(0, "userns", "MODE", A, pod.infra.userns,
-		"User namespace of the pod: private, host, keep-id[:uid=,gid=,size=], nomap or "
-		"auto[:size=]"),
-	OPT_LIST(0, "uidmap", "ID:FROM[:COUNT]", A, pod.infra.uidmap,
-		 "Map user ids: FROM 0 is you, from 1 on your subordinate ids"),
-	OPT_LIST(0, "gidmap", "ID:FROM[:COUNT]", A, pod.infra.gidmap, "Map group ids likewise"),
-	OPT_STR(0, "subuidname", "NAME", A, pod.infra.subuidname,
-		"Map the ids that /etc/subuid gives NAME"),
-	OPT_STR(0, "subgidname", "NAME", A, pod.infra.subgidname,
-		"Map the ids that /etc/subgid gives NAME"),
-	OPT_STR(0, "pid", "MODE", A, pod.infra.pid,
-		"PID namespace of the pod, which its containers share then: private, host or "
-		"ns:PATH"),
-	OPT_STR(0, "uts", "MODE", A, pod.infra.uts, "UTS namespace of the pod: private or host"),
-	OPT_LIST('v', "volume", "[SOURCE:]DIR[:OPTIONS]", A, pod.infra.volume,
-		 "Mount a host path or a volume into its containers", .complete = COMPLETE_FILE),
-	OPT_LIST(0, "volumes-from", "CONTAINER[:OPTIONS]", A, pod.infra.volumes_from,
-		 "Mount the volumes and binds of another container into its containers",
-		 .complete = COMPLETE_CONTAINER),
-	OPT_SIZE(0, "shm-size", "SIZE", A, pod.infra.shm_size, "Size of /dev/shm, 0 for no bound",
-		 .zero_is_most = true),
-	OPT_SIZE(0, "shm-size-systemd", "SIZE", A, pod.infra.systemd_tmpfs_size,
-		 "Size of the places that systemd in its containers writes to"),
-	OPT_LIST(0, "sysctl", "KEY=VALUE", A, pod.infra.sysctl,
-		 "Set a kernel parameter of the pod's namespaces"),
-	OPT_LIST(0, "security-opt", "OPTION", A, pod.security_opt,
-		 "Security option of its containers"),
+	OPT_GROUP(pod_opts, A, pod),
 	OPT_GROUP(refused_opts, A, refused),
 	OPT_END,
 };

@@ -23,6 +23,8 @@ void make_systemd(const struct container_request *q, struct container_record *r)
 int make_security(const struct container_request *q, struct container_record *r);
 /** devices_make() - --device and --gpus: a part of it that pods check by itself. */
 int devices_make(const struct container_request *q, struct container_record *r);
+/** security_opts_make() - --security-opt, as its part. */
+int security_opts_make(const struct strv *opts, struct container_record *r);
 int make_namespaces(struct store *st, const struct container_request *q,
 		    struct container_record *r);
 /** make_userns() - its part of namespaces; after make_process(), whose user keep-id may replace. */

@@ -160,6 +160,15 @@ static int security_opt(const char *spec, struct container_record *r)
 	return 0;
 }
 
+int security_opts_make(const struct strv *opts, struct container_record *r)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < opts->n; i++)
+		rc = security_opt(opts->v[i], r);
+	return rc;
+}
+
 static int limit_value(const char *s, uint64_t *ret)
 {
 	if (strcmp(s, "-1") == 0 || strcmp(s, "unlimited") == 0) {
@@ -319,8 +328,8 @@ int make_security(const struct container_request *q, struct container_record *r)
 	r->privileged = q->privileged;
 	if (q->privileged)
 		r->seccomp = xstrdup("unconfined");
-	for (size_t i = 0; rc == 0 && i < q->security_opt.n; i++)
-		rc = security_opt(q->security_opt.v[i], r);
+	if (rc == 0)
+		rc = security_opts_make(&q->security_opt, r);
 	for (size_t i = 0; rc == 0 && i < q->ulimit.n; i++) {
 		/* All that its caller has, whatever that is at each start. */
 		rc = strcmp(q->ulimit.v[i], "host") == 0 ? 0

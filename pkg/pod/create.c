@@ -55,8 +55,7 @@ static int make_share(const char *list, struct pod_record *pod)
 	return 0;
 }
 
-/* What only the infra container could have: the flag, when it was given. */
-static const char *needs_infra(const struct pod_request *q)
+const char *pod_needs_infra(const struct pod_request *q)
 {
 	const struct container_request *c = &q->infra;
 
@@ -73,9 +72,11 @@ static const char *needs_infra(const struct pod_request *q)
 	       : c->sysctl.n                                  ? "--sysctl"
 	       : c->shm_size                                  ? "--shm-size"
 	       : c->userns || c->uidmap.n || c->gidmap.n      ? "--userns"
+	       : c->subuidname || c->subgidname               ? "--subuidname"
 	       : c->pid                                       ? "--pid"
 	       : c->uts                                       ? "--uts"
 	       : q->infra_name                                ? "--infra-name"
+	       : c->conmon_pidfile                            ? "--infra-conmon-pidfile"
 	       : q->infra_image                               ? "--infra-image"
 	       : q->infra_command                             ? "--infra-command"
 							      : NULL;
@@ -90,18 +91,19 @@ int pod_name_check(const char *name)
 			 name);
 }
 
-/* Its containers get them; said now when they are not there. */
-static int check_devices(const struct pod_request *q)
+/* Its containers get them; said now when none can have them. */
+int pod_check_given(const struct pod_request *q)
 {
 	AUTO(record_freep) struct container_record *trial = record_new();
+	int r = devices_make(&q->infra, trial);
 
-	return devices_make(&q->infra, trial);
+	return r < 0 ? r : security_opts_make(&q->security_opt, trial);
 }
 
 static int check(const struct pod_request *q, const struct pod_record *pod)
 {
 	const struct container_request *c = &q->infra;
-	const char *flag = q->no_infra ? needs_infra(q) : NULL;
+	const char *flag = q->no_infra ? pod_needs_infra(q) : NULL;
 
 	int r = q->name ? pod_name_check(q->name) : 0;
 
@@ -125,7 +127,7 @@ static int check(const struct pod_request *q, const struct pod_record *pod)
 				 "executes nothing");
 	if (strcmp(pod->exit_policy, "continue") != 0 && strcmp(pod->exit_policy, "stop") != 0)
 		return err_usage("--exit-policy '%s': use continue or stop", pod->exit_policy);
-	return check_devices(q);
+	return pod_check_given(q);
 }
 
 int pod_add_labels(struct pod_record *pod, const struct strv *files, const struct strv *labels)
@@ -180,7 +182,9 @@ static int make_record(struct store *st, const struct pod_request *q, struct pod
 		r = restart_parse(q->restart, trial);
 		record_free(trial);
 	}
-	if (r == 0 && pod_shares(pod, "uts") && !q->no_infra)
+	/* The host's name is not a pod's to decide. */
+	if (r == 0 && pod_shares(pod, "uts") && !q->no_infra &&
+	    (q->infra.hostname || !q->infra.uts || strcmp(q->infra.uts, "host") != 0))
 		pod->hostname = xstrdup(q->infra.hostname ? q->infra.hostname : pod->name);
 	return r;
 }

@@ -9,6 +9,10 @@ int pod_begin(struct store *st, struct pod_record *pod, bool replace);
 /** pod_end() - it is made, or after @r it is not and what there is of it goes. */
 int pod_end(struct store *st, struct pod_record *pod, int r);
 int pod_name_check(const char *name);
+/** pod_needs_infra() - the flag that was given and that only the infra container could have; NULL: none. */
+const char *pod_needs_infra(const struct pod_request *q);
+/** pod_check_given() - can its containers have the devices and security options that were asked for? */
+int pod_check_given(const struct pod_request *q);
 /** pod_add_labels() - --label-file, then --label. */
 int pod_add_labels(struct pod_record *pod, const struct strv *files, const struct strv *labels);
 /** pod_hostname() - a host name is shorter than a pod's name may be; malloc'ed. */

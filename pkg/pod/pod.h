@@ -28,16 +28,11 @@ struct pod_request {
 /** pod_create() - checked, then made; on failure nothing is left behind. */
 int pod_create(struct store *st, const struct pod_request *q, struct pod_record *ret);
 
-/* What is to be other than in the original; 0 and NULL: nothing. */
-struct pod_clone_request {
-	const char *name, *infra_name, *hostname, *restart, *cgroup_parent;
-	struct strv label, label_file, sysctl;
-	uint64_t shm_size;
-	struct limit_request limits;
-	char *const *create_argv;
-};
-/** pod_clone() - a new pod with new containers, as those of @from were when they were made. */
-int pod_clone(struct store *st, const struct pod_record *from, const struct pod_clone_request *q,
+/**
+ * pod_clone() - a new pod with new containers, as those of @from were when they were made
+ * @q: what is to be other, or there besides. Its network, ports, names in /etc/hosts and exit policy are the original's.
+ */
+int pod_clone(struct store *st, const struct pod_record *from, const struct pod_request *q,
 	      struct pod_record *ret);
 
 struct pod_members {

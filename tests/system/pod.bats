@@ -212,3 +212,68 @@ o-clone"
 	cuddy pod rm -f -t 0 -a >/dev/null
 	[ -z "$(cuddy ps -aq; cuddy volume ls -q)" ]
 }
+
+@test "pod: a clone has besides what pod clone is told: mounts, devices, ids, namespaces, the holder's own" {
+	local flags words
+	mkdir "$WORK/more" "$WORK/theirs"
+	cuddy create --name ext -v "$WORK/theirs:/theirs" "$IMAGE" true >/dev/null
+	cuddy pod create --name a --network none --userns auto:size=2000 >/dev/null
+	cuddy run -d --pod a --name m1 "$IMAGE" sleep 1000 >/dev/null
+	cuddy create --pod a --name m2 "$IMAGE" sleep 1000 >/dev/null
+	# Ids that are its own again, in all of it.
+	cuddy pod clone --start a b >/dev/null
+	[ "$(cuddy exec m2-clone cat /proc/self/uid_map | xargs | cut -d ' ' -f 3)" = 2000 ]
+	[ "$(cuddy exec m2-clone cat /proc/self/uid_map)" != "$(cuddy exec m1 cat /proc/self/uid_map)" ]
+	cuddy pod clone --start --security-opt no-new-privileges --device /dev/null:/dev/mynull -v "$WORK/more:/more" -v /anon \
+		--volumes-from ext --userns keep-id:uid=7,gid=7 --pid private --infra-conmon-pidfile "$WORK/pid" --shm-size-systemd 3m a c >/dev/null
+	[ "$(cuddy exec m2-clone1 sh -c 'touch /more/f /theirs/f /anon/f; test -c /dev/mynull; grep NoNew /proc/self/status | xargs; stat -c %u /more/f')" = "NoNewPrivs: 1
+0" ]
+	[ -e "$WORK/more/f" ]
+	[ -e "$WORK/theirs/f" ]
+	cuddy exec m1-clone1 ls /anon/f
+	[ "$(cuddy exec --user 7 m1-clone1 stat -c %u /more)" = 7 ]
+	for k in pid user; do
+		[ "$(ns m1-clone1 $k)" = "$(ns m2-clone1 $k)" ]
+		[ "$(ns m1-clone1 $k)" = "$(ns "$(infra c)" $k)" ]
+	done
+	[ "$(cat "$WORK/pid")" = "$(cuddy inspect --format '{{.State.ConmonPid}}' "$(infra c)")" ]
+	[ "$(cuddy pod inspect --format '{{.SharedNamespaces}} {{(index .Devices 0).PathInContainer}} {{.SecurityOpts}}' c)" = '[ipc net uts pid] /dev/mynull [no-new-privileges]' ]
+	[[ "$(cuddy inspect --format '{{.HostConfig.VolumesFrom}}' m1-clone1)" != *"$(infra a)"* ]]
+	# The host's name and processes, and back: what its holder has not of its own, it has not either.
+	cuddy pod create --name u --network none --uts host --pid host >/dev/null
+	[ "$(cuddy run --name m3 --pod u "$IMAGE" sh -c 'echo $(readlink /proc/self/ns/uts) $(readlink /proc/self/ns/pid)')" = "$(readlink /proc/self/ns/uts) $(readlink /proc/self/ns/pid)" ]
+	cuddy pod clone --uts private --pid private u w >/dev/null
+	cuddy create --pod w --name m4 "$IMAGE" sh -c 'exec sleep 1000' >/dev/null
+	cuddy pod start w >/dev/null
+	[ "$(cuddy exec m4 sh -c 'hostname; echo $HOSTNAME')" = "w
+w" ]
+	for k in pid uts; do [ "$(ns m4 $k)" = "$(ns "$(infra w)" $k)" ]; done
+	cuddy pod create --name i --network none --infra-image "$IMAGE" --infra-command 'sleep 1000' >/dev/null
+	cuddy pod clone --infra-command 'sleep 999' i j >/dev/null
+	[ "$(cuddy inspect --format '{{.Config.Cmd}}' "$(infra j)")" = '[sleep 999]' ]
+	cuddy pod create --name none --infra=false >/dev/null
+	before=$(cuddy ps -aq; cuddy pod ps -q; cuddy volume ls -q)
+	while IFS='|' read -r flags words; do
+		run -125 --separate-stderr cuddy pod $flags
+		one_line_error 125 "$words"
+	done <<-'T'
+		clone --infra-command x a d|executes nothing
+		clone --gpus all a d|no CDI specification
+		clone --userns bad a d|--userns 'bad'
+		clone --uidmap x a d|--uidmap 'x'
+		clone --pid bad a d|--pid 'bad'
+		clone --uts host -h x a d|--uts host
+		clone -v /nonexist:/x a d|does not exist on the host
+		clone -v /tmp:/more c d|two mounts on /more
+		clone --volumes-from nobody a d|no such container
+		clone --device /nonexist a d|No such file
+		clone --security-opt foo a d|key=value
+		clone --sysctl bad a d|key=value
+		clone --pid host none d|needs an infra container
+		create --security-opt foo d|key=value
+	T
+	[ "$(cuddy ps -aq; cuddy pod ps -q; cuddy volume ls -q)" = "$before" ]
+	cuddy rm ext >/dev/null
+	cuddy pod rm -f -t 0 -a >/dev/null
+	[ -z "$(cuddy ps -aq; cuddy volume ls -q)" ]
+}

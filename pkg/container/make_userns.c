@@ -252,14 +252,14 @@ static int make_explicit(const struct container_request *q, const struct base_gr
 	const struct strv *gs = q->gidmap.n ? &q->gidmap : &q->uidmap;
 	const char *un = q->subuidname ? q->subuidname : q->subgidname;
 	const char *gn = q->subgidname ? q->subgidname : q->subuidname;
+	const char *said = q->subuidname ? "--subuidname" : "--subgidname";
 	int rc = need_ids(grant, "with maps");
 
 	if (rc == 0 && un && (q->uidmap.n || q->gidmap.n))
 		rc = err_usage(
 			"--subuidname and --subgidname do not go with --uidmap and --gidmap");
 	if (rc == 0)
-		rc = un ? named_range("--subuidname", un, grant, total(grant->uids, grant->n_uids),
-				      &u)
+		rc = un ? named_range(said, un, grant, total(grant->uids, grant->n_uids), &u)
 			: add_maps(&uk, us, &u);
 	if (rc == 0)
 		rc = gn ? named_range("--subgidname", gn, grant, total(grant->gids, grant->n_gids),

@@ -15,7 +15,7 @@ struct build_refused_args {
 	struct crypt_args crypt;
 	struct strv hooks_dirs, mounts, os_features, policies, resources, runtime_flags, maps[4];
 	const char *cw, *os_version, *runtime, *sbom[7], *sign_by, *source_policy_file, *userns;
-	bool all_platforms, compat_volumes, compress, save_stages, stage_labels, stdin_given;
+	bool all_platforms, compress, save_stages, stage_labels, stdin_given;
 	int disable_compression;
 };
 extern const struct opt build_refused_opts[];
@@ -35,7 +35,8 @@ struct build_args {
 	int64_t cache_ttl_ns;
 	unsigned jobs;
 	bool no_cache, quiet, rm, force_rm, load, push, squash, squash_all, omit_history,
-		rewrite_timestamp, check, explain, logsplit;
+		rewrite_timestamp, check, explain, logsplit,
+		compat_volumes;
 	int layers, inherit_labels, inherit_annotations, skip_unused, http_proxy, identity_label,
 		created_annotation;
 };

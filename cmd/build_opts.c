@@ -49,6 +49,7 @@ const struct opt build_opts[] = {
 	OPT_STR(0, "cgroup-parent", "CGROUP", struct build_args, run.cgroup_parent, "Cgroup under which commands run"),
 	OPT_STR(0, "cgroupns", "MODE", struct build_args, run.cgroupns, "Cgroup namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
 	OPT_BOOL(0, "check", struct build_args, check, "Only tell what in the file is likely not meant; status 1 when there is something"),
+	OPT_BOOL(0, "compat-volumes", struct build_args, compat_volumes, "Throw away what commands change below a VOLUME, as old builders did"),
 	OPT_LIST(0, "cpp-flag", "FLAG", struct build_args, cpp_flags, "Flag for cpp, through which a file goes whose name ends in .in"),
 	OPT_TRI(0, "created-annotation", struct build_args, created_annotation, "Tell the time of the image in an annotation, too"),
 	OPT_LIST(0, "device", "HOST[:PATH][:rwm]", struct build_args, run.device, "Give commands a device of the host", .complete = COMPLETE_FILE),
@@ -374,6 +375,7 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->unset_annotations = a->unset_annotations;
 	o->created_annotation = a->created_annotation == 1;
 	o->all_stages = a->skip_unused == 0;
+	o->discard_volumes = a->compat_volumes;
 	o->host_proxies = a->http_proxy != 0;
 	return r;
 }

@@ -295,6 +295,7 @@ static int check_options(struct builder *b)
 	}
 	if (n && strcmp(n, "default") != 0 && strcmp(n, "none") != 0 && strcmp(n, "host") != 0)
 		return err_usage("--network %s: use default, none or host", n);
+	b->pc.discard_volumes = b->o->discard_volumes;
 	b->pc.allow_host_network = b->o->allow_host_network || (n && strcmp(n, "host") == 0);
 	return 0;
 }

@@ -85,6 +85,7 @@ struct build_options {
 	struct strv no_cache_stages; /* names or numbers */
 	const char *from; /* instead of the first FROM's image */
 	bool allow_host_network, drop_base_labels, omit_history, all_stages, host_proxies;
+	bool discard_volumes; /* what RUN changes below a VOLUME */
 	int64_t cache_from_ns; /* results older than that do not count; 0: all do */
 	enum build_squash squash;
 	int tree_dir; /* the image's files are copied into this directory; negative: no */

@@ -59,6 +59,10 @@ int graph_source_layers(struct builder *b, const struct op_source *s, const stru
 		*ret = &b->layers[s->stage];
 		return 0;
 	}
+	if (s->kind == SRC_SELF) {
+		*ret = &b->layers[b->stage];
+		return 0;
+	}
 	r = graph_image(b, s->image, target_platform(b), &rec);
 	if (r == 0)
 		*ret = &rec->diffids;

@@ -17,7 +17,13 @@ enum op_kind {
 };
 
 /* Where files come from. */
-enum src_kind { SRC_CONTEXT, SRC_STAGE, SRC_IMAGE, SRC_NAMED };
+enum src_kind {
+	SRC_CONTEXT,
+	SRC_STAGE,
+	SRC_IMAGE,
+	SRC_NAMED,
+	SRC_SELF, /* this stage, as the steps before left it */
+};
 struct op_source {
 	enum src_kind kind;
 	int stage; /* SRC_NAMED: index of the context */
@@ -101,6 +107,7 @@ struct plan_context {
 	struct strv used; /* names of build arguments that something declared */
 	struct strv warnings;
 	bool allow_host_network, host_proxies;
+	bool discard_volumes; /* what commands change below a VOLUME is not kept */
 	const char *from; /* --from */
 	const struct named_context *contexts;
 	unsigned n_contexts;

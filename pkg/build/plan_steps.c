@@ -58,6 +58,36 @@ static int run_mounts(struct planner *pl, const struct inst *in, struct op *o)
 	return r;
 }
 
+static bool has_mount_at(const struct op *o, const char *target)
+{
+	for (unsigned i = 0; i < o->n_mounts; i++)
+		if (o->mounts[i].target && strcmp(o->mounts[i].target, target) == 0)
+			return true;
+	return false;
+}
+
+/* --compat-volumes: over each VOLUME what it holds, to be written to and thrown away. */
+static void run_volumes(const struct planner *pl, struct op *o)
+{
+	const struct strv *volumes = &pl->p->image.c.volumes;
+
+	for (size_t i = 0; pl->c->discard_volumes && i < volumes->n; i++) {
+		unsigned n = o->n_mounts;
+
+		if (has_mount_at(o, volumes->v[i]) || strcmp(volumes->v[i], "/") == 0)
+			continue;
+		o->mounts = xreallocarray(o->mounts, n + 1, sizeof(*o->mounts));
+		o->mount_from = xreallocarray(o->mount_from, n + 1, sizeof(*o->mount_from));
+		o->mounts[n] = (struct run_mount){.type = RUN_MOUNT_BIND,
+						  .source = xstrdup(volumes->v[i]),
+						  .target = xstrdup(volumes->v[i]),
+						  .read_write = true,
+						  .from_stage = -1};
+		o->mount_from[n] = (struct op_source){.kind = SRC_SELF, .stage = -1};
+		o->n_mounts++;
+	}
+}
+
 static int run_network(struct planner *pl, const struct inst *in, struct op *o)
 {
 	AUTO_FREE char *v = NULL;
@@ -150,6 +180,8 @@ int plan_run(struct planner *pl, const struct inst *in)
 	const char *user = pl->p->image.c.user;
 	int r = run_mounts(pl, in, o);
 
+	if (r == 0)
+		run_volumes(pl, o);
 	if (r == 0)
 		r = run_network(pl, in, o);
 	if (r == 0)

@@ -145,6 +145,23 @@ static int make_writable(struct preparing *p, struct run_place *v)
 				  : layer_copy_attributes(from, to);
 }
 
+/* A VOLUME of which the image has nothing. */
+static int add_empty(struct preparing *p, const struct run_mount *m)
+{
+	AUTO_FREE char *dir = path_join(p->dir, "empty");
+	int r = run_mounts_dir(dir);
+	struct run_place *v;
+
+	if (r == 0 && chmod(dir, 0755) < 0) /* whatever our umask is */
+		r = err_new(-errno, "set the mode of %s", dir);
+	if (r < 0)
+		return r;
+	v = run_mounts_add(p->out, m);
+	v->source = TAKE_PTR(dir);
+	v->directory = true;
+	return 0;
+}
+
 static int add_bind(struct preparing *p, const struct run_mount *m, const struct op_source *from)
 {
 	const struct ignore *ignore = source_ignore(p->b, from);
@@ -158,6 +175,10 @@ static int add_bind(struct preparing *p, const struct run_mount *m, const struct
 
 	source_list(m, &names);
 	r = root < 0 ? root : select_files(root, &names, ignore, false, &s, &empty);
+	if (r == -ENOENT && from->kind == SRC_SELF) {
+		err_drop();
+		return add_empty(p, m);
+	}
 	if (r == -ENOENT || (r == 0 && s.n != 1))
 		return err_usage("source=%s: not there", names.v[0]);
 	if (r < 0)

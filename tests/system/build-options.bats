@@ -287,7 +287,6 @@ COPY --from=a /f /g"
 		[[ "$stderr" == *"${flag%%[= ]*}: not supported: $why"* ]] || fail "$flag: $stderr"
 	done <<-'E'
 		--all-platforms|name the platforms with --platform
-		--compat-volumes|what commands change below a VOLUME is kept
 		--cw type=snp|images for confidential machines
 		--hooks-dir /h|commands run in cuddy's own runtime
 		--mount type=bind,src=/,dst=/m|write RUN --mount
@@ -334,4 +333,23 @@ COPY --from=a /f /g"
 	[ "$(jq '.manifests | length' <<<"$output")" = 2 ]
 	cuddy build -q --tls-verify=false --push -t "$REG/split:2" --digestfile "$WORK/d" . >/dev/null
 	[ "$(cat "$WORK/d")" = "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/split:2")" ]
+}
+
+@test "--compat-volumes: what commands change below a VOLUME is thrown away, what COPY puts there stays (I11)" {
+	file <<-'E'
+		FROM localhost/busybox
+		RUN mkdir -p /data/sub /real && echo old >/data/f && ln -s /real /link
+		VOLUME /data /none /link /data/sub
+		RUN mkdir -p /none && echo new >/data/f && echo x >/data/g && echo y >/none/h && echo z >/data/sub/i && echo w >/link/j && stat -c %a /none >/seen && cat /data/f >>/seen
+		COPY Containerfile /data/c
+		RUN cat /data/f >>/seen && ls /data /none >>/seen && rm /data/c && echo kept >/out
+	E
+	see='cat /seen /out; ls /data /data/sub; cat /data/f; ls /real; [ ! -e /data/g ] && [ ! -e /none/h ]'
+	build --compat-volumes
+	want=$(inside sh -c "$see")
+	[ "$want" = $'755\nnew\nold\n/data:\nc\nf\nsub\n\n/none:\nkept\n/data:\nc\nf\nsub\n\n/data/sub:\nold' ] || fail "$want"
+	# Another step than without it.
+	build
+	run -0 inside sh -c 'cat /data/f; ls /data /none /real'
+	[ "$output" = $'new\n/data:\nf\ng\nsub\n\n/none:\nh\n\n/real:\nj' ] || fail "$output"
 }

@@ -122,6 +122,8 @@ int cgroup_write(int dir, const char *file, const char *value);
 ssize_t cgroup_read(int dir, const char *file, char *out, size_t room);
 /** cgroup_key() - the number behind @key ("oom_kill 3") in a flat keyed file. */
 int cgroup_key(int dir, const char *file, const char *key, uint64_t *ret);
+/** cgroup_key_of() - the same of an open file, from its beginning: what poll(2) announced is seen then. */
+int cgroup_key_of(int fd, const char *key, uint64_t *ret);
 /** cgroup_freeze() - freeze or thaw, and wait until the kernel says that it is so. */
 int cgroup_freeze(int dir, bool frozen, int timeout_ms);
 /** cgroup_remove() - the directory and what containers made below it; 0 when it is gone. */

@@ -40,14 +40,11 @@ ssize_t cgroup_read(int dir, const char *file, char *out, size_t room)
 	return n;
 }
 
-int cgroup_key(int dir, const char *file, const char *key, uint64_t *ret)
+static int number_behind(const char *text, const char *key, uint64_t *ret)
 {
-	char text[4096], number[24];
 	size_t k = strlen(key);
-	ssize_t n = cgroup_read(dir, file, text, sizeof(text));
+	char number[24];
 
-	if (n < 0)
-		return (int)n;
 	for (const char *p = text; *p;) {
 		size_t line = strcspn(p, "\n");
 
@@ -59,6 +56,25 @@ int cgroup_key(int dir, const char *file, const char *key, uint64_t *ret)
 		p += line + (p[line] == '\n');
 	}
 	return -ENODATA;
+}
+
+int cgroup_key(int dir, const char *file, const char *key, uint64_t *ret)
+{
+	char text[4096];
+	ssize_t n = cgroup_read(dir, file, text, sizeof(text));
+
+	return n < 0 ? (int)n : number_behind(text, key, ret);
+}
+
+int cgroup_key_of(int fd, const char *key, uint64_t *ret)
+{
+	char text[4096];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	return number_behind(text, key, ret);
 }
 
 /* The kernel announces a change of cgroup.events as POLLPRI. */

@@ -92,13 +92,6 @@ static void end_foreign(struct monitor *m)
 	setup_forget_plan();
 }
 
-uint64_t finish_oom_kills(const struct monitor *m)
-{
-	uint64_t n;
-
-	return m->cgroup < 0 || cgroup_key(m->cgroup, "memory.events", "oom_kill", &n) < 0 ? 0 : n;
-}
-
 /* names/<name> is a record, which begins with the id. */
 static bool names_us(const struct monitor *m, int dir, const char *name)
 {
@@ -244,8 +237,6 @@ static void tell_died(const struct monitor *m)
 		       "\"ContainerExitCode\":%d,\"OOMKilled\":%s,\"ExitReason\":\"%s\"",
 		       m->exit_status, m->state.oom_killed ? "true" : "false",
 		       conmon_reason_text(m->state.reason));
-	if (m->state.oom_killed)
-		monitor_event(m, "oom", NULL);
 	monitor_event(m, "died", extra);
 	if (m->stop_asked)
 		monitor_event(m, "stop", NULL);
@@ -260,8 +251,7 @@ void finish_record(struct monitor *m)
 	end_helpers(m);
 	m->state.exit_code = m->exit_status;
 	m->state.finished_ns = clock_now_ns();
-	m->state.oom_killed = m->exit_status == 128 + SIGKILL &&
-			      finish_oom_kills(m) > m->oom_kills_before;
+	m->state.oom_killed = oom_end(m) && m->exit_status == 128 + SIGKILL;
 	m->state.reason = reason_of(m);
 	m->state.stopped_by_user = m->reason == CONMON_BY_USER;
 	tell_died(m);

@@ -115,6 +115,7 @@ static int next_timeout_ms(const struct monitor *m, int64_t now)
 		m->timeout_at_ns,
 		m->restart_at_ns,
 		m->bridge.retry_at_ns,
+		m->oom.quiet_until_ns,
 		m->check.kill_at_ns,
 		m->check.pid || m->state.status != CONMON_RUNNING ? 0 : m->check.next_at_ns};
 	int64_t at = INT64_MAX;
@@ -137,7 +138,7 @@ static int next_timeout_ms(const struct monitor *m, int64_t now)
 /* The poll set is rebuilt each round from what is wanted now: no interest to keep in step. */
 struct poll_set {
 	struct pollfd p[POLL_MAX];
-	unsigned n, first_client;
+	unsigned n, oom, first_client;
 	unsigned char client_of[CLIENTS_MAX];
 };
 
@@ -166,6 +167,8 @@ static void build_poll_set(const struct monitor *m, struct poll_set *ps)
 	want(ps, m->notify_in, POLLIN);
 	want(ps, m->members, POLLIN); /* its end is told always */
 	want(ps, m->bridge.fd, POLLIN);
+	ps->oom = ps->n;
+	want(ps, oom_wanted(m), POLLPRI);
 	if (m->in.len)
 		want(ps, m->in.fd, POLLOUT);
 	if (input_has_room(&m->in))
@@ -198,6 +201,7 @@ void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m))
 
 	while (!is_over(m)) {
 		int64_t now = clock_monotonic_ns();
+		bool oom;
 		int n;
 
 		build_poll_set(m, &ps);
@@ -207,6 +211,8 @@ void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m))
 		for (unsigned i = ps.first_client; n > 0 && i < ps.n; i++)
 			if (ps.p[i].revents & ~POLLOUT)
 				control_receive(m, ps.client_of[i - ps.first_client]);
+		oom = n > 0 && oom_wanted(m) >= 0 && ps.p[ps.oom].revents & POLLPRI;
+		oom_read(m, clock_monotonic_ns(), oom);
 		read_signals(m);
 		check_read(m);
 		notify_read(m);
@@ -339,7 +345,7 @@ int monitor_launch(struct monitor *m)
 	r = setup_plan(&plan);
 	if (r == 0) {
 		plan.cgroup_dir = m->cgroup < 0 ? NULL : m->state.cgroup;
-		m->oom_kills_before = finish_oom_kills(m);
+		oom_begin(m);
 		r = setup_stdio(m, &io);
 	}
 	if (r == 0 && held) {
@@ -393,7 +399,7 @@ int monitor_main(void)
 				      .netns_fd = -EBADF,
 				      .proxy_pidfd = -EBADF,
 				      .proxy_ctl = -EBADF};
-	m->held = m->check.out = m->check.report = -EBADF;
+	m->held = m->check.out = m->check.report = m->oom.fd = -EBADF;
 	m->bridge.fd = m->bridge.netns = -EBADF;
 	r = setup_monitor(m);
 	if (r == 0)

@@ -83,7 +83,11 @@ struct monitor {
 	char boot_id[37];
 	int state_dir, data_dir, trash_dir;
 	int cgroup; /* the container's; -EBADF without one */
-	uint64_t oom_kills_before; /* this run */
+	struct oom_watch {
+		int fd; /* memory.events; -EBADF without one */
+		uint64_t before, told; /* kills: pid 1 lived on after these; told of by events */
+		int64_t quiet_until_ns; /* CLOCK_MONOTONIC; 0: it is watched */
+	} oom;
 	int signal_fd, listen_fd, pty_slave;
 	bool is_set_up; /* setup_rest() was here */
 	int held; /* connected to pid 1 that waits for the word; -EBADF: it has had it */
@@ -177,6 +181,17 @@ void notify_healthy(struct monitor *m);
 int notify_exit_status(const struct monitor *m);
 void notify_read(struct monitor *m); /* payload → manager */
 
+/* oom.c: kills for want of memory */
+void oom_begin(struct monitor *m); /* before a run */
+/** oom_wanted() - what to poll for POLLPRI; -EBADF: nothing now, ask again after @quiet_until_ns. */
+int oom_wanted(const struct monitor *m);
+/** oom_read() - an event for what was killed. @announced: poll said so of oom_wanted(). */
+void oom_read(struct monitor *m, int64_t now, bool announced);
+/** oom_pardon() - whatever is going to end pid 1, it is none of the kills so far. */
+void oom_pardon(struct monitor *m);
+/** oom_end() - the run is over: the last event. Was anything killed that may have been pid 1? */
+bool oom_end(struct monitor *m);
+
 /* restart.c */
 /** restart_is_due() - decide, once a run is over, whether another follows, and when. */
 bool restart_is_due(struct monitor *m);
@@ -231,6 +246,5 @@ void strays_end(void);
 void finish_record(struct monitor *m); /* pid 1 is dead: helpers, exit file, state */
 void finish_record_end(struct monitor *m); /* no other run follows: durable, and told */
 void finish_run(struct monitor *m); /* let go of all that belongs to the run, for another one */
-uint64_t finish_oom_kills(const struct monitor *m); /* of the cgroup, so far */
 void finish_launch_failed(struct monitor *m);
 void finish(struct monitor *m) __attribute__((noreturn));

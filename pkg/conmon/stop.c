@@ -11,8 +11,11 @@
 
 static int send_signal(struct monitor *m, int sig)
 {
-	int r = m->exited ? -ESRCH : pidfd_signal(m->run.pidfd, sig);
+	int r;
 
+	if (!m->exited && sig == SIGKILL)
+		oom_pardon(m);
+	r = m->exited ? -ESRCH : pidfd_signal(m->run.pidfd, sig);
 	err_drop();
 	return r;
 }

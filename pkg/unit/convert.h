@@ -69,3 +69,5 @@ int convert_kube(struct convert *c);
 int convert_artifact_file(struct convert *c);
 /** convert_pod() - Pod= of a container: the file of a pod. */
 int convert_pod(struct convert *c, const struct unit_line *l);
+/** convert_pod_is_limited() - has the pod that Pod= of a container names a cgroup of its own, with limits? */
+bool convert_pod_is_limited(const struct convert *c);

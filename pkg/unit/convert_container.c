@@ -291,9 +291,24 @@ static int arguments(struct convert *c)
 	return r;
 }
 
+/*
+ * In the cgroup of its service, whose limits then hold it; or in that of its pod, when there is one
+ * with limits, and only the monitor stays, to which the service's manager listens.
+ */
+static int cgroups(struct convert *c)
+{
+	const struct unit_line *l = convert_own(c, "CgroupsMode");
+	bool in_pod = convert_pod_is_limited(c);
+
+	if (l && in_pod && (!strcmp(l->value, "split") || !strcmp(l->value, "disabled")))
+		return bad_value(
+			l, "the limits of its pod would not hold it; say no-conmon, or nothing");
+	strv_addf(&c->argv, "--cgroups=%s", l ? l->value : in_pod ? "no-conmon" : "split");
+	return 0;
+}
+
 int convert_container(struct convert *c)
 {
-	const struct unit_line *l;
 	bool oneshot = false;
 	int r = convert_check_service(c, &oneshot);
 
@@ -306,14 +321,14 @@ int convert_container(struct convert *c)
 	unit_file_add(c->out, "Service", "Delegate", "yes");
 	if (!unit_file_last(&c->q->in, "Service", "SyslogIdentifier"))
 		unit_file_add(c->out, "Service", "SyslogIdentifier", "%N");
-	l = convert_own(c, "CgroupsMode");
 	strv_add(&c->argv, "run");
 	strv_add(&c->argv, "--name");
 	strv_add(&c->argv, c->q->object);
 	strv_add(&c->argv, "--replace");
 	strv_add(&c->argv, "--rm");
-	strv_addf(&c->argv, "--cgroups=%s", l ? l->value : "split");
-	r = readiness(c, oneshot);
+	r = cgroups(c);
+	if (r == 0)
+		r = readiness(c, oneshot);
 	if (r == 0)
 		r = user(c);
 	if (r == 0)

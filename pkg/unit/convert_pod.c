@@ -66,6 +66,32 @@ int convert_pod(struct convert *c, const struct unit_line *l)
 	return 0;
 }
 
+bool convert_pod_is_limited(const struct convert *c)
+{
+	/* What "pod create" takes as a limit begins with one of these. */
+	static const char *const heads[] = {"-m",
+					    "--memory",
+					    "-c",
+					    "--cpu",
+					    "--blkio-",
+					    "--device-read-",
+					    "--device-write-",
+					    "--pids-"};
+	const struct unit_line *l = own(c, "Pod");
+	const struct quadlet *pod = l ? quadlet_find(c->all, l->value) : NULL;
+	AUTO_STRV struct strv words = STRV_INIT;
+
+	l = NULL;
+	while (pod && (l = unit_file_next(&pod->in, "Pod", "PodmanArgs", l)))
+		if (convert_words(l, &words) < 0)
+			err_drop(); /* told when that file's turn comes */
+	for (size_t i = 0; i < words.n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(heads); k++)
+			if (!strncmp(words.v[i], heads[k], strlen(heads[k])))
+				return true;
+	return false;
+}
+
 /* The containers that name it; each starts with it unless it says otherwise. */
 static int add_members(struct convert *c)
 {

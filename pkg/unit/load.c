@@ -69,7 +69,11 @@ static bool is_number(const char *name)
 	return true;
 }
 
-static void walk(const char *dir, unsigned depth, struct strv *dirs, struct strv *files)
+struct found {
+	struct strv dirs, drop_ins, files; /* drop_ins: directories "*.d", most often none */
+};
+
+static void walk(const char *dir, unsigned depth, struct found *f)
 {
 	AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -77,7 +81,7 @@ static void walk(const char *dir, unsigned depth, struct strv *dirs, struct strv
 	if (fd < 0 || depth > DEPTH_LIMIT || dir_names(fd, &names) < 0)
 		return;
 	strv_sort(&names);
-	strv_add(dirs, dir);
+	strv_add(&f->dirs, dir);
 	for (size_t i = 0; i < names.n; i++) {
 		const char *name = names.v[i];
 		struct stat st;
@@ -85,13 +89,14 @@ static void walk(const char *dir, unsigned depth, struct strv *dirs, struct strv
 
 		if (fstatat(fd, name, &st, 0) < 0)
 			continue;
-		if (S_ISREG(st.st_mode) && quadlet_kind_of(name, NULL) != QUADLET_KINDS)
-			strv_take(files, path_join(dir, name));
-		else if (S_ISDIR(st.st_mode) && !is_number(name) && *name != '.' &&
-			 (len < 3 || strcmp(name + len - 2, ".d") != 0)) {
+		if (S_ISREG(st.st_mode) && quadlet_kind_of(name, NULL) != QUADLET_KINDS) {
+			strv_take(&f->files, path_join(dir, name));
+		} else if (S_ISDIR(st.st_mode) && len > 2 && !strcmp(name + len - 2, ".d")) {
+			strv_take(&f->drop_ins, path_join(dir, name));
+		} else if (S_ISDIR(st.st_mode) && !is_number(name) && *name != '.') {
 			AUTO_FREE char *sub = path_join(dir, name);
 
-			walk(sub, depth + 1, dirs, files);
+			walk(sub, depth + 1, f);
 		}
 	}
 }
@@ -170,18 +175,20 @@ static void drop_ins_of(const char *dir, struct drop_ins *d)
 	}
 }
 
-static int read_drop_ins(struct quadlet *q, const struct strv *dirs)
+static int read_drop_ins(struct quadlet *q, const struct found *f)
 {
 	AUTO(drop_ins_done) struct drop_ins found = {0};
 	AUTO_STRV struct strv names = STRV_INIT;
 	int r = 0;
 
-	drop_in_names(q, &names);
+	if (f->drop_ins.n)
+		drop_in_names(q, &names);
 	for (size_t i = 0; i < names.n; i++)
-		for (size_t j = 0; j < dirs->n; j++) {
-			AUTO_FREE char *dir = path_join(dirs->v[j], names.v[i]);
+		for (size_t j = 0; j < f->dirs.n; j++) {
+			AUTO_FREE char *dir = path_join(f->dirs.v[j], names.v[i]);
 
-			drop_ins_of(dir, &found);
+			if (strv_has(&f->drop_ins, dir))
+				drop_ins_of(dir, &found);
 		}
 	if (found.n)
 		qsort(found.v, found.n, sizeof(*found.v), by_name);
@@ -239,7 +246,7 @@ static void name_object(struct quadlet *q)
 					      : q->stem);
 }
 
-static void load_one(struct quadlet *q, const char *path, const struct strv *dirs)
+static void load_one(struct quadlet *q, const char *path, const struct found *f)
 {
 	const char *suffix;
 	int r;
@@ -250,7 +257,7 @@ static void load_one(struct quadlet *q, const char *path, const struct strv *dir
 	q->stem = xstrndup(q->file, (size_t)(suffix - q->file));
 	r = read_file(&q->in, path);
 	if (r == 0)
-		r = read_drop_ins(q, dirs);
+		r = read_drop_ins(q, f);
 	if (r < 0) {
 		q->error = xstrdup(err_message(r));
 		err_drop();
@@ -264,22 +271,29 @@ static int by_file(const void *a, const void *b)
 	return strcmp(((const struct quadlet *)a)->file, ((const struct quadlet *)b)->file);
 }
 
+static void found_done(struct found *f)
+{
+	strv_done(&f->dirs);
+	strv_done(&f->drop_ins);
+	strv_done(&f->files);
+}
+
 int quadlet_load(const struct strv *dirs, struct quadlet_set *ret)
 {
-	AUTO_STRV struct strv all = STRV_INIT, files = STRV_INIT;
+	AUTO(found_done) struct found f = {0};
 
 	for (size_t i = 0; i < dirs->n; i++)
 		if (*dirs->v[i])
-			walk(dirs->v[i], 0, &all, &files);
-	for (size_t i = 0; i < files.n; i++) {
-		if (quadlet_find(ret, path_base(files.v[i])))
+			walk(dirs->v[i], 0, &f);
+	for (size_t i = 0; i < f.files.n; i++) {
+		if (quadlet_find(ret, path_base(f.files.v[i])))
 			continue;
 		if (ret->n == ret->cap) {
 			ret->cap = ret->cap ? ret->cap * 2 : 16;
 			ret->v = xreallocarray(ret->v, ret->cap, sizeof(*ret->v));
 		}
 		memset(&ret->v[ret->n], 0, sizeof(*ret->v));
-		load_one(&ret->v[ret->n++], files.v[i], &all);
+		load_one(&ret->v[ret->n++], f.files.v[i], &f);
 	}
 	if (ret->n)
 		qsort(ret->v, ret->n, sizeof(*ret->v), by_file);

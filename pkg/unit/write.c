@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Services as files, and the links by which systemd finds them enabled. */
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,20 +24,18 @@ static int put_link(int dir, const char *target, const char *name)
 	return 0;
 }
 
-/* "default.target.wants/web.service" -> "../web.service" */
+/* "default.target.wants/web.service" -> "../web.service". Most often the directory is there from the unit before. */
 static int put_want(int dir, const char *unit, const char *ending, const char *service,
 		    const char *name)
 {
 	AUTO_FREE char *sub = xasprintf("%s.%s", unit, ending),
-		       *target = xasprintf("../%s", service);
-	AUTO_CLOSE int fd = -EBADF;
+		       *link = xasprintf("%s/%s", sub, name), *target = xasprintf("../%s", service);
 
-	if (mkdirat(dir, sub, 0755) < 0 && errno != EEXIST)
+	if (symlinkat(target, dir, link) == 0)
+		return 0;
+	if (errno == ENOENT && mkdirat(dir, sub, 0755) < 0 && errno != EEXIST)
 		return err_new(-errno, "make %s", sub);
-	fd = openat(dir, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return err_new(-errno, "open %s", sub);
-	return put_link(fd, target, name);
+	return put_link(dir, target, link);
 }
 
 static int install_key(int dir, const struct quadlet *q, const char *key, const char *ending,

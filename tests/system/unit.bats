@@ -243,6 +243,14 @@ line() { service "$1" | grep "^$2="; }
 	grep -qxF BindsTo=shop-pod.service <<<"$output"
 	grep -qxF After=shop-pod.service <<<"$output"
 	[[ "$(line web ExecStart)" == *' --pod-id-file %t/shop-pod.pod-id '* ]]
+	# Without limits of its pod a container is in the cgroup of its service.
+	[[ "$(line web ExecStart)" == *' --cgroups=split '* ]]
+	printf '[Pod]\nPodmanArgs=--label b --cpus 0.5\n' | unit shop.pod
+	[[ "$(line web ExecStart)" == *' --cgroups=no-conmon '* ]]
+	printf '[Container]\nImage=x\nPod=shop.pod\nCgroupsMode=split\n' | unit later.container
+	run cuddy unit generate --dry-run
+	[[ "$output" == *'later.container:4: CgroupsMode=split: the limits of its pod would not hold it'* ]] || fail "$output"
+	rm "$units/later.container"
 	printf '[Container]\nImage=x\nPod=shop\n' | unit web.container
 	run cuddy unit generate --dry-run
 	[[ "$output" == *'must be the file of a pod'* ]]

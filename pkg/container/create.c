@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -190,10 +191,10 @@ static int create_record(struct store *st, const struct container_request *q,
 }
 
 /* --rootfs DIR[:O]: no image, and nothing of the store but what an overlay needs. */
-static int find_rootfs(const char *spec, struct container_record *rec)
+static int find_rootfs(const struct store *s, const char *spec, struct container_record *rec)
 {
 	const char *options = strrchr(spec, ':');
-	AUTO_FREE char *dir = NULL;
+	AUTO_FREE char *dir = NULL, *real = NULL, *own = NULL;
 	struct stat st;
 
 	if (options && (strcmp(options, ":idmap") == 0 || strncmp(options, ":idmap=", 7) == 0))
@@ -210,6 +211,14 @@ static int find_rootfs(const char *spec, struct container_record *rec)
 	if (strcmp(rec->rootfs, "/") == 0)
 		return err_usage("--rootfs /: the host's own root cannot be a container's; name a "
 				 "directory below it");
+	/* The kernel takes no overlay whose layers lie in each other. */
+	real = realpath(rec->rootfs, NULL);
+	own = realpath(store_root(s), NULL);
+	if (rec->rootfs_overlay && real && own && path_is_within(own, real))
+		return err_usage(
+			"--rootfs %s:O: this directory holds cuddy's own files (%s), to which "
+			"changes would be written; name another, or another --root",
+			rec->rootfs, own);
 	rec->image = xstrdup("");
 	rec->image_id = xstrdup("");
 	return 0;
@@ -250,7 +259,7 @@ int container_decide(struct store *st, const struct container_request *q,
 	if (r == 0)
 		r = container_make(st, q, &cfg, &rec);
 	if (r == 0 && q->rootfs) {
-		r = find_rootfs(q->image, rec);
+		r = find_rootfs(st, q->image, rec);
 	} else if (r == 0 && !q->image) {
 		rec->image = xstrdup("");
 		rec->image_id = xstrdup("");

@@ -77,15 +77,21 @@ OPEN=(--security-opt seccomp=unconfined --security-opt unmask=ALL)
 		[[ "${lines[0]}" == "run 0 2 "[1-9]* ]] || fail "$output"
 		[ "${lines[1]} ${lines[2]}" = "exec ps driver fuse-overlayfs" ]
 	fi
-	run outer "${OPEN[@]}" -v store:/root/.local -- 'sh /opt/inner'
+	run outer "${OPEN[@]}" -v store:/root/.local -- 'sh /opt/inner
+		c="/opt/cuddy run --rm --network none"
+		$c --hostname mine localhost/busybox sh -c "hostname; touch /sys/kernel/x 2>&1 | grep -o Read-only"
+		$c -m 64m localhost/busybox true 2>&1 | grep -o "^cuddy: --memory"'
 	[[ "${lines[0]}" == "run 0 2 "[1-9]* ]] || fail "$output"
 	[ "${lines[1]} ${lines[2]}" = "exec ps driver overlay" ]
+	# A host name of its own; the outer one's /sys, read-only; no limits.
+	[ "${lines[*]:3}" = "mine Read-only cuddy: --memory" ] || fail "$output"
 	run outer "${OPEN[@]}" --user 1000 -v home:/home/user:U -- 'sh /opt/inner'
 	[[ "${lines[0]}" == "run 0 1 "[1-9]* ]] || fail "$output" # no subordinate ids: one id
 	[ "${lines[1]} ${lines[2]}" = "exec ps driver overlay" ]
-	run outer --privileged -v store:/root/.local -- 'sh /opt/inner --privileged'
+	run outer --privileged -v store:/root/.local -- 'sh /opt/inner --privileged; ls -d /dev/fuse /dev/net/tun 2>/dev/null | xargs echo devices'
 	[[ "${lines[0]}" == "run 0 2 "[1-9]* ]] || fail "$output"
 	[ "${lines[1]} ${lines[2]}" = "exec ps driver overlay" ]
+	[ "${lines[3]}" = "devices $(ls -d /dev/fuse /dev/net/tun 2>/dev/null | xargs)" ] || fail "$output"
 	cuddy volume rm -f store home >/dev/null
 }
 
@@ -124,15 +130,20 @@ OPEN=(--security-opt seccomp=unconfined --security-opt unmask=ALL)
 	unset CUDDY_RUNROOT DBUS_SESSION_BUS_ADDRESS
 	run inside "${binds[@]}" --rootfs "$S/plain" sh -c 'exec 2>&1; sh /opt/inner --pid host'
 	first=$output
-	run inside --security-opt unmask=ALL "${binds[@]}" --rootfs "$S/plain" sh -c 'exec 2>&1; sh /opt/inner; /opt/cuddy run --rm --network none --hostname mine localhost/busybox hostname'
+	run inside --security-opt unmask=ALL "${binds[@]}" --rootfs "$S/plain" sh -c 'exec 2>&1; sh /opt/inner; hostname; c="/opt/cuddy run --rm --network none"; $c localhost/busybox hostname; $c --hostname mine localhost/busybox hostname'
 	second=$output
+	run inside --security-opt unmask=ALL --cap-add SYS_ADMIN "${binds[@]}" --rootfs "$S/plain" sh -c 'exec 2>&1; sh /opt/inner; /opt/cuddy run --rm --network none --hostname mine localhost/busybox hostname'
+	third=$output
 	pm system migrate >/dev/null 2>&1 || true # ends its pause process
 	export CUDDY_RUNROOT=$FILE_ROOT/run
-	unshare --user --map-auto --map-root-user rm -rf "$short"
+	unshare --user --map-auto --map-root-user rm -rf "$short" "$S/plain" # an overlay has a directory of mode 0 in it
 	echo "$first"
 	echo "$second"
+	echo "$third"
 	[[ "$(head -n 1 <<<"$first")" == "run 0 2 "* ]]
 	[[ "$(head -n 1 <<<"$second")" == "run 0 2 "* ]]
 	[ "$(sed -n 2,3p <<<"$second" | xargs)" = "exec ps driver overlay" ]
+	[ "$(sed -n 4p <<<"$second")" = "$(sed -n 5p <<<"$second")" ] # the outer one's
 	[[ "$(tail -n 1 <<<"$second")" == *"set the host name"* ]] # asked for, so not left out
+	[ "$(tail -n 1 <<<"$third")" = mine ]
 }

@@ -53,6 +53,8 @@ setup() {
 		run --separate-stderr cuddy run --rm --network none --rootfs "$bad" true
 		one_line_error 125 rootfs
 	done
+	run --separate-stderr cuddy run --rm --network none --rootfs "$(dirname "$CUDDY_ROOT"):O" true
+	one_line_error 125 "holds cuddy's own files .*name another"
 	run --separate-stderr cuddy run --rm --network none --rootfs "$DIR"
 	one_line_error 125 command
 	rm -r "$DIR/etc"; ln -s "$WORK/victim" "$DIR/etc"; mkdir "$WORK/victim"

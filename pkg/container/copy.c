@@ -189,6 +189,14 @@ static int owner_options(const struct end *to, const struct copy_options *c,
 	return 0;
 }
 
+static int may_put(const struct end *to)
+{
+	int r = to->e->container ? container_root_may_put(&to->root, to->place.dir, to->place.name)
+				 : 0;
+
+	return r < 0 ? err_wrap(r, "%s:%s", to->e->container, to->e->path) : 0;
+}
+
 static int become_creator(const struct end *to)
 {
 	uid_t uid;
@@ -221,6 +229,8 @@ static int copy_tree(struct end *from, struct end *to, const struct copy_options
 
 	if (r == 0)
 		r = check_not_within(from, to);
+	if (r == 0)
+		r = may_put(to);
 	if (r == 0)
 		r = owner_options(to, c, &o);
 	if (r < 0)
@@ -269,7 +279,9 @@ static int copy_in(struct end *to, int fd, const struct copy_options *c,
 	if (!to->place.is_dir)
 		return err_new(-ENOTDIR, "an archive is extracted into a directory: %s",
 			       to->e->path);
-	r = owner_options(to, c, &o);
+	r = may_put(to);
+	if (r == 0)
+		r = owner_options(to, c, &o);
 	if (r < 0)
 		return r;
 	u = (struct transfer_untar){.overwrite = o.overwrite,

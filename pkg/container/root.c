@@ -29,6 +29,8 @@ void container_root_done(struct container_root *r)
 	free(r->uids);
 	free(r->gids);
 	r->uids = r->gids = NULL;
+	strv_done(&r->fresh);
+	strv_done(&r->lasting);
 }
 
 /* --- running ----------------------------------------------------------------------------------- */
@@ -203,7 +205,8 @@ static int by_target(const void *a, const void *b)
 }
 
 /* What is made at each start anew, a tmpfs or an overlay over a volume, holds nothing now. */
-static int attach_volumes(const struct plan_input *in, struct container_plan *p, int root)
+static int attach_volumes(const struct plan_input *in, struct container_plan *p,
+			  struct container_root *ret)
 {
 	int r = plan_user_mounts(in, p);
 
@@ -211,10 +214,14 @@ static int attach_volumes(const struct plan_input *in, struct container_plan *p,
 		return r;
 	if (p->n_mounts)
 		qsort(p->mounts, p->n_mounts, sizeof(*p->mounts), by_target);
-	for (unsigned i = 0; r == 0 && i < p->n_mounts; i++)
-		if (p->mounts[i].type == RT_MOUNT_BIND && (access(p->mounts[i].source, F_OK) == 0 ||
-							   !(p->mounts[i].flags & RT_MNT_OPTIONAL)))
-			r = attach(root, &p->mounts[i]);
+	for (unsigned i = 0; r == 0 && i < p->n_mounts; i++) {
+		const struct rt_mount *m = &p->mounts[i];
+
+		strv_add(m->type == RT_MOUNT_BIND ? &ret->lasting : &ret->fresh, m->target);
+		if (m->type == RT_MOUNT_BIND &&
+		    (access(m->source, F_OK) == 0 || !(m->flags & RT_MNT_OPTIONAL)))
+			r = attach(ret->fd, m);
+	}
 	return r;
 }
 
@@ -228,7 +235,7 @@ static int open_stopped(const struct plan_input *in, struct container_plan *p,
 	if (r < 0)
 		return r;
 	ret->fd = container_root_mount(&p->rt.root);
-	return ret->fd < 0 ? ret->fd : attach_volumes(in, p, ret->fd);
+	return ret->fd < 0 ? ret->fd : attach_volumes(in, p, ret);
 }
 
 /* --- both -------------------------------------------------------------------------------------- */

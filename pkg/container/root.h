@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "pkg/archive/tree_tar.h"
+#include "pkg/base/strv.h"
 #include "pkg/container/container.h"
 
 struct container_root {
@@ -15,6 +16,8 @@ struct container_root {
 	struct tree_ids *uids, *gids; /* from B's ids to the container's */
 	unsigned n_uids, n_gids;
 	bool single_id;
+	struct strv fresh,
+		lasting; /* of one that does not run: where a start mounts, and what we have there */
 };
 #define CONTAINER_ROOT_INIT                  \
 	{                                    \
@@ -24,6 +27,8 @@ struct container_root {
 /** container_root_open() - enters B; @c's state is looked at anew. */
 int container_root_open(struct store *st, struct container *c, struct container_root *ret);
 void container_root_done(struct container_root *r);
+/** container_root_may_put() - is @dir, or @name in it, where what is put is there at the next start? root_fresh.c */
+int container_root_may_put(const struct container_root *r, int dir, const char *name);
 /** container_root_mount() - in B, the file systems of one that does not run, over its upper directory; O_PATH. */
 struct rt_root;
 int container_root_mount(const struct rt_root *root);

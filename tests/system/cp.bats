@@ -151,6 +151,36 @@ host_files() {
 	cuddy volume rm v fresh
 }
 
+@test "cp: into what a start mounts anew is refused while it does not run; a volume within is a place that lasts" {
+	host_files
+	cuddy create --name c --tmpfs /tmp --tmpfs /new -v v:/home:O -v w:/tmp/vol "$IMAGE" sh -c 'ln -sf /tmp /to-tmp; exec sleep 1000'
+	cuddy start c
+	made() { cuddy exec c test -L /to-tmp; }
+	wait_until 20 made
+	cuddy stop -t 0 c
+	kept() { snapshot | grep -v '/upper/tmp\(/vol\)\? d '; }   # a volume's place is made as a start would
+	kept >before
+	for place in /tmp /tmp/ /tmp/x /new /new/x /home /home/x /to-tmp/x; do
+		run --separate-stderr cuddy cp file "c:$place"
+		one_line_error 125 "c:$place: (/tmp|/new|/home) is made anew at each start"
+	done
+	tar -cf file.tar file
+	run --separate-stderr cuddy cp - c:/tmp <file.tar
+	one_line_error 125 '/tmp is made anew'
+	kept | diff before -
+	cuddy cp file c:/tmp/vol/in
+	cuddy cp - c:/tmp/vol <file.tar
+	cuddy cp file c:/etc/mine
+	cuddy cp c:/etc/mine out
+	cuddy start c
+	[ "$(cuddy exec c cat /tmp/vol/in /tmp/vol/file /etc/mine | xargs)" = 'f f f' ]
+	cuddy cp file c:/tmp/x
+	cuddy cp file c:/home/x
+	[ "$(cuddy exec c cat /tmp/x /home/x | xargs)" = 'f f' ]
+	cuddy rm -f -t 0 c
+	cuddy volume rm v w
+}
+
 @test "cp: a relative path starts at the working directory; a colon in a host's name" {
 	host_files
 	echo colon >a:b

@@ -139,21 +139,21 @@ hide() { printf 'for p in /usr/bin /usr/local/bin /bin; do [ ! -e $p/%s ] || mou
 	mkdir -p "$WORK/home/.config/containers"
 	printf '{"default": [{"type": "whatever"}]}\n' >"$WORK/home/.config/containers/policy.json"
 	printf '[storage.options]\nadditionalimagestores = "x\n' >"$WORK/home/.config/containers/storage.conf"
-	printf '{"auths": [' >"$WORK/auth.json"
 	printf ' %s: 4 4/4 19/200 200/20000\n %s: 4 4/4 190/200 200/20000\n' 0 "$(id -u)" >"$WORK/keys"
-	CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf CONTAINERS_CONF=$WORK/containers.conf HOME=$WORK/home REGISTRY_AUTH_FILE=$WORK/auth.json examine \
+	CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf CONTAINERS_CONF=$WORK/containers.conf HOME=$WORK/home examine \
 		'echo 0 >/proc/sys/user/max_inotify_instances; mount --bind "$WORK/keys" /proc/key-users'
 	[ "$status" -eq 1 ]
 	told registries.conf problem "$WORK/registries.conf" pull editor
 	told containers.conf problem "$WORK/containers.conf" run editor
 	told policy.json problem 'policy.json' pull editor
 	told storage.conf problem 'storage.conf' image editor
-	told auth.json problem "$WORK/auth.json" login editor
 	told keyrings note '^190 of 200' 'keyring' '^sysctl -w kernel.keys.maxkeys=2000$'
 	told inotify problem 'no more files' 'logs -f' '^sysctl -w fs.inotify'
 	printf '{"default": [{"type": "reject"}], "transports": {"docker": {"x.example": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/k.gpg"}]}}}\n' \
 		>"$WORK/home/.config/containers/policy.json"
-	HOME=$WORK/home examine "$(hide gpgv)"
+	printf '{"auths": [' >"$WORK/auth.json" # beside a registries.conf that is whole: that one is read first, for its helpers
+	HOME=$WORK/home REGISTRY_AUTH_FILE=$WORK/auth.json examine "$(hide gpgv)"
+	told auth.json problem "$WORK/auth.json" login editor
 	told gpgv problem 'gpgv' 'signatures' '^apt-get install gpgv$'
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Services as Debian has them: redis, Node.js, Python, cron and sshd start, serve, stop and keep their data.
+# Services as Debian has them: redis, Node.js (a project built, too), Python, cron and sshd start, serve, stop and keep their data.
 load helpers
 
 setup_file() {
@@ -115,4 +115,52 @@ ended() { cuddy inspect --format '{{.State.ExitCode}}' "$1"; }
 	cuddy stop j
 	[ "$(ended j)" = 143 ]
 	cuddy rm j
+}
+
+@test "programs: a Node.js project is built: packages as npm packs them, unpacked in one stage, run from another" {
+	mkdir -p "$WORK/app/vendor" "$WORK/pack/package/lib"
+	cd "$WORK/app"
+	echo '{"name":"@here/greet","version":"1.2.3","main":"lib/index.js","exports":{".":{"import":"./lib/index.mjs","require":"./lib/index.js"}},"bin":{"greet":"lib/cli.js"}}' >"$WORK/pack/package/package.json"
+	echo 'exports.greet = n => "hello " + n;' >"$WORK/pack/package/lib/index.js"
+	echo 'export const greet = n => "imported hello " + n;' >"$WORK/pack/package/lib/index.mjs"
+	printf '#!/usr/bin/env node\nconsole.log(require("@here/greet").greet(process.argv[2]));\n' >"$WORK/pack/package/lib/cli.js"
+	chmod 755 "$WORK/pack/package/lib/cli.js"
+	tar -C "$WORK/pack" -czf vendor/here-greet-1.2.3.tgz package
+	echo '{"name":"app","version":"0.1.0","type":"module","dependencies":{"@here/greet":"file:vendor/here-greet-1.2.3.tgz"}}' >package.json
+	echo 'import { greet } from "@here/greet"; import { readFileSync } from "fs"; console.log(greet(process.env.WHO), JSON.parse(readFileSync("package.json")).version, process.getuid(), process.env.NODE_ENV);' >main.js
+	printf 'vendor\nnode_modules\n' >.dockerignore
+	mkdir node_modules && echo 'throw Error("from the host")' >node_modules/index.js
+	cat >Containerfile <<-'E'
+		FROM localhost/programs AS deps
+		WORKDIR /app
+		COPY package.json ./
+		RUN --mount=type=bind,from=vendor,target=/vendor --mount=type=cache,target=/root/.npm <<EOF
+		#!/usr/bin/node
+		const fs = require("fs"), { execFileSync } = require("child_process");
+		for (const [name, spec] of Object.entries(JSON.parse(fs.readFileSync("package.json")).dependencies)) {
+			const to = "node_modules/" + name;
+			fs.mkdirSync(to, { recursive: true });
+			execFileSync("tar", ["-xzf", spec.replace("file:", "/"), "-C", to, "--strip-components=1", "--no-same-owner"]);
+			for (const [bin, file] of Object.entries(JSON.parse(fs.readFileSync(to + "/package.json")).bin || {})) {
+				fs.mkdirSync("node_modules/.bin", { recursive: true });
+				fs.symlinkSync("../" + name + "/" + file, "node_modules/.bin/" + bin);
+			}
+		}
+		EOF
+		FROM localhost/programs
+		ENV NODE_ENV=production WHO=nobody PATH=/app/node_modules/.bin:/usr/bin:/bin
+		WORKDIR /app
+		COPY --from=deps --chown=user /app/node_modules node_modules
+		COPY --chown=user . .
+		USER user
+		CMD ["node", "main.js"]
+	E
+	cuddy build -q --network none --build-context vendor=vendor -t localhost/app . >/dev/null
+	run -0 cuddy run --rm --network none -e WHO=you localhost/app
+	[ "$output" = "imported hello you 0.1.0 $(cuddy run --rm --network none localhost/app id -u) production" ]
+	run -0 cuddy run --rm --network none localhost/app greet me
+	[ "$output" = "hello me" ]
+	run -0 cuddy run --rm --network none localhost/app ls -A /app /app/node_modules
+	[ "$output" = $'/app:\n.dockerignore\nContainerfile\nmain.js\nnode_modules\npackage.json\n\n/app/node_modules:\n.bin\n@here' ]
+	cuddy rmi localhost/app >/dev/null
 }

@@ -152,7 +152,8 @@ hide() { printf 'for p in /usr/bin /usr/local/bin /bin; do [ ! -e $p/%s ] || mou
 	printf '{"default": [{"type": "reject"}], "transports": {"docker": {"x.example": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/k.gpg"}]}}}\n' \
 		>"$WORK/home/.config/containers/policy.json"
 	printf '{"auths": [' >"$WORK/auth.json" # beside a registries.conf that is whole: that one is read first, for its helpers
-	HOME=$WORK/home REGISTRY_AUTH_FILE=$WORK/auth.json examine "$(hide gpgv)"
+	: >"$WORK/registries.conf"
+	CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf HOME=$WORK/home REGISTRY_AUTH_FILE=$WORK/auth.json examine "$(hide gpgv)"
 	told auth.json problem "$WORK/auth.json" login editor
 	told gpgv problem 'gpgv' 'signatures' '^apt-get install gpgv$'
 }

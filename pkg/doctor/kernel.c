@@ -125,6 +125,19 @@ static void check_ranges(struct doctor_report *d, const struct base_grant *g)
 		  (unsigned long long)gids);
 }
 
+/* The kernel lets nobody see by a new proc what the one there hides. */
+static void check_proc(struct doctor_report *d, const struct base_grant *g)
+{
+	const struct doctor_words w = {"proc", DOCTOR_PROBLEM, "containers without --pid host",
+				       "run the container around us with --security-opt unmask=ALL "
+				       "(docker: systempaths=unconfined)"};
+
+	if (base_try_proc(g) == 0)
+		return doctor_ok(d, w.check, "can be mounted");
+	err_drop();
+	doctor_tell(d, &w, "parts of /proc are hidden here, so that a new one may not be mounted");
+}
+
 /* With our own id alone no helper is needed: what fails then is the kernel's doing. */
 void doctor_ids(struct doctor_report *d)
 {
@@ -145,6 +158,8 @@ void doctor_ids(struct doctor_report *d)
 		doctor_error(d, &spaces, tried);
 	else
 		doctor_ok(d, spaces.check, "can be made");
+	if (tried == 0)
+		check_proc(d, &own);
 	if (r < 0)
 		return;
 	check_ranges(d, &g);

@@ -37,6 +37,7 @@
 #include "pkg/sys/apart.h"
 #include "pkg/sys/candidate.h"
 #include "pkg/sys/lock.h"
+#include "pkg/sys/mount.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/userns.h"
 
@@ -256,14 +257,55 @@ static int try_inside(const void *arg, struct sbuf *out)
 	return r < 0 ? r : 0;
 }
 
+int base_new_proc(const char *options)
+{
+	int r = mount_new("proc", options, MNT_ATTR_NOSUID | MNT_ATTR_NODEV | MNT_ATTR_NOEXEC);
+
+	if (r == -EPERM)
+		return err_wrap(
+			-CE_HOST_SETUP,
+			"the host hides parts of its own /proc (are we in a container?), so a "
+			"new one may not be mounted; mend it by running the outer one with "
+			"--security-opt unmask=ALL, or share its processes with --pid host");
+	return r;
+}
+
+static int mount_proc(const void *arg, struct sbuf *out)
+{
+	AUTO_CLOSE int fd = base_new_proc(NULL);
+
+	(void)arg;
+	(void)out;
+	return fd < 0 ? fd : 0;
+}
+
+static int try_proc_inside(const void *arg, struct sbuf *out)
+{
+	int r = try_inside(arg, out);
+
+	if (r == 0 && unshare(CLONE_NEWPID) < 0)
+		return base_host_problem(-errno);
+	return r < 0 ? r : apart_run(mount_proc, NULL, NULL);
+}
+
 /* A child tries, for there is no way back out of a user namespace. */
-int base_try(const struct base_grant *g)
+static int try_apart(const struct base_grant *g, int (*job)(const void *arg, struct sbuf *out))
 {
 	char words[2048];
-	int r = base_is_inherited(g) ? 0 : apart_run(try_inside, g, NULL);
+	int r = base_is_inherited(g) ? 0 : apart_run(job, g, NULL);
 
 	if (r == 0)
 		return 0;
 	(void)snprintf(words, sizeof(words), "%s", err_trail());
 	return err_set(-CE_HOST_SETUP, words);
+}
+
+int base_try(const struct base_grant *g)
+{
+	return try_apart(g, try_inside);
+}
+
+int base_try_proc(const struct base_grant *g)
+{
+	return try_apart(g, try_proc_inside);
 }

@@ -79,6 +79,10 @@ int base_enter_own(int runtime_dir);
 bool base_is_entered(void);
 /** base_try() - can a B be made with @g, and mounts in it? It is gone again at once, and nothing was written. Errors as base_open(). */
 int base_try(const struct base_grant *g);
+/** base_try_proc() - can a proc be mounted in a pid namespace below such a B? */
+int base_try_proc(const struct base_grant *g);
+/** base_new_proc() - a detached proc of the pid namespace we are in; a descriptor, or -CE_HOST_SETUP. */
+int base_new_proc(const char *options);
 
 /** base_register() - make the calling process (a monitor, already in B) a candidate; removed by the next reader after it died. */
 int base_register(int runtime_dir);

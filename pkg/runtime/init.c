@@ -14,6 +14,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
+#include "pkg/runtime/base.h"
 #include "pkg/runtime/internal.h"
 #include "pkg/sys/mount.h"
 #include "pkg/sys/open.h"
@@ -72,16 +73,7 @@ static int open_procfs(struct rt_child *x)
 	} else if (x->joined[x->proc_mount] >= 0) {
 		x->proc = x->joined[x->proc_mount];
 	} else {
-		x->proc = mount_new("proc", p->mounts[x->proc_mount].data,
-				    MNT_ATTR_NOSUID | MNT_ATTR_NODEV | MNT_ATTR_NOEXEC);
-		if (x->proc == -EPERM)
-			return err_wrap(
-				-CE_HOST_SETUP,
-				"the host hides parts of its own /proc (are we in a "
-				"container?), so a "
-				"new one may not be mounted; mend it by running the outer "
-				"one with --security-opt unmask=ALL, or share its processes "
-				"with --pid host");
+		x->proc = base_new_proc(p->mounts[x->proc_mount].data);
 	}
 	return x->proc < 0 ? x->proc : 0;
 }

@@ -110,7 +110,14 @@ OPEN=(--security-opt seccomp=unconfined --security-opt unmask=ALL)
 	cuddy volume rm -f store >/dev/null
 }
 
-@test "nested: doctor says which calls the filter around us takes" {
+@test "nested: doctor says what of the outer container's is missing, and which calls the filter around us takes" {
+	findings='/opt/cuddy doctor --format "{{.Check}} {{.Status}}: {{.Breaks}}: {{.Mend}}"'
+	run outer "${OPEN[0]}" "${OPEN[1]}" -- "$findings"
+	[[ "$output" == *"user-namespaces ok"*"proc problem: containers without --pid host: "*"unmask=ALL"* ]] || fail "$output"
+	[[ "$output" == *"slirp4netns problem: containers with a network of their own"*"cgroup problem: limits "* ]] || fail "$output"
+	run outer "${OPEN[@]}" -v store:/root/.local -- "$findings"
+	[[ "$output" == *"user-namespaces ok"*"proc ok"*"overlay ok"* ]] || fail "$output"
+	cuddy volume rm -f store >/dev/null
 	printf '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["pidfd_open", "seccomp"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}\n' >"$S/programs/few.json"
 	run outer --security-opt "seccomp=$S/programs/few.json" -- '/opt/cuddy doctor -q --format "{{.Check}} {{.Status}}: {{.Found}}: {{.Breaks}}: {{.Mend}}"; echo $?'
 	[ "${lines[-1]}" = 1 ]

@@ -36,3 +36,45 @@ teardown_file() { file_end; }
 	[ "$before" != "$(readlink /proc/self/ns/net)" ]
 	run ! cuddy exec c wget -q -T 2 -O- http://10.0.2.2/
 }
+
+# By its name in its directory: the whole path is longer than an address may be.
+CONNECTS='
+import os, socket, sys
+os.chdir(os.path.dirname(sys.argv[1]))
+socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(os.path.basename(sys.argv[1]))'
+
+@test "N08: another user cannot connect to the keeper of networks or to a guard" {
+	require_tun
+	require_other_user
+	local dir top s opened=()
+	cuddy network create k
+	cuddy run -d --name n --network k "$IMAGE" sleep 1000
+	id=$(cuddy run -d --name g --egress allow=192.0.2.1:80 "$IMAGE" sleep 1000)
+	# The way to the runtime directory is open to all, as that of a user may be.
+	top=$(dirname "$(readlink -f "$CUDDY_RUNROOT")")
+	dir=$top
+	while [ -O "$dir" ] && [ ! -k "$dir" ]; do
+		opened+=("$dir $(stat -c %a "$dir")")
+		chmod o+x "$dir"
+		dir=${dir%/*}
+	done
+	for s in "$CUDDY_RUNROOT/net/socket" "$CUDDY_RUNROOT/$id/guard/socket"; do
+		s=$(readlink -f "$s")
+		python3 -c "$CONNECTS" "$s"
+		run as_other python3 -c "$CONNECTS" "$s"
+		[[ "$status" != 0 && "$output" == *PermissionError* ]]
+		# Not by the directories alone either; and with all of it open he could.
+		dir=${s%/*}
+		while [ "$dir" != "$top" ]; do chmod 711 "$dir"; dir=${dir%/*}; done
+		run as_other python3 -c "$CONNECTS" "$s"
+		[[ "$status" != 0 && "$output" == *PermissionError* ]]
+		chmod 666 "$s"
+		as_other python3 -c "$CONNECTS" "$s"
+		chmod 600 "$s"
+		dir=${s%/*}
+		while [ "$dir" != "$top" ]; do chmod 700 "$dir"; dir=${dir%/*}; done
+	done
+	for s in "${opened[@]}"; do chmod "${s##* }" "${s% *}"; done
+	cuddy rm -f -t 0 n g
+	cuddy network rm k
+}

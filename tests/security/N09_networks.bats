@@ -41,6 +41,54 @@ teardown() { end_host_probe; test_end; }
 	cuddy network rm averylongnetworkname-one averylongnetworkname-two
 }
 
+@test "N09: the rules are those of the devices, whatever else a network, a container or its labels are called" {
+	require_tun
+	local flush='a="; flush ruleset'
+	rules() { cuddy unshare nsenter --net="/proc/$(net_pids keeper)/ns/net" python3 "$FIXTURES/nftlist.py" | sed 's/^\t*//'; }
+	cuddy network create --subnet 10.236.1.0/24 --interface-name gold0 --label "$flush" gold.one-and_only
+	cuddy network create --subnet 10.236.2.0/24 --interface-name gold1 --internal --label $'b=\n}' gold-two
+	cuddy network create --subnet 10.236.3.0/24 --interface-name gold2 --opt isolate=false gold-three
+	cuddy run -d --name c.1_x-y --network gold.one-and_only:alias=al_1.x-y --network gold-two --network gold-three -l "$flush" "$IMAGE" sleep 1000
+	sets() { # sets ELEMENTS OF bridges, outer, open, same
+		printf 'table inet cuddy {\n'
+		printf 'set %s {\ntype %s\nelements = { %s }\n}\n\n' bridges ifname "$1" outer ifname "$2" open ifname "$3" same 'ifname . ifname' "$4"
+	}
+	chains=$(cat <<-'T'
+		chain input {
+			type filter hook input priority filter; policy drop;
+			iifname "lo" accept
+			ct state established,related accept
+			iifname "tap0" meta l4proto ipv6-icmp accept
+			iifname @bridges icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert } accept
+			iifname @bridges fib daddr . iif type local meta l4proto { tcp, udp } th dport 53 accept
+			iifname @bridges fib daddr . iif type local meta l4proto icmp accept
+		}
+
+		chain forward {
+			type filter hook forward priority filter; policy drop;
+			ct state established,related accept
+			iifname . oifname @same accept
+			iifname @outer oifname "tap0" accept
+			iifname @open oifname @open accept
+			iifname @bridges oifname @bridges reject with icmpx admin-prohibited
+		}
+
+		chain postrouting {
+			type nat hook postrouting priority srcnat; policy accept;
+			oifname "tap0" masquerade
+		}
+	T
+	)
+	diff <(rules) <(
+		sets '"gold0", "gold1", "gold2"' '"gold0", "gold2"' '"gold2"' '"gold0" . "gold0", "gold1" . "gold1", "gold2" . "gold2"'
+		printf '%s\n}\n' "$chains"
+	)
+	cuddy network disconnect gold-two c.1_x-y
+	[[ "$(rules)" == *'elements = { "gold0", "gold2" }'*'elements = { "gold0", "gold2" }'*'elements = { "gold2" }'*'elements = { "gold0" . "gold0", "gold2" . "gold2" }'* ]]
+	cuddy rm -f -t 0 c.1_x-y
+	cuddy network rm gold.one-and_only gold-two gold-three
+}
+
 @test "N07: an internal network has no way out, and asks nobody outside for names" {
 	require_tun
 	local port ip

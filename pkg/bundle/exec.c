@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
@@ -151,6 +152,7 @@ int oci_exec_start(const struct oci_exec *q, const struct oci_container *c,
 {
 	AUTO_FREE char *program = NULL;
 	AUTO_CLOSE int sealed = -EBADF;
+	int status;
 	struct rt_exec x = {.init = c->init,
 			    .cgroup_dir = *c->cgroup ? c->cgroup : NULL,
 			    .process = *p,
@@ -159,13 +161,22 @@ int oci_exec_start(const struct oci_exec *q, const struct oci_container *c,
 			    .adopted = q->detach};
 	int r = paths_helper("cuddy-conmon", &program);
 
+	/*
+	 * Whoever called gets one process from us, the payload, and not before we end. conmon takes any
+	 * other that ends for the payload, and with a terminal a payload that ended before us for a
+	 * runtime that failed. So it comes to us when the stage has handed it on, which ends here.
+	 */
+	if (r == 0 && q->detach && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		r = err_new(-errno, "become subreaper");
 	if (r == 0)
 		r = x.program = sealed = rt_program_seal(program);
 	if (r >= 0)
 		r = rt_exec_start(&x, ret);
 	if (r < 0)
 		return r;
-	if (q->console_socket && ret->pty_master >= 0)
+	if (q->detach)
+		r = pidfd_wait(ret->stage_pidfd, -1, &status);
+	if (r == 0 && q->console_socket && ret->pty_master >= 0)
 		r = oci_send_console(q->console_socket, ret->pty_master);
 	if (r == 0)
 		r = oci_write_pid_file(q->pid_file, rt_exec_pid(ret));

@@ -85,7 +85,7 @@ field() { cuddy secret inspect --format "{{.$2}}" "$1"; }
 	[ "$(grep -c '^ro$' <<<"$output")" -eq 2 ]
 	run -0 run_ --secret s,target=other,uid=1000,gid=50,mode=0400 --secret source=bin "$IMAGE" sh -c 'stat -c %u:%g:%a /run/secrets/other; wc -c </run/secrets/bin; ls /run/secrets'
 	[ "$(echo $output)" = "1000:50:400 3 bin other" ]
-	run -0 run_ --secret s,target=/etc/app/key,mode=0600 --secret s,target=/etc/passwd2 "$IMAGE" sh -c 'cat /etc/app/key /etc/passwd2; stat -c :%a /etc/app/key; echo x >/etc/app/key || echo ro; ls /run/secrets'
+	run -0 run_ --secret s,target=/etc/app/key,mode=0600 --secret s,target=/etc/passwd2 "$IMAGE" sh -c 'exec 2>&1; cat /etc/app/key /etc/passwd2; stat -c :%a /etc/app/key; echo x >/etc/app/key || echo ro; ls /run/secrets'
 	[ "${lines[0]}" = "top-secrettop-secret:600" ]
 	[ "$(grep -c '^ro$' <<<"$output")" -eq 1 ]
 	run -0 run_ --secret s,type=env --secret s,type=env,target=KEY -u 1000 "$IMAGE" sh -c 'echo $s $KEY; ls /run/secrets'

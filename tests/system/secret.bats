@@ -80,7 +80,7 @@ field() { cuddy secret inspect --format "{{.$2}}" "$1"; }
 @test "run --secret: a file in memory with owner and mode, at any place, read-only; or a variable" {
 	echo -n top-secret | cuddy secret create s -
 	printf 'a\0b' | cuddy secret create bin -
-	run -0 run_ --secret s "$IMAGE" sh -c 'cat /run/secrets/s; echo; stat -c %u:%g:%a /run/secrets/s; stat -f -c %T /run/secrets; echo x >/run/secrets/s || echo ro; touch /run/secrets/t || echo ro'
+	run -0 run_ --secret s "$IMAGE" sh -c 'exec 2>&1; cat /run/secrets/s; echo; stat -c %u:%g:%a /run/secrets/s; stat -f -c %T /run/secrets; echo x >/run/secrets/s || echo ro; touch /run/secrets/t || echo ro'
 	[ "${lines[0]} ${lines[1]} ${lines[2]}" = "top-secret 0:0:444 tmpfs" ]
 	[ "$(grep -c '^ro$' <<<"$output")" -eq 2 ]
 	run -0 run_ --secret s,target=other,uid=1000,gid=50,mode=0400 --secret source=bin "$IMAGE" sh -c 'stat -c %u:%g:%a /run/secrets/other; wc -c </run/secrets/bin; ls /run/secrets'

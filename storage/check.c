@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
@@ -170,10 +171,24 @@ static int check_volumes(struct store *st, struct findings *f)
 	return r;
 }
 
+/*
+ * A value that no record names is what a creation left that was cut off, and goes: it is secret. While a
+ * record cannot be read it may be that one's.
+ */
+static void check_secret_value(struct store *st, const char *file, bool all_known,
+			       struct findings *f)
+{
+	if (all_known && unlinkat(store_fd(st, STORE_SECRETS), file, 0) == 0)
+		return;
+	(void)finding_add(f, FOUND_SECRET_DATA, file, "no secret has it");
+}
+
 static int check_secrets(struct store *st, struct findings *f)
 {
 	AUTO_STRV struct strv names = STRV_INIT, files = STRV_INIT, values = STRV_INIT;
-	int r = secret_list(st, &names);
+	AUTO_CLOSE int lock = secret_lock(st);
+	bool all_known = true;
+	int r = lock < 0 ? lock : secret_list(st, &names);
 
 	if (r == 0)
 		r = store_names(st, STORE_SECRETS, &files);
@@ -186,6 +201,8 @@ static int check_secrets(struct store *st, struct findings *f)
 			e = secret_read(st, &rec, &value);
 		if (e == 0 || rec.id)
 			strv_addf(&values, "%s.data", rec.id);
+		else
+			all_known = false;
 		if (e < 0)
 			finding_of_error(f, FOUND_SECRET, names.v[i], e);
 		secret_wipe(&value);
@@ -195,7 +212,7 @@ static int check_secrets(struct store *st, struct findings *f)
 
 		if (n > 5 && strcmp(files.v[i] + n - 5, ".data") == 0 &&
 		    !strv_has(&values, files.v[i]))
-			(void)finding_add(f, FOUND_SECRET_DATA, files.v[i], "no secret has it");
+			check_secret_value(st, files.v[i], all_known, f);
 	}
 	return r;
 }

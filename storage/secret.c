@@ -38,7 +38,7 @@ void secret_wipe(struct sbuf *data)
 	*data = (struct sbuf)SBUF_INIT;
 }
 
-static int lock_secrets(struct store *st)
+int secret_lock(struct store *st)
 {
 	int locks = store_fd(st, STORE_LOCKS);
 
@@ -97,7 +97,7 @@ static int write_both(int dir, const struct secret_record *r, const void *data, 
 
 int secret_put(struct store *st, struct secret_record *r, const void *data, size_t n, bool replace)
 {
-	AUTO_CLOSE int lock = lock_secrets(st);
+	AUTO_CLOSE int lock = secret_lock(st);
 	AUTO(secret_record_done) struct secret_record old = {0};
 	AUTO_FREE char *stale = NULL;
 	int dir = store_fd(st, STORE_SECRETS), e;
@@ -146,7 +146,7 @@ int secret_list(struct store *st, struct strv *ret_names)
 
 int secret_remove(struct store *st, const char *name)
 {
-	AUTO_CLOSE int lock = lock_secrets(st);
+	AUTO_CLOSE int lock = secret_lock(st);
 	AUTO(secret_record_done) struct secret_record old = {0};
 	AUTO_FREE char *record = record_file(name), *value = NULL;
 	int dir = store_fd(st, STORE_SECRETS), r;

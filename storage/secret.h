@@ -19,6 +19,8 @@ struct secret_record {
 };
 void secret_record_done(struct secret_record *r);
 
+/** secret_lock() - against who makes, replaces or removes one meanwhile. The others here take it themselves. */
+int secret_lock(struct store *st);
 /** secret_put() - durable. -EEXIST (no trail) when there is one and not @replace, whose creation time stays. */
 int secret_put(struct store *st, struct secret_record *r, const void *data, size_t n, bool replace);
 int secret_load(struct store *st, const char *name, struct secret_record *ret); /* -CE_NO_SECRET */

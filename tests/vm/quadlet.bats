@@ -1,12 +1,14 @@
 #!/usr/bin/env bats
 # Services from unit files, under a real user's systemd.
 load ../system/helpers
+load units
 
 setup_file() {
 	file_begin
 	load_image busybox
 	units=$HOME/.config/containers/systemd
 	# The services' cuddy has the roots of this file.
+	only_units_of_ours
 	systemctl --user set-environment "CUDDY_ROOT=$CUDDY_ROOT" "CUDDY_RUNROOT=$CUDDY_RUNROOT"
 	export units
 }

@@ -2,11 +2,13 @@
 # Services as systemd wants them: sockets handed on, readiness that others wait for, failures and stops told apart,
 # many at once. nginx and systemd-notify are the guest's own, in a root that is put together from its files.
 load ../system/helpers
+load units
 load cgroups
 
 setup_file() {
 	file_begin
 	load_image busybox
+	only_units_of_ours
 	systemctl --user set-environment "CUDDY_ROOT=$CUDDY_ROOT" "CUDDY_RUNROOT=$CUDDY_RUNROOT"
 	export S=$BATS_FILE_TMPDIR/sysroot own=$HOME/.config/systemd/user
 	local p f

@@ -73,6 +73,7 @@ static int setup(void **state)
 			     .cfg.health.fd = -EBADF,
 			     .cfg.startup.fd = -EBADF,
 			     .run.pidfd = -EBADF,
+			     .oom.fd = -EBADF,
 			     .check.out = -EBADF,
 			     .check.report = -EBADF};
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
@@ -195,5 +196,6 @@ int main(void)
 				       setup),
 	};
 
+	(void)alarm(60); /* what is waited for may not come */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

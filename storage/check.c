@@ -186,10 +186,18 @@ static void check_secret_value(struct store *st, const char *file, bool all_know
 static int check_secrets(struct store *st, struct findings *f)
 {
 	AUTO_STRV struct strv names = STRV_INIT, files = STRV_INIT, values = STRV_INIT;
-	AUTO_CLOSE int lock = secret_lock(st);
+	AUTO_CLOSE int lock = -EBADF;
 	bool all_known = true;
-	int r = lock < 0 ? lock : secret_list(st, &names);
+	int r = store_names(st, STORE_SECRETS, &files);
 
+	if (r < 0 || !files.n)
+		return r;
+	/* The lock wants an inode: with none left, what is being made may look like what was cut off. */
+	lock = secret_lock(st);
+	if (lock < 0)
+		err_drop();
+	strv_done(&files);
+	r = secret_list(st, &names);
 	if (r == 0)
 		r = store_names(st, STORE_SECRETS, &files);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
@@ -210,7 +218,7 @@ static int check_secrets(struct store *st, struct findings *f)
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
 		size_t n = strlen(files.v[i]);
 
-		if (n > 5 && strcmp(files.v[i] + n - 5, ".data") == 0 &&
+		if (lock >= 0 && n > 5 && strcmp(files.v[i] + n - 5, ".data") == 0 &&
 		    !strv_has(&values, files.v[i]))
 			check_secret_value(st, files.v[i], all_known, f);
 	}

@@ -36,9 +36,10 @@ options=(-q -t localhost/t --secret "id=s,src=$BATS_TEST_TMPDIR/s")
 build_all() { cuddy build "${options[@]}" .; }
 # The mounts are gone with their namespaces; what lies in staging goes with the next command.
 tidy() {
-	cuddy ps -q >/dev/null
+	# What a killed builder started ends a moment after it; until then its stage is in use.
+	swept() { cuddy ps -q >/dev/null && empty_dir "$CUDDY_ROOT/staging"; }
 	wait_until 20 no_strays
-	wait_until 20 empty_dir "$CUDDY_ROOT/staging"
+	wait_until 20 swept
 	no_mounts
 	no_locks
 	empty_dir "$CUDDY_ROOT/containers"

@@ -112,7 +112,7 @@ id_of() { cuddy inspect --format '{{.Id}}' "$1"; }
 }
 
 # A small tmpfs below the log, in a mount namespace of the test's own.
-@test "logs: a full disk costs lines, said once, and neither stalls nor kills; with room again the log goes on" {
+@test "logs: a full disk costs lines, said where they are missing, and neither stalls nor kills; with room again the log goes on" {
 	cat >"$WORK/in" <<-'SH'
 		set -eu
 		. "$TOP/tests/system/helpers.bash"
@@ -134,8 +134,10 @@ id_of() { cuddy inspect --format '{{.Id}}' "$1"; }
 	cuddy unshare env WORK="$WORK" bash -c "bats_require_minimum_version() { :; }; . $WORK/in" 2>"$WORK/log" || { cat "$WORK/log"; false; }
 	[ "$(tail -n 1 "$WORK/out")" = again ]
 	[ "$(head -n 1 "$WORK/out")" = 1 ]
-	! grep -q full "$WORK/out"
-	[ "$(grep -c 'bytes of log were lost: no space' "$WORK/err")" -eq 1 ]
+	[ "$(wc -l <"$WORK/out")" -lt 15000 ]
+	# Once for each gap; a short piece may fit where a long one did not.
+	[ "$(grep -c 'bytes of log were lost: no space' "$WORK/err")" -ge 1 ]
+	[ "$(grep -c 'bytes of log were lost: no space' "$WORK/err")" -lt 10 ]
 }
 
 @test "logs: a driver or option that cannot work is refused before anything is made" {

@@ -56,7 +56,8 @@ no_state() { empty_dir "$SHORT/run/cuddy/oci"; }
 	run -127 pm exec c nosuch
 	[ "$(echo typed | pm exec -i c cat)" = typed ]
 	# With a terminal podman's conmon must get the payload from us, nothing else, and not before we end.
-	for n in 1 2 3 4 5 6 7 8 9 10; do
+	# A sanitizer's program looks for leaks before it ends, and the payload is long gone then: once will do.
+	for n in $([[ "${BUILD:-}" == *san-* ]] || seq 2 10) 1; do
 		run -9 pm exec -t c sh -c 'tty; exit 9'
 		[ "${output//$'\r'/}" = /dev/pts/0 ]
 	done
@@ -77,7 +78,7 @@ no_state() { empty_dir "$SHORT/run/cuddy/oci"; }
 	mkdir -m 0700 "$SHORT/vol"
 	echo mine >"$SHORT/vol/x"
 	run -0 pm run --rm --network none --userns keep-id -v "$SHORT/vol:/v" "$IMAGE" sh -c 'id -u; stat -c %u / /v; cat /v/x; echo y >/v/y'
-	[ "$(paste -sd' ' <<<"$output")" = "$(id -u) 0 $(id -u) mine" ]
+	[ "$(paste -sd' ' <<<"$output")" = "$(id -u) 0 $(id -u) mine" ] || fail "$output"
 	[ -O "$SHORT/vol/y" ]
 	# A volume of root inside, closed to all others, as is podman's directory of layers.
 	pm volume create v >/dev/null

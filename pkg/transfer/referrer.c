@@ -61,21 +61,17 @@ static int load_index(struct registry *r, const char *tag, struct json_object **
 {
 	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
 	AUTO(manifest_done) struct manifest m = {0};
-	AUTO_FREE char *digest = NULL;
-	int e = registry_manifest(r, tag, &p, &digest);
+	int e = registry_find_manifest(r, tag, &p, &m);
 
-	if (e == -CE_NO_IMAGE) {
-		err_drop();
-		*ret = empty_index();
-		return 0;
-	}
 	if (e == 0)
-		e = manifest_parse(p.body.s, p.body.len, p.content_type, &m);
-	if (e == 0 && !m.is_index)
-		e = err_new(-CE_BAD_FORMAT, "%s is no index", tag);
-	if (e == 0 && m.n_children >= MANIFEST_CHILDREN_MAX)
-		e = err_new(-CE_LIMIT, "%s has %u entries", tag, m.n_children);
-	return e == 0 ? json_parse(p.body.s, p.body.len, ret) : e;
+		*ret = empty_index();
+	if (e <= 0)
+		return e;
+	if (!m.is_index)
+		return err_new(-CE_BAD_FORMAT, "%s is no index", tag);
+	if (m.n_children >= MANIFEST_CHILDREN_MAX)
+		return err_new(-CE_LIMIT, "%s has %u entries", tag, m.n_children);
+	return json_parse(p.body.s, p.body.len, ret);
 }
 
 static bool lists(struct json_object *entries, const char *digest)

@@ -339,6 +339,21 @@ int registry_manifest(struct registry *r, const char *reference, struct http_res
 	return 0;
 }
 
+int registry_find_manifest(struct registry *r, const char *tag, struct http_response *ret,
+			   struct manifest *ret_parsed)
+{
+	AUTO_FREE char *digest = NULL;
+	int e = registry_manifest(r, tag, ret, &digest);
+
+	if (e == -CE_NO_IMAGE) {
+		err_drop();
+		return 0;
+	}
+	if (e == 0)
+		e = manifest_parse(ret->body.s, ret->body.len, ret->content_type, ret_parsed);
+	return e < 0 ? e : 1;
+}
+
 int registry_has_manifest(struct registry *r, const char *reference, const char *digest)
 {
 	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};

@@ -51,6 +51,10 @@ int registry_ping(struct registry *r);
 /** registry_login() - the same, and answer the challenge: -CE_DENIED when the credentials are not good. */
 int registry_login(struct registry *r);
 
+struct manifest;
+/** registry_find_manifest() - what is under a tag, raw and parsed: 1; 0 when there is nothing. */
+int registry_find_manifest(struct registry *r, const char *tag, struct http_response *ret,
+			   struct manifest *ret_parsed);
 /**
  * registry_manifest() - raw manifest by tag or digest; a digest is verified
  * @ret_digest: "sha256:…" of the bytes, malloc'ed. -CE_NO_IMAGE when the registry has none.

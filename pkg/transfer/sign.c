@@ -171,18 +171,12 @@ static int old_layers(struct registry *r, const char *tag, struct json_object **
 	AUTO(manifest_done) struct manifest m = {0};
 	AUTO_JSON struct json_object *o = NULL;
 	struct json_object *layers = NULL;
-	AUTO_FREE char *digest = NULL;
-	int e = registry_manifest(r, tag, &p, &digest);
+	int e = registry_find_manifest(r, tag, &p, &m);
 
 	*ret = json_object_new_array();
-	if (e == -CE_NO_IMAGE) {
-		err_drop();
-		return 0;
-	}
-	if (e == 0)
-		e = manifest_parse(p.body.s, p.body.len, p.content_type, &m);
-	if (e == 0)
-		e = json_parse(p.body.s, p.body.len, &o);
+	if (e <= 0)
+		return e;
+	e = json_parse(p.body.s, p.body.len, &o);
 	if (e == 0)
 		e = json_get_arr(o, "layers", &layers);
 	for (size_t i = 0; e == 0 && layers && i < json_object_array_length(layers); i++)

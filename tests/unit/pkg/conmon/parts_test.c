@@ -22,7 +22,7 @@
 #include "pkg/conmon/state.h"
 #include "pkg/conmon/talk.h"
 #include "pkg/sys/file.h"
-#include "pkg/sys/rmtree.h"
+#include "tests/unit/scratch_dir.h"
 
 static const char *const volumes[] = {"/v/one", "/v/two", NULL};
 static const struct conmon_config sample = {
@@ -168,27 +168,6 @@ static void detach_key_words_are_checked(void **state)
 	assert_string_equal(k, "");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(conmon_detach_keys(bad[i], k), -CE_USAGE);
-}
-
-static char dir[64];
-static int dir_fd;
-
-static int make_dir(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/cuddy-state-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir_fd < 0;
-}
-
-static int drop_dir(void **state)
-{
-	AUTO_CLOSE int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	(void)state;
-	close(dir_fd);
-	return rmtree(tmp, dir + strlen("/tmp/"));
 }
 
 static void state_follows_lock_and_exit_file(void **state)

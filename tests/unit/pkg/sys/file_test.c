@@ -16,28 +16,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/sys/file.h"
-#include "pkg/sys/rmtree.h"
-
-static char dir[64];
-static int dir_fd;
-
-static int make_dir(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/cuddy-file-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir_fd < 0;
-}
-
-static int drop_dir(void **state)
-{
-	AUTO_CLOSE int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	(void)state;
-	close(dir_fd);
-	return rmtree(tmp, dir + strlen("/tmp/"));
-}
+#include "tests/unit/scratch_dir.h"
 
 static void own_files_are_read_whole_whatever_their_size(void **state)
 {

@@ -13,28 +13,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/sys/lock.h"
-#include "pkg/sys/rmtree.h"
-
-static char dir[64];
-static int dir_fd;
-
-static int make_dir(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/cuddy-lock-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir_fd < 0;
-}
-
-static int drop_dir(void **state)
-{
-	AUTO_CLOSE int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	(void)state;
-	close(dir_fd);
-	return rmtree(tmp, dir + strlen("/tmp/"));
-}
+#include "tests/unit/scratch_dir.h"
 
 static void numbers_of_one_file_are_locks_of_their_own(void **state)
 {

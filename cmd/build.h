@@ -14,7 +14,7 @@
 struct build_refused_args {
 	struct crypt_args crypt;
 	struct strv hooks_dirs, mounts, os_features, policies, resources, runtime_flags, maps[4];
-	const char *cw, *os_version, *runtime, *sbom[7], *sign_by, *source_policy_file, *userns;
+	const char *cw, *os_version, *runtime, *sbom[7], *sign_by, *userns;
 	bool all_platforms, compress, save_stages, stage_labels, stdin_given;
 	int disable_compression;
 };
@@ -27,7 +27,7 @@ struct build_args {
 	struct registry_args registry;
 	struct strv tags, files, platforms, build_args, build_arg_files, labels, secrets, ssh,
 		contexts, annotations, cache_from, cache_to, env, unset_env, unset_labels,
-		no_cache_filters, outputs, allow, cpp_flags, attest, layer_labels, unset_annotations;
+		no_cache_filters, outputs, allow, cpp_flags, source_policies, attest, layer_labels, unset_annotations;
 	struct container_request run;
 	const char *arch, *os, *variant, *target, *network, *pull, *iidfile, *iidfile_raw, *digestfile, *metadata_file,
 		*manifest, *ignore_file, *timestamp, *format, *progress, *isolation, *from,

@@ -115,6 +115,7 @@ const struct opt build_opts[] = {
 	OPT_LIST('t', "tag", "NAME[:TAG]", struct build_args, tags, "Name of the image"),
 	OPT_STR(0, "target", "STAGE", struct build_args, target, "Stage to build instead of the last"),
 	OPT_STR(0, "timestamp", "SECONDS", struct build_args, timestamp, "Time of the image and latest time of its new files, in seconds since 1970"),
+	OPT_LIST(0, "source-policy-file", "FILE", struct build_args, source_policies, "Rules, as JSON, about what may be taken from elsewhere and what is taken in its place", .complete = COMPLETE_FILE),
 	OPT_STR(0, "source-date-epoch", "SECONDS", struct build_args, timestamp, "Time of the image", .hidden = true),
 	OPT_LIST(0, "ulimit", "TYPE=SOFT[:HARD]", struct build_args, run.ulimit, "Set a resource limit of commands"),
 	OPT_LIST(0, "unsetannotation", "NAME", struct build_args, unset_annotations, "Do not take an annotation over from base images"),
@@ -300,6 +301,16 @@ static int check_words(const struct build_args *a, struct build_options *o)
 	return 0;
 }
 
+/* What the environment says is what docker's users have there; all of them count. */
+static void take_policies(const struct build_args *a, struct build_options *o)
+{
+	const char *env = getenv("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY");
+
+	strv_add_all(&o->source_policies, &a->source_policies);
+	if (env && *env)
+		strv_add(&o->source_policies, env);
+}
+
 static void split_lists(const struct build_args *a, struct build_options *o)
 {
 	for (size_t i = 0; i < a->no_cache_filters.n; i++)
@@ -313,6 +324,7 @@ void build_request_done(struct build_options *o)
 	strv_done(&o->index_annotations);
 	strv_done(&o->env);
 	strv_done(&o->no_cache_stages);
+	strv_done(&o->source_policies);
 	strv_done(&o->tags);
 }
 
@@ -344,6 +356,7 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	int r = checked_of(a, o);
 
 	split_lists(a, o);
+	take_policies(a, o);
 	strv_add_all(&o->tags, &a->tags);
 	o->context = context;
 	o->file = a->files.n ? a->files.v[0] : NULL;

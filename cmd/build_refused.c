@@ -34,7 +34,6 @@ const struct opt build_refused_opts[] = {
 	OPT_STR(0, "sbom-scanner-command", "COMMAND", A, sbom[5], "Refused", .hidden = true),
 	OPT_STR(0, "sbom-scanner-image", "IMAGE", A, sbom[6], "Refused", .hidden = true),
 	OPT_STR(0, "sign-by", "KEY", A, sign_by, "Refused", .hidden = true),
-	OPT_STR(0, "source-policy-file", "FILE", A, source_policy_file, "Refused", .hidden = true),
 	OPT_BOOL(0, "stdin", A, stdin_given, "Refused", .hidden = true),
 	OPT_STR(0, "userns", "MODE", A, userns, "Only private is possible", .hidden = true,
 		.complete = COMPLETE_WORDS, .words = "private"),
@@ -55,9 +54,15 @@ const struct opt build_refused_opts[] = {
 #define NO_SBOM "lists of software are not made; run the scanner on the image that was built"
 #define OTHER_OS "that is of images for another operating system"
 #define NO_STAGES "stages get no images; --target builds one, and the cache keeps them all"
-#define NO_POLICY                                                                        \
-	"policies are not read; name what is used by digest, with FROM name@sha256:… " \
-	"and ADD --checksum, and allow registries in policy.json(5)"
+#define NO_POLICY "policies in Rego are not read; write rules in JSON, for --source-policy-file"
+
+static bool all_are(const struct strv *v, const char *word)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->v[i], word) != 0)
+			return false;
+	return true;
+}
 
 int build_refused_check(const struct build_refused_args *a)
 {
@@ -72,7 +77,7 @@ int build_refused_check(const struct build_refused_args *a)
 		{"mount", a->mounts.n, "write RUN --mount in the file, or use --volume"},
 		{"os-feature", a->os_features.n, OTHER_OS},
 		{"os-version", a->os_version, OTHER_OS},
-		{"policy", a->policies.n, NO_POLICY},
+		{"policy", !all_are(&a->policies, "disabled=true"), NO_POLICY},
 		{"resource", a->resources.n, "say it with --memory, --cpu-quota and --cpuset-cpus"},
 		{"runtime", a->runtime, OWN_RUNTIME},
 		{"runtime-flag", a->runtime_flags.n, OWN_RUNTIME},
@@ -86,7 +91,6 @@ int build_refused_check(const struct build_refused_args *a)
 		{"sbom-scanner-command", a->sbom[5], NO_SBOM},
 		{"sbom-scanner-image", a->sbom[6], NO_SBOM},
 		{"sign-by", a->sign_by, "sign what was built with push --sign-by"},
-		{"source-policy-file", a->source_policy_file, NO_POLICY},
 		{"stdin", a->stdin_given, "commands read nothing; give them a file with RUN <<"},
 		{"userns",
 		 a->userns && strcmp(a->userns, "private") != 0 &&

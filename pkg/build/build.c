@@ -46,6 +46,7 @@ static void builder_done(struct builder *b)
 	free(b->ssh);
 	strv_done(&b->why);
 	contexts_done(b);
+	source_policies_done(&b->policies);
 	cache_places_done(b);
 	base_grant_done(&b->grant);
 	layer_lease_end(b->st, &b->lease);
@@ -357,6 +358,7 @@ static int build(struct builder *b)
 	b->pc.file = b->file;
 	b->pc.build_args = &b->o->build_args;
 	b->pc.from = b->o->from;
+	b->pc.policies = &b->policies;
 	b->pc.platform = b->o->platform;
 	b->pc.host_proxies = b->o->host_proxies;
 	r = plan_globals(&b->pc);

@@ -82,6 +82,7 @@ struct build_options {
 	struct strv unset_labels; /* of base images */
 	struct strv unset_annotations; /* of those of base images, when they are kept */
 	struct strv cache_from, cache_to; /* a repository, or "type=registry|local|inline,…" */
+	struct strv source_policies; /* files of source_policy.h */
 	struct strv no_cache_stages; /* names or numbers */
 	const char *from; /* instead of the first FROM's image */
 	bool allow_host_network, drop_base_labels, omit_history, all_stages, host_proxies;

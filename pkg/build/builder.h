@@ -5,6 +5,7 @@
 #include "pkg/build/cache.h"
 #include "pkg/build/ignore.h"
 #include "pkg/build/plan.h"
+#include "pkg/build/source_policy.h"
 #include "pkg/build/ssh.h"
 #include "pkg/build/workspace.h"
 #include "pkg/json/json.h"
@@ -35,6 +36,7 @@ struct builder {
 	struct store *st;
 	const struct build_options *o;
 	struct named_context *contexts; /* those of pc */
+	struct source_policies policies;
 	struct build_result *result;
 	int context; /* -EBADF: there is none */
 	struct layer_stage context_stage; /* holds it when it is not a directory of the user's */

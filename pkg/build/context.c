@@ -126,7 +126,7 @@ static int from_url(struct builder *b)
 	int r = make_place(b);
 
 	fd = r < 0 ? r : spool(b);
-	r = fd < 0 ? fd : remote_fetch(b, b->o->context, fd, &modified);
+	r = fd < 0 ? fd : remote_fetch_judged(b, b->o->context, fd, &modified);
 	return r < 0 ? r : take_file(b, fd);
 }
 
@@ -142,15 +142,13 @@ static int from_git(struct builder *b)
 {
 	AUTO(git_source_done) struct git_source g = {0};
 	AUTO_FREE char *top = NULL, *path = NULL;
-	int r = git_source_parse(b->o->context, &g);
+	int r = make_place(b);
 
-	if (r == 0)
-		r = make_place(b);
 	if (r < 0)
 		return r;
 	top = store_path(b->st, STORE_STAGING, b->context_stage.name);
 	path = path_join(top, "tree");
-	r = git_checkout(&g, path, keeps_git_dir(b));
+	r = git_checkout_judged(b, b->o->context, path, keeps_git_dir(b), &g);
 	if (r < 0)
 		return r;
 	b->context = open_beneath(b->context_stage.tree_fd, *g.subdir ? g.subdir : ".",

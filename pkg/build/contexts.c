@@ -8,6 +8,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/build/builder.h"
+#include "pkg/build/source_judge.h"
 #include "pkg/sys/file.h"
 
 static const char *after(const char *s, const char *prefix)
@@ -55,11 +56,12 @@ static int open_layout(struct named_context *c, const char *what)
 	return c->layout < 0 ? err_new(-errno, "%s", path) : 0;
 }
 
-static int fill(struct named_context *c, const char *what)
+static int fill(struct builder *b, struct named_context *c, const char *what)
 {
 	const char *image = after(what, "docker-image://");
 	const char *stage = after(what, "target:");
 	const char *layout = after(what, "oci-layout://");
+	int r;
 
 	if (!image)
 		image = after(what, "container-image://");
@@ -83,6 +85,9 @@ static int fill(struct named_context *c, const char *what)
 			"%s: use a directory, docker-image://REFERENCE, oci-layout://DIRECTORY, "
 			"target:STAGE, or a URL",
 			what);
+	r = judge_local(&b->policies, c->name);
+	if (r < 0)
+		return r;
 	c->dir = open(what, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->dir < 0)
 		return err_new(-errno, "%s", what);
@@ -109,7 +114,7 @@ static int add(struct builder *b, const char *spec)
 	for (unsigned i = 0; i + 1 < pc->n_contexts; i++)
 		if (strcasecmp(b->contexts[i].name, c->name) == 0)
 			return err_usage("%s is given twice", c->name);
-	r = fill(c, eq + 1);
+	r = fill(b, c, eq + 1);
 	return r < 0 ? err_wrap(r, "%s", c->name) : 0;
 }
 

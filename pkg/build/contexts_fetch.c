@@ -22,7 +22,7 @@ static int fetch_archive(struct builder *b, struct named_context *c, int place)
 	int64_t modified;
 	ssize_t n;
 	int r = fd < 0 ? err_new(-errno, "make a file in %s", path)
-		       : remote_fetch(b, c->url, fd, &modified);
+		       : remote_fetch_judged(b, c->url, fd, &modified);
 
 	if (r < 0)
 		return r;
@@ -37,10 +37,8 @@ static int fetch_repository(struct builder *b, struct named_context *c, int plac
 	AUTO(git_source_done) struct git_source g = {0};
 	AUTO_FREE char *top = store_path(b->st, STORE_STAGING, c->stage_dir.name);
 	AUTO_FREE char *path = path_join(top, "tree");
-	int r = git_source_parse(c->url, &g);
+	int r = git_checkout_judged(b, c->url, path, false, &g);
 
-	if (r == 0)
-		r = git_checkout(&g, path, false);
 	if (r < 0)
 		return r;
 	c->dir = open_beneath(place, *g.subdir ? g.subdir : ".",

@@ -15,6 +15,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/build/remote.h"
+#include "pkg/build/source_judge.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/rmtree.h"
@@ -165,6 +166,13 @@ int git_commit(const struct git_source *g, char ret[65])
 	return 0;
 }
 
+int git_commit_check(const char *url, const char *commit, const char *checksum)
+{
+	if (!checksum || strcmp(commit, checksum) == 0)
+		return 0;
+	return err_new(-CE_BAD_DIGEST, "%s is at commit %s, not %s", url, commit, checksum);
+}
+
 static int fetch_commit(const struct git_source *g, const char *path, const char *commit)
 {
 	const char *const one[] = {"fetch", "-q",   "--depth=1", "--no-tags",
@@ -208,4 +216,21 @@ int git_checkout(const struct git_source *g, const char *path, bool keep_git_dir
 		return r;
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir < 0 ? err_new(-errno, "open %s", path) : rmtree(dir, ".git");
+}
+
+int git_checkout_judged(struct builder *b, const char *url, const char *path, bool keep_git_dir,
+			struct git_source *ret)
+{
+	AUTO(judged_done) struct judged j = {0};
+	char commit[65];
+	int r = judge_remote(&b->policies, url, NULL, &j);
+
+	if (r == 0)
+		r = git_source_parse(j.url, ret);
+	if (r == 0 && j.checksum) {
+		r = git_commit(ret, commit);
+		if (r == 0)
+			r = git_commit_check(j.url, commit, j.checksum);
+	}
+	return r < 0 ? r : git_checkout(ret, path, keep_git_dir);
 }

@@ -7,6 +7,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/build/builder.h"
+#include "pkg/build/source_judge.h"
 #include "pkg/cli/options.h"
 
 static bool same(const char *a, const char *b)
@@ -18,6 +19,7 @@ int graph_image(struct builder *b, const char *name, const char *platform,
 		const struct image_record **ret)
 {
 	struct image_record *rec = NULL;
+	AUTO_FREE char *taken = NULL;
 	int r;
 
 	for (unsigned i = 0; i < b->n_images; i++) {
@@ -26,7 +28,9 @@ int graph_image(struct builder *b, const char *name, const char *platform,
 			return 0;
 		}
 	}
-	r = base_image_find(b, name, platform, &rec);
+	r = judge_image(&b->policies, b->st, name, b->o->pull.policy, &taken);
+	if (r == 0)
+		r = base_image_find(b, taken, platform, &rec);
 	for (size_t i = 0; r == 0 && i < rec->diffids.n; i++)
 		r = layer_lease_add(b->st, &b->lease, rec->diffids.v[i]);
 	for (size_t i = 0; r == 0 && i < rec->diffids.n; i++)
@@ -81,7 +85,7 @@ static int hint_at_stage(struct builder *b, const char *name, int r)
 	for (unsigned i = 0; i < b->file->n_stages; i++)
 		if (b->file->stages[i].name)
 			names[n++] = b->file->stages[i].name;
-	hint = strpbrk(name, "/:@") ? NULL : suggest(name, names, n);
+	hint = r == -CE_UNTRUSTED || strpbrk(name, "/:@") ? NULL : suggest(name, names, n);
 	if (!hint)
 		return r;
 	trail = xstrdup(err_message(r));

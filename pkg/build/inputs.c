@@ -15,6 +15,7 @@
 #include "pkg/build/builder.h"
 #include "pkg/build/preprocess.h"
 #include "pkg/build/remote.h"
+#include "pkg/build/source_judge.h"
 #include "pkg/sys/file.h"
 
 #define SECRET_MAX (500U << 10)
@@ -22,11 +23,15 @@
 static int open_context(struct builder *b)
 {
 	const char *c = b->o->context;
+	int r;
 
 	if (strcmp(c, "-") == 0 || strstr(c, "://") || strncmp(c, "git@", 4) == 0) {
 		b->is_fetched = true;
 		return 0;
 	}
+	r = judge_local(&b->policies, "context");
+	if (r < 0)
+		return err_wrap(r, "context %s", c);
 	b->context = open(c, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (b->context < 0 && errno == ENOTDIR)
 		return err_usage("context %s: not a directory", c);
@@ -57,8 +62,10 @@ static int read_named(struct builder *b, const char *name, struct sbuf *out)
 	}
 	if (r == 0 && preprocess_wanted(name))
 		/* What it includes would be files of ours, and whose wish that is is nobody known. */
-		r = b->is_fetched ? err_usage("a file for cpp is taken from contexts of this machine only")
-				  : preprocess(b->o->context, &b->o->cpp_flags, out);
+		r = b->is_fetched
+			    ? err_usage(
+				      "a file for cpp is taken from contexts of this machine only")
+			    : preprocess(b->o->context, &b->o->cpp_flags, out);
 	return r < 0 ? err_wrap(r, "-f %s", name) : 0;
 }
 
@@ -71,7 +78,8 @@ static int read_url(struct builder *b, const char *url, struct sbuf *out)
 {
 	AUTO_CLOSE int fd = memfd_create("Containerfile", MFD_CLOEXEC);
 	int64_t modified;
-	int r = fd < 0 ? err_new(-errno, "memfd_create") : remote_fetch(b, url, fd, &modified);
+	int r = fd < 0 ? err_new(-errno, "memfd_create")
+		       : remote_fetch_judged(b, url, fd, &modified);
 
 	if (r == 0)
 		r = file_read_fd(fd, BUILD_FILE_MAX, out);
@@ -109,6 +117,11 @@ static int read_file(struct builder *b)
 	if (alone) {
 		name = strcmp(b->o->context, "-") == 0 ? "standard input" : "Containerfile";
 		return build_file_parse(name, b->stdin_text.s, b->stdin_text.len, &b->file);
+	}
+	if (!name || !is_url(name)) {
+		r = judge_local(&b->policies, "dockerfile");
+		if (r < 0)
+			return r;
 	}
 	if (from_stdin) {
 		name = "standard input";
@@ -256,8 +269,12 @@ static int inputs_ssh(struct builder *b, const char *spec)
 
 int inputs_open(struct builder *b)
 {
-	int r = open_context(b);
+	int r = 0;
 
+	for (size_t i = 0; r == 0 && i < b->o->source_policies.n; i++)
+		r = source_policies_read(&b->policies, b->o->source_policies.v[i]);
+	if (r == 0)
+		r = open_context(b);
 	if (r == 0)
 		r = contexts_open(b);
 	if (r >= 0)

@@ -29,7 +29,12 @@ static void op_done(struct op *o)
 	free(o->mount_from);
 	free(o->from.image);
 	strv_done(&o->sources);
-	strv_done(&o->remotes);
+	for (unsigned i = 0; i < o->n_remotes; i++) {
+		free(o->remotes[i].written);
+		free(o->remotes[i].url);
+		free(o->remotes[i].checksum);
+	}
+	free(o->remotes);
 	strv_done(&o->exclude);
 	for (unsigned i = 0; i < o->n_files; i++) {
 		free(o->files[i].name);

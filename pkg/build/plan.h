@@ -7,6 +7,7 @@
 #include "pkg/build/file.h"
 #include "pkg/build/image.h"
 #include "pkg/build/mount_spec.h"
+#include "pkg/build/source_policy.h"
 #include "storage/layer.h"
 
 enum op_kind {
@@ -34,6 +35,12 @@ struct op_file { /* a here-document of COPY */
 	char *name, *content;
 };
 
+struct op_remote {
+	char *written;
+	char *url; /* what is fetched: as written, or as a source policy has it */
+	char *checksum; /* that it has to have; NULL */
+};
+
 struct op {
 	enum op_kind kind;
 	const struct inst *inst;
@@ -52,7 +59,8 @@ struct op {
 	/* OP_COPY; OP_WORKDIR: dest */
 	struct op_source from;
 	struct strv sources, exclude;
-	struct strv remotes; /* ADD: URLs and repositories */
+	struct op_remote *remotes; /* ADD: URLs and repositories */
+	unsigned n_remotes;
 	struct op_file *files;
 	unsigned n_files;
 	char *dest; /* absolute; keeps its trailing slash */
@@ -109,6 +117,7 @@ struct plan_context {
 	bool allow_host_network, host_proxies;
 	bool discard_volumes; /* what commands change below a VOLUME is not kept */
 	const char *from; /* --from */
+	const struct source_policies *policies;
 	const struct named_context *contexts;
 	unsigned n_contexts;
 };

@@ -11,6 +11,7 @@
 #include "pkg/build/ignore.h"
 #include "pkg/build/plan_internal.h"
 #include "pkg/build/remote.h"
+#include "pkg/build/source_judge.h"
 #include "pkg/build/words.h"
 
 #define SCRIPT_DIR "/dev/pipes/"
@@ -289,19 +290,36 @@ static int is_remote(const struct op *o, const char *word)
 	return r < 0 ? r : kind != REMOTE_NONE;
 }
 
-/* "sha256:<64 hex digits>" of a URL, or the commit of a repository. */
 static int check_checksum(const struct op *o)
 {
-	const char *c = o->checksum;
-
-	if (!c)
+	if (!o->checksum)
 		return 0;
-	if (o->remotes.n != 1 || o->sources.n || o->n_files)
+	if (o->n_remotes != 1 || o->sources.n || o->n_files)
 		return err_usage("--checksum is for one URL or repository");
-	if (strncmp(c, "sha256:", 7) == 0 ? strlen(c) == 71 && hex_is_valid(c + 7, 64)
-					  : strlen(c) == 40 && hex_is_valid(c, 40))
-		return 0;
-	return err_usage("--checksum=%s: sha256: and 64 digits, or a commit's 40", c);
+	return remote_checksum_check(o->checksum);
+}
+
+static void add_remote(struct op *o, const char *word)
+{
+	o->remotes = xreallocarray(o->remotes, o->n_remotes + 1, sizeof(*o->remotes));
+	o->remotes[o->n_remotes++] = (struct op_remote){.written = xstrdup(word)};
+}
+
+/* What the source policies make of each; known before anything is fetched. */
+static int judge_remotes(const struct planner *pl, struct op *o)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < o->n_remotes; i++) {
+		AUTO(judged_done) struct judged j = {0};
+
+		r = judge_remote(pl->c->policies, o->remotes[i].written, o->checksum, &j);
+		if (r < 0)
+			return r;
+		o->remotes[i].url = TAKE_PTR(j.url);
+		o->remotes[i].checksum = TAKE_PTR(j.checksum);
+	}
+	return r;
 }
 
 static int copy_sources(struct planner *pl, const struct inst *in, struct op *o)
@@ -325,7 +343,7 @@ static int copy_sources(struct planner *pl, const struct inst *in, struct op *o)
 		if (r == 0)
 			r = is_remote(o, word);
 		if (r == 1)
-			strv_add(&o->remotes, word);
+			add_remote(o, word);
 		if (r != 0) {
 			r = r < 0 ? r : 0;
 			continue;
@@ -365,8 +383,8 @@ static void copy_history(const struct inst *in, struct op *o, const char *dest)
 		sbuf_addf(&h, " <<%s", o->files[i].name);
 	for (size_t i = 0; i < o->sources.n; i++)
 		sbuf_addf(&h, " %s", o->sources.v[i]);
-	for (size_t i = 0; i < o->remotes.n; i++)
-		sbuf_addf(&h, " %s", o->remotes.v[i]);
+	for (unsigned i = 0; i < o->n_remotes; i++)
+		sbuf_addf(&h, " %s", o->remotes[i].written);
 	sbuf_addf(&h, " %s", dest);
 	o->history = sbuf_steal(&h);
 }
@@ -384,10 +402,12 @@ int plan_copy(struct planner *pl, const struct inst *in)
 	if (r < 0)
 		return r;
 	r = check_checksum(o);
+	if (r == 0)
+		r = judge_remotes(pl, o);
 	if (r < 0)
 		return r;
 	o->dest = destination(pl, dest);
-	if (o->sources.n + o->n_files + o->remotes.n > 1 && o->dest[strlen(o->dest) - 1] != '/')
+	if (o->sources.n + o->n_files + o->n_remotes > 1 && o->dest[strlen(o->dest) - 1] != '/')
 		return err_usage("with more than one source the destination must be a directory "
 				 "and end in '/'");
 	copy_history(in, o, dest);

@@ -6,6 +6,10 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/parse.h"
+#include "pkg/base/path.h"
+#include "pkg/base/sha256.h"
+#include "pkg/build/source_judge.h"
 #include "pkg/image/transfer_client.h"
 
 #define FETCH_MAX (64ULL << 30)
@@ -52,6 +56,47 @@ int remote_fetch(struct builder *b, const char *url, int fd, int64_t *ret_modifi
 	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
 		r = err_new(-errno, "seek");
 	return r < 0 ? err_wrap(r, "fetch") : 0;
+}
+
+int remote_checksum_check(const char *c)
+{
+	if (strncmp(c, "sha256:", 7) == 0 ? strlen(c) == 71 && hex_is_valid(c + 7, 64)
+					  : strlen(c) == 40 && hex_is_valid(c, 40))
+		return 0;
+	return err_usage("checksum %s: sha256: and 64 digits, or a commit's 40", c);
+}
+
+static int hash_file(int fd, char ret[65])
+{
+	static char piece[64 << 10];
+	struct sha256 h;
+	ssize_t n;
+
+	sha256_init(&h);
+	for (off_t at = 0; (n = pread(fd, piece, sizeof(piece), at)) > 0; at += n)
+		sha256_add(&h, piece, (size_t)n);
+	sha256_end_hex(&h, ret);
+	return n < 0 ? err_new(-errno, "read") : 0;
+}
+
+int remote_content_check(int fd, const char *checksum)
+{
+	char hex[65];
+	int r = checksum ? hash_file(fd, hex) : 0;
+
+	if (r == 0 && checksum && strcmp(hex, checksum + strcspn(checksum, ":") + 1) != 0)
+		r = err_new(-CE_BAD_DIGEST, "it has sha256:%s, not %s", hex, checksum);
+	return r;
+}
+
+int remote_fetch_judged(struct builder *b, const char *url, int fd, int64_t *ret_modified_ns)
+{
+	AUTO(judged_done) struct judged j = {0};
+	int r = judge_remote(&b->policies, url, NULL, &j);
+
+	if (r == 0)
+		r = remote_fetch(b, j.url, fd, ret_modified_ns);
+	return r < 0 ? r : remote_content_check(fd, j.checksum);
 }
 
 int remote_untar(struct builder *b, int fd, int dir)

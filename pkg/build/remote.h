@@ -16,6 +16,12 @@ int remote_kind_of(const char *s, enum remote_kind *ret);
 
 /** remote_fetch() - to @fd, a file. @ret_modified: what the server says, 0: nothing. */
 int remote_fetch(struct builder *b, const char *url, int fd, int64_t *ret_modified_ns);
+/** remote_checksum_check() - "sha256:<64 hex digits>" of a URL, or a commit's 40; usage error. */
+int remote_checksum_check(const char *checksum);
+/** remote_content_check() - does the file @fd have it? NULL: anything will do. */
+int remote_content_check(int fd, const char *checksum);
+/** remote_fetch_judged() - as remote_fetch(), of what the source policies make of @url. */
+int remote_fetch_judged(struct builder *b, const char *url, int fd, int64_t *ret_modified_ns);
 /** remote_untar() - the archive @fd into the directory @dir; all belongs to root there. */
 int remote_untar(struct builder *b, int fd, int dir);
 
@@ -28,3 +34,8 @@ void git_source_done(struct git_source *g);
 int git_commit(const struct git_source *g, char ret[65]);
 /** git_checkout() - @path: an empty directory. With its submodules; modes 644 and 755. */
 int git_checkout(const struct git_source *g, const char *path, bool keep_git_dir);
+/** git_checkout_judged() - of what the source policies make of @url; @ret: what that is. */
+int git_checkout_judged(struct builder *b, const char *url, const char *path, bool keep_git_dir,
+			struct git_source *ret);
+/** git_commit_check() - usage: what is fetched has to be @checksum; NULL: anything will do. */
+int git_commit_check(const char *url, const char *commit, const char *checksum);

@@ -17,14 +17,14 @@ int add_pins(const struct op *o, struct strv *ret)
 {
 	if (o->sources.n || o->n_files)
 		return 0;
-	for (size_t i = 0; i < o->remotes.n; i++) {
+	for (unsigned i = 0; i < o->n_remotes; i++) {
 		AUTO(git_source_done) struct git_source g = {0};
-		const char *url = o->remotes.v[i];
+		const char *url = o->remotes[i].url, *checksum = o->remotes[i].checksum;
 		enum remote_kind kind = REMOTE_NONE;
 		char commit[65];
 		int r = remote_kind_of(url, &kind);
 
-		if (r == 0 && kind != REMOTE_GIT && !o->checksum)
+		if (r == 0 && kind != REMOTE_GIT && !checksum)
 			return 0; /* what it gives is only known once it was fetched */
 		strv_add(ret, url);
 		if (r == 0 && kind == REMOTE_GIT)
@@ -33,35 +33,13 @@ int add_pins(const struct op *o, struct strv *ret)
 			r = git_commit(&g, commit);
 		if (r < 0)
 			return r;
-		if (kind == REMOTE_GIT && o->checksum && strcmp(commit, o->checksum) != 0)
-			return err_new(-CE_BAD_DIGEST, "%s is at commit %s, not %s", url, commit,
-				       o->checksum);
-		strv_add(ret, kind == REMOTE_GIT ? commit : o->checksum);
+		if (kind == REMOTE_GIT)
+			r = git_commit_check(url, commit, checksum);
+		if (r < 0)
+			return r;
+		strv_add(ret, kind == REMOTE_GIT ? commit : checksum);
 	}
-	return o->remotes.n > 0;
-}
-
-static int hash_file(int fd, char ret[65])
-{
-	static char piece[64 << 10];
-	struct sha256 h;
-	ssize_t n;
-
-	sha256_init(&h);
-	for (off_t at = 0; (n = pread(fd, piece, sizeof(piece), at)) > 0; at += n)
-		sha256_add(&h, piece, (size_t)n);
-	sha256_end_hex(&h, ret);
-	return n < 0 ? err_new(-errno, "read") : 0;
-}
-
-static int check_content(const struct op *o, int fd)
-{
-	char hex[65];
-	int r = o->checksum ? hash_file(fd, hex) : 0;
-
-	if (r == 0 && o->checksum && strcmp(hex, o->checksum + strcspn(o->checksum, ":") + 1) != 0)
-		r = err_new(-CE_BAD_DIGEST, "it has sha256:%s, not %s", hex, o->checksum);
-	return r;
+	return o->n_remotes > 0;
 }
 
 /* The last part of the path. */
@@ -80,18 +58,19 @@ static void add_match(struct selection *s, char *path, char *name, bool director
 	s->v[s->n++] = (struct match){.path = path, .name = name, .directory = directory};
 }
 
-static int fetch_url(struct builder *b, const struct op *o, const char *url, int dir,
+static int fetch_url(struct builder *b, const struct op *o, const struct op_remote *from, int dir,
 		     const char *number, struct selection *ret)
 {
 	size_t dest = strlen(o->dest);
-	AUTO_FREE char *name = name_of(url);
+	AUTO_FREE char *name = name_of(from->written);
 	AUTO_CLOSE int fd = -EBADF;
 	int64_t modified = 0;
 	char *path;
 	int r;
 
 	if (!*name && o->dest[dest - 1] == '/')
-		return err_usage("%s has no file name; write one at the destination", url);
+		return err_usage("%s has no file name; write one at the destination",
+				 from->written);
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 		free(name);
 		name = xstrdup("file");
@@ -99,9 +78,9 @@ static int fetch_url(struct builder *b, const struct op *o, const char *url, int
 	fd = open_nofollow(dir, name, O_RDWR | O_CREAT | O_EXCL, 0600);
 	if (fd < 0)
 		return fd;
-	r = remote_fetch(b, url, fd, &modified);
+	r = remote_fetch(b, from->url, fd, &modified);
 	if (r == 0)
-		r = check_content(o, fd);
+		r = remote_content_check(fd, from->checksum);
 	if (r == 0 && modified) {
 		const struct timespec t = {.tv_sec = modified / NS_PER_S};
 
@@ -137,17 +116,17 @@ static int fetch_git(struct builder *b, const struct op *o, const char *url, int
 
 int add_fetch(struct builder *b, const struct op *o, struct copy_work *c)
 {
-	int r = o->remotes.n ? step_enter(b) : 0;
+	int r = o->n_remotes ? step_enter(b) : 0;
 
-	if (r == 0 && o->remotes.n)
+	if (r == 0 && o->n_remotes)
 		r = layer_stage_begin(b->st, &c->stage);
-	for (size_t i = 0; r == 0 && i < o->remotes.n; i++) {
-		const char *url = o->remotes.v[i];
+	for (unsigned i = 0; r == 0 && i < o->n_remotes; i++) {
+		const char *url = o->remotes[i].url;
 		AUTO_CLOSE int dir = -EBADF;
 		enum remote_kind kind = REMOTE_NONE;
 		char number[24];
 
-		(void)snprintf(number, sizeof(number), "%zu", i);
+		(void)snprintf(number, sizeof(number), "%u", i);
 		dir = mkdirat(c->stage.tree_fd, number, 0755) < 0
 			      ? -errno
 			      : openat(c->stage.tree_fd, number,
@@ -158,7 +137,7 @@ int add_fetch(struct builder *b, const struct op *o, struct copy_work *c)
 		if (r == 0 && kind == REMOTE_GIT)
 			r = fetch_git(b, o, url, dir, number, &c->stage, &c->fetched);
 		else if (r == 0)
-			r = fetch_url(b, o, url, dir, number, &c->fetched);
+			r = fetch_url(b, o, &o->remotes[i], dir, number, &c->fetched);
 		if (r < 0)
 			r = err_wrap(r, "%s", url);
 	}

@@ -215,7 +215,7 @@ static void copy_key(struct builder *b, const struct op *o, const struct strv *l
 	key_add(h, o->parents ? "parents" : "");
 	key_add(h, o->link ? "link" : "");
 	key_add(h, !o->is_add ? "" : o->unpack == 0 ? "add" : "unpack");
-	if (o->remotes.n)
+	if (o->n_remotes)
 		key_add(h, o->keep_git_dir  ? "keep-git-dir"
 			   : o->unpack == 1 ? "unpack all"
 					    : "fetched");
@@ -358,7 +358,7 @@ int step_copy(struct builder *b, struct op *o, const struct strv *layers)
 	char by_name[65], by_content[65];
 	int r = o->chmod ? mode_check(o->chmod) : 0;
 
-	if (r == 0 && o->remotes.n) {
+	if (r == 0 && o->n_remotes) {
 		r = add_pins(o, &pins);
 		inside = r == 1;
 		r = r < 0 ? r : 0;

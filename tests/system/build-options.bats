@@ -292,7 +292,7 @@ COPY --from=a /f /g"
 		--mount type=bind,src=/,dst=/m|write RUN --mount
 		--os-feature win32k|that is of images for another operating system
 		--os-version 10|that is of images for another operating system
-		--policy filename=p|policies are not read
+		--policy filename=p|policies in Rego are not read
 		--resource memory=1g|say it with --memory
 		--runtime crun|commands run in cuddy's own runtime
 		--runtime-flag debug|commands run in cuddy's own runtime
@@ -306,7 +306,6 @@ COPY --from=a /f /g"
 		--sbom-scanner-command c|lists of software are not made
 		--sbom-scanner-image i|lists of software are not made
 		--sign-by me@example.org|sign what was built with push --sign-by
-		--source-policy-file p|policies are not read
 		--stdin|commands read nothing
 		--userns=host|commands have all ids
 		--userns-uid-map 0:0:1|commands have all ids

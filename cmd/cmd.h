@@ -51,6 +51,8 @@ void cmd_take_umask(void);
 mode_t cmd_umask(void);
 /** cmd_report() - print the trail of @r now and go on; returns the exit status to remember. */
 int cmd_report(int r);
+/** cmd_report_removal() - print the trail of @r; *status becomes 1 for @missing, 2 for what is in use, else as ever, unless it is worse already. */
+void cmd_report_removal(int *status, int r, int missing);
 /** cmd_exists() - what an exists verb returns of looking for something: @missing is no error but status 1. */
 int cmd_exists(struct cmd_ctx *ctx, int r, int missing);
 /** cmd_write_digest() - --digestfile. */

@@ -15,6 +15,15 @@ int cmd_report(int r)
 	return status;
 }
 
+void cmd_report_removal(int *status, int r, int missing)
+{
+	int s = cmd_report(r);
+
+	s = r == missing ? 1 : r == -CE_IN_USE ? 2 : s;
+	if (s > *status)
+		*status = s;
+}
+
 int cmd_exists(struct cmd_ctx *ctx, int r, int missing)
 {
 	if (r != missing)

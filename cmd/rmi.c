@@ -26,24 +26,10 @@ static const struct opt rmi_opts[] = {
 
 static int remove_containers(struct store *st, const char *image)
 {
-	const struct remove_options o = {.force = true, .grace_s = -2};
 	AUTO_STRV struct strv ids = STRV_INIT;
 	int r = image_store_users(st, image, &ids);
 
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		struct container c;
-
-		r = container_open_id(st, ids.v[i], &c);
-		if (r == 0) {
-			r = container_remove(st, &c, &o);
-			container_done(&c);
-		}
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
-		}
-	}
-	return r;
+	return r < 0 ? r : container_remove_users(st, &ids, -2);
 }
 
 static int remove_one(struct store *st, const struct rmi_args *a, const char *name,
@@ -83,7 +69,7 @@ static bool remove_list(struct store *st, const char *name)
 static void report(struct store *st, const struct rmi_args *a, const char *name, int *status)
 {
 	AUTO(image_removal_done) struct image_removal gone = {0};
-	int r = remove_one(st, a, name, &gone), s;
+	int r = remove_one(st, a, name, &gone);
 
 	for (size_t i = 0; i < gone.untagged.n; i++)
 		(void)printf("Untagged: %s\n", gone.untagged.v[i]);
@@ -101,10 +87,7 @@ static void report(struct store *st, const struct rmi_args *a, const char *name,
 		(void)err_wrap(r, "rmi %s: --force would remove it all the same", name);
 	else
 		(void)err_wrap(r, "rmi");
-	s = cmd_report(r);
-	s = r == -CE_NO_IMAGE ? 1 : r == -CE_IN_USE ? 2 : s;
-	if (s > *status)
-		*status = s;
+	cmd_report_removal(status, r, -CE_NO_IMAGE);
 }
 
 static int rmi_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)

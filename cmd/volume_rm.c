@@ -30,30 +30,16 @@ static const struct opt rm_opts[] = {
 
 static int remove_users(struct store *st, const char *volume, int64_t grace_s)
 {
-	const struct remove_options o = {.force = true, .grace_s = grace_s};
 	AUTO_STRV struct strv users = STRV_INIT;
 	int r = volume_users(st, volume, &users);
 
-	for (size_t i = 0; r == 0 && i < users.n; i++) {
-		struct container c;
-
-		r = container_open(st, users.v[i], &c);
-		if (r == 0) {
-			r = container_remove(st, &c, &o);
-			container_done(&c);
-		}
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
-		}
-	}
-	return r;
+	return r < 0 ? r : container_remove_users(st, &users, grace_s);
 }
 
 static void rm_one(struct store *st, const struct rm_args *a, const char *name, int *status)
 {
 	AUTO_FREE char *full = NULL;
-	int r = volume_resolve(st, name, &full), s;
+	int r = volume_resolve(st, name, &full);
 
 	if (r == 0 && a->force)
 		r = remove_users(st, full, a->time);
@@ -67,10 +53,7 @@ static void rm_one(struct store *st, const struct rm_args *a, const char *name, 
 		err_drop();
 		return;
 	}
-	s = cmd_report(err_wrap(r, "volume rm %s", name));
-	s = r == -CE_NO_VOLUME ? 1 : r == -CE_IN_USE ? 2 : s;
-	if (s > *status)
-		*status = s;
+	cmd_report_removal(status, err_wrap(r, "volume rm %s", name), -CE_NO_VOLUME);
 }
 
 static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)

@@ -8,16 +8,12 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/json/fields.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
-#include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
-#include "storage/image_store.h"
 #include "storage/list_store.h"
-#include "storage/store_internal.h"
+#include "storage/named_record.h"
 
-#define RECORD_MAX (16UL << 20)
 #define LOCK "artifacts"
 
 static const struct json_field fields[] = {
@@ -27,6 +23,25 @@ static const struct json_field fields[] = {
 	FIELD_I64(struct artifact_record, "CreatedNs", created_ns, 0),
 	FIELD_TEXT(struct artifact_record, "Manifest", manifest, JSON_REQUIRED),
 	FIELD_END,
+};
+
+static int check(const void *record)
+{
+	const struct artifact_record *a = record;
+
+	return digest_is_valid(a->digest)
+		       ? 0
+		       : err_new(-CE_CORRUPT, "the record of an artifact has no digest");
+}
+
+static const struct named_kind kind = {
+	.area = STORE_ARTIFACTS,
+	.fields = fields,
+	.size = sizeof(struct artifact_record),
+	.missing = -CE_NO_ARTIFACT,
+	.what = "an artifact",
+	.noun = "artifact",
+	.check = check,
 };
 
 void artifact_record_done(struct artifact_record *r)
@@ -43,70 +58,22 @@ int artifact_store_hold(struct store *st)
 
 int artifact_store_put(struct store *st, const struct artifact_record *r)
 {
-	AUTO_FREE char *file = ref_escape(r->name);
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	int dir = store_fd(st, STORE_ARTIFACTS);
-
-	if (dir < 0)
-		return dir;
-	json_record_write(fields, r, &b);
-	return file_replace(dir, file, b.s, b.len, 0600, FILE_SYNC);
+	return named_record_put(st, &kind, r, false);
 }
 
 int artifact_store_load_file(struct store *st, const char *file, struct artifact_record *ret)
 {
-	AUTO(artifact_record_done) struct artifact_record rec = {0};
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	AUTO_FREE char *right = NULL;
-	int dir = store_fd(st, STORE_ARTIFACTS);
-	int r = dir < 0 ? dir : file_read_at(dir, file, RECORD_MAX, &b);
-
-	if (r == 0)
-		r = json_record_read(b.s, b.len, fields, "an artifact", &rec);
-	if (r == 0 && !digest_is_valid(rec.digest))
-		r = err_new(-CE_CORRUPT, "the record of an artifact has no digest");
-	if (r < 0)
-		return r;
-	right = ref_escape(rec.name);
-	if (strcmp(right, file) != 0)
-		return err_new(-CE_CORRUPT, "its record is that of %s", rec.name);
-	*ret = rec;
-	rec = (struct artifact_record){0};
-	return 0;
+	return named_record_load_file(st, &kind, file, ret);
 }
 
 int artifact_store_load(struct store *st, const char *reference, struct artifact_record *ret)
 {
-	AUTO(artifact_record_done) struct artifact_record rec = {0};
-	AUTO_FREE char *file = ref_escape(reference);
-	int r = artifact_store_load_file(st, file, &rec);
-
-	if (r == -ENOENT)
-		return err_new(-CE_NO_ARTIFACT, "%s", reference);
-	if (r < 0)
-		return err_wrap(r, "artifact %s", reference);
-	*ret = rec;
-	rec = (struct artifact_record){0};
-	return 0;
+	return named_record_load(st, &kind, reference, ret);
 }
 
 int artifact_store_names(struct store *st, struct strv *ret)
 {
-	AUTO_STRV struct strv files = STRV_INIT;
-	int r = store_names(st, STORE_ARTIFACTS, &files);
-
-	for (size_t i = 0; r == 0 && i < files.n; i++) {
-		AUTO(artifact_record_done) struct artifact_record rec = {0};
-
-		/* A damaged one has no name, and must not hide the others. */
-		if (artifact_store_load_file(st, files.v[i], &rec) < 0)
-			err_drop();
-		else
-			strv_add(ret, rec.name);
-	}
-	if (r == 0)
-		strv_sort(ret);
-	return r;
+	return named_record_names(st, &kind, ret);
 }
 
 /* --- blobs ------------------------------------------------------------------------------------- */
@@ -223,19 +190,12 @@ int artifact_store_sweep(struct store *st)
 
 int artifact_store_remove(struct store *st, const char *reference)
 {
-	AUTO_FREE char *file = ref_escape(reference);
-	int dir = store_fd(st, STORE_ARTIFACTS), r;
+	int r = named_record_remove(st, &kind, reference);
 
-	if (dir < 0)
-		return dir;
-	if (unlinkat(dir, file, 0) < 0)
-		return errno == ENOENT ? err_new(-CE_NO_ARTIFACT, "%s", reference)
-				       : err_new(-errno, "remove %s", reference);
-	if (fsync(dir) < 0)
-		return err_new(-errno, "sync artifacts");
-	/* It is gone; what it leaves behind takes room and nothing else. */
-	r = artifact_store_sweep(st);
 	if (r < 0)
+		return r;
+	/* It is gone; what it leaves behind takes room and nothing else. */
+	if (artifact_store_sweep(st) < 0)
 		err_drop();
 	return 0;
 }

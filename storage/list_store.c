@@ -6,14 +6,8 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/path.h"
-#include "pkg/json/fields.h"
-#include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
-#include "storage/image_store.h"
-#include "storage/store_internal.h"
-
-#define LIST_FILE_MAX (16UL << 20)
+#include "storage/named_record.h"
 
 static const struct json_field fields[] = {
 	FIELD_TEXT(struct list_record, "Name", name, JSON_REQUIRED),
@@ -22,6 +16,15 @@ static const struct json_field fields[] = {
 	FIELD_ANY(struct list_record, "Index", index, JSON_REQUIRED),
 	FIELD_ANY(struct list_record, "Instances", instances, JSON_REQUIRED),
 	FIELD_END,
+};
+
+static const struct named_kind kind = {
+	.area = STORE_LISTS,
+	.fields = fields,
+	.size = sizeof(struct list_record),
+	.missing = -CE_NO_LIST,
+	.what = "a manifest list",
+	.noun = "manifest list",
 };
 
 void list_record_done(struct list_record *r)
@@ -54,89 +57,27 @@ int list_store_lock(struct store *st)
 
 int list_store_load_file(struct store *st, const char *file, struct list_record *ret)
 {
-	AUTO(list_record_done) struct list_record rec = {0};
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	AUTO_FREE char *right = NULL;
-	int dir = store_fd(st, STORE_LISTS);
-	int r = dir < 0 ? dir : file_read_at(dir, file, LIST_FILE_MAX, &b);
-
-	if (r == 0)
-		r = json_record_read(b.s, b.len, fields, "a manifest list", &rec);
-	if (r < 0)
-		return r;
-	right = ref_escape(rec.name);
-	if (strcmp(right, file) != 0)
-		return err_new(-CE_CORRUPT, "its record is that of %s", rec.name);
-	*ret = rec;
-	rec = (struct list_record){0};
-	return 0;
+	return named_record_load_file(st, &kind, file, ret);
 }
 
 int list_store_load(struct store *st, const char *reference, struct list_record *ret)
 {
-	AUTO(list_record_done) struct list_record rec = {0};
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	AUTO_FREE char *file = ref_escape(reference);
-	int dir = store_fd(st, STORE_LISTS), r;
-
-	if (dir < 0)
-		return dir;
-	r = file_read_at(dir, file, LIST_FILE_MAX, &b);
-	if (r == -ENOENT)
-		return err_new(-CE_NO_LIST, "%s", reference);
-	if (r == 0)
-		r = json_record_read(b.s, b.len, fields, "a manifest list", &rec);
-	if (r < 0)
-		return err_wrap(r, "manifest list %s", reference);
-	*ret = rec;
-	rec = (struct list_record){0};
-	return 0;
+	return named_record_load(st, &kind, reference, ret);
 }
 
 int list_store_put(struct store *st, const struct list_record *r, bool fresh)
 {
-	AUTO_FREE char *file = ref_escape(r->name);
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	int dir = store_fd(st, STORE_LISTS);
-
-	if (dir < 0)
-		return dir;
-	json_record_write(fields, r, &b);
-	return fresh ? file_create(dir, file, b.s, b.len, 0600, FILE_SYNC)
-		     : file_replace(dir, file, b.s, b.len, 0600, FILE_SYNC);
+	return named_record_put(st, &kind, r, fresh);
 }
 
 int list_store_remove(struct store *st, const char *reference)
 {
-	AUTO_FREE char *file = ref_escape(reference);
-	int dir = store_fd(st, STORE_LISTS);
-
-	if (dir < 0)
-		return dir;
-	if (unlinkat(dir, file, 0) == 0)
-		return fsync(dir) < 0 ? err_new(-errno, "sync lists") : 0;
-	return errno == ENOENT ? err_new(-CE_NO_LIST, "%s", reference)
-			       : err_new(-errno, "remove %s", reference);
+	return named_record_remove(st, &kind, reference);
 }
 
 int list_store_names(struct store *st, struct strv *ret)
 {
-	AUTO_STRV struct strv files = STRV_INIT;
-	int dir = store_fd(st, STORE_LISTS);
-	int r = dir < 0 ? dir : store_names(st, STORE_LISTS, &files);
-
-	for (size_t i = 0; r == 0 && i < files.n; i++) {
-		AUTO(list_record_done) struct list_record rec = {0};
-
-		/* A long name has no way back from its file's; a damaged list has no name. */
-		if (list_store_load_file(st, files.v[i], &rec) < 0)
-			err_drop();
-		else
-			strv_add(ret, rec.name);
-	}
-	if (r == 0)
-		strv_sort(ret);
-	return r;
+	return named_record_names(st, &kind, ret);
 }
 
 int list_store_images(struct store *st, struct strv *ret_ids)

@@ -57,6 +57,28 @@ int container_open_id(struct store *st, const char *id, struct container *ret)
 	return 0;
 }
 
+int container_each(struct store *st, int (*fn)(const struct container *c, void *arg), void *arg)
+{
+	AUTO_STRV struct strv ids = STRV_INIT;
+	int r = container_store_list(st, &ids);
+
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		struct container c;
+
+		r = container_open_id(st, ids.v[i], &c);
+		if (r == -CE_NO_CONTAINER) {
+			err_drop();
+			r = 0;
+			continue;
+		}
+		if (r < 0)
+			break;
+		r = fn(&c, arg);
+		container_done(&c);
+	}
+	return r;
+}
+
 static int state_of(struct store *st, const char *id, bool has_run, struct conmon_state *ret)
 {
 	int data = store_fd(st, STORE_CONTAINERS);

@@ -29,6 +29,8 @@ struct container {
  */
 int container_open(struct store *st, const char *name, struct container *ret);
 int container_open_id(struct store *st, const char *id, struct container *ret);
+/** container_each() - call @fn for every container of the store until it fails; who goes meanwhile is passed over. */
+int container_each(struct store *st, int (*fn)(const struct container *c, void *arg), void *arg);
 /** container_log_driver() - of the name in a record. */
 enum conmon_log container_log_driver(const char *name);
 /**
@@ -140,6 +142,8 @@ struct remove_options {
 int container_monitor_lock(struct container *c, const struct remove_options *o);
 /** container_remove() - gone when this returns; -CE_BAD_STATE when it runs and force is not set. */
 int container_remove(struct store *st, struct container *c, const struct remove_options *o);
+/** container_remove_users() - those of @names, by force; who is gone already is no error. @grace_s as in remove_options. */
+int container_remove_users(struct store *st, const struct strv *names, int64_t grace_s);
 
 struct exec_request {
 	bool detach, interactive, tty, privileged;

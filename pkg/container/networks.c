@@ -57,35 +57,34 @@ const char *network_option(const struct network_record *r, const char *key)
 	return strv_env_get(&r->options, key);
 }
 
+struct user_search {
+	const char *network; /* NULL: any */
+	void (*fn)(const struct container *c, const char *network, void *arg);
+	void *arg;
+};
+
+static int look_at(const struct container *c, void *arg)
+{
+	const struct user_search *s = arg;
+
+	for (size_t i = 0; i < c->rec->networks.n; i++) {
+		size_t n = strcspn(c->rec->networks.v[i], ":");
+		AUTO_FREE char *its = xstrndup(c->rec->networks.v[i], n);
+
+		if (!s->network || strcmp(its, s->network) == 0)
+			s->fn(c, its, s->arg);
+	}
+	return 0;
+}
+
 /* Calls @fn for each container that has @name (NULL: any network) in its record. */
 static int each_user(struct store *st, const char *name,
 		     void (*fn)(const struct container *c, const char *network, void *arg),
 		     void *arg)
 {
-	AUTO_STRV struct strv ids = STRV_INIT;
-	int r = container_store_list(st, &ids);
+	struct user_search s = {.network = name, .fn = fn, .arg = arg};
 
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		struct container c;
-
-		r = container_open_id(st, ids.v[i], &c);
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
-			continue;
-		}
-		if (r < 0)
-			break;
-		for (size_t k = 0; k < c.rec->networks.n; k++) {
-			size_t n = strcspn(c.rec->networks.v[k], ":");
-			AUTO_FREE char *its = xstrndup(c.rec->networks.v[k], n);
-
-			if (!name || strcmp(its, name) == 0)
-				fn(&c, its, arg);
-		}
-		container_done(&c);
-	}
-	return r;
+	return container_each(st, look_at, &s);
 }
 
 static void add_user(const struct container *c, const char *network, void *arg)

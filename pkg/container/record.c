@@ -263,6 +263,15 @@ struct mount_spec *record_add_mount(struct container_record *r)
 	return &r->mounts[r->n_mounts++];
 }
 
+bool record_has_volume(const struct container_record *r, const char *name)
+{
+	for (unsigned i = 0; i < r->n_mounts; i++)
+		if (r->mounts[i].kind == MOUNT_VOLUME && r->mounts[i].source &&
+		    strcmp(r->mounts[i].source, name) == 0)
+			return true;
+	return false;
+}
+
 static int read_strv(struct json_scan *s, struct strv *ret)
 {
 	int r = json_scan_open(s, '['), more;

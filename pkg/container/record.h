@@ -140,6 +140,8 @@ enum net_mode record_net_mode(const struct container_record *r);
 void record_free(struct container_record *r);
 void record_freep(struct container_record **r);
 struct mount_spec *record_add_mount(struct container_record *r);
+/** record_has_volume() - whether the named or anonymous volume @name is among its mounts. */
+bool record_has_volume(const struct container_record *r, const char *name);
 void mount_spec_done(struct mount_spec *m);
 void mount_spec_copy(const struct mount_spec *from, struct mount_spec *to);
 

@@ -49,29 +49,22 @@ static int add_taken(const struct strv *maps, struct taken *t)
 }
 
 /* Uids and gids alike: a range is one's own in both. */
+static int add_container(const struct container *c, void *arg)
+{
+	int r = 0;
+
+	if (strncmp(c->rec->ns_user, "auto", 4) == 0) {
+		r = add_taken(&c->rec->uid_map, arg);
+		if (r == 0)
+			r = add_taken(&c->rec->gid_map, arg);
+	}
+	return r;
+}
+
 static int find_taken(struct store *st, struct taken *t)
 {
-	AUTO_STRV struct strv ids = STRV_INIT;
-	int r = container_store_list(st, &ids);
+	int r = container_each(st, add_container, t);
 
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		struct container c;
-
-		r = container_open_id(st, ids.v[i], &c);
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
-			continue;
-		}
-		if (r < 0)
-			break;
-		if (strncmp(c.rec->ns_user, "auto", 4) == 0) {
-			r = add_taken(&c.rec->uid_map, t);
-			if (r == 0)
-				r = add_taken(&c.rec->gid_map, t);
-		}
-		container_done(&c);
-	}
 	if (t->n > 1)
 		qsort(t->v, t->n, sizeof(*t->v), by_first);
 	return r;

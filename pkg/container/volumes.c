@@ -82,31 +82,25 @@ int volume_inspect(struct store *st, const char *name, struct json_object **ret)
 	return r;
 }
 
+struct user_search {
+	const char *volume;
+	struct strv *ret;
+};
+
+static int add_user(const struct container *c, void *arg)
+{
+	const struct user_search *s = arg;
+
+	if (record_has_volume(c->rec, s->volume))
+		strv_add(s->ret, c->rec->name);
+	return 0;
+}
+
 int volume_users(struct store *st, const char *name, struct strv *ret)
 {
-	AUTO_STRV struct strv ids = STRV_INIT;
-	int r = container_store_list(st, &ids);
+	struct user_search s = {.volume = name, .ret = ret};
 
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		struct container c;
-		bool hit = false;
-
-		r = container_open_id(st, ids.v[i], &c);
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
-			continue;
-		}
-		if (r < 0)
-			break;
-		for (unsigned k = 0; k < c.rec->n_mounts && !hit; k++)
-			hit = c.rec->mounts[k].kind == MOUNT_VOLUME &&
-			      strcmp(c.rec->mounts[k].source, name) == 0;
-		if (hit)
-			strv_add(ret, c.rec->name);
-		container_done(&c);
-	}
-	return r;
+	return container_each(st, add_user, &s);
 }
 
 int volume_drop(struct store *st, const char *name)

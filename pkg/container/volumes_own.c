@@ -11,15 +11,6 @@
 #include "pkg/container/container.h"
 #include "pkg/container/volumes.h"
 
-static bool has_volume(const struct container_record *rec, const char *name)
-{
-	for (unsigned i = 0; i < rec->n_mounts; i++)
-		if (rec->mounts[i].kind == MOUNT_VOLUME && rec->mounts[i].source &&
-		    strcmp(rec->mounts[i].source, name) == 0)
-			return true;
-	return false;
-}
-
 /* From now on it goes with the last of its containers; until now it had one, which knew of no others. */
 static int share(struct store *st, const char *name, const char *id)
 {
@@ -33,7 +24,7 @@ static int share(struct store *st, const char *name, const char *id)
 			err_drop(); /* it is just going */
 			continue;
 		}
-		if (has_volume(c.rec, name))
+		if (record_has_volume(c.rec, name))
 			r = volume_join(st, name, c.rec->id);
 		container_done(&c);
 	}

@@ -191,8 +191,13 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 	struct transfer_report report;
 	struct build_show show;
 	bool push = false;
-	int r = build_platforms_of(a, &platforms);
+	struct build_call_args call;
+	int r = build_call_of(a->call, &call);
 
+	if (r == 0 && a->all_platforms && o->call == CALL_BUILD && !o->check)
+		r = build_all_platforms(st, o, &platforms);
+	else if (r == 0)
+		r = build_platforms_of(a, &platforms);
 	if (r == 0 && platforms.n > 1)
 		r = build_outputs_fit(&f->outputs, &push);
 	if (r == 0 && o->index_annotations.n && platforms.n < 2 && !a->manifest)
@@ -208,6 +213,7 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 	r = build_show_init(&show, hush, a->progress, out);
 	if (r < 0)
 		return r;
+	show.json_documents = call.json;
 	o->report = &show.report;
 	if (f->log)
 		o->output_fd = fileno(f->log);
@@ -215,7 +221,7 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 		o->output_fd = f->null;
 	transfer_report_init(&report, REPORT_PULL, hush || show.json, NULL);
 	o->pull.report = &report.handler;
-	r = platforms.n > 1 && !o->check && !o->list_targets
+	r = platforms.n > 1 && !o->check && o->call == CALL_BUILD
 		    ? build_each_platform(st, o, &platforms, hush && !a->logsplit ? NULL : out,
 					  a->logsplit ? a->logfile : NULL, &ids, &result)
 		    : build_image(st, o, &result);
@@ -227,12 +233,14 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 		return 0;
 	}
 	if (r == 0 && o->check) {
+		ctx->status = result.findings && !call.ignore_status ? 1 : 0;
+		if (call.json)
+			return 0;
 		(void)fprintf(stderr, "Check complete, %u finding%s\n", result.findings,
 			      result.findings == 1 ? "" : "s");
-		ctx->status = result.findings ? 1 : 0;
 		return 0;
 	}
-	if (r < 0 || o->list_targets)
+	if (r < 0 || o->call != CALL_BUILD)
 		return r;
 	return platforms.n > 1 ? finish_list(st, a, o, f, &ids, hush)
 			       : finish_one(st, a, o, f, result.id, hush);

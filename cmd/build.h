@@ -15,7 +15,7 @@ struct build_refused_args {
 	struct crypt_args crypt;
 	struct strv hooks_dirs, mounts, os_features, policies, resources, runtime_flags, maps[4];
 	const char *cw, *os_version, *runtime, *sbom[7], *sign_by, *userns;
-	bool all_platforms, compress, save_stages, stage_labels, stdin_given;
+	bool compress, save_stages, stage_labels, stdin_given;
 	int disable_compression;
 };
 extern const struct opt build_refused_opts[];
@@ -34,7 +34,7 @@ struct build_args {
 		*logfile, *provenance, *sbom, *call, *builder;
 	int64_t cache_ttl_ns;
 	unsigned jobs;
-	bool no_cache, quiet, rm, force_rm, load, push, squash, squash_all, omit_history,
+	bool all_platforms, no_cache, quiet, rm, force_rm, load, push, squash, squash_all, omit_history,
 		rewrite_timestamp, check, explain, logsplit,
 		compat_volumes;
 	int layers, inherit_labels, inherit_annotations, skip_unused, http_proxy, identity_label,
@@ -48,6 +48,17 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 void build_request_done(struct build_options *o);
 /** build_policy_of() - how much is kept for the next build: of the environment, of containers.conf, or the default. */
 int build_policy_of(struct store *st, struct cache_policy *ret);
+
+/* --- --call (build_call.c) ------------------------------------------------------------------------- */
+
+struct build_call_args {
+	enum build_call call;
+	bool check, json, ignore_status;
+};
+/** build_call_of() - "METHOD[,format=json][,ignorestatus=true]"; NULL: build. */
+int build_call_of(const char *given, struct build_call_args *ret);
+/** build_call_print() - a document that was called for; it may be changed. */
+void build_call_print(struct json_object *doc, bool json);
 
 /* --- where the result goes (build_output.c) ------------------------------------------------------- */
 
@@ -84,6 +95,8 @@ int build_outputs_fit(const struct build_outputs *o, bool *ret_push);
 
 /** build_platforms_of() - --platform, each once. */
 int build_platforms_of(const struct build_args *a, struct strv *ret);
+/** build_all_platforms() - --all-platforms: those of the base images, after having looked there. */
+int build_all_platforms(struct store *st, const struct build_options *o, struct strv *ret);
 /** build_log_of() - what is written to @log from now on is in "@name_OS_ARCH[_VARIANT]"; @platform NULL: this machine's. */
 int build_log_of(FILE *log, const char *name, const char *platform);
 /** build_each_platform() - @split_log: NULL, or each has its own, see build_log_of(). @out: where it is said which; NULL. @ret: of the last one, or of the one that failed. */
@@ -106,6 +119,7 @@ struct build_screen;
 struct build_json;
 struct build_show {
 	FILE *out;
+	bool json_documents;
 	struct build_report report;
 	struct build_screen *screen; /* of tty */
 	struct build_json *json; /* of rawjson */

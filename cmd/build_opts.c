@@ -32,6 +32,7 @@ const struct build_args build_defaults = {
 const struct opt build_opts[] = {
 	OPT_LIST(0, "add-host", "NAME:IP", struct build_args, run.add_host, "Add a line to /etc/hosts while commands run"),
 	OPT_LIST(0, "allow", "network.host", struct build_args, allow, "Let RUN --network=host reach what listens on this machine"),
+	OPT_BOOL(0, "all-platforms", struct build_args, all_platforms, "Build for every platform that all base images are for"),
 	OPT_LIST(0, "annotation", "KEY=VALUE", struct build_args, annotations, "Attach an annotation to the image's manifest"),
 	OPT_STR(0, "arch", "ARCH", struct build_args, arch, "Architecture to build for, instead of --platform"),
 	OPT_LIST(0, "attest", "type=TYPE", struct build_args, attest, "Attestations are not made: only disabled=true", .hidden = true),
@@ -42,8 +43,8 @@ const struct opt build_opts[] = {
 	OPT_LIST(0, "cache-from", "REPOSITORY|type=TYPE,…", struct build_args, cache_from, "Use what builds elsewhere made: a repository, type=registry,ref=IMAGE, or type=local,src=DIRECTORY"),
 	OPT_LIST(0, "cache-to", "REPOSITORY|type=TYPE,…", struct build_args, cache_to, "Keep what steps made for builds elsewhere: a repository, type=registry,ref=IMAGE, type=local,dest=DIRECTORY, or type=inline"),
 	OPT_DURATION(0, "cache-ttl", "TIME", struct build_args, cache_ttl_ns, "Use only what was made within that time"),
-	OPT_STR(0, "call", "METHOD", struct build_args, call, "What to do: build, check as --check, or print the targets",
-		.complete = COMPLETE_WORDS, .words = "build check targets"),
+	OPT_STR(0, "call", "METHOD[,format=json]", struct build_args, call, "What to do: build, check as --check, or print the targets of the file or the arguments and secrets of one",
+		.complete = COMPLETE_WORDS, .words = "build check outline targets"),
 	OPT_LIST(0, "cap-add", "CAPABILITY", struct build_args, run.cap_add, "Add a capability to commands"),
 	OPT_LIST(0, "cap-drop", "CAPABILITY", struct build_args, run.cap_drop, "Drop a capability of commands"),
 	OPT_STR(0, "cgroup-parent", "CGROUP", struct build_args, run.cgroup_parent, "Cgroup under which commands run"),
@@ -285,9 +286,6 @@ static int check_words(const struct build_args *a, struct build_options *o)
 			       a->builder);
 	if (a->identity_label == 1)
 		return err_new(-CE_UNSUPPORTED, "--identity-label: such a label is not made");
-	if (a->call && strcmp(a->call, "build") != 0 && strcmp(a->call, "check") != 0 &&
-	    strcmp(a->call, "targets") != 0)
-		return err_new(-CE_UNSUPPORTED, "--call %s: use build, check or targets", a->call);
 	if (a->logsplit && !a->logfile)
 		return err_usage("--logsplit goes with --logfile");
 	if (a->squash && a->squash_all)
@@ -353,8 +351,16 @@ static int checked_of(const struct build_args *a, struct build_options *o)
 
 int build_request_of(const struct build_args *a, const char *context, struct build_options *o)
 {
+	struct build_call_args call;
 	int r = checked_of(a, o);
 
+	if (r == 0)
+		r = build_call_of(a->call, &call);
+	if (r == 0 && a->all_platforms &&
+	    (a->platforms.n || a->os || a->arch || a->variant))
+		r = err_usage("--all-platforms and --platform: one of them");
+	if (r < 0)
+		call = (struct build_call_args){.call = CALL_BUILD};
 	split_lists(a, o);
 	take_policies(a, o);
 	strv_add_all(&o->tags, &a->tags);
@@ -380,8 +386,9 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->cache_from_ns = a->cache_ttl_ns ? clock_now_ns() - a->cache_ttl_ns : 0;
 	o->squash = a->squash_all ? SQUASH_ALL : a->squash ? SQUASH_NEW : SQUASH_NONE;
 	o->omit_history = a->omit_history;
-	o->check = a->check || (a->call && strcmp(a->call, "check") == 0);
-	o->list_targets = a->call && strcmp(a->call, "targets") == 0;
+	o->check = a->check || call.check;
+	o->describe_findings = call.json;
+	o->call = call.call;
 	o->explain = a->explain;
 	o->drop_base_labels = a->inherit_labels == 0;
 	o->keep_base_annotations = a->inherit_annotations == 1;

@@ -17,6 +17,7 @@
 #include "cmd/transfer_report.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/tag.h"
 #include "pkg/oci/manifest.h"
@@ -100,6 +101,32 @@ static int open_sub(int dir, const char *platform)
 	return fd < 0 ? err_new(-errno, "open %s", name) : fd;
 }
 
+/*
+ * Each child reads its standard input from the beginning. What comes through a pipe is kept in a file without
+ * a name for that, in the store.
+ */
+static int keep_stdin(struct store *st, const struct build_options *o)
+{
+	bool wanted = strcmp(o->context, "-") == 0 || (o->file && strcmp(o->file, "-") == 0);
+	AUTO_FREE char *path = store_path(st, STORE_STAGING, ".");
+	AUTO_CLOSE int fd = -EBADF;
+	int r;
+
+	if (!wanted || lseek(STDIN_FILENO, 0, SEEK_CUR) == 0)
+		return 0;
+	fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : copy_stream(STDIN_FILENO, fd);
+	if (r == 0 && dup2(fd, STDIN_FILENO) < 0)
+		r = -errno;
+	return r < 0 ? err_new(r, "keep standard input") : 0;
+}
+
+static void rewind_stdin(const struct build_options *o)
+{
+	if (strcmp(o->context, "-") == 0 || (o->file && strcmp(o->file, "-") == 0))
+		(void)lseek(STDIN_FILENO, 0, SEEK_SET);
+}
+
 static void __attribute__((noreturn))
 build_child(struct store *st, const struct build_options *all, const char *platform, FILE *log,
 	    const char *split_log, struct shared *ret, pid_t parent)
@@ -111,6 +138,7 @@ build_child(struct store *st, const struct build_options *all, const char *platf
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(1);
+	rewind_stdin(&o);
 	o.platform = platform;
 	o.tags = (struct strv)STRV_INIT; /* of the list */
 	if (o.tree_dir >= 0) {
@@ -150,14 +178,31 @@ static int build_for(struct store *st, const struct build_options *o, const char
 		r = s->error < 0 ? err_set(s->error, s->trail) : 0;
 	*ret = s->result;
 	(void)munmap(s, sizeof(*s));
-	return r < 0 ? err_wrap(r, "%s", platform) : 0;
+	return r < 0 && platform ? err_wrap(r, "%s", platform) : r < 0 ? r : 0;
+}
+
+int build_all_platforms(struct store *st, const struct build_options *o, struct strv *ret)
+{
+	struct build_options look = *o;
+	struct build_result result = {.run_status = 0};
+	int r = keep_stdin(st, o);
+
+	look.call = CALL_PLATFORMS;
+	look.report = NULL;
+	look.tree_dir = -EBADF;
+	if (r == 0)
+		r = build_for(st, &look, NULL, NULL, NULL, &result);
+	if (r == 0)
+		strv_split(ret, result.platforms, ',');
+	rewind_stdin(o);
+	return r;
 }
 
 int build_each_platform(struct store *st, const struct build_options *o,
 			const struct strv *platforms, FILE *out, const char *split_log,
 			struct strv *ret_ids, struct build_result *ret)
 {
-	int r = 0;
+	int r = keep_stdin(st, o);
 
 	for (size_t i = 0; r == 0 && i < platforms->n; i++) {
 		if (out && !split_log) {

@@ -11,7 +11,6 @@
 #define A struct build_refused_args
 
 const struct opt build_refused_opts[] = {
-	OPT_BOOL(0, "all-platforms", A, all_platforms, "Refused", .hidden = true),
 	OPT_BOOL(0, "compress", A, compress, "Does nothing, as with podman", .hidden = true),
 	OPT_TRI('D', "disable-compression", A, disable_compression,
 		"Does nothing: layers in the store are not compressed", .hidden = true),
@@ -71,7 +70,6 @@ int build_refused_check(const struct build_refused_args *a)
 		bool given;
 		const char *why;
 	} all[] = {
-		{"all-platforms", a->all_platforms, "name the platforms with --platform"},
 		{"cw", a->cw, "images for confidential machines are not made"},
 		{"hooks-dir", a->hooks_dirs.n, OWN_RUNTIME},
 		{"mount", a->mounts.n, "write RUN --mount in the file, or use --volume"},

@@ -85,16 +85,11 @@ static void on_reason(void *data, const char *text)
 }
 
 /* The result, for scripts: on standard output. */
-static void on_target(void *data, unsigned n, const char *name, bool is_default)
+static void on_document(void *data, struct json_object *doc)
 {
-	(void)data;
-	if (!n)
-		(void)puts("TARGET");
-	if (name)
-		put_untrusted(stdout, name);
-	else
-		(void)printf("%u", n);
-	(void)puts(is_default ? " (default)" : "");
+	const struct build_show *s = data;
+
+	build_call_print(doc, s->json_documents);
 }
 
 static void on_event(void *data, const struct build_event *e)
@@ -142,7 +137,7 @@ int build_show_init(struct build_show *s, bool quiet, const char *progress, FILE
 				 .report = {.warning = on_warning,
 					    .line = on_line,
 					    .finding = on_finding,
-					    .target = on_target,
+					    .document = on_document,
 					    .reason = on_reason,
 					    .data = s}};
 	r = choose(progress, out, &kind);

@@ -48,3 +48,17 @@ int read_full(int fd, void *p, size_t n)
 		return (int)k;
 	return (size_t)k == n ? 0 : -ENODATA;
 }
+
+int copy_stream(int from, int to)
+{
+	char piece[64 << 10];
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0 && (n = read(from, piece, sizeof(piece))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		r = n < 0 ? -errno : write_full(to, piece, (size_t)n);
+	}
+	return r;
+}

@@ -323,6 +323,10 @@ static int check_file(struct builder *b)
 	b->result->findings = l.n;
 	if (r < 0)
 		return r;
+	if (b->o->check && b->o->describe_findings) {
+		describe_findings(b, &l);
+		return 0;
+	}
 	for (unsigned i = 0; (b->o->check || l.fail) && report && report->finding && i < l.n; i++)
 		report->finding(report->data, l.v[i].rule, b->file->name, l.v[i].line,
 				l.v[i].message, l.v[i].source);
@@ -336,11 +340,19 @@ static int check_file(struct builder *b)
 	return 0;
 }
 
-static void tell_targets(const struct builder *b)
+/* What is told instead of building. */
+static int answer_call(struct builder *b)
 {
-	for (unsigned i = 0; i < b->file->n_stages; i++)
-		b->o->report->target(b->o->report->data, i, b->file->stages[i].name,
-				     i + 1 == b->file->n_stages);
+	int r = b->o->call == CALL_TARGETS ? 0 : graph_plan(b);
+
+	if (r < 0)
+		return r;
+	if (b->o->call == CALL_TARGETS)
+		return describe_targets(b);
+	if (b->o->call == CALL_PLATFORMS)
+		return platforms_common(b, b->result->platforms, sizeof(b->result->platforms));
+	describe_outline(b);
+	return 0;
 }
 
 static int build(struct builder *b)
@@ -365,10 +377,8 @@ static int build(struct builder *b)
 	if (r < 0)
 		return r;
 	b->target_platform = platform_text(&b->pc.target);
-	if (b->o->list_targets) {
-		tell_targets(b);
-		return 0;
-	}
+	if (b->o->call != CALL_BUILD)
+		return answer_call(b);
 	r = check_file(b);
 	if (r < 0 || b->o->check)
 		return r;

@@ -12,6 +12,7 @@
 #include "pkg/build/cache.h"
 #include "pkg/container/request.h"
 #include "pkg/image/image.h"
+#include "pkg/json/json.h"
 
 enum build_event_kind {
 	BUILD_EVENT_STEP, /* n of total begins, the stage's one before it has ended */
@@ -51,8 +52,8 @@ struct build_report {
 	void (*finding)(void *data, const char *rule, const char *file, unsigned line,
 			const char *message, const char *source);
 	void (*findings)(void *data, unsigned n);
-	/* A stage that can be built, of builds with list_targets. @name: NULL when it has none. */
-	void (*target)(void *data, unsigned n, const char *name, bool is_default);
+	/* What was called for instead of a build, or with describe_findings what --check finds; borrowed. */
+	void (*document)(void *data, struct json_object *doc);
 	/* Why the step just told of was taken from the cache or not: of builds with explain. */
 	void (*reason)(void *data, const char *text);
 	void *data;
@@ -63,6 +64,14 @@ enum build_squash {
 	SQUASH_NONE,
 	SQUASH_NEW, /* one of them, on the base image's own */
 	SQUASH_ALL, /* one of all, the base image's too */
+};
+
+/* What a file says of itself is told instead of building it; no image is looked up for the first two. */
+enum build_call {
+	CALL_BUILD,
+	CALL_TARGETS,
+	CALL_OUTLINE,
+	CALL_PLATFORMS, /* those that base images have in common: build_result.platforms */
 };
 
 struct build_options {
@@ -103,7 +112,8 @@ struct build_options {
 	unsigned jobs; /* stages at a time; 0: as many as there are processors */
 	bool no_cache;
 	bool check; /* only tell what is found in the file */
-	bool list_targets; /* only tell which stages there are */
+	bool describe_findings; /* of check: as one document */
+	enum build_call call;
 	bool keep_base_annotations, created_annotation;
 	bool explain;
 	bool docker; /* pushed and saved as a Docker image unless asked otherwise; else OCI */
@@ -117,6 +127,7 @@ struct build_options {
 struct build_result {
 	char id[65]; /* "": no_image */
 	unsigned findings; /* of check */
+	char platforms[2048]; /* of CALL_PLATFORMS, with commas between */
 	int run_status; /* the exit status of the RUN that failed; 0: it was something else */
 };
 

@@ -89,6 +89,16 @@ int contexts_layout(struct builder *b, const char *name, const char *platform,
 /** source_ignore() - the rules of what lies outside: NULL for stages and images. */
 const struct ignore *source_ignore(const struct builder *b, const struct op_source *s);
 
+/* describe.c */
+struct lint;
+int describe_targets(struct builder *b);
+void describe_outline(struct builder *b);
+void describe_findings(struct builder *b, const struct lint *l);
+
+/* platforms.c */
+/** platforms_common() - of all base images of the planned stages, with commas between. */
+int platforms_common(struct builder *b, char *ret, size_t size);
+
 /* graph.c */
 /** graph_plan() - plan the target and every stage it needs; looks up (pulls) base images. */
 int graph_plan(struct builder *b);

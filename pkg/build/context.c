@@ -17,8 +17,6 @@
 #include "pkg/build/remote.h"
 #include "pkg/sys/open.h"
 
-#define PIECE (256U << 10)
-
 static int make_place(struct builder *b)
 {
 	int r = step_enter(b);
@@ -33,20 +31,6 @@ static int spool(struct builder *b)
 	int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	return fd < 0 ? err_new(-errno, "make a file in %s", path) : fd;
-}
-
-static int copy_rest(int from, int to)
-{
-	AUTO_FREE char *piece = xmalloc(PIECE);
-	ssize_t n;
-	int r = 0;
-
-	while (r == 0 && (n = read(from, piece, PIECE)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		r = n < 0 ? -errno : write_full(to, piece, (size_t)n);
-	}
-	return r < 0 ? err_new(r, "copy the context") : 0;
 }
 
 static int take_archive(struct builder *b, int fd)
@@ -113,9 +97,10 @@ static int from_stdin(struct builder *b)
 	r = write_full(fd, head, (size_t)n);
 	if (r < 0)
 		return err_new(r, "copy the context");
-	r = copy_rest(STDIN_FILENO, fd);
-	if (r == 0)
-		r = take_archive(b, fd);
+	r = copy_stream(STDIN_FILENO, fd);
+	if (r < 0)
+		return err_new(r, "copy the context");
+	r = take_archive(b, fd);
 	return r < 0 ? err_wrap(r, "standard input") : 0;
 }
 

@@ -64,7 +64,7 @@ struct inst {
 	char *health; /* HEALTHCHECK: "CMD" or "NONE" */
 	struct heredoc *docs;
 	unsigned n_docs;
-	char *comment; /* ARG, FROM: first word of the comment right above; NULL: there is none */
+	char *comment; /* ARG, FROM: the comment right above, a line each, without "#"; NULL: there is none */
 	struct inst *trigger; /* ONBUILD */
 };
 
@@ -79,6 +79,7 @@ struct stage {
 struct build_file {
 	char *name; /* for errors */
 	char escape;
+	struct sbuf text; /* all of it */
 	struct inst *globals; /* ARG before the first FROM */
 	unsigned n_globals;
 	struct stage *stages;
@@ -103,5 +104,7 @@ const char *inst_name(enum inst_kind k);
 const char *inst_heredoc(const char *word, bool *ret_strip_tabs);
 /** inst_flag() - value of flag @name: "" when it has none, NULL when it is not given. The last one wins. */
 const char *inst_flag(const struct inst *i, const char *name);
+/** inst_description() - what the comment above says of @name: after a line's first word; malloc'ed, NULL: nothing. */
+char *inst_description(const struct inst *i, const char *name);
 /** inst_fail() - wrap the error @r with file, line and the line itself. Return: @r. */
 int inst_fail(const char *file, const struct inst *i, int r);

@@ -97,18 +97,19 @@ static int hint_at_stage(struct builder *b, const char *name, int r)
 static int plan_sources(struct builder *b, const struct op *o)
 {
 	const struct image_record *rec;
+	bool look = b->o->call == CALL_BUILD;
 	int r = 0;
 
 	if (o->kind == OP_COPY && o->from.kind == SRC_STAGE)
 		r = plan_needed(b, (unsigned)o->from.stage);
-	if (o->kind == OP_COPY && o->from.kind == SRC_IMAGE)
+	if (look && o->kind == OP_COPY && o->from.kind == SRC_IMAGE)
 		r = graph_image(b, o->from.image, target_platform(b), &rec);
 	if (r < 0 && o->kind == OP_COPY && o->from.kind == SRC_IMAGE)
 		r = hint_at_stage(b, o->from.image, r);
 	for (unsigned i = 0; r == 0 && i < o->n_mounts; i++) {
 		if (o->mount_from[i].kind == SRC_STAGE)
 			r = plan_needed(b, (unsigned)o->mount_from[i].stage);
-		else if (o->mount_from[i].kind == SRC_IMAGE)
+		else if (look && o->mount_from[i].kind == SRC_IMAGE)
 			r = graph_image(b, o->mount_from[i].image, target_platform(b), &rec);
 	}
 	return r < 0 ? inst_fail(b->file->name, o->inst, r) : 0;
@@ -165,7 +166,10 @@ static int start_from(struct builder *b, unsigned i, const char *base)
 			p->platform = xstrdup(b->stages[parent].platform);
 		return 0;
 	}
-	if (strcasecmp(base, "scratch") == 0) {
+	if (strcasecmp(base, "scratch") != 0)
+		p->base = xstrdup(base);
+	/* Who only wants to know what the file says does not look images up. */
+	if (!p->base || b->o->call != CALL_BUILD) {
 		r = build_platform(p->platform, &own);
 		if (r < 0)
 			return r;

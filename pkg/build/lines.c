@@ -130,14 +130,18 @@ static bool continues(const struct line_reader *r, const char *s, size_t *n)
 	return true;
 }
 
-/* An empty one separates, like an empty line. */
+/* A line "#…". An empty one separates, like an empty line. */
 static void take_comment(struct line_reader *r, const char *s, size_t n)
 {
-	trim_left(&s, &n);
-	r->comment = n ? s : NULL;
-	r->comment_n = 0;
-	while (r->comment_n < n && !isspace((unsigned char)s[r->comment_n]))
-		r->comment_n++;
+	const char *words = s + 1, *end = s + n;
+
+	n--;
+	trim_left(&words, &n);
+	if (!n)
+		r->comment = NULL;
+	else if (!r->comment)
+		r->comment = s;
+	r->comment_n = n ? (size_t)(end - r->comment) : 0;
 }
 
 int lines_next(struct line_reader *r, struct sbuf *ret, unsigned *ret_first)
@@ -155,7 +159,7 @@ int lines_next(struct line_reader *r, struct sbuf *ret, unsigned *ret_first)
 		trim_left(&t, &len);
 		if (len && *t == '#') {
 			if (!inside)
-				take_comment(r, t + 1, len - 1);
+				take_comment(r, t, len);
 			continue;
 		}
 		if (!len) {

@@ -10,7 +10,7 @@ struct line_reader {
 	unsigned line; /* number of the physical line last read */
 	char escape;
 	const char *
-		comment; /* first word of the comment right above the logical line last read; NULL: none */
+		comment; /* raw lines of the one right above the logical line last read; NULL: none */
 	size_t comment_n;
 	char *check; /* value of the directive; malloc'ed, the caller's */
 	unsigned

@@ -296,13 +296,18 @@ static void check_description(struct linter *l, const struct inst *in)
 	    (in->kind != INST_FROM && in->kind != INST_ARG))
 		return;
 	for (size_t i = 0; in->kind == INST_ARG && i < in->args.n; i++) {
-		size_t n = strcspn(in->args.v[i], "=");
+		AUTO_FREE char *name = xstrndup(in->args.v[i], strcspn(in->args.v[i], "="));
+		AUTO_FREE char *words = inst_description(in, name);
 
-		if (strncmp(in->args.v[i], in->comment, n) == 0 && !in->comment[n])
+		if (words)
 			return;
 	}
-	if (in->kind == INST_FROM && strcmp(in->args.v[2], in->comment) == 0)
-		return;
+	if (in->kind == INST_FROM) {
+		AUTO_FREE char *words = inst_description(in, in->args.v[2]);
+
+		if (words)
+			return;
+	}
 	lint_add(l, "InvalidDefinitionDescription", in, 0,
 		 "the comment above is no description: write '# %.*s …', or an empty line between",
 		 in->kind == INST_FROM ? 200 : (int)strcspn(in->args.v[0], "="),

@@ -133,6 +133,7 @@ void build_file_free(struct build_file *f)
 	free(f->globals);
 	free(f->stages);
 	free(f->name);
+	sbuf_done(&f->text);
 	free(f->check);
 	free(f);
 }
@@ -558,6 +559,36 @@ static int add_inst(struct build_file *f, struct inst *in)
 	return 0;
 }
 
+/* Without "#" and what stands around the words. */
+static char *comment_words(const char *s, size_t n)
+{
+	AUTO_FREE char *raw = xstrndup(s, n);
+	AUTO_STRV struct strv lines = STRV_INIT;
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	strv_split(&lines, raw, '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		const char *w = lines.v[i] + strspn(lines.v[i], " \t#");
+
+		sbuf_addf(&b, "%s%s", i ? "\n" : "", w);
+		sbuf_trim_end(&b, " \t\r");
+	}
+	return sbuf_steal(&b);
+}
+
+char *inst_description(const struct inst *i, const char *name)
+{
+	AUTO_STRV struct strv lines = STRV_INIT;
+	size_t n = strlen(name);
+
+	if (i->comment)
+		strv_split(&lines, i->comment, '\n');
+	for (size_t k = 0; k < lines.n; k++)
+		if (strncmp(lines.v[k], name, n) == 0 && strchr(" \t", lines.v[k][n]))
+			return xstrdup(lines.v[k] + n + strspn(lines.v[k] + n, " \t"));
+	return NULL;
+}
+
 static int parse_all(struct build_file *f, const char *text, size_t n)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
@@ -580,7 +611,7 @@ static int parse_all(struct build_file *f, const char *text, size_t n)
 		if (strlen(b.s) != b.len)
 			return err_usage("%s:%u: the line holds a NUL byte", f->name, first);
 		if (lr.comment)
-			in.comment = xstrndup(lr.comment, lr.comment_n);
+			in.comment = comment_words(lr.comment, lr.comment_n);
 		r = parse_body(b.s, lr.escape, &in);
 		if (r == 0)
 			r = read_heredocs(&lr, &in);
@@ -606,6 +637,8 @@ int build_file_parse(const char *name, const char *text, size_t n, struct build_
 	f->name = xstrdup(name);
 	if (n > BUILD_FILE_MAX)
 		return err_new(-CE_LIMIT, "%s: more than %lu bytes", name, BUILD_FILE_MAX);
+	f->text = (struct sbuf)SBUF_INIT;
+	sbuf_add(&f->text, text, n);
 	r = parse_all(f, text, n);
 	if (r == 0)
 		*ret = TAKE_PTR(f);

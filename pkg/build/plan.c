@@ -57,6 +57,7 @@ void stage_plan_done(struct stage_plan *p)
 		inst_done(&p->triggers[i]);
 	free(p->triggers);
 	strv_done(&p->base_layers);
+	free(p->base);
 	free(p->base_id);
 	free(p->platform);
 	strv_done(&p->vars);

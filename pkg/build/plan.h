@@ -85,6 +85,7 @@ struct stage_plan {
 	unsigned n_triggers;
 	int parent; /* stage this one starts from, -1 */
 	struct strv base_layers; /* of the base image, when there is no parent */
+	char *base; /* the base image as FROM names it, when it is one */
 	char *base_id; /* config digest of the base image, NULL for scratch and stages */
 	struct strv vars; /* variables in force: ENV and ARG in order of appearance */
 	struct strv args; /* "NAME=value" of declared ARGs, for history */

@@ -170,3 +170,60 @@ check() { run cuddy build --check "$@" .; }
 	sed -i '1s/.*/# check=experimental=all;skip=InvalidDefinitionDescription/' Containerfile
 	run -0 cuddy build --check .
 }
+
+@test "--call: targets, outline and check of a file whose images nobody has, as text and as BuildKit's JSON" {
+	file <<-'E'
+		ARG V=3
+		# Make compiles all of it
+		# with the tools of the base image
+		FROM no.such.invalid/tools:$V AS Make
+		# V is the version
+		ARG V
+		# X is made of it
+		ARG X=a${V}b
+		RUN --mount=type=secret,id=token,required --mount=type=ssh --mount=type=cache,target=/c --mount=from=no.such.invalid/x,target=/m true
+		FROM Make
+		ARG LATER
+		RUN --mount=type=secret,id=token --mount=type=secret,id=more true
+		FROM scratch AS other
+		ARG OWN=1
+	E
+	text() { cuddy build --call "$@" . | sed 's/ *$//'; }
+	diff - <(text targets) <<-'E'
+		TARGET           DESCRIPTION
+		make             compiles all of it
+		1
+		other (default)
+	E
+	diff - <(text outline --target make --build-arg V=7) <<-'E'
+		TARGET:      make
+		DESCRIPTION: compiles all of it
+
+		BUILD ARG  VALUE  DESCRIPTION
+		V          7      is the version
+		X          a7b    is made of it
+
+		SECRET  REQUIRED
+		token   true
+
+		SSH      REQUIRED
+		default
+
+		CACHE
+		/c
+
+	E
+	run -0 text outline,format=json --target 1
+	[ "$(jq -c '[(.args | map([.name, .value])), (.secrets | map([.name, .required, .location.ranges[0].start.line])), .name]' <<<"$output")" = \
+		'[[["V","3"],["X","a3b"],["LATER",null]],[["token",true,9],["more",null,12]],null]' ]
+	[ "$(jq -r '.sources[0] | @base64d' <<<"$output")" = "$(cat Containerfile)" ]
+	run -0 text targets,format=json
+	[ "$(jq -c '.targets | map([.name, .default, .base, .location.ranges[0].start.line])' <<<"$output")" = \
+		'[["make",null,"no.such.invalid/tools:3",4],[null,null,"Make",10],["other",true,"scratch",13]]' ]
+	run -1 --separate-stderr cuddy build --call check,format=json .
+	[ "$(jq -c '[.sources[0].fileName, (.warnings | map([.ruleName, .location.ranges[0].start.line]))]' <<<"$output")" = '["Containerfile",[["StageNameCasing",4]]]' ]
+	run -0 cuddy build --call check,ignorestatus=true .
+	run -125 --separate-stderr cuddy build --call targets,format=yaml .
+	[[ "$stderr" == *"--call: 'format=yaml': use format=json"* ]]
+	[ -z "$(cuddy images -q --filter reference='no.such.invalid/*')" ]
+}

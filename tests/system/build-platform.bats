@@ -103,6 +103,43 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "$(field "$(cuddy build -q .)" '{{.Architecture}}')" = s390x ]
 }
 
+@test "--all-platforms: those that all base images of the target are for; and standard input is read for each" {
+	printf 'FROM scratch\nCOPY <<E /f\nx\nE\n' >Base
+	for b in "one linux/amd64,linux/arm64,linux/arm/v7" "two linux/arm/v7,linux/amd64,linux/s390x" "three linux/amd64"; do
+		cuddy build -q -f Base -t "$REG/${b% *}:1" --push --platform "${b#* }" . >/dev/null
+		cuddy manifest rm "$REG/${b% *}:1" >/dev/null 2>&1 || cuddy rmi -f "$REG/${b% *}:1" >/dev/null
+	done
+	file <<-E
+		FROM $REG/three:1 AS unused
+		FROM --platform=linux/s390x $REG/two:1 AS own
+		FROM $REG/one:1 AS first
+		FROM $REG/two:1
+		COPY --from=first /f /g
+		COPY --from=own /f /h
+	E
+	run -0 cuddy build -q --all-platforms -t localhost/all .
+	[ "$(entries localhost/all)" = "linux/amd64 linux/arm/v7 " ]
+	run -0 cuddy build -q --all-platforms --target unused -t localhost/one .
+	[ "${#lines[@]}" = 1 ]
+	[ "$(field localhost/one '{{.Architecture}}')" = amd64 ]
+	refused() { run -125 --separate-stderr cuddy build -q "${@:2}" && [ "${#stderr_lines[@]}" = 1 ] && [[ "$stderr" == *"$1"* ]]; }
+	refused "--all-platforms and --platform" --all-platforms --platform linux/amd64 .
+	file <<<'FROM scratch'
+	refused "--all-platforms: no stage has a base image" --all-platforms .
+	printf 'FROM %s/three:1 AS a\nFROM --platform=linux/s390x %s/two:1\nCOPY --from=a /f /\nFROM %s/none:1\nCOPY --from=1 /f /\n' "$REG" "$REG" "$REG" | file
+	refused "Containerfile:4: FROM $REG/none:1: " --all-platforms .
+	# From a pipe and from a file, as the Containerfile and as the context.
+	printf 'FROM %s/one:1\nCOPY Base /base\n' "$REG" >"$WORK/File"
+	both() { cuddy build -q --platform linux/amd64,linux/arm64 "$@" | wc -l; }
+	[ "$(cat "$WORK/File" | both -f - .)" = 2 ]
+	[ "$(both -f - . <"$WORK/File")" = 2 ]
+	cp "$WORK/File" Containerfile
+	[ "$(tar -c . | both -)" = 2 ]
+	[ "$(tar -c . | cuddy build -q --all-platforms - | wc -l)" = 3 ]
+	[ "$(head -n 1 Containerfile | cuddy build -q --all-platforms - | wc -l)" = 3 ]
+	[ -z "$(ls -A "$CUDDY_ROOT/staging")" ]
+}
+
 @test "the same files and the same time give the same digest on every machine, for every user and range of ids (O3 O4) (O3 O4)" {
 	mkdir -p d/sub
 	echo one >d/one && echo two >d/sub/two && ln -s one d/link && ln d/one d/hard

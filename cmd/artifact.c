@@ -241,7 +241,6 @@ const struct command cmd_artifact_extract = {
 
 struct pull_args {
 	struct registry_args registry;
-	struct crypt_args crypt;
 	bool quiet;
 	const char *policy;
 };
@@ -250,7 +249,7 @@ static const struct pull_args pull_defaults = {.registry = REGISTRY_ARGS_DEFAULT
 
 static const struct opt pull_opts[] = {
 	OPT_GROUP(registry_opts, struct pull_args, registry),
-	OPT_GROUP(decrypt_opts, struct pull_args, crypt),
+	OPT_ROWS(decrypt_opts),
 	OPT_BOOL('q', "quiet", struct pull_args, quiet, "Do not report progress"),
 	OPT_STR(0, "signature-policy", "FILE", struct pull_args, policy,
 		"Policy to use instead of the usual policy.json", .complete = COMPLETE_FILE,
@@ -268,8 +267,6 @@ static int pull_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	int r = registry_access_of(&a->registry, &access);
 
 	(void)argc;
-	if (r == 0)
-		r = crypt_check(&a->crypt);
 	if (r == 0)
 		r = cmd_store(ctx, &st);
 	if (r < 0)

@@ -11,19 +11,9 @@
 #include "pkg/container/request.h"
 
 /* What is refused, or does nothing (build_refused.c). */
-struct build_refused_args {
-	struct crypt_args crypt;
-	struct strv hooks_dirs, mounts, os_features, policies, resources, runtime_flags, maps[4];
-	const char *cw, *os_version, *runtime, *sbom[7], *sign_by, *userns;
-	bool compress, save_stages, stage_labels, stdin_given;
-	int disable_compression;
-};
 extern const struct opt build_refused_opts[];
-/** build_refused_check() - one line that says why, for the first that was given. */
-int build_refused_check(const struct build_refused_args *a);
 
 struct build_args {
-	struct build_refused_args refused;
 	struct registry_args registry;
 	struct strv tags, files, platforms, build_args, build_arg_files, labels, secrets, ssh,
 		contexts, annotations, cache_from, cache_to, env, unset_env, unset_labels,

@@ -127,7 +127,7 @@ const struct opt build_opts[] = {
 	OPT_LIST('v', "volume", "HOST:PATH[:ro]", struct build_args, run.volume, "Mount a path of the host while commands run", .complete = COMPLETE_FILE),
 	OPT_GROUP(limit_opts, struct build_args, run.limits),
 	OPT_GROUP(registry_opts, struct build_args, registry),
-	OPT_GROUP(build_refused_opts, struct build_args, refused),
+	OPT_ROWS(build_refused_opts),
 	OPT_END
 };
 /* clang-format on */
@@ -328,10 +328,8 @@ void build_request_done(struct build_options *o)
 
 static int checked_of(const struct build_args *a, struct build_options *o)
 {
-	int r = build_refused_check(&a->refused);
+	int r = pull_policy(a->pull, &o->pull.policy);
 
-	if (r == 0)
-		r = pull_policy(a->pull, &o->pull.policy);
 	if (r == 0)
 		r = registry_access_of(&a->registry, &o->pull.access);
 	if (r == 0)

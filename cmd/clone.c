@@ -12,7 +12,6 @@ struct clone_args {
 	const char *name;
 	bool destroy, force, run;
 	struct limit_request limits;
-	struct refused_args refused;
 };
 
 static const struct clone_args clone_defaults = {.limits = LIMIT_REQUEST_DEFAULTS};
@@ -25,7 +24,7 @@ static const struct opt clone_opts[] = {
 		"Name of the new container; without one the original's with -clone"),
 	OPT_BOOL(0, "run", struct clone_args, run, "Start the new container"),
 	OPT_GROUP(limit_opts, struct clone_args, limits),
-	OPT_GROUP(refused_opts, struct clone_args, refused),
+	OPT_ROWS(refused_opts),
 	OPT_END,
 };
 
@@ -51,10 +50,7 @@ static int clone_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 					.limits = limits_given(&a->limits) ? &a->limits : NULL};
 	struct container c, new;
 	struct store *st;
-	int r = refused_check(&a->refused);
-
-	if (r == 0)
-		r = cmd_store_for_images(ctx, &st);
+	int r = cmd_store_for_images(ctx, &st);
 
 	if (r == 0)
 		r = container_open(st, argv[0], &c);

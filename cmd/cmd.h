@@ -78,12 +78,10 @@ extern const struct command_group command_groups[];
 /* Flags before the verb. */
 /* For scripts written for others (global_refused.c). */
 struct global_compat {
-	const char *config, *out, *host, *context, *connection, *url, *identity, *events_backend,
-		*conmon, *module, *network_config_dir, *volumepath, *imagestore, *tmpdir;
-	bool remote, transient_store, syslog;
+	const char *config, *out;
 };
 extern const struct opt global_compat_opts[];
-/** global_compat_apply() - refuse, or do what they say. */
+/** global_compat_apply() - do what they say. */
 int global_compat_apply(const struct global_compat *a);
 
 struct global_args {

@@ -226,7 +226,7 @@ static void offer_kind(struct question *q, enum opt_complete kind, const char *w
 
 static void offer_value(struct question *q, const struct opt *o)
 {
-	if (o->kind == OPT_KIND_BOOL || o->kind == OPT_KIND_TRI)
+	if (opt_is_switch(o))
 		offer_words(q, "true false");
 	else if (o->words)
 		offer_words(q, o->words);

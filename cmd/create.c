@@ -12,7 +12,6 @@
 struct create_args {
 	struct container_request request;
 	struct registry_args registry;
-	struct refused_args refused;
 };
 
 static const struct opt create_verb_opts[] = {
@@ -21,7 +20,7 @@ static const struct opt create_verb_opts[] = {
 		.complete = COMPLETE_WORDS, .words = "once always", .strict = true),
 	OPT_GROUP(create_opts, struct create_args, request),
 	OPT_GROUP(registry_opts, struct create_args, registry),
-	OPT_GROUP(refused_opts, struct create_args, refused),
+	OPT_ROWS(refused_opts),
 	OPT_END,
 };
 
@@ -37,11 +36,9 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct transfer_report report;
 	struct container c;
 	struct store *st;
-	int r = refused_check(&a->refused);
+	int r = registry_access_of(&a->registry, &q.access);
 
 	request_globals(ctx, argv, &q);
-	if (r == 0)
-		r = registry_access_of(&a->registry, &q.access);
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
 	(void)argc;

@@ -18,14 +18,5 @@ struct cmd_ctx;
 /** request_globals() - the operands, and what the options before the verb say. */
 void request_globals(const struct cmd_ctx *ctx, char **argv, struct container_request *q);
 
-/* What run and create take besides, and what no container of a user can have. */
-struct refused_args {
-	const char *device_cgroup_rule, *cpu_rt_period, *cpu_rt_runtime, *memory_swappiness,
-		*decryption_key, *seccomp_policy, *link, *link_local_ip, *volume_driver,
-		*storage_opt, *rdt_class, *kernel_memory, *isolation, *health_log_destination,
-		*health_max_log_count, *health_max_log_size;
-	bool oom_kill_disable, disable_content_trust, use_api_socket;
-};
+/* What run and create take besides, and what no container of a user can have (create_refused.c). */
 extern const struct opt refused_opts[];
-/** refused_check() - one line that says why, for the first that was given. */
-int refused_check(const struct refused_args *a);

@@ -73,7 +73,7 @@ static void put_option(FILE *out, const struct optdoc_row *row, const void *defa
 		put(out, o->long_name);
 		(void)fputs("\\fR", out);
 	}
-	if (o->metavar && o->kind != OPT_KIND_BOOL && o->kind != OPT_KIND_TRI) {
+	if (o->metavar && !opt_is_switch(o)) {
 		(void)fputs(o->optional ? "[=\\fI" : " \\fI", out);
 		put(out, o->metavar);
 		(void)fputs(o->optional ? "\\fR]" : "\\fR", out);

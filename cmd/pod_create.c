@@ -12,7 +12,6 @@
 struct create_args {
 	struct pod_request pod;
 	int infra, share_parent; /* -1: on */
-	struct refused_args refused;
 };
 
 #define A struct create_args
@@ -66,7 +65,7 @@ static const struct opt create_verb_opts[] = {
 	OPT_BOOL(0, "no-hostname", A, pod.infra.no_hostname,
 		 "Leave /etc/hostname of the images alone"),
 	OPT_GROUP(pod_opts, A, pod),
-	OPT_GROUP(refused_opts, A, refused),
+	OPT_ROWS(refused_opts),
 	OPT_END,
 };
 
@@ -77,10 +76,8 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct pod_request q = a->pod;
 	struct transfer_report report;
 	struct store *st;
-	int r = refused_check(&a->refused);
+	int r = cmd_store_for_images(ctx, &st);
 
-	if (r == 0)
-		r = cmd_store_for_images(ctx, &st);
 	if (r == 0 && argc && q.name)
 		r = err_usage("pod create: the name is given twice");
 	if (r < 0)

@@ -12,7 +12,6 @@
 
 struct pull_args {
 	struct registry_args registry;
-	struct crypt_args crypt;
 	bool quiet, all_tags;
 	const char *platform, *arch, *os, *variant;
 	const char *policy, *signature_policy;
@@ -24,7 +23,7 @@ static const struct pull_args pull_defaults = {.registry = REGISTRY_ARGS_DEFAULT
 /* clang-format off */
 static const struct opt pull_opts[] = {
 	OPT_GROUP(registry_opts, struct pull_args, registry),
-	OPT_GROUP(decrypt_opts, struct pull_args, crypt),
+	OPT_ROWS(decrypt_opts),
 	OPT_BOOL('a', "all-tags", struct pull_args, all_tags, "Pull every tag of the repository"),
 	OPT_STR(0, "arch", "ARCH", struct pull_args, arch, "Architecture to choose instead of this machine's"),
 	OPT_STR(0, "os", "OS", struct pull_args, os, "Operating system to choose instead of linux"),
@@ -55,10 +54,8 @@ static void print_id(const char *reference, const char *id)
 
 static int options_of(const struct pull_args *a, struct pull_options *ret, char **ret_platform)
 {
-	int r = crypt_check(&a->crypt);
+	int r = platform_choice(a->platform, a->os, a->arch, a->variant, ret_platform);
 
-	if (r == 0)
-		r = platform_choice(a->platform, a->os, a->arch, a->variant, ret_platform);
 	if (r < 0)
 		return r;
 	*ret = (struct pull_options){.policy = policy_of(a->policy),

@@ -14,7 +14,6 @@
 
 struct push_args {
 	struct registry_args registry;
-	struct crypt_args crypt;
 	bool compress;
 	const char *platform, *sign_parameters;
 	bool quiet, force, remove_signatures, all_tags;
@@ -27,7 +26,7 @@ static const struct push_args push_defaults = {.registry = REGISTRY_ARGS_DEFAULT
 
 /* clang-format off */
 static const struct opt all_tags_opts[] = {
-	OPT_GROUP(encrypt_opts, struct push_args, crypt),
+	OPT_ROWS(encrypt_opts),
 	OPT_BOOL('a', "all-tags", struct push_args, all_tags, "Send every tag that the repository has here"),
 	OPT_BOOL(0, "compress", struct push_args, compress, "Refused", .hidden = true),
 	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct push_args, platform, "Of a list send the image for this platform only"),
@@ -65,10 +64,6 @@ static void take_digest(const char *reference, const char *id)
 
 static int options_of(const struct push_args *a, struct push_options *ret)
 {
-	int r = crypt_check(&a->crypt);
-
-	if (r < 0)
-		return r;
 	if (a->sign_parameters)
 		return err_usage(
 			"--sign-by-sigstore: files of parameters are not read; "
@@ -236,8 +231,8 @@ const struct command cmd_manifest_push = {
 
 /* clang-format off */
 static const struct opt image_push_opts[] = {
-	{.kind = OPT_KIND_GROUP, .group = push_opts},
-	{.kind = OPT_KIND_GROUP, .group = all_tags_opts},
+	OPT_ROWS(push_opts),
+	OPT_ROWS(all_tags_opts),
 	OPT_END
 };
 /* clang-format on */

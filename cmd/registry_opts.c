@@ -20,30 +20,18 @@ const struct opt registry_opts[] = {
 	OPT_END
 };
 const struct opt decrypt_opts[] = {
-	OPT_LIST(0, "decryption-key", "KEY", struct crypt_args, decryption_keys, "Refused", .hidden = true),
-	OPT_BOOL(0, "disable-content-trust", struct crypt_args, disable_content_trust, "Does nothing, as with podman", .hidden = true),
+	OPT_REFUSED(0, "decryption-key", "KEY", "encrypted images are not read; decrypt the image first", NULL),
+	OPT_MOOT(0, "disable-content-trust", NULL, "Does nothing, as with podman"),
 	OPT_END
 };
+#define NO_ENCRYPTION "layers are not encrypted; leave it out, or encrypt the pushed image with skopeo copy"
 const struct opt encrypt_opts[] = {
-	OPT_BOOL(0, "disable-content-trust", struct crypt_args, disable_content_trust, "Does nothing, as with podman", .hidden = true),
-	OPT_STR(0, "encrypt-layer", "N", struct crypt_args, encrypt_layer, "Refused", .hidden = true),
-	OPT_STR(0, "encryption-key", "KEY", struct crypt_args, encryption_key, "Refused", .hidden = true),
+	OPT_MOOT(0, "disable-content-trust", NULL, "Does nothing, as with podman"),
+	OPT_REFUSED(0, "encrypt-layer", "N", NO_ENCRYPTION, NULL),
+	OPT_REFUSED(0, "encryption-key", "KEY", NO_ENCRYPTION, NULL),
 	OPT_END
 };
 /* clang-format on */
-
-int crypt_check(const struct crypt_args *a)
-{
-	if (a->decryption_keys.n)
-		return err_usage("--decryption-key: encrypted images are not supported; decrypt "
-				 "the image first");
-	if (a->encryption_key || a->encrypt_layer)
-		return err_usage(
-			"%s: layers are not encrypted; leave it out, or encrypt the pushed "
-			"image with skopeo copy",
-			a->encryption_key ? "--encryption-key" : "--encrypt-layer");
-	return 0;
-}
 
 int registry_access_of(const struct registry_args *a, struct transfer_access *ret)
 {

@@ -11,14 +11,7 @@ struct registry_args {
 };
 extern const struct opt registry_opts[];
 /* What podman knows and cuddy does not do: said with the reason, or without effect there, too. */
-struct crypt_args {
-	struct strv decryption_keys;
-	const char *encryption_key, *encrypt_layer;
-	bool disable_content_trust;
-};
 extern const struct opt decrypt_opts[], encrypt_opts[];
-/** crypt_check() - usage error when something of it was asked for. */
-int crypt_check(const struct crypt_args *a);
 
 /* Initial values, before parsing. */
 #define REGISTRY_ARGS_DEFAULTS                                    \

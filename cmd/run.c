@@ -10,9 +10,7 @@
 #include "cmd/run_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
-#include "pkg/base/log.h"
 #include "pkg/container/container.h"
-#include "pkg/image/remove.h"
 #include "pkg/pod/pod.h"
 
 const struct opt run_opts[] = {
@@ -26,7 +24,7 @@ const struct opt run_opts[] = {
 		 "Remove the container when it exits, and its image if nobody else uses it"),
 	OPT_GROUP(create_opts, struct run_args, request),
 	OPT_GROUP(registry_opts, struct run_args, registry),
-	OPT_GROUP(refused_opts, struct run_args, refused),
+	OPT_ROWS(refused_opts),
 	OPT_END,
 };
 
@@ -82,7 +80,21 @@ static int start_failed(struct store *st, struct container *c, int r)
 	return err_set(r, trail);
 }
 
-static int follow(struct cmd_ctx *ctx, const struct run_args *a, struct conmon_started *m)
+/* The monitor has it done as well; but when we return it is gone. */
+static int remove_with_image(struct store *st, struct container *c)
+{
+	const struct remove_options o = {.volumes = true};
+	int r = container_remove(st, c, &o);
+
+	/* With --restart too, our run may not have been the last. */
+	if (r < 0 && r != -CE_NO_CONTAINER && r != -CE_BAD_STATE)
+		return r;
+	err_drop();
+	return container_tidy(st);
+}
+
+static int follow(struct cmd_ctx *ctx, const struct run_args *a, struct container *c,
+		  struct conmon_started *m)
 {
 	bool detached = false;
 	int code = 0;
@@ -90,36 +102,19 @@ static int follow(struct cmd_ctx *ctx, const struct run_args *a, struct conmon_s
 
 	if (r == 0 && !detached)
 		ctx->status = code;
-	return r;
-}
-
-/* After --rm has done its work. One that others use, or have named as well, stays. */
-static void remove_image(struct store *st, const char *id)
-{
-	struct image_removal gone = {0};
-	int r = image_remove_id(st, id, true, &gone);
-
-	if (r < 0 && r != -CE_IN_USE && r != -CE_NO_IMAGE)
-		log_warn("--rmi: %s", err_trail());
-	err_drop();
-	image_removal_done(&gone);
+	return r == 0 && a->rmi && !detached ? remove_with_image(ctx->store, c) : r;
 }
 
 int run_args_check(const struct cmd_ctx *ctx, struct run_args *a, char **argv)
 {
-	int r;
-
 	request_globals(ctx, argv, &a->request);
 	if (a->detach && a->request.attach.n)
 		return err_usage("--detach and --attach contradict each other");
-	if (a->detach && a->rmi)
-		return err_usage("--rmi needs somebody who waits for the end: it does not go with "
-				 "--detach");
 	if (a->rmi && a->request.rootfs)
 		return err_usage("--rmi and --rootfs contradict each other: there is no image");
+	a->request.remove_image = a->rmi;
 	a->request.rm = a->request.rm || a->rmi;
-	r = refused_check(&a->refused);
-	return r < 0 ? r : registry_access_of(&a->registry, &a->request.access);
+	return registry_access_of(&a->registry, &a->request.access);
 }
 
 static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
@@ -166,9 +161,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	else if (a.detach)
 		(void)puts(c.rec->id);
 	else
-		r = follow(ctx, &a, &m);
-	if (r == 0 && a.rmi)
-		remove_image(st, c.rec->image_id);
+		r = follow(ctx, &a, &c, &m);
 	closep(&m.pidfd);
 	closep(&m.control_fd);
 	container_done(&c);

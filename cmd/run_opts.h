@@ -14,7 +14,6 @@ struct run_args {
 	struct strv preserve_fd;
 	bool rmi;
 	struct registry_args registry;
-	struct refused_args refused;
 };
 extern const struct opt run_opts[];
 /* Initial values, before parsing. */

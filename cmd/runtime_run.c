@@ -41,7 +41,7 @@ static const struct opt shared_opts[] = {
 static const struct opt run_opts[] = {
 	OPT_BOOL('d', "detach", C, detach, "Do not wait for its end"),
 	OPT_BOOL(0, "keep", C, keep, "Do not delete it afterwards"),
-	{.kind = OPT_KIND_GROUP, .group = shared_opts}, /* of the same struct */
+	OPT_ROWS(shared_opts), /* of the same struct */
 	OPT_END,
 };
 

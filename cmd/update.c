@@ -10,7 +10,6 @@
 struct update_args {
 	struct each_args each;
 	struct limit_request limits;
-	struct refused_args refused;
 	struct settings_request settings;
 	struct publish_request publish;
 	const char *restart;
@@ -24,7 +23,7 @@ static const struct opt update_opts[] = {
 		"When to start again by itself: no, on-failure[:N], always or unless-stopped",
 		.complete = COMPLETE_WORDS, .words = "no on-failure always unless-stopped"),
 	OPT_GROUP(limit_opts, struct update_args, limits),
-	OPT_GROUP(refused_opts, struct update_args, refused),
+	OPT_ROWS(refused_opts),
 	OPT_GROUP(health_opts, struct update_args, settings.health),
 	OPT_LIST('e', "env", "NAME[=VALUE]", struct update_args, settings.env,
 		 "Set an environment variable, from the next start on"),
@@ -55,10 +54,7 @@ static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 {
 	const struct update_args *a = args;
 	const struct each e = {.args = &a->each, .verb = "update", .one = update_one, .arg = a};
-	int r = refused_check(&a->refused);
 
-	if (r < 0)
-		return r;
 	if (!a->restart && !limits_given(&a->limits) && !settings_given(&a->settings) &&
 	    !a->publish.add.n && !a->publish.rm.n)
 		return err_usage(

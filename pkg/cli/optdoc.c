@@ -95,7 +95,7 @@ static void flags_text(const struct opt *o, struct sbuf *out)
 		sbuf_addf(out, "  -%c", o->short_name);
 	else
 		sbuf_addf(out, "      --%s", o->long_name);
-	if (o->kind == OPT_KIND_BOOL || o->kind == OPT_KIND_TRI || !o->metavar)
+	if (opt_is_switch(o) || !o->metavar)
 		return;
 	sbuf_addf(out, o->optional ? "[=%s]" : " %s", o->metavar);
 }

@@ -78,9 +78,15 @@ const struct opt *opt_find_short(const struct opt *table, char name, size_t *ret
 	return f.hit;
 }
 
+bool opt_is_switch(const struct opt *o)
+{
+	return o->kind == OPT_KIND_BOOL || o->kind == OPT_KIND_TRI ||
+	       (o->kind == OPT_KIND_REFUSED && !o->metavar);
+}
+
 bool opt_takes_value(const struct opt *o)
 {
-	return o->kind != OPT_KIND_BOOL && o->kind != OPT_KIND_TRI && !o->optional;
+	return !opt_is_switch(o) && !o->optional;
 }
 
 /* Say which command it is about; there is none before the verb. */
@@ -146,6 +152,19 @@ static int store_number(const struct parsing *ps, const struct opt *o, char *fie
 	return 0;
 }
 
+static int refuse(const struct parsing *ps, const struct opt *o, const char *flag, const char *value)
+{
+	bool yes = true;
+
+	if (opt_is_switch(o) && parse_bool(value, &yes) < 0)
+		return bad_value(ps, flag, value, "expected true or false");
+	if (!o->why || !yes || !*value || (o->harmless && in_words(o->harmless, value)))
+		return 0;
+	return wrong(ps, opt_is_switch(o)
+				 ? err_usage("%s: not supported: %s", flag, o->why)
+				 : err_usage("%s '%s': not supported: %s", flag, value, o->why));
+}
+
 static int store_value(const struct parsing *ps, const struct opt *o, size_t base, const char *flag,
 		       const char *value)
 {
@@ -185,6 +204,8 @@ static int store_value(const struct parsing *ps, const struct opt *o, size_t bas
 			return bad_value(ps, flag, value,
 					 "expected a duration such as 30s or 1h30m");
 		return 0;
+	case OPT_KIND_REFUSED:
+		return refuse(ps, o, flag, value);
 	case OPT_KIND_END:
 	case OPT_KIND_GROUP:
 		break;
@@ -230,7 +251,7 @@ static int apply(struct parsing *ps, const struct opt *o, size_t base, const cha
 	const char *value = inline_value;
 
 	if (!value && !opt_takes_value(o))
-		value = o->kind == OPT_KIND_BOOL || o->kind == OPT_KIND_TRI ? "true" : "";
+		value = opt_is_switch(o) ? "true" : "";
 	if (!value && ps->at + 1 >= ps->argc)
 		return wrong(ps, err_usage("%s needs a value%s%s; see 'cuddy %s%s--help'", flag,
 					   o->metavar ? ": " : "", o->metavar ? o->metavar : "",

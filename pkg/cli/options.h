@@ -22,6 +22,7 @@ enum opt_kind {
 	OPT_KIND_SIZE,
 	OPT_KIND_DURATION,
 	OPT_KIND_TRI,
+	OPT_KIND_REFUSED,
 	OPT_KIND_GROUP
 };
 
@@ -54,6 +55,8 @@ struct opt {
 	bool zero_is_most; /* SIZE: 0 says that there is no bound, UINT64_MAX */
 	bool optional; /* STR: the value may be left out (then "") */
 	int64_t min, max; /* UINT, INT; max 0: no bound */
+	const char *why; /* REFUSED: the reason; NULL: it is no matter */
+	const char *harmless; /* REFUSED: the values that ask for nothing, "a b c"; NULL: none but "" */
 	const struct opt *group; /* OPT_GROUP: rows of another table, offsets relative to .offset */
 };
 
@@ -101,6 +104,26 @@ struct opt {
 		.kind = OPT_KIND_DURATION, .short_name = sh, .long_name = lg, .metavar = mv, \
 		.offset = OPT_FIELD(T, f, int64_t), .help = hlp, ##__VA_ARGS__               \
 	}
+/*
+ * A flag that others know and that asks for what is not done here: a usage error with the reason @wy, but
+ * not for the values @ok. It has no field. Without a metavar it is yes or no, and no is harmless.
+ */
+#define OPT_REFUSED(sh, lg, mv, wy, ok, ...)                                                 \
+	{                                                                                    \
+		.kind = OPT_KIND_REFUSED, .short_name = sh, .long_name = lg, .metavar = mv,  \
+		.help = "Refused", .why = wy, .harmless = ok, .hidden = true, ##__VA_ARGS__ \
+	}
+/* One that makes no difference, here as there. */
+#define OPT_MOOT(sh, lg, mv, hlp)                                                           \
+	{                                                                                   \
+		.kind = OPT_KIND_REFUSED, .short_name = sh, .long_name = lg, .metavar = mv, \
+		.help = hlp, .hidden = true                                                 \
+	}
+/* All rows of another table that have no fields, or those of the same struct. */
+#define OPT_ROWS(table)                                  \
+	{                                                \
+		.kind = OPT_KIND_GROUP, .group = (table) \
+	}
 /* All rows of another table, whose struct is embedded as field f. */
 #define OPT_GROUP(table, T, f)                                                   \
 	{                                                                        \
@@ -132,6 +155,8 @@ void opt_release(const struct opt *table, void *args);
 const struct opt *opt_find_long(const struct opt *table, const char *name, size_t len,
 				size_t *ret_base);
 const struct opt *opt_find_short(const struct opt *table, char name, size_t *ret_base);
+/** opt_is_switch() - it is yes or no, and yes without a value. */
+bool opt_is_switch(const struct opt *o);
 /** opt_takes_value() - whether the next argument belongs to the flag. */
 bool opt_takes_value(const struct opt *o);
 

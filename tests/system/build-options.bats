@@ -284,7 +284,7 @@ COPY --from=a /f /g"
 	before=$(cuddy images -qa | sort -u)
 	while IFS='|' read -r flag why; do
 		run -125 --separate-stderr cuddy build $flag -t localhost/refused .
-		[[ "$stderr" == *"${flag%%[= ]*}: not supported: $why"* ]] || fail "$flag: $stderr"
+		[[ "$stderr" == *"${flag%%[= ]*}"*": not supported: $why"* ]] || fail "$flag: $stderr"
 	done <<-'E'
 		--cw type=snp|images for confidential machines
 		--hooks-dir /h|commands run in cuddy's own runtime
@@ -313,7 +313,7 @@ COPY --from=a /f /g"
 		--userns-gid-map-group g|commands have all ids
 	E
 	refused() { run -125 --separate-stderr cuddy build -t localhost/refused "${@:2}" . && [[ "$stderr" == *"$1"* ]]; }
-	refused "--decryption-key: encrypted images are not supported" --decryption-key k
+	refused "--decryption-key 'k': not supported: encrypted images" --decryption-key k
 	refused "--logsplit goes with --logfile" --logsplit
 	refused "--digestfile: nothing is sent; it goes with --push" --digestfile "$WORK/d"
 	[ "$(cuddy images -qa | sort -u)" = "$before" ] && [ ! -e "$WORK/d" ]

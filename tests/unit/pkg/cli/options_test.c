@@ -40,6 +40,9 @@ static const struct opt opts[] = {
 	OPT_STR(0, "type", "TYPE", struct args, type, "Kind", .words = "image container",
 		.strict = true),
 	OPT_STR(0, "cgroups", "MODE", struct args, cgroups, "Mode", .optional = true),
+	OPT_REFUSED('r', "remote", NULL, "no server", NULL),
+	OPT_REFUSED(0, "driver", "NAME", "no plugins", "local none"),
+	OPT_MOOT(0, "sync", NULL, "Always so"),
 	OPT_GROUP(inner_opts, struct args, in),
 	OPT_END};
 
@@ -57,6 +60,26 @@ static int parse(struct args *a, bool interspersed, int *ret_first, const char *
 
 #define PARSE(inter, ...) \
 	parse(&a, inter, &first, argv = (const char *[]){"verb", __VA_ARGS__, NULL})
+
+static void a_refused_flag_says_why_and_its_harmless_values_pass(void **state)
+{
+	struct args a;
+	const char **argv;
+	int first;
+
+	(void)state;
+	assert_int_equal(PARSE(true, "--remote=false", "--driver", "local", "--driver=none",
+			       "--driver=", "--sync", "--sync=false", "-q"),
+			 0);
+	assert_true(a.quiet);
+	assert_int_equal(PARSE(true, "-r"), -CE_USAGE);
+	assert_string_equal(err_trail(), "verb: -r: not supported: no server");
+	assert_int_equal(PARSE(true, "--driver", "nfs"), -CE_USAGE);
+	assert_string_equal(err_trail(), "verb: --driver 'nfs': not supported: no plugins");
+	assert_int_equal(PARSE(true, "--remote=perhaps"), -CE_USAGE);
+	assert_int_equal(PARSE(true, "--driver"), -CE_USAGE);
+	err_drop();
+}
 
 static void every_spelling_of_a_flag_is_understood(void **state)
 {
@@ -155,6 +178,7 @@ static void suggestions_are_near_or_absent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refused_flag_says_why_and_its_harmless_values_pass),
 		cmocka_unit_test(every_spelling_of_a_flag_is_understood),
 		cmocka_unit_test(operands_that_are_a_command_keep_their_flags),
 		cmocka_unit_test(wrong_usage_is_one_line_that_helps),

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* "cuddy container cleanup", and what needs root of the host: checkpoint and restore. */
 #include "cmd/each.h"
-#include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/image/remove.h"
 
 struct cleanup_args {
 	struct each_args each;
@@ -18,30 +16,18 @@ static const struct opt cleanup_opts[] = {
 	OPT_BOOL('l', "latest", struct cleanup_args, each.latest, "The newest container"),
 	OPT_BOOL(0, "rm", struct cleanup_args, rm, "Remove them too"),
 	OPT_BOOL(0, "rmi", struct cleanup_args, rmi, "Remove their images too, with --rm"),
+	OPT_BOOL('i', "ignore", struct cleanup_args, each.ignore,
+		 "Succeed when a container does not exist"),
 	OPT_BOOL(0, "stopped-only", struct cleanup_args, stopped_only,
 		 "Leave those alone that run: always so", .hidden = true),
 	OPT_END,
 };
 
-/* One that other containers have, or that has several names, stays. */
-static int remove_image(struct store *st, const char *id)
-{
-	AUTO(image_removal_done) struct image_removal gone = {0};
-	int r = image_remove_id(st, id, false, &gone);
-
-	if (r == -CE_IN_USE || r == -CE_BAD_STATE || r == -CE_NO_IMAGE) {
-		err_drop();
-		return 0;
-	}
-	return r;
-}
-
 /* The monitor cleans up by itself, and looking at a container does it for one that was killed. */
 static int cleanup_one(struct store *st, struct container *c, const void *arg)
 {
 	const struct cleanup_args *a = arg;
-	const struct remove_options gone = {.volumes = c->rec->auto_remove};
-	AUTO_FREE char *image = xstrdup(c->rec->image_id);
+	const struct remove_options gone = {.volumes = c->rec->auto_remove, .image = a->rmi};
 	int r, lock;
 
 	if (container_is_running(c))
@@ -52,8 +38,7 @@ static int cleanup_one(struct store *st, struct container *c, const void *arg)
 		closep(&lock);
 		return r;
 	}
-	r = container_remove(st, c, &gone);
-	return r == 0 && a->rmi ? remove_image(st, image) : r;
+	return container_remove(st, c, &gone);
 }
 
 static int cleanup_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)

@@ -197,7 +197,7 @@ const struct opt create_opts[] = {
 	OPT_LIST(0, "dns-opt", "OPTION", R, dns_option, "Resolver option", .hidden = true),
 	OPT_BOOL(0, "no-hostname", R, no_hostname, "Leave /etc/hostname of the image alone"),
 	OPT_STR(0, "hosts-file", "FILE", R, hosts_file,
-		"What /etc/hosts begins with: a file of the host, or none",
+		"What /etc/hosts begins with: a file of the host, image or none",
 		.complete = COMPLETE_FILE),
 	OPT_BOOL(0, "no-hosts", R, no_hosts, "Leave /etc/hosts of the image alone"),
 
@@ -246,7 +246,7 @@ const struct opt create_opts[] = {
 	/* logs */
 	OPT_STR(0, "log-driver", "DRIVER", R, log_driver, "Where output is kept",
 		.complete = COMPLETE_WORDS,
-		.words = "k8s-file json-file journald none passthrough"),
+		.words = "k8s-file json-file local journald none passthrough"),
 	OPT_LIST(0, "log-opt", "KEY=VALUE", R, log_opt,
 		 "Log option: max-size, max-file, path, tag"),
 

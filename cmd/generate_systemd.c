@@ -12,6 +12,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/cli/format.h"
+#include "pkg/config/paths.h"
 #include "pkg/container/container.h"
 #include "pkg/container/make.h"
 #include "pkg/json/json.h"
@@ -287,7 +288,7 @@ static int generate(const struct generate_args *a, const struct container_record
 			      .restart_s = a->restart_s,
 			      .start_timeout_s = a->start_timeout_s,
 			      .stop_timeout_s = a->stop_timeout_s};
-	int r = host_own_program(&program);
+	int r = paths_self(&program);
 
 	unit = unit_name(a, a->prefix, g.container, "");
 	if (r == 0)
@@ -324,7 +325,7 @@ static int generate_pod(const struct generate_args *a, struct store *st,
 				  .requires = &a->requires,
 				  .env = &env,
 				  .stop_timeout_s = a->stop_timeout_s};
-	int r = host_own_program(&program);
+	int r = paths_self(&program);
 
 	if (r == 0 && !pod->infra)
 		r = err_new(-CE_UNSUPPORTED,

@@ -25,15 +25,3 @@ const char *host_architecture(void)
 			return names[i][1];
 	return un.machine;
 }
-
-int host_own_program(char **ret)
-{
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-
-	if (n <= 0)
-		return err_new(-errno, "read /proc/self/exe");
-	exe[n] = '\0';
-	*ret = strdup(exe);
-	return *ret ? 0 : -ENOMEM;
-}

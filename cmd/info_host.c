@@ -221,19 +221,19 @@ struct json_object *info_host(struct store *st)
 	struct json_object *o = json_object_new_object(), *missing = json_object_new_array();
 	struct json_object *socket = json_object_new_object();
 	const char *network = net_default_mode() == NET_PASTA ? "pasta" : "slirp4netns";
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	AUTO_FREE char *exe = NULL;
 
-	exe[n > 0 ? n : 0] = '\0';
+	if (paths_self(&exe) < 0)
+		err_drop();
 	add_machine(o);
 	add_cgroups(o);
 	json_set(o, "conmon", helper("cuddy-conmon", missing));
 	json_set(o, "transfer", helper("cuddy-transfer", missing));
-	json_set_str(o, "eventLogger", "none");
+	json_set_str(o, "eventLogger", "file");
 	add_ids(st, o, missing);
 	json_set_str(o, "logDriver", "k8s-file");
 	json_set_str(o, "networkBackend", network);
-	json_set(o, "ociRuntime", program("cuddy", exe, CUDDY_VERSION));
+	json_set(o, "ociRuntime", program("cuddy", exe ? exe : "", CUDDY_VERSION));
 	json_set_bool(socket, "exists", false);
 	json_set_str(socket, "path", "");
 	json_set(o, "remoteSocket", socket);

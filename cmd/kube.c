@@ -49,7 +49,7 @@ static const struct opt play_opts[] = {
 	OPT_STR(0, "ip", "IP", A, ip, "IPv4 address of the pod in its network"),
 	OPT_STR(0, "mac-address", "MAC", A, mac, "MAC address of the pod in its network"),
 	OPT_STR(0, "log-driver", "DRIVER", A, log_driver, "Where output is kept",
-		.complete = COMPLETE_WORDS, .words = "k8s-file json-file journald none"),
+		.complete = COMPLETE_WORDS, .words = "k8s-file json-file local journald none"),
 	OPT_LIST(0, "log-opt", "KEY=VALUE", A, log_opt,
 		 "Log option: max-size, max-file, path, tag"),
 	OPT_LIST(0, "network", "MODE", A, networks, "Network of the pods",

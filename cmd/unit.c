@@ -9,6 +9,7 @@
 #include "cmd/host.h"
 #include "cmd/show.h"
 #include "pkg/base/err.h"
+#include "pkg/config/paths.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 #include "pkg/unit/apply.h"
@@ -61,7 +62,7 @@ static int install_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 	const struct install_args *a = args;
 	AUTO_FREE char *program = NULL;
 	AUTO_STRV struct strv paths = STRV_INIT;
-	int r = host_own_program(&program);
+	int r = paths_self(&program);
 
 	if (r == 0)
 		r = installed_add(argv, argc, a->replace, program, &paths);
@@ -213,7 +214,7 @@ static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	AUTO(quadlet_set_done) struct quadlet_set all = QUADLET_SET_INIT;
 	AUTO_FREE char *program = NULL;
 	AUTO_STRV struct strv names = STRV_INIT;
-	int r = host_own_program(&program);
+	int r = paths_self(&program);
 
 	if (r == 0 && a->all == (argc > 0))
 		r = err_usage("unit rm: name files or use --all, one of both");
@@ -292,7 +293,7 @@ static int generate_run(struct cmd_ctx *ctx, const void *args, int argc, char **
 	AUTO_STRV struct strv errors = STRV_INIT;
 	AUTO_FREE char *program = NULL;
 	AUTO_CLOSE int dir = -EBADF;
-	int r = host_own_program(&program);
+	int r = paths_self(&program);
 
 	if (r == 0 && !a->dry_run && argc == 0)
 		r = err_usage("unit generate: name the directory to write to, or use --dry-run");

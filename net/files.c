@@ -249,12 +249,20 @@ static void put_own_names(const char *ip, const struct net_files_options *o, con
 	sbuf_addc(out, '\n');
 }
 
+static void put_text(const char *text, struct sbuf *out)
+{
+	sbuf_adds(out, text);
+	if (out->len && out->s[out->len - 1] != '\n')
+		sbuf_addc(out, '\n');
+}
+
 static int put_base(const char *path, struct sbuf *out)
 {
-	int r = file_read_at(AT_FDCWD, path, HOST_FILE_MAX, out);
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	int r = file_read_at(AT_FDCWD, path, HOST_FILE_MAX, &text);
 
-	if (r == 0 && out->len && out->s[out->len - 1] != '\n')
-		sbuf_addc(out, '\n');
+	if (r == 0)
+		put_text(text.len ? text.s : "", out);
 	return r;
 }
 
@@ -284,7 +292,9 @@ int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, 
 	if (r < 0)
 		return r;
 	/* A namespace that somebody else made has what he gave it: the host's names, as on the host. */
-	if (o->hosts_file && strcmp(o->hosts_file, "none") != 0)
+	if (o->hosts_base)
+		put_text(o->hosts_base, out);
+	else if (o->hosts_file && strcmp(o->hosts_file, "none") != 0)
 		r = put_base(o->hosts_file, out);
 	else if (!o->hosts_file && (n->mode == NET_HOST || n->mode == NET_PATH))
 		r = put_base("/etc/hosts", out);
@@ -294,7 +304,7 @@ int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, 
 	}
 	if (r < 0)
 		return r;
-	if (o->hosts_file || (n->mode != NET_HOST && n->mode != NET_PATH))
+	if (o->hosts_base || o->hosts_file || (n->mode != NET_HOST && n->mode != NET_PATH))
 		put_localhost(out);
 	if (n->mode == NET_SLIRP) {
 		a = net_plan_address(n, NET_SLIRP_TAP);

@@ -110,16 +110,26 @@ int paths_cache_home(char **ret)
 	return below_home("XDG_CACHE_HOME", ".cache", ret);
 }
 
-int paths_helper(const char *program, char **ret)
+int paths_self(char **ret)
 {
-	AUTO_FREE char *beside = NULL, *installed = NULL;
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	char *slash;
 
 	if (n < 0)
 		return err_new(-errno, "readlink /proc/self/exe");
 	exe[n] = '\0';
+	*ret = xstrdup(exe);
+	return 0;
+}
+
+int paths_helper(const char *program, char **ret)
+{
+	AUTO_FREE char *exe = NULL, *beside = NULL, *installed = NULL;
+	int r = paths_self(&exe);
+	char *slash;
+
+	if (r < 0)
+		return r;
 	slash = strrchr(exe, '/');
 	if (!slash)
 		return err_new(-ENOENT, "find %s", program);

@@ -10,6 +10,8 @@ bool paths_data_is_asked_for(void); /* by CUDDY_ROOT */
 int paths_runtime(char **ret);
 int paths_config_home(char **ret); /* $XDG_CONFIG_HOME or ~/.config */
 int paths_cache_home(char **ret); /* $XDG_CACHE_HOME or ~/.cache */
+/** paths_self() - absolute path of the program that we are. */
+int paths_self(char **ret);
 /** paths_helper() - absolute path of one of our programs: beside the executable in a build tree, else libexec/cuddy. */
 int paths_helper(const char *program, char **ret);
 /** paths_home() - $HOME, else the passwd entry. */

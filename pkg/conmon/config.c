@@ -5,7 +5,7 @@
 
 #include "pkg/base/err.h"
 
-#define CONFIG_VERSION 8U
+#define CONFIG_VERSION 9U
 #define VOLUMES_MAX 1024U
 
 static const bool *config_flag(const struct conmon_config *c, unsigned i)
@@ -70,6 +70,9 @@ void conmon_config_encode(const struct conmon_config *c, struct sbuf *out)
 	wire_put_u32(out, (uint32_t)c->notify);
 	wire_put_str(out, c->trash_dir);
 	wire_put_str(out, c->name_link);
+	wire_put_str(out, c->engine);
+	wire_put_str(out, c->engine_root);
+	wire_put_str(out, c->engine_runroot);
 	wire_put_u32(out, n);
 	for (uint32_t i = 0; i < n; i++)
 		wire_put_str(out, c->anonymous_volumes[i]);
@@ -102,6 +105,7 @@ static bool config_is_sound(const struct conmon_config *c)
 	       *c->data_dir == '/' && c->log_driver <= CONMON_LOG_JOURNALD && c->stop_signal >= 0 &&
 	       c->stop_signal <= 64 && (!c->detach_keys || strlen(c->detach_keys) < 32) &&
 	       (!c->auto_remove || (c->trash_dir && c->name_link)) &&
+	       (!c->engine || (c->auto_remove && c->engine_root && c->engine_runroot)) &&
 	       (c->log_path || c->log_driver == CONMON_LOG_NONE ||
 		c->log_driver == CONMON_LOG_PASSTHROUGH) &&
 	       (c->log_fields || c->log_driver != CONMON_LOG_JOURNALD);
@@ -151,6 +155,9 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 						   : CONMON_NOTIFY_NONE;
 	c.trash_dir = wire_get_str(r);
 	c.name_link = wire_get_str(r);
+	c.engine = wire_get_str(r);
+	c.engine_root = wire_get_str(r);
+	c.engine_runroot = wire_get_str(r);
 	e = decode_volumes(r, arena, arena_size, &c);
 	c.runtime_dir_fd = (int)wire_get_u32(r);
 	c.lock_fd = (int)wire_get_u32(r);

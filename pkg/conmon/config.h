@@ -83,6 +83,11 @@ struct conmon_config {
 	const char *trash_dir; /* auto_remove: data_dir is renamed into this, then deleted */
 	const char *name_link; /* auto_remove: path of the name claim to unlink */
 	const char *const *anonymous_volumes; /* auto_remove: volume directories to remove too */
+	/*
+	 * auto_remove, when more has to go than we know how to remove (--rmi): path of a cuddy that does all
+	 * of it, and where its store is. NULL: we remove the container ourselves.
+	 */
+	const char *engine, *engine_root, *engine_runroot;
 	int runtime_dir_fd; /* for base_register(); inherited descriptor */
 	int lock_fd; /* the container's exclusive lock, inherited */
 	int control_fd; /* SEQPACKET to the starting cuddy: reports launch, then exit */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pkg/base/clock.h"
@@ -185,6 +186,37 @@ static void remove_container(struct monitor *m)
 	monitor_event(m, "remove", NULL);
 }
 
+/*
+ * The image has to go, too: of images and layers only the engine knows. Until it has done that, and if it
+ * never does, the container is one that has exited and is to be removed: whoever looks at it next does it.
+ */
+static void call_engine(const struct monitor *m)
+{
+	const char *argv[] = {"cuddy",	   "--root",	m->cfg.engine_root,
+			      "--runroot", m->cfg.engine_runroot,
+			      "container", "cleanup",	"--ignore",
+			      "--rm",	   "--rmi",	m->cfg.id,
+			      NULL};
+	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *envp[] = {path, NULL};
+	sigset_t none;
+	pid_t pid = fork();
+	int null;
+
+	if (pid > 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	if (pid != 0)
+		return;
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int i = 0; i < 3; i++)
+		(void)dup2(null, i); /* lint: the program's standard descriptors */
+	(void)execve(m->cfg.engine, (char **)(size_t)argv, envp);
+	_exit(125);
+}
+
 static void empty_trash(const struct monitor *m)
 {
 	char name[128];
@@ -354,7 +386,7 @@ void finish(struct monitor *m)
 	end_foreign(m);
 	release_root(m);
 	hooks_after_stop(m);
-	if (m->cfg.auto_remove)
+	if (m->cfg.auto_remove && !m->cfg.engine)
 		remove_container(m);
 	else
 		(void)unlinkat(m->state_dir, "attach", 0);
@@ -368,7 +400,9 @@ void finish(struct monitor *m)
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		closep(&m->clients[i].fd);
 	reap_helper(m);
-	if (m->cfg.auto_remove)
+	if (m->cfg.engine)
+		call_engine(m);
+	else if (m->cfg.auto_remove)
 		empty_trash(m);
 	_exit(notify_exit_status(m));
 }

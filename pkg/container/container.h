@@ -129,6 +129,7 @@ int container_rename(struct store *st, struct container *c, const char *name);
 
 struct remove_options {
 	bool force, volumes;
+	bool image; /* its image too, unless another container has it or it has several names */
 	int64_t grace_s;
 };
 /**

@@ -23,8 +23,6 @@
 #include "storage/container_store.h"
 
 #define SHM_DEFAULT (64ULL << 20)
-#define LOG_DEFAULT_BYTES (10ULL << 20)
-#define LOG_DEFAULT_FILES 3
 
 /* A namespace mode: private, host, container:X (resolved to its id here). */
 static int ns_mode(struct store *st, const char *flag, const char *given, const char *allowed,
@@ -218,10 +216,10 @@ static int make_hosts_file(const struct container_request *q, struct container_r
 		return 0;
 	if (q->no_hosts)
 		return err_usage("--hosts-file and --no-hosts contradict each other");
-	if (strcmp(f, "image") == 0)
-		return err_usage("--hosts-file image: the image's own file stays as it is with "
-				 "--no-hosts");
-	r->hosts_file = strcmp(f, "none") == 0 ? xstrdup(f) : path_absolute(f);
+	if (q->is_infra && strcmp(f, "image") == 0)
+		return err_usage("--hosts-file image: a pod has no image; name a file, or none");
+	r->hosts_file = strcmp(f, "none") == 0 || strcmp(f, "image") == 0 ? xstrdup(f)
+									   : path_absolute(f);
 	if (*r->hosts_file == '/' && access(r->hosts_file, R_OK) < 0)
 		return err_usage("--hosts-file %s: %s", r->hosts_file, strerror(errno));
 	return 0;
@@ -258,75 +256,6 @@ int make_network(const struct container_request *q, const struct image_config *i
 	strv_add_all(&r->dns_search, &q->dns_search);
 	strv_add_all(&r->dns_options, &q->dns_option);
 	return 0;
-}
-
-static int log_opt(const char *spec, struct container_record *r)
-{
-	uint32_t files;
-
-	if (strncmp(spec, "max-size=", 9) == 0) {
-		if (strcmp(spec + 9, "-1") == 0) {
-			r->log_max_bytes = 0;
-			return 0;
-		}
-		if (parse_size(spec + 9, &r->log_max_bytes) < 0 || r->log_max_bytes < 4096)
-			return err_usage(
-				"--log-opt '%s': a size of at least 4k, or -1 for no bound", spec);
-		return 0;
-	}
-	if (strncmp(spec, "max-file=", 9) == 0) {
-		if (parse_u32(spec + 9, 1000, &files) < 0 || files == 0)
-			return err_usage("--log-opt '%s': a number from 1 to 1000", spec);
-		r->log_max_files = files;
-		return 0;
-	}
-	if (strncmp(spec, "path=", 5) == 0 && spec[5]) {
-		free(r->log_path);
-		r->log_path = path_absolute(spec + 5);
-		return 0;
-	}
-	if (strncmp(spec, "tag=", 4) == 0 && spec[4]) {
-		free(r->log_tag);
-		r->log_tag = xstrdup(spec + 4);
-		return 0;
-	}
-	return err_usage("--log-opt '%s': unknown; known are max-size= max-file= path= tag=", spec);
-}
-
-static int check_tag(const struct container_record *r)
-{
-	struct template *t = NULL;
-	int rc;
-
-	if (!r->log_tag)
-		return 0;
-	if (strcmp(r->log_driver, "journald") != 0)
-		return err_usage(
-			"--log-opt tag= goes with --log-driver journald: a file keeps no tag");
-	rc = template_parse(r->log_tag, &t);
-	template_free(t);
-	return rc < 0 ? err_wrap(rc, "--log-opt tag=") : 0;
-}
-
-int make_logging(const struct container_request *q, struct container_record *r)
-{
-	const char *d = q->log_driver ? q->log_driver : "k8s-file";
-	int rc = 0;
-
-	if (strcmp(d, "k8s-file") != 0 && strcmp(d, "json-file") != 0 && strcmp(d, "none") != 0 &&
-	    strcmp(d, "passthrough") != 0 && strcmp(d, "journald") != 0)
-		return err_usage("--log-driver '%s': not supported; use k8s-file, json-file, "
-				 "journald, none or passthrough",
-				 d);
-	if (strcmp(d, "passthrough") == 0 && q->tty)
-		return err_usage("--log-driver passthrough does not go with --tty: a terminal of "
-				 "the caller is never given to a container");
-	r->log_driver = xstrdup(d);
-	r->log_max_bytes = LOG_DEFAULT_BYTES;
-	r->log_max_files = LOG_DEFAULT_FILES;
-	for (size_t i = 0; rc == 0 && i < q->log_opt.n; i++)
-		rc = log_opt(q->log_opt.v[i], r);
-	return rc == 0 ? check_tag(r) : rc;
 }
 
 static int take_volumes(struct store *st, const struct container_request *q,

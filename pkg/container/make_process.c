@@ -504,5 +504,6 @@ int make_process(const struct container_request *q, const struct image_config *i
 	r->tty = q->tty;
 	r->interactive = q->interactive;
 	r->auto_remove = q->rm;
+	r->remove_image = q->rm && q->remove_image;
 	return q->restart ? restart_parse(q->restart, r) : 0;
 }

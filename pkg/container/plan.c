@@ -10,6 +10,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
+#include "pkg/config/paths.h"
 #include "pkg/conmon/client.h"
 #include "pkg/container/copied_root.h"
 #include "pkg/container/events.h"
@@ -292,6 +293,16 @@ static int plan_monitor(const struct plan_input *in, struct container_plan *p)
 		m->anonymous_volumes = (const char *const *)p->volumes.v;
 		m->trash_dir = plan_keep(p, store_path(in->store, STORE_TRASH, ""));
 		m->name_link = plan_keep(p, store_path(in->store, STORE_NAMES, rec->name));
+	}
+	if (rec->remove_image) {
+		char *self = NULL;
+
+		r = paths_self(&self);
+		if (r < 0)
+			return r;
+		m->engine = plan_keep(p, self);
+		m->engine_root = store_root(in->store);
+		m->engine_runroot = store_runroot(in->store);
 	}
 	return plan_log(in, p, m);
 }

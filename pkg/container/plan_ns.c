@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Namespaces, id maps and the network of a container. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,10 +16,13 @@
 #include "pkg/base/path.h"
 #include "pkg/conmon/client.h"
 #include "pkg/container/idmap.h"
+#include "pkg/container/image_file.h"
 #include "pkg/container/networks.h"
 #include "pkg/container/plan.h"
 #include "pkg/sys/file.h"
 #include "storage/store.h"
+
+#define HOSTS_MAX (1U << 20)
 
 /* The container that was joined last: of a pod's namespaces each is joined, and all are one container's. */
 struct peer {
@@ -247,6 +251,27 @@ static int write_guarded(const struct plan_input *in, struct container_plan *p,
 	return r < 0 ? r : write_one(in, "resolv.conf", names ? &after : &before);
 }
 
+/* --hosts-file image; an image without one has nothing to begin with. */
+static int image_hosts(const struct plan_input *in, struct sbuf *out)
+{
+	const struct container_record *rec = in->record;
+	AUTO_CLOSE int root = -EBADF;
+	int r;
+
+	if (rec->rootfs) {
+		root = open(rec->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		r = root < 0 ? err_new(-errno, "open %s", rec->rootfs)
+			     : file_read_in(root, "etc/hosts", HOSTS_MAX, out);
+	} else {
+		r = image_file_read(in->store, &rec->layers, "etc/hosts", HOSTS_MAX, out);
+	}
+	if (r == -ENOENT) {
+		err_drop();
+		r = 0;
+	}
+	return r < 0 ? err_wrap(r, "--hosts-file image") : 0;
+}
+
 int plan_write_files(const struct plan_input *in, struct container_plan *p)
 {
 	const struct container_record *rec = in->record;
@@ -259,7 +284,8 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 				      .dns_options = rec->dns_options,
 				      .no_hosts = rec->no_hosts,
 				      .hosts_file = rec->hosts_file};
-	AUTO_SBUF struct sbuf hosts = SBUF_INIT, resolv = SBUF_INIT, name = SBUF_INIT;
+	AUTO_SBUF struct sbuf hosts = SBUF_INIT, resolv = SBUF_INIT, name = SBUF_INIT,
+			      base = SBUF_INIT;
 	AUTO_STRV struct strv servers = STRV_INIT;
 	int r = 0;
 
@@ -270,6 +296,11 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 		if (r == 0)
 			r = networks_servers(in->store, rec, &servers, &o.names);
 		o.servers = &servers;
+	}
+	if (r == 0 && !rec->no_hosts && rec->hosts_file && strcmp(rec->hosts_file, "image") == 0) {
+		r = image_hosts(in, &base);
+		o.hosts_base = base.len ? base.s : "";
+		o.hosts_file = NULL;
 	}
 	if (r == 0 && !rec->no_hosts) {
 		r = net_make_hosts(&p->rt.net, &o, &hosts);

@@ -53,6 +53,7 @@ static const struct field fields[] = {
 	F("Tty", K_BOOL, tty),
 	F("Interactive", K_BOOL, interactive),
 	LISTED("AutoRemove", K_BOOL, auto_remove),
+	F("RemoveImage", K_BOOL, remove_image),
 	F("Init", K_BOOL, init),
 	F("Privileged", K_BOOL, privileged),
 	F("NoNewPrivs", K_BOOL, no_new_privs),

@@ -53,6 +53,7 @@ struct container_record {
 	struct strv labels, annotations, group_add;
 	bool tty, interactive, auto_remove, init, privileged, no_new_privs, read_only,
 		read_only_tmpfs;
+	bool remove_image; /* --rmi: with the container, unless another one has it; only with auto_remove */
 	bool no_passwd; /* leave /etc/passwd and /etc/group of the image alone */
 	char *timezone; /* file of the host that is /etc/localtime inside */
 	char *init_path; /* instead of our own init */
@@ -103,7 +104,7 @@ struct container_record {
 	struct strv add_hosts, dns, dns_search, dns_options;
 	struct strv egress; /* net/egress.h; none: it may reach everything */
 	bool no_hosts, no_hostname; /* leave that file of the image alone */
-	char *hosts_file; /* absolute, or "none": what /etc/hosts begins with; NULL: as usual */
+	char *hosts_file; /* absolute, "none" or "image": what /etc/hosts begins with; NULL: as usual */
 
 	uint64_t caps, caps_added;
 	char *seccomp; /* NULL: default; "unconfined"; or an absolute path */

@@ -37,6 +37,7 @@ struct container_request {
 	const char *holder; /* id of the infra container, with that */
 	const char *init_ctr; /* once always */
 	bool interactive, tty, rm, init, replace;
+	bool remove_image; /* --rmi, with rm */
 	const char *
 		network_cmd; /* containers.conf's default_rootless_network_cmd; NULL: what there is */
 	const char *name, *cidfile, *entrypoint, *workdir, *stop_signal, *detach_keys;
@@ -87,7 +88,7 @@ struct container_request {
 	struct strv egress;
 	struct strv publish, expose, add_host, dns, dns_search, dns_option;
 	bool publish_all, no_hosts, no_hostname;
-	const char *hosts_file; /* a path, "none" or NULL */
+	const char *hosts_file; /* a path, "none", "image" or NULL */
 
 	/* security and limits */
 	bool privileged;

@@ -10,6 +10,7 @@
 #include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
+#include "pkg/image/remove.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/process.h"
@@ -105,7 +106,7 @@ int container_monitor_lock(struct container *c, const struct remove_options *o)
 	}
 }
 
-int container_remove(struct store *st, struct container *c, const struct remove_options *o)
+static int remove_locked(struct store *st, struct container *c, const struct remove_options *o)
 {
 	AUTO_CLOSE int lock = container_store_lock(st, c->rec->id), monitor = -EBADF;
 	int r = lock;
@@ -131,6 +132,29 @@ int container_remove(struct store *st, struct container *c, const struct remove_
 		return r;
 	container_event(st, c->rec, "remove", NULL);
 	return leave_volumes(st, c->rec, o->volumes || c->rec->auto_remove);
+}
+
+/* One that other containers have, or that has several names, stays. */
+static int remove_image(struct store *st, const char *id)
+{
+	AUTO(image_removal_done) struct image_removal gone = {0};
+	int r = image_remove_id(st, id, false, &gone);
+
+	if (r == -CE_IN_USE || r == -CE_BAD_STATE || r == -CE_NO_IMAGE) {
+		err_drop();
+		return 0;
+	}
+	return r < 0 ? err_wrap(r, "its image") : 0;
+}
+
+int container_remove(struct store *st, struct container *c, const struct remove_options *o)
+{
+	int r = remove_locked(st, c, o);
+
+	/* Without the container's lock: that of images comes first. */
+	if (r == 0 && (o->image || c->rec->remove_image) && *c->rec->image_id)
+		r = remove_image(st, c->rec->image_id);
+	return r;
 }
 
 int container_remove_users(struct store *st, const struct strv *names, int64_t grace_s)

@@ -10,9 +10,9 @@
 #include "pkg/base/path.h"
 #include "pkg/container/container.h"
 #include "pkg/container/idmap.h"
+#include "pkg/container/image_file.h"
 #include "pkg/container/userns.h"
 #include "pkg/runtime/base.h"
-#include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "storage/container_store.h"
 
@@ -91,14 +91,8 @@ static uint32_t highest_id(struct store *st, const struct strv *layers, const ch
 	uint32_t max = 0;
 	char *save = NULL;
 
-	for (size_t i = layers->n; i-- > 0 && !b.len;) {
-		AUTO_FREE char *inside = path_join(layers->v[i], "tree");
-		AUTO_FREE char *path = store_path(st, STORE_LAYERS, inside);
-		AUTO_CLOSE int tree = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-		if (tree < 0 || file_read_in(tree, db, DB_MAX, &b) < 0)
-			err_drop();
-	}
+	if (image_file_read(st, layers, db, DB_MAX, &b) < 0)
+		err_drop();
 	for (char *l = strtok_r(b.s, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		AUTO_STRV struct strv f = STRV_INIT;
 		uint32_t id;

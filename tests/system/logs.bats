@@ -154,6 +154,13 @@ id_of() { cuddy inspect --format '{{.Id}}' "$1"; }
 		run -125 --separate-stderr cuddy run --name j --log-driver journald "$IMAGE" true
 		one_line_error 125 'no journald'
 	fi
+	for opt in mode=non-blocking compress=true labels=a max-buffer-size=4m; do
+		run -125 --separate-stderr cuddy create --log-driver json-file --log-opt $opt "$IMAGE"
+		one_line_error 125 "$opt': not supported"
+	done
+	cuddy run --name l --network none --log-driver local --log-opt mode=blocking --log-opt compress=false "$IMAGE" echo kept
+	[ "$(cuddy logs l)" = kept ]
+	[ "$(cuddy inspect --format '{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Size}}' l)" = 'local 20971520B' ]
 	cuddy create --name p --network none --log-opt path="$WORK/elsewhere" "$IMAGE" echo there
 	[ "$(cuddy inspect --format '{{.HostConfig.LogConfig.Path}}' p)" = "$WORK/elsewhere" ]
 	cuddy start -a p

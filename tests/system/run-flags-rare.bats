@@ -122,7 +122,15 @@ load helpers
 	[ "$output" = 1 ]
 	run -0 cuddy run --rm --network host --hosts-file none "$IMAGE" cat /etc/hosts
 	[[ "$output" == $'127.0.0.1\tlocalhost\n'* ]]
-	for bad in "--hosts-file /nosuch" "--hosts-file image" "--hosts-file none --no-hosts" "--hostuser nosuchuser" "--hostuser 4000000000" \
+	printf 'FROM %s\nADD hosts /etc/hosts\n' "$IMAGE" >"$WORK/Containerfile"
+	echo '10.8.8.8 of-the-image' >"$WORK/hosts"
+	cuddy build -q -t hosts "$WORK" >/dev/null
+	run -0 cuddy run --rm --network none --hostname me --hosts-file image --add-host extra:10.1.2.3 hosts cat /etc/hosts
+	[[ "$output" == $'10.1.2.3\textra\n10.8.8.8 of-the-image\n127.0.0.1\tlocalhost\n'*$'\tme '* ]]
+	run -0 cuddy run --rm --network none --hosts-file image "$IMAGE" cat /etc/hosts   # which has none
+	[[ "$output" == $'127.0.0.1\tlocalhost\n'* ]]
+	cuddy rmi hosts >/dev/null
+	for bad in "--hosts-file /nosuch" "--hosts-file none --no-hosts" "--hostuser nosuchuser" "--hostuser 4000000000" \
 		"--hostuser root --passwd=false"; do
 		# shellcheck disable=SC2086
 		run --separate-stderr cuddy create --name bad $bad "$IMAGE" true

@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/persona.h"
 #include "cmd/show.h"
+#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/container/networks.h"
@@ -20,7 +21,13 @@ static const struct opt create_opts[] = {
 	OPT_LIST(0, "gateway", "IP", struct network_request, gateways, "Gateway of a subnet"),
 	OPT_LIST(0, "ip-range", "RANGE", struct network_request, ranges,
 		 "What is given to containers: FIRST-LAST or a part of a subnet"),
+	OPT_TRI(0, "ipv4", struct network_request, ipv4,
+		"IPv4 addresses; =false with --ipv6: none"),
 	OPT_BOOL(0, "ipv6", struct network_request, ipv6, "IPv6 addresses too"),
+	OPT_LIST(0, "aux-address", "NAME=IP", struct network_request, reserved,
+		 "An address that no container gets"),
+	OPT_LIST(0, "ipam-opt", "KEY=VALUE", struct network_request, ipam_options, "Refused",
+		 .hidden = true),
 	OPT_BOOL(0, "internal", struct network_request, internal, "No way out"),
 	OPT_BOOL(0, "disable-dns", struct network_request, no_names,
 		 "Do not answer for names of containers"),
@@ -33,11 +40,15 @@ static const struct opt create_opts[] = {
 		"Who gives addresses: host-local, or none for a network without",
 		.complete = COMPLETE_WORDS, .words = "host-local none"),
 	OPT_LIST('o', "opt", "KEY=VALUE", struct network_request, options,
-		 "Option: mtu=N, isolate=true|false|strict, metric=N, no_default_route=true"),
+		 "Option: mtu=N, isolate=true|false|strict, metric=N, no_default_route=true, "
+		 "com.docker.network.bridge.{name,enable_icc,enable_ip_masquerade,host_binding_"
+		 "ipv4}"),
 	OPT_LIST(0, "label", "KEY=VALUE", struct network_request, labels, "Attach a label"),
 	OPT_BOOL(0, "ignore", struct network_request, ignore, "Succeed when the network exists"),
 	OPT_END,
 };
+
+static const struct network_request create_defaults = {.ipv4 = -1};
 
 static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
@@ -61,6 +72,7 @@ const struct command cmd_network_create = {
 	.summary = "Create a network",
 	.opts = create_opts,
 	.args_size = sizeof(struct network_request),
+	.defaults = &create_defaults,
 	.max_args = 1,
 	.run = create_run,
 };
@@ -81,46 +93,40 @@ static const struct opt ls_opts[] = {
 	OPT_END,
 };
 
-/* "lease_range" is LeaseRange to templates, "start_ip" StartIP. */
-static struct json_object *go_object(struct json_object *from)
+/* An instant as Go prints it. */
+static struct json_object *go_time(struct json_object *o)
 {
-	struct json_object *o = json_object_new_object();
+	char text[CLOCK_TEXT_MAX];
+	const char *created = "";
+	int64_t ns = 0;
 
-	json_object_object_foreach(from, key, value)
-	{
-		AUTO_SBUF struct sbuf name = SBUF_INIT;
+	(void)json_get_str(o, "created", &created);
+	(void)clock_parse(created, &ns);
+	clock_format_go_ns(ns, text);
+	return json_object_new_string(text);
+}
 
-		for (const char *w = key; *w;) {
-			size_t n = strcspn(w, "_");
+/* What a subnet may lack is there for templates, and not set. */
+static void complete_subnets(struct json_object *o)
+{
+	static const char *const names[] = {"gateway", "lease_range"};
+	struct json_object *all = json_object_object_get(o, "subnets");
 
-			if (n == 2 && strncmp(w, "ip", n) == 0)
-				sbuf_adds(&name, "IP");
-			else if (n)
-				sbuf_addf(&name, "%c%.*s", w[0] - 'a' + 'A', (int)n - 1, w + 1);
-			w += n + (w[n] == '_');
+	for (size_t i = 0; all && i < json_object_array_length(all); i++)
+		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+			struct json_object *s = json_object_array_get_idx(all, i);
+
+			if (!json_object_object_get(s, names[k]))
+				json_set(s, names[k], json_nil(JSON_NIL_ABSENT));
 		}
-		json_set(o, name.s,
-			 json_object_is_type(value, json_type_object) ? go_object(value)
-								      : json_object_get(value));
-	}
-	return o;
 }
 
-static struct json_object *go_objects(struct json_object *list)
-{
-	struct json_object *all = json_object_new_array();
-
-	for (size_t i = 0; i < json_object_array_length(list); i++)
-		(void)json_object_array_add(all, go_object(json_object_array_get_idx(list, i)));
-	return all;
-}
-
-/* podman's names for templates; its JSON is the inspect object as it is. */
+/* podman's names for templates; what is in them has its JSON names, which templates know by Go's, too. */
 static struct json_object *template_row(struct json_object *o, bool no_trunc)
 {
 	static const struct {
 		const char *to, *from;
-		enum json_nil nil; /* what is there when nothing is */
+		enum json_nil nil; /* what is there when nothing is; JSON_NIL_NONE: an empty map */
 	} names[] = {{"Name", "name"},
 		     {"ID", "id"},
 		     {"Driver", "driver"},
@@ -131,24 +137,23 @@ static struct json_object *template_row(struct json_object *o, bool no_trunc)
 		     {"Internal", "internal"},
 		     {"DNSEnabled", "dns_enabled"},
 		     {"NetworkDNSServers", "network_dns_servers", JSON_NIL_LIST},
-		     {"Labels", "labels", JSON_NIL_MAP},
-		     {"Options", "options", JSON_NIL_MAP},
+		     {"Labels", "labels", JSON_NIL_NONE},
+		     {"Options", "options", JSON_NIL_NONE},
 		     {"IPAMOptions", "ipam_options"},
 		     {"Routes", "routes", JSON_NIL_LIST},
 		     {"Containers", "containers", JSON_NIL_MAP}};
 	struct json_object *row = json_object_new_object();
 
+	complete_subnets(o);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct json_object *v = json_object_object_get(o, names[i].from);
 
 		json_set(row, names[i].to,
-			 json_object_is_type(v, json_type_array) &&
-					 json_object_is_type(json_object_array_get_idx(v, 0),
-							     json_type_object)
-				 ? go_objects(v)
-			 : v ? json_object_get(v)
-			     : json_nil(names[i].nil));
+			 v                               ? json_object_get(v)
+			 : names[i].nil == JSON_NIL_NONE ? json_object_new_object()
+							 : json_nil(names[i].nil));
 	}
+	json_set(row, "Created", go_time(o));
 	if (!no_trunc) {
 		AUTO_FREE char *id = NULL;
 		const char *whole = "";
@@ -209,11 +214,14 @@ const struct command cmd_network_ls = {
 
 struct inspect_args {
 	const char *format;
+	bool verbose;
 };
 
 static const struct opt inspect_opts[] = {
 	OPT_STR('f', "format", "FORMAT", struct inspect_args, format,
 		"Print as json or through a Go template"),
+	OPT_BOOL('v', "verbose", struct inspect_args, verbose,
+		 "The same: there is nothing more to tell of a network of this host"),
 	OPT_END,
 };
 
@@ -221,7 +229,12 @@ static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 {
 	const struct inspect_args *a = args;
 	AUTO_JSON struct json_object *array = json_object_new_array();
-	bool template = a->format && strcmp(a->format, "json") != 0;
+	/* As with podman "{{json .}}" is the whole array; docker says it an object a line. */
+	const char *format = a->format && persona() != PERSONA_DOCKER &&
+					     strcmp(a->format, "{{json .}}") == 0
+				     ? "json"
+				     : a->format;
+	bool template = format && strcmp(format, "json") != 0;
 	struct store *st;
 	int r = cmd_store(ctx, &st);
 
@@ -235,7 +248,7 @@ static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 			(void)json_object_array_add(array, template ? template_row(o, true)
 								    : json_object_get(o));
 	}
-	return r < 0 ? r : show_objects(array, a->format);
+	return r < 0 ? r : show_objects(array, format);
 }
 
 const struct command cmd_network_inspect = {

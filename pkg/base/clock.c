@@ -163,3 +163,13 @@ void clock_format_go(int64_t ns, char out[CLOCK_TEXT_MAX])
 	clock_format_utc(ns, rfc);
 	(void)snprintf(out, CLOCK_TEXT_MAX, "%.10s %.8s +0000 UTC", rfc, rfc + 11);
 }
+
+void clock_format_go_ns(int64_t ns, char out[CLOCK_TEXT_MAX])
+{
+	char rfc[CLOCK_TEXT_MAX];
+	int n;
+
+	clock_format_rfc3339(ns, rfc);
+	n = (int)strcspn(rfc + 11, "Z");
+	(void)snprintf(out, CLOCK_TEXT_MAX, "%.10s %.*s +0000 UTC", rfc, n > 18 ? 18 : n, rfc + 11);
+}

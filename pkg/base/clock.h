@@ -15,6 +15,8 @@ void clock_format_utc(int64_t ns, char out[CLOCK_TEXT_MAX]);
 void clock_format_rfc3339(int64_t ns, char out[CLOCK_TEXT_MAX]);
 /** clock_format_go() - "2022-11-26 11:30:00 +0000 UTC", as Go prints an instant; whole seconds. */
 void clock_format_go(int64_t ns, char out[CLOCK_TEXT_MAX]);
+/** clock_format_go_ns() - the same with its fraction: "2022-11-26 11:30:00.5 +0000 UTC". */
+void clock_format_go_ns(int64_t ns, char out[CLOCK_TEXT_MAX]);
 /** clock_parse() - RFC 3339 (any zone, fraction optional; years 1678..2261, and Go's zero as 0) or seconds[.fraction]; 0 or -EINVAL. */
 int clock_parse(const char *s, int64_t *ret_ns);
 /** clock_format_span() - "5 minutes", "About an hour", "3 weeks": what docker prints. */

@@ -48,7 +48,7 @@ static void map_text(struct json_object *v, struct sbuf *out)
 
 void value_text(struct json_object *v, struct sbuf *out)
 {
-	if (json_nil_kind(v) == JSON_NIL_POINTER) {
+	if (json_nil_kind(v) == JSON_NIL_POINTER || json_nil_kind(v) == JSON_NIL_ABSENT) {
 		sbuf_adds(out, "<nil>");
 		return;
 	}

@@ -20,7 +20,7 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	cuddy network create --subnet 10.201.0.0/16 --gateway 10.201.9.9 --ip-range 10.201.4.0/24 --internal --disable-dns \
 		--label a=b --opt mtu=1400 --opt isolate=true --dns 9.9.9.9 --route 10.7.0.0/16,10.201.0.3,7 --interface-name br-x two
 	run -0 cuddy network inspect two
-	jq -e '.[0] | .subnets[0] == {subnet:"10.201.0.0/16",gateway:"10.201.9.9",lease_range:{start_ip:"10.201.4.0",end_ip:"10.201.4.255"}}
+	jq -e '.[0] | .subnets[0] == {subnet:"10.201.0.0/16",gateway:"10.201.9.9",lease_range:{start_ip:"10.201.4.1",end_ip:"10.201.4.255"}}
 		and .internal and (.dns_enabled|not) and .labels.a == "b" and .options == {mtu:"1400",isolate:"true"}
 		and .network_dns_servers == ["9.9.9.9"] and .network_interface == "br-x"
 		and .routes == [{destination:"10.7.0.0/16",gateway:"10.201.0.3",metric:7}]' <<<"$output"
@@ -55,8 +55,16 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 		com.docker.network.bridge.{gateway_mode_ipv4=routed,trusted_host_interfaces=eth0}; do
 		want='device of the host' refused --opt $opt x
 	done
-	want='--publish' refused --opt com.docker.network.bridge.host_binding_ipv4=127.0.0.1 x
-	want='not supported' refused --opt com.docker.network.bridge.enable_icc=false x
+	want='IPv4 address' refused --opt com.docker.network.bridge.host_binding_ipv4=::1 x
+	for opt in enable_icc enable_ip_masquerade; do
+		want='true or false' refused --opt com.docker.network.bridge.$opt=maybe x
+	done
+	want='not supported' refused --ipam-opt a=b x
+	want='NAME=IP' refused --aux-address 10.204.0.5 x
+	want='none of the subnets' refused --subnet 10.204.0.0/24 --aux-address a=10.205.0.5 x
+	want='the gateway' refused --subnet 10.204.0.0/24 --aux-address a=10.204.0.1 x
+	want='without --ipv6' refused --ipv4=false x
+	want='subnet of it is named' refused --ipv4=false --ipv6 --subnet 10.204.0.0/24 x
 	want='has 10.204.0.7 already' refused --subnet 10.204.0.0/24 --gateway 10.204.0.7 --gateway 10.204.0.8 x
 	want=mtu refused --opt mtu=abc x
 	want=unknown refused --opt nosuch=1 x
@@ -68,6 +76,46 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	cuddy network create --ignore there
 	[ "$(cuddy network ls -q)" = "$before" ]
 	cuddy network rm there
+}
+
+@test "network inspect and ls: field by field what podman prints, as JSON and through templates" {
+	require_program podman
+	local dir store pm=() of i f fields
+	dir=$(mktemp -d /tmp/cnp-XXXXXX) # short paths, and nothing of the user's own
+	mkdir -m 0700 "$dir/run" "$dir/home"
+	pm=(env "XDG_RUNTIME_DIR=$dir/run" "HOME=$dir/home" podman --root "$dir/root" --runroot "$dir/rr" --storage-driver vfs
+		--network-config-dir "$dir/nets" --cgroup-manager cgroupfs --events-backend none)
+	both() { "${pm[@]}" network "$@" >"$dir/theirs" 2>"$dir/err" || { cat "$dir/err"; return 1; }; cuddy network "$@" >"$dir/ours"; }
+	both create --subnet 10.201.0.0/16 --gateway 10.201.9.9 --ip-range 10.201.4.0/24 --internal --label a=b --opt mtu=1400 p-two
+	both create --subnet 10.202.0.0/24 --subnet fd12:3456::/64 --disable-dns p-dual
+	# What is chosen anew for each: ids, times, numbers of devices.
+	same='walk(if type == "object" then (if has("id") then .id |= (length | tostring) else . end) |
+		(if has("created") then .created |= test("^20..-..-..T..:..:..[.][0-9]+Z$") else . end) | del(.network_interface, .containers) else . end)'
+	alike() {
+		both "$@"
+		diff <(jq -S "$same" "$dir/theirs") <(jq -S "$same" "$dir/ours")
+	}
+	alike inspect p-two p-dual
+	alike inspect --format json p-two
+	alike inspect --format '{{json .}}' p-two
+	alike ls --format json --filter name=p-
+	for f in '{{json .Subnets}}' '{{.Labels}} {{.Options}} {{.IPAMOptions}}' '{{json .Options}}' '{{.Name}} {{.Driver}} {{.IPv6Enabled}} {{.Internal}} {{.DNSEnabled}}' \
+		'{{range .Subnets}}{{.Subnet}} {{.Gateway}};{{end}}' '{{with index .Subnets 0}}{{with .LeaseRange}}{{.StartIP}}-{{.EndIP}}{{end}}{{end}}'; do
+		both inspect --format "$f" p-two p-dual
+		diff "$dir/theirs" "$dir/ours"
+	done
+	for f in '{{.Name}} {{.Driver}} {{.Labels}} {{.Options}} {{.DNSEnabled}}' '{{.Name}} {{json .Subnets}}'; do
+		both ls --filter name=p- --format "$f"
+		diff "$dir/theirs" "$dir/ours"
+	done
+	both inspect --format '{{.Created}}' p-two
+	for f in theirs ours; do [[ "$(<"$dir/$f")" =~ ^20[0-9-]+\ [0-9:]{8}\.[0-9]{1,9}\ \+0000\ UTC$ ]]; done
+	both ls --filter name=p-
+	diff <(sed 's/^[0-9a-f]\{12\}/ID/; s/  */ /g' "$dir/theirs") <(sed 's/^[0-9a-f]\{12\}/ID/; s/  */ /g' "$dir/ours")
+	[ "$(cuddy network inspect -v p-two)" = "$(cuddy network inspect p-two)" ]
+	"${pm[@]}" system migrate 2>/dev/null # ends its pause process
+	unshare --user --map-auto --map-root-user rm -rf "$dir"
+	cuddy network rm p-two p-dual
 }
 
 @test "network ls, exists, rm, prune" {

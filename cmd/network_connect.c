@@ -10,7 +10,8 @@
 
 struct connect_args {
 	struct strv aliases;
-	const char *ip, *ip6, *mac;
+	const char *ip, *ip6, *mac, *priority, *link;
+	struct strv driver_options, local;
 };
 
 static const struct opt connect_opts[] = {
@@ -19,6 +20,12 @@ static const struct opt connect_opts[] = {
 	OPT_STR(0, "ip", "IP", struct connect_args, ip, "IPv4 address"),
 	OPT_STR(0, "ip6", "IP", struct connect_args, ip6, "IPv6 address"),
 	OPT_STR(0, "mac-address", "MAC", struct connect_args, mac, "MAC address"),
+	OPT_STR(0, "gw-priority", "N", struct connect_args, priority,
+		"The network of the highest one has the default route"),
+	OPT_LIST(0, "driver-opt", "KEY=VALUE", struct connect_args, driver_options,
+		 "Name of its device: com.docker.network.endpoint.ifname=NAME"),
+	OPT_LIST(0, "link-local-ip", "IP", struct connect_args, local, "Refused", .hidden = true),
+	OPT_STR(0, "link", "CONTAINER", struct connect_args, link, "Refused", .hidden = true),
 	OPT_END,
 };
 
@@ -28,8 +35,17 @@ static int connect_spec(const struct connect_args *a, const char *network,
 {
 	const struct {
 		const char *key, *value;
-	} one[] = {{"ip", a->ip}, {"ip6", a->ip6}, {"mac", a->mac}};
+	} one[] = {{"ip", a->ip}, {"ip6", a->ip6}, {"mac", a->mac}, {"gw-priority", a->priority}};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	if (a->link)
+		return err_usage("--link %s: not supported: containers of one named network know "
+				 "each other by name; see --alias",
+				 a->link);
+	if (a->local.n)
+		return err_usage("--link-local-ip %s: not supported: addresses are given with "
+				 "--ip and --ip6",
+				 a->local.v[0]);
 
 	sbuf_addf(&text, "%s:", network);
 	for (size_t i = 0; i < ARRAY_LEN(one); i++) {
@@ -43,6 +59,11 @@ static int connect_spec(const struct connect_args *a, const char *network,
 		if (strpbrk(a->aliases.v[i], ",="))
 			return err_usage("--alias %s: malformed", a->aliases.v[i]);
 		sbuf_addf(&text, "alias=%s,", a->aliases.v[i]);
+	}
+	for (size_t i = 0; i < a->driver_options.n; i++) {
+		if (strchr(a->driver_options.v[i], ','))
+			return err_usage("--driver-opt %s: malformed", a->driver_options.v[i]);
+		sbuf_addf(&text, "driver-opt=%s,", a->driver_options.v[i]);
 	}
 	sbuf_trim_end(&text, ",:");
 	return endpoint_spec_parse(text.s, ret);

@@ -7,7 +7,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 
-#define REQUEST_VERSION 2U
+#define REQUEST_VERSION 3U
 
 static void put_list(struct sbuf *out, const struct bridge_list *l)
 {
@@ -54,10 +54,12 @@ void bridge_request_encode(const struct bridge_request *q, struct sbuf *out)
 		}
 		put_list(out, &a->routes);
 		put_list(out, &a->servers);
+		put_list(out, &a->reserved);
 		wire_put_str(out, a->device);
 		wire_put_str(out, a->ip);
 		wire_put_str(out, a->ip6);
 		wire_put_str(out, a->mac);
+		wire_put_u32(out, (uint32_t)a->priority);
 		put_list(out, &a->names);
 	}
 }
@@ -84,10 +86,12 @@ static bool decode_attach(struct wire_reader *r, struct bridge_attach *a)
 	}
 	get_list(r, &a->routes);
 	get_list(r, &a->servers);
+	get_list(r, &a->reserved);
 	a->device = wire_get_str(r);
 	a->ip = wire_get_str(r);
 	a->ip6 = wire_get_str(r);
 	a->mac = wire_get_str(r);
+	a->priority = (int32_t)wire_get_u32(r);
 	get_list(r, &a->names);
 	return !r->failed;
 }

@@ -26,7 +26,10 @@ enum bridge_flag {
 	BRIDGE_OPEN = 2, /* other open networks may talk to it: isolate=false */
 	BRIDGE_NAMES = 4, /* names of containers are answered for */
 	BRIDGE_NO_DEFAULT_ROUTE = 8,
-	BRIDGE_ALL = 15
+	BRIDGE_APART = 16, /* its containers do not reach each other: enable_icc=false */
+	BRIDGE_UNMASKED =
+		32, /* IPv4 leaves with the containers' own addresses: enable_ip_masquerade=false */
+	BRIDGE_ALL = 63
 };
 
 /* Strings of the wire message, or of whoever encodes. */
@@ -49,8 +52,10 @@ struct bridge_attach {
 	unsigned n_subnets;
 	struct bridge_list routes; /* "10.1.0.0/16,10.89.0.9[,metric]" */
 	struct bridge_list servers; /* the network's own name servers */
+	struct bridge_list reserved; /* addresses that are given to nobody */
 	const char *device; /* NULL: the first free ethN */
 	const char *ip, *ip6, *mac; /* NULL: chosen */
+	int32_t priority; /* the highest of its networks has the default route */
 	struct bridge_list names; /* in this network, the container's own first */
 };
 

@@ -166,6 +166,13 @@ int net_port_parse(const char *text, struct net_port_list *l)
 	return r < 0 ? r : spread(&s, l);
 }
 
+void net_port_set_address(struct net_port *p, const char *ip)
+{
+	free((char *)(uintptr_t)p->host_ip); /* ours: xstrdup() in append() */
+	p->host_ip = xstrdup(ip);
+	p->any_family = false;
+}
+
 char *net_port_format(const struct net_port *p)
 {
 	bool v6 = strchr(p->host_ip, ':') != NULL;

@@ -30,6 +30,8 @@ void net_port_list_done(struct net_port_list *l);
  * range for one container port: the first free one of it. Usage error with the reason.
  */
 int net_port_parse(const char *spec, struct net_port_list *l);
+/** net_port_set_address() - of one of a list: on @ip alone. */
+void net_port_set_address(struct net_port *p, const char *ip);
 /** net_port_format() - the spec that net_port_parse() reads back as exactly @p; allocated. */
 char *net_port_format(const struct net_port *p);
 #define NET_PORT_WHERE 80

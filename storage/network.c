@@ -35,6 +35,7 @@ void network_record_done(struct network_record *r)
 	strv_done(&r->servers);
 	strv_done(&r->labels);
 	strv_done(&r->options);
+	strv_done(&r->reserved);
 	*r = (struct network_record){0};
 }
 
@@ -122,6 +123,8 @@ struct json_object *network_json(const struct network_record *r)
 		json_set(o, "labels", json_from_map(&r->labels));
 	if (r->options.n)
 		json_set(o, "options", json_from_map(&r->options));
+	if (r->reserved.n)
+		json_set(o, "aux_addresses", json_from_map(&r->reserved));
 	json_set_str(ipam, "driver", r->n_subnets ? "host-local" : "none");
 	json_set(o, "ipam_options", ipam);
 	return o;
@@ -212,6 +215,8 @@ static int record_parse(const char *text, size_t n, struct network_record *ret)
 		r = json_get_map(o, "labels", &ret->labels);
 	if (r == 0)
 		r = json_get_map(o, "options", &ret->options);
+	if (r == 0)
+		r = json_get_map(o, "aux_addresses", &ret->reserved);
 	if (r == 0 && (!ret->name || !ret->id || !ret->device || strlen(ret->id) != 64 || !driver ||
 		       strcmp(driver, "bridge") != 0))
 		r = err_new(-CE_CORRUPT, "the definition of a network");

@@ -23,6 +23,7 @@ struct network_record {
 	struct strv routes; /* "net,gateway[,metric]" */
 	struct strv servers; /* of names */
 	struct strv labels, options; /* "k=v" */
+	struct strv reserved; /* "name=address": given to no container */
 	bool ipv6, internal, names; /* names: of containers are answered for */
 };
 void network_record_done(struct network_record *r);

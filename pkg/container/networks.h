@@ -10,8 +10,15 @@ struct network_request {
 	const char *name; /* NULL: make one up */
 	const char *driver, *ipam_driver, *device;
 	struct strv subnets, gateways, ranges, options, labels, servers, routes;
+	struct strv reserved; /* "NAME=IP" */
+	struct strv ipam_options;
+	int ipv4; /* 0: IPv6 alone; -1 unset, 1 */
 	bool ipv6, internal, no_names, ignore;
 };
+/* Of --opt, as docker calls them. */
+#define NETWORK_OPT_ICC "com.docker.network.bridge.enable_icc"
+#define NETWORK_OPT_MASQUERADE "com.docker.network.bridge.enable_ip_masquerade"
+#define NETWORK_OPT_BINDING "com.docker.network.bridge.host_binding_ipv4"
 /** network_make() - check all of it, then make it. @ret_name: malloc'ed. */
 int network_make(struct store *st, const struct network_request *q, char **ret_name);
 /** network_resolve() - a name, an id or the unique beginning of one; -CE_NO_NETWORK, -CE_AMBIGUOUS. malloc'ed. */
@@ -33,11 +40,12 @@ int network_unused(struct store *st, const struct strv *filters, struct strv *re
 int network_set_servers(struct store *st, const char *name, const struct strv *add,
 			const struct strv *drop);
 
-/* --- a container's place in one: "NAME[:ip=A,ip6=A,mac=M,alias=N,interface_name=D]" -------------- */
+/* --- a container's place in one: "NAME[:ip=A,ip6=A,mac=M,alias=N,interface_name=D,gw-priority=N]" -------------- */
 
 struct endpoint_spec {
 	char *network;
 	char *ip, *ip6, *mac, *device; /* NULL: chosen */
+	int32_t priority;
 	struct strv aliases;
 };
 void endpoint_spec_done(struct endpoint_spec *e);
@@ -70,3 +78,7 @@ bool networks_refused(const struct container *c, uint64_t *ret);
 /** container_lease() - the first address of each family that it has now; false: none. */
 struct bridge_lease;
 bool container_lease(const struct container *c, struct bridge_lease *ret);
+
+struct net_port_list;
+/** networks_bind() - ports of @l without an address get that which the first of @rec's networks that says one has. */
+int networks_bind(struct store *st, const struct container_record *rec, struct net_port_list *l);

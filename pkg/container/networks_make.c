@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/address.h"
+#include "net/bridge.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
@@ -57,6 +58,10 @@ static int check_drivers(const struct network_request *q)
 			d);
 	if (strcmp(d, "bridge") != 0)
 		return err_usage("network driver '%s': unknown; there is bridge", d);
+	if (q->ipam_options.n)
+		return err_usage("--ipam-opt %s: not supported: what gives addresses has no "
+				 "options; say which with --subnet and --ip-range",
+				 q->ipam_options.v[0]);
 	if (!q->ipam_driver || strcmp(q->ipam_driver, "host-local") == 0)
 		return 0;
 	if (strcmp(q->ipam_driver, "dhcp") == 0)
@@ -67,9 +72,10 @@ static int check_drivers(const struct network_request *q)
 	if (!has_no_addresses(q))
 		return err_usage("--ipam-driver %s: unknown; there are host-local and none",
 				 q->ipam_driver);
-	return q->subnets.n || q->gateways.n || q->ranges.n || q->routes.n || q->ipv6
-		       ? err_usage("--ipam-driver none: --subnet, --gateway, --ip-range, --route "
-				   "and --ipv6 are for networks with addresses")
+	return q->subnets.n || q->gateways.n || q->ranges.n || q->routes.n || q->reserved.n ||
+			       q->ipv6
+		       ? err_usage("--ipam-driver none: --subnet, --gateway, --ip-range, --route, "
+				   "--aux-address and --ipv6 are for networks with addresses")
 		       : 0;
 }
 
@@ -115,8 +121,6 @@ static int check_foreign(const char *key, const char *value)
 		{"com.docker.network.bridge.trusted_host_interfaces", NULL, host_device},
 		{"com.docker.network.bridge.inhibit_ipv4", "false",
 		 "the bridge has the gateway's address, or use --ipam-driver none"},
-		{"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0",
-		 "say the address with --publish IP:PORT:PORT"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
@@ -130,22 +134,30 @@ static int check_foreign(const char *key, const char *value)
 	return 0;
 }
 
-static int check_true(const char *key, const char *value)
+static int check_bool(const char *key, const char *value)
 {
 	bool on;
 
-	if (parse_bool(value, &on) < 0)
-		return err_usage("--opt %s=%s: want true or false", key, value);
-	return on ? 0 : err_new(-CE_UNSUPPORTED, "--opt %s=%s", key, value);
+	return parse_bool(value, &on) < 0 ? err_usage("--opt %s=%s: want true or false", key, value)
+					  : 0;
+}
+
+static int check_binding(const char *key, const char *value)
+{
+	struct address a;
+
+	return address_parse(value, &a) && a.family == AF_INET
+		       ? 0
+		       : err_usage("--opt %s=%s: want an IPv4 address", key, value);
 }
 
 static int take_option(const char *key, const char *value, struct network_record *r)
 {
 	bool on;
-	int known = check_foreign(key, value);
+	int e = check_foreign(key, value);
 
-	if (known)
-		return known < 0 ? known : 0;
+	if (e)
+		return e < 0 ? e : 0;
 	if (strcmp(key, "com.docker.network.driver.mtu") == 0)
 		key = "mtu";
 	if (strcmp(key, "com.docker.network.bridge.name") == 0) {
@@ -154,33 +166,31 @@ static int take_option(const char *key, const char *value, struct network_record
 		r->device = xstrdup(value);
 		return check_device(value);
 	}
-	if (strcmp(key, "com.docker.network.bridge.enable_icc") == 0 ||
-	    strcmp(key, "com.docker.network.bridge.enable_ip_masquerade") == 0)
-		return check_true(key, value);
-	if (strcmp(key, "mtu") == 0 || strcmp(key, "metric") == 0) {
-		int e = check_number(key, value, *key == 'm' && key[1] == 't' ? MTU_MIN : 1,
-				     key[1] == 't' ? MTU_MAX : UINT32_MAX);
-
-		if (e < 0)
-			return e;
+	if (strcmp(key, NETWORK_OPT_ICC) == 0 || strcmp(key, NETWORK_OPT_MASQUERADE) == 0 ||
+	    strcmp(key, "no_default_route") == 0) {
+		e = check_bool(key, value);
+	} else if (strcmp(key, NETWORK_OPT_BINDING) == 0) {
+		e = check_binding(key, value);
+	} else if (strcmp(key, "mtu") == 0) {
+		e = check_number(key, value, MTU_MIN, MTU_MAX);
+	} else if (strcmp(key, "metric") == 0) {
+		e = check_number(key, value, 1, UINT32_MAX);
 	} else if (strcmp(key, "isolate") == 0) {
 		if (strcmp(value, "strict") != 0 && parse_bool(value, &on) < 0)
 			return err_usage("--opt isolate=%s: want true, false or strict", value);
-	} else if (strcmp(key, "no_default_route") == 0) {
-		if (parse_bool(value, &on) < 0)
-			return err_usage("--opt %s=%s: want true or false", key, value);
 	} else {
 		return err_usage("--opt %s: unknown; known are mtu, isolate, metric, "
 				 "no_default_route, com.docker.network.driver.mtu and "
-				 "com.docker.network.bridge.name",
+				 "com.docker.network.bridge.{name,enable_icc,enable_ip_masquerade,"
+				 "host_binding_ipv4}",
 				 key);
 	}
-	{
+	if (e == 0) {
 		AUTO_FREE char *kv = xasprintf("%s=%s", key, value);
 
 		strv_env_set(&r->options, kv);
 	}
-	return 0;
+	return e;
 }
 
 static int take_options(const struct network_request *q, struct network_record *r)
@@ -325,7 +335,7 @@ static void choose_v6(struct taken *t, struct network_record *r)
 
 static int take_subnets(const struct network_request *q, struct taken *t, struct network_record *r)
 {
-	bool v6 = false;
+	bool v6 = false, v4 = false;
 
 	for (size_t i = 0; i < q->subnets.n; i++) {
 		struct address_net n;
@@ -347,8 +357,12 @@ static int take_subnets(const struct network_request *q, struct taken *t, struct
 		s->net = net_text(&n);
 		s->gateway = first_address(&n);
 		v6 = v6 || n.base.family == AF_INET6;
+		v4 = v4 || n.base.family == AF_INET;
 	}
-	if (r->n_subnets == 0) {
+	if (q->ipv4 == 0 && (!q->ipv6 || v4))
+		return err_usage("--ipv4=false: %s",
+				 v4 ? "a subnet of it is named" : "nothing is left without --ipv6");
+	if (r->n_subnets == 0 && q->ipv4 != 0) {
 		int e;
 
 		taken_by_host(t);
@@ -428,6 +442,9 @@ static int take_ranges(const struct network_request *q, struct network_record *r
 						 text);
 			first = n.base;
 			last = address_net_last(&n);
+			if (address_compare(&first, &last) <
+			    0) /* as with podman, the part's first is left out */
+				(void)address_next(&first);
 		}
 		s = subnet_of(r, &first);
 		if (!s || s != subnet_of(r, &last))
@@ -464,6 +481,27 @@ static int take_routes(const struct network_request *q, struct network_record *r
 		if (!address_parse(q->servers.v[i], &a))
 			return err_usage("--dns %s: want an IP address", q->servers.v[i]);
 		strv_add(&r->servers, q->servers.v[i]);
+	}
+	return 0;
+}
+
+static int take_reserved(const struct network_request *q, struct network_record *r)
+{
+	if (q->reserved.n > BRIDGE_LIST_MAX)
+		return err_usage("--aux-address: at most %d", BRIDGE_LIST_MAX);
+	for (size_t i = 0; i < q->reserved.n; i++) {
+		const char *text = q->reserved.v[i], *eq = strchr(text, '=');
+		const struct network_subnet *s;
+		struct address a;
+
+		if (!eq || eq == text || !address_parse(eq + 1, &a))
+			return err_usage("--aux-address %s: want NAME=IP", text);
+		s = subnet_of(r, &a);
+		if (!s)
+			return err_usage("--aux-address %s: in none of the subnets", text);
+		if (s->gateway && strcmp(s->gateway, eq + 1) == 0)
+			return err_usage("--aux-address %s: that is the gateway", text);
+		strv_env_set(&r->reserved, text);
 	}
 	return 0;
 }
@@ -512,6 +550,8 @@ static int make(struct store *st, const struct network_request *q, struct networ
 		e = take_ranges(q, r);
 	if (e == 0)
 		e = take_routes(q, r);
+	if (e == 0)
+		e = take_reserved(q, r);
 	if (e == 0)
 		e = choose_device(&t, r);
 	return e < 0 ? e : check_mtu(r);

@@ -7,6 +7,7 @@
 
 #include "net/address.h"
 #include "net/bridge.h"
+#include "net/ports.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
@@ -79,6 +80,32 @@ static int set_once(char **to, const char *key, const char *value)
 	return 0;
 }
 
+static int take_priority(const char *value, struct endpoint_spec *e)
+{
+	bool minus = *value == '-';
+	uint32_t n;
+
+	if (parse_u32(value + minus, INT32_MAX, &n) < 0)
+		return err_usage("--network: gw-priority=%s: want a whole number", value);
+	e->priority = minus ? -(int32_t)n : (int32_t)n;
+	return 0;
+}
+
+/* docker's name for interface_name; what else drivers of docker know is said in other words here. */
+static int take_driver_option(const char *kv, struct endpoint_spec *e)
+{
+	static const char name[] = "com.docker.network.endpoint.ifname=";
+	int r;
+
+	if (strncmp(kv, name, sizeof(name) - 1) != 0)
+		return err_usage("--network: driver-opt %s: known is "
+				 "com.docker.network.endpoint.ifname; kernel parameters are "
+				 "given with --sysctl",
+				 kv);
+	r = check_device(kv + sizeof(name) - 1);
+	return r < 0 ? r : set_once(&e->device, "interface_name", kv + sizeof(name) - 1);
+}
+
 static int take_option(const char *key, const char *value, struct endpoint_spec *e)
 {
 	struct address a;
@@ -105,8 +132,20 @@ static int take_option(const char *key, const char *value, struct endpoint_spec 
 			strv_add(&e->aliases, value);
 		return r;
 	}
-	return err_usage(
-		"--network: unknown option %s (known: ip, ip6, mac, alias, interface_name)", key);
+	if (strcmp(key, "gw-priority") == 0)
+		return take_priority(value, e);
+	if (strcmp(key, "driver-opt") == 0)
+		return take_driver_option(value, e);
+	if (strcmp(key, "link-local-ip") == 0)
+		return err_usage("--network: %s=%s: addresses are given with ip and ip6", key,
+				 value);
+	if (strcmp(key, "host_interface_name") == 0)
+		return err_usage("--network: %s=%s: the device's other end is in a namespace of "
+				 "bridges, where nobody looks for a name",
+				 key, value);
+	return err_usage("--network: unknown option %s (known: ip, ip6, mac, alias, "
+			 "interface_name, gw-priority, driver-opt)",
+			 key);
 }
 
 int endpoint_spec_parse(const char *spec, struct endpoint_spec *ret)
@@ -153,6 +192,10 @@ char *endpoint_spec_format(const struct endpoint_spec *e)
 			sbuf_addf(&b, "%c%s=%s", sep, one[i].key, one[i].value);
 			sep = ',';
 		}
+	if (e->priority) {
+		sbuf_addf(&b, "%cgw-priority=%d", sep, e->priority);
+		sep = ',';
+	}
 	for (size_t i = 0; i < e->aliases.n; i++) {
 		sbuf_addf(&b, "%calias=%s", sep, e->aliases.v[i]);
 		sep = ',';
@@ -188,6 +231,19 @@ static bool in_subnets(const struct network_record *n, const char *ip)
 	return false;
 }
 
+static bool is_reserved(const struct network_record *n, const char *ip)
+{
+	struct address a, other;
+
+	for (size_t i = 0; address_parse(ip, &a) && i < n->reserved.n; i++) {
+		const char *eq = strchr(n->reserved.v[i], '=');
+
+		if (eq && address_parse(eq + 1, &other) && address_equal(&a, &other))
+			return true;
+	}
+	return false;
+}
+
 static int check_place(const struct place *p)
 {
 	const char *const ips[] = {p->spec.ip, p->spec.ip6};
@@ -203,6 +259,9 @@ static int check_place(const struct place *p)
 			    strcmp(p->net.subnets[k].gateway, ips[i]) == 0)
 				return err_usage("address %s is the gateway of network %s", ips[i],
 						 p->net.name);
+		if (is_reserved(&p->net, ips[i]))
+			return err_usage("address %s is reserved in network %s", ips[i],
+					 p->net.name);
 	}
 	return 0;
 }
@@ -250,16 +309,26 @@ static uint32_t number_option(const struct network_record *n, const char *key)
 
 static uint32_t flags_of(const struct network_record *n)
 {
-	const char *isolate = network_option(n, "isolate"),
-		   *no_default = network_option(n, "no_default_route");
+	static const struct {
+		const char *key;
+		bool when;
+		uint32_t flag;
+	} options[] = {
+		/* Networks are apart unless somebody wants them not to be. */
+		{"isolate", false, BRIDGE_OPEN},
+		{"no_default_route", true, BRIDGE_NO_DEFAULT_ROUTE},
+		{NETWORK_OPT_ICC, false, BRIDGE_APART},
+		{NETWORK_OPT_MASQUERADE, false, BRIDGE_UNMASKED},
+	};
 	uint32_t flags = (n->internal ? BRIDGE_INTERNAL : 0) | (n->names ? BRIDGE_NAMES : 0);
-	bool on = true;
 
-	/* Networks are apart unless somebody wants them not to be. */
-	if (isolate && parse_bool(isolate, &on) == 0 && !on)
-		flags |= BRIDGE_OPEN;
-	if (no_default && parse_bool(no_default, &on) == 0 && on)
-		flags |= BRIDGE_NO_DEFAULT_ROUTE;
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const char *value = network_option(n, options[i].key);
+		bool on;
+
+		if (value && parse_bool(value, &on) == 0 && on == options[i].when)
+			flags |= options[i].flag;
+	}
 	return flags;
 }
 
@@ -281,7 +350,8 @@ static void fill(const struct place *p, const struct container_record *rec, cons
 				    .device = p->spec.device,
 				    .ip = p->spec.ip,
 				    .ip6 = p->spec.ip6,
-				    .mac = p->spec.mac};
+				    .mac = p->spec.mac,
+				    .priority = p->spec.priority};
 	for (unsigned i = 0; i < p->net.n_subnets && i < BRIDGE_SUBNETS_MAX; i++) {
 		const struct network_subnet *s = &p->net.subnets[i];
 
@@ -292,6 +362,8 @@ static void fill(const struct place *p, const struct container_record *rec, cons
 		list_add(&a->routes, p->net.routes.v[i]);
 	for (size_t i = 0; i < p->net.servers.n; i++)
 		list_add(&a->servers, p->net.servers.v[i]);
+	for (size_t i = 0; i < p->net.reserved.n; i++)
+		list_add(&a->reserved, strchr(p->net.reserved.v[i], '=') + 1);
 	list_add(&a->names, rec->name);
 	for (size_t i = 0; i < p->spec.aliases.n; i++)
 		list_add(&a->names, p->spec.aliases.v[i]);
@@ -349,6 +421,26 @@ int networks_servers(struct store *st, const struct container_record *rec, struc
 		places_free(p, rec->networks.n);
 	*ret_names = names;
 	return r;
+}
+
+int networks_bind(struct store *st, const struct container_record *rec, struct net_port_list *l)
+{
+	struct place *p = NULL;
+	const char *ip = NULL;
+	int r;
+
+	if (!rec->networks.n || !l->n)
+		return 0;
+	r = places_load(st, rec, &p);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < rec->networks.n && !ip; i++)
+		ip = network_option(&p[i].net, NETWORK_OPT_BINDING);
+	for (unsigned i = 0; ip && i < l->n; i++)
+		if (l->v[i].any_family)
+			net_port_set_address(&l->v[i], ip);
+	places_free(p, rec->networks.n);
+	return 0;
 }
 
 /* --- changes --------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 #include "pkg/container/list.h"
+#include "pkg/container/networks.h"
 #include "pkg/container/plan.h"
 #include "pkg/sys/file.h"
 
@@ -92,6 +93,8 @@ int plan_ports(const struct plan_input *in, struct container_plan *p)
 
 	for (size_t i = 0; r == 0 && i < rec->ports.n; i++)
 		r = net_port_parse(rec->ports.v[i], &p->ports);
+	if (r == 0)
+		r = networks_bind(in->store, rec, &p->ports);
 	if (r < 0 || !p->ports.n)
 		return r;
 	p->port_fds = xcalloc(p->ports.n, sizeof(int));

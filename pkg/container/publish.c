@@ -9,6 +9,7 @@
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
 #include "pkg/container/list.h"
+#include "pkg/container/networks.h"
 #include "pkg/container/plan.h"
 
 /* Everything that is changed, found out before anything is. */
@@ -73,6 +74,8 @@ static int find_changes(struct store *st, const struct container *c,
 		r = find_leaving(q->rm.v[i], ch);
 	for (size_t i = 0; r == 0 && i < q->add.n; i++)
 		r = net_port_parse(q->add.v[i], &ch->added);
+	if (r == 0)
+		r = networks_bind(st, c->rec, &ch->added);
 	if (r == 0 && ch->now.n + ch->added.n > 1024)
 		r = err_usage("--publish-add: more than 1024 ports");
 	if (r < 0 || !container_is_running(c))

@@ -107,33 +107,50 @@ static int add_routes(struct mnl_socket *nl, int index, const struct bridge_atta
 	return r;
 }
 
+/* One of a higher priority takes its place. */
+static int drop_default(struct mnl_socket *nl, struct endpoint *e, unsigned v6,
+			const struct address_net *net)
+{
+	struct address via;
+	int index = link_index(e->lease.device);
+
+	(void)address_parse(v6 ? e->lease.gateway6 : e->lease.gateway, &via);
+	e->leads_out[v6] = false;
+	return index < 0 ? 0 : link_delete_route(nl, index, net, &via);
+}
+
 /*
- * One way out for each family: the first network that has it, unless metrics tell several apart. In the
+ * One way out for each family: the first network that has it among those of the highest priority, unless metrics tell several apart. In the
  * container's namespace, for endpoint @e of @c.
  */
-static int add_default(struct mnl_socket *nl, int index, const struct client *c, struct endpoint *e,
+static int add_default(struct mnl_socket *nl, int index, struct client *c, struct endpoint *e,
 		       unsigned v6)
 {
 	const char *gateway = v6 ? e->lease.gateway6 : e->lease.gateway;
 	struct address_net net;
 	struct address via;
-	int r;
+	int r = 0;
 
 	if (e->leads_out[v6] || !*gateway ||
 	    (e->net->flags & (BRIDGE_INTERNAL | BRIDGE_NO_DEFAULT_ROUTE)))
 		return 0;
-	for (unsigned i = 0; i < c->n && !e->metric; i++)
-		if (c->v[i].leads_out[v6])
-			return 0;
 	(void)address_net_parse(v6 ? "::/0" : "0.0.0.0/0", &net);
+	for (unsigned i = 0; r == 0 && i < c->n && !e->metric; i++) {
+		if (!c->v[i].leads_out[v6] || &c->v[i] == e)
+			continue;
+		if (c->v[i].metric || c->v[i].priority >= e->priority)
+			return 0;
+		r = drop_default(nl, &c->v[i], v6, &net);
+	}
 	(void)address_parse(gateway, &via);
-	r = link_add_route(nl, index, &net, &via, e->metric);
+	if (r == 0)
+		r = link_add_route(nl, index, &net, &via, e->metric);
 	e->leads_out[v6] = r == 0;
 	return r;
 }
 
 /* In the container's namespace. */
-static int configure(const struct client *c, struct endpoint *e, const struct bridge_attach *a)
+static int configure(struct client *c, struct endpoint *e, const struct bridge_attach *a)
 {
 	struct mnl_socket *nl = NULL;
 	int r = link_open(&nl), index = link_index(e->lease.device);
@@ -260,9 +277,10 @@ static int make_devices(struct keeper *k, struct client *c, struct endpoint *e,
 	r = link_add_veth(k->nl, &v);
 	if (r == -EEXIST && had && strcmp(had->device, e->lease.device) == 0)
 		r = take_over(k, c, &v);
-	if (r < 0)
-		return r;
-	r = visit(c);
+	if (r == 0 && (e->net->flags & BRIDGE_APART))
+		r = link_isolate(k->nl, link_index(e->link)); /* before its other end is up */
+	if (r == 0)
+		r = visit(c);
 	if (r < 0)
 		return r;
 	r = configure(c, e, a);
@@ -312,6 +330,7 @@ int endpoint_add(struct keeper *k, struct client *c, const struct bridge_request
 		return r;
 	(void)snprintf(e.lease.network, sizeof(e.lease.network), "%s", a->name);
 	e.metric = a->metric;
+	e.priority = a->priority;
 	r = choose_device(c, a, had, e.lease.device);
 	if (r == 0)
 		r = choose_addresses(k, c, &e, a, had);

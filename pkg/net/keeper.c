@@ -49,8 +49,10 @@ static void uplink_drain(struct keeper *k)
 {
 	char word[16];
 
-	if (read(k->ready_fd, word, sizeof(word)) > 0)
-		k->uplink_ready = true;
+	if (read(k->ready_fd, word, sizeof(word)) <= 0)
+		return;
+	k->uplink_ready = true;
+	keeper_answer_for_containers();
 }
 
 static void uplink_wait(struct keeper *k)

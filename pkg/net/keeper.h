@@ -25,6 +25,8 @@ struct network {
 	unsigned mtu;
 	struct subnet subnets[BRIDGE_SUBNETS_MAX];
 	unsigned n_subnets;
+	struct address reserved[BRIDGE_LIST_MAX]; /* given to nobody */
+	unsigned n_reserved;
 	int index; /* of the bridge */
 	unsigned users;
 };
@@ -35,6 +37,7 @@ struct endpoint {
 	char link[16]; /* our end of its veth pair */
 	struct bridge_lease lease;
 	unsigned metric;
+	int32_t priority;
 	bool leads_out[2]; /* IPv4, IPv6: it has a default route of the container */
 	struct address ip, ip6; /* the same as in the lease; family 0: none */
 	char *names; /* "a b c" */
@@ -64,6 +67,7 @@ struct keeper {
 	int dir, listen_fd, netns;
 	int ready_fd; /* one byte of each slirp4netns that is ready; -EBADF: no way out */
 	bool uplink_ready;
+	bool uplink_is_pasta; /* it knows one address only */
 	bool filters; /* nftables are there */
 	bool guards; /* one container's allow-list, and no bridges (net/keeper.h) */
 	char warning[256]; /* for the first who comes, else "" */
@@ -83,6 +87,10 @@ struct keeper {
 
 /* keeper.c */
 int keeper_serve(struct keeper *k);
+
+/* main.c */
+/** keeper_answer_for_containers() - who looks for one's address on the side of the way out finds us (ARP). */
+void keeper_answer_for_containers(void);
 
 /* network.c */
 /** network_get() - the bridge of @a, made where it is not; one more user. */

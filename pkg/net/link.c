@@ -144,6 +144,24 @@ int link_add_veth(struct mnl_socket *nl, const struct link_veth *v)
 	return r < 0 ? err_new(r, "make the device %s", v->peer_name) : 0;
 }
 
+int link_isolate(struct mnl_socket *nl, int index)
+{
+	struct message m;
+	struct ifinfomsg *i = begin_link(&m, RTM_NEWLINK, 0);
+	struct nlattr *info, *data;
+	int r;
+
+	i->ifi_index = index;
+	info = mnl_attr_nest_start(m.h, IFLA_LINKINFO);
+	mnl_attr_put_strz(m.h, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = mnl_attr_nest_start(m.h, IFLA_INFO_SLAVE_DATA);
+	mnl_attr_put_u8(m.h, IFLA_BRPORT_ISOLATED, 1);
+	mnl_attr_nest_end(m.h, data);
+	mnl_attr_nest_end(m.h, info);
+	r = talk(nl, &m, NULL, NULL);
+	return r < 0 ? err_new(r, "isolate device %d", index) : 0;
+}
+
 int link_delete(struct mnl_socket *nl, const char *name)
 {
 	struct message m;
@@ -214,15 +232,14 @@ int link_add_address(struct mnl_socket *nl, int index, const struct address *a, 
 	return r < 0 ? err_new(r, "give an address to device %d", index) : 0;
 }
 
-int link_add_route(struct mnl_socket *nl, int index, const struct address_net *net,
-		   const struct address *via, unsigned metric)
+static int route(struct mnl_socket *nl, uint16_t type, int index, const struct address_net *net,
+		 const struct address *via, unsigned metric)
 {
 	struct message m;
 	struct rtmsg *i;
 	size_t n = address_bits(&net->base) / 8;
-	int r;
 
-	begin(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	begin(&m, type, type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_EXCL : 0);
 	i = mnl_nlmsg_put_extra_header(m.h, sizeof(*i));
 	i->rtm_family = (unsigned char)net->base.family;
 	i->rtm_dst_len = (unsigned char)net->prefix;
@@ -236,6 +253,21 @@ int link_add_route(struct mnl_socket *nl, int index, const struct address_net *n
 	mnl_attr_put_u32(m.h, RTA_OIF, (uint32_t)index);
 	if (metric)
 		mnl_attr_put_u32(m.h, RTA_PRIORITY, metric);
-	r = talk(nl, &m, NULL, NULL);
+	return talk(nl, &m, NULL, NULL);
+}
+
+int link_add_route(struct mnl_socket *nl, int index, const struct address_net *net,
+		   const struct address *via, unsigned metric)
+{
+	int r = route(nl, RTM_NEWROUTE, index, net, via, metric);
+
 	return r < 0 ? err_new(r, "route through device %d", index) : 0;
+}
+
+int link_delete_route(struct mnl_socket *nl, int index, const struct address_net *net,
+		      const struct address *via)
+{
+	int r = route(nl, RTM_DELROUTE, index, net, via, 0);
+
+	return r < 0 && r != -ESRCH ? err_new(r, "remove a route through device %d", index) : 0;
 }

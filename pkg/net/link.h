@@ -30,6 +30,8 @@ struct link_veth {
 };
 /** link_add_veth() - one end here, the other in another namespace from the start. -EEXIST: a name is taken. */
 int link_add_veth(struct mnl_socket *nl, const struct link_veth *v);
+/** link_isolate() - the bridge's port @index reaches the bridge itself, and no other port that is isolated too. */
+int link_isolate(struct mnl_socket *nl, int index);
 int link_delete(struct mnl_socket *nl, const char *name);
 int link_up(struct mnl_socket *nl, int index);
 /** link_mac() - of @index. */
@@ -38,3 +40,5 @@ int link_add_address(struct mnl_socket *nl, int index, const struct address *a, 
 /** link_add_route() - to @net through @via; @metric 0: the kernel's. */
 int link_add_route(struct mnl_socket *nl, int index, const struct address_net *net,
 		   const struct address *via, unsigned metric);
+int link_delete_route(struct mnl_socket *nl, int index, const struct address_net *net,
+		      const struct address *via);

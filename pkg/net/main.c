@@ -77,6 +77,18 @@ static int set_sysctls(bool filters)
 	return r;
 }
 
+/* slirp4netns answers where a datagram came from: what is not masked comes from addresses behind us. */
+void keeper_answer_for_containers(void)
+{
+	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (proc >= 0 &&
+	    procfs_write(proc, "sys/net/ipv4/conf/" UPLINK_DEVICE "/proxy_arp", "1") < 0) {
+		log_debug("net", "%s", err_trail());
+		err_drop();
+	}
+}
+
 static void set_rules(struct keeper *k)
 {
 	AUTO_SBUF struct sbuf rules = SBUF_INIT;
@@ -108,11 +120,13 @@ static int guard_main(int dir, int listen_fd, int word)
 	return keeper_serve(&k) < 0;
 }
 
-static int keeper_main(int dir, int listen_fd, int ready_fd, int word, int parent)
+static int keeper_main(int dir, int listen_fd, int ready_fd, int word, int parent,
+		       const char *uplink)
 {
 	struct keeper k = {.dir = dir,
 			   .listen_fd = listen_fd,
 			   .ready_fd = ready_fd,
+			   .uplink_is_pasta = uplink && uplink_is_pasta(uplink),
 			   .netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC),
 			   .names_fd = -EBADF};
 	struct mnl_socket *nl = NULL;
@@ -204,7 +218,7 @@ static int first_main(int dir, int word, const char *slirp)
 	if (keeper == 0) {
 		closep(&ready[1]);
 		(void)close(pair[0]);
-		_exit(keeper_main(dir, listen_fd, ready[0], word, pair[1]));
+		_exit(keeper_main(dir, listen_fd, ready[0], word, pair[1], slirp));
 	}
 	if (keeper < 0)
 		return fail(word, keeper);

@@ -105,6 +105,12 @@ int network_get(struct keeper *k, const struct bridge_attach *a, struct network 
 		*ret = n;
 		return 0;
 	}
+	/* pasta answers the last address that it saw, and so would take the others' answers along. */
+	if ((a->flags & BRIDGE_UNMASKED) && !(a->flags & BRIDGE_INTERNAL) && k->uplink_is_pasta)
+		return err_new(
+			-CE_UNSUPPORTED,
+			"network %s: enable_ip_masquerade=false needs slirp4netns as the way out",
+			a->name);
 	if (!network_device_is_valid(a->bridge))
 		return err_new(-CE_PROTOCOL, "device of network %s", a->name);
 	n = xcalloc(1, sizeof(*n));
@@ -117,6 +123,9 @@ int network_get(struct keeper *k, const struct bridge_attach *a, struct network 
 			      .n_subnets = a->n_subnets};
 	for (unsigned i = 0; r == 0 && i < a->n_subnets; i++)
 		r = parse_subnet(&a->subnets[i], &n->subnets[i]);
+	for (unsigned i = 0; r == 0 && i < a->reserved.n; i++)
+		if (!address_parse(a->reserved.v[i], &n->reserved[n->n_reserved++]))
+			r = err_new(-CE_PROTOCOL, "address %s", a->reserved.v[i]);
 	if (r == 0) {
 		r = make_bridge(k, n);
 		if (r < 0) {

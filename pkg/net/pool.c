@@ -106,6 +106,9 @@ static bool is_free(struct keeper *k, const struct network *n, const struct subn
 	if (address_equal(a, &s->net.base) || address_equal(a, &s->gateway) ||
 	    (a->family == AF_INET && s->net.prefix < 31 && address_equal(a, &last)))
 		return false;
+	for (unsigned i = 0; i < n->n_reserved; i++)
+		if (address_equal(&n->reserved[i], a))
+			return false;
 	for (unsigned i = 0; i < k->n_clients; i++)
 		for (unsigned e = 0; e < k->clients[i].n; e++) {
 			const struct endpoint *p = &k->clients[i].v[e];
@@ -121,7 +124,7 @@ int pool_take(struct keeper *k, struct network *n, struct subnet *s, const char 
 {
 	struct address a = s->cursor;
 	char text[INET6_ADDRSTRLEN];
-	unsigned n_taken = k->n_reserved + 4, i;
+	unsigned n_taken = k->n_reserved + n->n_reserved + 4, i;
 
 	if (want->family == s->net.base.family && address_net_has(&s->net, want) &&
 	    is_free(k, n, s, id, want)) {

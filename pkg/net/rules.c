@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two sets of bridges decide: who has a way out (outer), who may talk to other networks (open). A bridge
- * in neither is internal and isolated. Nothing here comes from a user but names of devices, which
+ * in neither is internal and isolated. What stays in a bridge passes (same), but where its containers are apart, not
+ * even by way of the gateway. Nothing here comes from a user but names of devices, which
  * are checked before (network_device_is_valid()).
  */
 #include "pkg/net/rules.h"
@@ -32,6 +33,7 @@ void rules_base(struct sbuf *out)
 		       "  set outer { type ifname; }\n"
 		       "  set open { type ifname; }\n"
 		       "  set same { type ifname . ifname; }\n"
+		       "  set unmasked { type ifname; }\n"
 		       "  chain input {\n"
 		       "    type filter hook input priority 0; policy drop;\n"
 		       "    iifname lo accept\n"
@@ -53,6 +55,7 @@ void rules_base(struct sbuf *out)
 		       "  }\n"
 		       "  chain postrouting {\n"
 		       "    type nat hook postrouting priority 100; policy accept;\n"
+		       "    iifname @unmasked meta nfproto ipv4 accept\n"
 		       "    oifname " UPLINK_DEVICE " masquerade\n"
 		       "  }\n"
 		       "}\n");
@@ -67,6 +70,7 @@ void rules_network(const char *name, uint32_t flags, bool add, struct sbuf *out)
 		{"bridges", true},
 		{"outer", !(flags & BRIDGE_INTERNAL)},
 		{"open", (flags & BRIDGE_OPEN) && !(flags & BRIDGE_INTERNAL)},
+		{"unmasked", flags & BRIDGE_UNMASKED},
 	};
 
 	const char *verb = add ? "add" : "delete";
@@ -76,7 +80,9 @@ void rules_network(const char *name, uint32_t flags, bool add, struct sbuf *out)
 			sbuf_addf(out, "%s element inet cuddy %s { \"%s\" }\n", verb, sets[i].set,
 				  name);
 	/* Where the host has br_netfilter loaded, what stays in a bridge is filtered too. */
-	sbuf_addf(out, "%s element inet cuddy same { \"%s\" . \"%s\" }\n", verb, name, name);
+	if (!(flags & BRIDGE_APART))
+		sbuf_addf(out, "%s element inet cuddy same { \"%s\" . \"%s\" }\n", verb, name,
+			  name);
 }
 
 /* The library's functions, as far as they are used. */

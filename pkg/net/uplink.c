@@ -57,9 +57,15 @@ static void slirp(const char *program, const struct helper_text *t, struct helpe
 		helper_word(w, words[i]);
 }
 
-static pid_t start(const char *program, int netns, int ready_fd)
+bool uplink_is_pasta(const char *program)
 {
 	const char *base = strrchr(program, '/');
+
+	return strcmp(base ? base + 1 : program, "pasta") == 0;
+}
+
+static pid_t start(const char *program, int netns, int ready_fd)
+{
 	const int keep[] = {netns, ready_fd};
 	struct helper_words w = {.n = 0};
 	AUTO_CLOSE int pidfd = -EBADF;
@@ -71,7 +77,7 @@ static pid_t start(const char *program, int netns, int ready_fd)
 	(void)snprintf(t.target, sizeof(t.target), "/proc/self/fd/%d", netns);
 	(void)snprintf(t.ready, sizeof(t.ready), "/proc/self/fd/%d", ready_fd);
 	(void)snprintf(t.quit, sizeof(t.quit), "%d", ready_fd);
-	if (strcmp(base ? base + 1 : program, "pasta") == 0)
+	if (uplink_is_pasta(program))
 		r = pasta(program, &t, &w);
 	else
 		slirp(program, &t, &w);

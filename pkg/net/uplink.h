@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The way out of all bridges: one slirp4netns or pasta, which lives in the host's network. */
 #pragma once
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define UPLINK_DEVICE "tap0"
 #define UPLINK_DNS "10.0.2.3" /* slirp4netns(1): the host's name server; pasta is told so */
 
+bool uplink_is_pasta(const char *program); /* else it is slirp4netns */
 /**
  * uplink_hold() - pid 1 of the keeper: have @program serve the namespace @netns until @keeper ends
  * @ready_fd gets a byte from each that is started. Returns @keeper's exit status.

@@ -34,7 +34,7 @@ teardown_file() { file_end; }
 	kill -KILL "$(helper_pids slirp4netns c)"
 	[ "$(netns_of c)" = "$before" ]
 	[ "$before" != "$(readlink /proc/self/ns/net)" ]
-	run ! cuddy exec c wget -q -T 2 -O- http://10.0.2.2/
+	run ! cuddy exec c timeout 2 wget -qO- http://10.0.2.2/
 }
 
 # By its name in its directory: the whole path is longer than an address may be.

@@ -48,10 +48,12 @@ teardown() { end_host_probe; test_end; }
 	cuddy network create --subnet 10.236.1.0/24 --interface-name gold0 --label "$flush" gold.one-and_only
 	cuddy network create --subnet 10.236.2.0/24 --interface-name gold1 --internal --label $'b=\n}' gold-two
 	cuddy network create --subnet 10.236.3.0/24 --interface-name gold2 --opt isolate=false gold-three
-	cuddy run -d --name c.1_x-y --network gold.one-and_only:alias=al_1.x-y --network gold-two --network gold-three -l "$flush" "$IMAGE" sleep 1000
-	sets() { # sets ELEMENTS OF bridges, outer, open, same
+	cuddy network create --subnet 10.236.4.0/24 --interface-name gold3 --opt com.docker.network.bridge.enable_icc=false \
+		--opt com.docker.network.bridge.enable_ip_masquerade=false gold-four
+	cuddy run -d --name c.1_x-y --network gold.one-and_only:alias=al_1.x-y --network gold-two --network gold-three --network gold-four -l "$flush" "$IMAGE" sleep 1000
+	sets() { # sets ELEMENTS OF bridges, outer, open, same, unmasked
 		printf 'table inet cuddy {\n'
-		printf 'set %s {\ntype %s\nelements = { %s }\n}\n\n' bridges ifname "$1" outer ifname "$2" open ifname "$3" same 'ifname . ifname' "$4"
+		printf 'set %s {\ntype %s\nelements = { %s }\n}\n\n' bridges ifname "$1" outer ifname "$2" open ifname "$3" same 'ifname . ifname' "$4" unmasked ifname "$5"
 	}
 	chains=$(cat <<-'T'
 		chain input {
@@ -75,18 +77,20 @@ teardown() { end_host_probe; test_end; }
 
 		chain postrouting {
 			type nat hook postrouting priority srcnat; policy accept;
+			iifname @unmasked meta nfproto ipv4 accept
 			oifname "tap0" masquerade
 		}
 	T
 	)
 	diff <(rules) <(
-		sets '"gold0", "gold1", "gold2"' '"gold0", "gold2"' '"gold2"' '"gold0" . "gold0", "gold1" . "gold1", "gold2" . "gold2"'
+		sets '"gold0", "gold1", "gold2", "gold3"' '"gold0", "gold2", "gold3"' '"gold2"' '"gold0" . "gold0", "gold1" . "gold1", "gold2" . "gold2"' '"gold3"'
 		printf '%s\n}\n' "$chains"
 	)
 	cuddy network disconnect gold-two c.1_x-y
-	[[ "$(rules)" == *'elements = { "gold0", "gold2" }'*'elements = { "gold0", "gold2" }'*'elements = { "gold2" }'*'elements = { "gold0" . "gold0", "gold2" . "gold2" }'* ]]
+	cuddy network disconnect gold-four c.1_x-y
+	[[ "$(rules)" == *'elements = { "gold0", "gold2" }'*'elements = { "gold0", "gold2" }'*'elements = { "gold2" }'*'elements = { "gold0" . "gold0", "gold2" . "gold2" }'* && "$(rules)" != *gold3* ]]
 	cuddy rm -f -t 0 c.1_x-y
-	cuddy network rm gold.one-and_only gold-two gold-three
+	cuddy network rm gold.one-and_only gold-two gold-three gold-four
 }
 
 @test "N07: an internal network has no way out, and asks nobody outside for names" {

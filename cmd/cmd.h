@@ -87,7 +87,7 @@ int global_compat_apply(const struct global_compat *a);
 struct global_args {
 	struct strv hooks_dirs, runtime_flags;
 	const char *root, *runroot, *driver, *cgroup_manager, *log_level, *runtime;
-	struct strv storage_opts;
+	struct strv storage_opts, modules;
 	bool debug, version;
 	struct global_compat compat;
 };

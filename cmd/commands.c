@@ -283,6 +283,7 @@ const struct opt global_opts[] = {
 		.complete = COMPLETE_WORDS, .words = "systemd cgroupfs none", .strict = true),
 	OPT_STR(0, "runtime", "NAME|FILE", struct global_args, runtime, "OCI runtime of new containers", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "runtime-flag", "FLAG", struct global_args, runtime_flags, "Flag for that runtime, without its dashes"),
+	OPT_LIST(0, "module", "FILE", struct global_args, modules, "Read this module of containers.conf, too", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "hooks-dir", "DIR", struct global_args, hooks_dirs, "Look for OCI hooks there only", .complete = COMPLETE_DIR),
 	OPT_GROUP(global_compat_opts, struct global_args, compat),
 	OPT_BOOL('v', "version", struct global_args, version, "Print the version and exit"),

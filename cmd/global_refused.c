@@ -24,7 +24,6 @@ const struct opt global_compat_opts[] = {
 	OPT_REFUSED('r', "remote", NULL, NO_SERVER, NULL),
 	OPT_REFUSED(0, "events-backend", "NAME", "events are kept in a file", "file"),
 	OPT_REFUSED(0, "conmon", "FILE", "the monitor is part of cuddy", NULL),
-	OPT_REFUSED(0, "module", "FILE", "name a file of the same form with CONTAINERS_CONF_OVERRIDE", NULL),
 	OPT_REFUSED(0, "network-config-dir", "DIR", "networks are kept in the store; choose it with --root", NULL),
 	OPT_REFUSED(0, "volumepath", "DIR", "volumes are kept in the store; choose it with --root", NULL),
 	OPT_REFUSED(0, "imagestore", "DIR", "choose the store with --root, or add one to read from with "

@@ -16,6 +16,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/leaks.h"
 #include "pkg/base/log.h"
+#include "pkg/config/containers_conf.h"
 #include "pkg/container/container.h"
 #include "pkg/sys/open.h"
 #include "pkg/unit/installed.h"
@@ -73,6 +74,26 @@ static int tell_storage_opts(const struct global_args *g)
 		return 0;
 	all = strv_join(&g->storage_opts, ",");
 	return setenv("STORAGE_OPTS", all, 1) < 0 ? err_new(-errno, "set STORAGE_OPTS") : 0;
+}
+
+/* Whoever reads containers.conf, children of ours too, reads the modules after it. */
+static int tell_modules(const struct global_args *g)
+{
+	AUTO_STRV struct strv paths = STRV_INIT;
+	AUTO_FREE char *all = NULL;
+
+	for (size_t i = 0; i < g->modules.n; i++) {
+		char *path = NULL;
+		int r = containers_conf_module(g->modules.v[i], &path);
+
+		if (r < 0)
+			return err_wrap(r, "--module");
+		strv_take(&paths, path);
+	}
+	if (!paths.n)
+		return 0;
+	all = strv_join(&paths, "\n");
+	return setenv(CONF_MODULES, all, 1) < 0 ? err_new(-errno, "set " CONF_MODULES) : 0;
 }
 
 static int check_operands(const struct command_alias *a, int n)
@@ -175,6 +196,8 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 	r = global_compat_apply(&g.compat);
 	if (r == 0)
 		r = tell_storage_opts(&g);
+	if (r == 0)
+		r = tell_modules(&g);
 	if (r < 0)
 		return r;
 	ctx->root = g.root;

@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/host.h"
 #include "cmd/show.h"
+#include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/config/paths.h"
 #include "pkg/json/json.h"
@@ -134,10 +135,20 @@ const struct command cmd_unit_ls = {
 	.run = ls_run,
 };
 
+static int print_file(const char *path)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	int r = file_read_at(AT_FDCWD, path, 1U << 20, &text);
+
+	if (r < 0)
+		return err_wrap(r, "%s", path);
+	put_untrusted(stdout, text.s);
+	return 0;
+}
+
 static int print_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	AUTO(quadlet_set_done) struct quadlet_set all = QUADLET_SET_INIT;
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	const struct quadlet *q;
 	int r = load_all(&all);
 
@@ -149,18 +160,19 @@ static int print_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	q = quadlet_find(&all, argv[0]);
 	if (!q)
 		return err_new(-CE_NO_OBJECT, "unit print: %s", argv[0]);
-	r = file_read_at(AT_FDCWD, q->path, 1U << 20, &text);
-	if (r < 0)
-		return err_wrap(r, "%s", q->path);
-	put_untrusted(stdout, text.s);
-	return 0;
+	r = print_file(q->path);
+	for (size_t i = 0; r == 0 && i < q->drop_ins.n; i++) { /* as "systemctl cat" does */
+		printf("\n# %s\n", q->drop_ins.v[i]);
+		r = print_file(q->drop_ins.v[i]);
+	}
+	return r;
 }
 
 const struct command cmd_unit_print = {
 	.name = "print",
 	.group = "unit",
 	.synopsis = "FILE",
-	.summary = "Print a unit file",
+	.summary = "Print a unit file and its drop-ins",
 	.min_args = 1,
 	.max_args = 1,
 	.run = print_run,
@@ -192,8 +204,8 @@ static int remove_one(const struct quadlet_set *all, const char *name, const str
 	if (!q && a->ignore)
 		return 0;
 	if (q && systemctl_is_there()) {
-		if (asprintf(&service, "%s.service", q->service) < 0)
-			return -ENOMEM;
+		/* Of a template: any instance of it. */
+		service = xasprintf("%s%s.service", q->service, quadlet_is_template(q) ? "*" : "");
 		r = systemctl_run((const char *[]){"--quiet", "is-active", service, NULL}, &out);
 		if (r == 0 && !a->force)
 			return err_new(-CE_IN_USE, "%s is active; --force stops it", service);

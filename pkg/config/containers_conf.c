@@ -15,6 +15,7 @@
 #include "pkg/sys/names.h"
 
 #define CONF_MAX (1024 * 1024)
+#define MODULES_DIR "containers.conf.modules"
 
 enum kind { TEXT, NUMBER, TRUTH, LIST };
 
@@ -184,6 +185,45 @@ static int read_all(struct containers_conf *c)
 	return r < 0 ? r : read_dir(c, own_dir);
 }
 
+int containers_conf_module(const char *name, char **ret)
+{
+	AUTO_STRV struct strv tried = STRV_INIT;
+	AUTO_FREE char *home = NULL, *all = NULL;
+	int r = paths_config_home(&home);
+
+	if (r < 0)
+		return r;
+	if (*name == '/') {
+		strv_add(&tried, name);
+	} else if (*name) {
+		strv_addf(&tried, "%s/containers/" MODULES_DIR "/%s", home, name);
+		strv_addf(&tried, "/etc/containers/" MODULES_DIR "/%s", name);
+		strv_addf(&tried, "/usr/share/containers/" MODULES_DIR "/%s", name);
+	}
+	for (size_t i = 0; i < tried.n; i++) {
+		if (access(tried.v[i], F_OK) < 0)
+			continue;
+		*ret = xstrdup(tried.v[i]);
+		return 0;
+	}
+	all = strv_join(&tried, " or ");
+	return err_usage("'%s': there is no such module%s%s", name, tried.n ? ": no file " : "",
+			 all);
+}
+
+static int read_modules(struct containers_conf *c)
+{
+	const char *named = getenv(CONF_MODULES);
+	AUTO_STRV struct strv paths = STRV_INIT;
+	int r = 0;
+
+	if (named && *named)
+		strv_split(&paths, named, '\n');
+	for (size_t i = 0; r == 0 && i < paths.n; i++)
+		r = read_one(c, paths.v[i], true);
+	return r;
+}
+
 int containers_conf_load(struct containers_conf *c)
 {
 	const char *only = getenv("CONTAINERS_CONF"), *last = getenv("CONTAINERS_CONF_OVERRIDE");
@@ -194,6 +234,8 @@ int containers_conf_load(struct containers_conf *c)
 		if (keys[i].kind == NUMBER || keys[i].kind == TRUTH)
 			*(int64_t *)at(c, &keys[i]) = CONF_UNSET;
 	r = only && *only ? read_one(c, only, true) : read_all(c);
+	if (r == 0)
+		r = read_modules(c);
 	return r == 0 && last && *last ? read_one(c, last, true) : r;
 }
 

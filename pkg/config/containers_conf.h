@@ -7,7 +7,8 @@
  *	/etc/containers/containers.conf.d/ *.conf   $XDG_CONFIG_HOME/containers/containers.conf
  *	$XDG_CONFIG_HOME/containers/containers.conf.d/ *.conf
  *
- * CONTAINERS_CONF names one file instead of all these, CONTAINERS_CONF_OVERRIDE one more at the end. Keys
+ * CONTAINERS_CONF names one file instead of all these; the modules that --module names come after either,
+ * and CONTAINERS_CONF_OVERRIDE names one more at the end. Keys
  * that are not here are for other programs, or for what cuddy does not have. build_cache_max and
  * build_cache_age of [engine] are cuddy's own: what the build cache may take ("20GB", "0": all), and
  * how long what nobody uses stays in it ("168h").
@@ -19,6 +20,7 @@
 #include "pkg/base/strv.h"
 
 #define CONF_UNSET INT64_MIN
+#define CONF_MODULES "CUDDY_CONF_MODULES" /* environment: paths of modules, a line each */
 
 struct conf_list {
 	struct strv v;
@@ -40,3 +42,8 @@ struct containers_conf {
 /** containers_conf_load() - all files. -CE_BAD_FORMAT names file and line. Free with containers_conf_done() also then. */
 int containers_conf_load(struct containers_conf *c);
 void containers_conf_done(struct containers_conf *c);
+/**
+ * containers_conf_module() - where the module @name is: an absolute path, or a file below containers.conf.modules
+ * In $XDG_CONFIG_HOME/containers, /etc/containers and /usr/share/containers; the first counts. -CE_USAGE names them.
+ */
+int containers_conf_module(const char *name, char **ret);

@@ -60,6 +60,20 @@ const struct quadlet *quadlet_find(const struct quadlet_set *s, const char *file
 	return NULL;
 }
 
+bool quadlet_is_template(const struct quadlet *q)
+{
+	size_t n = strlen(q->stem);
+
+	return n && q->stem[n - 1] == '@';
+}
+
+char *quadlet_unit_of(const struct quadlet *q, const struct quadlet *by)
+{
+	bool instance = by && quadlet_is_template(q) && strchr(by->stem, '@');
+
+	return xasprintf("%s%s.service", q->service, instance ? "%i" : "");
+}
+
 /* Keys of [Unit] that list units: ours are named there by their files. */
 static bool lists_units(const char *key)
 {
@@ -93,6 +107,7 @@ static int unit_names(struct convert *c, const struct unit_line *l)
 
 	for (size_t i = 0; r == 0 && i < words.n; i++) {
 		const struct quadlet *q = NULL;
+		AUTO_FREE char *service = NULL;
 
 		if (quadlet_kind_of(words.v[i], NULL) != QUADLET_KINDS) {
 			q = quadlet_find(c->all, words.v[i]);
@@ -100,8 +115,8 @@ static int unit_names(struct convert *c, const struct unit_line *l)
 				return err_new(-CE_BAD_FORMAT, "%s: there is no file %s", l->where,
 					       words.v[i]);
 		}
-		sbuf_addf(&out, "%s%s%s", i ? " " : "", q ? q->service : words.v[i],
-			  q ? ".service" : "");
+		service = q ? quadlet_unit_of(q, c->q) : NULL;
+		sbuf_addf(&out, "%s%s", i ? " " : "", q ? service : words.v[i]);
 	}
 	if (r == 0)
 		unit_file_add(c->out, l->section, l->key, out.s);

@@ -56,6 +56,11 @@ int convert_oneshot(struct convert *c);
 int convert_network(struct convert *c, const struct unit_line *l);
 int convert_volume(struct convert *c, const struct unit_line *l);
 int convert_env_file(struct convert *c, const struct unit_line *l);
+/**
+ * convert_remap() - RemapUsers= and its like, from before UserNS= and UIDMap=, as their flags
+ * @manual: the verb has flags for maps.
+ */
+int convert_remap(struct convert *c, bool manual);
 
 extern const struct key_row container_keys[], volume_keys[], network_keys[], image_keys[],
 	build_keys[], pod_keys[], kube_keys[], artifact_keys[];

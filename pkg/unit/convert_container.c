@@ -4,6 +4,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/unit/convert.h"
@@ -12,23 +13,29 @@
 /* "-/dev/x": only where the host has it. */
 static int add_device(struct convert *c, const struct unit_line *l)
 {
-	const char *device = l->value + (*l->value == '-');
-	AUTO_FREE char *path = strndup(device, strcspn(device, ":"));
+	AUTO_STRV struct strv words = STRV_INIT;
+	int r = convert_words(l, &words);
 
-	if (*l->value == '-' && path && access(path, F_OK) < 0)
-		return 0;
-	strv_add(&c->argv, "--device");
-	strv_add(&c->argv, device);
-	return 0;
+	for (size_t i = 0; r == 0 && i < words.n; i++) {
+		bool may_lack = *words.v[i] == '-';
+		const char *device = words.v[i] + may_lack;
+		AUTO_FREE char *path = xstrndup(device, strcspn(device, ":"));
+
+		if (may_lack && access(path, F_OK) < 0)
+			continue;
+		strv_add(&c->argv, "--device");
+		strv_add(&c->argv, device);
+	}
+	return r;
 }
 
-static int add_mount(struct convert *c, const struct unit_line *l)
+static int add_one_mount(struct convert *c, const struct unit_line *l, const char *mount)
 {
 	AUTO_STRV struct strv fields = STRV_INIT;
 	AUTO_SBUF struct sbuf spec = SBUF_INIT;
 	int r = 0;
 
-	strv_split(&fields, l->value, ',');
+	strv_split(&fields, mount, ',');
 	for (size_t i = 0; r == 0 && i < fields.n; i++) {
 		const char *f = fields.v[i], *eq = strchr(f, '=');
 
@@ -44,6 +51,29 @@ static int add_mount(struct convert *c, const struct unit_line *l)
 	strv_add(&c->argv, "--mount");
 	strv_add(&c->argv, spec.s);
 	return r;
+}
+
+static int add_mount(struct convert *c, const struct unit_line *l)
+{
+	AUTO_STRV struct strv words = STRV_INIT;
+	int r = convert_words(l, &words);
+
+	for (size_t i = 0; r == 0 && i < words.n; i++)
+		r = add_one_mount(c, l, words.v[i]);
+	return r;
+}
+
+/* podman writes it so, too: with a read-only root /tmp is one already. */
+static int add_volatile_tmp(struct convert *c, const struct unit_line *l)
+{
+	int on = unit_file_bool(&c->q->in, c->section, "VolatileTmp", false),
+	    read_only = unit_file_bool(&c->q->in, c->section, "ReadOnly", false);
+
+	if (on <= 0 || read_only || l != convert_own(c, "VolatileTmp"))
+		return on < 0 ? on : 0;
+	strv_add(&c->argv, "--tmpfs");
+	strv_add(&c->argv, "/tmp:rw,size=512M,mode=1777");
+	return 0;
 }
 
 const struct key_row container_keys[] = {
@@ -75,7 +105,7 @@ const struct key_row container_keys[] = {
 	{"EnvironmentFile", KEY_CALL, .call = convert_env_file},
 	{"EnvironmentHost", KEY_BOOL, "--env-host"},
 	{"ExposeHostPort", KEY_EACH, "--expose"},
-	{"GIDMap", KEY_EACH, "--gidmap"},
+	{"GIDMap", KEY_WORDS, "--gidmap"},
 	{"GroupAdd", KEY_EACH, "--group-add"},
 	{"HealthCmd", KEY_ONE, "--health-cmd"},
 	{"HealthInterval", KEY_ONE, "--health-interval"},
@@ -94,8 +124,8 @@ const struct key_row container_keys[] = {
 	{"IP6", KEY_ONE, "--ip6"},
 	{"Label", KEY_WORDS, "--label"},
 	{"LogDriver", KEY_ONE, "--log-driver"},
-	{"LogOpt", KEY_EACH, "--log-opt"},
-	{"Mask", KEY_ONE, "--security-opt", "mask="},
+	{"LogOpt", KEY_WORDS, "--log-opt"},
+	{"Mask", KEY_WORDS, "--security-opt", "mask="},
 	{"Memory", KEY_ONE, "--memory"},
 	{"Mount", KEY_CALL, .call = add_mount},
 	{"Network", KEY_CALL, .call = convert_network},
@@ -110,7 +140,7 @@ const struct key_row container_keys[] = {
 	{"ReadOnlyTmpfs", KEY_BOOL, "--read-only-tmpfs"},
 	{"RunInit", KEY_BOOL, "--init"},
 	{"SeccompProfile", KEY_ONE, "--security-opt", "seccomp="},
-	{"Secret", KEY_EACH, "--secret"},
+	{"Secret", KEY_WORDS, "--secret"},
 	{"SecurityLabelDisable", KEY_FLAG, "--security-opt", "label=disable"},
 	{"SecurityLabelFileType", KEY_REFUSED, "SELinux types are not set by cuddy"},
 	{"SecurityLabelLevel", KEY_REFUSED, "SELinux levels are not set by cuddy"},
@@ -124,21 +154,21 @@ const struct key_row container_keys[] = {
 	{"Sysctl", KEY_WORDS, "--sysctl"},
 	{"Timezone", KEY_ONE, "--tz"},
 	{"Tmpfs", KEY_EACH, "--tmpfs"},
-	{"UIDMap", KEY_EACH, "--uidmap"},
+	{"UIDMap", KEY_WORDS, "--uidmap"},
 	{"Ulimit", KEY_EACH, "--ulimit"},
-	{"Unmask", KEY_ONE, "--security-opt", "unmask="},
+	{"Unmask", KEY_WORDS, "--security-opt", "unmask="},
 	{"UserNS", KEY_ONE, "--userns"},
-	{"VolatileTmp", KEY_FLAG, "--tmpfs", "/tmp:rw,size=512M,mode=1777"},
+	{"VolatileTmp", KEY_CALL, .call = add_volatile_tmp},
 	{"Volume", KEY_CALL, .call = convert_volume},
 	{"WorkingDir", KEY_ONE, "--workdir"},
-	{"ContainersConfModule", KEY_REFUSED, "there are no modules of containers.conf"},
+	{"ContainersConfModule", KEY_OTHER},
 	{"HealthLogDestination", KEY_ONE, "--health-log-destination"},
 	{"HealthMaxLogCount", KEY_ONE, "--health-max-log-count"},
 	{"HealthMaxLogSize", KEY_ONE, "--health-max-log-size"},
-	{"RemapGid", KEY_REFUSED, "say GIDMap="},
-	{"RemapUid", KEY_REFUSED, "say UIDMap="},
-	{"RemapUidSize", KEY_REFUSED, "say UserNS="},
-	{"RemapUsers", KEY_REFUSED, "say UserNS="},
+	{"RemapGid", KEY_OTHER},
+	{"RemapUid", KEY_OTHER},
+	{"RemapUidSize", KEY_OTHER},
+	{"RemapUsers", KEY_OTHER},
 	{"Retry", KEY_ONE, "--retry"},
 	{"RetryDelay", KEY_ONE, "--retry-delay"},
 	{NULL},
@@ -333,6 +363,8 @@ int convert_container(struct convert *c)
 		r = user(c);
 	if (r == 0)
 		r = convert_keys(c, container_keys);
+	if (r == 0)
+		r = convert_remap(c, true);
 	if (r == 0)
 		r = arguments(c);
 	if (r == 0)

@@ -4,6 +4,7 @@
  * containers have ended or the service is stopped, and removes what it made.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -13,9 +14,14 @@
 
 static int add_config_map(struct convert *c, const struct unit_line *l)
 {
-	strv_add(&c->argv, "--configmap");
-	strv_take(&c->argv, convert_path(c, l->value));
-	return 0;
+	AUTO_STRV struct strv words = STRV_INIT;
+	int r = convert_words(l, &words);
+
+	for (size_t i = 0; r == 0 && i < words.n; i++) {
+		strv_add(&c->argv, "--configmap");
+		strv_take(&c->argv, convert_path(c, words.v[i]));
+	}
+	return r;
 }
 
 /* "registry" of all containers, "NAME/registry" of one. */
@@ -48,15 +54,15 @@ const struct key_row kube_keys[] = {
 	{"AutoUpdate", KEY_CALL, .call = add_auto_update},
 	{"ConfigMap", KEY_CALL, .call = add_config_map},
 	{"LogDriver", KEY_ONE, "--log-driver"},
-	{"LogOpt", KEY_EACH, "--log-opt"},
+	{"LogOpt", KEY_WORDS, "--log-opt"},
 	{"Network", KEY_CALL, .call = convert_network},
 	{"PublishPort", KEY_EACH, "--publish"},
 	{"UserNS", KEY_ONE, "--userns"},
-	{"ContainersConfModule", KEY_REFUSED, "there are no modules of containers.conf"},
-	{"RemapGid", KEY_REFUSED, "say UserNS="},
-	{"RemapUid", KEY_REFUSED, "say UserNS="},
-	{"RemapUidSize", KEY_REFUSED, "say UserNS="},
-	{"RemapUsers", KEY_REFUSED, "say UserNS="},
+	{"ContainersConfModule", KEY_OTHER},
+	{"RemapGid", KEY_OTHER},
+	{"RemapUid", KEY_OTHER},
+	{"RemapUidSize", KEY_OTHER},
+	{"RemapUsers", KEY_OTHER},
 	{NULL},
 };
 
@@ -85,9 +91,9 @@ static int working_directory(struct convert *c, const char *yaml)
 
 	if (!l)
 		return 0;
-	of = strcmp(l->value, "yaml") == 0   ? yaml
-	     : strcmp(l->value, "unit") == 0 ? c->q->path
-					     : NULL;
+	of = strcasecmp(l->value, "yaml") == 0   ? yaml
+	     : strcasecmp(l->value, "unit") == 0 ? c->q->path
+						 : NULL;
 	if (!of)
 		return err_new(-CE_BAD_FORMAT, "%s: SetWorkingDirectory=%s: use yaml or unit",
 			       l->where, l->value);
@@ -143,6 +149,8 @@ int convert_kube(struct convert *c)
 	if (!oneshot)
 		strv_add(&c->argv, "--service-container=true");
 	r = convert_keys(c, kube_keys);
+	if (r == 0)
+		r = convert_remap(c, false);
 	while (r == 0 && (l = unit_file_next(&c->q->in, c->section, "PodmanArgs", l)))
 		r = convert_words(l, &c->argv);
 	strv_add_all(&c->argv, &yaml);

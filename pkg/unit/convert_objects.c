@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* [Volume], [Network], [Image], [Build]: services that make something and count as active from then on. */
 #include <string.h>
+#include <strings.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/unit/convert.h"
 
-#define COMMON_KEYS                                                                            \
-	{"ServiceName", KEY_OTHER}, {"PodmanArgs", KEY_OTHER}, {"GlobalArgs", KEY_OTHER},      \
-	{                                                                                      \
-		"ContainersConfModule", KEY_REFUSED, "there are no modules of containers.conf" \
+#define COMMON_KEYS                                                                       \
+	{"ServiceName", KEY_OTHER}, {"PodmanArgs", KEY_OTHER}, {"GlobalArgs", KEY_OTHER}, \
+	{                                                                                 \
+		"ContainersConfModule", KEY_OTHER                                         \
 	}
 
 const struct key_row volume_keys[] = {
@@ -34,7 +35,8 @@ const struct key_row volume_keys[] = {
 static int volume_options(struct convert *c)
 {
 	const struct unit_line *u = convert_own(c, "User"), *g = convert_own(c, "Group"),
-			       *o = convert_own(c, "Options");
+			       *o = convert_own(c, "Options"), *type = convert_own(c, "Type"),
+			       *device = convert_own(c, "Device");
 	int copy = unit_file_bool(&c->q->in, c->section, "Copy", true);
 
 	if (copy < 0)
@@ -43,8 +45,11 @@ static int volume_options(struct convert *c)
 		strv_add(&c->argv, "--opt");
 		strv_add(&c->argv, "nocopy");
 	}
-	if (o && !convert_own(c, "Device"))
-		return err_new(-CE_BAD_FORMAT, "%s: Options= needs a Device= beside it", o->where);
+	if ((o || type) && !device)
+		return err_new(-CE_BAD_FORMAT, "%s: %s= needs a Device= beside it",
+			       o ? o->where : type->where, o ? o->key : type->key);
+	if (type && !strcmp(type->value, "bind"))
+		unit_file_add(c->out, "Unit", "RequiresMountsFor", device->value);
 	if (u || g || o) {
 		strv_add(&c->argv, "--opt");
 		strv_addf(&c->argv, "o=%s%s%s%s%s%s%s", u ? "uid=" : "", u ? u->value : "",
@@ -83,18 +88,45 @@ const struct key_row network_keys[] = {
 	{"IPv6", KEY_BOOL, "--ipv6"},
 	{"InterfaceName", KEY_ONE, "--interface-name"},
 	{"Label", KEY_WORDS, "--label"},
-	{"Options", KEY_EACH, "--opt"},
+	{"Options", KEY_WORDS, "--opt"},
 	{"Subnet", KEY_EACH, "--subnet"},
 	COMMON_KEYS,
 	{NULL},
 };
 
+static unsigned count(const struct convert *c, const char *key, const struct unit_line **ret_last)
+{
+	const struct unit_line *l = NULL;
+	unsigned n = 0;
+
+	while ((l = unit_file_next(&c->q->in, c->section, key, l))) {
+		*ret_last = l;
+		n++;
+	}
+	return n;
+}
+
+/* The second of each is the second subnet's. */
+static int check_subnets(const struct convert *c)
+{
+	static const char *const keys[] = {"Gateway", "IPRange"};
+	const struct unit_line *l = NULL;
+	unsigned subnets = count(c, "Subnet", &l);
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (count(c, keys[i], &l) > subnets)
+			return err_new(-CE_BAD_FORMAT, "%s: %s=%s: there is no Subnet= for it",
+				       l->where, l->key, l->value);
+	return 0;
+}
+
 int convert_network_file(struct convert *c)
 {
-	int drop = unit_file_bool(&c->q->in, c->section, "NetworkDeleteOnStop", false), r;
+	int drop = unit_file_bool(&c->q->in, c->section, "NetworkDeleteOnStop", false);
+	int r = drop < 0 ? drop : check_subnets(c);
 
-	if (drop < 0)
-		return drop;
+	if (r < 0)
+		return r;
 	strv_add(&c->argv, "network");
 	strv_add(&c->argv, "create");
 	strv_add(&c->argv, "--ignore");
@@ -182,7 +214,8 @@ static int add_file(struct convert *c, const struct unit_line *l)
 {
 	const struct unit_line *dir = convert_own(c, "SetWorkingDirectory");
 	/* From a directory that is named by itself it is meant as it stands. */
-	bool here = dir && strcmp(dir->value, "file") != 0 && strcmp(dir->value, "unit") != 0;
+	bool here = dir && strcasecmp(dir->value, "file") != 0 &&
+		    strcasecmp(dir->value, "unit") != 0;
 
 	if (strstr(l->value, "://"))
 		return err_new(-CE_BAD_FORMAT, "%s: File=%s: must be a file", l->where, l->value);
@@ -223,22 +256,35 @@ const struct key_row build_keys[] = {
 	{NULL},
 };
 
-/* The directory that is sent: of the unit, of the Containerfile, or what is named. */
+static bool is_remote(const char *context)
+{
+	return strstr(context, "://") || !strncmp(context, "git@", 4);
+}
+
+/* The directory that is sent: of the unit, of the Containerfile, or what is named; or a URL. */
 static int build_context(struct convert *c, char **ret)
 {
 	const struct unit_line *l = convert_own(c, "SetWorkingDirectory"),
-			       *file = convert_own(c, "File");
+			       *file = convert_own(c, "File"),
+			       *own = unit_file_last(&c->q->in, "Service", "WorkingDirectory");
 	AUTO_FREE char *path = NULL, *dir = NULL;
 
-	if (!file && (!l || !strcmp(l->value, "file")))
+	/* With one that is the service's own it is that one. */
+	if (!l && own) {
+		*ret = xstrdup(own->value);
+		return 0;
+	}
+	if (!file && (!l || !strcasecmp(l->value, "file")))
 		return err_new(-CE_BAD_FORMAT, "%s: [Build] needs File=%s", c->q->path,
 			       l ? "" : " or SetWorkingDirectory=");
-	if (l && !strcmp(l->value, "file")) {
+	if (l && is_remote(l->value)) {
+		*ret = xstrdup(l->value);
+	} else if (l && !strcasecmp(l->value, "file")) {
 		path = convert_path(c, file->value);
 		dir = xstrndup(path, (size_t)(path_base(path) - path));
 		*ret = path_clean(dir);
 	} else {
-		*ret = convert_path(c, l && strcmp(l->value, "unit") != 0 ? l->value : ".");
+		*ret = convert_path(c, l && strcasecmp(l->value, "unit") != 0 ? l->value : ".");
 	}
 	return 0;
 }
@@ -273,7 +319,8 @@ int convert_build_file(struct convert *c)
 	r = build_platform(c);
 	if (r == 0)
 		r = convert_keys(c, build_keys);
-	if (r == 0 && !unit_file_last(&c->q->in, "Service", "WorkingDirectory"))
+	if (r == 0 && !is_remote(context) &&
+	    !unit_file_last(&c->q->in, "Service", "WorkingDirectory"))
 		unit_file_add(c->out, "Service", "WorkingDirectory", context);
 	if (r == 0)
 		r = convert_oneshot(c);

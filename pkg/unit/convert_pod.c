@@ -22,7 +22,7 @@ const struct key_row pod_keys[] = {
 	{"DNS", KEY_EACH, "--dns"},
 	{"DNSOption", KEY_EACH, "--dns-option"},
 	{"DNSSearch", KEY_EACH, "--dns-search"},
-	{"GIDMap", KEY_EACH, "--gidmap"},
+	{"GIDMap", KEY_WORDS, "--gidmap"},
 	{"HostName", KEY_ONE, "--hostname"},
 	{"IP", KEY_ONE, "--ip"},
 	{"IP6", KEY_ONE, "--ip6"},
@@ -33,14 +33,14 @@ const struct key_row pod_keys[] = {
 	{"ShmSize", KEY_ONE, "--shm-size"},
 	{"SubGIDMap", KEY_ONE, "--subgidname"},
 	{"SubUIDMap", KEY_ONE, "--subuidname"},
-	{"UIDMap", KEY_EACH, "--uidmap"},
+	{"UIDMap", KEY_WORDS, "--uidmap"},
 	{"UserNS", KEY_ONE, "--userns"},
 	{"Volume", KEY_CALL, .call = convert_volume},
-	{"ContainersConfModule", KEY_REFUSED, "there are no modules of containers.conf"},
-	{"RemapGid", KEY_REFUSED, "say GIDMap="},
-	{"RemapUid", KEY_REFUSED, "say UIDMap="},
-	{"RemapUidSize", KEY_REFUSED, "say UserNS="},
-	{"RemapUsers", KEY_REFUSED, "say UserNS="},
+	{"ContainersConfModule", KEY_OTHER},
+	{"RemapGid", KEY_OTHER},
+	{"RemapUid", KEY_OTHER},
+	{"RemapUidSize", KEY_OTHER},
+	{"RemapUsers", KEY_OTHER},
 	{NULL},
 };
 
@@ -52,6 +52,7 @@ static const struct unit_line *own(const struct convert *c, const char *key)
 int convert_pod(struct convert *c, const struct unit_line *l)
 {
 	const struct quadlet *q = NULL;
+	AUTO_FREE char *service = NULL;
 
 	if (quadlet_kind_of(l->value, NULL) != QUADLET_POD)
 		return err_new(-CE_BAD_FORMAT, "%s: Pod=%s: must be the file of a pod (.pod)",
@@ -59,10 +60,11 @@ int convert_pod(struct convert *c, const struct unit_line *l)
 	q = quadlet_find(c->all, l->value);
 	if (!q)
 		return err_new(-CE_BAD_FORMAT, "%s: there is no file %s", l->where, l->value);
-	unit_file_addf(c->out, "Unit", "BindsTo", "%s.service", q->service);
-	unit_file_addf(c->out, "Unit", "After", "%s.service", q->service);
+	service = quadlet_unit_of(q, c->q);
+	unit_file_add(c->out, "Unit", "BindsTo", service);
+	unit_file_add(c->out, "Unit", "After", service);
 	strv_add(&c->argv, "--pod-id-file");
-	strv_addf(&c->argv, "%%t/%s.pod-id", q->service);
+	strv_addf(&c->argv, "%%t/%.*s.pod-id", (int)(strrchr(service, '.') - service), service);
 	return 0;
 }
 
@@ -98,6 +100,7 @@ static int add_members(struct convert *c)
 	for (size_t i = 0; i < c->all->n; i++) {
 		const struct quadlet *q = &c->all->v[i];
 		const struct unit_line *pod;
+		AUTO_FREE char *service = NULL;
 		int start;
 
 		if (q->kind != QUADLET_CONTAINER || q->error)
@@ -110,8 +113,9 @@ static int add_members(struct convert *c)
 			return start;
 		if (!start)
 			continue;
-		unit_file_addf(c->out, "Unit", "Wants", "%s.service", q->service);
-		unit_file_addf(c->out, "Unit", "Before", "%s.service", q->service);
+		service = quadlet_unit_of(q, c->q);
+		unit_file_add(c->out, "Unit", "Wants", service);
+		unit_file_add(c->out, "Unit", "Before", service);
 	}
 	return 0;
 }
@@ -141,6 +145,8 @@ static int add_create(struct convert *c)
 		   ' ');
 	strv_addf(&c->argv, "--exit-policy=%s", l ? l->value : "stop");
 	r = convert_keys(c, pod_keys);
+	if (r == 0)
+		r = convert_remap(c, true);
 	l = NULL;
 	while (r == 0 && (l = unit_file_next(&c->q->in, c->section, "PodmanArgs", l)))
 		r = convert_words(l, &c->argv);

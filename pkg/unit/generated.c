@@ -88,21 +88,27 @@ static void start_kept(const struct generated *g, struct unit_file *out)
 		unit_file_add(out, "Service", "RestartForceExitStatus", "137 143");
 }
 
-/* @verb: words up to the container. */
-static void stop_command(const struct generated *g, struct unit_file *out, const char *key,
-			 const char *verb)
+/* "PROGRAM WORDS", and whom it is about: by the file with its id (@by_file), or by name. */
+static void act_on(struct unit_file *out, const char *key, const char *program, const char *words,
+		   const char *by_file, const char *name)
 {
 	AUTO_STRV struct strv argv = STRV_INIT;
 
-	add_literal(&argv, g->program);
-	strv_split(&argv, verb, ' ');
-	strv_add(&argv, "-t");
-	strv_addf(&argv, "%u", g->stop_timeout_s);
-	if (g->command)
-		strv_add(&argv, "--cidfile=" CIDFILE);
+	add_literal(&argv, program);
+	strv_split(&argv, words, ' ');
+	if (by_file)
+		strv_add(&argv, by_file);
 	else
-		add_literal(&argv, g->container);
+		add_literal(&argv, name);
 	add_command(out, key, &argv);
+}
+
+static void act_on_container(const struct generated *g, struct unit_file *out, const char *key,
+			     const char *verb)
+{
+	AUTO_FREE char *words = xasprintf("%s -t %u", verb, g->stop_timeout_s);
+
+	act_on(out, key, g->program, words, g->command ? "--cidfile=" CIDFILE : NULL, g->container);
 }
 
 static void add_units(struct unit_file *out, const char *key, const struct strv *names)
@@ -154,28 +160,20 @@ void generated_unit(const struct generated *g, struct unit_file *out)
 		start_new(g, out);
 	else
 		start_kept(g, out);
-	stop_command(g, out, "ExecStop", "stop --ignore");
+	act_on_container(g, out, "ExecStop", "stop --ignore");
 	if (g->command)
-		stop_command(g, out, "ExecStopPost", "rm -f --ignore");
+		act_on_container(g, out, "ExecStopPost", "rm -f --ignore");
 	else
-		stop_command(g, out, "ExecStopPost", "stop --ignore");
+		act_on_container(g, out, "ExecStopPost", "stop --ignore");
 	if (!g->pod_unit)
 		unit_file_add(out, "Install", "WantedBy", "default.target");
 }
 
-/* @words, and the pod they are about. */
-static void pod_command(const struct generated_pod *g, struct unit_file *out, const char *key,
-			const char *words)
+static void act_on_pod(const struct generated_pod *g, struct unit_file *out, const char *key,
+		       const char *words)
 {
-	AUTO_STRV struct strv argv = STRV_INIT;
-
-	add_literal(&argv, g->program);
-	strv_split(&argv, words, ' ');
-	if (g->command)
-		strv_add(&argv, "--pod-id-file=%t/%N.pod-id");
-	else
-		add_literal(&argv, g->pod);
-	add_command(out, key, &argv);
+	act_on(out, key, g->program, words, g->command ? "--pod-id-file=%t/%N.pod-id" : NULL,
+	       g->pod);
 }
 
 static void create_pod(const struct generated_pod *g, struct unit_file *out)
@@ -215,9 +213,9 @@ void generated_pod_unit(const struct generated_pod *g, struct unit_file *out)
 		unit_file_add(out, "Service", "Type", "oneshot");
 		unit_file_add(out, "Service", "RemainAfterExit", "yes");
 	}
-	pod_command(g, out, "ExecStart", "pod start");
-	pod_command(g, out, "ExecStop", stop);
+	act_on_pod(g, out, "ExecStart", "pod start");
+	act_on_pod(g, out, "ExecStop", stop);
 	if (g->command)
-		pod_command(g, out, "ExecStopPost", "pod rm --ignore --force");
+		act_on_pod(g, out, "ExecStopPost", "pod rm --ignore --force");
 	unit_file_add(out, "Install", "WantedBy", "default.target");
 }

@@ -20,6 +20,7 @@
 
 #define FILE_LIMIT (1U << 20)
 #define STAGING ".installing"
+#define DEPTH_LIMIT 16 /* as of those who read them (load.c) */
 
 static int config_dir(const char *below, char **ret)
 {
@@ -49,60 +50,129 @@ static int open_dir(const char *path)
 	return fd < 0 ? err_new(-errno, "open %s", path) : fd;
 }
 
-static int stage_file(int from_dir, const char *path, int staging, const char *shown,
-		      struct strv *names)
-{
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	const char *name = path_base(path);
-	int r = file_read_at(from_dir, path, FILE_LIMIT, &text);
+/* What is installed: names below the directory, those of links too. */
+struct staging {
+	int dir;
+	struct strv names;
+};
 
-	if (r == 0 && (*name == '.' || !*name))
-		r = err_new(-CE_UNSAFE, "its name begins with a dot");
-	if (r == 0)
-		r = file_create(staging, name, text.s, text.len, 0644, FILE_SYNC);
-	if (r == -EEXIST)
-		r = err_new(-CE_NAME_IN_USE, "two files have the name %s", name);
-	if (r < 0)
-		return err_wrap(r, "%s", shown);
-	strv_add(names, name);
+static void staging_done(struct staging *s)
+{
+	closep(&s->dir);
+	strv_done(&s->names);
+}
+
+static bool is_hidden(const char *name)
+{
+	return *name == '.' || !*name;
+}
+
+/* Units are found by their file's name, in whichever directory they are. */
+static int claim(struct staging *s, const char *name)
+{
+	const char *base = path_base(name);
+
+	for (size_t i = 0; quadlet_kind_of(base, NULL) != QUADLET_KINDS && i < s->names.n; i++)
+		if (strcmp(path_base(s->names.v[i]), base) == 0)
+			return err_new(-CE_NAME_IN_USE, "two files have the name %s", base);
+	strv_add(&s->names, name);
 	return 0;
 }
 
-static int stage_dir(const char *source, int staging, struct strv *names)
+/* "t@red.container" to "t@.container" beside it stays a link; where others lead is copied. */
+static bool is_link_beside(int dir, const char *path, char *target, size_t room)
 {
-	AUTO_CLOSE int fd = open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO_STRV struct strv found = STRV_INIT;
-	int r = fd < 0 ? err_new(-errno, "%s", source) : dir_names(fd, &found);
+	ssize_t n = readlinkat(dir, path, target, room - 1);
 
+	if (n <= 0)
+		return false;
+	target[n] = '\0';
+	return !strchr(target, '/') && !is_hidden(target);
+}
+
+static int stage_file(struct staging *s, int from_dir, const char *path, const char *shown,
+		      const char *name)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	char target[256];
+	int r = is_hidden(path_base(name)) ? err_new(-CE_UNSAFE, "its name begins with a dot") : 0;
+
+	if (r == 0)
+		r = claim(s, name);
+	if (r == 0 && is_link_beside(from_dir, path, target, sizeof(target))) {
+		r = symlinkat(target, s->dir, name) < 0 ? -errno : 0;
+	} else if (r == 0) {
+		r = file_read_at(from_dir, path, FILE_LIMIT, &text);
+		if (r == 0)
+			r = file_create(s->dir, name, text.s, text.len, 0644, FILE_SYNC);
+	}
+	if (r == -EEXIST)
+		r = err_new(-CE_NAME_IN_USE, "two files have the name %s", name);
+	return r < 0 ? err_wrap(r, "%s", shown) : 0;
+}
+
+/* All of @fd but what begins with a dot; @below: where it goes, "" for the top. */
+static int stage_dir(struct staging *s, int fd, const char *shown, const char *below,
+		     unsigned depth)
+{
+	AUTO_STRV struct strv found = STRV_INIT;
+	int r = dir_names(fd, &found);
+
+	if (r == 0 && depth == 0)
+		r = err_new(-CE_LIMIT, "%s: directories too deep in each other", shown);
+	if (r == 0 && *below && mkdirat(s->dir, below, 0755) < 0 && errno != EEXIST)
+		r = err_new(-errno, "make %s", below);
 	strv_sort(&found);
 	for (size_t i = 0; r == 0 && i < found.n; i++) {
-		AUTO_FREE char *shown = path_join(source, found.v[i]);
+		AUTO_FREE char *path = path_join(shown, found.v[i]);
+		AUTO_FREE char *name = *below ? path_join(below, found.v[i]) : xstrdup(found.v[i]);
+		AUTO_CLOSE int sub = -EBADF;
 		struct stat st;
 
-		if (fstatat(fd, found.v[i], &st, 0) == 0 && S_ISREG(st.st_mode) &&
-		    *found.v[i] != '.')
-			r = stage_file(fd, found.v[i], staging, shown, names);
+		if (is_hidden(found.v[i]) || fstatat(fd, found.v[i], &st, 0) < 0)
+			continue;
+		if (S_ISREG(st.st_mode)) {
+			r = stage_file(s, fd, found.v[i], path, name);
+		} else if (S_ISDIR(st.st_mode)) {
+			sub = openat(fd, found.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			r = sub < 0 ? err_new(-errno, "%s", path)
+				    : stage_dir(s, sub, path, name, depth - 1);
+		}
 	}
 	return r;
 }
 
-static int stage_all(char *const *sources, int n, int staging, struct strv *names)
+static bool is_drop_in_dir(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 2 && strcmp(name + n - 2, ".d") == 0;
+}
+
+static int stage_source(struct staging *s, const char *source)
+{
+	AUTO_FREE char *clean = path_clean(source);
+	const char *base = path_base(clean);
+	AUTO_CLOSE int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_new(-errno, "%s", source);
+	if (S_ISDIR(st.st_mode))
+		return stage_dir(s, fd, clean, is_drop_in_dir(base) ? base : "", DEPTH_LIMIT);
+	return stage_file(s, AT_FDCWD, source, source, base);
+}
+
+static int stage_all(char *const *sources, int n, struct staging *s)
 {
 	bool any = false;
 	int r = 0;
 
-	for (int i = 0; r == 0 && i < n; i++) {
-		struct stat st;
-
-		if (stat(sources[i], &st) < 0)
-			r = err_new(-errno, "%s", sources[i]);
-		else if (S_ISDIR(st.st_mode))
-			r = stage_dir(sources[i], staging, names);
-		else
-			r = stage_file(AT_FDCWD, sources[i], staging, sources[i], names);
-	}
-	for (size_t i = 0; i < names->n; i++)
-		any = any || quadlet_kind_of(names->v[i], NULL) != QUADLET_KINDS;
+	for (int i = 0; r == 0 && i < n; i++)
+		r = stage_source(s, sources[i]);
+	for (size_t i = 0; i < s->names.n; i++)
+		any = any || quadlet_kind_of(s->names.v[i], NULL) != QUADLET_KINDS ||
+		      strstr(s->names.v[i], ".d/");
 	if (r == 0 && !any)
 		r = err_usage("unit install: none of the files ends in .container, .volume, "
 			      ".network, .image or .build");
@@ -122,8 +192,8 @@ static int without_staging(int r)
 	return err_set(r, words.s);
 }
 
-/* Are all the new ones good, among those that are there? */
-static int check_staged(const char *staging, const struct strv *names, const char *program)
+/* Are all the new ones good, among those that are there, and those that have new drop-ins? */
+static int check_staged(const char *staging, const char *program)
 {
 	AUTO(quadlet_set_done) struct quadlet_set all = QUADLET_SET_INIT;
 	AUTO_STRV struct strv dirs = STRV_INIT;
@@ -132,27 +202,52 @@ static int check_staged(const char *staging, const struct strv *names, const cha
 	strv_add(&dirs, staging);
 	quadlet_dirs(&dirs);
 	r = quadlet_load(&dirs, &all);
-	for (size_t i = 0; r == 0 && i < names->n; i++) {
-		const struct quadlet *q = quadlet_find(&all, names->v[i]);
+	for (size_t i = 0; r == 0 && i < all.n; i++) {
+		const struct quadlet *q = &all.v[i];
 		AUTO_UNIT_FILE struct unit_file made = UNIT_FILE_INIT;
+		int one = q->error ? err_set(-CE_BAD_FORMAT, q->error)
+				   : quadlet_convert(&all, q, program, &made);
 
-		if (q && q->error)
-			r = err_set(-CE_BAD_FORMAT, q->error);
-		else if (q)
-			r = quadlet_convert(&all, q, program, &made);
+		if (one == 0)
+			continue;
+		/* Others that were bad before are not this command's concern. */
+		if (path_is_within(q->path, staging) || strstr(err_trail(), "/" STAGING "/"))
+			r = one;
+		else
+			err_drop();
 	}
 	return r < 0 ? without_staging(r) : r;
 }
 
-static int place_all(int dir, int staging, const char *path, const struct strv *names, bool replace,
+/* The directories of "sub/web.container.d/10.conf" in @dir. */
+static int make_parents(int dir, const char *name)
+{
+	AUTO_FREE char *part = xstrdup(name);
+
+	for (char *p = strchr(part, '/'); p; p = strchr(p + 1, '/')) {
+		*p = 0;
+		if (mkdirat(dir, part, 0755) < 0 && errno != EEXIST)
+			return err_new(-errno, "make %s", part);
+		*p = '/';
+	}
+	return 0;
+}
+
+static int place_all(int dir, const struct staging *s, const char *path, bool replace,
 		     struct strv *ret_paths)
 {
+	const struct strv *names = &s->names;
+
 	for (size_t i = 0; i < names->n; i++)
 		if (!replace && faccessat(dir, names->v[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			return err_new(-CE_NAME_IN_USE, "%s/%s is there; --replace replaces it",
 				       path, names->v[i]);
 	for (size_t i = 0; i < names->n; i++) {
-		if (renameat2(staging, names->v[i], dir, names->v[i],
+		int r = make_parents(dir, names->v[i]);
+
+		if (r < 0)
+			return r;
+		if (renameat2(s->dir, names->v[i], dir, names->v[i],
 			      replace ? 0 : RENAME_NOREPLACE) < 0)
 			return err_new(-errno, "install %s/%s", path, names->v[i]);
 		strv_take(ret_paths, path_join(path, names->v[i]));
@@ -164,8 +259,8 @@ int installed_add(char *const *sources, int n, bool replace, const char *program
 		  struct strv *ret_paths)
 {
 	AUTO_FREE char *path = NULL, *staged = NULL;
-	AUTO_STRV struct strv names = STRV_INIT;
-	AUTO_CLOSE int dir = -EBADF, staging = -EBADF;
+	AUTO(staging_done) struct staging s = {.dir = -EBADF};
+	AUTO_CLOSE int dir = -EBADF;
 	int r = config_dir("containers/systemd", &path);
 
 	if (r < 0)
@@ -177,14 +272,14 @@ int installed_add(char *const *sources, int n, bool replace, const char *program
 	r = rmtree(dir, STAGING); /* of one that was killed */
 	if (r < 0)
 		return r;
-	staging = open_dir(staged);
-	if (staging < 0)
-		return staging;
-	r = stage_all(sources, n, staging, &names);
+	s.dir = open_dir(staged);
+	if (s.dir < 0)
+		return s.dir;
+	r = stage_all(sources, n, &s);
 	if (r == 0)
-		r = check_staged(staged, &names, program);
+		r = check_staged(staged, program);
 	if (r == 0)
-		r = place_all(dir, staging, path, &names, replace, ret_paths);
+		r = place_all(dir, &s, path, replace, ret_paths);
 	(void)rmtree(dir, STAGING);
 	return r;
 }
@@ -199,15 +294,39 @@ bool installed_is_own(const struct quadlet *q)
 	return r == 0 && path_is_within(q->path, own);
 }
 
+/* Directories that were made for it alone; one that holds anything stays. */
+static void remove_empty(char *dir, const char *own)
+{
+	char *slash;
+
+	while (path_is_within(dir, own) && strcmp(dir, own) != 0 && rmdir(dir) == 0 &&
+	       (slash = strrchr(dir, '/')) != NULL)
+		*slash = '\0';
+}
+
 int installed_remove(const struct quadlet_set *all, const char *name)
 {
 	const struct quadlet *q = quadlet_find(all, name);
+	AUTO_FREE char *own = NULL, *dir = NULL, *drop_ins = NULL;
+	AUTO_CLOSE int fd = -EBADF;
+	int r;
 
 	if (!q)
 		return err_new(-CE_NO_OBJECT, "%s", name);
 	if (!installed_is_own(q))
 		return err_new(-EPERM, "%s is not one of this user's own files", q->path);
-	return unlink(q->path) < 0 ? err_new(-errno, "remove %s", q->path) : 0;
+	r = config_dir("containers/systemd", &own);
+	if (r < 0)
+		return r;
+	dir = xstrndup(q->path, (size_t)(path_base(q->path) - q->path - 1));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || unlinkat(fd, q->file, 0) < 0)
+		return err_new(-errno, "remove %s", q->path);
+	/* Or the next file of that name would have them. */
+	drop_ins = xasprintf("%s.d", q->file);
+	r = rmtree(fd, drop_ins);
+	remove_empty(dir, own);
+	return r;
 }
 
 static bool has_generator(void)

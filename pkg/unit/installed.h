@@ -4,14 +4,16 @@
 #include "pkg/unit/quadlet.h"
 
 /**
- * installed_add() - copy @sources (files; of a directory all its files) there
+ * installed_add() - copy @sources there: files, and directories with all that is in them
+ * What is below a directory keeps its place ("web.container.d/10.conf", "sub/db.container"); of a directory
+ * "web.container.d" that is below its own name. Links to what lies beside them stay links.
  * All are translated first: when one cannot be, nothing is changed. Each file appears by rename.
  * @program: for the translation. @ret_paths: what is there now. -CE_NAME_IN_USE without @replace.
  */
 int installed_add(char *const *sources, int n, bool replace, const char *program,
 		  struct strv *ret_paths);
 bool installed_is_own(const struct quadlet *q);
-/** installed_remove() - take away the file @name; -CE_NO_OBJECT; what others (root) installed is theirs. */
+/** installed_remove() - take away the file @name and its own drop-ins; -CE_NO_OBJECT; what others (root) installed is theirs. */
 int installed_remove(const struct quadlet_set *all, const char *name);
 /**
  * installed_publish() - have systemd see what the files say now

@@ -43,6 +43,9 @@ static int check_keys(const struct convert *c, const struct key_row *rows)
 		const struct unit_line *l = &c->q->in.v[i];
 		const struct key_row *row;
 
+		if (!strcmp(l->section, "Quadlet") && strcmp(l->key, "DefaultDependencies") != 0)
+			return err_new(-CE_BAD_FORMAT, "%s: there is no key %s in [Quadlet]",
+				       l->where, l->key);
 		if (strcmp(l->section, c->section) != 0)
 			continue;
 		row = find_row(rows, l->key);
@@ -151,9 +154,12 @@ static int split_all(const struct convert *c, const char *key, struct strv *ret)
 int convert_command(struct convert *c, const struct strv *words, struct sbuf *out)
 {
 	AUTO_STRV struct strv all = STRV_INIT;
+	const struct unit_line *l = NULL;
 	int r;
 
 	strv_add(&all, c->program);
+	while ((l = unit_file_next(&c->q->in, c->section, "ContainersConfModule", l)))
+		strv_addf(&all, "--module=%s", l->value);
 	r = split_all(c, "GlobalArgs", &all);
 	strv_add_all(&all, words);
 	unit_words_join(out, &all);
@@ -181,21 +187,36 @@ char *convert_path(const struct convert *c, const char *path)
 	return path_clean(joined);
 }
 
+/* An instance is the same one for two templates; all other specifiers are each unit's own. */
+static bool may_name(const struct quadlet *q)
+{
+	if (q->kind == QUADLET_IMAGE || q->kind == QUADLET_BUILD || q->kind == QUADLET_ARTIFACT)
+		return true;
+	for (const char *p = q->object; (p = strchr(p, '%')) != NULL; p += 2)
+		if (p[1] != '%' && (!quadlet_is_template(q) || (p[1] != 'i' && p[1] != 'I')))
+			return false;
+	return true;
+}
+
 int convert_reference(struct convert *c, const struct unit_line *l, const char *file,
 		      const struct quadlet **ret)
 {
 	const struct quadlet *q = quadlet_find(c->all, file);
+	AUTO_FREE char *service = NULL;
 
 	if (!q)
 		return err_new(-CE_BAD_FORMAT, "%s: there is no file %s", l->where, file);
-	if (strchr(q->object, '%') && q->kind != QUADLET_IMAGE && q->kind != QUADLET_BUILD &&
-	    q->kind != QUADLET_ARTIFACT)
+	if (quadlet_is_template(q) && !strchr(c->q->stem, '@'))
+		return err_new(-CE_BAD_FORMAT, "%s: %s is a template, and this is no instance",
+			       l->where, file);
+	if (!may_name(q))
 		return err_new(-CE_BAD_FORMAT,
 			       "%s: the name that %s gives holds specifiers (%s), which mean "
 			       "something else here",
 			       l->where, file, q->object);
-	unit_file_addf(c->out, "Unit", "Requires", "%s.service", q->service);
-	unit_file_addf(c->out, "Unit", "After", "%s.service", q->service);
+	service = quadlet_unit_of(q, c->q);
+	unit_file_add(c->out, "Unit", "Requires", service);
+	unit_file_add(c->out, "Unit", "After", service);
 	*ret = q;
 	return 0;
 }
@@ -253,6 +274,10 @@ int convert_network(struct convert *c, const struct unit_line *l)
 		strv_add(&c->argv, l->value);
 		return 0;
 	}
+	if (kind == QUADLET_CONTAINER && options)
+		return err_new(-CE_BAD_FORMAT,
+			       "%s: %s=%s: the network of another container has no options",
+			       l->where, l->key, l->value);
 	r = convert_reference(c, l, name, &q);
 	if (r == 0)
 		strv_addf(&c->argv, "%s%s%s", kind == QUADLET_CONTAINER ? "container:" : "",

@@ -2,6 +2,7 @@
 #include "pkg/unit/list.h"
 
 #include <fnmatch.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #include "pkg/json/json.h"
 #include "pkg/unit/systemctl.h"
 
-/* "active/running" by unit, asked for all at once. */
+/* "active/running" by unit, asked for all at once but templates, which systemd has by their instances only. */
 static int states(const struct quadlet_set *all, struct strv *ret)
 {
 	const char **words = xcalloc(all->n + 4, sizeof(*words));
@@ -23,15 +24,16 @@ static int states(const struct quadlet_set *all, struct strv *ret)
 	words[0] = "show";
 	words[1] = "--property=LoadState,ActiveState,SubState";
 	for (size_t i = 0; i < all->n; i++)
-		strv_addf(&units, "%s.service", all->v[i].service);
+		if (!quadlet_is_template(&all->v[i]))
+			strv_addf(&units, "%s.service", all->v[i].service);
 	for (size_t i = 0; i < units.n; i++)
 		words[2 + i] = units.v[i];
-	r = systemctl_run(words, &out);
+	r = units.n ? systemctl_run(words, &out) : 0;
 	free(words);
 	if (r)
 		return r < 0 ? r
 			     : err_new(-CE_HOST_SETUP, "systemctl --user show ended with %d", r);
-	strv_split(&lines, out.s, '\n');
+	strv_split(&lines, out.len ? out.s : "", '\n');
 	for (size_t i = 0; i < lines.n; i++) {
 		char *l = lines.v[i];
 
@@ -74,13 +76,17 @@ int quadlet_rows(const struct quadlet_set *all, const struct strv *filters,
 {
 	AUTO_JSON struct json_object *rows = json_object_new_array();
 	AUTO_STRV struct strv status = STRV_INIT;
+	size_t next = 0;
 	int r = 0;
 
 	if (all->n && systemctl_is_there())
 		r = states(all, &status);
 	for (size_t i = 0; r >= 0 && i < all->n; i++) {
 		const struct quadlet *q = &all->v[i];
-		const char *s = q->error ? "Not usable" : i < status.n ? status.v[i] : "Not loaded";
+		size_t at = quadlet_is_template(q) ? SIZE_MAX : next++;
+		const char *s = q->error        ? "Not usable"
+				: at < status.n ? status.v[at]
+						: "Not loaded";
 		AUTO_FREE char *unit = xasprintf("%s.service", q->service);
 		struct json_object *o;
 

@@ -50,6 +50,7 @@ static void quadlet_done(struct quadlet *q)
 	free(q->object);
 	free(q->error);
 	unit_file_done(&q->in);
+	strv_done(&q->drop_ins);
 }
 
 void quadlet_set_done(struct quadlet_set *s)
@@ -69,16 +70,37 @@ static bool is_number(const char *name)
 	return true;
 }
 
+struct place {
+	dev_t dev;
+	ino_t ino;
+};
+
 struct found {
 	struct strv dirs, drop_ins, files; /* drop_ins: directories "*.d", most often none */
+	struct place *seen; /* directories, in step with dirs */
 };
+
+/* Links among directories are followed; one that leads to where we were is not, or boot would wait for it. */
+static bool seen_before(struct found *f, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return true;
+	for (size_t i = 0; i < f->dirs.n; i++)
+		if (f->seen[i].dev == st.st_dev && f->seen[i].ino == st.st_ino)
+			return true;
+	f->seen = xreallocarray(f->seen, f->dirs.n + 1, sizeof(*f->seen));
+	f->seen[f->dirs.n] = (struct place){st.st_dev, st.st_ino};
+	return false;
+}
 
 static void walk(const char *dir, unsigned depth, struct found *f)
 {
 	AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_STRV struct strv names = STRV_INIT;
 
-	if (fd < 0 || depth > DEPTH_LIMIT || dir_names(fd, &names) < 0)
+	if (fd < 0 || depth > DEPTH_LIMIT || seen_before(f, fd) || dir_names(fd, &names) < 0)
 		return;
 	strv_sort(&names);
 	strv_add(&f->dirs, dir);
@@ -192,8 +214,10 @@ static int read_drop_ins(struct quadlet *q, const struct found *f)
 		}
 	if (found.n)
 		qsort(found.v, found.n, sizeof(*found.v), by_name);
-	for (size_t i = 0; r == 0 && i < found.n; i++)
+	for (size_t i = 0; r == 0 && i < found.n; i++) {
+		strv_add(&q->drop_ins, found.v[i].path);
 		r = read_file(&q->in, found.v[i].path);
+	}
 	return r;
 }
 
@@ -225,7 +249,7 @@ static void name_object(struct quadlet *q)
 		"ContainerName", "VolumeName", "NetworkName", "ImageTag",
 		"ImageTag",      "PodName",    "ServiceName", "Artifact"};
 	const struct unit_line *first;
-	const char *named = last(q, keys[q->kind]);
+	const char *named = last(q, keys[q->kind]), *at = strchr(q->stem, '@');
 
 	if (q->kind == QUADLET_BUILD) {
 		first = unit_file_next(&q->in, "Build", "ImageTag", NULL);
@@ -237,8 +261,10 @@ static void name_object(struct quadlet *q)
 		q->object = xstrdup(named);
 	else if (q->kind == QUADLET_IMAGE || q->kind == QUADLET_BUILD)
 		q->object = xstrdup("");
-	else if (strchr(q->stem, '@'))
-		q->object = xstrdup("systemd-%P_%I");
+	else if (at && at[1])
+		q->object = xasprintf("systemd-%.*s_%s", (int)(at - q->stem), q->stem, at + 1);
+	else if (at) /* not %P_%I: where these undo escapes, "a-b" becomes "a/b" */
+		q->object = xasprintf("systemd-%.*s_%%i", (int)(at - q->stem), q->stem);
 	else
 		q->object = xasprintf("systemd-%s",
 				      q->kind == QUADLET_CONTAINER || q->kind == QUADLET_KUBE
@@ -273,6 +299,7 @@ static int by_file(const void *a, const void *b)
 
 static void found_done(struct found *f)
 {
+	free(f->seen);
 	strv_done(&f->dirs);
 	strv_done(&f->drop_ins);
 	strv_done(&f->files);

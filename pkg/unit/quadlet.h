@@ -26,6 +26,7 @@ struct quadlet {
 	char *service; /* "web", "data-volume": without ".service" */
 	char *object; /* the name of what it makes; may hold specifiers that only its own service knows */
 	struct unit_file in; /* the file and its drop-ins */
+	struct strv drop_ins; /* their paths, in the order in which they were read */
 	char *error; /* NULL, or why it cannot be used; the others can */
 };
 
@@ -55,6 +56,13 @@ const char *quadlet_section(enum quadlet_kind k);
 enum quadlet_kind quadlet_kind_of(const char *file, const char **ret_suffix);
 /** quadlet_find() - by file name; NULL. */
 const struct quadlet *quadlet_find(const struct quadlet_set *s, const char *file);
+/** quadlet_is_template() - "web@.container": its service exists by instances only. */
+bool quadlet_is_template(const struct quadlet *q);
+/**
+ * quadlet_unit_of() - "web.service"; malloc'ed
+ * Of a template it is the instance that @by is one of ("web@%i.service"); "web@.service" when @by is NULL or none.
+ */
+char *quadlet_unit_of(const struct quadlet *q, const struct quadlet *by);
 
 /**
  * quadlet_convert() - the service

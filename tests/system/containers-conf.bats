@@ -77,6 +77,17 @@ run_() { cuddy run --rm "$@"; }
 	[ "$(echo $output)" = "override 0022" ]
 	CONTAINERS_CONF=/dev/null run -0 run_ --network none "$IMAGE" sh -c 'echo $X $Y'
 	[ "$output" = override ]
+	# Modules come after either, in their order, and before the override; from one's own directory, or by path.
+	conf "$WORK/config/containers/containers.conf.modules/sub/a.conf" X=module-a 'tz = "UTC"'
+	conf "$WORK/b.conf" X=module-b
+	CONTAINERS_CONF_OVERRIDE= CONTAINERS_CONF= run -0 cuddy --module sub/a.conf run --rm --network none "$IMAGE" sh -c 'echo $X; umask'
+	[ "$(echo $output)" = "module-a 0055" ]
+	CONTAINERS_CONF_OVERRIDE= run -0 cuddy --module=sub/a.conf --module "$WORK/b.conf" run --rm --network none --env-host "$IMAGE" sh -c 'echo $X $Y; umask'
+	[ "$(echo $output)" = "module-b 0022" ]
+	run -0 cuddy --module "$WORK/b.conf" run --rm --network none "$IMAGE" sh -c 'echo $X'
+	[ "$output" = override ]
+	run --separate-stderr cuddy --module no.conf ps
+	one_line_error 125 "--module: 'no.conf': there is no such module: no file $WORK/config/containers/containers.conf.modules/no.conf or /etc/.*/usr/share/"
 	PODMAN_USERNS=keep-id run -0 run_ --network none "$IMAGE" id -u
 	[ "$output" = "$(id -u)" ]
 }

@@ -68,7 +68,6 @@ load helpers
 		--network-config-dir /x ps
 		--transient-store ps
 		--syslog ps
-		--module x ps
 		--tmpdir /x ps
 	EOF
 	snapshot | diff "$WORK/before" -

@@ -113,6 +113,50 @@ line() { service "$1" | grep "^$2="; }
 	[[ "$(line second ExecStart)" == *"--name systemd-second "*"--network container:systemd-one localhost/own:1" ]]
 }
 
+@test "keys that hold lists of words, old keys for maps, modules, and URLs to build from" {
+	unit a.container <<-'U'
+		[Container]
+		Image=x
+		UIDMap=0:1:10 10:20:5
+		GIDMap=0:1:10
+		LogOpt=tag=a max-size=1m
+		Mask=/proc/a /proc/b
+		Unmask=ALL
+		Secret=one "two,type=env"
+		AddDevice=/dev/null -/dev/there-is-none /dev/zero:/dev/z
+		Mount=type=tmpfs,destination=/a "type=bind,source=/b c,target=/b"
+		VolatileTmp=yes
+		ContainersConfModule=one.conf
+		ContainersConfModule=/two.conf
+		GlobalArgs=--log-level info
+	U
+	[[ "$(line a ExecStart)" == *" --module=one.conf --module=/two.conf --log-level info run "*" --device /dev/null --device /dev/zero:/dev/z --gidmap 0:1:10 --log-opt tag=a --log-opt max-size=1m --security-opt mask=/proc/a --security-opt mask=/proc/b --mount type=tmpfs,destination=/a --mount \"type=bind,source=/b c,target=/b\" --secret one --secret two,type=env --uidmap 0:1:10 --uidmap 10:20:5 --security-opt unmask=ALL --tmpfs /tmp:rw,size=512M,mode=1777 x" ]]
+	[[ "$(line a ExecStop)" == *" --module=one.conf --module=/two.conf --log-level info stop --ignore systemd-a" ]]
+	printf '[Container]\nImage=x\nReadOnly=yes\nVolatileTmp=yes\n' | unit a.container
+	[[ "$(line a ExecStart)" != *tmpfs* ]]
+	while IFS='|' read -r kind lines want; do
+		printf "$lines" | unit "m.$kind"
+		got=$(cuddy unit generate --dry-run)
+		[[ "$got" == *"$want"* ]] || fail "$lines: $got"
+		rm "$units/m.$kind"
+	done <<-'T'
+		container|[Container]\nImage=x\nRemapUsers=manual\nRemapUid=0:1:5 5:9:2\nRemapGid=0:2:7\n| -d --uidmap 0:1:5 --uidmap 5:9:2 --gidmap 0:2:7 x
+		container|[Container]\nImage=x\nRemapUsers=auto\n| -d --userns auto x
+		container|[Container]\nImage=x\nRemapUsers=auto\nRemapUid=0:1:1\nRemapGid=0:2:1\nRemapUidSize=500\n| --userns auto:uidmapping=0:1:1,gidmapping=0:2:1,size=500 x
+		container|[Container]\nImage=x\nRemapUsers=keep-id\n| -d --userns keep-id x
+		container|[Container]\nImage=x\nRemapUsers=keep-id\nRemapUid=7\nRemapGid=8\n| --userns keep-id:uid=7,gid=8 x
+		container|[Container]\nImage=x\nRemapUsers=keep-id\nRemapGid=8\n| --userns keep-id:gid=8 x
+		pod|[Pod]\nRemapUsers=manual\nRemapUid=0:1:5\n| --uidmap 0:1:5 --name systemd-m
+		kube|[Kube]\nYaml=/y\nRemapUsers=auto\nConfigMap=/a /b\nLogOpt=tag=x path=/y\nContainersConfModule=k\n| --module=k kube play --replace --service-container=true --configmap /a --configmap /b --log-opt tag=x --log-opt path=/y --userns auto /y
+		volume|[Volume]\nContainersConfModule=v\nDevice=/srv\nType=bind\n|RequiresMountsFor=/srv
+		volume|[Volume]\nContainersConfModule=v\n| --module=v volume create --ignore systemd-m
+		network|[Network]\nOptions=mtu=1400 isolate=true\n| --opt mtu=1400 --opt isolate=true systemd-m
+		build|[Build]\nImageTag=t\nSetWorkingDirectory=https://example.org/x.git#main\nFile=sub/Containerfile\n| build --tag t --file sub/Containerfile https://example.org/x.git#main
+		build|[Build]\nImageTag=t\n[Service]\nWorkingDirectory=/srv/own\n| build --tag t /srv/own
+		image|[Image]\nImage=i\nAllTags=yes\nArch=arm64\nOS=linux\nVariant=v8\nCertDir=/c\nCreds=u:p\nPolicy=newer\n| pull --quiet --all-tags=true --arch arm64 --cert-dir /c --creds u:p --os linux --policy newer --variant v8 i
+	T
+}
+
 @test "drop-ins, templates, precedence: as systemd has them" {
 	printf '[Container]\nImage=low\nEnvironment=A=1\n' | unit web-front.container
 	mkdir -p "$units"/{container.d,web-.container.d,web-front.container.d,sub}
@@ -126,13 +170,42 @@ line() { service "$1" | grep "^$2="; }
 	printf '[Container]\nImage=x\nExec=echo %%i\n[Install]\nWantedBy=default.target\nDefaultInstance=blue\n' >"$units/sub/t@.container"
 	ln -s t@.container "$units/sub/t@red.container"
 	rm -r "$units/container.d"
-	[[ "$(line t@ ExecStart)" == *"--name systemd-%P_%I "*"x echo %i" ]]
+	[[ "$(line t@ ExecStart)" == *"--name systemd-t_%i "*"x echo %i" ]]
+	[[ "$(line t@red ExecStart)" == *"--name systemd-t_red "* ]]
+	# What one template names is that instance's of another.
+	printf '[Volume]\n' | unit my-data@.volume
+	printf '[Pod]\n' | unit group@.pod
+	printf '[Unit]\nWants=t@.container\n[Container]\nImage=x\nVolume=my-data@.volume:/d\nPod=group@.pod\n' | unit user@.container
+	ln -s user@.container "$units/user@one.container"
+	for u in user@ user@one; do
+		[[ "$(line $u ExecStart)" == *"--pod-id-file %t/group-pod@%i.pod-id --volume systemd-my-data_%i:/d x" ]]
+		[ "$(line $u Requires) $(line $u BindsTo) $(line $u Wants | tail -n 1)" = "Requires=my-data-volume@%i.service BindsTo=group-pod@%i.service Wants=t@%i.service" ]
+	done
+	line group-pod@ Wants | grep -qx 'Wants=user@%i.service'
+	printf '[Container]\nImage=x\nVolume=my-data@.volume:/d\n' | unit bad.container
+	run cuddy unit generate --dry-run
+	[[ "$output" == *"bad.container:3: my-data@.volume is a template, and this is no instance"* ]]
+	rm "$units"/{bad,user@,user@one}.container "$units"/{my-data@.volume,group@.pod}
 	[[ "$(line t@red ExecStart)" == *"x echo %i" ]]
 	mkdir "$WORK/out"
 	run -0 cuddy unit generate "$WORK/out" "$WORK/out" "$WORK/out"
 	[ -z "$output" ]
 	[ "$(readlink "$WORK/out/default.target.wants/t@blue.service")" = ../t@.service ]
 	[ "$(readlink "$WORK/out/default.target.wants/t@red.service")" = ../t@red.service ]
+	# [Install] may stand in a drop-in. Directories may be links, also such as lead back.
+	mkdir "$units/web-front.container.d/more" "$WORK/elsewhere"
+	printf '[Install]\nAlias=w.service www.service\nWantedBy=a.target\nRequiredBy=b.target c.target\nUpheldBy=d.service\n' >"$units/web-front.container.d/50-install.conf"
+	printf '[Container]\nImage=linked\n' >"$WORK/elsewhere/far.container"
+	ln -s "$WORK/elsewhere" "$units/sub/elsewhere"
+	ln -s "$WORK/elsewhere/far.container" "$units/near.container"
+	for i in 1 2 3 4 5 6; do ln -s "$units" "$units/sub/back$i"; done
+	mkfifo "$units/fifo.container"
+	ln -s nowhere "$units/dangling.container"
+	run -0 timeout 20 "$CUDDY" unit generate "$WORK/out" "$WORK/out" "$WORK/out"
+	[ -z "$output" ]
+	[ "$(cd "$WORK/out" && for l in w.service www.service a.target.wants/* b.target.requires/* c.target.requires/* d.service.upholds/*; do echo "$l $(readlink "$l")"; done)" = "$(printf '%s\n' \
+		{w,www}.service' web-front.service' {a.target.wants,{b,c}.target.requires,d.service.upholds}'/web-front.service ../web-front.service')" ]
+	[[ "$(line far ExecStart)" == *" linked" && "$(line near ExecStart)" == *" linked" ]]
 	export QUADLET_UNIT_DIRS=$WORK/first:$units
 	mkdir "$WORK/first"
 	printf '[Container]\nImage=second\n' | unit plain.container
@@ -160,7 +233,14 @@ line() { service "$1" | grep "^$2="; }
 		[Container]\nImage=x\n[Service]\nKillMode=none\n|:4: KillMode=none:
 		[Container]\nImage=x\n[Service]\nUser=root\n|:4: User=root:
 		[Container]\nImage=x\n[Service]\nType=simple\n|:4: Type=simple:
-		[Container]\nImage=x\nContainersConfModule=m\n|:3: ContainersConfModule= cannot be used
+		[Container]\nImage=x\nSecurityLabelType=t\n|:3: SecurityLabelType= cannot be used: SELinux
+		[Container]\nImage=x\n[Quadlet]\nDefaultDependency=no\n|:4: there is no key DefaultDependency in [Quadlet]
+		[Container]\nImage=x\nNetwork=good.container:mac=1\n|:3: Network=good.container:mac=1: the network of another
+		[Container]\nImage=x\nRemapUid=1\n|:3: RemapUid=1: needs a RemapUsers=
+		[Container]\nImage=x\nRemapUsers=some\n|:3: RemapUsers=some: manual, auto or keep-id
+		[Container]\nImage=x\nRemapUsers=keep-id\nRemapUid=1 2\n|:4: RemapUid=1 2: keep-id maps one id
+		[Container]\nImage=x\nRemapUsers=auto\nUserNS=auto\n|:3: RemapUsers= does not go with UserNS=
+		[Container]\nImage=x\nRemapUsers=auto\nRemapUidSize=many\n|:4: RemapUidSize=many: not a number
 		[Unit]\nAfter=gone.network\n[Container]\nImage=x\n|:2: there is no file gone.network
 		nothing\n|:1: 'nothing' stands before the first
 		[Unit]\nX=1\n|there is no section [Container]
@@ -168,7 +248,7 @@ line() { service "$1" | grep "^$2="; }
 }
 
 @test "unit install, ls, print, rm: a user's own files, checked before anything is changed" {
-	mkdir "$WORK/app"
+	mkdir -p "$WORK/app"
 	printf '[Container]\nImage=x\nVolume=data.volume:/d\nEnvironmentFile=web.env\n[Install]\nWantedBy=default.target\n' >"$WORK/app/web.container"
 	printf '[Volume]\n' >"$WORK/app/data.volume"
 	echo A=1 >"$WORK/app/web.env"
@@ -201,6 +281,41 @@ line() { service "$1" | grep "^$2="; }
 	[ ! -e "$XDG_CONFIG_HOME/systemd/user/default.target.wants" ]
 	run -0 cuddy unit rm --all
 	[ "$(ls "$XDG_CONFIG_HOME/systemd/user")" = own.service ]
+}
+
+@test "unit install, print, rm: directories with drop-ins, templates and their links, directories below" {
+	mkdir -p "$WORK/app"/{sub/deep,web.container.d,.git}
+	printf '[Container]\nImage=x\nEnvironmentFile=../web.env\n' >"$WORK/app/sub/deep/db.container"
+	printf '[Container]\nImage=x\n' | tee "$WORK/app/web.container" >"$WORK/app/t@.container"
+	ln -s t@.container "$WORK/app/t@red.container"
+	ln -s /etc/hostname "$WORK/app/web.env"
+	printf '[Container]\nEnvironment=A=1\n' >"$WORK/app/web.container.d/10-a.conf"
+	echo x >"$WORK/app/.git/x.container"
+	run -0 cuddy unit install "$WORK/app/"
+	[ "$(sort <<<"$output")" = "$(printf "$units/%s\n" sub/deep/db.container t@.container t@red.container web.container web.container.d/10-a.conf web.env | sort)" ]
+	[ "$(readlink "$units/t@red.container")" = t@.container ]
+	[ -f "$units/web.env" ] && [ ! -L "$units/web.env" ]
+	[[ "$(line web ExecStart)" == *"--env A=1 x" && "$(line db ExecStart)" == *"--env-file $units/sub/web.env x" ]]
+	[ "$(cuddy unit print web.container)" = "$(cat "$WORK/app/web.container"; printf '\n# %s\n' "$units/web.container.d/10-a.conf"; cat "$WORK/app/web.container.d/10-a.conf")" ]
+	[ "$(cuddy unit ls --format '{{.Name}} {{.UnitName}} {{.Status}}' | xargs)" = "db.container db.service Not loaded t@.container t@.service Not loaded t@red.container t@red.service Not loaded web.container web.service Not loaded" ]
+	# A drop-in alone; one that is wrong is told with its place to be, and changes nothing.
+	mkdir "$WORK/more.d" "$WORK/web.container.d"
+	printf '[Container]\nEnvironment=B=2\nNo=1\n' >"$WORK/web.container.d/20-b.conf"
+	run --separate-stderr cuddy unit install "$WORK/web.container.d"
+	one_line_error 125 "$units/web.container.d/20-b.conf:3: there is no key No in"
+	[ ! -e "$units/web.container.d/20-b.conf" ]
+	sed -i 3d "$WORK/web.container.d/20-b.conf"
+	run -0 cuddy unit install "$WORK/web.container.d"
+	[ "$output" = "$units/web.container.d/20-b.conf" ]
+	grep -q -- '--env A=1 --env B=2 x$' "$XDG_CONFIG_HOME/systemd/user/web.service"
+	# Two files of one name would hide each other.
+	mkdir -p "$WORK/two/sub"
+	printf '[Volume]\n' | tee "$WORK/two/v.volume" >"$WORK/two/sub/v.volume"
+	run --separate-stderr cuddy unit install "$WORK/two"
+	one_line_error 125 'two files have the name v.volume'
+	run -0 cuddy unit rm web.container db.container
+	[ "$(ls "$units" | xargs)" = "t@.container t@red.container web.env" ]
+	run -0 cuddy unit rm --all
 }
 
 @test "called as a generator it takes a generator's words, and makes a hundred units" {
@@ -292,7 +407,7 @@ line() { service "$1" | grep "^$2="; }
 		Network=none|needs Yaml=
 		Yaml=a.yaml\nYamls=b|there is no key Yamls in [Kube]; did you mean Yaml?
 		Yaml=a.yaml\nSetWorkingDirectory=home|use yaml or unit
-		Yaml=a.yaml\nRemapUsers=auto|say UserNS=
+		Yaml=a.yaml\nRemapUsers=manual|auto or keep-id
 		Yaml=a.yaml\n[Service]\nType=simple|notify or oneshot
 	T
 }

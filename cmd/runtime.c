@@ -116,6 +116,14 @@ int runtime_ended(const struct runtime_args *g, int r)
 	return status == 126 || status == 127 ? status : 1;
 }
 
+void runtime_warn_all(const struct runtime_args *g, const struct strv *lines)
+{
+	for (size_t i = 0; i < lines->n; i++) {
+		write_log(g, "warning", lines->v[i]);
+		(void)fprintf(stderr, "cuddy: warning: %s\n", lines->v[i]);
+	}
+}
+
 void runtime_warn(const struct runtime_args *g, int r)
 {
 	if (r >= 0)

@@ -20,5 +20,7 @@ void runtime_verb_first(int argc, char **argv);
  * Return: 0, or the exit status: 126, 127, else 1.
  */
 int runtime_ended(const struct runtime_args *g, int r);
-/** runtime_warn() - the same, and go on. */
+/** runtime_warn_all() - lines that stop nothing, to the same two places. */
+void runtime_warn_all(const struct runtime_args *g, const struct strv *lines);
+/** runtime_warn() - the same as runtime_ended(), and go on. */
 void runtime_warn(const struct runtime_args *g, int r);

@@ -62,6 +62,19 @@ static struct oci_create wanted(const struct create_args *a, const char *id)
 	};
 }
 
+/* What is not given is told in any case: it may be why it fails. */
+static int create(const struct create_args *a, struct oci_create *q, pid_t *ret_pid, int *ret_pty)
+{
+	AUTO_STRV struct strv warnings = STRV_INIT;
+	int r;
+
+	q->warnings = &warnings;
+	r = oci_create(q, ret_pid, ret_pty);
+	q->warnings = NULL;
+	runtime_warn_all(&a->g, &warnings);
+	return r;
+}
+
 static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct create_args *a = args;
@@ -69,7 +82,7 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 
 	(void)ctx;
 	(void)argc;
-	return runtime_ended(&a->g, oci_create(&q, NULL, NULL));
+	return runtime_ended(&a->g, create(a, &q, NULL, NULL));
 }
 
 static int start(const struct runtime_args *g, const char *id)
@@ -122,7 +135,7 @@ static int run_in_front(const struct create_args *a, struct oci_create *q, int *
 	q->own_terminal = true;
 	for (unsigned i = 0; i < 3; i++)
 		q->stdio[i] = terminal ? -EBADF : io.child[i];
-	r = oci_create(q, &s.stage_pid, &s.pty_master);
+	r = create(a, q, &s.stage_pid, &s.pty_master);
 	if (r < 0)
 		return r;
 	s.stage_pidfd = pidfd_open_pid(s.stage_pid);
@@ -150,7 +163,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	(void)argc;
 	if (!a->detach)
 		return runtime_ended(&a->g, run_in_front(a, &q, &ctx->status));
-	r = oci_create(&q, NULL, NULL);
+	r = create(a, &q, NULL, NULL);
 	if (r < 0)
 		return runtime_ended(&a->g, r);
 	r = start(&a->g, argv[0]);

@@ -117,6 +117,7 @@ void bundle_done(struct bundle *b)
 		free(b->blocks[i]);
 	free(b->blocks);
 	strv_done(&b->strings);
+	strv_done(&b->warnings);
 	sbuf_done(&b->seccomp);
 	sbuf_done(&b->text);
 	oci_spec_done(&b->spec);

@@ -44,6 +44,7 @@ struct bundle {
 	struct rt_plan plan; /* points into what follows and into @spec */
 	struct sbuf seccomp;
 	struct strv strings;
+	struct strv warnings; /* what was asked for, is not to be had, and stops nothing */
 	void **blocks;
 	unsigned n_blocks;
 };

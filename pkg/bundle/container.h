@@ -48,6 +48,7 @@ struct oci_create {
 	bool systemd_cgroup, no_new_keyring;
 	bool own_terminal; /* the pty's master is for the caller, without a socket */
 	int stdio[3];
+	struct strv *warnings; /* NULL, or takes lines about what was asked for and is not given */
 };
 /** oci_create() - @ret_pty: with own_terminal, or -EBADF. @ret_pid: NULL, or the pid. */
 int oci_create(const struct oci_create *q, pid_t *ret_pid, int *ret_pty);

@@ -212,6 +212,28 @@ int oci_pause(struct oci_container *c, bool pause)
 	return 0;
 }
 
+/* Version 2 would kill for the lower limit, where version 1 refused it: for who asks, we refuse it. */
+static int check_usage(int dir, struct json_object *resources)
+{
+	struct json_object *memory = NULL;
+	int64_t limit = 0;
+	bool check = false;
+	uint64_t used;
+	char text[32];
+	int r = json_get_obj(resources, "memory", &memory);
+
+	if (r == 0 && memory)
+		r = json_get_bool(memory, "checkBeforeUpdate", &check);
+	if (r == 0 && memory)
+		r = json_get_i64(memory, "limit", &limit);
+	if (r < 0 || !check || limit <= 0 ||
+	    cgroup_read(dir, "memory.current", text, sizeof(text)) <= 0 ||
+	    parse_u64(text, UINT64_MAX, &used) < 0 || used <= (uint64_t)limit)
+		return r;
+	return err_new(-EBUSY, "memory.limit: %lld, and it uses %llu bytes now", (long long)limit,
+		       (unsigned long long)used);
+}
+
 int oci_update(struct oci_container *c, struct json_object *resources)
 {
 	AUTO_CLOSE int dir = open_cgroup(c, "update");
@@ -223,6 +245,8 @@ int oci_update(struct oci_container *c, struct json_object *resources)
 	if (dir < 0)
 		return dir;
 	r = oci_container_bundle(c, &b);
+	if (r == 0)
+		r = check_usage(dir, resources);
 	if (r == 0)
 		r = bundle_limits(&b, resources, &limits, &n);
 	if (r == 0)

@@ -132,6 +132,8 @@ static int plan(struct creation *c, struct cgroup_request *g)
 		r = bundle_host_look(&c->bundle.spec, &c->host);
 	if (r == 0)
 		r = bundle_plan(&c->bundle, c->q->id, &c->host);
+	if (c->q->warnings)
+		strv_add_all(c->q->warnings, &c->bundle.warnings);
 	c->bundle.plan.process.keep_keyring = c->q->no_new_keyring;
 	if (r == 0)
 		r = check_terminal(c);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
@@ -147,6 +148,15 @@ int oci_exec_prepare(const struct oci_exec *q, struct oci_container *c, struct b
 	return keep_fds(q, b, ret);
 }
 
+static bool own_time(const struct proc_id *init)
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/ns/time", (int)init->pid);
+	struct stat theirs, ours;
+
+	return stat(path, &theirs) == 0 && stat("/proc/self/ns/time", &ours) == 0 &&
+	       theirs.st_ino != ours.st_ino;
+}
+
 int oci_exec_start(const struct oci_exec *q, const struct oci_container *c,
 		   const struct rt_process *p, const int stdio[3], struct rt_exec_started *ret)
 {
@@ -158,6 +168,7 @@ int oci_exec_start(const struct oci_exec *q, const struct oci_container *c,
 			    .process = *p,
 			    .stdio = {stdio[0], stdio[1], stdio[2]},
 			    .detached = q->detach,
+			    .own_time = own_time(&c->init),
 			    .adopted = q->detach};
 	int r = paths_helper("cuddy-conmon", &program);
 

@@ -12,5 +12,7 @@ bundle_strings(const struct strv *sv); /* as it stands; an empty one is a list t
 int bundle_mounts(struct bundle *b, const struct bundle_host *h);
 int bundle_namespaces(struct bundle *b, const struct bundle_host *h);
 int bundle_devices(struct bundle *b);
+/** bundle_mount_words() - sorted, the options of mounts that are no file system's own. */
+void bundle_mount_words(struct strv *ret);
 /** bundle_hooks() - that part of the plan alone. */
 void bundle_hooks(struct bundle *b, const char *id);

@@ -34,6 +34,38 @@ static char *number(int64_t v)
 	return v < 0 ? xstrdup("max") : xasprintf("%" PRId64, v);
 }
 
+/* What version 2 of cgroups has no file for: no limit, when it is there and says something. */
+static int not_in_v2(struct json_object *o, const char *part, const char *const *keys, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct json_object *v = NULL;
+
+		if (!json_object_object_get_ex(o, keys[i], &v) || !v)
+			continue;
+		/* A number that is 0 or -1, and a false, say nothing. */
+		if (json_object_is_type(v, json_type_int) ? json_object_get_int64(v) > 0
+		    : json_object_is_type(v, json_type_boolean)
+			    ? json_object_get_boolean(v)
+			    : json_object_is_type(v, json_type_array) &&
+				      json_object_array_length(v) > 0)
+			return err_new(-CE_UNSUPPORTED,
+				       "%s.%s: cgroups of version 2 have nothing like it", part,
+				       keys[i]);
+	}
+	return 0;
+}
+
+static const char *const memory_of_v1[] = {"kernel", "kernelTCP", "swappiness", "disableOOMKiller"};
+static const char *const cpu_of_v1[] = {"realtimeRuntime", "realtimePeriod"};
+static const char *const io_of_v1[] = {"leafWeight"};
+static const char *const network_of_v1[] = {"classID", "priorities"};
+
+static int network(struct limits *l, struct json_object *o)
+{
+	(void)l;
+	return not_in_v2(o, "network", network_of_v1, ARRAY_LEN(network_of_v1));
+}
+
 static int memory(struct limits *l, struct json_object *o)
 {
 	int64_t limit = 0, swap = 0, low = 0;
@@ -43,6 +75,8 @@ static int memory(struct limits *l, struct json_object *o)
 		r = json_get_i64(o, "swap", &swap);
 	if (r == 0)
 		r = json_get_i64(o, "reservation", &low);
+	if (r == 0)
+		r = not_in_v2(o, "memory", memory_of_v1, ARRAY_LEN(memory_of_v1));
 	if (r < 0)
 		return r;
 	if (limit)
@@ -77,6 +111,8 @@ static int cpu(struct limits *l, struct json_object *o)
 		r = json_get_str(o, "cpus", &cpus);
 	if (r == 0)
 		r = json_get_str(o, "mems", &mems);
+	if (r == 0)
+		r = not_in_v2(o, "cpu", cpu_of_v1, ARRAY_LEN(cpu_of_v1));
 	if (r < 0)
 		return r;
 	if (shares) {
@@ -134,16 +170,49 @@ static int throttle(struct limits *l, struct json_object *o, const char *key, co
 	return r;
 }
 
+/* From 10 to 1000 in version 1, from 1 to 10000 now. */
+static uint64_t io_weight(uint64_t v)
+{
+	return 1 + ((v < 10 ? 10 : v) - 10) * 9999 / 990;
+}
+
+static int device_weights(struct limits *l, struct json_object *o)
+{
+	struct json_object *a = NULL;
+	int r = json_get_arr(o, "weightDevice", &a);
+
+	for (size_t i = 0; r == 0 && a && i < json_object_array_length(a); i++) {
+		struct json_object *d = json_object_array_get_idx(a, i);
+		uint64_t major = 0, minor = 0, weight = 0;
+
+		r = json_get_u64(d, "major", &major);
+		if (r == 0)
+			r = json_get_u64(d, "minor", &minor);
+		if (r == 0)
+			r = json_get_u64(d, "weight", &weight);
+		if (r == 0)
+			r = not_in_v2(d, "blockIO.weightDevice", io_of_v1, ARRAY_LEN(io_of_v1));
+		if (r == 0 && weight)
+			add(l, "io.weight",
+			    xasprintf("%" PRIu64 ":%" PRIu64 " %" PRIu64, major, minor,
+				      io_weight(weight)),
+			    "blockIO.weightDevice");
+	}
+	return r;
+}
+
 static int block_io(struct limits *l, struct json_object *o)
 {
 	uint64_t weight = 0;
 	int r = json_get_u64(o, "weight", &weight);
 
+	if (r == 0)
+		r = not_in_v2(o, "blockIO", io_of_v1, ARRAY_LEN(io_of_v1));
 	if (r == 0 && weight)
-		add(l, "io.weight",
-		    xasprintf("default %" PRIu64,
-			      1 + ((weight < 10 ? 10 : weight) - 10) * 9999 / 990),
+		add(l, "io.weight", xasprintf("default %" PRIu64, io_weight(weight)),
 		    "blockIO.weight");
+	if (r == 0)
+		r = device_weights(l, o);
 	if (r == 0)
 		r = throttle(l, o, "throttleReadBpsDevice", "rbps");
 	if (r == 0)
@@ -175,6 +244,38 @@ static int huge_pages(struct limits *l, struct json_object *res)
 	return r;
 }
 
+/* {"mlx5_1": {"hcaHandles": 3}}: a line for each device. */
+static int rdma(struct limits *l, struct json_object *res)
+{
+	static const struct {
+		const char *key, *word;
+	} parts[] = {{"hcaHandles", "hca_handle"}, {"hcaObjects", "hca_object"}};
+	struct json_object *all = NULL;
+	int r = json_get_obj(res, "rdma", &all);
+
+	if (r < 0 || !all)
+		return r;
+	json_object_object_foreach(all, device, o)
+	{
+		AUTO_SBUF struct sbuf line = SBUF_INIT;
+
+		if (strpbrk(device, " \n") || !json_object_is_type(o, json_type_object))
+			return err_new(-CE_BAD_FORMAT, "rdma: \"%s\"", device);
+		sbuf_adds(&line, device);
+		for (unsigned i = 0; i < ARRAY_LEN(parts); i++) {
+			uint64_t v = UINT64_MAX;
+
+			r = json_get_u64(o, parts[i].key, &v);
+			if (r < 0)
+				return r;
+			if (v != UINT64_MAX)
+				sbuf_addf(&line, " %s=%" PRIu64, parts[i].word, v);
+		}
+		add(l, "rdma.max", sbuf_steal(&line), "rdma");
+	}
+	return 0;
+}
+
 /* Files as they are called, for all the rest. */
 static int unified(struct limits *l, struct json_object *res)
 {
@@ -198,7 +299,11 @@ int bundle_limits(struct bundle *b, struct json_object *res, struct cgroup_limit
 	static const struct {
 		const char *key;
 		int (*fn)(struct limits *l, struct json_object *o);
-	} parts[] = {{"memory", memory}, {"cpu", cpu}, {"pids", pids}, {"blockIO", block_io}};
+	} parts[] = {{"memory", memory},
+		     {"cpu", cpu},
+		     {"pids", pids},
+		     {"blockIO", block_io},
+		     {"network", network}};
 	struct limits l = {.b = b};
 	int r = 0;
 
@@ -211,6 +316,8 @@ int bundle_limits(struct bundle *b, struct json_object *res, struct cgroup_limit
 	}
 	if (r == 0 && res)
 		r = huge_pages(&l, res);
+	if (r == 0 && res)
+		r = rdma(&l, res);
 	if (r == 0 && res)
 		r = unified(&l, res);
 	*ret = l.v;

@@ -18,15 +18,23 @@ _Static_assert((int)OCI_HOOK_PRESTART == (int)RT_HOOK_PRESTART &&
 
 /* --- a process -------------------------------------------------------------------------------- */
 
-static uint64_t cap_mask(const struct strv *names)
+/* One of another kernel is not given: the spec wants a warning and no failure. */
+static uint64_t cap_mask(struct bundle *b, const struct strv *names)
 {
 	uint64_t all = 0, one = 0;
 
 	for (size_t i = 0; i < names->n; i++) {
-		if (strncmp(names->v[i], "CAP_", 4) == 0 && caps_parse(names->v[i], &one) == 0)
+		const char *name = names->v[i];
+		AUTO_FREE char *words = NULL;
+
+		if (strncmp(name, "CAP_", 4) == 0 && caps_parse(name, &one) == 0) {
 			all |= one;
-		else
-			err_drop(); /* of another kernel: the spec wants no failure, and it is not given */
+			continue;
+		}
+		err_drop();
+		words = xasprintf("process.capabilities: \"%s\" is not known and not given", name);
+		if (!strv_has(&b->warnings, words))
+			strv_add(&b->warnings, words);
 	}
 	return all;
 }
@@ -71,7 +79,25 @@ static int plan_seccomp(struct bundle *b, struct rt_process *ret)
 	}
 	ret->seccomp = b->seccomp.s;
 	ret->seccomp_len = b->seccomp.len;
-	return 0;
+	r = seccomp_flags_parse(b->spec.seccomp, &ret->seccomp_flags);
+	return r < 0 ? err_wrap(r, "linux.seccomp") : 0;
+}
+
+static void plan_scheduling(const struct oci_scheduling *o, struct rt_scheduling *ret)
+{
+	*ret = (struct rt_scheduling){.has_policy = o->has_policy,
+				      .policy = o->policy,
+				      .priority = o->priority,
+				      .nice = o->nice,
+				      .flags = o->flags,
+				      .runtime_ns = o->runtime_ns,
+				      .deadline_ns = o->deadline_ns,
+				      .period_ns = o->period_ns,
+				      .io = o->io_class << 13 | o->io_priority,
+				      .cpus_before = o->cpus_initial,
+				      .cpus_before_len = OCI_CPUS_MAX / 8,
+				      .cpus = o->cpus_final,
+				      .cpus_len = OCI_CPUS_MAX / 8};
 }
 
 static void plan_groups(struct bundle *b, const struct oci_process *o, struct rt_process *ret)
@@ -90,8 +116,6 @@ int bundle_process(struct bundle *b, const struct oci_process *o, struct rt_proc
 
 	if (o->selinux && *o->selinux)
 		return err_new(-CE_UNSUPPORTED, "process.selinuxLabel");
-	if (o->has_scheduling)
-		return err_new(-CE_UNSUPPORTED, "process.scheduler, ioPriority, execCPUAffinity");
 	*ret = (struct rt_process){
 		.argv = bundle_strings(&o->args),
 		.envp = bundle_strings(&o->env),
@@ -105,11 +129,11 @@ int bundle_process(struct bundle *b, const struct oci_process *o, struct rt_proc
 		.cols = (uint16_t)o->cols,
 		.no_new_privs = o->no_new_privileges,
 		.own_sets = true,
-		.caps = cap_mask(&o->caps[OCI_CAP_BOUNDING]),
-		.effective = cap_mask(&o->caps[OCI_CAP_EFFECTIVE]),
-		.permitted = cap_mask(&o->caps[OCI_CAP_PERMITTED]),
-		.inheritable = cap_mask(&o->caps[OCI_CAP_INHERITABLE]),
-		.ambient = cap_mask(&o->caps[OCI_CAP_AMBIENT]),
+		.caps = cap_mask(b, &o->caps[OCI_CAP_BOUNDING]),
+		.effective = cap_mask(b, &o->caps[OCI_CAP_EFFECTIVE]),
+		.permitted = cap_mask(b, &o->caps[OCI_CAP_PERMITTED]),
+		.inheritable = cap_mask(b, &o->caps[OCI_CAP_INHERITABLE]),
+		.ambient = cap_mask(b, &o->caps[OCI_CAP_AMBIENT]),
 		.has_oom_score_adj = o->has_oom_score_adj,
 		.oom_score_adj = (int32_t)o->oom_score_adj,
 		.linux32 = b->spec.personality && strcmp(b->spec.personality, "LINUX32") == 0,
@@ -121,6 +145,7 @@ int bundle_process(struct bundle *b, const struct oci_process *o, struct rt_proc
 	if (o->has_oom_score_adj && (o->oom_score_adj < -1000 || o->oom_score_adj > 1000))
 		return err_new(-CE_BAD_FORMAT, "process.oomScoreAdj: not from -1000 to 1000");
 	plan_groups(b, o, ret);
+	plan_scheduling(&o->scheduling, &ret->scheduling);
 	r = plan_rlimits(b, o, ret);
 	return r < 0 ? r : plan_seccomp(b, ret);
 }
@@ -215,6 +240,9 @@ static int refuse(const struct oci_spec *s)
 	if (s->personality && strcmp(s->personality, "LINUX") != 0 &&
 	    strcmp(s->personality, "LINUX32") != 0)
 		return err_new(-CE_UNSUPPORTED, "linux.personality %s", s->personality);
+	if (s->personality_flags.n)
+		return err_new(-CE_UNSUPPORTED, "linux.personality: flag %s",
+			       s->personality_flags.v[0]);
 	if (s->has_intel_rdt)
 		return err_new(-CE_UNSUPPORTED, "linux.intelRdt");
 	return 0;

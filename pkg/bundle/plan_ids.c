@@ -9,7 +9,7 @@
 static const enum rt_ns_kind kind_of[OCI_NS_KINDS] = {
 	[OCI_NS_USER] = RT_NS_USER,   [OCI_NS_PID] = RT_NS_PID,     [OCI_NS_UTS] = RT_NS_UTS,
 	[OCI_NS_IPC] = RT_NS_IPC,     [OCI_NS_NETWORK] = RT_NS_NET, [OCI_NS_CGROUP] = RT_NS_CGROUP,
-	[OCI_NS_MOUNT] = RT_NS_COUNT, [OCI_NS_TIME] = RT_NS_COUNT,
+	[OCI_NS_MOUNT] = RT_NS_COUNT, [OCI_NS_TIME] = RT_NS_TIME,
 };
 
 /* One extent of the base namespace: its ids from @inside on are the host's from @outside on. */
@@ -130,6 +130,31 @@ static bool maps_root(const struct rt_idmap *m, unsigned n)
 	return false;
 }
 
+/* A line for each clock, as the kernel wants them. */
+static int plan_clocks(struct bundle *b)
+{
+	static const char *const names[OCI_CLOCKS] = {
+		[OCI_CLOCK_MONOTONIC] = "monotonic", [OCI_CLOCK_BOOTTIME] = "boottime"};
+	struct sbuf lines = SBUF_INIT;
+
+	for (unsigned i = 0; i < OCI_CLOCKS; i++) {
+		const struct oci_time_offset *t = &b->spec.offsets[i];
+
+		if (!t->present)
+			continue;
+		if (b->plan.ns[RT_NS_TIME].mode != RT_NS_NEW) {
+			sbuf_done(&lines);
+			return err_new(-CE_BAD_FORMAT,
+				       "linux.timeOffsets: without a new time namespace");
+		}
+		sbuf_addf(&lines, "%s %lld %u\n", names[i], (long long)t->secs, t->nanosecs);
+	}
+	if (lines.len)
+		b->plan.clocks = bundle_keep_str(b, sbuf_steal(&lines));
+	sbuf_done(&lines);
+	return 0;
+}
+
 int bundle_namespaces(struct bundle *b, const struct bundle_host *h)
 {
 	const struct oci_namespace *ns = b->spec.ns;
@@ -140,8 +165,6 @@ int bundle_namespaces(struct bundle *b, const struct bundle_host *h)
 		return err_new(
 			-CE_UNSUPPORTED,
 			"linux.namespaces: a container has a new mount namespace of its own");
-	if (ns[OCI_NS_TIME].present)
-		return err_new(-CE_UNSUPPORTED, "linux.namespaces: time");
 	for (unsigned k = 0; k < OCI_NS_KINDS; k++)
 		if (kind_of[k] != RT_NS_COUNT)
 			p->ns[kind_of[k]] = (struct rt_ns){
@@ -150,6 +173,9 @@ int bundle_namespaces(struct bundle *b, const struct bundle_host *h)
 						       : RT_NS_NEW,
 				.path = ns[k].path,
 			};
+	r = plan_clocks(b);
+	if (r < 0)
+		return r;
 	/* An ordinary user has power only over namespaces that belong to one of his own. */
 	if (!ns[OCI_NS_USER].present && !h->privileged)
 		p->ns[RT_NS_USER].mode = RT_NS_NEW;

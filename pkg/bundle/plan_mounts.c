@@ -10,16 +10,34 @@
 #include "pkg/base/path.h"
 #include "pkg/bundle/internal.h"
 
+#define ATIMES (RT_MNT_NOATIME | RT_MNT_STRICTATIME)
+
+/*
+ * With an "r" in front they are of all mounts below as well: those of a bind always are. relatime is
+ * what the kernel does unless told otherwise.
+ */
 static const struct {
 	const char *word;
 	uint32_t set, clear;
 } flag_words[] = {
-	{"ro", RT_MNT_RO, 0},         {"rro", RT_MNT_RO, 0},
-	{"rw", 0, RT_MNT_RO},         {"nosuid", RT_MNT_NOSUID, 0},
-	{"suid", 0, RT_MNT_NOSUID},   {"nodev", RT_MNT_NODEV, 0},
-	{"dev", 0, RT_MNT_NODEV},     {"noexec", RT_MNT_NOEXEC, 0},
-	{"exec", 0, RT_MNT_NOEXEC},   {"noatime", RT_MNT_NOATIME, 0},
-	{"atime", 0, RT_MNT_NOATIME}, {"tmpcopyup", RT_MNT_COPYUP, 0},
+	{"ro", RT_MNT_RO, 0},
+	{"rw", 0, RT_MNT_RO},
+	{"nosuid", RT_MNT_NOSUID, 0},
+	{"suid", 0, RT_MNT_NOSUID},
+	{"nodev", RT_MNT_NODEV, 0},
+	{"dev", 0, RT_MNT_NODEV},
+	{"noexec", RT_MNT_NOEXEC, 0},
+	{"exec", 0, RT_MNT_NOEXEC},
+	{"noatime", RT_MNT_NOATIME, ATIMES},
+	{"atime", 0, RT_MNT_NOATIME},
+	{"relatime", 0, ATIMES},
+	{"norelatime", 0, 0},
+	{"strictatime", RT_MNT_STRICTATIME, ATIMES},
+	{"nostrictatime", 0, RT_MNT_STRICTATIME},
+	{"nodiratime", RT_MNT_NODIRATIME, 0},
+	{"diratime", 0, RT_MNT_NODIRATIME},
+	{"nosymfollow", RT_MNT_NOSYMFOLLOW, 0},
+	{"symfollow", 0, RT_MNT_NOSYMFOLLOW},
 };
 
 static const struct {
@@ -32,12 +50,32 @@ static const struct {
 	{"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
 };
 
-/* What is true anyway, or only about how times are kept. */
-static const char *const idle_words[] = {
-	"defaults", "relatime",   "norelatime", "strictatime", "nostrictatime", "diratime",
-	"async",    "nodiratime", "sync",       "dirsync",     "mand",          "nomand",
-	"lazytime", "nolazytime", "iversion",   "noiversion",  "silent",        "loud",
-};
+/* What is true anyway, unless somebody says otherwise; said after the opposite the kernel refuses it. */
+static const char *const idle_words[] = {"defaults",   "async", "nomand", "nolazytime",
+					 "noiversion", "loud",  "silent"};
+
+/* Of a whole file system, and made by whoever mounted it: a bind has no say in it. */
+static const char *const whole_words[] = {"sync", "dirsync", "lazytime", "mand", "iversion"};
+
+static const char *const bind_words[] = {"bind", "rbind"};
+
+void bundle_mount_words(struct strv *ret)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(flag_words); i++) {
+		strv_add(ret, flag_words[i].word);
+		strv_addf(ret, "r%s", flag_words[i].word);
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(propagation_words); i++)
+		strv_add(ret, propagation_words[i].word);
+	for (unsigned i = 0; i < ARRAY_LEN(idle_words); i++)
+		strv_add(ret, idle_words[i]);
+	for (unsigned i = 0; i < ARRAY_LEN(whole_words); i++)
+		strv_add(ret, whole_words[i]);
+	for (unsigned i = 0; i < ARRAY_LEN(bind_words); i++)
+		strv_add(ret, bind_words[i]);
+	strv_add(ret, "tmpcopyup");
+	strv_sort(ret);
+}
 
 static bool is_word(const char *w, const char *const *list, unsigned n)
 {
@@ -61,10 +99,15 @@ static bool propagation(const char *w, uint32_t *ret)
 /* A word that is about the mount and not about the file system. */
 static bool mount_word(struct rt_mount *m, const char *w)
 {
+	if (strcmp(w, "tmpcopyup") == 0) {
+		m->flags |= RT_MNT_COPYUP;
+		return true;
+	}
 	for (unsigned i = 0; i < ARRAY_LEN(flag_words); i++) {
-		if (strcmp(w, flag_words[i].word) != 0)
+		if (strcmp(w, flag_words[i].word) != 0 &&
+		    (*w != 'r' || strcmp(w + 1, flag_words[i].word) != 0))
 			continue;
-		m->flags = (m->flags | flag_words[i].set) & ~flag_words[i].clear;
+		m->flags = (m->flags & ~flag_words[i].clear) | flag_words[i].set;
 		return true;
 	}
 	return propagation(w, &m->propagation) || is_word(w, idle_words, ARRAY_LEN(idle_words));
@@ -72,7 +115,6 @@ static bool mount_word(struct rt_mount *m, const char *w)
 
 static int read_options(struct bundle *b, const struct oci_mount *o, struct rt_mount *m)
 {
-	static const char *const bind_words[] = {"bind", "rbind"};
 	struct sbuf data = SBUF_INIT;
 	bool bind = o->type && strcmp(o->type, "bind") == 0, deep = false;
 
@@ -89,8 +131,14 @@ static int read_options(struct bundle *b, const struct oci_mount *o, struct rt_m
 
 		if (is_word(w, bind_words, ARRAY_LEN(bind_words)) || mount_word(m, w))
 			continue;
-		if (bind || strchr(w, ',') || !*w) {
+		if (strcmp(w, "remount") == 0 || strcmp(w, "idmap") == 0 ||
+		    strcmp(w, "ridmap") == 0 || bind || strchr(w, ',') || !*w) {
 			sbuf_done(&data);
+			if (is_word(w, whole_words, ARRAY_LEN(whole_words)))
+				return err_new(-CE_UNSUPPORTED,
+					       "option \"%s\" of a bind: it is for whoever mounts "
+					       "the file system",
+					       w);
 			return err_new(-CE_UNSUPPORTED, "option \"%s\"", w);
 		}
 		sbuf_addf(&data, "%s%s", data.len ? "," : "", w);
@@ -164,7 +212,9 @@ static int plan_mount(struct bundle *b, const struct bundle_host *h, const struc
 	if (strcmp(m->target, "/") == 0)
 		return err_new(-CE_UNSUPPORTED, "over the root itself");
 	if (o->idmapped)
-		return err_new(-CE_UNSUPPORTED, "uidMappings of a mount");
+		return err_new(-CE_UNSUPPORTED,
+			       "uidMappings, gidMappings of a mount: the kernel gives id-mapped "
+			       "mounts to nobody but root");
 	m->type = RT_MOUNT_OVERLAY; /* until it is known */
 	r = read_options(b, o, m);
 	if (r < 0)

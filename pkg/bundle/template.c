@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
-#include "pkg/cgroup/cgroup.h"
+#include "pkg/bundle/internal.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/linux_names.h"
 #include "pkg/oci/runtime_spec.h"
@@ -99,10 +99,18 @@ static struct json_object *seccomp(void)
 	static const char *const operators[] = {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT",
 						"SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
 						"SCMP_CMP_NE"};
+	static const char *const archs[] = {"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM", "SCMP_ARCH_X32",
+					    "SCMP_ARCH_X86", "SCMP_ARCH_X86_64"};
+	static const char *const flags[] = {"SECCOMP_FILTER_FLAG_LOG",
+					    "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+					    "SECCOMP_FILTER_FLAG_TSYNC"};
 	struct json_object *o = enabled(true);
 
 	json_set(o, "actions", words(actions, ARRAY_LEN(actions)));
 	json_set(o, "operators", words(operators, ARRAY_LEN(operators)));
+	json_set(o, "archs", words(archs, ARRAY_LEN(archs)));
+	json_set(o, "knownFlags", words(flags, ARRAY_LEN(flags)));
+	json_set(o, "supportedFlags", words(flags, ARRAY_LEN(flags)));
 	return o;
 }
 
@@ -112,30 +120,28 @@ static struct json_object *cgroup(void)
 
 	json_set_bool(o, "v1", false);
 	json_set_bool(o, "v2", true);
-	json_set_bool(o, "systemd", true);
+	json_set_bool(o, "systemd", false); /* the user's, for root too */
 	json_set_bool(o, "systemdUser", true);
-	json_set_bool(o, "rdma", false);
+	json_set_bool(o, "rdma", true);
 	return o;
 }
 
 struct json_object *bundle_features(void)
 {
-	static const char *const options[] = {
-		"atime",       "bind",      "defaults", "dev",    "diratime",    "exec",
-		"noatime",     "nodev",     "noexec",   "nosuid", "private",     "rbind",
-		"relatime",    "ro",        "rprivate", "rro",    "rshared",     "rslave",
-		"runbindable", "rw",        "shared",   "slave",  "strictatime", "suid",
-		"tmpcopyup",   "unbindable"};
 	static const char *const names[] = {"cgroup", "ipc",  "mount", "network",
-					    "pid",    "user", "uts"};
+					    "pid",    "time", "user",  "uts"};
+	/* They change what the runtime does, and come from whoever writes annotations. */
+	static const char *const unsafe[] = {"run.oci.keep_original_groups"};
 	struct json_object *o = json_object_new_object(), *l = json_object_new_object();
-	AUTO_STRV struct strv caps = STRV_INIT;
+	struct json_object *extensions = json_object_new_object();
+	AUTO_STRV struct strv caps = STRV_INIT, options = STRV_INIT;
 
 	caps_names(caps_all(), &caps);
 	json_set_str(o, "ociVersionMin", "1.0.0");
 	json_set_str(o, "ociVersionMax", OCI_RUNTIME_VERSION);
 	json_set(o, "hooks", words(oci_hook_stages, OCI_HOOK_STAGES));
-	json_set(o, "mountOptions", words(options, ARRAY_LEN(options)));
+	bundle_mount_words(&options);
+	json_set(o, "mountOptions", json_from_strv(&options));
 	json_set(l, "namespaces", words(names, ARRAY_LEN(names)));
 	json_set(l, "capabilities", json_from_strv(&caps));
 	json_set(l, "cgroup", cgroup());
@@ -143,6 +149,9 @@ struct json_object *bundle_features(void)
 	json_set(l, "apparmor", enabled(true));
 	json_set(l, "selinux", enabled(false));
 	json_set(l, "intelRdt", enabled(false));
+	json_set(extensions, "idmap", enabled(false));
+	json_set(l, "mountExtensions", extensions);
 	json_set(o, "linux", l);
+	json_set(o, "potentiallyUnsafeConfigAnnotations", words(unsafe, ARRAY_LEN(unsafe)));
 	return o;
 }

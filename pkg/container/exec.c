@@ -111,6 +111,8 @@ int exec_process(const struct container_record *rec, const struct exec_request *
 		.caps = e->privileged ? caps_all() : rec->caps,
 		.caps_added = e->privileged ? caps_all() : rec->caps_added,
 		.linux32 = rec->linux32,
+		.has_oom_score_adj = rec->has_oom_score_adj,
+		.oom_score_adj = (int32_t)rec->oom_score_adj,
 		.apparmor = rec->apparmor,
 		.rlimits = rlimits,
 		.n_rlimits = n,

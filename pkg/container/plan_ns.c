@@ -79,6 +79,8 @@ static const char *mode_of(const struct container_record *rec, enum rt_ns_kind k
 		return rec->ns_net;
 	case RT_NS_CGROUP:
 		return rec->ns_cgroup;
+	case RT_NS_TIME:
+		return "host";
 	case RT_NS_COUNT:
 		break;
 	}

@@ -25,6 +25,7 @@ void oci_process_done(struct oci_process *p)
 		strv_done(&p->caps[i]);
 	free(p->groups);
 	free(p->rlimits);
+	oci_scheduling_done(&p->scheduling);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -147,9 +148,8 @@ static int parse_all(struct json_object *o, struct oci_process *p)
 	if (r < 0)
 		return r;
 	p->has_oom_score_adj = has_member(o, "oomScoreAdj");
-	p->has_scheduling = has_member(o, "scheduler") || has_member(o, "ioPriority") ||
-			    has_member(o, "execCPUAffinity");
-	return json_get_i64(o, "oomScoreAdj", &p->oom_score_adj);
+	r = json_get_i64(o, "oomScoreAdj", &p->oom_score_adj);
+	return r < 0 ? r : oci_scheduling_parse(o, &p->scheduling);
 }
 
 int oci_process_parse(struct json_object *o, struct oci_process *ret)

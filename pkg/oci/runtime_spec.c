@@ -46,6 +46,7 @@ void oci_spec_done(struct oci_spec *s)
 	free(s->gid_map);
 	free(s->devices);
 	strv_done(&s->annotations);
+	strv_done(&s->personality_flags);
 	strv_done(&s->sysctls);
 	strv_done(&s->masked);
 	strv_done(&s->read_only);
@@ -90,7 +91,7 @@ static int absolute(const char *what, const char *path)
 
 static int parse_mount(struct json_object *o, struct oci_mount *m)
 {
-	struct json_object *maps = NULL;
+	struct json_object *uids = NULL, *gids = NULL;
 	int r = json_get_str(o, "destination", &m->destination);
 
 	if (r == 0)
@@ -100,8 +101,11 @@ static int parse_mount(struct json_object *o, struct oci_mount *m)
 	if (r == 0)
 		r = json_get_strv(o, "options", &m->options);
 	if (r == 0)
-		r = json_get_arr(o, "uidMappings", &maps);
-	m->idmapped = maps && json_object_array_length(maps) > 0;
+		r = json_get_arr(o, "uidMappings", &uids);
+	if (r == 0)
+		r = json_get_arr(o, "gidMappings", &gids);
+	m->idmapped = (uids && json_object_array_length(uids) > 0) ||
+		      (gids && json_object_array_length(gids) > 0);
 	if (r == 0 && (!m->destination || !*m->destination))
 		r = err_new(-CE_BAD_FORMAT, "a mount without a destination");
 	return r;
@@ -201,6 +205,33 @@ static int parse_namespaces(struct json_object *linux_, struct oci_spec *s)
 	return r;
 }
 
+static int parse_offsets(struct json_object *linux_, struct oci_spec *s)
+{
+	static const char *const clocks[OCI_CLOCKS] = {
+		[OCI_CLOCK_MONOTONIC] = "monotonic", [OCI_CLOCK_BOOTTIME] = "boottime"};
+	struct json_object *offsets = NULL;
+	int r = json_get_obj(linux_, "timeOffsets", &offsets), known = 0;
+
+	for (unsigned i = 0; r == 0 && offsets && i < OCI_CLOCKS; i++) {
+		struct oci_time_offset *t = &s->offsets[i];
+		struct json_object *o = NULL;
+
+		r = json_get_obj(offsets, clocks[i], &o);
+		if (r < 0 || !o)
+			continue;
+		known++;
+		t->present = true;
+		r = json_get_i64(o, "secs", &t->secs);
+		if (r == 0)
+			r = oci_u32(o, "nanosecs", &t->nanosecs);
+		if (r == 0 && t->nanosecs > 999999999)
+			r = err_new(-CE_BAD_FORMAT, "\"nanosecs\" is a second or more");
+	}
+	if (r == 0 && offsets && json_object_object_length(offsets) != known)
+		r = err_new(-CE_BAD_FORMAT, "a clock other than monotonic and boottime");
+	return r < 0 ? err_wrap(r, "timeOffsets") : 0;
+}
+
 static int parse_idmap(struct json_object *linux_, const char *key, struct oci_idmap **ret,
 		       unsigned *ret_n)
 {
@@ -266,6 +297,8 @@ static int parse_linux(struct json_object *doc, struct oci_spec *s)
 		return r;
 	r = parse_namespaces(l, s);
 	if (r == 0)
+		r = parse_offsets(l, s);
+	if (r == 0)
 		r = parse_idmap(l, "uidMappings", &s->uid_map, &s->n_uid_map);
 	if (r == 0)
 		r = parse_idmap(l, "gidMappings", &s->gid_map, &s->n_gid_map);
@@ -291,6 +324,8 @@ static int parse_linux(struct json_object *doc, struct oci_spec *s)
 		r = json_get_obj(l, "personality", &personality);
 	if (r == 0 && personality)
 		r = json_get_str(personality, "domain", &s->personality);
+	if (r == 0 && personality)
+		r = json_get_strv(personality, "flags", &s->personality_flags);
 	if (r == 0)
 		r = json_get_obj(l, "intelRdt", &rdt);
 	s->has_intel_rdt = rdt != NULL;
@@ -324,6 +359,9 @@ static int parse_top(struct oci_spec *s)
 		r = json_get_str(s->doc, "domainname", &s->domainname);
 	if (r == 0)
 		r = json_get_map(s->doc, "annotations", &s->annotations);
+	for (size_t i = 0; r == 0 && i < s->annotations.n; i++)
+		if (*s->annotations.v[i] == '=')
+			r = err_new(-CE_BAD_FORMAT, "annotations: an empty key");
 	if (r == 0)
 		r = parse_mounts(s->doc, s);
 	if (r == 0)

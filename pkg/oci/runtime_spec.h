@@ -33,6 +33,15 @@ struct oci_namespace {
 	const char *path; /* NULL: a new one */
 };
 
+/* Clocks that a time namespace may set apart from the host's. */
+enum oci_clock { OCI_CLOCK_MONOTONIC, OCI_CLOCK_BOOTTIME, OCI_CLOCKS };
+
+struct oci_time_offset {
+	bool present;
+	int64_t secs;
+	uint32_t nanosecs;
+};
+
 struct oci_idmap {
 	uint32_t inside, outside, count;
 };
@@ -63,6 +72,19 @@ enum oci_cap_set {
 	OCI_CAP_SETS
 };
 
+#define OCI_CPUS_MAX 8192U /* the kernel's most */
+
+/* How the kernel is to treat a process, in the numbers of sched_setattr(2) and ioprio_set(2). */
+struct oci_scheduling {
+	bool has_policy; /* "scheduler" was given */
+	uint32_t policy, priority;
+	int32_t nice;
+	uint64_t flags, runtime_ns, deadline_ns, period_ns;
+	uint32_t io_class, io_priority; /* class 0: not given */
+	/* Masks of OCI_CPUS_MAX bits, for exec alone: before and in the container's cgroup; NULL: as it is. */
+	uint8_t *cpus_initial, *cpus_final;
+};
+
 struct oci_process {
 	bool terminal, no_new_privileges;
 	uint32_t rows, cols;
@@ -80,7 +102,7 @@ struct oci_process {
 	const char *apparmor, *selinux;
 	bool has_oom_score_adj;
 	int64_t oom_score_adj;
-	bool has_scheduling; /* scheduler, ioPriority or an affinity was asked for */
+	struct oci_scheduling scheduling;
 };
 
 enum oci_hook_stage {
@@ -127,7 +149,9 @@ struct oci_spec {
 	struct strv masked, read_only;
 	const char *propagation; /* of the root */
 	const char *mount_label, *personality;
+	struct strv personality_flags;
 	bool has_intel_rdt;
+	struct oci_time_offset offsets[OCI_CLOCKS];
 };
 
 /** oci_spec_parse() - -CE_BAD_FORMAT with the member's name, -CE_LIMIT. oci_spec_done() also after failure. */

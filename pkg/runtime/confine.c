@@ -19,6 +19,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@
 #define KEYCTL_JOIN_SESSION_KEYRING 1
 #define KEYCTL_GET_KEYRING_ID 0
 #define KEY_SPEC_SESSION_KEYRING (-3)
+#define IOPRIO_WHO_PROCESS 1
 #define PIPEFS_MAGIC 0x50495045
 #define CAP_BIT(c) ((uint64_t)1 << (c))
 
@@ -101,6 +103,44 @@ static int set_rlimits(const struct rt_process *p)
 	return 0;
 }
 
+/* As the kernel has it; C libraries of the day have it not, or under a name of their own. */
+struct k_sched_attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
+
+int confine_cpus(const void *mask, size_t n)
+{
+	if (mask && syscall(SYS_sched_setaffinity, 0, n, mask) < 0)
+		return err_new(-errno, "execCPUAffinity");
+	return 0;
+}
+
+int confine_scheduling(const struct rt_process *p, bool late)
+{
+	const struct rt_scheduling *s = &p->scheduling;
+	struct k_sched_attr a = {.size = sizeof(a),
+				 .policy = s->policy,
+				 .flags = s->flags,
+				 .nice = s->nice,
+				 .priority = s->priority,
+				 .runtime = s->runtime_ns,
+				 .deadline = s->deadline_ns,
+				 .period = s->period_ns};
+
+	if (late != (s->has_policy && s->policy == SCHED_DEADLINE))
+		return 0;
+	if (s->io && syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, s->io) < 0)
+		return err_new(-errno, "ioPriority");
+	if (s->has_policy && syscall(SYS_sched_setattr, 0, &a, 0U) < 0)
+		return err_new(-errno, "scheduler");
+	return 0;
+}
+
 int confine_limits(int proc, const struct rt_process *p)
 {
 	int r = 0;
@@ -118,6 +158,8 @@ int confine_limits(int proc, const struct rt_process *p)
 	}
 	if (r == 0)
 		r = set_rlimits(p);
+	if (r == 0)
+		r = confine_scheduling(p, false);
 	if (r == 0 && p->linux32 && personality(PER_LINUX32) < 0)
 		r = err_new(-errno, "set personality LINUX32");
 	(void)umask(p->umask & 0777);
@@ -169,7 +211,7 @@ static int load_filter(const struct rt_process *p)
 		return 0;
 	memcpy(&prog.filter, &p->seccomp,
 	       sizeof(prog.filter)); /* the kernel copies; it does not care for alignment */
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, p->seccomp_flags, &prog) < 0)
 		return err_new(-errno, "load the system call filter");
 	return 0;
 }

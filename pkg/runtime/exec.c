@@ -55,7 +55,8 @@ int rt_exec_message(const struct rt_exec *e)
 	if (fd < 0)
 		return err_new(-errno, "memfd");
 	wire_put_str(&b, e->cgroup_dir);
-	wire_put_u32(&b, (e->detached ? EXEC_DETACHED : 0) | (e->gathers ? EXEC_GATHERS : 0));
+	wire_put_u32(&b, (e->detached ? EXEC_DETACHED : 0) | (e->gathers ? EXEC_GATHERS : 0) |
+				 (e->own_time ? EXEC_OWN_TIME : 0));
 	wire_put_u32(&b, e->adopted);
 	rt_process_encode(&e->process, &b);
 	r = write_full(fd, b.s, b.len);
@@ -83,8 +84,25 @@ static int open_stage_program(const struct proc_id *monitor)
 	return TAKE_FD(exe);
 }
 
+/*
+ * While we are still ordinary in the eyes of /proc: the stage is not dumpable, and what is root in a
+ * namespace alone may not write there then. EACCES: nobody but root goes below where he is; so it stays.
+ */
+static int adjust_oom(const struct rt_process *p)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	char text[16];
+	int n;
+
+	if (!p || !p->has_oom_score_adj)
+		return 0;
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	n = snprintf(text, sizeof(text), "%d", (int)p->oom_score_adj);
+	return fd < 0 || (write(fd, text, (size_t)n) != n && errno != EACCES) ? -errno : 0;
+}
+
 static void __attribute__((noreturn))
-exec_stage(int *fds, unsigned n, int exe, bool detached, int gate)
+exec_stage(int *fds, unsigned n, int exe, bool detached, int gate, const struct rt_process *p)
 {
 	char name[] = "cuddy-conmon", role[] = RT_EXEC_ROLE, debug[128], plan[12], report[12];
 	char *argv[] = {name, role, plan, report, NULL}, *envp[] = {NULL, NULL};
@@ -104,6 +122,8 @@ exec_stage(int *fds, unsigned n, int exe, bool detached, int gate)
 		envp[0] = debug;
 	r = gate < 0 ? 0 : read_full(gate, &go, 1);
 	if (r == 0)
+		r = adjust_oom(p);
+	if (r == 0)
 		r = rt_place_fds(fds, n, &exe);
 	if (r == 0) {
 		(void)syscall(SYS_execveat, exe, "", argv, envp, AT_EMPTY_PATH);
@@ -117,15 +137,15 @@ exec_stage(int *fds, unsigned n, int exe, bool detached, int gate)
  * The stage borrows our memory until it executes, and writes only into @fds; one that waits at a gate
  * for us cannot.
  */
-static __attribute__((noinline)) pid_t start_stage(int *fds, unsigned n, int exe, bool detached,
-						   int gate, int opener)
+static __attribute__((noinline)) pid_t start_stage(int *fds, unsigned n, int exe,
+						   const struct rt_exec *e, int gate, int opener)
 {
 	pid_t pid = gate < 0 ? vfork() : fork();
 
 	if (pid == 0) {
 		if (opener >= 0)
 			(void)close(opener); /* so that a C that dies is the end of the wait */
-		exec_stage(fds, n, exe, detached, gate);
+		exec_stage(fds, n, exe, e->detached, gate, &e->process);
 	}
 	return pid;
 }
@@ -144,6 +164,7 @@ static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 	if (r < 0)
 		return r;
 	told = *e;
+	told.process.has_oom_score_adj = false; /* see adjust_oom() */
 	if (moved)
 		told.cgroup_dir = NULL;
 	plan = rt_exec_message(&told);
@@ -169,7 +190,7 @@ static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 	fds[RT_EXEC_INIT_FD] = init;
 	for (unsigned i = 0; i < e->process.n_keep_fds; i++)
 		fds[RT_EXEC_KEEP_FD + i] = (int)e->process.keep_fds[i];
-	pid = start_stage(fds, n, exe, e->detached, gate, opener);
+	pid = start_stage(fds, n, exe, e, gate, opener);
 	if (pid < 0)
 		return err_new(-errno, "fork");
 	s->stage_pid = pid;
@@ -245,7 +266,7 @@ int rt_exec_spawn(int message, int init_pidfd, int cgroup, int out, int *ret_rep
 	if (pid == 0) {
 		int fds[RT_EXEC_KEEP_FD] = {null, out, out, message, theirs, init_pidfd};
 
-		exec_stage(fds, ARRAY_LEN(fds), exe, false, -EBADF);
+		exec_stage(fds, ARRAY_LEN(fds), exe, false, -EBADF, NULL);
 	}
 	if (pid < 0)
 		return (int)pid;

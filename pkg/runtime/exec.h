@@ -16,6 +16,7 @@ struct rt_exec {
 	int stdio[3]; /* given to the payload as they are; ignored with process.terminal */
 	bool detached; /* outlives the caller; otherwise it dies with it */
 	bool gathers; /* the payload is the subreaper of what it starts: rt_exec_kill_below() finds all of it */
+	bool own_time; /* the container has a time namespace of its own */
 	bool adopted; /* with process.outlives: nobody of ours waits for it, it is left to a subreaper */
 };
 

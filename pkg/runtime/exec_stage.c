@@ -33,7 +33,7 @@
 struct stage {
 	struct rt_process process;
 	const char *cgroup;
-	bool detached, adopted, gathers;
+	bool detached, adopted, gathers, own_time;
 	int proc, report;
 };
 
@@ -57,6 +57,7 @@ static int read_message(int fd, struct stage *s)
 	flags = wire_get_u32(&r);
 	s->detached = flags & EXEC_DETACHED;
 	s->gathers = flags & EXEC_GATHERS;
+	s->own_time = flags & EXEC_OWN_TIME;
 	s->adopted = wire_get_u32(&r) != 0;
 	if (r.failed)
 		return err_new(-CE_PROTOCOL, "process description");
@@ -80,9 +81,9 @@ static const struct {
 	const char *name;
 	int flag;
 } kinds[] = {
-	{"user", CLONE_NEWUSER},     {"mnt", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
-	{"uts", CLONE_NEWUTS},       {"ipc", CLONE_NEWIPC}, {"net", CLONE_NEWNET},
-	{"cgroup", CLONE_NEWCGROUP},
+	{"user", CLONE_NEWUSER},     {"mnt", CLONE_NEWNS},    {"pid", CLONE_NEWPID},
+	{"uts", CLONE_NEWUTS},       {"ipc", CLONE_NEWIPC},   {"net", CLONE_NEWNET},
+	{"cgroup", CLONE_NEWCGROUP}, {"time", CLONE_NEWTIME},
 };
 
 /* Those that differ from ours: entering one that we are in needs rights over the host's. */
@@ -123,6 +124,8 @@ static int enter_namespaces(const struct stage *s, int pidfd)
 
 	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
 		flags |= kinds[i].flag;
+	if (!s->own_time) /* as good as always */
+		flags &= ~CLONE_NEWTIME;
 	/* All or none; none when it shares one with us, and only then it matters which. */
 	if (setns(pidfd, flags) < 0) {
 		r = differing_namespaces(s->proc, pidfd, &flags);
@@ -202,7 +205,12 @@ static int run_stage(struct stage *s, int plan_fd, int *ret_payload)
 	if (r == 0)
 		r = s->proc = procfs_open_host();
 	if (r >= 0)
+		r = confine_cpus(s->process.scheduling.cpus_before,
+				 s->process.scheduling.cpus_before_len);
+	if (r == 0)
 		r = enter_cgroup(s);
+	if (r == 0)
+		r = confine_cpus(s->process.scheduling.cpus, s->process.scheduling.cpus_len);
 	if (r == 0)
 		r = enter_namespaces(s, RT_EXEC_INIT_FD);
 	if (r == 0)

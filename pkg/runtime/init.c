@@ -88,6 +88,29 @@ static int open_parameters(const struct rt_child *x)
 	return mount_new("proc", NULL, MNT_ATTR_NOSUID | MNT_ATTR_NODEV | MNT_ATTR_NOEXEC);
 }
 
+/* A new time namespace is for children at first: its clocks are set before anybody is in it, then we enter. */
+static int set_up_clocks(int proc, const char *clocks)
+{
+	AUTO_CLOSE int ns = -EBADF;
+	char path[48];
+	pid_t self;
+	int r;
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		return err_new(-errno, "new time namespace");
+	r = procfs_self(proc, &self);
+	(void)snprintf(path, sizeof(path), "%d/timens_offsets", (int)self);
+	if (r == 0 && clocks)
+		r = procfs_write(proc, path, clocks);
+	if (r < 0)
+		return err_wrap(r, "timeOffsets");
+	(void)snprintf(path, sizeof(path), "%d/ns/time_for_children", (int)self);
+	ns = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	if (ns < 0 || setns(ns, CLONE_NEWTIME) < 0)
+		return err_new(-errno, "enter the new time namespace");
+	return 0;
+}
+
 static int set_up_namespaces(struct rt_child *x)
 {
 	const struct rt_plan *p = x->plan;
@@ -99,6 +122,8 @@ static int set_up_namespaces(struct rt_child *x)
 
 	if (p->ns[RT_NS_CGROUP].mode == RT_NS_NEW && unshare(CLONE_NEWCGROUP) < 0)
 		return err_new(-errno, "new cgroup namespace");
+	if (p->ns[RT_NS_TIME].mode == RT_NS_NEW && (r = set_up_clocks(proc, p->clocks)) < 0)
+		return r;
 	/* podman's filter refuses it to containers without CAP_SYS_ADMIN, in which we may be. */
 	if (p->ns[RT_NS_UTS].mode == RT_NS_NEW && p->hostname &&
 	    sethostname(p->hostname, strlen(p->hostname)) < 0 &&

@@ -25,7 +25,7 @@ enum rt_point {
 };
 
 /* The first word of what a stage is told. */
-enum { EXEC_DETACHED = 1, EXEC_GATHERS = 2 };
+enum { EXEC_DETACHED = 1, EXEC_GATHERS = 2, EXEC_OWN_TIME = 4 };
 
 #define RT_SYNC_FDS 2
 /** sync_send() - say that @point is reached; up to RT_SYNC_FDS descriptors go along. */
@@ -154,6 +154,9 @@ int confine_keyring(const struct rt_process *p);
 int confine_death(const struct rt_process *p);
 int confine_stdio(const int stdio[3], bool terminal, uid_t uid);
 int confine_limits(int proc, const struct rt_process *p);
+/** confine_scheduling() - @late: right before exec. With SCHED_DEADLINE a process may not fork; all else is set early. */
+int confine_scheduling(const struct rt_process *p, bool late);
+int confine_cpus(const void *mask, size_t n);
 /** confine_process() - groups, ids, capabilities, no_new_privs, filter; read back. Nothing but exec may follow. */
 int confine_process(const struct rt_process *p, const struct rt_ids *ids);
 

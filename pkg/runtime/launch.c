@@ -64,6 +64,7 @@
 static const uint64_t ns_flag[RT_NS_COUNT] = {
 	[RT_NS_USER] = CLONE_NEWUSER, [RT_NS_PID] = CLONE_NEWPID, [RT_NS_UTS] = CLONE_NEWUTS,
 	[RT_NS_IPC] = CLONE_NEWIPC,   [RT_NS_NET] = CLONE_NEWNET, [RT_NS_CGROUP] = CLONE_NEWCGROUP,
+	[RT_NS_TIME] = CLONE_NEWTIME,
 };
 
 struct launch {
@@ -160,9 +161,12 @@ static uint64_t clone_flags(const struct rt_plan *p)
 {
 	uint64_t flags = CLONE_NEWNS;
 
-	/* Not the cgroup namespace: its root would be M's cgroup. I makes it, from within its own. */
+	/*
+	 * Not the cgroup namespace: its root would be M's cgroup. I makes it, from within its own. Nor that
+	 * of time: its clocks stand still for good once somebody is in it.
+	 */
 	for (unsigned k = 0; k < RT_NS_COUNT; k++)
-		if (p->ns[k].mode == RT_NS_NEW && k != RT_NS_CGROUP)
+		if (p->ns[k].mode == RT_NS_NEW && k != RT_NS_CGROUP && k != RT_NS_TIME)
 			flags |= ns_flag[k];
 	return flags;
 }

@@ -10,12 +10,13 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 11U
+#define PLAN_VERSION 12U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
 #define HOOKS_MAX 1024U
 #define IDMAPS_MAX 340U /* the kernel's limit */
+#define CPUS_MAX 8192U /* likewise */
 
 /* --- writing ------------------------------------------------------------------------------- */
 
@@ -64,6 +65,28 @@ static void put_mount(struct sbuf *b, const struct rt_mount *m)
 	wire_put_u32(b, m->propagation);
 }
 
+static void put_cpus(struct sbuf *b, const void *cpus, size_t n)
+{
+	wire_put_u32(b, cpus != NULL);
+	if (cpus)
+		wire_put_bytes(b, cpus, n);
+}
+
+static void put_scheduling(struct sbuf *b, const struct rt_scheduling *s)
+{
+	wire_put_u32(b, s->has_policy);
+	wire_put_u32(b, s->policy);
+	wire_put_u32(b, s->priority);
+	wire_put_u32(b, (uint32_t)s->nice);
+	wire_put_u64(b, s->flags);
+	wire_put_u64(b, s->runtime_ns);
+	wire_put_u64(b, s->deadline_ns);
+	wire_put_u64(b, s->period_ns);
+	wire_put_u32(b, s->io);
+	put_cpus(b, s->cpus_before, s->cpus_before_len);
+	put_cpus(b, s->cpus, s->cpus_len);
+}
+
 void rt_process_encode(const struct rt_process *p, struct sbuf *b)
 {
 	put_strings(b, p->argv);
@@ -90,6 +113,8 @@ void rt_process_encode(const struct rt_process *p, struct sbuf *b)
 	wire_put_u32(b, (uint32_t)p->oom_score_adj);
 	wire_put_u32(b, p->has_oom_score_adj);
 	wire_put_u32(b, p->linux32);
+	put_scheduling(b, &p->scheduling);
+	wire_put_u32(b, p->seccomp_flags);
 	wire_put_u32(b, p->seccomp != NULL);
 	if (p->seccomp)
 		wire_put_bytes(b, p->seccomp, p->seccomp_len);
@@ -171,6 +196,7 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 	put_strings(b, p->masked);
 	put_strings(b, p->read_only);
 	put_strings(b, p->sysctls);
+	wire_put_str(b, p->clocks);
 	wire_put_str(b, p->cgroup_dir);
 	net_plan_encode(&p->net, b);
 	wire_put_u32(b, p->n_secrets);
@@ -348,6 +374,30 @@ static void get_keep_fds(struct wire_reader *r, struct arena *a, struct rt_proce
 	p->n_keep_fds = v ? n : 0;
 }
 
+static const void *get_cpus(struct wire_reader *r, size_t *ret_len)
+{
+	const void *cpus = get_below(r, 2) ? wire_get_bytes(r, ret_len) : NULL;
+
+	if (cpus && (*ret_len == 0 || *ret_len > CPUS_MAX / 8))
+		r->failed = true;
+	return cpus;
+}
+
+static void get_scheduling(struct wire_reader *r, struct rt_scheduling *s)
+{
+	s->has_policy = get_below(r, 2);
+	s->policy = wire_get_u32(r);
+	s->priority = wire_get_u32(r);
+	s->nice = (int32_t)wire_get_u32(r);
+	s->flags = wire_get_u64(r);
+	s->runtime_ns = wire_get_u64(r);
+	s->deadline_ns = wire_get_u64(r);
+	s->period_ns = wire_get_u64(r);
+	s->io = wire_get_u32(r);
+	s->cpus_before = get_cpus(r, &s->cpus_before_len);
+	s->cpus = get_cpus(r, &s->cpus_len);
+}
+
 /* @idle: our own pid 1 needs no payload. */
 static void get_process(struct wire_reader *r, struct arena *a, bool idle, struct rt_process *p)
 {
@@ -372,6 +422,8 @@ static void get_process(struct wire_reader *r, struct arena *a, bool idle, struc
 	p->oom_score_adj = (int32_t)wire_get_u32(r);
 	p->has_oom_score_adj = get_below(r, 2);
 	p->linux32 = get_below(r, 2);
+	get_scheduling(r, &p->scheduling);
+	p->seccomp_flags = wire_get_u32(r);
 	if (get_below(r, 2)) {
 		p->seccomp = wire_get_bytes(r, &p->seccomp_len);
 		if (p->seccomp_len == 0 || p->seccomp_len % 8 || p->seccomp_len / 8 > 32768)
@@ -503,6 +555,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 	p.masked = get_strings(r, &a, NULL);
 	p.read_only = get_strings(r, &a, NULL);
 	p.sysctls = get_strings(r, &a, NULL);
+	p.clocks = wire_get_str(r);
 	p.cgroup_dir = wire_get_str(r);
 	ports = arena_reserve(r, &a, RT_PORTS_MAX,
 			      sizeof(*ports)); /* not zeroed: no pages for the unused */

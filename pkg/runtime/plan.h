@@ -24,6 +24,7 @@ enum rt_ns_kind {
 	RT_NS_IPC,
 	RT_NS_NET,
 	RT_NS_CGROUP,
+	RT_NS_TIME,
 	RT_NS_COUNT
 };
 enum rt_ns_mode {
@@ -96,6 +97,9 @@ enum rt_mount_type {
  * container's user where the image has none.
  */
 #define RT_MNT_DRESS (1U << 10)
+#define RT_MNT_STRICTATIME (1U << 11)
+#define RT_MNT_NODIRATIME (1U << 12)
+#define RT_MNT_NOSYMFOLLOW (1U << 13)
 
 struct rt_mount {
 	enum rt_mount_type type;
@@ -131,6 +135,18 @@ struct rt_rlimit {
 	uint64_t soft, hard; /* UINT64_MAX: unlimited */
 };
 
+/* How the kernel is to treat a process: sched_setattr(2), ioprio_set(2), sched_setaffinity(2). */
+struct rt_scheduling {
+	bool has_policy; /* those of sched_setattr count */
+	uint32_t policy, priority;
+	int32_t nice;
+	uint64_t flags, runtime_ns, deadline_ns, period_ns;
+	uint32_t io; /* class << 13 | level; 0: leave */
+	/* Of what `exec` starts: before it enters the container's cgroup, and from then on. NULL: leave. */
+	const void *cpus_before, *cpus;
+	size_t cpus_before_len, cpus_len;
+};
+
 /* One process to be started in a container: pid 1, or what `exec` starts. */
 struct rt_process {
 	const char *const *argv; /* NULL-terminated */
@@ -152,8 +168,10 @@ struct rt_process {
 	int32_t oom_score_adj;
 	bool has_oom_score_adj;
 	bool linux32; /* uname(2) tells of the 32-bit machine */
+	struct rt_scheduling scheduling;
 	const void *seccomp; /* struct sock_filter array; NULL: unconfined */
 	size_t seccomp_len; /* bytes */
+	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* */
 	const char *apparmor; /* profile for exec, NULL for none */
 	/* The caller's descriptors that the payload has too, under these numbers; ascending, from 3 on. */
 	const uint32_t *keep_fds;
@@ -235,6 +253,8 @@ struct rt_plan {
 	const char *const *masked; /* NULL-terminated; missing ones are skipped */
 	const char *const *read_only;
 	const char *const *sysctls; /* "net.ipv4.x=1", checked by the planner */
+	const char *
+		clocks; /* of a new time namespace: lines of /proc/PID/timens_offsets; NULL: as outside */
 	const char *
 		cgroup_dir; /* absolute host directory of the cgroup that pid 1 is born in; NULL: M's own */
 	struct net_plan net;

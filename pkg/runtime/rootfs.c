@@ -296,7 +296,10 @@ static uint32_t attrs_of(uint32_t flags)
 	       (flags & RT_MNT_NOSUID ? MNT_ATTR_NOSUID : 0) |
 	       (flags & RT_MNT_NODEV ? MNT_ATTR_NODEV : 0) |
 	       (flags & RT_MNT_NOEXEC ? MNT_ATTR_NOEXEC : 0) |
-	       (flags & RT_MNT_NOATIME ? MNT_ATTR_NOATIME : 0);
+	       (flags & RT_MNT_NOATIME ? MNT_ATTR_NOATIME : 0) |
+	       (flags & RT_MNT_STRICTATIME ? MNT_ATTR_STRICTATIME : 0) |
+	       (flags & RT_MNT_NODIRATIME ? MNT_ATTR_NODIRATIME : 0) |
+	       (flags & RT_MNT_NOSYMFOLLOW ? MNT_ATTR_NOSYMFOLLOW : 0);
 }
 
 /* /proc, /sys, /dev and the like must be real directories of the image: a link would move labels and masks (R04, R09). */
@@ -678,8 +681,11 @@ int rootfs_finish(struct rt_child *x)
 		r = dev_mask(x, x->plan->masked);
 	if (r == 0 && x->plan->root.read_only)
 		r = mount_set(x->root, false, MNT_ATTR_RDONLY, 0);
+	if (r == 0)
+		r = mount_pivot(x->root);
+	/* Not before: the kernel puts no old root below a shared one. */
 	if (r == 0 && x->plan->root.propagation)
 		r = mount_set(x->root, x->plan->root.propagation & MS_REC, 0,
 			      x->plan->root.propagation & ~(uint32_t)MS_REC);
-	return r < 0 ? r : mount_pivot(x->root);
+	return r;
 }

@@ -334,6 +334,29 @@ static int parse_arches(struct json_object *o, struct sc_profile *p)
 	return 0;
 }
 
+int seccomp_flags_parse(struct json_object *profile, uint32_t *ret)
+{
+	static const struct {
+		const char *name;
+		uint32_t flag;
+	} known[] = {{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+		     {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+		     {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW}};
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = json_get_strv(profile, "flags", &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		unsigned k = 0;
+
+		while (k < ARRAY_LEN(known) && strcmp(names.v[i], known[k].name) != 0)
+			k++;
+		if (k == ARRAY_LEN(known))
+			return err_new(-CE_UNSUPPORTED, "seccomp profile: flag %s", names.v[i]);
+		*ret |= known[k].flag;
+	}
+	return r;
+}
+
 static int parse_profile(struct json_object *o, uint64_t caps, struct sc_profile *p)
 {
 	struct json_object *rules = NULL;

@@ -26,5 +26,10 @@ struct json_object;
  * Never weaker than the filter; a few refusals have another errno.
  */
 int seccomp_describe(const char *path, uint64_t caps, struct json_object **ret);
+/**
+ * seccomp_flags_parse() - "flags" of a profile as seccomp(2) has them
+ * Those that only make sense with a listener are -CE_UNSUPPORTED, as listeners are.
+ */
+int seccomp_flags_parse(struct json_object *profile, uint32_t *ret);
 /** seccomp_compile_profile() - the same on text in memory. */
 int seccomp_compile_profile(const char *json, size_t n, uint64_t caps, struct sbuf *out);

@@ -14,6 +14,8 @@
 #define MNT_ATTR_NOEXEC 0x8U
 #define MNT_ATTR_NOATIME 0x10U
 #define MNT_ATTR_STRICTATIME 0x20U
+#define MNT_ATTR_NODIRATIME 0x80U
+#define MNT_ATTR_NOSYMFOLLOW 0x200000U /* from Linux 5.14 on */
 
 /**
  * mount_new() - a detached new file system: fsopen, fsconfig, fsmount

@@ -155,8 +155,11 @@ load helpers
 	one_line_error 125 nosuch
 }
 
-@test "oom-score-adj: is set on the command" {
+@test "oom-score-adj: is set on the command, and on those of exec" {
 	run -0 cuddy run --rm --oom-score-adj 500 "$IMAGE" cat /proc/self/oom_score_adj
+	[ "$output" = 500 ]
+	cuddy run -d --name c --oom-score-adj 500 --network none "$IMAGE" sleep 1000
+	run -0 cuddy exec c cat /proc/self/oom_score_adj # what exec starts is as easily given up
 	[ "$output" = 500 ]
 }
 

@@ -311,6 +311,7 @@ int main(int argc, char **argv)
 			       .devices = d.devices,
 			       .net = {.mode = NET_NONE},
 			       .root = {.is_volatile = true}};
+	d.p.ns[RT_NS_TIME].mode = RT_NS_HOST;
 	d.filter = (struct sbuf)SBUF_INIT;
 	d.p.process = (struct rt_process){.caps = DEFAULT_CAPS, .umask = 022};
 	standard_mounts(&d);

@@ -169,12 +169,22 @@ static void resources_become_files_of_version_2(void **state)
 		"{\"memory\":{\"limit\":1000,\"swap\":1500,\"reservation\":10},\"pids\":{\"limit\":"
 		"-1},"
 		"\"cpu\":{\"shares\":1024,\"quota\":5000,\"period\":10000,\"cpus\":\"0-1\"},"
-		"\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":4}],\"unified\":{\"memory."
+		"\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":4}],\"rdma\":{\"mlx\":{"
+		"\"hcaHandles\":3,\"hcaObjects\":4}},\"blockIO\":{\"weight\":10,\"weightDevice\":[{"
+		"\"major\":8,\"minor\":1,\"weight\":1000}],\"leafWeight\":0},\"unified\":{\"memory."
 		"high\":\"77\"}}";
-	static const char *const want[] = {
-		"memory.max=1000", "memory.swap.max=500", "memory.low=10",
-		"cpu.weight=39",   "cpu.max=5000 10000",  "cpuset.cpus=0-1",
-		"pids.max=max",    "hugetlb.2MB.max=4",   "memory.high=77"};
+	static const char *const want[] = {"memory.max=1000",
+					   "memory.swap.max=500",
+					   "memory.low=10",
+					   "cpu.weight=39",
+					   "cpu.max=5000 10000",
+					   "cpuset.cpus=0-1",
+					   "pids.max=max",
+					   "io.weight=default 1",
+					   "io.weight=8:1 10000",
+					   "hugetlb.2MB.max=4",
+					   "rdma.max=mlx hca_handle=3 hca_object=4",
+					   "memory.high=77"};
 	AUTO_JSON struct json_object *o = NULL;
 	struct cgroup_limit *l = NULL;
 	struct bundle b;

@@ -8,6 +8,7 @@
  *   S  not dumpable, enters the namespaces, clones P into the pid namespace, waits, exits alike.
  *   P  confines itself as pid 1 did and execs. It dies with S, S with C unless detached.
  * Sync          #1 S→C P exists (carries its pidfd)   #2 P→C only with a terminal: carries the pty master
+ *               With a terminal S and P speak both, at one socket: whom C hears first is chance.
  *               #4 end of file: P's exec closed the last copy of the socket
  */
 #include "pkg/runtime/exec.h"
@@ -202,6 +203,32 @@ static int start(const struct rt_exec *e, int report, struct rt_exec_started *s)
 	return r < 0 ? r : 0;
 }
 
+static int await_payload(int sock, bool terminal, struct rt_exec_started *s)
+{
+	bool mapped = false, built = !terminal;
+	int r = 0;
+
+	while (r == 0 && !(mapped && built)) {
+		int fds[RT_SYNC_FDS] = {-EBADF, -EBADF};
+		enum rt_point heard = RT_POINT_MAPPED;
+
+		if (mapped || built)
+			r = sync_wait(sock, mapped ? RT_POINT_BUILT : RT_POINT_MAPPED, fds);
+		else
+			r = sync_wait_either(sock, RT_POINT_MAPPED, RT_POINT_BUILT, &heard, fds);
+		if (r < 0)
+			return r;
+		if (mapped || heard == RT_POINT_BUILT) {
+			s->pty_master = fds[0];
+			built = true;
+		} else {
+			s->payload_pidfd = fds[0];
+			mapped = true;
+		}
+	}
+	return r;
+}
+
 int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)
 {
 	struct rt_exec_started s = {.stage_pid = -1,
@@ -209,7 +236,7 @@ int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)
 				    .payload_pidfd = -EBADF,
 				    .pty_master = -EBADF};
 	AUTO_CLOSE int ours = -EBADF, theirs = -EBADF;
-	int fds[RT_SYNC_FDS] = {-EBADF, -EBADF}, pair[2], r = socket_pair(pair);
+	int pair[2], r = socket_pair(pair);
 
 	if (r < 0)
 		return r;
@@ -218,12 +245,7 @@ int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret)
 	r = start(e, theirs, &s);
 	closep(&theirs);
 	if (r == 0)
-		r = sync_wait(ours, RT_POINT_MAPPED, fds);
-	s.payload_pidfd = fds[0];
-	fds[0] = -EBADF;
-	if (r == 0 && e->process.terminal)
-		r = sync_wait(ours, RT_POINT_BUILT, fds);
-	s.pty_master = fds[0];
+		r = await_payload(ours, e->process.terminal, &s);
 	if (r == 0)
 		r = sync_wait(ours, RT_POINT_EXEC, NULL);
 	if (r == 0) {

@@ -38,6 +38,8 @@ void sync_fail(int sock, int r);
  * @ret_fds: NULL, or takes RT_SYNC_FDS descriptors sent along (-EBADF where there is none).
  */
 int sync_wait(int sock, enum rt_point point, int *ret_fds);
+/** sync_wait_either() - the same for two points of two peers at one socket: @ret is the one that was heard. */
+int sync_wait_either(int sock, enum rt_point a, enum rt_point b, enum rt_point *ret, int *ret_fds);
 /** sync_stop_at() - raise SIGSTOP if CUDDY_STOP_AT names this point (0 is "cloned, nothing done"). */
 void sync_stop_at(int point);
 /** sync_is_stepped() - CUDDY_STOP_AT is set: no handshake may be skipped. */

@@ -40,7 +40,9 @@ void sync_fail(int sock, int r)
 	(void)!write(sock, &m, HEAD + n + 1);
 }
 
-static int check_message(struct sync_message *m, ssize_t n, enum rt_point point)
+/* @other: as good as @point; 0: none. */
+static int check_message(struct sync_message *m, ssize_t n, enum rt_point point,
+			 enum rt_point other)
 {
 	if (n == -ECONNRESET)
 		n = 0;
@@ -56,15 +58,16 @@ static int check_message(struct sync_message *m, ssize_t n, enum rt_point point)
 		m->words[(size_t)n > HEAD ? (size_t)n - HEAD - 1 : 0] = '\0';
 		return err_set(m->code < 0 ? m->code : -CE_PROTOCOL, m->words);
 	}
-	if (m->point != point)
+	if (m->point != point && (!other || m->point != other))
 		return err_new(-CE_PROTOCOL, "sync #%u where #%u was due", m->point, point);
-	log_debug("runtime", "sync #%u received", point);
+	log_debug("runtime", "sync #%u received", m->point);
 	return 0;
 }
 
-int sync_wait(int sock, enum rt_point point, int *ret_fds)
+static int wait_for(int sock, enum rt_point point, enum rt_point other, enum rt_point *ret,
+		    int *ret_fds)
 {
-	struct sync_message m;
+	struct sync_message m = {.point = 0};
 	int fds[RT_SYNC_FDS] = {-EBADF, -EBADF};
 	unsigned n_fds = 0;
 	ssize_t n = socket_recv(sock, &m, sizeof(m), fds, RT_SYNC_FDS, &n_fds);
@@ -72,7 +75,9 @@ int sync_wait(int sock, enum rt_point point, int *ret_fds)
 
 	for (unsigned i = n_fds; i < RT_SYNC_FDS; i++)
 		fds[i] = -EBADF;
-	r = check_message(&m, n, point);
+	r = check_message(&m, n, point, other);
+	if (r == 0 && ret)
+		*ret = (enum rt_point)m.point;
 	for (unsigned i = 0; i < RT_SYNC_FDS; i++) {
 		if (r == 0 && ret_fds)
 			ret_fds[i] = fds[i];
@@ -80,6 +85,16 @@ int sync_wait(int sock, enum rt_point point, int *ret_fds)
 			closep(&fds[i]);
 	}
 	return r;
+}
+
+int sync_wait(int sock, enum rt_point point, int *ret_fds)
+{
+	return wait_for(sock, point, 0, NULL, ret_fds);
+}
+
+int sync_wait_either(int sock, enum rt_point a, enum rt_point b, enum rt_point *ret, int *ret_fds)
+{
+	return wait_for(sock, a, b, ret, ret_fds);
 }
 
 bool sync_is_stepped(void)

@@ -172,6 +172,13 @@ PY
 	status_is c running
 }
 
+@test "pty: exec -t does not depend on who of the two behind it is heard first" {
+	cuddy run -d --name c --network none "$IMAGE" sleep 1000
+	# Who starts the command is held up, so that the command itself has handed its terminal over before.
+	run -7 timeout 60 strace -f -o /dev/null -e trace=clone3 -e inject=clone3:delay_exit=300000 "$CUDDY" exec -t c sh -c 'tty; exit 7'
+	[ "${output//$'\r'/}" = /dev/pts/0 ] || fail "$output"
+}
+
 @test "pty: attach to a container without a terminal shows its output and passes signals" {
 	cuddy run -d --name c "$IMAGE" sh -c 'trap "echo bye; exit 4" INT; while :; do echo tick; sleep 0.1; done'
 	drive <<'PY'

@@ -12,6 +12,7 @@
 #include "pkg/config/auth.h"
 #include "pkg/config/registries.h"
 #include "pkg/image/login.h"
+#include "pkg/image/transfer_client.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/tty.h"
 #include "storage/secret.h"
@@ -227,8 +228,11 @@ static int login(const struct login_args *a, const struct place *p)
 					 .cert_dir = a->cert_dir,
 					 .retries = 1,
 					 .retry_delay_s = 1};
-	int r = auth_known(p->key, a->authfile, &known);
+	int r;
 
+	if (!a->get_login)
+		transfer_expect();
+	r = auth_known(p->key, a->authfile, &known);
 	if (a->get_login)
 		return r < 0 ? r : print_login(p, &known);
 	if (r < 0) /* a file that cannot be used: storing says why, or mends it */

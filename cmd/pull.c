@@ -8,6 +8,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/image/image.h"
+#include "pkg/image/transfer_client.h"
 #include "pkg/oci/manifest.h"
 
 struct pull_args {
@@ -104,8 +105,10 @@ static int pull_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	int r;
 
 	r = options_of(a, &o, &platform);
-	if (r == 0)
+	if (r == 0) {
+		transfer_expect();
 		r = cmd_store_for_images(ctx, &st);
+	}
 	if (r < 0)
 		return r;
 	for (int i = 0; i < argc; i++) {

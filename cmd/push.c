@@ -11,6 +11,7 @@
 #include "pkg/base/io.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/push.h"
+#include "pkg/image/transfer_client.h"
 
 struct push_args {
 	struct registry_args registry;
@@ -145,8 +146,10 @@ static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 
 	if (r == 0 && a->all_tags && (argc > 1 || a->digestfile))
 		r = err_usage("push: --all-tags goes not with a destination or --digestfile");
-	if (r == 0)
+	if (r == 0) {
+		transfer_expect();
 		r = cmd_store_for_images(ctx, &st);
+	}
 	if (r == 0)
 		r = a->all_tags ? push_tags(st, argv[0], &o, a->quiet)
 				: push_one(st, argv[0], argc > 1 ? argv[1] : NULL, &o, a->quiet);

@@ -9,6 +9,7 @@
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/image/login.h"
+#include "pkg/image/transfer_client.h"
 #include "pkg/json/json.h"
 
 #define DESCRIPTION_MAX 44
@@ -101,8 +102,10 @@ static int search_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 		r = registry_filter_parse(&a->filters, &filter);
 	if (r == 0 && a->tags && a->filters.n)
 		r = err_usage("search: --filter goes not with --list-tags");
-	if (r == 0)
+	if (r == 0) {
+		transfer_expect();
 		r = registry_find(argv[0], a->tags, a->limit, &access, &rows);
+	}
 	if (r < 0)
 		return r;
 	registry_filter_apply(&filter, rows);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A user's own layer of one in a shared store; see shared.h. */
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -12,6 +13,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
+#include "pkg/sys/apart.h"
 #include "pkg/sys/copy.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/open.h"
@@ -43,24 +45,29 @@ static int make_probe(int dir)
 	return overlay_data_point(pointer, "/1", 1);
 }
 
-/* In a directory of its own; the mount is seen by this process alone. */
-static bool probe(int dir, const char *path)
+/* Where nobody else sees the mount, nor has it to be taken away. */
+static int mount_probe(const void *arg, struct sbuf *out)
 {
-	AUTO_FREE char *top = path_join(path, "top"), *data = path_join(path, "data"), *file = NULL;
+	const char *path = arg;
+	AUTO_FREE char *top = path_join(path, "top"), *data = path_join(path, "data");
 	AUTO_FREE char *options = xasprintf("userxattr,lowerdir=%s::%s", top, data);
+	AUTO_FREE char *file = path_join(top, "f");
 	AUTO_CLOSE int fd = -EBADF;
 	char c = 0;
-	bool works;
 
-	if (strpbrk(path, ",:\\") || make_probe(dir) < 0 ||
+	(void)out;
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
 	    mount("overlay", top, "overlay", MS_RDONLY, options) < 0)
-		return false;
-	file = path_join(top, "f");
+		return -errno;
 	fd = open(file, O_RDONLY | O_CLOEXEC);
-	works = fd >= 0 && read(fd, &c, 1) == 1 && c == 'x';
-	closep(&fd);
-	(void)umount2(top, MNT_DETACH);
-	return works;
+	return fd >= 0 && read(fd, &c, 1) == 1 && c == 'x' ? 0 : -EIO;
+}
+
+/* In a directory of its own. */
+static bool probe(int dir, const char *path)
+{
+	return !strpbrk(path, ",:\\") && make_probe(dir) == 0 &&
+	       apart_run(mount_probe, path, NULL) == 0;
 }
 
 static bool can_point(struct store *st)

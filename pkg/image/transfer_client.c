@@ -22,6 +22,7 @@
 #define TICK_MS 200
 
 struct client {
+	struct store *store; /* NULL: of none */
 	int channel, pidfd, signals, user_side;
 	pid_t user_side_pid;
 	sigset_t old_mask;
@@ -57,6 +58,7 @@ static void environment(struct strv *env)
 		"HOME",
 		"PATH", /* where credential helpers are */
 		"XDG_RUNTIME_DIR",
+		"CUDDY_RUNROOT",
 		"XDG_CONFIG_HOME",
 		"XDG_CACHE_HOME",
 		"LANG",
@@ -81,6 +83,8 @@ static void environment(struct strv *env)
 	};
 
 	strv_add(env, "LC_ALL=C.UTF-8");
+	/* It comes with libcurl for LDAP, which is not spoken, and sets itself up unless told otherwise. */
+	strv_add(env, "GNUTLS_NO_IMPLICIT_INIT=1");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (getenv(names[i]))
 			strv_addf(env, "%s=%s", names[i], getenv(names[i]));
@@ -101,6 +105,9 @@ static int catch_signals(struct client *c)
 	return c->signals < 0 ? err_new(-errno, "signalfd") : 0;
 }
 
+/* Started by transfer_expect(), not asked for anything yet. */
+static struct client expected = {.channel = -EBADF, .pidfd = -EBADF};
+
 static int start(struct client *c)
 {
 	AUTO_STRV struct strv env = STRV_INIT;
@@ -111,6 +118,12 @@ static int start(struct client *c)
 	struct spawn s = {.argv = argv, .stdio = {-1, -1, STDERR_FILENO}, .death_signal = SIGKILL};
 	int pair[2], r;
 
+	if (expected.pidfd >= 0) {
+		c->channel = TAKE_FD(expected.channel);
+		c->pidfd = TAKE_FD(expected.pidfd);
+		c->pid = expected.pid;
+		return 0;
+	}
 	r = paths_helper(name, &program);
 	if (r < 0)
 		return r;
@@ -130,6 +143,23 @@ static int start(struct client *c)
 	return 0;
 }
 
+/* What goes wrong here goes wrong again when it is wanted, and is said then. */
+void transfer_expect(void)
+{
+	if (expected.pidfd < 0 && start(&expected) < 0) {
+		closep(&expected.channel);
+		err_drop();
+	}
+}
+
+/* It does not live in B, or in another one than this process by now: of no use to @op. */
+static void expect_no_more(void)
+{
+	if (expected.pidfd >= 0)
+		client_done(&expected);
+	expected.pidfd = expected.channel = -EBADF;
+}
+
 static int send_request(struct client *c, struct store *st, enum transfer_op op, bool single_id,
 			const struct sbuf *body, const int *fds, unsigned n_fds)
 {
@@ -139,6 +169,7 @@ static int send_request(struct client *c, struct store *st, enum transfer_op op,
 				     .root = st ? store_root(st) : "",
 				     .runroot = st ? store_runroot(st) : "",
 				     .single_id = single_id,
+				     .in_base = !st || base_is_entered(),
 				     .user_side = c->user_side >= 0,
 				     .body = body->s,
 				     .body_n = body->len};
@@ -155,6 +186,22 @@ static int send_request(struct client *c, struct store *st, enum transfer_op op,
 	closep(&c->user_side); /* it ends with the one who has it */
 	explicit_bzero(b.s, b.len);
 	return r < 0 ? err_new(r, "send the request to cuddy-transfer") : 0;
+}
+
+/* It wants to work on layers. B is made, when there is none, by who may run the setuid helpers. */
+static int give_base(struct client *c)
+{
+	AUTO(base_grant_done) struct base_grant grant = {0};
+	AUTO_CLOSE int ns = -EBADF;
+	int r = base_grant_load(&grant);
+
+	if (r == 0)
+		ns = r = base_open(store_runtime_fd(c->store), &grant, NULL);
+	if (r >= 0) {
+		r = socket_send(c->channel, "", 1, &ns, 1);
+		r = r < 0 ? err_new(r, "hand over the base namespace") : 0;
+	}
+	return r;
 }
 
 /* Return: 1 at the end event, whose code is in *ret_code. */
@@ -180,6 +227,8 @@ static int handle_event(struct client *c, const struct transfer_handler *h, int 
 		h->message(h->data, m.warning, m.text);
 	if (m.event == TRANSFER_EV_IMAGE && h->image)
 		h->image(h->data, m.reference, m.id);
+	if (m.event == TRANSFER_EV_BASE)
+		return give_base(c);
 	if (m.event != TRANSFER_EV_END)
 		return 0;
 	*ret_code = m.code < 0 ? err_set(m.code, m.text) : 0;
@@ -229,37 +278,49 @@ static int follow(struct client *c, const struct transfer_handler *h)
 	return code;
 }
 
-/* Whoever touches layers has the subordinate ids; whoever only talks stays the user. */
-static int enter_base(struct store *st, bool *ret_single)
+/*
+ * Whoever touches layers has the subordinate ids; whoever only talks stays the user. What talks first, and
+ * often finds that nothing is to be done, asks for B when it knows better (TRANSFER_EV_BASE).
+ */
+static int enter_base(struct store *st, enum transfer_op op, bool *ret_single)
 {
 	AUTO(base_grant_done) struct base_grant grant = {0};
 	int r = base_grant_load(&grant);
 
-	*ret_single = grant.n_uids == 0;
-	return r < 0 ? r : base_enter(store_runtime_fd(st), &grant);
+	if (r < 0)
+		return r;
+	*ret_single = base_grant_is_single(&grant);
+	if ((op != TRANSFER_PULL && op != TRANSFER_PUSH) || base_is_inherited(&grant))
+		r = base_enter(store_runtime_fd(st), &grant);
+	if (r == 0 && base_is_entered())
+		expect_no_more();
+	return r;
 }
 
-/* Of what goes to registries from within B. */
-static bool wants_user_side(enum transfer_op op)
+/* Of what is signed here, or goes to registries from within B. */
+static bool wants_user_side(enum transfer_op op, const struct user_side_offer *o)
 {
-	return op == TRANSFER_PULL || op == TRANSFER_PUSH || op == TRANSFER_PUSH_LIST;
+	return op == TRANSFER_SIGN || op == TRANSFER_PUSH_LIST || o->sign_by;
 }
 
 static int run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
 	       unsigned n_fds, const struct transfer_handler *h, const struct user_side_offer *o)
 {
 	AUTO(client_done)
-	struct client c = {
-		.channel = -EBADF, .pidfd = -EBADF, .signals = -EBADF, .user_side = -EBADF};
+	struct client c = {.store = st,
+			   .channel = -EBADF,
+			   .pidfd = -EBADF,
+			   .signals = -EBADF,
+			   .user_side = -EBADF};
 	bool single = false;
 	int r = 0;
 
-	if (op == TRANSFER_SIGN || (st && wants_user_side(op))) {
+	if (wants_user_side(op, o)) {
 		c.user_side = user_side_start(o, &c.user_side_pid);
 		r = c.user_side < 0 ? c.user_side : 0;
 	}
 	if (r == 0 && st)
-		r = enter_base(st, &single);
+		r = enter_base(st, op, &single);
 	if (r == 0)
 		r = catch_signals(&c);
 	if (r == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cuddy's side of cuddy-transfer: start it in B, hand it one request, follow it to the end. */
+/* cuddy's side of cuddy-transfer: start it, hand it one request, follow it to the end. */
 #pragma once
 #include "pkg/transfer/protocol.h"
 #include "storage/store.h"
@@ -16,10 +16,17 @@ struct transfer_handler {
 };
 
 /**
+ * transfer_expect() - a registry is going to be talked to: start cuddy-transfer now
+ * It loads its libraries, which takes longer than anything else of a small job, while we find out what to ask
+ * it for. The next transfer_run() takes it; it ends with us when there is none.
+ */
+void transfer_expect(void);
+
+/**
  * transfer_run() - one operation of cuddy-transfer, start to end
  * @body: the operation's fields (transfer_pull_put() …); @fds: descriptors that go with it.
- * Enters B (base_enter()): afterwards this process is uid 0 there; not so without @st (NULL), for
- * what only talks to registries. SIGINT, SIGTERM and SIGHUP
+ * Enters B (base_enter()): afterwards this process is uid 0 there; not so for a pull or push, which get B
+ * when they want it, and without @st (NULL), for what only talks to registries. SIGINT, SIGTERM and SIGHUP
  * cancel: transfer gets 5 s to undo, then is killed; -CE_INTERRUPTED.
  */
 struct user_side_offer; /* pkg/transfer/user_side.h */

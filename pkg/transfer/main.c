@@ -3,8 +3,8 @@
  * cuddy-transfer: everything that touches bytes from elsewhere (registries, archives, layers).
  *
  * Theory of operation
- *   cuddy enters B, then starts this program with one end of a socket pair as its stdin, sends one
- *   request and follows the events. This process does the network and the bookkeeping; each
+ *   cuddy starts this program, in B where layers are all it is about (enter_base.c), with one end of a
+ *   socket pair as its stdin, sends one request and follows the events. This process does the network and the bookkeeping; each
  *   layer is unpacked by a worker process of its own (unpack.h), which has no network, no exec and
  *   no file system but the tree it fills.
  *   Cancel: cuddy closes its end; poll loops see that, undo what is half done and return. ^C of a
@@ -111,7 +111,9 @@ int main(void)
 	n = ctx.channel < 0 ? -1
 			    : socket_recv(ctx.channel, request, sizeof(request), ctx.fds,
 					  TRANSFER_FDS_MAX, &ctx.n_fds);
-	if (n <= 0) {
+	if (n == 0)
+		return 0; /* started to be at hand, and not wanted */
+	if (n < 0) {
 		static const char words[] = "cuddy-transfer is started by cuddy, not by hand\n";
 
 		(void)!write(2, words, sizeof(words) - 1);
@@ -121,5 +123,6 @@ int main(void)
 	transfer_put_end(&end, r < 0 ? r : 0, r < 0 ? err_trail() : "");
 	(void)!send(ctx.channel, end.s, end.len, MSG_NOSIGNAL);
 	explicit_bzero(request, sizeof(request));
-	return r < 0 ? err_exit_status(r) : 0;
+	/* Not by way of the libraries' ends: cuddy waits for ours. */
+	_exit(r < 0 ? err_exit_status(r) : 0);
 }

@@ -13,6 +13,7 @@
 #include "pkg/base/log.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/image_config.h"
+#include "pkg/transfer/known.h"
 #include "pkg/transfer/layers.h"
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/places.h"
@@ -27,6 +28,7 @@ struct pull {
 	struct platform platform;
 	struct places places;
 	struct trust trust;
+	bool changed; /* something came into the store */
 };
 
 static void pull_done(struct pull *p)
@@ -214,14 +216,14 @@ static int put_record(struct pull *p, const char *name, const char *reference, s
 
 /* Mirrors serve what the policy says of the name that was asked for. */
 static int check_trust(struct pull *p, struct registry *r, const char *name, const char *tag,
-		       const char *digest, const struct fetched *f)
+		       const char *digest, const char *manifest, const char *list)
 {
 	AUTO(reference_done) struct reference ref = {0};
 	AUTO_FREE char *full = digest ? xasprintf("%s@%s", name, digest)
 				      : xasprintf("%s:%s", name, tag);
 	int e = reference_parse(full, &ref);
 
-	return e == 0 ? trust_check(&p->trust, r, &ref, f->manifest_digest, f->list_digest) : e;
+	return e == 0 ? trust_check(&p->trust, r, &ref, manifest, list) : e;
 }
 
 /* The id of a stored image is the sha256 of its config, whatever digest the manifest has for that. */
@@ -279,6 +281,34 @@ static int pull_part(struct pull *p, struct registry *r, struct fetched *f)
 	return e;
 }
 
+/* 1 when the registry has under this tag what is here: nothing has to be asked, fetched or written. */
+static int is_here(struct pull *p, struct registry *r, const char *name, const char *tag)
+{
+	AUTO_FREE char *reference = xasprintf("%s:%s", name, tag);
+	AUTO(known_done) struct known k = {0};
+	int e;
+
+	if (!p->places.there ||
+	    !known_image(p->store, name, reference, p->places.there, &p->platform, &k))
+		return 0;
+	e = check_trust(p, r, name, tag, NULL, k.digest, k.list);
+	if (e < 0)
+		return e;
+	for (unsigned i = 0; i < k.manifest.n_layers; i++) {
+		const struct descriptor *d = &k.manifest.layers[i];
+		AUTO_FREE char *label = xstrndup(digest_hex(d->digest), 12);
+		struct transfer_progress done = {.item = i,
+						 .state = TRANSFER_EXISTS,
+						 .label = label,
+						 .done = d->size,
+						 .total = d->size};
+
+		report_progress(p->ctx, &done);
+	}
+	report_image(p->ctx, reference, k.id);
+	return 1;
+}
+
 /* One tag or digest of one repository, start to end. */
 static int pull_one(struct pull *p, struct registry *r, const char *name, const char *tag,
 		    const char *digest)
@@ -292,13 +322,20 @@ static int pull_one(struct pull *p, struct registry *r, const char *name, const 
 	char id[65];
 	int e;
 
+	e = p->places.probe ? is_here(p, r, name, tag) : 0;
+	if (e != 0)
+		return e < 0 ? e : 0;
 	e = fetch_manifest(p, r, digest ? digest : tag, &f);
 	if (p->args.look)
 		return e == 0 ? look(p, r, name, &f) : e;
 	if (e == 0)
-		e = check_trust(p, r, name, tag, digest, &f);
+		e = check_trust(p, r, name, tag, digest, f.manifest_digest, f.list_digest);
 	if (e == 0)
 		e = fetch_config(p, r, &f);
+	if (e == 0) {
+		e = transfer_enter_base(p->ctx);
+		p->changed = true;
+	}
 	if (p->args.part)
 		return e == 0 ? pull_part(p, r, &f) : e;
 	if (e == 0)
@@ -361,8 +398,10 @@ static int prepare(struct pull *p)
 	if (e == 0)
 		e = transfer_store(p->ctx, &p->store);
 	o.access = p->args.access;
+	p->places.probe = !p->args.all_tags && !p->args.look && !p->args.part;
 	if (e == 0)
 		e = places_open(p->args.name, &o, &p->places);
+	p->places.probe &= !p->places.ref.digest;
 	if (e == 0 && p->args.all_tags && p->places.exact)
 		e = err_usage("--all-tags wants a name without tag or digest, not \"%s\"",
 			      p->args.name);
@@ -384,7 +423,7 @@ int transfer_op_pull(struct transfer_ctx *ctx)
 		e = noexec_enter();
 	if (e == 0)
 		e = places_try(&p.places, ctx, pull_from, &p);
-	if (e == 0)
+	if (e == 0 && p.changed)
 		layer_settle_later(p.store);
 	return e;
 }

@@ -177,9 +177,11 @@ static int send_config(struct push *p)
 static int find_layer(struct push *p, unsigned i, const struct descriptor *d,
 		      struct layer_blob *ret)
 {
-	int r = layer_blob_as(p->image.store, p->image.rec->diffids.v[i], p->ctx->req.single_id,
-			      d->digest, d->size, ret);
+	int r = transfer_enter_base(p->ctx);
 
+	if (r == 0)
+		r = layer_blob_as(p->image.store, p->image.rec->diffids.v[i],
+				  p->ctx->req.single_id, d->digest, d->size, ret);
 	if (r != -ENOENT || p->sources.n == 0)
 		return r;
 	r = layer_blob_nameless(p->image.store);
@@ -247,6 +249,9 @@ static int send_layers(struct push *p, bool as_is)
 
 	if (r <= 0)
 		return r;
+	r = transfer_enter_base(p->ctx);
+	if (r < 0)
+		return r;
 	if (as_is)
 		report_message(p->ctx, true,
 			       "the layers were not kept as they were received; the digest of what "
@@ -285,32 +290,37 @@ static int find_mounts(struct push *p, const char *own_name)
 			strv_add(&p->registry.mounts, name + strlen(host));
 		}
 	}
+	if (p->registry.mounts.n)
+		freep(&p->registry.token); /* one that says so is wanted */
 	return r;
 }
 
 /* What was said about certificates and credentials was said about where it goes. */
-static int open_sources(struct push *p)
+static int open_sources(struct push *p, const char *own_name)
 {
 	struct transfer_access a = p->args.access;
 
 	a.tls_verify = -1;
 	a.cert_dir = NULL;
-	return refetch_open(p->http, &p->conf, &p->image.rec->repo_digests, p->image.digest, &a,
-			    &p->sources);
+	return refetch_open(p->http, &p->conf, &p->image.rec->repo_digests, p->image.digest, own_name,
+			    &a, &p->sources);
 }
 
 /*
  * The manifest is there under this name already: so is all it names, for a registry takes no manifest
- * before that. One question instead of one for each layer.
+ * before that. One question instead of one for each layer, and the first that the registry is asked.
  */
-static int is_unchanged(struct push *p)
+static int meet(struct push *p)
 {
 	const struct manifest *m = &p->image.manifest;
-	int r = p->to.digest ? 0
-			     : registry_has_manifest(&p->registry,
-						     p->by_digest ? p->image.digest : p->to.tag,
-						     p->image.digest);
+	AUTO_FREE char *there = NULL;
+	int r;
 
+	if (!p->as_is || p->to.digest)
+		return registry_ping(&p->registry);
+	r = registry_probe(&p->registry, p->by_digest ? p->image.digest : p->to.tag, &there);
+	if (r == 0)
+		r = there && strcmp(there, p->image.digest) == 0;
 	for (unsigned i = 0; r > 0 && i < m->n_layers; i++) {
 		struct push_item item = item_of(p, i, m->layers[i].digest, m->layers[i].size);
 
@@ -324,6 +334,8 @@ static int remember(struct push *p, const char *name)
 {
 	AUTO_FREE char *repo_digest = xasprintf("%s@%s", name, p->image.digest);
 
+	if (!p->image.made && strv_has(&p->image.rec->repo_digests, repo_digest))
+		return 0;
 	if (outgoing_remember(&p->image, repo_digest) < 0) {
 		report_message(p->ctx, true, "%s", err_trail());
 		err_drop();
@@ -339,12 +351,12 @@ int push_send(struct push *p)
 	int r;
 
 	http_set_cancel(p->http, p->ctx->channel);
-	r = registry_ping(&p->registry);
-	if (r == 0 && p->as_is)
-		r = is_unchanged(p);
+	r = meet(p);
 	if (r != 0)
 		return r < 0 ? r : remember(p, name);
-	r = send_layers(p, p->as_is);
+	r = find_mounts(p, name);
+	if (r == 0)
+		r = send_layers(p, p->as_is);
 	if (r == 0)
 		r = finish_layers(p);
 	if (r == 0)
@@ -380,10 +392,8 @@ int push_open(struct push *p)
 	if (r == 0)
 		r = registry_open(p->http, &p->endpoint, &o, &p->registry);
 	if (r == 0)
-		r = find_mounts(p, name);
-	if (r == 0)
 		r = signing_open(&p->args.sign, &p->to, &p->signing);
-	return r == 0 && p->as_is ? open_sources(p) : r;
+	return r == 0 && p->as_is ? open_sources(p, name) : r;
 }
 
 int transfer_op_push(struct transfer_ctx *ctx)

@@ -121,7 +121,7 @@ static int open_remote(struct push_list *l, struct child *c, struct json_object 
 	a.cert_dir = NULL;
 	c->from = xstrdup(from);
 	strv_addf(&places, "%s@%s", from, c->digest);
-	r = refetch_open(l->http, &l->conf, &places, c->digest, &a, &c->source);
+	r = refetch_open(l->http, &l->conf, &places, c->digest, "", &a, &c->source);
 	if (r == 0 && !c->source.n)
 		r = err_new(-CE_NO_IMAGE, "%s cannot be asked for %.19s", from, c->digest);
 	return r;

@@ -14,6 +14,7 @@ void places_done(struct places *p)
 	}
 	freep(&p->v);
 	freep(&p->names);
+	freep(&p->there);
 	http_freep(&p->http);
 	registries_done(&p->conf);
 	reference_done(&p->ref);
@@ -66,13 +67,19 @@ const char *places_reference(const struct places *p)
 	return p->ref.digest ? p->ref.digest : p->ref.tag ? p->ref.tag : "latest";
 }
 
+static int meet(struct places *p, struct registry *r)
+{
+	freep(&p->there);
+	return p->probe ? registry_probe(r, places_reference(p), &p->there) : registry_ping(r);
+}
+
 int places_try(struct places *p, struct transfer_ctx *ctx,
 	       int (*one)(void *data, struct registry *r, const char *name), void *data)
 {
 	int e = err_new(-CE_NO_IMAGE, "no registry to ask");
 
 	for (unsigned i = 0; i < p->n; i++) {
-		e = registry_ping(&p->v[i]);
+		e = meet(p, &p->v[i]);
 		if (e == 0)
 			e = one(data, &p->v[i], p->names[i]);
 		if (p->v[i].warning)

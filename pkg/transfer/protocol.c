@@ -17,6 +17,7 @@ void transfer_request_put(struct sbuf *b, const struct transfer_request *q)
 	wire_put_str(b, q->root);
 	wire_put_str(b, q->runroot);
 	wire_put_u32(b, q->single_id);
+	wire_put_u32(b, q->in_base);
 	wire_put_u32(b, q->user_side);
 	wire_put_bytes(b, q->body, q->body_n);
 }
@@ -38,6 +39,7 @@ int transfer_request_get(const void *p, size_t n, struct transfer_request *ret)
 	q.root = wire_get_str(&r);
 	q.runroot = wire_get_str(&r);
 	q.single_id = wire_get_u32(&r) != 0;
+	q.in_base = wire_get_u32(&r) != 0;
 	q.user_side = wire_get_u32(&r) != 0;
 	q.body = wire_get_bytes(&r, &q.body_n);
 	if (wire_failed(&r) || !q.root || !q.runroot)
@@ -401,6 +403,11 @@ void transfer_put_image(struct sbuf *b, const char *reference, const char *id)
 	wire_put_str(b, id);
 }
 
+void transfer_put_base(struct sbuf *b)
+{
+	wire_put_u32(b, TRANSFER_EV_BASE);
+}
+
 void transfer_put_end(struct sbuf *b, int code, const char *trail)
 {
 	wire_put_u32(b, TRANSFER_EV_END);
@@ -434,6 +441,8 @@ int transfer_message_get(const void *p, size_t n, struct transfer_message *ret)
 		m.reference = wire_get_str(&r);
 		m.id = wire_get_str(&r);
 		bad = !m.id;
+		break;
+	case TRANSFER_EV_BASE:
 		break;
 	case TRANSFER_EV_END:
 		m.code = -(int)(wire_get_u32(&r) & 0xffff);

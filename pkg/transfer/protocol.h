@@ -4,6 +4,7 @@
  *
  *	cuddy → transfer   one request, with the descriptors the operation wants (an archive …)
  *	transfer → cuddy   any number of progress, message and image events, then one end
+ *	                   at most once "base", which cuddy answers with a descriptor of B
  *
  * Closing the socket is the way to cancel: transfer undoes what is half done and exits. Its death
  * without an end event is an error (-CE_PROTOCOL). Both ends are of one build; the version is there
@@ -47,6 +48,7 @@ enum transfer_event {
 	TRANSFER_EV_PROGRESS = 1,
 	TRANSFER_EV_MESSAGE,
 	TRANSFER_EV_IMAGE,
+	TRANSFER_EV_BASE,
 	TRANSFER_EV_END
 };
 
@@ -62,6 +64,7 @@ struct transfer_request {
 	uint32_t op;
 	const char *root, *runroot; /* of the store, absolute */
 	bool single_id; /* B maps one id only */
+	bool in_base; /* the process was started in B, or has nothing to do there */
 	bool user_side; /* the last descriptor is a line to the user's side (user_side.h) */
 	const void *body; /* the operation's own fields, encoded */
 	size_t body_n;
@@ -292,6 +295,7 @@ int transfer_push_list_get(const struct transfer_request *q, struct transfer_pus
 void transfer_put_progress(struct sbuf *b, const struct transfer_progress *p);
 void transfer_put_message(struct sbuf *b, bool warning, const char *text);
 void transfer_put_image(struct sbuf *b, const char *reference, const char *id);
+void transfer_put_base(struct sbuf *b);
 void transfer_put_end(struct sbuf *b, int code, const char *trail);
 
 /* … and the one reader. Strings point into the message. */

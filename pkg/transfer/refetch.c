@@ -35,7 +35,8 @@ static void add(struct http *http, const struct registries *conf, const char *na
 }
 
 int refetch_open(struct http *http, const struct registries *conf, const struct strv *repo_digests,
-		 const char *digest, const struct transfer_access *access, struct refetch *ret)
+		 const char *digest, const char *but, const struct transfer_access *access,
+		 struct refetch *ret)
 {
 	for (size_t i = 0; i < repo_digests->n && ret->n < REFETCH_MAX; i++) {
 		AUTO(reference_done) struct reference ref = {0};
@@ -47,7 +48,8 @@ int refetch_open(struct http *http, const struct registries *conf, const struct 
 			continue;
 		}
 		name = reference_name(&ref);
-		add(http, conf, name, access, ret);
+		if (strcmp(name, but) != 0)
+			add(http, conf, name, access, ret);
 	}
 	return 0;
 }

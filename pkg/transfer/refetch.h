@@ -17,9 +17,11 @@ struct refetch {
 /**
  * refetch_open() - the registries that a manifest came from, ready to be asked; no network yet
  * @repo_digests: "host/path@digest", those with @digest count. Problems with one leave it out.
+ * @but: "host/path" that has been asked already.
  */
 int refetch_open(struct http *http, const struct registries *conf, const struct strv *repo_digests,
-		 const char *digest, const struct transfer_access *access, struct refetch *ret);
+		 const char *digest, const char *but, const struct transfer_access *access,
+		 struct refetch *ret);
 void refetch_done(struct refetch *f);
 /** refetch_from() - a blob of one registry, pinged, into the file @fd, verified. */
 int refetch_from(struct registry *r, const char *digest, uint64_t size, int fd);

@@ -14,6 +14,7 @@
 #include "pkg/json/json.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
+#include "pkg/transfer/plain.h"
 #include "pkg/transfer/verify.h"
 
 #define TAG_PAGES_MAX 1000
@@ -259,48 +260,137 @@ static int get(struct registry *r, const char *url, const struct strv *headers, 
 	return e;
 }
 
-static int ping_once(struct registry *r, unsigned retries)
+/* @reference: a manifest is asked for, else only whether there is a registry. */
+static int meet_once(struct registry *r, const char *reference, unsigned retries,
+		     struct http_response *ret)
 {
-	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
-	AUTO_FREE char *url = xasprintf("%s/v2/", r->base);
+	AUTO_FREE char *url =
+		reference ? xasprintf("%s/v2/%s/manifests/%s", r->base, r->path, reference)
+			  : xasprintf("%s/v2/", r->base);
+	AUTO_STRV struct strv headers = STRV_INIT;
 	struct http_request q = {.url = url,
+				 .method = reference ? "HEAD" : NULL,
+				 .headers = &headers,
 				 .policy = &r->policy,
 				 .max_body = HTTP_ERROR_BODY_MAX,
 				 .timeout_s = SMALL_TIMEOUT_S,
 				 .retries = retries,
 				 .retry_delay_ms = r->retry_delay_ms};
-	int e = http_fetch(r->http, &q, &p);
+	int e;
 
-	if (e < 0)
+	if (reference)
+		strv_add(&headers, "Accept: " MANIFEST_ACCEPT);
+	e = http_fetch(r->http, &q, ret);
+	if (e == 0 && ret->status == 401 && !ret->foreign)
+		(void)registry_learn(r, ret);
+	return e;
+}
+
+static void speak(struct registry *r, const char *scheme)
+{
+	freep(&r->base);
+	r->base = xasprintf("%s://%s", scheme, r->host);
+	r->policy.cert_url = r->base;
+}
+
+/* 1 when it answers plainly as it did the last time; a server of TLS says 400 to that. */
+static int meet_plainly(struct registry *r, const char *reference, struct http_response *ret)
+{
+	int e;
+
+	if (!r->insecure || !plain_is_known(r->host))
+		return 0;
+	speak(r, "http");
+	e = meet_once(r, reference, 0, ret);
+	if (e == 0 && ret->status != 400)
+		return 1;
+	http_response_done(ret);
+	if (e == -CE_INTERRUPTED)
 		return e;
-	if (p.status == 401 && !p.foreign)
-		(void)registry_learn(r, &p);
+	err_drop();
+	plain_remember(r->host, false);
+	speak(r, "https");
 	return 0;
 }
 
-int registry_ping(struct registry *r)
+static int meet(struct registry *r, const char *reference, struct http_response *ret)
 {
-	int e = ping_once(r, r->insecure ? 0 : r->retries);
+	int e = meet_plainly(r, reference, ret);
 
+	if (e != 0)
+		return e < 0 ? e : 0;
+	e = meet_once(r, reference, r->insecure ? 0 : r->retries, ret);
 	if (e == 0 || !r->insecure || (e != -CE_NETWORK && e != -CE_TIMEOUT))
 		return e;
 	/* Asked for in so many words: what does not speak TLS may speak plainly (N4). */
 	err_drop();
-	freep(&r->base);
-	r->base = xasprintf("http://%s", r->host);
-	r->policy.cert_url = r->base;
+	speak(r, "http");
 	log_debug("registry", "%s: plain http", r->host);
-	return ping_once(r, r->retries);
+	e = meet_once(r, reference, r->retries, ret);
+	if (e == 0)
+		plain_remember(r->host, true);
+	return e;
+}
+
+int registry_ping(struct registry *r)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+
+	return meet(r, NULL, &p);
+}
+
+static int head_digest(struct registry *r, const char *reference, char **ret_digest)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	AUTO_FREE char *url = xasprintf("%s/v2/%s/manifests/%s", r->base, r->path, reference);
+	AUTO_STRV struct strv headers = STRV_INIT;
+	struct http_request q = {.url = url,
+				 .method = "HEAD",
+				 .headers = &headers,
+				 .max_body = HTTP_ERROR_BODY_MAX,
+				 .timeout_s = SMALL_TIMEOUT_S,
+				 .retries = r->retries};
+	int e;
+
+	strv_add(&headers, "Accept: " MANIFEST_ACCEPT);
+	e = registry_exchange(r, &q, "manifest", &p);
+	if (e == -CE_NO_IMAGE) {
+		err_drop();
+		return 0;
+	}
+	if (e == 0 && p.status == 200 && p.content_digest)
+		*ret_digest = xstrdup(p.content_digest);
+	return e;
+}
+
+int registry_probe(struct registry *r, const char *reference, char **ret_digest)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	int e = meet(r, reference, &p);
+
+	if (e < 0)
+		return e;
+	take_warning(r, &p);
+	take_rate(r, &p);
+	if (p.status == 200 && p.content_digest)
+		*ret_digest = xstrdup(p.content_digest);
+	if (p.status != 401 || p.foreign)
+		return 0;
+	/* Some name their challenge only where they are pinged (R1). */
+	if (!r->realm && !r->wants_basic)
+		e = registry_ping(r);
+	return e < 0 ? e : head_digest(r, reference, ret_digest);
 }
 
 int registry_login(struct registry *r)
 {
 	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
 	AUTO_FREE char *url = NULL;
-	int e = registry_ping(r);
+	int e = meet(r, NULL, &p);
 
-	if (e < 0)
+	if (e < 0 || p.status == 200) /* it wants no credentials of anybody */
 		return e;
+	http_response_done(&p);
 	url = xasprintf("%s/v2/", r->base);
 	return get(r, url, NULL, HTTP_ERROR_BODY_MAX, "login", &p);
 }
@@ -356,25 +446,10 @@ int registry_find_manifest(struct registry *r, const char *tag, struct http_resp
 
 int registry_has_manifest(struct registry *r, const char *reference, const char *digest)
 {
-	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
-	AUTO_FREE char *url = xasprintf("%s/v2/%s/manifests/%s", r->base, r->path, reference);
-	AUTO_STRV struct strv headers = STRV_INIT;
-	struct http_request q = {.url = url,
-				 .method = "HEAD",
-				 .headers = &headers,
-				 .max_body = HTTP_ERROR_BODY_MAX,
-				 .timeout_s = SMALL_TIMEOUT_S,
-				 .retries = r->retries};
-	int e;
+	AUTO_FREE char *there = NULL;
+	int e = head_digest(r, reference, &there);
 
-	strv_add(&headers, "Accept: " MANIFEST_ACCEPT);
-	e = registry_exchange(r, &q, "manifest", &p);
-	if (e == -CE_NO_IMAGE) {
-		err_drop();
-		return 0;
-	}
-	return e < 0 ? e
-		     : p.status == 200 && p.content_digest && strcmp(p.content_digest, digest) == 0;
+	return e < 0 ? e : there && strcmp(there, digest) == 0;
 }
 
 int registry_document(struct registry *r, const char *digest, uint64_t size, struct sbuf *ret)

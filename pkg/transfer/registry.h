@@ -48,6 +48,11 @@ void registry_close(struct registry *r);
 
 /** registry_ping() - GET /v2/: learns scheme and challenges. Plain HTTP is tried only when insecure. */
 int registry_ping(struct registry *r);
+/**
+ * registry_probe() - the same by asking for the manifest that is wanted: often nothing more is
+ * @ret_digest: what is there under @reference, malloc'ed; untouched when nothing is, or it does not say.
+ */
+int registry_probe(struct registry *r, const char *reference, char **ret_digest);
 /** registry_login() - the same, and answer the challenge: -CE_DENIED when the credentials are not good. */
 int registry_login(struct registry *r);
 

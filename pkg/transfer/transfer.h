@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside cuddy-transfer: what every operation is given, and how it reports. The process runs in B
- * (uid 0 there) with a private mount namespace, stdin /dev/null, and no credentials on its
- * command line.
+ * (uid 0 there) with a private mount namespace, or, when it does not begin with layers, as the user; stdin
+ * is /dev/null, and no credentials are on its command line.
  */
 #pragma once
 #include "pkg/transfer/protocol.h"
@@ -31,6 +31,13 @@ void report_image(struct transfer_ctx *ctx, const char *reference, const char *i
 
 /** transfer_cancelled() - 0, or -CE_INTERRUPTED when cuddy closed its end. Cheap; call it in loops. */
 int transfer_cancelled(struct transfer_ctx *ctx);
+
+/**
+ * transfer_enter_base() - from here on in B, for who began as the user: before layers are written or made again
+ * Nothing when we are there. -CE_INTERRUPTED when cuddy went away, or could not make one and says why itself.
+ * Afterwards it may be another process that goes on.
+ */
+int transfer_enter_base(struct transfer_ctx *ctx);
 
 /* The operations; one row each in main.c. */
 int transfer_op_pull(struct transfer_ctx *ctx);

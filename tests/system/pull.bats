@@ -42,12 +42,50 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	[ "$(cuddy image inspect --format '{{index .RepoDigests 0}}' "$id")" = "$REG/team/busybox@$digest" ]
 	run -0 cuddy run --rm "$REG/team/busybox:1" echo pulled
 	[ "$output" = pulled ]
-	blob_gets_begin
+	# One question, to which no namespace is needed.
+	rm -f "$CUDDY_RUNROOT"/base/*
+	requests_begin
+	run -0 --separate-stderr pull "$REG/team/busybox:1"
+	[ "$output" = "$id" ] && [ -z "$stderr" ]
+	[ "$(requests)" = "HEAD /v2/team/busybox/manifests/1 200" ]
+	empty_dir "$CUDDY_RUNROOT/base"
+	requests_begin # of another platform it is not the same
+	run -0 --separate-stderr pull --platform linux/s390x "$REG/team/busybox:1"
+	[[ "$stderr" == *"wanted was linux/s390x" ]]
+	[ "$(requests | wc -l)" -gt 1 ]
+	# The tag goes on to something else, whose layer is here.
+	moved=$(mktemp -d "$WORK/moved.XXXXXX")
+	skopeo copy -q --src-tls-verify=false "docker://$REG/team/busybox:1" "dir:$moved"
+	jq -c '.author = "else"' "$moved/$(jq -r '.config.digest[7:]' "$moved/manifest.json")" >"$WORK/config"
+	new=$(sha256sum <"$WORK/config" | cut -d' ' -f1)
+	cp "$WORK/config" "$moved/$new"
+	jq -c --arg d "sha256:$new" --argjson s "$(stat -c %s "$WORK/config")" '.config.digest = $d | .config.size = $s' \
+		"$moved/manifest.json" >"$WORK/manifest"
+	cp "$WORK/manifest" "$moved/manifest.json"
+	skopeo copy -q --dest-tls-verify=false "dir:$moved" "docker://$REG/team/busybox:1"
 	run -0 pull "$REG/team/busybox:1"
-	[ "$output" = "$id" ]
-	[ "$(blob_gets)" -le 1 ] # the config
+	[ "$output" = "$new" ]
 	run -0 cuddy run --rm --pull never "$REG/team/busybox@$digest" echo by digest
 	[ "$output" = "by digest" ]
+}
+
+# images: N4
+@test "pull: a registry that spoke plain HTTP is asked so first, until it does not any more" {
+	registry_begin
+	push "$(image_file busybox)" b:1
+	pull "$REG/b:1"
+	[ -e "$CUDDY_RUNROOT/plain-http/$REG" ]
+	cuddy rmi "$REG/b:1"
+	pull "localhost:${REG#*:}/b:1" # a name, looked up by a thread, before layers want a namespace
+	registry_end
+	registry_begin tls
+	push "$(image_file busybox)" b:1 --dest-tls-verify=true --dest-cert-dir "$REG_DIR/certs" --dest-creds u:secret
+	: >"$CUDDY_RUNROOT/plain-http/$REG"
+	run --separate-stderr cuddy pull -q --creds u:secret "$REG/b:1" # not insecure: never
+	one_line_error 125 'certificate'
+	[ -e "$CUDDY_RUNROOT/plain-http/$REG" ]
+	run -0 --separate-stderr pull --creds u:secret "$REG/b:1"
+	[ ! -e "$CUDDY_RUNROOT/plain-http/$REG" ] && [ -z "$stderr" ]
 }
 
 # images: R1, N5

@@ -67,6 +67,10 @@ pull_image() {
 blob_gets_begin() { GETS_FROM=$(wc -l <"$REG_DIR/log"); }
 blob_gets() { tail -n +$((GETS_FROM + 1)) "$REG_DIR/log" | grep -c "\"GET /v2/${1:-.*}/blobs/[^ ]* HTTP/1.1\" 200" || true; }
 
+# requests: "METHOD PATH STATUS" of each that the registry answered since requests_begin
+requests_begin() { REQUESTS_FROM=$(wc -l <"$REG_DIR/log"); }
+requests() { tail -n +$((REQUESTS_FROM + 1)) "$REG_DIR/log" | sed -nE 's|.*"([A-Z]+ [^ ]+) HTTP/[0-9.]+" ([0-9]+).*|\1 \2|p'; }
+
 # slow_line BYTES: LINE is a host:port that leads to the registry and stops after that many bytes, until line_go
 slow_line() {
 	LINE_DIR=$(mktemp -d "$WORK/line.XXXXXX")

@@ -13,6 +13,7 @@
 #include "pkg/image/image.h"
 #include "pkg/image/tag.h"
 #include "pkg/json/json.h"
+#include "storage/builder.h"
 
 /* What was opened before the build began. */
 struct build_files {
@@ -263,6 +264,11 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
+	if (r == 0 && a->builder) {
+		AUTO(builder_record_done) struct builder_record b = {0};
+
+		r = builder_load(st, a->builder, &b);
+	}
 	if (r == 0)
 		r = build_policy_of(st, &o.keep);
 	if (r == 0)

@@ -39,7 +39,7 @@ const struct opt build_opts[] = {
 	OPT_LIST(0, "build-arg", "NAME[=VALUE]", struct build_args, build_args, "Set a build argument, or pass a variable of ours on"),
 	OPT_LIST(0, "build-arg-file", "FILE", struct build_args, build_arg_files, "Read build arguments from a file, one a line", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "build-context", "NAME=WHAT", struct build_args, contexts, "Files or an image for COPY --from and FROM: a directory, docker-image://REFERENCE, oci-layout://DIRECTORY[:TAG], target:STAGE, a URL or repository"),
-	OPT_STR(0, "builder", "NAME", struct build_args, builder, "There is one builder: default", .hidden = true),
+	OPT_STR(0, "builder", "NAME", struct build_args, builder, "One of those that buildx create names: they are all the same", .hidden = true),
 	OPT_LIST(0, "cache-from", "REPOSITORY|type=TYPE,…", struct build_args, cache_from, "Use what builds elsewhere made: a repository, type=registry,ref=IMAGE, or type=local,src=DIRECTORY"),
 	OPT_LIST(0, "cache-to", "REPOSITORY|type=TYPE,…", struct build_args, cache_to, "Keep what steps made for builds elsewhere: a repository, type=registry,ref=IMAGE, type=local,dest=DIRECTORY, or type=inline"),
 	OPT_DURATION(0, "cache-ttl", "TIME", struct build_args, cache_ttl_ns, "Use only what was made within that time"),
@@ -281,9 +281,6 @@ static int check_words(const struct build_args *a, struct build_options *o)
 		if (!strstr(a->attest.v[i], ",disabled=true"))
 			return err_new(-CE_UNSUPPORTED, "--attest %s: attestations are not made",
 				       a->attest.v[i]);
-	if (a->builder && strcmp(a->builder, "default") != 0)
-		return err_new(-CE_UNSUPPORTED, "--builder %s: there is one, called default",
-			       a->builder);
 	if (a->identity_label == 1)
 		return err_new(-CE_UNSUPPORTED, "--identity-label: such a label is not made");
 	if (a->logsplit && !a->logfile)

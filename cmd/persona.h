@@ -10,6 +10,7 @@ enum persona { PERSONA_CUDDY, PERSONA_PODMAN, PERSONA_DOCKER };
 
 #define PODMAN_VERSION "4.9.0"
 #define DOCKER_VERSION "20.10.0"
+#define BUILDX_VERSION "0.17.0"
 /* The level of docker's API whose objects inspect and friends resemble. */
 #define API_VERSION "1.41"
 

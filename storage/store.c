@@ -52,6 +52,7 @@ static const char *const dir_names[STORE_DIR_COUNT] = {
 	[STORE_LISTS] = "lists",
 	[STORE_ARTIFACTS] = "artifacts",
 	[STORE_PARTS] = "parts",
+	[STORE_BUILDERS] = "builders",
 };
 
 struct store {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The same Containerfile, built by buildah and by cuddy: the same files and the same config.
 load helpers
+load sources
 
 # What either tool puts into a root to run something there.
 OURS='etc/hosts etc/hostname etc/resolv.conf etc/mtab dev proc sys run .dockerenv'
@@ -9,6 +10,7 @@ CONFIG='{User, ExposedPorts, Env: (.Env | sort), Entrypoint, Cmd, Volumes, Worki
 	Labels: (.Labels // {} | del(.["io.buildah.version"]))} | del(.. | select(. == null or . == {} or . == "" or . == []))'
 
 teardown() {
+	sources_end
 	cd "$WORK"
 	unshare --user --map-auto --map-root-user rm -rf "$WORK/b" "$WORK/bundle"
 	test_end
@@ -104,8 +106,8 @@ same() {
 	same
 }
 
-# Projects as they come, each in a stage that has its tools: this machine's own, bound to where they belong.
-@test "buildah: a library and a program in C, a Python package in a venv, a Perl module by its Makefile.PL" {
+# A root without programs as base.tar: what runs is this machine's own, bound to where it belongs.
+host_base() {
 	local r=$WORK/ctx/base d
 	mkdir -p "$r"/{usr,opt,proc,sys,dev,run,root,var,tmp,etc}
 	for d in bin sbin lib lib64; do ln -s "usr/$d" "$r/$d"; done
@@ -115,6 +117,11 @@ same() {
 	cp -a /etc/ld.so.cache /etc/alternatives "$r/etc/"
 	cd "$WORK/ctx"
 	tar -C base --owner=0 --group=0 -cf base.tar . && rm -r base
+}
+
+# Projects as they come, each in a stage that has its tools: this machine's own, bound to where they belong.
+@test "buildah: a library and a program in C, a Python package in a venv, a Perl module by its Makefile.PL" {
+	host_base
 	printf 'base\n**/*.o\n**/*.pyc\n' >.dockerignore
 	mkdir -p c/include py/shop perl/lib
 	printf 'int add(int, int);\n' >c/include/add.h
@@ -184,4 +191,77 @@ same() {
 	grep -q "usr/bin/sum'" "$WORK/got.files"
 	run -0 cuddy run --rm --network none localhost/t
 	[ "$output" = "1.2 3" ]
+}
+
+# package NAME VERSION JSON FILE...: what npm publish would send, into a registry of files
+package() {
+	local name=$1 version=$2 more=$3 dir=$WORK/pack tgz
+	shift 3
+	tgz=${name//[@\/]/_}-$version.tgz
+	rm -rf "$dir" && mkdir -p "$dir/package" "$WORK/www/tgz" "$WORK/www/$(dirname "$name")"
+	for f; do printf '%b' "${f#*=}" >"$dir/package/${f%%=*}"; done
+	jq -n "{name: \"$name\", version: \"$version\"} + $more" >"$dir/package/package.json"
+	tar -C "$dir" --sort=name --mtime=@0 --owner=0 --group=0 -czf "$WORK/www/tgz/$tgz" package
+	[ -e "$WORK/www/$name" ] || jq -n "{name: \"$name\", versions: {}}" >"$WORK/www/$name"
+	jq --arg v "$version" --arg tarball "$WWW/tgz/$tgz" \
+		--arg integrity "sha512-$(openssl dgst -sha512 -binary "$WORK/www/tgz/$tgz" | base64 -w0)" \
+		--slurpfile p "$dir/package/package.json" \
+		'.["dist-tags"].latest = $v | .versions[$v] = $p[0] + {dist: {tarball: $tarball, integrity: $integrity}}' \
+		"$WORK/www/$name" >"$WORK/www/.new"
+	mv "$WORK/www/.new" "$WORK/www/$name"
+}
+
+@test "buildah: a Node.js project whose packages npm fetches from a registry" {
+	command -v npm >/dev/null || skip "npm is not installed; Debian's is hundreds of packages"
+	mkdir -p "$WORK/ctx"
+	host_base
+	www_begin
+	package leftpad 1.0.0 '{main: "index.js"}' 'index.js=throw Error("too old");\n'
+	package leftpad 1.3.0 '{main: "index.js"}' 'index.js=module.exports = (s, n) => String(s).padStart(n);\n'
+	package leftpad 2.0.0 '{main: "index.js"}' 'index.js=throw Error("too new");\n'
+	package @here/greet 1.2.3 '{type: "module", exports: "./index.mjs", bin: {greet: "cli.mjs"}, dependencies: {leftpad: "^1.1.0"}}' \
+		'index.mjs=import pad from "leftpad";\nexport const greet = n => "hello" + pad(n, 6);\n' \
+		'cli.mjs=#!/usr/bin/env node\nimport { greet } from "@here/greet";\nconsole.log(greet(process.argv[2]));\n'
+	package bundle 0.1.0 '{bin: "bundle.js", scripts: {postinstall: "node make.js"}}' \
+		'make.js=require("fs").writeFileSync("made", process.env.npm_package_name);\n' \
+		'bundle.js=#!/usr/bin/env node\nconst fs = require("fs");\nfs.mkdirSync("dist");\nfs.writeFileSync("dist/main.mjs", "// " + fs.readFileSync(__dirname + "/made") + "\\n" + fs.readFileSync("main.mjs"));\n'
+	mkdir -p app/node_modules
+	jq -n '{name: "app", version: "0.1.0", private: true, dependencies: {"@here/greet": "~1.2.0"}, devDependencies: {bundle: "*"}, scripts: {build: "bundle"}}' >app/package.json
+	echo 'import { greet } from "@here/greet"; console.log(greet(process.env.WHO));' >app/main.mjs
+	printf 'app/node_modules\n' >.dockerignore
+	echo 'throw Error("of the host")' >app/node_modules/leftpad.js
+	cat >Containerfile <<-'E'
+		FROM scratch AS tools
+		ADD base.tar /
+		FROM tools AS build
+		ARG REGISTRY
+		ENV npm_config_registry=$REGISTRY npm_config_cache=/tmp/npm npm_config_update_notifier=false npm_config_audit=false npm_config_fund=false
+		WORKDIR /app
+		COPY app/package.json ./
+		RUN npm install
+		COPY app .
+		RUN npm run build && npm prune --omit=dev && rm -rf /tmp/npm /tmp/node-compile-cache
+		FROM tools
+		ENV NODE_ENV=production WHO=you PATH=/app/node_modules/.bin:$PATH
+		WORKDIR /app
+		COPY --from=build --chown=user /app/package.json /app/package-lock.json ./
+		COPY --from=build --chown=user /app/node_modules node_modules
+		COPY --from=build --chown=user /app/dist dist
+		RUN node dist/main.mjs >said && greet me >>said
+		USER user
+		CMD ["node", "dist/main.mjs"]
+	E
+	OURS="$OURS busybox"
+	options=(-v /usr:/usr:ro --network host --build-arg "REGISTRY=$WWW/")
+	by_buildah "${options[@]}"
+	SLEEP=(-v "$(command -v busybox):/busybox:ro" --entrypoint '["/busybox", "sleep"]')
+	by_cuddy "${options[@]}"
+	same
+	run -0 cuddy run --rm --network none -v /usr:/usr:ro localhost/t cat said
+	[ "$output" = $'hello   you\nhello    me' ]
+	grep -q "app/node_modules/.bin/greet'" "$WORK/got.files"
+	grep -q "app/node_modules/leftpad/index.js'" "$WORK/got.files"
+	run ! grep -q bundle "$WORK/got.files"
+	run -0 cuddy run --rm --network none -v /usr:/usr:ro localhost/t head -n 1 dist/main.mjs
+	[ "$output" = "// bundle" ]
 }

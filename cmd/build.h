@@ -118,7 +118,7 @@ struct build_show {
 int build_show_init(struct build_show *s, bool quiet, const char *progress, FILE *out);
 void build_show_done(struct build_show *s);
 /** build_screen_event(), build_screen_tick() - steps that run as lines at the end of the screen (build_screen.c). */
-struct build_screen *build_screen_new(FILE *out);
+struct build_screen *build_screen_new(FILE *out, bool quiet);
 void build_screen_event(struct build_screen *s, const struct build_event *e);
 void build_screen_tick(struct build_screen *s);
 void build_screen_free(struct build_screen *s);

@@ -2,7 +2,7 @@
 /*
  * A build on a terminal: what is done scrolls up, one line a step with the time it took; below it, drawn
  * anew ten times a second, the steps that run, each with the last lines its command wrote. When one
- * fails, what it wrote last stays on the screen.
+ * fails, what it wrote last stays on the screen; with --quiet that is all that is shown.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,7 @@
 
 #define TAIL_KEPT 40 /* of a failed step all of these are shown */
 #define TAIL_SHOWN 4
+#define QUIET_COLUMNS 1000 /* of a line that nobody may see on a terminal */
 #define REDRAW_NS (NS_PER_S / 10)
 
 struct lane { /* of one stage: the step it is at */
@@ -27,17 +28,19 @@ struct lane { /* of one stage: the step it is at */
 
 struct build_screen {
 	FILE *out;
+	bool quiet; /* only what failed */
 	struct lane *v;
 	unsigned n;
 	unsigned drawn; /* lines at the end of the screen that are to be drawn anew */
 	int64_t drawn_ns;
 };
 
-struct build_screen *build_screen_new(FILE *out)
+struct build_screen *build_screen_new(FILE *out, bool quiet)
 {
 	struct build_screen *s = xcalloc(1, sizeof(*s));
 
 	s->out = out;
+	s->quiet = quiet;
 	return s;
 }
 
@@ -143,9 +146,13 @@ static void draw(struct build_screen *s)
 
 static void end_step(struct build_screen *s, struct lane *l, bool failed)
 {
-	unsigned columns = size_of(s).ws_col;
+	unsigned columns = s->quiet ? QUIET_COLUMNS : size_of(s).ws_col;
 
-	if (l->open) {
+	if (l->open && s->quiet && failed) {
+		/* The error that follows says which step it was. */
+		print_tail(s, l, TAIL_KEPT, columns);
+		(void)fflush(s->out);
+	} else if (l->open && !s->quiet) {
 		erase(s);
 		print_step(s, l, failed ? "!!" : "ok", columns);
 		if (failed)
@@ -192,7 +199,7 @@ void build_screen_event(struct build_screen *s, const struct build_event *e)
 		end_step(s, l, e->text != NULL);
 		break;
 	}
-	if (clock_monotonic_ns() - s->drawn_ns >= REDRAW_NS)
+	if (!s->quiet && clock_monotonic_ns() - s->drawn_ns >= REDRAW_NS)
 		draw(s);
 }
 

@@ -141,8 +141,15 @@ int build_show_init(struct build_show *s, bool quiet, const char *progress, FILE
 					    .reason = on_reason,
 					    .data = s}};
 	r = choose(progress, out, &kind);
-	if (r < 0 || quiet || strcmp(kind, "quiet") == 0)
+	if (r < 0)
 		return r;
+	if (quiet || strcmp(kind, "quiet") == 0) {
+		if (out != stderr) /* --logfile has all of it */
+			return 0;
+		s->report.event = on_event;
+		s->screen = build_screen_new(out, true);
+		return 0;
+	}
 	s->report.findings = on_findings;
 	if (strcmp(kind, "plain") == 0) {
 		s->report.step = on_step;
@@ -154,7 +161,7 @@ int build_show_init(struct build_show *s, bool quiet, const char *progress, FILE
 		s->json = build_json_new(out);
 		s->report.findings = NULL;
 	} else {
-		s->screen = build_screen_new(out);
+		s->screen = build_screen_new(out, false);
 		s->report.tick = on_tick;
 	}
 	return 0;

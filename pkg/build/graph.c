@@ -89,7 +89,7 @@ static int hint_at_stage(struct builder *b, const char *name, int r)
 	if (!hint)
 		return r;
 	trail = xstrdup(err_message(r));
-	return err_usage("did you mean the stage %s? %s is none, and no image: %s", hint, name,
+	return err_usage("there is no stage %s; did you mean %s? As an image: %s", name, hint,
 			 trail);
 }
 

@@ -66,6 +66,8 @@ static int read_named(struct builder *b, const char *name, struct sbuf *out)
 			    ? err_usage(
 				      "a file for cpp is taken from contexts of this machine only")
 			    : preprocess(b->o->context, &b->o->cpp_flags, out);
+	if (r == -ENOENT)
+		return err_usage("-f %s: no such file, neither here nor in the context", name);
 	return r < 0 ? err_wrap(r, "-f %s", name) : 0;
 }
 

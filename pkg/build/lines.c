@@ -99,9 +99,9 @@ int lines_begin(struct line_reader *r, const char *text, size_t n)
 			*k = (char)tolower((unsigned char)*k);
 		if (!is_known_directive(key))
 			return 0; /* a comment; after it there are no directives */
+		r->line = at.line;
 		if (strv_has(&seen, key))
-			return err_usage("line %u: the directive '%s' is given twice", at.line,
-					 key);
+			return err_usage("the directive '%s' is given twice", key);
 		strv_add(&seen, key);
 		if (strcmp(key, "check") == 0) {
 			at.check = r->check = TAKE_PTR(value);
@@ -110,7 +110,7 @@ int lines_begin(struct line_reader *r, const char *text, size_t n)
 		if (strcmp(key, "escape") != 0)
 			continue;
 		if (strcmp(value, "\\") != 0 && strcmp(value, "`") != 0)
-			return err_usage("line %u: escape=%s: use \\ or `", at.line, value);
+			return err_usage("escape=%s: use \\ or `", value);
 		at.escape = *value;
 	}
 	return 0;

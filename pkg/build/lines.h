@@ -17,7 +17,7 @@ struct line_reader {
 		empty_continuation; /* line of the first empty line inside a continuation; 0: none */
 };
 
-/** lines_begin() - skip a byte order mark, read the parser directives. Usage error: a directive twice, a bad escape. */
+/** lines_begin() - skip a byte order mark, read the parser directives. Usage error: a directive twice, a bad escape; it is in r->line. */
 int lines_begin(struct line_reader *r, const char *text, size_t n);
 /**
  * lines_next() - the next logical line, without comments, joined, right blanks off

@@ -599,7 +599,7 @@ static int parse_all(struct build_file *f, const char *text, size_t n)
 	f->escape = lr.escape;
 	f->check = lr.check;
 	if (r < 0)
-		return err_wrap(r, "%s", f->name);
+		return err_wrap(r, "%s:%u", f->name, lr.line);
 	while (r == 0 && lines_next(&lr, &b, &first)) {
 		struct inst in = {.line = first, .last_line = lr.line};
 

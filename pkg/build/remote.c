@@ -63,7 +63,8 @@ int remote_checksum_check(const char *c)
 	if (strncmp(c, "sha256:", 7) == 0 ? strlen(c) == 71 && hex_is_valid(c + 7, 64)
 					  : strlen(c) == 40 && hex_is_valid(c, 40))
 		return 0;
-	return err_usage("checksum %s: sha256: and 64 digits, or a commit's 40", c);
+	return err_usage("'%s' is no checksum: sha256: and 64 hex digits, or the 40 of a commit",
+			 c);
 }
 
 static int hash_file(int fd, char ret[65])

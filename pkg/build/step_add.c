@@ -79,8 +79,10 @@ static int fetch_url(struct builder *b, const struct op *o, const struct op_remo
 	if (fd < 0)
 		return fd;
 	r = remote_fetch(b, from->url, fd, &modified);
-	if (r == 0)
+	if (r == 0) {
 		r = remote_content_check(fd, from->checksum);
+		r = r < 0 ? err_wrap(r, "%s", from->url) : 0;
+	}
 	if (r == 0 && modified) {
 		const struct timespec t = {.tv_sec = modified / NS_PER_S};
 
@@ -138,7 +140,7 @@ int add_fetch(struct builder *b, const struct op *o, struct copy_work *c)
 			r = fetch_git(b, o, url, dir, number, &c->stage, &c->fetched);
 		else if (r == 0)
 			r = fetch_url(b, o, &o->remotes[i], dir, number, &c->fetched);
-		if (r < 0)
+		if (r < 0 && kind != REMOTE_URL) /* what is fetched is named by who fetches */
 			r = err_wrap(r, "%s", url);
 	}
 	return r;

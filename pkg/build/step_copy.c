@@ -161,6 +161,35 @@ static char *meant(int root, const char *path)
 	return hint ? xasprintf("%s%s", up, hint) : NULL;
 }
 
+/* Where it was looked for, malloc'ed. */
+static char *place_of(const struct builder *b, const struct op_source *s)
+{
+	switch (s->kind) {
+	case SRC_CONTEXT:
+		return xstrdup("the context");
+	case SRC_NAMED:
+		return xasprintf("the context %s", b->contexts[s->stage].name);
+	case SRC_STAGE:
+		return b->file->stages[s->stage].name
+			       ? xasprintf("the stage %s", b->file->stages[s->stage].name)
+			       : xasprintf("stage %d", s->stage);
+	default:
+		return xasprintf("the image %s", s->image);
+	}
+}
+
+static int not_found(const struct builder *b, const struct op *o, int root)
+{
+	AUTO_FREE char *what = xstrdup(err_trail()), *hint = meant(root, what),
+		       *place = place_of(b, &o->from);
+	bool outside = o->from.kind == SRC_CONTEXT && (*what == '/' || strncmp(what, "..", 2) == 0);
+
+	if (hint)
+		return err_usage("not found in %s: %s; did you mean %s?", place, what, hint);
+	return err_usage("not found in %s: %s%s", place, what,
+			 outside ? "; paths begin there, and nothing outside of it is taken" : "");
+}
+
 static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c)
 {
 	AUTO_STRV struct strv empty = STRV_INIT;
@@ -178,17 +207,8 @@ static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c
 	}
 	if (r == 0 && o->sources.n)
 		r = select_files(c->source, &o->sources, ignore, o->parents, &c->files, &empty);
-	if (r == -ENOENT) {
-		AUTO_FREE char *what = xstrdup(err_trail()), *hint = meant(c->source, what);
-
-		r = err_usage("not found in %s: %s%s%s%s",
-			      o->from.kind == SRC_CONTEXT ? "the context"
-			      : o->from.kind == SRC_NAMED ? "that context"
-			      : o->from.kind == SRC_STAGE ? "that stage"
-							  : "that image",
-			      what, hint ? "; did you mean " : "", hint ? hint : "",
-			      hint ? "?" : "");
-	}
+	if (r == -ENOENT)
+		r = not_found(b, o, c->source);
 	for (size_t i = 0; r == 0 && i < empty.n; i++)
 		step_warn(b, "%s:%u: nothing matches %s", b->file->name, o->inst->line, empty.v[i]);
 	c->rules.source = c->source;

@@ -101,8 +101,13 @@ check() { run cuddy build --check "$@" .; }
 		FROM localhost/busybox\nRNU true|Containerfile:2: RNU true: unknown instruction RNU; did you mean RUN?
 		FROM localhost/busybox\nCOPY --chwon=1 a b|Containerfile:2: COPY --chwon=1 a b: unknown flag --chwon; did you mean --chown?
 		FROM localhost/busybox\nRUN --mount=type=cache,traget=/x true|unknown key 'traget' for type=cache; did you mean 'target'?
-		FROM localhost/busybox AS builder\nFROM scratch\nCOPY --from=bulider /a /b|did you mean the stage builder?
+		FROM localhost/busybox AS builder\nFROM scratch\nCOPY --from=bulider /a /b|there is no stage bulider; did you mean builder?
 		FROM localhost/busybox\nCOPY Containerfiel /|Containerfile:2: COPY Containerfiel /: not found in the context: Containerfiel; did you mean Containerfile?
+		FROM localhost/busybox\nCOPY ../elsewhere /|not found in the context: ../elsewhere; paths begin there
+		FROM localhost/busybox AS one\nFROM scratch\nCOPY --from=one /ect/passwd /|Containerfile:3: COPY --from=one /ect/passwd /: not found in the stage one: /ect/passwd
+		FROM localhost/busybox AS one\nFROM scratch\nCOPY --from=one /etc/paswd /|not found in the stage one: /etc/paswd; did you mean /etc/passwd?
+		FROM localhost/busybox\nADD --checksum=sha256:1 http://127.0.0.1:1/x /|'sha256:1' is no checksum: sha256: and 64 hex digits
+		# escape=x\nFROM localhost/busybox|Containerfile:1: escape=x: use
 		FROM localhost/busybox\nRUN --mount=type=cahce,target=/x true|type=cahce: use bind, cache, tmpfs, secret or ssh
 	E
 	file <<<'FROM localhost/busybox AS builder'

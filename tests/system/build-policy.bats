@@ -126,7 +126,7 @@ denied() { # denied LINE TEXT...: one line that begins so, and holds all of thes
 	policy "DENY http://*"
 	denied 'Containerfile:2: ADD ' "$WWW/one is denied by rule 1"
 	policy "CONVERT $WWW/one http.checksum=md5:1"
-	denied 'Containerfile:2: ADD ' 'sha256: and 64 digits'
+	denied 'Containerfile:2: ADD ' "'md5:1' is no checksum"
 	policy "CONVERT $WWW/one $GITD/r"
 	denied 'Containerfile:2: ADD ' 'cannot become'
 	# A repository is git://, and stays at a commit.

@@ -94,3 +94,31 @@ containerfile() {
 	BUILDKIT_PROGRESS=loud run -125 --separate-stderr cuddy build .
 	[[ "$stderr" == *"BUILDKIT_PROGRESS=loud: use auto"* ]]
 }
+
+@test "quiet: nothing but the id; of a step that fails the last it wrote, whichever stage it is in" {
+	file <<-'E'
+		FROM localhost/busybox AS one
+		RUN --network=none echo not-shown; echo $FAIL >/f
+		FROM localhost/busybox
+		COPY --from=one /f /f
+		ARG FAIL
+		RUN --network=none for i in $(seq 100); do echo line-$i-; done; printf 'no end \033[31mred'; test -z "$FAIL"
+	E
+	run -0 --separate-stderr cuddy build -q .
+	[ -z "$stderr" ]
+	[[ "$output" =~ ^[0-9a-f]{64}$ ]]
+	run -1 --separate-stderr cuddy build -q --build-arg FAIL=1 .
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" = 41 ]
+	[[ "${stderr_lines[0]}" == *'| line-62-' ]]
+	[[ "${stderr_lines[39]}" == *'| no end '*red ]]
+	[[ "${stderr_lines[40]}" == 'cuddy: build: Containerfile:6: RUN '*': exit status 1' ]]
+	# What a command did not write is one line, as ever; and with a log the output is there.
+	file <<<$'FROM localhost/busybox\nCOPY none /'
+	run -125 --separate-stderr cuddy build -q .
+	[ "${#stderr_lines[@]}" = 1 ]
+	file <<<$'FROM localhost/busybox\nRUN --network=none echo logged; exit 3'
+	run -3 --separate-stderr cuddy build -q --logfile "$WORK/log" .
+	[ "${#stderr_lines[@]}" = 1 ]
+	grep -q ^logged "$WORK/log"
+}

@@ -180,8 +180,8 @@ static void errors_tell_place_line_and_reason(void **state)
 		{"FROM x\nONBUILD", "ONBUILD needs an argument"},
 		{"FROM x\nRUN <<E\na", "not ended by a line E"},
 		{"FROM x\nCOPY <<'' a\n\n", "without a name"},
-		{"# escape=x\nFROM a", "line 1: escape=x"},
-		{"# syntax=a\n# syntax=b\nFROM a", "line 2: the directive 'syntax' is given twice"},
+		{"# escape=x\nFROM a", ":1: escape=x"},
+		{"# syntax=a\n# syntax=b\nFROM a", ":2: the directive 'syntax' is given twice"},
 		{"FROM x\nRUN \xff", "not UTF-8"},
 	};
 

@@ -48,7 +48,13 @@ bool filter_all(const struct strv *filters,
 
 bool filter_label(const struct strv *labels, const char *want)
 {
-	return strchr(want, '=') ? strv_has(labels, want) : strv_env_get(labels, want) != NULL;
+	const char *eq = strchr(want, '=');
+	AUTO_FREE char *key = NULL;
+
+	if (eq && eq[1])
+		return strv_has(labels, want);
+	key = eq ? xstrndup(want, (size_t)(eq - want)) : xstrdup(want);
+	return strv_env_get(labels, key) != NULL;
 }
 
 bool filter_name(const char *name, const char *pattern)

@@ -16,7 +16,7 @@ bool filter_one_of(const char *word, const char *const *words, size_t n);
  */
 bool filter_all(const struct strv *filters,
 		bool (*one)(const void *x, const char *key, const char *value), const void *x);
-/** filter_label() - do @labels ("k=v") have @want: "k", or "k=v"? */
+/** filter_label() - do @labels ("k=v") have @want: "k" (or "k=", as in podman), or "k=v"? */
 bool filter_label(const struct strv *labels, const char *want);
 /** filter_name() - an unanchored regular expression, as in podman and docker; text that is none is looked for as it is. */
 bool filter_name(const char *name, const char *pattern);

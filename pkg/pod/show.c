@@ -252,6 +252,17 @@ static bool match_one(const void *arg, const char *key, const char *value)
 	return member_matches(x, key, value);
 }
 
+static bool is_status(const char *word)
+{
+	static const char *const words[] = {"Created", "Running",  "Paused", "Stopped",
+					    "Exited",  "Degraded", "Error"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcasecmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static int check_filters(const struct strv *filters)
 {
 	static const char *const keys[] = {"ctr-ids", "ctr-names", "ctr-number", "ctr-status",
@@ -268,6 +279,10 @@ static int check_filters(const struct strv *filters)
 		if (!filter_one_of(key, keys, ARRAY_LEN(keys)))
 			return err_usage("--filter '%s': unknown key; known are ctr-ids ctr-names "
 					 "ctr-number ctr-status id label name network status until",
+					 filters->v[i]);
+		if (strcmp(key, "status") == 0 && !is_status(value))
+			return err_usage("--filter '%s': unknown status; use created, running, "
+					 "paused, stopped, exited, degraded or error",
 					 filters->v[i]);
 		if (strcmp(key, "until") == 0 && filter_time(value, &at) < 0)
 			return err_usage("--filter '%s': write a time or a duration",

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/persona.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
@@ -13,8 +14,7 @@
 
 struct cp_args {
 	struct copy_options o;
-	bool follow,
-		quiet; /* docker's: the source is always followed, and there is nothing to be quiet about */
+	bool follow;
 };
 
 static const struct cp_args cp_defaults = {.o.archive = true};
@@ -24,10 +24,10 @@ static const struct opt cp_opts[] = {
 		 "What is copied into a container belongs to its user (default); =false keeps "
 		 "owners"),
 	OPT_BOOL('L', "follow-link", struct cp_args, follow,
-		 "Copy what SRC leads to when it is a link: always so"),
+		 "Copy what SRC leads to when it is a link: always so, unless called as docker"),
 	OPT_BOOL(0, "overwrite", struct cp_args, o.overwrite,
 		 "Let a directory take the place of something else, and the reverse"),
-	OPT_BOOL('q', "quiet", struct cp_args, quiet, "Do not report progress: never done"),
+	OPT_MOOT('q', "quiet", NULL, "Do not report progress: never done"),
 	OPT_END,
 };
 
@@ -87,6 +87,7 @@ static int cp_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	AUTO(operand_done) struct operand from = {.e.fd = -EBADF}, to = {.e.fd = -EBADF};
 	const struct transfer_handler h = {.message = print_message};
 	const struct cp_args *a = args;
+	struct copy_options o = a->o;
 	struct store *st;
 	int r;
 
@@ -102,7 +103,8 @@ static int cp_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		r = cmd_store(ctx, &st);
 	if (r < 0)
 		return r;
-	r = copy_files(st, &from.e, &to.e, &a->o, &h);
+	o.keep_link = persona() == PERSONA_DOCKER && !a->follow;
+	r = copy_files(st, &from.e, &to.e, &o, &h);
 	return r < 0 ? err_wrap(r, "cp") : 0;
 }
 

@@ -16,6 +16,7 @@
 
 struct end {
 	const struct copy_end *e;
+	bool keep_link;
 	struct container c;
 	bool open;
 	struct container_root root;
@@ -53,6 +54,12 @@ static void read_words(struct end *x, const char *absolute)
 	x->base = xstrdup(path_base(clean));
 }
 
+static int find_place(struct end *x, int root, const char *path)
+{
+	return x->keep_link && !x->must_be_dir ? place_find_link(root, path, &x->place)
+					       : place_find(root, path, &x->place);
+}
+
 /* With the caller's own rights, before B is entered. */
 static int open_host(struct end *x)
 {
@@ -63,7 +70,7 @@ static int open_host(struct end *x)
 	if (root < 0)
 		return err_new(-errno, "open /");
 	read_words(x, path);
-	r = place_find(root, path, &x->place);
+	r = find_place(x, root, path);
 	return r < 0 ? err_wrap(r, "%s", x->e->path) : 0;
 }
 
@@ -78,7 +85,7 @@ static int open_container(struct store *st, struct end *x)
 		       ? xstrdup(x->e->path)
 		       : path_join(x->c.rec->workdir ? x->c.rec->workdir : "/", x->e->path);
 	read_words(x, path);
-	r = place_find(x->root.fd, path, &x->place);
+	r = find_place(x, x->root.fd, path);
 	return r < 0 ? err_wrap(r, "%s:%s", x->e->container, x->e->path) : 0;
 }
 
@@ -304,7 +311,8 @@ static int copy_in(struct end *to, int fd, const struct copy_options *c,
 int copy_files(struct store *st, const struct copy_end *from, const struct copy_end *to,
 	       const struct copy_options *o, const struct transfer_handler *h)
 {
-	AUTO(end_done) struct end a = {.e = from, .root = CONTAINER_ROOT_INIT, .place = PLACE_INIT};
+	AUTO(end_done)
+	struct end a = {.e = from, .keep_link = o->keep_link, .root = CONTAINER_ROOT_INIT, .place = PLACE_INIT};
 	AUTO(end_done) struct end b = {.e = to, .root = CONTAINER_ROOT_INIT, .place = PLACE_INIT};
 	struct end *ends[2] = {&a, &b};
 	int r = open_ends(st, ends);

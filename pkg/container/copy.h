@@ -22,6 +22,7 @@ struct copy_end {
 struct copy_options {
 	bool archive; /* into a container: all belongs to its user; else owners are kept */
 	bool overwrite;
+	bool keep_link; /* a source that is a link is copied as one */
 };
 
 /**

@@ -61,7 +61,7 @@ static int follow(int dir, const char *name, char **path)
 }
 
 /* Return: 0 found, 1 a link was followed: again with the new path. */
-static int one_look(int root, char **path, struct place *ret)
+static int one_look(int root, char **path, bool keep_link, struct place *ret)
 {
 	AUTO_CLOSE int dir = -EBADF;
 	const char *name;
@@ -76,7 +76,7 @@ static int one_look(int root, char **path, struct place *ret)
 	if (fstatat(dir, name, &ret->st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT)
 			return err_new(-errno, "%s", *path);
-	} else if (S_ISLNK(ret->st.st_mode)) {
+	} else if (S_ISLNK(ret->st.st_mode) && !keep_link) {
 		r = follow(dir, name, path);
 		return r < 0 ? r : 1;
 	} else {
@@ -96,18 +96,30 @@ static int one_look(int root, char **path, struct place *ret)
 	return 0;
 }
 
-int place_find(int root, const char *path, struct place *ret)
+static int find(int root, const char *path, bool keep_link, struct place *ret)
 {
 	char *now = xstrdup(path);
 	int r = 1;
 
 	*ret = (struct place)PLACE_INIT;
 	for (int i = 0; r == 1 && i < LINKS_MAX; i++)
-		r = one_look(root, &now, ret);
+		r = one_look(root, &now, keep_link, ret);
 	if (r == 1)
 		r = err_new(-ELOOP, "%s", path);
 	free(now);
 	if (r < 0)
 		place_done(ret);
 	return r;
+}
+
+int place_find(int root, const char *path, struct place *ret)
+{
+	return find(root, path, false, ret);
+}
+
+int place_find_link(int root, const char *path, struct place *ret)
+{
+	const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+
+	return find(root, path, *last && strcmp(last, ".") != 0 && strcmp(last, "..") != 0, ret);
 }

@@ -12,7 +12,7 @@ struct place {
 	int dir; /* O_RDONLY where it is itself what was meant, else O_PATH */
 	char *name; /* "." : dir itself */
 	bool exists;
-	struct stat st; /* when it exists; never a link */
+	struct stat st; /* when it exists; a link only of place_find_link() */
 	bool is_dir;
 };
 #define PLACE_INIT            \
@@ -25,4 +25,6 @@ struct place {
  * A dangling link leads to where its target would be.
  */
 int place_find(int root, const char *path, struct place *ret);
+/** place_find_link() - the same, but a link at the end of @path is what is meant, unless a slash follows. */
+int place_find_link(int root, const char *path, struct place *ret);
 void place_done(struct place *p);

@@ -181,6 +181,61 @@ host_files() {
 	cuddy volume rm v w
 }
 
+@test "cp: a tree over the mounts of a running container; kernel file systems and what is read-only refuse in one line" {
+	host_files
+	mkdir -p tree/scratch/sub tree/vol tree/over tree/etc bound
+	echo s >tree/scratch/sub/f
+	echo v >tree/vol/f
+	echo o >tree/over/f
+	echo e >tree/etc/mine
+	cuddy run -d --name up --network none -v v:/vol --tmpfs /scratch -v "$WORK/bound:/over:O" --mount type=tmpfs,dst=/rot,ro "$IMAGE" \
+		sh -c 'ln -s /../../../../../etc/shadow /out; ln -s /scratch /inner; ln -s /etc/passwd /known; touch /ready; exec sleep 1000'
+	wait_until 20 cuddy exec up test -e /ready
+	cuddy cp tree/. up:/
+	[ "$(cuddy exec up cat /scratch/sub/f /vol/f /over/f /etc/mine | xargs)" = 's v o e' ]
+	[ "$(cuddy exec up stat -f -c %T /scratch)" = tmpfs ]
+	[ "$(inside up:/vol/.)" = './ f' ] && empty_dir bound
+	for place in /proc/x /proc/sys/kernel/x /sys/x /rot/x; do
+		run --separate-stderr cuddy cp file up:$place
+		one_line_error 125 'Read-only|No such|not permitted|denied'
+	done
+	run --separate-stderr cuddy cp tree up:/rot
+	one_line_error 125 'Read-only'
+	cuddy cp file up:/dev/shm/x
+	[ "$(cuddy exec up cat /dev/shm/x)" = f ]
+	cuddy cp up:/proc/1/status - | tar -t | grep -qx status
+	# A link inside leads nowhere but inside.
+	cuddy cp file up:/inner/through
+	[ "$(cuddy exec up cat /scratch/through)" = f ]
+	run --separate-stderr cuddy cp up:/out stolen
+	one_line_error 125 '/out'
+	[ ! -e stolen ]
+	cuddy create --name other --network none -v w:/vol "$IMAGE" true
+	cuddy cp up:/vol other:/
+	cuddy cp up:/scratch other:/copied
+	[ "$(inside other:/vol/.)" = './ f' ] && [ "$(inside other:/copied/.)" = './ sub/ sub/f through' ]
+	cuddy rm -f -t 0 up other
+	cuddy volume rm v w
+}
+
+@test "cp: called as docker a link is copied as one, unless -L or a slash says otherwise" {
+	host_files
+	ln -s "$CUDDY" docker
+	cuddy run --name c --network none "$IMAGE" sh -c 'mkdir /d; echo in >/d/f; ln -s d /l; ln -s /d/f /lf'
+	./docker cp lfile c:/a-link
+	./docker cp -L lfile c:/a-file
+	./docker cp ldir/. c:/dir2
+	./docker cp c:/l got
+	./docker cp -L c:/lf gotf
+	./docker cp c:/l/ gotd
+	[ "$(readlink got)" = d ] && [ "$(cat gotf gotd/f | xargs)" = 'in in' ] && [ ! -L gotd ]
+	[ "$(./docker cp c:/a-link - | tar -tv | sed 's/.*a-link/a-link/')" = 'a-link -> file' ]
+	[ "$(cuddy cp c:/a-file - | tar -xO)" = f ]
+	[ "$(inside c:/dir2/.)" = './ g sub/ sub/h' ]
+	cuddy cp c:/lf followed
+	[ ! -L followed ]
+}
+
 @test "cp: a relative path starts at the working directory; a colon in a host's name" {
 	host_files
 	echo colon >a:b

@@ -12,6 +12,7 @@
 #include "pkg/oci/linux_names.h"
 #include "pkg/oci/runtime_spec.h"
 #include "pkg/runtime/hooks.h"
+#include "pkg/runtime/pins.h"
 
 static struct json_object *strings(const char *const *v)
 {
@@ -171,6 +172,14 @@ static const struct {
 	     {RT_NS_UTS, "uts", "uts"},     {RT_NS_IPC, "ipc", "ipc"},
 	     {RT_NS_NET, "network", "net"}, {RT_NS_CGROUP, "cgroup", "cgroup"}};
 
+static char *pinned_path(const struct rt_ns *ns)
+{
+	char path[PIN_PATH_MAX];
+
+	pin_path(&ns->target, ns->fd, path);
+	return xstrdup(path);
+}
+
 static struct json_object *namespaces(const struct rt_plan *p)
 {
 	struct json_object *a = json_object_new_array(), *o = json_object_new_object();
@@ -187,6 +196,7 @@ static struct json_object *namespaces(const struct rt_plan *p)
 		json_set_str(o, "type", kinds[i].name);
 		if (ns->mode == RT_NS_JOIN) {
 			path = ns->path ? xstrdup(ns->path)
+			       : ns->fd ? pinned_path(ns)
 					: xasprintf("/proc/%d/ns/%s", (int)ns->target.pid,
 						    kinds[i].file);
 			json_set_str(o, "path", path);

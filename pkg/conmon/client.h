@@ -4,7 +4,7 @@
  * State and exit status are flat files that only the monitor writes while it lives:
  *
  *	state_dir/state       "key=value" lines: status, pid, start, conmon_pid, conmon_start, boot_id,
- *	                      started_ns, restarts, health, cgroup (tmpfs, not synced); of the last run
+ *	                      started_ns, restarts, health, cgroup, pins (tmpfs, not synced); of the last run
  *	                      what the exit file has, when it is over
  *	state_dir/lock        held by the monitor for life
  *	state_dir/attach      SEQPACKET socket
@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "pkg/conmon/config.h"
+#include "pkg/runtime/pins.h"
 #include "pkg/sys/tty.h"
 
 enum conmon_status {
@@ -51,6 +52,7 @@ enum conmon_reason {
 struct conmon_state {
 	enum conmon_status status;
 	struct proc_id init, monitor;
+	int pins[RT_PIN_COUNT]; /* there is no init: descriptors of the monitor; 0: none (conmon_is_pinned()) */
 	int64_t started_ns, finished_ns;
 	enum conmon_health health; /* of the last run, too */
 	int exit_code; /* valid when exited or restarting, as what follows */
@@ -71,6 +73,15 @@ struct conmon_state {
 int conmon_state_read(int state_dir, int data_dir, struct conmon_state *ret);
 /** conmon_state_look() - the same of the directories @id in @state_root and in @data_root, without opening them. */
 int conmon_state_look(int state_root, int data_root, const char *id, struct conmon_state *ret);
+
+/** conmon_is_pinned() - it runs without a process: its monitor keeps the namespaces (rt_plan.pin). */
+bool conmon_is_pinned(const struct conmon_state *s);
+/**
+ * conmon_ns_path() - where the kernel shows a namespace of the running container, or with RT_PIN_ROOT its root
+ * Return: whose path that is: who opens it asks pidfd_of() before, and the pidfd after that.
+ */
+const struct proc_id *conmon_ns_path(const struct conmon_state *s, unsigned kind,
+				     char out[PIN_PATH_MAX]);
 
 struct conmon_started {
 	pid_t pid;

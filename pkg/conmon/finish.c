@@ -278,6 +278,7 @@ void finish_record(struct monitor *m)
 {
 	m->recorded = true;
 	closep(&m->held);
+	pinned_end(m);
 	check_end(m);
 	bridge_leave(m);
 	end_helpers(m);

@@ -246,7 +246,11 @@ static int record_start(struct monitor *m)
 
 static int record_launch(struct monitor *m)
 {
-	int r = proc_id_of(m->run.pid, &m->state.init);
+	int r;
+
+	m->state.init = (struct proc_id){0};
+	pinned_begin(m);
+	r = m->pinned ? 0 : proc_id_of(m->run.pid, &m->state.init);
 	if (r < 0) { /* gone already: the identity only has to be nobody else's */
 		m->state.init = (struct proc_id){.pid = m->run.pid, .start = UINT64_MAX};
 		err_drop();
@@ -398,7 +402,8 @@ int monitor_main(void)
 				      .keeper_fd = -EBADF,
 				      .netns_fd = -EBADF,
 				      .proxy_pidfd = -EBADF,
-				      .proxy_ctl = -EBADF};
+				      .proxy_ctl = -EBADF,
+				      .pins = RT_PINS_INIT};
 	m->held = m->check.out = m->check.report = m->oom.fd = -EBADF;
 	m->bridge.fd = m->bridge.netns = -EBADF;
 	r = setup_monitor(m);

@@ -89,6 +89,7 @@ struct monitor {
 		int64_t quiet_until_ns; /* CLOCK_MONOTONIC; 0: it is watched */
 	} oom;
 	int signal_fd, listen_fd, pty_slave;
+	bool pinned; /* this run is one without a process: run.pins */
 	bool is_set_up; /* setup_rest() was here */
 	int held; /* connected to pid 1 that waits for the word; -EBADF: it has had it */
 	bool stops_with_hooks; /* the plan has hooks of poststop */
@@ -152,6 +153,17 @@ int pause_run(struct monitor *m, bool pause);
 int stop_signal(struct monitor *m, int sig);
 void stop_check_deadlines(struct monitor *m, int64_t now);
 
+/* pinned.c: a run without a process, which keeps what the members of a pod share */
+/** pinned_begin() - after the launch: say which descriptors these are. */
+void pinned_begin(struct monitor *m);
+/** pinned_signal() - what pid 1 of a pod would do at @sig. */
+void pinned_signal(struct monitor *m, int sig);
+/** pinned_end() - the run is over, and with it what nobody else is in. */
+void pinned_end(struct monitor *m);
+/** pinned_visit() - a process in the run's namespaces: pid 1, or one until pinned_leave(). Negative: an error. */
+pid_t pinned_visit(struct monitor *m);
+void pinned_leave(struct monitor *m, pid_t visitor);
+
 /* check.c: health */
 void check_begin(struct monitor *m); /* a run begins */
 void check_read(struct monitor *m);
@@ -167,6 +179,8 @@ int check_replace(struct monitor *m, const struct cm_health *h, int fds[2]);
 /* publish.c: ports that come and go */
 /** publish_plan() - the ports of this run into @n and @fds (PORTS_MAX + ADDED_PORTS_MAX). */
 int publish_plan(struct monitor *m, struct net_plan *n, int *fds);
+/** publish_serve() - a proxy for them. */
+int publish_serve(struct monitor *m, const struct net_plan *n, const int *fds);
 /** publish_change() - @fd is taken over when it is added. 0, -ENOENT: there is no such port; or an error. No trail. */
 int publish_change(struct monitor *m, const struct net_port_change *c, int *fd);
 void publish_close(struct monitor *m);

@@ -39,6 +39,19 @@ int publish_plan(struct monitor *m, struct net_plan *n, int *fds)
 	return 0;
 }
 
+int publish_serve(struct monitor *m, const struct net_plan *n, const int *fds)
+{
+	pid_t pid = pinned_visit(m);
+	int r = pid < 0 ? (int)pid : net_proxy_start(n, fds, pid, &m->run.proxy_ctl);
+
+	if (pid > 0)
+		pinned_leave(m, pid);
+	if (r < 0)
+		return r;
+	m->run.proxy_pidfd = r;
+	return 0;
+}
+
 /* The first port of a run that had none. */
 static int begin(struct monitor *m, const struct net_port_change *c, int fd)
 {
@@ -46,12 +59,8 @@ static int begin(struct monitor *m, const struct net_port_change *c, int fd)
 				      .host_ip = "",
 				      .container_port = c->container_port};
 	const struct net_plan n = {.mode = NET_PATH, .ports = &port, .n_ports = 1};
-	int r = net_proxy_start(&n, &fd, m->run.pid, &m->run.proxy_ctl);
 
-	if (r < 0)
-		return r;
-	m->run.proxy_pidfd = r;
-	return 0;
+	return publish_serve(m, &n, &fd);
 }
 
 static int add(struct monitor *m, const struct net_port_change *c, int *fd)

@@ -28,10 +28,13 @@ static bool has_ended(int pidfd)
 static int helper_again(struct monitor *m, const struct net_plan *n)
 {
 	struct net_helper h = NET_HELPER_INIT;
-	int r = net_helper_start(n, m->run.pid, &h);
+	pid_t pid = pinned_visit(m);
+	int r = pid < 0 ? (int)pid : net_helper_start(n, pid, &h);
 
 	if (r == 0)
 		r = net_helper_wait_ready(&h, READY_MS);
+	if (pid > 0)
+		pinned_leave(m, pid);
 	closep(&h.ready_fd);
 	closep(&h.log_fd);
 	if (r < 0) {
@@ -47,11 +50,7 @@ static int proxy_again(struct monitor *m, struct net_plan *n)
 {
 	int fds[PORTS_MAX + ADDED_PORTS_MAX], r = publish_plan(m, n, fds);
 
-	if (r == 0)
-		r = net_proxy_start(n, fds, m->run.pid, &m->run.proxy_ctl);
-	if (r >= 0)
-		m->run.proxy_pidfd = r;
-	return r;
+	return r < 0 ? r : publish_serve(m, n, fds);
 }
 
 static bool may_try(struct monitor *m)

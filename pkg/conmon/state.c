@@ -66,6 +66,37 @@ static int put_exit(char *b, size_t room, const struct conmon_state *s)
 			s->error);
 }
 
+bool conmon_is_pinned(const struct conmon_state *s)
+{
+	return s->pins[RT_PIN_MOUNTS] > 0;
+}
+
+const struct proc_id *conmon_ns_path(const struct conmon_state *s, unsigned kind,
+				     char out[PIN_PATH_MAX])
+{
+	static const char *const names[RT_PIN_COUNT] = {
+		[RT_NS_USER] = "ns/user", [RT_NS_PID] = "ns/pid",     [RT_NS_UTS] = "ns/uts",
+		[RT_NS_IPC] = "ns/ipc",   [RT_NS_NET] = "ns/net",     [RT_NS_CGROUP] = "ns/cgroup",
+		[RT_NS_TIME] = "ns/time", [RT_PIN_MOUNTS] = "ns/mnt", [RT_PIN_ROOT] = "root",
+	};
+
+	if (conmon_is_pinned(s)) {
+		pin_path(&s->monitor, s->pins[kind], out);
+		return &s->monitor;
+	}
+	(void)snprintf(out, PIN_PATH_MAX, "/proc/%d/%s", (int)s->init.pid, names[kind]);
+	return &s->init;
+}
+
+static int put_pins(char *b, size_t room, const struct conmon_state *s)
+{
+	int n = 0;
+
+	for (unsigned i = 0; conmon_is_pinned(s) && i < RT_PIN_COUNT; i++)
+		n += snprintf(b + n, room - (size_t)n, "pin_%u=%d\n", i, s->pins[i]);
+	return n;
+}
+
 /* Once exited, the state repeats the exit file: the disk that file is for may be full. */
 int state_write(int state_dir, const struct conmon_state *s, const char *boot_id)
 {
@@ -78,6 +109,7 @@ int state_write(int state_dir, const struct conmon_state *s, const char *boot_id
 		s->monitor.start, boot_id, s->started_ns, s->restarts, health_names[s->health],
 		s->cgroup);
 
+	n += put_pins(b + n, sizeof(b) - (size_t)n, s);
 	if (s->status == CONMON_EXITED || s->status == CONMON_RESTARTING)
 		n += put_exit(b + n, sizeof(b) - (size_t)n, s);
 	return file_replace(state_dir, "state", b, (size_t)n, 0600, FILE_NO_SYNC);
@@ -136,6 +168,18 @@ static bool number_of(const struct sbuf *text, const char *key, uint64_t max, ui
 	return value_of(text, key, v, sizeof(v)) && parse_u64(v, max, ret) == 0;
 }
 
+static void parse_pins(const struct sbuf *text, struct conmon_state *s)
+{
+	for (unsigned i = 0; i < RT_PIN_COUNT; i++) {
+		uint64_t fd = 0;
+		char key[16];
+
+		(void)snprintf(key, sizeof(key), "pin_%u", i);
+		if (number_of(text, key, INT32_MAX, &fd))
+			s->pins[i] = (int)fd;
+	}
+}
+
 static int parse_state(const struct sbuf *text, struct conmon_state *s, char boot_id[40])
 {
 	char name[16];
@@ -158,6 +202,8 @@ static int parse_state(const struct sbuf *text, struct conmon_state *s, char boo
 	(void)number_of(text, "restarts", UINT32_MAX, &restarts);
 	(void)value_of(text, "cgroup", s->cgroup, sizeof(s->cgroup));
 	s->restarts = (uint32_t)restarts;
+	if (pid == 0)
+		parse_pins(text, s);
 	if (value_of(text, "health", name, sizeof(name)))
 		for (unsigned i = 0; i < ARRAY_LEN(health_names); i++)
 			if (strcmp(name, health_names[i]) == 0)

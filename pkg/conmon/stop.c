@@ -15,6 +15,10 @@ static int send_signal(struct monitor *m, int sig)
 
 	if (!m->exited && sig == SIGKILL)
 		oom_pardon(m);
+	if (!m->exited && m->pinned) {
+		pinned_signal(m, sig);
+		return 0;
+	}
 	r = m->exited ? -ESRCH : pidfd_signal(m->run.pidfd, sig);
 	err_drop();
 	return r;
@@ -50,7 +54,7 @@ void stop_run(struct monitor *m, enum conmon_reason why, int sig, int64_t grace_
 		sig = SIGKILL;
 	(void)send_signal(m, sig);
 	/* What is frozen takes no signal but SIGKILL. */
-	if (m->state.status == CONMON_PAUSED)
+	if (m->state.status == CONMON_PAUSED && m->cgroup >= 0)
 		(void)cgroup_write(m->cgroup, "cgroup.freeze", "0");
 	if (sig != SIGKILL && (m->kill_at_ns == 0 || at < m->kill_at_ns))
 		m->kill_at_ns = at;
@@ -65,12 +69,13 @@ int pause_run(struct monitor *m, bool pause)
 {
 	int r;
 
-	if (m->cgroup < 0)
+	if (m->cgroup < 0 && !m->pinned)
 		return -CE_UNSUPPORTED;
 	if (m->exited || m->state.status == CONMON_STOPPING ||
 	    m->state.status == CONMON_INITIALIZED)
 		return -ESRCH;
-	r = cgroup_write(m->cgroup, "cgroup.freeze", pause ? "1" : "0");
+	/* Nothing runs in there that could be frozen. */
+	r = m->pinned ? 0 : cgroup_write(m->cgroup, "cgroup.freeze", pause ? "1" : "0");
 	if (r == 0) {
 		m->state.status = pause ? CONMON_PAUSED : CONMON_RUNNING;
 		monitor_write_state(m);

@@ -104,6 +104,8 @@ char *container_cgroup(const struct container *c)
 
 	if (!*c->state.cgroup || !container_is_running(c))
 		return NULL;
+	if (conmon_is_pinned(&c->state))
+		return xstrdup(c->state.cgroup);
 	if (cgroup_of(c->state.init.pid, &dir) < 0) {
 		err_drop();
 		return NULL;

@@ -144,6 +144,10 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 
 	if (c->state.status != CONMON_RUNNING)
 		return err_new(-CE_BAD_STATE, "it does not run, so nothing can be started in it");
+	if (conmon_is_pinned(&c->state))
+		return err_new(-CE_BAD_STATE,
+			       "the infra container of a pod has neither programs nor a process; "
+			       "execute in a container of the pod");
 	r = e->user ? user_check(e->user) : 0;
 	if (r == 0 && e->workdir && *e->workdir != '/')
 		r = err_usage("--workdir '%s': must be absolute", e->workdir);

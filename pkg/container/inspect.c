@@ -212,6 +212,7 @@ static void set_addresses(struct json_object *o, const struct container *c)
 static struct json_object *network_of(const struct container *c)
 {
 	struct json_object *o = json_object_new_object();
+	char path[PIN_PATH_MAX] = "";
 	uint64_t refused;
 
 	json_set_str(o, "EndpointID", "");
@@ -222,9 +223,9 @@ static struct json_object *network_of(const struct container *c)
 	json_set_str(o, "LinkLocalIPv6Address", "");
 	json_set_i64(o, "LinkLocalIPv6PrefixLen", 0);
 	json_set(o, "Ports", ports_of(c));
-	set_take(o, "SandboxKey",
-		 container_is_running(c) ? xasprintf("/proc/%d/ns/net", (int)c->state.init.pid)
-					 : xstrdup(""));
+	if (container_is_running(c))
+		(void)conmon_ns_path(&c->state, RT_NS_NET, path);
+	json_set_str(o, "SandboxKey", path);
 	json_set(o, "Networks", networks_inspect(c));
 	if (networks_refused(c, &refused))
 		json_set_i64(o, "EgressRefused", (int64_t)refused);

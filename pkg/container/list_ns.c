@@ -8,11 +8,13 @@
 #include "pkg/json/json.h"
 
 static const struct {
-	const char *row, *json, *file; /* as templates, podman's JSON and the kernel call it */
+	const char *row, *json; /* as templates and podman's JSON call it */
+	unsigned kind;
 } kinds[] = {
-	{"Cgroup", "Cgroup", "cgroup"}, {"IPC", "Ipc", "ipc"},    {"MNT", "Mnt", "mnt"},
-	{"NET", "Net", "net"},          {"PIDNS", "Pid", "pid"},  {"USERNS", "User", "user"},
-	{"UTS", "Uts", "uts"},          {"User", "User", "user"},
+	{"Cgroup", "Cgroup", RT_NS_CGROUP}, {"IPC", "Ipc", RT_NS_IPC},
+	{"MNT", "Mnt", RT_PIN_MOUNTS},      {"NET", "Net", RT_NS_NET},
+	{"PIDNS", "Pid", RT_NS_PID},        {"USERNS", "User", RT_NS_USER},
+	{"UTS", "Uts", RT_NS_UTS},          {"User", "User", RT_NS_USER},
 };
 
 bool list_wants_namespaces(const char *format)
@@ -28,11 +30,10 @@ void list_set_namespaces(struct json_object *o, const struct container *c, bool 
 	struct json_object *all = json_object_new_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		char path[64], number[24] = "";
+		char path[PIN_PATH_MAX], number[24] = "";
 		struct stat st;
 
-		(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)c->state.init.pid,
-			       kinds[i].file);
+		(void)conmon_ns_path(&c->state, kinds[i].kind, path);
 		if (container_is_running(c) && stat(path, &st) == 0)
 			(void)snprintf(number, sizeof(number), "%llu",
 				       (unsigned long long)st.st_ino);

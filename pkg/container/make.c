@@ -373,6 +373,7 @@ int container_make(struct store *st, const struct container_request *q,
 	r->detach_keys = q->detach_keys ? xstrdup(q->detach_keys) : NULL;
 	r->pod = q->pod_id ? xstrdup(q->pod_id) : NULL;
 	r->is_infra = q->is_infra;
+	r->pins = q->pins;
 	for (size_t i = 0; q->create_argv && q->create_argv[i]; i++)
 		strv_add(&r->create_command, q->create_argv[i]);
 	r->ends_with_members = q->ends_with_members;

@@ -49,10 +49,9 @@ static int clone_running(const struct container *c)
 	AUTO_CLOSE int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), theirs = -EBADF;
 	AUTO_CLOSE int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), pidfd = -EBADF;
 	AUTO_CLOSE int mnt = -EBADF;
-	char path[64];
+	char path[PIN_PATH_MAX];
 
-	pidfd = pidfd_of(&c->state.init);
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)c->state.init.pid);
+	pidfd = pidfd_of(conmon_ns_path(&c->state, RT_PIN_MOUNTS, path));
 	theirs = open(path, O_RDONLY | O_CLOEXEC);
 	if (ours < 0 || cwd < 0 || pidfd < 0 || theirs < 0 || pidfd_signal(pidfd, 0) < 0)
 		return err_new(-CE_BAD_STATE, "it ended just now");

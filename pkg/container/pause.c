@@ -25,6 +25,8 @@ int container_pause(struct container *c, bool pause)
 		return err_new(-CE_BAD_STATE, "it does not run");
 	if ((c->state.status == CONMON_PAUSED) == pause)
 		return err_new(-CE_BAD_STATE, pause ? "it is paused already" : "it is not paused");
+	if (conmon_is_pinned(&c->state)) /* nothing runs in there */
+		return conmon_pause(c->dirs.runtime_fd, pause);
 	if (!*c->state.cgroup)
 		return no_cgroup();
 	dir = open(c->state.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

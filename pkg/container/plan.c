@@ -335,6 +335,8 @@ int plan_make(const struct plan_input *in, struct container_plan *p)
 		r = plan_health(in->record, p);
 	if (r < 0)
 		return r;
+	/* Hooks are told of a process. */
+	p->rt.pin = in->record->pins && p->rt.n_hooks == 0;
 	p->rt.mounts = p->mounts;
 	p->rt.n_mounts = p->n_mounts;
 	p->rt.masked = (const char *const *)p->masked.v;

@@ -28,7 +28,7 @@
 struct peer {
 	const char *id;
 	struct container_record *rec;
-	struct proc_id init;
+	struct conmon_state state;
 };
 
 static void peer_done(struct peer *p)
@@ -60,7 +60,7 @@ static int peer_open(struct store *st, const char *id, struct peer *p)
 	if (s.status != CONMON_RUNNING)
 		return err_new(-CE_BAD_STATE, "join the namespace of %.12s: it does not run", id);
 	p->id = id;
-	p->init = s.init;
+	p->state = s;
 	return 0;
 }
 
@@ -87,11 +87,24 @@ static const char *mode_of(const struct container_record *rec, enum rt_ns_kind k
 	return "";
 }
 
+/* Whose its namespaces are: pid 1's, or pinned by the monitor of a pod. */
+static const struct proc_id *peer_owner(const struct peer *p)
+{
+	return conmon_is_pinned(&p->state) ? &p->state.monitor : &p->state.init;
+}
+
+static void share_mounts(const struct peer *peer, struct container_plan *p)
+{
+	p->rt.peer.target = *peer_owner(peer);
+	p->rt.peer.user_fd = peer->state.pins[RT_NS_USER];
+	p->rt.peer.mounts_fd = peer->state.pins[RT_PIN_MOUNTS];
+}
+
 static int one_ns(const struct plan_input *in, enum rt_ns_kind kind, struct peer *peer,
-		  struct rt_ns *all)
+		  struct container_plan *p)
 {
 	const char *mode = mode_of(in->record, kind);
-	struct rt_ns *ns = &all[kind];
+	struct rt_ns *ns = &p->rt.ns[kind];
 	int r;
 
 	*ns = (struct rt_ns){.mode = RT_NS_NEW};
@@ -106,7 +119,15 @@ static int one_ns(const struct plan_input *in, enum rt_ns_kind kind, struct peer
 	if (r < 0)
 		return r;
 	ns->mode = strcmp(mode_of(peer->rec, kind), "host") == 0 ? RT_NS_HOST : RT_NS_JOIN;
-	ns->target = peer->init;
+	if (ns->mode == RT_NS_JOIN && kind == RT_NS_PID && conmon_is_pinned(&peer->state))
+		return err_new(-CE_BAD_STATE,
+			       "--pid container:%.12s: it is the infra container of a pod that "
+			       "does not share process ids, and has no process",
+			       peer->id);
+	ns->target = *peer_owner(peer);
+	ns->fd = peer->state.pins[kind];
+	if (kind == RT_NS_IPC || (kind == RT_NS_USER && peer->rec->is_infra))
+		share_mounts(peer, p);
 	return 0;
 }
 
@@ -166,7 +187,7 @@ int plan_namespaces(const struct plan_input *in, struct container_plan *p)
 	int r = 0;
 
 	for (enum rt_ns_kind kind = 0; r == 0 && kind < RT_NS_COUNT; kind++)
-		r = one_ns(in, kind, &peer, ns);
+		r = one_ns(in, kind, &peer, p);
 	peer_done(&peer);
 	if (r < 0)
 		return r;

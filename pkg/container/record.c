@@ -96,6 +96,7 @@ static const struct field fields[] = {
 	F("Requires", K_STRV, requires),
 	LISTED("Pod", K_STR, pod),
 	LISTED("IsInfra", K_BOOL, is_infra),
+	F("Pins", K_BOOL, pins),
 	F("EndsWithMembers", K_BOOL, ends_with_members),
 	F("PodLimits", K_STR, pod_limits),
 	F("Holder", K_STR, holder),

@@ -67,6 +67,7 @@ struct container_record {
 	struct strv hooks_dirs; /* instead of the usual ones */
 	char *pod; /* id of the one that it is in; NULL */
 	bool is_infra; /* holds what that pod shares; without an image nothing is executed */
+	bool pins; /* infra: no process of the pod is needed to keep that (rt_plan.pin) */
 	bool ends_with_members; /* infra: the pod's exit policy is "stop" */
 	char *pod_limits; /* id of the infra container whose limits bound all of its pod; NULL */
 	char *holder; /* id of an infra container that is to know when we have ended */

@@ -37,12 +37,11 @@ void container_root_done(struct container_root *r)
 
 static int open_running(const struct container *c, struct container_root *ret)
 {
-	AUTO_CLOSE int pidfd = pidfd_of(&c->state.init);
-	char path[32];
+	char path[PIN_PATH_MAX];
+	AUTO_CLOSE int pidfd = pidfd_of(conmon_ns_path(&c->state, RT_PIN_ROOT, path));
 
 	if (pidfd < 0)
 		return err_new(-CE_BAD_STATE, "it ended just now");
-	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)c->state.init.pid);
 	ret->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (ret->fd < 0)
 		return err_new(-errno, "open its root");

@@ -128,6 +128,9 @@ static int launch(const struct plan_input *in, struct container *c, const struct
 	/* A service manager listens to, and takes for the main process, only who stays in its unit. */
 	if (p->mon.notify != CONMON_NOTIFY_NONE && !c->rec->cgroups)
 		cgroup.request.mode = CGROUP_NO_CONMON;
+	/* Nobody would be in it. */
+	if (p->rt.pin && cgroup.request.mode == CGROUP_NO_CONMON)
+		cgroup.wanted = false;
 	p->mon.await_cgroup = cgroup.wanted;
 	r = conmon_start(program, base_ns, &p->rt, &p->mon, stdio, p->port_fds,
 			 cgroup.wanted ? &cgroup.place : NULL, m);
@@ -165,7 +168,7 @@ static int write_pidfiles(struct container *c)
 	if (!rec->pidfile && !rec->conmon_pidfile)
 		return 0;
 	r = conmon_state_read(c->dirs.runtime_fd, c->dirs.data_fd, &c->state);
-	if (r == 0 && rec->pidfile)
+	if (r == 0 && rec->pidfile && c->state.init.pid)
 		r = write_pid("--pidfile", rec->pidfile, c->state.init.pid);
 	if (r == 0 && rec->conmon_pidfile)
 		r = write_pid("--conmon-pidfile", rec->conmon_pidfile, c->state.monitor.pid);

@@ -56,34 +56,6 @@ static void read_io(int dir, struct stats *s)
 	}
 }
 
-/* Interfaces but the loopback one; "  eth0: rx-bytes packets errs drop fifo frame compressed multicast tx-bytes …" */
-static void read_net(const struct container *c, struct stats *s)
-{
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	char path[48], *save = NULL;
-
-	if (strcmp(c->rec->ns_net, "host") == 0)
-		return; /* the whole host's traffic is not the container's */
-	(void)snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)c->state.init.pid);
-	if (file_read_at(AT_FDCWD, path, FILE_MAX, &text) < 0) {
-		err_drop();
-		return;
-	}
-	for (char *l = strtok_r(text.s, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-		char *colon = strchr(l, ':');
-		uint64_t in, out;
-
-		l += strspn(l, " ");
-		if (!colon || strncmp(l, "lo:", 3) == 0)
-			continue;
-		if (sscanf(colon + 1, "%" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &in,
-			   &out) != 2)
-			continue;
-		s->net_in += in;
-		s->net_out += out;
-	}
-}
-
 static uint64_t machine_memory(void)
 {
 	struct sysinfo i;
@@ -98,6 +70,11 @@ int stats_read(const struct container *c, struct stats *ret)
 	uint64_t cache, all = machine_memory();
 
 	if (!container_is_running(c)) {
+		*ret = s;
+		return 0;
+	}
+	if (!*c->state.cgroup && conmon_is_pinned(&c->state)) { /* nothing of it to be measured */
+		stats_read_net(c, &s);
 		*ret = s;
 		return 0;
 	}
@@ -124,7 +101,7 @@ int stats_read(const struct container *c, struct stats *ret)
 		s.memory_limit = all;
 	s.pids = number_in(dir, "pids.current", 0);
 	read_io(dir, &s);
-	read_net(c, &s);
+	stats_read_net(c, &s);
 	*ret = s;
 	return 0;
 }

@@ -14,6 +14,8 @@ struct stats {
 
 /** stats_read() - now; all zero when it does not run. -CE_HOST_SETUP when it has no cgroup of its own. */
 int stats_read(const struct container *c, struct stats *ret);
+/** stats_read_net() - its part: interfaces but the loopback one. What cannot be read is 0. */
+void stats_read_net(const struct container *c, struct stats *s);
 /**
  * stats_rows() - a table and template row, and podman's JSON object
  * @before: an older look at the same run, for the share of processors; NULL: since the start.

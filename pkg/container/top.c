@@ -244,8 +244,8 @@ int container_top(const struct container *c, const struct strv *descriptors,
 					 top_words());
 	if (!container_is_running(c) || c->state.status == CONMON_RESTARTING)
 		return err_new(-CE_BAD_STATE, "it does not run, so it has no processes");
-	r = open_view(c, &v, &ns, &level);
-	if (r == 0)
+	r = conmon_is_pinned(&c->state) ? 0 : open_view(c, &v, &ns, &level);
+	if (r == 0 && ns)
 		r = collect(&v, ns, level, &all, &n);
 	if (r < 0)
 		return r;

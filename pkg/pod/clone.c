@@ -112,6 +112,7 @@ static int change_infra(struct container_record *rec, const struct cloning *c)
 		set_user(rec, given->ns_user, given);
 	if (q->pid)
 		set(&rec->ns_pid, given->ns_pid);
+	rec->pins = pod_pins(c->pod, *rec->image ? rec->image : NULL, rec->ns_pid);
 	if (q->uts)
 		set(&rec->ns_uts, given->ns_uts);
 	/* Each monitor has its own file, so the original's is not the copy's. */

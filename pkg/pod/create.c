@@ -197,6 +197,13 @@ char *pod_hostname(const struct pod_record *pod)
 	return xstrndup(pod->hostname, n > 63 ? 63 : n);
 }
 
+bool pod_pins(const struct pod_record *pod, const char *image, const char *pid)
+{
+	bool own = !pid || !*pid || strcmp(pid, "private") == 0;
+
+	return !image && !(own && pod_shares(pod, "pid"));
+}
+
 static int make_infra(struct store *st, const struct pod_request *q, struct pod_record *pod)
 {
 	AUTO(request_defaults_done) struct request_defaults defaults = {0};
@@ -219,6 +226,7 @@ static int make_infra(struct store *st, const struct pod_request *q, struct pod_
 	c.image = q->infra_image;
 	c.hostname = hostname;
 	c.init = !q->infra_image;
+	c.pins = pod_pins(pod, q->infra_image, c.pid);
 	if (q->infra_command) {
 		strv_split(&command, q->infra_command, ' ');
 		c.command = command.v;

@@ -4,6 +4,11 @@
 
 /** pod_shares() - is this kind of namespace shared? */
 bool pod_shares(const struct pod_record *pod, const char *what);
+/**
+ * pod_pins() - can the infra container do without a process? Not with an @image to execute, nor with a pid
+ * namespace of the pod's own: that ends with its first process. @pid: --pid; NULL: private.
+ */
+bool pod_pins(const struct pod_record *pod, const char *image, const char *pid);
 /** pod_begin() - with pod_lock(): the record of a pod that is still to be made; its name is free for us. */
 int pod_begin(struct store *st, struct pod_record *pod, bool replace);
 /** pod_end() - it is made, or after @r it is not and what there is of it goes. */

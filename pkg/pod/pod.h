@@ -4,8 +4,9 @@
  * its members are containers whose records name it.
  *
  * What members share is held by one more container, the *infra container*: it has the pod's network,
- * ports, host name and id maps, and no image. Its pid 1 is our own, which executes nothing and reaps in a
- * pod that shares process numbers; its monitor is a monitor like any other. So members
+ * ports, host name and id maps, and no image. Its monitor is a monitor like any other, but keeps the
+ * namespaces by descriptors, and no process is in them (rt_plan.pin); in a pod that shares process
+ * numbers there is a pid 1, our own, which executes nothing and reaps. So members
  * join it as "container:ID", are started after it because they require it, and survive each other.
  * Members have the infra container's user namespace too: rights over what is shared follow from that.
  */

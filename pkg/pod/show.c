@@ -92,14 +92,18 @@ static struct json_object *infra_config(struct json_object *host, const struct p
 }
 
 /* Where its containers' cgroups lie, as long as there is one. */
-static void set_cgroup_path(struct json_object *o, const struct container *infra)
+static void set_cgroup_path(struct json_object *o, const struct pod_members *m)
 {
-	AUTO_FREE char *dir = infra ? container_cgroup(infra) : NULL;
 	size_t root = strlen(CGROUP_ROOT);
 
-	if (dir && strncmp(dir, CGROUP_ROOT, root) == 0) {
+	for (size_t i = 0; i < m->n; i++) {
+		AUTO_FREE char *dir = container_cgroup(&m->v[i]);
+
+		if (!dir || strncmp(dir, CGROUP_ROOT, root) != 0)
+			continue;
 		*strrchr(dir, '/') = '\0';
 		json_set_str(o, "CgroupPath", dir + root);
+		return;
 	}
 }
 
@@ -175,7 +179,7 @@ int pod_inspect(struct store *st, const struct pod_record *pod, struct json_obje
 	json_set_bool(o, "CreateCgroup", pod->limited);
 	json_set_str(o, "CgroupParent", pod->cgroup_parent ? pod->cgroup_parent : "");
 	if (pod->limited)
-		set_cgroup_path(o, infra);
+		set_cgroup_path(o, &m);
 	json_set_bool(o, "CreateInfra", pod->infra != NULL);
 	json_set_str(o, "InfraContainerID", pod->infra ? pod->infra : "");
 	json_set(o, "InfraConfig", infra ? infra_config(host, pod, infra) : NULL);

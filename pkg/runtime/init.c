@@ -243,6 +243,8 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 		r = netns_finish(x.conf6);
 	if (r == 0 && plan->hold)
 		r = hold(&x);
+	else if (r == 0 && plan->pin)
+		_exit(0);
 	if (r == 0)
 		r = hooks_run(plan, RT_HOOK_START_CONTAINER, x.host_pid, "created");
 	if (r == 0)

@@ -3,10 +3,11 @@
  * Mounts that belong to namespaces which are shared with somebody, made by children of the monitor, who
  * send back descriptors of detached mounts.
  *
- * A shared IPC namespace: /dev/shm and /dev/mqueue of the container that owns it. They lie in that
- * container's mount namespace, which neither the monitor's mounts nor the new container reach, so a
- * child goes there and clones them. The container's processes do not see the child: it keeps its pid
- * namespace and is not dumpable.
+ * A shared IPC namespace: /dev/shm and /dev/mqueue of the container that owns it; file systems in memory
+ * that a pod has. They lie in that container's mount namespace, which neither the monitor's mounts nor
+ * the new container reach, so a child goes there and clones them. The container's processes do not see
+ * the child: it keeps its pid namespace and is not dumpable. Of a pod without a process that mount
+ * namespace is one of the descriptors of its monitor.
  *
  * A shared pid namespace: its procfs. The kernel makes it for a process in there that has rights over
  * it: those of the base namespace, not those of the new container, whose user namespace is another.
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/runtime/internal.h"
+#include "pkg/runtime/pins.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/mount.h"
 #include "pkg/sys/open.h"
@@ -41,14 +44,41 @@ static int open_there(const struct rt_mount *m)
 	return at < 0 ? at : mount_clone(at, "", false);
 }
 
-static int visit(const struct rt_plan *p, int out)
+static bool is_own_user_ns(int fd)
 {
-	AUTO_CLOSE int pidfd = pidfd_of(&p->ns[RT_NS_IPC].target);
+	struct stat theirs, ours;
+
+	return fstat(fd, &theirs) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
+	       theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
+static int enter_peer(const struct rt_plan *p)
+{
+	AUTO_CLOSE int pidfd = pidfd_of(&p->peer.target), user = -EBADF, mounts = -EBADF;
+	const char *what = "the container whose mounts are to be shared";
 
 	if (pidfd < 0)
-		return err_new(pidfd, "the container whose IPC namespace is to be shared");
-	if (setns(pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return err_new(-errno, "enter the container whose IPC namespace is to be shared");
+		return err_new(pidfd, "%s", what);
+	if (!p->peer.mounts_fd)
+		return setns(pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0
+			       ? err_new(-errno, "enter %s", what)
+			       : 0;
+	user = pin_open(&p->peer.target, p->peer.user_fd);
+	mounts = pin_open(&p->peer.target, p->peer.mounts_fd);
+	if (user < 0 || mounts < 0)
+		return err_new(user < 0 ? user : mounts, "%s", what);
+	if ((!is_own_user_ns(user) && setns(user, CLONE_NEWUSER) < 0) ||
+	    setns(mounts, CLONE_NEWNS) < 0)
+		return err_new(-errno, "enter %s", what);
+	return 0;
+}
+
+static int visit(const struct rt_plan *p, int out)
+{
+	int entered = enter_peer(p);
+
+	if (entered < 0)
+		return entered;
 	for (unsigned i = 0; i < p->n_mounts && i < NO_MOUNT; i++) {
 		const struct rt_mount *m = &p->mounts[i];
 		unsigned char index = (unsigned char)i;

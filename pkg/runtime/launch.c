@@ -21,6 +21,8 @@
  *               Hooks that see the mounts: #5 I→M mounted, #6 M→I they have run, before #2. A start in
  *               two steps (rt_plan.hold): #7 I→M instead of #4; M may go then. I waits for a
  *               connection at the socket it was given, #8 comes over that, and #4 ends it.
+ *               What is only to be pinned (rt_plan.pin): M opens I's namespaces at #2; after #3 I ends,
+ *               which is #4, and M reaps it.
  * Who holds     sync pair: M[0], I[1], ended by I's exec          stdio: M's copies; I's become 0..2
  *               pty master: made by I in its own devpts (no path on the host), sent with #2, M's
  *               root: a descriptor goes to M with #2 and outlives I, so that the sync at the last
@@ -80,6 +82,7 @@ struct launch {
 	int keeper_fd, netns_fd;
 	int proxy_pidfd, proxy_ctl;
 	int built[RT_SYNC_FDS]; /* the root, the pty master */
+	int pins[RT_PINS];
 };
 
 /* --- id maps -------------------------------------------------------------------------------- */
@@ -206,6 +209,15 @@ static int enter_path(const char *path, int flag)
 	return 0;
 }
 
+static int enter_pinned(const struct rt_ns *ns, int flag)
+{
+	AUTO_CLOSE int fd = pin_open(&ns->target, ns->fd);
+
+	if (fd < 0)
+		return err_new(fd, "the pod whose namespace is to be shared");
+	return setns(fd, flag) < 0 ? err_new(-errno, "enter the pod's namespace") : 0;
+}
+
 int joined_enter(const struct rt_plan *p, enum rt_ns_kind kind)
 {
 	const struct rt_ns *ns = &p->ns[kind];
@@ -215,6 +227,8 @@ int joined_enter(const struct rt_plan *p, enum rt_ns_kind kind)
 		return 0;
 	if (ns->path)
 		return enter_path(ns->path, (int)ns_flag[kind]);
+	if (ns->fd)
+		return enter_pinned(ns, (int)ns_flag[kind]);
 	pidfd = pidfd_of(&ns->target);
 	if (pidfd < 0)
 		return err_new(pidfd, "the container whose namespace is to be shared");
@@ -328,8 +342,8 @@ static int join_keeper(struct launch *l)
 
 bool rt_plan_is_met(const struct rt_plan *p)
 {
-	return p->process.terminal || wants_network(p) || wants_keeper(p) || p->net.n_ports > 0 ||
-	       sync_is_stepped();
+	return p->process.terminal || p->pin || wants_network(p) || wants_keeper(p) ||
+	       p->net.n_ports > 0 || sync_is_stepped();
 }
 
 static int network_ready(struct launch *l, const int *port_fds)
@@ -398,6 +412,23 @@ static int do_meanwhile(const struct launch *l)
 	return l->meanwhile ? l->meanwhile->call(l->meanwhile->arg) : 0;
 }
 
+static bool pins(const struct rt_plan *p)
+{
+	return p->pin && !p->hold;
+}
+
+/* I has done its part and ends, unless it said why not. */
+static int see_it_end(struct launch *l)
+{
+	int status = 0, r = pidfd_wait(l->pidfd, -1, &status);
+
+	if (r == 0 && status)
+		r = err_new(-CE_PROTOCOL, "the process that made the namespaces was killed");
+	closep(&l->pidfd);
+	l->pid = 0;
+	return r;
+}
+
 static int conduct(struct launch *l, const int *port_fds)
 {
 	int r;
@@ -420,6 +451,8 @@ static int conduct(struct launch *l, const int *port_fds)
 	if (r == 0)
 		r = sync_wait(l->sync, RT_POINT_BUILT, l->built);
 	sync_stop_at(RT_POINT_BUILT);
+	if (r == 0 && pins(l->plan))
+		r = pins_open(l->pid, l->pins);
 	if (r < 0)
 		return r;
 	if (rt_plan_is_met(l->plan)) {
@@ -432,7 +465,7 @@ static int conduct(struct launch *l, const int *port_fds)
 	}
 	r = sync_wait(l->sync, l->plan->hold ? RT_POINT_HELD : RT_POINT_EXEC, NULL);
 	sync_stop_at(RT_POINT_EXEC);
-	return r;
+	return r == 0 && pins(l->plan) ? see_it_end(l) : r;
 }
 
 /* The runtime has made all namespaces and mounts: the network, then it may run the payload. */
@@ -506,6 +539,7 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 		.proxy_pidfd = -EBADF,
 		.proxy_ctl = -EBADF,
 		.built = {-EBADF, -EBADF},
+		.pins = RT_PINS_INIT,
 		.helper = {
 			.pidfd = -EBADF, .ready_fd = -EBADF, .exit_fd = -EBADF, .log_fd = -EBADF}};
 	AUTO_CLOSE int sync = -EBADF, theirs = -EBADF;
@@ -536,6 +570,7 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 	closep(&l.helper.log_fd);
 	if (r < 0) {
 		end_child(&l.pidfd);
+		pins_close(l.pins);
 		end_child(&l.proxy_pidfd);
 		closep(&l.proxy_ctl);
 		closep(&l.keeper_fd);
@@ -562,5 +597,6 @@ int rt_launch(const struct rt_plan *plan, const struct rt_stdio *stdio, const in
 				    .netns_fd = l.netns_fd,
 				    .proxy_pidfd = l.proxy_pidfd,
 				    .proxy_ctl = l.proxy_ctl};
+	memcpy(ret->pins, l.pins, sizeof(l.pins));
 	return 0;
 }

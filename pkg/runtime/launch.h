@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From a plan and descriptors to a running pid 1. Runs inside cuddy-conmon; libc only. */
 #pragma once
+#include "pkg/runtime/pins.h"
 #include "pkg/runtime/plan.h"
 
 struct rt_stdio {
@@ -11,8 +12,9 @@ struct rt_stdio {
 };
 
 struct rt_launched {
-	pid_t pid;
-	int pidfd; /* owned by the caller */
+	pid_t pid; /* 0 with rt_plan.pin: it has ended */
+	int pidfd; /* owned by the caller; -EBADF with rt_plan.pin */
+	int pins[RT_PINS]; /* with that; else none */
 	int pty_master; /* -EBADF without a terminal */
 	int root_fd; /* keeps the root's file system alive: close it after the exit status was reported */
 	pid_t root_server; /* fuse-overlayfs, 0 when there is none: without it the root is gone */

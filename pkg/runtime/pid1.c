@@ -5,8 +5,8 @@
  * and allocates nothing. Once the payload has been forked it may no longer fail: pid 1 dying kills
  * the container.
  *
- * The holder of a pod has no payload: its pid 1 is there so that namespaces are, and, in a pod that
- * shares them, reaps processes whose parent is gone.
+ * The holder of a pod that shares its pid namespace has no payload: its pid 1 is there so that the
+ * namespace is, and reaps processes whose parent is gone.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -172,8 +172,13 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 		wire_put_u32(b, p->ns[i].mode);
 		wire_put_u32(b, (uint32_t)p->ns[i].target.pid);
 		wire_put_u64(b, p->ns[i].target.start);
+		wire_put_u32(b, (uint32_t)p->ns[i].fd);
 		wire_put_str(b, p->ns[i].path);
 	}
+	wire_put_u32(b, (uint32_t)p->peer.target.pid);
+	wire_put_u64(b, p->peer.target.start);
+	wire_put_u32(b, (uint32_t)p->peer.user_fd);
+	wire_put_u32(b, (uint32_t)p->peer.mounts_fd);
 	put_idmaps(b, p->uid_map, p->n_uid_map);
 	put_idmaps(b, p->gid_map, p->n_gid_map);
 	wire_put_u32(b, p->root.driver);
@@ -210,6 +215,7 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 	put_accounts(b, &p->accounts);
 	wire_put_u32(b, p->hostname_may_fail);
 	wire_put_u32(b, p->init);
+	wire_put_u32(b, p->pin);
 	wire_put_u32(b, p->hold);
 	put_hooks(b, p);
 	wire_put_str(b, p->foreign.program);
@@ -534,8 +540,13 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 		p.ns[i].mode = (enum rt_ns_mode)get_below(r, RT_NS_KEPT + 1);
 		p.ns[i].target.pid = (pid_t)get_below(r, INT32_MAX);
 		p.ns[i].target.start = wire_get_u64(r);
+		p.ns[i].fd = (int)get_below(r, INT32_MAX);
 		p.ns[i].path = wire_get_str(r);
 	}
+	p.peer.target.pid = (pid_t)get_below(r, INT32_MAX);
+	p.peer.target.start = wire_get_u64(r);
+	p.peer.user_fd = (int)get_below(r, INT32_MAX);
+	p.peer.mounts_fd = (int)get_below(r, INT32_MAX);
 	p.uid_map = get_idmaps(r, &a, &p.n_uid_map);
 	p.gid_map = get_idmaps(r, &a, &p.n_gid_map);
 	p.root.driver = (enum rt_root_driver)get_below(r, RT_ROOT_DIR + 1);
@@ -565,6 +576,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 	get_accounts(r, &a, &p.accounts);
 	p.hostname_may_fail = get_below(r, 2);
 	p.init = get_below(r, 2);
+	p.pin = get_below(r, 2);
 	p.hold = get_below(r, 2);
 	get_hooks(r, &a, &p);
 	get_foreign(r, &a, &p.foreign);

@@ -37,8 +37,12 @@ enum rt_ns_mode {
 struct rt_ns {
 	enum rt_ns_mode mode;
 	struct proc_id target;
+	int fd; /* that descriptor of @target's, which pins it; 0: @target is in it */
 	const char *path;
 };
+
+/* What a monitor keeps open of a container without a process: namespaces by their kind, then these. */
+enum { RT_PIN_MOUNTS = RT_NS_COUNT, RT_PIN_ROOT, RT_PIN_COUNT };
 
 struct rt_idmap {
 	uint32_t inside; /* first id in the container */
@@ -90,7 +94,7 @@ enum rt_mount_type {
 #define RT_MNT_OPTIONAL (1U << 6) /* a missing source is skipped */
 #define RT_MNT_CHOWN (1U << 7) /* U: chown the source's tree to the container's user first */
 #define RT_MNT_NOATIME (1U << 8)
-/* @source is a path in the container whose IPC namespace is joined; its flags are that mount's own. */
+/* @source is a path in the container that rt_plan.peer names; its flags are that mount's own. */
 #define RT_MNT_JOINED (1U << 9)
 /*
  * A new volume: an empty source gets owner and mode of the image's directory at the target, or the
@@ -243,6 +247,11 @@ struct rt_plan {
 	const char *hostname, *domainname; /* NULL: leave the namespace's */
 	bool hostname_may_fail; /* nobody asked for just that one */
 	struct rt_ns ns[RT_NS_COUNT];
+	/* Of RT_MNT_JOINED: @target's mounts, with @user's rights. Not pinned: both are the process's. */
+	struct {
+		struct proc_id target;
+		int user_fd, mounts_fd; /* as rt_ns.fd */
+	} peer;
 	const struct rt_idmap *uid_map, *gid_map;
 	unsigned n_uid_map, n_gid_map;
 	struct rt_root root;
@@ -262,6 +271,11 @@ struct rt_plan {
 	unsigned n_secrets;
 	struct rt_accounts accounts;
 	bool init; /* our own pid 1 reaps and forwards signals; without arguments it is all there is */
+	/*
+	 * There is no payload, and no pid namespace to be kept: pid 1 ends once all is built, and what it has
+	 * made lives on in rt_launched.pins. Not with @hold.
+	 */
+	bool pin;
 	bool hold; /* built and ready to exec, pid 1 waits at rt_stdio.start until it is told to go on */
 	const struct rt_hook *hooks; /* in order, of all stages */
 	unsigned n_hooks;

@@ -1,13 +1,11 @@
 #!/usr/bin/env bats
 # cuddy pod: crashes of its parts, init containers, events, pruning.
 load helpers
+load pod
 
 setup_file() { file_begin; load_image busybox; }
 teardown_file() { file_end; }
 
-ns() { readlink "/proc/$(container_pid "$1")/ns/$2"; }
-infra() { cuddy pod inspect --format '{{.InfraContainerID}}' "$1"; }
-pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 
 @test "pod: kill -9 of each part leaves a state that is told as it is, and the next start or rm gets right" {
 	id=$(cuddy pod create --name k --network none --share net,pid)
@@ -28,6 +26,92 @@ pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 	[ "$(cuddy pod prune -f)" = "$id" ]
 	run -1 cuddy pod exists k
 	expect_no_container_left
+}
+
+@test "pod: what it shares is held by descriptors of its monitor alone, and is gone with them" {
+	local holder net mon key m
+	cuddy pod create --name q --network none >/dev/null
+	cuddy pod start q >/dev/null
+	holder=$(infra q)
+	mon=$(conmon_pid "$holder")
+	net=$(ns "$holder" net)
+	[[ "$net" == net:* ]]
+	pod_is q Running
+	[ "$(container_pid "$holder")" = 0 ]
+	[ -z "$(cat "/proc/$mon/task/"*/children)" ]
+	for key in net ipc uts user; do [ -z "$(pids_in $key "$(ns "$holder" $key)")" ]; done
+	[ "$(readlink "/proc/$mon/ns/net")" = "$(readlink /proc/self/ns/net)" ]
+	# All that asks for them finds them.
+	cuddy run -d --pod q --name m1 "$IMAGE" sleep 1000 >/dev/null
+	m=$(container_pid m1)
+	[ "$(pids_in net "$net")" = "$m" ]
+	[ "$(pids_in ipc "$(ns "$holder" ipc)")" = "$m" ]
+	key=$(cuddy inspect --format '{{.NetworkSettings.SandboxKey}}' "$holder")
+	[ "$(readlink "$key")" = "$net" ]
+	[ "$(cuddy run --rm --network "ns:$key" "$IMAGE" readlink /proc/self/ns/net)" = "$net" ]
+	[ "$(cuddy run --rm --network "container:$holder" --ipc "container:$holder" "$IMAGE" readlink /proc/self/ns/net)" = "$net" ]
+	[ "net:[$(cuddy ps --filter "id=$holder" --namespace --format '{{.NET}}')]" = "$net" ]
+	[ "$(cuddy top "$holder" pid | wc -l)" -eq 1 ]
+	[ "$(cuddy pod top q args | grep -c sleep)" -eq 1 ]
+	run -125 --separate-stderr cuddy exec "$holder" true
+	one_line_error 125 'neither programs nor a process'
+	run -125 --separate-stderr cuddy run --rm --pid "container:$holder" "$IMAGE" true
+	one_line_error 125 'does not share process ids'
+	# A member lives on in them when the monitor is killed; the next start makes others.
+	kill -KILL "$mon"
+	wait_exited "$holder"
+	pod_is q Degraded
+	[ "$(cuddy exec m1 readlink /proc/self/ns/net)" = "$net" ]
+	cuddy pod stop -t 0 q >/dev/null
+	[ -z "$(pids_in net "$net"; pins_of "$net")" ]
+	cuddy pod start q >/dev/null
+	[ "$(ns m1 net)" = "$(ns "$holder" net)" ]
+	# As somebody asks for the end of it.
+	net=$(ns m1 net)
+	cuddy stop -t 0 m1 >/dev/null
+	[ -n "$(pins_of "$net")" ]
+	cuddy kill -s USR1 "$holder" >/dev/null
+	status_is "$holder" running
+	cuddy pod stop q >/dev/null
+	[ "$(cuddy inspect --format '{{.State.ExitCode}} {{.State.ExitReason}}' "$holder")" = '0 user' ]
+	[ -z "$(pids_in net "$net"; pins_of "$net")" ]
+	cuddy pod start q >/dev/null
+	cuddy restart -t 0 "$holder" >/dev/null
+	status_is "$holder" running
+	cuddy pod kill q >/dev/null
+	wait_until 20 pod_is q Exited
+	[ "$(cuddy inspect --format '{{.State.ExitCode}}' "$holder")" = 137 ]
+	cuddy pod rm q >/dev/null
+	expect_no_container_left
+}
+
+@test "pod: its network helper and its proxy come again when they are killed; ports come and go" {
+	require_tun
+	local a b holder old
+	a=$(free_port)
+	b=$(free_port)
+	cuddy pod create --name h -p "127.0.0.1:$a:80" >/dev/null
+	cuddy run -d --pod h --name web "$IMAGE" sh -c 'echo hi >/tmp/index.html; exec httpd -f -p 80 -h /tmp' >/dev/null
+	holder=$(infra h)
+	wait_until 20 curl -sf "http://127.0.0.1:$a/" -o /dev/null
+	old=$(helpers_of "$holder")
+	[ "$(wc -w <<<"$old")" -eq 2 ]
+	kill -KILL $old
+	come_again() { [ "$(helpers_of "$holder" | wc -w)" -eq 2 ] && [ "$(helpers_of "$holder")" != "$old" ]; }
+	wait_until 20 come_again
+	wait_until 20 curl -sf "http://127.0.0.1:$a/" -o /dev/null
+	cuddy exec web ip addr show tap0 | grep -q 10.0.2.100
+	cuddy update --publish-add "127.0.0.1:$b:80" "$holder" >/dev/null
+	wait_until 20 curl -sf "http://127.0.0.1:$b/" -o /dev/null
+	cuddy update --publish-rm "127.0.0.1:$a:80" "$holder" >/dev/null
+	run ! curl -sf "http://127.0.0.1:$a/"
+	cuddy pod rm -f -t 0 h >/dev/null
+	# The first port of one that had none.
+	cuddy pod create --name h >/dev/null
+	cuddy run -d --pod h --name web "$IMAGE" sh -c 'echo hi >/tmp/index.html; exec httpd -f -p 80 -h /tmp' >/dev/null
+	cuddy update --publish-add "127.0.0.1:$b:80" "$(infra h)" >/dev/null
+	wait_until 20 curl -sf "http://127.0.0.1:$b/" -o /dev/null
+	cuddy pod rm -f -t 0 h >/dev/null
 }
 
 @test "pod: init containers run first, in order, once or always; one that fails stops the start" {

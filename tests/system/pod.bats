@@ -1,13 +1,11 @@
 #!/usr/bin/env bats
 # cuddy pod: containers that share namespaces and come and go together.
 load helpers
+load pod
 
 setup_file() { file_begin; load_image busybox; }
 teardown_file() { file_end; }
 
-ns() { readlink "/proc/$(container_pid "$1")/ns/$2"; }
-infra() { cuddy pod inspect --format '{{.InfraContainerID}}' "$1"; }
-pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 
 @test "pod: what members share and what each has of its own, as /proc says outside and inside" {
 	id=$(cuddy pod create --name p --label a=b --pod-id-file "$WORK/id")

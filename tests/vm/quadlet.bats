@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Services from unit files, under a real user's systemd.
 load ../system/helpers
+load cgroups
 load units
 
 setup_file() {
@@ -166,6 +167,27 @@ new_one() {
 	wait_until 60 active two.service
 	systemctl --user stop shop-pod.service
 	wait_until 60 inactive two.service
+	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
+	# With limits: those of all of them together, while the monitors stay in their services.
+	printf '[Pod]\nPodName=shop\nNetwork=none\nPodmanArgs=--memory=64m\n' >"$WORK/shop.pod"
+	cuddy unit install --replace "$WORK/shop.pod"
+	systemctl --user start shop-pod.service
+	wait_until 60 active one.service
+	wait_until 60 active two.service
+	dir=$(dirname "$(cgroup_of_pid "$(container_pid systemd-one)")")
+	[ "$dir" = "$(dirname "$(cgroup_of_pid "$(container_pid systemd-two)")")" ]
+	[ "$(cat "$dir/memory.max") /sys/fs/cgroup$(cuddy pod inspect --format '{{.CgroupPath}}' shop)" = "67108864 $dir" ]
+	holder=$(cuddy pod inspect --format '{{.InfraContainerID}}' shop)
+	[[ "$(cgroup_of_pid "$(conmon_pid "$holder")")" == */shop-pod.service* ]]
+	[ "$(systemctl --user show -P MainPID shop-pod.service)" = "$(conmon_pid "$holder")" ]
+	[ "$(container_pid "$holder")" = 0 ]
+	# The scope is there for who is in it: it goes with the last, and is made again.
+	systemctl --user stop one.service
+	[ -d "$dir" ]
+	systemctl --user start one.service
+	[ "$dir" = "$(dirname "$(cgroup_of_pid "$(container_pid systemd-one)")")" ]
+	systemctl --user stop shop-pod.service
+	wait_until 60 gone "$dir"
 	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
 }
 

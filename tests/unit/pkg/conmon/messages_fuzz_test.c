@@ -48,6 +48,9 @@ static void sample_plan(struct sbuf *out)
 
 	rt_plan_encode(&(struct rt_plan){.id = "abc",
 					 .hostname = "host",
+					 .pin = true,
+					 .ns[RT_NS_NET] = {.mode = RT_NS_JOIN, .fd = 12},
+					 .peer = {.user_fd = 13, .mounts_fd = 14},
 					 .uid_map = map,
 					 .n_uid_map = 2,
 					 .gid_map = map,

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* What went over a container's interfaces. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/container/stats.h"
+#include "pkg/sys/clone.h"
+#include "pkg/sys/file.h"
+
+#define DEV_MAX (1U << 20)
+
+static int read_of_process(pid_t pid, struct sbuf *text)
+{
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)pid);
+	return file_read_at(AT_FDCWD, path, DEV_MAX, text);
+}
+
+/* The kernel shows a network's counters to those who are in it. */
+static void __attribute__((noreturn)) visitor_main(const struct conmon_state *s, int out)
+{
+	AUTO_CLOSE int user = pin_open(&s->monitor, s->pins[RT_NS_USER]);
+	AUTO_CLOSE int net = pin_open(&s->monitor, s->pins[RT_NS_NET]);
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	int r = user < 0 || net < 0 ? -ESRCH : 0;
+
+	/* EINVAL: the user namespace is our own. */
+	if (r == 0 && setns(user, CLONE_NEWUSER) < 0 && errno != EINVAL)
+		r = -errno;
+	if (r == 0 && setns(net, CLONE_NEWNET) < 0)
+		r = -errno;
+	if (r == 0)
+		r = file_read_at(AT_FDCWD, "/proc/thread-self/net/dev", DEV_MAX, &text);
+	if (r == 0)
+		r = write_full(out, text.s, text.len);
+	_exit(r < 0);
+}
+
+static int read_pinned(const struct conmon_state *s, struct sbuf *text)
+{
+	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
+	int p[2], status = 0, r;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	rd = p[0];
+	wr = p[1];
+	r = clone_fork(0, &pidfd);
+	if (r == 0)
+		visitor_main(s, wr);
+	closep(&wr);
+	if (r < 0)
+		return r;
+	r = file_read_stream(rd, DEV_MAX, text);
+	if (pidfd_wait(pidfd, -1, &status) < 0 || status)
+		r = err_new(-ESRCH, "look at the network");
+	return r;
+}
+
+/* Interfaces but the loopback one; "  eth0: rx-bytes packets errs drop fifo frame compressed multicast tx-bytes …" */
+void stats_read_net(const struct container *c, struct stats *s)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	char *save = NULL;
+	int r;
+
+	if (strcmp(c->rec->ns_net, "host") == 0)
+		return; /* the whole host's traffic is not the container's */
+	r = conmon_is_pinned(&c->state) ? read_pinned(&c->state, &text)
+					: read_of_process(c->state.init.pid, &text);
+	if (r < 0) {
+		err_drop();
+		return;
+	}
+	for (char *l = strtok_r(text.s, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		char *colon = strchr(l, ':');
+		uint64_t in, out;
+
+		l += strspn(l, " ");
+		if (!colon || strncmp(l, "lo:", 3) == 0)
+			continue;
+		if (sscanf(colon + 1, "%" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &in,
+			   &out) != 2)
+			continue;
+		s->net_in += in;
+		s->net_out += out;
+	}
+}

@@ -306,6 +306,8 @@ static int make_mounts(struct store *st, const struct container_request *q,
 		rc = mounts_add_mount(r, q->mount.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->tmpfs.n; i++)
 		rc = mounts_add_tmpfs(r, q->tmpfs.v[i]);
+	for (size_t i = 0; rc == 0 && i < q->held_volumes.n; i++)
+		rc = mounts_add_held(r, q->held_volumes.v[i]);
 	if (rc == 0)
 		rc = take_volumes(st, q, r);
 	for (size_t i = 0; rc == 0 && image && i < image->volumes.n; i++)

@@ -140,6 +140,17 @@ static struct mount_spec *find_target(struct container_record *r, const char *ta
 	return NULL;
 }
 
+int mounts_add_held(struct container_record *r, const char *name)
+{
+	struct mount_spec *m = record_add_mount(r);
+	AUTO_FREE char *target = xasprintf("/run/volumes/%s", name);
+	int rc = mount_set_volume_source(m, name, name);
+
+	m->flags = BIND_FLAGS;
+	m->held = true;
+	return rc < 0 ? rc : mount_set_target(m, target, name);
+}
+
 int mounts_add_image_volume(struct container_record *r, const char *target, const char *how)
 {
 	struct mount_spec *m;
@@ -196,8 +207,8 @@ int mounts_add_from(struct container_record *r, const char *spec,
 		struct mount_spec *m = find_target(r, theirs->target);
 
 		/* A tmpfs is its container's own. What was asked for here wins; of two others the later. */
-		if (theirs->kind != MOUNT_BIND && theirs->kind != MOUNT_VOLUME &&
-		    theirs->kind != MOUNT_IMAGE)
+		if (theirs->held || (theirs->kind != MOUNT_BIND && theirs->kind != MOUNT_VOLUME &&
+				     theirs->kind != MOUNT_IMAGE))
 			continue;
 		if (m && m - r->mounts >= *n_from)
 			continue;

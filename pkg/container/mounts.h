@@ -12,6 +12,8 @@ int mounts_add_volume(struct container_record *r, const char *spec, bool create)
 int mounts_add_mount(struct container_record *r,
 		     const char *spec); /* type=…,src=…,dst=…; glob: several */
 int mounts_add_tmpfs(struct container_record *r, const char *spec); /* DST[:OPTS] */
+/** mounts_add_held() - the volume @name, for the containers of a pod that mount it (mount_spec.held). */
+int mounts_add_held(struct container_record *r, const char *name);
 /** mounts_add_image_volume() - a VOLUME of the image; skipped when something is mounted there. @how: bind (anonymous volume), tmpfs, ignore. */
 int mounts_add_image_volume(struct container_record *r, const char *target, const char *how);
 /** mounts_from_name() - the container that a --volumes-from value names; malloc'ed. */

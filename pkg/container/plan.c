@@ -36,6 +36,7 @@ void plan_done(struct container_plan *p)
 	strv_done(&p->read_only);
 	strv_done(&p->volumes);
 	strv_done(&p->keep);
+	strv_done(&p->pod_volumes);
 	strv_done(&p->argv);
 	strv_done(&p->env);
 	strv_done(&p->runtime_flags);

@@ -24,6 +24,9 @@ struct container_plan {
 	int *port_fds; /* of ports; -EBADF until bound */
 	struct strv lower, masked, read_only, volumes;
 	struct strv keep; /* strings that nothing else owns */
+	struct strv
+		pod_volumes; /* "NAME=DIR": volumes of its pod, and where its infra container has them */
+	struct proc_id pod_owner; /* of that, see rt_plan.peer */
 	struct rt_mount *mounts;
 	unsigned n_mounts;
 	struct rt_device *devices;

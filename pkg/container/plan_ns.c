@@ -100,6 +100,18 @@ static void share_mounts(const struct peer *peer, struct container_plan *p)
 	p->rt.peer.mounts_fd = peer->state.pins[RT_PIN_MOUNTS];
 }
 
+/* A file system in memory is there once in a pod, however many of it mount the volume. */
+static void note_volumes(const struct peer *peer, struct container_plan *p)
+{
+	const struct container_record *rec = peer->rec;
+
+	p->pod_owner = *peer_owner(peer);
+	for (unsigned i = 0; i < rec->n_mounts; i++)
+		if (rec->mounts[i].kind == MOUNT_VOLUME && !rec->mounts[i].subpath)
+			strv_addf(&p->pod_volumes, "%s=%s", rec->mounts[i].source,
+				  rec->mounts[i].target);
+}
+
 static int one_ns(const struct plan_input *in, enum rt_ns_kind kind, struct peer *peer,
 		  struct container_plan *p)
 {
@@ -128,6 +140,8 @@ static int one_ns(const struct plan_input *in, enum rt_ns_kind kind, struct peer
 	ns->fd = peer->state.pins[kind];
 	if (kind == RT_NS_IPC || (kind == RT_NS_USER && peer->rec->is_infra))
 		share_mounts(peer, p);
+	if (kind == RT_NS_USER && peer->rec->is_infra)
+		note_volumes(peer, p);
 	return 0;
 }
 

@@ -25,6 +25,26 @@ static int check_alone(struct store *st, const char *name)
 	return r;
 }
 
+/* The tmpfs that the pod's infra container has made: 1, or 0 when it has none of that name. */
+static int pod_tmpfs(const struct mount_spec *s, struct container_plan *p)
+{
+	const char *dir = strv_env_get(&p->pod_volumes, s->source);
+	struct rt_mount *m;
+
+	if (!dir)
+		return 0;
+	if (p->rt.peer.target.pid != p->pod_owner.pid)
+		return err_usage("volume %s: it is a tmpfs of the pod, whose mounts cannot be "
+				 "shared together with the IPC namespace of another container",
+				 s->source);
+	if (s->overlay)
+		return err_usage("volume %s: 'O' needs a directory, and this is a tmpfs",
+				 s->source);
+	m = plan_add_mount(p, RT_MOUNT_BIND, plan_keep(p, xstrdup(dir)), s->target);
+	m->flags = RT_MNT_JOINED | (s->flags & RT_MNT_RO);
+	return 1;
+}
+
 /* A volume that is a mount of its own: what its options say, and what this use of it adds. */
 static int volume_with_options(const struct plan_input *in, const struct volume_record *v,
 			       const struct mount_spec *s, struct container_plan *p)
@@ -34,7 +54,15 @@ static int volume_with_options(const struct plan_input *in, const struct volume_
 	struct rt_mount *m;
 	int r = volume_options(v, &type, &o);
 
-	if (r == 0 && type == VOLUME_TMPFS)
+	if (r == 0 && type == VOLUME_TMPFS) {
+		r = pod_tmpfs(s, p);
+		if (r == 1) {
+			mount_spec_done(&o);
+			return 0;
+		}
+	}
+	/* What is held is the pod's alone, whose containers may outlive it. */
+	if (r == 0 && type == VOLUME_TMPFS && !s->held)
 		r = check_alone(in->store, v->name);
 	if (r == 0 && type == VOLUME_TMPFS && s->overlay)
 		r = err_usage("volume %s: 'O' needs a directory, and this is a tmpfs", v->name);

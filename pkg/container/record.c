@@ -388,6 +388,7 @@ static const struct field mount_fields[] = {
 	M("Propagation", K_I64, propagation),
 	M("Overlay", K_BOOL, m.overlay),
 	M("Anonymous", K_BOOL, m.anonymous),
+	M("Held", K_BOOL, m.held),
 	M("NoCopy", K_BOOL, m.no_copy),
 };
 
@@ -463,6 +464,8 @@ static struct json_object *mounts_value(const struct container_record *r)
 		json_set_i64(jm, "Propagation", m->propagation);
 		json_set_bool(jm, "Overlay", m->overlay);
 		json_set_bool(jm, "Anonymous", m->anonymous);
+		if (m->held)
+			json_set_bool(jm, "Held", true);
 		json_set_bool(jm, "NoCopy", m->no_copy);
 		(void)json_object_array_add(mounts, jm);
 	}

@@ -28,6 +28,7 @@ struct mount_spec {
 	uint32_t flags; /* RT_MNT_* */
 	uint32_t propagation; /* MS_* or 0 */
 	bool overlay; /* O; image: may be written to */
+	bool held; /* infra: a volume for those of its pod that name it, not theirs by itself */
 	bool anonymous; /* volume made for this container, goes with it */
 	bool no_copy; /* volume: do not fill it from the image */
 	char *options; /* as given, for inspect */

@@ -32,6 +32,7 @@ struct container_request {
 	const char *pod_id_file;
 	const char *pod_id; /* the id of that */
 	bool is_infra; /* without an image nothing is executed */
+	struct strv held_volumes; /* of it: names of tmpfs volumes that its pod shares */
 	bool pins; /* … and no process is needed, see record.h */
 	bool ends_with_members;
 	const char *pod_limits; /* id of the infra container, of a pod with limits */

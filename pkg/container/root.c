@@ -216,9 +216,10 @@ static int attach_volumes(const struct plan_input *in, struct container_plan *p,
 	for (unsigned i = 0; r == 0 && i < p->n_mounts; i++) {
 		const struct rt_mount *m = &p->mounts[i];
 
-		strv_add(m->type == RT_MOUNT_BIND ? &ret->lasting : &ret->fresh, m->target);
-		if (m->type == RT_MOUNT_BIND &&
-		    (access(m->source, F_OK) == 0 || !(m->flags & RT_MNT_OPTIONAL)))
+		bool lasts = m->type == RT_MOUNT_BIND && !(m->flags & RT_MNT_JOINED);
+
+		strv_add(lasts ? &ret->lasting : &ret->fresh, m->target);
+		if (lasts && (access(m->source, F_OK) == 0 || !(m->flags & RT_MNT_OPTIONAL)))
 			r = attach(ret->fd, m);
 	}
 	return r;

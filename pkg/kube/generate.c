@@ -11,9 +11,12 @@
 #include "pkg/container/volumes.h"
 #include "pkg/kube/internal.h"
 #include "pkg/oci/linux_names.h"
+#include "storage/volume.h"
 
 /* Names of volumes that were written already, and the list that they go to. */
 struct spec {
+	struct store *st;
+	const char *pod;
 	struct json_object *volumes;
 	struct strv seen;
 };
@@ -35,13 +38,74 @@ static char *plain_name(const char *s)
 	return name;
 }
 
-static void add_mount(const struct mount_spec *m, struct spec *spec, struct json_object *mounts)
+/* The size of "mode=0777,size=64m" in bytes; 0: none, or a part of the machine's memory. */
+static uint64_t size_of(const char *options)
 {
-	AUTO_FREE char *clean = plain_name(m->kind == MOUNT_TMPFS ? m->target : m->source);
-	AUTO_FREE char *name = xasprintf("%s-%s", clean,
-					 m->kind == MOUNT_BIND     ? "host"
-					 : m->kind == MOUNT_VOLUME ? "pvc"
-								   : "tmp");
+	AUTO_STRV struct strv words = STRV_INIT;
+	const char *size;
+	uint64_t n = 0;
+
+	strv_split(&words, options ? options : "", ',');
+	size = strv_env_get(&words, "size");
+	if (size && parse_size(size, &n) < 0)
+		err_drop();
+	return n;
+}
+
+static struct json_object *memory_of(uint64_t size)
+{
+	struct json_object *inner = json_object_new_object();
+
+	json_set_str(inner, "medium", "Memory");
+	if (size)
+		json_set_i64(inner, "sizeLimit", (int64_t)size);
+	return inner;
+}
+
+/* Is it a tmpfs, and then of which size? */
+static bool is_memory_volume(struct store *st, const char *name, uint64_t *ret_size)
+{
+	AUTO(volume_record_done) struct volume_record v = {0};
+	const char *type = NULL;
+
+	if (volume_load(st, name, &v) < 0)
+		err_drop();
+	else
+		type = strv_env_get(&v.options, "type");
+	if (!type || strcmp(type, "tmpfs") != 0)
+		return false;
+	*ret_size = size_of(strv_env_get(&v.options, "o"));
+	return true;
+}
+
+static const char *below(const char *name, const char *pod)
+{
+	size_t n = strlen(pod);
+
+	return strncmp(name, pod, n) == 0 && name[n] == '-' && name[n + 1] ? name + n + 1 : name;
+}
+
+/* As kube_play() calls it with the pod's name before it; a tmpfs is its container's own. malloc'ed. */
+static char *volume_name(const struct mount_spec *m, const char *container, const char *pod,
+			 bool memory)
+{
+	AUTO_FREE char *clean = plain_name(m->kind == MOUNT_TMPFS ? m->target
+					   : memory               ? below(m->source, pod)
+								  : m->source);
+
+	if (memory)
+		return TAKE_PTR(clean);
+	if (m->kind == MOUNT_TMPFS)
+		return xasprintf("%s-%s-tmp", container, clean);
+	return xasprintf("%s-%s", clean, m->kind == MOUNT_BIND ? "host" : "pvc");
+}
+
+static void add_mount(const struct mount_spec *m, const char *container, struct spec *spec,
+		      struct json_object *mounts)
+{
+	uint64_t size = m->kind == MOUNT_TMPFS ? size_of(m->data) : 0;
+	bool memory = m->kind == MOUNT_VOLUME && is_memory_volume(spec->st, m->source, &size);
+	AUTO_FREE char *name = volume_name(m, container, spec->pod, memory);
 	struct json_object *o = json_object_new_object(), *v, *inner;
 
 	json_set_str(o, "mountPath", m->target);
@@ -55,17 +119,13 @@ static void add_mount(const struct mount_spec *m, struct spec *spec, struct json
 		return;
 	strv_add(&spec->seen, name);
 	v = json_object_new_object();
-	inner = json_object_new_object();
 	json_set_str(v, "name", name);
-	if (m->kind == MOUNT_BIND) {
-		json_set_str(inner, "path", m->source);
-		json_set(v, "hostPath", inner);
-	} else if (m->kind == MOUNT_VOLUME) {
-		json_set_str(inner, "claimName", m->source);
-		json_set(v, "persistentVolumeClaim", inner);
+	if (memory || m->kind == MOUNT_TMPFS) {
+		json_set(v, "emptyDir", memory_of(size));
 	} else {
-		json_set_str(inner, "medium", "Memory");
-		json_set(v, "emptyDir", inner);
+		inner = json_object_new_object();
+		json_set_str(inner, m->kind == MOUNT_BIND ? "path" : "claimName", m->source);
+		json_set(v, m->kind == MOUNT_BIND ? "hostPath" : "persistentVolumeClaim", inner);
 	}
 	(void)json_object_array_add(spec->volumes, v);
 }
@@ -210,10 +270,7 @@ static void add_limits(const struct container_record *rec, struct json_object *o
 /* Without the pod's name before it, which kube_play() puts there; malloc'ed. */
 static char *own_name(const struct container_record *rec, const char *pod)
 {
-	size_t n = strlen(pod);
-	bool is_below = strncmp(rec->name, pod, n) == 0 && rec->name[n] == '-' && rec->name[n + 1];
-
-	return plain_name(is_below ? rec->name + n + 1 : rec->name);
+	return plain_name(below(rec->name, pod));
 }
 
 static struct json_object *container_of(const struct container_record *rec, const char *pod,
@@ -235,7 +292,7 @@ static struct json_object *container_of(const struct container_record *rec, cons
 	for (unsigned i = 0; i < rec->n_mounts; i++)
 		if (rec->mounts[i].kind == MOUNT_BIND || rec->mounts[i].kind == MOUNT_VOLUME ||
 		    rec->mounts[i].kind == MOUNT_TMPFS)
-			add_mount(&rec->mounts[i], spec, mounts);
+			add_mount(&rec->mounts[i], name, spec, mounts);
 	if (json_object_array_length(mounts))
 		json_set(o, "volumeMounts", mounts);
 	else
@@ -280,13 +337,13 @@ static const char *restart_of(const struct container_record *rec)
 							 : "Always";
 }
 
-static struct json_object *pod_document(const char *name, const struct strv *labels,
-					const struct container *const *v, size_t n,
-					const struct container_record *infra)
+static struct json_object *pod_document(struct store *st, const char *name,
+					const struct strv *labels, const struct container *const *v,
+					size_t n, const struct container_record *infra)
 {
 	struct json_object *o = document("Pod", name, labels), *spec = json_object_new_object(),
 			   *all = json_object_new_array(), *init = json_object_new_array();
-	struct spec s = {.volumes = json_object_new_array()};
+	struct spec s = {.st = st, .pod = name, .volumes = json_object_new_array()};
 	bool first = true;
 
 	for (size_t i = 0; i < n; i++) {
@@ -449,7 +506,7 @@ static int of_pod(struct store *st, const struct pod_record *pod, const struct k
 	}
 	if (n == 0)
 		return err_new(-CE_BAD_STATE, "it has no containers");
-	*ret = pod_document(pod->name, &pod->labels, v, n, infra);
+	*ret = pod_document(st, pod->name, &pod->labels, v, n, infra);
 	if (strv_has(&pod->share, "pid"))
 		json_set_bool(kube_get(*ret, "spec"), "shareProcessNamespace", true);
 	if (o->annotations)
@@ -457,14 +514,14 @@ static int of_pod(struct store *st, const struct pod_record *pod, const struct k
 	return 0;
 }
 
-static int of_container(const struct container *c, const struct kube_generate *o,
+static int of_container(struct store *st, const struct container *c, const struct kube_generate *o,
 			struct json_object **ret)
 {
 	AUTO_FREE char *name = xasprintf("%s-pod", c->rec->name);
 
 	if (c->rec->rootfs || !*c->rec->image)
 		return err_new(-CE_UNSUPPORTED, "it was made from no image");
-	*ret = pod_document(name, NULL, &c, 1, NULL);
+	*ret = pod_document(st, name, NULL, &c, 1, NULL);
 	if (o->annotations)
 		annotate(&c, 1, *ret);
 	return 0;
@@ -504,7 +561,7 @@ static int one(struct store *st, const char *name, const struct kube_generate *o
 	err_drop();
 	r = container_open(st, name, &c);
 	if (r == 0) {
-		r = of_container(&c, o, ret);
+		r = of_container(st, &c, o, ret);
 		container_done(&c);
 		return r;
 	}

@@ -47,6 +47,10 @@ int kube_container(struct kube_play *p, struct json_object *spec, struct json_ob
 /** kube_mounts() - its volumeMounts as --volume, --tmpfs and --device. */
 int kube_mounts(struct kube_play *p, struct json_object *spec, struct json_object *c,
 		const char *pod, struct kube_container *ret);
+/** kube_is_memory() - @v, of the pod's volumes: an emptyDir of the medium Memory? */
+bool kube_is_memory(struct json_object *v);
+/** kube_memory() - the volume @name for it: a tmpfs no larger than its sizeLimit. */
+int kube_memory(struct kube_play *p, struct json_object *v, const char *name);
 /** kube_resources() - its limits and requests; -CE_HOST_SETUP names what mends a host that cannot limit. */
 int kube_resources(struct kube_play *p, struct json_object *c, struct kube_container *ret);
 /** kube_resources_check() - those of all containers of @doc, before anything is made; warns of what has no limit here. */

@@ -165,6 +165,61 @@ static void add_names(struct json_object *spec, struct container_request *infra)
 			  kube_text(e, "value") ? kube_text(e, "value") : "");
 }
 
+/* Volumes of the pod that is to be replaced would be in use. */
+static int make_room(struct kube_play *p, const char *name)
+{
+	AUTO(pod_record_done) struct pod_record old = {0};
+	int r = p->q->replace ? pod_load(p->st, name, &old) : -CE_NO_POD;
+
+	if (r == 0)
+		return pod_remove(p->st, name, &(struct pod_removal){.force = true, .grace_s = -2});
+	if (r == -CE_NO_POD) {
+		err_drop();
+		r = 0;
+	}
+	return r;
+}
+
+/* What the containers of the pod share in memory is made with the pod. */
+static int add_memory(struct kube_play *p, struct json_object *spec, const char *pod,
+		      struct strv *ret)
+{
+	struct json_object *v;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && (v = kube_each(spec, "volumes", i)); i++) {
+		AUTO_FREE char *name = kube_text(v, "name")
+					       ? xasprintf("%s-%s", pod, kube_text(v, "name"))
+					       : NULL;
+
+		if (!name || !kube_is_memory(v))
+			continue;
+		r = ret->n ? 0 : make_room(p, pod);
+		if (r == 0)
+			r = kube_memory(p, v, name);
+		if (r == 0)
+			strv_add(ret, name);
+		else
+			r = err_wrap(r, "volume %s", kube_text(v, "name"));
+	}
+	return r;
+}
+
+/* There is no pod to hold them. One of the name that is there keeps its own: they are in use. */
+static int drop_memory(struct kube_play *p, const struct strv *names, int r)
+{
+	char words[1024];
+
+	(void)snprintf(words, sizeof(words), "%s", err_trail());
+	for (size_t i = 0; i < names->n; i++)
+		if (volume_drop(p->st, names->v[i]) < 0)
+			err_drop();
+	for (size_t i = p->made->volumes.n; i-- > 0;)
+		if (strv_has(names, p->made->volumes.v[i]))
+			strv_remove(&p->made->volumes, i);
+	return err_set(r, words);
+}
+
 static int make_pod(struct kube_play *p, struct json_object *tmpl, const char *name,
 		    struct pod_record *ret)
 {
@@ -204,12 +259,17 @@ static int make_pod(struct kube_play *p, struct json_object *tmpl, const char *n
 		if (r < 0)
 			goto out;
 	}
+	r = add_memory(p, spec, name, &infra->held_volumes);
+	if (r < 0)
+		goto out;
 	if (kube_bool(spec, "hostPID", false))
 		infra->pid = "host";
 	if (kube_bool(spec, "hostIPC", false))
 		infra->ipc = "host";
 	r = pod_create(p->st, &q, ret);
 out:
+	if (r < 0)
+		r = drop_memory(p, &infra->held_volumes, r);
 	strv_done(&q.label);
 	strv_done(&infra->publish);
 	strv_done(&infra->add_host);
@@ -217,6 +277,7 @@ out:
 	strv_done(&infra->dns_search);
 	strv_done(&infra->dns_option);
 	strv_done(&infra->sysctl);
+	strv_done(&infra->held_volumes);
 	return r;
 }
 

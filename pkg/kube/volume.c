@@ -12,6 +12,7 @@
 #include "pkg/container/volumes.h"
 #include "pkg/kube/internal.h"
 #include "pkg/sys/file.h"
+#include "storage/volume.h"
 
 /* One of its own for the pod, new or already there. */
 static int own_volume(struct kube_play *p, const char *name, const struct strv *options)
@@ -142,20 +143,49 @@ static int host_path(struct kube_play *p, struct json_object *v, const char *sub
 	return r;
 }
 
-/* A file system in memory, no larger than its sizeLimit. */
-static int memory_dir(struct json_object *v, const char *target, struct kube_container *ret)
+bool kube_is_memory(struct json_object *v)
+{
+	const char *medium = kube_text(v, "emptyDir.medium");
+
+	return medium && strcmp(medium, "Memory") == 0;
+}
+
+/* One that an earlier play left is ours when it is just that. */
+static int make_again(struct kube_play *p, const char *name, const struct strv *options)
+{
+	AUTO(volume_record_done) struct volume_record old = {0};
+	int r = volume_load(p->st, name, &old);
+
+	if (r == -CE_NO_VOLUME) {
+		err_drop();
+		return own_volume(p, name, options);
+	}
+	for (size_t i = 0; r == 0 && i < options->n; i++)
+		if (!strv_has(&old.options, options->v[i]))
+			break;
+		else if (i + 1 == options->n && old.options.n == options->n)
+			return own_volume(p, name, options);
+	if (r == 0)
+		r = volume_drop(p->st, name);
+	return r < 0 ? r : own_volume(p, name, options);
+}
+
+int kube_memory(struct kube_play *p, struct json_object *v, const char *name)
 {
 	const char *limit = kube_text(v, "emptyDir.sizeLimit");
+	AUTO_STRV struct strv options = STRV_INIT;
 	uint64_t milli = 0;
 
 	if (limit && kube_quantity(limit, &milli) < 0)
 		return err_new(-CE_BAD_FORMAT, "emptyDir.sizeLimit: '%s' is not a quantity", limit);
+	strv_add(&options, "type=tmpfs");
+	strv_add(&options, "device=tmpfs");
 	if (milli)
-		strv_addf(&ret->q.tmpfs, "%s:size=%llu", target,
+		strv_addf(&options, "o=mode=0777,nocopy,size=%llu",
 			  (unsigned long long)(milli + 999) / 1000);
 	else
-		strv_add(&ret->q.tmpfs, target);
-	return 0;
+		strv_add(&options, "o=mode=0777,nocopy");
+	return make_again(p, name, &options);
 }
 
 static int mount_one(struct kube_play *p, struct json_object *v, struct json_object *m,
@@ -197,11 +227,8 @@ static int mount_one(struct kube_play *p, struct json_object *v, struct json_obj
 		} else if (kube_get(v, "secret")) {
 			r = fill_volume(p, kube_get(v, "secret"), "Secret", "secretName", source);
 		} else if (json_object_object_get_ex(v, "emptyDir", NULL)) {
-			type = kube_text(v, "emptyDir.medium");
-			if (type && strcmp(type, "Memory") == 0) {
-				return memory_dir(v, target, ret);
-			}
-			r = own_volume(p, source, NULL);
+			/* In memory: made with the pod, whose infra container has it mounted. */
+			r = kube_is_memory(v) ? 0 : own_volume(p, source, NULL);
 		} else {
 			return err_new(-CE_BAD_FORMAT,
 				       "only hostPath, emptyDir, configMap, secret and "

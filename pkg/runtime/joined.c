@@ -34,14 +34,31 @@
 
 #define NO_MOUNT 0xffU /* in place of an index: the child failed */
 
+/* A directory of a volume in memory is gone with every stop: made, as Kubernetes does it, by root inside. */
+static int make_subpath(int at, const char *path)
+{
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_new(-errno, "become root inside");
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cleared by that */
+	return mkdir_in(at, path, 0777);
+}
+
 static int open_there(const struct rt_mount *m)
 {
-	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), at = -EBADF;
+	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), at = -EBADF,
+		       sub = -EBADF;
 
 	if (root < 0)
 		return err_new(-errno, "open the container's root");
 	at = open_in(root, m->source, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-	return at < 0 ? at : mount_clone(at, "", false);
+	if (at < 0 || !m->subpath)
+		return at < 0 ? at : mount_clone(at, "", false);
+	sub = open_in(at, m->subpath, O_PATH | O_DIRECTORY, 0);
+	if (sub == -ENOENT) {
+		err_drop();
+		sub = make_subpath(at, m->subpath);
+	}
+	return sub < 0 ? err_wrap(sub, "subpath %s", m->subpath) : mount_clone(sub, "", false);
 }
 
 static bool is_own_user_ns(int fd)

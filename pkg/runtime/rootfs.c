@@ -590,12 +590,17 @@ static int new_filesystem(struct rt_child *x, unsigned i)
 
 static int joined_mount(struct rt_child *x, unsigned i)
 {
+	const struct rt_mount *m = &x->plan->mounts[i];
 	AUTO_CLOSE int target = -EBADF;
+	int r;
 
 	if (x->joined[i] < 0)
 		return 0;
-	target = target_ensure(x->root, x->plan->mounts[i].target, true);
-	return target < 0 ? target : mount_attach(x->joined[i], target);
+	target = target_ensure(x->root, m->target, true);
+	r = target < 0 ? target : mount_attach(x->joined[i], target);
+	if (r == 0 && (m->flags & RT_MNT_RO))
+		r = mount_set(x->joined[i], false, MNT_ATTR_RDONLY, 0);
+	return r;
 }
 
 static int mount_one(struct rt_child *x, unsigned i)

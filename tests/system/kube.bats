@@ -116,6 +116,68 @@ $(A) hello' ]
 	nothing_left
 }
 
+@test "kube play: an emptyDir in memory is one for all of the pod, as large as it says, and empty after a stop; generate and back" {
+	cat >"$WORK/m.yaml" <<-Y
+		kind: Pod
+		metadata: {name: mem}
+		spec:
+		  terminationGracePeriodSeconds: 0
+		  volumes: [{name: m, emptyDir: {medium: Memory, sizeLimit: 2Mi}}, {name: other, emptyDir: {medium: Memory}}]
+		  initContainers:
+		  - {name: i, image: $IMAGE, command: [sh, -c, "mkdir /m/sub && echo early >/m/sub/i"], volumeMounts: [{name: m, mountPath: /m}]}
+		  containers:
+		  - {name: a, image: $IMAGE, command: [sh, -c, "echo x >/m/f; exec sleep 1000"], volumeMounts: [{name: m, mountPath: /m}, {name: other, mountPath: /other}]}
+		  - {name: b, image: $IMAGE, command: [sleep, "1000"], securityContext: {runAsUser: 1000}, volumeMounts: [{name: m, mountPath: /cache, readOnly: true}, {name: other, mountPath: /w}]}
+		  - {name: c, image: $IMAGE, command: [sleep, "1000"], volumeMounts: [{name: m, mountPath: /only, subPath: sub}]}
+	Y
+	device() { stat -c %d "/proc/$(container_pid "$1")/root$2"; }
+	shared() {
+		wait_until 20 cuddy exec mem-b cat /cache/f >/dev/null
+		[ "$(device mem-a /m)" = "$(device mem-b /cache)" ]
+		[ "$(device mem-a /m)" = "$(device mem-c /only)" ]
+		[ "$(device mem-a /other)" = "$(device mem-b /w)" ]
+		[ "$(device mem-a /m)" != "$(device mem-a /other)" ]
+		[ "$(stat -f -c %T "/proc/$(container_pid mem-a)/root/m")" = tmpfs ]
+		[ "$(cuddy exec mem-b sh -c 'cat /cache/f; df -k /cache | tail -1 | xargs | cut -d " " -f 2; touch /w/mine && stat -c %u /w/mine')" = "x
+2048
+1000" ]
+		run ! cuddy exec mem-b touch /cache/g
+		run ! cuddy exec mem-a dd if=/dev/zero of=/m/big bs=1M count=3
+	}
+	cuddy kube play --network none "$WORK/m.yaml" >/dev/null
+	shared
+	[ "$(cuddy exec mem-c cat /only/i)" = early ]
+	run ! cuddy exec mem-c ls /run/volumes
+	cuddy exec mem-b touch /w/kept
+	cuddy restart -t 0 mem-a mem-b >/dev/null
+	shared
+	cuddy exec mem-a ls /other/kept
+	run -125 --separate-stderr cuddy run --rm -v mem-m:/m "$IMAGE" true
+	one_line_error 125 'only one running container at a time'
+	cuddy kube generate -f "$WORK/again.yaml" mem
+	python3 - "$WORK/again.yaml" <<-'P'
+		import sys, yaml
+		v = {x['name']: x for x in yaml.safe_load(open(sys.argv[1]))['spec']['volumes']}
+		assert v == {'m': {'name': 'm', 'emptyDir': {'medium': 'Memory', 'sizeLimit': 2097152}}, 'other': {'name': 'other', 'emptyDir': {'medium': 'Memory'}}}, v
+	P
+	cuddy pod stop mem >/dev/null
+	cuddy pod start mem >/dev/null
+	run ! cuddy exec mem-a ls /other/kept
+	[ -z "$(cuddy exec mem-c ls /only)" ] # the init container was for once
+	cuddy exec mem-b ls /cache/sub
+	cuddy pod rm -f mem >/dev/null
+	sed -i 's/sizeLimit: 2Mi/sizeLimit: 3Mi/' "$WORK/m.yaml"
+	cuddy kube play --network none "$WORK/m.yaml" >/dev/null
+	[ "$(cuddy exec mem-a sh -c 'df -k /m | tail -1 | xargs | cut -d " " -f 2')" = 3072 ]
+	run -125 --separate-stderr cuddy kube play --network none "$WORK/m.yaml"
+	one_line_error 125 'belongs to pod'
+	sed -i 's/sizeLimit: 3Mi/sizeLimit: 2Mi/' "$WORK/m.yaml"
+	cuddy kube play --network none --replace "$WORK/m.yaml" >/dev/null
+	[ "$(cuddy exec mem-a sh -c 'df -k /m | tail -1 | xargs | cut -d " " -f 2')" = 2048 ]
+	cuddy kube down "$WORK/m.yaml" >/dev/null
+	nothing_left
+}
+
 @test "kube play: what is wrong is told in one line, and nothing stays" {
 	printf 'kind: Pod\nmetadata: {name: p}\nspec:\n  volumes: [{name: e, emptyDir: {}}]\n  containers:\n  - {name: a, image: %s, volumeMounts: [{name: e, mountPath: /e}]}\n  - {name: b, image: %s, env: [{name: X, valueFrom: {configMapKeyRef: {name: no, key: k}}}]}\n' "$IMAGE" "$IMAGE" >"$WORK/p.yaml"
 	run -125 --separate-stderr cuddy kube play "$WORK/p.yaml"

@@ -146,6 +146,16 @@ teardown_file() { file_end; }
 	[ -e "$WORK/v/f" ]
 	cuddy rm -f holder >/dev/null
 	run -1 cuddy pod exists n
+	# A tmpfs is one for all of the pod, however its containers come to it.
+	cuddy volume create -o type=tmpfs -o device=tmpfs -o o=size=1m memory >/dev/null
+	cuddy pod create --name n --network none -v memory:/mem >/dev/null
+	cuddy run -d --pod n --name m1 "$IMAGE" sh -c 'echo here >/mem/f; exec sleep 1000' >/dev/null
+	wait_until 20 cuddy exec m1 cat /mem/f
+	[ "$(cuddy run --rm --pod n -v memory:/again:ro "$IMAGE" sh -c 'cat /mem/f /again/f; touch /again/g || echo read-only')" = "here
+here
+read-only" ]
+	cuddy pod rm -f -t 0 n >/dev/null
+	cuddy volume rm memory >/dev/null
 	run -1 --separate-stderr cuddy pod rm n
 	[[ "$stderr" == *'no such pod'* ]]
 	cuddy pod rm -i n

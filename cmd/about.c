@@ -381,6 +381,11 @@ static const struct {
 	 "checked before: insecureAcceptAnything, reject, signedBy with GPG keys (wants gpgv), "
 	 "sigstoreSigned with public keys; registries.d says where signatures are.\n"
 	 "\n"
+	 "Of a layer that was pushed as zstd:chunked only what is new is fetched: the content that "
+	 "no other layer here has which came so. What comes together is the very layer, or all of it "
+	 "is fetched. enable_partial_images = \"false\" in [storage.options.pull_options] of "
+	 "storage.conf turns that off.\n"
+	 "\n"
 	 "\tcuddy pull debian:bookworm quay.io/podman/hello"},
 	{&cmd_build,
 	 "Builds an image from the Containerfile (or Dockerfile) in CONTEXT: a directory, the "
@@ -417,6 +422,10 @@ static const struct {
 	 "for this pull keeps the layers as they were received, beside their files, unless "
 	 "CUDDY_KEEP_BLOBS=no is set or less than a tenth of the disk is free. Where the registry "
 	 "has that manifest under that name already, it is not asked for each layer.\n"
+	 "\n"
+	 "--compression-format zstd:chunked makes each file one that can be fetched alone, so that "
+	 "whoever has an earlier version fetches little more than what changed; layers become about "
+	 "a fifth larger than with zstd.\n"
 	 "\n"
 	 "What refers to another manifest (its subject) is listed under the tag sha256-DIGEST of "
 	 "that when the registry does not keep account of it itself.\n"

@@ -36,7 +36,7 @@ static const struct opt all_tags_opts[] = {
 static const struct opt push_opts[] = {
 	OPT_GROUP(registry_opts, struct push_args, registry),
 	OPT_STR(0, "compression-format", "FORMAT", struct push_args, compression, "Send the layers compressed so",
-		.words = "gzip zstd", .complete = COMPLETE_WORDS),
+		.words = "gzip zstd zstd:chunked", .complete = COMPLETE_WORDS),
 	OPT_UINT(0, "compression-level", "N", struct push_args, level, "How hard to compress; makes the layers anew", .max = 22),
 	OPT_STR(0, "digestfile", "FILE", struct push_args, digestfile, "Write the digest of what was pushed to a file",
 		.complete = COMPLETE_FILE),
@@ -74,13 +74,10 @@ static int options_of(const struct push_args *a, struct push_options *ret)
 		return err_usage(
 			"--compress is for podman's dir: directories; --compression-format "
 			"says how layers are sent to a registry");
-	if (a->compression && strcmp(a->compression, "zstd:chunked") == 0)
-		return err_usage(
-			"--compression-format zstd:chunked: the index of chunks is not made; "
-			"zstd sends layers that every reader of zstd:chunked takes");
 	if (a->compression && strcmp(a->compression, "gzip") != 0 &&
-	    strcmp(a->compression, "zstd") != 0)
-		return err_usage("--compression-format '%s': use gzip or zstd", a->compression);
+	    strcmp(a->compression, "zstd") != 0 && strcmp(a->compression, "zstd:chunked") != 0)
+		return err_usage("--compression-format '%s': use gzip, zstd or zstd:chunked",
+				 a->compression);
 	if (a->level && !a->compression)
 		return err_usage("--compression-level wants --compression-format");
 	if (a->level > 9 && strcmp(a->compression, "gzip") == 0)

@@ -4,6 +4,7 @@
  *			record.json	where it came from, how big it is
  *			implied		paths the archive did not list, NUL after each; not there when none
  *			blob		the archive as received, if it was kept
+ *			digests		where in the tree which content is, for others (pkg/transfer/chunked.h)
  *			recipe		how to make the archive again from the tree, if that can be
  *			unsettled	boot id of an unsynced commit; see layer.h
  */
@@ -36,6 +37,7 @@
 #define IMPLIED "implied"
 #define IMPLIED_MAX (64UL << 20)
 #define UNSETTLED "unsettled"
+#define DIGESTS "digests"
 
 static const char *const files[] = {[LAYER_BLOB] = "blob", [LAYER_RECIPE] = "recipe"};
 
@@ -319,6 +321,30 @@ int layer_adopt_blob(struct store *st, const char *diffid, int fd, const char *d
 	rec.has_blob = true;
 	json_record_write(fields, &rec, &b);
 	return file_replace(dir, RECORD, b.s, b.len, 0600, FILE_SYNC);
+}
+
+static int link_digests(int dir, const char *name, int fd)
+{
+	AUTO_FREE char *to = path_join(name, DIGESTS);
+	char path[32];
+
+	if (linkat(AT_FDCWD, fd_path(fd, path), dir, to, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
+		return err_new(-errno, "keep the digests of a layer");
+	return 0;
+}
+
+int layer_stage_digests(struct store *st, const struct layer_stage *s, int fd)
+{
+	int staging = store_fd(st, STORE_STAGING);
+
+	return staging < 0 ? staging : link_digests(staging, s->name, fd);
+}
+
+int layer_adopt_digests(struct store *st, const char *diffid, int fd)
+{
+	int layers = store_fd(st, STORE_LAYERS), r = check_diffid(diffid);
+
+	return r < 0 || layers < 0 ? (r < 0 ? r : layers) : link_digests(layers, diffid, fd);
 }
 
 /* A layer of that name stands there. It is as good as ours, unless it was lost in a power failure. */

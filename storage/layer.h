@@ -65,6 +65,10 @@ int layer_stage_begin(struct store *st, struct layer_stage *ret);
 int layer_stage_blob(struct store *st, const struct layer_stage *s);
 /** layer_stage_blob_path() - the same as a name below staging/; malloc'ed. */
 char *layer_stage_blob_path(const struct layer_stage *s);
+/** layer_stage_digests() - @fd, a file without a name in staging/, becomes the record of where which content is in the tree. */
+int layer_stage_digests(struct store *st, const struct layer_stage *s, int fd);
+/** layer_adopt_digests() - the same for a layer that is there; nothing when it has one. */
+int layer_adopt_digests(struct store *st, const char *diffid, int fd);
 /** layer_stage_commit() - write the record, rename into place. Losing a race to an equal layer is success. */
 int layer_stage_commit(struct store *st, struct layer_stage *s, const char *diffid,
 		       const struct layer_record *rec);

@@ -6,6 +6,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/base/sbuf.h"
 #include "pkg/base/sha256.h"
 
 int out_write(struct out *o, const void *p, size_t n)
@@ -63,6 +64,29 @@ struct out *out_to_fd(int fd)
 	f->base.ops = &ops;
 	f->fd = fd;
 	return &f->base;
+}
+
+/* --- memory ------------------------------------------------------------------------------------ */
+
+struct memory_out {
+	struct out base;
+	struct sbuf *b;
+};
+
+static int memory_write(struct out *o, const void *p, size_t n)
+{
+	sbuf_add(((struct memory_out *)o)->b, p, n);
+	return 0;
+}
+
+struct out *out_to_memory(struct sbuf *b)
+{
+	static const struct out_ops ops = {memory_write, no_finish, free_out};
+	struct memory_out *m = xcalloc(1, sizeof(*m));
+
+	m->base.ops = &ops;
+	m->b = b;
+	return &m->base;
 }
 
 /* --- nothing ----------------------------------------------------------------------------------- */

@@ -25,6 +25,8 @@ void out_close(struct out *o); /* NULL is fine */
 void out_closep(struct out **o);
 
 struct out *out_to_fd(int fd); /* @fd stays the caller's; no fsync */
+struct sbuf;
+struct out *out_to_memory(struct sbuf *b); /* @b stays the caller's, and lives as long */
 struct out *out_to_nothing(void); /* for who only wants a digest */
 
 struct out_digest {
@@ -34,7 +36,8 @@ struct out_digest {
 /** out_digest() - passes on to @below and tells @ret what passed; @ret lives as long as the result. */
 struct out *out_digest(struct out *below, struct out_digest *ret);
 
-enum out_format { OUT_PLAIN, OUT_GZIP, OUT_ZSTD };
+/* OUT_CHUNKED is zstd with an index of its own, which is no filter: pkg/transfer/chunked_write.h. */
+enum out_format { OUT_PLAIN, OUT_GZIP, OUT_ZSTD, OUT_CHUNKED };
 /**
  * out_encode() - compress into @below, which is closed with the result (also on failure)
  * @level: 0 for the default, which for gzip is several times as fast as zlib's and 5-10% larger;

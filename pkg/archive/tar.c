@@ -20,12 +20,13 @@ _Static_assert(sizeof(struct header) == BLOCK, "a tar block");
 
 struct tar {
 	struct feed *feed;
-	struct recipe_writer *recipe;
+	void (*tell)(void *data, const void *p, size_t n);
+	void *data;
 	const unsigned char *p; /* unread part of the current piece */
 	size_t left;
 	uint64_t content_left, pad_left;
 	bool begun, ended; /* a whole block was read; the end was seen */
-	struct sbuf long_path, long_link, extension;
+	struct sbuf long_path, long_link, extension, raw_path, raw_link;
 	bool has_long_path, has_long_link;
 	struct pax pax;
 	char path[TAR_PATH_MAX + 1], link[TAR_PATH_MAX + 1];
@@ -37,13 +38,15 @@ struct tar *tar_new(struct feed *f)
 
 	t->feed = f;
 	t->long_path = t->long_link = t->extension = (struct sbuf)SBUF_INIT;
+	t->raw_path = t->raw_link = (struct sbuf)SBUF_INIT;
 	t->pax = (struct pax)PAX_INIT;
 	return t;
 }
 
-void tar_set_recipe(struct tar *t, struct recipe_writer *w)
+void tar_on_framing(struct tar *t, void (*tell)(void *data, const void *p, size_t n), void *data)
 {
-	t->recipe = w;
+	t->tell = tell;
+	t->data = data;
 }
 
 void tar_free(struct tar *t)
@@ -52,6 +55,8 @@ void tar_free(struct tar *t)
 		return;
 	sbuf_done(&t->long_path);
 	sbuf_done(&t->long_link);
+	sbuf_done(&t->raw_path);
+	sbuf_done(&t->raw_link);
 	sbuf_done(&t->extension);
 	pax_done(&t->pax);
 	free(t);
@@ -88,8 +93,8 @@ static ssize_t framing(struct tar *t, size_t max, const unsigned char **ret)
 {
 	ssize_t got = piece(t, max, ret);
 
-	if (got > 0)
-		recipe_raw(t->recipe, *ret, (size_t)got);
+	if (got > 0 && t->tell)
+		t->tell(t->data, *ret, (size_t)got);
 	return got;
 }
 
@@ -241,6 +246,8 @@ static int set_path(struct tar *t, const struct header *h, bool *ret_slash)
 		n = header_name(h, name);
 	}
 	*ret_slash = n && s[n - 1] == '/';
+	sbuf_reset(&t->raw_path);
+	sbuf_add(&t->raw_path, s, n);
 	return tar_clean_path(s, n, t->path);
 }
 
@@ -251,6 +258,8 @@ static int set_link(struct tar *t, const struct header *h, enum tar_type type)
 	size_t n;
 
 	t->link[0] = '\0';
+	sbuf_reset(&t->raw_link);
+	sbuf_add(&t->raw_link, "", 0);
 	if (type != TAR_HARDLINK && type != TAR_SYMLINK)
 		return 0;
 	if (t->has_long_link) {
@@ -264,6 +273,7 @@ static int set_link(struct tar *t, const struct header *h, enum tar_type type)
 		memcpy(name, h->link, n);
 		name[n] = '\0';
 	}
+	sbuf_add(&t->raw_link, s, n);
 	if (type == TAR_HARDLINK) {
 		int r = tar_clean_path(s, n, t->link);
 
@@ -370,6 +380,7 @@ static int set_numbers(struct tar *t, const struct header *h, struct tar_entry *
 	int64_t v = 0;
 	int r = number(t->path, "mode", h->mode, sizeof(h->mode), 0xffffff, &v);
 
+	e->raw_mode = (uint32_t)v;
 	e->mode = (uint32_t)v & 07777; /* old writers leave the file type in the bits above */
 	if (r == 0)
 		r = set_owner(t, h, e);
@@ -419,6 +430,8 @@ static int set_entry(struct tar *t, const struct header *h, struct tar_entry *e)
 		return r;
 	e->path = t->path;
 	e->link = t->link;
+	e->raw_path = t->raw_path.s;
+	e->raw_link = t->raw_link.s;
 	e->xattrs = t->pax.xattrs;
 	e->n_xattrs = t->pax.n_xattrs;
 	t->content_left = e->size;

@@ -13,7 +13,6 @@
 #include <sys/types.h>
 
 #include "pkg/archive/feed.h"
-#include "pkg/archive/recipe.h"
 
 #define TAR_PATH_MAX 4095
 #define TAR_NAME_MAX 255 /* one component */
@@ -37,6 +36,8 @@ struct tar_entry {
 	enum tar_type type;
 	const char *path; /* "" is the root of the tree */
 	const char *link; /* hard link: cleaned as path; symbolic link: as it stands */
+	const char *raw_path, *raw_link; /* as the archive has them; raw_link "" without one */
+	uint32_t raw_mode; /* with what old writers leave in the bits above */
 	uint32_t mode; /* 07777 */
 	uint32_t uid, gid;
 	int64_t mtime_s;
@@ -49,8 +50,8 @@ struct tar_entry {
 
 struct tar;
 struct tar *tar_new(struct feed *f); /* @f stays the caller's */
-/** tar_set_recipe() - tell @w every byte but the content that tar_content() hands out. */
-void tar_set_recipe(struct tar *t, struct recipe_writer *w);
+/** tar_on_framing() - @tell gets every byte but the content that tar_content() hands out. */
+void tar_on_framing(struct tar *t, void (*tell)(void *data, const void *p, size_t n), void *data);
 void tar_free(struct tar *t);
 void tar_freep(struct tar **t);
 /** tar_next() - the next entry, valid until the next call; skips unread content. 1, 0 at the end, -code. */

@@ -7,6 +7,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/config/paths.h"
 #include "pkg/config/toml.h"
@@ -54,43 +55,68 @@ static int no_table(void *data, const char *name, bool array)
 	return 0;
 }
 
+/* What a file says. */
+struct said {
+	struct strv dirs;
+	const char *path;
+	bool no_parts;
+};
+
+static int on_partial(struct said *said, const char *key, const struct toml_value *v)
+{
+	const char *word;
+	bool on;
+	int r = toml_want_string(v, key, &word);
+
+	if (r == 0 && parse_bool(word, &on) < 0)
+		r = err_usage("%s: %s is \"true\" or \"false\"", said->path, key);
+	if (r == 0)
+		said->no_parts = !on;
+	return r;
+}
+
 static int on_value(void *data, const char *table, const char *key, const struct toml_value *v)
 {
-	bool plain = strcmp(table, "storage.options") == 0;
+	struct said *said = data;
 
-	if ((!plain && strcmp(table, "storage.options.overlay") != 0) ||
+	if (strcmp(table, "storage.options.pull_options") == 0 &&
+	    strcmp(key, "enable_partial_images") == 0)
+		return on_partial(said, key, v);
+	if ((strcmp(table, "storage.options") != 0 &&
+	     strcmp(table, "storage.options.overlay") != 0) ||
 	    strcmp(key, "additionalimagestores") != 0)
 		return 0;
-	return toml_want_array(v, key, data);
+	return toml_want_array(v, key, &said->dirs);
 }
 
 /* Return: 1 read, 0 not there. */
-static int from_file(const char *path, struct strv *ret)
+static int from_file(const char *path, struct said *ret)
 {
-	AUTO_STRV struct strv dirs = STRV_INIT;
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	const struct toml_handler h = {.table = no_table, .value = on_value, .data = &dirs};
+	const struct toml_handler h = {.table = no_table, .value = on_value, .data = ret};
 	int r = file_read_at(AT_FDCWD, path, CONF_MAX, &text);
 
+	ret->path = path;
 	if (r == -ENOENT || r == -ENOTDIR || r == -EACCES) {
 		err_drop();
 		return 0;
 	}
 	if (r == 0)
 		r = toml_parse(path, text.s ? text.s : "", text.len, &h);
-	for (size_t i = 0; r == 0 && i < dirs.n; i++)
-		r = *dirs.v[i] ? add(ret, dirs.v[i], path) : 0;
+	for (size_t i = 0; r == 0 && i < ret->dirs.n; i++)
+		if (*ret->dirs.v[i] && *ret->dirs.v[i] != '/')
+			r = err_usage("%s: the image store '%s' is no absolute path", path,
+				      ret->dirs.v[i]);
 	return r < 0 ? r : 1;
 }
 
-int storage_conf_stores(struct strv *ret)
+/* Of the first file there is. */
+static int from_files(struct said *ret)
 {
-	const char *options = getenv("STORAGE_OPTS"), *only = getenv("CONTAINERS_STORAGE_CONF");
+	const char *only = getenv("CONTAINERS_STORAGE_CONF");
 	AUTO_FREE char *home = NULL, *own = NULL;
-	int r = options ? from_options(options, ret) : 0;
+	int r;
 
-	if (r < 0)
-		return r;
 	if (only && *only) {
 		r = from_file(only, ret);
 		return r < 0 ? r : 0;
@@ -105,4 +131,28 @@ int storage_conf_stores(struct strv *ret)
 	if (r == 0)
 		r = from_file("/usr/share/containers/storage.conf", ret);
 	return r < 0 ? r : 0;
+}
+
+int storage_conf_stores(struct strv *ret)
+{
+	const char *options = getenv("STORAGE_OPTS");
+	struct said said = {0};
+	int r = options ? from_options(options, ret) : 0;
+
+	if (r == 0)
+		r = from_files(&said);
+	for (size_t i = 0; r == 0 && i < said.dirs.n; i++)
+		r = *said.dirs.v[i] ? add(ret, said.dirs.v[i], said.path) : 0;
+	strv_done(&said.dirs);
+	return r;
+}
+
+int storage_conf_partial(bool *ret)
+{
+	struct said said = {0};
+	int r = from_files(&said);
+
+	strv_done(&said.dirs);
+	*ret = !said.no_parts;
+	return r;
 }

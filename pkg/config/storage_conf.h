@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* storage.conf, as far as it concerns us: where further images are. */
+/* storage.conf, as far as it concerns us: where further images are, and how images are pulled. */
 #pragma once
 #include "pkg/base/strv.h"
 
@@ -11,3 +11,8 @@
  * Whatever else is in these files (graphroot, driver) is about podman's own store and is passed over.
  */
 int storage_conf_stores(struct strv *ret);
+/**
+ * storage_conf_partial() - may of a layer only that part be fetched which is not here?
+ * enable_partial_images in [storage.options.pull_options] of the same file, "true" unless said otherwise.
+ */
+int storage_conf_partial(bool *ret);

@@ -7,6 +7,7 @@
  * made new (D1), owners, modes and times are set by descriptor or on one component of a held one.
  */
 #pragma once
+#include "pkg/archive/recipe.h"
 #include "pkg/archive/tar.h"
 #include "pkg/base/strv.h"
 #include "pkg/transfer/dirtree.h"

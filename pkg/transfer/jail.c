@@ -49,10 +49,11 @@ int jail_limits(const struct jail_limits *l)
 
 /* --- root -------------------------------------------------------------------------------------- */
 
-int jail_root(int fd)
+int jail_root(int fd, bool read_only)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-					      MOUNT_ATTR_NOEXEC};
+					      MOUNT_ATTR_NOEXEC |
+					      (read_only ? MOUNT_ATTR_RDONLY : 0)};
 	AUTO_CLOSE int tree = -EBADF;
 	int root;
 

@@ -4,6 +4,7 @@
  * has one thread and keeps only the descriptors it needs.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 struct jail_limits {
@@ -14,11 +15,11 @@ struct jail_limits {
 /** jail_limits() - rlimits; no core files. */
 int jail_limits(const struct jail_limits *l);
 /**
- * jail_root() - make directory @fd the root and the only thing this process can see
+ * jail_root() - make directory @fd the root and the only thing this process can see; @read_only: nor change
  * In a new mount namespace, mounted nosuid, nodev and noexec. Wants CAP_SYS_ADMIN in the
  * namespace. Returns a descriptor of the new root.
  */
-int jail_root(int fd);
+int jail_root(int fd, bool read_only);
 /** jail_drop() - no new privileges; of the capabilities only those that extraction needs. */
 int jail_drop(void);
 /**

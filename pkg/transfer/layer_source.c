@@ -2,6 +2,8 @@
 #include "pkg/transfer/layer_source.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,9 +13,11 @@
 #include "pkg/archive/tree_tar.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/transfer/blob_keeper.h"
+#include "pkg/transfer/chunked_write.h"
 
 #define PIECE (256U << 10)
 
@@ -115,6 +119,7 @@ int layer_tar_size(struct store *st, const char *diffid, bool single_id, uint64_
 void layer_blob_done(struct layer_blob *b)
 {
 	freep(&b->digest);
+	strv_done(&b->annotations);
 	if (b->fd > 0)
 		closep(&b->fd);
 	b->fd = -EBADF;
@@ -146,6 +151,84 @@ int layer_blob_nameless(struct store *st)
 		return staging;
 	fd = openat(staging, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	return fd < 0 ? err_new(-errno, "temporary file in the store") : fd;
+}
+
+/* --- zstd:chunked ------------------------------------------------------------------------------ */
+
+/* A thread makes the archive while it is cut up; its failure is kept for who waits for it. */
+struct producer {
+	struct store *st;
+	const char *diffid;
+	bool single_id;
+	int fd, code;
+	char words[512];
+};
+
+static void *produce(void *arg)
+{
+	struct producer *p = arg;
+
+	p->code = layer_tar(p->st, p->diffid, p->single_id, out_to_fd(p->fd));
+	if (p->code < 0)
+		(void)snprintf(p->words, sizeof(p->words), "%s", err_trail());
+	closep(&p->fd);
+	return NULL;
+}
+
+static int cut_up(struct store *st, const char *diffid, bool single_id, int level, struct out *out,
+		  struct sbuf *where, struct chunked *ret)
+{
+	struct producer p = {.st = st, .diffid = diffid, .single_id = single_id};
+	int pipe[2], r;
+	pthread_t thread;
+
+	if (pipe2(pipe, O_CLOEXEC) < 0)
+		return err_new(-errno, "pipe");
+	p.fd = pipe[1];
+	if (pthread_create(&thread, NULL, produce, &p) != 0) {
+		(void)close(pipe[0]);
+		(void)close(pipe[1]);
+		return err_new(-EAGAIN, "start a thread");
+	}
+	r = chunked_encode(stream_from_fd(pipe[0]), level, out, where, ret);
+	(void)close(pipe[0]); /* who writes on learns it */
+	(void)pthread_join(thread, NULL);
+	return p.code < 0 && p.code != -EPIPE ? err_set(p.code, p.words) : r;
+}
+
+/* For the next layers that have some of its content. */
+static void keep_where(struct store *st, const char *diffid, const struct sbuf *where)
+{
+	AUTO_CLOSE int fd = layer_blob_nameless(st);
+
+	if (fd < 0 || write_full(fd, where->s, where->len) < 0 ||
+	    layer_adopt_digests(st, diffid, fd) < 0)
+		err_drop();
+}
+
+static int encode_chunked(struct store *st, const char *diffid, bool single_id, int level,
+			  struct layer_blob *ret)
+{
+	AUTO_CLOSE int fd = layer_blob_nameless(st);
+	AUTO_SBUF struct sbuf where = SBUF_INIT;
+	struct out_digest d = {0};
+	AUTO(out_closep) struct out *out = NULL;
+	struct chunked c;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	out = out_digest(out_to_fd(fd), &d);
+	r = cut_up(st, diffid, single_id, level, out, &where, &c);
+	if (r < 0)
+		return err_wrap(r, "layer %.12s as zstd:chunked", diffid);
+	keep_where(st, diffid, &where);
+	chunked_annotate(&c, &ret->annotations);
+	ret->fd = TAKE_FD(fd);
+	ret->digest = xasprintf("sha256:%s", d.hex);
+	ret->size = d.bytes;
+	ret->format = OUT_CHUNKED;
+	return 0;
 }
 
 static int encode(struct store *st, const char *diffid, bool single_id, enum out_format f,
@@ -195,7 +278,7 @@ int layer_blob_as(struct store *st, const char *diffid, bool single_id, const ch
 
 static const char *type_of(enum out_format f)
 {
-	return f == OUT_ZSTD   ? MEDIA_OCI_LAYER_ZSTD
+	return f == OUT_ZSTD || f == OUT_CHUNKED ? MEDIA_OCI_LAYER_ZSTD
 	       : f == OUT_GZIP ? MEDIA_OCI_LAYER_GZIP
 			       : MEDIA_OCI_LAYER;
 }
@@ -206,7 +289,8 @@ static bool is_format(const struct layer_record *rec, enum out_format f)
 						 [OUT_GZIP] = LAYER_MEDIA_GZIP,
 						 [OUT_ZSTD] = LAYER_MEDIA_ZSTD};
 
-	return rec->media_type && manifest_layer_media(rec->media_type) == media[f];
+	/* Whether what is kept has a table of contents, its record does not say. */
+	return f != OUT_CHUNKED && rec->media_type && manifest_layer_media(rec->media_type) == media[f];
 }
 
 int layer_blob_in(struct store *st, const char *diffid, bool single_id, enum out_format f,
@@ -224,7 +308,8 @@ int layer_blob_in(struct store *st, const char *diffid, bool single_id, enum out
 		r = 0;
 	}
 	if (r == 0)
-		r = encode(st, diffid, single_id, f, level, ret);
+		r = f == OUT_CHUNKED ? encode_chunked(st, diffid, single_id, level, ret)
+				     : encode(st, diffid, single_id, f, level, ret);
 	if (r == 0 && level == 0 && f != OUT_PLAIN && !rec.has_blob && !rec.blob_digest &&
 	    blob_keeper_wants(ret->fd, 0) &&
 	    layer_adopt_blob(st, diffid, ret->fd, ret->digest, type_of(f), ret->size) < 0)

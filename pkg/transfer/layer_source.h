@@ -19,6 +19,7 @@ struct layer_blob {
 	char *digest; /* "sha256:…" */
 	uint64_t size;
 	enum out_format format;
+	struct strv annotations; /* "k=v", for its descriptor */
 	int fd;
 };
 void layer_blob_done(struct layer_blob *b);

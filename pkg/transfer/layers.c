@@ -6,6 +6,8 @@
  *   NEW         ask the store; take the layer's lock, ask again; stage, worker and request begin
  *   LOCKED_OUT  somebody else fetches it: ask again every POLL_MS (flock has no descriptor to poll)
  *   KEPT        a part that an earlier pull left is hashed and written to the worker's pipe, as if it came
+ *   PARTIAL     only what is missing of a zstd:chunked layer comes (layer_partial.h); then UNPACKING, or
+ *               NEW again, for all of it
  *   LOADING     curl's bytes are hashed and written to the worker's pipe; what a full pipe does not
  *               take waits in ->rest while the transfer is paused
  *   PAUSE       the connection broke: the next request asks for what is still missing; the worker
@@ -36,6 +38,7 @@
 #include "pkg/base/log.h"
 #include "pkg/sys/lock.h"
 #include "pkg/transfer/blob_keeper.h"
+#include "pkg/transfer/layer_partial.h"
 #include "pkg/transfer/unpack.h"
 #include "pkg/transfer/verify.h"
 #include "storage/shared.h"
@@ -49,6 +52,7 @@
 enum layer_state {
 	LAYER_NEW,
 	LAYER_LOCKED_OUT,
+	LAYER_PARTIAL,
 	LAYER_KEPT,
 	LAYER_LOADING,
 	LAYER_UNPACKING,
@@ -75,6 +79,8 @@ struct layer {
 	bool staged, working;
 	struct layer_stage stage;
 	struct unpack_job job;
+	struct partial *partial;
+	bool assembling, no_partial; /* ->partial makes the archive; it was tried in vain */
 	struct http_transfer *transfer;
 	struct hash *hash;
 	struct blob_keeper keeper;
@@ -128,6 +134,7 @@ static void attempt_end(struct layer *l)
 static void layer_done(struct layer *l)
 {
 	attempt_end(l);
+	partial_free(l->partial);
 	closep(&l->lock_fd);
 }
 
@@ -257,21 +264,30 @@ static int request(struct layer *l)
 	return 0;
 }
 
-static int attempt_begin(struct layer *l)
+/* @input: where the archive comes from; 0: from us. */
+static int stage_and_worker(struct layer *l, int input)
 {
 	struct unpack_limits limits = {.single_id = l->q->ctx->req.single_id,
 				       .file_marks = store_has_file_marks(l->q->store),
-				       .one_thread = !l->large};
+				       .one_thread = !l->large,
+				       .input_fd = input};
 	int r;
 
 	r = layer_stage_begin(l->q->store, &l->stage);
 	if (r < 0)
 		return r;
 	l->staged = true;
-	r = unpack_start(&l->stage, LAYER_DETECT, &limits, &l->job);
+	r = unpack_start(&l->stage, input ? LAYER_PLAIN : LAYER_DETECT, &limits, &l->job);
+	l->working = r == 0;
+	return r;
+}
+
+static int attempt_begin(struct layer *l)
+{
+	int r = stage_and_worker(l, 0);
+
 	if (r < 0)
 		return r;
-	l->working = true;
 	if (fcntl(l->job.input_fd, F_SETFL, O_NONBLOCK) < 0)
 		return err_new(-errno, "pipe to the unpacker");
 	l->hash = verify_new(l->blob->digest);
@@ -283,6 +299,39 @@ static int attempt_begin(struct layer *l)
 		  (unsigned long long)l->kept);
 	l->state = LAYER_KEPT;
 	return 0;
+}
+
+/* Not in part, then: what is wrong with it, a pull of all of it will say. */
+static int fall_back(struct layer *l, int r)
+{
+	if (r == -CE_INTERRUPTED)
+		return r;
+	log_debug("transfer", "layer %s: all of it is fetched: %s", l->label, err_trail());
+	err_drop();
+	partial_stop(l->partial);
+	attempt_end(l);
+	l->assembling = false;
+	l->no_partial = true;
+	l->state = LAYER_NEW;
+	return 0;
+}
+
+static int step_partial(struct layer *l)
+{
+	int r = partial_step(l->partial);
+
+	l->got = partial_bytes(l->partial);
+	if (r == 0)
+		report(l, TRANSFER_RUNNING);
+	if (r == 1) {
+		r = stage_and_worker(l, partial_input(l->partial));
+		if (r < 0)
+			return r;
+		l->assembling = true;
+		l->state = LAYER_UNPACKING;
+		r = partial_assemble(l->partial);
+	}
+	return r < 0 ? fall_back(l, r) : 0;
 }
 
 /* As much of the kept part as the pipe takes now. The keeper's file stays where the rest goes: at its end. */
@@ -352,7 +401,14 @@ static int layer_begin(struct layer *l)
 	r = shared_layer_make(l->q->store, l->diffid);
 	if (r == 0)
 		end_item(l, TRANSFER_EXISTS);
-	return r == -ENOENT ? attempt_begin(l) : r;
+	if (r != -ENOENT)
+		return r;
+	if (!l->no_partial)
+		l->partial = partial_new(l->q, l->blob);
+	if (l->no_partial || !l->partial)
+		return attempt_begin(l);
+	l->state = LAYER_PARTIAL;
+	return 0;
 }
 
 /* A connection that broke is worth another request for the rest; one that gets on costs no try. */
@@ -460,10 +516,14 @@ static int commit(struct layer *l)
 				      .has_blob = blob_keeper_end(&l->keeper)};
 	int r;
 
+	if (strcmp(u->diffid, l->diffid) != 0 && l->assembling)
+		return fall_back(l, err_new(-CE_BAD_DIGEST, "what was put together"));
 	if (strcmp(u->diffid, l->diffid) != 0)
 		return err_new(-CE_BAD_DIGEST, "its content is %.12s, the config says %.12s",
 			       u->diffid, l->diffid);
 	r = u->links.n > 0 ? resolve_links(l) : 0;
+	if (r == 0 && l->partial && partial_digests(l->partial) >= 0)
+		r = layer_stage_digests(l->q->store, &l->stage, partial_digests(l->partial));
 	if (r == 0)
 		r = layer_stage_commit(l->q->store, &l->stage, l->diffid, &record);
 	if (r < 0)
@@ -489,7 +549,7 @@ static int unpacked(struct layer *l)
 	l->working = false;
 	r = unpack_finish(&l->job, &l->result);
 	if (r < 0)
-		return r;
+		return l->assembling ? fall_back(l, r) : r;
 	for (size_t i = 0; i < l->result.notes.n; i++)
 		log_debug("transfer", "layer %s: %s", l->label, l->result.notes.v[i]);
 	l->state = LAYER_LINKING;
@@ -506,7 +566,7 @@ static void finish_input(struct layer *l)
 
 static bool is_active(const struct layer *l)
 {
-	return l->state == LAYER_KEPT || l->state == LAYER_LOADING || l->state == LAYER_UNPACKING;
+	return l->state == LAYER_PARTIAL || l->state == LAYER_KEPT || l->state == LAYER_LOADING || l->state == LAYER_UNPACKING;
 }
 
 /* What came may be right, and the next pull go on from it: unless it was the bytes that were at fault. */
@@ -530,6 +590,8 @@ static int step(struct layer *l, unsigned *active)
 	} else if (l->state == LAYER_LOADING && http_finished(l->transfer) != 0) {
 		r = loaded(l);
 	}
+	if (r == 0 && l->state == LAYER_PARTIAL)
+		r = step_partial(l);
 	if (r == 0 && l->state == LAYER_KEPT)
 		r = read_kept(l);
 	if (r == 0 && l->state == LAYER_UNPACKING && l->job.input_fd >= 0)
@@ -549,6 +611,8 @@ static bool wait_on(const struct layer *l, struct pollfd *p)
 	*p = (struct pollfd){.fd = -1};
 	if (is_active(l) && full)
 		*p = (struct pollfd){.fd = l->job.input_fd, .events = POLLOUT};
+	else if (l->state == LAYER_PARTIAL)
+		*p = (struct pollfd){.fd = partial_wait(l->partial), .events = POLLIN};
 	else if (l->state == LAYER_UNPACKING)
 		*p = (struct pollfd){.fd = l->job.result_fd, .events = POLLIN};
 	return p->fd >= 0;
@@ -558,7 +622,7 @@ static int woken(struct layer *l, const struct pollfd *p)
 {
 	int r = 0;
 
-	if (!p->revents)
+	if (!p->revents || l->state == LAYER_PARTIAL)
 		return 0;
 	if (p->fd == l->job.result_fd) {
 		r = unpacked(l);

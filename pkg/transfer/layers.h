@@ -18,6 +18,7 @@ struct layers_request {
 	struct registry *registry;
 	const struct manifest *manifest; /* an image's */
 	const struct strv *diffids; /* hex, as many as there are layers */
+	bool partial; /* of layers in zstd:chunked fetch what is not here (layer_partial.h) */
 };
 
 /**

@@ -11,6 +11,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/log.h"
+#include "pkg/config/storage_conf.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/image_config.h"
 #include "pkg/transfer/known.h"
@@ -29,6 +30,7 @@ struct pull {
 	struct places places;
 	struct trust trust;
 	bool changed; /* something came into the store */
+	bool partial;
 };
 
 static void pull_done(struct pull *p)
@@ -161,7 +163,8 @@ static int fetch_layers(struct pull *p, struct registry *r, struct fetched *f,
 				   .store = p->store,
 				   .registry = r,
 				   .manifest = &f->manifest,
-				   .diffids = &f->config.diffids};
+				   .diffids = &f->config.diffids,
+				   .partial = p->partial};
 	int e;
 
 	for (size_t i = 0; i < f->config.diffids.n; i++) {
@@ -259,7 +262,8 @@ static int pull_part(struct pull *p, struct registry *r, struct fetched *f)
 				   .store = p->store,
 				   .registry = r,
 				   .manifest = &some,
-				   .diffids = &diffids};
+				   .diffids = &diffids,
+				   .partial = p->partial};
 	int e;
 
 	if (f->config.diffids.n != some.n_layers)
@@ -397,6 +401,8 @@ static int prepare(struct pull *p)
 		platform_host(&p->platform);
 	if (e == 0)
 		e = transfer_store(p->ctx, &p->store);
+	if (e == 0)
+		e = storage_conf_partial(&p->partial);
 	o.access = p->args.access;
 	p->places.probe = !p->args.all_tags && !p->args.look && !p->args.part;
 	if (e == 0)

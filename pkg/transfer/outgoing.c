@@ -7,6 +7,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/json/json.h"
+#include "pkg/transfer/chunked.h"
 
 void outgoing_done(struct outgoing *o)
 {
@@ -46,12 +47,16 @@ static bool is_docker(const char *media_type)
 
 static bool is_compressed_as(const struct manifest *m, const char *compression)
 {
-	enum layer_media want = strcmp(compression, "gzip") == 0   ? LAYER_MEDIA_GZIP
-				: strcmp(compression, "zstd") == 0 ? LAYER_MEDIA_ZSTD
-								   : LAYER_MEDIA_TAR;
+	enum layer_media want = strcmp(compression, "gzip") == 0	? LAYER_MEDIA_GZIP
+				: strncmp(compression, "zstd", 4) == 0 ? LAYER_MEDIA_ZSTD
+								       : LAYER_MEDIA_TAR;
+	bool chunked = strcmp(compression, "zstd:chunked") == 0;
+	struct chunked c;
 
 	for (unsigned i = 0; i < m->n_layers; i++)
-		if (manifest_layer_media(m->layers[i].media_type) != want)
+		if (manifest_layer_media(m->layers[i].media_type) != want ||
+		    (chunked &&
+		     !chunked_of(&m->layers[i].annotations, m->layers[i].size, &c)))
 			return false;
 	return true;
 }
@@ -140,9 +145,10 @@ static int settle(const struct outgoing *o, const struct transfer_form *f, struc
 	ret->docker = f->format ? strcmp(f->format, "docker") == 0 : had && is_docker(had);
 	ret->compression = !f->compression || strcmp(f->compression, "gzip") == 0 ? OUT_GZIP
 			   : strcmp(f->compression, "zstd") == 0                  ? OUT_ZSTD
+			   : strcmp(f->compression, "zstd:chunked") == 0          ? OUT_CHUNKED
 										  : OUT_PLAIN;
 	ret->level = (int)f->level;
-	if (ret->docker && ret->compression == OUT_ZSTD) {
+	if (ret->docker && (ret->compression == OUT_ZSTD || ret->compression == OUT_CHUNKED)) {
 		if (f->format)
 			return err_usage("Docker's manifests know no zstd layers: --format oci");
 		ret->docker = false;
@@ -179,6 +185,29 @@ static int take(struct outgoing *o, struct json_object *doc, const char *type)
 	return manifest_parse(o->manifest_raw.s, o->manifest_raw.len, type, &o->manifest);
 }
 
+static struct json_object *layer_descriptor(const struct making *m, const struct layer_blob *b)
+{
+	struct json_object *o = descriptor_of(layer_type(m), b->digest, b->size);
+
+	if (b->annotations.n)
+		json_set(o, "annotations", json_from_map(&b->annotations));
+	return o;
+}
+
+/* The format is optional comfort: a layer that it cannot hold goes as it always could. */
+static int blob_of(struct outgoing *o, unsigned i, const struct making *m, struct layer_blob *ret)
+{
+	bool single_id = o->ctx->req.single_id;
+	int r = layer_blob_in(o->store, o->rec->diffids.v[i], single_id, m->compression, m->level,
+			      ret);
+
+	if (r != -CE_UNSUPPORTED || m->compression != OUT_CHUNKED)
+		return r;
+	report_message(o->ctx, true, "%s; sent as zstd", err_message(r));
+	err_drop();
+	return layer_blob_in(o->store, o->rec->diffids.v[i], single_id, OUT_ZSTD, m->level, ret);
+}
+
 static int make_layers(struct outgoing *o, const struct making *m, struct json_object *layers,
 		       int (*each)(void *data, unsigned i, const struct layer_blob *b), void *data)
 {
@@ -187,11 +216,9 @@ static int make_layers(struct outgoing *o, const struct making *m, struct json_o
 		int r = transfer_cancelled(o->ctx);
 
 		if (r == 0)
-			r = layer_blob_in(o->store, o->rec->diffids.v[i], o->ctx->req.single_id,
-					  m->compression, m->level, &b);
+			r = blob_of(o, i, m, &b);
 		if (r == 0)
-			(void)json_object_array_add(layers,
-						    descriptor_of(layer_type(m), b.digest, b.size));
+			(void)json_object_array_add(layers, layer_descriptor(m, &b));
 		if (r == 0 && each)
 			r = each(data, i, &b);
 		layer_blob_done(&b);

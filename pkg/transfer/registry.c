@@ -551,9 +551,10 @@ int registry_search(struct registry *r, const char *term, unsigned limit, struct
 	return e < 0 ? e : json_parse(p.body.s, p.body.len, ret);
 }
 
-struct http_transfer *registry_blob(struct registry *r, const char *digest, uint64_t from,
-				    uint64_t size, int (*sink)(void *data, const void *p, size_t n),
-				    void *data, int *ret_code)
+static struct http_transfer *start_blob(struct registry *r, const char *digest, const char *range,
+					uint64_t max,
+					int (*sink)(void *data, const void *p, size_t n),
+					void *data, int *ret_code)
 {
 	AUTO_FREE char *url = xasprintf("%s/v2/%s/blobs/%s", r->base, r->path, digest);
 	AUTO_FREE char *authorization = NULL;
@@ -561,19 +562,39 @@ struct http_transfer *registry_blob(struct registry *r, const char *digest, uint
 	struct http_request q = {.url = url,
 				 .headers = &headers,
 				 .policy = &r->policy,
-				 .max_body = size,
+				 .max_body = max,
 				 .retries = r->retries,
 				 .retry_delay_ms = r->retry_delay_ms,
 				 .sink = sink,
 				 .data = data};
 
-	if (from)
-		strv_addf(&headers, "Range: bytes=%llu-", (unsigned long long)from);
+	if (range)
+		strv_addf(&headers, "Range: bytes=%s", range);
 	*ret_code = registry_authorization(r, &authorization);
 	if (*ret_code < 0)
 		return NULL;
 	q.authorization = authorization;
 	return http_start(r->http, &q);
+}
+
+struct http_transfer *registry_blob(struct registry *r, const char *digest, uint64_t from,
+				    uint64_t size, int (*sink)(void *data, const void *p, size_t n),
+				    void *data, int *ret_code)
+{
+	AUTO_FREE char *range = from ? xasprintf("%llu-", (unsigned long long)from) : NULL;
+
+	return start_blob(r, digest, range, size, sink, data, ret_code);
+}
+
+struct http_transfer *registry_blob_range(struct registry *r, const char *digest, uint64_t from,
+					  uint64_t to,
+					  int (*sink)(void *data, const void *p, size_t n),
+					  void *data, int *ret_code)
+{
+	AUTO_FREE char *range = xasprintf("%llu-%llu", (unsigned long long)from,
+					  (unsigned long long)to - 1);
+
+	return start_blob(r, digest, range, to - from, sink, data, ret_code);
 }
 
 int registry_blob_offset(struct http_transfer *t, uint64_t from, uint64_t size, uint64_t *ret)

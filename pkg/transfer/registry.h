@@ -84,6 +84,11 @@ int registry_search(struct registry *r, const char *term, unsigned limit, struct
 struct http_transfer *registry_blob(struct registry *r, const char *digest, uint64_t from,
 				    uint64_t size, int (*sink)(void *data, const void *p, size_t n),
 				    void *data, int *ret_code);
+/** registry_blob_range() - the same for the bytes from @from up to @to; who asks looks whether the answer is that. */
+struct http_transfer *registry_blob_range(struct registry *r, const char *digest, uint64_t from,
+					  uint64_t to,
+					  int (*sink)(void *data, const void *p, size_t n),
+					  void *data, int *ret_code);
 /** registry_blob_offset() - where the bytes of an answer begin that was asked for with @from; -CE_NETWORK for any other part. */
 int registry_blob_offset(struct http_transfer *t, uint64_t from, uint64_t size, uint64_t *ret);
 /**

@@ -37,14 +37,14 @@ int unpack_start(const struct layer_stage *stage, enum layer_compression c,
 	struct unpack_job j = {.pidfd = -EBADF};
 	int r = 0;
 
-	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
+	if ((!l->input_fd && pipe2(in, O_CLOEXEC) < 0) || pipe2(out, O_CLOEXEC) < 0)
 		r = err_new(-errno, "pipe");
 	if (r == 0) {
-		(void)fcntl(in[1], F_SETPIPE_SZ,
+		(void)fcntl(l->input_fd ? l->input_fd : in[1], F_SETPIPE_SZ,
 			    PIPE_SIZE); /* refused above the user's quota: slower */
 		j.pid = fork();
 		if (j.pid == 0)
-			unpack_worker(in[0], out[1], stage, c, l);
+			unpack_worker(l->input_fd ? l->input_fd : in[0], out[1], stage, c, l);
 		if (j.pid < 0)
 			r = err_new(-errno, "fork the unpack worker");
 	}

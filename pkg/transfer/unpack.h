@@ -19,12 +19,13 @@ struct unpack_limits {
 	bool file_marks; /* the store's file system cannot hold overlay's marks */
 	bool single_id; /* no subordinate ids: squash owners to 0, recorded */
 	bool one_thread; /* many layers at once keep the processors busy by themselves */
+	int input_fd; /* read the archive from there, and it stays the caller's; 0: from a pipe of the job's own */
 };
 
 struct unpack_job {
 	pid_t pid;
 	int pidfd;
-	int input_fd; /* write the compressed archive here, then close; nonblocking-safe pipe */
+	int input_fd; /* write the compressed archive here, then close; nonblocking-safe pipe; or negative */
 	int result_fd;
 };
 

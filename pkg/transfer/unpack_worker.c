@@ -121,6 +121,11 @@ static int keep_descriptors(int input, int result, const struct layer_stage *sta
 	return fd_close_from(FD_COUNT, 1);
 }
 
+static void tell_recipe(void *data, const void *p, size_t n)
+{
+	recipe_raw(data, p, n);
+}
+
 static int unpack(struct feed *f, int root, struct recipe_writer *recipe,
 		  const struct unpack_limits *l, struct sbuf *reply)
 {
@@ -134,7 +139,7 @@ static int unpack(struct feed *f, int root, struct recipe_writer *recipe,
 
 	extract_init(&x, root, &o);
 	x.recipe = recipe;
-	tar_set_recipe(t, recipe);
+	tar_on_framing(t, tell_recipe, recipe);
 	feed_start(f);
 	r = extract_all(&x, t);
 	if (r == 0) {
@@ -168,7 +173,7 @@ static int work(enum layer_compression c, const struct unpack_limits *l, struct 
 
 	if (r < 0)
 		return r;
-	root = jail_root(FD_TREE);
+	root = jail_root(FD_TREE, false);
 	if (root < 0)
 		return root;
 	r = jail_drop();

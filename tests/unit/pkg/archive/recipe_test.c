@@ -18,6 +18,11 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 
+static void tell_recipe(void *data, const void *p, size_t n)
+{
+	recipe_raw(data, p, n);
+}
+
 static char big[200000];
 
 static void add(struct tar_writer *w, enum tar_type type, const char *path, const char *content,
@@ -68,7 +73,7 @@ static bool unpack(int archive, int tree, int recipe)
 	ssize_t got;
 	bool whole;
 
-	tar_set_recipe(t, rw);
+	tar_on_framing(t, tell_recipe, rw);
 	feed_start(f);
 	while (tar_next(t, &e) == 1) {
 		AUTO_CLOSE int fd = -EBADF;

@@ -27,6 +27,11 @@
 #include "pkg/transfer/extract.h"
 #include "tests/unit/fuzz.h"
 
+static void tell_recipe(void *data, const void *p, size_t n)
+{
+	recipe_raw(data, p, n);
+}
+
 static char top[64];
 static int around = -EBADF;
 
@@ -289,7 +294,7 @@ static int extract_archive(const struct sbuf *in, int tree, struct recipe_writer
 
 	extract_init(&x, tree, &o);
 	x.recipe = recipe;
-	tar_set_recipe(t, recipe);
+	tar_on_framing(t, tell_recipe, recipe);
 	r = extract_all(&x, t);
 	extract_done(&x);
 	tar_free(t);

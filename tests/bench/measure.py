@@ -462,10 +462,23 @@ def print_memory(mine, theirs):
         print(f"{'':<10}{mine[0] / theirs[0]:.2f} x conmon of podman ({theirs[0]} kB private, {theirs[1]} kB PSS)")
 
 
+def only_network(s):
+    """tests/bench/run BUILD network: those rows alone."""
+    start_peers(s, {})
+    s.make_root("c")
+    s.run_cuddy("c", "network", "create", "bench")
+    s.run_cuddy("c", "run", "-d", "--name", "neighbour", "--network", "bench", IMAGE, "sleep", "100000")
+    network.print_throughput(network.throughput(s))
+    network.print_turns(network.turns(s))
+    print_lines(network.ways(s))
+
+
 def main():
     s = Scene()
     start = time.time()
     try:
+        if sys.argv[2:] == ["network"]:
+            return only_network(s)
         cases = {"host": ["/bin/true"]}
         start_peers(s, cases)
         start_ours(s, cases)

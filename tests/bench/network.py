@@ -16,38 +16,95 @@ def free_port():
         return str(k.getsockname()[1])
 
 
+# Enough for a container by pasta to be somebody else than its host, which it looks like otherwise.
+PASTA = "pasta:-a,10.9.8.7,-n,24,-g,10.9.8.1"
+PASTAS = ("pasta", "pasta.avx2", "passt.avx2")
+ROOTLESSPORT = ("exe", "rootlessport")
+SECONDS = 1
+NOISE = .9                                              # the same helper twice differs by so much
+
+
+def host_address():
+    """The host's own towards the world; containers reach it by every way out. None: there is no way."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as k:
+        try:
+            k.connect(("203.0.113.1", 9))
+            return k.getsockname()[0]
+        except OSError:
+            return None
+
+
+def build_probe(s):
+    probe = f"{s.dir}/netprobe"
+    if not os.path.exists(probe):
+        out("gcc", "-O2", "-static", "-w", "-o", probe, os.path.join(TOP, "tests/fixtures/netprobe.c"))
+    return probe
+
+
+class Flows:
+    """Containers to send to and from, ours and podman's, each by a way of its own; .ways: {what: (measure, who forwards)}."""
+
+    def __init__(self, s):
+        self.s, self.names, self.ways = s, [], {}
+        self.probe, self.host = build_probe(s), host_address()
+        self.port = free_port()
+        self.server = subprocess.Popen([self.probe, "tcp-flow", self.port], stdout=subprocess.PIPE)
+        self.server.stdout.readline()
+        self.ways["loopback"] = (self.rate("127.0.0.1", self.port), ())
+
+    def rate(self, address, port, *inside):
+        return lambda w: out(*inside, inside and "/probe" or self.probe, "tcp-rate", address, port, w, str(SECONDS), env=self.s.env("c"))
+
+    def run(self, ours, name, *args):
+        """Start it; the words that reach it, or None."""
+        engine = [self.s.program] if ours else self.s.podman
+        if not engine or not ok(*engine, "run", "-d", "--name", name, "-v", f"{self.probe}:/probe:ro", *args, env=self.s.env("c")):
+            return None
+        self.names.append((engine, name))
+        return engine
+
+    def published(self, what, ours, mode, who):
+        port = free_port()
+        if self.run(ours, f"to-{mode}", "--network", mode, "-p", f"127.0.0.1:{port}:7", IMAGE, "/probe", "tcp-flow", "7"):
+            self.ways[what] = (self.rate("127.0.0.1", port), who)
+
+    def outwards(self, what, ours, mode, who):
+        name = f"from-{mode.partition(':')[0]}"
+        engine = self.host and self.run(ours, name, "--network", mode, IMAGE, "sleep", "100000")
+        if engine:
+            self.ways[what] = (self.rate(self.host, self.port, *engine, "exec", name), who)
+
+    def end(self):
+        self.server.kill()
+        for engine, name in self.names:
+            ok(*engine, "rm", "-f", "-t", "0", name, env=self.s.env("c"))
+
+
 def throughput(s):
-    """Gbit/s to a server (S) and from it (R), as medians: over loopback, a published port of ours and of podman,
-    and out of a container through slirp4netns. Interleaved, so that a slow moment of the machine meets all."""
+    """{(what, S|R): (Gbit/s, seconds of processor a GB)} to a server and from it, medians of five interleaved rounds, so that a
+    slow moment of the machine meets all: loopback, published ports, and out of containers."""
     if not os.access("/dev/net/tun", os.W_OK):
         return {}
-    probe, inside = f"{s.dir}/netprobe", "/probe"
-    out("gcc", "-O2", "-static", "-w", "-o", probe, os.path.join(TOP, "tests/fixtures/netprobe.c"))
-    port, ours, theirs = free_port(), free_port(), free_port()
-    server = subprocess.Popen([probe, "tcp-flow", port], stdout=subprocess.PIPE)
+    f = Flows(s)
     got = {}
     try:
-        server.stdout.readline()
-        mount = ["-v", f"{probe}:{inside}:ro"]
-        s.run_cuddy("c", "run", "-d", "--name", "flow", "-p", f"127.0.0.1:{ours}:7", *mount, IMAGE, inside, "tcp-flow", "7")
-        s.run_cuddy("c", "run", "-d", "--name", "out", "--network", "slirp4netns:allow_host_loopback=true", *mount, IMAGE,
-                    "sleep", "100000")
-        ways = {"loopback": lambda w: out(probe, "tcp-rate", "127.0.0.1", port, w, "2"),
-                "published": lambda w: out(probe, "tcp-rate", "127.0.0.1", ours, w, "2"),
-                "out": lambda w: s.run_cuddy("c", "exec", "out", inside, "tcp-rate", "10.0.2.2", port, w, "2")}
-        if s.podman:
-            ok(*s.podman, "run", "-d", "--name", "flow", "--network", "slirp4netns", "-p", f"127.0.0.1:{theirs}:7", *mount,
-               IMAGE, inside, "tcp-flow", "7")
-            ways["podman"] = lambda w: out(probe, "tcp-rate", "127.0.0.1", theirs, w, "2")
+        f.published("published port", True, "slirp4netns", ("cuddy-proxy",))
+        f.published("published port, podman slirp4netns", False, "slirp4netns", ROOTLESSPORT)
+        f.published("published port, podman bridge", False, "bench", ROOTLESSPORT)
+        for what, mode, who in (("slirp4netns", "slirp4netns", ("slirp4netns",)), ("pasta", PASTA, PASTAS),
+                                ("a bridge", "bench", ("slirp4netns",))):
+            f.outwards(f"out by {what}", True, mode, who)
+            f.outwards(f"out by {what}, podman", False, mode, who)
         for _ in range(5):
-            for way, f in ways.items():
+            for what, (measure, who) in f.ways.items():
                 for w in "SR":
-                    got.setdefault((way, w), []).append(attempt(f, w))
+                    before = forwarder_cpu(*who)
+                    gbit = attempt(measure, w)
+                    gb = gbit * SECONDS / 8
+                    got.setdefault((what, w), []).append((gbit, (forwarder_cpu(*who) - before) / gb if gb else 0.0))
     finally:
-        server.kill()
-        for name in ("flow", "out"):
-            s.run_cuddy("c", "rm", "-f", "-t", "0", name)
-    return {k: sorted(v)[len(v) // 2] for k, v in got.items()}
+        f.end()
+    return {k: tuple(sorted(x)[len(v) // 2] for x in zip(*v)) for k, v in got.items()}
 
 
 def attempt(f, way):
@@ -79,8 +136,7 @@ def turns(s):
     forwarder: over loopback, ours, and podman's with slirp4netns and pasta."""
     if not os.access("/dev/net/tun", os.W_OK):
         return {}
-    probe, inside = f"{s.dir}/netprobe", "/probe"
-    out("gcc", "-O2", "-static", "-w", "-o", probe, os.path.join(TOP, "tests/fixtures/netprobe.c"))
+    probe, inside = build_probe(s), "/probe"
     port, got, cpu = free_port(), {}, {}
     server = subprocess.Popen([probe, "tcp-echo", port], stdout=subprocess.PIPE)
     ways = {"loopback": (port, ())}
@@ -94,7 +150,7 @@ def turns(s):
             s.run_cuddy("c", "run", *common, "-p", f"127.0.0.1:{a}:7", IMAGE, inside, "tcp-echo", "7")
             ways[f"cuddy, {mode}"] = (a, ("cuddy-proxy",))
             if s.podman and ok(*s.podman, "run", *common, "-p", f"127.0.0.1:{b}:7", IMAGE, inside, "tcp-echo", "7"):
-                ways[f"podman, {mode}"] = (b, ("exe", "rootlessport", "pasta", "pasta.avx2", "passt.avx2"))
+                ways[f"podman, {mode}"] = (b, ROOTLESSPORT + PASTAS)
         for _ in range(3):
             for way, (at, _) in ways.items():
                 for n in ("1", "16"):
@@ -121,29 +177,54 @@ def turns(s):
     return {k: sorted(v)[len(v) // 2] for k, v in got.items()} | {("cpu", w): v for w, v in cpu.items()}
 
 
+def verdict(good, word):
+    return "ok" if good else word
+
+
 def print_turns(got):
+    if ("loopback", "1") not in got:
+        return
+    theirs = [got["cpu", w] for k, w in got if k == "cpu" and w.startswith("podman")]
     for way in [w for w, n in got if n == "1"]:
         one, many = got[way, "1"], got.get((way, "16"), (0, 0))
-        print(f"{'requests, ' + way:<40}{one[0]:.0f}/s, {one[1]:.0f} us = {one[1] / got['loopback', '1'][1]:.2f} x loopback; "
-              f"16 connections {many[0]:.0f}/s" + (f"; {got['cpu', way]:.2f} s of processor a GB" if ("cpu", way) in got else ""))
+        x = one[1] / got["loopback", "1"][1]
+        target = f" <= 1.4: {verdict(x <= 1.4, 'OVER')}" if way.startswith("cuddy") else ""
+        text = f"{'requests, ' + way:<40}{one[0]:.0f}/s, {one[1]:.0f} us = {x:.2f} x loopback{target}; 16 connections {many[0]:.0f}/s"
+        if ("cpu", way) in got:
+            cpu = got["cpu", way]
+            text += f"; {cpu:.2f} s of processor a GB"
+            if way.startswith("cuddy") and theirs:
+                text += f" <= podman's: {verdict(cpu <= max(theirs), 'OVER')}"
+        print(text)
 
 
 def print_throughput(got):
-    for way, what in (("published", "published port, client on the host"), ("podman", "  the same, podman"),
-                      ("out", "out through slirp4netns to the host")):
-        if (way, "S") in got:
-            print(f"{what:<40}" + "  ".join(f"{name} {got[way, w]:.1f} Gbit/s = {got[way, w] / got['loopback', w]:.2f} x loopback"
-                                           for w, name in (("S", "to it"), ("R", "from it"))))
+    best = {w: max([got[k][0] for k in got if k[0].startswith("published port, podman") and k[1] == w], default=0) for w in "SR"}
+    for what in dict.fromkeys(k[0] for k in got if k[0] != "loopback"):
+        cells = []
+        for w, name in (("S", "to it"), ("R", "from it")):
+            gbit, cpu = got[what, w]
+            x = gbit / got["loopback", w][0] if got["loopback", w][0] else 0
+            cell = f"{name} {gbit:.1f} Gbit/s"
+            if what == "published port":
+                cell += f" = {x:.2f} x loopback >= 0.65: {verdict(x >= .65, 'UNDER')}"
+                if best[w]:
+                    cell += f", {gbit / best[w]:.2f} x podman's best >= 1: {verdict(gbit >= best[w], 'UNDER')}"
+            elif (what + ", podman", w) in got and got[what + ", podman", w][0]:
+                same = gbit / got[what + ", podman", w][0]
+                cell += f" = {same:.2f} x podman's >= 1: {verdict(same >= NOISE, 'UNDER')}"
+            cells.append(cell + f", {cpu:.2f} s of processor a GB")
+        print(f"{what:<40}" + ";  ".join(cells))
 
 
-def first_word(s, run, n):
+def first_word(s, host, run, n):
     """From the start of run until the container's first word arrives at the host, by its own network: medians of n."""
     took = []
     with socket.socket() as k:
-        k.bind(("127.0.0.1", 0))
+        k.bind((host, 0))
         k.listen(8)
         k.settimeout(20)
-        say = f"until echo x | nc -w 1 10.0.2.2 {k.getsockname()[1]} 2>/dev/null; do :; done"
+        say = f"until echo x | nc -w 1 {host} {k.getsockname()[1]} 2>/dev/null; do :; done"
         for _ in range(n):
             start = time.perf_counter()
             p = subprocess.Popen([*run, IMAGE, "sh", "-c", say], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -157,9 +238,13 @@ def first_word(s, run, n):
 
 def ways(s):
     """How long until a network serves, and what one more container on a network costs."""
-    got, mode = [], ["--network", "slirp4netns:allow_host_loopback=true"]
-    theirs = f"podman {first_word(s, [*s.podman, 'run', '--rm', *mode], 5):.1f}" if s.podman else ""
-    got.append(("run to the first word by slirp4netns", first_word(s, [s.program, "run", "--rm", *mode], 15), "ms", theirs))
+    got, host = [], host_address()
+    for what, mode, podmans in (("slirp4netns", "slirp4netns", 5), ("pasta", PASTA, 0), ("a bridge", "bench", 5)):
+        if not host or (mode == PASTA and not shutil.which("pasta")):
+            continue
+        words = ["run", "--rm", "--network", mode]
+        theirs = f"podman {first_word(s, host, [*s.podman, *words], podmans):.1f}" if s.podman and podmans else ""
+        got.append((f"run to the first word by {what}", first_word(s, host, [s.program, *words], 15), "ms", theirs))
 
     def join(i):
         s.run_cuddy("c", "run", "-d", "--name", f"n{i}", "--network", "bench", IMAGE, "sleep", "100000")

@@ -387,12 +387,13 @@ static int put_servers(const struct net_plan *n, const struct net_files_options 
 		sbuf_addf(out, "nameserver %s\n", servers->v[i]);
 	if (o->dns.n || o->servers)
 		return 0;
-	if (n->mode == NET_PASTA) {
-		if (net_pasta_value(n, "--dns-forward", &a))
-			sbuf_addf(out, "nameserver %s\n", inet_ntop(AF_INET, &a, ip, sizeof(ip)));
-		else if (n->dns)
+	if (n->mode == NET_PASTA || n->dns) {
+		size_t len = out->len;
+
+		net_pasta_servers(n, out);
+		if (n->dns)
 			sbuf_addf(out, "nameserver %s\n", n->dns);
-		else
+		else if (out->len == len)
 			put_host_servers(conf, out);
 		return 0;
 	}

@@ -23,6 +23,7 @@ struct helper_fds {
 struct helper_text {
 	char ready[40], quit[16], target[40], mtu[16], cidr[24];
 	char options[4096];
+	char outbound[2][INET6_ADDRSTRLEN]; /* IPv4, IPv6 */
 };
 
 int slirp_words(const struct net_plan *n, struct helper_text *t, struct helper_words *w);

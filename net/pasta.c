@@ -6,18 +6,18 @@
  * is up; in the foreground it stays our child.
  */
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "net/helper_internal.h"
 #include "net/pasta.h"
+#include "net/resolver.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/sbuf.h"
-#include "pkg/sys/file.h"
 
 #define DNS_FORWARD "169.254.1.1" /* link-local: nobody's but ours, as podman has it */
+#define DNS_FORWARD6 "fd63:7564:6479::53" /* RFC 4193; one of a link would need its name */
 
 enum word_kind { FLAG, VALUE, PORTS };
 
@@ -179,30 +179,33 @@ static bool has(const struct net_plan *n, const char *name)
 	return false;
 }
 
-/* Does the host's resolv.conf name a server that is reached over IPv4? */
-static bool host_resolves_by_ipv4(void)
-{
-	AUTO_SBUF struct sbuf conf = SBUF_INIT;
-	struct in_addr a;
-
-	if (file_read_at(AT_FDCWD, "/etc/resolv.conf", 1UL << 20, &conf) < 0) {
-		err_drop(); /* no file: nothing to forward to */
-		return false;
-	}
-	for (const char *l = conf.s; l && *l; l = strchr(l, '\n')) {
-		char ip[INET_ADDRSTRLEN + 1] = "";
-
-		l += strspn(l, "\n");
-		if (sscanf(l, "nameserver %16[0-9.]", ip) == 1 && inet_pton(AF_INET, ip, &a) == 1)
-			return true;
-	}
-	return false;
-}
-
+/* The IPv4 server first; a container that has no IPv6 would not reach the other. */
 void net_pasta_plan(struct net_plan *n)
 {
-	if (!has(n, "--dns-forward") && !has(n, "--ipv6-only") && host_resolves_by_ipv4())
+	unsigned servers = has(n, "--dns-forward") ? 0 : net_host_servers();
+
+	if ((servers & NET_SERVERS_IPV4) && !has(n, "--ipv6-only"))
 		n->dns = DNS_FORWARD;
+	else if ((servers & NET_SERVERS_IPV6) && !has(n, "--ipv4-only") && net_host_has_ipv6())
+		n->dns = DNS_FORWARD6;
+}
+
+void net_pasta_servers(const struct net_plan *n, struct sbuf *out)
+{
+	const char *at = n->options;
+	struct cut c;
+
+	while (at && next_option(&at, &c) > 0) {
+		char ip[INET6_ADDRSTRLEN];
+		struct in6_addr a;
+
+		if (!is(&c, "--dns-forward") || c.value_len >= sizeof(ip))
+			continue;
+		memcpy(ip, c.value, c.value_len);
+		ip[c.value_len] = '\0';
+		if (inet_pton(strchr(ip, ':') ? AF_INET6 : AF_INET, ip, &a) == 1)
+			sbuf_addf(out, "nameserver %s\n", ip);
+	}
 }
 
 int pasta_words(const struct net_plan *n, struct helper_text *t, struct helper_words *w)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/address.h"
 #include "net/bridge.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
@@ -22,7 +23,6 @@
 #define NETWORK_DEFAULT 0x0a000200 /* 10.0.2.0 */
 #define PREFIX_DEFAULT 24
 #define MTU_MIN 576
-#define MTU_MIN_IPV6 1280
 #define MTU_MAX 65521
 
 void net_plan_encode(const struct net_plan *n, struct sbuf *out)
@@ -166,6 +166,22 @@ static int bad_option(const char *key, const char *value, const char *want)
 	return err_usage("--network slirp4netns: %s=%s: want %s", key, value, want);
 }
 
+/* An address of the host, or a device of it. */
+static int check_outbound(const char *key, const char *value)
+{
+	bool six = strcmp(key, "outbound_addr6") == 0;
+	struct address a;
+	size_t n = strlen(value);
+
+	if (address_parse(value, &a)
+		    ? (a.family == AF_INET6) == six
+		    : n > 0 && n <= NET_DEVICE_MAX && *value != '-' && !strpbrk(value, ":/ \t\n"))
+		return 0;
+	return bad_option(key, value,
+			  six ? "an IPv6 address or a device of the host"
+			      : "an IPv4 address or a device of the host");
+}
+
 static int slirp_option(const char *key, const char *value, struct net_plan *n)
 {
 	if (strcmp(key, "allow_host_loopback") == 0)
@@ -191,8 +207,10 @@ static int slirp_option(const char *key, const char *value, struct net_plan *n)
 			return bad_option(key, value, "rootlesskit or slirp4netns");
 		return 0;
 	}
+	if (strcmp(key, "outbound_addr") == 0 || strcmp(key, "outbound_addr6") == 0)
+		return check_outbound(key, value);
 	return err_usage("--network slirp4netns: unknown option %s (known: allow_host_loopback, "
-			 "cidr, enable_ipv6, mtu, port_handler)",
+			 "cidr, enable_ipv6, mtu, outbound_addr, outbound_addr6, port_handler)",
 			 key);
 }
 
@@ -212,9 +230,29 @@ int net_plan_parse_slirp(const char *options, struct net_plan *n)
 		if (r < 0)
 			return r;
 	}
-	if (n->enable_ipv6 && n->mtu && n->mtu < MTU_MIN_IPV6)
+	n->options = options;
+	if (n->enable_ipv6 && n->mtu && n->mtu < NET_MTU_MIN_IPV6)
 		return err_usage("--network slirp4netns: IPv6 needs an mtu of 1280 or more");
 	return 0;
+}
+
+bool net_slirp_outbound(const struct net_plan *n, const char *key, char out[INET6_ADDRSTRLEN])
+{
+	size_t k = strlen(key);
+
+	/* Nothing is allocated: the monitor starts helpers again. */
+	for (const char *at = n->options; at && *at;) {
+		size_t len = strcspn(at, ",");
+
+		if (len > k && len - k <= INET6_ADDRSTRLEN && at[k] == '=' &&
+		    strncmp(at, key, k) == 0) {
+			memcpy(out, at + k + 1, len - k - 1);
+			out[len - k - 1] = '\0';
+			return true;
+		}
+		at += len + (at[len] == ',');
+	}
+	return false;
 }
 
 int net_plan_check(const struct net_plan *n)

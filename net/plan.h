@@ -29,8 +29,8 @@ struct net_port {
 struct net_plan {
 	enum net_mode mode;
 	const char *helper_path; /* absolute; NULL unless NET_SLIRP or NET_PASTA */
-	const char *options; /* of pasta, with commas between; or NULL */
-	const char *dns; /* address at which pasta answers for the host's name server; or NULL */
+	const char *options; /* of the helper, with commas between; or NULL */
+	const char *dns; /* address at which the helper answers for the host's name server, if not slirp4netns's own; or NULL */
 	const char *
 		uplink_path; /* NET_BRIDGE: slirp4netns or pasta for all bridges; NULL: no way out */
 	/* NET_BRIDGE: cuddy-net and the directory of the user's keeper; with a helper and an allow-list: of a guard (net/keeper.h) */
@@ -55,8 +55,11 @@ struct net_plan {
 #define NET_SLIRP_DNS 3
 #define NET_SLIRP_TAP 100
 #define NET_SLIRP_DNS6 "fd00::3"
+#define NET_SLIRP_TAP6 "fd00::100" /* of ours */
 #define NET_SLIRP_MTU 65520
+#define NET_MTU_MIN_IPV6 1280 /* RFC 8200 */
 #define NET_SLIRP_DEVICE "tap0"
+#define NET_DEVICE_MAX 15 /* IFNAMSIZ - 1 */
 
 void net_plan_encode(const struct net_plan *n, struct sbuf *out);
 /* @ports/@max: room for the decoded ports. Return 0 or -CE_PROTOCOL. */
@@ -69,6 +72,8 @@ int net_plan_decode(struct wire_reader *r, struct net_plan *n, struct net_port *
  * Return: 0 or a usage error.
  */
 int net_plan_parse_slirp(const char *options, struct net_plan *n);
+/** net_slirp_outbound() - the value of "outbound_addr" or "outbound_addr6"; false: none. */
+bool net_slirp_outbound(const struct net_plan *n, const char *key, char out[INET6_ADDRSTRLEN]);
 
 /** net_plan_parse_pasta() - what follows "pasta:"; @n points into @options. Return: 0 or a usage error. */
 int net_plan_parse_pasta(const char *options, struct net_plan *n);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "net/helper_internal.h"
+#include "net/resolver.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
@@ -19,6 +20,10 @@
 
 int slirp_words(const struct net_plan *n, struct helper_text *t, struct helper_words *w)
 {
+	static const struct {
+		const char *key, *flag;
+	} outbound[] = {{"outbound_addr", "--outbound-addr"},
+			{"outbound_addr6", "--outbound-addr6"}};
 	const struct in_addr network = net_plan_address(n, 0);
 
 	(void)snprintf(t->mtu, sizeof(t->mtu), "%u", n->mtu ? n->mtu : NET_SLIRP_MTU);
@@ -38,6 +43,11 @@ int slirp_words(const struct net_plan *n, struct helper_text *t, struct helper_w
 		helper_word(w, "--cidr");
 		helper_word(w, t->cidr);
 	}
+	for (unsigned i = 0; i < ARRAY_LEN(outbound); i++)
+		if (net_slirp_outbound(n, outbound[i].key, t->outbound[i])) {
+			helper_word(w, outbound[i].flag);
+			helper_word(w, t->outbound[i]);
+		}
 	if (strchr(t->target, '/'))
 		helper_word(w, "--netns-type=path");
 	helper_word(w, "--ready-fd");
@@ -48,6 +58,15 @@ int slirp_words(const struct net_plan *n, struct helper_text *t, struct helper_w
 	helper_word(w, t->target);
 	helper_word(w, NET_SLIRP_DEVICE);
 	return 0;
+}
+
+/* Its IPv4 server forwards to the host's IPv4 servers only, its IPv6 server to the others. */
+void net_slirp_plan(struct net_plan *n)
+{
+	if (net_host_servers() != NET_SERVERS_IPV6 || (n->mtu && n->mtu < NET_MTU_MIN_IPV6))
+		return;
+	n->enable_ipv6 = true;
+	n->dns = NET_SLIRP_DNS6;
 }
 
 const char *slirp_installed(void)

@@ -9,6 +9,7 @@
 #include "net/helper.h"
 #include "net/keeper.h"
 #include "net/pasta.h"
+#include "net/slirp.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
@@ -243,6 +244,8 @@ int plan_network(const struct plan_input *in, struct container_plan *p)
 	}
 	if (n->mode == NET_PASTA)
 		net_pasta_plan(n);
+	else if (n->mode == NET_SLIRP)
+		net_slirp_plan(n);
 	if (n->mode == NET_BRIDGE || rec->egress.n) {
 		r = n->mode == NET_BRIDGE ? plan_bridge(in, p) : plan_guard(in, p);
 		if (r < 0)

@@ -2,27 +2,53 @@
 /* The server of names reads bytes of containers: it keeps no right but to answer. */
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/net/names.h"
 #include "pkg/net/names_internal.h"
 #include "pkg/sys/syscalls.h"
 
-#define CAP_NET_RAW 13
+#define CAP_NET_ADMIN (1U << 12)
+#define CAP_NET_RAW (1U << 13)
 
-static int drop_powers(bool marks)
+static int set_powers(uint32_t effective, uint32_t permitted)
 {
 	struct {
 		uint32_t version;
 		int pid;
 	} head = {.version = 0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, .pid = 0};
-	const uint32_t raw = marks ? 1U << CAP_NET_RAW : 0;
-	const uint32_t powers[6] = {raw, raw}; /* effective, permitted, of the first 32 */
+	const uint32_t powers[6] = {effective, permitted}; /* of the first 32 */
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &head, powers) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	return syscall(SYS_capset, &head, powers) < 0 ? -errno : 0;
+}
+
+static bool may_mark(void)
+{
+	AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const unsigned mark = NAMES_MARK;
+
+	return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0;
+}
+
+/* Marks need CAP_NET_RAW since Linux 5.17; before, all power over the network. */
+static int keep_marks(void)
+{
+	int r = set_powers(CAP_NET_RAW, CAP_NET_RAW | CAP_NET_ADMIN);
+
+	if (r == 0)
+		r = may_mark() ? set_powers(CAP_NET_RAW, CAP_NET_RAW)
+			       : set_powers(CAP_NET_ADMIN, CAP_NET_ADMIN);
+	return r;
+}
+
+static int drop_powers(bool marks)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    (marks ? keep_marks() : set_powers(0, 0)) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_new(-errno, "drop privileges");
 	return 0;
 }

@@ -15,7 +15,11 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
+#include "net/plan.h"
+#include "net/resolver.h"
 #include "pkg/net/egress.h"
+#include "pkg/net/link.h"
+#include "pkg/net/uplink.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/socket.h"
 
@@ -44,6 +48,19 @@ static void client_close(struct keeper *k, struct client *c)
 		names_update(k); /* gateways to listen at went too */
 }
 
+/* Where names are asked for over IPv6 alone slirp4netns's router advertisement is not waited for. */
+static void give_address6(struct keeper *k)
+{
+	int index = link_index(UPLINK_DEVICE);
+	struct address a;
+
+	if (index > 0 && address_parse(NET_SLIRP_TAP6, &a) &&
+	    link_add_address(k->nl, index, &a, 64) < 0) {
+		log_debug("net", "%s", err_trail());
+		err_drop();
+	}
+}
+
 /* Readable once for each slirp4netns that came up; only the first is waited for. */
 static void uplink_drain(struct keeper *k)
 {
@@ -53,6 +70,8 @@ static void uplink_drain(struct keeper *k)
 		return;
 	k->uplink_ready = true;
 	keeper_answer_for_containers();
+	if (!k->uplink_is_pasta && net_host_servers() == NET_SERVERS_IPV6)
+		give_address6(k);
 }
 
 static void uplink_wait(struct keeper *k)

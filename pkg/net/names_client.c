@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "net/resolver.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/net/egress.h"
@@ -125,7 +126,8 @@ static void put_servers(const struct keeper *k, const struct client *c, struct s
 			any = true;
 		}
 	if (outside && !any && k->ready_fd >= 0)
-		sbuf_adds(b, " " UPLINK_DNS);
+		sbuf_adds(b, net_host_servers() == NET_SERVERS_IPV6 ? " " UPLINK_DNS6
+								    : " " UPLINK_DNS);
 	sbuf_addc(b, '\n');
 	if (c->egress)
 		put_limit(c, b);

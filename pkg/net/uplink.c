@@ -33,7 +33,7 @@ static int pasta(const char *program, struct helper_text *t, struct helper_words
 
 	net_pasta_plan(&n);
 	if (n.dns)
-		n.dns = UPLINK_DNS;
+		n.dns = strchr(n.dns, ':') ? UPLINK_DNS6 : UPLINK_DNS;
 	return pasta_words(&n, t, w);
 }
 

@@ -5,7 +5,8 @@
 #include <sys/types.h>
 
 #define UPLINK_DEVICE "tap0"
-#define UPLINK_DNS "10.0.2.3" /* slirp4netns(1): the host's name server; pasta is told so */
+#define UPLINK_DNS "10.0.2.3" /* slirp4netns(1): the host's IPv4 name server; pasta is told so */
+#define UPLINK_DNS6 "fd00::3" /* and the IPv6 one */
 
 bool uplink_is_pasta(const char *program); /* else it is slirp4netns */
 /**

@@ -240,7 +240,7 @@ void child_main(const struct rt_plan *plan, const struct rt_stdio *stdio, int sy
 	if (r == 0 && rt_plan_is_met(plan))
 		r = sync_wait(sync, RT_POINT_GO, NULL);
 	if (r == 0)
-		r = netns_finish(x.conf6);
+		r = netns_finish(x.conf6, &plan->net);
 	if (r == 0 && plan->hold)
 		r = hold(&x);
 	else if (r == 0 && plan->pin)

@@ -144,7 +144,7 @@ int netns_setup(int proc, bool is_hosts, const struct net_plan *net, int *ret_co
  * netns_finish() - give the tap the IPv6 defaults of netns_setup(), once it is there
  * The helper makes it at its own pace, before or after these defaults are set. @conf6 < 0: nothing to do.
  */
-int netns_finish(int conf6);
+int netns_finish(int conf6, const struct net_plan *net);
 /** sysctl_apply() - @net: only those of the network; @others: only the others. */
 int sysctl_apply(int proc, const char *const *sysctls, bool net, bool others);
 /** netns_make_kept() - in a child of the monitor: the network namespace of RT_NS_KEPT, set up as the container cannot. */

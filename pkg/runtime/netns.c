@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Inside a fresh network namespace: loopback up, safe sysctls. */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -116,7 +117,27 @@ static int finish_device(int conf6, const char *device)
 	return 0;
 }
 
-int netns_finish(int conf6)
+/*
+ * Where names are asked for over IPv6 alone they are from the first moment: an address in slirp4netns's
+ * network, whose router advertisement would be waited for otherwise. Without it names come later.
+ */
+static void give_address6(int conf6)
+{
+	struct {
+		struct in6_addr address;
+		uint32_t prefix;
+		int index;
+	} q = {.prefix = 64, .index = (int)if_nametoindex(NET_SLIRP_DEVICE)};
+	AUTO_CLOSE int s = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)inet_pton(AF_INET6, NET_SLIRP_TAP6, &q.address);
+	if (procfs_write(conf6, NET_SLIRP_DEVICE "/accept_dad", "0") < 0)
+		err_drop();
+	if (s >= 0 && q.index)
+		(void)ioctl(s, SIOCSIFADDR, &q);
+}
+
+int netns_finish(int conf6, const struct net_plan *net)
 {
 	AUTO_CLOSE int fd = -EBADF;
 	struct dirent *e;
@@ -135,6 +156,8 @@ int netns_finish(int conf6)
 		    strcmp(e->d_name, "default") != 0 && strcmp(e->d_name, "lo") != 0)
 			r = finish_device(conf6, e->d_name);
 	(void)closedir(d);
+	if (r == 0 && net->mode == NET_SLIRP && net->dns)
+		give_address6(conf6);
 	return r;
 }
 

@@ -41,6 +41,45 @@ asker() { cuddy run -d --network d -v "$PROBE:/probe:ro" "$@" "$IMAGE" sleep 100
 	cuddy network rm d
 }
 
+@test "dns: a host whose resolvers are reached over IPv6 only serves names in each mode, and by each way out" {
+	require_tun
+	require_ipv6
+	local pastas=()
+	[ ! -x /usr/bin/pasta ] || pastas=(pasta "pasta:--dns-forward,fd00:53::1")
+	cuddy network create six
+	printf '[network]\ndefault_rootless_network_cmd = "pasta"\n' >"$WORK/pasta.conf"
+	# A host of our own making: its only server of names is at its IPv6 loopback, and then at another address.
+	cat >"$WORK/host" <<-'S'
+		set -eu
+		ip link set lo up
+		ip link add d0 type veth peer name d1
+		ip link set d0 up
+		ip link set d1 up
+		ip addr add 192.0.2.2/24 dev d0
+		ip addr add fd00:99::2/64 dev d0 nodad
+		ip addr add fd00:99::53/64 dev d0 nodad
+		ip route add default via 192.0.2.1 dev d0
+		ip -6 route add default via fd00:99::1 dev d0
+		"$PROBE" udp-names 53 10.1.2.3 :: &
+		trap "pkill -P $! || true; kill $!" EXIT
+		asks() { # asks MODE: the server that resolv.conf names, and what it says
+			"$CUDDY" run --rm --network "$1" "$IMAGE" sh -c \
+				'for i in 1 2 3; do timeout 5 nslookup a.example && break; done; cat /etc/resolv.conf' >"$WORK/said" 2>&1 &&
+				grep -q '^Address: 10.1.2.3' "$WORK/said" && ! grep -q "nameserver $2" "$WORK/said" || { echo "$1 $2:"; cat "$WORK/said"; exit 1; }
+		}
+		for server in ::1 fd00:99::53; do
+			echo "nameserver $server" >"$WORK/resolv.conf"
+			mount --bind "$WORK/resolv.conf" /etc/resolv.conf
+			for mode in "$@"; do asks "$mode" "$server"; done
+			umount /etc/resolv.conf
+		done
+	S
+	"$CUDDY" unshare unshare -n env WORK="$WORK" bash "$WORK/host" slirp4netns six "${pastas[@]}"
+	wait_until 20 eval '[ ! -e "$CUDDY_RUNROOT/net/socket" ]'
+	[ ${#pastas[@]} = 0 ] || CONTAINERS_CONF=$WORK/pasta.conf "$CUDDY" unshare unshare -n env WORK="$WORK" bash "$WORK/host" six
+	cuddy network rm six
+}
+
 @test "ping: root inside needs no right for it, on slirp4netns, on a named network, and with an allow-list" {
 	require_tun
 	cuddy network create --subnet 10.237.0.0/24 p

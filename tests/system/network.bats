@@ -38,7 +38,17 @@ teardown() { end_host_probe; test_end; }
 	cuddy run -d --name c --network slirp4netns:cidr=10.78.0.0/16 "$IMAGE" sleep 1000
 	run -0 cuddy inspect --format '{{.NetworkSettings.IPAddress}}/{{.NetworkSettings.IPPrefixLen}} {{.NetworkSettings.Gateway}}' c
 	[ "$output" = "10.78.0.100/16 10.78.0.2" ]
-	for bad in mtu=1 cidr=10.0.0.1/24 nosuch=1 mtu; do
+	# Both of podman's port handlers are one here; connections leave from the address that was asked for.
+	local port
+	port=$(free_port)
+	NETPROBE_LOCAL=1 probe_on_host udp-peer "$port"
+	for from in 127.0.0.9 127.0.0.1; do
+		run -0 in_container --network "slirp4netns:allow_host_loopback=true,outbound_addr=$from,port_handler=slirp4netns" "$IMAGE" \
+			/probe udp-ask 10.0.2.2 "$port" x
+		[[ "$output" == "$from"* ]]
+	done
+	end_host_probe
+	for bad in mtu=1 cidr=10.0.0.1/24 nosuch=1 mtu outbound_addr=::1 outbound_addr6=10.0.0.1 outbound_addr=/x port_handler=x; do
 		run -125 --separate-stderr cuddy run --rm --network "slirp4netns:$bad" "$IMAGE" true
 		one_line_error 125 "${bad%%=*}"
 	done

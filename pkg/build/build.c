@@ -370,6 +370,7 @@ static int build(struct builder *b)
 	b->pc.file = b->file;
 	b->pc.build_args = &b->o->build_args;
 	b->pc.from = b->o->from;
+	b->pc.target_stage = b->o->target;
 	b->pc.policies = &b->policies;
 	b->pc.platform = b->o->platform;
 	b->pc.host_proxies = b->o->host_proxies;

@@ -7,6 +7,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/build/builder.h"
+#include "pkg/build/expand.h"
 #include "pkg/build/source_judge.h"
 #include "pkg/cli/options.h"
 
@@ -191,6 +192,24 @@ static int start_from(struct builder *b, unsigned i, const char *base)
 	return 0;
 }
 
+/* FROM --after=STAGE: that one is needed, too, and comes first. */
+static int find_after(struct builder *b, unsigned i)
+{
+	const struct inst *from = &b->file->stages[i].from;
+	const struct expand x = {.escape = b->file->escape, .vars = &b->pc.globals};
+	const char *flag = inst_flag(from, "after");
+	AUTO_FREE char *name = NULL;
+	int r = flag ? expand_new(&x, flag, &name) : 0;
+
+	if (r < 0 || !flag)
+		return r < 0 ? inst_fail(b->file->name, from, r) : 0;
+	b->stages[i].after = plan_find_stage(b->file, name, i, true);
+	if (b->stages[i].after < 0)
+		return inst_fail(b->file->name, from,
+				 err_usage("--after=%s: only a stage above this one", name));
+	return plan_needed(b, (unsigned)b->stages[i].after);
+}
+
 static bool platform_is_ours(const struct build_image *image)
 {
 	struct platform host = {0};
@@ -211,6 +230,9 @@ static int plan_needed(struct builder *b, unsigned i)
 	if (p->planned)
 		return 0;
 	r = plan_base(&b->pc, &b->file->stages[i], &base, &p->platform);
+	p->after = -1;
+	if (r == 0)
+		r = find_after(b, i);
 	if (r == 0)
 		r = start_from(b, i, base);
 	if (r == 0)

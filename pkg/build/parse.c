@@ -58,6 +58,7 @@ static const struct {
 	{INST_COPY, "from", FLAG_TEXT},
 	{INST_COPY, "link", FLAG_SWITCH},
 	{INST_COPY, "parents", FLAG_SWITCH},
+	{INST_FROM, "after", FLAG_TEXT},
 	{INST_FROM, "platform", FLAG_TEXT},
 	{INST_HEALTHCHECK, "interval", FLAG_TEXT},
 	{INST_HEALTHCHECK, "retries", FLAG_TEXT},

@@ -233,6 +233,7 @@ int plan_globals(struct plan_context *c)
 	r = build_platform(NULL, &p);
 	add_platform(&c->globals, "TARGET", &c->target);
 	add_platform(&c->globals, "BUILD", &p);
+	strv_addf(&c->globals, "TARGETSTAGE=%s", c->target_stage ? c->target_stage : "default");
 	platform_done(&p);
 	for (unsigned i = 0; r == 0 && i < c->file->n_globals; i++) {
 		const struct inst *in = &c->file->globals[i];

@@ -84,6 +84,7 @@ struct stage_plan {
 	struct inst *triggers; /* ONBUILD of the base; ops point into it */
 	unsigned n_triggers;
 	int parent; /* stage this one starts from, -1 */
+	int after; /* FROM --after: one that is done before this one begins, -1 */
 	struct strv base_layers; /* of the base image, when there is no parent */
 	char *base; /* the base image as FROM names it, when it is one */
 	char *base_id; /* config digest of the base image, NULL for scratch and stages */
@@ -118,6 +119,7 @@ struct plan_context {
 	bool allow_host_network, host_proxies;
 	bool discard_volumes; /* what commands change below a VOLUME is not kept */
 	const char *from; /* --from */
+	const char *target_stage; /* --target */
 	const struct source_policies *policies;
 	const struct named_context *contexts;
 	unsigned n_contexts;

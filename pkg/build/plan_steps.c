@@ -29,6 +29,32 @@ static const char *working_dir(const struct planner *pl)
 
 /* --- RUN ----------------------------------------------------------------------------------------- */
 
+/* As BuildKit has it: what is mounted from is known before any variable is. */
+static int check_from(const char *spec)
+{
+	AUTO_STRV struct strv words = STRV_INIT;
+
+	strv_split(&words, spec, ',');
+	for (size_t i = 0; i < words.n; i++)
+		if (strncmp(words.v[i], "from=", 5) == 0 && strchr(words.v[i], '$'))
+			return err_usage("--mount=%s: from= takes no variables; give it a stage: "
+					 "FROM %s AS NAME",
+					 spec, words.v[i] + 5);
+	return 0;
+}
+
+/* BUILDKIT_CACHE_MOUNT_NS: caches of the same id in different namespaces are different ones. */
+static void put_namespace(const struct planner *pl, struct run_mount *m)
+{
+	const char *ns = strv_env_get(pl->c->build_args, "BUILDKIT_CACHE_MOUNT_NS");
+	char *id = m->id;
+
+	if (!ns || !*ns || m->type != RUN_MOUNT_CACHE)
+		return;
+	m->id = xasprintf("%s/%s", ns, id);
+	free(id);
+}
+
 static int run_mounts(struct planner *pl, const struct inst *in, struct op *o)
 {
 	unsigned n_ssh = 0;
@@ -44,11 +70,14 @@ static int run_mounts(struct planner *pl, const struct inst *in, struct op *o)
 		o->mounts = xreallocarray(o->mounts, n + 1, sizeof(*o->mounts));
 		o->mount_from = xreallocarray(o->mount_from, n + 1, sizeof(*o->mount_from));
 		m = &o->mounts[n];
-		r = plan_word(pl, in->flags.v[i] + 6, &spec);
+		r = check_from(in->flags.v[i] + 6);
+		if (r == 0)
+			r = plan_word(pl, in->flags.v[i] + 6, &spec);
 		if (r == 0)
 			r = run_mount_parse(spec, working_dir(pl), m);
 		if (r < 0)
 			return r;
+		put_namespace(pl, m);
 		o->mount_from[n] = (struct op_source){.stage = -1};
 		o->n_mounts++;
 		if (m->type == RUN_MOUNT_SSH && !m->target)

@@ -347,7 +347,8 @@ static void stop_all(struct scheduler *s)
 
 static bool needs(const struct stage_plan *p, const struct scheduler *s)
 {
-	if (p->parent >= 0 && s->state[p->parent] != DONE)
+	if ((p->parent >= 0 && s->state[p->parent] != DONE) ||
+	    (p->after >= 0 && s->state[p->after] != DONE))
 		return true;
 	for (unsigned k = 0; k < p->n_ops; k++) {
 		const struct op *o = &p->ops[k];

@@ -130,7 +130,7 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 	q.entrypoint = "";
 	q.user = o->user;
 	q.workdir = o->cwd;
-	q.hostname = "build";
+	q.hostname = q.uts && strcmp(q.uts, "host") == 0 ? NULL : "build";
 	q.network = network_of(b, o);
 	q.image_volume = "ignore";
 	q.log_driver = "none";

@@ -54,8 +54,8 @@ tidy() {
 	build_all >/dev/null
 	took=$(((${EPOCHREALTIME/./} - start) / 1000))
 	want=$(inside cat /sum /one/n)
-	for ((i = 0; i < 6; i++)); do
-		if [ $((i % 3)) = 0 ]; then
+	for ((i = 0; i < 4; i++)); do
+		if [ $((i % 2)) = 0 ]; then
 			cuddy rmi -f localhost/t >/dev/null 2>&1 || true
 			cuddy image prune -f >/dev/null
 			cuddy builder prune -a -f >/dev/null
@@ -71,6 +71,26 @@ tidy() {
 	[ "$(inside cat /sum /one/n)" = "$want" ]
 	[ "$(build_all)" = "$id" ]
 	tidy
+}
+
+@test "killed as each step begins: what was done before is used, and nothing else is left" {
+	containerfile
+	local done_by=(0 0 1 2 3 4 4 5 6 6 7 8 9) steps=13 n cached line
+	mkfifo "$WORK/fifo"
+	for ((n = 2; n <= steps; n++)); do
+		"$CUDDY" build --jobs 1 -t localhost/t --secret "id=s,src=$WORK/s" . >/dev/null 2>"$WORK/fifo" 3>&- &
+		cached=0
+		while read -r line; do
+			[[ "$line" != "--> Using cache" ]] || cached=$((cached + 1))
+			[[ "$line" != "STEP $n/$steps:"* ]] || kill -9 $!
+		done <"$WORK/fifo"
+		wait $! || true
+		# The last one before the kill may have been on its way to the disk; all others are there.
+		[ "$cached" -ge "${done_by[n < 3 ? 0 : n - 3]}" ] || fail "at step $n only $cached were used"
+	done
+	tidy
+	id=$(build_all)
+	[ "$(build_all)" = "$id" ]
 }
 
 @test "who waits for a step takes it over when the build that does it is killed" {

@@ -156,6 +156,16 @@ load build
 	[ "$(SOURCE_DATE_EPOCH=1000000000 build --no-cache)" = "$a" ]
 	[ "$(inside stat -c %Y /d/f /y)" = $'1000000000\n1000000000' ]
 	[[ "$(cuddy image inspect --format '{{.Created}}' localhost/t)" == 2001-09-09* ]]
+	# Nothing that was made is later: directories made on the way and whiteouts too.
+	cuddy save -q --format oci-dir -o "$WORK/layout" localhost/t
+	run -0 python3 - "$WORK/layout" <<-'P'
+		import json, sys, tarfile
+		blob = lambda d: f"{sys.argv[1]}/blobs/sha256/{d[7:]}"
+		m = json.load(open(blob(json.load(open(f"{sys.argv[1]}/index.json"))["manifests"][0]["digest"])))
+		new = [e for l in m["layers"][1:] for e in tarfile.open(blob(l["digest"]))]
+		print(sorted({e.name for e in new} & {"d", "d/f", "y", "var/.wh.tmp"}), max(e.mtime for e in new) <= 1000000000)
+	P
+	[ "$output" = "['d', 'd/f', 'var/.wh.tmp', 'y'] True" ]
 }
 
 @test "FROM scratch, -f from elsewhere and from standard input, --iidfile, several tags (G4)" {

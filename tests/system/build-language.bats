@@ -38,6 +38,10 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	build
 	[ "$(config Cmd)" = '["/bin/sh","-c","[\"a\", b]"]' ]
 	printf 'FROM scratch\nCMD ["a", 1]\n' | fails Containerfile:2
+	# An escape character that is escaped itself goes on with nothing.
+	printf 'FROM scratch\nENV a=x\\\\\nENV b=y\\\\\\\nz\n' | file
+	build
+	[ "$(env_of a) $(env_of b)" = 'x\ y\z' ] || { cat Containerfile; config Env; false; }
 }
 
 @test "a file for the C preprocessor, with what it includes from the context; from here alone (P10)" {
@@ -115,6 +119,12 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 		y
 	EOF
 	build
+	# A trigger keeps them, and what it expands is what the stage has that it runs in.
+	printf 'FROM localhost/busybox AS with\nONBUILD COPY <<one <<"two" /t/\na $who\none\na $who\ntwo\nONBUILD RUN <<end\necho "$who" >/t/run\nend\nFROM with\nENV who=late\n' >Triggers
+	printf 'FROM localhost/trigger\nRUN true\n' >Triggered
+	cuddy build -q --target with -t localhost/trigger -f Triggers . >/dev/null
+	cuddy build -q -t localhost/triggered -f Triggered . >/dev/null
+	[ "$(cuddy run --rm --network none -e who=ran localhost/triggered sh -c 'cat /t/one /t/two /t/run; wc -c </t/run | grep -qx 1')" = $'a \na $who' ]
 	[ "$(inside sh -c 'cat /d/one /d/two /d/three; stat -c %a /d/one; cat /script /both /fed')" = $'a you\na $who\n  tab you\n644\nme\n1\n2\nfed you' ]
 }
 
@@ -131,12 +141,12 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 		ARG e=arg
 		RUN --network=none echo "$e" >>/a
 		FROM one
-		ARG TARGETARCH
-		RUN --network=none echo "${tag-unset} $e ${TARGETARCH:+known}" >>/a
+		ARG TARGETARCH TARGETSTAGE
+		RUN --network=none echo "${tag-unset} $e ${TARGETARCH:+known} $TARGETSTAGE" >>/a
 	EOF
 	run -0 --separate-stderr cuddy build -t localhost/t --build-arg nobody=1 --build-arg http_proxy=http://p:1 .
 	[[ "$stderr" == *nobody* ]]
-	[ "$(inside cat /a)" = $'unset\nbusyboxx unset unset http://p:1\narg\nbusyboxx arg known' ]
+	[ "$(inside cat /a)" = $'unset\nbusyboxx unset unset http://p:1\narg\nbusyboxx arg known default' ]
 	run ! grep -q 'http://p:1' <(cuddy image inspect localhost/t; cuddy history --no-trunc localhost/t)
 	# Another proxy is no other step.
 	run -0 --separate-stderr cuddy build -t localhost/t --build-arg http_proxy=http://q:2 .
@@ -155,6 +165,22 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	printf 'FROM scratch\nONBUILD ONBUILD RUN x\n' | fails ONBUILD
 	printf 'FROM scratch\nONBUILD FROM x\n' | fails ONBUILD
 	printf 'FROM scratch AS 1x\n' | fails 1x
+}
+
+@test "FROM --after: another stage is done first, and is needed then; --target is TARGETSTAGE" {
+	cat >Containerfile <<-'EOF'
+		FROM localhost/busybox AS first
+		RUN --network=none sleep 0.3; date +%s%N >/d/first
+		FROM --after=first localhost/busybox AS second
+		ARG TARGETSTAGE
+		RUN --network=none cat /d/first >/before && echo "$TARGETSTAGE" >>/before
+		FROM --after=third scratch
+	EOF
+	mkdir "$WORK/d"
+	build --target second -v "$WORK/d:/d"
+	[ "$(inside cat /before)" = "$(cat "$WORK/d/first")"$'\nsecond' ]
+	run --separate-stderr build
+	one_line_error 125 'Containerfile:6: FROM --after=third scratch: --after=third: only a stage above'
 }
 
 @test "the shell in force, and what ENTRYPOINT does to CMD (I8)" {

@@ -244,6 +244,32 @@ COPY --from=a /f /g"
 	[ "$(annotations 3 localhost/t)" = '{"base.two":"3","own":"4"}' ]
 }
 
+@test "options of commands: devices, groups, namespaces, names, proxies and what bounds them reach RUN, and only it" {
+	file <<-'E'
+		FROM localhost/busybox
+		RUN { id -G; for n in uts ipc cgroup; do readlink /proc/self/ns/$n; done; grep -E 'CapEff|NoNewPrivs' /proc/self/status | tr -s '\t' ' '; } >/seen; ls -l /dev/mine | cut -c1 >>/seen; grep -v '^#' /etc/resolv.conf >/resolv; cat /etc/hosts >/hosts; echo "$http_proxy" >/proxy
+		RUN echo "$http_proxy" >>/proxy
+	E
+	export http_proxy=http://proxy.invalid:1
+	build --network none --cap-drop all --cap-add net_admin --group-add 77 --uts host --ipc host --cgroupns host --no-hosts --dns 192.0.2.1 \
+		--dns-search x.test --dns-option ndots:3 --device /dev/null:/dev/mine --security-opt no-new-privileges --retry 1 --retry-delay 1s
+	[ "$(inside cat /seen)" = "$(cuddy run --rm --network none --group-add 77 localhost/busybox id -G)
+$(readlink /proc/self/ns/uts)
+$(readlink /proc/self/ns/ipc)
+$(readlink /proc/self/ns/cgroup)
+CapEff: 0000000000001000
+NoNewPrivs: 1
+c" ] || fail "$(inside cat /seen)"
+	run -0 inside cat /resolv
+	[[ "$output" == *"nameserver 192.0.2.1"* && "$output" == *"search x.test"* && "$output" == *"options ndots:3"* ]] || fail "$output"
+	[ "$(inside cat /hosts)" = "$(cuddy run --rm --network none --no-hosts localhost/busybox cat /etc/hosts 2>/dev/null)" ]
+	[ "$(inside cat /proxy)" = $'http://proxy.invalid:1\nhttp://proxy.invalid:1' ]
+	build --no-cache --network none --device /dev/null:/dev/mine --http-proxy=false
+	[ -z "$(inside cat /proxy | tr -d '\n')" ]
+	run -1 inside test -e /dev/mine
+	run ! grep -q proxy.invalid <(cuddy image inspect localhost/t; cuddy history --no-trunc localhost/t)
+}
+
 @test "--no-cache-filter and --cache-ttl say what is made anew; --logfile, --skip-unused-stages, refusals (K8 O6) (K8)" {
 	file <<-'E'
 		FROM localhost/busybox AS one

@@ -34,7 +34,7 @@ host_base() {
 		flags=(-v "$lib:$lib:ro" -v /usr/lib64:/usr/lib64:ro -v "$(command -v busybox):/usr/bin/sh:ro")
 	fi
 	own() {
-		cuddy build -q "${binds[@]}" --build-arg MAKE_FLAGS=CFLAGS=-O0 "$@" \
+		cuddy build -q "${binds[@]}" --build-arg MAKE_FLAGS=OPT=-O0 "$@" \
 			--build-context "docker.io/library/debian:bookworm=container-image://$base" \
 			--build-context "docker.io/library/debian:bookworm-slim=container-image://$base" "$TOP" 2>"$WORK/log" ||
 			fail "$(tail -n 20 "$WORK/log")"

@@ -165,6 +165,46 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "$(cuddy build -q --platform linux/amd64 --timestamp 1600000000 .)" = a45c18a910c68140b9dee47e99be5236f9b6004d58a0673d454c36ebd592d48b ]
 }
 
+# Ids are those of the image in every file that is made, whatever they are mapped to; times are the given one.
+@test "two users with ranges of their own and two stores: one digest, commands included (O4)" {
+	require_other_user
+	as_other sh -c "test -x '$CUDDY'" || lacks "the other user cannot execute $CUDDY"
+	[ "$(unshare --user --map-auto cat /proc/self/uid_map | awk '{ print $2; exit }')" != \
+		"$(as_other unshare --user --map-auto cat /proc/self/uid_map | awk '{ print $2; exit }')" ]
+	local d=/var/tmp/cuddy-same.$$ mine
+	mkdir -m 0755 "$d"
+	cd "$d"
+	umask 022
+	cp "$(image_file busybox)" busybox.tar
+	mkdir -p src/sub && echo one >src/one && echo two >src/sub/two && ln -s one src/link && chmod 755 src/sub/two
+	cat >Containerfile <<-'E'
+		FROM localhost/busybox AS make
+		RUN --network=none echo 'me:x:1000:60000::/home/me:/bin/sh' >>/etc/passwd && mkdir -p /o/d && echo x >/o/f && ln /o/f /o/hard && ln -s f /o/l && mkfifo /o/p && \
+			chown 1000:60000 /o/f /o/d && chmod 4755 /o/f && rm -r /home/user && mkdir -m 1777 /home/user && touch /home/user/n
+		USER me
+		WORKDIR /home/me/work
+		RUN --network=none id >id && echo $RANDOM >/dev/null && rm /tmp/none 2>/dev/null; umask 077; echo y >mine
+		FROM localhost/busybox
+		COPY --from=make /o /o
+		COPY --from=make --chown=7:60001 /home/me /home/me
+		COPY --chmod=u=rwX,go= src /src
+		RUN --network=none rm /src/one && touch /src/sub/three
+	E
+	cuddy build -q -t localhost/t --no-cache --timestamp 1600000000 . >/dev/null
+	mine=$(cuddy image inspect --format '{{.Id}} {{.RootFS.Layers}}' localhost/t)
+	theirs() { as_other env HOME="$d/home" XDG_RUNTIME_DIR="$d/home" CUDDY_ROOT="$d/home/root" CUDDY_RUNROOT="$d/home/run" "$@"; }
+	chmod 1777 "$d"
+	as_other mkdir -m 0700 "$d/home"
+	theirs "$CUDDY" load -q -i "$d/busybox.tar"
+	run theirs sh -c "umask 077; cd '$d' && '$CUDDY' build -q -t localhost/t --no-cache --timestamp 1600000000 ."
+	[ "$status" = 0 ] || fail "$output"
+	run -0 theirs "$CUDDY" image inspect --format '{{.Id}} {{.RootFS.Layers}}' localhost/t
+	theirs "$CUDDY" unshare rm -rf "$d/home/root" "$d/home/run"
+	as_other rm -rf "$d/home"
+	cd "$WORK" && rm -rf "$d"
+	[ "$output" = "$mine" ]
+}
+
 # Since Linux 6.7 a user namespace may have emulators of its own. Ours for s390x is busybox: it does what the program that
 # it is given is called, and that program is nothing but the header of one for s390x.
 @test "commands of another platform run where the kernel has an emulator for it (G2)" {

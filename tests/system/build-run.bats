@@ -26,6 +26,7 @@ fails() { # fails TEXT - the Containerfile on stdin does not build, and the line
 	printf 'FROM localhost/busybox\nRUN --mount=type=tmpfs,target=/ true\n' | fails Containerfile:2
 	printf 'FROM localhost/busybox\nRUN --mount=source=d,target=/x,mode=0700 true\n' | fails mode
 	printf 'FROM localhost/busybox\nRUN --mount=source=none,target=/x true\n' | fails none
+	printf 'FROM localhost/busybox\nARG x=localhost/busybox\nRUN --mount=from=$x,target=/x true\n' | fails 'from= takes no variables; give it a stage: FROM $x AS NAME'
 }
 
 @test "caches: of one id, seeded, shared, locked and private, of several builds at once; emptied meanwhile (M2)" {
@@ -44,6 +45,10 @@ fails() { # fails TEXT - the Containerfile on stdin does not build, and the line
 	[[ "$(both shared 300)" == [12]' 2 met met s s' ]]
 	[ "$(both locked 10)" = '1 2 alone met s s' ]
 	[ "$(both private 300)" = '1 1 met met s s' ]
+	# In a namespace of its own the same id is another cache.
+	printf 'FROM localhost/busybox\nARG N\nRUN --network=none --mount=type=cache,target=/c,id=ns echo $N >>/c/n; wc -l </c/n >/out\n' >Ns
+	lines_of() { cuddy build -q -t localhost/a -f Ns --build-arg N=$RANDOM "$@" . >/dev/null && cuddy run --rm --network none localhost/a cat /out; }
+	[ "$(lines_of; lines_of --build-arg BUILDKIT_CACHE_MOUNT_NS=other; lines_of | tail -n 1)" = $'1\n1\n2' ]
 	# It may be emptied while nobody uses it.
 	cuddy image prune -f --build-cache >/dev/null
 	[ "$(both locked 10)" = '1 2 alone met s s' ]

@@ -82,7 +82,7 @@ tidy() {
 		cached=0
 		while read -r line; do
 			[[ "$line" != "--> Using cache" ]] || cached=$((cached + 1))
-			[[ "$line" != "STEP $n/$steps:"* ]] || kill -9 $!
+			[[ "$line" != "STEP $n/$steps:"* ]] || kill -9 $! 2>/dev/null || true # it may be done
 		done <"$WORK/fifo"
 		wait $! || true
 		# The last one before the kill may have been on its way to the disk; all others are there.

@@ -56,19 +56,21 @@ static void rotate(int fd, int dir)
 		(void)renameat(dir, EVENTS_FILE, dir, EVENTS_OLD);
 }
 
-void event_write(int dir, const char *type, const char *status, const char *id, const char *name,
-		 const char *body, const char *extra)
+#define PARTS_MAX 10
+#define HEAD_MAX 256
+#define NAME_MEMBER_MAX 512
+
+/* @head and the strings are borrowed. Return: how many of @iov. */
+static int compose(const char *type, const char *status, const char *id, const char *name,
+		   const char *body, const char *extra, char head[HEAD_MAX],
+		   struct iovec iov[PARTS_MAX])
 {
-	AUTO_CLOSE int fd = open_shared(dir);
-	char head[256], when[CLOCK_TEXT_MAX];
-	const char *parts[10] = {head};
-	struct iovec iov[ARRAY_LEN(parts)];
+	const char *parts[PARTS_MAX] = {head};
+	char when[CLOCK_TEXT_MAX];
 	int n = 1;
 
-	if (fd < 0)
-		return;
 	clock_format_utc(clock_now_ns(), when);
-	(void)snprintf(head, sizeof(head),
+	(void)snprintf(head, HEAD_MAX,
 		       "{\"Time\":\"%s\",\"Type\":\"%s\",\"Status\":\"%s\",\"ID\":\"%.128s\"", when,
 		       type, status, id ? id : "");
 	if (name) {
@@ -87,16 +89,39 @@ void event_write(int dir, const char *type, const char *status, const char *id, 
 	parts[n++] = "}\n";
 	for (int i = 0; i < n; i++)
 		iov[i] = (struct iovec){(void *)(size_t)parts[i], strlen(parts[i])};
+	return n;
+}
+
+static void append(int dir, const struct iovec *iov, int n)
+{
+	AUTO_CLOSE int fd = open_shared(dir);
+
+	if (fd < 0)
+		return;
 	(void)!writev(fd, iov, n);
 	rotate(fd, dir);
 }
 
-void event_named(int dir, const char *type, const char *status, const char *id, const char *name)
+void event_append(int dir, const char *lines, size_t n)
 {
-	char body[512] = "\"Name\":\"";
-	size_t n = strlen(body);
+	append(dir, &(struct iovec){(void *)(size_t)lines, n}, 1);
+}
 
-	for (const char *p = name; *p && n < sizeof(body) - 4; p++) {
+void event_write(int dir, const char *type, const char *status, const char *id, const char *name,
+		 const char *body, const char *extra)
+{
+	struct iovec iov[PARTS_MAX];
+	char head[HEAD_MAX];
+
+	append(dir, iov, compose(type, status, id, name, body, extra, head, iov));
+}
+
+/* "Name":"…" of a name in any letters. */
+static const char *name_member(const char *name, char body[NAME_MEMBER_MAX])
+{
+	size_t n = (size_t)snprintf(body, NAME_MEMBER_MAX, "\"Name\":\"");
+
+	for (const char *p = name; *p && n < NAME_MEMBER_MAX - 4; p++) {
 		if ((unsigned char)*p < ' ')
 			continue;
 		if (*p == '"' || *p == '\\')
@@ -105,5 +130,54 @@ void event_named(int dir, const char *type, const char *status, const char *id, 
 	}
 	body[n++] = '"';
 	body[n] = '\0';
-	event_write(dir, type, status, id, NULL, body, NULL);
+	return body;
+}
+
+void event_named(int dir, const char *type, const char *status, const char *id, const char *name)
+{
+	char body[NAME_MEMBER_MAX];
+
+	event_write(dir, type, status, id, NULL, name_member(name, body), NULL);
+}
+
+/* --- before the change --------------------------------------------------------------------------- */
+
+void event_begin(int dir, const char *type, const char *status, const char *id, const char *name,
+		 const char *body, struct event_pending *ret)
+{
+	AUTO_CLOSE int fd = -EBADF;
+	struct iovec iov[PARTS_MAX];
+	char head[HEAD_MAX];
+	int n = compose(type, status, id, name, body, NULL, head, iov);
+
+	*ret = (struct event_pending){.fd = -EBADF};
+	(void)snprintf(ret->name, sizeof(ret->name), EVENTS_PENDING "/%d-%llx", (int)getpid(),
+		       (unsigned long long)clock_monotonic_ns());
+	for (int tries = 0; tries < 2 && fd < 0; tries++) {
+		fd = openat(dir, ret->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    0600);
+		if (fd < 0 && (errno != ENOENT || mkdirat(dir, EVENTS_PENDING, 0700) < 0))
+			return;
+	}
+	/* Locked before there is anything to read: an empty one is nobody's. */
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || writev(fd, iov, n) < 0)
+		(void)unlinkat(dir, ret->name, 0);
+	else
+		ret->fd = TAKE_FD(fd);
+}
+
+void event_begin_named(int dir, const char *type, const char *status, const char *id,
+		       const char *name, struct event_pending *ret)
+{
+	char body[NAME_MEMBER_MAX];
+
+	event_begin(dir, type, status, id, NULL, name_member(name, body), ret);
+}
+
+void event_over(int dir, struct event_pending *p)
+{
+	if (p->fd < 0)
+		return;
+	(void)unlinkat(dir, p->name, 0);
+	closep(&p->fd);
 }

@@ -163,6 +163,7 @@ static bool is_shared(const struct monitor *m, const char *volume)
 /* --rm, the part that is seen: after it the name is free and nothing finds the container. */
 static void remove_container(struct monitor *m)
 {
+	struct event_pending event;
 	char name[128];
 
 	m->trash_dir = open(m->cfg.trash_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -171,9 +172,13 @@ static void remove_container(struct monitor *m)
 	/* What cannot be moved away stays as it is, for the next command to remove. */
 	if (m->trash_dir < 0)
 		return;
+	event_begin(m->cfg.runtime_dir_fd, "container", "remove", m->cfg.id,
+		    *m->renamed ? m->renamed : m->cfg.name, m->cfg.event_body, &event);
 	release_name(m); /* first: while the container is there nobody else claims the name */
-	if (renameat(AT_FDCWD, m->cfg.data_dir, m->trash_dir, name) < 0)
+	if (renameat(AT_FDCWD, m->cfg.data_dir, m->trash_dir, name) < 0) {
+		event_over(m->cfg.runtime_dir_fd, &event);
 		return;
+	}
 	for (int i = 0; m->cfg.anonymous_volumes[i]; i++) {
 		if (is_shared(m, m->cfg.anonymous_volumes[i]))
 			continue;
@@ -184,6 +189,7 @@ static void remove_container(struct monitor *m)
 	}
 	remove_state_dir(m->cfg.state_dir);
 	monitor_event(m, "remove", NULL);
+	event_over(m->cfg.runtime_dir_fd, &event);
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
+#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
 #include "pkg/container/explain.h"
@@ -164,7 +165,8 @@ static bool name_became_free(struct store *st, const char *name)
 }
 
 static int create_record(struct store *st, const struct container_request *q,
-			 struct container_record *rec, struct container_dirs *dirs)
+			 struct container_record *rec, struct container_dirs *dirs,
+			 struct event_pending *event)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	char trail[512];
@@ -177,8 +179,11 @@ static int create_record(struct store *st, const struct container_request *q,
 		}
 		sbuf_reset(&text);
 		record_write(rec, &text);
+		container_event_begin(st, rec, "create", event);
 		r = container_store_create(st, rec->id, rec->name, text.s, text.len,
 					   !rec->auto_remove, dirs);
+		if (r < 0)
+			event_over(store_runtime_fd(st), event);
 		if (r != -CE_NAME_IN_USE)
 			return r;
 		(void)snprintf(trail, sizeof(trail), "%s", err_trail());
@@ -285,6 +290,7 @@ int container_create(struct store *st, const struct container_request *q, struct
 	AUTO(record_freep) struct container_record *rec = NULL;
 	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
 	AUTO_CLOSE int lock = -EBADF, ids_lock = -EBADF;
+	struct event_pending event = {.fd = -EBADF};
 	char id[65];
 	int r = container_decide(st, q, &rec);
 
@@ -308,7 +314,7 @@ int container_create(struct store *st, const struct container_request *q, struct
 		return r;
 	r = volumes_make(st, rec);
 	if (r == 0)
-		r = create_record(st, q, rec, &dirs);
+		r = create_record(st, q, rec, &dirs, &event);
 	if (r < 0) {
 		volumes_unmake(st, rec);
 		if (q->cidfile)
@@ -318,5 +324,6 @@ int container_create(struct store *st, const struct container_request *q, struct
 	*ret = (struct container){
 		.rec = TAKE_PTR(rec), .dirs = dirs, .state = {.status = CONMON_CREATED}};
 	container_event(st, ret->rec, "create", NULL);
+	event_over(store_runtime_fd(st), &event);
 	return 0;
 }

@@ -17,12 +17,14 @@
 #include "pkg/base/err.h"
 #include "pkg/cli/filter.h"
 #include "pkg/conmon/event.h"
+#include "pkg/container/events_internal.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/open.h"
 #include "storage/store.h"
 
 #define BODY_MAX 16384U /* labels beyond it are left out: a journal is no store */
 #define READ_SIZE 65536U
+#define SOON_MS 100
 #define LINE_MAX_BYTES (1U << 20)
 
 static void add_members(const struct container_record *rec, const struct strv *labels,
@@ -44,6 +46,15 @@ void event_body(const struct container_record *rec, struct sbuf *out)
 		sbuf_reset(out);
 		add_members(rec, &(struct strv)STRV_INIT, out);
 	}
+}
+
+void container_event_begin(struct store *st, const struct container_record *rec, const char *status,
+			   struct event_pending *ret)
+{
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+
+	event_body(rec, &body);
+	event_begin(store_runtime_fd(st), "container", status, rec->id, rec->name, body.s, ret);
 }
 
 void container_event(struct store *st, const struct container_record *rec, const char *status,
@@ -245,8 +256,8 @@ static int follow_name(struct reader *r, int dir, int *cur)
 	return rc;
 }
 
-/* Return: false when the time is over. */
-static bool await_change(const struct events_query *q, int watch)
+/* @soon: look again although nothing was heard. Return: false when the time is over. */
+static bool await_change(const struct events_query *q, int watch, bool soon)
 {
 	struct pollfd p = {.fd = watch, .events = POLLIN};
 	char events[4096] __attribute__((aligned(8)));
@@ -254,7 +265,11 @@ static bool await_change(const struct events_query *q, int watch)
 
 	if (q->until_ns && left <= 0)
 		return false;
-	if (poll(&p, 1, q->until_ns ? (int)(ms > INT32_MAX ? INT32_MAX : ms) : -1) > 0)
+	if (!q->until_ns)
+		ms = -1;
+	if (soon && (ms < 0 || ms > SOON_MS))
+		ms = SOON_MS;
+	if (poll(&p, 1, (int)(ms > INT32_MAX ? INT32_MAX : ms)) > 0)
 		while (read(watch, events, sizeof(events)) > 0)
 			;
 	return true;
@@ -262,37 +277,65 @@ static bool await_change(const struct events_query *q, int watch)
 
 static int watch_dir(int dir)
 {
-	AUTO_CLOSE int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	AUTO_CLOSE int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), pending = -EBADF;
 	char path[32];
 
 	if (fd < 0 || inotify_add_watch(fd, fd_path(dir, path),
 					IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
 		return err_new(-errno, "watch the runtime directory");
+	/* Whoever is killed with a line on his hands lets go of it. */
+	if (mkdirat(dir, EVENTS_PENDING, 0700) < 0 && errno != EEXIST)
+		return err_new(-errno, "make " EVENTS_PENDING);
+	pending = openat(dir, EVENTS_PENDING, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (pending < 0 ||
+	    inotify_add_watch(fd, fd_path(pending, path), IN_CLOSE_WRITE | IN_ONLYDIR) < 0)
+		return err_new(-errno, "watch " EVENTS_PENDING);
 	return TAKE_FD(fd);
+}
+
+static int read_journal(int dir, struct reader *r, int *cur)
+{
+	AUTO_CLOSE int old = -EBADF;
+	int rc = 0;
+
+	*cur = open_journal(dir, EVENTS_FILE);
+	old = open_journal(dir, EVENTS_OLD);
+	if (!is_same(*cur, old))
+		rc = read_on(r, old);
+	r->in.len = 0;
+	return rc == 0 ? read_on(r, *cur) : rc;
+}
+
+int events_written(struct store *st, const struct events_query *q,
+		   int (*each)(struct json_object *event, void *arg), void *arg)
+{
+	struct reader r = {.q = q, .each = each, .arg = arg, .in = SBUF_INIT};
+	AUTO_CLOSE int cur = -EBADF;
+	int rc = read_journal(store_runtime_fd(st), &r, &cur);
+
+	sbuf_done(&r.in);
+	return rc;
 }
 
 int events_read(struct store *st, const struct events_query *q,
 		int (*each)(struct json_object *event, void *arg), void *arg)
 {
-	AUTO_CLOSE int watch = -EBADF, cur = -EBADF, old = -EBADF;
+	AUTO_CLOSE int watch = -EBADF, cur = -EBADF;
 	struct reader r = {.q = q, .each = each, .arg = arg, .in = SBUF_INIT};
 	int dir = store_runtime_fd(st), rc = 0;
+	bool soon;
 
 	if (q->stream) {
 		watch = watch_dir(dir);
 		rc = watch < 0 ? watch : 0;
 	}
-	if (rc == 0) {
-		cur = open_journal(dir, EVENTS_FILE);
-		old = open_journal(dir, EVENTS_OLD);
-		if (!is_same(cur, old))
-			rc = read_on(&r, old);
-	}
-	r.in.len = 0;
+	soon = events_mend(st);
 	if (rc == 0)
-		rc = read_on(&r, cur);
-	while (rc == 0 && q->stream && await_change(q, watch))
+		rc = read_journal(dir, &r, &cur);
+	while (rc == 0 && q->stream && await_change(q, watch, soon)) {
+		soon = events_mend(st);
 		rc = follow_name(&r, dir, &cur);
+	}
 	sbuf_done(&r.in);
 	return rc;
 }

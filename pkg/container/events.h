@@ -7,6 +7,10 @@ struct json_object;
 
 /** event_body() - what all events of a container say besides id, time and status: JSON members. */
 void event_body(const struct container_record *rec, struct sbuf *out);
+/** container_event_begin() - what its line will be, before it is made or removed (pkg/conmon/event.h). */
+struct event_pending;
+void container_event_begin(struct store *st, const struct container_record *rec, const char *status,
+			   struct event_pending *ret);
 /** container_event() - append one to the journal; @extra: further JSON members, or NULL. */
 void container_event(struct store *st, const struct container_record *rec, const char *status,
 		     const char *extra);

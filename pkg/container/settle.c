@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -12,7 +13,8 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/conmon/state.h"
-#include "pkg/container/events.h"
+#include "pkg/container/events_internal.h"
+#include "pkg/json/json.h"
 #include "storage/store.h"
 
 #define LOCK_TRIES 2000
@@ -36,12 +38,42 @@ static int lock(int data)
 	return 0;
 }
 
+struct told {
+	bool start, died;
+};
+
+static int note(struct json_object *event, void *arg)
+{
+	struct told *t = arg;
+	const char *status = NULL;
+
+	if (json_get_str(event, "Status", &status) < 0)
+		err_drop();
+	t->start = t->start || (status && strcmp(status, "start") == 0);
+	t->died = t->died || (status && strcmp(status, "died") == 0);
+	return 0;
+}
+
+/* The monitor may have been killed between what it did and the line, or between the line and the record. */
+static struct told told_of(struct store *st, const char *id, int64_t since_ns)
+{
+	AUTO_STRV struct strv filters = STRV_INIT;
+	const struct events_query q = {.since_ns = since_ns, .filters = &filters};
+	struct told t = {0};
+
+	strv_addf(&filters, "container=%s", id);
+	if (events_written(st, &q, note, &t) < 0)
+		err_drop();
+	return t;
+}
+
 /* Under the lock: it is still so, and now it is recorded. */
 static int record(struct store *st, const struct container_record *rec, int containers, int data)
 {
 	struct conmon_state s;
 	char extra[96];
 	struct stat ours, there;
+	struct told told;
 	int r = look(st, containers, rec->id, &s);
 
 	if (r < 0 || !s.unrecorded)
@@ -57,7 +89,11 @@ static int record(struct store *st, const struct container_record *rec, int cont
 		       "\"ContainerExitCode\":%d,\"OOMKilled\":false,\"ExitReason\":\"%s\"",
 		       s.exit_code, conmon_reason_text(s.reason));
 	/* First the event: who finds it recorded may remove it, and that is the later one. */
-	container_event(st, rec, "died", extra);
+	told = told_of(st, rec->id, s.started_ns);
+	if (!told.start && s.started_ns)
+		container_event(st, rec, "start", NULL);
+	if (!told.died)
+		container_event(st, rec, "died", extra);
 	return renameat(data, EXIT_FOUND, data, "exit") < 0 ? err_new(-errno, "record the end") : 0;
 }
 

@@ -10,6 +10,7 @@
 #include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
+#include "pkg/container/volumes.h"
 #include "pkg/image/remove.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/lock.h"
@@ -53,11 +54,8 @@ static int leave_volumes(struct store *st, const struct container_record *rec, b
 		const char *name = rec->mounts[i].source;
 		int r = rec->mounts[i].anonymous ? volume_leave(st, name, rec->id) : 0;
 
-		if (r == 1 && drop) {
-			r = volume_remove(st, name);
-			if (r == 0)
-				event_named(store_runtime_fd(st), "volume", "remove", NULL, name);
-		}
+		if (r == 1 && drop)
+			r = volume_remove_told(st, name);
 		if (r < 0 && r != -CE_NO_VOLUME)
 			return err_wrap(r, "volume %s", name);
 	}
@@ -109,6 +107,7 @@ int container_monitor_lock(struct container *c, const struct remove_options *o)
 static int remove_locked(struct store *st, struct container *c, const struct remove_options *o)
 {
 	AUTO_CLOSE int lock = container_store_lock(st, c->rec->id), monitor = -EBADF;
+	struct event_pending event = {.fd = -EBADF};
 	int r = lock;
 
 	if (r >= 0)
@@ -122,15 +121,19 @@ static int remove_locked(struct store *st, struct container *c, const struct rem
 	/* Mostly gone long since; but not after a monitor that was killed, where nobody else does it. */
 	if (r >= 0 && strncmp(c->state.cgroup, CGROUP_ROOT "/", sizeof(CGROUP_ROOT)) == 0)
 		(void)cgroup_remove(c->state.cgroup);
-	if (r >= 0)
+	if (r >= 0) {
+		container_event_begin(st, c->rec, "remove", &event);
 		r = container_store_remove(st, c->rec->id, c->rec->name);
+	}
+	if (r >= 0)
+		container_event(st, c->rec, "remove", NULL);
+	event_over(store_runtime_fd(st), &event);
 	if (r == -CE_NO_CONTAINER) { /* somebody was faster, as the monitor with --rm */
 		err_drop();
 		return 0;
 	}
 	if (r < 0)
 		return r;
-	container_event(st, c->rec, "remove", NULL);
 	return leave_volumes(st, c->rec, o->volumes || c->rec->auto_remove);
 }
 

@@ -196,9 +196,7 @@ int volume_make(struct store *st, const struct volume_request *q, char **ret_nam
 	if (r == 0)
 		r = enter_for_owner(st, &v);
 	if (r == 0)
-		r = volume_create(st, &v);
-	if (r == 0)
-		event_named(store_runtime_fd(st), "volume", "create", NULL, v.name);
+		r = volume_create_told(st, &v);
 	if (r == -EEXIST && !q->ignore)
 		return err_new(-CE_NAME_IN_USE, "volume create %s", v.name);
 	if (r < 0 && r != -EEXIST)

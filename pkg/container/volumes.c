@@ -103,6 +103,33 @@ int volume_users(struct store *st, const char *name, struct strv *ret)
 	return container_each(st, add_user, &s);
 }
 
+/* Before and after: an event is not lost with whoever makes it. */
+int volume_create_told(struct store *st, const struct volume_record *v)
+{
+	struct event_pending event;
+	int dir = store_runtime_fd(st), r;
+
+	event_begin_named(dir, "volume", "create", NULL, v->name, &event);
+	r = volume_create(st, v);
+	if (r == 0)
+		event_named(dir, "volume", "create", NULL, v->name);
+	event_over(dir, &event);
+	return r;
+}
+
+int volume_remove_told(struct store *st, const char *name)
+{
+	struct event_pending event;
+	int dir = store_runtime_fd(st), r;
+
+	event_begin_named(dir, "volume", "remove", NULL, name, &event);
+	r = volume_remove(st, name);
+	if (r == 0)
+		event_named(dir, "volume", "remove", NULL, name);
+	event_over(dir, &event);
+	return r;
+}
+
 int volume_drop(struct store *st, const char *name)
 {
 	/* A container that is being made holds it shared from the look at its volumes to its record. */
@@ -115,11 +142,7 @@ int volume_drop(struct store *st, const char *name)
 
 		return err_new(-CE_IN_USE, "used by %s", list);
 	}
-	if (r == 0)
-		r = volume_remove(st, name);
-	if (r == 0)
-		event_named(store_runtime_fd(st), "volume", "remove", NULL, name);
-	return r;
+	return r == 0 ? volume_remove_told(st, name) : r;
 }
 
 /* Calls @fn for each that matches, in the order of names; those that go meanwhile are passed over. */

@@ -29,6 +29,9 @@ int volume_inspect(struct store *st, const char *name, struct json_object **ret)
 int volume_users(struct store *st, const char *name, struct strv *ret);
 /** volume_rows() - those that match the filters, sorted by name, as inspect objects. */
 int volume_rows(struct store *st, const struct strv *filters, struct json_object **ret);
+/** volume_create_told(), volume_remove_told() - of a record, and to trash, with the event. */
+int volume_create_told(struct store *st, const struct volume_record *v);
+int volume_remove_told(struct store *st, const char *name);
 /** volume_drop() - remove one that no container has; -CE_IN_USE naming them. */
 int volume_drop(struct store *st, const char *name);
 /** volume_unused() - names of those that no container has and that match; @all: also those with a name of the user's. */

@@ -47,9 +47,7 @@ static int make_new(struct store *st, const struct mount_spec *m)
 	if (r == 0 && (v.uid > 0 || v.gid > 0))
 		r = err_usage("an owner other than root: make it with volume create first");
 	if (r == 0)
-		r = volume_create(st, &v);
-	if (r == 0)
-		event_named(store_runtime_fd(st), "volume", "create", NULL, v.name);
+		r = volume_create_told(st, &v);
 	return r;
 }
 
@@ -106,5 +104,5 @@ void volumes_unmake(struct store *st, const struct container_record *rec)
 	for (unsigned i = 0; i < rec->n_mounts; i++)
 		if (rec->mounts[i].anonymous &&
 		    volume_leave(st, rec->mounts[i].source, rec->id) == 1)
-			(void)volume_remove(st, rec->mounts[i].source);
+			(void)volume_remove_told(st, rec->mounts[i].source);
 }

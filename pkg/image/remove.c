@@ -16,14 +16,21 @@ void image_removal_done(struct image_removal *r)
 int image_remove_id(struct store *st, const char *id, bool force, struct image_removal *ret)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
-	int r = image_store_names(st, id, &names);
+	struct event_pending event;
+	const char *name;
+	int dir = store_runtime_fd(st), r = image_store_names(st, id, &names);
 
+	if (r < 0)
+		return r;
+	name = names.n ? names.v[0] : id;
+	event_begin_named(dir, "image", "remove", id, name, &event);
+	r = image_store_remove(st, id, force ? IMAGE_REMOVE_NAMED : 0);
 	if (r == 0)
-		r = image_store_remove(st, id, force ? IMAGE_REMOVE_NAMED : 0);
+		event_named(dir, "image", "remove", id, name);
+	event_over(dir, &event);
 	if (r < 0)
 		return r;
 	strv_add_all(&ret->untagged, &names);
-	event_named(store_runtime_fd(st), "image", "remove", id, names.n ? names.v[0] : id);
 	memcpy(ret->id, id, sizeof(ret->id));
 	return 0;
 }
@@ -31,13 +38,18 @@ int image_remove_id(struct store *st, const char *id, bool force, struct image_r
 static int remove_name(struct store *st, const char *id, const char *name,
 		       struct image_removal *ret)
 {
+	struct event_pending event;
+	int dir = store_runtime_fd(st), r;
 	bool gone;
-	int r = image_store_remove_name(st, name, id, 0, &gone);
 
+	event_begin_named(dir, "image", "untag", id, name, &event);
+	r = image_store_remove_name(st, name, id, 0, &gone);
+	if (r == 0)
+		event_named(dir, "image", gone ? "remove" : "untag", id, name);
+	event_over(dir, &event);
 	if (r < 0)
 		return r;
 	strv_add(&ret->untagged, name);
-	event_named(store_runtime_fd(st), "image", gone ? "remove" : "untag", id, name);
 	if (gone)
 		memcpy(ret->id, id, sizeof(ret->id));
 	return 0;

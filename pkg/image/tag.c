@@ -27,7 +27,8 @@ int image_tag(struct store *st, const char *image, const struct strv *names)
 	AUTO_STRV struct strv full = STRV_INIT;
 	AUTO_FREE char *matched = NULL, *manifest = NULL;
 	struct image_record *rec = NULL;
-	int r = 0;
+	struct event_pending event;
+	int dir = store_runtime_fd(st), r = 0;
 
 	for (size_t i = 0; r == 0 && i < names->n; i++) {
 		char *one;
@@ -41,9 +42,11 @@ int image_tag(struct store *st, const char *image, const struct strv *names)
 	if (r == 0)
 		manifest = image_manifest_of(st, rec, matched);
 	for (size_t i = 0; r == 0 && i < full.n; i++) {
+		event_begin_named(dir, "image", "tag", rec->id, full.v[i], &event);
 		r = image_store_tag(st, full.v[i], rec->id, manifest);
 		if (r == 0)
-			event_named(store_runtime_fd(st), "image", "tag", rec->id, full.v[i]);
+			event_named(dir, "image", "tag", rec->id, full.v[i]);
+		event_over(dir, &event);
 	}
 	image_record_free(rec);
 	return r;
@@ -76,16 +79,19 @@ int image_untag(struct store *st, const char *image, const struct strv *names)
 {
 	AUTO_STRV struct strv full = STRV_INIT;
 	struct image_record *rec = NULL;
-	int r = image_find(st, image, &rec, NULL);
+	struct event_pending event;
+	int dir = store_runtime_fd(st), r = image_find(st, image, &rec, NULL);
 
 	for (size_t i = 0; r == 0 && i < names->n; i++)
 		r = name_of_image(rec, names->v[i], &full);
 	if (r == 0 && !names->n)
 		strv_add_all(&full, &rec->names);
 	for (size_t i = 0; r == 0 && i < full.n; i++) {
+		event_begin_named(dir, "image", "untag", rec->id, full.v[i], &event);
 		r = ref_remove(st, full.v[i]);
 		if (r == 0)
-			event_named(store_runtime_fd(st), "image", "untag", rec->id, full.v[i]);
+			event_named(dir, "image", "untag", rec->id, full.v[i]);
+		event_over(dir, &event);
 	}
 	image_record_free(rec);
 	return r;

@@ -87,6 +87,47 @@ assert e["timeNano"] // 10**9 == e["time"] and e["ExitReason"] == "exited", e'
 	cuddy rm down
 }
 
+@test "events: what was made or removed by somebody who was killed before he could say so is told once, by whoever reads" {
+	killed() { CUDDY_CRASH_AT=$1 run "$CUDDY" "${@:2}"; [ "$status" -eq 137 ]; }
+	killed stage-after-rename create --name c --network none "$IMAGE" true
+	killed stage-before-rename create --name none --network none "$IMAGE" true
+	killed container-trashed rm c
+	killed stage-after-rename volume create v
+	cuddy volume rm v
+	[ "$(ls "$CUDDY_RUNROOT/pending" | wc -l)" -eq 4 ]
+	[ "$(past --format '{{.Type}} {{.Status}} {{.Name}}')" = "volume remove v
+container create c
+container remove c
+volume create v" ]
+	[ "$(past | wc -l)" -eq 4 ]
+	[ -z "$(ls "$CUDDY_RUNROOT/pending")" ]
+	# A stream hears of it as soon as he is dead.
+	"$CUDDY" events --until 1h --format '{{.Name}} {{.Status}}' >"$WORK/out" 3>&- &
+	e=$!
+	wait_asleep $e
+	killed stage-after-rename create --name d --network none "$IMAGE" true
+	shown() { [ "$(cat "$WORK/out")" = "d create" ]; }
+	wait_until 10 shown
+	kill $e
+	cuddy rm d
+	[ -z "$(ls "$CUDDY_RUNROOT/pending")" ]
+}
+
+@test "events: a monitor killed before its line, or after it and before the record: each is there once" {
+	cuddy run -d --name a --network none "$IMAGE" sleep 1000
+	cuddy run -d --name b --network none "$IMAGE" sleep 1000
+	sed -i '/"start"/{/"Name":"a"/d}' "$CUDDY_RUNROOT/events"
+	sed -n '/"start"/{/"Name":"b"/{s/"start"/"died"/p}}' "$CUDDY_RUNROOT/events" >"$WORK/line"
+	cat "$WORK/line" >>"$CUDDY_RUNROOT/events"
+	# shellcheck disable=SC2046
+	kill -KILL $(conmon_pid a) $(conmon_pid b)
+	wait_exited a
+	wait_exited b
+	wait_until 20 seen_as a create start died || fail "$(cat "$CUDDY_RUNROOT/events")"
+	wait_until 20 seen_as b create start died
+	cuddy rm a b
+}
+
 @test "events: images and volumes" {
 	cuddy tag "$IMAGE" one two
 	cuddy untag two two

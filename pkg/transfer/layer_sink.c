@@ -108,14 +108,14 @@ static int open_lower(struct store *st, const char *diffid)
 	return fd < 0 ? err_new(-errno, "open layer %s", diffid) : fd;
 }
 
-static int copy_links(struct store *st, struct layer_sink *s, const struct strv *lower,
-		      size_t n_lower)
+int layer_resolve_links(struct store *st, const struct layer_stage *stage,
+			const struct unpack_result *u, const struct strv *lower, size_t n_lower)
 {
 	AUTO_FREE int *fds = NULL;
 	size_t n = 0;
 	int r = 0;
 
-	if (!s->result.links.n)
+	if (!u->links.n)
 		return 0;
 	fds = xcalloc(n_lower + 1, sizeof(*fds));
 	while (r >= 0 && n < n_lower) {
@@ -124,7 +124,7 @@ static int copy_links(struct store *st, struct layer_sink *s, const struct strv 
 			fds[n++] = r;
 	}
 	if (r >= 0)
-		r = unpack_resolve_links(&s->stage, &s->result, fds, (unsigned)n);
+		r = unpack_resolve_links(stage, u, fds, (unsigned)n);
 	while (n)
 		(void)close(fds[--n]);
 	return r < 0 ? r : 0;
@@ -153,7 +153,7 @@ int sink_commit(struct transfer_ctx *ctx, struct layer_sink *s, const char *medi
 
 	if (r < 0 || layer_exists(st, s->result.diffid))
 		return r;
-	r = copy_links(st, s, lower, n_lower);
+	r = layer_resolve_links(st, &s->stage, &s->result, lower, n_lower);
 	if (r < 0)
 		return r;
 	report_notes(ctx, &s->result.notes);

@@ -37,3 +37,10 @@ int sink_commit(struct transfer_ctx *ctx, struct layer_sink *s, const char *medi
 		const struct strv *lower, size_t n_lower);
 /** sink_done() - drop all that was not committed. Safe on a zeroed one. */
 void sink_done(struct transfer_ctx *ctx, struct layer_sink *s);
+
+/**
+ * layer_resolve_links() - unpack_resolve_links() with the layers below, by their diffIDs: the first @n_lower
+ * of @lower, bottom first. Nothing to do without links.
+ */
+int layer_resolve_links(struct store *st, const struct layer_stage *stage,
+			const struct unpack_result *u, const struct strv *lower, size_t n_lower);

@@ -253,27 +253,34 @@ static int encode(struct store *st, const char *diffid, bool single_id, enum out
 	return 0;
 }
 
-int layer_blob_as(struct store *st, const char *diffid, bool single_id, const char *digest,
-		  uint64_t size, struct layer_blob *ret)
+int layer_blob_kept(struct store *st, const char *diffid, const char *digest, uint64_t size,
+		    struct layer_blob *ret)
 {
 	AUTO(layer_record_done) struct layer_record rec = {0};
-	AUTO_FREE char *plain = xasprintf("sha256:%s", diffid);
 	int r = layer_record_load(st, diffid, &rec);
 
 	*ret = (struct layer_blob){.fd = -EBADF};
 	if (r < 0)
 		return r;
-	if (rec.blob_digest && strcmp(rec.blob_digest, digest) == 0) {
-		r = open_kept(st, diffid, &rec, ret);
-		if (r == 0 && ret->size != size) {
-			layer_blob_done(ret);
-			r = err_new(-CE_BAD_SIZE, "layer %.12s", diffid);
-		}
-		if (r != -ENOENT)
-			return r;
+	if (!rec.blob_digest || strcmp(rec.blob_digest, digest) != 0)
+		return -ENOENT;
+	r = open_kept(st, diffid, &rec, ret);
+	if (r == 0 && ret->size != size) {
+		layer_blob_done(ret);
+		r = err_new(-CE_BAD_SIZE, "layer %.12s", diffid);
 	}
-	return strcmp(plain, digest) == 0 ? encode(st, diffid, single_id, OUT_PLAIN, 0, ret)
-					  : -ENOENT;
+	return r;
+}
+
+int layer_blob_as(struct store *st, const char *diffid, bool single_id, const char *digest,
+		  uint64_t size, struct layer_blob *ret)
+{
+	AUTO_FREE char *plain = xasprintf("sha256:%s", diffid);
+	int r = layer_blob_kept(st, diffid, digest, size, ret);
+
+	return r == -ENOENT && strcmp(plain, digest) == 0
+		       ? encode(st, diffid, single_id, OUT_PLAIN, 0, ret)
+		       : r;
 }
 
 static const char *type_of(enum out_format f)

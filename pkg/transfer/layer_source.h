@@ -26,6 +26,9 @@ void layer_blob_done(struct layer_blob *b);
 /** layer_blob_nameless() - a file without a name in the store, so that nothing has to be cleaned up. */
 int layer_blob_nameless(struct store *st);
 
+/** layer_blob_kept() - the same as layer_blob_as(), when it was kept as it was received; no namespace needed. */
+int layer_blob_kept(struct store *st, const char *diffid, const char *digest, uint64_t size,
+		    struct layer_blob *ret);
 /**
  * layer_blob_as() - exactly the archive with this digest and size
  * Return: 0; -ENOENT (no trail) when it was not kept and cannot be made again.

@@ -39,6 +39,7 @@
 #include "pkg/sys/lock.h"
 #include "pkg/transfer/blob_keeper.h"
 #include "pkg/transfer/layer_partial.h"
+#include "pkg/transfer/layer_sink.h"
 #include "pkg/transfer/unpack.h"
 #include "pkg/transfer/verify.h"
 #include "storage/shared.h"
@@ -476,33 +477,6 @@ static int loaded(struct layer *l)
 	return whole(l);
 }
 
-/* What hard links name in lower layers is copied in; topmost of them first. */
-static int resolve_links(struct layer *l)
-{
-	int *trees, layers = store_fd(l->q->store, STORE_LAYERS), r = 0;
-	unsigned n = 0;
-
-	if (layers < 0)
-		return layers;
-	trees = xcalloc(l->index ? l->index : 1, sizeof(*trees));
-	for (unsigned i = l->index; r == 0 && i-- > 0;) {
-		AUTO_FREE char *tree = xasprintf("%s/tree", l->q->diffids->v[i]);
-
-		r = openat(layers, tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (r < 0)
-			r = err_new(-errno, "layer %.12s", tree);
-		else
-			trees[n++] = r;
-		r = r < 0 ? r : 0;
-	}
-	if (r == 0)
-		r = unpack_resolve_links(&l->stage, &l->result, trees, n);
-	while (n > 0)
-		closep(&trees[--n]);
-	free(trees);
-	return r;
-}
-
 static int commit(struct layer *l)
 {
 	const struct unpack_result *u = &l->result;
@@ -521,7 +495,7 @@ static int commit(struct layer *l)
 	if (strcmp(u->diffid, l->diffid) != 0)
 		return err_new(-CE_BAD_DIGEST, "its content is %.12s, the config says %.12s",
 			       u->diffid, l->diffid);
-	r = u->links.n > 0 ? resolve_links(l) : 0;
+	r = layer_resolve_links(l->q->store, &l->stage, u, l->q->diffids, l->index);
 	if (r == 0 && l->partial && partial_digests(l->partial) >= 0)
 		r = layer_stage_digests(l->q->store, &l->stage, partial_digests(l->partial));
 	if (r == 0)

@@ -177,11 +177,15 @@ static int send_config(struct push *p)
 static int find_layer(struct push *p, unsigned i, const struct descriptor *d,
 		      struct layer_blob *ret)
 {
-	int r = transfer_enter_base(p->ctx);
+	const char *diffid = p->image.rec->diffids.v[i];
+	int r = layer_blob_kept(p->image.store, diffid, d->digest, d->size, ret);
 
+	if (r != -ENOENT)
+		return r;
+	r = transfer_enter_base(p->ctx);
 	if (r == 0)
-		r = layer_blob_as(p->image.store, p->image.rec->diffids.v[i],
-				  p->ctx->req.single_id, d->digest, d->size, ret);
+		r = layer_blob_as(p->image.store, diffid, p->ctx->req.single_id, d->digest, d->size,
+				  ret);
 	if (r != -ENOENT || p->sources.n == 0)
 		return r;
 	r = layer_blob_nameless(p->image.store);

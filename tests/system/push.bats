@@ -86,8 +86,10 @@ umoci_image() { # umoci_image DIR:TAG
 	registry_begin
 	push "$(image_file layers12)" here:1 --dest-compress-format gzip -f oci
 	pull "$REG/here:1"
+	rm -f "$CUDDY_RUNROOT"/base/*
 	log_from
 	upload "$REG/here:1" "$REG/there:1"
+	empty_dir "$CUDDY_RUNROOT/base" # nothing had to be packed: no namespace
 	[ "$(answers 'PATCH .*')" -eq 1 ] # the config
 	[ "$(answers 'POST .*mount=.*' 201)" -eq 12 ]
 	[ "$(digest_of "$REG/there:1")" = "$(digest_of "$REG/here:1")" ]

@@ -70,7 +70,7 @@ static int load(struct shared_list *l, const struct strv *paths)
 		int fd = open(paths->v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
 		if (fd < 0) { /* a server that is away must not take our own images along */
-			log_debug("store", "%s: %s", paths->v[i], strerror(errno));
+			log_debug("store", "%s: %s", paths->v[i], err_text(-errno));
 			continue;
 		}
 		r = look(fd, paths->v[i]);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pkg/base/auto.h"
 #include "pkg/base/utf8.h"
 
 #define TRAIL_MAX 2048
@@ -75,10 +76,57 @@ const char *err_trail(void)
 	return trail;
 }
 
+/* As they are known on Linux: the small C library has words of its own for these. */
+static const struct {
+	int code;
+	const char *text;
+} words[] = {
+	{EIO, "Input/output error"},
+	{ECHILD, "No child processes"},
+	{ENOMEM, "Cannot allocate memory"},
+	{EBUSY, "Device or resource busy"},
+	{EXDEV, "Invalid cross-device link"},
+	{EMFILE, "Too many open files"},
+	{ENOTTY, "Inappropriate ioctl for device"},
+	{ESPIPE, "Illegal seek"},
+	{EDOM, "Numerical argument out of domain"},
+	{ERANGE, "Numerical result out of range"},
+	{EDEADLK, "Resource deadlock avoided"},
+	{ENAMETOOLONG, "File name too long"},
+	{ELOOP, "Too many levels of symbolic links"},
+	{ETIME, "Timer expired"},
+	{EREMOTE, "Object is remote"},
+	{ECOMM, "Communication error on send"},
+	{EOVERFLOW, "Value too large for defined data type"},
+	{EILSEQ, "Invalid or incomplete multibyte or wide character"},
+	{EUSERS, "Too many users"},
+	{ENOTSOCK, "Socket operation on non-socket"},
+	{EMSGSIZE, "Message too long"},
+	{ENOTSUP, "Operation not supported"},
+	{EADDRINUSE, "Address already in use"},
+	{EADDRNOTAVAIL, "Cannot assign requested address"},
+	{ENETUNREACH, "Network is unreachable"},
+	{ENETRESET, "Network dropped connection on reset"},
+	{ECONNABORTED, "Software caused connection abort"},
+	{EISCONN, "Transport endpoint is already connected"},
+	{ENOTCONN, "Transport endpoint is not connected"},
+	{ESHUTDOWN, "Cannot send after transport endpoint shutdown"},
+	{ETOOMANYREFS, "Too many references: cannot splice"},
+	{ETIMEDOUT, "Connection timed out"},
+	{EHOSTUNREACH, "No route to host"},
+	{EINPROGRESS, "Operation now in progress"},
+	{EUCLEAN, "Structure needs cleaning"},
+	{EDQUOT, "Disk quota exceeded"},
+	{EOWNERDEAD, "Owner died"},
+};
+
 const char *err_text(int r)
 {
 	if (is_domain(r))
 		return domain[-r - CE_FIRST_].text;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (words[i].code == -r)
+			return words[i].text;
 	return strerror(-r);
 }
 

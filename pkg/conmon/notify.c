@@ -29,7 +29,7 @@ static void say(const struct monitor *m, const char *text, size_t n)
 {
 	if (n && m->cfg.notify != CONMON_NOTIFY_NONE &&
 	    send(CM_FD_NOTIFY, text, n, MSG_NOSIGNAL) < 0)
-		log_debug("conmon", "the service manager does not listen: %s", strerror(errno));
+		log_debug("conmon", "the service manager does not listen: %s", err_text(-errno));
 }
 
 int notify_open(struct monitor *m)

@@ -196,7 +196,7 @@ static void make_dirs(struct store *st, struct finding *f)
 	if (container_store_look(st, f->name, &d) < 0 ||
 	    (mkdirat(d.data_fd, "upper", 0700) < 0 && errno != EEXIST) ||
 	    (mkdirat(d.data_fd, "work", 0700) < 0 && errno != EEXIST))
-		in_vain(f, *err_trail() ? err_trail() : strerror(errno));
+		in_vain(f, *err_trail() ? err_trail() : err_text(-errno));
 	else if (strstr(f->what, "changes") &&
 		 fchmodat(d.data_fd, "upper", CONTAINER_UPPER_FRESH, 0) == 0)
 		done(f, xstrdup("it is as its image is; its changes are lost"));

@@ -210,7 +210,7 @@ static int find_rootfs(const struct store *s, const char *spec, struct container
 	dir = rec->rootfs_overlay ? xstrndup(spec, (size_t)(options - spec)) : xstrdup(spec);
 	rec->rootfs = path_absolute(dir);
 	if (stat(rec->rootfs, &st) < 0)
-		return err_usage("--rootfs %s: %s", rec->rootfs, strerror(errno));
+		return err_usage("--rootfs %s: %s", rec->rootfs, err_text(-errno));
 	if (!S_ISDIR(st.st_mode))
 		return err_usage("--rootfs %s: not a directory", rec->rootfs);
 	if (strcmp(rec->rootfs, "/") == 0)

@@ -221,7 +221,7 @@ static int make_hosts_file(const struct container_request *q, struct container_r
 	r->hosts_file = strcmp(f, "none") == 0 || strcmp(f, "image") == 0 ? xstrdup(f)
 									   : path_absolute(f);
 	if (*r->hosts_file == '/' && access(r->hosts_file, R_OK) < 0)
-		return err_usage("--hosts-file %s: %s", r->hosts_file, strerror(errno));
+		return err_usage("--hosts-file %s: %s", r->hosts_file, err_text(-errno));
 	return 0;
 }
 

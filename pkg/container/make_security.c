@@ -225,7 +225,7 @@ static int device_tree(const char *source, const char *target, unsigned depth,
 	int rc = 0;
 
 	if (!d)
-		return err_usage("device %s: %s", source, strerror(errno));
+		return err_usage("device %s: %s", source, err_text(-errno));
 	for (struct dirent *e; rc == 0 && (e = readdir(d)) != NULL;) {
 		AUTO_FREE char *from = NULL, *to = NULL;
 		struct stat st;
@@ -263,7 +263,7 @@ static int device_check(const char *spec, struct container_record *r)
 	    strspn(parts.v[parts.n - 1], "rwm") != strlen(parts.v[parts.n - 1]))
 		return err_usage("device '%s': the access is made of r, w and m", spec);
 	if (stat(source, &st) < 0)
-		return err_usage("device '%s': %s: %s", spec, source, strerror(errno));
+		return err_usage("device '%s': %s: %s", spec, source, err_text(-errno));
 	if (S_ISDIR(st.st_mode))
 		return device_tree(source, target, 0, r);
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))

@@ -190,7 +190,8 @@ static void add_machine(struct json_object *o)
 
 	(void)uname(&un);
 	(void)sysinfo(&si);
-	up = xasprintf("%ldh %ldm %lds", si.uptime / 3600, si.uptime / 60 % 60, si.uptime % 60);
+	up = xasprintf("%ldh %ldm %lds", (long)si.uptime / 3600, (long)si.uptime / 60 % 60,
+		       (long)si.uptime % 60);
 	json_set_str(o, "arch", host_architecture());
 	json_set_i64(o, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
 	json_set(o, "distribution", distribution());

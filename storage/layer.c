@@ -451,7 +451,8 @@ void layer_settle_later(struct store *st)
 	if (pid != 0)
 		return;
 	(void)setsid();
-	(void)close_range(0, 2, 0);
+	for (int fd = 0; fd < 3; fd++)
+		(void)close(fd);
 	(void)layer_settle(st);
 	(void)store_empty_trash(st);
 	_exit(0);

@@ -7,6 +7,8 @@
  * What changed in the last seconds is not kept, so that no change shares its time with what was read.
  */
 #pragma once
+#include <stdint.h>
+
 #include "pkg/base/sbuf.h"
 #include "storage/store.h"
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/sys/statx.h"
 
 #define CAPABILITY "security.capability"
 
@@ -132,21 +132,6 @@ int tree_attrs_read(struct tree_attrs *a, int fd, const char *path)
 	return 0;
 }
 
-#ifndef STATX_MNT_ID
-#define STATX_MNT_ID 0x1000U
-#endif
-
-/* What an overlay shows may have many device numbers; one mount has one id. */
-static int mount_of(int fd, uint64_t *ret)
-{
-	struct statx x = {0};
-
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &x) < 0)
-		return err_new(-errno, "statx");
-	*ret = x.stx_mask & STATX_MNT_ID ? x.stx_mnt_id : 0; /* before Linux 5.8: no id */
-	return 0;
-}
-
 /* What the kernel shows of itself as files is no content, and some of it has no end. */
 static bool is_kernels(int fd)
 {
@@ -166,9 +151,9 @@ static bool is_kernels(int fd)
 int tree_enters(int dir, int fd, bool cross_mounts)
 {
 	uint64_t a, b;
-	int r = mount_of(dir, &a);
+	int r = statx_mount_id(dir, &a);
 
 	if (r == 0)
-		r = mount_of(fd, &b);
+		r = statx_mount_id(fd, &b);
 	return r < 0 ? r : a == b || (cross_mounts && !is_kernels(fd));
 }

@@ -15,6 +15,8 @@
 #include "pkg/image/push.h"
 #include "pkg/image/save.h"
 #include "pkg/oci/manifest.h"
+#include "pkg/sys/file.h"
+#include "pkg/sys/rename.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
 
@@ -162,10 +164,13 @@ static int to_directory(struct builder *b, const struct cache_place *p, const ch
 	strv_add(&names, id);
 	r = fd < 0 ? err_new(-errno, "open %s", aside)
 		   : image_save(b->st, &names, "oci-dir", NULL, fd, &quiet);
-	if (r == 0 && renameat2(p->parent, aside, p->parent, name, RENAME_EXCHANGE) < 0)
-		r = errno == ENOENT && renameat(p->parent, aside, p->parent, name) == 0
-			    ? 0
-			    : err_new(-errno, "put %s in place", p->path);
+	if (r == 0) {
+		r = file_rename_as(p->parent, aside, p->parent, name, RENAME_EXCHANGE);
+		if (r == -ENOENT)
+			r = file_rename_as(p->parent, aside, p->parent, name, 0);
+		if (r < 0)
+			r = err_new(r, "put %s in place", p->path);
+	}
 	if (rmtree(p->parent, aside) < 0)
 		err_drop();
 	return r;

@@ -74,7 +74,8 @@ void cache_tend_later(struct store *st, const struct cache_policy *p, bool made)
 	if (pid != 0)
 		return;
 	(void)setsid();
-	(void)close_range(0, 2, 0);
+	for (int fd = 0; fd < 3; fd++)
+		(void)close(fd);
 	(void)layer_settle(st);
 	tend(st, p);
 	(void)store_empty_trash(st);

@@ -22,6 +22,7 @@
 #include "pkg/build/copy.h"
 #include "pkg/build/run_mounts_internal.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/rename.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/open.h"
 
@@ -264,9 +265,8 @@ static int make_cache(struct preparing *p, const char *name, const struct run_mo
 	if (fchown(fd, m->uid, m->gid) < 0 || fchmod(fd, m->mode) < 0)
 		return err_new(-errno, "set owner and mode of a cache");
 	/* By paths, which are of one mount here. Who shares it may have been faster. */
-	if (renameat2(AT_FDCWD, path, AT_FDCWD, place, RENAME_NOREPLACE) < 0 && errno != EEXIST)
-		return err_new(-errno, "put a cache into its place");
-	return 0;
+	r = file_rename_as(AT_FDCWD, path, AT_FDCWD, place, RENAME_NOREPLACE);
+	return r < 0 && r != -EEXIST ? err_new(r, "put a cache into its place") : 0;
 }
 
 static int open_cache(struct preparing *p, int dir, const char *name, const struct run_mount *m,

@@ -22,20 +22,14 @@
 #include "pkg/sys/mount.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/process.h"
+#include "pkg/sys/statx.h"
 #include "storage/store.h"
 
 #define MERGED "merged" /* in the container's directory */
 
-#ifndef STATX_ATTR_MOUNT_ROOT
-#define STATX_ATTR_MOUNT_ROOT 0x2000
-#endif
-
 bool container_is_mounted(const struct container *c)
 {
-	struct statx st;
-
-	return statx(c->dirs.data_fd, MERGED, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st) == 0 &&
-	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+	return statx_is_mount_point(c->dirs.data_fd, MERGED);
 }
 
 char *container_mount_point(const struct container *c)

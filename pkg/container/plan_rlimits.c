@@ -12,7 +12,7 @@ static rlim_t own_hard_limit(unsigned resource)
 {
 	struct rlimit now = {.rlim_max = RLIM_INFINITY};
 
-	(void)getrlimit((__rlimit_resource_t)resource, &now);
+	(void)getrlimit((int)resource, &now);
 	return now.rlim_max;
 }
 

@@ -19,6 +19,12 @@
 #include "pkg/sys/private_dir.h"
 #include "storage/store.h"
 
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd 443
+#endif
+#ifndef QIF_DQBLKSIZE
+#define QIF_DQBLKSIZE 1024U /* what its limits are counted in */
+#endif
 #define SPACE_LITTLE (2ULL << 30) /* an image of a desktop's size, unpacked */
 #define SPACE_NONE (256ULL << 20)
 #define INODES_LITTLE 50000

@@ -21,14 +21,11 @@
 #include "pkg/sys/mount.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/statx.h"
 #include "storage/driver.h"
 #include "storage/layer.h"
 
 #define MOUNTS "mounts"
-
-#ifndef STATX_ATTR_MOUNT_ROOT
-#define STATX_ATTR_MOUNT_ROOT 0x2000
-#endif
 
 static char *place_of(const char *id)
 {
@@ -38,10 +35,8 @@ static char *place_of(const char *id)
 bool image_is_mounted(struct store *st, const char *id)
 {
 	AUTO_FREE char *place = place_of(id);
-	struct statx s;
 
-	return statx(store_runtime_fd(st), place, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &s) == 0 &&
-	       (s.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+	return statx_is_mount_point(store_runtime_fd(st), place);
 }
 
 char *image_mount_point(struct store *st, const char *id)

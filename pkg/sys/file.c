@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
@@ -185,4 +186,9 @@ int file_create(int dir, const char *name, const void *p, size_t n, mode_t mode,
 		return r;
 	}
 	return r < 0 ? err_new(r, "create %s", name) : 0;
+}
+
+int file_rename_as(int from, const char *old, int to, const char *name, unsigned flags)
+{
+	return syscall(SYS_renameat2, from, old, to, name, flags) < 0 ? -errno : 0;
 }

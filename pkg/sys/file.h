@@ -28,6 +28,9 @@ int file_read_fd(int fd, size_t max, struct sbuf *out);
 /** file_read_stream() - of anything, a pipe too; waits for its end. */
 int file_read_stream(int fd, size_t max, struct sbuf *out);
 
+/** file_rename_as() - renameat2(2) with RENAME_*; -errno without a trail. */
+int file_rename_as(int from, const char *old, int to, const char *name, unsigned flags);
+
 enum file_sync {
 	FILE_NO_SYNC, /* runtime state: gone after a reboot anyway */
 	FILE_SYNC, /* fsync the file, rename, fsync the directory */

@@ -18,6 +18,7 @@
 #include "pkg/base/io.h"
 #include "pkg/base/wire.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/open.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/socket.h"
 #include "pkg/transfer/jail.h"
@@ -165,7 +166,7 @@ int gpg_start(struct gpg_verifier *v)
 	v->pid = fork();
 	if (v->pid == 0) {
 		(void)dup2(pair[1], 3); /* lint: all others are closed */
-		(void)close_range(4, ~0U, 0);
+		(void)fd_close_from(4, 1);
 		serve(3, program);
 	}
 	(void)close(pair[1]);

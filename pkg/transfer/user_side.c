@@ -16,6 +16,7 @@
 #include "pkg/json/json.h"
 #include "pkg/oci/digest.h"
 #include "pkg/sys/converse.h"
+#include "pkg/sys/open.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/socket.h"
 
@@ -158,7 +159,7 @@ int user_side_start(const struct user_side_offer *o, pid_t *ret_pid)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)signal(SIGPIPE, SIG_IGN);
 		(void)dup2(pair[1], 3); /* lint: all others are closed */
-		(void)close_range(4, ~0U, 0);
+		(void)fd_close_from(4, 1);
 		serve(3, o);
 	}
 	(void)close(pair[1]);

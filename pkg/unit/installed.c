@@ -13,6 +13,7 @@
 #include "pkg/base/path.h"
 #include "pkg/config/paths.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/rename.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/rmtree.h"
 #include "pkg/unit/apply.h"
@@ -247,9 +248,10 @@ static int place_all(int dir, const struct staging *s, const char *path, bool re
 
 		if (r < 0)
 			return r;
-		if (renameat2(s->dir, names->v[i], dir, names->v[i],
-			      replace ? 0 : RENAME_NOREPLACE) < 0)
-			return err_new(-errno, "install %s/%s", path, names->v[i]);
+		r = file_rename_as(s->dir, names->v[i], dir, names->v[i],
+				   replace ? 0 : RENAME_NOREPLACE);
+		if (r < 0)
+			return err_new(r, "install %s/%s", path, names->v[i]);
 		strv_take(ret_paths, path_join(path, names->v[i]));
 	}
 	return fsync(dir) < 0 ? err_new(-errno, "sync %s", path) : 0;

@@ -46,7 +46,7 @@ STATIC_CC   ?= $(if $(shell command -v musl-gcc 2>/dev/null),musl-gcc,$(CC))
 STATIC_LINK := -static $(LDFLAGS) -Wl,--gc-sections
 # musl-gcc hides the kernel's headers along with glibc's; they come last so that musl's own win.
 STATIC_INC  := $(if $(findstring musl,$(STATIC_CC)),-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null))
-STATIC_FLAGS = $(filter-out -fPIE -MMD -MP,$(subst -D_FORTIFY_SOURCE=2,,$(FLAGS))) -MMD -MP -fno-pie $(STATIC_INC)
+STATIC_FLAGS = $(subst -D_FORTIFY_SOURCE=2,,$(FLAGS)) $(STATIC_INC)
 else
 STATIC_CC   := $(CC)
 STATIC_LINK := $(LINK)
@@ -91,6 +91,18 @@ else
 LINK_CUDDY  := $(LINK)
 LINK_LIBS   := $(LIBS_CUDDY)
 endif
+# With MUSL=1 the C library is musl in cuddy, too: the start of glibc asks the processor what it is some forty
+# times, which on a virtual machine is a trap each. Its start file, since musl-gcc knows nothing of static-pie.
+MUSL        ?=
+MUSL_DIR    := $(if $(and $(MUSL),$(findstring musl,$(STATIC_CC))),$(wildcard /usr/lib/$(subst gnu,musl,$(shell $(CC) -print-multiarch 2>/dev/null))))
+ifneq ($(and $(MUSL_DIR),$(wildcard $(MUSL_DIR)/rcrt1.o),$(filter -static-pie,$(LINK_CUDDY))),)
+CUDDY_OBJS  := static
+LINK_CUDDY  := -nostdlib -static-pie $(filter-out -pie,$(LINK)) -L$(MUSL_DIR) $(MUSL_DIR)/rcrt1.o $(MUSL_DIR)/crti.o
+LINK_LIBS   := $(foreach l,$(LIBS),$(call has_lib,lib$l.a)) -lc -lgcc -lgcc_eh
+LINK_LAST   := $(MUSL_DIR)/crtn.o
+else
+CUDDY_OBJS  := obj
+endif
 # libnftables is loaded when rules change, and only then (pkg/net/rules.c).
 LIBS_NET   := -lmnl
 LIBS_TRANS := -lcurl -lcrypto -lzstd -lisal -llzma -lbz2 -lz -ljson-c -pthread
@@ -128,7 +140,7 @@ $B/gen/seccomp_default.inc: $B/gen/seccomp
 	@echo "  GEN    $@"
 	$(if $V,,@)$B/gen/seccomp $(DEFAULT_CAPS) >$@
 
-$B/obj/pkg/seccomp/seccomp.o: $B/gen/seccomp_default.inc
+$B/obj/pkg/seccomp/seccomp.o $B/static/pkg/seccomp/seccomp.o: $B/gen/seccomp_default.inc
 
 $B/libc.a: $(call objs,$(LIBC_SRCS)) ; $(archive)
 $B/core.a: $(call objs,$(CORE_SRCS)) ; $(archive)
@@ -136,10 +148,14 @@ $B/cuddy.a: $(call objs,$(CUDDY_SRCS)) ; $(archive)
 $B/transfer.a: $(call objs,$(TRANS_SRCS)) ; $(archive)
 $B/net.a: $(call objs,$(NET_SRCS)) ; $(archive)
 $B/static.a: $(patsubst %.c,$B/static/%.o,$(LIBC_SRCS)) ; $(archive)
+$B/static-core.a: $(patsubst %.c,$B/static/%.o,$(CORE_SRCS)) ; $(archive)
+$B/static-cuddy.a: $(patsubst %.c,$B/static/%.o,$(CUDDY_SRCS)) ; $(archive)
 
-$B/cuddy: $B/obj/cmd/main.o $B/cuddy.a $B/core.a $B/libc.a
+ARCHIVES_static := static-cuddy static-core static
+ARCHIVES_obj    := cuddy core libc
+$B/cuddy: $B/$(CUDDY_OBJS)/cmd/main.o $(ARCHIVES_$(CUDDY_OBJS):%=$B/%.a)
 	@echo "  LINK   $@"
-	$(if $V,,@)$(CC) $(LINK_CUDDY) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LINK_LIBS)
+	$(if $V,,@)$(CC) $(LINK_CUDDY) -o $@ $< -Wl,--start-group $(filter %.a,$^) $(LINK_LIBS) -Wl,--end-group $(LINK_LAST)
 
 $B/cuddy-conmon: $B/static/pkg/conmon/main.o $B/static.a
 	@echo "  LINK   $@"

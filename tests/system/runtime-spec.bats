@@ -136,3 +136,37 @@ stat_field() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f$(($2 - 2)); } # sta
 	[[ "$stderr" == *'"CAP_OF_TOMORROW" is not known and not given'* ]]
 	jq -e '.level == "warning" and (.msg | contains("CAP_OF_TOMORROW"))' "$WORK/log"
 }
+
+@test "spec: hooks run in the namespaces that their kind says; one that hangs is ended after its time, whatever its kind" {
+	printf '#!/bin/sh\nfor n in uts net pid ipc; do readlink /proc/self/ns/$n; done | paste -sd" " >"$1"\n' >"$WORK/hook"
+	chmod +x "$WORK/hook"
+	bundle b sleep 1000
+	printf '#!/bin/sh\nfor n in uts net pid ipc; do readlink /proc/self/ns/$n; done >/inner.ns\n' >"$WORK/b/rootfs/bin/inner"
+	chmod +x "$WORK/b/rootfs/bin/inner"
+	config b --arg h "$WORK/hook" --arg o "$WORK/ns." '
+		def hook(s): [{"path": $h, "args": ["hook", $o + s], "env": ["PATH=/usr/bin:/bin"]}];
+		.hooks = {"prestart": hook("prestart"), "createRuntime": hook("createRuntime"), "createContainer": hook("createContainer"),
+		"startContainer": [{"path": "/bin/inner"}], "poststart": hook("poststart"), "poststop": hook("poststop")}'
+	quiet rt run --detach --bundle "$WORK/b" --pid-file "$WORK/pid" n
+	spaces() { for n in uts net pid ipc; do readlink "/proc/$1/ns/$n"; done | paste -sd' '; }
+	inside=$(spaces "$(cat "$WORK/pid")") outside=$(spaces self)
+	rt delete --force n
+	for kind in prestart createRuntime poststart poststop; do
+		[ "$(cat "$WORK/ns.$kind")" = "$outside" ] || fail "$kind: $(cat "$WORK/ns.$kind")"
+	done
+	[ "$(cat "$WORK/ns.createContainer")" = "$inside" ]
+	[ "$(paste -sd' ' "$WORK/b/rootfs/inner.ns")" = "$inside" ]
+	# At once, so that all of them together take a second.
+	pids=()
+	for kind in createRuntime createContainer startContainer poststart poststop; do
+		cp -r "$WORK/b" "$WORK/$kind"
+		config $kind --arg s $kind '.hooks = {($s): [{"path": (if $s == "startContainer" then "/bin/sleep" else "/usr/bin/sleep" end), "args": ["sleep", "1000"], "timeout": 1}]}'
+		{ rt run --detach --bundle "$WORK/$kind" $kind && rt delete --force $kind; } >"$WORK/said.$kind" 2>&1 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}" || true
+	for kind in createRuntime createContainer startContainer poststart poststop; do
+		grep -q "$kind: hook .*: killed after 1 s" "$WORK/said.$kind" || fail "$kind: $(cat "$WORK/said.$kind")"
+	done
+	nothing_of_ours
+}

@@ -35,9 +35,11 @@ static void skip_blanks(struct parser *t)
 static int end_of_line(struct parser *t)
 {
 	skip_blanks(t);
-	if (peek(t) == '#')
-		while (t->p < t->end && *t->p != '\n')
-			t->p++;
+	if (peek(t) == '#') { /* most of what distributions install is comments */
+		const char *end = memchr(t->p, '\n', (size_t)(t->end - t->p));
+
+		t->p = end ? end : t->end;
+	}
 	if (peek(t) == '\r')
 		t->p++;
 	if (t->p < t->end && *t->p != '\n')

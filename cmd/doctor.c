@@ -15,13 +15,18 @@
 struct doctor_args {
 	const char *format;
 	bool json, quiet;
+	int contained;
 };
+
+static const struct doctor_args defaults = {.contained = -1};
 
 static const struct opt doctor_opts[] = {
 	OPT_STR(0, "format", "FORMAT", struct doctor_args, format,
 		"Print as json or through a Go template"),
 	OPT_BOOL(0, "json", struct doctor_args, json, "Print as json, for programs"),
 	OPT_BOOL('q', "quiet", struct doctor_args, quiet, "Leave out what is well"),
+	OPT_TRI(0, "contained", struct doctor_args, contained,
+		"Name the flags of a container around us, not a host's commands (seen by itself)"),
 	OPT_END,
 };
 
@@ -98,7 +103,7 @@ static int doctor_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	(void)argv;
 	if (a->json && a->format)
 		return err_usage("doctor: --json and --format contradict each other");
-	doctor_examine(&o, &d);
+	doctor_examine(&o, a->contained, &d);
 	for (size_t i = 0; i < d.n; i++)
 		counts[d.v[i].status]++;
 	ctx->status = counts[DOCTOR_PROBLEM] != 0;
@@ -120,5 +125,6 @@ const struct command cmd_doctor = {
 	.summary = "Tell what of this machine is in the way of containers, and what mends it",
 	.opts = doctor_opts,
 	.args_size = sizeof(struct doctor_args),
+	.defaults = &defaults,
 	.run = doctor_run,
 };

@@ -57,6 +57,8 @@ static struct oci_create wanted(const struct create_args *a, const char *id)
 		.console_socket = a->console_socket,
 		.preserve_fds = a->preserve_fds,
 		.systemd_cgroup = a->g.systemd_cgroup || (m && strcmp(m, "systemd") == 0),
+		.cgroupfs = m && strcmp(m, "cgroupfs") == 0,
+		.no_cgroup = m && strcmp(m, "disabled") == 0,
 		.no_new_keyring = a->no_new_keyring,
 		.stdio = {0, 1, 2},
 	};

@@ -46,6 +46,7 @@ struct oci_create {
 	const char *pid_file, *console_socket;
 	unsigned preserve_fds;
 	bool systemd_cgroup, no_new_keyring;
+	bool cgroupfs, no_cgroup; /* --cgroup-manager cgroupfs, disabled */
 	bool own_terminal; /* the pty's master is for the caller, without a socket */
 	int stdio[3];
 	struct strv *warnings; /* NULL, or takes lines about what was asked for and is not given */

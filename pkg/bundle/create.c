@@ -44,6 +44,7 @@ static int cgroup_of_bundle(struct creation *c, struct cgroup_request *g)
 	const char *path = c->bundle.spec.cgroups_path;
 	const char *colon = path ? strchr(path, ':') : NULL;
 	struct cgroup_limit *limits = NULL;
+	AUTO_SBUF struct sbuf base = SBUF_INIT;
 	unsigned n = 0;
 	int r = bundle_limits(&c->bundle, c->bundle.spec.resources, &limits, &n);
 
@@ -54,16 +55,21 @@ static int cgroup_of_bundle(struct creation *c, struct cgroup_request *g)
 				     .n_limits = n};
 	if (r < 0)
 		return r;
-	if (c->q->systemd_cgroup && cgroup_is_v2()) {
+	if (c->q->no_cgroup) {
+		g->mode = CGROUP_DISABLED;
+	} else if (c->q->cgroupfs && (n || cgroup_base(&base) == 0)) {
+		g->manager = CGROUP_FS;
+	} else if (c->q->systemd_cgroup && cgroup_is_v2()) {
 		g->manager = CGROUP_SYSTEMD;
 		if (colon && colon > path)
 			g->parent = bundle_keep_str(&c->bundle,
 						    xstrndup(path, (size_t)(colon - path)));
 	} else if (n == 0) {
 		/* Nobody asked: a host that does not play along is no error. */
+		err_drop();
 		g->manager = CGROUP_AUTO;
 	}
-	return g->mode == CGROUP_DISABLED ? 0 : cgroup_check(g);
+	return cgroup_check(g);
 }
 
 static int open_terminal_socket(const char *path)

@@ -224,6 +224,7 @@ static int block_io(struct limits *l, struct json_object *o)
 
 static int huge_pages(struct limits *l, struct json_object *res)
 {
+	static const char *const files[] = {"max", "rsvd.max"};
 	struct json_object *a = NULL;
 	int r = json_get_arr(res, "hugepageLimits", &a);
 
@@ -237,8 +238,9 @@ static int huge_pages(struct limits *l, struct json_object *res)
 			r = json_get_u64(h, "limit", &limit);
 		if (r == 0 && (strchr(size, '/') || !*size))
 			r = err_new(-CE_BAD_FORMAT, "hugepageLimits: pageSize \"%s\"", size);
-		if (r == 0)
-			add(l, bundle_keep_str(l->b, xasprintf("hugetlb.%s.max", size)),
+		/* What is reserved, too: else a process is killed by SIGBUS where it could be told ENOMEM. */
+		for (unsigned k = 0; r == 0 && k < ARRAY_LEN(files); k++)
+			add(l, bundle_keep_str(l->b, xasprintf("hugetlb.%s.%s", size, files[k])),
 			    xasprintf("%" PRIu64, limit), "hugepageLimits");
 	}
 	return r;

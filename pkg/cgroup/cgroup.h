@@ -64,6 +64,8 @@ int cgroup_base(struct sbuf *ret_dir);
 bool cgroup_may_move(const char *from, const char *to);
 /** cgroup_mending() - what an administrator does so that limits can be set here; static storage. */
 const char *cgroup_mending(void);
+/** cgroup_mending_of() - the same for the file of one controller, "hugetlb.2MB.max": some are not systemd's to delegate. */
+const char *cgroup_mending_of(const char *file);
 
 /* --- a container's cgroup (place.c) ----------------------------------------------------------- */
 

@@ -171,6 +171,18 @@ bool cgroup_may_move(const char *from, const char *to)
 	return may_write(common, "cgroup.procs") && may_write(to, "cgroup.procs");
 }
 
+const char *cgroup_mending_of(const char *file)
+{
+	/* systemd gives on what it knows; a tree of one's own beside it is the administrator's to give. */
+	if (strncmp(file, "hugetlb.", 8) != 0 || !cgroup_is_v2())
+		return cgroup_mending();
+	return "systemd does not delegate it; mend it as root: cd /sys/fs/cgroup && echo +hugetlb "
+	       ">cgroup.subtree_control && mkdir -p huge/shell && chown USER huge huge/shell "
+	       "huge/cgroup.procs huge/shell/cgroup.procs huge/cgroup.subtree_control "
+	       "huge/shell/cgroup.subtree_control && echo PID-OF-A-SHELL >huge/shell/cgroup.procs; "
+	       "there use --cgroup-manager cgroupfs";
+}
+
 const char *cgroup_mending(void)
 {
 	if (!cgroup_is_v2())

@@ -153,17 +153,33 @@ static void give_controllers(const char *dir)
 	}
 }
 
+static bool has_controller(int fd, const char *name)
+{
+	char has[256], *save = NULL;
+
+	if (cgroup_read(fd, "cgroup.controllers", has, sizeof(has)) < 0)
+		return false;
+	for (char *c = strtok_r(has, " ", &save); c; c = strtok_r(NULL, " ", &save))
+		if (strcmp(c, name) == 0)
+			return true;
+	return false;
+}
+
 static int write_limit(int fd, const struct cgroup_limit *l)
 {
 	int r = cgroup_write(fd, l->file, l->value);
 
 	if (r == -ENOENT && !l->flag)
 		return 0;
+	if (r == -ENOENT && strncmp(l->file, "hugetlb.", 8) == 0 && has_controller(fd, "hugetlb"))
+		return err_new(-CE_HOST_SETUP,
+			       "%s: no file %s: this kernel has no huge pages of that size",
+			       l->flag, l->file);
 	if (r == -ENOENT)
 		return err_new(-CE_HOST_SETUP,
 			       "%s: this container's cgroup has no file %s: the controller is not "
 			       "delegated to this user; %s",
-			       l->flag, l->file, cgroup_mending());
+			       l->flag, l->file, cgroup_mending_of(l->file));
 	if (r < 0)
 		return err_new(r, "%s: write '%s' to %s", l->flag ? l->flag : "default limit",
 			       l->value, l->file);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sd_notify(3), on behalf of the container. The manager must take us for the main process of the unit,
- * since the cuddy that started us goes; so MAINPID is ours to say and nobody else's. What the payload
+ * since the cuddy that started us goes; so MAINPID is ours to say and nobody else's. In the foreground that
+ * cuddy stays, ends with the container's status and is the main process already. What the payload
  * says goes on line by line, if it is on the list: it may tell of its state, and not move processes or
  * descriptors about. READY=1 goes on once, and again after each RELOADING=1.
  */
@@ -58,6 +59,8 @@ void notify_started(struct monitor *m)
 	char text[32];
 	int n = snprintf(text, sizeof(text), "MAINPID=%d\n", (int)getpid());
 
+	if (m->cfg.foreground)
+		return;
 	if (m->cfg.notify == CONMON_NOTIFY_CONMON && !m->is_ready)
 		ready(m, text);
 	else

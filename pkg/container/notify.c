@@ -3,10 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/base/err.h"
+#include "pkg/base/log.h"
 #include "pkg/base/parse.h"
 #include "pkg/sys/socket.h"
 
@@ -15,6 +17,25 @@
 void notify_done(struct notify *n)
 {
 	closep(&n->fd);
+}
+
+static bool is_ours(const struct notify *n, bool foreground)
+{
+	return foreground && n->who == CONMON_NOTIFY_CONMON;
+}
+
+enum conmon_notify notify_monitor(const struct notify *n, bool foreground)
+{
+	return is_ours(n, foreground) ? CONMON_NOTIFY_NONE : n->who;
+}
+
+void notify_started(const struct notify *n, bool foreground)
+{
+	static const char ready[] = "READY=1\n";
+
+	if (is_ours(n, foreground) && send(n->fd, ready, sizeof(ready) - 1, MSG_NOSIGNAL) < 0)
+		log_warn("NOTIFY_SOCKET: the service manager does not listen: %s",
+			 err_text(-errno));
 }
 
 static enum conmon_notify who_of(const struct container_record *rec)

@@ -24,4 +24,12 @@ enum conmon_notify notify_who(const struct container_record *rec);
 const char *notify_watchdog(void);
 /** notify_begin() - whether this start has anybody to tell; makes the directory of the payload's socket. */
 int notify_begin(const struct container *c, struct notify *ret);
+/**
+ * notify_monitor() - who of them is the monitor's to tell of
+ * In the foreground it is we who are the unit's main process, so "it runs" is ours to say (notify_started()): a
+ * manager may listen to nobody else (NotifyAccess=main).
+ */
+enum conmon_notify notify_monitor(const struct notify *n, bool foreground);
+/** notify_started() - it runs. */
+void notify_started(const struct notify *n, bool foreground);
 void notify_done(struct notify *n);

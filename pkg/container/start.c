@@ -233,7 +233,7 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 	in.watchdog = notify_watchdog();
 	if (r == 0)
 		r = plan_make(&in, &p);
-	p.mon.notify = notify.who;
+	p.mon.notify = notify_monitor(&notify, o->foreground);
 	p.mon.notify_fd = notify.fd;
 	if (r == 0)
 		r = plan_write_files(&in, &p);
@@ -246,6 +246,7 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 	base_release(store_runtime_fd(st));
 	if (r < 0)
 		return r;
+	notify_started(&notify, o->foreground);
 	networks_warn(c);
 	r = write_pidfiles(c);
 	if (r < 0)

@@ -27,10 +27,14 @@ struct doctor_finding {
 struct doctor_report {
 	struct doctor_finding *v;
 	size_t n;
+	bool contained; /* what mends is said for whoever runs the container around us */
 };
 void doctor_report_done(struct doctor_report *d);
 
 const char *doctor_status_name(enum doctor_status s); /* "ok", "note", "problem" */
 
-/** doctor_examine() - everything; errors are findings. @o: the store whose place is looked at. */
-void doctor_examine(const struct store_options *o, struct doctor_report *ret);
+/**
+ * doctor_examine() - everything; errors are findings. @o: the store whose place is looked at.
+ * @contained: whose words mend: 1 those of whoever runs the container around us, 0 those of a host's root, -1 by looks.
+ */
+void doctor_examine(const struct store_options *o, int contained, struct doctor_report *ret);

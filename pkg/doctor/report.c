@@ -41,12 +41,16 @@ void doctor_report_done(struct doctor_report *d)
 
 static void add(struct doctor_report *d, const struct doctor_words *w, char *found)
 {
+	char *outer = w->mend && d->contained ? doctor_outer_mend(w->check, w->mend) : NULL;
+
 	d->v = xreallocarray(d->v, d->n + 1, sizeof(*d->v));
 	d->v[d->n++] = (struct doctor_finding){.check = w->check,
 					       .status = w->status,
 					       .found = found,
 					       .breaks = w->breaks ? xstrdup(w->breaks) : NULL,
-					       .mend = w->mend ? xstrdup(w->mend) : NULL};
+					       .mend = outer     ? outer
+						       : w->mend ? xstrdup(w->mend)
+								 : NULL};
 }
 
 static char *words(const char *fmt, va_list ap)
@@ -103,8 +107,9 @@ char *doctor_user(void)
 	return xstrdup(passwd_find(outer_uid(), &e) == 0 ? e.name : "USER");
 }
 
-void doctor_examine(const struct store_options *o, struct doctor_report *ret)
+void doctor_examine(const struct store_options *o, int contained, struct doctor_report *ret)
 {
+	ret->contained = contained < 0 ? doctor_is_contained("/") : contained;
 	doctor_kernel(ret);
 	doctor_ids(ret);
 	doctor_places(ret, o);

@@ -32,5 +32,9 @@ void doctor_networks(struct doctor_report *d);
 void doctor_systemd(struct doctor_report *d);
 void doctor_quotas(struct doctor_report *d);
 void doctor_files(struct doctor_report *d);
+/** doctor_is_contained() - are we in a container, by the marks that engines leave below @root, "/"? */
+bool doctor_is_contained(const char *root);
+/** doctor_outer_mend() - what mends @check in a container where @mend does on a host; NULL: the same; malloc'ed. */
+char *doctor_outer_mend(const char *check, const char *mend);
 /* doctor_user() - the user's name for commands, "USER" when nobody knows it; malloc'ed. */
 char *doctor_user(void);

@@ -43,8 +43,9 @@ static int check_alone(const struct convert *c, const struct unit_line *l)
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (convert_own(c, keys[i]))
-			return err_new(-CE_BAD_FORMAT, "%s: %s= does not go with %s=; keep the latter",
-				       l->where, l->key, keys[i]);
+			return err_new(-CE_BAD_FORMAT,
+				       "%s: %s= does not go with %s=; keep the latter", l->where,
+				       l->key, keys[i]);
 	return 0;
 }
 
@@ -94,10 +95,11 @@ static int add_keep_id(struct convert *c, const struct remap *m)
 
 int convert_remap(struct convert *c, bool manual)
 {
-	AUTO(remap_done) struct remap m = {.users = convert_own(c, "RemapUsers"),
-					   .uid = convert_own(c, "RemapUid"),
-					   .gid = convert_own(c, "RemapGid"),
-					   .size = convert_own(c, "RemapUidSize")};
+	AUTO(remap_done)
+	struct remap m = {.users = convert_own(c, "RemapUsers"),
+			  .uid = convert_own(c, "RemapUid"),
+			  .gid = convert_own(c, "RemapGid"),
+			  .size = convert_own(c, "RemapUidSize")};
 	const struct unit_line *any = m.users ? m.users : m.uid ? m.uid : m.gid ? m.gid : m.size;
 	int r = any ? check_alone(c, any) : 0;
 

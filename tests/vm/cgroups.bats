@@ -64,6 +64,19 @@ teardown_file() { file_end; }
 	wait_until 20 gone "$dir"
 }
 
+@test "cgroupfs: --cgroup-parent is a path below what is delegated, made where it is missing" {
+	run -0 cuddy --cgroup-manager cgroupfs run -d --name a --memory 64m --cgroup-parent mine/sub "$IMAGE" sleep 1000
+	dir=$(cgroup_dir a)
+	[[ "$dir" == */mine/sub/cuddy-"$output" ]]
+	[ "$(cgroup_of_pid "$(container_pid a)") $(cat "$dir/memory.max")" = "$dir 67108864" ]
+	cuddy rm -f -t 0 a
+	wait_until 20 gone "$dir"
+	rmdir "$(dirname "$dir")" "$(dirname "$(dirname "$dir")")"
+	run -125 --separate-stderr cuddy --cgroup-manager cgroupfs run --cgroup-parent /system.slice/x "$IMAGE" true
+	one_line_error 125 '/system.slice/x'
+	cuddy rm -f -a
+}
+
 @test "--cgroups disabled: it stays where its caller is, and has no limits" {
 	run -0 cuddy run -d --name a --cgroups disabled "$IMAGE" sleep 1000
 	[ "$(cgroup_of_pid "$(container_pid a)")" = "$(cgroup_of_pid $$)" ]

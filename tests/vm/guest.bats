@@ -11,6 +11,31 @@ load ../system/helpers
 	[ "$output" = hello ]
 }
 
+# quota_of DIR BYTES: the user's, on the file system of DIR, as edquota(8) would set it
+quota_of() {
+	sudo python3 - "$(findmnt -no SOURCE -T "$1")" "$2" "$(id -u)" <<-'P'
+		import ctypes, struct, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		block = struct.pack("=8QI4x", int(sys.argv[2]) >> 10, int(sys.argv[2]) >> 10, 0, 0, 0, 0, 0, 0, 1)   # Q_SETQUOTA of user quotas: block limits
+		if libc.quotactl(ctypes.c_int(0x800008 << 8), sys.argv[1].encode(), int(sys.argv[3]), block) < 0:
+		    sys.exit("quotactl: %d" % ctypes.get_errno())
+	P
+}
+@test "doctor: a quota of the disk that is nearly used up" {
+	truncate -s 64M "$WORK/disk"
+	/sbin/mke2fs -q -t ext4 -O quota -E quotatype=usrquota,root_owner=0:0 "$WORK/disk"
+	mkdir "$WORK/mnt"
+	sudo mount -o loop,usrquota "$WORK/disk" "$WORK/mnt"
+	sudo install -d -m 0700 -o user -g user "$WORK/mnt/d"
+	quota_of "$WORK/mnt" $((20 << 20))
+	quota() { "$CUDDY" --root "$WORK/mnt/d/store" doctor --format '{{.Check}} {{.Status}}: {{.Found}}: {{.Breaks}}' | grep ^quota; }
+	ok=$(quota) || true
+	head -c 19M /dev/zero >"$WORK/mnt/d/f"
+	full=$(quota) || true
+	sudo umount "$WORK/mnt"
+	[[ "$ok" == 'quota ok: 0 of 20 MiB used'* && "$full" == 'quota note: 19 of 20 MiB are used: writing in images'* ]] || fail "$ok; $full"
+}
+
 @test "doctor: nothing is amiss, and without the session bus it is told what that breaks" {
 	run cuddy doctor --json
 	printf '%s\n' "$output" >"$WORK/report"

@@ -131,6 +131,37 @@ page() { [ "$(busybox wget -q -O - http://127.0.0.1:8077/)" = "by a socket" ]; }
 	systemctl --user reset-failed bad.service
 }
 
+# service_of NAME PROPERTY... -- ARG...: "cuddy run ARG..." as a service of Type=notify
+service_of() {
+	local name=$1 properties=()
+	shift
+	while [ "$1" != -- ]; do
+		properties+=(-p "$1")
+		shift
+	done
+	shift
+	systemd-run --user --quiet --unit "$name" -p Type=notify "${properties[@]}" -E "CUDDY_ROOT=$CUDDY_ROOT" -E "CUDDY_RUNROOT=$CUDDY_RUNROOT" \
+		"$CUDDY" run --rm --name "$name" --network none "$@"
+}
+@test "in the foreground cuddy itself is the service's main process: it says that it runs, and ends with the container's status" {
+	# Nobody but the main process is listened to, unless the unit says otherwise.
+	service_of fore -- --sdnotify conmon "$IMAGE" sh -c 'until [ -e /tmp/end ]; do sleep 0.1; done; exit 3'
+	is fore.service active
+	[ "$(ps -o comm= -p "$(show fore.service MainPID)")" = cuddy ]
+	cuddy exec fore touch /tmp/end
+	wait_until 60 is fore.service failed
+	[ "$(show fore.service ExecMainStatus)" = 3 ]
+	systemctl --user reset-failed fore.service
+	service_of hale NotifyAccess=all KillMode=mixed SuccessExitStatus=9 -- --sdnotify healthy --health-cmd 'test -e /tmp/well' --health-interval 1s \
+		"$IMAGE" sh -c 'trap "exit 9" TERM; sleep 2; touch /tmp/well; while :; do sleep 0.1; done'
+	[ "$(cuddy inspect --format '{{.State.Health.Status}}' hale)" = healthy ]
+	[ "$(ps -o comm= -p "$(show hale.service MainPID)")" = cuddy ]
+	systemctl --user stop hale.service
+	ended_well hale.service
+	run -1 cuddy container exists hale
+	for u in fore hale; do run -1 grep 'not our child\|only permitted for main' <(journalctl --user --no-pager -u $u.service); done
+}
+
 counted() { [ "$(cat "$slice/pids.current")" -eq "$1" ]; }
 all_ended() { [ -z "$(cuddy ps -q)" ]; }
 @test "sixty containers under one slice: counted and bounded together, and ended with it" {

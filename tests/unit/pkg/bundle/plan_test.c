@@ -183,6 +183,7 @@ static void resources_become_files_of_version_2(void **state)
 					   "io.weight=default 1",
 					   "io.weight=8:1 10000",
 					   "hugetlb.2MB.max=4",
+					   "hugetlb.2MB.rsvd.max=4",
 					   "rdma.max=mlx hca_handle=3 hca_object=4",
 					   "memory.high=77"};
 	AUTO_JSON struct json_object *o = NULL;

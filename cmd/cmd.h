@@ -123,6 +123,7 @@ extern const struct command cmd_container_init, cmd_container_runlabel, cmd_cont
 extern const struct command cmd_build, cmd_builder_prune;
 extern const struct command cmd_buildx_create, cmd_buildx_du, cmd_buildx_inspect, cmd_buildx_ls,
 	cmd_buildx_rm, cmd_buildx_stop, cmd_buildx_use, cmd_buildx_version;
+extern const struct command cmd_imagetools_create, cmd_imagetools_inspect;
 extern const struct command cmd_context_inspect, cmd_context_ls, cmd_context_show, cmd_context_use;
 extern const struct command cmd_commit, cmd_container_diff, cmd_cp, cmd_diff, cmd_export,
 	cmd_image_diff;

@@ -117,6 +117,8 @@ const struct command_alias commands[] = {
 	{"buildx prune", &cmd_builder_prune},
 	{"buildx create", &cmd_buildx_create},
 	{"buildx du", &cmd_buildx_du},
+	{"buildx imagetools create", &cmd_imagetools_create},
+	{"buildx imagetools inspect", &cmd_imagetools_inspect},
 	{"buildx inspect", &cmd_buildx_inspect},
 	{"buildx ls", &cmd_buildx_ls},
 	{"buildx rm", &cmd_buildx_rm},

@@ -14,6 +14,7 @@ static const struct json_field fields[] = {
 	FIELD_HEX64(struct list_record, "ID", id, JSON_REQUIRED),
 	FIELD_I64(struct list_record, "CreatedNs", created_ns, 0),
 	FIELD_ANY(struct list_record, "Index", index, JSON_REQUIRED),
+	FIELD_TEXT(struct list_record, "Raw", raw, 0),
 	FIELD_ANY(struct list_record, "Instances", instances, JSON_REQUIRED),
 	FIELD_END,
 };
@@ -67,7 +68,11 @@ int list_store_load(struct store *st, const char *reference, struct list_record 
 
 int list_store_put(struct store *st, const struct list_record *r, bool fresh)
 {
-	return named_record_put(st, &kind, r, fresh);
+	struct list_record rec = *r;
+
+	if (!fresh)
+		rec.raw = NULL;
+	return named_record_put(st, &kind, &rec, fresh);
 }
 
 int list_store_remove(struct store *st, const char *reference)

@@ -15,6 +15,7 @@ struct list_record {
 	char id[65]; /* made up, for those who name lists by id */
 	int64_t created_ns;
 	struct json_object *index; /* the OCI index as it stands */
+	char *raw; /* its very bytes, of a copy that nobody has changed; or NULL */
 	/*
 	 * By digest of an entry, where the image is: {"Image": id} in this store, or
 	 * {"Source": "host/path", "Insecure": bool} at a registry. Of an artifact made for this list
@@ -32,7 +33,7 @@ int list_store_lock(struct store *st);
 int list_store_load_file(struct store *st, const char *file, struct list_record *ret);
 int list_store_load(struct store *st, const char *reference,
 		    struct list_record *ret); /* -CE_NO_LIST */
-/** list_store_put() - durable, as a whole. With @fresh -EEXIST (no trail) when there is one. */
+/** list_store_put() - durable, as a whole. With @fresh -EEXIST (no trail) when there is one; else it was changed: without raw. */
 int list_store_put(struct store *st, const struct list_record *r, bool fresh);
 int list_store_remove(struct store *st, const char *reference); /* -CE_NO_LIST */
 /** list_store_names() - full references, sorted. */

@@ -397,3 +397,29 @@ int list_inspect(struct store *st, const char *typed, const struct transfer_acce
 	freep(&at.media_type);
 	return r;
 }
+
+void list_remote_done(struct list_remote *r)
+{
+	sbuf_done(&r->raw);
+	sbuf_done(&r->config);
+	freep(&r->name);
+	freep(&r->media_type);
+	freep(&r->digest);
+}
+
+int list_remote(const char *typed, const struct transfer_access *a, struct list_remote *ret)
+{
+	struct remote at = {0};
+	int r = ask(typed, a, &at, &ret->raw, &ret->config);
+
+	if (r == 0) {
+		const char *digest = strchr(at.name, '@');
+
+		ret->name = xstrndup(at.name, (size_t)(digest - at.name));
+		ret->digest = xstrdup(digest + 1);
+		ret->media_type = TAKE_PTR(at.media_type);
+	}
+	freep(&at.name);
+	freep(&at.media_type);
+	return r;
+}

@@ -292,6 +292,38 @@ static int put_entries(struct store *st, const char *name, const struct found_ma
 	return r;
 }
 
+int list_copy(struct store *st, const char *typed, const struct list_source *s, char ret_id[65])
+{
+	AUTO(list_record_done) struct list_record rec = {.created_ns = clock_now_ns()};
+	AUTO(list_remote_done) struct list_remote from = LIST_REMOTE_INIT;
+	AUTO(manifest_done) struct manifest m = {0};
+	int r = list_remote(s->image, &s->access, &from);
+
+	if (r == 0)
+		r = manifest_parse(from.raw.s, from.raw.len, from.media_type, &m);
+	if (r < 0 || !m.is_index)
+		return r < 0 ? r : 1;
+	r = image_tag_name(typed, &rec.name);
+	if (r == 0)
+		r = json_parse(from.raw.s, from.raw.len, &rec.index);
+	rec.raw = xstrdup(from.raw.s);
+	rec.instances = json_object_new_object();
+	random_hex(rec.id, 64);
+	for (unsigned i = 0; r == 0 && i < m.n_children; i++) {
+		struct json_object *where = json_object_new_object();
+
+		json_set_str(where, "Source", from.name);
+		json_set_bool(where, "Insecure", s->access.tls_verify == 0);
+		json_set(rec.instances, m.children[i].digest, where);
+	}
+	if (r == 0)
+		r = list_store_put(st, &rec, true);
+	if (r == -EEXIST)
+		r = err_new(-CE_NAME_IN_USE, "manifest list %s", rec.name);
+	memcpy(ret_id, rec.id, sizeof(rec.id));
+	return r;
+}
+
 /* Registries answer when they like: the lock is for after that. */
 static int name_of(struct store *st, const char *typed, char **ret)
 {

@@ -46,6 +46,23 @@ int list_add_artifact(struct store *st, const char *typed, char *const *files, i
 		      const struct artifact_add *o, const char *subject,
 		      const struct list_source *s, char ret_id[65]);
 
+/**
+ * list_copy() - a new list that is to the last byte the one a registry has under @s->image
+ * Return: 1 (and there is none) when that is no list.
+ */
+int list_copy(struct store *st, const char *typed, const struct list_source *s, char ret_id[65]);
+/* What a registry has under a name. */
+struct list_remote {
+	struct sbuf raw, config; /* its very bytes; of an image its config */
+	char *name, *media_type, *digest; /* "host/path" */
+};
+#define LIST_REMOTE_INIT                                   \
+	{                                                  \
+		.raw = SBUF_INIT, .config = SBUF_INIT      \
+	}
+int list_remote(const char *typed, const struct transfer_access *a, struct list_remote *ret);
+void list_remote_done(struct list_remote *r);
+
 /** list_annotate() - @entry: digest or name of an image in it; NULL: the list itself. */
 int list_annotate(struct store *st, const char *typed, const char *entry,
 		  const struct list_words *w, char ret_id[65]);

@@ -362,6 +362,16 @@ static struct json_object *entry_of(const struct child *c, bool docker)
 	return o;
 }
 
+/* A copy of another list, all of it: to the last byte, so that it keeps its digest. */
+static bool is_as_it_was(const struct push_list *l)
+{
+	bool so = l->rec.raw && !l->args.form.format;
+
+	for (unsigned i = 0; so && i < l->n; i++)
+		so = !l->children[i].twin && strcmp(l->children[i].digest, l->children[i].sent_digest) == 0;
+	return so;
+}
+
 static void write_index(struct push_list *l, struct sbuf *out)
 {
 	bool docker = l->args.form.format && strcmp(l->args.form.format, "docker") == 0;
@@ -370,6 +380,11 @@ static void write_index(struct push_list *l, struct sbuf *out)
 
 	if (!l->n) { /* as it is: the images are there, or the registry says that they are not */
 		json_write(l->rec.index, false, out);
+		json_object_put(entries);
+		return;
+	}
+	if (is_as_it_was(l)) {
+		sbuf_adds(out, l->rec.raw);
 		json_object_put(entries);
 		return;
 	}

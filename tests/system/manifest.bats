@@ -226,3 +226,35 @@ arm_image() { # NAME
 	[ "$status" -eq 125 ]
 	cuddy images >/dev/null
 }
+
+@test "imagetools: what a registry has, to the byte; lists of what is there, and another name for one, which keeps its digest" {
+	arm_image arm:1
+	push "$(image_file busybox)" amd:1 -f oci
+	tools() { cuddy buildx imagetools "$1" --tls-verify=false "${@:2}"; }
+	tools create -t "$REG/both:1" -t "$REG/both:2" --annotation index:who=me "$REG/amd:1" "$REG/arm:1"
+	raw "$REG/both:1" | jq -e '.annotations.who == "me" and (.manifests | length) == 2'
+	[ "$(raw "$REG/both:1" | platforms)" = "linux/amd64/ linux/arm64/ " ]
+	[ "$(digest_of "$REG/both:2")" = "$(digest_of "$REG/both:1")" ]
+	[ "$(tools inspect --raw "$REG/both:1" | sha256sum)" = "$(raw "$REG/both:1" | sha256sum)" ]
+	# A list in a form that nobody of us writes: spaces and all.
+	raw "$REG/both:1" | jq --indent 7 . >"$WORK/odd"
+	curl -sf -X PUT -H 'Content-Type: application/vnd.oci.image.index.v1+json' --data-binary @"$WORK/odd" "http://$REG/v2/both/manifests/odd"
+	tools create -t "$REG/elsewhere:1" "$REG/both:odd"
+	[ "$(digest_of "$REG/elsewhere:1")" = "$(digest_of "$REG/both:odd")" ]
+	skopeo copy -q --all --src-tls-verify=false "docker://$REG/elsewhere:1" "oci:$WORK/whole:x"
+	tools create -t "$REG/one:1" "$REG/amd:1"
+	[ "$(raw "$REG/one:1" | platforms)" = "linux/amd64/ " ]
+	tools create --append -t "$REG/one:1" "$REG/arm:1"
+	[ "$(raw "$REG/one:1" | platforms)" = "linux/amd64/ linux/arm64/ " ]
+	[ "$(tools create --dry-run "$REG/amd:1" "$REG/arm:1" | platforms)" = "linux/amd64/ linux/arm64/ " ]
+	tools inspect "$REG/one:1" >"$WORK/text"
+	grep -qx "Digest:    $(digest_of "$REG/one:1")" "$WORK/text"
+	[ "$(grep -c '^  Platform:    linux/' "$WORK/text")" = 2 ]
+	[ "$(tools inspect --format '{{json .Manifest}}' "$REG/one:1" | jq -r .digest)" = "$(digest_of "$REG/one:1")" ]
+	[ "$(tools inspect --format '{{.Image.architecture}}' "$REG/arm:1")" = arm64 ]
+	run --separate-stderr tools create "$REG/amd:1"
+	one_line_error 125 'tag says where'
+	run --separate-stderr tools create -t "$REG/x:1" "$REG/nosuch:1"
+	one_line_error 125 'nosuch'
+	[ -z "$(cuddy images --filter manifest=true -q)" ]
+}

@@ -545,16 +545,17 @@ static int load_ordered(struct store *st, struct listing *l, size_t *ret_shown)
 
 	if (r < 0)
 		return r;
-	if (q->last)
-		l->key = NULL;
 	l->filters = q->filters;
 	l->running_only = !q->all && !q->last && !filters_name_a_state(q->filters);
 	r = load_all(st, l);
 	if (r < 0)
 		return r;
-	if (l->n > 1)
-		qsort(l->v, l->n, sizeof(*l->v), l->key ? by_key : by_time);
 	*ret_shown = q->last && (size_t)q->last < l->n ? (size_t)q->last : l->n;
+	if (l->n > 1 && (q->last || !l->key))
+		qsort(l->v, l->n, sizeof(*l->v), by_time);
+	/* The newest, in whatever order. */
+	if (*ret_shown > 1 && l->key)
+		qsort(l->v, *ret_shown, sizeof(*l->v), by_key);
 	return 0;
 }
 

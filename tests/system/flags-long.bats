@@ -57,10 +57,13 @@ teardown_file() { file_end; }
 	cuddy rmi volumes
 }
 
-@test "run and attach --sig-proxy=false: the signal ends cuddy, and the container hears nothing of it" {
-	for verb in run attach; do
+@test "run, attach and start --sig-proxy=false: the signal ends cuddy, and the container hears nothing of it" {
+	for verb in run attach start; do
 		flags=(--name c --network none "$IMAGE" sh -c 'trap "echo heard; exit 3" TERM; echo up; while :; do sleep 0.05; done')
-		[ $verb = run ] || { cuddy run -d "${flags[@]}"; flags=(c); }
+		case $verb in
+		attach) cuddy run -d "${flags[@]}"; flags=(c) ;;
+		start) cuddy create "${flags[@]}"; flags=(--attach c) ;;
+		esac
 		"$CUDDY" $verb --sig-proxy=false "${flags[@]}" >"$WORK/out" 2>&1 &
 		client=$!
 		wait_until 20 cuddy logs c
@@ -125,4 +128,47 @@ teardown_file() { file_end; }
 	[ "$(cuddy history --format '{{.Comment}}' made | head -n 1)" = 'what it is' ]
 	cuddy rm -f -t 0 c
 	cuddy rmi made
+}
+
+@test "start --attach --interactive, exec --env-file, rm --time, volume rm --time, secret create --driver" {
+	cuddy create -i --name c --network none "$IMAGE" cat
+	[ "$(echo word | cuddy start --attach --interactive c)" = word ]
+	cuddy rm c
+	cuddy run -d --name c --network none -v v:/v "$IMAGE" sh -c 'trap "" TERM; touch /ready; while :; do sleep 0.05; done'
+	wait_until 20 cuddy exec c test -e /ready
+	printf '# words\nA=of file\nB=2\nPASSED\n' >"$WORK/env"
+	[ "$(PASSED=on cuddy exec --env-file "$WORK/env" --env B=3 c sh -c 'echo $A,$B,$PASSED')" = 'of file,3,on' ]
+	run --separate-stderr cuddy exec --env-file "$WORK/nosuch" c true
+	one_line_error 125 nosuch
+	at=${EPOCHREALTIME/./}
+	cuddy rm --force --time 1 c
+	took=$(((${EPOCHREALTIME/./} - at) / 1000))
+	[ "$took" -ge 950 ] && [ "$took" -lt 9000 ]
+	cuddy run -d --name c --network none -v v:/v "$IMAGE" sh -c 'trap "" TERM; while :; do sleep 0.05; done'
+	cuddy volume rm --force --time 0 v
+	run -1 cuddy container exists c
+	echo s | cuddy secret create --driver file s - >/dev/null
+	[ "$(cuddy secret inspect --format '{{.Spec.Driver.Name}}' s)" = file ]
+	cuddy secret rm s
+	for bad in '--driver pass' '--driver file --driver-opts path=/x'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr cuddy secret create $bad s /dev/null
+		one_line_error 125 driver
+	done
+}
+
+@test "ps --last, --sort, --external, --sync: which, in what order; all there is" {
+	cuddy create --name b --network none "$IMAGE" zz
+	cuddy create --name a --network none "$IMAGE" aa
+	cuddy run --name c --network none "$IMAGE" true
+	names() { cuddy ps --format '{{.Names}}' "$@" | xargs; }
+	[ "$(names --last 2 --sort names)" = 'a c' ]
+	[ "$(names --all --sort names)" = 'a b c' ]
+	[ "$(names --all --sort created)" = 'c a b' ]
+	[ "$(names --all --sort command | cut -d' ' -f1)" = a ]
+	[ "$(names --all --sort status | wc -w)" = 3 ]
+	[ "$(names --all --external --sort names)" = 'a b c' ]
+	[ "$(names --all --sync --sort names)" = 'a b c' ]
+	run --separate-stderr cuddy ps --sort colour
+	one_line_error 125 sort
 }

@@ -17,6 +17,7 @@
 #include "pkg/conmon/client.h"
 #include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
+#include "pkg/container/mount_artifact.h"
 #include "pkg/container/mounts.h"
 #include "pkg/container/runtime.h"
 #include "pkg/container/secrets.h"
@@ -303,7 +304,9 @@ static int make_mounts(struct store *st, const struct container_request *q,
 	for (size_t i = 0; rc == 0 && i < q->volume.n; i++)
 		rc = mounts_add_volume(r, q->volume.v[i], q->make_sources);
 	for (size_t i = 0; rc == 0 && i < q->mount.n; i++)
-		rc = mounts_add_mount(r, q->mount.v[i]);
+		rc = mount_is_artifact(q->mount.v[i])
+			     ? mounts_add_artifact(st, r, q->mount.v[i])
+			     : mounts_add_mount(r, q->mount.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->tmpfs.n; i++)
 		rc = mounts_add_tmpfs(r, q->tmpfs.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->held_volumes.n; i++)

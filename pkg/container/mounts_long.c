@@ -142,6 +142,12 @@ static bool mount_flag(struct mount_spec *m, const struct mount_words *w, const 
 			*rc = err_usage("mount option newinstance: every devpts is a new one");
 		return true;
 	}
+	if (strcmp(key, "no-dereference") == 0 && w->type == T_BIND) {
+		if (on)
+			*rc = err_usage("mount option no-dereference: what is mounted is what a link "
+					"leads to; name that, or make the link in the container");
+		return true;
+	}
 	if ((strcmp(key, "z") == 0 || strcmp(key, "Z") == 0) && (w->type & (T_HOST | T_VOLUME)))
 		return true; /* labels of SELinux, as with -v */
 	if (strcmp(key, "idmap") == 0 && (w->type & (T_HOST | T_VOLUME))) {
@@ -335,7 +341,7 @@ static int find_type(struct mount_spec *m, struct mount_words *w, const struct s
 		return 0;
 	}
 	return err_usage("mount '%s': type '%s' is not supported; use bind, volume, tmpfs, ramfs, "
-			 "image, devpts or glob",
+			 "image, artifact, devpts or glob",
 			 spec, name);
 }
 

@@ -46,6 +46,13 @@ struct artifact_pick {
 int artifact_extract(struct store *st, const char *typed, const char *target,
 		     const struct artifact_pick *p);
 
+/**
+ * artifact_files() - those that @p picks: where they lie on the host, for everybody to read, and their names
+ * The names are those of artifact_extract(). -CE_NO_OBJECT when there is none.
+ */
+int artifact_files(struct store *st, const char *typed, const struct artifact_pick *p,
+		   struct strv *ret_paths, struct strv *ret_names);
+
 int artifact_pull(struct store *st, const char *typed, const struct transfer_access *a,
 		  const char *policy, const struct transfer_handler *h,
 		  struct artifact_record *ret);

@@ -147,3 +147,33 @@ opts_of() { # opts_of PATH, in the container: flags and options of the last moun
 	run -0 cuddy run --rm --mount type=ramfs,dst=/d,noswap --mount type=devpts,dst=/p,newinstance,ptmxmode=600 "$IMAGE" stat -c %a /p/ptmx
 	[ "$output" = 600 ]
 }
+
+@test "mount artifact: one file in its place, several by their titles or a name, one of them; read-only, for every user" {
+	echo one >"$WORK/a.txt"
+	echo two >"$WORK/b.txt"
+	cuddy artifact add localhost/files:1 "$WORK/a.txt" "$WORK/b.txt" >/dev/null
+	cuddy artifact add localhost/single:1 "$WORK/a.txt" >/dev/null
+	m() { cuddy run --rm --network none --user 1000 --mount "type=artifact,src=localhost/$1,dst=$2" "$IMAGE" sh -c "$3"; }
+	[ "$(m files:1 /new/dir 'ls /new/dir; cat /new/dir/*' | xargs)" = 'a.txt b.txt one two' ]
+	[ "$(m single:1 /new/file 'cat /new/file')" = one ]
+	[ "$(m single:1 /new/ 'cat /new/a.txt')" = one ]
+	[ "$(m files:1 /d,title=b.txt 'cat /d')" = two ]
+	[ "$(m files:1 "/d,digest=sha256:$(sha256sum <"$WORK/a.txt" | cut -d' ' -f1)" 'cat /d')" = one ]
+	[ "$(m files:1 /d,name=part 'cat /d/part-0 /d/part-1' | xargs)" = 'one two' ]
+	run cuddy run --rm --network none --mount type=artifact,src=localhost/single:1,dst=/f "$IMAGE" sh -c 'echo x >/f || chmod 777 /f'
+	[ "$status" -ne 0 ]
+	[ "$(cuddy run --rm --network none --mount type=artifact,src=localhost/single:1,dst=/f "$IMAGE" cat /f)" = one ]
+	while IFS='|' read -r words want; do
+		run --separate-stderr cuddy create --mount "type=$words" "$IMAGE"
+		one_line_error 125 "$want"
+	done <<-'E'
+		artifact,src=localhost/nosuch:1,dst=/d|nosuch
+		artifact,src=localhost/files:1,dst=/d,title=c|no such file
+		artifact,src=localhost/files:1|no destination
+		artifact,dst=/d|no source
+		artifact,src=localhost/files:1,dst=/d,rw|read-only
+		artifact,src=localhost/files:1,dst=/d,title=a.txt,digest=sha256:1|one of both
+		bind,src=/etc,dst=/d,no-dereference|what a link leads to
+	E
+	cuddy artifact rm localhost/files:1 localhost/single:1 >/dev/null
+}

@@ -44,7 +44,7 @@ static const struct opt ps_opts[] = {
 	OPT_UINT('w', "watch", "SECONDS", struct ps_args, watch, "Print it again and again",
 		 .max = 86400),
 	OPT_STR(0, "sort", "KEY", struct ps_args, sort, "Order", .complete = COMPLETE_WORDS,
-		.words = "command created id image names runningfor status"),
+		.words = "command created id image names runningfor size status"),
 	OPT_END,
 };
 

@@ -392,6 +392,7 @@ static const struct {
 	{"command", key_command}, {"created", NULL},   {"id", key_id},
 	{"image", key_image},     {"names", key_name}, {"runningfor", NULL},
 	{"status", key_status},
+	{"size", NULL}, /* which is looked at last */
 };
 
 static int by_time(const void *a, const void *b)
@@ -533,8 +534,18 @@ static int find_order(const char *name, struct listing *l)
 			return 0;
 		}
 	return err_usage("--sort '%s': use one of command created id image names runningfor "
-			 "status",
+			 "size status",
 			 name);
+}
+
+static int set_size_key(struct store *st, struct entry *e)
+{
+	struct container_size size;
+	int r = container_size(st, e->id, &size);
+
+	if (r == 0)
+		e->key = xasprintf("%020llu", (unsigned long long)size.root_fs);
+	return r;
 }
 
 /* Those that the query asks for, in its order; of @ret_n the first so many. */
@@ -542,6 +553,7 @@ static int load_ordered(struct store *st, struct listing *l, size_t *ret_shown)
 {
 	const struct list_query *q = l->query;
 	int r = q->sort ? find_order(q->sort, l) : 0;
+	bool by_size;
 
 	if (r < 0)
 		return r;
@@ -554,7 +566,12 @@ static int load_ordered(struct store *st, struct listing *l, size_t *ret_shown)
 	if (l->n > 1 && (q->last || !l->key))
 		qsort(l->v, l->n, sizeof(*l->v), by_time);
 	/* The newest, in whatever order. */
-	if (*ret_shown > 1 && l->key)
+	by_size = q->sort && strcmp(q->sort, "size") == 0;
+	for (size_t i = 0; by_size && r == 0 && i < *ret_shown; i++)
+		r = set_size_key(st, &l->v[i]);
+	if (r < 0)
+		return r;
+	if (*ret_shown > 1 && (l->key || by_size))
 		qsort(l->v, *ret_shown, sizeof(*l->v), by_key);
 	return 0;
 }

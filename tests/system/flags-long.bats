@@ -169,6 +169,10 @@ teardown_file() { file_end; }
 	[ "$(names --all --sort status | wc -w)" = 3 ]
 	[ "$(names --all --external --sort names)" = 'a b c' ]
 	[ "$(names --all --sync --sort names)" = 'a b c' ]
+	cuddy run --name big --network none "$IMAGE" sh -c 'head -c 300000 /dev/zero >/f'
+	cuddy run --name bigger --network none "$IMAGE" sh -c 'head -c 600000 /dev/zero >/f'
+	[ "$(names --all --sort size | grep -o 'big.*')" = 'big bigger' ]
+	[ "$(cuddy ps -a --sort size --format json | jq -r '.[-1].Names[0]')" = bigger ]
 	run --separate-stderr cuddy ps --sort colour
 	one_line_error 125 sort
 }

@@ -156,7 +156,8 @@ void event_begin(int dir, const char *type, const char *status, const char *id, 
 	for (int tries = 0; tries < 2 && fd < 0; tries++) {
 		fd = openat(dir, ret->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			    0600);
-		if (fd < 0 && (errno != ENOENT || mkdirat(dir, EVENTS_PENDING, 0700) < 0))
+		if (fd < 0 && (errno != ENOENT ||
+			       (mkdirat(dir, EVENTS_PENDING, 0700) < 0 && errno != EEXIST)))
 			return;
 	}
 	/* Locked before there is anything to read: an empty one is nobody's. */

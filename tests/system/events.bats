@@ -142,6 +142,10 @@ untag localhost/one:latest" ]
 	anonymous() { [ "$(past --filter type=volume --format '{{.Status}}' | xargs)" = "create create remove remove" ]; }
 	wait_until 20 anonymous
 	[ "$(past --filter volume=v --format '{{.Status}} {{.Name}}' | xargs)" = "create v remove v" ]
+	cuddy network create n >/dev/null
+	cuddy network rm n >/dev/null
+	[ "$(past --filter network=n --filter scope=local --format '{{.Type}} {{.Status}}' | xargs)" = "network create network remove" ]
+	[ -z "$(past --filter network=n --filter scope=swarm)" ]
 }
 
 @test "events: a stream shows what comes, from now on, and ends with --until" {

@@ -48,9 +48,11 @@ static void on_line(void *data, const char *stage, const char *text)
 {
 	const struct build_show *s = data;
 
-	(void)fputc('[', s->out);
-	put_untrusted(s->out, stage);
-	(void)fputs("] ", s->out);
+	if (stage) {
+		(void)fputc('[', s->out);
+		put_untrusted(s->out, stage);
+		(void)fputs("] ", s->out);
+	}
 	print_line(s, text);
 }
 

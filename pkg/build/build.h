@@ -45,7 +45,8 @@ struct build_report {
 	void (*warning)(void *data, const char *text);
 	/*
 	 * A line (without its end) of what a stage that runs beside others says on standard error,
-	 * the reports above included: they come from a process of its own there.
+	 * the reports above included: they come from a process of its own there. @stage: NULL when there is
+	 * no other.
 	 */
 	void (*line)(void *data, const char *stage, const char *text);
 	/* What --check finds; of a build without it only how many there are, before anything runs. */

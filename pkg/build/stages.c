@@ -3,7 +3,8 @@
  * Stages side by side.
  *
  * Processes     P the builder ─fork→ W one worker for each stage that can begin; W runs its steps
- *               A stage that nothing can run beside is done by P itself.
+ *               A stage that nothing can run beside is done by P itself, unless its commands have secrets:
+ *               what they print of them is masked by P
  * What W made   stands in memory that both share: the layer of each step, or why it failed
  * Standard error of W and of its commands is a pipe, which P reads by lines and names by stage
  * The end       one that fails ends all: W are killed, their monitors kill the commands (tied), their
@@ -23,6 +24,7 @@
 #include "pkg/base/err.h"
 #include "pkg/build/builder.h"
 #include "pkg/build/events.h"
+#include "pkg/build/mask.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/process.h"
 
@@ -49,6 +51,8 @@ struct worker {
 	struct stage_result *result;
 	size_t result_bytes;
 	struct sbuf line;
+	struct masks masks;
+	bool alone; /* its lines need no name */
 };
 
 struct scheduler {
@@ -141,13 +145,16 @@ static int do_stage(struct builder *b, unsigned i)
 
 /* --- workers -------------------------------------------------------------------------------------- */
 
-static void __attribute__((noreturn)) work(struct builder *b, unsigned i, struct stage_result *ret,
-					   int out, pid_t parent, const char *word)
+static void __attribute__((noreturn))
+work(struct builder *b, const struct worker *w, int out, pid_t parent, const char *word)
 {
+	unsigned i = w->stage;
+	struct stage_result *ret = w->result;
 	const struct stage_plan *p = &b->stages[i];
 	struct build_options own = *b->o;
 	struct events_report events;
-	bool shown = b->o->report && (b->o->report->step || *word); /* else output goes nowhere */
+	/* Else output goes nowhere, or into a log that nobody has to read along. */
+	bool shown = w->masks.words.n || (b->o->report && (b->o->report->step || *word));
 	int r;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -179,11 +186,15 @@ static void __attribute__((noreturn)) work(struct builder *b, unsigned i, struct
 	_exit(0);
 }
 
-static int start(struct scheduler *s, unsigned i)
+static int start(struct scheduler *s, unsigned i, bool alone)
 {
 	struct builder *b = s->b;
 	size_t bytes = sizeof(struct stage_result) + b->stages[i].n_ops * sizeof(struct op_result);
-	struct worker w = {.stage = i, .pidfd = -EBADF, .result_bytes = bytes, .line = SBUF_INIT};
+	struct worker w = {.stage = i,
+			   .pidfd = -EBADF,
+			   .result_bytes = bytes,
+			   .line = SBUF_INIT,
+			   .alone = alone};
 	pid_t parent = getpid(), pid;
 	int pipe[2];
 
@@ -195,9 +206,10 @@ static int start(struct scheduler *s, unsigned i)
 		return err_new(-errno, "pipe");
 	}
 	b->step = s->first_step[i];
+	(void)masks_of_stage(b, i, &w.masks);
 	pid = clone_fork(0, &w.pidfd);
 	if (pid == 0)
-		work(b, i, w.result, pipe[1], parent, s->word);
+		work(b, &w, pipe[1], parent, s->word);
 	(void)close(pipe[1]);
 	w.out = pipe[0];
 	s->workers[s->n_workers++] = w;
@@ -225,6 +237,7 @@ static void tell_line(struct scheduler *s, struct worker *w)
 	char number[16];
 
 	(void)snprintf(number, sizeof(number), "%u", w->stage);
+	masks_apply(&w->masks, &w->line);
 	sbuf_trim_end(&w->line, "\r");
 	if (*s->word) {
 		/* Before an event the line begins anew, whatever a command wrote of its own. */
@@ -233,9 +246,26 @@ static void tell_line(struct scheduler *s, struct worker *w)
 		if (e.kind != BUILD_EVENT_OUTPUT || w->line.len)
 			tell_event(s, w, &e);
 	} else if (r && r->line) {
-		r->line(r->data, name ? name : number, w->line.s);
+		r->line(r->data, w->alone ? NULL : name ? name : number, w->line.s);
 	}
 	sbuf_reset(&w->line);
+}
+
+/* Of a line that is too long: but not what may be the beginning of a secret. */
+static void tell_part(struct scheduler *s, struct worker *w)
+{
+	size_t longest = masks_longest(&w->masks), keep = longest ? longest - 1 : 0;
+	AUTO_FREE char *rest = NULL;
+
+	masks_apply(&w->masks, &w->line);
+	if (keep > w->line.len)
+		keep = w->line.len;
+	rest = xstrdup(w->line.s + w->line.len - keep);
+	w->line.len -= keep;
+	w->line.s[w->line.len] = '\0';
+	tell_line(s, w);
+	sbuf_adds(&w->line, rest);
+	explicit_bzero(rest, keep);
 }
 
 static void tell_end(struct scheduler *s, const struct worker *w)
@@ -259,8 +289,10 @@ static bool read_output(struct scheduler *s, struct worker *w)
 	if (n < 0 && errno == EINTR)
 		return true;
 	for (ssize_t i = 0; i < n; i++) {
-		if (buf[i] == '\n' || w->line.len >= LINE_BYTES)
+		if (buf[i] == '\n')
 			tell_line(s, w);
+		else if (w->line.len >= LINE_BYTES + masks_longest(&w->masks))
+			tell_part(s, w);
 		if (buf[i] != '\n')
 			sbuf_addc(&w->line, buf[i] ? buf[i] : ' ');
 	}
@@ -307,6 +339,7 @@ static void drop(struct scheduler *s, unsigned at)
 	closep(&w->out);
 	(void)munmap(w->result, w->result_bytes);
 	sbuf_done(&w->line);
+	masks_done(&w->masks);
 	s->workers[at] = s->workers[--s->n_workers];
 }
 
@@ -375,6 +408,16 @@ static unsigned ready(const struct scheduler *s, unsigned *ret)
 	return n;
 }
 
+/* Can the builder do it itself: with nothing to read along? */
+static bool has_no_secrets(const struct scheduler *s, unsigned i)
+{
+	struct masks m = {.words = STRV_INIT};
+	bool any = masks_of_stage(s->b, i, &m);
+
+	masks_done(&m);
+	return !any;
+}
+
 static int schedule(struct scheduler *s)
 {
 	AUTO_FREE unsigned *can = xcalloc(s->b->file->n_stages, sizeof(*can));
@@ -385,14 +428,15 @@ static int schedule(struct scheduler *s)
 
 		if (n == 0 && s->n_workers == 0)
 			return 0;
-		if (!*s->word && (n == 1 || s->max == 1) && n && s->n_workers == 0) {
+		if (!*s->word && (n == 1 || s->max == 1) && n && s->n_workers == 0 &&
+		    has_no_secrets(s, can[0])) {
 			s->b->step = s->first_step[can[0]];
 			r = do_stage(s->b, can[0]);
 			s->state[can[0]] = DONE;
 			continue;
 		}
 		for (unsigned i = 0; r == 0 && i < n && s->n_workers < s->max; i++)
-			r = start(s, can[i]);
+			r = start(s, can[i], n == 1 && s->n_workers == 0);
 		if (r == 0)
 			r = follow(s);
 	}

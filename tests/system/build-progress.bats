@@ -122,3 +122,30 @@ containerfile() {
 	[ "${#stderr_lines[@]}" = 1 ]
 	grep -q ^logged "$WORK/log"
 }
+
+@test "what a command prints of a secret is *** in lines, logs, JSON and what is left of a failure (M3)" {
+	printf 'top-secret-1\nmore-of-it\r\nab\n' >"$WORK/s"
+	file <<-'E'
+		FROM localhost/busybox AS one
+		ARG FAIL=0
+		RUN --network=none --mount=type=secret,id=s --mount=type=secret,id=v,env=V cat /run/secrets/s; echo "<$V$V> ab"; head -c 8190 /dev/zero | tr '\0' x; cat /run/secrets/s; printf "end-$V"; exit $FAIL
+	E
+	shown() { # shown STATUS OPTION...: all that is printed; nothing of it is secret
+		run "-$1" --separate-stderr env VALUE=by-variable "$CUDDY" build --no-cache --secret id=s,src="$WORK/s" --secret id=v,env=VALUE "${@:2}" .
+		output="$output$stderr"
+		[[ "$output" != *top-secret* && "$output" != *more-of-it* && "$output" != *by-variable* ]] || fail "$output"
+	}
+	shown 0
+	[[ "$output" == *$'\n***\n***\nab\n<******> ab\nxxx'* && "$output" == *$'\nend-***'* ]] || fail "$output"
+	[ "$(tr -cd x <<<"$output" | wc -c)" -ge 8190 ]
+	shown 3 -q --build-arg FAIL=3
+	[[ "$output" == *'<******> ab'* ]]
+	shown 0 --logfile "$WORK/log"
+	[ "$(grep -c '^\*\*\*$' "$WORK/log")" -ge 3 ]
+	run ! grep -qE 'top-secret|more-of-it|by-variable' "$WORK/log"
+	shown 0 -q --logfile "$WORK/log"
+	run ! grep -qE 'top-secret|more-of-it|by-variable' "$WORK/log"
+	shown 0 --progress rawjson
+	run -0 jq -r 'select(.logs) | .logs[].data | @base64d' <<<"$(grep '^{' <<<"$output")"
+	[[ "$output" == *'<******> ab'* && "$output" != *top-secret* ]]
+}

@@ -67,7 +67,7 @@ teardown() {
 		FROM localhost/busybox AS one
 		RUN --mount=type=secret,id=file --mount=type=secret,id=env,env=VALUE --mount=type=cache,target=/c \
 			--mount=type=ssh --mount=type=ssh,id=key \
-			sh -c '/t/agentask 11; test -s /run/secrets/file && test -n "$VALUE" && echo kept >/c/kept && echo made >/made'
+			sh -c '/t/agentask 11; test -s /run/secrets/file && test -n "$VALUE" && cat /run/secrets/file && echo "<$VALUE>" && echo kept >/c/kept && echo made >/made'
 		FROM localhost/busybox
 		COPY --from=one /made /
 		RUN --mount=type=secret,id=file,required wc -c /run/secrets/file >/size
@@ -76,6 +76,7 @@ teardown() {
 	SECRET=secret-in-a-variable-5512 cuddy build -t localhost/t --secret id=file,src="$WORK/secret-source" \
 		--secret id=env,env=SECRET --ssh default --ssh key="$KEY2" -v "$TOOLS:/t:ro" \
 		--iidfile "$WORK/iid" . >"$WORK/out" 2>"$WORK/log"
+	grep -q '<\*\*\*>' "$WORK/log"
 	# One that fails, and one that is killed in the middle of it.
 	file <<-'E'
 		FROM localhost/busybox

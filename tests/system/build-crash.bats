@@ -152,3 +152,41 @@ tidy() {
 		unshare --user --map-auto --map-root-user --mount sh "$WORK/script"
 	[ "$(sort -u "$WORK/at" | wc -l)" -ge 3 ]   # several steps were the one
 }
+
+@test "a disk without any room as each step begins: it is that step which says so, and with room it is done" {
+	containerfile
+	mkdir "$WORK/small"
+	cat >"$WORK/script" <<-'SH'
+		fail() { echo "$*" >&2; exit 1; }
+		mount -t tmpfs -o size=30m,mode=0700 none "$SMALL" || exit 99
+		export CUDDY_ROOT=$SMALL/root CUDDY_RUNROOT=$SMALL/run
+		mkdir -m 0700 "$CUDDY_ROOT" "$CUDDY_RUNROOT"
+		"$CUDDY" load -q -i "$IMAGE_FILE" >/dev/null || exit 99
+		n=1
+		while [ $n -le "$(wc -l <Containerfile)" ]; do
+			head -n $n Containerfile >"$SMALL/../File"
+			build() { "$CUDDY" build -q --secret "id=s,src=$SECRET" -f "$SMALL/../File" . 2>&1; }
+			dd if=/dev/zero of="$SMALL/fill" bs=64k 2>/dev/null
+			truncate -s -8k "$SMALL/fill" # for the lease
+			if out=$(build); then
+				case $n in 6 | 9) ;; *) fail "line $n was done without room: $out" ;; esac # an image that is there
+				out="cuddy: No space left on device"
+			fi
+			[ "$(printf '%s\n' "$out" | grep -c '^cuddy:')" = 1 ] || fail "line $n: $out"
+			case $(sed -n ${n}p Containerfile) in
+			FROM* | LABEL*) want="No space left on device" ;; # the image itself
+			RUN*) want="File:$n: RUN " ;; # whatever the command makes of it
+			*) want="File:$n: .*No space left on device" ;;
+			esac
+			printf '%s\n' "$out" | grep -q "$want" || fail "line $n: $out"
+			rm "$SMALL/fill"
+			out=$(build) || fail "line $n with room: $out"
+			[ -z "$("$CUDDY" system check 2>&1)" ] || fail "check after line $n"
+			n=$((n + 1))
+		done
+		[ $n = 14 ] || fail "only $n lines"
+	SH
+	run env SMALL="$WORK/small" SECRET="$WORK/s" IMAGE_FILE="$(image_file busybox)" CUDDY="$CUDDY" \
+		unshare --user --map-auto --map-root-user --mount sh "$WORK/script"
+	[ "$status" = 0 ] || fail "$output"
+}

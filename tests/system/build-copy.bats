@@ -103,6 +103,19 @@ same_layers() { cuddy image inspect --format '{{json .RootFS.Layers}}' "$1"; }
 	printf 'FROM localhost/t\nCOPY --chmod=17777 s /x\n' | fails 17777
 }
 
+@test "capabilities of files are copied, as an image has them whoever builds it (C7 O4)" {
+	load_image layers12
+	printf 'FROM scratch\nCOPY --from=localhost/layers12 /xa/cap /file\nCOPY --link --from=localhost/layers12 /xa /dir/\nCOPY --from=localhost/layers12 /xa /again/\n' | file
+	cuddy build -q -o type=tar,dest="$WORK/t.tar" .
+	run -0 python3 - "$WORK/t.tar" <<-'P'
+		import sys, tarfile
+		caps = {e.name: v for e in tarfile.open(sys.argv[1]) for k, v in e.pax_headers.items() if k.endswith("security.capability")}
+		print(*(n + " " + v.encode("utf-8", "surrogateescape")[:6].hex() for n, v in caps.items()), sep="\n")
+	P
+	# Version 2, which names no user namespace, and CAP_NET_RAW.
+	[ "$(sort <<<"$output")" = $'again/cap 010000020020\ndir/cap 010000020020\nfile 010000020020' ] || fail "$output"
+}
+
 @test "--link makes a layer that no base decides, and follows no link of the base (C8)" {
 	echo x >f
 	printf 'ARG base\nFROM $base\nCOPY --link f /tmp/in/\nCOPY --link --chown=3:4 f /l/g\n' | file

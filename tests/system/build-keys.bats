@@ -23,6 +23,8 @@ differs() { [ "$(anew "$@")" != 0 ] && [ "$(anew "$@")" = 0 ]; }
 	differs --add-host name:5.6.7.8
 	[ "$(anew --build-arg http_proxy=http://a:1 --add-host name:1.2.3.4)" = 0 ]
 	echo one >"$WORK/s"; [ "$(anew --secret id=s,src="$WORK/s" --add-host name:1.1.1.1)" = 0 ]
+	# What is done is not run, so that nothing has to be bounded.
+	[ "$(anew --add-host name:1.1.1.1 --memory 100m --memory-swap 200m --cpu-shares 100 --cpu-period 50000 --cpu-quota 20000 --cpuset-cpus 0)" = 0 ]
 	differs --build-arg A=1
 	differs --ulimit nofile=100:100
 	for change in 's/touch/: ;&/' 's/^USER 7/USER 8/' 's,/w,/v,' 's/network=none/network=default/' 's/mode=0777/mode=0770/' 's/^USER/ENV e=f\nUSER/'; do

@@ -9,6 +9,7 @@
 #include "cmd/create_opts.h"
 #include "cmd/kube.h"
 #include "cmd/transfer_report.h"
+#include "cmd/url.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
@@ -103,15 +104,18 @@ static void spread_lists(struct json_object **docs)
 	*docs = flat;
 }
 
-static int read_yaml(const char *file, struct json_object **ret)
+static int read_yaml(const char *file, int tls_verify, struct json_object **ret)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	int r;
 
-	if (strstr(file, "://"))
-		return err_usage("%s: fetch it by other means, and give the file or -", file);
-	r = strcmp(file, "-") == 0 ? file_read_stream(0, YAML_MAX, &text)
-				   : file_read_at(AT_FDCWD, file, YAML_MAX, &text);
+	if (strstr(file, "://") && !url_is(file))
+		return err_usage("%s: only http:// and https:// are fetched", file);
+	if (url_is(file) && (r = url_read(file, YAML_MAX, tls_verify, &text)) < 0)
+		return r; /* which names it */
+	r = url_is(file)             ? 0
+	    : strcmp(file, "-") == 0 ? file_read_stream(0, YAML_MAX, &text)
+				     : file_read_at(AT_FDCWD, file, YAML_MAX, &text);
 	sbuf_adds(&text, "");
 	if (r == 0)
 		r = yaml_parse(text.s, text.len, ret);
@@ -127,13 +131,13 @@ static void add_all(struct json_object *to, struct json_object *docs)
 					    json_object_get(json_object_array_get_idx(docs, i)));
 }
 
-static int read_files(char **files, int n, struct json_object **ret)
+static int read_files(char **files, int n, int tls_verify, struct json_object **ret)
 {
 	AUTO_JSON struct json_object *all = json_object_new_array();
 
 	for (int i = 0; i < n; i++) {
 		AUTO_JSON struct json_object *docs = NULL;
-		int r = read_yaml(files[i], &docs);
+		int r = read_yaml(files[i], tls_verify, &docs);
 
 		if (r < 0)
 			return r;
@@ -143,7 +147,7 @@ static int read_files(char **files, int n, struct json_object **ret)
 	return 0;
 }
 
-static int read_config_maps(const struct strv *files, struct json_object *to)
+static int read_config_maps(const struct strv *files, int tls_verify, struct json_object *to)
 {
 	for (size_t i = 0; i < files->n; i++) {
 		AUTO_STRV struct strv parts = STRV_INIT;
@@ -151,7 +155,7 @@ static int read_config_maps(const struct strv *files, struct json_object *to)
 		strv_split(&parts, files->v[i], ',');
 		for (size_t k = 0; k < parts.n; k++) {
 			AUTO_JSON struct json_object *docs = NULL;
-			int r = read_yaml(parts.v[k], &docs);
+			int r = read_yaml(parts.v[k], tls_verify, &docs);
 
 			if (r < 0)
 				return err_wrap(r, "--configmap");
@@ -198,10 +202,10 @@ static int down(struct store *st, struct json_object *docs, bool force)
 	return 0;
 }
 
-static int down_of(struct store *st, char **files, int n, bool force)
+static int down_of(struct store *st, char **files, int n, int tls_verify, bool force)
 {
 	AUTO_JSON struct json_object *docs = NULL;
-	int r = read_files(files, n, &docs);
+	int r = read_files(files, n, tls_verify, &docs);
 
 	return r < 0 ? r : down(st, docs, force);
 }
@@ -234,7 +238,7 @@ static int play_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	const struct play_args *a = args;
 	AUTO(kube_made_done) struct kube_made made = {0};
 	AUTO_JSON struct json_object *docs = NULL, *maps = json_object_new_array();
-	AUTO_FREE char *full = path_absolute(argv[0]);
+	AUTO_FREE char *full = path_absolute(url_is(argv[0]) ? "./-" : argv[0]);
 	AUTO_FREE char *dir = xstrndup(full, (size_t)(path_base(full) - full));
 	struct kube_request q = {.config_maps = maps,
 				 .dir = dir,
@@ -270,13 +274,13 @@ static int play_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
 	if (r == 0 && a->down)
-		return down_of(st, argv, argc, a->force);
+		return down_of(st, argv, argc, a->registry.tls_verify, a->force);
 	if (r == 0)
 		r = registry_access_of(&a->registry, &q.access);
 	if (r == 0)
-		r = read_files(argv, argc, &docs);
+		r = read_files(argv, argc, a->registry.tls_verify, &docs);
 	if (r == 0)
-		r = read_config_maps(&a->config_maps, maps);
+		r = read_config_maps(&a->config_maps, a->registry.tls_verify, maps);
 	if (r < 0)
 		return r;
 	q.docs = docs;
@@ -295,7 +299,7 @@ static int play_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 const struct command cmd_kube_play = {
 	.name = "play",
 	.group = "kube",
-	.synopsis = "[OPTIONS] FILE|- [FILE...]",
+	.synopsis = "[OPTIONS] FILE|URL|- [FILE|URL...]",
 	.summary = "Make and start what Kubernetes YAML describes",
 	.opts = play_opts,
 	.args_size = sizeof(struct play_args),
@@ -321,13 +325,13 @@ static int down_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	struct store *st;
 	int r = cmd_store(ctx, &st);
 
-	return r < 0 ? r : down_of(st, argv, argc, a->force);
+	return r < 0 ? r : down_of(st, argv, argc, -1, a->force);
 }
 
 const struct command cmd_kube_down = {
 	.name = "down",
 	.group = "kube",
-	.synopsis = "[OPTIONS] FILE|- [FILE...]",
+	.synopsis = "[OPTIONS] FILE|URL|- [FILE|URL...]",
 	.summary = "Remove what kube play made of a file",
 	.opts = down_opts,
 	.args_size = sizeof(struct down_args),
@@ -405,6 +409,21 @@ const struct command cmd_kube_generate = {
 	.run = generate_run,
 };
 
+/* All that podman takes there, so that the reason is told and not an unknown flag. */
+struct apply_args {
+	const char *ca, *file, *config, *ns;
+	bool service;
+};
+
+static const struct opt apply_opts[] = {
+	OPT_STR(0, "ca-cert-file", "FILE", struct apply_args, ca, "Refused", .hidden = true),
+	OPT_STR('f', "file", "FILE", struct apply_args, file, "Refused", .hidden = true),
+	OPT_STR('k', "kubeconfig", "FILE", struct apply_args, config, "Refused", .hidden = true),
+	OPT_STR(0, "ns", "NAMESPACE", struct apply_args, ns, "Refused", .hidden = true),
+	OPT_BOOL('s', "service", struct apply_args, service, "Refused", .hidden = true),
+	OPT_END,
+};
+
 static int apply_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	(void)ctx;
@@ -418,8 +437,10 @@ static int apply_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 const struct command cmd_kube_apply = {
 	.name = "apply",
 	.group = "kube",
-	.synopsis = "[POD|CONTAINER|VOLUME...]",
+	.synopsis = "[OPTIONS] [POD|CONTAINER|VOLUME...]",
 	.summary = "Refused: there is no cluster to send it to",
+	.opts = apply_opts,
+	.args_size = sizeof(struct apply_args),
 	.max_args = -1,
 	.run = apply_run,
 };

@@ -9,7 +9,7 @@
 #include "pkg/json/json.h"
 
 struct ps_args {
-	bool quiet, no_trunc, no_heading, latest, ctr_ids, ctr_names, ctr_status;
+	bool quiet, no_trunc, no_heading, latest, ctr_ids, ctr_names, ctr_status, namespaces;
 	struct strv filters;
 	const char *format, *sort;
 };
@@ -22,6 +22,9 @@ static const struct opt ps_opts[] = {
 	OPT_STR(0, "format", "FORMAT", struct ps_args, format,
 		"Print as json or through a Go template"),
 	OPT_BOOL('l', "latest", struct ps_args, latest, "The newest pod"),
+	OPT_BOOL(0, "namespace", struct ps_args, namespaces,
+		 "Show the cgroup parent and which namespaces are shared"),
+	OPT_BOOL(0, "ns", struct ps_args, namespaces, "The same", .hidden = true),
 	OPT_BOOL(0, "no-trunc", struct ps_args, no_trunc, "Whole ids"),
 	OPT_BOOL(0, "notruncate", struct ps_args, no_trunc, "Whole ids", .hidden = true),
 	OPT_BOOL('n', "noheading", struct ps_args, no_heading, "No table heading"),
@@ -37,7 +40,7 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	const struct pod_query q = {.filters = &a->filters,
 				    .sort = a->latest ? NULL : a->sort,
 				    .no_trunc = a->no_trunc};
-	struct column columns[10] = {{"POD ID", "ID"},
+	struct column columns[12] = {{"POD ID", "ID"},
 				     {"NAME", "Name"},
 				     {"STATUS", "Status"},
 				     {"CREATED", "Created"},
@@ -46,6 +49,7 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 						   columns);
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	size_t n = 5;
+	bool with_names;
 	struct store *st;
 	int r = cmd_store(ctx, &st);
 
@@ -57,7 +61,12 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		columns[n++] = (struct column){"NAMES", "ContainerNames"};
 	if (a->ctr_status)
 		columns[n++] = (struct column){"STATUS", "ContainerStatuses"};
-	if (n == 5)
+	with_names = n > 5;
+	if (a->namespaces) {
+		columns[n++] = (struct column){"CGROUP", "Cgroup"};
+		columns[n++] = (struct column){"NAMESPACES", "Namespaces"};
+	}
+	if (!with_names)
 		columns[n++] = (struct column){"# OF CONTAINERS", "NumberOfContainers"};
 	if (r == 0)
 		r = pod_rows(st, &q, &rows, &json);

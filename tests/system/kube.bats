@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # cuddy kube: pods from Kubernetes YAML, and back.
 load helpers
+load sources
 
 setup_file() { file_begin; load_image busybox; }
 teardown_file() { file_end; }
@@ -175,6 +176,70 @@ $(A) hello' ]
 	cuddy kube play --network none --replace "$WORK/m.yaml" >/dev/null
 	[ "$(cuddy exec mem-a sh -c 'df -k /m | tail -1 | xargs | cut -d " " -f 2')" = 2048 ]
 	cuddy kube down "$WORK/m.yaml" >/dev/null
+	nothing_left
+}
+
+@test "kube play, down: YAML and config maps from a URL; apply says where clusters are talked to" {
+	www_begin
+	printf 'kind: ConfigMap\nmetadata: {name: c}\ndata: {k: far}\n' >"$WORK/www/maps.yaml"
+	printf 'kind: Pod\nmetadata: {name: u}\nspec:\n  volumes: [{name: h, hostPath: {path: ./here}}]\n  containers:\n  - {name: a, image: %s, command: [sleep, "1000"], env: [{name: K, valueFrom: {configMapKeyRef: {name: c, key: k}}}], volumeMounts: [{name: h, mountPath: /h}]}\n' "$IMAGE" >"$WORK/www/u.yaml"
+	mkdir "$WORK/here"
+	(cd "$WORK" && cuddy kube play --network none --configmap "$WWW/maps.yaml" "$WWW/u.yaml") >/dev/null
+	[ "$(cuddy exec u-a sh -c 'echo $K; touch /h/f')" = far ]
+	[ -e "$WORK/here/f" ] # relative paths are meant from where we are
+	cuddy kube down "$WWW/u.yaml" >/dev/null
+	run -125 --separate-stderr cuddy kube play "$WWW/none.yaml"
+	one_line_error 125 '^cuddy: http:.*none.yaml: No such file'
+	run -125 --separate-stderr cuddy kube play "ftp://127.0.0.1/u.yaml"
+	one_line_error 125 'only http:// and https://'
+	run -125 --separate-stderr cuddy kube play "http://127.0.0.1:1/u.yaml"
+	one_line_error 125 '127.0.0.1'
+	kill "$WWW_PID"
+	for flags in '-f x.yaml' '--kubeconfig k --ns n web' '--service web' ''; do
+		run -125 --separate-stderr cuddy kube apply $flags
+		one_line_error 125 'talks to no cluster.*kubectl apply'
+	done
+	nothing_left
+}
+
+@test "kube generate: what pods and their containers can have comes back with kube play" {
+	cuddy pod create --name r --network none --hostname other --add-host one:10.1.2.3 --add-host two:10.1.2.3 --add-host 'six:fd00::6' --dns 10.0.0.53 --dns-search a.test \
+		--dns-option ndots:3 --sysctl kernel.msgmax=9999 --infra-name rinfra --userns keep-id:uid=7,gid=7 --share +pid --label app=r --label l=m >/dev/null
+	cuddy create --pod r --name r-prep --init-ctr once "$IMAGE" true >/dev/null
+	cuddy create --pod r --name r-one --user 7:7 --device /dev/null:/dev/mynull --tmpfs /t:size=1m --ulimit nofile=77:88 --stop-signal USR1 --env A=b \
+		--health-cmd '["/bin/sh", "-c", "test -e /tmp"]' --health-interval 7s --health-timeout 3s --health-retries 4 --health-start-period 2s --health-on-failure restart \
+		--restart always --cap-drop KILL --cap-add NET_ADMIN --read-only --workdir /tmp --stop-timeout 0 -i "$IMAGE" cat >/dev/null
+	cuddy create --pod r --name r-two --tmpfs /t --security-opt no-new-privileges --restart always --stop-timeout 0 -v "$WORK:/w:ro" -v named:/n "$IMAGE" sleep 1000 >/dev/null
+	told() {
+		cuddy pod inspect --format '{{.Name}} {{.Hostname}} {{.SharedNamespaces}} {{.InfraConfig.HostAdd}} {{.InfraConfig.DNSServer}} {{.InfraConfig.DNSSearch}} {{.InfraConfig.DNSOption}} {{.Labels}}' r
+		cuddy inspect --format '{{.Name}} {{.HostConfig.Sysctls}} {{.HostConfig.UsernsMode}}' rinfra
+		cuddy inspect --format '{{.Config.Healthcheck}} {{.Config.HealthcheckOnFailureAction}}' r-one
+		for c in r-one r-two; do
+			cuddy inspect --format '{{.Name}} {{.Config.User}} {{.HostConfig.Devices}} {{.HostConfig.Ulimits}} {{.Config.StopSignal}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.CapAdd}} {{.HostConfig.CapDrop}} {{.HostConfig.ReadonlyRootfs}} {{.Config.WorkingDir}} {{.Config.OpenStdin}} {{.HostConfig.SecurityOpt}} {{.Config.Entrypoint}} {{.Config.Cmd}}' "$c"
+			cuddy inspect --format '{{range .Mounts}}{{.Destination}}={{.RW}} {{end}}' "$c" | tr ' ' '\n' | grep -v '^/t=' | sort | xargs
+		done
+	}
+	told >"$WORK/before"
+	cuddy kube generate --podman-only -f "$WORK/r.yaml" r
+	cuddy pod rm -f r >/dev/null
+	cuddy kube play --network none "$WORK/r.yaml" >/dev/null
+	told >"$WORK/after"
+	diff "$WORK/before" "$WORK/after"
+	[ "$(cuddy exec r-one sh -c 'id -u; ulimit -n; df -k /t | tail -1 | xargs | cut -d " " -f 2; test -c /dev/mynull; cat /proc/sys/kernel/msgmax; grep -c "10.1.2.3.*two" /etc/hosts; grep -c fd00::6 /etc/hosts')" = "7
+77
+1024
+9999
+1
+1" ]
+	cuddy exec r-one touch /t/f
+	run ! cuddy exec r-two ls /t/f # not the same
+	# And again: nothing is lost or added any more (the init container was for once).
+	cuddy kube generate --podman-only -f "$WORK/again.yaml" r
+	cuddy kube play --network none --replace "$WORK/again.yaml" >/dev/null
+	cuddy kube generate --podman-only -f "$WORK/third.yaml" r
+	sed -i /creationTimestamp/d "$WORK/again.yaml" "$WORK/third.yaml"
+	diff "$WORK/again.yaml" "$WORK/third.yaml"
+	cuddy kube down --force "$WORK/r.yaml" >/dev/null
 	nothing_left
 }
 

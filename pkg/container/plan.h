@@ -55,7 +55,8 @@ struct plan_input {
 	const struct base_grant *grant;
 	bool single_id;
 	bool bare; /* the root is to look at: without the mount points that every container gets */
-	bool dry; /* to be looked at only: nothing is made */
+	bool dry; /* to be looked at only: nothing is made, nobody else has to run */
+	bool idle; /* it is not to run: what is only there then is nobody's */
 	bool notifies; /* the payload has a socket for sd_notify(3), see notify.h */
 	const char *watchdog; /* how often it must speak there, in microseconds; NULL */
 };

@@ -38,7 +38,7 @@ static void peer_done(struct peer *p)
 	*p = (struct peer){0};
 }
 
-static int peer_open(struct store *st, const char *id, struct peer *p)
+static int peer_open(struct store *st, const char *id, bool dry, struct peer *p)
 {
 	AUTO(container_dirs_done)
 	struct container_dirs d = {.data_fd = -EBADF, .runtime_fd = -EBADF};
@@ -58,7 +58,7 @@ static int peer_open(struct store *st, const char *id, struct peer *p)
 		r = record_parse(text.s, text.len, &p->rec);
 	if (r < 0)
 		return err_wrap(r, "join the namespace of %.12s", id);
-	if (s.status != CONMON_RUNNING)
+	if (s.status != CONMON_RUNNING && !dry) /* with its start it would be */
 		return err_new(-CE_BAD_STATE, "join the namespace of %.12s: it does not run", id);
 	p->id = id;
 	p->state = s;
@@ -92,6 +92,11 @@ static const char *mode_of(const struct container_record *rec, enum rt_ns_kind k
 static const struct proc_id *peer_owner(const struct peer *p)
 {
 	return conmon_is_pinned(&p->state) ? &p->state.monitor : &p->state.init;
+}
+
+static bool is_of_pod(const struct peer *peer, const struct container_record *rec)
+{
+	return peer->rec->is_infra && rec->pod && strcmp(rec->pod, peer->rec->pod) == 0;
 }
 
 static void share_mounts(const struct peer *peer, struct container_plan *p)
@@ -128,7 +133,7 @@ static int one_ns(const struct plan_input *in, enum rt_ns_kind kind, struct peer
 	if (strncmp(mode, "container:", 10) != 0)
 		return 0;
 	/* pid 1 of a running container; the host's are not entered but stayed in. */
-	r = peer_open(in->store, mode + strlen("container:"), peer);
+	r = peer_open(in->store, mode + strlen("container:"), in->dry, peer);
 	if (r < 0)
 		return r;
 	ns->mode = strcmp(mode_of(peer->rec, kind), "host") == 0 ? RT_NS_HOST : RT_NS_JOIN;
@@ -139,9 +144,10 @@ static int one_ns(const struct plan_input *in, enum rt_ns_kind kind, struct peer
 			       peer->id);
 	ns->target = *peer_owner(peer);
 	ns->fd = peer->state.pins[kind];
-	if (kind == RT_NS_IPC || (kind == RT_NS_USER && peer->rec->is_infra))
+	/* Another IPC namespace than the pod's brings its own mounts. */
+	if (kind == RT_NS_IPC || (is_of_pod(peer, in->record) && !p->rt.peer.target.pid))
 		share_mounts(peer, p);
-	if (kind == RT_NS_USER && peer->rec->is_infra)
+	if (is_of_pod(peer, in->record) && !p->pod_volumes.n)
 		note_volumes(peer, p);
 	return 0;
 }

@@ -62,7 +62,7 @@ static int volume_with_options(const struct plan_input *in, const struct volume_
 		}
 	}
 	/* What is held is the pod's alone, whose containers may outlive it. */
-	if (r == 0 && type == VOLUME_TMPFS && !s->held)
+	if (r == 0 && type == VOLUME_TMPFS && !s->held && !in->idle)
 		r = check_alone(in->store, v->name);
 	if (r == 0 && type == VOLUME_TMPFS && s->overlay)
 		r = err_usage("volume %s: 'O' needs a directory, and this is a tmpfs", v->name);

@@ -257,7 +257,8 @@ int container_root_open(struct store *st, struct container *c, struct container_
 {
 	AUTO(base_grant_done) struct base_grant grant = {0};
 	AUTO(plan_done) struct container_plan p = CONTAINER_PLAN_INIT;
-	struct plan_input in = {.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant};
+	struct plan_input in = {
+		.store = st, .record = c->rec, .dirs = &c->dirs, .grant = &grant, .idle = true};
 	int r = base_grant_load(&grant);
 
 	*ret = (struct container_root)CONTAINER_ROOT_INIT;
@@ -265,7 +266,7 @@ int container_root_open(struct store *st, struct container *c, struct container_
 		return r;
 	in.single_id = base_grant_is_single(&grant);
 	ret->single_id = in.single_id;
-	r = plan_namespaces(&in, &p);
+	r = plan_ids(&in, &p);
 	if (r == 0)
 		r = look(st, c, ret);
 	if (r == 0 && container_is_running(c)) {

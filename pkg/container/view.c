@@ -139,7 +139,7 @@ int container_view_open(struct store *st, const struct container *c, struct cont
 	in.bare = true;
 	r = plan_root(&in, &p);
 	if (r == 0)
-		r = plan_namespaces(&in, &p);
+		r = plan_ids(&in, &p);
 	*ret = (struct container_view)CONTAINER_VIEW_INIT;
 	if (r == 0)
 		r = find_copied(&in, &p, ret);

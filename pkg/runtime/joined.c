@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -73,13 +74,18 @@ static int enter_peer(const struct rt_plan *p)
 {
 	AUTO_CLOSE int pidfd = pidfd_of(&p->peer.target), user = -EBADF, mounts = -EBADF;
 	const char *what = "the container whose mounts are to be shared";
+	char path[PIN_PATH_MAX];
 
 	if (pidfd < 0)
 		return err_new(pidfd, "%s", what);
-	if (!p->peer.mounts_fd)
-		return setns(pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0
-			       ? err_new(-errno, "enter %s", what)
-			       : 0;
+	if (!p->peer.mounts_fd) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)p->peer.target.pid);
+		user = open(path, O_RDONLY | O_CLOEXEC);
+		if (user < 0 ||
+		    setns(pidfd, (is_own_user_ns(user) ? 0 : CLONE_NEWUSER) | CLONE_NEWNS) < 0)
+			return err_new(-errno, "enter %s", what);
+		return 0;
+	}
 	user = pin_open(&p->peer.target, p->peer.user_fd);
 	mounts = pin_open(&p->peer.target, p->peer.mounts_fd);
 	if (user < 0 || mounts < 0)

@@ -114,6 +114,41 @@ teardown_file() { file_end; }
 	cuddy pod rm -f -t 0 h >/dev/null
 }
 
+@test "pod: files of a container are reached while its pod does not run; explain of one needs no pod that runs" {
+	cuddy volume create -o type=tmpfs -o device=tmpfs memory >/dev/null
+	cuddy pod create --name z --network none -v memory:/mem >/dev/null
+	cuddy create --pod z --name m "$IMAGE" true >/dev/null
+	echo hello >"$WORK/f"
+	cuddy cp "$WORK/f" m:/f
+	[ "$(cuddy cp m:/f - | tar -xO)" = hello ]
+	[ "$(cuddy diff m)" = 'A /f' ]
+	cuddy export m | tar -t | grep -qx f
+	cuddy commit -q m localhost/z >/dev/null
+	[ "$(cuddy run --rm --network none localhost/z cat /f)" = hello ]
+	cuddy explain run --pod z "$IMAGE" true | grep -q .
+	cuddy pod start z >/dev/null
+	wait_exited m
+	cuddy cp "$WORK/f" m:/again # it has ended, its pod has not
+	kill -KILL "$(conmon_pid "$(infra z)")"
+	wait_exited "$(infra z)"
+	cuddy cp m:/again - | tar -xO
+	cuddy pod rm -f -t 0 z >/dev/null
+	cuddy rmi localhost/z >/dev/null
+	cuddy volume rm memory >/dev/null
+}
+
+@test "pod: with the user namespace of its maker, too, memory is shared" {
+	for share in net,ipc net,ipc,pid; do
+		cuddy volume create -o type=tmpfs -o device=tmpfs memory >/dev/null
+		cuddy pod create --name y --network none --userns host --share $share -v memory:/mem >/dev/null
+		cuddy run -d --pod y --name m1 "$IMAGE" sh -c 'echo a >/mem/f; echo b >/dev/shm/f; exec sleep 1000' >/dev/null
+		wait_until 20 cuddy exec m1 cat /dev/shm/f
+		[ "$(cuddy run --rm --pod y "$IMAGE" cat /mem/f /dev/shm/f | xargs)" = 'a b' ]
+		cuddy pod rm -f -t 0 y >/dev/null
+		cuddy volume rm memory >/dev/null
+	done
+}
+
 @test "pod: init containers run first, in order, once or always; one that fails stops the start" {
 	cuddy pod create --name i --network none -v "$WORK:/w" >/dev/null
 	cuddy create --pod i --init-ctr once --name once "$IMAGE" sh -c 'echo once >>/w/log' >/dev/null

@@ -3,8 +3,10 @@
 load helpers
 load registry
 
-setup() {
-	test_begin
+# The registry and its image are the file's, the store is each test's own.
+setup_file() {
+	export WORK=$BATS_FILE_TMPDIR
+	use_root "$WORK/first"
 	registry_begin
 	# One layer of some megabytes, made of what is at hand.
 	mkdir -p "$WORK/files/bin"
@@ -12,15 +14,23 @@ setup() {
 	head -c 6000000 /dev/urandom >"$WORK/files/noise"
 	tar -C "$WORK/files" -c . | cuddy import -q - d:1 >/dev/null
 	cuddy push -q --tls-verify=false d:1 "$REG/d:1" 2>/dev/null
-	cuddy rmi d:1 "$IMAGE" >/dev/null
-	BLOB=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].digest')
-	SIZE=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].size')
+	drop_root
+	BLOB=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0] | .digest + " " + (.size | tostring)')
+	export REG REG_DIR REG_PID SIZE=${BLOB#* } BLOB=${BLOB% *}
+}
+
+teardown_file() {
+	registry_end
+}
+
+setup() {
+	test_begin
+	cuddy rmi "$IMAGE" >/dev/null
 	PART=$CUDDY_ROOT/parts/${BLOB/:/-}
 }
 
 teardown() {
 	line_end
-	registry_end
 	test_end
 }
 
@@ -96,47 +106,6 @@ is_whole() {
 		is_whole
 		cuddy rmi "$REG/d:1" >/dev/null
 	done
-}
-
-# plain_image: d:1 at the registry becomes one whose layer is an uncompressed archive
-plain_image() {
-	python3 - "$REG" "$WORK/files" <<-'P'
-		import io, sys, tarfile, urllib.request
-		from mkimg import Image, digest
-		reg, files = sys.argv[1:]
-		b = io.BytesIO()
-		with tarfile.open(fileobj=b, mode="w", format=tarfile.PAX_FORMAT) as t:
-		    t.add(files, arcname=".")
-		img = Image([b.getvalue()], {"Cmd": ["true"]}, compression="none")
-		def send(what, data, method, kind="application/octet-stream"):
-		    url = what if "://" in what else "http://%s/v2/d/%s" % (reg, what)
-		    return urllib.request.urlopen(urllib.request.Request(url, data=data, method=method, headers={"Content-Type": kind}))
-		for data in img.all_blobs()[:-1]:
-		    send(send("blobs/uploads/", b"", "POST").headers["Location"] + "&digest=" + digest(data), data, "PUT")
-		send("manifests/1", img.manifest, "PUT", img.media_type)
-	P
-	BLOB=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].digest')
-	SIZE=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].size')
-	PART=$CUDDY_ROOT/parts/${BLOB/:/-}
-	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].mediaType')" = application/vnd.oci.image.layer.v1.tar ]
-}
-
-# images: S8, S1
-@test "S8: a layer that is not compressed is gone on with as well, and not kept beside its files once it is whole" {
-	plain_image
-	cut_off
-	had=$(bytes_of "$PART")
-	[ "$had" -lt "$SIZE" ]
-	blob_gets_begin
-	run -0 --separate-stderr pull "$REG/d:1"
-	[ -z "$stderr" ]
-	[ "$(sent 206)" -eq $((SIZE - had)) ] && [ -z "$(sent 200)" ]
-	is_whole
-	[ -z "$(find "$CUDDY_ROOT/layers" -maxdepth 2 -name blob)" ]
-	# It goes out as it came.
-	digest=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | sha256sum)
-	cuddy push -q --tls-verify=false "$REG/d:1" "$REG/again:1"
-	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/again:1" | sha256sum)" = "$digest" ]
 }
 
 # images: S7
@@ -231,4 +200,45 @@ plain_image() {
 		assert [done(one), done(two)] == [0, 0]
 	PY
 	is_whole
+}
+
+# plain_image: d:1 at the registry becomes one whose layer is an uncompressed archive, so this test is the last
+plain_image() {
+	python3 - "$REG" "$BATS_FILE_TMPDIR/files" <<-'P'
+		import io, sys, tarfile, urllib.request
+		from mkimg import Image, digest
+		reg, files = sys.argv[1:]
+		b = io.BytesIO()
+		with tarfile.open(fileobj=b, mode="w", format=tarfile.PAX_FORMAT) as t:
+		    t.add(files, arcname=".")
+		img = Image([b.getvalue()], {"Cmd": ["true"]}, compression="none")
+		def send(what, data, method, kind="application/octet-stream"):
+		    url = what if "://" in what else "http://%s/v2/d/%s" % (reg, what)
+		    return urllib.request.urlopen(urllib.request.Request(url, data=data, method=method, headers={"Content-Type": kind}))
+		for data in img.all_blobs()[:-1]:
+		    send(send("blobs/uploads/", b"", "POST").headers["Location"] + "&digest=" + digest(data), data, "PUT")
+		send("manifests/1", img.manifest, "PUT", img.media_type)
+	P
+	BLOB=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].digest')
+	SIZE=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].size')
+	PART=$CUDDY_ROOT/parts/${BLOB/:/-}
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | jq -r '.layers[0].mediaType')" = application/vnd.oci.image.layer.v1.tar ]
+}
+
+# images: S8, S1
+@test "S8: a layer that is not compressed is gone on with as well, and not kept beside its files once it is whole" {
+	plain_image
+	cut_off
+	had=$(bytes_of "$PART")
+	[ "$had" -lt "$SIZE" ]
+	blob_gets_begin
+	run -0 --separate-stderr pull "$REG/d:1"
+	[ -z "$stderr" ]
+	[ "$(sent 206)" -eq $((SIZE - had)) ] && [ -z "$(sent 200)" ]
+	is_whole
+	[ -z "$(find "$CUDDY_ROOT/layers" -maxdepth 2 -name blob)" ]
+	# It goes out as it came.
+	digest=$(skopeo inspect --raw --tls-verify=false "docker://$REG/d:1" | sha256sum)
+	cuddy push -q --tls-verify=false "$REG/d:1" "$REG/again:1"
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/again:1" | sha256sum)" = "$digest" ]
 }

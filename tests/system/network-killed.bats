@@ -45,7 +45,8 @@ knows() { cuddy exec "$1" nslookup "$2" 2>/dev/null | grep -q "$3"; }
 	standing=
 	wait_until 20 eval '! cuddy exec srv nslookup other.dns.podman >/dev/null 2>&1'
 	cuddy rm -f -t 0 srv ask
-	wait_until 20 no_part first
+	for part in first keeper slirp names; do wait_until 20 no_part $part; done
+	[ "$(cd "$CUDDY_RUNROOT" && ls net | xargs)" = "lock start.lock" ]
 	cuddy network rm a b
 }
 

@@ -41,11 +41,19 @@ no_keeper() { [ ! -e "$CUDDY_RUNROOT/net/socket" ]; }
 		esac
 	}
 	export -f come_and_go
+	wait_until 20 has_part slirp
+	cuddy run --rm --network x --network y "$IMAGE" true
+	local before
+	wait_until 20 eval '[ "$(keeper_holds | grep -c "^podman")" = 2 ]' # x: its device, its address
+	before=$(keeper_holds)
 	seq 200 | xargs -P 6 -I{} bash -c 'come_and_go {} >/dev/null 2>"$1/err{}" || { echo "{}"; cat "$1/err{}"; }' _ "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/bad"
 	cat "$BATS_TEST_TMPDIR/bad"
 	[ ! -s "$BATS_TEST_TMPDIR/bad" ]
 	[ "$(cuddy ps -a --format '{{.Names}}' | grep -vc '^k')" = 2 ]
 	[ "$(cuddy network inspect x | jq '.[0].containers | length')" = 2 ]
+	# Two are left, those in y were killed or are gone: no device, rule, address, descriptor or namespace more than before.
+	cuddy ps -aq --filter name=^k | xargs -r "$CUDDY" rm -f -t 0 >/dev/null
+	wait_until 20 eval '[ "$(keeper_holds)" = "$before" ]' || diff <(echo "$before") <(keeper_holds)
 	cuddy rm -f -t 0 -a >/dev/null
 	wait_until 20 no_keeper
 	cuddy run --rm --network none "$IMAGE" true # sweeps what the killed left

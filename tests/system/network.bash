@@ -78,5 +78,16 @@ first_of() { # the process with pid 1 in the namespace of $1 that has our lock o
 		p=${up:-0}
 	done
 }
+# keeper_holds: what the kernel has in the bridges' namespace (devices, elements of sets, addresses) and what the keeper
+# holds (descriptors by kind, network namespaces), one a line, numbers of devices left out
+keeper_holds() {
+	local pid
+	pid=$(net_pids keeper)
+	"$CUDDY" unshare nsenter --net="/proc/$pid/ns/net" sh -c 'ip -o link | sed "s/^[0-9]*: \([a-z0-9]*\).*/\1/; s/^veth.*/veth/" | sort
+		ip -o addr show scope global | grep -v tap0 | sed "s/^[0-9]*: *//; s/ *valid_lft.*//"
+		python3 "$1" | grep "elements ="' sh "$FIXTURES/nftlist.py"
+	"$CUDDY" unshare sh -c 'readlink /proc/$1/fd/* /proc/$2/fd/* /proc/$3/fd/*' sh "$pid" "$(net_pids first)" "$(net_pids names)" |
+		sed 's/[0-9]*\]$//' | sort | uniq -c
+}
 has_part() { [ -n "$(net_pids "$1")" ]; }
 no_part() { ! has_part "$1"; }

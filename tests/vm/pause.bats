@@ -84,6 +84,15 @@ counts() { [ "$(cuddy exec "$1" sh -c 'wc -c </tmp/n')" -gt "$2" ]; }
 	wait_until 30 ended "$screen"
 	[ "$(grep -c '^ID' "$WORK/live")" -ge 2 ]
 }
+@test "stats: what was written to a disk, and what came by the network" {
+	cuddy run -d --name w --network slirp4netns -v "$WORK:/io" "$IMAGE" sh -c 'dd if=/dev/zero of=/io/f bs=64k count=16 oflag=direct; nslookup a.invalid 10.0.2.3; sleep 1000'
+	wait_until 30 used_at_least w BlockOutput 1048576
+	wait_until 30 used_at_least w NetOutput 28
+	[ "$(used w BlockOutput)" -lt 4194304 ]
+	cuddy rm -f -t 0 w
+}
+used() { cuddy stats --no-stream --format "{{.$2}}" "$1"; }
+used_at_least() { [ "$(used "$1" "$2")" -ge "$3" ]; }
 three_processes() { [ "$(limit_of "$1" pids.current)" = 3 ]; }
 has_used() { [ "$(cuddy stats --no-stream --format "{{.$2}}" "$1")" -gt 0 ]; }
 looked_twice() { [ "$(grep -c ' a ' "$WORK/live")" -ge 2 ]; }

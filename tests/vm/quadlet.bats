@@ -114,6 +114,25 @@ new_one() {
 	systemctl --user stop app.service
 }
 
+@test "network, build, container: each is there before who needs it, and the next start finds it" {
+	printf 'FROM %s\nRUN echo built >/f\n' "$IMAGE" >"$WORK/Containerfile"
+	printf '[Build]\nImageTag=localhost/own:1\nFile=%s/Containerfile\nSetWorkingDirectory=%s\n' "$WORK" "$WORK" >"$WORK/own.build"
+	printf '[Network]\nLabel=a=b\nNetworkDeleteOnStop=yes\n' >"$WORK/back.network"
+	printf '[Container]\nImage=own.build\nNetwork=back.network\nContainersConfModule=%s/m.conf\nExec=sh -c "cat /f; echo $$FROM_MODULE; exec sleep 1000"\nStopTimeout=0\n' "$WORK" >"$WORK/user.container"
+	printf '[containers]\nenv = ["FROM_MODULE=yes"]\n' >"$WORK/m.conf"
+	cuddy unit install "$WORK"/{own.build,back.network,user.container}
+	systemctl --user start user.service
+	wait_until 30 log_has systemd-user yes
+	[ "$(cuddy logs systemd-user | xargs)" = 'built yes' ]
+	[ "$(cuddy network inspect --format '{{.Labels.a}}' systemd-back)" = b ]
+	systemctl --user restart user.service
+	wait_until 30 log_has systemd-user yes
+	systemctl --user stop user.service back-network.service
+	run -1 cuddy network exists systemd-back
+	cuddy image exists localhost/own:1
+	run -0 cuddy unit rm --force user.container own.build back.network
+}
+
 @test "readiness is the payload's with Notify=true, and oneshot units end with their status" {
 	cat >"$WORK/job.container" <<-U
 		[Container]
@@ -134,10 +153,14 @@ new_one() {
 	run systemctl --user start job.service
 	[ "$status" -ne 0 ]
 	[ "$(show job.service ExecMainStatus)" = 4 ]
-	systemctl --user start t@blue.service t@red.service
-	[ "$(cuddy logs systemd-t_blue)" = "I am blue" ]
+	systemctl --user start t@blue-1.service t@red.service
+	[ "$(cuddy logs systemd-t_blue-1)" = "I am blue-1" ]
 	[ "$(cuddy logs systemd-t_red)" = "I am red" ]
-	systemctl --user stop 't@*.service'
+	[ "$(cuddy unit ls --format '{{.Name}} {{.Status}}' --filter 'name=[jt]*' | xargs)" = "job.container failed/failed t@.container Not loaded" ]
+	run -125 --separate-stderr cuddy unit rm t@.container
+	[[ "$stderr" == *"t@*.service is active"* ]]
+	run -0 cuddy unit rm --force t@.container
+	[ -z "$(cuddy ps -aq)" ]
 }
 
 @test "a pod of units: its containers come with it, share its network, and it ends with the last" {

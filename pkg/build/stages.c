@@ -436,7 +436,7 @@ static int schedule(struct scheduler *s)
 			continue;
 		}
 		for (unsigned i = 0; r == 0 && i < n && s->n_workers < s->max; i++)
-			r = start(s, can[i], n == 1 && s->n_workers == 0);
+			r = start(s, can[i], (n == 1 || s->max == 1) && s->n_workers == 0);
 		if (r == 0)
 			r = follow(s);
 	}

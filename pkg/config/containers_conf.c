@@ -31,6 +31,7 @@ struct key {
 	}
 static const struct key keys[] = {
 	K("containers", annotations, LIST),
+	K("containers", cgroup_conf, LIST),
 	K("containers", default_capabilities, LIST),
 	K("containers", default_sysctls, LIST),
 	K("containers", default_ulimits, LIST),
@@ -39,12 +40,19 @@ static const struct key keys[] = {
 	K("containers", dns_searches, LIST),
 	K("containers", dns_servers, LIST),
 	K("containers", env, LIST),
+	K("containers", mounts, LIST),
 	K("containers", volumes, LIST),
+	K("engine", cdi_spec_dirs, LIST),
+	K("engine", hooks_dir, LIST),
+	K("engine", runtimes_flags, LIST),
+	K("network", default_host_ips, LIST),
+	K("containers", base_hosts_file, TEXT),
 	K("containers", cgroupns, TEXT),
 	K("containers", cgroups, TEXT),
 	K("containers", init_path, TEXT),
 	K("containers", ipcns, TEXT),
 	K("containers", log_driver, TEXT),
+	K("containers", log_tag, TEXT),
 	K("containers", netns, TEXT),
 	K("containers", pidns, TEXT),
 	K("containers", seccomp_profile, TEXT),
@@ -55,10 +63,14 @@ static const struct key keys[] = {
 	K("containers", utsns, TEXT),
 	K("engine", build_cache_age, TEXT),
 	K("engine", build_cache_max, TEXT),
+	K("engine", cgroup_manager, TEXT),
+	K("engine", image_volume_mode, TEXT),
+	K("engine", pod_exit_policy, TEXT),
 	K("engine", pull_policy, TEXT),
 	K("engine", detach_keys, TEXT),
 	K("engine", runtime, TEXT),
 	K("network", default_rootless_network_cmd, TEXT),
+	K("containers", container_name_as_hostname, TRUTH),
 	K("containers", env_host, TRUTH),
 	K("containers", http_proxy, TRUTH),
 	K("containers", init, TRUTH),
@@ -76,6 +88,23 @@ static void *at(struct containers_conf *c, const struct key *k)
 	return (char *)c + k->offset;
 }
 
+/* Once said to be added to, a list stays so for the files that come later. */
+static int take_list(struct conf_list *list, const char *key, const struct toml_value *v)
+{
+	AUTO_STRV struct strv more = STRV_INIT;
+	int r = toml_want_array(v, key, &more);
+
+	if (r < 0)
+		return r;
+	if (v->append >= 0)
+		list->append = v->append;
+	if (!list->append)
+		strv_done(&list->v);
+	strv_add_all(&list->v, &more);
+	list->set = true;
+	return 0;
+}
+
 static int take(struct containers_conf *c, const struct key *k, const struct toml_value *v)
 {
 	struct conf_list *list = at(c, k);
@@ -87,8 +116,7 @@ static int take(struct containers_conf *c, const struct key *k, const struct tom
 
 	switch (k->kind) {
 	case LIST:
-		r = toml_want_array(v, k->name, &list->v);
-		list->set = r == 0;
+		r = take_list(list, k->name, v);
 		break;
 	case TRUTH:
 		r = toml_want_bool(v, k->name, &truth);
@@ -128,17 +156,28 @@ static int take_runtime(struct containers_conf *c, const char *name, const struc
 	return 0;
 }
 
+struct reading {
+	struct containers_conf *c;
+	const char *file;
+};
+
 static int on_value(void *data, const char *table, const char *key, const struct toml_value *v)
 {
+	const struct reading *in = data;
+
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (strcmp(table, keys[i].table) == 0 && strcmp(key, keys[i].name) == 0)
-			return take(data, &keys[i], v);
-	return strcmp(table, "engine.runtimes") == 0 ? take_runtime(data, key, v) : 0;
+			return take(in->c, &keys[i], v);
+	if (strcmp(table, "engine.runtimes") == 0)
+		return take_runtime(in->c, key, v);
+	strv_addf(&in->c->unused, "%s: %s.%s", in->file, table, key);
+	return 0;
 }
 
 static int read_one(struct containers_conf *c, const char *path, bool needed)
 {
-	const struct toml_handler h = {.value = on_value, .data = c};
+	struct reading in = {.c = c, .file = path};
+	const struct toml_handler h = {.value = on_value, .data = &in};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	int r;
 
@@ -166,6 +205,23 @@ static int read_dir(struct containers_conf *c, const char *path)
 	return r;
 }
 
+/* What an administrator says for those without root, for all and for this one. */
+static int read_rootless(struct containers_conf *c)
+{
+	static const char *const dirs[] = {"/etc/containers/containers.rootless.d",
+					   "/etc/containers/containers.rootless.conf.d"};
+	int r = read_one(c, "/etc/containers/containers.rootless.conf", false);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(dirs); i++) {
+		AUTO_FREE char *own = xasprintf("%s/%u", dirs[i], getuid());
+
+		r = read_dir(c, dirs[i]);
+		if (r == 0)
+			r = read_dir(c, own);
+	}
+	return r;
+}
+
 static int read_all(struct containers_conf *c)
 {
 	AUTO_FREE char *home = NULL, *own = NULL, *own_dir = NULL;
@@ -175,6 +231,8 @@ static int read_all(struct containers_conf *c)
 		r = read_one(c, "/etc/containers/containers.conf", false);
 	if (r == 0)
 		r = read_dir(c, "/etc/containers/containers.conf.d");
+	if (r == 0)
+		r = read_rootless(c);
 	if (r == 0)
 		r = paths_config_home(&home);
 	if (r < 0)
@@ -242,6 +300,7 @@ int containers_conf_load(struct containers_conf *c)
 void containers_conf_done(struct containers_conf *c)
 {
 	strv_done(&c->runtimes);
+	strv_done(&c->unused);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		if (keys[i].kind == LIST)
 			strv_done(&((struct conf_list *)at(c, &keys[i]))->v);

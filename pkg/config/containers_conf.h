@@ -7,9 +7,16 @@
  *	/etc/containers/containers.conf.d/ *.conf   $XDG_CONFIG_HOME/containers/containers.conf
  *	$XDG_CONFIG_HOME/containers/containers.conf.d/ *.conf
  *
+ * and between those of /etc and the user's own, for all without root and for one of them:
+ *
+ *	/etc/containers/containers.rootless.conf     /etc/containers/containers.rootless.d/ *.conf
+ *	/etc/containers/containers.rootless.d/UID/ *.conf (containers.rootless.conf.d is another name of it)
+ *
+ * A list with {append=true} adds to what earlier files have.
+ *
  * CONTAINERS_CONF names one file instead of all these; the modules that --module names come after either,
- * and CONTAINERS_CONF_OVERRIDE names one more at the end. Keys
- * that are not here are for other programs, or for what cuddy does not have. build_cache_max and
+ * and CONTAINERS_CONF_OVERRIDE names one more at the end. Keys that are not here are for other programs,
+ * or for what cuddy does not have; doctor names them. build_cache_max and
  * build_cache_age of [engine] are cuddy's own: what the build cache may take ("20GB", "0": all), and
  * how long what nobody uses stays in it ("168h").
  */
@@ -24,18 +31,21 @@
 
 struct conf_list {
 	struct strv v;
-	bool set;
+	bool set, append;
 };
 
 struct containers_conf {
-	struct conf_list annotations, default_capabilities, default_sysctls, default_ulimits,
-		devices, dns_options, dns_searches, dns_servers, env, volumes;
+	struct conf_list annotations, cdi_spec_dirs, cgroup_conf, default_capabilities,
+		default_host_ips, default_sysctls, default_ulimits, devices, dns_options,
+		dns_searches, dns_servers, env, hooks_dir, mounts, runtimes_flags, volumes;
+	char *base_hosts_file, *cgroup_manager, *image_volume_mode, *log_tag, *pod_exit_policy;
 	char *cgroupns, *cgroups, *init_path, *ipcns, *log_driver, *netns, *pidns, *seccomp_profile,
 		*shm_size, *tz, *umask, *userns, *utsns, *build_cache_age, *build_cache_max,
 		*pull_policy, *detach_keys, *runtime, *default_rootless_network_cmd;
+	struct strv unused; /* keys that have no effect here, "FILE: table.key" */
 	struct strv runtimes; /* "name=path", of a name those to be tried first come first */
 	/* numbers and truths (0, 1); CONF_UNSET */
-	int64_t env_host, http_proxy, init, no_hosts, privileged, read_only, log_size_max,
+	int64_t container_name_as_hostname, env_host, http_proxy, init, no_hosts, privileged, read_only, log_size_max,
 		oom_score_adj, pids_limit, stop_timeout;
 };
 

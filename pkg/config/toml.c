@@ -165,22 +165,42 @@ static int parse_key(struct parser *t, struct sbuf *out)
 	}
 }
 
-static int parse_array(struct parser *t, struct strv *out)
+/* The one table that may stand in an array: {append=true}. */
+static int parse_append(struct parser *t, int *ret)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	for (t->p++; is_bare(peek(t)) || peek(t) == '=' || peek(t) == ' '; t->p++)
+		if (*t->p != ' ')
+			sbuf_addc(&text, *t->p);
+	if (peek(t) != '}')
+		return syntax(t, "{append=true} or {append=false} was expected");
+	t->p++;
+	*ret = strcmp(text.s, "append=true") == 0;
+	return *ret || strcmp(text.s, "append=false") == 0
+		       ? 0
+		       : syntax(t, "{append=true} or {append=false} was expected");
+}
+
+static int parse_array(struct parser *t, struct strv *out, int *ret_append)
 {
 	int r;
 
 	for (t->p++;;) {
 		AUTO_SBUF struct sbuf item = SBUF_INIT;
+		bool string;
 
 		skip_lines(t);
 		if (peek(t) == ']')
 			break;
-		if (peek(t) != '"' && peek(t) != '\'')
+		if (peek(t) != '"' && peek(t) != '\'' && peek(t) != '{')
 			return syntax(t, "only arrays of strings are supported");
-		r = parse_string(t, &item);
+		string = peek(t) != '{';
+		r = string ? parse_string(t, &item) : parse_append(t, ret_append);
 		if (r < 0)
 			return r;
-		strv_add(out, item.s);
+		if (string)
+			strv_add(out, item.s);
 		skip_lines(t);
 		if (peek(t) == ',')
 			t->p++;
@@ -212,7 +232,7 @@ static int parse_assignment(struct parser *t)
 {
 	AUTO_SBUF struct sbuf key = SBUF_INIT, string = SBUF_INIT;
 	AUTO_STRV struct strv array = STRV_INIT;
-	struct toml_value v = {.kind = TOML_STRING};
+	struct toml_value v = {.kind = TOML_STRING, .append = -1};
 	int r;
 
 	r = parse_key(t, &key);
@@ -226,7 +246,7 @@ static int parse_assignment(struct parser *t)
 		r = parse_string(t, &string);
 		v.string = string.s;
 	} else if (peek(t) == '[') {
-		r = parse_array(t, &array);
+		r = parse_array(t, &array, &v.append);
 		v.kind = TOML_ARRAY;
 		v.array = &array;
 	} else {

@@ -2,7 +2,7 @@
 /*
  * The part of TOML that container configuration files use: comments, [tables], [[arrays of tables]],
  * bare, quoted and dotted keys; strings (basic and literal, one line), booleans, integers and arrays
- * of strings. Anything else is an error with its line, never a guess.
+ * of strings, among which {append=true} or {append=false} may stand. Anything else is an error with its line, never a guess.
  */
 #pragma once
 #include <stdbool.h>
@@ -19,6 +19,7 @@ struct toml_value {
 	bool boolean;
 	int64_t integer;
 	const struct strv *array;
+	int append; /* of an array: 1 true, 0 false, -1 not said */
 };
 
 struct toml_handler {

@@ -5,6 +5,7 @@
  * and that are anonymous go again; a named one stays, as after docker's.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,15 @@ static bool name_became_free(struct store *st, const char *name)
 	return r == -CE_NO_CONTAINER;
 }
 
+static void name_to_hostname(const struct container_request *q, struct container_record *rec)
+{
+	if (!q->name_as_hostname || q->hostname || strcmp(rec->ns_uts, "private") != 0 ||
+	    strlen(rec->name) > HOST_NAME_MAX)
+		return;
+	free(rec->hostname);
+	rec->hostname = xstrdup(rec->name);
+}
+
 static int create_record(struct store *st, const struct container_request *q,
 			 struct container_record *rec, struct container_dirs *dirs,
 			 struct event_pending *event)
@@ -177,6 +187,7 @@ static int create_record(struct store *st, const struct container_request *q,
 			free(rec->name);
 			rec->name = container_name_new(st);
 		}
+		name_to_hostname(q, rec);
 		sbuf_reset(&text);
 		record_write(rec, &text);
 		container_event_begin(st, rec, "create", event);

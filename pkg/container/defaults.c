@@ -13,6 +13,10 @@
 void request_defaults_done(struct request_defaults *d)
 {
 	strv_done(&d->annotation);
+	strv_done(&d->cgroup_conf);
+	strv_done(&d->hooks_dirs);
+	strv_done(&d->mount);
+	strv_done(&d->publish);
 	strv_done(&d->sysctl);
 	strv_done(&d->ulimit);
 	strv_done(&d->device);
@@ -86,19 +90,68 @@ static void security(struct request_defaults *d, struct container_request *q)
 	q->security_opt = d->security_opt;
 }
 
+static bool has_log_opt(const struct container_request *q, const char *head)
+{
+	for (size_t i = 0; i < q->log_opt.n; i++)
+		if (strncmp(q->log_opt.v[i], head, strlen(head)) == 0)
+			return true;
+	return false;
+}
+
 static void logs(struct request_defaults *d, struct container_request *q)
 {
 	int64_t max = d->conf.log_size_max;
+	const char *tag = d->conf.log_tag;
 
 	text(&q->log_driver, d->conf.log_driver);
-	for (size_t i = 0; i < q->log_opt.n; i++)
-		if (strncmp(q->log_opt.v[i], "max-size=", 9) == 0)
-			return;
-	if (max == CONF_UNSET || (max < 4096 && max != -1))
+	if (max != CONF_UNSET && (max >= 4096 || max == -1) && !has_log_opt(q, "max-size="))
+		strv_addf(&d->log_opt, "max-size=%lld", (long long)max);
+	/* Elsewhere a tag is refused. */
+	if (tag && *tag && q->log_driver && strcmp(q->log_driver, "journald") == 0 &&
+	    !has_log_opt(q, "tag="))
+		strv_addf(&d->log_opt, "tag=%s", tag);
+	if (!d->log_opt.n)
 		return;
-	strv_addf(&d->log_opt, "max-size=%lld", (long long)max);
 	strv_add_all(&d->log_opt, &q->log_opt);
 	q->log_opt = d->log_opt;
+}
+
+/* Where a port is published that is given no address: each of these, instead of all there are. */
+static void host_ips(struct request_defaults *d, struct container_request *q)
+{
+	const struct strv *ips = &d->conf.default_host_ips.v;
+
+	for (size_t i = 0; ips->n && i < q->publish.n; i++) {
+		const char *spec = q->publish.v[i], *colon = strchr(spec, ':');
+		bool has_ip = *spec == '[' || (colon && strchr(colon + 1, ':'));
+
+		for (size_t k = 0; !has_ip && k < ips->n; k++)
+			strv_addf(&d->publish, strchr(ips->v[k], ':') ? "[%s]:%s%s" : "%s:%s%s",
+				  ips->v[k], colon ? "" : ":", spec);
+		if (has_ip)
+			strv_add(&d->publish, spec);
+	}
+	if (d->publish.n)
+		q->publish = d->publish;
+}
+
+/* Theirs are looked at before those that the caller names. */
+static void runtime(struct request_defaults *d, struct container_request *q)
+{
+	struct containers_conf *c = &d->conf;
+
+	text(&q->cgroup_manager, c->cgroup_manager);
+	list(&q->cgroup_conf, &c->cgroup_conf, &d->cgroup_conf);
+	if (!q->more_hooks_dirs || !q->more_hooks_dirs->n)
+		list(&q->hooks_dirs, &c->hooks_dir, &d->hooks_dirs);
+	if (!q->cdi_spec_dirs.n)
+		q->cdi_spec_dirs = c->cdi_spec_dirs.v;
+	/* What a pod's containers share is our own runtime's doing. */
+	if (q->pod_id || q->is_infra)
+		return;
+	text(&q->runtime, c->runtime);
+	if (q->runtime && strcmp(q->runtime, "cuddy") != 0 && (!q->more_runtime_flags || !q->more_runtime_flags->n))
+		q->more_runtime_flags = &c->runtimes_flags.v;
 }
 
 static int numbers(const struct containers_conf *c, struct container_request *q)
@@ -141,16 +194,18 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 	text(&q->umask, c->umask);
 	text(&q->pull, c->pull_policy);
 	text(&q->detach_keys, c->detach_keys);
-	if (!q->pod_id &&
-	    !q->is_infra) /* what a pod's containers share is our own runtime's doing */
-		text(&q->runtime, c->runtime);
+	runtime(d, q);
 	q->runtimes = &c->runtimes;
+	text(&q->image_volume, c->image_volume_mode);
+	truth(&q->name_as_hostname, c->container_name_as_hostname);
 	truth(&q->init, c->init);
 	if (q->init)
 		text(&q->init_path, c->init_path);
 	truth(&q->env_host, c->env_host);
 	truth(&q->http_proxy, c->http_proxy);
 	truth(&q->no_hosts, c->no_hosts);
+	if (!q->no_hosts)
+		text(&q->hosts_file, c->base_hosts_file);
 	truth(&q->privileged, c->privileged);
 	truth(&q->read_only, c->read_only);
 	q->default_env = &c->env.v;
@@ -164,7 +219,10 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 	list(&q->annotation, &c->annotations, &d->annotation);
 	list(&q->ulimit, &c->default_ulimits, &d->ulimit);
 	list(&q->device, &c->devices, &d->device);
+	if (!q->is_infra)
+		list(&q->mount, &c->mounts, &d->mount);
 	list(&q->volume, &c->volumes, &d->volume);
+	host_ips(d, q);
 	if (c->default_sysctls.v.n)
 		sysctls(d, q);
 	security(d, q);

@@ -7,7 +7,8 @@
 /* The configuration, and the lists of a request with those of it in front. */
 struct request_defaults {
 	struct containers_conf conf;
-	struct strv annotation, sysctl, ulimit, device, volume, security_opt, log_opt;
+	struct strv annotation, cgroup_conf, hooks_dirs, log_opt, mount, publish, security_opt, sysctl,
+		ulimit, device, volume;
 };
 
 /** request_defaults_apply() - read the files, fill @q, which points into @d from now on. */

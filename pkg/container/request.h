@@ -90,6 +90,7 @@ struct container_request {
 	struct strv egress;
 	struct strv publish, expose, add_host, dns, dns_search, dns_option;
 	bool publish_all, no_hosts, no_hostname;
+	bool name_as_hostname; /* where the command line gives no hostname */
 	const char *hosts_file; /* a path, "none", "image" or NULL */
 
 	/* security and limits */

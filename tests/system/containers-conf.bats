@@ -108,3 +108,77 @@ run_() { cuddy run --rm "$@"; }
 	done
 	[ -z "$(cuddy ps -aq)" ]
 }
+
+@test "containers.conf: lists with {append=true} add to earlier files, and go on doing so" {
+	export XDG_CONFIG_HOME=$WORK/append
+	mkdir -p "$WORK/append/containers/containers.conf.d"
+	printf '[containers]\nenv = ["A=1"]\n' >"$WORK/append/containers/containers.conf"
+	printf '[containers]\nenv = [\n  "B=2", # more\n  {append = true},\n]\n' >"$WORK/append/containers/containers.conf.d/1.conf"
+	printf '[containers]\nenv = ["C=3"]\n' >"$WORK/append/containers/containers.conf.d/2.conf"
+	run -0 run_ --network none "$IMAGE" sh -c 'echo $A$B$C'
+	[ "$output" = 123 ]
+	printf '[containers]\nenv = ["D=4", {append=false}]\n' >"$WORK/append/containers/containers.conf.d/3.conf"
+	run -0 run_ --network none "$IMAGE" sh -c 'echo $A$B$C$D'
+	[ "$output" = 4 ]
+	printf '[containers]\nenv = [{more=true}]\n' >"$WORK/append/containers/containers.conf.d/3.conf"
+	run --separate-stderr run_ --network none "$IMAGE" true
+	one_line_error 125 "3.conf:2: .append=true. or .append=false. was expected"
+}
+
+@test "containers.conf: mounts, hosts file, name as hostname, hooks, CDI, image volumes, addresses of ports, pods, runtime flags" {
+	mkdir -p "$WORK/hooks" "$WORK/cdi"
+	printf '192.0.2.1 from-base\n' >"$WORK/hosts"
+	echo content >"$WORK/mounted"
+	jq -n --arg out "$WORK/hooked" '{version: "1.0.0", hook: {path: "/bin/sh", args: ["sh", "-c", "cat >\($out)"]}, when: {always: true}, stages: ["prestart"]}' >"$WORK/hooks/h.json"
+	jq -n '{cdiVersion: "0.6.0", kind: "example.org/dev", devices: [{name: "one", containerEdits: {env: ["CDI=yes"]}}]}' >"$WORK/cdi/d.json"
+	cat >"$WORK/more.conf" <<-EOT
+		[containers]
+		mounts = ["type=bind,source=$WORK/mounted,target=/mounted,ro"]
+		base_hosts_file = "$WORK/hosts"
+		container_name_as_hostname = true
+		[engine]
+		hooks_dir = ["$WORK/hooks"]
+		cdi_spec_dirs = ["$WORK/cdi"]
+		image_volume_mode = "tmpfs"
+		pod_exit_policy = "stop"
+		cgroup_manager = "none"
+		[network]
+		default_host_ips = ["127.0.0.3", "127.0.0.4"]
+	EOT
+	export CONTAINERS_CONF=$WORK/more.conf
+	run -0 run_ --name called.so --device example.org/dev=one "$IMAGE" sh -c 'hostname; cat /mounted; grep -o from-base /etc/hosts; echo $CDI; touch /mounted 2>/dev/null || echo ro'
+	[ "$(echo $output)" = "called.so content from-base yes ro" ]
+	[ "$(jq -r .status "$WORK/hooked")" = created ] || [ "$(jq -r .status "$WORK/hooked")" = creating ]
+	run -0 run_ --name other --hostname flag --no-hosts --network none "$IMAGE" hostname
+	[ "$output" = flag ]
+	id=$(cuddy create "$IMAGE" true)
+	[ "$(cuddy inspect --format '{{.Config.Hostname}}' "$id")" = "$(cuddy inspect --format '{{.Name}}' "$id")" ]
+	cuddy rm "$id" >/dev/null
+	run -0 run_ --no-hosts "$IMAGE" true # the two do not contradict each other where nobody said both
+	id=$(cuddy create -p 8123:80 -p 127.0.0.9:8124:81 "$IMAGE" true)
+	run -0 jq -r '.HostConfig.PortBindings | .[] | .[] | .HostIp + ":" + .HostPort' <<<"$(cuddy inspect --format '{{json .}}' "$id")"
+	[ "$(sort <<<"$output" | xargs)" = "127.0.0.3:8123 127.0.0.4:8123 127.0.0.9:8124" ]
+	cuddy rm "$id" >/dev/null
+	printf 'FROM %s\nVOLUME /vol\n' "$IMAGE" | cuddy build -q -t localhost/with-volume - >/dev/null
+	run -0 run_ localhost/with-volume sh -c 'grep " /vol " /proc/mounts'
+	[[ "$output" == tmpfs* ]]
+	run -0 run_ --image-volume ignore localhost/with-volume sh -c 'grep " /vol " /proc/mounts || echo none'
+	[ "$output" = none ]
+	cuddy pod create --name by-conf >/dev/null
+	[ "$(cuddy pod inspect --format '{{.ExitPolicy}}' by-conf)" = stop ]
+	cuddy pod rm -f by-conf >/dev/null
+	run --separate-stderr run_ -m 20m "$IMAGE" true
+	one_line_error 125 "."
+	printf '[containers]\ncgroup_conf = ["nonsense"]\n' >"$WORK/only.conf"
+	CONTAINERS_CONF=$WORK/only.conf run --separate-stderr run_ "$IMAGE" true
+	one_line_error 125 "nonsense"
+	printf '[containers]\nlog_driver = "journald"\nlog_tag = "{{.Nonsense"\n' >"$WORK/only.conf"
+	CONTAINERS_CONF=$WORK/only.conf run --separate-stderr run_ "$IMAGE" true
+	one_line_error 125 "tag="
+	printf '[engine]\nruntime = "crun"\nruntimes_flags = ["nonsense"]\n' >"$WORK/only.conf"
+	CONTAINERS_CONF=$WORK/only.conf run --separate-stderr run_ "$IMAGE" true
+	one_line_error 125 "crun create: exit status"
+	sed -i s/nonsense/debug/ "$WORK/only.conf"
+	CONTAINERS_CONF=$WORK/only.conf run -0 run_ "$IMAGE" true
+	CONTAINERS_CONF=$WORK/only.conf run -0 run_ --runtime cuddy "$IMAGE" true
+}

@@ -161,9 +161,11 @@ hide() { printf 'for p in /usr/bin /usr/local/bin /bin; do [ ! -e $p/%s ] || mou
 		>"$WORK/home/.config/containers/policy.json"
 	printf '{"auths": [' >"$WORK/auth.json" # beside a registries.conf that is whole: that one is read first, for its helpers
 	: >"$WORK/registries.conf"
-	CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf HOME=$WORK/home REGISTRY_AUTH_FILE=$WORK/auth.json examine "$(hide gpgv)"
+	printf '[containers]\npids_limit = 100\nlabel = false\n[engine]\nevents_logger = "none"\n' >"$WORK/containers.conf"
+	CONTAINERS_CONF=$WORK/containers.conf CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf HOME=$WORK/home REGISTRY_AUTH_FILE=$WORK/auth.json examine "$(hide gpgv)"
 	told auth.json problem "$WORK/auth.json" login editor
 	told gpgv problem 'gpgv' 'signatures' '^apt-get install gpgv$'
+	told 'containers.conf keys' note "^$WORK/containers.conf: containers.label, $WORK/containers.conf: engine.events_logger$" 'no effect' podman
 }
 
 @test "doctor: cgroups of v1" {

@@ -155,7 +155,7 @@ static int finish_list(struct store *st, const struct build_args *a, const struc
 	if (r == 0 && push && !o->tags.n)
 		r = err_usage("--push needs a name to push to: --tag");
 	if (r == 0 && push)
-		r = build_push_lists(st, a, o, &o->tags, hush);
+		r = build_push_lists(st, o, &o->tags, hush);
 	if (r == 0)
 		r = put_ids(a, f, *id ? id : ids->n ? ids->v[0] : "");
 	if (r == 0 && a->metadata_file)

@@ -100,7 +100,7 @@ int build_put_list(struct store *st, const struct strv *tags, const struct strv 
 /** build_add_to_list() - --manifest: to a list that is there, or a new one. */
 int build_add_to_list(struct store *st, const char *list, const struct strv *ids,
 		      const struct strv *annotations);
-int build_push_lists(struct store *st, const struct build_args *a, const struct build_options *o,
+int build_push_lists(struct store *st, const struct build_options *o,
 		     const struct strv *names, bool quiet);
 
 /* --- what is shown (build_show.c) ------------------------------------------------------------------ */

@@ -18,7 +18,6 @@
 const struct build_args build_defaults = {
 	.registry = REGISTRY_ARGS_DEFAULTS,
 	.run = CONTAINER_REQUEST_DEFAULTS,
-	.format = "oci",
 	.layers = -1,
 	.inherit_labels = -1,
 	.inherit_annotations = -1,
@@ -344,15 +343,27 @@ static int checked_of(const struct build_args *a, struct build_options *o)
 	return r;
 }
 
+static const char *setting(const char *name, const char *otherwise)
+{
+	const char *s = getenv(name);
+
+	return s && *s ? s : otherwise;
+}
+
 int build_request_of(const struct build_args *a, const char *context, struct build_options *o)
 {
+	const char *format = a->format ? a->format : setting("BUILDAH_FORMAT", "oci");
 	struct build_call_args call;
+	bool layers = a->layers != 0;
 	int r = checked_of(a, o);
 
+	if (strcmp(format, "oci") != 0 && strcmp(format, "docker") != 0)
+		r = err_usage("BUILDAH_FORMAT=%s: use oci or docker", format);
+	if (a->layers < 0 && parse_bool(setting("BUILDAH_LAYERS", "true"), &layers) < 0)
+		r = err_usage("BUILDAH_LAYERS=%s: use true or false", getenv("BUILDAH_LAYERS"));
 	if (r == 0)
 		r = build_call_of(a->call, &call);
-	if (r == 0 && a->all_platforms &&
-	    (a->platforms.n || a->os || a->arch || a->variant))
+	if (r == 0 && a->all_platforms && (a->platforms.n || a->os || a->arch || a->variant))
 		r = err_usage("--all-platforms and --platform: one of them");
 	if (r < 0)
 		call = (struct build_call_args){.call = CALL_BUILD};
@@ -367,7 +378,7 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->jobs = a->jobs;
 	o->labels = a->labels;
 	o->run = a->run;
-	o->docker = strcmp(a->format, "docker") == 0;
+	o->docker = strcmp(format, "docker") == 0;
 	o->secrets = a->secrets;
 	o->ssh = a->ssh;
 	o->contexts = a->contexts;
@@ -377,7 +388,7 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->from = a->from;
 	o->unset_env = a->unset_env;
 	o->unset_labels = a->unset_labels;
-	o->no_cache = a->no_cache || a->layers == 0;
+	o->no_cache = a->no_cache || !layers;
 	o->cache_from_ns = a->cache_ttl_ns ? clock_now_ns() - a->cache_ttl_ns : 0;
 	o->squash = a->squash_all ? SQUASH_ALL : a->squash ? SQUASH_NEW : SQUASH_NONE;
 	o->omit_history = a->omit_history;

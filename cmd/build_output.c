@@ -147,10 +147,10 @@ const char *build_pushed(void)
 	return pushed;
 }
 
-static int push(struct store *st, const struct build_args *a, const struct build_options *b,
-		bool quiet)
+static int push(struct store *st, const struct build_options *b, bool quiet)
 {
-	struct push_options o = {.access = b->pull.access, .form.format = a->format};
+	struct push_options o = {.access = b->pull.access,
+				 .form.format = b->docker ? "docker" : "oci"};
 	struct transfer_report report;
 	int r = 0;
 
@@ -197,7 +197,7 @@ int build_outputs_write(struct store *st, const struct build_args *a, const stru
 	if (r == 0 && wants_push && !b->tags.n)
 		r = err_usage("push=true needs a name to push to: name= or --tag");
 	if (r == 0 && wants_push)
-		r = push(st, a, b, quiet);
+		r = push(st, b, quiet);
 	return r < 0 ? err_wrap(r, "--output") : 0;
 }
 

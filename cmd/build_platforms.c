@@ -36,9 +36,10 @@ struct shared {
 
 int build_platforms_of(const struct build_args *a, struct strv *ret)
 {
+	const char *first = platform_or_default(a->platforms.n ? a->platforms.v[0] : NULL, a->os,
+						a->arch, a->variant);
 	char *parts = NULL;
-	int r = platform_choice(a->platforms.n ? a->platforms.v[0] : NULL, a->os, a->arch,
-				a->variant, &parts);
+	int r = platform_choice(first, a->os, a->arch, a->variant, &parts);
 
 	if (r < 0)
 		return r;
@@ -288,11 +289,11 @@ int build_add_to_list(struct store *st, const char *list, const struct strv *ids
 	return r < 0 ? err_wrap(r, "--manifest %s", list) : 0;
 }
 
-int build_push_lists(struct store *st, const struct build_args *a, const struct build_options *o,
-		     const struct strv *names, bool quiet)
+int build_push_lists(struct store *st, const struct build_options *o, const struct strv *names,
+		     bool quiet)
 {
 	struct list_push_options p = {
-		.all = true, .access = o->pull.access, .form.format = a->format};
+		.all = true, .access = o->pull.access, .form.format = o->docker ? "docker" : "oci"};
 	struct transfer_report report;
 	int r = 0;
 

@@ -55,7 +55,8 @@ static void print_id(const char *reference, const char *id)
 
 static int options_of(const struct pull_args *a, struct pull_options *ret, char **ret_platform)
 {
-	int r = platform_choice(a->platform, a->os, a->arch, a->variant, ret_platform);
+	const char *platform = platform_or_default(a->platform, a->os, a->arch, a->variant);
+	int r = platform_choice(platform, a->os, a->arch, a->variant, ret_platform);
 
 	if (r < 0)
 		return r;

@@ -180,16 +180,6 @@ void net_helper_done(struct net_helper *h)
 	errno = saved;
 }
 
-const char *helper_installed(const char *const *places, unsigned n)
-{
-	struct stat st;
-
-	for (unsigned i = 0; i < n; i++)
-		if (stat(places[i], &st) == 0 && S_ISREG(st.st_mode))
-			return places[i];
-	return NULL;
-}
-
 static int check_tun(void)
 {
 	AUTO_CLOSE int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);

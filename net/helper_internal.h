@@ -28,7 +28,6 @@ struct helper_text {
 
 int slirp_words(const struct net_plan *n, struct helper_text *t, struct helper_words *w);
 int pasta_words(const struct net_plan *n, struct helper_text *t, struct helper_words *w);
-/* Absolute path of an installed program, or NULL; the first of @places that is a file. */
-const char *helper_installed(const char *const *places, unsigned n);
+/* Absolute path of an installed program, or NULL. */
 const char *slirp_installed(void);
 const char *pasta_installed(void);

@@ -15,6 +15,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/sbuf.h"
+#include "pkg/sys/process.h"
 
 #define DNS_FORWARD "169.254.1.1" /* link-local: nobody's but ours, as podman has it */
 #define DNS_FORWARD6 "fd63:7564:6479::53" /* RFC 4193; one of a link would need its name */
@@ -263,8 +264,7 @@ int pasta_words(const struct net_plan *n, struct helper_text *t, struct helper_w
 
 const char *pasta_installed(void)
 {
-	static const char *const places[] = {"/usr/bin/pasta", "/usr/local/bin/pasta",
-					     "/bin/pasta"};
+	static char place[PATH_MAX];
 
-	return helper_installed(places, ARRAY_LEN(places));
+	return program_helper("pasta", place);
 }

@@ -15,6 +15,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/process.h"
 
 #define VERSION_TIMEOUT_MS 5000
 
@@ -71,10 +72,9 @@ void net_slirp_plan(struct net_plan *n)
 
 const char *slirp_installed(void)
 {
-	static const char *const places[] = {"/usr/bin/slirp4netns", "/usr/local/bin/slirp4netns",
-					     "/bin/slirp4netns"};
+	static char place[PATH_MAX];
 
-	return helper_installed(places, ARRAY_LEN(places));
+	return program_helper("slirp4netns", place);
 }
 
 /* --- how old it is, asked once per boot --------------------------------------------------------- */

@@ -6,6 +6,7 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/sys/process.h"
 
 static const char *const names[] = {
 	[STORE_OVERLAY] = "overlay",
@@ -33,16 +34,11 @@ int driver_parse(const char *name, enum store_driver *ret)
 
 int driver_fuse_program(const char **ret)
 {
-	static const char *const places[] = {
-		"/usr/bin/fuse-overlayfs", "/usr/local/bin/fuse-overlayfs", "/bin/fuse-overlayfs"};
-	struct stat st;
+	static char place[PATH_MAX];
 
-	for (unsigned i = 0; i < ARRAY_LEN(places); i++) {
-		if (stat(places[i], &st) < 0 || !S_ISREG(st.st_mode))
-			continue;
-		*ret = places[i];
+	*ret = program_helper("fuse-overlayfs", place);
+	if (*ret)
 		return 0;
-	}
 	return err_new(-CE_HOST_SETUP, "fuse-overlayfs is not installed; as root: apt-get install "
 				       "fuse-overlayfs");
 }

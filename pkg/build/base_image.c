@@ -13,32 +13,11 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/build/builder.h"
+#include "pkg/image/platform.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
 
 #define DIR_NAME "platform"
-
-static bool is_for(const struct image_record *rec, const char *platform)
-{
-	AUTO(image_config_done) struct image_config c = {0};
-	struct platform want = {0}, have = {0};
-	bool fits;
-
-	if (image_config_parse(rec->config, rec->config_len, &c) < 0 ||
-	    platform_parse(platform, &want) < 0) {
-		err_drop();
-		platform_done(&want);
-		return true; /* whoever uses it says what is wrong with it */
-	}
-	have.os = c.os ? xstrdup(c.os) : NULL;
-	have.architecture = c.architecture ? xstrdup(c.architecture) : NULL;
-	have.variant = c.variant ? xstrdup(c.variant) : NULL;
-	platform_normalise(&have);
-	fits = platform_matches(&want, &have);
-	platform_done(&want);
-	platform_done(&have);
-	return fits;
-}
 
 static void note_name(const char *name, const char *platform, char ret[65])
 {
@@ -95,28 +74,25 @@ static int find_for(struct builder *b, const char *name, const char *platform,
 		    struct image_record **ret)
 {
 	struct pull_options o = b->o->pull;
-	char note[65];
+	AUTO_FREE char *words = NULL, *matched = NULL;
+	char note[65], id[65];
 	bool is_other;
 	int r;
 
 	note_name(name, platform, note);
 	o.policy = PULL_NEVER; /* an image, or one of a list */
 	o.platform = platform;
-	r = b->o->pull.policy == PULL_ALWAYS ? -CE_NO_IMAGE
+	r = b->o->pull.policy == PULL_ALWAYS ? err_new(-CE_NO_IMAGE, "%s", name)
 					     : image_ensure(b->st, name, &o, ret, NULL);
-	if (r == 0 && is_for(*ret, platform))
-		return 0;
-	is_other = r == 0;
-	image_record_free(*ret);
-	*ret = NULL;
-	if (r < 0 && r != -CE_NO_IMAGE)
+	if (r != -CE_NO_IMAGE)
 		return r;
+	words = xstrdup(err_trail());
+	is_other = image_resolve(b->st, name, id, &matched) == 0;
 	err_drop();
 	if (b->o->pull.policy != PULL_ALWAYS && find_note(b, note, ret) == 1)
 		return 0;
 	if (b->o->pull.policy == PULL_NEVER)
-		return is_other ? err_new(-CE_NO_IMAGE, "%s is not for %s", name, platform)
-				: err_new(-CE_NO_IMAGE, "%s", name);
+		return err_set(-CE_NO_IMAGE, words);
 	r = pull_aside(b, name, platform, note, ret);
 	return r < 0 && is_other ? err_wrap(r, "the one here is not for %s", platform) : r;
 }
@@ -133,7 +109,7 @@ int base_image_find(struct builder *b, const char *name, const char *platform,
 	if (!platform)
 		return image_ensure(b->st, name, &b->o->pull, ret, NULL);
 	r = find_for(b, name, platform, ret);
-	if (r == 0 && !is_for(*ret, platform))
+	if (r == 0 && !image_fits_platform(*ret, platform, NULL))
 		step_warn(b, "%s is not for %s", name, platform);
 	return r;
 }

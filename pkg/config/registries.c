@@ -261,6 +261,9 @@ int registries_load(struct registries *ret)
 	const char *only = getenv("CONTAINERS_REGISTRIES_CONF");
 	int e;
 
+	if (!only || !*only)
+		only = getenv("REGISTRIES_CONFIG_PATH"); /* its older name */
+
 	e = paths_config_home(&home);
 	if (e < 0) {
 		err_drop(); /* no home directory, no configuration of the user's */

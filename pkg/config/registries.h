@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * registries.conf, version 2: which registries short names mean, where names really live, and which
- * registries are insecure or blocked. Read from $CONTAINERS_REGISTRIES_CONF, else
+ * registries are insecure or blocked. Read from $CONTAINERS_REGISTRIES_CONF (or $REGISTRIES_CONFIG_PATH), else
  * ~/.config/containers, else /etc/containers, else /usr/share/containers; then registries.conf.d of
  * /etc and of the user, whose keys win; then what was chosen at a terminal (short_names.c).
  */

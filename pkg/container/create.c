@@ -48,11 +48,12 @@ static int find_image(struct store *st, const struct container_request *q, const
 		      struct image_record **ret, char **ret_name)
 {
 	struct pull_options o = {.report = q->report, .access = q->access};
+	const char *wanted = platform_or_default(q->platform, q->os, q->arch, q->variant);
 	AUTO_FREE char *platform = NULL;
 	int r = pull_policy(q->pull, &o.policy);
 
 	if (r == 0)
-		r = platform_choice(q->platform, q->os, q->arch, q->variant, &platform);
+		r = platform_choice(wanted, q->os, q->arch, q->variant, &platform);
 	o.platform = platform;
 	return r < 0 ? r : image_ensure(st, name, &o, ret, ret_name);
 }

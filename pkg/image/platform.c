@@ -8,30 +8,35 @@
 #include "pkg/oci/image_config.h"
 #include "pkg/oci/manifest.h"
 
-static int check_platform(const struct image_record *rec, const char *name, const char *platform)
+bool image_fits_platform(const struct image_record *rec, const char *platform, char **ret_for)
 {
 	AUTO(image_config_done) struct image_config c = {0};
-	struct platform want = {0}, have = {0};
-	AUTO_FREE char *text = NULL;
+	AUTO(platform_done) struct platform want = {0}, have = {0};
+
+	if (image_config_parse(rec->config, rec->config_len, &c) < 0 ||
+	    platform_parse(platform, &want) < 0) {
+		err_drop();
+		return true; /* whoever uses it says what is wrong with it */
+	}
+	have.os = c.os ? xstrdup(c.os) : NULL;
+	have.architecture = c.architecture ? xstrdup(c.architecture) : NULL;
+	have.variant = c.variant ? xstrdup(c.variant) : NULL;
+	platform_normalise(&have);
+	if (ret_for)
+		*ret_for = platform_text(&have);
+	return platform_matches(&want, &have);
+}
+
+static int check_platform(const struct image_record *rec, const char *name, const char *platform)
+{
+	AUTO(platform_done) struct platform want = {0};
+	AUTO_FREE char *is_for = NULL;
 	int r = platform_parse(platform, &want);
 
-	if (r == 0)
-		r = image_config_parse(rec->config, rec->config_len, &c);
-	if (r == 0) {
-		have = (struct platform){.os = c.os ? xstrdup(c.os) : NULL,
-					 .architecture = c.architecture ? xstrdup(c.architecture)
-									: NULL,
-					 .variant = c.variant ? xstrdup(c.variant) : NULL};
-		platform_normalise(&have);
-		text = platform_text(&have);
-		if (!platform_matches(&want, &have))
-			r = err_usage("--platform %s: %s is for %s; pull it for that platform "
-				      "first",
-				      platform, name, text);
-	}
-	platform_done(&want);
-	platform_done(&have);
-	return r;
+	if (r < 0 || image_fits_platform(rec, platform, &is_for))
+		return r;
+	return err_usage("--platform %s: %s is for %s; pull it for that platform first", platform,
+			 name, is_for);
 }
 
 static int choose(struct store *st, const char *name, const char *platform, char ret_id[65],

@@ -3,6 +3,10 @@
 #pragma once
 #include "storage/store.h"
 
+struct image_record;
+
+/** image_fits_platform() - does the image serve who wants @platform? @ret_for (may be NULL): what it is for, malloc'ed. */
+bool image_fits_platform(const struct image_record *rec, const char *platform, char **ret_for);
 /**
  * image_of_platform() - the image @name, or of a list made here the one for @platform
  * It must be for that platform (NULL: whichever it is for), else a usage error that says what it is for;

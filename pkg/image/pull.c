@@ -9,6 +9,7 @@
 #include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 #include "pkg/image/manifest_list.h"
+#include "pkg/image/platform.h"
 #include "pkg/image/transfer_client.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
@@ -194,13 +195,30 @@ int image_part(struct store *st, const char *name, const struct strv *layers,
 static int image_of_list(struct store *st, const char *name, const struct pull_options *o,
 			 int without, struct image_record **ret, char **ret_name)
 {
-	AUTO_FREE char *remote = NULL;
+	AUTO_FREE char *remote = NULL, *words = xstrdup(err_trail());
 	bool insecure;
 	char id[65];
 
+	err_drop();
 	if (list_choose(st, name, o->platform, id, &remote, &insecure) == 0 && !remote)
 		return image_find(st, id, ret, ret_name);
-	return err_new(without, "%s", name);
+	return err_set(without, words);
+}
+
+/* One that is here, for the platform that is wanted; else as if it were not here. */
+static int find_here(struct store *st, const char *name, const char *platform,
+		     struct image_record **ret, char **ret_name)
+{
+	AUTO_FREE char *is_for = NULL;
+	int r = image_find(st, name, ret, ret_name);
+
+	if (r < 0 || !platform || image_fits_platform(*ret, platform, &is_for))
+		return r;
+	image_record_free(*ret);
+	*ret = NULL;
+	if (ret_name)
+		freep(ret_name);
+	return err_new(-CE_NO_IMAGE, "%s is here for %s and not for %s", name, is_for, platform);
 }
 
 int image_ensure(struct store *st, const char *name, const struct pull_options *o,
@@ -210,7 +228,7 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 	int found = -CE_NO_IMAGE, r;
 
 	if (o->policy != PULL_ALWAYS) {
-		found = image_find(st, name, ret, ret_name);
+		found = find_here(st, name, o->platform, ret, ret_name);
 		if (found != -CE_NO_IMAGE && (found < 0 || o->policy != PULL_NEWER))
 			return found;
 		if (found < 0 && o->policy == PULL_NEVER)

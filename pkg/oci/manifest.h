@@ -82,6 +82,9 @@ int platform_parse(const char *s, struct platform *ret);
  */
 int platform_choice(const char *platform, const char *os, const char *arch, const char *variant,
 		    char **ret);
+/** platform_or_default() - @platform; where neither it nor a part is given, $DOCKER_DEFAULT_PLATFORM's, or NULL. */
+const char *platform_or_default(const char *platform, const char *os, const char *arch,
+				const char *variant);
 /** platform_host() - of this machine (uname). */
 void platform_host(struct platform *ret);
 /** platform_normalise() - x86_64 is amd64, aarch64 arm64/v8, armhf arm/v7 … (build-time names too). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Platforms: one spelling for each, and which one serves which machine (build-and-images F7). */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -283,4 +284,12 @@ int platform_choice(const char *platform, const char *os, const char *arch, cons
 				 variant ? "/" : "", variant ? variant : "");
 	}
 	return 0;
+}
+
+const char *platform_or_default(const char *platform, const char *os, const char *arch,
+				const char *variant)
+{
+	const char *env = getenv("DOCKER_DEFAULT_PLATFORM");
+
+	return !platform && !os && !arch && !variant && env && *env ? env : platform;
 }

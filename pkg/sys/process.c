@@ -238,6 +238,21 @@ static __attribute__((noinline)) pid_t start_child(const struct spawn *s, char *
 	return pid;
 }
 
+const char *program_helper(const char *name, char place[PATH_MAX])
+{
+	const char *own = getenv("CONTAINERS_HELPER_BINARY_DIR");
+	const char *const dirs[] = {own && *own == '/' ? own : NULL, "/usr/bin", "/usr/local/bin",
+				    "/bin"};
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
+		if (dirs[i] &&
+		    (size_t)snprintf(place, PATH_MAX, "%s/%s", dirs[i], name) < PATH_MAX &&
+		    stat(place, &st) == 0 && S_ISREG(st.st_mode))
+			return place;
+	return NULL;
+}
+
 int program_find(const char *name, char **ret)
 {
 	AUTO_STRV struct strv dirs = STRV_INIT;

@@ -4,6 +4,7 @@
  * A process on disk is (pid, start time, boot id); in memory it is a pidfd.
  */
 #pragma once
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -45,6 +46,12 @@ struct spawn {
 	bool own_mounts; /* a mount namespace of its own, which sees nothing that is mounted later */
 };
 
+/**
+ * program_helper() - a helper that belongs to the system, never one of PATH's; NULL: none
+ * Looked for in CONTAINERS_HELPER_BINARY_DIR, where one may have one's own (spawn_start() checks whose it
+ * is), /usr/bin, /usr/local/bin and /bin. @place: of the caller's, filled.
+ */
+const char *program_helper(const char *name, char place[PATH_MAX]);
 /** program_find() - first executable of that name in an absolute directory of PATH. */
 int program_find(const char *name, char **ret);
 /** spawn_start() - returns a pidfd (>= 0) once exec succeeded, or the exec's error. Stores the pid. */

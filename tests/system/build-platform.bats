@@ -92,7 +92,7 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "$(field "$(cuddy build -q .)" '{{.Architecture}}')" = amd64 ]
 	[ "$(field "$(cuddy build -q --platform linux/amd64 .)" '{{.Architecture}}')" = amd64 ]
 	run -125 --separate-stderr cuddy build -q --pull=never --platform linux/riscv64 .
-	[[ "$stderr" == *"is not for linux/riscv64"* ]]
+	[[ "$stderr" == *"not for linux/riscv64"* ]]
 	# A command of it: said before it is tried, with what to do.
 	printf 'FROM %s\nRUN --network=none true\n' "$REG/base:1" >Containerfile
 	run -125 --separate-stderr cuddy build -q --platform linux/s390x .

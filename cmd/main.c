@@ -230,6 +230,7 @@ int main(int argc, char **argv)
 	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		r = err_new(-(errno ? errno : EIO), "write to standard output");
 	status = r < 0 ? cmd_report(r) : r > 0 ? r : ctx.status;
+	cmd_say_ignored(&ctx);
 	/* Whoever comes next after a removal or a crash takes away what it left; nobody waits for that. */
 	if (ctx.store && !ctx.in_a_hurry)
 		(void)container_tidy(ctx.store);

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/cmd.h"
 
-#include "pkg/base/err.h"
+#include <string.h>
+
+#include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
+#include "pkg/base/err.h"
+#include "pkg/base/sha256.h"
+#include "pkg/config/ignored.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/file.h"
 #include "storage/store.h"
@@ -44,6 +49,24 @@ static void say_single_id(struct store *st)
 	hint = base_single_hint(&g);
 	(void)fprintf(stderr, "cuddy: warning: %s\n", hint);
 out:
+	err_drop();
+}
+
+/* Once a store and key, like the above. */
+void cmd_say_ignored(struct cmd_ctx *ctx)
+{
+	const struct strv *lines = conf_ignored_list();
+	int cache = lines->n && ctx->store ? store_fd(ctx->store, STORE_CACHE) : -EBADF;
+
+	for (size_t i = 0; cache >= 0 && i < lines->n; i++) {
+		AUTO_FREE char *file = NULL;
+		char hex[65];
+
+		sha256_hex(lines->v[i], strlen(lines->v[i]), hex);
+		file = xasprintf("said-%.16s", hex);
+		if (file_create(cache, file, "", 0, 0600, FILE_NO_SYNC) == 0)
+			(void)fprintf(stderr, "cuddy: warning: %s (said once)\n", lines->v[i]);
+	}
 	err_drop();
 }
 

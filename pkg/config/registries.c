@@ -10,6 +10,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/config/ignored.h"
 #include "pkg/config/paths.h"
 #include "pkg/config/toml.h"
 #include "pkg/sys/file.h"
@@ -92,8 +93,10 @@ static int top_value(struct registries *r, const char *key, const struct toml_va
 		return toml_want_array(v, key, &r->search);
 	if (strcmp(key, "credential-helpers") == 0)
 		return toml_want_array(v, key, &r->helpers);
-	if (strcmp(key, "short-name-mode") != 0)
+	if (strcmp(key, "short-name-mode") != 0) {
+		conf_ignored(r->file, "", key);
 		return 0;
+	}
 	e = toml_want_string(v, key, &mode);
 	if (e < 0)
 		return e;
@@ -102,6 +105,12 @@ static int top_value(struct registries *r, const char *key, const struct toml_va
 	if (!r->enforcing && !r->disabled && strcmp(mode, "permissive") != 0)
 		return err_new(-CE_BAD_FORMAT, "short-name-mode \"%s\"", mode);
 	return 0;
+}
+
+/* It may have been meant to block or to restrict. */
+static int unknown_key(const char *table, const char *key)
+{
+	return err_new(-CE_BAD_FORMAT, "unknown key \"%s\" in %s", key, table);
 }
 
 static int rule_value(struct registry_rule *rule, const char *key, const struct toml_value *v)
@@ -116,7 +125,7 @@ static int rule_value(struct registry_rule *rule, const char *key, const struct 
 		return toml_want_bool(v, key, &rule->blocked);
 	if (strcmp(key, "mirror-by-digest-only") == 0)
 		return toml_want_bool(v, key, &rule->mirror_by_digest_only);
-	return 0;
+	return unknown_key("[[registry]]", key);
 }
 
 static int mirror_value(struct registry_mirror *m, const char *key, const struct toml_value *v)
@@ -129,7 +138,7 @@ static int mirror_value(struct registry_mirror *m, const char *key, const struct
 	if (strcmp(key, "insecure") == 0)
 		return toml_want_bool(v, key, &m->insecure);
 	if (strcmp(key, "pull-from-mirror") != 0)
-		return 0;
+		return unknown_key("[[registry.mirror]]", key);
 	r = toml_want_string(v, key, &s);
 	if (r < 0)
 		return r;
@@ -139,6 +148,20 @@ static int mirror_value(struct registry_mirror *m, const char *key, const struct
 		       : *s == 'd' ? PULL_FROM_DIGEST_ONLY
 				   : PULL_FROM_TAG_ONLY;
 	return 0;
+}
+
+/* What it stands for is a repository of a registry that is named. */
+static int check_alias(const char *key, const char *target)
+{
+	size_t host = strcspn(target, "/");
+	bool named = memchr(target, '.', host) || memchr(target, ':', host) ||
+		     (host == 9 && strncmp(target, "localhost", 9) == 0);
+
+	if (named && target[host] == '/' && target[host + 1] && !strpbrk(target + host, ":@"))
+		return 0;
+	return err_new(-CE_BAD_FORMAT,
+		       "[aliases] \"%s\" = \"%s\": want HOST/REPOSITORY, without a tag", key,
+		       target);
 }
 
 static int on_value(void *data, const char *table, const char *key, const struct toml_value *v)
@@ -155,9 +178,13 @@ static int on_value(void *data, const char *table, const char *key, const struct
 		return rule_value(rule, key, v);
 	if (strcmp(table, "registry.mirror") == 0 && rule && rule->n_mirrors > 0)
 		return mirror_value(&rule->mirrors[rule->n_mirrors - 1], key, v);
-	if (strcmp(table, "aliases") != 0)
+	if (strcmp(table, "aliases") != 0) {
+		conf_ignored(r->file, table, key);
 		return 0;
+	}
 	e = toml_want_string(v, key, &target);
+	if (e == 0 && *target)
+		e = check_alias(key, target);
 	if (e < 0)
 		return e;
 	alias = xasprintf("%s=%s", key, target);
@@ -165,11 +192,44 @@ static int on_value(void *data, const char *table, const char *key, const struct
 	return 0;
 }
 
+/* "host/path": a scheme would be taken for a host, a slash at the end for a part of the path. */
+static int check_location(const char *file, char *location)
+{
+	size_t n = location ? strlen(location) : 0;
+
+	if (location && strstr(location, "://"))
+		return err_new(-CE_BAD_FORMAT, "%s: location \"%s\": it has no scheme (insecure = "
+					       "true allows http)",
+			       file, location);
+	while (n > 0 && location[n - 1] == '/')
+		location[--n] = '\0';
+	return location && !n ? err_new(-CE_BAD_FORMAT, "%s: an empty location", file) : 0;
+}
+
+static int check_mirrors(const char *file, const struct registry_rule *rule)
+{
+	int e = 0;
+
+	for (unsigned m = 0; e == 0 && m < rule->n_mirrors; m++) {
+		const struct registry_mirror *mirror = &rule->mirrors[m];
+
+		if (!mirror->location)
+			return err_new(-CE_BAD_FORMAT, "%s: a mirror needs a location", file);
+		if (rule->mirror_by_digest_only && mirror->pull_from != PULL_FROM_ALL)
+			return err_new(-CE_BAD_FORMAT, "%s: mirror-by-digest-only and "
+						       "pull-from-mirror of the same registry",
+				       file);
+		e = check_location(file, mirror->location);
+	}
+	return e;
+}
+
 /* A later file's [[registry]] for the same prefix replaces the earlier one. */
 static int check_rules(struct registries *r, const char *file, unsigned first)
 {
 	for (unsigned i = first; i < r->n_rules; i++) {
 		struct registry_rule *rule = &r->rules[i];
+		int e;
 
 		if (!rule->prefix && !rule->location)
 			return err_new(-CE_BAD_FORMAT,
@@ -178,10 +238,13 @@ static int check_rules(struct registries *r, const char *file, unsigned first)
 			rule->prefix = xstrdup(rule->location);
 		if (!rule->location && strncmp(rule->prefix, "*.", 2) != 0)
 			rule->location = xstrdup(rule->prefix);
-		for (unsigned m = 0; m < rule->n_mirrors; m++)
-			if (!rule->mirrors[m].location)
-				return err_new(-CE_BAD_FORMAT, "%s: a mirror needs a location",
-					       file);
+		e = check_location(file, rule->location);
+		if (e == 0)
+			e = check_location(file, rule->prefix);
+		if (e == 0)
+			e = check_mirrors(file, rule);
+		if (e < 0)
+			return e;
 	}
 	return 0;
 }
@@ -190,8 +253,10 @@ int registries_parse(struct registries *r, const char *file, const char *text, s
 {
 	struct toml_handler h = {.table = on_table, .value = on_value, .data = r};
 	unsigned first = r->n_rules;
-	int e = toml_parse(file, text, n, &h);
+	int e;
 
+	r->file = file;
+	e = toml_parse(file, text, n, &h);
 	return e < 0 ? e : check_rules(r, file, first);
 }
 
@@ -340,7 +405,7 @@ void registries_candidates(const struct registries *r, const char *path, struct 
 {
 	const char *alias = strv_env_get(&r->aliases, path);
 
-	if (alias) {
+	if (alias && *alias) { /* an empty one takes away that of an earlier file */
 		strv_add(ret_names, alias);
 		return;
 	}

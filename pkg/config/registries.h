@@ -33,6 +33,7 @@ struct registries {
 	bool disabled; /* the same: and nobody is asked for one */
 	struct registry_rule *rules;
 	unsigned n_rules;
+	const char *file; /* that is being read */
 };
 void registries_done(struct registries *r);
 

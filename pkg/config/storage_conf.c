@@ -9,6 +9,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
+#include "pkg/config/ignored.h"
 #include "pkg/config/paths.h"
 #include "pkg/config/toml.h"
 #include "pkg/sys/file.h"
@@ -82,11 +83,13 @@ static int on_value(void *data, const char *table, const char *key, const struct
 	if (strcmp(table, "storage.options.pull_options") == 0 &&
 	    strcmp(key, "enable_partial_images") == 0)
 		return on_partial(said, key, v);
-	if ((strcmp(table, "storage.options") != 0 &&
-	     strcmp(table, "storage.options.overlay") != 0) ||
-	    strcmp(key, "additionalimagestores") != 0)
-		return 0;
-	return toml_want_array(v, key, &said->dirs);
+	if ((strcmp(table, "storage.options") == 0 ||
+	     strcmp(table, "storage.options.overlay") == 0) &&
+	    strcmp(key, "additionalimagestores") == 0)
+		return toml_want_array(v, key, &said->dirs);
+	if (v->kind == TOML_STRING ? *v->string != '\0' : v->kind != TOML_ARRAY || v->array->n)
+		conf_ignored(said->path, table, key);
+	return 0;
 }
 
 /* Return: 1 read, 0 not there. */

@@ -11,6 +11,7 @@
 #include "pkg/base/strv.h"
 #include "pkg/config/auth.h"
 #include "pkg/config/containers_conf.h"
+#include "pkg/config/ignored.h"
 #include "pkg/config/registries.h"
 #include "pkg/config/storage_conf.h"
 #include "pkg/doctor/report.h"
@@ -114,6 +115,19 @@ static void check_unused(struct doctor_report *d, const struct containers_conf *
 		doctor_tell(d, &w, "%s", all);
 }
 
+/* What was read above. */
+static void check_ignored(struct doctor_report *d)
+{
+	const struct doctor_words w = {"ignored settings", DOCTOR_NOTE,
+				       "whoever counts on what they say", NULL};
+	const struct strv *lines = conf_ignored_list();
+
+	for (size_t i = 0; i < lines->n; i++)
+		doctor_tell(d, &w, "%s", lines->v[i]);
+	if (!lines->n)
+		doctor_ok(d, w.check, "none");
+}
+
 void doctor_files(struct doctor_report *d)
 {
 	AUTO(containers_conf_done) struct containers_conf conf = {0};
@@ -128,4 +142,5 @@ void doctor_files(struct doctor_report *d)
 	tell(d, "auth.json", "pull and push where a login is needed",
 	     auth_find("cuddy.invalid", "", NULL, &credential));
 	check_policy(d);
+	check_ignored(d);
 }

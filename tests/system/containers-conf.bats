@@ -30,7 +30,7 @@ run_() { cuddy run --rm "$@"; }
 		[engine]
 		stop_timeout = 3
 		pull_policy = "never"
-		unknown_key = "is for others"
+		num_locks = 2048
 	EOT
 	export CONTAINERS_CONF=$WORK/c.conf
 	show='echo $FROM_CONF $BOTH; cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax; ulimit -Sn; ulimit -Hn; umask
@@ -181,4 +181,12 @@ run_() { cuddy run --rm "$@"; }
 	sed -i s/nonsense/debug/ "$WORK/only.conf"
 	CONTAINERS_CONF=$WORK/only.conf run -0 run_ "$IMAGE" true
 	CONTAINERS_CONF=$WORK/only.conf run -0 run_ --runtime cuddy "$IMAGE" true
+}
+
+@test "registries.conf: what [[registry]] may have meant to forbid is not passed over" {
+	echo '[[registry]]
+location = "x.invalid"
+bloked = true' >"$WORK/registries.conf"
+	CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf run --separate-stderr cuddy pull x.invalid/y
+	one_line_error 125 'registries.conf:3: unknown key "bloked"'
 }

@@ -106,6 +106,26 @@ static void blocked_registries_are_refused_by_wildcard(void **state)
 	assert_int_equal(registries_endpoints(&r, "bad.example/y", false, &e), 0);
 }
 
+static void an_empty_alias_takes_one_away_and_slashes_at_the_end_mean_nothing(void **state)
+{
+	static const char text[] = "[[registry]]\nprefix = \"example.com/foo\"\nlocation = \"in.example/\"\n"
+				   "[aliases]\n\"debian\" = \"\"\n";
+	AUTO(registries_done) struct registries r;
+	AUTO(endpoints_done) struct endpoints e = {0};
+	AUTO_STRV struct strv names = STRV_INIT;
+
+	(void)state;
+	load(&r);
+	assert_int_equal(registries_parse(&r, "later.conf", text, sizeof(text) - 1), 0);
+	registries_candidates(&r, "debian", &names);
+	assert_string_equal(names.v[0], "docker.io/library/debian");
+	assert_string_equal(names.v[1], "quay.io/debian");
+	assert_int_equal(registries_endpoints(&r, "example.com/foo/img", false, &e), 0);
+	assert_int_equal(e.n, 1); /* the later rule took the place of the one with mirrors */
+	assert_string_equal(e.v[0].host, "in.example");
+	assert_string_equal(e.v[0].path, "img");
+}
+
 static void what_is_not_understood_is_an_error_with_its_line(void **state)
 {
 	static const struct {
@@ -116,6 +136,21 @@ static void what_is_not_understood_is_an_error_with_its_line(void **state)
 		{"[[registry]]\ninsecure = \"yes\"\n", "t:2: insecure must be true or false"},
 		{"[[registry]]\n", "t: a [[registry]] needs prefix or location"},
 		{"[registries.search]\n", "t:1: version 1"},
+		{"[[registry]]\nlocation = \"x\"\nbloked = true\n", "t:3: unknown key \"bloked\" in [[registry]]"},
+		{"[[registry]]\nlocation = \"x\"\n[[registry.mirror]]\nlocation = \"y\"\ninsecur = true\n",
+		 "t:5: unknown key \"insecur\" in [[registry.mirror]]"},
+		{"[[registry]]\nlocation = \"https://x\"\n", "t: location \"https://x\": it has no scheme"},
+		{"[[registry]]\nlocation = \"x\"\n[[registry.mirror]]\nlocation = \"http://y\"\n",
+		 "t: location \"http://y\": it has no scheme"},
+		{"[[registry]]\nprefix = \"x\"\nlocation = \"/\"\n", "t: an empty location"},
+		{"[[registry]]\nlocation = \"x\"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "
+		 "\"y\"\npull-from-mirror = \"tag-only\"\n",
+		 "t: mirror-by-digest-only and pull-from-mirror"},
+		{"[[registry]]\nlocation = \"x\"\n[[registry.mirror]]\nlocation = \"y\"\npull-from-mirror = \"no\"\n",
+		 "t:5: pull-from-mirror \"no\""},
+		{"short-name-mode = \"x\"\n", "t:1: short-name-mode \"x\""},
+		{"[aliases]\n\"x\" = \"y\"\n", "t:2: [aliases] \"x\" = \"y\": want HOST/REPOSITORY"},
+		{"[aliases]\n\"x\" = \"a.b/y:1\"\n", "t:2: [aliases] \"x\" = \"a.b/y:1\": want HOST/REPOSITORY"},
 		{"a = \"\"\"x\"\"\"\n", "t:1: strings over several lines"},
 		{"a = 1 2\n", "t:1: unexpected text"},
 		{"a = {x = 1}\n", "t:1: a string"},
@@ -140,6 +175,7 @@ int main(void)
 		cmocka_unit_test(without_configuration_short_names_are_the_hubs),
 		cmocka_unit_test(mirrors_come_before_the_rewritten_primary),
 		cmocka_unit_test(blocked_registries_are_refused_by_wildcard),
+		cmocka_unit_test(an_empty_alias_takes_one_away_and_slashes_at_the_end_mean_nothing),
 		cmocka_unit_test(what_is_not_understood_is_an_error_with_its_line),
 	};
 

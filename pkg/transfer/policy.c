@@ -328,11 +328,31 @@ static const struct policy_scope *scope_of(const struct policy *p, const char *t
 	return NULL;
 }
 
-const struct policy_scope *policy_find_transport(const struct policy *p, const char *transport)
+static const struct policy_scope *policy_find_transport(const struct policy *p,
+							const char *transport)
 {
 	const struct policy_scope *s = scope_of(p, transport, "");
 
 	return s ? s : p->n ? &p->scopes[0] : NULL;
+}
+
+/* Docker's archives have no scopes but that of them all, as with podman. */
+const struct policy_scope *policy_find_file(const struct policy *p, const char *transport,
+					    const char *path)
+{
+	AUTO_FREE char *at =
+		path && strcmp(transport, "docker-archive") != 0 ? xstrdup(path) : NULL;
+	const struct policy_scope *s = NULL;
+	char *slash;
+
+	while (at && !s) {
+		s = scope_of(p, transport, at);
+		slash = strrchr(at, '/');
+		if (!slash || slash == at)
+			break;
+		*slash = '\0';
+	}
+	return s ? s : policy_find_transport(p, transport);
 }
 
 /* Most specific first: the whole, then shorter and shorter, then *.domain, then the transport's. */

@@ -53,8 +53,12 @@ int policy_load(const char *file, struct policy *ret);
 int policy_parse(const char *text, size_t n, struct policy *ret);
 /** policy_find() - what counts for a name of a registry; NULL without a policy. */
 const struct policy_scope *policy_find(const struct policy *p, const struct reference *ref);
-/** policy_find_transport() - what counts for archives and directories: only transport and default. */
-const struct policy_scope *policy_find_transport(const struct policy *p, const char *transport);
+/**
+ * policy_find_file() - what counts for archives and directories
+ * @path: absolute; its own scope counts before those of the directories above. NULL: only transport and default.
+ */
+const struct policy_scope *policy_find_file(const struct policy *p, const char *transport,
+					    const char *path);
 
 /** policy_identity_matches() - does a signature for @signed_name (as in the signature) do for @ref? */
 bool policy_identity_matches(const struct policy_requirement *q, const struct reference *ref,

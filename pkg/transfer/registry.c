@@ -444,6 +444,27 @@ int registry_find_manifest(struct registry *r, const char *tag, struct http_resp
 	return e < 0 ? e : 1;
 }
 
+int registry_referrers(struct registry *r, const char *digest, struct manifest *ret)
+{
+	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	AUTO(http_response_done) struct http_response by_tag = {.body = SBUF_INIT};
+	AUTO_FREE char *url = xasprintf("%s/v2/%s/referrers/%s", r->base, r->path, digest);
+	AUTO_FREE char *tag = xasprintf("%.*s-%.64s", (int)strcspn(digest, ":"), digest,
+					digest_hex(digest));
+	AUTO_STRV struct strv headers = STRV_INIT;
+	int e;
+
+	strv_add(&headers, "Accept: " MEDIA_OCI_INDEX);
+	e = get(r, url, &headers, MANIFEST_BYTES_MAX, "referrers", &p);
+	if (e == 0 && manifest_parse(p.body.s, p.body.len, MEDIA_OCI_INDEX, ret) == 0)
+		return ret->n_children > 0;
+	if (e == -CE_INTERRUPTED)
+		return e;
+	err_drop();
+	e = registry_find_manifest(r, tag, &by_tag, ret);
+	return e > 0 ? ret->is_index && ret->n_children > 0 : e;
+}
+
 int registry_has_manifest(struct registry *r, const char *reference, const char *digest)
 {
 	AUTO_FREE char *there = NULL;

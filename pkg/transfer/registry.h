@@ -66,6 +66,11 @@ int registry_find_manifest(struct registry *r, const char *tag, struct http_resp
  */
 int registry_manifest(struct registry *r, const char *reference, struct http_response *ret,
 		      char **ret_digest);
+/**
+ * registry_referrers() - index of what refers to the manifest @digest: 1; 0 when there is none
+ * By the interface for it, or by the tag that stands in for that at registries without one.
+ */
+int registry_referrers(struct registry *r, const char *digest, struct manifest *ret);
 /** registry_has_manifest() - is exactly that what @reference names there? 1, 0, or a code. */
 int registry_has_manifest(struct registry *r, const char *reference, const char *digest);
 /** registry_document() - a small blob (an image config), size and digest verified. */

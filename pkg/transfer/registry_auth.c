@@ -144,7 +144,8 @@ static int request_token(struct registry *r, bool trusted, const struct http_pol
 	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
 	AUTO_FREE char *own_scope = xasprintf("repository:%s:pull%s", r->path,
 					      r->push ? ",push" : ""),
-		       *url = NULL, *basic = NULL;
+		       *url = NULL, *basic = NULL, *all = NULL;
+	AUTO_STRV struct strv scopes = STRV_INIT;
 	AUTO_SBUF struct sbuf fields = SBUF_INIT;
 	struct http_request q = {.policy = policy,
 				 .max_body = TOKEN_MAX,
@@ -156,12 +157,15 @@ static int request_token(struct registry *r, bool trusted, const struct http_pol
 
 	add_field(&fields, "service", r->service);
 	if (r->scope || *r->path) /* a login is about no repository */
-		add_field(&fields, "scope", r->scope ? r->scope : own_scope);
-	for (size_t i = 0; i < r->mounts.n; i++) {
-		AUTO_FREE char *scope = xasprintf("repository:%s:pull", r->mounts.v[i]);
-
-		add_field(&fields, "scope", scope);
-	}
+		strv_add(&scopes, r->scope ? r->scope : own_scope);
+	for (size_t i = 0; i < r->mounts.n; i++)
+		strv_addf(&scopes, "repository:%s:pull", r->mounts.v[i]);
+	/* OAuth2 has them all in one field, the older way each in its own. */
+	all = refresh ? strv_join(&scopes, " ") : NULL;
+	if (all && *all)
+		add_field(&fields, "scope", all);
+	for (size_t i = 0; !refresh && i < scopes.n; i++)
+		add_field(&fields, "scope", scopes.v[i]);
 	if (refresh) {
 		add_field(&fields, "grant_type", "refresh_token");
 		add_field(&fields, "client_id", "cuddy");

@@ -230,6 +230,32 @@ static int check_sigstore_one(struct claim *c, const struct policy_requirement *
 	return r == 0 ? check_payload(c, q, &payload, "cosign container image signature") : r;
 }
 
+#define BUNDLE_TYPE "application/vnd.dev.sigstore.bundle"
+
+/*
+ * What cosign 3 makes unless it is told otherwise signs a digest and no name, so whatever signedIdentity
+ * asks for cannot be found in it: the same image under another's name would pass.
+ */
+static int no_signature(struct claim *c)
+{
+	AUTO(manifest_done) struct manifest index = {0};
+	int r = registry_referrers(c->registry, c->digest, &index);
+
+	if (r == -CE_INTERRUPTED)
+		return r;
+	err_drop();
+	for (unsigned i = 0; r > 0 && i < index.n_children; i++) {
+		const char *type = index.children[i].artifact_type;
+
+		if (type && strncmp(type, BUNDLE_TYPE, strlen(BUNDLE_TYPE)) == 0)
+			return err_new(-CE_DENIED,
+				       "no signature that says a name, but a sigstore bundle, which "
+				       "does not; 'cosign sign --new-bundle-format=false' makes "
+				       "the other");
+	}
+	return err_new(-CE_DENIED, "no signature");
+}
+
 static int check_attached(struct claim *c, const struct policy_requirement *q,
 			  const struct sbuf *keys, unsigned n_keys)
 {
@@ -239,7 +265,7 @@ static int check_attached(struct claim *c, const struct policy_requirement *q,
 	int last = 0, r = registry_manifest(c->registry, tag, &p, &digest);
 
 	if (r == -CE_NO_IMAGE)
-		return err_new(-CE_DENIED, "no signature");
+		return no_signature(c);
 	if (r == 0)
 		r = manifest_parse(p.body.s, p.body.len, p.content_type, &m);
 	if (r < 0)
@@ -329,11 +355,11 @@ int trust_check(struct trust *t, struct registry *reg, const struct reference *r
 	return 0;
 }
 
-int trust_check_file(const char *policy, const char *transport)
+int trust_check_file(const char *policy, const char *transport, const char *path)
 {
 	AUTO(policy_done) struct policy p = {0};
 	int r = policy_load(policy, &p);
-	const struct policy_scope *s = r == 0 ? policy_find_transport(&p, transport) : NULL;
+	const struct policy_scope *s = r == 0 ? policy_find_file(&p, transport, path) : NULL;
 
 	for (unsigned i = 0; s && i < s->n; i++)
 		if (s->v[i].kind != POLICY_ACCEPT)

@@ -30,5 +30,8 @@ int trust_open(const char *policy, struct trust *t);
  */
 int trust_check(struct trust *t, struct registry *r, const struct reference *ref,
 		const char *digest, const char *list);
-/** trust_check_file() - the same for what comes in a file, which nothing can be signed of. */
-int trust_check_file(const char *policy, const char *transport);
+/**
+ * trust_check_file() - the same for what comes in a file, which nothing can be signed of
+ * @path: where it is, absolute; NULL: from a pipe.
+ */
+int trust_check_file(const char *policy, const char *transport, const char *path);

@@ -64,3 +64,22 @@ asked() { cat "$REG_DIR/token-log" 2>/dev/null; : >"$REG_DIR/token-log"; }
 	cuddy login --tls-verify=false --authfile "$WORK/new.json" -u u --password-stdin "$REG" <<<secret
 	cuddy pull -q --tls-verify=false --authfile "$WORK/new.json" "$REG/private/a:1"
 }
+
+# images: N6, R1
+@test "token: an identity token in auth.json is given for access, of one repository below the registry's own entry" {
+	printf '{"auths": {"%s": {"auth": "%s"}, "%s/private": {"identitytoken": "again"}, "%s/private/deep": {"auth": "%s"}}}' \
+		"$REG" "$(printf u:wrong | base64)" "$REG" "$REG" "$(printf u:wrong | base64)" >"$WORK/id.json"
+	printf '{"auths": {"%s": {"identitytoken": "over"}}}' "$REG" >"$WORK/over.json"
+	chmod 600 "$WORK"/*.json
+	cuddy push -q --tls-verify=false --authfile "$WORK/id.json" busybox "$REG/private/a:1"
+	[[ "$(asked)" == *"u repository:private/a:pull,push"* ]]
+	cuddy push -q --tls-verify=false --authfile "$WORK/id.json" busybox "$REG/private/b:1"
+	[[ "$(asked)" == *"u repository:private/b:pull,push repository:private/a:pull"* ]]
+	[ "$(grep -c 'POST /v2/private/b/blobs/uploads/?.*mount=.* 201' "$REG_DIR/log")" -ge 1 ]
+	cuddy pull -q --tls-verify=false --authfile "$WORK/id.json" "$REG/private/a:1" >/dev/null
+	for bad in "$WORK/id.json $REG/other/a:1" "$WORK/id.json $REG/private/deep/a:1" "$WORK/over.json $REG/private/a:1"; do
+		run --separate-stderr cuddy push -q --retry 0 --tls-verify=false --authfile ${bad% *} busybox "${bad#* }"
+		one_line_error 125 'token server.*401'
+		[[ "$stderr" != *over* ]]
+	done
+}

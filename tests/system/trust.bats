@@ -133,6 +133,15 @@ open("../port.tmp", "w").write(str(s.server_address[1])); import os; os.rename("
 	refused 'use-sigstore-attachments' "$REG/g/a:1"
 	printf 'default-docker:\n    use-sigstore-attachments: true\n' >"$CONF/registries.d/x.yaml"
 	refused 'no signature' "$REG/g/a:1"
+	# cosign 3's bundles sign no name: they are no signature here, which is said.
+	echo '{"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json"}' >"$WORK/bundle"
+	cp "$CONF/policy.json" "$WORK/policy"
+	policy "$any"
+	cuddy manifest create bundles >/dev/null
+	cuddy manifest add --artifact --artifact-type application/vnd.dev.sigstore.bundle.v0.3+json --artifact-subject "docker://$REG/g/a:1" --tls-verify=false bundles "$WORK/bundle" >/dev/null
+	cuddy manifest push -q --tls-verify=false bundles "$REG/g/a:bundles" >/dev/null
+	cp "$WORK/policy" "$CONF/policy.json"
+	refused 'sigstore bundle.*new-bundle-format=false' "$REG/g/a:1"
 	for k in ec rsa ed25519; do
 		attach "$REG/g/a" "$WORK/$k.key"
 		policy "$reject" "$REG" "$(sigstore "$WORK/$k.pub" "$repository")"
@@ -163,4 +172,22 @@ open("../port.tmp", "w").write(str(s.server_address[1])); import os; os.rename("
 	one_line_error 125 'rekorPublicKeyPath is not supported'
 	policy "$reject" "$REG" "$(jq -nc --argjson a "$any" --argjson b "$(sigstore "$WORK/rsa.pub")" '$a + $b')"
 	run -125 pull "$REG/g/a:1" # all of them must pass
+}
+
+# images: T1
+@test "trust: scopes of paths for what is read from files and directories, wherever a link leads" {
+	cuddy push -q "$IMAGE" "oci:$WORK/good:v1"
+	cuddy push -q "$IMAGE" "oci:$WORK/bad:v1"
+	cuddy save -q -o "$WORK/good/a.tar" "$IMAGE"
+	ln -s "$WORK/bad" "$WORK/good/link"
+	jq -n --argjson r "$reject" --argjson a "$any" --arg g "$WORK/good" '{default: $r, transports: {oci: {($g): $a}, "docker-archive": {"": $a}}}' >"$CONF/policy.json"
+	cuddy pull -q "oci:$WORK/good:v1"
+	cuddy load -q -i "$WORK/good"
+	cuddy load -q -i "$WORK/good/a.tar"
+	cuddy load -q <"$WORK/good/a.tar"
+	for bad in "pull -q oci:$WORK/bad:v1" "pull -q oci:$WORK/good/link:v1" "load -q -i $WORK/good/link"; do
+		run --separate-stderr cuddy $bad
+		one_line_error 125 'such images are rejected'
+	done
+	policy "$any"
 }

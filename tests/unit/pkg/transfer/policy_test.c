@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -45,9 +46,112 @@ static void the_most_specific_scope_counts(void **state)
 		assert_string_equal(policy_find(&p, &ref)->scope, cases[i].scope);
 		reference_done(&ref);
 	}
-	assert_int_equal(policy_find_transport(&p, "dir")->v[0].kind, POLICY_ACCEPT);
-	assert_null(policy_find_transport(&p, "oci")->transport);
+	assert_int_equal(policy_find_file(&p, "dir", NULL)->v[0].kind, POLICY_ACCEPT);
+	assert_null(policy_find_file(&p, "oci", NULL)->transport);
 	policy_done(&p);
+}
+
+/* The longest path that has a scope counts; Docker's archives have but one. */
+static void scopes_of_files(void **state)
+{
+	static const char text[] =
+		"{\"default\":[{\"type\":\"reject\"}],\"transports\":{"
+		"\"oci\":{\"/srv/good\":[{\"type\":\"insecureAcceptAnything\"}],"
+		"\"/srv/good/not\":[{\"type\":\"reject\"}]},"
+		"\"dir\":{\"\":[{\"type\":\"insecureAcceptAnything\"}],\"/x\":[{\"type\":\"reject\"}]},"
+		"\"docker-archive\":{\"/x\":[{\"type\":\"insecureAcceptAnything\"}]}}}";
+	static const struct {
+		const char *transport, *path;
+		enum policy_kind kind;
+	} cases[] = {
+		{"oci", "/srv/good", POLICY_ACCEPT},   {"oci", "/srv/good/a/b", POLICY_ACCEPT},
+		{"oci", "/srv/good/not", POLICY_REJECT}, {"oci", "/srv/good/not/x", POLICY_REJECT},
+		{"oci", "/srv/goods", POLICY_REJECT},  {"oci", "/", POLICY_REJECT},
+		{"oci", NULL, POLICY_REJECT},          {"dir", "/y", POLICY_ACCEPT},
+		{"dir", "/x/y", POLICY_REJECT},        {"dir", NULL, POLICY_ACCEPT},
+		{"docker-archive", "/x", POLICY_REJECT}, {"oci-archive", "/srv/good", POLICY_REJECT},
+	};
+	struct policy p = {0};
+
+	(void)state;
+	assert_int_equal(policy_parse(text, sizeof(text) - 1, &p), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (policy_find_file(&p, cases[i].transport, cases[i].path)->v[0].kind !=
+		    cases[i].kind)
+			fail_msg("%s:%s", cases[i].transport, cases[i].path);
+	policy_done(&p);
+}
+
+#define GPG "\"type\":\"signedBy\",\"keyType\":\"GPGKeys\","
+#define STORE "\"type\":\"sigstoreSigned\","
+#define ID(words) ",\"signedIdentity\":{" words "}"
+
+/* images: T1 */
+static void every_key_of_a_requirement(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+		size_t paths, keys;
+		enum policy_identity identity;
+		const char *unsupported;
+	} rows[] = {
+		{GPG "\"keyPath\":\"/a\"", true, 1, 0, IDENTITY_DIGEST_OR_EXACT, NULL},
+		{GPG "\"keyPaths\":[\"/a\",\"/b\"]", true, 2, 0, IDENTITY_DIGEST_OR_EXACT, NULL},
+		{GPG "\"keyData\":\"eA==\"", true, 0, 1, IDENTITY_DIGEST_OR_EXACT, NULL},
+		{GPG "\"keyDatas\":[\"eA==\"]", false, 0, 0, 0, NULL},
+		{GPG "\"keyPaths\":[]", false, 0, 0, 0, NULL},
+		{GPG "\"keyPath\":\"/a\",\"keyPaths\":[\"/b\"]", false, 0, 0, 0, NULL},
+		{GPG "\"keyData\":\"!\"", false, 0, 0, 0, NULL},
+		{GPG "\"keyPath\":7", false, 0, 0, 0, NULL},
+		{GPG "\"keyPath\":\"/a\",\"fulcio\":{}", false, 0, 0, 0, NULL},
+		{"\"type\":\"signedBy\",\"keyPath\":\"/a\"", false, 0, 0, 0, NULL},
+		{"\"type\":\"signedBy\",\"keyType\":\"X509Certificates\",\"keyPath\":\"/a\"", false, 0, 0, 0, NULL},
+		{STORE "\"keyPath\":\"/a\"", true, 1, 0, IDENTITY_DIGEST_OR_EXACT, NULL},
+		{STORE "\"keyPaths\":[\"/a\",\"/b\"]", true, 2, 0, IDENTITY_DIGEST_OR_EXACT, NULL},
+		{STORE "\"keyDatas\":[\"eA==\",\"eQ==\"]", true, 0, 2, IDENTITY_DIGEST_OR_EXACT, NULL},
+		{STORE "\"keyPath\":\"/a\",\"keyDatas\":[\"eA==\"]", false, 0, 0, 0, NULL},
+		{STORE "\"keyType\":\"GPGKeys\",\"keyPath\":\"/a\"", false, 0, 0, 0, NULL},
+		{STORE "\"fulcio\":{\"caPath\":\"/a\",\"oidcIssuer\":\"b\",\"subjectEmail\":\"c\"}", true, 0, 0, 0, "fulcio"},
+		{STORE "\"pki\":{}", true, 0, 0, 0, "pki"},
+		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyPath\":\"/b\"", true, 0, 0, 0, "rekorPublicKeyPath"},
+		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyPaths\":[\"/b\"]", true, 0, 0, 0, "rekorPublicKeyPaths"},
+		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyData\":\"eA==\"", true, 0, 0, 0, "rekorPublicKeyData"},
+		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyDatas\":[\"eA==\"]", true, 0, 0, 0, "rekorPublicKeyDatas"},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchExact\""), true, 1, 0, IDENTITY_EXACT, NULL},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchRepoDigestOrExact\""), true, 1, 0, IDENTITY_DIGEST_OR_EXACT, NULL},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchRepository\""), true, 1, 0, IDENTITY_REPOSITORY, NULL},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"exactReference\",\"dockerReference\":\"a.b/c:1\""), true, 1, 0,
+		 IDENTITY_EXACT_REFERENCE, NULL},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"exactRepository\",\"dockerRepository\":\"a.b/c\""), true, 1, 0,
+		 IDENTITY_EXACT_REPOSITORY, NULL},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"remapIdentity\",\"prefix\":\"a.b\",\"signedPrefix\":\"c.d\""), true, 1, 0,
+		 IDENTITY_REMAP, NULL},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"remapIdentity\",\"prefix\":\"a.b\""), false, 0, 0, 0, NULL},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"exactReference\""), false, 0, 0, 0, NULL},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"exactRepository\",\"dockerReference\":\"a.b/c\""), false, 0, 0, 0, NULL},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchExact\",\"more\":1"), false, 0, 0, 0, NULL},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchAll\""), false, 0, 0, 0, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[1024];
+		struct policy p = {0};
+		int n = snprintf(text, sizeof(text), "{\"default\":[{%s}]}", rows[i].text);
+		int r = policy_parse(text, (size_t)n, &p);
+		const struct policy_requirement *q = r == 0 ? p.scopes[0].v : NULL;
+		bool same = q ? rows[i].ok && q->key_paths.n == rows[i].paths &&
+					q->n_keys == rows[i].keys && q->identity == rows[i].identity &&
+					!q->unsupported == !rows[i].unsupported &&
+					(!q->unsupported ||
+					 strcmp(q->unsupported, rows[i].unsupported) == 0)
+			      : !rows[i].ok;
+
+		if (!same)
+			fail_msg("%s: %d %s", text, r, r < 0 ? err_trail() : "");
+		policy_done(&p);
+	}
 }
 
 static void names_in_signatures(void **state)
@@ -140,6 +244,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_most_specific_scope_counts),
+		cmocka_unit_test(scopes_of_files),
+		cmocka_unit_test(every_key_of_a_requirement),
 		cmocka_unit_test(names_in_signatures),
 		cmocka_unit_test(lookaside_of_a_name),
 	};

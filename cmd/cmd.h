@@ -44,6 +44,8 @@ struct command {
 
 /** cmd_store() - the store, opened once; -code with trail. Closed by the end of the process. */
 int cmd_store(struct cmd_ctx *ctx, struct store **ret);
+/** cmd_say_ignored() - what configuration files say in vain, each once. Before the process ends. */
+void cmd_say_ignored(struct cmd_ctx *ctx);
 /** cmd_store_for_images() - the same, for verbs that unpack or run images: says once when the user lacks subordinate ids. */
 int cmd_store_for_images(struct cmd_ctx *ctx, struct store **ret);
 /** cmd_take_umask() - from now on 077; cmd_umask() - the caller's, for files that the user named. */
@@ -162,6 +164,7 @@ extern const struct command cmd_unit_generate, cmd_unit_install, cmd_unit_ls, cm
 	cmd_unit_rm;
 extern const struct command cmd_unshare;
 extern const struct command cmd_image_publish;
+extern const struct command cmd_image_scp;
 extern const struct command cmd_image_lint, cmd_image_tree;
 extern const struct command cmd_image_mount, cmd_image_unmount;
 extern const struct command cmd_system_check;

@@ -148,6 +148,7 @@ const struct command_alias commands[] = {
 	{"image mount", &cmd_image_mount},
 	{"image prune", &cmd_image_prune},
 	{"image publish", &cmd_image_publish},
+	{"image scp", &cmd_image_scp},
 	{"image tree", &cmd_image_tree},
 	{"image unmount", &cmd_image_unmount},
 	{"image umount", &cmd_image_unmount},

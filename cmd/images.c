@@ -4,12 +4,15 @@
 
 #include "cmd/cmd.h"
 #include "cmd/show.h"
+#include "pkg/base/auto.h"
+#include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/image/list.h"
+#include "pkg/image/list_tree.h"
 #include "pkg/json/json.h"
 
 struct images_args {
-	bool all, digests, history, no_trunc, quiet, no_heading;
+	bool all, digests, history, no_trunc, quiet, no_heading, tree;
 	struct strv filters;
 	const char *format, *sort;
 };
@@ -28,6 +31,8 @@ static const struct opt images_opts[] = {
 	OPT_BOOL('q', "quiet", struct images_args, quiet, "Only ids, each once"),
 	OPT_STR(0, "sort", "KEY", struct images_args, sort, "Order", .complete = COMPLETE_WORDS,
 		.words = "created id repository size tag"),
+	OPT_BOOL(0, "tree", struct images_args, tree,
+		 "Below each list, and each image that came from one, its platforms"),
 	OPT_END,
 };
 
@@ -68,13 +73,45 @@ static bool any_read_only(struct json_object *rows)
 	return false;
 }
 
+static int check_tree(const struct images_args *a)
+{
+	const struct {
+		const char *flag;
+		bool set;
+	} others[] = {{"--digests", a->digests}, {"--format", a->format != NULL},
+		      {"--history", a->history}, {"--no-trunc", a->no_trunc},
+		      {"--quiet", a->quiet}};
+
+	for (size_t i = 0; a->tree && i < ARRAY_LEN(others); i++)
+		if (others[i].set)
+			return err_usage("images: --tree goes not with %s", others[i].flag);
+	return 0;
+}
+
+/* In use is what a container was made from. */
+static int print_tree(struct store *st, const struct images_args *a, struct json_object *images)
+{
+	static const struct column columns[] = {{"IMAGE", "Image"},
+						{"ID", "ID"},
+						{"DISK USAGE", "DiskUsage"},
+						{"CONTENT SIZE", "ContentSize"},
+						{"EXTRA", "Extra"},
+						{NULL, NULL}};
+	const struct list_options o = show_options(NULL, false, a->no_heading, NULL, columns);
+	AUTO_JSON struct json_object *rows = NULL;
+	int r = image_tree_rows(st, images, &rows);
+
+	return r < 0 ? err_wrap(r, "images") : list_print(&o, rows, NULL, stdout);
+}
+
 static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct images_args *a = args;
 	const struct image_query q = {.all = a->all,
 				      .no_trunc = a->no_trunc,
+				      .digests = a->digests,
 				      .once = a->quiet,
-				      .detail = a->format && !a->quiet,
+				      .detail = (a->format && !a->quiet) || a->tree,
 				      .reference = argc ? argv[0] : NULL,
 				      .filters = &a->filters,
 				      .sort = a->sort};
@@ -82,12 +119,16 @@ static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct list_options o;
 	AUTO_JSON struct json_object *rows = NULL, *json = NULL;
 	struct store *st;
-	int r = cmd_store(ctx, &st);
+	int r = check_tree(a);
 
+	if (r == 0)
+		r = cmd_store(ctx, &st);
 	if (r == 0)
 		r = image_list(st, &q, &rows, &json);
 	if (r < 0)
 		return r;
+	if (a->tree)
+		return print_tree(st, a, json);
 	choose_columns(a, any_read_only(rows), columns);
 	o = show_options(a->format, a->quiet, a->no_heading, "ID", columns);
 	return list_print(&o, rows, json, stdout);

@@ -367,7 +367,7 @@ const struct command cmd_manifest_exists = {
 
 struct inspect_args {
 	struct registry_args registry;
-	bool insecure;
+	bool insecure, verbose;
 };
 
 static const struct inspect_args inspect_defaults = {.registry = REGISTRY_ARGS_DEFAULTS};
@@ -378,6 +378,7 @@ static const struct opt inspect_opts[] = {
 		.complete = COMPLETE_FILE),
 	OPT_BOOL(0, "insecure", struct inspect_args, insecure, "The same as --tls-verify=false", .hidden = true),
 	OPT_TRI(0, "tls-verify", struct inspect_args, registry.tls_verify, "Require a valid certificate of the registry"),
+	OPT_BOOL('v', "verbose", struct inspect_args, verbose, "The manifest of each image, with what the list says of it"),
 	OPT_END
 };
 /* clang-format on */
@@ -389,7 +390,7 @@ static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	struct transfer_access access;
 	struct store *st;
-	bool single;
+	bool single = false;
 	int r = registry_access_of(&a->registry, &access);
 
 	(void)argc;
@@ -398,7 +399,8 @@ static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 	if (r == 0)
 		r = cmd_store(ctx, &st);
 	if (r == 0)
-		r = list_inspect(st, argv[0], &access, &o, &single);
+		r = a->verbose ? list_inspect_verbose(st, argv[0], &access, &o)
+			       : list_inspect(st, argv[0], &access, &o, &single);
 	if (r < 0)
 		return err_wrap(r, "manifest inspect");
 	if (single)

@@ -7,11 +7,13 @@
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 #include "pkg/image/manifest_list.h"
+#include "pkg/image/platform.h"
 #include "pkg/image/remove.h"
 #include "storage/image_store.h"
 
 struct rmi_args {
 	bool all, force, ignore, no_prune;
+	const char *platform;
 };
 
 static const struct opt rmi_opts[] = {
@@ -21,6 +23,8 @@ static const struct opt rmi_opts[] = {
 	OPT_BOOL('i', "ignore", struct rmi_args, ignore, "Succeed when an image does not exist"),
 	OPT_BOOL(0, "no-prune", struct rmi_args, no_prune,
 		 "Keep nameless images that it was built on"),
+	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct rmi_args, platform,
+		"Of lists take the image for that platform out; an image must be for it"),
 	OPT_END,
 };
 
@@ -66,16 +70,56 @@ static bool remove_list(struct store *st, const char *name)
 	return true;
 }
 
+/*
+ * Of a list the entry for the platform goes, and its image when nothing else names it. What is an
+ * image only has to be for that platform.
+ */
+static int remove_of_list(struct store *st, const struct rmi_args *a, const char *name)
+{
+	AUTO_FREE char *matched = NULL, *digest = NULL;
+	AUTO_STRV struct strv listed = STRV_INIT;
+	char id[65], list[65];
+	int r = image_resolve(st, name, id, &matched);
+
+	if (r != -CE_NO_IMAGE || !list_is(st, name)) {
+		freep(&matched);
+		r = image_of_platform(st, name, a->platform, id, &matched);
+		return r < 0 ? r : -CE_NO_LIST;
+	}
+	err_drop();
+	r = list_entry_of(st, name, a->platform, id, &digest);
+	if (r == 0)
+		r = list_drop(st, name, digest, list);
+	if (r < 0)
+		return r;
+	(void)printf("Untagged: %s\n", digest);
+	r = list_store_images(st, &listed);
+	if (r < 0)
+		return r;
+	r = *id && !strv_has(&listed, id) ? image_store_remove(st, id, IMAGE_REMOVE_DANGLING)
+					  : -CE_NO_IMAGE;
+	if (r == 0)
+		(void)printf("Deleted: %s\n", id);
+	if (r == -CE_IN_USE || r == -CE_BAD_STATE || r == -CE_NO_IMAGE)
+		r = 0; /* something else needs it */
+	err_drop();
+	return r;
+}
+
 static void report(struct store *st, const struct rmi_args *a, const char *name, int *status)
 {
 	AUTO(image_removal_done) struct image_removal gone = {0};
-	int r = remove_one(st, a, name, &gone);
+	int r = a->platform ? remove_of_list(st, a, name) : -CE_NO_LIST;
 
+	if (r == 0)
+		return;
+	if (r == -CE_NO_LIST)
+		r = remove_one(st, a, name, &gone);
 	for (size_t i = 0; i < gone.untagged.n; i++)
 		(void)printf("Untagged: %s\n", gone.untagged.v[i]);
 	if (gone.id[0])
 		(void)printf("Deleted: %s\n", gone.id);
-	if (r == -CE_NO_IMAGE && remove_list(st, name))
+	if (r == -CE_NO_IMAGE && !a->platform && remove_list(st, name))
 		return;
 	if (r == 0)
 		return;
@@ -99,6 +143,8 @@ static int rmi_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 
 	if (a->all == (argc > 0))
 		r = err_usage("rmi: name images or use --all, one of both");
+	if (r == 0 && a->all && a->platform)
+		r = err_usage("rmi: --platform wants images by name, not --all");
 	if (r == 0)
 		r = cmd_store(ctx, &st);
 	if (r == 0 && a->all)

@@ -21,7 +21,7 @@ struct digest_result {
 	bool finished;
 	int error;
 	char trail[TRAIL_BYTES], hex[65];
-	uint64_t bytes;
+	struct digest_sizes sizes;
 };
 
 /* Lies below the digest and sees all that goes by. */
@@ -77,18 +77,18 @@ static void handover_close(struct out *o)
 }
 
 static void __attribute__((noreturn))
-end_child(struct digest_result *to, int r, const char *hex, uint64_t bytes)
+end_child(struct digest_result *to, int r, const char *hex, const struct digest_sizes *sizes)
 {
 	to->error = r;
 	(void)snprintf(to->trail, sizeof(to->trail), "%s", r < 0 ? err_trail() : "");
 	memcpy(to->hex, hex, sizeof(to->hex));
-	to->bytes = bytes;
+	to->sizes = *sizes;
 	to->finished = true;
 	_exit(0);
 }
 
 int digest_tree(int tree, const struct tree_tar_options *o, struct digest_later *later,
-		char ret[65], uint64_t *ret_bytes)
+		char ret[65], struct digest_sizes *ret_sizes)
 {
 	static const struct out_ops ops = {handover_write, handover_finish, handover_close};
 	struct handover h = {.base.ops = &ops, .later = later};
@@ -96,6 +96,7 @@ int digest_tree(int tree, const struct tree_tar_options *o, struct digest_later 
 	struct out_digest d = {.bytes = 0};
 	AUTO(out_closep) struct out *out = out_digest(&h.base, &d);
 	int r = tree_tar(tree, out, NULL, o, &result);
+	const struct digest_sizes sizes = {.tree = result.bytes, .tar = d.bytes};
 
 	if (later && later->pidfd >= 0 && !h.is_child) {
 		err_drop(); /* it was only to get out of there */
@@ -105,17 +106,17 @@ int digest_tree(int tree, const struct tree_tar_options *o, struct digest_later 
 		r = err_new(-ESTALE, "%llu files changed while they were read",
 			    (unsigned long long)result.changed);
 	if (h.is_child)
-		end_child(later->result, r, d.hex, result.bytes);
+		end_child(later->result, r, d.hex, &sizes);
 	if (later)
 		digest_later_done(later); /* memory for a child that could not be had */
 	if (r < 0)
 		return r;
 	memcpy(ret, d.hex, 65);
-	*ret_bytes = result.bytes;
+	*ret_sizes = sizes;
 	return 0;
 }
 
-int digest_later_wait(struct digest_later *l, char ret[65], uint64_t *ret_bytes)
+int digest_later_wait(struct digest_later *l, char ret[65], struct digest_sizes *ret_sizes)
 {
 	const struct digest_result *from = l->result;
 	int status, r = pidfd_wait(l->pidfd, -1, &status);
@@ -126,7 +127,7 @@ int digest_later_wait(struct digest_later *l, char ret[65], uint64_t *ret_bytes)
 		r = err_set(from->error, from->trail);
 	if (r == 0) {
 		memcpy(ret, from->hex, sizeof(from->hex));
-		*ret_bytes = from->bytes;
+		*ret_sizes = from->sizes;
 	}
 	closep(&l->pidfd);
 	digest_later_done(l);

@@ -21,14 +21,18 @@ struct digest_later {
 		.pidfd = -EBADF \
 	}
 
+struct digest_sizes {
+	uint64_t tree, tar; /* as in struct layer_record */
+};
+
 /**
  * digest_tree() - of the layer that @tree is
  * @later: NULL, or empty; takes the child.
  * Return: 0; 1: the child in @later goes on with it.
  */
 int digest_tree(int tree, const struct tree_tar_options *o, struct digest_later *later,
-		char ret[65], uint64_t *ret_bytes);
+		char ret[65], struct digest_sizes *ret_sizes);
 /** digest_later_wait() - what the child found; there is none afterwards. */
-int digest_later_wait(struct digest_later *l, char ret[65], uint64_t *ret_bytes);
+int digest_later_wait(struct digest_later *l, char ret[65], struct digest_sizes *ret_sizes);
 /** digest_later_done() - without waiting for what it finds. Safe when there is none. */
 void digest_later_done(struct digest_later *l);

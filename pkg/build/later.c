@@ -82,13 +82,16 @@ static int put_records(struct builder *b, const struct op *o)
 int later_commit(struct builder *b)
 {
 	struct later *l = &b->later;
+	struct digest_sizes sizes = {0};
 	struct layer_record rec = {0};
 	char diffid[65];
 	int r;
 
 	if (!l->op || l->digest.pidfd < 0)
 		return 0;
-	r = digest_later_wait(&l->digest, diffid, &rec.tree_bytes);
+	r = digest_later_wait(&l->digest, diffid, &sizes);
+	rec.tree_bytes = sizes.tree;
+	rec.tar_bytes = sizes.tar;
 	if (r == 0)
 		r = layer_lease_add(b->st, &b->lease, diffid);
 	if (r == 0)

@@ -240,6 +240,7 @@ int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct 
 					      .single_id = single_id,
 					      .implied = w->implied.n ? &w->implied : NULL};
 	struct layer_record rec = {.implied = w->implied}; /* lent */
+	struct digest_sizes sizes = {0};
 	AUTO_STRV struct strv chain = STRV_INIT;
 	char diffid[65];
 	int r;
@@ -257,9 +258,11 @@ int workspace_seal(struct workspace *w, int64_t epoch_s, bool single_id, struct 
 	r = seal_tree(w->stage.tree_fd, epoch_s, w->files_are_ours);
 	if (r == 0)
 		r = digest_tree(w->stage.tree_fd, &read, w->implied.n ? NULL : later, diffid,
-				&rec.tree_bytes);
+				&sizes);
 	if (r == 1)
 		return 1;
+	rec.tree_bytes = sizes.tree;
+	rec.tar_bytes = sizes.tar;
 	if (r == 0)
 		r = layer_lease_add(w->st, lease, diffid);
 	if (r == 0)

@@ -92,6 +92,7 @@ static int digest_of(struct commit *x, char ret[65])
 	int r = tree_tar(x->stage.tree_fd, out, NULL, &o, &res);
 
 	memcpy(ret, d.hex, 65);
+	x->layer.tar_bytes = d.bytes;
 	return r;
 }
 

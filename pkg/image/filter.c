@@ -213,7 +213,7 @@ static bool match(const struct image_filter *f, const struct image_entry *e)
 		return !filter_label(&e->config.labels, f->value);
 	if (strcmp(f->key, "manifest") == 0)
 		return f->flag == e->is_list;
-	return !f->flag; /* readonly: stores of others are not among these */
+	return f->flag == e->read_only; /* readonly */
 }
 
 /* Of the names in @names, what any filter of this key asks for; all when none of them is there. */

@@ -10,6 +10,7 @@
 #include "pkg/base/path.h"
 #include "pkg/config/registries.h"
 #include "pkg/image/image.h"
+#include "pkg/image/local_digest.h"
 
 static int resolve_named(struct store *st, const char *reference, char ret_id[65], char **ret_name)
 {
@@ -47,7 +48,10 @@ static int resolve_digest(struct store *st, const struct reference *ref, char re
 			return 0;
 		}
 	}
-	return err_new(-CE_NO_IMAGE, "%s", want);
+	r = local_digest_find(st, name, ref->digest, ret_id);
+	if (r == 0)
+		*ret_name = TAKE_PTR(want);
+	return r;
 }
 
 /* As it would be pulled: what an alias says, or one of the registries that short names are looked for in. */

@@ -5,6 +5,7 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/image/image.h"
+#include "pkg/image/local_digest.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/manifest.h"
 
@@ -152,15 +153,18 @@ static struct json_object *object_of(struct store *st, const struct image_record
 				     const struct image_config *c, const char *digest)
 {
 	struct json_object *o = json_object_new_object();
-	AUTO_STRV struct strv tags = STRV_INIT;
+	AUTO_STRV struct strv tags = STRV_INIT, digests = STRV_INIT;
 	char at[CLOCK_TEXT_MAX];
 
+	strv_add_all(&digests, &rec->repo_digests);
+	if (!rec->manifest_digest && *text(digest))
+		local_repo_digests(&rec->names, digest, &digests);
 	clock_format_rfc3339(rec->created_ns, at);
 	json_set_str(o, "Id", rec->id);
 	json_set_str(o, "Digest", text(digest));
 	image_tags_of(&rec->names, &tags);
 	json_set(o, "RepoTags", json_from_strv(&tags));
-	json_set(o, "RepoDigests", json_from_strv(&rec->repo_digests));
+	json_set(o, "RepoDigests", json_from_strv(&digests));
 	json_set_str(o, "Parent", "");
 	json_set_str(o, "Comment", comment_of(c));
 	json_set_str(o, "Created", at);
@@ -197,6 +201,8 @@ int image_inspect(struct store *st, const char *name, struct json_object **ret)
 		r = image_config_parse(rec->config, rec->config_len, &c);
 	if (r == 0)
 		digest = image_manifest_of(st, rec, matched);
+	if (r == 0 && !digest)
+		digest = local_digest(st, rec->id, &rec->diffids, rec->manifest_type);
 	if (r == 0)
 		*ret = object_of(st, rec, &c, digest);
 	image_config_done(&c);

@@ -9,6 +9,7 @@
 #include "pkg/base/err.h"
 #include "pkg/image/filter.h"
 #include "pkg/image/image.h"
+#include "pkg/image/local_digest.h"
 #include "pkg/json/json.h"
 
 #define NONE "<none>"
@@ -268,6 +269,20 @@ static void lines_free(struct line *lines, size_t n)
 	free(lines);
 }
 
+/* Of images without a manifest; for those who look at it. */
+static void add_local_digests(struct store *st, struct image_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct image_summary *s = &set->v[i].s;
+
+		if (s->manifest_digest || set->v[i].is_list)
+			continue;
+		s->manifest_digest = local_digest(st, s->id, &s->diffids, s->manifest_type);
+		if (s->manifest_digest)
+			local_repo_digests(&s->names, s->manifest_digest, &s->repo_digests);
+	}
+}
+
 int image_list(struct store *st, const struct image_query *q, struct json_object **ret_rows,
 	       struct json_object **ret_json)
 {
@@ -292,6 +307,8 @@ int image_list(struct store *st, const struct image_query *q, struct json_object
 			   (q->detail ? IMAGE_SET_PARENTS | IMAGE_SET_CONTAINERS : 0) | f.needs |
 				   IMAGE_SET_LISTS,
 			   &set);
+	if (r == 0 && (q->detail || q->digests || filters_have(q->filters, "digest=")))
+		add_local_digests(st, &set);
 	if (r == 0)
 		r = lines_make(st, q, &f, &set, &lines, &n);
 	if (r == 0 && n > 1)

@@ -281,8 +281,9 @@ static void set_source(struct found_manifest *f, const char *name, const struct 
 	f->insecure = a->tls_verify == 0;
 }
 
+/* @ret_name: "host/path@digest" that was asked, @ret_list: it is a list; both may be NULL. */
 static int from_registry(const char *name, const struct list_source *s, const char *platform,
-			 struct found_manifests *ret)
+			 struct found_manifests *ret, char **ret_name, bool *ret_list)
 {
 	AUTO_SBUF struct sbuf raw = SBUF_INIT, config = SBUF_INIT;
 	AUTO(manifest_done) struct manifest m = {0};
@@ -315,9 +316,42 @@ static int from_registry(const char *name, const struct list_source *s, const ch
 		fill(&m.children[i], f);
 		set_source(f, at.name, &s->access);
 	}
+	if (ret_list)
+		*ret_list = m.is_index;
+	if (r == 0 && ret_name)
+		*ret_name = TAKE_PTR(at.name);
 	freep(&at.name);
 	freep(&at.media_type);
 	return r;
+}
+
+int manifest_bytes(const char *name, const struct transfer_access *a, struct sbuf *ret)
+{
+	AUTO_SBUF struct sbuf config = SBUF_INIT;
+	struct remote at = {0};
+	int r = ask(name, a, &at, ret, &config);
+
+	freep(&at.name);
+	freep(&at.media_type);
+	return r;
+}
+
+int manifests_under(struct store *st, const struct list_source *s, struct found_manifests *ret,
+		    char **ret_name, bool *ret_list)
+{
+	AUTO(list_record_done) struct list_record rec = {0};
+	bool remote = strncmp(s->image, "docker://", 9) == 0;
+	int r = remote ? -CE_NO_LIST : list_find(st, s->image, &rec);
+
+	if (r == 0) {
+		*ret_list = true;
+		*ret_name = xstrdup(rec.name);
+		return from_list(&rec, true, NULL, ret);
+	}
+	if (r != -CE_NO_LIST)
+		return r;
+	err_drop();
+	return from_registry(s->image, s, NULL, ret, ret_name, ret_list);
 }
 
 /* --- what an operand is ------------------------------------------------------------------------ */
@@ -359,14 +393,14 @@ int found_manifests(struct store *st, const struct list_source *s, struct found_
 	if (r < 0)
 		return r;
 	if (strncmp(name, remote, sizeof(remote) - 1) == 0)
-		return from_registry(name, s, platform, ret);
+		return from_registry(name, s, platform, ret, NULL, NULL);
 	if (strncmp(name, here, sizeof(here) - 1) == 0)
 		return from_here(st, name + sizeof(here) - 1, s, platform, ret);
 	r = from_here(st, name, s, platform, ret);
 	if (r != -CE_NO_IMAGE)
 		return r;
 	err_drop();
-	return from_registry(name, s, platform, ret);
+	return from_registry(name, s, platform, ret, NULL, NULL);
 }
 
 int list_inspect(struct store *st, const char *typed, const struct transfer_access *a,

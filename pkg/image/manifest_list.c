@@ -564,3 +564,21 @@ int list_choose(struct store *st, const char *typed, const char *platform, char 
 	*ret_insecure = f.insecure;
 	return 0;
 }
+
+int list_entry_of(struct store *st, const char *typed, const char *platform, char ret_id[65],
+		  char **ret_digest)
+{
+	AUTO(list_record_done) struct list_record rec = {0};
+	AUTO(found_manifest_done) struct found_manifest f = {0};
+	int r = list_find(st, typed, &rec);
+
+	if (r == 0)
+		r = found_in_list(&rec, platform, &f);
+	if (r < 0)
+		return r;
+	ret_id[0] = '\0';
+	if (f.image)
+		(void)snprintf(ret_id, 65, "%s", f.image);
+	*ret_digest = TAKE_PTR(f.digest);
+	return 0;
+}

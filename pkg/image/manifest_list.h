@@ -77,6 +77,10 @@ int list_remove(struct store *st, const char *typed, struct list_record *ret);
 int list_inspect(struct store *st, const char *typed, const struct transfer_access *a,
 		 struct json_object **ret, bool *ret_single);
 
+/** list_inspect_verbose() - an array with the manifest of each image of a list; of what is none, one object. */
+int list_inspect_verbose(struct store *st, const char *typed, const struct transfer_access *a,
+			 struct json_object **ret);
+
 struct list_push_options {
 	bool all;
 	const char *add_compression;
@@ -95,3 +99,6 @@ int list_push(struct store *st, const char *typed, const char *destination,
  */
 int list_choose(struct store *st, const char *typed, const char *platform, char ret_id[65],
 		char **ret_remote, bool *ret_insecure);
+/** list_entry_of() - the digest of that entry, malloc'ed, and its image's id, "" when that is not here. */
+int list_entry_of(struct store *st, const char *typed, const char *platform, char ret_id[65],
+		  char **ret_digest);

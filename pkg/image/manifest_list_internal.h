@@ -26,5 +26,13 @@ void found_manifests_done(struct found_manifests *f);
 int found_manifests(struct store *st, const struct list_source *s, struct found_manifests *ret);
 /** found_in_list() - the entry of a local list for a platform. */
 int found_in_list(const struct list_record *rec, const char *platform, struct found_manifest *ret);
+/**
+ * manifests_under() - what a local list has, or a registry under that name, all of it
+ * @ret_name: in full, malloc'ed. @ret_list: it is a list. Images of this store without one are not looked at.
+ */
+int manifests_under(struct store *st, const struct list_source *s, struct found_manifests *ret,
+		    char **ret_name, bool *ret_list);
+/** manifest_bytes() - of "host/path@digest" at a registry. */
+int manifest_bytes(const char *name, const struct transfer_access *a, struct sbuf *ret);
 /** found_digest() - of an entry as a user names it: a digest, or an image of this store. */
 int found_digest(struct store *st, const char *entry, char **ret);

@@ -288,3 +288,137 @@ small() {
 	run -0 bash -c '"$CUDDY" info --format json | jq -e .'
 	run -0 bash -c '"$CUDDY" version --format json | jq -e .'
 }
+
+@test "images: what was made here has a digest before it is pushed, by which it is found, and the same after it is saved and loaded" {
+	printf 'FROM %s\nCOPY f /f\nRUN --network=none head -c 3000000 /dev/zero >/big\n' "$IMAGE" >"$WORK/Containerfile"
+	echo content >"$WORK/f"
+	cuddy build -q -t made "$WORK" >/dev/null
+	d=$(cuddy image inspect --format '{{.Digest}}' made)
+	[[ "$d" =~ ^sha256:[0-9a-f]{64}$ ]]
+	[ "$(cuddy images --format '{{.Digest}}' made)" = "$d" ]
+	[ "$(cuddy images --digests --noheading made | awk '{ print $3 }')" = "$d" ]
+	[ "$(cuddy image inspect --format '{{json .RepoDigests}}' made)" = "[\"localhost/made@$d\"]" ]
+	[ "$(cuddy images --format json made | jq -r '.[0] | .Digest + " " + .RepoDigests[0]')" = "$d localhost/made@$d" ]
+	[ "$(cuddy images -q --no-trunc --filter digest="$d")" = "sha256:$(image_id made)" ]
+	[ "$(cuddy run --rm "localhost/made@$d" cat /f)" = content ]
+	run --separate-stderr cuddy run --rm --pull never "localhost/other@$d" true
+	one_line_error 125 .
+	# It is that of the manifest with the layers as they are, which an archive of OCI's can hold.
+	cuddy save -q --format oci-archive --uncompressed -o "$WORK/made.tar" made
+	[ "$(skopeo inspect --raw "oci-archive:$WORK/made.tar" | sha256sum | cut -d' ' -f1)" = "${d#sha256:}" ]
+	cuddy tag made localhost/second:1
+	[ "$(cuddy image inspect --format '{{len .RepoDigests}}' made)" = 2 ]
+	cuddy create --name c made true >/dev/null
+	cuddy commit -q c localhost/committed >/dev/null
+	[[ "$(cuddy image inspect --format '{{.Digest}}' localhost/committed)" == sha256:* ]]
+}
+
+@test "images: --tree shows lists with their platforms, what is in use, and sizes" {
+	cuddy manifest create l "$IMAGE" >/dev/null
+	tar -c -C "$FIXTURES" mkimg.py | cuddy import -q --platform linux/arm64/v8 - localhost/arm >/dev/null
+	cuddy manifest add l localhost/arm >/dev/null
+	cuddy create --name c "$IMAGE" true >/dev/null
+	run -0 cuddy images --tree
+	[[ "${lines[0]}" =~ ^IMAGE\ +ID\ +DISK\ USAGE\ +CONTENT\ SIZE\ +EXTRA ]]
+	size=$(cuddy images --format '{{.Size}}' "$IMAGE")
+	grep -Eq "^localhost/busybox:latest +$(image_id "$IMAGE" | cut -c1-12) +$size +[1-9][0-9.]* [kM]?B +U *\$" <<<"$output"
+	at=$(grep -n '^localhost/l:latest ' <<<"$output" | cut -d: -f1)
+	[[ "${lines[at]}" =~ ^├─\ linux/amd64\ +[0-9a-f]{12}\ +$size ]]
+	[[ "${lines[at + 1]}" =~ ^└─\ linux/arm64/v8\ +[0-9a-f]{12}\ +[1-9] ]]
+	[ "$(cuddy manifest inspect l | jq -r '.manifests[1].digest' | cut -c8-19)" = "$(awk '{ print $3 }' <<<"${lines[at + 1]}")" ]
+	run -0 cuddy images --tree --noheading --filter reference=arm
+	[ "${#lines[@]}" -eq 1 ]
+	for other in -q --digests --history --no-trunc '--format json'; do
+		run --separate-stderr cuddy images --tree $other
+		one_line_error 125 'images: --tree goes not with'
+	done
+}
+
+@test "rmi: --platform takes an image out of a list, and away when nothing else has it" {
+	tar -c -C "$FIXTURES" mkimg.py | cuddy import -q --platform linux/arm64 - localhost/arm >/dev/null
+	cuddy manifest create l "$IMAGE" localhost/arm >/dev/null
+	cuddy manifest create other localhost/arm >/dev/null
+	platforms() { cuddy manifest inspect "$1" | jq -r '[.manifests[].platform.architecture] | join(" ")'; }
+	arm=$(image_id localhost/arm)
+	run --separate-stderr cuddy rmi --platform linux/s390x l
+	one_line_error 1 'nothing for linux/s390x'
+	[ "$(platforms l)" = 'amd64 arm64' ]
+	run --separate-stderr cuddy rmi --platform linux/arm64 "$IMAGE"
+	one_line_error 125 'is for linux/amd64'
+	run --separate-stderr cuddy rmi -a --platform linux/arm64
+	one_line_error 125 'by name'
+	cuddy rmi --platform linux/arm64 l
+	[ "$(platforms l)" = amd64 ]
+	cuddy image exists localhost/arm # it has a name
+	cuddy untag localhost/arm
+	cuddy manifest create third "$arm" >/dev/null
+	cuddy rmi --platform linux/arm64 other
+	cuddy image exists "$arm"        # another list has it
+	run -0 cuddy rmi --platform linux/arm64 third
+	[[ "$output" == *"Deleted: $arm"* ]]
+	run -1 cuddy image exists "$arm"
+	run -0 cuddy rmi --platform linux/amd64 "$IMAGE"
+	[[ "$output" == "Untagged: $IMAGE:latest"* ]]
+	run -0 cuddy rmi -a
+}
+
+@test "image scp: to a host, from one, from one to another; what goes wrong there is told" {
+	mkdir "$WORK/bin"
+	export PATH=$WORK/bin:$PATH
+	# A host is a store of its own, where a shell runs what ssh was told.
+	cat >"$WORK/bin/ssh" <<-P
+		#!/bin/sh
+		[ "\$1" = -- ] || exit 99
+		[ "\$2" != broken ] || { echo cannot reach it >&2; exit 255; }
+		export CUDDY_ROOT=$WORK/hosts/\$2/root CUDDY_RUNROOT=$WORK/hosts/\$2/run
+		shift 2
+		exec sh -c "\$*"
+	P
+	printf '#!/bin/sh\nexec %s "$@"\n' "$CUDDY" >"$WORK/bin/cuddy"
+	chmod +x "$WORK/bin"/*
+	on() { CUDDY_ROOT=$WORK/hosts/$1/root CUDDY_RUNROOT=$WORK/hosts/$1/run "${@:2}"; }
+	for h in me@one two; do mkdir -p "$WORK/hosts/$h/root" "$WORK/hosts/$h/run"; chmod 700 "$WORK/hosts/$h"/*; done
+	id=$(image_id "$IMAGE")
+	run -0 --separate-stderr cuddy image scp -q "$IMAGE" me@one::
+	[ "$output" = localhost/busybox:latest ]
+	[ "$(on me@one image_id "$IMAGE")" = "$id" ]
+	cuddy image scp -q me@one::localhost/busybox two::
+	[ "$(on two image_id "$IMAGE")" = "$id" ]
+	cuddy rmi "$IMAGE" >/dev/null
+	run -0 --separate-stderr cuddy image scp -q --format oci-archive two::localhost/busybox:latest
+	[ "$output" = localhost/busybox:latest ]
+	[ "$(image_id "$IMAGE")" = "$id" ]
+	for bad in "$IMAGE broken::" "broken::$IMAGE" "nosuch two::" "two::nosuch" "$IMAGE" "$IMAGE other" "two:: $IMAGE" "two::a;id" "-oProxyCommand=x::a" "$IMAGE two::name" "::x" "a'b::c"; do
+		run --separate-stderr cuddy image scp -q $bad
+		[ "$status" -eq 125 ] && [ -n "$stderr" ] || fail "$bad: $status"
+		[ "$(cuddy images -q | wc -l)" -eq 1 ]
+	done
+	run --separate-stderr cuddy image scp -q "$IMAGE" broken::
+	[[ "$stderr" == *"cannot reach it"*"ssh broken: exit status 255"* ]]
+	for h in me@one two; do on $h drop_root; done
+}
+
+@test "image prune: filters choose by label and by age; rmi: --all, --no-prune" {
+	small 'LABEL keep=1' localhost/one >/dev/null
+	small 'LABEL keep=2' localhost/two >/dev/null
+	cuddy untag localhost/one
+	cuddy untag localhost/two
+	left() { cuddy images -a -q --filter dangling=true | wc -l; }
+	for none in label=other label=keep=3 until=24h 'label!=keep'; do
+		run -0 cuddy image prune -f --filter "$none"
+		[ -z "$output" ] && [ "$(left)" = 2 ] || fail "$none: $output"
+	done
+	run --separate-stderr cuddy image prune -f --filter what=x
+	one_line_error 125 what
+	run -0 cuddy image prune -f --filter label=keep=1 --filter label=keep
+	[ "${#lines[@]}" -eq 1 ] && [ "$(left)" = 1 ]
+	sleep 1.1
+	run -0 cuddy image prune -f --filter until=1s
+	[ "${#lines[@]}" -eq 1 ] && [ "$(left)" = 0 ]
+	small localhost/three >/dev/null
+	cuddy tag localhost/three localhost/four
+	cuddy rmi --no-prune localhost/four
+	cuddy image exists localhost/three
+	cuddy rmi -a >/dev/null
+	[ -z "$(cuddy images -a -q)" ]
+}

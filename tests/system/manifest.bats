@@ -50,11 +50,19 @@ arm_image() { # NAME
 	skopeo copy -q --all --src-tls-verify=false "docker://$REG/list/m:1" "oci:$WORK/all:x"
 	skopeo --override-arch arm64 inspect --tls-verify=false "docker://$REG/list/m:1" | jq -e '.Labels.only == "arm"'
 	[ "$(cuddy manifest inspect --tls-verify=false "$REG/list/m:1")" = "$(raw "$REG/list/m:1" | jq --indent 4 .)" ]
+	for name in m:1 "$REG/list/m:1"; do
+		cuddy manifest inspect -v --tls-verify=false "$name" >"$WORK/verbose"
+		jq -e --argjson l "$list" 'length == 2 and [.[].Descriptor.digest] == [$l.manifests[].digest] and .[1].Descriptor.platform.variant == "v8" and
+			all(.Ref | contains("@sha256:")) and all(.OCIManifest.layers | length > 0)' "$WORK/verbose"
+		[ "$(jq -r '.[0].Raw' "$WORK/verbose" | base64 -d | sha256sum | cut -d' ' -f1)" = "$(jq -r '.manifests[0].digest | .[7:]' <<<"$list")" ]
+	done
+	cuddy manifest inspect -v --tls-verify=false "$REG/arm:1" | jq -e --arg d "$(digest_of "$REG/arm:1")" '.Descriptor.digest == $d and .Descriptor.platform.architecture == "arm64" and .Ref != null'
 
 	[ "$(cuddy run --rm m:1 echo here)" = here ]
 	[ "$(cuddy pull -q m:1)" = "$(cuddy image inspect --format '{{.Id}}' busybox)" ]
 	arm=$(cuddy pull -q --platform linux/arm64 m:1)
 	[ "$(cuddy image inspect --format '{{.Architecture}} {{index .Labels "only"}}' "$arm")" = "arm64 arm" ]
+	[ "$(cuddy pull -q --os linux --arch arm64 --variant v8 m:1)" = "$arm" ]
 	run -125 --separate-stderr cuddy pull --platform linux/s390x m:1
 	one_line_error 125 'nothing for linux/s390x.*amd64.*arm64'
 	[ "$(cuddy pull -q --tls-verify=false "$REG/list/m:1")" = "$(cuddy image inspect --format '{{.Id}}' busybox)" ]
@@ -257,4 +265,29 @@ arm_image() { # NAME
 	run --separate-stderr tools create -t "$REG/x:1" "$REG/nosuch:1"
 	one_line_error 125 'nosuch'
 	[ -z "$(cuddy images --filter manifest=true -q)" ]
+}
+
+@test "manifest add, annotate: every word of an entry" {
+	manifest create l >/dev/null
+	manifest add --os linux --arch arm64 --variant v8 --os-version 1.2 --os-features f1 --os-features f2 --features sse4 --annotation a=b l busybox >/dev/null
+	manifest inspect l | jq -e '.manifests[0] | .annotations == {"a": "b"} and .platform == {"architecture": "arm64", "os": "linux", "variant": "v8",
+		"os.version": "1.2", "os.features": ["f1", "f2"], "features": ["sse4"]}'
+	d=$(manifest inspect l | jq -r '.manifests[0].digest')
+	manifest annotate --os freebsd --arch amd64 --variant v2 --os-version 3 --os-features g --features avx --annotation c=d l "$d" >/dev/null
+	manifest inspect l | jq -e '.manifests[0] | .annotations.c == "d" and .platform == {"architecture": "amd64", "os": "freebsd", "variant": "v2",
+		"os.version": "3", "os.features": ["g"], "features": ["avx"]}'
+	registry_end
+	registry_begin tls
+	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:secret | base64)" >"$WORK/auth.json"
+	chmod 600 "$WORK/auth.json"
+	manifest push -q --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" l "$REG/l:1" >/dev/null
+	manifest push -q --cert-dir "$REG_DIR/certs" --creds u:secret --compression-format zstd --force-compression --remove-signatures l "$REG/l:2" >/dev/null
+	run -125 manifest push -q --retry 0 --authfile "$WORK/auth.json" l "$REG/l:1" # whose authority is that?
+	run -0 manifest inspect --tls-verify=false --authfile "$WORK/auth.json" "$REG/l:2"
+	d=$(jq -r '.manifests[0].digest' <<<"$output")
+	skopeo inspect --raw --cert-dir "$REG_DIR/certs" --creds u:secret "docker://$REG/l@$d" | jq -e 'all(.layers[]; .mediaType | endswith("+zstd"))'
+	run -125 manifest inspect --tls-verify=false --retry 0 "$REG/l:2"
+	manifest create --tls-verify=false other >/dev/null
+	manifest add --cert-dir "$REG_DIR/certs" --creds u:secret --retry 1 --retry-delay 1ms --all other "docker://$REG/l:2" >/dev/null
+	[ "$(manifest inspect other | jq -r '.manifests[0].digest')" = "$d" ]
 }

@@ -66,3 +66,21 @@ find_in() { cuddy search --tls-verify=false "$@"; }
 	run -0 python3 "$FIXTURES/ptydrv.py" "$CUDDY" search --tls-verify=false "$reg/team"
 	[[ "$output" == *team/0* ]] && [[ "$output" != *$'\e[31m'* ]]
 }
+
+@test "search: over HTTPS, as who the registry knows" {
+	registry_begin tls
+	push "$(image_file busybox)" deep/one:1 --dest-tls-verify=true --dest-cert-dir "$REG_DIR/certs" --dest-creds u:secret
+	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:secret | base64)" >"$WORK/auth.json"
+	chmod 600 "$WORK/auth.json"
+	for who in "--creds u:secret" "--authfile $WORK/auth.json"; do
+		run -0 cuddy search --cert-dir "$REG_DIR/certs" $who --format '{{.Name}}' "$REG/one"
+		[ "$output" = "$REG/deep/one" ]
+		run -0 cuddy search --cert-dir "$REG_DIR/certs" $who --list-tags --format '{{.Tag}}' "$REG/deep/one"
+		[ "$output" = 1 ]
+	done
+	for bad in "--cert-dir $REG_DIR/certs --creds u:wrong" "--cert-dir $REG_DIR/certs" "--creds u:secret"; do
+		run --separate-stderr cuddy search --retry 0 --retry-delay 0 $bad "$REG/one"
+		one_line_error 125 .
+		[[ "$stderr" != *secret* ]]
+	done
+}

@@ -53,6 +53,8 @@ blocks() { cuddy unshare du -s -B1 "$CUDDY_ROOT/layers" "$CUDDY_ROOT/cache" | aw
 	run -0 cuddy images --sort repository
 	[[ "${lines[0]}" == *"R/O" ]]
 	[ "$(grep -c ' true$' <<<"$output")" = 3 ]
+	[ "$(cuddy images -q --filter readonly=true | wc -l)" = 3 ]
+	[ -z "$(cuddy images -q --filter readonly=false)" ]
 	for i in localhost/layers12 localhost/odd:1 "$IMAGE"; do
 		manifest "$i" own >"$WORK/want"
 		manifest "$i" >"$WORK/got"
@@ -140,7 +142,13 @@ blocks() { cuddy unshare du -s -B1 "$CUDDY_ROOT/layers" "$CUDDY_ROOT/cache" | aw
 	export CONTAINERS_STORAGE_CONF=$WORK/storage.conf
 	mkdir "$WORK/foreign"
 	printf '[storage]\ndriver = "btrfs"\ngraphroot = "/nowhere"\n[storage.options]\nadditionalimagestores = [ "%s", "/nonexistent", "%s" ]\n' "$WORK/foreign" "$PUB" >"$WORK/storage.conf"
-	[ "$(cuddy run --rm "$IMAGE" echo ok)" = ok ]
+	run -0 --separate-stderr cuddy run --rm "$IMAGE" echo ok
+	[ "$output" = ok ]
+	grep -q "storage.conf: .storage. driver: .*said once" <<<"$stderr"
+	grep -q "storage.conf: .storage. graphroot: cuddy's store is apart from podman's" <<<"$stderr"
+	[ "$(wc -l <<<"$stderr")" = 2 ]
+	run -0 --separate-stderr cuddy run --rm "$IMAGE" echo ok
+	[ "$output$stderr" = ok ]
 	[ "$(cuddy --storage-opt additionalimagestore="$PUB" images -q | wc -l)" -ge 3 ]
 	run -125 cuddy --storage-opt mount_program=/x images
 	[[ "$output" == *"additionalimagestore=DIR"* ]]

@@ -386,7 +386,12 @@ static const struct {
 	 "is fetched. enable_partial_images = \"false\" in [storage.options.pull_options] of "
 	 "storage.conf turns that off.\n"
 	 "\n"
-	 "\tcuddy pull debian:bookworm quay.io/podman/hello"},
+	 "Other places than registries are written as TRANSPORT:PATH: "
+	 "docker-archive:FILE[:REFERENCE], oci-archive:FILE[:TAG], oci:DIRECTORY[:TAG], "
+	 "dir:DIRECTORY; run and FROM take these, too.\n"
+	 "\n"
+	 "\tcuddy pull debian:bookworm quay.io/podman/hello\n"
+	 "\tcuddy pull oci:layout:v1"},
 	{&cmd_build,
 	 "Builds an image from the Containerfile (or Dockerfile) in CONTEXT: a directory, the "
 	 "present one when none is named; - for standard input, which is a tar or only a "
@@ -427,6 +432,11 @@ static const struct {
 	 "whoever has an earlier version fetches little more than what changed; layers become about "
 	 "a fifth larger than with zstd.\n"
 	 "\n"
+	 "Other places than registries are written as TRANSPORT:PATH: "
+	 "docker-archive:FILE[:REFERENCE], oci-archive:FILE[:TAG], oci:DIRECTORY[:TAG], where an "
+	 "OCI "
+	 "layout keeps what it has, and dir:DIRECTORY.\n"
+	 "\n"
 	 "What refers to another manifest (its subject) is listed under the tag sha256-DIGEST of "
 	 "that when the registry does not keep account of it itself.\n"
 	 "\n"
@@ -445,6 +455,14 @@ static const struct {
 	{&cmd_image_trust_show, "The policy is ~/.config/containers/policy.json, else "
 				"/etc/containers/policy.json; without "
 				"either all images are let in. pull and load hold to it."},
+	{&cmd_image_scp,
+	 "Copies an image by ssh to another host, or to another user of this one "
+	 "(USER@localhost::), "
+	 "from there, or from one to another. On the other side cuddy, podman or docker reads or "
+	 "writes it, whichever is installed.\n"
+	 "\n"
+	 "\tcuddy image scp app:1 me@build.example.org::\n"
+	 "\tcuddy image scp build.example.org::app:1"},
 	{&cmd_image_sign,
 	 "Writes what \"push --sign-by\" writes: a signature by gpg (containers-signature(5)) that "
 	 "says which manifest the name stands for, into --directory or where registries.d says. "
@@ -497,8 +515,8 @@ static const struct {
 	 "from the memory of builds. A filter until=24h keeps what was used in the last day. "
 	 "\"cuddy "
 	 "image prune\" takes away layers of results, too, that no image has."},
-	{&cmd_load, "Reads a docker-archive or OCI archive, compressed or not, or an OCI layout "
-		    "directory. Nothing is named before all of it is verified.\n"
+	{&cmd_load, "Reads a docker-archive or OCI archive, compressed or not, an OCI layout "
+		    "or what \"save --format docker-dir\" wrote; --input may be a URL. Nothing is named before all of it is verified.\n"
 		    "\n"
 		    "\tcuddy load -i image.tar\n"
 		    "\tcurl -sf https://example.org/image.tar.zst | cuddy load"},

@@ -14,8 +14,11 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
+#include "pkg/image/transfer_client.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/random.h"
+
+#define FETCH_MAX (64ULL << 30)
 
 static int to_stdout(struct archive_file *f)
 {
@@ -113,4 +116,34 @@ int archive_input_open(const char *path)
 				 "use a pipe");
 	}
 	return fd;
+}
+
+static int fetch_to(const char *url, int fd)
+{
+	const struct transfer_fetch f = {.url = url, .max_bytes = FETCH_MAX, .tls_verify = 1};
+	struct transfer_handler h = {.data = NULL};
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	int r;
+
+	transfer_fetch_put(&body, &f);
+	r = transfer_run(NULL, TRANSFER_FETCH, &body, &fd, 1, &h);
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = err_new(-errno, "seek");
+	return r < 0 ? err_wrap(r, "fetch") : 0;
+}
+
+int archive_input_fetch(const char *path)
+{
+	const char *tmp = getenv("TMPDIR");
+	AUTO_CLOSE int fd = -EBADF;
+	int r;
+
+	if (!path || (strncmp(path, "http://", 7) != 0 && strncmp(path, "https://", 8) != 0))
+		return archive_input_open(path);
+	tmp = tmp && *tmp ? tmp : "/var/tmp";
+	fd = open(tmp, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_new(-errno, "make a file in %s", tmp);
+	r = fetch_to(path, fd);
+	return r < 0 ? r : TAKE_FD(fd);
 }

@@ -165,6 +165,8 @@ static int push(struct store *st, const struct build_options *b, bool quiet)
 static int save(struct store *st, const struct build_output *o, const struct build_options *b,
 		const char *id, bool quiet)
 {
+	const struct save_options how = {.kind = o->kind == OUTPUT_OCI ? "oci-archive"
+								       : "docker-archive"};
 	AUTO_STRV struct strv names = STRV_INIT;
 	struct transfer_report report;
 	int r;
@@ -175,8 +177,7 @@ static int save(struct store *st, const struct build_output *o, const struct bui
 	if (!names.n)
 		strv_add(&names, id);
 	transfer_report_init(&report, REPORT_READ, quiet, NULL);
-	r = image_save(st, &names, o->kind == OUTPUT_OCI ? "oci-archive" : "docker-archive", NULL,
-		       o->file.fd, &report.handler);
+	r = image_save(st, &names, &how, o->file.fd, &report.handler);
 	transfer_report_done(&report);
 	return r;
 }

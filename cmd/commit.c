@@ -5,8 +5,11 @@
 
 #include "cmd/archive_file.h"
 #include "cmd/cmd.h"
+#include "cmd/image_file.h"
 #include "pkg/base/err.h"
 #include "pkg/container/commit.h"
+#include "pkg/image/push.h"
+#include "storage/image_store.h"
 
 struct commit_args {
 	const char *author, *format, *iidfile, *message;
@@ -64,11 +67,26 @@ static int commit_paused(struct store *st, struct container *c, const struct com
 	return r < 0 ? r : thawed;
 }
 
+/* Somewhere else than in the store, where it does not stay then. */
+static int write_to(struct store *st, const char *place, const char *id)
+{
+	const struct transfer_handler quiet = {0};
+	const struct push_options o = {.report = &quiet};
+	char words[1024];
+	int r = image_to_place(st, id, place, &o, false);
+
+	(void)snprintf(words, sizeof(words), "%s", r < 0 ? err_trail() : "");
+	if (image_store_remove(st, id, IMAGE_REMOVE_DANGLING) < 0)
+		err_drop(); /* it had a name before, or a container */
+	return r < 0 ? err_set(r, words) : 0;
+}
+
 static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct commit_args *a = args;
+	const char *place = argc > 1 && transport_is_place(argv[1]) ? argv[1] : NULL;
 	AUTO(archive_file_drop) struct archive_file iid = ARCHIVE_FILE_INIT;
-	struct commit_options o = {.name = argc > 1 ? argv[1] : NULL,
+	struct commit_options o = {.name = argc > 1 && !place ? argv[1] : NULL,
 				   .author = a->author,
 				   .message = a->message,
 				   .config = a->config,
@@ -90,6 +108,8 @@ static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 		r = archive_file_open(&iid, a->iidfile);
 	if (r == 0)
 		r = commit_paused(st, &c, &o, a->pause, id);
+	if (r == 0 && place)
+		r = write_to(st, place, id);
 	if (r == 0)
 		r = archive_file_put(&iid, a->iidfile, id);
 	container_done(&c);

@@ -18,7 +18,7 @@ struct load_args {
 
 static const struct opt load_opts[] = {
 	OPT_STR('i', "input", "FILE", struct load_args, input,
-		"Read from a file or an OCI layout directory instead of stdin",
+		"Read from a file, a directory or a URL instead of stdin",
 		.complete = COMPLETE_FILE),
 	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct load_args, how.platform,
 		"Load the image for another platform"),
@@ -45,7 +45,7 @@ static int load_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 
 	(void)argc;
 	(void)argv;
-	fd = archive_input_open(a->input);
+	fd = archive_input_fetch(a->input);
 	if (fd < 0)
 		return err_wrap(fd, "load");
 	r = cmd_store_for_images(ctx, &st);
@@ -106,15 +106,11 @@ static int import_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct store *st;
 	int r;
 
-	if (strncmp(argv[0], "http://", 7) == 0 || strncmp(argv[0], "https://", 8) == 0)
-		return err_usage(
-			"import %s: URLs are not fetched; download the file and import that",
-			argv[0]);
 	r = platform_choice(a->platform, a->os, a->arch, a->variant, &platform);
 	if (r < 0)
 		return r;
 	o.platform = platform;
-	fd = archive_input_open(argv[0]);
+	fd = archive_input_fetch(argv[0]);
 	if (fd < 0)
 		return err_wrap(fd, "import");
 	r = cmd_store_for_images(ctx, &st);
@@ -128,7 +124,7 @@ static int import_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 
 const struct command cmd_import = {
 	.name = "import",
-	.synopsis = "[OPTIONS] FILE|- [REFERENCE]",
+	.synopsis = "[OPTIONS] FILE|URL|- [REFERENCE]",
 	.summary = "Make an image of a root file system archive",
 	.opts = import_opts,
 	.args_size = sizeof(struct import_args),

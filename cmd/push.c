@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/image_file.h"
 #include "cmd/registry_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/alloc.h"
@@ -29,7 +30,7 @@ static const struct push_args push_defaults = {.registry = REGISTRY_ARGS_DEFAULT
 static const struct opt all_tags_opts[] = {
 	OPT_ROWS(encrypt_opts),
 	OPT_BOOL('a', "all-tags", struct push_args, all_tags, "Send every tag that the repository has here"),
-	OPT_BOOL(0, "compress", struct push_args, compress, "Refused", .hidden = true),
+	OPT_BOOL(0, "compress", struct push_args, compress, "Compress all layers that go into a dir: directory"),
 	OPT_STR(0, "platform", "OS/ARCH[/VARIANT]", struct push_args, platform, "Of a list send the image for this platform only"),
 	OPT_END
 };
@@ -70,10 +71,6 @@ static int options_of(const struct push_args *a, struct push_options *ret)
 			"--sign-by-sigstore: files of parameters are not read; "
 			"--sign-by-sigstore-private-key and --sign-passphrase-file name the "
 			"key and its passphrase");
-	if (a->compress)
-		return err_usage(
-			"--compress is for podman's dir: directories; --compression-format "
-			"says how layers are sent to a registry");
 	if (a->compression && strcmp(a->compression, "gzip") != 0 &&
 	    strcmp(a->compression, "zstd") != 0 && strcmp(a->compression, "zstd:chunked") != 0)
 		return err_usage("--compression-format '%s': use gzip, zstd or zstd:chunked",
@@ -134,20 +131,44 @@ static int push_tags(struct store *st, const char *name, struct push_options *o,
 	return r;
 }
 
+/* Into a file or a directory. */
+static int push_place(struct store *st, const char *name, const char *place,
+		      const struct push_args *a, struct push_options *o)
+{
+	struct transfer_report report;
+	int r;
+
+	if (a->digestfile && (strncmp(place, "docker-archive:", 15) == 0 ||
+			      strncmp(place, "containers-storage:", 19) == 0))
+		return err_usage("--digestfile: there is no manifest in %s", place);
+	transfer_report_init(&report, REPORT_PULL, a->quiet, take_digest);
+	o->report = &report.handler;
+	r = image_to_place(st, name, place, o, a->compress);
+	transfer_report_done(&report);
+	return r < 0 ? err_wrap(r, "push %s", name) : 0;
+}
+
 static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct push_args *a = args;
+	bool place = argc > 1 && transport_is_place(argv[1]);
 	struct push_options o = {0};
 	struct store *st;
 	int r = options_of(a, &o);
 
+	if (r == 0 && a->compress && !place)
+		r = err_usage("--compress is for dir: destinations; --compression-format says "
+			      "how layers are sent to a registry");
 	if (r == 0 && a->all_tags && (argc > 1 || a->digestfile))
 		r = err_usage("push: --all-tags goes not with a destination or --digestfile");
 	if (r == 0) {
-		transfer_expect();
+		if (!place)
+			transfer_expect();
 		r = cmd_store_for_images(ctx, &st);
 	}
-	if (r == 0)
+	if (r == 0 && place)
+		r = push_place(st, argv[0], argv[1], a, &o);
+	else if (r == 0)
 		r = a->all_tags ? push_tags(st, argv[0], &o, a->quiet)
 				: push_one(st, argv[0], argc > 1 ? argv[1] : NULL, &o, a->quiet);
 	if (r < 0)
@@ -240,7 +261,7 @@ static const struct opt image_push_opts[] = {
 const struct command cmd_push = {
 	.name = "push",
 	.synopsis = "[OPTIONS] IMAGE [DESTINATION]",
-	.summary = "Send an image to a registry",
+	.summary = "Send an image to a registry, or write it to TRANSPORT:PATH",
 	.opts = image_push_opts,
 	.args_size = sizeof(struct push_args),
 	.defaults = &push_defaults,

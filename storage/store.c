@@ -523,7 +523,8 @@ bool store_has(struct store *st, enum store_dir d, const char *name)
 	return fd >= 0 && fstatat(fd, name, &sb, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int store_names(struct store *st, enum store_dir d, struct strv *ret)
+/* The names in a directory, or the first of them. */
+static int list_names(struct store *st, enum store_dir d, bool first, struct strv *ret)
 {
 	AUTO_CLOSEDIR DIR *dir = NULL;
 	int fd = store_fd(st, d), copy;
@@ -536,13 +537,29 @@ int store_names(struct store *st, enum store_dir d, struct strv *ret)
 	if (!dir)
 		return err_new(-errno, "list %s", dir_names[d]);
 	errno = 0;
-	while ((e = readdir(dir)) != NULL)
+	while (!(first && ret->n) && (e = readdir(dir)) != NULL)
 		if (e->d_name[0] != '.')
 			strv_add(ret, e->d_name);
 	if (errno)
 		return err_new(-errno, "list %s", dir_names[d]);
-	strv_sort(ret);
 	return 0;
+}
+
+int store_is_empty(struct store *st, enum store_dir d)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = list_names(st, d, true, &names);
+
+	return r < 0 ? r : names.n == 0;
+}
+
+int store_names(struct store *st, enum store_dir d, struct strv *ret)
+{
+	int r = list_names(st, d, false, ret);
+
+	if (r == 0)
+		strv_sort(ret);
+	return r;
 }
 
 void store_drop_lock(struct store *st, const char *name)

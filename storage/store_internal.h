@@ -10,6 +10,8 @@ struct shared_list; /* shared.c */
 struct shared_list **store_shared(struct store *st);
 void shared_list_free(struct shared_list *l);
 
+/** store_is_empty() - 1 when @d has no such entry, 0, or a code. */
+int store_is_empty(struct store *st, enum store_dir d);
 /** store_names() - entries of @d, sorted, without those that start with a dot. */
 int store_names(struct store *st, enum store_dir d, struct strv *ret);
 /** store_has() - is there a @name in @d? */

@@ -149,6 +149,7 @@ static int to_registry(struct builder *b, const struct cache_place *p, const cha
 /* Written beside, then put in the place of what was there. */
 static int to_directory(struct builder *b, const struct cache_place *p, const char *id)
 {
+	const struct save_options how = {.kind = "oci-dir"};
 	const struct transfer_handler quiet = {0};
 	const char *name = path_base(p->path);
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -163,7 +164,7 @@ static int to_directory(struct builder *b, const struct cache_place *p, const ch
 	fd = openat(p->parent, aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	strv_add(&names, id);
 	r = fd < 0 ? err_new(-errno, "open %s", aside)
-		   : image_save(b->st, &names, "oci-dir", NULL, fd, &quiet);
+		   : image_save(b->st, &names, &how, fd, &quiet);
 	if (r == 0) {
 		r = file_rename_as(p->parent, aside, p->parent, name, RENAME_EXCHANGE);
 		if (r == -ENOENT)

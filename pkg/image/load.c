@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/image/load.h"
 
+#include <limits.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,13 +11,27 @@
 #include "pkg/oci/manifest.h"
 #include "pkg/oci/reference.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/open.h"
+
+/* Where it really is, whatever links led there; NULL for a pipe. */
+static char *place_of(int fd)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t n = readlink(fd_path(fd, link), path, sizeof(path));
+
+	return n > 0 && (size_t)n < sizeof(path) && path[0] == '/' ? xstrndup(path, (size_t)n)
+								   : NULL;
+}
 
 int image_load(struct store *st, int fd, const struct transfer_load *l,
 	       const struct transfer_handler *h)
 {
+	AUTO_FREE char *path = place_of(fd);
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	struct transfer_load q = *l;
 
-	transfer_load_put(&body, l);
+	q.path = path;
+	transfer_load_put(&body, &q);
 	return transfer_run(st, TRANSFER_LOAD, &body, &fd, 1, h);
 }
 

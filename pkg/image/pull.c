@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -8,9 +9,11 @@
 #include "pkg/config/registries.h"
 #include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
+#include "pkg/image/load.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/platform.h"
 #include "pkg/image/transfer_client.h"
+#include "pkg/image/transport.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
 
@@ -49,6 +52,17 @@ static void on_image(void *data, const char *reference, const char *id)
 		f->report->image(f->report->data, reference, id);
 	freep(&f->id);
 	f->id = xstrdup(id);
+}
+
+static struct transfer_handler handler_of(struct following *f)
+{
+	const struct transfer_handler *up = f->report;
+
+	return (struct transfer_handler){.progress = up && up->progress ? on_progress : NULL,
+					 .message = up && up->message ? on_message : NULL,
+					 .tick = up && up->tick ? on_tick : NULL,
+					 .image = on_image,
+					 .data = f};
 }
 
 /* A list that was made here, unless an image has its name; -CE_NO_LIST (no trail) else. */
@@ -119,13 +133,8 @@ static int pull_named(struct store *st, const char *name, const struct pull_opti
 		      char ret_id[65])
 {
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
-	const struct transfer_handler *up = o->report;
-	struct following f = {.report = up};
-	struct transfer_handler h = {.progress = up && up->progress ? on_progress : NULL,
-				     .message = up && up->message ? on_message : NULL,
-				     .tick = up && up->tick ? on_tick : NULL,
-				     .image = on_image,
-				     .data = &f};
+	struct following f = {.report = o->report};
+	const struct transfer_handler h = handler_of(&f);
 	struct transfer_pull p = {.name = name,
 				  .all_tags = o->all_tags,
 				  .look = o->look,
@@ -150,10 +159,52 @@ static int pull_named(struct store *st, const char *name, const struct pull_opti
 	return r < 0 ? err_wrap(r, "pull %s", name) : 0;
 }
 
+/* Out of a file or directory, which is opened with the rights of the caller. */
+static int pull_from_file(struct store *st, const struct transport *t, const struct pull_options *o,
+			  char ret_id[65])
+{
+	/* Of a layout one image: without an entry the only one, or that of the platform. */
+	const char *entry = t->entry ? t->entry : t->kind == TRANSPORT_DOCKER_ARCHIVE ? NULL : "";
+	const struct transfer_load l = {
+		.entry = entry, .platform = o->platform, .policy = o->signature_policy};
+	struct following f = {.report = o->report};
+	const struct transfer_handler h = handler_of(&f);
+	AUTO_CLOSE int fd = open(t->path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	int r = fd < 0 ? err_new(-errno, "open %s", t->path) : image_load(st, fd, &l, &h);
+
+	if (r == 0 && (!f.id || strlen(f.id) != 64))
+		r = err_new(-CE_NO_IMAGE, "there is none in it");
+	if (r == 0)
+		memcpy(ret_id, f.id, 65);
+	freep(&f.id);
+	return r;
+}
+
+static int pull_place(struct store *st, const char *name, const struct pull_options *o,
+		      char ret_id[65])
+{
+	AUTO(transport_done) struct transport t = {0};
+	AUTO_FREE char *matched = NULL;
+	int r = o->all_tags ? err_usage("--all-tags is for registries") : 0;
+
+	if (r == 0)
+		r = transport_parse(name, &t);
+	if (r == 0)
+		r = t.kind == TRANSPORT_STORE ? image_resolve(st, t.path, ret_id, &matched)
+					      : pull_from_file(st, &t, o, ret_id);
+	if (r == 0 && t.kind != TRANSPORT_STORE)
+		event_named(store_runtime_fd(st), "image", "pull", ret_id, name);
+	return r < 0 ? err_wrap(r, "pull %s", name) : 0;
+}
+
 int image_pull(struct store *st, const char *name, const struct pull_options *o, char ret_id[65])
 {
 	AUTO_FREE char *path = NULL, *meant = NULL, *full = NULL;
-	int r = choose(st, name, o, &path, &meant, &full);
+	int r;
+
+	if (transport_is_place(name))
+		return pull_place(st, name, o, ret_id);
+	r = choose(st, name, o, &path, &meant, &full);
 
 	if (r == 0)
 		r = pull_named(st, full ? full : name, o, ret_id);
@@ -227,6 +278,12 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 	char id[65];
 	int found = -CE_NO_IMAGE, r;
 
+	if (transport_is_place(name)) {
+		if (o->policy == PULL_NEVER)
+			return err_new(-CE_NO_IMAGE, "%s is not to be read (--pull never)", name);
+		r = image_pull(st, name, o, id);
+		return r < 0 ? r : image_find(st, id, ret, ret_name);
+	}
 	if (o->policy != PULL_ALWAYS) {
 		found = find_here(st, name, o->platform, ret, ret_name);
 		if (found != -CE_NO_IMAGE && (found < 0 || o->policy != PULL_NEWER))

@@ -8,23 +8,17 @@
 #include "pkg/image/image.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/platform.h"
+#include "pkg/image/transport.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/transfer/user_side.h"
-
-/* What of podman's transports is not a registry. */
-static const char *const others[] = {
-	"docker-archive:", "oci-archive:", "oci:", "dir:", "containers-storage:", "docker-daemon:"};
 
 static int destination_of(const char *typed, char **ret)
 {
 	AUTO(reference_done) struct reference ref = {0};
 	int r;
 
-	for (size_t i = 0; i < ARRAY_LEN(others); i++)
-		if (strncmp(typed, others[i], strlen(others[i])) == 0)
-			return err_usage(
-				"push to %s is not supported; 'cuddy save' writes archives",
-				others[i]);
+	if (transport_is_place(typed))
+		return err_usage("push to '%s': this goes to registries only", typed);
 	if (strncmp(typed, "docker://", 9) == 0)
 		typed += 9;
 	r = reference_parse(typed, &ref);

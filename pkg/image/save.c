@@ -48,13 +48,19 @@ static struct transfer_save_image *entry_of(struct request *q, const char *id, c
 	return &s->images[s->n_images++];
 }
 
-static int add(struct store *st, struct request *q, const char *name, const char *platform)
+static void add_name(struct request *q, struct transfer_save_image *im, char *name)
+{
+	im->names = xreallocarray(im->names, im->n_names + 1, sizeof(*im->names));
+	im->names[im->n_names++] = keep(q, name);
+}
+
+static int add(struct store *st, struct request *q, const char *name, const struct save_options *o)
 {
 	AUTO_FREE char *matched = NULL, *manifest = NULL;
 	struct transfer_save_image *im;
 	struct image_record *rec = NULL;
 	char id[65];
-	int r = image_of_platform(st, name, platform, id, &matched);
+	int r = image_of_platform(st, name, o->platform, id, &matched);
 
 	if (r == 0)
 		r = image_store_load(st, id, &rec);
@@ -63,24 +69,30 @@ static int add(struct store *st, struct request *q, const char *name, const char
 	manifest = image_manifest_of(st, rec, matched);
 	image_record_free(rec);
 	im = entry_of(q, id, manifest);
-	/* An id is no name, and a digest is none that an archive could give. */
-	if (!matched || strchr(matched, '@'))
+	if (o->renamed) {
+		if (o->name)
+			add_name(q, im, xstrdup(o->name));
 		return 0;
-	im->names = xreallocarray(im->names, im->n_names + 1, sizeof(*im->names));
-	im->names[im->n_names++] = keep(q, TAKE_PTR(matched));
+	}
+	/* An id is no name, and a digest is none that an archive could give. */
+	if (matched && !strchr(matched, '@'))
+		add_name(q, im, TAKE_PTR(matched));
 	return 0;
 }
 
-int image_save(struct store *st, const struct strv *names, const char *format, const char *platform,
-	       int fd, const struct transfer_handler *h)
+int image_save(struct store *st, const struct strv *names, const struct save_options *o, int fd,
+	       const struct transfer_handler *h)
 {
-	AUTO(request_done) struct request q = {.s.form.format = format};
+	AUTO(request_done) struct request q = {
+		.s = {.kind = o->kind, .form = o->form, .plain = o->plain, .add = o->add}};
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	int r = 0;
 
+	if (!q.s.form.format && !o->any_format)
+		q.s.form.format = strncmp(o->kind, "oci", 3) == 0 ? "oci" : "docker";
 	for (size_t i = 0; r == 0 && i < names->n; i++)
-		r = add(st, &q, names->v[i], platform);
-	if (r == 0 && strcmp(format, "docker-dir") == 0 && q.s.n_images > 1)
+		r = add(st, &q, names->v[i], o);
+	if (r == 0 && strcmp(o->kind, "docker-dir") == 0 && q.s.n_images > 1)
 		r = err_usage("docker-dir holds one image");
 	if (r < 0)
 		return r;

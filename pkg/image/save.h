@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Images into archives: the client's side of cuddy-transfer's save. */
+/* Images into archives and directories: the client's side of cuddy-transfer's save. */
 #pragma once
 #include "pkg/base/strv.h"
 #include "pkg/image/transfer_client.h"
 
+struct save_options {
+	const char *kind; /* docker-archive, oci-archive, oci-dir, docker-dir */
+	struct transfer_form form; /* format NULL: OCI's for oci-…, Docker's for docker-dir */
+	bool any_format; /* no, the image's own */
+	bool plain; /* manifests that have to be made have layers that are not compressed */
+	bool add; /* oci-dir: to what the directory has */
+	const char *platform; /* as in image_of_platform(); NULL: any */
+	bool renamed; /* there it is called @name, NULL: nothing at all */
+	const char *name;
+};
+
 /**
  * image_save() - every image that @names name, once, with those of its names that were given
- * @format: docker-archive, oci-archive (@fd: a file or pipe), oci-dir, docker-dir (@fd: an empty
- * directory; docker-dir holds one image). @platform: NULL, or as in image_of_platform().
+ * @fd: a file or pipe for archives, else an empty directory. docker-dir holds one image.
  */
-int image_save(struct store *st, const struct strv *names, const char *format, const char *platform,
-	       int fd, const struct transfer_handler *h);
+int image_save(struct store *st, const struct strv *names, const struct save_options *o, int fd,
+	       const struct transfer_handler *h);

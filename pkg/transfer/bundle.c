@@ -101,10 +101,12 @@ static bool is_list(const char *name)
 	       strcmp(name, "oci-layout") == 0;
 }
 
-/* Named by the digest of its bytes, so somebody will compare. */
-static bool is_blob(const char *name)
+const char *bundle_blob_hex(const struct bundle *b, const char *name)
 {
-	return strncmp(name, "blobs/", 6) == 0;
+	if (strncmp(name, "blobs/sha256/", 13) == 0)
+		return name + 13;
+	/* A directory of podman's transport "dir". */
+	return b->dir >= 0 && strlen(name) == 64 && hex_is_valid(name, 64) ? name : NULL;
 }
 
 static bool looks_like_layer(const unsigned char *p, size_t n)
@@ -158,7 +160,7 @@ static int stream_layer(struct bundle *b, struct tar *t, const struct tar_entry 
 	if (r < 0)
 		return r;
 	wait_for_room(b);
-	r = sink_open(b->ctx, &m->sink, is_blob(e->path));
+	r = sink_open(b->ctx, &m->sink, bundle_blob_hex(b, e->path) != NULL);
 	if (r < 0)
 		return r;
 	b->n_running++;
@@ -282,7 +284,7 @@ static int layer_of_dir(struct bundle *b, const char *name)
 		return fd == -ENOENT ? 0 : fd;
 	r = member_new(b, name, MEMBER_LAYER, &m);
 	if (r == 0)
-		r = sink_open(b->ctx, &m->sink, is_blob(name));
+		r = sink_open(b->ctx, &m->sink, bundle_blob_hex(b, name) != NULL);
 	while (r == 0 && (got = read(fd, buf, 256U << 10)) != 0) {
 		r = got < 0 ? err_new(-errno, "read %s", name)
 			    : sink_write(&m->sink, buf, (size_t)got);

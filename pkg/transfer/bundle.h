@@ -34,5 +34,7 @@ int bundle_open(struct transfer_ctx *ctx, int fd, struct bundle *ret);
 void bundle_done(struct bundle *b); /* also after a failed open */
 /** bundle_document() - a document of at most @max bytes; NULL with 0 when there is none. */
 int bundle_document(struct bundle *b, const char *name, size_t max, const struct sbuf **ret);
+/** bundle_blob_hex() - the sha256 that a member's name says its bytes have; NULL when it says none. */
+const char *bundle_blob_hex(const struct bundle *b, const char *name);
 /** bundle_layer() - an unpacked layer; -CE_BAD_FORMAT when there is none, the worker's error otherwise. */
 int bundle_layer(struct bundle *b, const char *name, struct layer_sink **ret);

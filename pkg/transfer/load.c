@@ -24,17 +24,30 @@ struct load_image *load_image_new(struct load_images *l)
 	return &l->v[l->n++];
 }
 
+static void load_image_done(struct load_image *im)
+{
+	free(im->manifest_type);
+	image_config_done(&im->parsed);
+	strv_done(&im->members);
+	strv_done(&im->media_types);
+	strv_done(&im->names);
+}
+
+void load_images_keep(struct load_images *l, size_t index)
+{
+	struct load_image kept = l->v[index];
+
+	for (size_t i = 0; i < l->n; i++)
+		if (i != index)
+			load_image_done(&l->v[i]);
+	l->v[0] = kept;
+	l->n = 1;
+}
+
 void load_images_done(struct load_images *l)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		struct load_image *im = &l->v[i];
-
-		free(im->manifest_type);
-		image_config_done(&im->parsed);
-		strv_done(&im->members);
-		strv_done(&im->media_types);
-		strv_done(&im->names);
-	}
+	for (size_t i = 0; i < l->n; i++)
+		load_image_done(&l->v[i]);
 	free(l->v);
 	*l = (struct load_images){0};
 }
@@ -66,7 +79,7 @@ static int verify_image(struct bundle *b, const struct load_image *im)
 
 		if (r < 0)
 			return r;
-		hex = strncmp(name, "blobs/sha256/", 13) == 0 ? name + 13 : NULL;
+		hex = bundle_blob_hex(b, name);
 		if (hex && strcmp(hex, s->blob) != 0)
 			return err_new(-CE_BAD_DIGEST, "%s", name);
 		if (strcmp(s->result.diffid, diffids->v[i]) != 0)
@@ -220,7 +233,7 @@ static int list_images(struct bundle *b, const struct transfer_load *q, struct l
 	if (r == 0)
 		r = bundle_document(b, "manifest.json", 1U << 20, &list);
 	if (r == 0)
-		r = trust_check_file(q->policy, transport_of(b, index && layout));
+		r = trust_check_file(q->policy, transport_of(b, index && layout), q->path);
 	if (r < 0)
 		return r;
 	if (index && layout) {
@@ -235,7 +248,10 @@ static int list_images(struct bundle *b, const struct transfer_load *q, struct l
 	}
 	if (!list)
 		return err_new(-CE_BAD_FORMAT, "neither manifest.json nor an OCI layout is in it");
-	return load_list_docker(b, list, ret);
+	/* An archive has a list of images there, podman's "dir" the manifest of one. */
+	return b->dir >= 0 && list->s[strspn(list->s, " \t\r\n")] == '{'
+		       ? load_list_dir(b, list, ret)
+		       : load_list_docker(b, list, q->entry, ret);
 }
 
 static int load(struct bundle *b, struct store *st, const struct transfer_load *q)

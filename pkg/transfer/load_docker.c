@@ -2,7 +2,9 @@
 /* docker-archive: manifest.json is an array of {Config, RepoTags, Layers}. */
 #include <string.h>
 
+#include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/parse.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/reference.h"
 #include "pkg/transfer/load.h"
@@ -66,7 +68,40 @@ static int list_one(struct bundle *b, struct json_object *o, struct load_image *
 	return r;
 }
 
-int load_list_docker(struct bundle *b, const struct sbuf *list, struct load_images *ret)
+/* Of all that the archive lists the one that is asked for: the index comes after "@". */
+static int keep_entry(struct load_images *l, const char *entry)
+{
+	AUTO(reference_done) struct reference ref = {0};
+	AUTO_FREE char *name = NULL;
+	int64_t index = -1;
+	int r;
+
+	if (*entry == '@') {
+		r = parse_i64(entry + 1, 0, IMAGES_MAX, &index);
+		if (r < 0 || (size_t)index >= l->n)
+			return err_new(-CE_NO_IMAGE, "it has no image '%s'", entry);
+	} else {
+		r = reference_parse(entry, &ref);
+		if (r < 0)
+			return r;
+		reference_normalise(&ref);
+		name = reference_text(&ref);
+	}
+	for (size_t i = 0; name && index < 0 && i < l->n; i++)
+		if (strv_has(&l->v[i].names, name))
+			index = (int64_t)i;
+	if (index < 0)
+		return err_new(-CE_NO_IMAGE, "it has no '%s'", entry);
+	load_images_keep(l, (size_t)index);
+	if (name) {
+		strv_done(&l->v[0].names);
+		strv_add(&l->v[0].names, name);
+	}
+	return 0;
+}
+
+int load_list_docker(struct bundle *b, const struct sbuf *list, const char *entry,
+		     struct load_images *ret)
 {
 	AUTO_JSON struct json_object *doc = NULL;
 	int r = json_parse(list->s, list->len, &doc);
@@ -84,5 +119,5 @@ int load_list_docker(struct bundle *b, const struct sbuf *list, struct load_imag
 		if (r < 0)
 			return err_wrap(r, "manifest.json");
 	}
-	return 0;
+	return entry && *entry ? keep_entry(ret, entry) : 0;
 }

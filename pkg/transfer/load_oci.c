@@ -19,7 +19,8 @@ static char *blob_name(const char *digest)
 	return xasprintf("blobs/%.6s/%s", digest, digest_hex(digest));
 }
 
-static int blob_document(struct bundle *b, const struct descriptor *d, const struct sbuf **ret)
+static int blob_document(struct bundle *b, const struct descriptor *d,
+			 char *(*name_of)(const char *digest), const struct sbuf **ret)
 {
 	AUTO_FREE char *name = NULL;
 	const struct sbuf *doc = NULL;
@@ -28,7 +29,7 @@ static int blob_document(struct bundle *b, const struct descriptor *d, const str
 
 	if (strncmp(d->digest, "sha256:", 7) != 0)
 		return err_new(-CE_UNSUPPORTED, "digest %.80s", d->digest);
-	name = blob_name(d->digest);
+	name = name_of(d->digest);
 	r = bundle_document(b, name, MANIFEST_BYTES_MAX, &doc);
 	if (r == 0 && !doc)
 		r = err_new(-CE_BAD_FORMAT, "%s is missing", name);
@@ -71,8 +72,9 @@ static int add_name(struct load_image *image, const struct strv *annotations)
 	return 0;
 }
 
-static int set_image(struct bundle *b, const struct manifest *m, const struct sbuf *raw,
-		     const char *digest, struct load_image *image)
+int load_set_manifest(struct bundle *b, const struct manifest *m, const struct sbuf *raw,
+		      const char *digest, char *(*name_of)(const char *digest),
+		      struct load_image *image)
 {
 	const struct sbuf *config = NULL;
 	int r;
@@ -80,7 +82,7 @@ static int set_image(struct bundle *b, const struct manifest *m, const struct sb
 	if (!manifest_is_config(m->config.media_type))
 		return err_new(-CE_UNSUPPORTED, "%.100s is not a container image",
 			       m->config.media_type);
-	r = blob_document(b, &m->config, &config);
+	r = blob_document(b, &m->config, name_of, &config);
 	if (r == 0)
 		r = load_set_config(image, config);
 	if (r < 0)
@@ -91,7 +93,7 @@ static int set_image(struct bundle *b, const struct manifest *m, const struct sb
 		if (manifest_layer_media(m->layers[i].media_type) == LAYER_MEDIA_UNKNOWN)
 			return err_new(-CE_UNSUPPORTED, "layer of type %.100s",
 				       m->layers[i].media_type);
-		strv_take(&image->members, blob_name(m->layers[i].digest));
+		strv_take(&image->members, name_of(m->layers[i].digest));
 		strv_add(&image->media_types, m->layers[i].media_type);
 	}
 	image->manifest = raw;
@@ -107,7 +109,7 @@ static int follow(struct bundle *b, const struct descriptor *d, const struct pla
 	const struct descriptor *child = NULL;
 	struct manifest m = {0};
 	const struct sbuf *raw = NULL;
-	int r = blob_document(b, d, &raw);
+	int r = blob_document(b, d, blob_name, &raw);
 
 	if (r == 0)
 		r = manifest_parse(raw->s, raw->len, d->media_type, &m);
@@ -116,7 +118,7 @@ static int follow(struct bundle *b, const struct descriptor *d, const struct pla
 	if (!m.is_index) {
 		struct load_image *image = load_image_new(ret);
 
-		r = set_image(b, &m, raw, d->digest, image);
+		r = load_set_manifest(b, &m, raw, d->digest, blob_name, image);
 		if (r == 0)
 			r = add_name(image, annotations);
 	} else {
@@ -162,18 +164,43 @@ static bool is_entry(const struct descriptor *d, const char *entry)
 	       (name && (strcmp(name, entry) == 0 || (colon && strcmp(colon + 1, entry) == 0)));
 }
 
+/* Whoever typed a tag of nothing gets that as a name, as with podman; whoever typed a digest gets none. */
+static int name_after(struct load_images *l, const char *entry)
+{
+	struct load_image *image = &l->v[l->n - 1];
+	AUTO(reference_done) struct reference ref = {0};
+	int r;
+
+	if (image->names.n || strchr(entry, '@') || strncmp(entry, "sha256:", 7) == 0)
+		return 0;
+	r = reference_parse(entry, &ref);
+	if (r < 0)
+		return r;
+	if (!ref.host)
+		ref.host = xstrdup("localhost");
+	reference_normalise(&ref);
+	strv_take(&image->names, reference_text(&ref));
+	return 0;
+}
+
 static int follow_entry(struct bundle *b, const struct manifest *index, const struct platform *want,
 			const char *entry, struct load_images *ret)
 {
 	const struct descriptor *d = index->n_children == 1 ? index->children : NULL;
 	int r = 0;
 
-	for (unsigned i = 0; *entry && i < index->n_children; i++)
-		if (is_entry(&index->children[i], entry))
-			return follow(b, &index->children[i], want, &index->children[i].annotations,
-				      ret, 0);
+	for (unsigned i = 0; *entry && i < index->n_children; i++) {
+		if (!is_entry(&index->children[i], entry))
+			continue;
+		r = follow(b, &index->children[i], want, &index->children[i].annotations, ret, 0);
+		return r < 0 ? r : name_after(ret, entry);
+	}
 	if (*entry)
 		return err_new(-CE_NO_IMAGE, "it has no '%s'", entry);
+	for (unsigned i = 0; !d && i < index->n_children; i++)
+		if (has_name(&index->children[i]))
+			return err_new(-CE_AMBIGUOUS, "it has several: which one is said after "
+						      "another colon");
 	if (!d)
 		r = manifest_choose(index, want, &d);
 	return r < 0 ? r : follow(b, d, want, &d->annotations, ret, 0);

@@ -83,7 +83,7 @@ static int save_docker(struct save *s, struct outgoing *o, const struct strv *na
 
 static bool is_layout(const struct save *s)
 {
-	return strncmp(s->args.form.format, "oci", 3) == 0;
+	return strncmp(s->args.kind, "oci", 3) == 0;
 }
 
 static char *blob_name(const struct save *s, const char *digest)
@@ -144,10 +144,28 @@ static int add_document(struct save *s, const char *digest, const void *bytes, s
 	return pack_has(&s->pack, name) ? 0 : pack_bytes(&s->pack, name, bytes, n);
 }
 
+/* The entry that had the name before; one without a name is replaced by its equal only. */
+static void forget_entry(struct json_object *list, const char *name, const char *digest)
+{
+	for (size_t i = json_object_array_length(list); i-- > 0;) {
+		struct json_object *d = json_object_array_get_idx(list, i), *a = NULL;
+		const char *had = NULL, *had_digest = NULL;
+
+		if (json_get_obj(d, "annotations", &a) < 0 ||
+		    (a && json_get_str(a, REF_NAME, &had) < 0) ||
+		    json_get_str(d, "digest", &had_digest) < 0)
+			err_drop();
+		if (name ? had && strcmp(had, name) == 0
+			 : !had && had_digest && strcmp(had_digest, digest) == 0)
+			(void)json_object_array_del_idx(list, i, 1);
+	}
+}
+
 static void list_manifest(struct save *s, const struct outgoing *o, const char *name)
 {
 	struct json_object *d = json_object_new_object(), *a = NULL;
 
+	forget_entry(s->list, name, o->digest);
 	json_set_str(d, "mediaType", o->media_type);
 	json_set_str(d, "digest", o->digest);
 	json_set_i64(d, "size", (int64_t)o->manifest_raw.len);
@@ -175,6 +193,7 @@ static int save_by_digest(struct save *s, struct outgoing *o, const struct strv 
 		r = add_document(s, config, o->rec->config, o->rec->config_len);
 	if (r < 0)
 		return r;
+	report_image(s->ctx, names->n ? names->v[0] : NULL, o->digest);
 	if (!is_layout(s))
 		return pack_bytes(&s->pack, "manifest.json", o->manifest_raw.s,
 				  o->manifest_raw.len);
@@ -188,6 +207,30 @@ static int save_by_digest(struct save *s, struct outgoing *o, const struct strv 
 
 /* --- all --------------------------------------------------------------------------------------- */
 
+/* What the layout lists already stays listed. Return: 1 when there is one. */
+static int continue_layout(struct save *s)
+{
+	AUTO(manifest_done) struct manifest m = {0};
+	AUTO_JSON struct json_object *doc = NULL;
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	struct json_object *list = NULL;
+	int r = pack_read(&s->pack, "index.json", MANIFEST_BYTES_MAX, &text);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = manifest_parse(text.s, text.len, MEDIA_OCI_INDEX, &m);
+	if (r == 0)
+		r = json_parse(text.s, text.len, &doc);
+	if (r == 0)
+		r = json_get_arr(doc, "manifests", &list);
+	if (r < 0)
+		return err_wrap(r, "index.json");
+	json_putp(&s->list);
+	s->list = json_object_get(list);
+	return 1;
+}
+
 static int begin(struct save *s)
 {
 	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
@@ -195,7 +238,13 @@ static int begin(struct save *s)
 	int r = pack_begin(&s->pack, s->ctx->fds[0]);
 
 	s->list = json_object_new_array();
-	if (r < 0 || strcmp(s->args.form.format, "docker-archive") == 0)
+	if (r == 0 && s->args.add) {
+		r = pack_continue(&s->pack);
+		r = r < 0 ? r : continue_layout(s);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
+	if (r < 0 || strcmp(s->args.kind, "docker-archive") == 0)
 		return r;
 	if (!is_layout(s))
 		return pack_bytes(&s->pack, "version", version, sizeof(version) - 1);
@@ -217,27 +266,27 @@ static int end(struct save *s)
 		json_set(index, "manifests", json_object_get(s->list));
 		json_write(index, false, &b);
 		r = pack_bytes(&s->pack, "index.json", b.s, b.len);
-	} else if (strcmp(s->args.form.format, "docker-archive") == 0) {
+	} else if (strcmp(s->args.kind, "docker-archive") == 0) {
 		json_write(s->list, false, &b);
 		r = pack_bytes(&s->pack, "manifest.json", b.s, b.len);
 	}
 	return r == 0 ? pack_end(&s->pack) : r;
 }
 
-/* What manifest to look for: "dir" is Docker's here, an OCI layout takes either. */
 static int save_one(struct save *s, const struct transfer_save_image *im)
 {
-	struct transfer_form want = {.compression = s->args.form.compression};
+	struct transfer_form want = s->args.form;
 	struct outgoing o = {.manifest_raw = SBUF_INIT};
 	AUTO_STRV struct strv names = STRV_INIT;
 	int as_is, r;
 
 	for (unsigned i = 0; i < im->n_names; i++)
 		strv_add(&names, im->names[i]);
-	want.format = is_layout(s) ? "oci" : "docker";
 	as_is = outgoing_open(s->ctx, im->id, im->manifest, &want, &o);
 	r = as_is < 0 ? as_is : 0;
-	if (r == 0 && strcmp(s->args.form.format, "docker-archive") == 0)
+	if (as_is == 0 && s->args.plain)
+		want.compression = "none";
+	if (r == 0 && strcmp(s->args.kind, "docker-archive") == 0)
 		r = save_docker(s, &o, &names);
 	else if (r == 0)
 		r = save_by_digest(s, &o, &names, &want, as_is > 0);

@@ -4,14 +4,17 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/archive/tar_write.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/sys/file.h"
 
 #define PIECE (256U << 10)
+#define UNFINISHED ".cuddy-unfinished"
 
 int pack_begin(struct pack *p, int fd)
 {
@@ -37,9 +40,39 @@ void pack_done(struct pack *p)
 	*p = (struct pack){.dir = -EBADF};
 }
 
+/* The lock goes with the descriptor, which the caller closes after the operation. */
+int pack_continue(struct pack *p)
+{
+	if (p->tar)
+		return err_new(-CE_UNSUPPORTED, "adding to an archive");
+	while (flock(p->dir, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_new(-errno, "lock the directory");
+	p->goes_on = true;
+	return 0;
+}
+
+int pack_read(const struct pack *p, const char *name, size_t max, struct sbuf *ret)
+{
+	AUTO_CLOSE int fd = openat(p->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT : err_new(-errno, "open %s", name);
+	return file_read_fd(fd, max, ret);
+}
+
+/* Named by the digest of what is in them, and whole once they have that name. */
+static bool had_blob(const struct pack *p, const char *name)
+{
+	struct stat st;
+
+	return p->goes_on && strncmp(name, "blobs/", 6) == 0 &&
+	       fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
 bool pack_has(const struct pack *p, const char *name)
 {
-	return strv_has(&p->names, name);
+	return strv_has(&p->names, name) || had_blob(p, name);
 }
 
 int pack_dir(struct pack *p, const char *name)
@@ -48,7 +81,9 @@ int pack_dir(struct pack *p, const char *name)
 
 	if (p->tar)
 		return tar_write_entry(p->tar, &e);
-	return mkdirat(p->dir, name, 0755) < 0 ? err_new(-errno, "make %s", name) : 0;
+	if (mkdirat(p->dir, name, 0755) < 0 && !(p->goes_on && errno == EEXIST))
+		return err_new(-errno, "make %s", name);
+	return 0;
 }
 
 /* --- a member ---------------------------------------------------------------------------------- */
@@ -56,9 +91,10 @@ int pack_dir(struct pack *p, const char *name)
 struct member_out {
 	struct out base;
 	struct tar_writer *tar;
-	int fd;
+	int fd, dir;
 	uint64_t left;
 	char *name;
+	bool finished;
 };
 
 static int member_write(struct out *o, const void *p, size_t n)
@@ -87,7 +123,12 @@ static int member_finish(struct out *o)
 
 	if (m->left)
 		return err_new(-CE_BAD_SIZE, "%s is shorter than it was", m->name);
-	return m->fd >= 0 && fsync(m->fd) < 0 ? err_new(-errno, "sync %s", m->name) : 0;
+	if (m->tar)
+		return 0;
+	if (fsync(m->fd) < 0 || renameat(m->dir, UNFINISHED, m->dir, m->name) < 0)
+		return err_new(-errno, "write %s", m->name);
+	m->finished = true;
+	return 0;
 }
 
 static void member_close(struct out *o)
@@ -95,6 +136,8 @@ static void member_close(struct out *o)
 	struct member_out *m = (struct member_out *)o;
 
 	closep(&m->fd);
+	if (!m->tar && !m->finished)
+		(void)unlinkat(m->dir, UNFINISHED, 0);
 	free(m->name);
 	free(m);
 }
@@ -109,15 +152,18 @@ int pack_member(struct pack *p, const char *name, uint64_t size, struct out **re
 
 	if (p->tar)
 		r = tar_write_entry(p->tar, &e);
-	else
-		fd = openat(p->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			    0644);
+	else if (unlinkat(p->dir, UNFINISHED, 0) == 0 || errno == ENOENT)
+		fd = openat(p->dir, UNFINISHED, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (r < 0 || (!p->tar && fd < 0))
 		return r < 0 ? r : err_new(-errno, "make %s", name);
 	strv_add(&p->names, name);
 	m = xcalloc(1, sizeof(*m));
-	*m = (struct member_out){
-		.base.ops = &ops, .tar = p->tar, .fd = fd, .left = size, .name = xstrdup(name)};
+	*m = (struct member_out){.base.ops = &ops,
+				 .tar = p->tar,
+				 .fd = fd,
+				 .dir = p->dir,
+				 .left = size,
+				 .name = xstrdup(name)};
 	*ret = &m->base;
 	return 0;
 }

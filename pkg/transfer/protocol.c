@@ -174,7 +174,10 @@ int transfer_push_get(const struct transfer_request *q, struct transfer_push *re
 
 void transfer_save_put(struct sbuf *b, const struct transfer_save *s)
 {
+	wire_put_str(b, s->kind);
 	wire_put_form(b, &s->form);
+	wire_put_u32(b, s->plain);
+	wire_put_u32(b, s->add);
 	wire_put_u32(b, s->n_images);
 	for (unsigned i = 0; i < s->n_images; i++) {
 		const struct transfer_save_image *im = &s->images[i];
@@ -213,7 +216,10 @@ int transfer_save_get(const struct transfer_request *q, struct transfer_save *re
 
 	*ret = (struct transfer_save){0};
 	wire_reader_init(&r, q->body, q->body_n);
+	ret->kind = wire_get_str(&r);
 	wire_get_form(&r, &ret->form);
+	ret->plain = wire_get_u32(&r) != 0;
+	ret->add = wire_get_u32(&r) != 0;
 	n = wire_get_u32(&r);
 	for (uint32_t i = 0; i < n && ok && !r.failed; i++) {
 		ret->images = xreallocarray(ret->images, i + 1, sizeof(*ret->images));
@@ -221,7 +227,7 @@ int transfer_save_get(const struct transfer_request *q, struct transfer_save *re
 		ret->n_images = i + 1;
 		ok = get_save_image(&r, &ret->images[i]);
 	}
-	if (wire_failed(&r) || !ok || !ret->form.format)
+	if (wire_failed(&r) || !ok || !ret->kind)
 		return err_new(-CE_PROTOCOL, "save request");
 	return 0;
 }
@@ -301,6 +307,7 @@ void transfer_load_put(struct sbuf *b, const struct transfer_load *l)
 	wire_put_str(b, l->entry);
 	wire_put_str(b, l->platform);
 	wire_put_str(b, l->policy);
+	wire_put_str(b, l->path);
 }
 
 int transfer_load_get(const struct transfer_request *q, struct transfer_load *ret)
@@ -313,6 +320,7 @@ int transfer_load_get(const struct transfer_request *q, struct transfer_load *re
 	l.entry = wire_get_str(&r);
 	l.platform = wire_get_str(&r);
 	l.policy = wire_get_str(&r);
+	l.path = wire_get_str(&r);
 	if (wire_failed(&r))
 		return err_new(-CE_PROTOCOL, "load request");
 	*ret = l;

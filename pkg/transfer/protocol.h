@@ -119,10 +119,14 @@ struct transfer_login {
 /* Body of TRANSFER_LOAD; one descriptor: the archive or directory. */
 struct transfer_load {
 	bool layers; /* only the layers; one more descriptor, a file that gets the config of the last image */
-	const char *
-		entry; /* only that one of a layout: tag or digest, "" for that of the platform; NULL: all */
+	/*
+	 * Only that one. Of a layout: tag or digest, "" for that of the platform. Of a docker-archive:
+	 * reference or "@index". NULL: all.
+	 */
+	const char *entry;
 	const char *platform; /* "os/arch[/variant]" or NULL */
 	const char *policy;
+	const char *path; /* absolute, where it was opened: scopes of policy.json; NULL: not known */
 };
 
 /*
@@ -174,7 +178,10 @@ struct transfer_push {
 	struct transfer_sign sign;
 };
 
-/* Body of TRANSFER_SAVE; one descriptor: the file or the empty directory. */
+/*
+ * Body of TRANSFER_SAVE; one descriptor: the file or the empty directory. Its image events have the
+ * digests of manifests, where the kind has them.
+ */
 struct transfer_save_image {
 	const char *id;
 	const char *manifest; /* digest; NULL: the first it came with, if any */
@@ -182,7 +189,10 @@ struct transfer_save_image {
 	unsigned n_names;
 };
 struct transfer_save {
-	struct transfer_form form; /* format: docker-archive, oci-archive, oci-dir or docker-dir */
+	const char *kind; /* docker-archive, oci-archive, oci-dir or docker-dir */
+	struct transfer_form form; /* of manifests and layers */
+	bool plain; /* manifests that have to be made have layers that are not compressed */
+	bool add; /* the directory may hold an OCI layout, which gets these as well */
 	struct transfer_save_image *images;
 	unsigned n_images;
 };

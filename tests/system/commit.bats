@@ -150,3 +150,18 @@ resolv.conf" ]
 	[ "$(cuddy run --rm made ls /new)" = /new ]
 	cuddy rmi made
 }
+
+@test "commit: to a place outside of the store, where the image does not stay" {
+	cuddy run --name c "$IMAGE" sh -c 'echo made >/made'
+	before=$(cuddy images -q --no-trunc | sort)
+	for to in "oci-archive:$WORK/o.tar:v1" "docker-archive:$WORK/d.tar:x/made:1" "dir:$WORK/dir"; do
+		id=$(cuddy commit -q c "$to")
+		[ "$(skopeo inspect --config --raw "$to" | sha256sum | cut -d' ' -f1)" = "$id" ]
+		[ "$(cuddy images -q --no-trunc | sort)" = "$before" ]
+	done
+	[ "$(cuddy run --rm "oci-archive:$WORK/o.tar" cat /made)" = made ]
+	run --separate-stderr cuddy commit -q c "docker-archive:$WORK/d.tar:x/made:1"
+	one_line_error 125 'not changed'
+	run --separate-stderr cuddy commit -q c docker-daemon:x
+	one_line_error 125 'docker-daemon'
+}

@@ -63,3 +63,38 @@ load helpers
 	run --separate-stderr cuddy import -q -c 'NOSUCH x' "$WORK/r.tar" localhost/x
 	one_line_error 125 NOSUCH
 }
+
+@test "load, import: from a URL, which is read when all of it is here" {
+	mkdir -p "$WORK/web/root/bin"
+	cp "$(command -v busybox)" "$WORK/web/root/bin/sh"
+	tar -c -C "$WORK/web/root" --owner=0 --group=0 . | gzip >"$WORK/web/r.tgz"
+	cuddy save -q -o "$WORK/web/i.tar" "$IMAGE"
+	id=$(cuddy image inspect --format '{{.Id}}' "$IMAGE")
+	cuddy rmi "$IMAGE" >/dev/null
+	(cd "$WORK/web" && exec python3 -c '
+import http.server, os
+class H(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path != "/cut.tar": return super().do_GET()
+        b = open("i.tar", "rb").read()
+        self.send_response(200); self.send_header("Content-Length", str(len(b))); self.end_headers(); self.wfile.write(b[:len(b) // 2])
+s = http.server.HTTPServer(("127.0.0.1", 0), H)
+open("../port.tmp", "w").write(str(s.server_address[1])); os.rename("../port.tmp", "../port"); s.serve_forever()') >"$WORK/web.log" 2>&1 3>&- &
+	web=$!
+	wait_until 20 test -e "$WORK/port"
+	url=http://127.0.0.1:$(cat "$WORK/port")
+	run -0 --separate-stderr cuddy load -q -i "$url/i.tar"
+	[ "$output" = "Loaded image: localhost/busybox:latest" ] && [ "$(cuddy image inspect --format '{{.Id}}' "$IMAGE")" = "$id" ]
+	cuddy rmi "$IMAGE" >/dev/null
+	run -0 --separate-stderr cuddy import -q --os linux --arch amd64 -m 'from afar' "$url/r.tgz" localhost/far
+	[ "$(cuddy image inspect --format '{{.Comment}} {{.Os}}' localhost/far)" = "from afar linux" ]
+	[ "$(cuddy run --rm localhost/far /bin/sh -c 'echo here')" = here ]
+	cuddy rmi localhost/far >/dev/null
+	for bad in "load -q -i $url/nosuch" "import -q $url/nosuch" "load -q -i $url/cut.tar" "import -q http://127.0.0.1:1/x"; do
+		run --separate-stderr timeout 60 "$CUDDY" $bad
+		one_line_error 125 .
+		[ -z "$(cuddy images -q)" ]
+	done
+	kill $web
+	wait $web || true
+}

@@ -186,6 +186,27 @@ umoci_image() { # umoci_image DIR:TAG
 	[ "$(digest_of "$REG/by/platform:1")" = "$d" ]
 }
 
+@test "push: --compression-level makes the layers anew, each as hard as it says; --force-compression, --remove-signatures" {
+	registry_begin
+	load_image layers12
+	bytes() { skopeo inspect --raw --tls-verify=false "docker://$1" | jq '[.layers[].size] | add'; }
+	for level in 1 9; do
+		upload --compression-format gzip --compression-level $level --force-compression --remove-signatures localhost/layers12 "$REG/l:gzip$level"
+		upload --compression-format zstd --compression-level $((level * 2)) localhost/layers12 "$REG/l:zstd$level"
+	done
+	[ "$(bytes "$REG/l:gzip1")" -gt "$(bytes "$REG/l:gzip9")" ]
+	[ "$(bytes "$REG/l:zstd1")" -gt "$(bytes "$REG/l:zstd9")" ]
+	skopeo inspect --raw --tls-verify=false "docker://$REG/l:gzip9" | jq -e 'all(.layers[]; .mediaType | endswith("+gzip"))'
+	skopeo copy -q --src-tls-verify=false "docker://$REG/l:gzip9" "oci:$WORK/copied:x"
+	# A credentials file of its own, where the registry wants one.
+	registry_end
+	registry_begin tls
+	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:secret | base64)" >"$WORK/auth.json"
+	chmod 600 "$WORK/auth.json"
+	cuddy push -q --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" "$IMAGE" "$REG/b:1"
+	run -125 cuddy push -q --retry 0 --cert-dir "$REG_DIR/certs" "$IMAGE" "$REG/b:2"
+}
+
 # images: R7
 @test "push: every tag of a repository" {
 	registry_begin

@@ -130,3 +130,87 @@ config_id() { skopeo inspect --config --raw "$1" | sha256sum | cut -d' ' -f1; }
 	one_line_error 125 'changed|damaged'
 	[ ! -e "$WORK/x.tar" ]
 }
+
+# images: F10
+@test "push, pull: files and directories instead of a registry; a layout takes one image after the other" {
+	id=$(id_of "$IMAGE")
+	load_image layers12
+	mkdir "$WORK/there" && cd "$WORK/there"
+	seen() { find . -type f | sort; cuddy images --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}'; }
+	for to in dir:d docker-archive:a.tar:some/name:1 oci-archive:o.tar:v1 oci:layout:v1; do
+		run -0 --separate-stderr cuddy push -q "$IMAGE" "$to"
+		[ -z "$output$stderr" ] || fail "$to: $output$stderr"
+		[ "$(config_id "$to")" = "$id" ]
+	done
+	[ "$(jq -r '.layers[0].mediaType' d/manifest.json)" = application/vnd.oci.image.layer.v1.tar ] # as it is kept
+	cuddy push -q --digestfile digest localhost/layers12 oci:layout:twelve
+	[ "$(jq -r '.manifests | map(.annotations["org.opencontainers.image.ref.name"]) | join(" ")' layout/index.json)" = "v1 twelve" ]
+	[ "$(jq -r '.manifests[1].digest' layout/index.json)" = "$(cat digest)" ]
+	cuddy push -q localhost/layers12 oci:layout:v1 # the name moves
+	[ "$(jq -c '[.manifests[].digest] | unique | length' layout/index.json)" = 1 ]
+	cuddy push -q "$IMAGE" oci:layout:v1
+	for name in v1 twelve; do skopeo copy -q "oci:layout:$name" "dir:copied-$name"; done # every digest is looked at
+	[ -z "$(find layout d -name '.cuddy*')" ]
+	cuddy push -q "$IMAGE" containers-storage:localhost/tagged:1
+	[ "$(id_of localhost/tagged:1)" = "$id" ]
+	cuddy rmi -f "$id" >/dev/null
+	expect() { # expect NAME TRANSPORT...: what is pulled there is the image, under that name
+		run -0 --separate-stderr cuddy pull -q "$2"
+		[ "$output" = "$id" ] || fail "$2: $output$stderr"
+		[ "$(cuddy image inspect --format '{{.RepoTags}}' "$id")" = "[$1]" ] || fail "$2: $(cuddy images)"
+		cuddy rmi -f "$id" >/dev/null
+	}
+	expect '' dir:d
+	expect docker.io/some/name:1 docker-archive:a.tar
+	expect docker.io/some/name:1 docker-archive:a.tar:some/name:1
+	expect docker.io/some/name:1 docker-archive:a.tar:@0
+	expect '' oci-archive:o.tar
+	expect localhost/v1:latest oci-archive:o.tar:v1
+	expect localhost/v1:latest oci:layout:v1
+	expect '' "oci:layout:$(jq -r '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == "v1") | .digest' layout/index.json)"
+	[ "$(cuddy run --rm oci-archive:o.tar echo out of it)" = "out of it" ]
+	[ "$(cuddy pull -q "containers-storage:$id")" = "$id" ]
+	printf 'FROM oci:layout:v1\nLABEL a=b\n' | cuddy build -q -t built - >/dev/null
+	[ "$(cuddy image inspect --format '{{index .Labels "a"}}' built)" = b ]
+	load_image busybox
+	for bad in "push $IMAGE docker-archive:a.tar" "push $IMAGE dir:d" "push $IMAGE oci:d" "push $IMAGE oci:" "push $IMAGE docker-daemon:x:1" "push --compress $IMAGE oci:layout" \
+		"push --compress $IMAGE 127.0.0.1:1/x" "push -f v2s2 $IMAGE oci:layout" "push --compression-format zstd $IMAGE docker-archive:new.tar" "push $IMAGE docker-archive:new.tar:Upper" \
+		"push --sign-by me $IMAGE dir:new" "push --digestfile x $IMAGE docker-archive:new.tar" "push $IMAGE containers-storage:[overlay@/x]y" "pull oci:layout" "pull oci:layout:none" "pull oci:nosuch" "pull dir:layout/blobs" \
+		"pull docker-archive:a.tar:other:1" "pull docker-archive:a.tar:@1" "pull -a oci:layout:v1" "pull docker-daemon:x" "pull sif:x" "run --pull never --rm oci:layout:v1 true"; do
+		before=$(seen)
+		run --separate-stderr cuddy $bad
+		one_line_error 125 . || fail "$bad"
+		[ "$(seen)" = "$before" ] || fail "$bad"
+	done
+}
+
+@test "save: --compress and --uncompressed say how layers are written that have to be made; docker-dir is loaded again" {
+	id=$(id_of "$IMAGE")
+	types() { jq -r '[.layers[].mediaType] | unique | join(" ")'; }
+	cuddy save -q --format docker-dir -o "$WORK/plain" "$IMAGE"
+	[ "$(types <"$WORK/plain/manifest.json")" = application/vnd.docker.image.rootfs.diff.tar ]
+	cuddy save -q --format docker-dir --compress -o "$WORK/zipped" "$IMAGE"
+	[ "$(types <"$WORK/zipped/manifest.json")" = application/vnd.docker.image.rootfs.diff.tar.gzip ]
+	cuddy push -q --compress "$IMAGE" "dir:$WORK/pushed"
+	[ "$(types <"$WORK/pushed/manifest.json")" = application/vnd.oci.image.layer.v1.tar+gzip ]
+	cuddy save -q --format oci-archive -o "$WORK/zipped.tar" "$IMAGE"
+	cuddy save -q --format oci-archive --uncompressed -o "$WORK/plain.tar" "$IMAGE"
+	[ "$(skopeo inspect --raw "oci-archive:$WORK/plain.tar" | types)" = application/vnd.oci.image.layer.v1.tar ]
+	[ "$(skopeo inspect --raw "oci-archive:$WORK/zipped.tar" | types)" = application/vnd.oci.image.layer.v1.tar+gzip ]
+	for d in plain zipped pushed; do
+		skopeo copy -q "dir:$WORK/$d" "oci:$WORK/copied:$d"
+		cuddy rmi -a -f >/dev/null
+		run -0 cuddy load -q -i "$WORK/$d"
+		[ "$output" = "Loaded image: sha256:$id" ]
+		[ "$(cuddy image inspect --format '{{.Digest}}' "$id")" = "sha256:$(sha256sum <"$WORK/$d/manifest.json" | cut -d' ' -f1)" ]
+	done
+	[ "$(cuddy run --rm "$id" echo it runs)" = "it runs" ]
+	dd if=/dev/urandom of="$WORK/pushed/$(jq -r '.layers[0].digest | .[7:]' "$WORK/pushed/manifest.json")" bs=1 count=16 seek=2000 conv=notrunc 2>/dev/null
+	run --separate-stderr cuddy load -q -i "$WORK/pushed"
+	one_line_error 125 .
+	for bad in "--compress --format oci-dir" "--compress" "--uncompressed" "--uncompressed --format docker-dir"; do
+		run --separate-stderr cuddy save -q $bad -o "$WORK/bad" "$id"
+		one_line_error 125 'goes with --format'
+		[ ! -e "$WORK/bad" ]
+	done
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/image_file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/archive_file.h"
+#include "pkg/base/alloc.h"
+#include "pkg/base/err.h"
+#include "pkg/image/push.h"
+#include "pkg/image/tag.h"
+#include "pkg/oci/reference.h"
+#include "pkg/sys/rmtree.h"
+
+static bool is_empty(int dir)
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	while (d && n < 3 && readdir(d))
+		n++;
+	return d && n == 2;
+}
+
+/* What is in the directory is made there; when that fails it is emptied again. */
+static void empty(int dir)
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	struct dirent *e;
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	while (d && (e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    rmtree(dir, e->d_name) < 0)
+			err_drop();
+}
+
+static int to_file(struct store *st, const struct strv *names, const struct save_options *o,
+		   const char *path, const struct transfer_handler *h)
+{
+	AUTO(archive_file_drop) struct archive_file f = ARCHIVE_FILE_INIT;
+	/* In the caller's rights, before the base namespace is entered. */
+	int r = archive_file_open(&f, path);
+
+	if (r == 0)
+		r = image_save(st, names, o, f.fd, h);
+	return r == 0 ? archive_file_keep(&f) : r;
+}
+
+static int to_dir(struct store *st, const struct strv *names, const struct save_options *o,
+		  const char *path, const struct transfer_handler *h)
+{
+	AUTO_CLOSE int dir = -EBADF;
+	bool made, was_empty;
+	int r;
+
+	if (!path)
+		return err_usage("--format %s writes a directory: --output names it", o->kind);
+	made = mkdir(path, 0777) == 0;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_new(-errno, "directory %s", path);
+	was_empty = is_empty(dir);
+	if (!was_empty && (!o->add || faccessat(dir, "oci-layout", F_OK, 0) < 0))
+		return err_new(-ENOTEMPTY, "directory %s", path);
+	r = image_save(st, names, o, dir, h);
+	if (r < 0) {
+		AUTO_FREE char *words = xstrdup(err_trail());
+
+		if (was_empty)
+			empty(dir);
+		if (made)
+			(void)rmdir(path);
+		return err_set(r, words);
+	}
+	return 0;
+}
+
+int image_to_output(struct store *st, const struct strv *names, const struct save_options *o,
+		    const char *path, const struct transfer_handler *h)
+{
+	return strstr(o->kind, "-dir") ? to_dir(st, names, o, path, h)
+				       : to_file(st, names, o, path, h);
+}
+
+/* --- push -------------------------------------------------------------------------------------- */
+
+/* In Docker's archives names are whole references; in a layout they are what was typed. */
+static int name_there(const struct transport *t, char **ret)
+{
+	AUTO(reference_done) struct reference ref = {0};
+	int r;
+
+	if (!t->entry)
+		return 0;
+	if (t->entry[0] == '@')
+		return err_usage("'%s': an image is chosen by its index to be read, not to be "
+				 "written",
+				 t->entry);
+	if (t->kind != TRANSPORT_DOCKER_ARCHIVE) {
+		*ret = xstrdup(t->entry);
+		return 0;
+	}
+	r = reference_parse(t->entry, &ref);
+	if (r == 0 && ref.digest)
+		r = err_usage("'%s': an archive names images by tags", t->entry);
+	if (r < 0)
+		return r;
+	reference_normalise(&ref);
+	*ret = reference_text(&ref);
+	return 0;
+}
+
+static int check_form(const struct transport *t, const struct push_options *o, bool compress)
+{
+	const struct transfer_form *f = &o->form;
+	const char *what = transport_name(t->kind);
+
+	if (o->sign.by || o->sign.sigstore_key || o->sign.passphrase_file)
+		return err_usage("%s: holds no signatures; sign what is at a registry", what);
+	if (compress && t->kind != TRANSPORT_DIR)
+		return err_usage("--compress is for dir: destinations; --compression-format says "
+				 "how layers are sent elsewhere");
+	if (t->kind == TRANSPORT_DOCKER_ARCHIVE && (f->compression || f->format))
+		return err_usage("docker-archive: has one form, with layers that are not "
+				 "compressed");
+	if (t->kind != TRANSPORT_DIR && f->format && strcmp(f->format, "docker") == 0)
+		return err_usage("%s: holds OCI's manifests; dir: holds Docker's as well", what);
+	return 0;
+}
+
+static int to_store(struct store *st, const char *name, const char *as)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+
+	strv_add(&names, as);
+	return image_tag(st, name, &names);
+}
+
+int image_to_place(struct store *st, const char *name, const char *place,
+		   const struct push_options *o, bool compress)
+{
+	static const char *const kinds[] = {[TRANSPORT_DIR] = "docker-dir",
+					    [TRANSPORT_DOCKER_ARCHIVE] = "docker-archive",
+					    [TRANSPORT_OCI_ARCHIVE] = "oci-archive",
+					    [TRANSPORT_OCI] = "oci-dir"};
+	AUTO(transport_done) struct transport t = {0};
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_FREE char *as = NULL;
+	struct save_options s = {.form = o->form, .platform = o->platform, .renamed = true};
+	int r = transport_parse(place, &t);
+
+	if (r == 0)
+		r = check_form(&t, o, compress);
+	if (r < 0)
+		return r;
+	if (t.kind == TRANSPORT_STORE)
+		return to_store(st, name, t.path);
+	r = name_there(&t, &as);
+	if (r == 0 && t.kind == TRANSPORT_DOCKER_ARCHIVE && access(t.path, F_OK) == 0)
+		r = err_new(-EEXIST, "%s: Docker's archives are not changed", t.path);
+	if (r < 0)
+		return r;
+	s.kind = kinds[t.kind];
+	s.name = as;
+	s.any_format = t.kind == TRANSPORT_DIR;
+	s.plain = t.kind == TRANSPORT_DIR && !o->form.compression && !compress;
+	s.add = t.kind == TRANSPORT_OCI;
+	if (compress)
+		s.form.compression = "gzip";
+	strv_add(&names, name);
+	return image_to_output(st, &names, &s, t.path, o->report);
+}

@@ -279,6 +279,10 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 	int found = -CE_NO_IMAGE, r;
 
 	if (transport_is_place(name)) {
+		/* "dir:latest" may be an image that is here. */
+		if (o->policy != PULL_ALWAYS && image_find(st, name, ret, ret_name) == 0)
+			return 0;
+		err_drop();
 		if (o->policy == PULL_NEVER)
 			return err_new(-CE_NO_IMAGE, "%s is not to be read (--pull never)", name);
 		r = image_pull(st, name, o, id);

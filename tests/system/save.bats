@@ -170,6 +170,9 @@ config_id() { skopeo inspect --config --raw "$1" | sha256sum | cut -d' ' -f1; }
 	expect '' "oci:layout:$(jq -r '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == "v1") | .digest' layout/index.json)"
 	[ "$(cuddy run --rm oci-archive:o.tar echo out of it)" = "out of it" ]
 	[ "$(cuddy pull -q "containers-storage:$id")" = "$id" ]
+	cuddy tag "$id" localhost/dir:latest
+	[ "$(cuddy run --rm dir:latest echo the image of that name)" = "the image of that name" ]
+	cuddy rmi localhost/dir:latest >/dev/null
 	printf 'FROM oci:layout:v1\nLABEL a=b\n' | cuddy build -q -t built - >/dev/null
 	[ "$(cuddy image inspect --format '{{index .Labels "a"}}' built)" = b ]
 	load_image busybox

@@ -7,7 +7,7 @@
 
 static struct strv noted; /* as long as the process */
 
-/* Words with spaces around each; "*": all of the table. */
+/* Words with spaces around each. */
 struct known {
 	const char *table, *keys;
 	const char *why; /* NULL: of no interest */
@@ -28,8 +28,7 @@ static const struct known *look_up(const char *table, const char *key)
 	AUTO_FREE char *word = xasprintf(" %s ", key);
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (strcmp(known[i].table, table) == 0 &&
-		    (known[i].keys[0] == '*' || strstr(known[i].keys, word)))
+		if (strcmp(known[i].table, table) == 0 && strstr(known[i].keys, word))
 			return &known[i];
 	return NULL;
 }

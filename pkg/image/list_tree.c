@@ -57,7 +57,7 @@ static int add_image(struct store *st, struct json_object *image, const struct s
 	AUTO(image_summary_done) struct image_summary sum = {0};
 	AUTO(manifest_done) struct manifest m = {0};
 	AUTO_SBUF struct sbuf raw = SBUF_INIT;
-	AUTO_FREE char *type = NULL, *digest = NULL, *platform = NULL, *child = NULL;
+	AUTO_FREE char *type = NULL, *digest = NULL, *child = NULL;
 	struct sizes s = {.used = count(image)};
 	const char *os = "", *arch = "";
 	bool of_index = false;

@@ -107,7 +107,8 @@ static int catch_signals(struct client *c)
 }
 
 /* Started by transfer_expect(), not asked for anything yet. */
-static struct client expected = {.channel = -EBADF, .pidfd = -EBADF};
+static struct client expected = {
+	.channel = -EBADF, .pidfd = -EBADF, .signals = -EBADF, .user_side = -EBADF};
 
 static int start(struct client *c)
 {

@@ -121,14 +121,8 @@ int archive_input_open(const char *path)
 static int fetch_to(const char *url, int fd)
 {
 	const struct transfer_fetch f = {.url = url, .max_bytes = FETCH_MAX, .tls_verify = 1};
-	struct transfer_handler h = {.data = NULL};
-	AUTO_SBUF struct sbuf body = SBUF_INIT;
-	int r;
+	int r = transfer_fetch_to(&f, NULL, fd);
 
-	transfer_fetch_put(&body, &f);
-	r = transfer_run(NULL, TRANSFER_FETCH, &body, &fd, 1, &h);
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = err_new(-errno, "seek");
 	return r < 0 ? err_wrap(r, "fetch") : 0;
 }
 

@@ -190,7 +190,8 @@ const struct command cmd_buildx_create = {
 
 /* --- inspect, ls ------------------------------------------------------------------------------- */
 
-struct inspect_args {
+/* Of the verbs about one builder. */
+struct which_args {
 	const char *builder;
 };
 
@@ -199,13 +200,13 @@ struct inspect_args {
 
 static const struct opt inspect_opts[] = {
 	OPT_MOOT(0, "bootstrap", NULL, "Be sure that it is ready: always so"),
-	BUILDER_OPT(struct inspect_args),
+	BUILDER_OPT(struct which_args),
 	OPT_END,
 };
 
 static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	const struct inspect_args *a = args;
+	const struct which_args *a = args;
 	AUTO(builder_record_done) struct builder_record b = {0};
 	AUTO_SBUF struct sbuf platforms = SBUF_INIT;
 	AUTO_FREE char *name = NULL;
@@ -231,7 +232,7 @@ const struct command cmd_buildx_inspect = {
 	.synopsis = "[OPTIONS] [NAME]",
 	.summary = "Say what a builder is",
 	.opts = inspect_opts,
-	.args_size = sizeof(struct inspect_args),
+	.args_size = sizeof(struct which_args),
 	.max_args = 1,
 	.run = inspect_run,
 };
@@ -303,12 +304,8 @@ const struct command cmd_buildx_ls = {
 
 /* --- use, stop, rm ----------------------------------------------------------------------------- */
 
-struct use_args {
-	const char *builder;
-};
-
 static const struct opt use_opts[] = {
-	BUILDER_OPT(struct use_args),
+	BUILDER_OPT(struct which_args),
 	OPT_MOOT(0, "default", NULL, "For this context: there is one"),
 	OPT_MOOT(0, "global", NULL, "For all contexts: there is one"),
 	OPT_END,
@@ -316,7 +313,7 @@ static const struct opt use_opts[] = {
 
 static int use_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	const struct use_args *a = args;
+	const struct which_args *a = args;
 	const char *name = argc ? argv[0] : a->builder;
 	struct store *st;
 	int r = name ? cmd_store(ctx, &st) : err_usage("needs the name of a builder");
@@ -332,23 +329,19 @@ const struct command cmd_buildx_use = {
 	.synopsis = "[OPTIONS] NAME",
 	.summary = "Take a builder for those builds that name none",
 	.opts = use_opts,
-	.args_size = sizeof(struct use_args),
+	.args_size = sizeof(struct which_args),
 	.max_args = 1,
 	.run = use_run,
 };
 
-struct stop_args {
-	const char *builder;
-};
-
 static const struct opt stop_opts[] = {
-	BUILDER_OPT(struct stop_args),
+	BUILDER_OPT(struct which_args),
 	OPT_END,
 };
 
 static int stop_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
-	const struct stop_args *a = args;
+	const struct which_args *a = args;
 	AUTO(builder_record_done) struct builder_record b = {0};
 	AUTO_FREE char *name = NULL;
 	struct store *st;
@@ -367,7 +360,7 @@ const struct command cmd_buildx_stop = {
 	.synopsis = "[OPTIONS] [NAME]",
 	.summary = "Be sure that no builder runs: none does between builds",
 	.opts = stop_opts,
-	.args_size = sizeof(struct stop_args),
+	.args_size = sizeof(struct which_args),
 	.max_args = 1,
 	.run = stop_run,
 };

@@ -46,15 +46,11 @@ int remote_fetch(struct builder *b, const char *url, int fd, int64_t *ret_modifi
 {
 	const struct transfer_fetch f = {
 		.url = url, .max_bytes = FETCH_MAX, .tls_verify = b->o->pull.access.tls_verify};
-	struct transfer_handler h = {.image = take_modified, .data = ret_modified_ns};
-	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	const struct transfer_handler h = {.image = take_modified, .data = ret_modified_ns};
 	int r;
 
 	*ret_modified_ns = 0;
-	transfer_fetch_put(&body, &f);
-	r = transfer_run(NULL, TRANSFER_FETCH, &body, &fd, 1, &h);
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = err_new(-errno, "seek");
+	r = transfer_fetch_to(&f, &h, fd);
 	return r < 0 ? err_wrap(r, "fetch") : 0;
 }
 

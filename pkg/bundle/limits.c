@@ -147,6 +147,17 @@ static int pids(struct limits *l, struct json_object *o)
 	return r;
 }
 
+/* One device of a list, and what its @key says. */
+static int device_value(struct json_object *d, const char *key, uint64_t *ret_major,
+			uint64_t *ret_minor, uint64_t *ret)
+{
+	int r = json_get_u64(d, "major", ret_major);
+
+	if (r == 0)
+		r = json_get_u64(d, "minor", ret_minor);
+	return r < 0 ? r : json_get_u64(d, key, ret);
+}
+
 static int throttle(struct limits *l, struct json_object *o, const char *key, const char *word)
 {
 	struct json_object *a = NULL;
@@ -156,11 +167,7 @@ static int throttle(struct limits *l, struct json_object *o, const char *key, co
 		struct json_object *d = json_object_array_get_idx(a, i);
 		uint64_t major = 0, minor = 0, rate = 0;
 
-		r = json_get_u64(d, "major", &major);
-		if (r == 0)
-			r = json_get_u64(d, "minor", &minor);
-		if (r == 0)
-			r = json_get_u64(d, "rate", &rate);
+		r = device_value(d, "rate", &major, &minor, &rate);
 		if (r == 0)
 			add(l, "io.max",
 			    xasprintf("%" PRIu64 ":%" PRIu64 " %s=%" PRIu64, major, minor, word,
@@ -185,11 +192,7 @@ static int device_weights(struct limits *l, struct json_object *o)
 		struct json_object *d = json_object_array_get_idx(a, i);
 		uint64_t major = 0, minor = 0, weight = 0;
 
-		r = json_get_u64(d, "major", &major);
-		if (r == 0)
-			r = json_get_u64(d, "minor", &minor);
-		if (r == 0)
-			r = json_get_u64(d, "weight", &weight);
+		r = device_value(d, "weight", &major, &minor, &weight);
 		if (r == 0)
 			r = not_in_v2(d, "blockIO.weightDevice", io_of_v1, ARRAY_LEN(io_of_v1));
 		if (r == 0 && weight)

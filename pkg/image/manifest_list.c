@@ -548,15 +548,21 @@ int list_push(struct store *st, const char *typed, const char *destination,
 	return r;
 }
 
+static int entry_of(struct store *st, const char *typed, const char *platform,
+		    struct found_manifest *ret)
+{
+	AUTO(list_record_done) struct list_record rec = {0};
+	int r = list_find(st, typed, &rec);
+
+	return r < 0 ? r : found_in_list(&rec, platform, ret);
+}
+
 int list_choose(struct store *st, const char *typed, const char *platform, char ret_id[65],
 		char **ret_remote, bool *ret_insecure)
 {
-	AUTO(list_record_done) struct list_record rec = {0};
 	AUTO(found_manifest_done) struct found_manifest f = {0};
-	int r = list_find(st, typed, &rec);
+	int r = entry_of(st, typed, platform, &f);
 
-	if (r == 0)
-		r = found_in_list(&rec, platform, &f);
 	if (r < 0)
 		return r;
 	(void)snprintf(ret_id, 65, "%s", f.image ? f.image : "");
@@ -568,12 +574,9 @@ int list_choose(struct store *st, const char *typed, const char *platform, char 
 int list_entry_of(struct store *st, const char *typed, const char *platform, char ret_id[65],
 		  char **ret_digest)
 {
-	AUTO(list_record_done) struct list_record rec = {0};
 	AUTO(found_manifest_done) struct found_manifest f = {0};
-	int r = list_find(st, typed, &rec);
+	int r = entry_of(st, typed, platform, &f);
 
-	if (r == 0)
-		r = found_in_list(&rec, platform, &f);
 	if (r < 0)
 		return r;
 	ret_id[0] = '\0';

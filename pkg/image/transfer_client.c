@@ -346,3 +346,14 @@ int transfer_run_for(struct store *st, enum transfer_op op, const struct sbuf *b
 {
 	return run(st, op, body, fds, n_fds, h, o);
 }
+
+int transfer_fetch_to(const struct transfer_fetch *f, const struct transfer_handler *h, int fd)
+{
+	const struct transfer_handler quiet = {0};
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	int r;
+
+	transfer_fetch_put(&body, f);
+	r = transfer_run(NULL, TRANSFER_FETCH, &body, &fd, 1, h ? h : &quiet);
+	return r == 0 && lseek(fd, 0, SEEK_SET) < 0 ? err_new(-errno, "seek") : r;
+}

@@ -36,3 +36,5 @@ int transfer_run_for(struct store *st, enum transfer_op op, const struct sbuf *b
 		     const struct user_side_offer *o);
 int transfer_run(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
 		 unsigned n_fds, const struct transfer_handler *h);
+/** transfer_fetch_to() - what a URL gives, into the file @fd, which is at its beginning then. @h: NULL, nobody is told. */
+int transfer_fetch_to(const struct transfer_fetch *f, const struct transfer_handler *h, int fd);

@@ -224,7 +224,7 @@ $B/bench/floor: tests/bench/floor.c
 	@mkdir -p $(@D); echo "  CC     $<"
 	$(if $V,,@)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) -o $@ $< -lisal -lcrypto
 
-bench: all $B/bench/runner $B/bench/floor ## speed and memory beside podman, crun and bubblewrap (about 5 minutes); T=network: those rows alone
+bench: all $B/bench/runner $B/bench/floor ## speed and memory beside podman, crun and bubblewrap (about 10 minutes); T=network, start, images or builds: those rows alone
 	@tests/bench/run $B $T
 .PHONY: bench
 

@@ -18,6 +18,7 @@
 #include "pkg/base/path.h"
 #include "pkg/build/cache_internal.h"
 #include "pkg/build/stat_cache.h"
+#include "pkg/build/url_note.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
@@ -155,7 +156,7 @@ static int prune_mounts(struct store *st, int64_t before_ns, struct cache_pruned
 	return 0;
 }
 
-/* What explains nothing any more, and what spares reading files of contexts. */
+/* What explains nothing any more, and what spares reading files of contexts or fetching URLs. */
 static int prune_notes(struct store *st, const char *which, int64_t before_ns)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -349,6 +350,8 @@ static int prune(struct store *st, const struct cache_limits *l, struct cache_pr
 		r = prune_mounts(st, l->before_ns, ret);
 	if (r == 0)
 		r = prune_notes(st, CACHE_WHY, l->before_ns);
+	if (r == 0)
+		r = prune_notes(st, CACHE_URLS, l->before_ns);
 	return r < 0 ? r : prune_notes(st, CACHE_STAT, l->before_ns);
 }
 

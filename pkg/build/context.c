@@ -107,11 +107,10 @@ static int from_stdin(struct builder *b)
 static int from_url(struct builder *b)
 {
 	AUTO_CLOSE int fd = -EBADF;
-	int64_t modified;
 	int r = make_place(b);
 
 	fd = r < 0 ? r : spool(b);
-	r = fd < 0 ? fd : remote_fetch_judged(b, b->o->context, fd, &modified);
+	r = fd < 0 ? fd : remote_fetch_judged(b, b->o->context, fd);
 	return r < 0 ? r : take_file(b, fd);
 }
 

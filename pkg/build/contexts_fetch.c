@@ -19,10 +19,9 @@ static int fetch_archive(struct builder *b, struct named_context *c, int place)
 	AUTO_FREE char *path = store_path(b->st, STORE_STAGING, c->stage_dir.name);
 	AUTO_CLOSE int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	char head[ARCHIVE_HEAD];
-	int64_t modified;
 	ssize_t n;
 	int r = fd < 0 ? err_new(-errno, "make a file in %s", path)
-		       : remote_fetch_judged(b, c->url, fd, &modified);
+		       : remote_fetch_judged(b, c->url, fd);
 
 	if (r < 0)
 		return r;

@@ -79,9 +79,8 @@ static bool is_url(const char *s)
 static int read_url(struct builder *b, const char *url, struct sbuf *out)
 {
 	AUTO_CLOSE int fd = memfd_create("Containerfile", MFD_CLOEXEC);
-	int64_t modified;
 	int r = fd < 0 ? err_new(-errno, "memfd_create")
-		       : remote_fetch_judged(b, url, fd, &modified);
+		       : remote_fetch_judged(b, url, fd);
 
 	if (r == 0)
 		r = file_read_fd(fd, BUILD_FILE_MAX, out);

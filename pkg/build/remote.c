@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/build/remote.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,23 +36,57 @@ int remote_kind_of(const char *s, enum remote_kind *ret)
 	return 0;
 }
 
-static void take_modified(void *data, const char *from, const char *modified)
+static void take_validators(void *data, const char *from, const char *id)
 {
+	struct url_note *n = data;
+	const char *etag = strchr(id, ' ');
+	AUTO_FREE char *modified = xstrndup(id, strcspn(id, " "));
+
 	(void)from;
-	if (!*modified || clock_parse(modified, data) < 0)
+	if (strcmp(modified, "-") != 0 && clock_parse(modified, &n->modified_ns) < 0)
 		err_drop();
+	if (etag && transfer_etag_is_strong(etag + 1))
+		(void)snprintf(n->etag, sizeof(n->etag), "%s", etag + 1);
 }
 
-int remote_fetch(struct builder *b, const char *url, int fd, int64_t *ret_modified_ns)
+int remote_fetch(struct builder *b, const char *url, int fd, struct url_note *ret)
 {
 	const struct transfer_fetch f = {
 		.url = url, .max_bytes = FETCH_MAX, .tls_verify = b->o->pull.access.tls_verify};
-	const struct transfer_handler h = {.image = take_modified, .data = ret_modified_ns};
+	const struct transfer_handler h = {.image = take_validators, .data = ret};
 	int r;
 
-	*ret_modified_ns = 0;
+	*ret = (struct url_note){.modified_ns = 0};
 	r = transfer_fetch_to(&f, &h, fd);
 	return r < 0 ? err_wrap(r, "fetch") : 0;
+}
+
+static void take_same(void *data, const char *from, const char *id)
+{
+	(void)from;
+	*(bool *)data = strcmp(id, "same") == 0;
+}
+
+int remote_is_same(struct builder *b, const char *url, char ret[65])
+{
+	const int verified = b->o->pull.access.tls_verify;
+	bool same = false;
+	const struct transfer_handler h = {.image = take_same, .data = &same};
+	struct url_note n;
+	int r = url_note_find(b->st, url, verified, &n);
+
+	if (r > 0) {
+		const struct transfer_fetch f = {.url = url,
+						 .tls_verify = verified,
+						 .known_etag = n.etag,
+						 .known_modified_ns = n.modified_ns};
+
+		r = transfer_fetch_to(&f, &h, STDIN_FILENO);
+	}
+	if (r < 0)
+		return err_wrap(r, "fetch");
+	memcpy(ret, n.digest, sizeof(n.digest));
+	return same;
 }
 
 int remote_checksum_check(const char *c)
@@ -86,13 +121,33 @@ int remote_content_check(int fd, const char *checksum)
 	return r;
 }
 
-int remote_fetch_judged(struct builder *b, const char *url, int fd, int64_t *ret_modified_ns)
+/* A time of whole seconds says nothing of what came within the same one, and clocks differ. */
+#define MODIFIED_SETTLED_NS (60 * NS_PER_S)
+
+int remote_note(struct builder *b, const char *url, int fd, struct url_note *n)
+{
+	struct url_note noted = *n;
+	int r;
+
+	if (noted.modified_ns > clock_now_ns() - MODIFIED_SETTLED_NS)
+		noted.modified_ns = 0;
+	if (!noted.etag[0] && !noted.modified_ns)
+		return 0;
+	r = hash_file(fd, noted.digest);
+	if (r == 0)
+		r = url_note_put(b->st, url, b->o->pull.access.tls_verify, &noted);
+	memcpy(n->digest, noted.digest, sizeof(n->digest));
+	return r < 0 ? r : 1;
+}
+
+int remote_fetch_judged(struct builder *b, const char *url, int fd)
 {
 	AUTO(judged_done) struct judged j = {0};
+	struct url_note said;
 	int r = judge_remote(&b->policies, url, NULL, &j);
 
 	if (r == 0)
-		r = remote_fetch(b, j.url, fd, ret_modified_ns);
+		r = remote_fetch(b, j.url, fd, &said);
 	return r < 0 ? r : remote_content_check(fd, j.checksum);
 }
 

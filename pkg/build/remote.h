@@ -9,19 +9,27 @@
 
 #include "pkg/base/clock.h"
 #include "pkg/build/builder.h"
+#include "pkg/build/url_note.h"
 
 enum remote_kind { REMOTE_NONE, REMOTE_URL, REMOTE_GIT };
 /** remote_kind_of() - by the look of it; usage error for schemes that are not taken. */
 int remote_kind_of(const char *s, enum remote_kind *ret);
 
-/** remote_fetch() - to @fd, a file. @ret_modified: what the server says, 0: nothing. */
-int remote_fetch(struct builder *b, const char *url, int fd, int64_t *ret_modified_ns);
+/** remote_fetch() - to @fd, a file. @ret: what the server says of it; its digest is left alone. */
+int remote_fetch(struct builder *b, const char *url, int fd, struct url_note *ret);
+/**
+ * remote_is_same() - 1 when the server says that @url is still what it gave before, digest in @ret; 0: it is not,
+ * or nothing is known of it. Nothing is fetched.
+ */
+int remote_is_same(struct builder *b, const char *url, char ret[65]);
+/** remote_note() - what @fd got from @url is @n, by its validators; 1 and @n has its digest, 0: there are none. */
+int remote_note(struct builder *b, const char *url, int fd, struct url_note *n);
 /** remote_checksum_check() - "sha256:<64 hex digits>" of a URL, or a commit's 40; usage error. */
 int remote_checksum_check(const char *checksum);
 /** remote_content_check() - does the file @fd have it? NULL: anything will do. */
 int remote_content_check(int fd, const char *checksum);
 /** remote_fetch_judged() - as remote_fetch(), of what the source policies make of @url. */
-int remote_fetch_judged(struct builder *b, const char *url, int fd, int64_t *ret_modified_ns);
+int remote_fetch_judged(struct builder *b, const char *url, int fd);
 /** remote_untar() - the archive @fd into the directory @dir; all belongs to root there. */
 int remote_untar(struct builder *b, int fd, int dir);
 

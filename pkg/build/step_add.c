@@ -13,33 +13,58 @@
 #include "pkg/build/step_copy_internal.h"
 #include "pkg/sys/open.h"
 
-int add_pins(const struct op *o, struct strv *ret)
+static void add_pin(struct strv *pins, const char *url, const char *content)
 {
-	if (o->sources.n || o->n_files)
-		return 0;
-	for (unsigned i = 0; i < o->n_remotes; i++) {
-		AUTO(git_source_done) struct git_source g = {0};
-		const char *url = o->remotes[i].url, *checksum = o->remotes[i].checksum;
-		enum remote_kind kind = REMOTE_NONE;
-		char commit[65];
-		int r = remote_kind_of(url, &kind);
+	strv_add(pins, url);
+	strv_add(pins, content);
+}
 
-		if (r == 0 && kind != REMOTE_GIT && !checksum)
-			return 0; /* what it gives is only known once it was fetched */
-		strv_add(ret, url);
-		if (r == 0 && kind == REMOTE_GIT)
-			r = git_source_parse(url, &g);
-		if (r == 0 && kind == REMOTE_GIT)
-			r = git_commit(&g, commit);
-		if (r < 0)
-			return r;
-		if (kind == REMOTE_GIT)
-			r = git_commit_check(url, commit, checksum);
-		if (r < 0)
-			return r;
-		strv_add(ret, kind == REMOTE_GIT ? commit : checksum);
+static int pin_git(const struct op_remote *from, struct strv *ret)
+{
+	AUTO(git_source_done) struct git_source g = {0};
+	char commit[65];
+	int r = git_source_parse(from->url, &g);
+
+	if (r == 0)
+		r = git_commit(&g, commit);
+	if (r == 0)
+		r = git_commit_check(from->url, commit, from->checksum);
+	if (r < 0)
+		return r;
+	add_pin(ret, from->url, commit);
+	return 1;
+}
+
+static int pin_url(struct builder *b, const struct op_remote *from, struct strv *ret)
+{
+	char digest[65];
+	int r;
+
+	if (from->checksum) {
+		add_pin(ret, from->url, from->checksum);
+		return 1;
 	}
-	return o->n_remotes > 0;
+	r = remote_is_same(b, from->url, digest);
+	if (r > 0)
+		add_pin(ret, from->url, digest);
+	return r;
+}
+
+int add_pins(struct builder *b, const struct op *o, struct strv *ret)
+{
+	int r = o->sources.n || o->n_files ? 0 : 1;
+
+	for (unsigned i = 0; r > 0 && i < o->n_remotes; i++) {
+		enum remote_kind kind = REMOTE_NONE;
+
+		r = remote_kind_of(o->remotes[i].url, &kind);
+		if (r == 0)
+			r = kind == REMOTE_GIT ? pin_git(&o->remotes[i], ret)
+					       : pin_url(b, &o->remotes[i], ret);
+	}
+	if (r <= 0)
+		strv_done(ret);
+	return r;
 }
 
 /* The last part of the path. */
@@ -58,13 +83,24 @@ static void add_match(struct selection *s, char *path, char *name, bool director
 	s->v[s->n++] = (struct match){.path = path, .name = name, .directory = directory};
 }
 
+static void note(struct builder *b, const struct op_remote *from, int fd, struct url_note *said,
+		 struct strv *pins)
+{
+	int r = remote_note(b, from->url, fd, said);
+
+	if (r > 0)
+		add_pin(pins, from->url, said->digest);
+	else if (r < 0)
+		err_drop();
+}
+
 static int fetch_url(struct builder *b, const struct op *o, const struct op_remote *from, int dir,
-		     const char *number, struct selection *ret)
+		     const char *number, struct copy_work *c)
 {
 	size_t dest = strlen(o->dest);
 	AUTO_FREE char *name = name_of(from->written);
 	AUTO_CLOSE int fd = -EBADF;
-	int64_t modified = 0;
+	struct url_note said;
 	char *path;
 	int r;
 
@@ -78,20 +114,24 @@ static int fetch_url(struct builder *b, const struct op *o, const struct op_remo
 	fd = open_nofollow(dir, name, O_RDWR | O_CREAT | O_EXCL, 0600);
 	if (fd < 0)
 		return fd;
-	r = remote_fetch(b, from->url, fd, &modified);
+	r = remote_fetch(b, from->url, fd, &said);
 	if (r == 0) {
 		r = remote_content_check(fd, from->checksum);
 		r = r < 0 ? err_wrap(r, "%s", from->url) : 0;
 	}
-	if (r == 0 && modified) {
-		const struct timespec t = {.tv_sec = modified / NS_PER_S};
+	if (r == 0 && from->checksum)
+		add_pin(&c->pins, from->url, from->checksum);
+	else if (r == 0) /* without a note it is fetched again next time, that is all */
+		note(b, from, fd, &said, &c->pins);
+	if (r == 0 && said.modified_ns) {
+		const struct timespec t = {.tv_sec = said.modified_ns / NS_PER_S};
 
 		(void)futimens(fd, (struct timespec[]){t, t});
 	}
 	if (r < 0)
 		return r;
 	path = path_join(number, name);
-	add_match(ret, path, TAKE_PTR(name), false);
+	add_match(&c->fetched, path, TAKE_PTR(name), false);
 	return 0;
 }
 
@@ -139,9 +179,11 @@ int add_fetch(struct builder *b, const struct op *o, struct copy_work *c)
 		if (r == 0 && kind == REMOTE_GIT)
 			r = fetch_git(b, o, url, dir, number, &c->stage, &c->fetched);
 		else if (r == 0)
-			r = fetch_url(b, o, &o->remotes[i], dir, number, &c->fetched);
+			r = fetch_url(b, o, &o->remotes[i], dir, number, c);
 		if (r < 0 && kind != REMOTE_URL) /* what is fetched is named by who fetches */
 			r = err_wrap(r, "%s", url);
 	}
+	if (o->sources.n || o->n_files || c->pins.n != 2 * (size_t)o->n_remotes)
+		strv_done(&c->pins);
 	return r;
 }

@@ -24,6 +24,7 @@ static void copy_work_done(struct copy_work *c)
 {
 	selection_done(&c->files);
 	selection_done(&c->fetched);
+	strv_done(&c->pins);
 	ignore_free(c->exclude);
 	closep(&c->source);
 }
@@ -379,7 +380,7 @@ int step_copy(struct builder *b, struct op *o, const struct strv *layers)
 	int r = o->chmod ? mode_check(o->chmod) : 0;
 
 	if (r == 0 && o->n_remotes) {
-		r = add_pins(o, &pins);
+		r = add_pins(b, o, &pins);
 		inside = r == 1;
 		r = r < 0 ? r : 0;
 	}
@@ -392,6 +393,10 @@ int step_copy(struct builder *b, struct op *o, const struct strv *layers)
 	}
 	if (r == 0)
 		r = copy_begin(b, o, &c);
+	if (r == 0 && c.pins.n) {
+		inside = true;
+		r = definition_key(b, o, layers, &c.pins, by_name);
+	}
 	if (r == 0)
 		r = content_key(b, o, layers, &c, by_content);
 	if (r == 0)

@@ -21,6 +21,7 @@ void http_response_done(struct http_response *r)
 	freep(&r->location);
 	freep(&r->content_range);
 	freep(&r->last_modified);
+	freep(&r->etag);
 	freep(&r->warning);
 	freep(&r->rate_limit);
 	freep(&r->rate_remaining);
@@ -90,6 +91,8 @@ static void take_header(struct http_transfer *t, const char *name, char *value)
 		replace(&r->content_range, value);
 	} else if (strcasecmp(name, "last-modified") == 0) {
 		replace(&r->last_modified, value);
+	} else if (strcasecmp(name, "etag") == 0) {
+		replace(&r->etag, value);
 	} else if (strcasecmp(name, "link") == 0) {
 		replace(&r->link, value);
 	} else if (strcasecmp(name, "warning") == 0) {

@@ -66,6 +66,7 @@ struct http_response {
 	char *link;
 	char *content_range; /* of a part */
 	char *last_modified;
+	char *etag;
 	char *location; /* of an answer that was not followed */
 	char *warning;
 	char *subject; /* OCI-Subject: the registry keeps the list of referrers itself */

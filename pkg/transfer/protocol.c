@@ -2,6 +2,7 @@
 #include "pkg/transfer/protocol.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -284,6 +285,20 @@ void transfer_fetch_put(struct sbuf *b, const struct transfer_fetch *f)
 	wire_put_str(b, f->url);
 	wire_put_u64(b, f->max_bytes);
 	wire_put_u32(b, f->tls_verify != 0);
+	wire_put_str(b, f->known_etag ? f->known_etag : "");
+	wire_put_u64(b, (uint64_t)f->known_modified_ns);
+}
+
+bool transfer_etag_is_strong(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n < 2 || n > TRANSFER_ETAG_MAX || s[0] != '"' || s[n - 1] != '"')
+		return false;
+	for (size_t i = 1; i < n - 1; i++)
+		if (s[i] < 0x21 || s[i] > 0x7e || s[i] == '"')
+			return false;
+	return true;
 }
 
 int transfer_fetch_get(const struct transfer_request *q, struct transfer_fetch *ret)
@@ -295,7 +310,10 @@ int transfer_fetch_get(const struct transfer_request *q, struct transfer_fetch *
 	f.url = wire_get_str(&r);
 	f.max_bytes = wire_get_u64(&r);
 	f.tls_verify = wire_get_u32(&r) != 0;
-	if (wire_failed(&r) || !f.url)
+	f.known_etag = wire_get_str(&r);
+	f.known_modified_ns = (int64_t)wire_get_u64(&r);
+	if (wire_failed(&r) || !f.url || !f.known_etag ||
+	    (*f.known_etag && !transfer_etag_is_strong(f.known_etag)))
 		return err_new(-CE_PROTOCOL, "fetch request");
 	*ret = f;
 	return 0;

@@ -221,13 +221,20 @@ struct transfer_search {
 
 /*
  * Body of TRANSFER_FETCH; one descriptor, a file that gets what the URL gives. Its image event: where
- * it came from, and its Last-Modified as RFC 3339, "" when there is none. Touches no store.
+ * it came from, and for an id "<Last-Modified as RFC 3339> <strong entity tag>", either "-" when there is none.
+ * With @known_etag or @known_modified_ns nothing is fetched, it is only asked whether it is still that: the id is
+ * "same" or "other". Touches no store.
  */
 struct transfer_fetch {
 	const char *url; /* http or https */
 	uint64_t max_bytes;
 	int tls_verify; /* 0: certificates are not looked at */
+	const char *known_etag; /* NULL or "": none */
+	int64_t known_modified_ns; /* 0: none */
 };
+#define TRANSFER_ETAG_MAX 255
+/** transfer_etag_is_strong() - an entity tag of RFC 9110 §8.8.3 that stands for each single byte. */
+bool transfer_etag_is_strong(const char *s);
 void transfer_fetch_put(struct sbuf *b, const struct transfer_fetch *f);
 int transfer_fetch_get(const struct transfer_request *q, struct transfer_fetch *ret);
 

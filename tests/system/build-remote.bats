@@ -60,11 +60,14 @@ out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 	build
 	run -0 inside sh -c 'stat -c "%n %a %u:%g %Y" /into/file.txt /named; cat /checked /unpacked/in/data; head -c 2 /packed | od -An -tx1'
 	[ "$output" = $'/into/file.txt 600 0:0 981173106\n/named 644 3:4 981173106\nbody\ndata\n 1f 8b' ]
-	# Again: what has a checksum is not fetched, the rest is, and is found to be the same.
+	# Again: what has a checksum is not asked for, what has an old time is asked for and not fetched (K6), and what
+	# is so young that its time says nothing is fetched, and found to be the same.
 	: >"$WORK/www.log"
 	run -0 --separate-stderr cuddy build -t localhost/t .
 	[ "$(grep -c 'Using cache' <<<"$stderr")" = 5 ]
-	[ "$(grep -c 'GET /file.txt' "$WORK/www.log")" = 2 ]
+	[ "$(grep -c 'HEAD /file.txt.* 304 ' "$WORK/www.log")" = 2 ]
+	[ "$(grep -c 'GET /file.txt' "$WORK/www.log")" = 0 ]
+	[ "$(grep -c 'GET /ctx.tgz' "$WORK/www.log")" = 2 ]
 	echo other >"$WORK/www/file.txt"
 	run -0 --separate-stderr cuddy build -t localhost/t .
 	[ "$(inside cat /named /checked)" = $'other\nbody' ]
@@ -78,6 +81,40 @@ out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 		run -125 --separate-stderr cuddy build - <<<$'FROM scratch\nADD '"$bad /"
 		[[ "$stderr" == *"only https://, http:// and git:// are fetched"* ]]
 	done
+}
+
+@test "ADD of URLs with entity tags: the server is asked, and only what changed is fetched (K6)" {
+	local asked='(HEAD|GET)'
+	www_begin etag
+	for f in plain loose nohead weak; do
+		echo $f-1 >"$WORK/www/$f"
+		echo "\"$f-1\"" >"$WORK/www/$f.etag"
+	done
+	echo 'W/"weak"' >"$WORK/www/weak.etag"
+	printf 'FROM scratch\nADD %s /a/\n' "$WWW/plain" "$WWW/loose" "$WWW/nohead" "$WWW/weak" |
+		sed '/^FROM/{1!d}' >Containerfile
+	requests() { : >"$WORK/www.log" && out "$@" . && sed -En "s/.*\"$asked \/([a-z]*) .*\" ([0-9]*) .*/\1 \2 \3/p" "$WORK/www.log" | sort | xargs; }
+	[ "$(requests)" = "GET loose 200 GET nohead 200 GET plain 200 GET weak 200" ]
+	# A weak tag is not one of bytes; a server without HEAD is asked, and then for the file.
+	[ "$(requests)" = "GET nohead 200 GET weak 200 HEAD loose 200 HEAD nohead 405 HEAD plain 304" ]
+	[ "$(files)" = "./a ./a/loose ./a/nohead ./a/plain ./a/weak" ]
+	for f in plain loose; do
+		echo $f-2 >"$WORK/www/$f"
+		echo "\"$f-2\"" >"$WORK/www/$f.etag"
+	done
+	[ "$(requests)" = "GET loose 200 GET nohead 200 GET plain 200 GET weak 200 HEAD loose 200 HEAD nohead 405 HEAD plain 200" ]
+	[ "$(cat "$WORK/out/a/plain" "$WORK/out/a/loose")" = $'plain-2\nloose-2' ]
+	# The same content under another tag is the same step.
+	echo '"plain-3"' >"$WORK/www/plain.etag"
+	run -0 --separate-stderr cuddy build .
+	[ "$(grep -c 'Using cache' <<<"$stderr")" = 4 ]
+	# What is known of a server whose certificate was not looked at is not told to those who do look.
+	[ "$(requests --tls-verify=false)" = "GET loose 200 GET nohead 200 GET plain 200 GET weak 200" ]
+	# A note that a power loss spoiled is no note, and notes go with the cache.
+	for n in "$CUDDY_ROOT"/cache/urls/*; do printf 'x' >"$n"; done
+	[ "$(requests)" = "GET loose 200 GET nohead 200 GET plain 200 GET weak 200" ]
+	cuddy builder prune -a -f
+	[ -z "$(ls "$CUDDY_ROOT/cache/urls")" ]
 }
 
 @test "context and ADD by git: branches, tags, commits, subdirectories; .git only when asked for (P10 C11)" {

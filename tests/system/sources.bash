@@ -1,14 +1,18 @@
 # Where builds take files from: a web server and a git daemon on loopback, of one test.
 
-# A web server for $WORK/www on loopback: WWW is its address, $WORK/www.log what it was asked for.
+# A web server for $WORK/www on loopback: WWW is its address, $WORK/www.log what it was asked for. With an argument one
+# that has entity tags, else one that has times.
 www_begin() {
-	local port
+	local port server
 	port=$(free_port)
+	server=(-m http.server --bind 127.0.0.1 --directory "$WORK/www" "$port")
+	[ -z "${1:-}" ] || server=("$FIXTURES/etagweb.py" "$WORK/www" "$port")
 	WWW=http://127.0.0.1:$port
 	mkdir -p "$WORK/www"
-	python3 -m http.server --bind 127.0.0.1 --directory "$WORK/www" "$port" >"$WORK/www.log" 2>&1 3>&- &
+	: >"$WORK/www/index.html"
+	python3 "${server[@]}" >"$WORK/www.log" 2>&1 3>&- &
 	WWW_PID=$!
-	wait_until 20 curl -sf "$WWW/"
+	wait_until 20 curl -sf "$WWW/index.html"
 }
 
 # git daemon for $WORK/repos; GIT is its address. A repository "r" with two branches, a tag and a link.

@@ -203,14 +203,17 @@ int build_each_platform(struct store *st, const struct build_options *o,
 			const struct strv *platforms, FILE *out, const char *split_log,
 			struct strv *ret_ids, struct build_result *ret)
 {
-	int r = keep_stdin(st, o);
+	struct build_options each = *o;
+	AUTO_CLOSE int digests = memfd_create("digests", MFD_CLOEXEC);
+	int r = digests < 0 ? err_new(-errno, "memfd_create") : keep_stdin(st, o);
 
+	each.tag_digests = digests;
 	for (size_t i = 0; r == 0 && i < platforms->n; i++) {
 		if (out && !split_log) {
 			(void)fprintf(out, "==> %s\n", platforms->v[i]);
 			(void)fflush(out);
 		}
-		r = build_for(st, o, platforms->v[i], out, split_log, ret);
+		r = build_for(st, &each, platforms->v[i], out, split_log, ret);
 		if (r == 0 && ret->id[0])
 			strv_add(ret_ids, ret->id);
 	}

@@ -13,6 +13,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/build/builder.h"
+#include "pkg/build/tag_digest.h"
 #include "pkg/image/platform.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
@@ -51,7 +52,8 @@ static int pull_aside(struct builder *b, const char *name, const char *platform,
 	struct pull_options o = b->o->pull;
 	AUTO_FREE char *matched = NULL, *manifest = NULL;
 	AUTO_CLOSE int dir = cache_dir_make(b->st, DIR_NAME);
-	char old[65] = "", id[65];
+	char old[65] = "", id[65], digest[DIGEST_TEXT_MAX] = "";
+	bool known;
 	int r;
 
 	if (dir < 0)
@@ -60,7 +62,15 @@ static int pull_aside(struct builder *b, const char *name, const char *platform,
 	    (matched && ref_manifest(b->st, matched, &manifest) < 0))
 		err_drop();
 	o.platform = platform;
-	r = image_pull(b->st, name, &o, id);
+	o.tag_digest = digest;
+	r = tag_digest_find(b, name, digest);
+	known = r > 0;
+	if (r >= 0)
+		r = image_pull(b->st, name, &o, id);
+	if (r < 0 && known)
+		r = err_wrap(r, "what the tag stood for when this build first asked");
+	if (r == 0 && *digest && !known)
+		r = tag_digest_note(b, name, digest);
 	if (r == 0)
 		r = image_store_load(b->st, id, ret);
 	if (r == 0)

@@ -53,6 +53,7 @@ static void builder_done(struct builder *b)
 	step_unlock(b);
 	later_drop(b);
 	closep(&b->context);
+	closep(&b->tag_digests);
 	layer_stage_abort(b->st, &b->context_stage);
 	sbuf_done(&b->stdin_text);
 }
@@ -413,6 +414,7 @@ int build_image(struct store *st, const struct build_options *o, struct build_re
 			    .o = o,
 			    .result = ret,
 			    .context = -EBADF,
+			    .tag_digests = -EBADF,
 			    .lock = -EBADF,
 			    .later = {.digest = DIGEST_LATER_INIT, .lock = -EBADF},
 			    .stdin_text = SBUF_INIT,

@@ -99,6 +99,11 @@ struct build_options {
 	bool discard_volumes; /* what RUN changes below a VOLUME */
 	int64_t cache_from_ns; /* results older than that do not count; 0: all do */
 	enum build_squash squash;
+	/*
+	 * A file that the builds of all platforms share: which index a tag stood for when the first of them met it
+	 * (tag_digest.h). Negative: this one is alone.
+	 */
+	int tag_digests;
 	int tree_dir; /* the image's files are copied into this directory; negative: no */
 	int tree_tar; /* or written there as tar */
 	bool no_image; /* nothing for the store */

@@ -38,6 +38,7 @@ struct builder {
 	struct named_context *contexts; /* those of pc */
 	struct source_policies policies;
 	struct build_result *result;
+	int tag_digests; /* as in the options, or its own */
 	int context; /* -EBADF: there is none */
 	struct layer_stage context_stage; /* holds it when it is not a directory of the user's */
 	bool is_fetched;

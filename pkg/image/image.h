@@ -32,6 +32,11 @@ struct pull_options {
 	struct transfer_access access;
 	const char *platform; /* "os/arch[/variant]" or NULL */
 	const char *signature_policy; /* file instead of the usual policy.json, or NULL */
+	/*
+	 * DIGEST_TEXT_MAX bytes, or NULL. The manifest or index that the name's tag is to stand for, whatever the
+	 * registry says by now; with "" it gets what the tag stands for. Only of image_pull() from registries.
+	 */
+	char *tag_digest;
 	/* Told of progress, warnings and each image that arrived (all_tags: several); may be NULL. */
 	const struct transfer_handler *report;
 };

@@ -21,6 +21,7 @@
 struct following {
 	const struct transfer_handler *report;
 	char *id;
+	char *digest; /* DIGEST_TEXT_MAX bytes for what the tag stands for, or NULL */
 };
 
 static void on_progress(void *data, const struct transfer_progress *p)
@@ -47,7 +48,13 @@ static void on_tick(void *data)
 static void on_image(void *data, const char *reference, const char *id)
 {
 	struct following *f = data;
+	const char *at = strchr(reference, '@');
 
+	if (!*id) {
+		if (f->digest && at && digest_is_valid(at + 1))
+			(void)snprintf(f->digest, DIGEST_TEXT_MAX, "%s", at + 1);
+		return;
+	}
 	if (f->report && f->report->image)
 		f->report->image(f->report->data, reference, id);
 	freep(&f->id);
@@ -133,14 +140,17 @@ static int pull_named(struct store *st, const char *name, const struct pull_opti
 		      char ret_id[65])
 {
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
-	struct following f = {.report = o->report};
+	const bool told = o->tag_digest && *o->tag_digest;
+	struct following f = {.report = o->report, .digest = told ? NULL : o->tag_digest};
 	const struct transfer_handler h = handler_of(&f);
 	struct transfer_pull p = {.name = name,
 				  .all_tags = o->all_tags,
 				  .look = o->look,
 				  .access = o->access,
 				  .platform = o->platform,
-				  .policy = o->signature_policy};
+				  .policy = o->signature_policy,
+				  .tag_digest = told ? o->tag_digest : NULL,
+				  .tell_digest = f.digest != NULL};
 	int r;
 
 	r = pull_of_list(st, name, o, ret_id);

@@ -329,7 +329,12 @@ static int pull_one(struct pull *p, struct registry *r, const char *name, const 
 	e = p->places.probe ? is_here(p, r, name, tag) : 0;
 	if (e != 0)
 		return e < 0 ? e : 0;
-	e = fetch_manifest(p, r, digest ? digest : tag, &f);
+	e = fetch_manifest(p, r, digest ? digest : p->args.tag_digest ? p->args.tag_digest : tag, &f);
+	if (e == 0 && p->args.tell_digest) {
+		reference = xasprintf("%s@%s", name, f.list_digest ? f.list_digest : f.manifest_digest);
+		report_image(p->ctx, reference, "");
+		freep(&reference);
+	}
 	if (p->args.look)
 		return e == 0 ? look(p, r, name, &f) : e;
 	if (e == 0)
@@ -404,7 +409,8 @@ static int prepare(struct pull *p)
 	if (e == 0)
 		e = storage_conf_partial(&p->partial);
 	o.access = p->args.access;
-	p->places.probe = !p->args.all_tags && !p->args.look && !p->args.part;
+	p->places.probe = !p->args.all_tags && !p->args.look && !p->args.part &&
+			  !p->args.tag_digest && !p->args.tell_digest;
 	if (e == 0)
 		e = places_open(p->args.name, &o, &p->places);
 	p->places.probe &= !p->places.ref.digest;

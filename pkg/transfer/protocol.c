@@ -6,6 +6,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/oci/digest.h"
 #include "pkg/transfer/protocol_internal.h"
 
 #define MAGIC 0x43545831u /* "CTX1" */
@@ -81,6 +82,8 @@ void transfer_pull_put(struct sbuf *b, const struct transfer_pull *p)
 	wire_put_access(b, &p->access);
 	wire_put_str(b, p->platform);
 	wire_put_str(b, p->policy);
+	wire_put_str(b, p->tag_digest);
+	wire_put_u32(b, p->tell_digest);
 }
 
 int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *ret)
@@ -97,7 +100,9 @@ int transfer_pull_get(const struct transfer_request *q, struct transfer_pull *re
 	ok = wire_get_access(&r, &p.access);
 	p.platform = wire_get_str(&r);
 	p.policy = wire_get_str(&r);
-	if (wire_failed(&r) || !p.name || !ok)
+	p.tag_digest = wire_get_str(&r);
+	p.tell_digest = wire_get_u32(&r) != 0;
+	if (wire_failed(&r) || !p.name || !ok || (p.tag_digest && !digest_is_valid(p.tag_digest)))
 		return err_new(-CE_PROTOCOL, "pull request");
 	*ret = p;
 	return 0;

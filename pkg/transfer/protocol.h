@@ -97,6 +97,8 @@ struct transfer_pull {
 	struct transfer_access access;
 	const char *platform; /* "os/arch[/variant]" or NULL */
 	const char *policy; /* file instead of the usual policy.json, or NULL */
+	const char *tag_digest; /* the tag stands for this manifest or index, whatever it stands for now; NULL */
+	bool tell_digest; /* an image event without id beforehand: "host/path@digest" that the tag stands for */
 };
 
 /* Body of TRANSFER_UNTAR; two descriptors: the archive, and the directory to extract into. No store. */

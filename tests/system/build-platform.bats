@@ -103,6 +103,38 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "$(field "$(cuddy build -q .)" '{{.Architecture}}')" = s390x ]
 }
 
+@test "one digest of a tag for all platforms and stages, also when the tag moves meanwhile (I5)" {
+	local name list=application/vnd.oci.image.index.v1+json
+	for name in old new; do
+		file <<<$'FROM scratch\nCOPY Containerfile /of\nLABEL of='$name
+		cuddy build -q -t "$REG/moves:$name" --push --platform linux/amd64,linux/s390x . >/dev/null
+		cuddy manifest rm "$REG/moves:$name" >/dev/null
+	done
+	cuddy image prune -f >/dev/null
+	cuddy builder prune -a -f >/dev/null
+	stands_for() { curl -sf -H "Accept: $list" "http://$REG/v2/moves/manifests/$1" | curl -sf -X PUT -H "Content-Type: $list" --data-binary @- "http://$REG/v2/moves/manifests/now"; }
+	stands_for old
+	cuddy push -q localhost/busybox "$REG/busybox:1"
+	mkdir -p "$WORK/d"
+	file <<-E
+		FROM --platform=linux/amd64 $REG/busybox:1 AS wait
+		RUN --network=none touch /d/begun; until [ -e /d/go ]; do sleep 0.05; done; touch /waited
+		FROM --platform=linux/s390x $REG/moves:now AS other
+		FROM $REG/moves:now
+		COPY --from=wait /waited /
+		COPY --from=other /of /other
+	E
+	cuddy build -q --pull=always -v "$WORK/d:/d" --platform linux/amd64,linux/s390x . >"$WORK/ids" 3>&- &
+	wait_until 30 test -e "$WORK/d/begun"
+	stands_for new
+	: >"$WORK/d/go"
+	wait $!
+	labels() { for id in $(cat "$WORK/ids"); do field "$id" '{{.Architecture}}={{index .Config.Labels "of"}}'; done | xargs; }
+	[ "$(labels)" = "amd64=old s390x=old" ]
+	cuddy build -q --pull=always -v "$WORK/d:/d" --platform linux/amd64,linux/s390x . >"$WORK/ids"
+	[ "$(labels)" = "amd64=new s390x=new" ]
+}
+
 @test "--all-platforms: those that all base images of the target are for; and standard input is read for each" {
 	printf 'FROM scratch\nCOPY <<E /f\nx\nE\n' >Base
 	for b in "one linux/amd64,linux/arm64,linux/arm/v7" "two linux/arm/v7,linux/amd64,linux/s390x" "three linux/amd64"; do

@@ -149,9 +149,9 @@ static int finish_list(struct store *st, const struct build_args *a, const struc
 	int r = build_outputs_fit(&f->outputs, &push);
 
 	if (r == 0 && a->manifest)
-		r = build_add_to_list(st, a->manifest, ids, &o->index_annotations);
+		r = build_add_to_list(st, a->manifest, ids, &o->annotations);
 	if (r == 0 && ids->n && (o->tags.n || !a->manifest))
-		r = build_put_list(st, &o->tags, ids, &o->index_annotations, id);
+		r = build_put_list(st, &o->tags, ids, &o->annotations, id);
 	if (r == 0 && push && !o->tags.n)
 		r = err_usage("--push needs a name to push to: --tag");
 	if (r == 0 && push)
@@ -175,7 +175,7 @@ static int finish_one(struct store *st, const struct build_args *a, const struct
 
 	if (r == 0 && a->manifest) {
 		strv_add(&ids, id);
-		r = *id ? build_add_to_list(st, a->manifest, &ids, &o->index_annotations)
+		r = *id ? build_add_to_list(st, a->manifest, &ids, &o->annotations)
 			: err_usage("--manifest: no image is made");
 	}
 	if (r == 0 && *id && !stdout_is_taken(f))
@@ -201,8 +201,8 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 		r = build_platforms_of(a, &platforms);
 	if (r == 0 && platforms.n > 1)
 		r = build_outputs_fit(&f->outputs, &push);
-	if (r == 0 && o->index_annotations.n && platforms.n < 2 && !a->manifest)
-		r = err_usage("--annotation index:…: there is no index; several --platform or "
+	if (r == 0 && annotations_of_index(&o->annotations) && platforms.n < 2 && !a->manifest)
+		r = err_usage("--annotation index:…, manifest-descriptor:…: there is no index; several --platform or "
 			      "--manifest make one");
 	if (r < 0)
 		return r;

@@ -56,6 +56,7 @@ enum output_kind { OUTPUT_IMAGE, OUTPUT_LOCAL, OUTPUT_TAR, OUTPUT_OCI, OUTPUT_DO
 struct build_output {
 	enum output_kind kind;
 	char *dest, *name;
+	struct strv annotations; /* as of --annotation */
 	bool push;
 	struct archive_file file;
 	int dir;
@@ -96,10 +97,10 @@ int build_each_platform(struct store *st, const struct build_options *o,
 			struct build_result *ret);
 /** build_put_list() - a list of these images, under each of @tags; without tags under a name of its own. */
 int build_put_list(struct store *st, const struct strv *tags, const struct strv *ids,
-		   const struct strv *annotations, char ret_id[65]);
+		   const struct annotations *annotations, char ret_id[65]);
 /** build_add_to_list() - --manifest: to a list that is there, or a new one. */
 int build_add_to_list(struct store *st, const char *list, const struct strv *ids,
-		      const struct strv *annotations);
+		      const struct annotations *annotations);
 int build_push_lists(struct store *st, const struct build_options *o,
 		     const struct strv *names, bool quiet);
 

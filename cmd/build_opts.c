@@ -32,7 +32,7 @@ const struct opt build_opts[] = {
 	OPT_LIST(0, "add-host", "NAME:IP", struct build_args, run.add_host, "Add a line to /etc/hosts while commands run"),
 	OPT_LIST(0, "allow", "network.host", struct build_args, allow, "Let RUN --network=host reach what listens on this machine"),
 	OPT_BOOL(0, "all-platforms", struct build_args, all_platforms, "Build for every platform that all base images are for"),
-	OPT_LIST(0, "annotation", "KEY=VALUE", struct build_args, annotations, "Attach an annotation to the image's manifest"),
+	OPT_LIST(0, "annotation", "[TYPE:]KEY=VALUE", struct build_args, annotations, "Attach an annotation to the image's manifest, or to TYPE: manifest, manifest-descriptor, index"),
 	OPT_STR(0, "arch", "ARCH", struct build_args, arch, "Architecture to build for, instead of --platform"),
 	OPT_LIST(0, "attest", "type=TYPE", struct build_args, attest, "Attestations are not made: only disabled=true", .hidden = true),
 	OPT_LIST(0, "build-arg", "NAME[=VALUE]", struct build_args, build_args, "Set a build argument, or pass a variable of ours on"),
@@ -221,28 +221,13 @@ static int all_build_args(const struct build_args *a, struct strv *ret)
 	return r < 0 ? r : take_build_args(&all, ret);
 }
 
-/* "manifest:" says what is meant in any case; "index:" those of a list of several platforms. */
-static int take_annotations(const struct strv *given, struct strv *ret, struct strv *ret_index)
+static int take_annotations(const struct strv *given, struct annotations *ret)
 {
-	for (size_t i = 0; i < given->n; i++) {
-		const char *s = given->v[i], *eq = strchr(s, '=');
-		size_t prefix = strcspn(s, ":=");
+	int r = 0;
 
-		if (s[prefix] == ':' && prefix == 8 && strncmp(s, "manifest", 8) == 0)
-			s += 9;
-		else if (s[prefix] == ':' && prefix == 5 && strncmp(s, "index", 5) == 0)
-			s += 6;
-		else if (s[prefix] == ':' &&
-			 (strncmp(s, "index", 5) == 0 || strncmp(s, "manifest", 8) == 0))
-			return err_new(-CE_UNSUPPORTED,
-				       "--annotation %s: only of the manifest (manifest:) or the "
-				       "index (index:)",
-				       s);
-		if (!eq || s >= eq)
-			return err_usage("--annotation '%s': write KEY=VALUE", given->v[i]);
-		strv_env_set(given->v[i] == s - 6 ? ret_index : ret, s);
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < given->n; i++)
+		r = annotations_add(ret, given->v[i]);
+	return r;
 }
 
 static int take_env(const struct strv *given, struct strv *ret)
@@ -314,8 +299,7 @@ static void split_lists(const struct build_args *a, struct build_options *o)
 void build_request_done(struct build_options *o)
 {
 	strv_done(&o->build_args);
-	strv_done(&o->annotations);
-	strv_done(&o->index_annotations);
+	annotations_done(&o->annotations);
 	strv_done(&o->env);
 	strv_done(&o->no_cache_stages);
 	strv_done(&o->source_policies);
@@ -333,7 +317,7 @@ static int checked_of(const struct build_args *a, struct build_options *o)
 	if (r == 0)
 		r = take_epoch(a->timestamp, o);
 	if (r == 0)
-		r = take_annotations(&a->annotations, &o->annotations, &o->index_annotations);
+		r = take_annotations(&a->annotations, &o->annotations);
 	if (r == 0)
 		r = take_env(&a->env, &o->env);
 	if (r == 0)
@@ -399,7 +383,7 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->drop_base_labels = a->inherit_labels == 0;
 	o->keep_base_annotations = a->inherit_annotations == 1;
 	o->unset_annotations = a->unset_annotations;
-	o->created_annotation = a->created_annotation == 1;
+	o->created_annotation = a->created_annotation != 0;
 	o->all_stages = a->skip_unused == 0;
 	o->discard_volumes = a->compat_volumes;
 	o->host_proxies = a->http_proxy != 0;

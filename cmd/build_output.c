@@ -36,6 +36,18 @@ static int take_type(struct build_output *o, const char *v)
 	return err_usage("type=%s: use local, tar, oci, docker, image or registry", v);
 }
 
+/* "annotation.KEY", "annotation-index.KEY", "annotation-manifest-descriptor[linux/arm64].KEY": as buildx has them. */
+static int take_annotation(struct build_output *o, const char *rest, const char *value)
+{
+	const char *dot = strchr(rest, '.'), *type = *rest == '-' ? rest + 1 : rest;
+
+	if (!dot || !dot[1] || (rest[0] != '.' && rest[0] != '-' && rest[0] != '['))
+		return err_usage("'annotation%s' is not annotation.KEY", rest);
+	strv_addf(&o->annotations, "%s%.*s:%s=%s", *rest == '-' ? "" : "manifest",
+		  (int)(dot - type), type, dot + 1, value);
+	return 0;
+}
+
 static int take_word(struct build_output *o, const char *word)
 {
 	const char *eq = strchr(word, '=');
@@ -52,8 +64,10 @@ static int take_word(struct build_output *o, const char *word)
 		field = &o->dest;
 	else if (strcmp(name, "name") == 0)
 		field = &o->name;
+	else if (strncmp(name, "annotation", 10) == 0)
+		return take_annotation(o, name + 10, eq + 1);
 	else
-		return err_usage("unknown key '%s': type, dest, name, push", name);
+		return err_usage("unknown key '%s': type, dest, name, push, annotation.KEY", name);
 	free(*field);
 	*field = xstrdup(eq + 1);
 	return 0;
@@ -122,6 +136,8 @@ int build_outputs_open(const struct build_args *a, struct build_options *b,
 		o = &ret->v[ret->n++];
 		*o = (struct build_output){.file = ARCHIVE_FILE_INIT, .dir = -EBADF};
 		r = parse(a->outputs.v[i], o);
+		for (size_t k = 0; r == 0 && k < o->annotations.n; k++)
+			r = annotations_add(&b->annotations, o->annotations.v[k]);
 		if (r == 0)
 			r = open_one(o, b);
 		image |= o->kind != OUTPUT_LOCAL && o->kind != OUTPUT_TAR;
@@ -234,6 +250,7 @@ void build_outputs_done(struct build_outputs *o)
 		closep(&o->v[i].dir);
 		free(o->v[i].dest);
 		free(o->v[i].name);
+		strv_done(&o->v[i].annotations);
 	}
 	free(o->v);
 	*o = (struct build_outputs){0};

@@ -19,6 +19,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/image/manifest_list.h"
+#include "pkg/image/platform.h"
 #include "pkg/image/tag.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/clone.h"
@@ -222,15 +223,38 @@ int build_each_platform(struct store *st, const struct build_options *o,
 
 /* --- lists ----------------------------------------------------------------------------------------- */
 
-static int add_images(struct store *st, const char *list, const struct strv *ids, char ret_id[65])
+static int add_image(struct store *st, const char *list, const char *id,
+		     const struct annotations *annotations, char ret_id[65])
 {
-	struct list_source s = {.access = {.tls_verify = -1}};
-	int r = 0;
+	struct list_source s = {.image = id, .access = {.tls_verify = -1}};
+	AUTO(platform_done) struct platform is_for = {0};
+	AUTO_FREE char *platform = NULL;
+	struct image_record *rec = NULL;
+	int r = image_store_load(st, id, &rec);
 
-	for (size_t i = 0; r == 0 && i < ids->n; i++) {
-		s.image = ids->v[i];
+	if (r == 0)
+		r = image_config_platform(rec->config, rec->config_len, &is_for);
+	image_record_free(rec);
+	if (r == 0) {
+		platform = platform_text(&is_for);
+		annotations_for(annotations, ANNOTATE_DESCRIPTOR, platform, &s.words.annotations);
 		r = list_add(st, list, &s, ret_id);
 	}
+	strv_done(&s.words.annotations);
+	return r;
+}
+
+/* A list to add to: the one that is there, or a new one. */
+static int make_list(struct store *st, const char *name, bool amend, const struct strv *ids,
+		     const struct annotations *annotations, char ret_id[65])
+{
+	AUTO_STRV struct strv of_list = STRV_INIT;
+	int r;
+
+	annotations_for(annotations, ANNOTATE_INDEX, NULL, &of_list);
+	r = list_create(st, name, amend, &of_list, ret_id);
+	for (size_t i = 0; r == 0 && i < ids->n; i++)
+		r = add_image(st, name, ids->v[i], annotations, ret_id);
 	return r;
 }
 
@@ -255,17 +279,14 @@ static int give_name(struct store *st, struct list_record *rec, const char *tag)
 }
 
 int build_put_list(struct store *st, const struct strv *tags, const struct strv *ids,
-		   const struct strv *annotations, char ret_id[65])
+		   const struct annotations *annotations, char ret_id[65])
 {
 	AUTO(list_record_done) struct list_record rec = {0}, gone = {0};
 	char name[] = "localhost/build-0123456789abcdef";
 	int r;
 
 	random_hex(strchr(name, '-') + 1, 16);
-	r = list_create(st, name, false, annotations, ret_id);
-	if (r < 0)
-		return r;
-	r = add_images(st, name, ids, ret_id);
+	r = make_list(st, name, false, ids, annotations, ret_id);
 	if (r == 0 && tags->n)
 		r = list_find(st, name, &rec);
 	for (size_t i = 0; r == 0 && i < tags->n; i++)
@@ -282,13 +303,11 @@ int build_put_list(struct store *st, const struct strv *tags, const struct strv 
 }
 
 int build_add_to_list(struct store *st, const char *list, const struct strv *ids,
-		      const struct strv *annotations)
+		      const struct annotations *annotations)
 {
 	char id[65];
-	int r = list_create(st, list, true, annotations, id);
+	int r = make_list(st, list, true, ids, annotations, id);
 
-	if (r == 0)
-		r = add_images(st, list, ids, id);
 	return r < 0 ? err_wrap(r, "--manifest %s", list) : 0;
 }
 

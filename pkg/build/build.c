@@ -117,58 +117,6 @@ static void write_config(struct builder *b, const struct build_image *image, int
 			  &b->layers[b->target], created_ns, out);
 }
 
-static const struct image_record *base_record(const struct builder *b)
-{
-	const struct stage_plan *p = &b->stages[b->target];
-
-	while (p->parent >= 0)
-		p = &b->stages[p->parent];
-	for (unsigned i = 0; p->base_id && i < b->n_images; i++)
-		if (strcmp(b->images[i].record->id, p->base_id) == 0)
-			return b->images[i].record;
-	return NULL;
-}
-
-/* Of the base image's manifest, as it came or as it would be made here. */
-static int base_annotations(const struct builder *b, struct strv *ret)
-{
-	const struct image_record *rec = base_record(b);
-	AUTO_JSON struct json_object *doc = NULL;
-	int r;
-
-	if (!rec || !rec->manifest) {
-		if (rec)
-			strv_add_all(ret, &rec->annotations);
-		return 0;
-	}
-	r = json_parse(rec->manifest, rec->manifest_len, &doc);
-	return r < 0 ? r : json_get_map(doc, "annotations", ret);
-}
-
-static int annotate(const struct builder *b, int64_t created_ns, struct strv *ret)
-{
-	AUTO_STRV struct strv base = STRV_INIT;
-	char when[CLOCK_TEXT_MAX];
-	int r = b->o->keep_base_annotations ? base_annotations(b, &base) : 0;
-
-	for (size_t i = 0; i < base.n; i++) {
-		AUTO_FREE char *name = xstrndup(base.v[i], strcspn(base.v[i], "="));
-
-		if (!strv_has(&b->o->unset_annotations, name))
-			strv_env_set(ret, base.v[i]);
-	}
-	if (b->o->created_annotation) {
-		AUTO_FREE char *pair = NULL;
-
-		clock_format_utc(created_ns, when);
-		pair = xasprintf("org.opencontainers.image.created=%.19sZ", when);
-		strv_env_set(ret, pair);
-	}
-	for (size_t i = 0; i < b->o->annotations.n; i++)
-		strv_env_set(ret, b->o->annotations.v[i]);
-	return r;
-}
-
 /*
  * The same steps give the same image, and so the same id: the time it was made is that of the first
  * time it was.
@@ -261,7 +209,7 @@ static int put_image(struct builder *b)
 	rec.config = config.s;
 	rec.config_len = config.len;
 	rec.diffids = b->layers[b->target]; /* stays whose it is */
-	r = annotate(b, rec.created_ns, &rec.annotations);
+	r = build_annotate(b, rec.created_ns, &rec.annotations);
 	if (r == 0)
 		r = add_sizes(b, &rec.diffids, &rec.size_bytes);
 	for (size_t i = 0; r == 0 && i < b->o->tags.n; i++) {

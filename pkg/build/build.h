@@ -5,6 +5,7 @@
  * before the first step runs.
  */
 #pragma once
+#include "pkg/build/annotation.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -85,9 +86,7 @@ struct build_options {
 		platform; /* "os/arch[/variant]"; NULL: whatever base images are for, else this machine's */
 	struct strv build_args, labels, tags, secrets, ssh;
 	struct strv contexts; /* "NAME=DIRECTORY|docker-image://REFERENCE|target:STAGE" */
-	struct strv annotations; /* of the manifest, "k=v" */
-	struct strv
-		index_annotations; /* for who makes a list of what is built for several platforms */
+	struct annotations annotations; /* those of an index are for who makes one */
 	struct strv env, unset_env; /* of the image; what is set is there for commands, too */
 	struct strv unset_labels; /* of base images */
 	struct strv unset_annotations; /* of those of base images, when they are kept */

@@ -106,6 +106,10 @@ int graph_plan(struct builder *b);
 /** graph_image() - look an image up, once. @platform: it has to be for that; NULL: the one that is here. */
 int graph_image(struct builder *b, const char *name, const char *platform,
 		const struct image_record **ret);
+/* annotate.c */
+/** build_annotate() - all annotations of the manifest, "k=v", into @ret. */
+int build_annotate(const struct builder *b, int64_t created_ns, struct strv *ret);
+
 /* base_image.c */
 /** base_image_find() - the image @name for @platform (NULL: whatever is here), pulled as --pull says. */
 int base_image_find(struct builder *b, const char *name, const char *platform,

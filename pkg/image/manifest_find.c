@@ -8,6 +8,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/image/manifest_list_internal.h"
+#include "pkg/image/platform.h"
 #include "pkg/image/transfer_client.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/digest.h"
@@ -47,20 +48,6 @@ static void copy_platform(const struct platform *from, struct platform *to)
 	to->variant = from->variant ? xstrdup(from->variant) : NULL;
 	to->os_version = from->os_version ? xstrdup(from->os_version) : NULL;
 	strv_add_all(&to->os_features, &from->os_features);
-}
-
-static int platform_of_config(const char *config, size_t n, struct platform *ret)
-{
-	struct image_config c = {0};
-	int r = image_config_parse(config, n, &c);
-
-	if (r == 0) {
-		ret->os = c.os ? xstrdup(c.os) : NULL;
-		ret->architecture = c.architecture ? xstrdup(c.architecture) : NULL;
-		ret->variant = c.variant ? xstrdup(c.variant) : NULL;
-	}
-	image_config_done(&c);
-	return r < 0 ? err_wrap(r, "config") : 0;
 }
 
 static void fill(const struct descriptor *d, struct found_manifest *f)
@@ -197,7 +184,7 @@ static int from_image(struct store *st, const struct image_record *rec, const ch
 		r = image_store_manifest(st, rec->id, own, &raw, &f->media_type, &f->digest);
 	}
 	if (r == 0)
-		r = platform_of_config(rec->config, rec->config_len, &f->platform);
+		r = image_config_platform(rec->config, rec->config_len, &f->platform);
 	f->size = raw.len;
 	f->image = xstrdup(rec->id);
 	return r;
@@ -300,7 +287,7 @@ static int from_registry(const char *name, const struct list_source *s, const ch
 		f->size = raw.len;
 		set_source(f, at.name, &s->access);
 		if (config.len)
-			r = platform_of_config(config.s, config.len, &f->platform);
+			r = image_config_platform(config.s, config.len, &f->platform);
 	} else if (r == 0 && !s->all) {
 		const struct descriptor *d;
 

@@ -8,19 +8,28 @@
 #include "pkg/oci/image_config.h"
 #include "pkg/oci/manifest.h"
 
-bool image_fits_platform(const struct image_record *rec, const char *platform, char **ret_for)
+int image_config_platform(const char *config, size_t n, struct platform *ret)
 {
 	AUTO(image_config_done) struct image_config c = {0};
+	int r = image_config_parse(config, n, &c);
+
+	if (r < 0)
+		return err_wrap(r, "config");
+	ret->os = c.os ? xstrdup(c.os) : NULL;
+	ret->architecture = c.architecture ? xstrdup(c.architecture) : NULL;
+	ret->variant = c.variant ? xstrdup(c.variant) : NULL;
+	return 0;
+}
+
+bool image_fits_platform(const struct image_record *rec, const char *platform, char **ret_for)
+{
 	AUTO(platform_done) struct platform want = {0}, have = {0};
 
-	if (image_config_parse(rec->config, rec->config_len, &c) < 0 ||
+	if (image_config_platform(rec->config, rec->config_len, &have) < 0 ||
 	    platform_parse(platform, &want) < 0) {
 		err_drop();
 		return true; /* whoever uses it says what is wrong with it */
 	}
-	have.os = c.os ? xstrdup(c.os) : NULL;
-	have.architecture = c.architecture ? xstrdup(c.architecture) : NULL;
-	have.variant = c.variant ? xstrdup(c.variant) : NULL;
 	platform_normalise(&have);
 	if (ret_for)
 		*ret_for = platform_text(&have);

@@ -5,6 +5,9 @@
 
 struct image_record;
 
+struct platform; /* pkg/oci/manifest.h */
+/** image_config_platform() - what a config says its image is for, as it says it; released by platform_done(). */
+int image_config_platform(const char *config, size_t n, struct platform *ret);
 /** image_fits_platform() - does the image serve who wants @platform? @ret_for (may be NULL): what it is for, malloc'ed. */
 bool image_fits_platform(const struct image_record *rec, const char *platform, char **ret_for);
 /**

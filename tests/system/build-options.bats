@@ -93,25 +93,35 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 @test "--annotation, --format, --push, --metadata-file: in the manifest that is sent (O5) (O5)" {
 	registry_begin
 	file <<<$'FROM scratch\nCOPY Containerfile /f'
-	id=$(cuddy build -q --tls-verify=false --push -t "$REG/a:1" --annotation one=1 --annotation manifest:two=2 \
-		--metadata-file "$WORK/meta" .)
+	id=$(cuddy build -q --tls-verify=false --push -t "$REG/a:1" --annotation one=1 --annotation manifest,manifest:two=2 \
+		--annotation manifest[linux/s390x]:three=3 --annotation manifest[linux/amd64]:four=4 --timestamp 5 --metadata-file "$WORK/meta" .)
 	run -0 curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/a/manifests/1"
-	[ "$(jq -c '[.mediaType,.annotations]' <<<"$output")" = '["application/vnd.oci.image.manifest.v1+json",{"one":"1","two":"2"}]' ]
+	[ "$(jq -cS '[.mediaType,.annotations]' <<<"$output")" = '["application/vnd.oci.image.manifest.v1+json",{"four":"4","one":"1","org.opencontainers.image.created":"1970-01-01T00:00:05Z","two":"2"}]' ]
 	[ "$(jq -r .config.digest <<<"$output")" = "sha256:$id" ]
 	[ "$(jq -r '."containerimage.digest"' "$WORK/meta")" = "sha256:$(sha256sum <<<"$output" | cut -d' ' -f1)" ] ||
 		[ "$(jq -r '."containerimage.digest"' "$WORK/meta")" = "sha256:$(printf %s "$output" | sha256sum | cut -d' ' -f1)" ]
 	[ "$(jq -r '[."image.name",."containerimage.config.digest"] | join(" ")' "$WORK/meta")" = "$REG/a:1 sha256:$id" ]
 	# Built once more with others: they are what counts from now on.
-	cuddy build -q --tls-verify=false -o type=registry,name="$REG/a:2" --annotation one=11 . >/dev/null
+	cuddy build -q --tls-verify=false -o type=registry,name="$REG/a:2",annotation.org.x:y=z --created-annotation=false --timestamp 5 --annotation one=11 . >/dev/null
 	run -0 curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/a/manifests/2"
-	[ "$(jq -c .annotations <<<"$output")" = '{"one":"11"}' ]
+	[ "$(jq -cS .annotations <<<"$output")" = '{"one":"11","org.x:y":"z"}' ]
 	cuddy build -q --tls-verify=false --push -t "$REG/a:3" --format docker . >/dev/null
 	run -0 curl -sf -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$REG/v2/a/manifests/3"
 	[ "$(jq -r .mediaType <<<"$output")" = application/vnd.docker.distribution.manifest.v2+json ]
 	run -125 --separate-stderr cuddy build --annotation index:x=y .
 	[[ "$stderr" == *"there is no index"* ]]
-	run -125 --separate-stderr cuddy build --annotation index-descriptor:x=y .
-	[[ "$stderr" == *"only of the manifest"* ]]
+	for bad in index-descriptor:x=y index[linux/amd64]:x=y manifest,other:x=y manifest[a/b/c/d]:x=y manifest:x x =y; do
+		run -125 --separate-stderr cuddy build --annotation "$bad" .
+		[[ "$stderr" == *"--annotation $bad: "* ]] && [ "${#stderr_lines[@]}" = 1 ]
+	done
+	# Of an image that came from a registry the name and the digest are told; of one that was made here, nothing.
+	digest=$(curl -sfI -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/a/manifests/1" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //p')
+	cuddy rmi -f "$id" >/dev/null
+	file <<<"FROM $REG/a:1
+COPY Containerfile /g"
+	cuddy build -q --tls-verify=false --push -t "$REG/a:4" --created-annotation=false . >/dev/null
+	run -0 curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/a/manifests/4"
+	[ "$(jq -cS .annotations <<<"$output")" = '{"org.opencontainers.image.base.digest":"'$digest'","org.opencontainers.image.base.name":"'$REG'/a:1"}' ]
 }
 
 @test "--pull: missing, never, newer and always; what was found is the same for every stage (I5)" {
@@ -238,9 +248,9 @@ COPY --from=a /f /g"
 	annotations() { cuddy save -q --format oci-dir -o "$WORK/l$1" "$2" && jq -cS .annotations <"$WORK/l$1/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "$WORK/l$1/index.json")"; }
 	[ "$(annotations 1 localhost/base)" = '{"base.one":"1","base.two":"2","org.opencontainers.image.created":"1970-01-02T00:00:00Z"}' ]
 	file <<<$'FROM localhost/base\nLABEL a=c'
-	build
+	build --created-annotation=false
 	[ "$(annotations 2 localhost/t)" = null ]
-	build --inherit-annotations --unsetannotation base.one --unsetannotation org.opencontainers.image.created --annotation base.two=3 --annotation own=4
+	build --created-annotation=false --inherit-annotations --unsetannotation base.one --unsetannotation org.opencontainers.image.created --annotation base.two=3 --annotation own=4
 	[ "$(annotations 3 localhost/t)" = '{"base.two":"3","own":"4"}' ]
 }
 

@@ -33,11 +33,13 @@ field() { cuddy image inspect --format "$2" "$1"; }
 		COPY --from=make /built /for /
 		WORKDIR /w
 	E
-	run -0 --separate-stderr cuddy build -t "$REG/m:1" -v "$WORK/d:/d" --annotation index:who=me --platform linux/amd64,linux/arm64 --platform linux/arm/v7 --iidfile "$WORK/iid" .
+	run -0 --separate-stderr cuddy build -t "$REG/m:1" -v "$WORK/d:/d" --annotation index:who=me --annotation index,manifest-descriptor[linux/arm64]:for=some \
+		--annotation manifest-descriptor:each=one --platform linux/amd64,linux/arm64 --platform linux/arm/v7 --iidfile "$WORK/iid" .
 	[ "${#lines[@]}" = 3 ]
 	ids=("${lines[@]}")
 	[ "$(entries "$REG/m:1")" = "linux/amd64 linux/arm64 linux/arm/v7 " ]
-	[ "$(cuddy manifest inspect "$REG/m:1" | jq -r .annotations.who)" = me ]
+	[ "$(cuddy manifest inspect "$REG/m:1" | jq -c '[.annotations.who, .annotations.for, (.manifests[]|[.platform.architecture, .annotations.for, .annotations.each])]')" = \
+		'["me","some",["amd64",null,"one"],["arm64","some","one"],["arm",null,"one"]]' ]
 	[ "$(field "${ids[1]}" '{{.Os}}/{{.Architecture}} {{index .Config.Env 1}}')" = "linux/arm64 OS=linux" ]
 	[[ "$stderr" == *"==> linux/arm64"* ]]
 	cuddy manifest exists "$(cut -d: -f2 "$WORK/iid")"

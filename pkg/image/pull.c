@@ -48,9 +48,9 @@ static void on_tick(void *data)
 static void on_image(void *data, const char *reference, const char *id)
 {
 	struct following *f = data;
-	const char *at = strchr(reference, '@');
+	const char *at = reference ? strchr(reference, '@') : NULL;
 
-	if (!*id) {
+	if (!*id) { /* it only tells what the tag stands for */
 		if (f->digest && at && digest_is_valid(at + 1))
 			(void)snprintf(f->digest, DIGEST_TEXT_MAX, "%s", at + 1);
 		return;

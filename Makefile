@@ -34,10 +34,14 @@ HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE
 ifeq ($(SAN),)
 HARDEN   += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
-SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# gcc defines the macro by itself.
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+	$(if $(and $(findstring address,$(SAN)),$(filter clang%,$(notdir $(CC)))),-D__SANITIZE_ADDRESS__=1)
 FLAGS    := -std=gnu11 -D_GNU_SOURCE -DCUDDY_VERSION='"$(VERSION)"' -I. -I$B/gen -MMD -MP -fno-common \
 	-ffunction-sections -fdata-sections $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(CPPFLAGS) $(CFLAGS)
-LINK     := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
+# Sanitizers know of each check a place and a type, as relocations by the thousand at each start: none where addresses
+# are fixed.
+LINK     := $(if $(SAN),-no-pie,-pie) -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
 # The monitor and every stage inside a container are one small static program: musl where there is
 # one (a third of the memory and start-up of static glibc). Sanitizers need the dynamic C library.
@@ -196,9 +200,9 @@ $B/tools/%: tests/tools/%.c $B/static.a $B/flags
 	@mkdir -p $(@D); echo "  TOOL   $@"
 	$(if $V,,@)$(STATIC_CC) $(STATIC_FLAGS) -MF $@.d -MT $@ $(STATIC_LINK) -o $@ $< $B/static.a
 else
-# They run inside of containers, where a sanitizer's shared objects are not: the plain ones.
+# They run inside of containers, where a sanitizer's shared objects are not: the plain ones, of gcc.
 $B/tools/%: tests/tools/%.c
-	@mkdir -p $(@D); $(MAKE) --no-print-directory -s SAN= CC=$(CC) build/tools/$*
+	@mkdir -p $(@D); $(MAKE) --no-print-directory -s SAN= CC=gcc build/tools/$*
 	@cp build/tools/$* $@
 endif
 

@@ -207,7 +207,7 @@ static void a_long_name_wins_over_the_header_and_has_no_second_part(void **state
 	add(&a, &(struct spec){"short", '0'});
 	assert_int_equal(first(&a, &e, path), 1);
 	assert_string_equal(path, "long/name/here");
-	add(&b, &(struct spec){"pax", 'x', .content = "18 path=from/pax/x\n" + 0});
+	add(&b, &(struct spec){"pax", 'x', .content = "18 path=from/pax/x\n"});
 	add(&b, &(struct spec){"short", '0'});
 	assert_int_equal(first(&b, &e, path), -CE_BAD_FORMAT); /* 19 is the right length */
 }

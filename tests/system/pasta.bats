@@ -81,7 +81,7 @@ pasta_of() { for n in passt.avx2 passt pasta.avx2 pasta; do helper_pids $n "$1" 
 		[ "$(in_container --network pasta:--map-gw "$IMAGE" sh -c \
 			'/probe tcp-ask $(sed -n "s/^\(.*\)\t.*host.containers.internal.*/\1/p" /etc/hosts) '"$port"' hello')" = hello ]
 	}
-	wait_until 20 host_answers                      # pasta loses a first segment now and then
+	wait_until 60 host_answers                      # pasta loses a first segment now and then
 }
 
 @test "pasta: filtered, without privileges to gain, alone in an empty root, gone with the monitor" {

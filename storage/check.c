@@ -65,7 +65,6 @@ char *finding_text(const struct finding *f)
 		[FOUND_NETWORK] = "network",
 		[FOUND_LEFTOVER] = "leftover",
 		[FOUND_CONTAINER] = "container",
-		[FOUND_CONTAINER_LOST] = "container",
 		[FOUND_CONTAINER_NAME] = "container",
 		[FOUND_CONTAINER_DIRS] = "container",
 		[FOUND_CONTAINER_VOLUME] = "container",

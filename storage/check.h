@@ -25,8 +25,7 @@ enum finding_kind {
 	FOUND_ARTIFACT,
 	FOUND_NETWORK,
 	FOUND_LEFTOVER, /* what should have been deleted and cannot be */
-	FOUND_CONTAINER, /* its record: only removing it is left */
-	FOUND_CONTAINER_LOST, /* of a --rm container, by a power loss: nothing to keep */
+	FOUND_CONTAINER, /* its record, or that there is none: only removing it is left */
 	FOUND_CONTAINER_NAME,
 	FOUND_CONTAINER_DIRS,
 	FOUND_CONTAINER_VOLUME,

@@ -32,6 +32,8 @@
 #define LOCK "containers"
 #define RECORD_MAX (16UL << 20)
 #define RECORD_USUAL 4096 /* more than most have */
+/* Of the data directory: after a power loss it tells whose record may be missing. Nobody else has anything in there. */
+#define MODE_NOT_DURABLE 01700
 
 void container_dirs_done(struct container_dirs *d)
 {
@@ -186,7 +188,10 @@ int container_store_create(struct store *st, const char *id, const char *name, c
 		r = stage_begin_container(st, id, &lock, &s);
 	if (r < 0)
 		return r;
-	r = fill_stage(&s, record, n, durable ? FILE_SYNC : FILE_NO_SYNC);
+	if (!durable && fchmod(s.fd, MODE_NOT_DURABLE) < 0)
+		r = err_new(-errno, "mark a container");
+	if (r >= 0)
+		r = fill_stage(&s, record, n, durable ? FILE_SYNC : FILE_NO_SYNC);
 	crash_point("container-staged");
 	if (r == 0) {
 		d.data_fd = fcntl(s.fd, F_DUPFD_CLOEXEC, 3);
@@ -397,6 +402,22 @@ int container_store_remove(struct store *st, const char *id, const char *name)
 		free_name(st, name, id);
 	closep(&lock);
 	return rmtree(store_runtime_fd(st), id);
+}
+
+int container_store_remove_lost(struct store *st, const char *id)
+{
+	AUTO_CLOSE int lock = container_store_try_lock(st, id);
+	int dir = store_fd(st, STORE_CONTAINERS), r;
+	struct stat sb;
+
+	if (dir < 0 || lock < 0 || check_id(id) < 0 ||
+	    fstatat(dir, id, &sb, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(sb.st_mode) ||
+	    (sb.st_mode & 07777) != MODE_NOT_DURABLE) {
+		err_drop();
+		return 0;
+	}
+	r = container_store_remove(st, id, NULL);
+	return r < 0 ? r : 1;
 }
 
 /* Ids are random: two that meet in the first 60 bits would only wait for each other. */

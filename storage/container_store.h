@@ -55,5 +55,11 @@ int container_store_name(struct store *st, const char *id, const char *old_name,
 			 const char *new_name);
 /** container_store_remove() - move data to trash, unlink the name, drop runtime dir. No namespace needed. */
 int container_store_remove(struct store *st, const char *id, const char *name);
+/**
+ * container_store_remove_lost() - of a container that was not durable, and whose record the caller could not read, what
+ * a power loss left
+ * Return: 1 when it was removed; 0 when it is a durable one (then that is damage), or somebody is at it.
+ */
+int container_store_remove_lost(struct store *st, const char *id);
 /** container_store_lock() - the container's operation lock (start, rm, rename …); not the monitor's. Returns an fd; -CE_NO_CONTAINER. */
 int container_store_lock(struct store *st, const char *id);

@@ -86,9 +86,14 @@ static void check_container(struct store *st, const char *id, struct findings *f
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	int r = container_store_read(st, id, &text);
 
+	if (r == 0)
+		r = record_parse(text.s, text.len, &rec);
+	/* What a --rm container lost to a power cut is no damage: it would not be there any more. */
+	if (r < 0 && container_was_lost(st, id))
+		return;
 	if (r == -CE_NO_CONTAINER) {
-		(void)finding_add(f, FOUND_CONTAINER_LOST, id, "it has no record");
-	} else if (r == 0 && (r = record_parse(text.s, text.len, &rec)) == 0) {
+		(void)finding_add(f, FOUND_CONTAINER, id, "it has no record");
+	} else if (r == 0) {
 		check_record(st, rec, id, f);
 	} else {
 		AUTO_FREE char *words = xasprintf("its record is damaged: %s", err_message(r));

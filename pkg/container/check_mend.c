@@ -6,6 +6,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/container/check_internal.h"
+#include "pkg/container/container.h"
 #include "pkg/image/image.h"
 #include "pkg/image/transfer_client.h"
 #include "pkg/sys/lock.h"
@@ -164,20 +165,9 @@ void check_distrust(struct store *st, struct findings *f, const struct strv *bus
 
 /* --- containers -------------------------------------------------------------------------------- */
 
-static bool has_monitor(struct store *st, const char *id)
-{
-	struct container_dirs d = {.data_fd = -EBADF, .runtime_fd = -EBADF};
-	bool held = container_store_look(st, id, &d) == 0 && d.runtime_fd >= 0 &&
-		    lock_is_held(d.runtime_fd, "lock") != 0;
-
-	container_dirs_done(&d);
-	err_drop();
-	return held;
-}
-
 static void remove_container(struct store *st, struct finding *f)
 {
-	if (has_monitor(st, f->name))
+	if (container_has_monitor(st, f->name))
 		in_vain(f, "it runs");
 	else if (container_store_remove(st, f->name, NULL) < 0)
 		in_vain(f, err_trail());
@@ -189,7 +179,7 @@ static void make_dirs(struct store *st, struct finding *f)
 {
 	struct container_dirs d = {.data_fd = -EBADF, .runtime_fd = -EBADF};
 
-	if (has_monitor(st, f->name)) {
+	if (container_has_monitor(st, f->name)) {
 		in_vain(f, "it runs");
 		return;
 	}
@@ -208,9 +198,6 @@ static void make_dirs(struct store *st, struct finding *f)
 static void mend_container(struct store *st, struct finding *f)
 {
 	switch (f->kind) {
-	case FOUND_CONTAINER_LOST:
-		remove_container(st, f);
-		break;
 	case FOUND_CONTAINER_DIRS:
 		make_dirs(st, f);
 		break;

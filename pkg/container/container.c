@@ -6,12 +6,33 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/container/settle.h"
+#include "pkg/sys/lock.h"
 #include "storage/store.h"
 
 void container_done(struct container *c)
 {
 	record_freep(&c->rec);
 	container_dirs_done(&c->dirs);
+}
+
+bool container_has_monitor(struct store *st, const char *id)
+{
+	struct container_dirs d = {.data_fd = -EBADF, .runtime_fd = -EBADF};
+	bool held = container_store_look(st, id, &d) == 0 && d.runtime_fd >= 0 &&
+		    lock_is_held(d.runtime_fd, "lock") != 0;
+
+	container_dirs_done(&d);
+	err_drop();
+	return held;
+}
+
+bool container_was_lost(struct store *st, const char *id)
+{
+	bool lost = !container_has_monitor(st, id) && container_store_remove_lost(st, id) == 1;
+
+	if (lost)
+		err_drop();
+	return lost;
 }
 
 static int read_record(struct store *st, const char *id,
@@ -21,7 +42,9 @@ static int read_record(struct store *st, const char *id,
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	int r = container_store_read(st, id, &text);
 
-	return r < 0 ? r : parse(text.s, text.len, &c->rec);
+	if (r == 0)
+		r = parse(text.s, text.len, &c->rec);
+	return r < 0 && container_was_lost(st, id) ? -CE_NO_CONTAINER : r;
 }
 
 static int about(int r, const char *id)
@@ -97,6 +120,8 @@ int container_look(struct store *st, const char *id, bool has_run, struct listed
 
 	if (r == 0 && listed)
 		r = record_parse_listed(rec.text, rec.n, &c.rec);
+	if (r < 0 && listed && container_was_lost(st, id))
+		r = -CE_NO_CONTAINER;
 	if (r == 0 && (has_run || !rec.unstarted))
 		r = state_of(st, id, has_run, &c.state);
 	if (r == 0)

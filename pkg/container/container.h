@@ -22,6 +22,13 @@ struct container {
 	struct conmon_state state;
 };
 
+/** container_has_monitor() - is somebody at the container @id? Leaves no trail. */
+bool container_has_monitor(struct store *st, const char *id);
+/**
+ * container_was_lost() - of a container whose record cannot be read: was it what a power cut left of one that is removed
+ * at its end anyway? Then it is removed, and there is no trail.
+ */
+bool container_was_lost(struct store *st, const char *id);
 /**
  * container_open() - by name, id or unique id prefix. -CE_NO_CONTAINER, -CE_AMBIGUOUS.
  * A --rm container whose monitor was killed, or that a reboot ended, is removed by whoever meets it:

@@ -154,6 +154,29 @@ layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{in
 	clean
 }
 
+@test "system check: what a power cut left of a --rm container is no damage, and is gone; of another one it is" {
+	local id dir
+	dir=$CUDDY_ROOT/containers
+	for spoil in 'rm -f' 'truncate -s 0' 'truncate -s 0 FILE; truncate -s 500' 'truncate -s 20'; do
+		id=$(cuddy create --rm --name gone "$IMAGE" true)
+		bash -c "${spoil//FILE/$dir/$id/record.json} '$dir/$id/record.json'"
+		run -0 cuddy ps -aq --no-trunc
+		[ -z "$output" ] || [[ "$spoil" == truncate* ]]
+		run -0 check --quick
+		[ ! -e "$dir/$id" ]
+		[ -z "$(ls "$CUDDY_ROOT/names")" ]
+	done
+	id=$(cuddy create --name kept "$IMAGE" true)
+	truncate -s 0 "$dir/$id/record.json"
+	run -125 --separate-stderr check --quick
+	[[ "$output" == "container ${id:0:12}: it has no record" ]]
+	run -125 --separate-stderr check --quick --repair
+	[[ "$output" == "container ${id:0:12}: it has no record; not repaired"* ]]
+	[ -e "$dir/$id/upper" ]
+	run -0 check --quick --force
+	run -0 check --quick
+}
+
 @test "system check --repair: records, names and directories are made again from what is there" {
 	cuddy volume create --label a=b data >/dev/null
 	cuddy run --name c -v data:/data "$IMAGE" sh -c 'echo mine >/data/x; echo changed >/changed'

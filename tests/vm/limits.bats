@@ -29,6 +29,18 @@ teardown_file() { file_end; }
 	cuddy rm -f -t 0 a
 }
 
+@test "commands of a build are bound as containers are, and run below the cgroup that is asked for" {
+	printf 'FROM %s\nRUN cd /sys/fs/cgroup && cat memory.max memory.swap.max cpu.max cpu.weight cpuset.cpus cpuset.mems >/seen\n' "$IMAGE" >"$WORK/Containerfile"
+	cuddy build -q -t localhost/bound -m 64m --memory-swap 96m --cpu-period 50000 --cpu-quota 25000 --cpu-shares 512 \
+		--cpuset-cpus 1 --cpuset-mems 0 --network none "$WORK"
+	run -0 cuddy run --rm --network none localhost/bound cat /seen
+	[ "$output" = $'67108864\n33554432\n25000 50000\n20\n1\n0' ]
+	printf 'FROM %s\nRUN cat /proc/self/cgroup >/seen\n' "$IMAGE" >"$WORK/Containerfile"
+	cuddy build -q -t localhost/below --cgroup-parent user-build.slice --cgroupns host --network none "$WORK"
+	run -0 cuddy run --rm --network none localhost/below cat /seen
+	[[ "$output" == *"/user-build.slice/"* ]]
+}
+
 # limits_are CONTAINER FILE VALUE...: a file of several lines has a line with each of the words
 limits_are() {
 	local c=$1 dir have w

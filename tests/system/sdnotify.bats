@@ -60,12 +60,13 @@ run_() { cuddy run -d --name c --network none -v "$WORK/say:/say" "$@"; }
 	kill $MANAGER; : >"$WORK/heard"
 	listen "@cuddy-test-$BATS_ROOT_PID-$$"
 	show='echo "[$NOTIFY_SOCKET]"; [ ! -e /run/notify ] && echo nothing; exec sleep 1000'
+	ready() { heard "MAINPID=$(conmon_pid c) READY=1"; }
 	run_ --sdnotify=conmon "$IMAGE" sh -c "$show"
-	wait_until 20 heard "MAINPID=$(conmon_pid c) READY=1"
+	wait_until 20 ready
 	wait_log c nothing
 	[ "$(cuddy logs c | head -1)" = "[]" ]
 	cuddy restart -t 0 c
-	wait_until 20 heard "MAINPID=$(conmon_pid c) READY=1"
+	wait_until 20 ready
 	cuddy rm -f -t 0 c
 
 	run_ --sdnotify=healthy --health-cmd 'test -e /well' --health-interval 1s --health-retries 100 "$IMAGE" sh -c "$show"

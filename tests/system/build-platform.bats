@@ -105,6 +105,29 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "$(field "$(cuddy build -q .)" '{{.Architecture}}')" = s390x ]
 }
 
+@test "commands of another platform run by the emulator that the host has for it (G2)" {
+	local elf='\\x7fELF\\x02\\x02\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x16'
+	# Since Linux 6.7 each user namespace can have its own. The ids in it are the user's, so they are root's there.
+	unshare -Urm --map-auto mount -t binfmt_misc none /proc/sys/fs/binfmt_misc 2>/dev/null || skip "no binfmt_misc of one's own on this kernel"
+	{ printf '\177ELF\2\2\1\0\0\0\0\0\0\0\0\0\0\2\0\026'; head -c 100 /dev/zero; } >sh
+	chmod 755 sh
+	cp "$TOOLS/emulator" "$WORK/emulator"
+	echo root:1:60000 >"$WORK/ids"
+	mkdir "$WORK/inner" "$WORK/run"
+	file <<<$'FROM scratch AS base\nCOPY sh /bin/sh\nFROM base\nRUN --network=none hello\nRUN --network=none ["/bin/sh", "two"]'
+	cat >"$WORK/there" <<-E
+		set -e
+		mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
+		printf ':qemu-s390x:M::$elf::$WORK/emulator:F' >/proc/sys/fs/binfmt_misc/register
+		mount --bind "$WORK/ids" /etc/subuid
+		mount --bind "$WORK/ids" /etc/subgid
+		CUDDY_ROOT=$WORK/inner CUDDY_RUNROOT=$WORK/run "$CUDDY" build --platform linux/s390x -o "$WORK/out" .
+		CUDDY_ROOT=$WORK/inner CUDDY_RUNROOT=$WORK/run "$CUDDY" system reset -f
+	E
+	run -0 unshare -Urm --map-auto bash "$WORK/there"
+	[ "$(cat "$WORK/out/emulated")" = $'/bin/sh: hello\n/bin/sh: two' ]
+}
+
 @test "one digest of a tag for all platforms and stages, also when the tag moves meanwhile (I5)" {
 	local name list=application/vnd.oci.image.index.v1+json
 	for name in old new; do

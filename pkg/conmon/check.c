@@ -206,6 +206,10 @@ static void check_over(struct monitor *m)
 	char extra[48];
 
 	close_check(k);
+	if (!is_set(&m->cfg.health)) { /* taken away meanwhile: nobody asks any more */
+		answer(m, good ? 0 : 1);
+		return;
+	}
 	k->now.end_ns = clock_now_ns();
 	keep_result(m);
 	plan_next(m);
@@ -349,7 +353,7 @@ static void take_check(struct conmon_check *to, const struct cm_check *from, int
 				    .successes = from->successes};
 }
 
-/* One that is under way ends as it began; its verdict counts by the new numbers. */
+/* One that is under way ends as it began; its verdict counts by the new numbers, and not at all without a check. */
 int check_replace(struct monitor *m, const struct cm_health *h, int fds[2])
 {
 	struct check *k = &m->check;

@@ -69,9 +69,15 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	[ "$output" = "1-2-"$'\n'77 ]
 	cuddy update --health-cmd true --health-interval 100ms c # one that had none gets one
 	wait_until 20 is healthy
+	# Taken away while one is under way: what comes of that is nobody's any more.
+	cuddy update --health-cmd 'echo >/begun; until [ -e /go ]; do sleep 0.02; done; echo >/ended' c
+	wait_until 20 cuddy exec c test -e /begun
 	cuddy update --no-healthcheck c
+	cuddy exec c touch /go
+	wait_until 20 cuddy exec c test -e /ended
+	sleep 0.3
 	[ "$(cuddy ps --filter health=none -q | wc -l)" = 1 ]
-	[ "$(cuddy events --stream=false --filter container=c --filter event=update | wc -l)" = 5 ]
+	[ "$(cuddy events --stream=false --filter container=c --filter event=update | wc -l)" = 6 ]
 	run -125 --separate-stderr cuddy update --ulimit nofile=x c
 	one_line_error 125 'nofile=x'
 }

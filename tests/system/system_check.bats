@@ -161,7 +161,7 @@ layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{in
 		id=$(cuddy create --rm --name gone "$IMAGE" true)
 		bash -c "${spoil//FILE/$dir/$id/record.json} '$dir/$id/record.json'"
 		run -0 cuddy ps -aq --no-trunc
-		[ -z "$output" ] || [[ "$spoil" == truncate* ]]
+		[ -z "$output" ]
 		run -0 check --quick
 		[ ! -e "$dir/$id" ]
 		[ -z "$(ls "$CUDDY_ROOT/names")" ]

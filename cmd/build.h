@@ -25,10 +25,10 @@ struct build_args {
 	int64_t cache_ttl_ns;
 	unsigned jobs;
 	bool all_platforms, no_cache, quiet, rm, force_rm, load, push, squash, squash_all, omit_history,
-		rewrite_timestamp, check, explain, logsplit,
+		check, explain, logsplit,
 		compat_volumes;
 	int layers, inherit_labels, inherit_annotations, skip_unused, http_proxy, identity_label,
-		created_annotation;
+		created_annotation, rewrite_timestamp;
 };
 extern const struct build_args build_defaults;
 extern const struct opt build_opts[];
@@ -36,6 +36,10 @@ extern const struct opt build_opts[];
 /** build_request_of() - the arguments, checked, as a request; lists of it are to be released. */
 int build_request_of(const struct build_args *a, const char *context, struct build_options *ret);
 void build_request_done(struct build_options *o);
+/** build_attest_check() - --attest, --provenance and --sbom: only that none is wanted (build_attest.c). */
+int build_attest_check(const struct build_args *a);
+/** build_rewrite_check() - does @option, that files shall (@on) or shall not get the time given, fit what is done? */
+int build_rewrite_check(const char *option, bool on, const struct build_options *o);
 /** build_policy_of() - how much is kept for the next build: of the environment, of containers.conf, or the default. */
 int build_policy_of(struct store *st, struct cache_policy *ret);
 
@@ -58,6 +62,7 @@ struct build_output {
 	char *dest, *name;
 	struct strv annotations; /* as of --annotation */
 	bool push;
+	int rewrite; /* rewrite-timestamp=, -1: nothing is said */
 	struct archive_file file;
 	int dir;
 };

@@ -22,6 +22,7 @@ const struct build_args build_defaults = {
 	.inherit_labels = -1,
 	.inherit_annotations = -1,
 	.identity_label = -1,
+	.rewrite_timestamp = -1,
 	.created_annotation = -1,
 	.skip_unused = -1,
 	.http_proxy = -1,
@@ -102,7 +103,7 @@ const struct opt build_opts[] = {
 		.complete = COMPLETE_WORDS, .words = "always missing never newer"),
 	OPT_BOOL(0, "push", struct build_args, push, "Send the image to its names' registries"),
 	OPT_BOOL('q', "quiet", struct build_args, quiet, "Print the image's id only"),
-	OPT_BOOL(0, "rewrite-timestamp", struct build_args, rewrite_timestamp, "No file is later than the image's time; with --timestamp that is so in any case", .hidden = true),
+	OPT_TRI(0, "rewrite-timestamp", struct build_args, rewrite_timestamp, "No new file is later than the time given; with --timestamp that is so in any case", .hidden = true),
 	OPT_BOOL(0, "rm", struct build_args, rm, "Leave no containers behind; there are none in any case", .hidden = true),
 	OPT_STR(0, "sbom", "MODE", struct build_args, sbom, "Attestations are not made: only false", .hidden = true),
 	OPT_LIST(0, "secret", "id=ID[,src=FILE|,env=NAME][,cache-key]", struct build_args, secrets, "Give a secret to commands that mount it; with cache-key they run anew when it changes"),
@@ -188,6 +189,18 @@ static int take_epoch(const char *given, struct build_options *o)
 	return 0;
 }
 
+int build_rewrite_check(const char *option, bool on, const struct build_options *o)
+{
+	if (on && !o->has_epoch)
+		return err_usage("%s: to what time? Give one with --timestamp SECONDS or the variable SOURCE_DATE_EPOCH",
+				 option);
+	if (!on && o->has_epoch)
+		return err_usage("%s=false: not supported: with a time given no new file is later than that, so that "
+				 "the image is always the same; leave the option or the time out",
+				 option);
+	return 0;
+}
+
 /* Lines NAME=VALUE or NAME; "#" begins a comment. What --build-arg says wins. */
 static int read_arg_file(const char *name, struct strv *ret)
 {
@@ -250,21 +263,12 @@ static int take_env(const struct strv *given, struct strv *ret)
 
 static int check_words(const struct build_args *a, struct build_options *o)
 {
-	bool on = false;
-
 	if (a->isolation && strcmp(a->isolation, "default") != 0 &&
 	    strcmp(a->isolation, "oci") != 0 && strcmp(a->isolation, "rootless") != 0)
 		return err_new(
 			-CE_UNSUPPORTED,
 			"--isolation %s: commands run in a rootless container (oci, rootless)",
 			a->isolation);
-	if ((a->provenance && (parse_bool(a->provenance, &on) < 0 || on)) ||
-	    (a->sbom && (parse_bool(a->sbom, &on) < 0 || on)))
-		return err_new(-CE_UNSUPPORTED, "--provenance, --sbom: attestations are not made");
-	for (size_t i = 0; i < a->attest.n; i++)
-		if (!strstr(a->attest.v[i], ",disabled=true"))
-			return err_new(-CE_UNSUPPORTED, "--attest %s: attestations are not made",
-				       a->attest.v[i]);
 	if (a->identity_label == 1)
 		return err_new(-CE_UNSUPPORTED, "--identity-label: such a label is not made");
 	if (a->logsplit && !a->logfile)
@@ -316,12 +320,16 @@ static int checked_of(const struct build_args *a, struct build_options *o)
 		r = all_build_args(a, &o->build_args);
 	if (r == 0)
 		r = take_epoch(a->timestamp, o);
+	if (r == 0 && a->rewrite_timestamp >= 0)
+		r = build_rewrite_check("--rewrite-timestamp", a->rewrite_timestamp, o);
 	if (r == 0)
 		r = take_annotations(&a->annotations, &o->annotations);
 	if (r == 0)
 		r = take_env(&a->env, &o->env);
 	if (r == 0)
 		r = check_words(a, o);
+	if (r == 0)
+		r = build_attest_check(a);
 	if (r == 0 && a->files.n > 1)
 		r = err_usage("--file is given %zu times; one file is read", a->files.n);
 	return r;

@@ -60,6 +60,14 @@ static int take_word(struct build_output *o, const char *word)
 		return take_type(o, eq + 1);
 	if (strcmp(name, "push") == 0)
 		return parse_bool(eq + 1, &o->push) < 0 ? err_usage("%s: true or false", word) : 0;
+	if (strcmp(name, "rewrite-timestamp") == 0) {
+		bool on;
+
+		if (parse_bool(eq + 1, &on) < 0)
+			return err_usage("%s: true or false", word);
+		o->rewrite = on;
+		return 0;
+	}
 	if (strcmp(name, "dest") == 0)
 		field = &o->dest;
 	else if (strcmp(name, "name") == 0)
@@ -67,7 +75,7 @@ static int take_word(struct build_output *o, const char *word)
 	else if (strncmp(name, "annotation", 10) == 0)
 		return take_annotation(o, name + 10, eq + 1);
 	else
-		return err_usage("unknown key '%s': type, dest, name, push, annotation.KEY", name);
+		return err_usage("unknown key '%s': type, dest, name, push, rewrite-timestamp, annotation.KEY", name);
 	free(*field);
 	*field = xstrdup(eq + 1);
 	return 0;
@@ -134,8 +142,10 @@ int build_outputs_open(const struct build_args *a, struct build_options *b,
 
 		ret->v = xreallocarray(ret->v, ret->n + 1, sizeof(*ret->v));
 		o = &ret->v[ret->n++];
-		*o = (struct build_output){.file = ARCHIVE_FILE_INIT, .dir = -EBADF};
+		*o = (struct build_output){.rewrite = -1, .file = ARCHIVE_FILE_INIT, .dir = -EBADF};
 		r = parse(a->outputs.v[i], o);
+		if (r == 0 && o->rewrite >= 0)
+			r = build_rewrite_check("rewrite-timestamp", o->rewrite, b);
 		for (size_t k = 0; r == 0 && k < o->annotations.n; k++)
 			r = annotations_add(&b->annotations, o->annotations.v[k]);
 		if (r == 0)

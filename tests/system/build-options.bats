@@ -9,7 +9,7 @@ teardown() {
 tree() { (cd "$1" && find . -mindepth 1 -printf '%P %y %m %l\n' | sort); }
 layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost/t}"; }
 
-@test "--squash and --squash-all: the same files in one layer; what is deleted, replaced and opaque stays so (O9) (O9)" {
+@test "--squash and --squash-all: the same files in one layer; what is deleted, replaced and opaque stays so (O9)" {
 	mkdir d
 	echo one >d/a
 	file <<-'E'
@@ -57,7 +57,7 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	unshare --user --map-auto --map-root-user rm -rf "$WORK/other" "$WORK/other-run"
 }
 
-@test "--output: a directory, a tar, archives that load again, standard output; without a tag nothing stays (G4) (G4)" {
+@test "--output: a directory, a tar, archives that load again, standard output; without a tag nothing stays (G4)" {
 	file <<-'E'
 		FROM localhost/busybox AS files
 		RUN mkdir -p /out/sub && echo text >/out/sub/f && chmod 4750 /out/sub/f && chown 5:6 /out/sub && ln -s sub/f /out/l && ln /out/sub/f /out/h
@@ -90,7 +90,7 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	run -125 cuddy build --push .
 }
 
-@test "--annotation, --format, --push, --metadata-file: in the manifest that is sent (O5) (O5)" {
+@test "--annotation, --format, --push, --metadata-file: in the manifest that is sent (O5)" {
 	registry_begin
 	file <<<$'FROM scratch\nCOPY Containerfile /f'
 	id=$(cuddy build -q --tls-verify=false --push -t "$REG/a:1" --annotation one=1 --annotation manifest,manifest:two=2 \
@@ -240,10 +240,20 @@ COPY --from=a /f /g"
 	run -125 cuddy build --pid host .
 	run -125 --separate-stderr cuddy build --builder remote .
 	[[ "$stderr" == *remote* ]]
-	run -125 cuddy build --attest type=sbom .
+	refused() { run -125 --separate-stderr cuddy build -t localhost/none "${@:2}" . && [ "${#stderr_lines[@]}" = 1 ] && [[ "$stderr" == *": $1"* ]] || fail "${*:2}: $stderr"; }
+	for a in --attest=type=sbom --attest=type=provenance,mode=max --attest=disabled=false,type=sbom --sbom=true --sbom=generator=x --provenance=mode=min; do
+		refused "${a/attest=/attest }: not supported: attestations are not made; leave the option out" $a
+	done
+	refused "--attest type=provenance,disabled=truex: 'disabled=truex': true or false" --attest type=provenance,disabled=truex
+	refused "--attest disabled=true: use type=sbom or type=provenance" --attest disabled=true
+	refused "--attest type=x,disabled=true: use type" --attest type=x,disabled=true
+	refused "--provenance=perhaps: 'perhaps' is not KEY=VALUE" --provenance=perhaps
+	refused "--rewrite-timestamp: to what time?" --rewrite-timestamp
+	refused "--output type=image,rewrite-timestamp=true: rewrite-timestamp: to what time?" -o type=image,rewrite-timestamp=true
+	refused "--rewrite-timestamp=false: not supported: with a time given no new file is later" --rewrite-timestamp=false --timestamp 1
 	run -125 cuddy build --identity-label .
 	file <<<$'FROM localhost/busybox\nLABEL a=b'
-	cuddy build -q --annotation base.one=1 --annotation base.two=2 --builder default --attest type=provenance,disabled=true \
+	cuddy build -q --annotation base.one=1 --annotation base.two=2 --builder default --attest type=provenance,disabled=true --attest disabled=1,type=sbom --sbom=disabled=true \
 		--identity-label=false --layer-label x=y --created-annotation --timestamp 86400 -t localhost/base . >/dev/null
 	annotations() { cuddy save -q --format oci-dir -o "$WORK/l$1" "$2" && jq -cS .annotations <"$WORK/l$1/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "$WORK/l$1/index.json")"; }
 	[ "$(annotations 1 localhost/base)" = '{"base.one":"1","base.two":"2","org.opencontainers.image.created":"1970-01-02T00:00:00Z"}' ]
@@ -280,7 +290,7 @@ c" ] || fail "$(inside cat /seen)"
 	run ! grep -q proxy.invalid <(cuddy image inspect localhost/t; cuddy history --no-trunc localhost/t)
 }
 
-@test "--no-cache-filter and --cache-ttl say what is made anew; --logfile, --skip-unused-stages, refusals (K8 O6) (K8)" {
+@test "--no-cache-filter and --cache-ttl say what is made anew; --logfile, --skip-unused-stages, refusals (K8 O6)" {
 	file <<-'E'
 		FROM localhost/busybox AS one
 		RUN cat /proc/sys/kernel/random/uuid >/one

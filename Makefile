@@ -194,7 +194,7 @@ check: deps-test ## install what the tests need, build, lint, run all tests (T=n
 .PHONY: check
 
 # Programs that only tests use: a plan without a monitor, a probe of system calls.
-TOOLS := $B/tools/rtdrive $B/tools/sysprobe $B/tools/procspy $B/tools/agentask $B/tools/emulator
+TOOLS := $B/tools/rtdrive $B/tools/sysprobe $B/tools/procspy $B/tools/agentask
 ifeq ($(SAN),)
 $B/tools/%: tests/tools/%.c $B/static.a $B/flags
 	@mkdir -p $(@D); echo "  TOOL   $@"

@@ -69,7 +69,7 @@ edit_config() {
 	P
 }
 
-@test "a registry: a store that has nothing gets all steps from there, and of their layers only what it needs (O7) (O7)" {
+@test "a registry: a store that has nothing gets all steps from there, and of their layers only what it needs (O7)" {
 	containerfile
 	first=$(build --cache-to "$REG/team/c")
 	only_named "localhost/busybox localhost/t "

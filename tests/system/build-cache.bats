@@ -8,7 +8,7 @@ opened() {
 }
 none_opened() { [ "$(opened)" = 0 ]; }
 
-@test "a context is read once: after that only what changed, however it changed (K11) (K11)" {
+@test "a context is read once: after that only what changed, however it changed (K11)" {
 	mkdir many
 	for i in $(seq 300); do echo "content $i" >"many/f$i"; done
 	file <<<$'FROM scratch\nCOPY many /many\nCOPY many/f7 /again'

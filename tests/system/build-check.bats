@@ -3,7 +3,7 @@ load build
 
 check() { run cuddy build --check "$@" .; }
 
-@test "--check: each of BuildKit's rules, with file, line and the line itself; nothing is built or fetched (P11) (P11)" {
+@test "--check: each of BuildKit's rules, with file, line and the line itself; nothing is built or fetched (P11)" {
 	echo secret.txt >.dockerignore
 	touch secret.txt
 	file <<-'E'
@@ -91,7 +91,7 @@ check() { run cuddy build --check "$@" .; }
 	[[ "$output" == *"check=: there is no rule 'Nonsense'"* ]]
 }
 
-@test "errors name file, line and the line, and what was probably meant (P11) (P11)" {
+@test "errors name file, line and the line, and what was probably meant (P11)" {
 	while IFS='|' read -r text want; do
 		printf "$text" >Containerfile
 		run -125 --separate-stderr build

@@ -18,7 +18,7 @@ file() { cat >Containerfile; }
 AWAIT='n=0; while ! test -e /d/%s; do n=$((n+1)); test $n -lt 600 || exit 77; sleep 0.1; done'
 await() { printf "$AWAIT" "$1"; }
 
-@test "stages that do not need each other run at the same time; lines say whose they are (G1) (G1)" {
+@test "stages that do not need each other run at the same time; lines say whose they are (G1)" {
 	file <<-E
 		FROM localhost/busybox AS one
 		RUN --network=none touch /d/one; $(await two); echo one >/name; echo said by one
@@ -49,7 +49,7 @@ await() { printf "$AWAIT" "$1"; }
 	wait_until 20 gone
 }
 
-@test "two builds that come to the same step do it once (K8) (K8)" {
+@test "two builds that come to the same step do it once (K8)" {
 	file <<-E
 		FROM localhost/busybox
 		RUN --network=none echo x >>/d/count; $(await go)

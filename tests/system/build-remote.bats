@@ -35,7 +35,7 @@ out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 	[[ "$stderr" == *"the context is a Containerfile itself"* ]]
 }
 
-@test "context by URL: a tar, or only a Containerfile; ADD of URLs with name, mode, time, checksum, --unpack (C11 P10) (P10 C11)" {
+@test "context by URL: a tar, or only a Containerfile; ADD of URLs with name, mode, time, checksum, --unpack (C11 P10)" {
 	www_begin
 	mkdir -p in
 	printf 'FROM scratch\nCOPY in /in\n' >Containerfile

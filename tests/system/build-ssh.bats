@@ -18,7 +18,7 @@ teardown() {
 	test_end
 }
 
-@test "ssh: a command may list and sign with the agent's keys, and can neither add, remove nor lock (M4) (M4)" {
+@test "ssh: a command may list and sign with the agent's keys, and can neither add, remove nor lock (M4)" {
 	start_agent
 	file <<-'E'
 		FROM localhost/busybox

@@ -182,7 +182,7 @@ load build
 	[ ! -e src/new ]
 }
 
-@test "RUN: secrets are files and variables for one command and nowhere else (M3) (M3)" {
+@test "RUN: secrets are files and variables for one command and nowhere else (M3)" {
 	echo "s3cr3t-value" >"$WORK/sec"
 	file <<-'E'
 		FROM localhost/busybox

@@ -21,7 +21,7 @@ setup() {
 	EOF
 	docker-registry serve "$REG_DIR/config.yml" >"$REG_DIR/log" 2>&1 3>&- &
 	REG_PID=$!
-	wait_until 20 registry_ready "http://127.0.0.1:$behind/v2/"
+	wait_until 20 port_listens "$behind"
 	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:secret | base64)" >"$WORK/auth.json"
 	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:wrong | base64)" >"$WORK/wrong.json"
 	chmod 600 "$WORK"/*.json

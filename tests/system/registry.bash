@@ -1,17 +1,14 @@
 # Debian's docker-registry on loopback, and a line to it that goes dead. Shared by the tests of pulling.
 
-registry_ready() { curl -s -o /dev/null "$@"; }
-
 # registry_begin [tls]: REG is its host:port, REG_DIR its directory, REG_DIR/log its access log.
 # With "tls": HTTPS by a certificate of our own authority (REG_DIR/certs), user u with password secret.
 registry_begin() {
-	local port url=http more=
+	local port more=
 	require_program docker-registry
 	REG_DIR=$(mktemp -d "${FILE_ROOT:-$WORK}/registry.XXXXXX")
 	port=$(free_port)
 	REG=127.0.0.1:$port
 	if [ "${1:-}" = tls ]; then
-		url=https
 		mkdir "$REG_DIR/certs"
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=authority \
 			-keyout "$REG_DIR/ca.key" -out "$REG_DIR/certs/ca.crt" 2>/dev/null
@@ -32,7 +29,7 @@ auth: {htpasswd: {realm: test, path: $REG_DIR/htpasswd}}"
 	EOF
 	docker-registry serve "$REG_DIR/config.yml" >"$REG_DIR/log" 2>&1 3>&- &
 	REG_PID=$!
-	wait_until 20 registry_ready -k "$url://$REG/v2/"
+	wait_until 20 port_listens "$port"
 }
 
 registry_end() {

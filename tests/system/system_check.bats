@@ -149,7 +149,7 @@ layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{in
 	cuddy image exists "$id"
 	docker-registry serve "$REG_DIR/config.yml" >>"$REG_DIR/log" 2>&1 3>&- &
 	REG_PID=$!
-	wait_until 20 registry_ready "http://$REG/v2/"
+	wait_until 20 port_listens "${REG##*:}"
 	run -0 check --repair
 	clean
 }

@@ -67,6 +67,7 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	want='subnet of it is named' refused --ipv4=false --ipv6 --subnet 10.204.0.0/24 x
 	want='has 10.204.0.7 already' refused --subnet 10.204.0.0/24 --gateway 10.204.0.7 --gateway 10.204.0.8 x
 	want=mtu refused --opt mtu=abc x
+	want='true, false or strict' refused --opt isolate=maybe x
 	want=unknown refused --opt nosuch=1 x
 	want='IP address' refused --dns example.com x
 	want=route refused --route 10.0.0.0/8 x
@@ -152,7 +153,11 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	cuddy network create gamma
 	run -0 cuddy network prune -f
 	[ "$output" = gamma ]
-	cuddy network rm -f beta
+	run -125 --separate-stderr cuddy network rm -t 0 beta
+	one_line_error 125 '--time goes with --force'
+	# Hears no SIGTERM, and would be given ten minutes.
+	cuddy run -d --network beta --stop-timeout 600 "$IMAGE" sleep 1000
+	timeout 60 "$CUDDY" network rm -f --time 0 beta
 	[ -z "$(cuddy ps -aq)" ]
 	[ "$(cuddy network ls -q)" = podman ]
 }

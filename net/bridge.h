@@ -28,7 +28,7 @@ enum bridge_flag {
 	BRIDGE_NO_DEFAULT_ROUTE = 8,
 	BRIDGE_APART = 16, /* its containers do not reach each other: enable_icc=false */
 	BRIDGE_UNMASKED =
-		32, /* IPv4 leaves with the containers' own addresses: enable_ip_masquerade=false */
+		32, /* what leaves has the containers' own addresses: enable_ip_masquerade=false */
 	BRIDGE_ALL = 63
 };
 

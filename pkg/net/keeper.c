@@ -19,6 +19,7 @@
 #include "net/resolver.h"
 #include "pkg/net/egress.h"
 #include "pkg/net/link.h"
+#include "pkg/net/neighbour.h"
 #include "pkg/net/uplink.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/socket.h"
@@ -26,6 +27,42 @@
 #define UPLINK_MS 10000
 #define LAST_LOOK_MS 20
 #define FIRST_LOOK_NS (3 * NS_PER_S)
+
+static bool is_unmasked6(const struct endpoint *e)
+{
+	return (e->net->flags & BRIDGE_UNMASKED) && !(e->net->flags & BRIDGE_INTERNAL) &&
+	       e->ip6.family;
+}
+
+/* Does a container have it that is seen by its own address outside? @a NULL: any. */
+static bool has_unmasked6(const void *keeper, const struct address *a)
+{
+	const struct keeper *k = keeper;
+
+	for (unsigned i = 0; i < k->n_clients; i++)
+		for (unsigned n = 0; n < k->clients[i].n; n++) {
+			const struct endpoint *e = &k->clients[i].v[n];
+
+			if (is_unmasked6(e) && (!a || address_equal(&e->ip6, a)))
+				return true;
+		}
+	return false;
+}
+
+/* Listened for only where somebody needs it, as all that comes by the way out is looked at. */
+static void tend_neighbours(struct keeper *k)
+{
+	bool want = k->uplink_ready && has_unmasked6(k, NULL);
+
+	if (!want)
+		closep(&k->neighbour_fd);
+	else if (k->neighbour_fd < 0)
+		k->neighbour_fd = neighbour_open(UPLINK_DEVICE);
+	if (want && k->neighbour_fd < 0) {
+		log_debug("net", "%s", err_trail());
+		err_drop();
+	}
+}
 
 /*
  * Names first: the monitor waits until we close, and tells the end of the container only then. Devices take
@@ -44,6 +81,7 @@ static void client_close(struct keeper *k, struct client *c)
 		endpoint_remove(k, &gone, gone.n - 1);
 	egress_done(&gone);
 	closep(&gone.netns);
+	tend_neighbours(k);
 	if (k->n_networks != n_networks)
 		names_update(k); /* gateways to listen at went too */
 }
@@ -70,6 +108,8 @@ static void uplink_drain(struct keeper *k)
 		return;
 	k->uplink_ready = true;
 	keeper_answer_for_containers();
+	closep(&k->neighbour_fd); /* of the device before */
+	tend_neighbours(k);
 	if (!k->uplink_is_pasta && net_host_servers() == NET_SERVERS_IPV6)
 		give_address6(k);
 }
@@ -145,6 +185,7 @@ static int satisfy(struct keeper *k, struct client *c, const struct bridge_reque
 	for (unsigned i = 0; i < c->n; i++)
 		if (!(c->v[i].net->flags & BRIDGE_INTERNAL))
 			uplink_wait(k);
+	tend_neighbours(k);
 	return 0;
 }
 
@@ -299,13 +340,14 @@ int keeper_serve(struct keeper *k)
 			return 0;
 		}
 		n = k->n_clients;
-		p = xreallocarray(p, n + 3, sizeof(*p));
+		p = xreallocarray(p, n + 4, sizeof(*p));
 		p[0] = (struct pollfd){.fd = k->listen_fd, .events = POLLIN};
 		p[1] = (struct pollfd){.fd = k->names_fd, .events = POLLIN};
 		p[2] = (struct pollfd){.fd = k->ready_fd, .events = POLLIN};
+		p[3] = (struct pollfd){.fd = k->neighbour_fd, .events = POLLIN};
 		for (unsigned i = 0; i < n; i++)
-			p[3 + i] = (struct pollfd){.fd = k->clients[i].fd, .events = POLLIN};
-		if (poll(p, n + 3, n ? -1 : LAST_LOOK_MS) < 0 && errno != EINTR)
+			p[4 + i] = (struct pollfd){.fd = k->clients[i].fd, .events = POLLIN};
+		if (poll(p, n + 4, n ? -1 : LAST_LOOK_MS) < 0 && errno != EINTR)
 			return err_new(-errno, "poll");
 		if (p[1].revents && k->names_fd >= 0 && !names_speaks(k)) {
 			closep(&k->names_fd);
@@ -313,9 +355,11 @@ int keeper_serve(struct keeper *k)
 		}
 		if (p[2].revents)
 			uplink_drain(k);
+		if (p[3].revents && neighbour_answer(k->neighbour_fd, has_unmasked6, k) < 0)
+			closep(&k->neighbour_fd); /* until there is a way out again */
 		/* Backwards: who leaves is replaced by the last. */
 		for (unsigned i = n; i-- > 0;)
-			if (p[3 + i].revents && !client_speaks(k, &k->clients[i]))
+			if (p[4 + i].revents && !client_speaks(k, &k->clients[i]))
 				client_close(k, &k->clients[i]);
 		(void)client_accept(k);
 	}

@@ -68,6 +68,7 @@ struct keeper {
 	int ready_fd; /* one byte of each slirp4netns that is ready; -EBADF: no way out */
 	bool uplink_ready;
 	bool uplink_is_pasta; /* it knows one address only */
+	int neighbour_fd; /* who asks for addresses that are not masked (neighbour.h); -EBADF: nobody has one */
 	bool filters; /* nftables are there */
 	bool guards; /* one container's allow-list, and no bridges (net/keeper.h) */
 	char warning[256]; /* for the first who comes, else "" */

@@ -65,13 +65,22 @@ static int set_one(int proc, const char *path, const char *value)
 	return 0;
 }
 
-static int set_sysctls(bool filters)
+/* Before the way out is made: its device begins with what is the default then. */
+static int set_sysctls(void)
 {
 	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r = proc < 0 ? err_new(-errno, "open /proc") : 0;
 
 	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(sysctls); i++)
 		r = set_one(proc, sysctls[i].path, sysctls[i].value);
+	return r;
+}
+
+static int set_forwarding(bool filters)
+{
+	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = proc < 0 ? err_new(-errno, "open /proc") : 0;
+
 	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(forwarding); i++)
 		r = set_one(proc, forwarding[i], filters ? "1" : "0");
 	return r;
@@ -111,6 +120,7 @@ static int guard_main(int dir, int listen_fd, int word)
 			   .guards = true,
 			   .filters = true,
 			   .netns = -EBADF,
+			   .neighbour_fd = -EBADF,
 			   .names_fd = -EBADF};
 
 	(void)prctl(PR_SET_NAME, "cuddy-net");
@@ -128,17 +138,20 @@ static int keeper_main(int dir, int listen_fd, int ready_fd, int word, int paren
 			   .ready_fd = ready_fd,
 			   .uplink_is_pasta = uplink && uplink_is_pasta(uplink),
 			   .netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC),
+			   .neighbour_fd = -EBADF,
 			   .names_fd = -EBADF};
 	struct mnl_socket *nl = NULL;
 	int r = k.netns < 0 ? err_new(-errno, "open /proc/self/ns/net") : 0;
 
 	(void)prctl(PR_SET_NAME, "cuddy-net");
+	if (r == 0)
+		r = set_sysctls();
 	if (r == 0 && (r = socket_send(parent, ".", 1, &k.netns, 1)) < 0)
 		r = err_new(r, "hand over the namespace");
 	(void)close(parent);
 	if (r == 0) {
 		set_rules(&k);
-		r = set_sysctls(k.filters);
+		r = set_forwarding(k.filters);
 	}
 	if (r == 0)
 		r = link_open(&nl);

@@ -55,7 +55,7 @@ void rules_base(struct sbuf *out)
 		       "  }\n"
 		       "  chain postrouting {\n"
 		       "    type nat hook postrouting priority 100; policy accept;\n"
-		       "    iifname @unmasked meta nfproto ipv4 accept\n"
+		       "    iifname @unmasked accept\n"
 		       "    oifname " UPLINK_DEVICE " masquerade\n"
 		       "  }\n"
 		       "}\n");

@@ -45,7 +45,7 @@ teardown() { end_host_probe; test_end; }
 	require_tun
 	local flush='a="; flush ruleset'
 	rules() { cuddy unshare nsenter --net="/proc/$(net_pids keeper)/ns/net" python3 "$FIXTURES/nftlist.py" | sed 's/^\t*//'; }
-	cuddy network create --subnet 10.236.1.0/24 --interface-name gold0 --label "$flush" gold.one-and_only
+	cuddy network create --subnet 10.236.1.0/24 --interface-name gold0 --opt isolate=strict --label "$flush" gold.one-and_only
 	cuddy network create --subnet 10.236.2.0/24 --interface-name gold1 --internal --label $'b=\n}' gold-two
 	cuddy network create --subnet 10.236.3.0/24 --interface-name gold2 --opt isolate=false gold-three
 	cuddy network create --subnet 10.236.4.0/24 --interface-name gold3 --opt com.docker.network.bridge.enable_icc=false \
@@ -77,7 +77,7 @@ teardown() { end_host_probe; test_end; }
 
 		chain postrouting {
 			type nat hook postrouting priority srcnat; policy accept;
-			iifname @unmasked meta nfproto ipv4 accept
+			iifname @unmasked accept
 			oifname "tap0" masquerade
 		}
 	T

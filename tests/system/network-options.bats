@@ -48,33 +48,44 @@ docker=com.docker.network.bridge
 @test "enable_ip_masquerade=false: datagrams leave with the container's own address, and answers find it" {
 	require_tun
 	ip route get 203.0.113.1 >/dev/null 2>&1 || lacks "no route to anywhere"
-	local host port net want
+	local host port
 	host=$(ip -o route get 203.0.113.1 | sed -n 's/.* src \([0-9.]*\).*/\1/p')
 	port=$(free_port)
 	probe_on_host udp-echo "$port"
-	cuddy network create --subnet 10.240.3.0/24 --opt $docker.enable_ip_masquerade=false own
-	cuddy network create --subnet 10.240.4.0/24 --opt $docker.enable_ip_masquerade=true masked
-	cuddy run -d --name own --network own:ip=10.240.3.80 -v "$PROBE:/probe:ro" "$IMAGE" sleep 1000
+	cuddy network create --subnet 10.240.3.0/24 --subnet fd24:3::/64 --opt $docker.enable_ip_masquerade=false own
+	cuddy network create --subnet 10.240.4.0/24 --subnet fd24:4::/64 --opt $docker.enable_ip_masquerade=true masked
+	cuddy run -d --name own --network own:ip=10.240.3.80,ip6=fd24:3::80 -v "$PROBE:/probe:ro" "$IMAGE" sleep 1000
 	cuddy run -d --name masked --network masked -v "$PROBE:/probe:ro" "$IMAGE" sleep 1000
 	cat >"$WORK/from.py" <<-'P'
 		import socket, sys
 		s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
 		s.bind(("tap0", 0))
 		print("ready", flush=True)
-		d = bytes(20)
-		while d[16:20] != socket.inet_aton(sys.argv[1]):
+		at, n, family = (8, 16, socket.AF_INET6) if ":" in sys.argv[1] else (12, 4, socket.AF_INET)
+		d = b""
+		while d[at + n:at + 2 * n] != socket.inet_pton(family, sys.argv[1]):
 		    d = s.recv(2048)
-		print(socket.inet_ntoa(d[12:16]), flush=True)
+		print(socket.inet_ntop(family, d[at:at + n]), flush=True)
 	P
-	for net in own:10.240.3.80 masked:10.0.2.100; do
-		want=${net#*:}
+	at_keeper() { cuddy unshare nsenter --net="/proc/$(net_pids keeper)/ns/net" "$@"; }
+	from() { # from CONTAINER TO PROBE'S WORDS: what it says, and where that came from
 		rm -f "$WORK/from"
-		cuddy unshare nsenter --net="/proc/$(net_pids keeper)/ns/net" timeout 20 python3 "$WORK/from.py" "$host" >"$WORK/from" 3>&- &
+		at_keeper timeout 20 python3 "$WORK/from.py" "$2" >"$WORK/from" 3>&- &
 		wait_until 10 grep -q ready "$WORK/from"
-		[ "$(cuddy exec "${net%:*}" /probe udp-ask "$host" "$port" x)" = x ]
+		echo "$(cuddy exec "$1" /probe "${@:3}")"
 		wait $!
-		[ "$(sed 1d "$WORK/from")" = "$want" ]
-	done
+		sed 1d "$WORK/from"
+	}
+	[ "$(from own "$host" udp-ask "$host" "$port" x)" = $'x\n10.240.3.80' ]
+	[ "$(from masked "$host" udp-ask "$host" "$port" x)" = $'x\n10.0.2.100' ]
+	# slirp4netns answers pings to its own IPv6 address, and asks whose the address is that they come from.
+	wait_until 10 eval '[ -n "$(at_keeper ip -6 route show default dev tap0)" ]'
+	[ "$(from own fd00::2 ping fd00::2)" = $'pong\nfd24:3::80' ]
+	[[ "$(from masked fd00::2 ping fd00::2)" == $'pong\nfd00::'* ]]
+	# Another way out is looked after as well.
+	kill -KILL "$(net_pids slirp)"
+	wait_until 20 eval '[ -n "$(at_keeper ip -6 route show default dev tap0)" ]'
+	[ "$(from own fd00::2 ping fd00::2)" = $'pong\nfd24:3::80' ]
 	cuddy rm -f -t 0 own masked
 	if [ -x /usr/bin/pasta ]; then # it knows one address
 		wait_until 20 no_part first

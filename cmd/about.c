@@ -434,8 +434,9 @@ static const struct {
 	 "\n"
 	 "Other places than registries are written as TRANSPORT:PATH: "
 	 "docker-archive:FILE[:REFERENCE], oci-archive:FILE[:TAG], oci:DIRECTORY[:TAG], where an "
-	 "OCI "
-	 "layout keeps what it has, and dir:DIRECTORY.\n"
+	 "OCI layout keeps what it has, and dir:DIRECTORY, which holds one image: the next one "
+	 "takes its place. Directories with anything else in them are refused; one whose writer was "
+	 "killed is what it was before.\n"
 	 "\n"
 	 "What refers to another manifest (its subject) is listed under the tag sha256-DIGEST of "
 	 "that when the registry does not keep account of it itself.\n"
@@ -497,7 +498,8 @@ static const struct {
 			     "refuse lists of what they do not have."},
 	{&cmd_save,
 	 "Writes images so that load, podman, docker and skopeo read them, with the ids they have. "
-	 "An OCI archive or layout keeps the digests as well. A file appears when it is whole.\n"
+	 "An OCI archive or layout keeps the digests as well. A file appears when it is whole; "
+	 "a directory may be one of that kind, and is changed as by push.\n"
 	 "\n"
 	 "\tcuddy save -o app.tar app:1 db:1\n"
 	 "\tcuddy save app:1 | ssh host cuddy load\n"

@@ -13,31 +13,39 @@
 #include "pkg/image/push.h"
 #include "pkg/image/tag.h"
 #include "pkg/oci/reference.h"
-#include "pkg/sys/rmtree.h"
+#include "pkg/sys/file.h"
+#include "pkg/transfer/pack.h"
 
 static bool is_empty(int dir)
 {
 	AUTO_CLOSEDIR DIR *d = NULL;
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
-
-	d = fd < 0 ? NULL : fdopendir(fd);
-	while (d && n < 3 && readdir(d))
-		n++;
-	return d && n == 2;
-}
-
-/* What is in the directory is made there; when that fails it is emptied again. */
-static void empty(int dir)
-{
-	AUTO_CLOSEDIR DIR *d = NULL;
-	struct dirent *e;
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *e;
 
 	d = fd < 0 ? NULL : fdopendir(fd);
 	while (d && (e = readdir(d)) != NULL)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-		    rmtree(dir, e->d_name) < 0)
-			err_drop();
+		    strcmp(e->d_name, PACK_UNFINISHED) != 0)
+			return false;
+	return d != NULL;
+}
+
+/* Only what was written for images is written over, or gets more of them. */
+static int check_dir(int dir, const char *kind, const char *path)
+{
+	static const char version[] = "Directory Transport Version: 1.";
+	bool layout = strcmp(kind, "oci-dir") == 0;
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	if (is_empty(dir) || (layout && faccessat(dir, "oci-layout", F_OK, 0) == 0))
+		return 0;
+	if (layout)
+		return err_new(-ENOTEMPTY, "directory %s is no OCI layout", path);
+	if (file_read_at(dir, "version", 4096, &text) < 0)
+		err_drop();
+	if (text.len >= strlen(version) && strncmp(text.s, version, strlen(version)) == 0)
+		return 0;
+	return err_new(-ENOTEMPTY, "directory %s is none of the \"dir\" transport", path);
 }
 
 static int to_file(struct store *st, const struct strv *names, const struct save_options *o,
@@ -56,7 +64,7 @@ static int to_dir(struct store *st, const struct strv *names, const struct save_
 		  const char *path, const struct transfer_handler *h)
 {
 	AUTO_CLOSE int dir = -EBADF;
-	bool made, was_empty;
+	bool made;
 	int r;
 
 	if (!path)
@@ -65,20 +73,12 @@ static int to_dir(struct store *st, const struct strv *names, const struct save_
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_new(-errno, "directory %s", path);
-	was_empty = is_empty(dir);
-	if (!was_empty && (!o->add || faccessat(dir, "oci-layout", F_OK, 0) < 0))
-		return err_new(-ENOTEMPTY, "directory %s", path);
-	r = image_save(st, names, o, dir, h);
-	if (r < 0) {
-		AUTO_FREE char *words = xstrdup(err_trail());
-
-		if (was_empty)
-			empty(dir);
-		if (made)
-			(void)rmdir(path);
-		return err_set(r, words);
-	}
-	return 0;
+	r = check_dir(dir, o->kind, path);
+	if (r == 0)
+		r = image_save(st, names, o, dir, h);
+	if (r < 0 && made)
+		(void)rmdir(path);
+	return r;
 }
 
 int image_to_output(struct store *st, const struct strv *names, const struct save_options *o,
@@ -170,7 +170,6 @@ int image_to_place(struct store *st, const char *name, const char *place,
 	s.name = as;
 	s.any_format = t.kind == TRANSPORT_DIR;
 	s.plain = t.kind == TRANSPORT_DIR && !o->form.compression && !compress;
-	s.add = t.kind == TRANSPORT_OCI;
 	if (compress)
 		s.form.compression = "gzip";
 	strv_add(&names, name);

@@ -83,8 +83,8 @@ static int add(struct store *st, struct request *q, const char *name, const stru
 int image_save(struct store *st, const struct strv *names, const struct save_options *o, int fd,
 	       const struct transfer_handler *h)
 {
-	AUTO(request_done) struct request q = {
-		.s = {.kind = o->kind, .form = o->form, .plain = o->plain, .add = o->add}};
+	AUTO(request_done)
+	struct request q = {.s = {.kind = o->kind, .form = o->form, .plain = o->plain}};
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	int r = 0;
 

@@ -9,7 +9,6 @@ struct save_options {
 	struct transfer_form form; /* format NULL: OCI's for oci-…, Docker's for docker-dir */
 	bool any_format; /* no, the image's own */
 	bool plain; /* manifests that have to be made have layers that are not compressed */
-	bool add; /* oci-dir: to what the directory has */
 	const char *platform; /* as in image_of_platform(); NULL: any */
 	bool renamed; /* there it is called @name, NULL: nothing at all */
 	const char *name;
@@ -17,7 +16,8 @@ struct save_options {
 
 /**
  * image_save() - every image that @names name, once, with those of its names that were given
- * @fd: a file or pipe for archives, else an empty directory. docker-dir holds one image.
+ * @fd: a file or pipe for archives, else a directory that is empty or holds that kind: an OCI layout gets
+ * these as well, docker-dir holds one image, this one then. Killed or failed, it is what it was.
  */
 int image_save(struct store *st, const struct strv *names, const struct save_options *o, int fd,
 	       const struct transfer_handler *h);

@@ -44,7 +44,7 @@ static int add_tar(struct save *s, struct outgoing *o, const char *diffid, const
 	uint64_t size;
 	int r;
 
-	if (pack_has(&s->pack, name))
+	if (pack_has(&s->pack, name, 0))
 		return 0;
 	report(s, diffid, 0, TRANSFER_RUNNING);
 	r = layer_tar_size(o->store, diffid, s->ctx->req.single_id, &size);
@@ -70,7 +70,7 @@ static int save_docker(struct save *s, struct outgoing *o, const struct strv *na
 		if (r == 0)
 			r = add_tar(s, o, o->rec->diffids.v[i], layers.v[i]);
 	}
-	if (r == 0 && !pack_has(&s->pack, config))
+	if (r == 0 && !pack_has(&s->pack, config, 0))
 		r = pack_bytes(&s->pack, config, o->rec->config, o->rec->config_len);
 	json_set_str(entry, "Config", config);
 	json_set(entry, "RepoTags", names->n ? json_from_strv(names) : NULL);
@@ -99,7 +99,7 @@ static int add_blob(struct save *s, const struct layer_blob *b)
 
 	if (strncmp(b->digest, "sha256:", 7) != 0)
 		return err_new(-CE_UNSUPPORTED, "digest %.80s in an archive", b->digest);
-	if (pack_has(&s->pack, name))
+	if (pack_has(&s->pack, name, b->size))
 		return 0;
 	report(s, digest_hex(b->digest), b->size, TRANSFER_RUNNING);
 	r = pack_file(&s->pack, name, b->fd, b->size);
@@ -141,7 +141,7 @@ static int add_document(struct save *s, const char *digest, const void *bytes, s
 {
 	AUTO_FREE char *name = blob_name(s, digest);
 
-	return pack_has(&s->pack, name) ? 0 : pack_bytes(&s->pack, name, bytes, n);
+	return pack_has(&s->pack, name, n) ? 0 : pack_bytes(&s->pack, name, bytes, n);
 }
 
 /* The entry that had the name before; one without a name is replaced by its equal only. */
@@ -177,6 +177,30 @@ static void list_manifest(struct save *s, const struct outgoing *o, const char *
 	(void)json_object_array_add(s->list, d);
 }
 
+/* What the "dir" transport has beside its manifest and version: blobs, lists' manifests, signatures. */
+static bool is_of_dir(const char *name)
+{
+	size_t hex = strspn(name, "0123456789abcdef");
+	const char *rest = name + (hex == 64 ? hex : 0);
+
+	if (hex == 64 && (!*rest || strcmp(rest, ".manifest.json") == 0))
+		return true;
+	rest += hex == 64 && *rest == '-';
+	if (strncmp(rest, "signature-", 10) != 0 || !rest[10])
+		return false;
+	return strspn(rest + 10, "0123456789") == strlen(rest + 10);
+}
+
+/* One image is there at a time: another one's files, and signatures of it, are of no use any more. */
+static int put_in_place(struct save *s, const struct outgoing *o)
+{
+	int r = pack_commit(&s->pack, "manifest.json", o->manifest_raw.s, o->manifest_raw.len);
+
+	if (r == 0)
+		pack_forget_others(&s->pack, is_of_dir);
+	return r;
+}
+
 static int save_by_digest(struct save *s, struct outgoing *o, const struct strv *names,
 			  const struct transfer_form *form, bool as_is)
 {
@@ -195,8 +219,7 @@ static int save_by_digest(struct save *s, struct outgoing *o, const struct strv 
 		return r;
 	report_image(s->ctx, names->n ? names->v[0] : NULL, o->digest);
 	if (!is_layout(s))
-		return pack_bytes(&s->pack, "manifest.json", o->manifest_raw.s,
-				  o->manifest_raw.len);
+		return put_in_place(s, o);
 	r = add_document(s, o->digest, o->manifest_raw.s, o->manifest_raw.len);
 	for (size_t i = 0; i < names->n; i++)
 		list_manifest(s, o, names->v[i]);
@@ -207,7 +230,7 @@ static int save_by_digest(struct save *s, struct outgoing *o, const struct strv 
 
 /* --- all --------------------------------------------------------------------------------------- */
 
-/* What the layout lists already stays listed. Return: 1 when there is one. */
+/* What the layout lists already stays listed. */
 static int continue_layout(struct save *s)
 {
 	AUTO(manifest_done) struct manifest m = {0};
@@ -228,7 +251,7 @@ static int continue_layout(struct save *s)
 		return err_wrap(r, "index.json");
 	json_putp(&s->list);
 	s->list = json_object_get(list);
-	return 1;
+	return 0;
 }
 
 static int begin(struct save *s)
@@ -238,17 +261,13 @@ static int begin(struct save *s)
 	int r = pack_begin(&s->pack, s->ctx->fds[0]);
 
 	s->list = json_object_new_array();
-	if (r == 0 && s->args.add) {
-		r = pack_continue(&s->pack);
-		r = r < 0 ? r : continue_layout(s);
-		if (r != 0)
-			return r < 0 ? r : 0;
-	}
 	if (r < 0 || strcmp(s->args.kind, "docker-archive") == 0)
 		return r;
 	if (!is_layout(s))
-		return pack_bytes(&s->pack, "version", version, sizeof(version) - 1);
-	r = pack_bytes(&s->pack, "oci-layout", layout, sizeof(layout) - 1);
+		return pack_keep(&s->pack, "version", version, sizeof(version) - 1);
+	r = pack_keep(&s->pack, "oci-layout", layout, sizeof(layout) - 1);
+	if (r == 0 && !s->pack.tar)
+		r = continue_layout(s);
 	if (r == 0)
 		r = pack_dir(&s->pack, "blobs");
 	return r == 0 ? pack_dir(&s->pack, "blobs/sha256") : r;
@@ -265,7 +284,7 @@ static int end(struct save *s)
 		json_set_str(index, "mediaType", MEDIA_OCI_INDEX);
 		json_set(index, "manifests", json_object_get(s->list));
 		json_write(index, false, &b);
-		r = pack_bytes(&s->pack, "index.json", b.s, b.len);
+		r = pack_commit(&s->pack, "index.json", b.s, b.len);
 	} else if (strcmp(s->args.kind, "docker-archive") == 0) {
 		json_write(s->list, false, &b);
 		r = pack_bytes(&s->pack, "manifest.json", b.s, b.len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/transfer/pack.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,20 @@
 #include "pkg/sys/file.h"
 
 #define PIECE (256U << 10)
-#define UNFINISHED ".cuddy-unfinished"
+
+/*
+ * The lock goes with the descriptor, which the caller closes after the operation. Where there are no
+ * locks on directories (NFS) nobody waits; what is damaged then is found by the digests.
+ */
+static int lock_dir(int fd)
+{
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno == EBADF || errno == ENOLCK || errno == EOPNOTSUPP)
+			return 0;
+		else if (errno != EINTR)
+			return err_new(-errno, "lock the directory");
+	return 0;
+}
 
 int pack_begin(struct pack *p, int fd)
 {
@@ -25,7 +39,7 @@ int pack_begin(struct pack *p, int fd)
 		return err_new(-errno, "the archive");
 	if (S_ISDIR(st.st_mode)) {
 		p->dir = fd;
-		return 0;
+		return lock_dir(fd);
 	}
 	p->out = out_to_fd(fd);
 	p->tar = tar_writer_new(p->out, NULL);
@@ -34,22 +48,14 @@ int pack_begin(struct pack *p, int fd)
 
 void pack_done(struct pack *p)
 {
+	for (size_t i = p->committed ? 0 : p->made.n; i-- > 0;)
+		(void)(unlinkat(p->dir, p->made.v[i], 0) == 0 ||
+		       unlinkat(p->dir, p->made.v[i], AT_REMOVEDIR));
 	tar_writer_free(p->tar);
 	out_close(p->out);
 	strv_done(&p->names);
+	strv_done(&p->made);
 	*p = (struct pack){.dir = -EBADF};
-}
-
-/* The lock goes with the descriptor, which the caller closes after the operation. */
-int pack_continue(struct pack *p)
-{
-	if (p->tar)
-		return err_new(-CE_UNSUPPORTED, "adding to an archive");
-	while (flock(p->dir, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return err_new(-errno, "lock the directory");
-	p->goes_on = true;
-	return 0;
 }
 
 int pack_read(const struct pack *p, const char *name, size_t max, struct sbuf *ret)
@@ -61,18 +67,17 @@ int pack_read(const struct pack *p, const char *name, size_t max, struct sbuf *r
 	return file_read_fd(fd, max, ret);
 }
 
-/* Named by the digest of what is in them, and whole once they have that name. */
-static bool had_blob(const struct pack *p, const char *name)
+bool pack_has(struct pack *p, const char *name, uint64_t size)
 {
 	struct stat st;
 
-	return p->goes_on && strncmp(name, "blobs/", 6) == 0 &&
-	       fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
-}
-
-bool pack_has(const struct pack *p, const char *name)
-{
-	return strv_has(&p->names, name) || had_blob(p, name);
+	if (strv_has(&p->names, name))
+		return true;
+	if (p->tar || fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size != size)
+		return false;
+	strv_add(&p->names, name);
+	return true;
 }
 
 int pack_dir(struct pack *p, const char *name)
@@ -81,7 +86,10 @@ int pack_dir(struct pack *p, const char *name)
 
 	if (p->tar)
 		return tar_write_entry(p->tar, &e);
-	if (mkdirat(p->dir, name, 0755) < 0 && !(p->goes_on && errno == EEXIST))
+	strv_add(&p->names, name);
+	if (mkdirat(p->dir, name, 0755) == 0)
+		strv_add(&p->made, name);
+	else if (errno != EEXIST)
 		return err_new(-errno, "make %s", name);
 	return 0;
 }
@@ -90,8 +98,8 @@ int pack_dir(struct pack *p, const char *name)
 
 struct member_out {
 	struct out base;
-	struct tar_writer *tar;
-	int fd, dir;
+	struct pack *pack;
+	int fd;
 	uint64_t left;
 	char *name;
 	bool finished;
@@ -105,8 +113,8 @@ static int member_write(struct out *o, const void *p, size_t n)
 	if (n > m->left)
 		return err_new(-CE_BAD_SIZE, "%s is longer than it was", m->name);
 	m->left -= n;
-	if (m->tar)
-		return tar_write_content(m->tar, p, n);
+	if (m->pack->tar)
+		return tar_write_content(m->pack->tar, p, n);
 	for (const char *at = p; n; at += w, n -= (size_t)w) {
 		w = write(m->fd, at, n);
 		if (w < 0 && errno == EINTR)
@@ -120,13 +128,18 @@ static int member_write(struct out *o, const void *p, size_t n)
 static int member_finish(struct out *o)
 {
 	struct member_out *m = (struct member_out *)o;
+	struct pack *p = m->pack;
+	bool is_new;
 
 	if (m->left)
 		return err_new(-CE_BAD_SIZE, "%s is shorter than it was", m->name);
-	if (m->tar)
+	if (p->tar)
 		return 0;
-	if (fsync(m->fd) < 0 || renameat(m->dir, UNFINISHED, m->dir, m->name) < 0)
+	is_new = faccessat(p->dir, m->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+	if (fsync(m->fd) < 0 || renameat(p->dir, PACK_UNFINISHED, p->dir, m->name) < 0)
 		return err_new(-errno, "write %s", m->name);
+	if (is_new)
+		strv_add(&p->made, m->name);
 	m->finished = true;
 	return 0;
 }
@@ -136,8 +149,8 @@ static void member_close(struct out *o)
 	struct member_out *m = (struct member_out *)o;
 
 	closep(&m->fd);
-	if (!m->tar && !m->finished)
-		(void)unlinkat(m->dir, UNFINISHED, 0);
+	if (!m->pack->tar && !m->finished)
+		(void)unlinkat(m->pack->dir, PACK_UNFINISHED, 0);
 	free(m->name);
 	free(m);
 }
@@ -152,18 +165,14 @@ int pack_member(struct pack *p, const char *name, uint64_t size, struct out **re
 
 	if (p->tar)
 		r = tar_write_entry(p->tar, &e);
-	else if (unlinkat(p->dir, UNFINISHED, 0) == 0 || errno == ENOENT)
-		fd = openat(p->dir, UNFINISHED, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	else if (unlinkat(p->dir, PACK_UNFINISHED, 0) == 0 || errno == ENOENT)
+		fd = openat(p->dir, PACK_UNFINISHED, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (r < 0 || (!p->tar && fd < 0))
 		return r < 0 ? r : err_new(-errno, "make %s", name);
 	strv_add(&p->names, name);
 	m = xcalloc(1, sizeof(*m));
-	*m = (struct member_out){.base.ops = &ops,
-				 .tar = p->tar,
-				 .fd = fd,
-				 .dir = p->dir,
-				 .left = size,
-				 .name = xstrdup(name)};
+	*m = (struct member_out){
+		.base.ops = &ops, .pack = p, .fd = fd, .left = size, .name = xstrdup(name)};
 	*ret = &m->base;
 	return 0;
 }
@@ -176,6 +185,53 @@ int pack_bytes(struct pack *p, const char *name, const void *bytes, size_t n)
 	if (r == 0 && n)
 		r = out_write(o, bytes, n);
 	return r == 0 ? out_finish(o) : r;
+}
+
+int pack_keep(struct pack *p, const char *name, const void *bytes, size_t n)
+{
+	if (p->tar || faccessat(p->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return pack_bytes(p, name, bytes, n);
+	strv_add(&p->names, name);
+	return 0;
+}
+
+/* The names of the members, which are in the root of the pack and in its directories. */
+static int sync_names(struct pack *p)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->names.n; i++) {
+		AUTO_CLOSE int fd = openat(p->dir, p->names.v[i],
+					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd >= 0 && fsync(fd) < 0)
+			r = err_new(-errno, "sync %s", p->names.v[i]);
+	}
+	if (r == 0 && fsync(p->dir) < 0)
+		r = err_new(-errno, "sync the directory");
+	return r;
+}
+
+int pack_commit(struct pack *p, const char *name, const void *bytes, size_t n)
+{
+	int r = p->tar ? 0 : sync_names(p);
+
+	if (r == 0)
+		r = pack_bytes(p, name, bytes, n);
+	p->committed = r == 0;
+	return r;
+}
+
+void pack_forget_others(struct pack *p, bool (*is_ours)(const char *name))
+{
+	AUTO_CLOSEDIR DIR *d = NULL;
+	struct dirent *e;
+	int fd = p->tar ? -EBADF : openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	while (d && (e = readdir(d)) != NULL)
+		if (is_ours(e->d_name) && !strv_has(&p->names, e->d_name))
+			(void)unlinkat(p->dir, e->d_name, 0);
 }
 
 int pack_file(struct pack *p, const char *name, int fd, uint64_t size)

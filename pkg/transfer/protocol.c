@@ -183,7 +183,6 @@ void transfer_save_put(struct sbuf *b, const struct transfer_save *s)
 	wire_put_str(b, s->kind);
 	wire_put_form(b, &s->form);
 	wire_put_u32(b, s->plain);
-	wire_put_u32(b, s->add);
 	wire_put_u32(b, s->n_images);
 	for (unsigned i = 0; i < s->n_images; i++) {
 		const struct transfer_save_image *im = &s->images[i];
@@ -225,7 +224,6 @@ int transfer_save_get(const struct transfer_request *q, struct transfer_save *re
 	ret->kind = wire_get_str(&r);
 	wire_get_form(&r, &ret->form);
 	ret->plain = wire_get_u32(&r) != 0;
-	ret->add = wire_get_u32(&r) != 0;
 	n = wire_get_u32(&r);
 	for (uint32_t i = 0; i < n && ok && !r.failed; i++) {
 		ret->images = xreallocarray(ret->images, i + 1, sizeof(*ret->images));

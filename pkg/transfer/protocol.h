@@ -194,7 +194,6 @@ struct transfer_save {
 	const char *kind; /* docker-archive, oci-archive, oci-dir or docker-dir */
 	struct transfer_form form; /* of manifests and layers */
 	bool plain; /* manifests that have to be made have layers that are not compressed */
-	bool add; /* the directory may hold an OCI layout, which gets these as well */
 	struct transfer_save_image *images;
 	unsigned n_images;
 };

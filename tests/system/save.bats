@@ -2,6 +2,7 @@
 # Saving: what load, podman's tools and the registry make of it is the same image.
 load helpers
 load registry
+load crash
 
 setup() {
 	test_begin
@@ -176,7 +177,7 @@ config_id() { skopeo inspect --config --raw "$1" | sha256sum | cut -d' ' -f1; }
 	printf 'FROM oci:layout:v1\nLABEL a=b\n' | cuddy build -q -t built - >/dev/null
 	[ "$(cuddy image inspect --format '{{index .Labels "a"}}' built)" = b ]
 	load_image busybox
-	for bad in "push $IMAGE docker-archive:a.tar" "push $IMAGE dir:d" "push $IMAGE oci:d" "push $IMAGE oci:" "push $IMAGE docker-daemon:x:1" "push --compress $IMAGE oci:layout" \
+	for bad in "push $IMAGE docker-archive:a.tar" "push $IMAGE dir:layout" "push $IMAGE oci:d" "push $IMAGE oci:" "push $IMAGE docker-daemon:x:1" "push --compress $IMAGE oci:layout" \
 		"push --compress $IMAGE 127.0.0.1:1/x" "push -f v2s2 $IMAGE oci:layout" "push --compression-format zstd $IMAGE docker-archive:new.tar" "push $IMAGE docker-archive:new.tar:Upper" \
 		"push --sign-by me $IMAGE dir:new" "push --digestfile x $IMAGE docker-archive:new.tar" "push $IMAGE containers-storage:[overlay@/x]y" "pull oci:layout" "pull oci:layout:none" "pull oci:nosuch" "pull dir:layout/blobs" \
 		"pull docker-archive:a.tar:other:1" "pull docker-archive:a.tar:@1" "pull -a oci:layout:v1" "pull docker-daemon:x" "pull sif:x" "run --pull never --rm oci:layout:v1 true"; do
@@ -185,6 +186,53 @@ config_id() { skopeo inspect --config --raw "$1" | sha256sum | cut -d' ' -f1; }
 		one_line_error 125 . || fail "$bad"
 		[ "$(seen)" = "$before" ] || fail "$bad"
 	done
+}
+
+# images: F10
+@test "push: dir: holds the last image and nothing of the one before; killed at random it and a layout hold the old or the new one" {
+	seed
+	load_image layers12
+	cd "$WORK"
+	held() { # held DIR BLOBS: the manifest's digest; all that it speaks of is there
+		local manifest=$1/manifest.json
+		[ "$1" = d ] || manifest=$2/$(jq -r '.manifests[0].digest[7:]' "$1/index.json")
+		jq -r '.config, .layers[] | .digest[7:] + "  " + .digest[7:]' "$manifest" >listed
+		(cd "$2" && sha256sum --quiet -c) <listed || fail "$1 is not whole"
+		sha256sum <"$manifest"
+	}
+	for image in localhost/layers12 "$IMAGE"; do
+		cuddy push -q "$image" dir:d
+		cuddy push -q "$image" oci:layout:v1
+		known+=" $(held d d)$(held layout layout/blobs/sha256)"
+		: >d/signature-1 >d/of-somebody
+	done
+	: >"d/$(printf '%064d' 0)-signature-1"
+	for i in 1 2; do
+		[ $((i % 2)) -eq 0 ] && image=$IMAGE || image=localhost/layers12
+		for to in dir:d oci:layout:v1; do
+			"$CUDDY" push -q "$image" $to >/dev/null 2>&1 3>&- &
+			nap
+			kill9 $!
+			transfers_end
+			[ $to = dir:d ] && now=$(held d d) || now=$(held layout layout/blobs/sha256)
+			[[ $known == *"$now"* ]]
+		done
+	done
+	cuddy push -q "$IMAGE" dir:d
+	cuddy push -q "$IMAGE" oci:layout:v1
+	[ "$(config_id dir:d)$(config_id oci:layout:v1)" = "$(id_of "$IMAGE")$(id_of "$IMAGE")" ]
+	held d d
+	[ "$(cd d && ls)" = "$( (cut -d' ' -f1 listed; printf '%s\n' manifest.json of-somebody version) | sort)" ]
+	# What fails leaves what was there, and nothing of its own.
+	before=$(find d layout | sort | sha256sum)
+	layer=$(jq -r '.layers[-1].digest[7:]' d/manifest.json)
+	: >"d/$layer" # as after a power cut: it is written again
+	cuddy push -q "$IMAGE" dir:d
+	held d d
+	run cuddy unshare sh -c "mount -t tmpfs -o size=64k none d && printf 'Directory Transport Version: 1.1\n' >d/version &&
+		'$CUDDY' push -q '$IMAGE' dir:d; ls -A d"
+	[[ "$output" == *"No space left"*$'\nversion' ]] || fail "$output"
+	[ "$(find d layout | sort | sha256sum)" = "$before" ]
 }
 
 @test "save: --compress and --uncompressed say how layers are written that have to be made; docker-dir is loaded again" {

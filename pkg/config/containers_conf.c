@@ -9,6 +9,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/config/ignored.h"
 #include "pkg/config/paths.h"
 #include "pkg/config/toml.h"
 #include "pkg/sys/file.h"
@@ -170,7 +171,7 @@ static int on_value(void *data, const char *table, const char *key, const struct
 			return take(in->c, &keys[i], v);
 	if (strcmp(table, "engine.runtimes") == 0)
 		return take_runtime(in->c, key, v);
-	strv_addf(&in->c->unused, "%s: %s.%s", in->file, table, key);
+	conf_ignored(in->file, table, key);
 	return 0;
 }
 
@@ -300,7 +301,6 @@ int containers_conf_load(struct containers_conf *c)
 void containers_conf_done(struct containers_conf *c)
 {
 	strv_done(&c->runtimes);
-	strv_done(&c->unused);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		if (keys[i].kind == LIST)
 			strv_done(&((struct conf_list *)at(c, &keys[i]))->v);

@@ -16,8 +16,7 @@
  *
  * CONTAINERS_CONF names one file instead of all these; the modules that --module names come after either,
  * and CONTAINERS_CONF_OVERRIDE names one more at the end. Keys that are not here are for other programs,
- * or for what cuddy does not have; doctor names them. build_cache_max and
- * build_cache_age of [engine] are cuddy's own: what the build cache may take ("20GB", "0": all), and
+ * or for what cuddy does not have (ignored.h). build_cache_max and build_cache_age of [engine] are cuddy's own: what the build cache may take ("20GB", "0": all), and
  * how long what nobody uses stays in it ("168h").
  */
 #pragma once
@@ -42,7 +41,6 @@ struct containers_conf {
 	char *cgroupns, *cgroups, *init_path, *ipcns, *log_driver, *netns, *pidns, *seccomp_profile,
 		*shm_size, *tz, *umask, *userns, *utsns, *build_cache_age, *build_cache_max,
 		*pull_policy, *detach_keys, *runtime, *default_rootless_network_cmd;
-	struct strv unused; /* keys that have no effect here, "FILE: table.key" */
 	struct strv runtimes; /* "name=path", of a name those to be tried first come first */
 	/* numbers and truths (0, 1); CONF_UNSET */
 	int64_t container_name_as_hostname, env_host, http_proxy, init, no_hosts, privileged, read_only, log_size_max,

@@ -10,7 +10,7 @@
 /**
  * conf_ignored() - note that a key was read that nothing is done with
  * @table: "" for the top. Nothing is noted of keys that concern only how podman itself works inside,
- * and of those in files below /usr/share. containers.conf has a list of its own (containers_conf.h).
+ * and of those in files below /usr/share.
  */
 void conf_ignored(const char *file, const char *table, const char *key);
 /** conf_ignored_list() - "FILE: [table] key: reason" of all that were noted so far; part of this file. */

@@ -103,23 +103,12 @@ static void check_policy(struct doctor_report *d)
 		doctor_ok(d, w.check, "%s", program);
 }
 
-/* Podman's file may say more than means something here. */
-static void check_unused(struct doctor_report *d, const struct containers_conf *c)
-{
-	const struct doctor_words w = {"containers.conf keys", DOCTOR_NOTE,
-				       "nothing: these keys have no effect here",
-				       "leave them to podman, or take them out"};
-	AUTO_FREE char *all = strv_join(&c->unused, ", ");
-
-	if (c->unused.n)
-		doctor_tell(d, &w, "%s", all);
-}
-
 /* What was read above. */
 static void check_ignored(struct doctor_report *d)
 {
 	const struct doctor_words w = {"ignored settings", DOCTOR_NOTE,
-				       "whoever counts on what they say", NULL};
+				       "whoever counts on what they say",
+				       "leave them to podman, or take them out"};
 	const struct strv *lines = conf_ignored_list();
 
 	for (size_t i = 0; i < lines->n; i++)
@@ -136,7 +125,6 @@ void doctor_files(struct doctor_report *d)
 	AUTO_STRV struct strv stores = STRV_INIT;
 
 	tell(d, "containers.conf", "run, create and build", containers_conf_load(&conf));
-	check_unused(d, &conf);
 	tell(d, "registries.conf", "pull, push, build and search", registries_load(&registries));
 	tell(d, "storage.conf", "every image", storage_conf_stores(&stores));
 	tell(d, "auth.json", "pull and push where a login is needed",

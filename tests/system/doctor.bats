@@ -165,7 +165,8 @@ hide() { printf 'for p in /usr/bin /usr/local/bin /bin; do [ ! -e $p/%s ] || mou
 	CONTAINERS_CONF=$WORK/containers.conf CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf HOME=$WORK/home REGISTRY_AUTH_FILE=$WORK/auth.json examine "$(hide gpgv)"
 	told auth.json problem "$WORK/auth.json" login editor
 	told gpgv problem 'gpgv' 'signatures' '^apt-get install gpgv$'
-	told 'containers.conf keys' note "^$WORK/containers.conf: containers.label, $WORK/containers.conf: engine.events_logger$" 'no effect' podman
+	told 'ignored settings' note "^$WORK/containers.conf: .containers. label: " 'counts on' podman
+	told 'ignored settings' note "^$WORK/containers.conf: .engine. events_logger: " 'counts on' podman
 }
 
 @test "doctor: cgroups of v1" {

@@ -141,12 +141,13 @@ blocks() { cuddy unshare du -s -B1 "$CUDDY_ROOT/layers" "$CUDDY_ROOT/cache" | aw
 	unset STORAGE_OPTS
 	export CONTAINERS_STORAGE_CONF=$WORK/storage.conf
 	mkdir "$WORK/foreign"
-	printf '[storage]\ndriver = "btrfs"\ngraphroot = "/nowhere"\n[storage.options]\nadditionalimagestores = [ "%s", "/nonexistent", "%s" ]\n' "$WORK/foreign" "$PUB" >"$WORK/storage.conf"
+	printf '[storage]\ndriver = "btrfs"\ngraphroot = "/nowhere"\n[storage.options]\nadditionallayerstores = [ "/lazy:ref" ]\nadditionalimagestores = [ "%s", "/nonexistent", "%s" ]\n' "$WORK/foreign" "$PUB" >"$WORK/storage.conf"
 	run -0 --separate-stderr cuddy run --rm "$IMAGE" echo ok
 	[ "$output" = ok ]
 	grep -q "storage.conf: .storage. driver: .*said once" <<<"$stderr"
 	grep -q "storage.conf: .storage. graphroot: cuddy's store is apart from podman's" <<<"$stderr"
-	[ "$(wc -l <<<"$stderr")" = 2 ]
+	grep -q "storage.conf: .storage.options. additionallayerstores: there are no additional layer stores" <<<"$stderr"
+	[ "$(wc -l <<<"$stderr")" = 3 ]
 	run -0 --separate-stderr cuddy run --rm "$IMAGE" echo ok
 	[ "$output$stderr" = ok ]
 	[ "$(cuddy --storage-opt additionalimagestore="$PUB" images -q | wc -l)" -ge 3 ]

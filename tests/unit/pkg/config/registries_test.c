@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "pkg/base/err.h"
+#include "pkg/config/ignored.h"
 #include "pkg/config/registries.h"
 
 static const char conf[] =
@@ -167,6 +168,25 @@ static void what_is_not_understood_is_an_error_with_its_line(void **state)
 	}
 }
 
+static void what_has_no_effect_is_noted_once(void **state)
+{
+	static const char text[] = "additional-layer-store-auth-helper = \"h\"\nnobody-knows = 1\n"
+				   "[somewhere]\nkey = true\n";
+	const struct strv *lines = conf_ignored_list();
+	size_t n = lines->n;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		AUTO(registries_done) struct registries r = {0};
+
+		assert_int_equal(registries_parse(&r, "t.conf", text, sizeof(text) - 1), 0);
+	}
+	assert_int_equal(lines->n, n + 3);
+	assert_non_null(strstr(lines->v[n], "additional-layer-store-auth-helper: there are no "));
+	assert_string_equal(lines->v[n + 1], "t.conf: nobody-knows: cuddy does nothing with it");
+	assert_string_equal(lines->v[n + 2], "t.conf: [somewhere] key: cuddy does nothing with it");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +197,7 @@ int main(void)
 		cmocka_unit_test(blocked_registries_are_refused_by_wildcard),
 		cmocka_unit_test(an_empty_alias_takes_one_away_and_slashes_at_the_end_mean_nothing),
 		cmocka_unit_test(what_is_not_understood_is_an_error_with_its_line),
+		cmocka_unit_test(what_has_no_effect_is_noted_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

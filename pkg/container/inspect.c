@@ -21,7 +21,9 @@
 #include "pkg/container/plan.h"
 #include "pkg/container/secrets.h"
 #include "pkg/container/networks.h"
+#include "pkg/image/local_digest.h"
 #include "pkg/json/json.h"
+#include "storage/image_store.h"
 #include "storage/store.h"
 #include "storage/volume.h"
 
@@ -455,6 +457,23 @@ static void set_command(struct json_object *o, const struct container_record *re
 	json_set(o, "Args", json_from_strv(&all));
 }
 
+/* An image that no registry had gets its digest here, as "image inspect" has it: not where it would cost a start. */
+static void set_image_digest(struct json_object *o, struct store *st,
+			     const struct container_record *rec)
+{
+	struct image_record *image = NULL;
+	AUTO_FREE char *local = NULL;
+
+	if (!rec->image_digest && rec->image_id && *rec->image_id) {
+		if (image_store_load(st, rec->image_id, &image) < 0)
+			err_drop();
+		else
+			local = local_digest(st, image->id, &image->diffids, image->manifest_type);
+		image_record_free(image);
+	}
+	json_set_str(o, "ImageDigest", rec->image_digest ? rec->image_digest : local ? local : "");
+}
+
 int container_inspect(struct store *st, const struct container *c, struct json_object **ret)
 {
 	static const char *const files[][2] = {{"ResolvConfPath", "resolv.conf"},
@@ -468,7 +487,7 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	set_command(o, rec);
 	json_set(o, "State", state_of(c));
 	json_set_str(o, "Image", rec->image_id);
-	json_set_str(o, "ImageDigest", rec->image_digest ? rec->image_digest : "");
+	set_image_digest(o, st, rec);
 	json_set_str(o, "ImageName", rec->image);
 	json_set_str(o, "Rootfs", rec->rootfs ? rec->rootfs : "");
 	json_set_str(o, "Pod", rec->pod ? rec->pod : "");

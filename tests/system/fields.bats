@@ -51,6 +51,7 @@ has_fields() {
 	[ "$(cuddy inspect --format '{{.HostConfig.ContainerIDFile}} {{.Config.Timezone}} {{.Config.Umask}} {{.Config.Passwd}}' web)" = "$WORK/cid UTC 027 true" ]
 	[ "$(cuddy inspect --format '{{(index .Mounts 0).Type}} {{(index .Mounts 0).Destination}} {{(index .Mounts 1).Name}} {{(index .Mounts 1).Driver}}' web)" = "bind /d vol local" ]
 	[ -e "$(cuddy inspect --format '{{.LogPath}}' web)" ]
+	[ "$(cuddy inspect --format '{{.ImageDigest}}' web)" = "$(cuddy image inspect --format '{{.Digest}}' "$IMAGE")" ] # no registry's
 	has_fields events --stream=false -- ID Image Name Status Type Time TimeNano Attributes ContainerExitCode HealthStatus Network PodID Error OOMKilled \
 		Action Actor.ID Actor.Attributes Scope
 	has_fields volume ls -- Name Driver Mountpoint Labels Scope CreatedAt Options Status Anonymous GID UID MountCount NeedsChown NeedsCopyUp StorageID \

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/container/cdi.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -16,9 +13,7 @@
 #include "pkg/container/mounts_internal.h"
 #include "pkg/json/json.h"
 #include "pkg/runtime/plan.h"
-#include "pkg/sys/file.h"
 
-#define SPEC_MAX (4U << 20)
 #define GPUS_MAX 64
 
 struct found {
@@ -26,7 +21,6 @@ struct found {
 	const char *device, *name; /* all of it, and what stands after '=' */
 	char *kind; /* what stands before */
 	unsigned hits, hooks;
-	bool yaml; /* there are files that we cannot read */
 };
 
 bool cdi_is_name(const char *device)
@@ -35,13 +29,6 @@ bool cdi_is_name(const char *device)
 
 	return slash && eq && slash > device && slash < eq && slash[1] != '=' && eq[1] &&
 	       !strchr(device, ':');
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), k = strlen(end);
-
-	return n > k && strcmp(s + n - k, end) == 0;
 }
 
 static int bad(const char *what)
@@ -71,7 +58,10 @@ static int add_nodes(struct json_object *edits, struct container_record *r)
 			return bad("deviceNodes: a path with a colon");
 		if (stat(host, &st) < 0 || (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)))
 			return err_new(-ENODEV, "%s is no device of this host", host);
-		strv_addf(&r->devices, "%s:%s", host, path);
+		AUTO_FREE char *node = xasprintf("%s:%s", host, path);
+
+		if (!strv_has(&r->devices, node)) /* of another device, too */
+			strv_add(&r->devices, node);
 	}
 	return rc;
 }
@@ -137,8 +127,8 @@ static int apply(struct json_object *of, struct found *f)
 	return rc < 0 ? rc : add_mounts(edits, f->r);
 }
 
-/* What all devices of a file need comes once with the first of them. */
-static int search(struct json_object *spec, struct found *f)
+/* What all devices of a file need comes once, with the first of them. */
+static int search(struct json_object *spec, bool *shared, struct found *f)
 {
 	struct json_object *devices = NULL;
 	const char *kind = NULL;
@@ -161,82 +151,32 @@ static int search(struct json_object *spec, struct found *f)
 		f->hits++;
 		rc = apply(d, f);
 	}
-	if (rc == 0 && f->hits > before)
-		rc = apply(spec, f);
-	return rc;
+	if (rc < 0 || f->hits == before || *shared)
+		return rc;
+	*shared = true;
+	return apply(spec, f);
 }
 
-static int read_spec(int dir, const char *name, struct found *f)
-{
-	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	AUTO_JSON struct json_object *spec = NULL;
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	struct stat st;
-	int r;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_new(-errno, "open");
-	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022))
-		return err_new(-CE_UNSAFE, "others could write it; it must be root's or yours");
-	r = file_read_fd(fd, SPEC_MAX, &b);
-	if (r == 0)
-		r = json_parse(b.s, b.len, &spec);
-	return r < 0 ? r : search(spec, f);
-}
-
-static int read_dir(const char *path, struct found *f)
-{
-	AUTO_CLOSEDIR DIR *d = opendir(path);
-
-	if (!d)
-		return errno == ENOENT ? 0 : err_new(-errno, "open %s", path);
-	for (struct dirent *e; (e = readdir(d));) {
-		int r;
-
-		if (*e->d_name == '.')
-			continue;
-		f->yaml = f->yaml || ends_with(e->d_name, ".yaml") || ends_with(e->d_name, ".yml");
-		if (!ends_with(e->d_name, ".json"))
-			continue;
-		r = read_spec(dirfd(d), e->d_name, f);
-		if (r < 0)
-			return err_wrap(r, "%s/%s", path, e->d_name);
-	}
-	return 0;
-}
-
-static void places(const struct strv *given, struct strv *ret)
-{
-	const char *env = getenv("CDI_SPEC_DIRS");
-
-	if (given->n) {
-		strv_add_all(ret, given);
-	} else if (env && *env) {
-		strv_split(ret, env, ':');
-	} else {
-		strv_add(ret, "/etc/cdi");
-		strv_add(ret, "/var/run/cdi");
-	}
-}
-
-int cdi_add(struct container_record *r, const char *device, const struct strv *dirs)
+int cdi_add(struct container_record *r, const char *device, const struct cdi_specs *specs,
+	    bool *shared)
 {
 	const char *eq = strchr(device, '=');
 	AUTO_FREE char *kind = xstrndup(device, (size_t)(eq - device));
 	struct found f = {.r = r, .device = device, .name = eq + 1, .kind = kind};
-	AUTO_STRV struct strv all = STRV_INIT;
-	int rc = 0;
+	int rc = cdi_specs_check(specs);
 
-	places(dirs, &all);
-	for (size_t i = 0; rc == 0 && i < all.n; i++)
-		rc = read_dir(all.v[i], &f);
+	for (unsigned i = 0; rc == 0 && i < specs->n; i++) {
+		rc = search(specs->v[i].doc, &shared[i], &f);
+		if (rc < 0)
+			rc = err_wrap(rc, "%s", specs->v[i].path);
+	}
 	if (rc < 0)
 		return err_wrap(rc, "device %s", device);
 	if (f.hits == 0) {
-		AUTO_FREE char *where = strv_join(&all, " and ");
+		AUTO_FREE char *where = strv_join(&specs->dirs, " and ");
 
 		return err_usage("device '%s': no CDI specification in %s has it%s", device, where,
-				 f.yaml ? " (those in YAML are not read; write them as JSON)" : "");
+				 specs->yaml ? " (those in YAML are not read; write them as JSON)" : "");
 	}
 	if (f.hits > 1)
 		return err_usage("device '%s': more than one CDI specification has it", device);

@@ -6,11 +6,16 @@
  * write, are read. Nothing of an image leads here.
  */
 #pragma once
+#include "pkg/container/cdi_specs.h"
 #include "pkg/container/record.h"
 
 /** cdi_is_name() - does a --device value name one of these, and not a node of the host? */
 bool cdi_is_name(const char *device);
-/** cdi_add() - what @device needs, into the record. @dirs: of --cdi-spec-dir; none: the usual places. */
-int cdi_add(struct container_record *r, const char *device, const struct strv *dirs);
+/**
+ * cdi_add() - what @device needs, into the record
+ * @shared: of each of the specs, whether the record has already what all its devices need; set.
+ */
+int cdi_add(struct container_record *r, const char *device, const struct cdi_specs *specs,
+	    bool *shared);
 /** cdi_gpus() - a --gpus value ("all", "2", "device=0,1") as names of devices. */
 int cdi_gpus(const char *gpus, struct strv *ret);

@@ -311,12 +311,23 @@ ipc_key:
 int devices_make(const struct container_request *q, struct container_record *r)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO(cdi_specs_done) struct cdi_specs own = {.n = 0};
+	const struct cdi_specs *specs = q->cdi;
+	AUTO_FREE bool *shared = NULL;
 	int rc = q->gpus ? cdi_gpus(q->gpus, &names) : 0;
 
 	strv_add_all(&names, &q->device);
-	for (size_t i = 0; rc == 0 && i < names.n; i++)
-		rc = cdi_is_name(names.v[i]) ? cdi_add(r, names.v[i], &q->cdi_spec_dirs)
-					     : device_check(names.v[i], r);
+	for (size_t i = 0; rc == 0 && i < names.n; i++) {
+		bool is_cdi = cdi_is_name(names.v[i]);
+
+		if (is_cdi && !specs) {
+			cdi_specs_read(&q->cdi_spec_dirs, &own);
+			specs = &own;
+		}
+		if (is_cdi && !shared)
+			shared = xcalloc(specs->n + 1, sizeof(*shared));
+		rc = is_cdi ? cdi_add(r, names.v[i], specs, shared) : device_check(names.v[i], r);
+	}
 	return rc;
 }
 

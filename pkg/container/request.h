@@ -96,6 +96,7 @@ struct container_request {
 	/* security and limits */
 	bool privileged;
 	struct strv cdi_spec_dirs, hooks_dirs;
+	const struct cdi_specs *cdi; /* what was read of them before; NULL: they are read when one is needed */
 	const struct strv *more_hooks_dirs; /* of the global flag; NULL: none */
 	const char *gpus;
 	struct strv cap_add, cap_drop, security_opt, device, ulimit, sysctl, secret;

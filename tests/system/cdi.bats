@@ -28,6 +28,8 @@ run_() { cuddy run --rm --network none "$@"; }
 @test "a device brings its nodes, mounts and variables, and what all of its kind need" {
 	run -0 run_ --device vendor.example/thing=a "$IMAGE" sh -c 'echo $COMMON $THING [$OTHER]; stat -c %t:%T /dev/thing-a; cat /vendor/lib/one; touch /vendor/lib/x 2>/dev/null || echo ro'
 	[ "$(echo $output)" = "yes a [] 1:3 library ro" ]
+	run -0 run_ --device vendor.example/thing=a --device vendor.example/thing=b "$IMAGE" sh -c 'echo $COMMON $THING $OTHER; cat /vendor/lib/one'
+	[ "$(echo $output)" = "yes a b library" ]
 	run -0 run_ "$IMAGE" sh -c 'echo [$COMMON]; ls /vendor 2>/dev/null || echo none'
 	[ "$(echo $output)" = "[] none" ]
 	run -0 run_ --cdi-spec-dir "$WORK/cdi" --device vendor.example/thing=b "$IMAGE" sh -c 'echo $OTHER'

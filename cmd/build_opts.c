@@ -31,7 +31,7 @@ const struct build_args build_defaults = {
 /* clang-format off */
 const struct opt build_opts[] = {
 	OPT_LIST(0, "add-host", "NAME:IP", struct build_args, run.add_host, "Add a line to /etc/hosts while commands run"),
-	OPT_LIST(0, "allow", "network.host", struct build_args, allow, "Let RUN --network=host reach what listens on this machine"),
+	OPT_LIST(0, "allow", "network.host|device[=NAME]", struct build_args, allow, "Let RUN --network=host reach what listens on this machine, or RUN --device have all devices, or one"),
 	OPT_BOOL(0, "all-platforms", struct build_args, all_platforms, "Build for every platform that all base images are for"),
 	OPT_LIST(0, "annotation", "[TYPE:]KEY=VALUE", struct build_args, annotations, "Attach an annotation to the image's manifest, or to TYPE: manifest, manifest-descriptor, index"),
 	OPT_STR(0, "arch", "ARCH", struct build_args, arch, "Architecture to build for, instead of --platform"),
@@ -276,10 +276,16 @@ static int check_words(const struct build_args *a, struct build_options *o)
 	if (a->squash && a->squash_all)
 		return err_usage("--squash and --squash-all: one of them");
 	for (size_t i = 0; i < a->allow.n; i++) {
-		if (strcmp(a->allow.v[i], "network.host") != 0)
-			return err_new(-CE_UNSUPPORTED, "--allow %s: only network.host",
-				       a->allow.v[i]);
-		o->allow_host_network = true;
+		const char *w = a->allow.v[i];
+
+		if (strcmp(w, "network.host") == 0)
+			o->allow_host_network = true;
+		else if (strcmp(w, "device") == 0)
+			o->allow_all_devices = true;
+		else if (strncmp(w, "device=", 7) == 0 && w[7])
+			strv_add(&o->allow_devices, w + 7);
+		else
+			return err_new(-CE_UNSUPPORTED, "--allow %s: only network.host, device and device=NAME", w);
 	}
 	return 0;
 }
@@ -306,6 +312,7 @@ void build_request_done(struct build_options *o)
 	annotations_done(&o->annotations);
 	strv_done(&o->env);
 	strv_done(&o->no_cache_stages);
+	strv_done(&o->allow_devices);
 	strv_done(&o->source_policies);
 	strv_done(&o->tags);
 }

@@ -44,6 +44,7 @@ static void builder_done(struct builder *b)
 	for (unsigned i = 0; i < b->n_ssh; i++)
 		ssh_source_done(&b->ssh[i]);
 	free(b->ssh);
+	cdi_specs_done(&b->cdi);
 	strv_done(&b->why);
 	contexts_done(b);
 	source_policies_done(&b->policies);

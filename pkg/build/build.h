@@ -123,6 +123,8 @@ struct build_options {
 	bool explain;
 	bool docker; /* pushed and saved as a Docker image unless asked otherwise; else OCI */
 	struct pull_options pull;
+	bool allow_all_devices; /* for RUN --device */
+	struct strv allow_devices; /* some, by CDI names */
 	bool has_epoch;
 	int64_t epoch_s;
 	int output_fd; /* where output of RUN goes */

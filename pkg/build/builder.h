@@ -8,6 +8,7 @@
 #include "pkg/build/source_policy.h"
 #include "pkg/build/ssh.h"
 #include "pkg/build/workspace.h"
+#include "pkg/container/cdi_specs.h"
 #include "pkg/json/json.h"
 #include "pkg/runtime/base.h"
 
@@ -56,6 +57,7 @@ struct builder {
 	struct base_grant grant;
 	struct secret_source *secrets;
 	unsigned n_secrets;
+	struct cdi_specs cdi;
 	struct ssh_source *ssh;
 	unsigned n_ssh;
 	unsigned step, n_steps;

@@ -284,6 +284,8 @@ int inputs_open(struct builder *b)
 		r = inputs_secret(b, b->o->secrets.v[i]);
 	for (size_t i = 0; r >= 0 && i < b->o->ssh.n; i++)
 		r = inputs_ssh(b, b->o->ssh.v[i]);
+	if (r >= 0)
+		cdi_specs_read(&b->o->run.cdi_spec_dirs, &b->cdi);
 	/* All that is read as the user we are has been: what comes from elsewhere is made in B. */
 	if (r >= 0 && b->is_fetched)
 		r = context_fetch(b);

@@ -65,6 +65,7 @@ static const struct {
 	{INST_HEALTHCHECK, "start-interval", FLAG_TEXT},
 	{INST_HEALTHCHECK, "start-period", FLAG_TEXT},
 	{INST_HEALTHCHECK, "timeout", FLAG_TEXT},
+	{INST_RUN, "device", FLAG_LIST},
 	{INST_RUN, "mount", FLAG_LIST},
 	{INST_RUN, "network", FLAG_TEXT},
 	{INST_RUN, "security", FLAG_TEXT},

@@ -26,6 +26,10 @@ static void op_done(struct op *o)
 		free(o->mount_from[i].image);
 	}
 	free(o->mounts);
+	for (unsigned i = 0; i < o->n_devices; i++)
+		run_device_done(&o->devices[i]);
+	free(o->devices);
+	strv_done(&o->device_names);
 	free(o->mount_from);
 	free(o->from.image);
 	strv_done(&o->sources);

@@ -7,6 +7,7 @@
 #include "pkg/build/file.h"
 #include "pkg/build/image.h"
 #include "pkg/build/mount_spec.h"
+#include "pkg/build/run_devices.h"
 #include "pkg/build/source_policy.h"
 #include "storage/layer.h"
 
@@ -55,6 +56,9 @@ struct op {
 	struct run_mount *mounts;
 	struct op_source *mount_from; /* one for each mount */
 	unsigned n_mounts;
+	struct run_device *devices;
+	unsigned n_devices;
+	struct strv device_names; /* what they are here, once the step begins */
 
 	/* OP_COPY; OP_WORKDIR: dest */
 	struct op_source from;

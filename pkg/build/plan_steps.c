@@ -88,6 +88,25 @@ static int run_mounts(struct planner *pl, const struct inst *in, struct op *o)
 	return r;
 }
 
+static int run_devices(struct planner *pl, const struct inst *in, struct op *o)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < in->flags.n; i++) {
+		AUTO_FREE char *spec = NULL;
+
+		if (strncmp(in->flags.v[i], "device=", 7) != 0)
+			continue;
+		o->devices = xreallocarray(o->devices, o->n_devices + 1, sizeof(*o->devices));
+		r = plan_word(pl, in->flags.v[i] + 7, &spec);
+		if (r == 0)
+			r = run_device_parse(spec, &o->devices[o->n_devices]);
+		if (r == 0)
+			o->n_devices++;
+	}
+	return r;
+}
+
 static bool has_mount_at(const struct op *o, const char *target)
 {
 	for (unsigned i = 0; i < o->n_mounts; i++)
@@ -216,6 +235,8 @@ int plan_run(struct planner *pl, const struct inst *in)
 		r = run_network(pl, in, o);
 	if (r == 0)
 		r = run_security(pl, in);
+	if (r == 0)
+		r = run_devices(pl, in, o);
 	if (r < 0)
 		return r;
 	if (in->exec_form)

@@ -94,6 +94,12 @@ static int run_key(struct builder *b, const struct op *o, const struct strv *lay
 	if (b->stages[b->stage].is_foreign)
 		key_add(&h, b->stages[b->stage].platform);
 	key_request(&b->o->run, &h);
+	for (unsigned i = 0; i < o->n_devices; i++) {
+		key_add(&h, "device"); /* as they are called, which of them are here is no part of the step */
+		key_add(&h, o->devices[i].name);
+		key_add(&h, o->devices[i].required ? "required" : "");
+		why_add(b, "a device", o->devices[i].name);
+	}
 	why_add_list(b, "the command", &o->argv);
 	why_add_env(b, &o->env);
 	why_add(b, "the script", o->script);
@@ -138,6 +144,10 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 	q.stop_timeout = 0;
 	q.read_only_tmpfs = -1;
 	q.oom_score_adj = INT64_MIN;
+	q.cdi = &b->cdi;
+	q.device = (struct strv)STRV_INIT;
+	strv_add_all(&q.device, &b->o->run.device);
+	strv_add_all(&q.device, &o->device_names);
 	q.env = (struct strv)STRV_INIT;
 	strv_add_all(&q.env, &o->proxy);
 	strv_add_all(&q.env, &o->env);
@@ -146,6 +156,7 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 	for (size_t i = 0; i < q.env.n; i++)
 		explicit_bzero(q.env.v[i], strlen(q.env.v[i])); /* a secret may be among them */
 	strv_done(&q.env);
+	strv_done(&q.device);
 	for (unsigned i = 0; r == 0 && i < (*ret)->n_mounts; i++)
 		if ((*ret)->mounts[i].kind != MOUNT_BIND || (*ret)->mounts[i].overlay)
 			r = err_usage("--volume: only /HOST/PATH:/PATH[:ro] during a build");
@@ -490,6 +501,8 @@ int step_run(struct builder *b, struct op *o, const struct strv *layers)
 	int status = 0, r = early ? 0 : later_settle(b);
 	char key[65] = "";
 
+	if (r == 0)
+		r = run_devices_find(b, o);
 	if (r == 0 && !early)
 		r = run_key(b, o, layers, key);
 	if (r == 0 && !early)

@@ -78,3 +78,43 @@ fails() { # fails TEXT - the Containerfile on stdin does not build, and the line
 	run ! cuddy image exists localhost/list
 	run ! cuddy manifest exists localhost/list
 }
+
+@test "RUN --device: devices by their CDI names, as far as --allow has them, for that command only" {
+	export CDI_SPEC_DIRS=$WORK/cdi
+	mkdir "$WORK/cdi" "$WORK/lib" && echo library >"$WORK/lib/one"
+	cat >"$WORK/cdi/v.json" <<-EOT
+		{"cdiVersion": "0.6.0", "kind": "vendor.example/thing",
+		 "containerEdits": {"mounts": [{"hostPath": "$WORK/lib", "containerPath": "/vendor/lib", "options": ["ro", "bind"]}]},
+		 "devices": [
+		  {"name": "b", "containerEdits": {"env": ["B=b"], "deviceNodes": [{"path": "/dev/b", "hostPath": "/dev/zero"}]}},
+		  {"name": "a", "containerEdits": {"env": ["A=a"], "deviceNodes": [{"path": "/dev/a", "hostPath": "/dev/null"}]}},
+		  {"name": "c", "annotations": {"org.mobyproject.buildkit.device.class": "open", "org.mobyproject.buildkit.device.autoallow": "true"}, "containerEdits": {"env": ["C=c"]}}]}
+	EOT
+	chmod -R go-w "$WORK/cdi"
+	cat >Containerfile <<-'EOF'
+		FROM localhost/busybox
+		RUN --network=none --device=vendor.example/thing=b,required stat -c %t:%T /dev/b >/1 && cat /vendor/lib/one >>/1 && echo "$A$B$C" >>/1
+		RUN --network=none --device=vendor.example/thing=* echo "$A$B$C" >/2
+		RUN --network=none --device=vendor.example/thing echo "$A$B$C" >/3
+		RUN --network=none --device=name=vendor.example/thing=open,required=true echo "$A$B$C" >/4
+		RUN --network=none --device=vendor.example/none echo "$A$B$C$(ls /vendor /dev/a /dev/b 2>/dev/null)" >/5
+	EOF
+	build --allow device
+	[ "$(inside cat /1 /2 /3 /4 /5)" = $'1:5\nlibrary\nb\nabc\na\nc' ] || fail "$(inside cat /1 /2 /3 /4 /5)"
+	run ! inside ls /vendor /dev/b
+	[ "$(build --allow device)" = "$(build --allow device)" ]
+	# What is not allowed is not even taken from an earlier build.
+	run --separate-stderr build --allow device=vendor.example/thing=a
+	one_line_error 125 "Containerfile:2: RUN --network=none --device=vendor.example/thing=b,required"
+	[[ "$stderr" == *"needs 'build --allow device=vendor.example/thing=b'"* ]]
+	printf 'FROM localhost/busybox\nRUN --network=none --device=vendor.example/thing=open --device=vendor.example/thing=b echo "$B$C" >/1\n' | file
+	build --allow device=vendor.example/thing=b
+	[ "$(inside cat /1)" = bc ]
+	printf 'FROM localhost/busybox\nRUN --device=vendor.example/none,required true\n' | fails 'no CDI specification in'
+	printf 'FROM localhost/busybox\nRUN --device=/dev/null true\n' | fails 'write VENDOR/CLASS=NAME'
+	printf 'FROM localhost/busybox\nRUN --device=a/b,optional true\n' | fails "'optional' is not required"
+	printf '{' >"$WORK/cdi/v.json"
+	printf 'FROM localhost/busybox\nRUN --device=a/b true\n' | fails v.json
+	printf 'FROM localhost/busybox\nRUN --network=none true\n' | file
+	build
+}

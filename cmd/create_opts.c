@@ -38,6 +38,14 @@ const struct opt health_opts[] = {
 		"Startup checks in a row that must succeed"),
 	OPT_STR(0, "health-startup-timeout", "TIME", H, startup_timeout,
 		"Time that a startup check may take"),
+	OPT_STR(0, "health-log-destination", "PLACE", H, log,
+		"Where the results are kept: local (with the container), events_logger (in the "
+		"events, too) or a directory",
+		.complete = COMPLETE_FILE),
+	OPT_STR(0, "health-max-log-count", "N", H, max_count,
+		"Results that are kept, usually 5; 0 for all"),
+	OPT_STR(0, "health-max-log-size", "N", H, max_size,
+		"Bytes of a result that are kept, usually 500; 0 for all"),
 	OPT_BOOL(0, "no-healthcheck", H, none, "No health checks, whatever the image says"),
 	OPT_END,
 };

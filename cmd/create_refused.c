@@ -25,10 +25,6 @@ const struct opt refused_opts[] = {
 	OPT_REFUSED(0, "kernel-memory", "SIZE", "control groups of version 2 count it with --memory", "0"),
 	OPT_REFUSED(0, "isolation", "NAME", "that is of another operating system", "default"),
 	OPT_REFUSED(0, "use-api-socket", NULL, "there is no daemon whose socket it could be", NULL),
-	OPT_REFUSED(0, "health-log-destination", "PLACE", "the last results are kept with the container, and every one "
-		"is an event", "local"),
-	OPT_REFUSED(0, "health-max-log-count", "N", "the last five results are kept", "5"),
-	OPT_REFUSED(0, "health-max-log-size", "N", "of each result 500 characters are kept", "500"),
 	OPT_ROWS(decrypt_opts),
 	OPT_END,
 };

@@ -89,7 +89,8 @@ static void set_actor(struct json_object *o)
 /* A template may name what only some events have. */
 static void set_missing(struct json_object *o)
 {
-	static const char *const texts[] = {"HealthStatus", "Network", "PodID", "Error"};
+	static const char *const texts[] = {"HealthStatus", "HealthLog", "Network", "PodID",
+					    "Error"};
 	struct json_object *v;
 
 	if (!json_object_object_get_ex(o, "Image", &v))
@@ -101,10 +102,25 @@ static void set_missing(struct json_object *o)
 		json_set_bool(o, "OOMKilled", false);
 	if (!json_object_object_get_ex(o, "ContainerExitCode", &v))
 		json_set_i64(o, "ContainerExitCode", 0);
-	if (!json_object_object_get_ex(o, "OOMKilled", &v))
-		json_set(o, "OOMKilled", json_object_new_boolean(false));
+	if (!json_object_object_get_ex(o, "HealthFailingStreak", &v))
+		json_set_i64(o, "HealthFailingStreak", 0);
 	if (!json_object_object_get_ex(o, "Attributes", &v))
 		json_set(o, "Attributes", json_object_new_object());
+}
+
+/* What stands in podman's JSON under another name than its templates have. */
+static void add_podman_names(struct json_object *o)
+{
+	static const char *const names[][2] = {{"HealthStatus", "health_status"},
+					       {"HealthLog", "health_log"},
+					       {"HealthFailingStreak", "health_failing_streak"},
+					       {"Network", "network"},
+					       {"Error", "error"}};
+	struct json_object *v;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (json_object_object_get_ex(o, names[i][0], &v) && v)
+			json_set(o, names[i][1], json_object_get(v));
 }
 
 /* What docker prints, and only that. */
@@ -144,6 +160,10 @@ static void print_human(struct json_object *o, int64_t ns)
 		(void)printf(", name=%s", get(o, "Name"));
 		if (*get(o, "HealthStatus"))
 			(void)printf(", health_status=%s", get(o, "HealthStatus"));
+		if (*get(o, "HealthLog")) {
+			(void)printf(", health_log=");
+			put_untrusted(stdout, get(o, "HealthLog"));
+		}
 		if (json_get_obj(o, "Attributes", &labels) < 0)
 			err_drop();
 		if (labels) {
@@ -177,6 +197,7 @@ static int print_event(struct json_object *o, void *arg)
 	if (!p->json && !p->t) {
 		print_human(o, ns);
 	} else if (p->json && !p->docker) {
+		add_podman_names(o);
 		(void)puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE));
 	} else {
 		set_actor(o);

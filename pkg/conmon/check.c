@@ -41,21 +41,6 @@ static bool in_start_period(const struct monitor *m)
 	return clock_monotonic_ns() - m->run_since_ns < m->cfg.health_start_period_ns;
 }
 
-static void set_status(struct monitor *m, enum conmon_health h)
-{
-	if (m->state.health == h)
-		return;
-	log_debug("conmon", "health: %s", conmon_health_text(h));
-	m->state.health = h;
-	monitor_write_state(m);
-}
-
-static void write_results(const struct monitor *m)
-{
-	if (health_write(m->state_dir, &m->check.results) < 0)
-		err_drop(); /* a full tmpfs */
-}
-
 static void plan_next(struct monitor *m)
 {
 	int64_t interval = due_check(m)->interval_ns;
@@ -73,11 +58,11 @@ void check_begin(struct monitor *m)
 	k->next_at_ns = 0;
 	k->started = !is_set(&m->cfg.startup);
 	k->successes = k->failures = 0;
-	k->results = (struct health_results){0};
+	k->streak = 0;
 	if (!is_set(&m->cfg.health))
 		return;
 	m->state.health = CONMON_HEALTH_STARTING;
-	write_results(m);
+	check_log_begin(m);
 	if (due_check(m)->interval_ns >= 0)
 		k->next_at_ns = clock_monotonic_ns();
 }
@@ -100,47 +85,6 @@ static void answer(struct monitor *m, int r)
 		(void)control_send(&m->clients[i], CM_REPLY, r, 0, NULL, 0);
 		m->clients[i].awaits_check = false;
 	}
-}
-
-static void say(struct check *k, const char *words)
-{
-	size_t n = strlen(words), room = sizeof(k->now.output) - k->now.len;
-
-	n = n < room ? n : room;
-	memcpy(k->now.output + k->now.len, words, n);
-	k->now.len += n;
-}
-
-void check_read(struct monitor *m)
-{
-	struct check *k = &m->check;
-	char rest[4096];
-
-	while (k->out >= 0) {
-		size_t room = sizeof(k->now.output) - k->now.len;
-		ssize_t n = read(k->out, room ? k->now.output + k->now.len : rest,
-				 room ? room : sizeof(rest));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n <= 0)
-			closep(&k->out);
-		else if (room)
-			k->now.len += (size_t)n;
-	}
-}
-
-static void keep_result(struct monitor *m)
-{
-	struct health_results *r = &m->check.results;
-
-	if (r->n == HEALTH_RESULTS) {
-		memmove(r->v, r->v + 1, (HEALTH_RESULTS - 1) * sizeof(*r->v));
-		r->n--;
-	}
-	r->v[r->n++] = m->check.now;
 }
 
 static void act_on_failure(struct monitor *m)
@@ -180,48 +124,38 @@ static void judge_startup(struct monitor *m, bool good)
 	}
 }
 
-/* The results are there before the verdict that they led to is seen. */
-static void judge(struct monitor *m, bool good)
+/* Of a regular check. */
+static enum conmon_health verdict(struct monitor *m, bool good)
 {
-	struct health_results *r = &m->check.results;
+	struct check *k = &m->check;
 
 	if (good)
-		r->streak = 0;
+		k->streak = 0;
 	else if (m->state.health != CONMON_HEALTH_STARTING || !in_start_period(m))
-		r->streak++;
-	write_results(m);
-	if (good) {
-		set_status(m, CONMON_HEALTHY);
-		notify_healthy(m);
-	} else if (r->streak >= m->cfg.health.retries) {
-		set_status(m, CONMON_UNHEALTHY);
-		act_on_failure(m);
-	}
+		k->streak++;
+	if (good)
+		return CONMON_HEALTHY;
+	return k->streak >= m->cfg.health.retries ? CONMON_UNHEALTHY : m->state.health;
 }
 
 static void check_over(struct monitor *m)
 {
 	struct check *k = &m->check;
-	bool good = k->now.exit_code == 0, startup = k->is_startup;
-	char extra[48];
+	bool good = k->exit_code == 0, startup = k->is_startup;
 
 	close_check(k);
 	if (!is_set(&m->cfg.health)) { /* taken away meanwhile: nobody asks any more */
 		answer(m, good ? 0 : 1);
 		return;
 	}
-	k->now.end_ns = clock_now_ns();
-	keep_result(m);
 	plan_next(m);
-	if (startup) {
-		write_results(m);
+	check_log_result(m, startup ? m->state.health : verdict(m, good));
+	if (startup)
 		judge_startup(m, good);
-	} else {
-		judge(m, good);
-	}
-	(void)snprintf(extra, sizeof(extra), "\"HealthStatus\":\"%s\"",
-		       conmon_health_text(m->state.health));
-	monitor_event(m, "health_status", extra);
+	else if (good)
+		notify_healthy(m);
+	else if (k->streak >= m->cfg.health.retries)
+		act_on_failure(m);
 	answer(m, good ? 0 : 1);
 }
 
@@ -234,15 +168,15 @@ bool check_reaped(struct monitor *m, pid_t pid, int status)
 		return false;
 	check_read(m);
 	if (k->timed_out) {
-		k->now.exit_code = -1;
-		k->now.len = 0;
-		say(k, "the check took longer than its time-out");
+		k->exit_code = -1;
+		check_say_anew(m);
+		check_say(m, "the check took longer than its time-out");
 	} else {
 		if (status == 125)
 			r = rt_exec_result(k->report);
-		k->now.exit_code = r < 0 ? err_exit_status(r) : status;
+		k->exit_code = r < 0 ? err_exit_status(r) : status;
 		if (r < 0)
-			say(k, err_message(r));
+			check_say(m, err_message(r));
 		err_drop();
 	}
 	if (m->exited)
@@ -279,11 +213,12 @@ static void run_check(struct monitor *m)
 	k->next_at_ns = 0;
 	k->timed_out = false;
 	k->is_startup = c == &m->cfg.startup;
-	k->now = (struct health_result){.start_ns = clock_now_ns()};
+	k->start_ns = clock_now_ns();
+	check_say_anew(m);
 	r = start_check(m, c);
 	if (r < 0) { /* no processes, no descriptors: as bad as a failed one */
-		k->now.exit_code = 125;
-		say(k, err_message(r));
+		k->exit_code = 125;
+		check_say(m, err_message(r));
 		err_drop();
 		check_over(m);
 	}
@@ -354,34 +289,45 @@ static void take_check(struct conmon_check *to, const struct cm_check *from, int
 }
 
 /* One that is under way ends as it began; its verdict counts by the new numbers, and not at all without a check. */
-int check_replace(struct monitor *m, const struct cm_health *h, int fds[2])
+int check_replace(struct monitor *m, const struct cm_health *h, const char *log_dir, int fds[2])
 {
 	struct check *k = &m->check;
-	bool had = is_set(&m->cfg.health);
+	bool had = is_set(&m->cfg.health), moved;
 	unsigned n = !!h->health.is_set + !!h->startup.is_set;
 
 	for (unsigned i = 0; i < n; i++)
 		if (fds[i] < 0)
 			return -EINVAL;
 	if (h->on_failure > CONMON_ON_FAILURE_STOP || h->health.timeout_ns < 0 ||
-	    h->startup.timeout_ns < 0)
+	    h->startup.timeout_ns < 0 || strlen(log_dir) >= sizeof(m->health_dir))
 		return -EINVAL;
 	take_check(&m->cfg.health, &h->health, &fds);
 	take_check(&m->cfg.startup, &h->startup, &fds);
 	m->cfg.health_start_period_ns = h->start_period_ns;
 	m->cfg.health_start_interval_ns = h->start_interval_ns;
 	m->cfg.on_failure = (enum conmon_on_failure)h->on_failure;
+	m->cfg.health_to_events = h->to_events;
+	m->cfg.health_max_count = h->max_count;
+	m->cfg.health_max_size = h->max_size;
+	moved = strcmp(m->cfg.health_log_dir ? m->cfg.health_log_dir : "", log_dir) != 0;
+	if (moved) {
+		memcpy(m->health_dir, log_dir, strlen(log_dir) + 1);
+		m->cfg.health_log_dir = *log_dir ? m->health_dir : NULL;
+	}
 	if (m->exited)
 		return 0;
 	if (!is_set(&m->cfg.health)) {
 		k->next_at_ns = 0;
-		k->results = (struct health_results){0};
-		write_results(m);
-		set_status(m, CONMON_HEALTH_NONE);
+		k->streak = 0;
+		check_set_status(m, CONMON_HEALTH_NONE);
+		check_log_begin(m);
 	} else if (!had) {
 		check_begin(m);
 		monitor_write_state(m);
-	} else if (!k->pid) {
+	} else {
+		check_log_again(m);
+	}
+	if (had && is_set(&m->cfg.health) && !k->pid) {
 		k->started = k->started || !is_set(&m->cfg.startup);
 		plan_next(m);
 	}

@@ -12,6 +12,7 @@
 #include "net/port_change.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/health.h"
 #include "pkg/conmon/talk.h"
 #include "pkg/sys/socket.h"
 
@@ -177,16 +178,26 @@ int conmon_set_health(int state_dir, const struct conmon_config *cfg)
 	struct {
 		struct cm_head head;
 		struct cm_health body;
+		char dir[HEALTH_DIR_MAX];
 	} msg = {.head = {.type = CM_HEALTH, .len = sizeof(msg.body)},
 		 .body = {.start_period_ns = cfg->health_start_period_ns,
 			  .start_interval_ns = cfg->health_start_interval_ns,
+			  .max_size = cfg->health_max_size,
+			  .max_count = cfg->health_max_count,
+			  .to_events = cfg->health_to_events,
 			  .on_failure = cfg->on_failure}};
+	const char *dir = cfg->health_log_dir ? cfg->health_log_dir : "";
+	size_t len = strlen(dir);
 	unsigned n = 0;
 	int fds[2];
 
 	put_check(&msg.body.health, &cfg->health, fds, &n);
 	put_check(&msg.body.startup, &cfg->startup, fds, &n);
-	return ask(state_dir, &msg, sizeof(msg), fds, n);
+	if (len >= sizeof(msg.dir))
+		return err_new(-CE_LIMIT, "%s: too long a path", dir);
+	memcpy(msg.dir, dir, len);
+	msg.head.len += (uint32_t)len;
+	return ask(state_dir, &msg, offsetof(typeof(msg), dir) + len, fds, n);
 }
 
 int conmon_begin(int state_dir)

@@ -5,7 +5,7 @@
 
 #include "pkg/base/err.h"
 
-#define CONFIG_VERSION 9U
+#define CONFIG_VERSION 10U
 #define VOLUMES_MAX 1024U
 
 static const bool *config_flag(const struct conmon_config *c, unsigned i)
@@ -13,7 +13,7 @@ static const bool *config_flag(const struct conmon_config *c, unsigned i)
 	const bool *const flags[] = {&c->terminal,          &c->keep_stdin, &c->stdin_once,
 				     &c->foreground,        &c->no_stdout,  &c->no_stderr,
 				     &c->auto_remove,       &c->tied,       &c->await_cgroup,
-				     &c->ends_with_members, &c->hold};
+				     &c->ends_with_members, &c->hold,       &c->health_to_events};
 
 	return i < ARRAY_LEN(flags) ? flags[i] : NULL;
 }
@@ -66,6 +66,9 @@ void conmon_config_encode(const struct conmon_config *c, struct sbuf *out)
 	put_check(out, &c->startup);
 	wire_put_u64(out, (uint64_t)c->health_start_period_ns);
 	wire_put_u64(out, (uint64_t)c->health_start_interval_ns);
+	wire_put_str(out, c->health_log_dir);
+	wire_put_u32(out, c->health_max_count);
+	wire_put_u64(out, c->health_max_size);
 	wire_put_u32(out, (uint32_t)c->on_failure);
 	wire_put_u32(out, (uint32_t)c->notify);
 	wire_put_str(out, c->trash_dir);
@@ -108,7 +111,8 @@ static bool config_is_sound(const struct conmon_config *c)
 	       (!c->engine || (c->auto_remove && c->engine_root && c->engine_runroot)) &&
 	       (c->log_path || c->log_driver == CONMON_LOG_NONE ||
 		c->log_driver == CONMON_LOG_PASSTHROUGH) &&
-	       (c->log_fields || c->log_driver != CONMON_LOG_JOURNALD);
+	       (c->log_fields || c->log_driver != CONMON_LOG_JOURNALD) &&
+	       (!c->health_log_dir || *c->health_log_dir == '/');
 }
 
 /* Strings stay in the message, the volume list goes to @arena (aligned for pointers). */
@@ -147,6 +151,9 @@ int conmon_config_decode(struct wire_reader *r, void *arena, size_t arena_size,
 	get_check(r, &c.startup);
 	c.health_start_period_ns = (int64_t)wire_get_u64(r);
 	c.health_start_interval_ns = (int64_t)wire_get_u64(r);
+	c.health_log_dir = wire_get_str(r);
+	c.health_max_count = wire_get_u32(r);
+	c.health_max_size = wire_get_u64(r);
 	on_failure = wire_get_u32(r);
 	c.on_failure = on_failure <= CONMON_ON_FAILURE_STOP ? (enum conmon_on_failure)on_failure
 							    : CONMON_ON_FAILURE_NONE;

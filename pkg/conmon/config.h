@@ -71,6 +71,10 @@ struct conmon_config {
 	uint32_t restart_max; /* CONMON_RESTART_ON_FAILURE: attempts in a row; 0: no bound */
 	struct conmon_check health, startup;
 	int64_t health_start_period_ns, health_start_interval_ns; /* the last 0: as otherwise */
+	const char *health_log_dir; /* NULL: state_dir (health.h) */
+	bool health_to_events; /* each result is in its event, too */
+	uint32_t health_max_count; /* results kept; 0: all */
+	uint64_t health_max_size; /* bytes kept of what each prints; 0: all */
 	enum conmon_on_failure on_failure;
 	enum conmon_notify notify;
 	int notify_fd; /* connected to NOTIFY_SOCKET; meaningless without notify */

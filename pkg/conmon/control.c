@@ -194,11 +194,15 @@ static bool on_restart(struct monitor *m, unsigned i, const struct cm_head *h)
 static int on_health(struct monitor *m, const struct cm_head *h, const char *data, int fds[2])
 {
 	struct cm_health body;
+	char dir[HEALTH_DIR_MAX];
+	size_t n = h->len - sizeof(body);
 
-	if (h->len != sizeof(body))
+	if (h->len < sizeof(body) || n >= sizeof(dir))
 		return -EINVAL;
 	memcpy(&body, data, sizeof(body));
-	return check_replace(m, &body, fds);
+	memcpy(dir, data + sizeof(body), n);
+	dir[n] = '\0';
+	return check_replace(m, &body, dir, fds);
 }
 
 static int on_name(struct monitor *m, const struct cm_head *h, const char *data)

@@ -404,7 +404,7 @@ int monitor_main(void)
 				      .proxy_pidfd = -EBADF,
 				      .proxy_ctl = -EBADF,
 				      .pins = RT_PINS_INIT};
-	m->held = m->check.out = m->check.report = m->oom.fd = -EBADF;
+	m->held = m->check.out = m->check.report = m->check.said = m->oom.fd = -EBADF;
 	m->bridge.fd = m->bridge.netns = -EBADF;
 	r = setup_monitor(m);
 	if (r == 0)

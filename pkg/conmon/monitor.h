@@ -58,7 +58,7 @@ struct input {
 	char buf[INPUT_MAX];
 };
 
-/* The health check that is under way, and what came of the last ones. */
+/* The health check that is under way, and what it follows. */
 struct check {
 	pid_t pid; /* its stage; 0: none runs */
 	int out, report; /* what it prints; how its start went */
@@ -68,8 +68,11 @@ struct check {
 	int64_t next_at_ns, kill_at_ns; /* CLOCK_MONOTONIC; 0: never */
 	pid_t held; /* it timed out: the stopped command, until what is below it is dead */
 	unsigned rounds, quiet; /* of that */
-	struct health_result now;
-	struct health_results results;
+	int said; /* memfd: what it has printed so far; -EBADF before the first */
+	size_t said_len;
+	int64_t start_ns; /* CLOCK_REALTIME */
+	int exit_code; /* -1: it took too long */
+	uint32_t streak; /* failures in a row */
 };
 
 #define PORTS_MAX 1024
@@ -78,6 +81,7 @@ struct check {
 struct monitor {
 	struct conmon_config cfg;
 	char renamed[CM_NAME_MAX]; /* by CM_NAME; empty: its name is still that of the start */
+	char health_dir[HEALTH_DIR_MAX]; /* cfg.health_log_dir since CM_HEALTH */
 	struct rt_launched run;
 	struct conmon_state state;
 	char boot_id[37];
@@ -166,15 +170,27 @@ void pinned_leave(struct monitor *m, pid_t visitor);
 
 /* check.c: health */
 void check_begin(struct monitor *m); /* a run begins */
-void check_read(struct monitor *m);
 /** check_reaped() - was @pid the check's? */
 bool check_reaped(struct monitor *m, pid_t pid, int status);
 void check_deadlines(struct monitor *m, int64_t now);
 void check_end(struct monitor *m); /* the run is over */
 /** check_now() - 0: one is under way; -ENOENT, -ESRCH: there is none to be had. No trail. */
 int check_now(struct monitor *m);
-/** check_replace() - other checks from now on; @fds of their commands are taken over. -EINVAL. No trail. */
-int check_replace(struct monitor *m, const struct cm_health *h, int fds[2]);
+/**
+ * check_replace() - other checks from now on; @fds of their commands are taken over.
+ * @log_dir: "" for our own. -EINVAL. No trail.
+ */
+int check_replace(struct monitor *m, const struct cm_health *h, const char *log_dir, int fds[2]);
+
+/* check_log.c: what checks print, and where it is kept */
+void check_say_anew(struct monitor *m); /* of another check, or other words */
+void check_say(struct monitor *m, const char *words);
+void check_read(struct monitor *m); /* what the check prints now */
+void check_log_begin(const struct monitor *m); /* a run begins */
+void check_log_again(const struct monitor *m); /* where and how much may have changed */
+/** check_log_result() - of the check that is over: first into the log, then @status for all, then an event. */
+void check_log_result(struct monitor *m, enum conmon_health status);
+void check_set_status(struct monitor *m, enum conmon_health h);
 
 /* publish.c: ports that come and go */
 /** publish_plan() - the ports of this run into @n and @fds (PORTS_MAX + ADDED_PORTS_MAX). */

@@ -20,7 +20,7 @@ enum cm_type {
 	CM_CHECK, /* a health check now; CM_REPLY 0 healthy, 1 not, -ENOENT: there is none */
 	CM_CGROUP, /* data: the container's cgroup, maybe empty; before the launch, with await_cgroup */
 	CM_PAUSE, /* a: 1 to freeze, 0 to thaw; answered by CM_REPLY as soon as it was asked of the kernel */
-	CM_HEALTH, /* data: struct cm_health, with the descriptors it announces; CM_REPLY */
+	CM_HEALTH, /* data: struct cm_health and a path, with the descriptors it announces; CM_REPLY */
 	CM_NAME, /* data: the container is called so from now on; CM_REPLY */
 	CM_POLICY, /* a: enum conmon_restart, b: attempts; CM_REPLY */
 	CM_NETWORKS, /* state_dir/networks has changed; CM_REPLY (data: trail) once it is so */
@@ -60,7 +60,10 @@ struct cm_health {
 		uint32_t pad;
 	} health, startup;
 	int64_t start_period_ns, start_interval_ns;
+	uint64_t max_size;
+	uint32_t max_count, to_events;
 	uint32_t on_failure, pad;
+	/* the directory of the log follows, not terminated; none: the monitor's own */
 };
 
 /* Descriptors of a monitor at its exec; those of ports follow CM_FD_PORTS, then process.keep_fds. */

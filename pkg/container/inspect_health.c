@@ -1,49 +1,59 @@
 /* SPDX-License-Identifier: MIT */
 /* What inspect says of health checks: the last results, and how they are made. */
-#include <string.h>
-
-#include "pkg/base/clock.h"
-#include "pkg/base/utf8.h"
+#include "pkg/base/err.h"
 #include "pkg/conmon/health.h"
 #include "pkg/container/inspect_internal.h"
+#include "pkg/container/plan.h"
 #include "pkg/json/json.h"
+#include "pkg/sys/file.h"
 
-/* A command may print anything; JSON is UTF-8. */
-static void set_output(struct json_object *o, const struct health_result *e)
+#define LOG_MAX (64U << 20)
+
+static void add_result(struct json_object *log, struct json_object *from)
 {
+	struct json_object *e = json_object_new_object();
+	const char *start = "", *end = "", *output = "";
+	int64_t code = 0;
+
+	if (json_get_str(from, "Start", &start) < 0 || json_get_str(from, "End", &end) < 0 ||
+	    json_get_i64(from, "ExitCode", &code) < 0 || json_get_str(from, "Output", &output) < 0)
+		err_drop();
+	json_set_str(e, "Start", start);
+	json_set_str(e, "End", end);
+	json_set_i64(e, "ExitCode", code);
+	json_set_str(e, "Output", output);
+	(void)json_object_array_add(log, e);
+}
+
+/* No file, or none that can be read, is no results: in a directory of the user's it may be anything. */
+static void read_log(const struct container *c, int64_t *streak, struct json_object *log)
+{
+	const struct health_place at = {
+		.state_dir = c->dirs.runtime_fd, .id = c->rec->id, .dir = health_log_dir(c->rec)};
+	AUTO_CLOSE int fd = health_open(&at);
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	AUTO_JSON struct json_object *o = NULL;
+	struct json_object *results = NULL;
 
-	for (size_t i = 0; i < e->len;) {
-		uint32_t c;
-		size_t n = utf8_decode(e->output + i, e->len - i, &c);
-
-		if (n && c)
-			sbuf_add(&text, e->output + i, n);
-		else
-			sbuf_adds(&text, "\xef\xbf\xbd");
-		i += n ? n : 1;
+	if (fd < 0 || file_read_fd(fd, LOG_MAX, &text) < 0 ||
+	    json_parse(text.s, text.len, &o) < 0 || json_get_i64(o, "FailingStreak", streak) < 0 ||
+	    json_get_arr(o, "Log", &results) < 0) {
+		err_drop();
+		return;
 	}
-	json_set_str(o, "Output", text.s ? text.s : "");
+	for (size_t i = 0; results && i < json_object_array_length(results); i++)
+		add_result(log, json_object_array_get_idx(results, i));
 }
 
 struct json_object *health_of(const struct container *c)
 {
 	struct json_object *o = json_object_new_object(), *log = json_object_new_array();
-	struct health_results h;
+	int64_t streak = 0;
 
-	health_read(c->dirs.runtime_fd, &h);
+	read_log(c, &streak, log);
 	json_set_str(o, "Status",
 		     c->state.health ? conmon_health_text(c->state.health) : "starting");
-	json_set_i64(o, "FailingStreak", h.streak);
-	for (unsigned i = 0; i < h.n; i++) {
-		struct json_object *e = json_object_new_object();
-
-		inspect_set_time(e, "Start", h.v[i].start_ns);
-		inspect_set_time(e, "End", h.v[i].end_ns);
-		json_set_i64(e, "ExitCode", h.v[i].exit_code);
-		set_output(e, &h.v[i]);
-		(void)json_object_array_add(log, e);
-	}
+	json_set_i64(o, "FailingStreak", streak);
 	json_set(o, "Log", log);
 	return o;
 }
@@ -63,6 +73,9 @@ void set_health_config(struct json_object *config, const struct container_record
 {
 	struct json_object *o;
 
+	json_set_str(config, "HealthLogDestination", rec->health_log ? rec->health_log : "local");
+	json_set_i64(config, "HealthcheckMaxLogCount", health_max_count(rec));
+	json_set_i64(config, "HealthcheckMaxLogSize", health_max_size(rec));
 	if (!rec->health.test.n)
 		return;
 	o = check_of(&rec->health);

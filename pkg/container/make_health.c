@@ -2,11 +2,14 @@
 /* Health checks: flags over what the image says over the customary values. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
+#include "pkg/base/path.h"
+#include "pkg/conmon/health.h"
 #include "pkg/container/make.h"
 #include "pkg/json/json.h"
 
@@ -157,6 +160,56 @@ static void from_image(const struct healthcheck *h, struct container_record *r)
 	r->health_start_interval_ns = h->start_interval_ns;
 }
 
+static bool log_given(const struct health_request *h)
+{
+	return h->log || h->max_count || h->max_size;
+}
+
+static int bound(const char *flag, const char *s, int64_t usual, int64_t *ret)
+{
+	uint32_t n;
+
+	if (!s)
+		return 0;
+	if (parse_u32(s, INT32_MAX, &n) < 0)
+		return err_usage("%s '%s': write a number, or 0 for no bound", flag, s);
+	*ret = n == 0 ? -1 : (int64_t)n == usual ? 0 : (int64_t)n;
+	return 0;
+}
+
+static int log_place(const char *s, struct container_record *r)
+{
+	AUTO_FREE char *dir = NULL;
+	struct stat st;
+
+	if (strcmp(s, "local") != 0 && strcmp(s, "events_logger") != 0) {
+		dir = path_absolute(s);
+		if (stat(dir, &st) < 0)
+			return err_new(-errno, "--health-log-destination '%s'", s);
+		if (!S_ISDIR(st.st_mode) || strlen(dir) >= HEALTH_DIR_MAX)
+			return err_usage("--health-log-destination '%s': use local, events_logger "
+					 "or a directory",
+					 s);
+	}
+	free(r->health_log);
+	r->health_log = dir ? TAKE_PTR(dir) : strcmp(s, "local") == 0 ? NULL : xstrdup(s);
+	return 0;
+}
+
+/* They may be given without a check, which may come later. */
+static int log_options(const struct health_request *q, struct container_record *r)
+{
+	int rc = q->log ? log_place(q->log, r) : 0;
+
+	if (rc == 0)
+		rc = bound("--health-max-log-count", q->max_count, HEALTH_MAX_COUNT,
+			   &r->health_max_count);
+	if (rc == 0)
+		rc = bound("--health-max-log-size", q->max_size, HEALTH_MAX_SIZE,
+			   &r->health_max_size);
+	return rc;
+}
+
 static bool more_than_cmd(const struct health_request *h)
 {
 	return h->interval || h->timeout || h->retries || h->start_period || h->start_interval ||
@@ -166,7 +219,7 @@ static bool more_than_cmd(const struct health_request *h)
 
 bool health_given(const struct health_request *h)
 {
-	return h->none || h->cmd || more_than_cmd(h);
+	return h->none || h->cmd || more_than_cmd(h) || log_given(h);
 }
 
 static void drop_checks(struct container_record *r)
@@ -181,10 +234,14 @@ static void drop_checks(struct container_record *r)
 
 int health_merge(const struct health_request *h, struct container_record *r)
 {
-	int rc = 0;
+	int rc = log_options(h, r);
 
+	if (rc < 0)
+		return rc;
 	if (h->none && h->cmd)
 		return err_usage("--no-healthcheck and --health-cmd contradict each other");
+	if (!h->none && !h->cmd && !more_than_cmd(h))
+		return 0;
 	if (h->none || (h->cmd && strcmp(h->cmd, "none") == 0)) {
 		drop_checks(r);
 		return 0;
@@ -210,8 +267,10 @@ int make_health(const struct container_request *q, const struct image_config *im
 	const struct health_request *h = &q->health;
 	bool none = h->none || (h->cmd && strcmp(h->cmd, "none") == 0);
 	bool more = more_than_cmd(h);
-	int rc = 0;
+	int rc = log_options(h, r);
 
+	if (rc < 0)
+		return rc;
 	if (h->none && h->cmd)
 		return err_usage("--no-healthcheck and --health-cmd contradict each other");
 	if (none)

@@ -120,6 +120,10 @@ int exec_process(const struct container_record *rec, const struct exec_request *
 int plan_hooks(const struct plan_input *in, struct container_plan *p);
 /** plan_health() - the checks that the monitor will make, their commands ready for it. */
 int plan_health(const struct container_record *rec, struct container_plan *p);
+/** health_log_dir() - where the log of checks is, NULL: with the container; the bounds of it, 0 for none. */
+const char *health_log_dir(const struct container_record *rec);
+uint32_t health_max_count(const struct container_record *rec);
+uint32_t health_max_size(const struct container_record *rec);
 /** plan_write_files() - hosts, hostname, resolv.conf into the runtime directory. */
 int plan_write_files(const struct plan_input *in, struct container_plan *p);
 /** plan_default_hostname() - first 12 digits of the id unless given. */

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "pkg/base/err.h"
+#include "pkg/conmon/health.h"
 #include "pkg/container/container.h"
 #include "pkg/container/plan.h"
 
@@ -44,6 +45,26 @@ static enum conmon_on_failure on_failure(const char *s)
 	return strcmp(s, "stop") == 0 ? CONMON_ON_FAILURE_STOP : CONMON_ON_FAILURE_RESTART;
 }
 
+const char *health_log_dir(const struct container_record *rec)
+{
+	return rec->health_log && *rec->health_log == '/' ? rec->health_log : NULL;
+}
+
+static uint32_t bound(int64_t n, uint32_t usual)
+{
+	return n > 0 ? (uint32_t)n : n == 0 ? usual : 0;
+}
+
+uint32_t health_max_count(const struct container_record *rec)
+{
+	return bound(rec->health_max_count, HEALTH_MAX_COUNT);
+}
+
+uint32_t health_max_size(const struct container_record *rec)
+{
+	return bound(rec->health_max_size, HEALTH_MAX_SIZE);
+}
+
 int plan_health(const struct container_record *rec, struct container_plan *p)
 {
 	struct conmon_config *m = &p->mon;
@@ -54,5 +75,9 @@ int plan_health(const struct container_record *rec, struct container_plan *p)
 	m->health_start_period_ns = rec->health_start_period_ns;
 	m->health_start_interval_ns = rec->health_start_interval_ns;
 	m->on_failure = on_failure(rec->health_on_failure);
+	m->health_log_dir = health_log_dir(rec);
+	m->health_to_events = rec->health_log && !m->health_log_dir;
+	m->health_max_count = health_max_count(rec);
+	m->health_max_size = health_max_size(rec);
 	return r;
 }

@@ -87,6 +87,8 @@ struct container_record {
 		int64_t timeout_ns, retries, successes;
 	} health, startup; /* successes: of startup only, as its retries 0 is for no bound */
 	int64_t health_start_period_ns, health_start_interval_ns; /* 0: none of their own */
+	char *health_log; /* "events_logger" or a directory; NULL: with the container */
+	int64_t health_max_count, health_max_size; /* 0: as usual; -1: no bound */
 	char *health_on_failure; /* "kill" "restart" "stop"; NULL: none */
 	char *detach_keys; /* text, "" disables; NULL: default */
 

@@ -16,6 +16,7 @@ struct health_request {
 	const char *cmd, *interval, *timeout, *retries, *start_period, *start_interval, *on_failure;
 	const char *startup_cmd, *startup_interval, *startup_timeout, *startup_retries,
 		*startup_success;
+	const char *log, *max_count, *max_size; /* these also where there is no check */
 	bool none;
 };
 

@@ -118,9 +118,48 @@ assert len(o.encode()) <= 502, len(o)'
 	cuddy rmi localhost/checked
 }
 
+@test "health: where its log is, how many results it has and how much of each; also changed while it runs" {
+	mkdir "$WORK/logs" "$WORK/other"
+	log() { python3 -c 'import json, sys; h = json.load(open(sys.argv[1])); print(h["Status"], h["FailingStreak"], *("%d:%s" % (e["ExitCode"], e["Output"]) for e in h["Log"]))' "$1"; }
+	limits() { cuddy inspect --format '{{.Config.HealthLogDestination}} {{.Config.HealthcheckMaxLogCount}} {{.Config.HealthcheckMaxLogSize}}' "$1"; }
+	id=$(cuddy run -d --name c --network none --health-interval disable --health-retries 1 --health-cmd 'cat /said; test -e /good' --health-log-destination "$WORK/logs" \
+		--health-max-log-count 2 --health-max-log-size 5 "$IMAGE" sh -c 'printf 1abcdefg >/said; exec sleep 1000')
+	[ "$(limits c)" = "$WORK/logs 2 5" ]
+	cuddy exec c sh -c 'until test -s /said; do :; done'
+	for n in 1 2 3; do
+		run -1 cuddy healthcheck run c
+		cuddy exec c sh -c "printf $((n + 1))abcdefg >/said"
+	done
+	[ "$(log "$WORK/logs/$id-healthcheck.log")" = "unhealthy 3 1:2abcd 1:3abcd" ]
+	[ "$(stat -c %a "$WORK/logs/$id-healthcheck.log")" = 600 ]
+	[ "$(cuddy inspect --format '{{.State.Health.FailingStreak}}{{range .State.Health.Log}} {{.Output}}{{end}}' c)" = "3 2abcd 3abcd" ]
+	cuddy restart -t 0 c                            # what is in a directory stays
+	[ "$(log "$WORK/logs/$id-healthcheck.log")" = "starting 0 1:2abcd 1:3abcd" ]
+	cuddy update --health-max-log-count 0 --health-max-log-size 0 --health-log-destination "$WORK/other" c
+	[ "$(log "$WORK/other/$id-healthcheck.log")" = "starting 0" ]
+	cuddy exec c sh -c 'touch /good; head -c 70000 /dev/zero | tr "\0" x >/said'
+	[ "$(limits c)" = "$WORK/other 0 0" ]
+	for n in 1 2 3; do cuddy healthcheck run c; done
+	[ "$(log "$WORK/other/$id-healthcheck.log" | wc -c)" -eq $((9 + 3 * 70003 + 1)) ]
+	cuddy update --health-max-log-count 1 c         # at once
+	[ "$(log "$WORK/other/$id-healthcheck.log" | wc -c)" -eq $((9 + 70003 + 1)) ]
+	rm -r "$WORK/other"                             # nowhere to write is no reason to fail
+	cuddy healthcheck run c
+	cuddy update --health-log-destination events_logger --health-max-log-size 2 c
+	cuddy healthcheck run c
+	cuddy events --stream=false --filter event=health_status --format json | tail -n 1 | python3 -c '
+import json, sys
+e = json.load(sys.stdin)
+assert e["HealthStatus"] == e["health_status"] == "healthy" and e["health_failing_streak"] == 0, e
+log = json.loads(e["health_log"])
+assert log["Output"] == "xx" and log["ExitCode"] == 0, log'
+	[ "$(cuddy inspect --format '{{range .State.Health.Log}} {{.Output}}{{end}}' c)" = " xx" ]
+}
+
 @test "health: bad values are one clear line" {
 	for bad in "--health-cmd [1]" "--health-cmd []" "--health-cmd true --health-interval soon" "--health-cmd true --health-timeout 10ms" \
 		"--health-cmd true --health-retries 0" "--health-cmd true --health-on-failure cry" "--health-retries 3" \
+		"--health-log-destination /no/such" "--health-log-destination /etc/passwd" "--health-max-log-count -1" "--health-max-log-size many" \
 		"--health-cmd true --health-startup-retries 3" "--no-healthcheck --health-cmd true"; do
 		run --separate-stderr cuddy create $bad "$IMAGE" true
 		one_line_error 125 health

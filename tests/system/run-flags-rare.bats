@@ -51,8 +51,6 @@ load helpers
 		run --kernel-memory 1g $IMAGE true
 		run --isolation hyperv $IMAGE true
 		run --use-api-socket $IMAGE true
-		run --health-log-destination /x $IMAGE true
-		run --health-max-log-count 9 $IMAGE true
 		run --blkio-weight-device /dev/null:100 $IMAGE true
 		update --cpu-rt-period 5 c
 		container clone --cpu-rt-runtime 5 c
@@ -73,7 +71,7 @@ load helpers
 	snapshot | diff "$WORK/before" -
 	cuddy --context default --events-backend file --out "$WORK/out" ps -a --format '{{.Names}}'
 	[ "$(cat "$WORK/out")" = c ]
-	run -0 cuddy run --rm --network none --personality LINUX --volume-driver local --kernel-memory 0 --isolation default --health-log-destination local --health-max-log-count 5 "$IMAGE" true
+	run -0 cuddy run --rm --network none --personality LINUX --volume-driver local --kernel-memory 0 --isolation default "$IMAGE" true
 	cuddy logs --details c
 	cuddy container cleanup --exec 0123 c
 	cuddy rm c >/dev/null

@@ -150,7 +150,7 @@ static int64_t next_check(const struct cm_health *h)
 {
 	int fds[2] = {dup(2), -EBADF};
 
-	assert_int_equal(check_replace(&m, h, fds), 0);
+	assert_int_equal(check_replace(&m, h, "", fds), 0);
 	return m.check.next_at_ns - mono;
 }
 

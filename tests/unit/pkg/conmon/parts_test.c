@@ -46,6 +46,10 @@ static const struct conmon_config sample = {
 	.health = {.fd = 7, .interval_ns = -1, .timeout_ns = 5, .retries = 3},
 	.startup = {.fd = -EBADF, .successes = 2},
 	.health_start_period_ns = 11,
+	.health_log_dir = "/logs",
+	.health_to_events = true,
+	.health_max_count = 9,
+	.health_max_size = 1ULL << 33,
 	.on_failure = CONMON_ON_FAILURE_STOP,
 	.auto_remove = true,
 	.trash_dir = "/trash",
@@ -82,6 +86,9 @@ static void config_survives_the_wire(void **state)
 	assert_true(c.startup.fd == -EBADF && c.startup.successes == 2);
 	assert_true(c.health_start_period_ns == 11 && c.on_failure == CONMON_ON_FAILURE_STOP);
 	assert_true(c.log_max_bytes == 1ULL << 33 && c.lock_fd == 5);
+	assert_true(c.health_to_events && c.health_max_count == 9 &&
+		    c.health_max_size == 1ULL << 33);
+	assert_string_equal(c.health_log_dir, "/logs");
 	assert_string_equal(c.anonymous_volumes[1], "/v/two");
 	assert_null(c.anonymous_volumes[2]);
 }
@@ -212,37 +219,69 @@ static void state_follows_lock_and_exit_file(void **state)
 	assert_string_equal(got.error, "");
 }
 
-static void health_results_survive_their_file(void **state)
+static void assert_log(const struct health_place *at, const char *want)
 {
-	struct health_results h = {.streak = 4, .n = 2}, got;
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	AUTO_CLOSE int fd = health_open(at);
+
+	assert_true(fd >= 0);
+	assert_int_equal(file_read_fd(fd, 1 << 20, &b), 0);
+	assert_string_equal(b.s, want);
+}
+
+#define RESULT(code, output)                                                           \
+	"{\"Start\":\"1970-01-01T00:00:01.000000000Z\",\"End\":\"1970-01-01T00:00:02." \
+	"000000000Z\","                                                                \
+	"\"ExitCode\":" code ",\"Output\":\"" output "\"}"
+
+static void health_log_keeps_the_last_results(void **state)
+{
+	const struct health_place at = {.state_dir = dir_fd, .id = "abc"};
+	const struct health_verdict bad = {.status = "unhealthy", .streak = 4},
+				    good = {.status = "healthy"};
+	struct health_result e = {.start_ns = NS_PER_S,
+				  .end_ns = 2 * NS_PER_S,
+				  .exit_code = -1,
+				  .output = "a\n\\\"\0\xff\x7f\xc3\xa4,",
+				  .len = 10};
+	char text[HEALTH_EVENT_MAX];
 
 	(void)state;
-	h.v[0] = (struct health_result){.start_ns = 1, .end_ns = 2, .exit_code = -1};
-	h.v[1] = (struct health_result){.start_ns = 3, .end_ns = 4, .exit_code = 7, .len = 9};
-	memcpy(h.v[1].output, "a\n\\x41\0\xff ", 9);
-	health_read(dir_fd, &got);
-	assert_int_equal(got.n, 0);
-	assert_int_equal(health_write(dir_fd, &h), 0);
-	health_read(dir_fd, &got);
-	assert_true(got.streak == 4 && got.n == 2 && got.v[0].exit_code == -1 && got.v[0].len == 0);
-	assert_true(got.v[1].start_ns == 3 && got.v[1].end_ns == 4 && got.v[1].len == 9);
-	assert_memory_equal(got.v[1].output, h.v[1].output, 9);
-	for (unsigned i = 0; i < HEALTH_RESULTS; i++) { /* the longest there can be */
-		h.v[i] = (struct health_result){.start_ns = INT64_MAX,
-						.end_ns = INT64_MIN,
-						.exit_code = INT32_MIN,
-						.len = HEALTH_OUTPUT_MAX};
-		memset(h.v[i].output, 1, HEALTH_OUTPUT_MAX);
-	}
-	h.n = HEALTH_RESULTS;
-	assert_int_equal(health_write(dir_fd, &h), 0);
-	health_read(dir_fd, &got);
-	assert_memory_equal(&got.v[4], &h.v[4], sizeof(h.v[4]));
-	assert_int_equal(file_replace(dir_fd, "health", "check=1 2\ncheck=\nx\ncheck=1 2 3", 29,
+	assert_int_equal(health_open(&at), -ENOENT);
+	assert_int_equal(health_write(&at, &good, NULL, 5, true), 0);
+	assert_log(&at, "{\"Status\":\"healthy\",\"FailingStreak\":0,\"Log\":[\n]}\n");
+	assert_int_equal(health_write(&at, &bad, &e, 2, true), 0);
+#define WILD RESULT("-1", "a\\u000a\\\\\\\"\xef\xbf\xbd\xef\xbf\xbd\\u007f\xc3\xa4,")
+	assert_log(&at, "{\"Status\":\"unhealthy\",\"FailingStreak\":4,\"Log\":[\n" WILD "\n]}\n");
+	health_event(&e, text);
+	assert_memory_equal(text, "{\\\"Start\\\":", 11);
+	assert_non_null(strstr(text, "a\\\\u000a\\\\\\\\\\\\\\\"\xef\xbf\xbd"));
+	e = (struct health_result){NS_PER_S, 2 * NS_PER_S, 7, "x", 1};
+	assert_int_equal(health_write(&at, &good, &e, 2, true), 0);
+#define X RESULT("7", "x")
+	assert_log(&at,
+		   "{\"Status\":\"healthy\",\"FailingStreak\":0,\"Log\":[\n" WILD ",\n" X "\n]}\n");
+	assert_int_equal(health_write(&at, &good, &e, 0, true), 0);
+	assert_log(&at, "{\"Status\":\"healthy\",\"FailingStreak\":0,\"Log\":[\n" WILD ",\n" X
+			",\n" X "\n]}\n");
+	assert_int_equal(health_write(&at, &good, NULL, 2, true), 0);
+	assert_log(&at,
+		   "{\"Status\":\"healthy\",\"FailingStreak\":0,\"Log\":[\n" X ",\n" X "\n]}\n");
+	/* What is no log of ours is not kept, and no reason to fail. */
+	assert_int_equal(file_replace(dir_fd, "health", "{\"Start\n\n]\nx\n" X, 12 + strlen(X) + 1,
 				      0600, FILE_NO_SYNC),
 			 0);
-	health_read(dir_fd, &got);
-	assert_int_equal(got.n, 0);
+	assert_int_equal(health_write(&at, &good, &e, 1, true), 0);
+	assert_log(&at, "{\"Status\":\"healthy\",\"FailingStreak\":0,\"Log\":[\n" X "\n]}\n");
+	assert_int_equal(health_write(&at, &good, NULL, 1, false), 0);
+	assert_log(&at, "{\"Status\":\"healthy\",\"FailingStreak\":0,\"Log\":[\n]}\n");
+	/* The most that can stand in an event. */
+	e.len = HEALTH_EVENT_OUTPUT + 1;
+	e.output = calloc(1, e.len);
+	memset((char *)(size_t)e.output, 1, e.len);
+	health_event(&e, text);
+	assert_true(strlen(text) > 7UL * HEALTH_EVENT_OUTPUT && strlen(text) < sizeof(text));
+	free((char *)(size_t)e.output);
 }
 
 static void waiting_for_the_next_run_needs_a_monitor(void **state)
@@ -359,7 +398,7 @@ int main(void)
 		cmocka_unit_test(detach_keys_are_found_however_they_arrive),
 		cmocka_unit_test(detach_key_words_are_checked),
 		D(state_follows_lock_and_exit_file),
-		D(health_results_survive_their_file),
+		D(health_log_keeps_the_last_results),
 		D(waiting_for_the_next_run_needs_a_monitor),
 		cmocka_unit_test(last_words_are_heard_though_ours_were_not),
 		D(damaged_state_is_an_error_and_not_absence),

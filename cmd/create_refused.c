@@ -17,7 +17,6 @@ const struct opt refused_opts[] = {
 	OPT_REFUSED(0, "oom-kill-disable", NULL, NOT_IN_V2, NULL),
 	OPT_REFUSED(0, "seccomp-policy", "POLICY", "an image does not choose its own filter; name one with "
 		"--security-opt seccomp=FILE", "default", .complete = COMPLETE_WORDS, .words = "default"),
-	OPT_REFUSED(0, "link", "CONTAINER", "containers of one named network know each other by name; see network create", NULL),
 	OPT_REFUSED(0, "link-local-ip", "IP", "addresses are given with --ip and --ip6 in a named network", NULL),
 	OPT_REFUSED(0, "volume-driver", "NAME", "there are no plugins; the driver is local", "local"),
 	OPT_REFUSED(0, "storage-opt", "KEY=VALUE", "only root can bound the size of a directory tree; bound a tmpfs instead", NULL),

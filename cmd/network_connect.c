@@ -9,8 +9,8 @@
 #include "pkg/container/networks.h"
 
 struct connect_args {
-	struct strv aliases;
-	const char *ip, *ip6, *mac, *priority, *link;
+	struct strv aliases, links;
+	const char *ip, *ip6, *mac, *priority;
 	struct strv driver_options, local;
 };
 
@@ -25,7 +25,9 @@ static const struct opt connect_opts[] = {
 	OPT_LIST(0, "driver-opt", "KEY=VALUE", struct connect_args, driver_options,
 		 "Name of its device: com.docker.network.endpoint.ifname=NAME"),
 	OPT_LIST(0, "link-local-ip", "IP", struct connect_args, local, "Refused", .hidden = true),
-	OPT_STR(0, "link", "CONTAINER", struct connect_args, link, "Refused", .hidden = true),
+	OPT_LIST(0, "link", "CONTAINER[:NAME]", struct connect_args, links,
+		 "What it alone calls another container of this network",
+		 .complete = COMPLETE_CONTAINER),
 	OPT_END,
 };
 
@@ -36,12 +38,12 @@ static int connect_spec(const struct connect_args *a, const char *network,
 	const struct {
 		const char *key, *value;
 	} one[] = {{"ip", a->ip}, {"ip6", a->ip6}, {"mac", a->mac}, {"gw-priority", a->priority}};
+	const struct {
+		const char *key;
+		const struct strv *values;
+	} many[] = {{"alias", &a->aliases}, {"link", &a->links}};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 
-	if (a->link)
-		return err_usage("--link %s: not supported: containers of one named network know "
-				 "each other by name; see --alias",
-				 a->link);
 	if (a->local.n)
 		return err_usage("--link-local-ip %s: not supported: addresses are given with "
 				 "--ip and --ip6",
@@ -55,11 +57,13 @@ static int connect_spec(const struct connect_args *a, const char *network,
 			return err_usage("%s %s: malformed", one[i].key, one[i].value);
 		sbuf_addf(&text, "%s=%s,", one[i].key, one[i].value);
 	}
-	for (size_t i = 0; i < a->aliases.n; i++) {
-		if (strpbrk(a->aliases.v[i], ",="))
-			return err_usage("--alias %s: malformed", a->aliases.v[i]);
-		sbuf_addf(&text, "alias=%s,", a->aliases.v[i]);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(many); i++)
+		for (size_t k = 0; k < many[i].values->n; k++) {
+			if (strpbrk(many[i].values->v[k], ",="))
+				return err_usage("--%s %s: malformed", many[i].key,
+						 many[i].values->v[k]);
+			sbuf_addf(&text, "%s=%s,", many[i].key, many[i].values->v[k]);
+		}
 	for (size_t i = 0; i < a->driver_options.n; i++) {
 		if (strchr(a->driver_options.v[i], ','))
 			return err_usage("--driver-opt %s: malformed", a->driver_options.v[i]);

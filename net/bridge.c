@@ -7,7 +7,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 
-#define REQUEST_VERSION 3U
+#define REQUEST_VERSION 4U
 
 static void put_list(struct sbuf *out, const struct bridge_list *l)
 {
@@ -61,6 +61,7 @@ void bridge_request_encode(const struct bridge_request *q, struct sbuf *out)
 		wire_put_str(out, a->mac);
 		wire_put_u32(out, (uint32_t)a->priority);
 		put_list(out, &a->names);
+		put_list(out, &a->links);
 	}
 }
 
@@ -93,6 +94,7 @@ static bool decode_attach(struct wire_reader *r, struct bridge_attach *a)
 	a->mac = wire_get_str(r);
 	a->priority = (int32_t)wire_get_u32(r);
 	get_list(r, &a->names);
+	get_list(r, &a->links);
 	return !r->failed;
 }
 

@@ -57,6 +57,8 @@ struct bridge_attach {
 	const char *ip, *ip6, *mac; /* NULL: chosen */
 	int32_t priority; /* the highest of its networks has the default route */
 	struct bridge_list names; /* in this network, the container's own first */
+	struct bridge_list
+		links; /* "OTHER:NAME": what the container itself calls another one in this network */
 };
 
 struct bridge_request {

@@ -25,10 +25,10 @@ static bool is_mode(const char *spec)
 
 static bool wants_place(const struct container_request *q)
 {
-	return q->ip || q->ip6 || q->mac || q->aliases.n;
+	return q->ip || q->ip6 || q->mac || q->aliases.n || q->links.n;
 }
 
-/* What is said by flags of its own counts for the only network; aliases for all. */
+/* What is said by flags of its own counts for the only network; aliases and links for all. */
 static int add_flags(const struct container_request *q, size_t n_networks, struct endpoint_spec *e)
 {
 	const struct {
@@ -58,6 +58,8 @@ static int add_flags(const struct container_request *q, size_t n_networks, struc
 	}
 	for (size_t i = 0; i < q->aliases.n; i++)
 		sbuf_addf(&text, "alias=%s,", strchr(q->aliases.v[i], ',') ? "," : q->aliases.v[i]);
+	for (size_t i = 0; i < q->links.n; i++)
+		sbuf_addf(&text, "link=%s,", strchr(q->links.v[i], ',') ? "," : q->links.v[i]);
 	sbuf_trim_end(&text, ",:");
 	r = endpoint_spec_parse(text.s, &more);
 	sbuf_done(&text);
@@ -74,6 +76,7 @@ static int add_flags(const struct container_request *q, size_t n_networks, struc
 	for (size_t i = 0; i < more.aliases.n; i++)
 		if (!strv_has(&e->aliases, more.aliases.v[i]))
 			strv_add(&e->aliases, more.aliases.v[i]);
+	strv_add_all(&e->links, &more.links);
 	return 0;
 }
 
@@ -175,8 +178,8 @@ int make_networks(struct store *st, const struct container_request *q, struct co
 				 "slirp4netns and the like");
 	if (q->networks.n == 0 || modes) {
 		if (wants_place(q))
-			return err_usage("--ip, --ip6, --mac-address and --network-alias need a "
-					 "named network; make one with network create");
+			return err_usage("--ip, --ip6, --mac-address, --network-alias and --link "
+					 "need a named network; make one with network create");
 		return q->egress.n ? make_egress(st, q, r) : 0;
 	}
 	for (size_t i = 0; rc == 0 && i < q->networks.n; i++)

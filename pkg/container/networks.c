@@ -252,7 +252,7 @@ struct json_object *networks_inspect(const struct container *c)
 		json_set_str(o, "NetworkID", e.network);
 		json_set(o, "DriverOpts", NULL);
 		json_set(o, "IPAMConfig", NULL);
-		json_set(o, "Links", NULL);
+		json_set(o, "Links", e.links.n ? json_from_strv(&e.links) : NULL);
 		aliases = json_from_strv(&e.aliases);
 		(void)json_object_array_add(aliases, json_object_new_string(short_id));
 		json_set(o, "Aliases", aliases);

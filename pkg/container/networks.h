@@ -40,13 +40,14 @@ int network_unused(struct store *st, const struct strv *filters, struct strv *re
 int network_set_servers(struct store *st, const char *name, const struct strv *add,
 			const struct strv *drop);
 
-/* --- a container's place in one: "NAME[:ip=A,ip6=A,mac=M,alias=N,interface_name=D,gw-priority=N]" -------------- */
+/* --- a container's place in one: "NAME[:ip=A,ip6=A,mac=M,alias=N,interface_name=D,gw-priority=N,link=C:N]" -------- */
 
 struct endpoint_spec {
 	char *network;
 	char *ip, *ip6, *mac, *device; /* NULL: chosen */
 	int32_t priority;
 	struct strv aliases;
+	struct strv links; /* "CONTAINER:NAME" */
 };
 void endpoint_spec_done(struct endpoint_spec *e);
 /** endpoint_spec_parse() - usage error with the reason. */

@@ -27,6 +27,7 @@ void endpoint_spec_done(struct endpoint_spec *e)
 	free(e->mac);
 	free(e->device);
 	strv_done(&e->aliases);
+	strv_done(&e->links);
 	*e = (struct endpoint_spec){0};
 }
 
@@ -41,6 +42,24 @@ static int check_alias(const char *s)
 	if (strcasecmp(s, "localhost") == 0 || strcasecmp(s, "host.containers.internal") == 0 ||
 	    strcasecmp(s, "host.docker.internal") == 0)
 		return err_usage("network alias '%s': the name is taken", s);
+	return 0;
+}
+
+/* docker's "CONTAINER[:NAME]". That the container exists is not asked for: it may come later, as others do. */
+static int take_link(const char *value, struct endpoint_spec *e)
+{
+	const char *colon = strchr(value, ':');
+	AUTO_FREE char *other = colon ? xstrndup(value, (size_t)(colon - value)) : xstrdup(value);
+	const char *name = colon ? colon + 1 : other;
+	int r = check_alias(other);
+
+	if (r == 0)
+		r = check_alias(name);
+	if (r < 0)
+		return err_wrap(r, "link %s", value);
+	if (e->links.n == BRIDGE_LIST_MAX)
+		return err_usage("link %s: at most %d", value, BRIDGE_LIST_MAX);
+	strv_take(&e->links, xasprintf("%s:%s", other, name));
 	return 0;
 }
 
@@ -132,6 +151,8 @@ static int take_option(const char *key, const char *value, struct endpoint_spec 
 			strv_add(&e->aliases, value);
 		return r;
 	}
+	if (strcmp(key, "link") == 0)
+		return take_link(value, e);
 	if (strcmp(key, "gw-priority") == 0)
 		return take_priority(value, e);
 	if (strcmp(key, "driver-opt") == 0)
@@ -144,7 +165,7 @@ static int take_option(const char *key, const char *value, struct endpoint_spec 
 				 "bridges, where nobody looks for a name",
 				 key, value);
 	return err_usage("--network: unknown option %s (known: ip, ip6, mac, alias, "
-			 "interface_name, gw-priority, driver-opt)",
+			 "link, interface_name, gw-priority, driver-opt)",
 			 key);
 }
 
@@ -198,6 +219,10 @@ char *endpoint_spec_format(const struct endpoint_spec *e)
 	}
 	for (size_t i = 0; i < e->aliases.n; i++) {
 		sbuf_addf(&b, "%calias=%s", sep, e->aliases.v[i]);
+		sep = ',';
+	}
+	for (size_t i = 0; i < e->links.n; i++) {
+		sbuf_addf(&b, "%clink=%s", sep, e->links.v[i]);
 		sep = ',';
 	}
 	return sbuf_steal(&b);
@@ -367,6 +392,8 @@ static void fill(const struct place *p, const struct container_record *rec, cons
 	list_add(&a->names, rec->name);
 	for (size_t i = 0; i < p->spec.aliases.n; i++)
 		list_add(&a->names, p->spec.aliases.v[i]);
+	for (size_t i = 0; i < p->spec.links.n; i++)
+		list_add(&a->links, p->spec.links.v[i]);
 	list_add(&a->names, short_id);
 	if (rec->hostname && strcmp(rec->hostname, rec->name) != 0 &&
 	    strcasecmp(rec->hostname, "localhost") != 0)

@@ -87,7 +87,7 @@ struct container_request {
 	const char *network; /* one, of whoever has no options; NULL: networks */
 	struct strv networks;
 	const char *ip, *ip6, *mac;
-	struct strv aliases;
+	struct strv aliases, links;
 	struct strv egress;
 	struct strv publish, expose, add_host, dns, dns_search, dns_option;
 	bool publish_all, no_hosts, no_hostname;

@@ -291,6 +291,7 @@ static int make_devices(struct keeper *k, struct client *c, struct endpoint *e,
 static void endpoint_done(struct endpoint *e)
 {
 	free(e->names);
+	free(e->links);
 	free(e->servers);
 	*e = (struct endpoint){.net = NULL};
 }
@@ -312,8 +313,10 @@ void endpoint_rename(struct endpoint *e, const struct bridge_request *q,
 		     const struct bridge_attach *a)
 {
 	free(e->names);
+	free(e->links);
 	free(e->servers);
 	e->names = endpoint_words(&a->names);
+	e->links = endpoint_words(&a->links);
 	e->servers = endpoint_words(q->servers.n ? &q->servers : &a->servers);
 }
 

@@ -41,6 +41,7 @@ struct endpoint {
 	bool leads_out[2]; /* IPv4, IPv6: it has a default route of the container */
 	struct address ip, ip6; /* the same as in the lease; family 0: none */
 	char *names; /* "a b c" */
+	char *links; /* "other:name other:name" */
 	char *servers; /* whom to ask for names of outside; " " between */
 };
 

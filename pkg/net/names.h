@@ -20,7 +20,7 @@ int names_main(int fd, unsigned mark);
 
 /*
  * A table on the wire: "N network internal" opens a network, "L address" is where it is asked, "E id ip ip6
- * name name …" ("-" for no address) a container in it, "S id server server …" whom to ask for names of
+ * name name …" ("-" for no address) a container in it, "A id other:name …" what it calls others there, "S id server server …" whom to ask for names of
  * outside on behalf of that container, "G id name - name …" that it may ask for no other names than these,
  * its list's items. One line each.
  *
@@ -31,6 +31,13 @@ struct names_entry {
 	const char *id;
 	struct address ip, ip6;
 	char *names; /* " a b c " in lower case, blanks around each */
+};
+
+/* What one container calls others of the network, and nobody else does. */
+struct names_links {
+	unsigned net;
+	const char *id;
+	char *words; /* " other:name other:name " in lower case */
 };
 
 struct names_net {
@@ -58,7 +65,8 @@ struct names_table {
 	struct names_entry *entries;
 	struct names_servers *servers;
 	struct names_limit *limits;
-	unsigned n_nets, n_entries, n_servers, n_limits;
+	struct names_links *links;
+	unsigned n_nets, n_entries, n_servers, n_limits, n_links;
 };
 
 /** names_table_parse() - of @text, which the table takes over. */

@@ -119,6 +119,9 @@ void names_table_done(struct names_table *t)
 {
 	for (unsigned i = 0; i < t->n_entries; i++)
 		free(t->entries[i].names);
+	for (unsigned i = 0; i < t->n_links; i++)
+		free(t->links[i].words);
+	free(t->links);
 	free(t->entries);
 	free(t->nets);
 	free(t->servers);
@@ -133,26 +136,45 @@ static bool optional_address(const char *s, struct address *ret)
 	return s && (strcmp(s, "-") == 0 || address_parse(s, ret));
 }
 
+/* The words that are left, in lower case, blanks around each. malloc'ed. */
+static char *parse_words(char **save)
+{
+	struct sbuf b = SBUF_INIT;
+	const char *word;
+
+	sbuf_addc(&b, ' ');
+	while ((word = strtok_r(NULL, " ", save)) != NULL) {
+		for (; *word; word++)
+			sbuf_addc(&b, (char)tolower((unsigned char)*word));
+		sbuf_addc(&b, ' ');
+	}
+	return sbuf_steal(&b);
+}
+
 static bool parse_entry(char **save, struct names_table *t)
 {
 	struct names_entry *e = &t->entries[t->n_entries];
 	const char *id = strtok_r(NULL, " ", save), *ip = strtok_r(NULL, " ", save),
-		   *ip6 = strtok_r(NULL, " ", save), *name;
-	struct sbuf b = SBUF_INIT;
+		   *ip6 = strtok_r(NULL, " ", save);
 
 	if (!id || t->n_nets == 0)
 		return false;
 	*e = (struct names_entry){.net = t->n_nets - 1, .id = id};
 	if (!optional_address(ip, &e->ip) || !optional_address(ip6, &e->ip6))
 		return false;
-	sbuf_addc(&b, ' ');
-	while ((name = strtok_r(NULL, " ", save)) != NULL) {
-		for (; *name; name++)
-			sbuf_addc(&b, (char)tolower((unsigned char)*name));
-		sbuf_addc(&b, ' ');
-	}
-	e->names = sbuf_steal(&b);
+	e->names = parse_words(save);
 	t->n_entries++;
+	return true;
+}
+
+static bool parse_links(char **save, struct names_table *t)
+{
+	const char *id = strtok_r(NULL, " ", save);
+
+	if (!id || t->n_nets == 0)
+		return false;
+	t->links[t->n_links++] = (struct names_links){
+		.net = t->n_nets - 1, .id = id, .words = parse_words(save)};
 	return true;
 }
 
@@ -203,6 +225,8 @@ static bool parse_line(char *line, struct names_table *t)
 		       address_parse(arg, &net->listen[net->n_listen++]);
 	case 'E':
 		return parse_entry(&save, t);
+	case 'A':
+		return parse_links(&save, t);
 	case 'S':
 		return parse_servers(&save, t);
 	case 'G':
@@ -223,6 +247,7 @@ int names_table_parse(char *text, struct names_table *ret)
 	t.entries = xcalloc(lines, sizeof(*t.entries));
 	t.servers = xcalloc(lines, sizeof(*t.servers));
 	t.limits = xcalloc(lines, sizeof(*t.limits));
+	t.links = xcalloc(lines, sizeof(*t.links));
 	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		if (parse_line(l, &t))
 			continue;
@@ -305,7 +330,8 @@ static bool is_neighbour(const struct answer *a, const struct names_entry *e)
 	return false;
 }
 
-static bool answer_name(struct answer *a, const char *name, unsigned type)
+/* Those who have @name; @net: in that network, or NULL. */
+static bool answer_from(struct answer *a, const char *name, const unsigned *net, unsigned type)
 {
 	char key[NAME_TEXT + 2];
 	bool found = false;
@@ -314,7 +340,7 @@ static bool answer_name(struct answer *a, const char *name, unsigned type)
 	for (unsigned i = 0; i < a->t->n_entries; i++) {
 		const struct names_entry *e = &a->t->entries[i];
 
-		if (!is_neighbour(a, e) || !strstr(e->names, key))
+		if ((net ? e->net != *net : !is_neighbour(a, e)) || !strstr(e->names, key))
 			continue;
 		found = true;
 		if ((type == TYPE_A || type == TYPE_ANY) && e->ip.family)
@@ -323,6 +349,30 @@ static bool answer_name(struct answer *a, const char *name, unsigned type)
 			put_record(a, TYPE_AAAA, e->ip6.b, 16);
 	}
 	return found;
+}
+
+/* What the client itself calls another comes first, also when that one is not there. */
+static bool answer_name(struct answer *a, const char *name, unsigned type)
+{
+	bool found = false, linked = false;
+	char key[NAME_TEXT + 2];
+
+	(void)snprintf(key, sizeof(key), ":%s ", name);
+	for (unsigned i = 0; a->client && i < a->t->n_links; i++) {
+		const struct names_links *l = &a->t->links[i];
+		const char *end = strcmp(l->id, a->client->id) == 0 ? strstr(l->words, key) : NULL;
+		const char *at = end;
+		char other[NAME_TEXT];
+
+		if (!end)
+			continue;
+		while (at[-1] != ' ')
+			at--;
+		(void)snprintf(other, sizeof(other), "%.*s", (int)(end - at), at);
+		linked = true;
+		found = answer_from(a, other, &l->net, type) || found;
+	}
+	return linked ? found : answer_from(a, name, NULL, type);
 }
 
 /* "4.3.2.1.in-addr.arpa", or 32 nibbles below ip6.arpa. */

@@ -89,10 +89,13 @@ static void put_entries(const struct keeper *k, const struct network *n, struct 
 		for (unsigned e = 0; e < k->clients[i].n; e++) {
 			const struct endpoint *p = &k->clients[i].v[e];
 
-			if (p->net == n)
-				sbuf_addf(b, "E %s %s %s %s\n", k->clients[i].id,
-					  *p->lease.ip ? p->lease.ip : "-",
-					  *p->lease.ip6 ? p->lease.ip6 : "-", p->names);
+			if (p->net != n)
+				continue;
+			sbuf_addf(b, "E %s %s %s %s\n", k->clients[i].id,
+				  *p->lease.ip ? p->lease.ip : "-",
+				  *p->lease.ip6 ? p->lease.ip6 : "-", p->names);
+			if (*p->links)
+				sbuf_addf(b, "A %s %s\n", k->clients[i].id, p->links);
 		}
 }
 

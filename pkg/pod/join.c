@@ -37,6 +37,7 @@ static int make_new(struct store *st, const char *name, struct container_request
 					  .ip6 = q->ip6,
 					  .mac = q->mac,
 					  .aliases = q->aliases,
+					  .links = q->links,
 					  .publish = q->publish,
 					  .add_host = q->add_host,
 					  .dns = q->dns,
@@ -55,8 +56,8 @@ static int make_new(struct store *st, const char *name, struct container_request
 		return err_wrap(r, "--pod new:%s", name);
 	j->made = true;
 	/* The lists stay the option table's. */
-	q->networks = q->aliases = q->publish = q->add_host = q->uidmap = q->gidmap = (struct strv)
-		STRV_INIT;
+	q->networks = q->aliases = q->links = q->publish = q->add_host = q->uidmap = q->gidmap =
+		(struct strv)STRV_INIT;
 	q->dns = q->dns_search = q->dns_option = (struct strv)STRV_INIT;
 	q->ip = q->ip6 = q->mac = q->hostname = q->userns = NULL;
 	return 0;
@@ -74,6 +75,8 @@ static const char *contradiction(const struct pod_record *pod, const struct cont
 			return "--network";
 		if (q->ip || q->ip6 || q->mac)
 			return "--ip";
+		if (q->links.n)
+			return "--link";
 		if (q->aliases.n)
 			return "--network-alias";
 		if (q->add_host.n)

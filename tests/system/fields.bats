@@ -148,6 +148,5 @@ has_fields() {
 		-H tcp://1.2.3.4:2375 ps|no server
 		swarm init|unknown command
 		container checkpoint web|needs root|without root
-		network connect --link web a b|.
 	EOF
 }

@@ -121,19 +121,28 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	probe_in --network a -- srv tcp-echo 80
 	probe_in --network b -- ask tcp-echo 80
 	run ! cuddy exec ask nslookup srv.dns.podman
-	cuddy network connect --alias extra --ip 10.213.2.9 b srv
+	cuddy network connect --alias extra --ip 10.213.2.9 --link ask:peer b srv
 	[ "$(ip_of srv b)" = 10.213.2.9 ]
 	for name in srv extra; do
 		run -0 cuddy exec ask nslookup $name
 		[[ "$output" == *"10.213.2.9"* ]]
 	done
 	answers ask 10.213.2.9
+	# What srv calls ask is nobody else's name of it.
+	run -0 cuddy exec srv nslookup peer
+	[[ "$output" == *"$(ip_of ask b)"* ]]
+	run ! cuddy exec ask nslookup peer.dns.podman
+	[ "$(cuddy inspect --format '{{json .NetworkSettings.Networks.b.Links}}' srv)" = '["ask:peer"]' ]
 	run -0 cuddy exec srv cat /etc/hosts
 	[[ "$output" == *"10.213.1."*srv*"10.213.2.9"*srv* ]]
 	run -125 --separate-stderr cuddy network connect b srv
 	one_line_error 125 already
 	run -125 --separate-stderr cuddy network connect --ip 10.213.9.9 a ask
 	one_line_error 125 subnet
+	run -125 --separate-stderr cuddy network connect --link ask:a:b a ask
+	one_line_error 125 "link ask:a:b"
+	run -125 --separate-stderr cuddy network connect --link-local-ip 169.254.1.1 a ask
+	one_line_error 125 'addresses are given with --ip'
 	cuddy rename srv moved
 	run -0 cuddy exec ask nslookup moved
 	run ! cuddy exec ask nslookup srv.dns.podman

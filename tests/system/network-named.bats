@@ -182,6 +182,8 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	for name in web www WEB.dns.podman front "$(cuddy inspect --format '{{.Id}}' web | cut -c1-12)"; do
 		[ "$(cuddy run --rm --network app "$IMAGE" wget -qO- "http://$name/i")" = hello ]
 	done
+	[ "$(cuddy run --rm --network app --link web:backend "$IMAGE" wget -qO- http://backend/i)" = hello ]
+	run ! cuddy exec web nslookup backend.dns.podman
 	run -0 cuddy run --rm --network app "$IMAGE" nslookup "$ip"
 	[[ "$output" == *"name = web"* ]]
 	cuddy rm -f -t 0 web

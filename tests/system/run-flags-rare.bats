@@ -41,7 +41,7 @@ load helpers
 	while read -r words; do
 		# shellcheck disable=SC2086
 		run --separate-stderr cuddy $words
-		one_line_error 125 'not supported|do not have it|not a block device|No such'
+		one_line_error 125 'not supported|need a named network|do not have it|not a block device|No such'
 	done <<-EOF
 		run --link c $IMAGE true
 		run --link-local-ip 169.254.1.1 $IMAGE true

@@ -28,7 +28,8 @@ static struct bridge_request *sample(void)
 					    .subnets = {{"10.89.0.0/24", "10.89.0.1", NULL, NULL}},
 					    .n_subnets = 1,
 					    .ip = "10.89.0.7",
-					    .names = {{"web", "www"}, 2}};
+					    .names = {{"web", "www"}, 2},
+					    .links = {{"postgres:db"}, 1}};
 	q->nets[1] = (struct bridge_attach){.name = "b", .id = "fe", .bridge = "podman2"};
 	return q;
 }
@@ -46,6 +47,8 @@ static void a_request_survives_the_wire(void **state)
 	assert_string_equal(out->nets[0].subnets[0].gateway, "10.89.0.1");
 	assert_null(out->nets[0].subnets[0].first);
 	assert_string_equal(out->nets[0].names.v[1], "www");
+	assert_int_equal(out->nets[0].links.n, 1);
+	assert_string_equal(out->nets[0].links.v[0], "postgres:db");
 	assert_string_equal(out->nets[0].ip, "10.89.0.7");
 	assert_null(out->nets[1].ip);
 	assert_int_equal(out->nets[0].mtu, 1400);

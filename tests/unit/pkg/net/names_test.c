@@ -16,6 +16,7 @@ static const char table[] = "N 0\nL 10.1.0.1\nL fd00:1::1\n"
 			    "E aa 10.1.0.2 fd00:1::2 web WWW aaa\n"
 			    "E bb 10.1.0.3 - db shared\n"
 			    "E cc 10.1.0.4 - other shared\n"
+			    "A aa DB:Base nobody:gone db:web\n"
 			    "N 1\nL 10.2.0.1\n"
 			    "E aa 10.2.0.2 - web\n"
 			    "E dd 10.2.0.9 - hidden\n"
@@ -95,6 +96,29 @@ static void names_and_aliases_have_addresses(void **state)
 	assert_int_equal(a.verdict, NAMES_ANSWERED);
 	assert_int_equal(a.rcode, 0);
 	assert_int_equal(a.n, 0);
+	names_table_done(&t);
+}
+
+static void links_are_one_containers_own(void **state)
+{
+	struct names_table t = load();
+	struct asked a = ask(&t, 0, "10.1.0.2", "base", 1);
+
+	(void)state;
+	assert_int_equal(a.n, 1);
+	assert_memory_equal(a.out + a.len - 4, "\x0a\x01\x00\x03", 4);
+	/* Also by the server of its other network; and before what others are called. */
+	a = ask(&t, 1, "10.2.0.1", "base", 1);
+	assert_int_equal(a.verdict, NAMES_FORWARD);
+	a = ask(&t, 1, "10.2.0.2", "BASE.dns.podman", 1);
+	assert_int_equal(a.n, 1);
+	a = ask(&t, 0, "10.1.0.2", "web", 1);
+	assert_int_equal(a.n, 1);
+	assert_memory_equal(a.out + a.len - 4, "\x0a\x01\x00\x03", 4);
+	a = ask(&t, 0, "10.1.0.2", "gone.dns.podman", 1);
+	assert_int_equal(a.rcode, 3);
+	a = ask(&t, 0, "10.1.0.3", "base", 1);
+	assert_int_equal(a.verdict, NAMES_FORWARD);
 	names_table_done(&t);
 }
 
@@ -268,6 +292,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_and_aliases_have_addresses),
+		cmocka_unit_test(links_are_one_containers_own),
 		cmocka_unit_test(networks_keep_their_names),
 		cmocka_unit_test(addresses_have_names),
 		cmocka_unit_test(whom_to_ask_depends_on_the_container),

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "net/address.h"
@@ -144,6 +145,24 @@ uint32_t net_plan_prefix(const struct net_plan *n)
 	return n->prefix ? n->prefix : PREFIX_DEFAULT;
 }
 
+/*
+ * In one write: who reads meanwhile, right after the start of a container or at a change, finds the lines that stay
+ * the same, and blank ones where there were more.
+ */
+static bool replace_tail(int fd, off_t at, char *lines, size_t len, size_t size)
+{
+	struct stat st;
+	size_t all = len;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	if (st.st_size > at + (off_t)len)
+		all = st.st_size - at < (off_t)size ? (size_t)(st.st_size - at) : size;
+	memset(lines + len, '\n', all - len);
+	return pwrite(fd, lines, all, at) == (ssize_t)all &&
+	       (all == len || ftruncate(fd, at + (off_t)len) == 0);
+}
+
 int net_plan_write_hosts(const struct net_plan *n, const char *lease)
 {
 	AUTO_CLOSE int fd = -EBADF;
@@ -155,8 +174,7 @@ int net_plan_write_hosts(const struct net_plan *n, const char *lease)
 	len = bridge_lease_hosts(lease, n->hosts_names, lines, sizeof(lines));
 	/* The file itself is what the container has mounted: it is changed, not replaced. */
 	fd = open(n->hosts_path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, n->hosts_base) < 0 ||
-	    pwrite(fd, lines, len, n->hosts_base) != (ssize_t)len)
+	if (fd < 0 || !replace_tail(fd, n->hosts_base, lines, len, sizeof(lines)))
 		return err_new(-errno, "write %s", n->hosts_path);
 	return 0;
 }

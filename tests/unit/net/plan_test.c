@@ -5,11 +5,15 @@
 #include <stdint.h>
 #include <string.h>
 #include <arpa/inet.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
 #include "net/plan.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "tests/unit/scratch_dir.h"
 
 static const struct net_port two[] = {
 	{NET_TCP, "127.0.0.1", false, 8080, 0, 80, 0},
@@ -145,6 +149,61 @@ static void ports_need_a_network_of_ones_own(void **state)
 	assert_int_equal(net_plan_check(&n), 0);
 }
 
+static const char own[] = "base\n10.89.0.2\tmine\n";
+
+/* Ends with 1 when its own line was not there, whatever else was. */
+static void __attribute__((noreturn)) look(int fd, const char *path)
+{
+	char text[512];
+
+	(void)write_full(fd, ".", 1);
+	for (;;) {
+		int hosts = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = pread(hosts, text, sizeof(text) - 1, 0);
+
+		text[n > 0 ? n : 0] = '\0';
+		if (strncmp(text, own, sizeof(own) - 1) != 0)
+			_exit(1);
+		(void)close(hosts);
+	}
+}
+
+static void hosts_have_the_name_at_any_moment(void **state)
+{
+	static const char one[] = "a eth0 02:00:00:00:00:01 10.89.0.2/24 10.89.0.1 -/0 -\n",
+			  two_nets[] = "a eth0 02:00:00:00:00:01 10.89.0.2/24 10.89.0.1 -/0 -\n"
+				       "b eth1 02:00:00:00:00:02 10.90.0.2/24 10.90.0.1 -/0 -\n";
+	char path[64], text[512] = "";
+	struct net_plan n = sample();
+	int p[2], status = 1, fd;
+	pid_t pid;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/hosts", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(write_full(fd, "base\n", 5), 0);
+	n.hosts_path = path;
+	n.hosts_names = "mine";
+	n.hosts_base = 5;
+	assert_int_equal(net_plan_write_hosts(&n, one), 0);
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		look(p[1], path);
+	assert_int_equal(read(p[0], text, 1), 1);
+	for (unsigned i = 0; i < 5000; i++)
+		assert_int_equal(net_plan_write_hosts(&n, i % 2 ? one : two_nets), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_true(pread(fd, text, sizeof(text), 0) > 0);
+	assert_string_equal(text, own);
+	(void)close(fd);
+	(void)close(p[0]);
+	(void)close(p[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +212,8 @@ int main(void)
 		cmocka_unit_test(a_plan_cut_anywhere_or_too_large_is_refused),
 		cmocka_unit_test(slirp_options_are_parsed_strictly),
 		cmocka_unit_test(ports_need_a_network_of_ones_own),
+		cmocka_unit_test_setup_teardown(hosts_have_the_name_at_any_moment, make_dir,
+						drop_dir),
 	};
 
 	return cmocka_run_group_tests_name("net_plan", tests, NULL, NULL);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * G10: a server that drips. The limits are those of real use; it is time that goes a hundred times as fast:
+ * this program's clock_gettime() is the one that libcurl finds.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "pkg/base/err.h"
+#include "pkg/http/http.h"
+
+#define FASTER 100
+#define NS 1000000000LL
+
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	static int64_t first;
+	int64_t now;
+
+	if (syscall(SYS_clock_gettime, id, ts) < 0)
+		return -1;
+	if (id == CLOCK_REALTIME || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID)
+		return 0;
+	now = ts->tv_sec * NS + ts->tv_nsec;
+	if (!first)
+		first = now;
+	now = first + (now - first) * FASTER;
+	ts->tv_sec = now / NS;
+	ts->tv_nsec = now % NS;
+	return 0;
+}
+
+/* Seconds of that clock. */
+static void sleep_s(unsigned s)
+{
+	struct timespec ts = {.tv_nsec = NS / FASTER * s};
+
+	(void)nanosleep(&ts, NULL);
+}
+
+/* "/BYTES/SECONDS/ALL": so many bytes each so many seconds, until all are out or nobody listens. */
+static void *serve(void *data)
+{
+	static const char zeros[65536];
+	int fd = (int)(intptr_t)data, n;
+	unsigned piece = 0, every = 0, all = 0;
+	char buf[4096] = "";
+
+	if (read(fd, buf, sizeof(buf) - 1) > 0 && sscanf(buf, "GET /%u/%u/%u ", &piece, &every, &all) == 3) {
+		n = snprintf(buf, sizeof(buf), "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", all);
+		if (write(fd, buf, (size_t)n) == n)
+			for (unsigned sent = 0; sent < all && write(fd, zeros, piece) == piece; sent += piece)
+				sleep_s(every);
+	}
+	(void)close(fd);
+	return NULL;
+}
+
+static void *listen_for(void *data)
+{
+	int fd;
+
+	while ((fd = accept((int)(intptr_t)data, NULL, NULL)) >= 0) {
+		pthread_t t;
+
+		if (pthread_create(&t, NULL, serve, (void *)(intptr_t)fd) == 0)
+			(void)pthread_detach(t);
+	}
+	return NULL;
+}
+
+static unsigned begin_server(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t n = sizeof(a);
+	pthread_t t;
+
+	assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0 && listen(fd, 8) == 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+	assert_int_equal(pthread_create(&t, NULL, listen_for, (void *)(intptr_t)fd), 0);
+	(void)pthread_detach(t);
+	return ntohs(a.sin_port);
+}
+
+static void what_drips_is_given_up_and_what_is_slow_is_not(void **state)
+{
+	static const struct {
+		const char *path;
+		unsigned timeout_s;
+		int ends; /* as http_finished() */
+	} rows[] = {
+		{"1/10/100000", 0, -CE_TIMEOUT},       /* stalls, as good as: after a minute */
+		{"4096/2/100000000", 60, -CE_TIMEOUT}, /* comes, but not in the time for the whole */
+		{"4096/2/131072", 0, 1},               /* the same without such a time: two KiB a second are a slow line */
+	};
+	enum { N = sizeof(rows) / sizeof(rows[0]) };
+	const struct http_policy policy = {.plain = true};
+	struct http_transfer *t[N];
+	char url[N][80];
+	struct http *h;
+	unsigned port = begin_server(), left = N;
+	time_t until = time(NULL) + 30;
+
+	(void)state;
+	assert_int_equal(http_new(&h), 0);
+	for (unsigned i = 0; i < N; i++) {
+		struct http_request q = {.url = url[i], .policy = &policy, .max_body = 1U << 30, .timeout_s = rows[i].timeout_s};
+
+		(void)snprintf(url[i], sizeof(url[i]), "http://127.0.0.1:%u/%s", port, rows[i].path);
+		t[i] = http_start(h, &q);
+		assert_non_null(t[i]);
+	}
+	while (left && time(NULL) < until) {
+		assert_int_equal(http_wait(h, NULL, 0, 100), 0);
+		left = 0;
+		for (unsigned i = 0; i < N; i++)
+			left += http_finished(t[i]) == 0;
+	}
+	for (unsigned i = 0; i < N; i++) {
+		int r = http_finished(t[i]);
+
+		if (r != rows[i].ends)
+			fail_msg("%s: %d %s", rows[i].path, r, r < 0 ? err_trail() : "");
+		http_stop(t[i]);
+	}
+	http_freep(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(what_drips_is_given_up_and_what_is_slow_is_not)};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -73,24 +73,31 @@ static int scalar(const struct parser *p, const char *s, char **ret)
 	return 0;
 }
 
-static int set_once(const struct parser *p, char **where, const char *value)
+/* Files for old and new tools have both names of a key: the new one counts. */
+static int set_once(const struct parser *p, char **where, bool *had_old, bool old,
+		    const char *value)
 {
-	if (*where)
+	if (*where && *had_old == old)
 		return syntax(p, "said twice");
+	if (*where && old)
+		return 0;
+	free(*where);
 	*where = xstrdup(value);
+	*had_old = old;
 	return 0;
 }
 
 static int set_key(struct parser *p, const char *key, const char *value)
 {
 	struct lookaside_scope *s = p->scope;
+	bool old = strncmp(key, "sigstore", 8) == 0;
 
 	if (!s)
 		return syntax(p, "a key outside of a scope");
 	if (strcmp(key, "lookaside") == 0 || strcmp(key, "sigstore") == 0)
-		return set_once(p, &s->lookaside, value);
+		return set_once(p, &s->lookaside, &s->lookaside_old, old, value);
 	if (strcmp(key, "lookaside-staging") == 0 || strcmp(key, "sigstore-staging") == 0)
-		return set_once(p, &s->staging, value);
+		return set_once(p, &s->staging, &s->staging_old, old, value);
 	if (strcmp(key, "use-sigstore-attachments") != 0)
 		return syntax(p, "unknown key");
 	if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)

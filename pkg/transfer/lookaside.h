@@ -12,6 +12,7 @@
 struct lookaside_scope {
 	char *scope; /* of "docker:"; NULL: default-docker */
 	char *lookaside, *staging; /* urls */
+	bool lookaside_old, staging_old; /* said as sigstore and sigstore-staging */
 	int attachments; /* use-sigstore-attachments: -1 not said */
 };
 

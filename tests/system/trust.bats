@@ -58,6 +58,8 @@ load trust
 	pull "$REG/s/a:1"
 	policy "$reject" "$REG" "$(jq -nc --arg d "$(base64 -w0 "$WORK/good.gpg")" '[{type: "signedBy", keyType: "GPGKeys", keyData: $d}]')"
 	pull "$REG/s/a:1"
+	policy "$reject" "$REG" "$(jq -nc --arg a "$WORK/evil.pub" --arg b "$WORK/good.pub" '[{type: "signedBy", keyType: "GPGKeys", keyPaths: [$a, $b]}]')"
+	pull "$REG/s/a:1"
 	policy "$reject" "$REG" "$(signed "$WORK/evil.pub")"
 	run -125 pull "$REG/s/a:1"
 	[[ "$output" == *"not signed by a key that counts"* ]]
@@ -156,6 +158,8 @@ open("../port.tmp", "w").write(str(s.server_address[1])); import os; os.rename("
 	policy "$reject" "$REG" "$(sigstore "$WORK/ec.pub")"
 	pull "$REG/g/a:1"
 	policy "$reject" "$REG" "$(jq -nc --arg a "$(base64 -w0 "$WORK/rsa.pub")" --arg b "$(base64 -w0 "$WORK/ec.pub")" '[{type: "sigstoreSigned", keyDatas: [$a, $b]}]')"
+	pull "$REG/g/a:1"
+	policy "$reject" "$REG" "$(jq -nc --arg a "$WORK/rsa.pub" --arg b "$WORK/ec.pub" '[{type: "sigstoreSigned", keyPaths: [$a, $b]}]')"
 	pull "$REG/g/a:1"
 	policy "$reject" "$REG" "$(sigstore "$WORK/ec.pub")"
 	for edit in 'payload["critical"]["image"]["docker-manifest-digest"] = "sha256:" + "0" * 64' 'payload["critical"]["identity"]["docker-reference"] = "x.invalid/g/a:1"' \

@@ -198,13 +198,16 @@ static void lookaside_of_a_name(void **state)
 		"# ours\ndefault-docker:\n  lookaside: 'https://d.example/s/'\ndocker:\n"
 		"    r.io:5000:\n        sigstore: file:///srv # here\n"
 		"        sigstore-staging: \"file:///staging\"\n"
-		"    r.io:5000/a:\n        use-sigstore-attachments: true\n";
+		"    r.io:5000/a:\n        use-sigstore-attachments: true\n"
+		"    n.io:\n        lookaside-staging: file:///new-s\n        sigstore: file:///old\n"
+		"        sigstore-staging: file:///old-s\n        lookaside: file:///new\n";
 	static const char *const bad[] = {"docker:\n\tx:\n",
 					  "what:\n  x: y\n",
 					  "docker:\n  a:\n    b: c\n",
 					  "docker:\n  a: b\n",
 					  "docker:\n  a:\n    lookaside: [x]\n",
 					  "docker:\n  a:\n    lookaside: x\n    lookaside: y\n",
+					  "docker:\n  a:\n    sigstore: x\n    sigstore: y\n",
 					  "x\n",
 					  "default-docker:\n  use-sigstore-attachments: yes\n"};
 	struct lookasides l = {0};
@@ -224,6 +227,13 @@ static void lookaside_of_a_name(void **state)
 	reference_done(&ref);
 	assert_int_equal(reference_parse("r.io:5000/a:1", &ref), 0);
 	assert_true(lookaside_attachments(&l, &ref));
+	reference_done(&ref);
+	assert_int_equal(reference_parse("n.io/a:1", &ref), 0);
+	for (int write = 0; write < 2; write++) {
+		assert_int_equal(lookaside_url(&l, &ref, "sha256:ab", write, &url), 0);
+		assert_string_equal(url, write ? "file:///new-s/a@sha256=ab" : "file:///new/a@sha256=ab");
+		free(url);
+	}
 	reference_done(&ref);
 	assert_int_equal(reference_parse("q.io/a:1", &ref), 0);
 	assert_int_equal(lookaside_url(&l, &ref, "sha256:ab", true, &url), 0);

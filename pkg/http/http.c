@@ -56,9 +56,12 @@ void http_freep(struct http **hp)
 	*hp = NULL;
 }
 
-void http_set_cancel(struct http *h, int fd)
+int http_set_cancel(struct http *h, int fd)
 {
+	int before = h->cancel_fd;
+
 	h->cancel_fd = fd;
+	return before;
 }
 
 static void finish(struct http_transfer *t, int r)

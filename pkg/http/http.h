@@ -78,8 +78,8 @@ void http_response_done(struct http_response *r);
 
 int http_new(struct http **ret);
 void http_freep(struct http **h);
-/** http_set_cancel() - when @fd becomes readable or is hung up, every wait fails with -CE_INTERRUPTED. */
-void http_set_cancel(struct http *h, int fd);
+/** http_set_cancel() - when @fd becomes readable or is hung up, every wait fails with -CE_INTERRUPTED. Return: that of before. */
+int http_set_cancel(struct http *h, int fd);
 
 struct http_transfer *http_start(struct http *h, const struct http_request *q);
 /** http_finished() - 1 when the answer is complete, 0 while it runs, or the error with its trail. */

@@ -219,6 +219,7 @@ int fetch_loaded(struct layer *l)
 	}
 	if (p.status != 200 && p.status != 206)
 		return not_a_blob(l, &p);
+	l->q->registry->token_did = true;
 	if (l->got != l->blob->size)
 		return err_new(-CE_BAD_SIZE, "%llu bytes instead of %llu",
 			       (unsigned long long)l->got, (unsigned long long)l->blob->size);

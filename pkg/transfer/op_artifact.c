@@ -157,7 +157,7 @@ int transfer_op_artifact_pull(struct transfer_ctx *ctx)
 		r = noexec_enter();
 	if (r < 0)
 		return r;
-	http_set_cancel(a.places.http, ctx->channel);
+	(void)http_set_cancel(a.places.http, ctx->channel);
 	return places_try(&a.places, ctx, pull_from, &a);
 }
 
@@ -244,6 +244,6 @@ int transfer_op_artifact_push(struct transfer_ctx *ctx)
 		r = noexec_enter();
 	if (r < 0)
 		return r;
-	http_set_cancel(a.http, ctx->channel);
+	(void)http_set_cancel(a.http, ctx->channel);
 	return push_all(&a, &text);
 }

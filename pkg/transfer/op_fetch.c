@@ -146,7 +146,7 @@ int transfer_op_fetch(struct transfer_ctx *ctx)
 		return r;
 	shown = url_shown(args.url);
 	f.progress = (struct transfer_progress){.state = TRANSFER_RUNNING, .label = shown};
-	http_set_cancel(h, ctx->channel);
+	(void)http_set_cancel(h, ctx->channel);
 	r = fetch(&f, &args, h);
 	f.progress.state = TRANSFER_DONE;
 	report_progress(ctx, &f.progress);

@@ -23,7 +23,7 @@ static int login(struct transfer_ctx *ctx, const struct transfer_login *l, const
 		err = noexec_enter();
 	if (err < 0)
 		return err;
-	http_set_cancel(http, ctx->channel);
+	(void)http_set_cancel(http, ctx->channel);
 	return registry_login(&r);
 }
 

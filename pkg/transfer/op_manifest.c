@@ -63,7 +63,7 @@ int transfer_op_manifest(struct transfer_ctx *ctx)
 		r = noexec_enter();
 	if (r < 0)
 		return r;
-	http_set_cancel(l.places.http, ctx->channel);
+	(void)http_set_cancel(l.places.http, ctx->channel);
 	return places_try(&l.places, ctx, look_at, &l);
 }
 

@@ -429,7 +429,7 @@ int transfer_op_pull(struct transfer_ctx *ctx)
 	e = prepare(&p);
 	if (e < 0)
 		return e;
-	http_set_cancel(p.places.http, ctx->channel);
+	(void)http_set_cancel(p.places.http, ctx->channel);
 	e = trust_open(p.args.policy, &p.trust);
 	if (e == 0)
 		e = noexec_enter();

@@ -17,11 +17,11 @@
 #include "pkg/transfer/push.h"
 
 #define REPORT_NS (100 * NS_PER_MS)
-static void drop_layers(struct push *p);
+static void drop_layers(struct push *p, int code);
 
 void push_done(struct push *p)
 {
-	drop_layers(p);
+	drop_layers(p, 0);
 	for (size_t i = 0; i < PUSH_MOUNTS_MAX; i++)
 		strv_done(&p->mount_diffids[i]);
 	outgoing_done(&p->image);
@@ -103,12 +103,12 @@ static int finish_layers(struct push *p)
 	return 0;
 }
 
-static void drop_layers(struct push *p)
+static void drop_layers(struct push *p, int code)
 {
 	for (unsigned k = 0; k < PUSH_SLOTS; k++) {
 		if (!p->slots[k].busy)
 			continue;
-		registry_upload_drop(&p->slots[k].upload);
+		registry_upload_drop(&p->slots[k].upload, code);
 		layer_blob_done(&p->slots[k].blob);
 		p->slots[k].busy = false;
 	}
@@ -354,7 +354,7 @@ int push_send(struct push *p)
 	const char *reference;
 	int r;
 
-	http_set_cancel(p->http, p->ctx->channel);
+	(void)http_set_cancel(p->http, p->ctx->channel);
 	r = meet(p);
 	if (r != 0)
 		return r < 0 ? r : remember(p, name);
@@ -363,6 +363,8 @@ int push_send(struct push *p)
 		r = send_layers(p, p->as_is);
 	if (r == 0)
 		r = finish_layers(p);
+	if (r < 0)
+		drop_layers(p, r);
 	if (r == 0)
 		r = send_config(p);
 	reference = p->by_digest ? o->digest : p->to.digest ? p->to.digest : p->to.tag;

@@ -474,7 +474,7 @@ int transfer_op_push_list(struct transfer_ctx *ctx)
 		r = noexec_enter();
 	if (r < 0)
 		return r;
-	http_set_cancel(l.http, ctx->channel);
+	(void)http_set_cancel(l.http, ctx->channel);
 	name_mounts(&l);
 	r = registry_ping(&l.registry);
 	for (unsigned i = 0; r == 0 && i < l.n; i++)

@@ -145,6 +145,6 @@ int transfer_op_search(struct transfer_ctx *ctx)
 		r = noexec_enter();
 	if (r < 0)
 		return r;
-	http_set_cancel(s.http, ctx->channel);
+	(void)http_set_cancel(s.http, ctx->channel);
 	return ask(&s);
 }

@@ -74,6 +74,6 @@ int transfer_op_sign(struct transfer_ctx *ctx)
 		return r;
 	if (s.args.digest)
 		return put_one(&s, s.args.digest);
-	http_set_cancel(s.places.http, ctx->channel);
+	(void)http_set_cancel(s.places.http, ctx->channel);
 	return places_try(&s.places, ctx, look_at, &s);
 }

@@ -234,6 +234,7 @@ int registry_exchange(struct registry *r, struct http_request *q, const char *wh
 		take_warning(r, &p);
 		take_rate(r, &p);
 		if (p.status >= 200 && p.status <= 299) {
+			r->token_did = true;
 			*ret = p;
 			p = (struct http_response){.body = SBUF_INIT};
 			return 0;

@@ -35,6 +35,7 @@ struct registry {
 	bool wants_basic;
 	char *realm, *service, *scope;
 	char *token;
+	bool token_did; /* it was good for something */
 	char *warning; /* what the registry wants its users to know, the first of it; NULL: nothing */
 	char *rate_notice; /* few pulls are left (R5); NULL: enough, or it does not count them */
 	int64_t token_until_ns; /* CLOCK_MONOTONIC */
@@ -141,7 +142,8 @@ int registry_upload_begin(struct registry *r, const struct upload *u, struct upl
 bool registry_upload_ready(const struct upload_beside *b);
 /** registry_upload_finish() - wait for it; what broke on the way is begun anew, alone. Releases @b. */
 int registry_upload_finish(struct upload_beside *b);
-void registry_upload_drop(struct upload_beside *b);
+/** registry_upload_drop() - give it up; @code: the error for which, which the registry is told of and whose trail stays. */
+void registry_upload_drop(struct upload_beside *b, int code);
 /**
  * registry_put_manifest() - under a tag or its digest; children and blobs are there
  * What it refers to (subject) learns of it by a tag when the registry does not see to that (referrer.h).

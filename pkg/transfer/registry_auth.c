@@ -73,8 +73,9 @@ bool registry_learn(struct registry *r, const struct http_response *p)
 			/* Our own scope was not enough: take the registry's, once. */
 			if (had_token && scope && !r->scope)
 				r->scope = xstrdup(scope);
-			else if (had_token)
+			else if (had_token && !r->token_did)
 				return false;
+			r->token_did = false; /* it ran out before it said it would: another one */
 			return true;
 		}
 		if (challenge_parse(p->challenges.v[i], "basic", &c) == 0 && !had_basic) {

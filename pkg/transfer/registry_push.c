@@ -16,6 +16,7 @@
 #include "pkg/transfer/registry.h"
 
 #define SMALL_TIMEOUT_S 120
+#define CANCEL_S 2
 
 static int small(struct registry *r, const char *method, const char *url, const char *what,
 		 struct http_response *ret)
@@ -58,17 +59,31 @@ static int take_location(struct registry *r, const char *asked, struct http_resp
 	return err_new(-CE_UNSAFE, "%s wants the upload to go to another server", r->host);
 }
 
-/* An upload that nobody is going to use; the registry would forget it by itself, later. */
-static void cancel(struct registry *r, const char *location)
+/*
+ * An upload that nobody is going to use; the registry would forget it by itself, later. Asked for once,
+ * with the token that there is: some want a right to delete for it, and a token that has only that would
+ * take the place of the one to push. After ^C as well, shortly. @code: the error, whose trail stays; or 0.
+ */
+static void cancel(struct registry *r, const char *location, int code)
 {
 	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
+	AUTO_FREE char *words = xstrdup(err_trail()), *authorization = NULL;
 	struct http_request q = {.url = location,
 				 .method = "DELETE",
+				 .policy = &r->policy,
 				 .max_body = HTTP_ERROR_BODY_MAX,
-				 .timeout_s = 10};
+				 .timeout_s = CANCEL_S};
+	int canceller = http_set_cancel(r->http, -EBADF);
+	int e = registry_authorization(r, &authorization);
 
-	if (registry_exchange(r, &q, "upload", &p) < 0)
+	q.authorization = authorization;
+	if (e == 0)
+		e = http_fetch(r->http, &q, &p);
+	(void)http_set_cancel(r->http, canceller);
+	if (e < 0)
 		err_drop();
+	if (code < 0)
+		(void)err_set(code, words);
 }
 
 int registry_mount(struct registry *r, const char *digest, const char *from)
@@ -87,7 +102,7 @@ int registry_mount(struct registry *r, const char *digest, const char *from)
 	if (e < 0 || p.status == 201)
 		return e < 0 ? e : 1;
 	if (take_location(r, url, &p, &location) == 0)
-		cancel(r, location);
+		cancel(r, location, 0);
 	else
 		err_drop();
 	return 0;
@@ -158,12 +173,8 @@ static int upload_once(struct registry *r, const struct upload *u, const char *w
 	e = upload_bytes(r, u, what, &location);
 	if (e == 0)
 		return upload_end(r, u, what, location);
-	if (e != -CE_INTERRUPTED && e != -CE_NETWORK && e != -CE_TIMEOUT) {
-		AUTO_FREE char *words = xstrdup(err_trail());
-
-		cancel(r, location);
-		e = err_set(e, words);
-	}
+	if (e != -CE_NETWORK && e != -CE_TIMEOUT)
+		cancel(r, location, e);
 	return e;
 }
 
@@ -201,9 +212,11 @@ int registry_upload(struct registry *r, const struct upload *u)
 
 /* --- beside others ----------------------------------------------------------------------------- */
 
-void registry_upload_drop(struct upload_beside *b)
+void registry_upload_drop(struct upload_beside *b, int code)
 {
 	http_stop(b->transfer);
+	if (b->location && code < 0)
+		cancel(b->registry, b->location, code);
 	freep(&b->what);
 	freep(&b->location);
 	freep(&b->authorization);
@@ -230,7 +243,7 @@ int registry_upload_begin(struct registry *r, const struct upload *u, struct upl
 	if (e == 0)
 		e = registry_authorization(r, &b->authorization);
 	if (e < 0) {
-		registry_upload_drop(b);
+		registry_upload_drop(b, e);
 		return e;
 	}
 	strv_add(&b->headers, "Content-Type: application/octet-stream");
@@ -278,11 +291,11 @@ int registry_upload_finish(struct upload_beside *b)
 		if (e < 0)
 			log_debug("registry", "%s; again", err_message(e));
 		err_drop();
-		registry_upload_drop(b);
+		registry_upload_drop(b, 0);
 		e = registry_has_blob(r, u.digest);
 		return e == 0 ? registry_upload(r, &u) : e < 0 ? e : 0;
 	}
-	registry_upload_drop(b);
+	registry_upload_drop(b, e);
 	return e;
 }
 

@@ -69,7 +69,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	for n in to-user to-upper to-dot; do            # refused or followed bare
 		pull auth/$n --creds u:secret
 		secret_stayed
-		! grep -q "$(printf 'u:x' | base64)" "$WORK/reg/log"
+		! grep -q "$(printf 'u:x' | base64)" "$WORK/reg/log" || fail "it was there"
 		[ "$status" -ne 0 ] || cuddy rmi -f "127.0.0.1:$PORT/auth/$n" >/dev/null
 	done
 	for n in to-ftp to-file to-gopher to-self to-crlf to-nothing hops-9; do
@@ -84,7 +84,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	chmod 600 "$HOME/.netrc"
 	pull to-port
 	[ "$status" -eq 0 ]
-	! grep -q Basic_ "$WORK/reg/log"
+	! grep -q Basic_ "$WORK/reg/log" || fail "it was there"
 	cuddy rmi -f "127.0.0.1:$PORT/to-port" >/dev/null
 	refused_and_clean auth/to-deny --creds u:secret
 	[ "$(grep -c '^other' "$WORK/reg/log")" -eq 1 ]
@@ -100,10 +100,10 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	pull auth/realm-own --creds u:secret
 	[ "$status" -eq 0 ]
 	grep -q '/token.* Basic_' "$WORK/reg/log"
-	! grep -qi '^Evil\|Evil: 1' "$WORK/reg/log"
+	! grep -qi '^Evil\|Evil: 1' "$WORK/reg/log" || fail "it was there"
 }
 
-# images: N4
+# images: N4, R11
 @test "G04: certificates are verified, and nothing is tried in the clear unasked" {
 	: >"$WORK/reg/log"
 	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 "127.0.0.1:$PORT/ok"
@@ -123,9 +123,16 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	cuddy rmi -f "127.0.0.1:$PORT/auth/ok" >/dev/null
 	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "127.0.0.1:$PORT/auth/to-port"
 	one_line_error 125 .                            # from https to http
-	! grep -q '^other' "$WORK/reg/log"
+	! grep -q '^other' "$WORK/reg/log" || fail "it was there"
 	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "localhost:$PORT/auth/ok"
 	one_line_error 125 .                            # another name than the certificate's
+	export HTTPS_PROXY=http://127.0.0.1:$OTHER      # it sees where to, and nothing else
+	run -0 timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "127.0.0.1:$PORT/auth/proxied"
+	grep -q "^other CONNECT 127.0.0.1:$PORT 127.0.0.1:$PORT -$" "$WORK/reg/log"
+	! grep '^other' "$WORK/reg/log" | grep -v CONNECT || fail "it was there"
+	: >"$WORK/reg/log"
+	NO_PROXY=127.0.0.1 run -0 timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "127.0.0.1:$PORT/auth/direct"
+	! grep '^other' "$WORK/reg/log" || fail "it was there"
 }
 
 # images: F2
@@ -147,7 +154,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 @test "G09: what is no digest reaches no url and no path" {
 	for i in $(seq 0 25); do
 		refused_and_clean digest-$i
-		! grep -qE 'passwd|\.\.|blobs/(md5|sha1|SHA|%)' "$WORK/reg/log"
+		! grep -qE 'passwd|\.\.|blobs/(md5|sha1|SHA|%)' "$WORK/reg/log" || fail "it was there"
 	done
 	for d in sha256:x sha256:../x "sha256:$(printf 'A%.0s' {1..64})" md5:aa sha256: "sha256:$(printf 'a%.0s' {1..63})/"; do
 		refused_and_clean "ok@$d"
@@ -168,7 +175,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	for n in tags-loop tags-other tags-grow; do
 		LIMIT=120 pull $n -a
 		one_line_error 125 .
-		! grep -q '^other' "$WORK/reg/log"
+		! grep -q '^other' "$WORK/reg/log" || fail "it was there"
 	done
 }
 
@@ -189,8 +196,8 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 			push $prefix$name
 			one_line_error 125 .
 			secret_stayed
-			! grep -qE '^other |/manifests/' "$WORK/reg/log"
-			! grep -q '^registry PATCH' "$WORK/reg/log"
+			! grep -qE '^other |^registry PUT .*/manifests/' "$WORK/reg/log" || fail "it was there"
+			! grep -q '^registry PATCH' "$WORK/reg/log" || fail "it was there"
 		done
 	done
 	victim_is_unchanged
@@ -204,7 +211,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	[ "$status" -eq 0 ]
 	chmod 644 "$a"
 	refused_and_clean auth/ok3
-	! grep -q Basic_ "$WORK/reg/log"
+	! grep -q Basic_ "$WORK/reg/log" || fail "it was there"
 	rm "$a"
 	chmod 600 "$WORK/auth"
 	ln -s "$WORK/auth" "$a"

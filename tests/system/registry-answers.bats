@@ -21,9 +21,9 @@ pull() { run --separate-stderr timeout 60 "$CUDDY" pull -q --tls-verify=false "$
 send() { : >"$WORK/reg/log"; run --separate-stderr timeout 60 "$CUDDY" push -q --tls-verify=false --retry 2 --retry-delay 0 "${2:-$IMAGE}" "$FAKE/$1"; }
 asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 
-# images: R4, R5
+# images: R4, R5, R1, F3
 @test "answers: who is busy is asked again; 500 is said; parts that are refused and bytes that come from the start are right in the end" {
-	for name in busy-429 busy-503 busy-502 part-416 part-200; do
+	for name in busy-429 busy-503 busy-502 part-416 part-200 sha512 realm-brief; do # F3, R1: each token good for one request
 		pull $name --retry 3 --retry-delay 0
 		[ "$status" -eq 0 ] || fail "$name: $stderr"
 		[ "$(cuddy run --rm -v /bin/busybox:/bin/cat:ro "$FAKE/$name")" = "from the registry" ]
@@ -69,6 +69,17 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 		one_line_error 125 'disk on fire|made sha256:1111'
 		[ "$(asked "PUT [^ ]* /v2/$name/manifests")" -eq 0 ]
 	done
+}
+
+# images: R11
+@test "answers: an upload that ^C ends is taken back" {
+	: >"$WORK/reg/log"
+	env --default-signal=INT "$CUDDY" push -q --tls-verify=false --retry 0 "$IMAGE" "$FAKE/push-hang" >"$WORK/out" 2>&1 3>&- &
+	wait_until 20 grep -q '^registry PATCH' "$WORK/reg/log"
+	kill -INT $!
+	wait $! && fail "no error"
+	[ "$(asked 'DELETE [^ ]* /v2/push-hang/blobs/uploads/1')" -ge 1 ]
+	[ "$(asked 'PUT [^ ]* /v2/push-hang/')" -eq 0 ]
 }
 
 # images: S6

@@ -10,9 +10,11 @@
 #include "cmd/transfer_report.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/build/image.h"
 #include "pkg/image/image.h"
 #include "pkg/image/tag.h"
 #include "pkg/json/json.h"
+#include "pkg/oci/manifest.h"
 #include "storage/builder.h"
 
 /* What was opened before the build began. */
@@ -183,6 +185,17 @@ static int finish_one(struct store *st, const struct build_args *a, const struct
 	return r;
 }
 
+/* What it is called as the platform of an image. */
+static int add_host(struct strv *platforms)
+{
+	AUTO(platform_done) struct platform p = {0};
+	int r = build_platform(NULL, &p);
+
+	if (r == 0)
+		strv_take(platforms, platform_text(&p));
+	return r;
+}
+
 static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a,
 	       struct build_options *o, struct build_files *f, bool hush)
 {
@@ -191,7 +204,7 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 	struct build_result result = {.run_status = 0};
 	struct transfer_report report;
 	struct build_show show;
-	bool push = false;
+	bool push = false, list = false;
 	struct build_call_args call;
 	int r = build_call_of(a->call, &call);
 
@@ -199,15 +212,21 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 		r = build_all_platforms(st, o, &platforms);
 	else if (r == 0)
 		r = build_platforms_of(a, &platforms);
-	if (r == 0 && platforms.n > 1)
+	if (r == 0 && o->call == CALL_BUILD && !o->check && build_arg_is_on(o, "BUILDKIT_MULTI_PLATFORM")) {
+		list = true;
+		if (!platforms.n)
+			r = add_host(&platforms);
+	}
+	list |= platforms.n > 1;
+	if (r == 0 && list)
 		r = build_outputs_fit(&f->outputs, &push);
-	if (r == 0 && annotations_of_index(&o->annotations) && platforms.n < 2 && !a->manifest)
+	if (r == 0 && annotations_of_index(&o->annotations) && !list && !a->manifest)
 		r = err_usage("--annotation index:…, manifest-descriptor:…: there is no index; several --platform or "
 			      "--manifest make one");
 	if (r < 0)
 		return r;
 	o->platform = platforms.n ? platforms.v[0] : NULL;
-	if (a->logsplit && platforms.n < 2)
+	if (a->logsplit && !list)
 		r = build_log_of(out, a->logfile, o->platform);
 	if (r < 0)
 		return r;
@@ -222,7 +241,7 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 		o->output_fd = f->null;
 	transfer_report_init(&report, REPORT_PULL, hush || show.json, NULL);
 	o->pull.report = &report.handler;
-	r = platforms.n > 1 && !o->check && o->call == CALL_BUILD
+	r = list && !o->check && o->call == CALL_BUILD
 		    ? build_each_platform(st, o, &platforms, hush && !a->logsplit ? NULL : out,
 					  a->logsplit ? a->logfile : NULL, &ids, &result)
 		    : build_image(st, o, &result);
@@ -243,8 +262,8 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 	}
 	if (r < 0 || o->call != CALL_BUILD)
 		return r;
-	return platforms.n > 1 ? finish_list(st, a, o, f, &ids, hush)
-			       : finish_one(st, a, o, f, result.id, hush);
+	return list ? finish_list(st, a, o, f, &ids, hush)
+		    : finish_one(st, a, o, f, result.id, hush);
 }
 
 static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)

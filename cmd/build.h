@@ -36,6 +36,8 @@ extern const struct opt build_opts[];
 /** build_request_of() - the arguments, checked, as a request; lists of it are to be released. */
 int build_request_of(const struct build_args *a, const char *context, struct build_options *ret);
 void build_request_done(struct build_options *o);
+/** build_arg_is_on() - is the build argument @name given, and true? */
+bool build_arg_is_on(const struct build_options *o, const char *name);
 /** build_attest_check() - --attest, --provenance and --sbom: only that none is wanted (build_attest.c). */
 int build_attest_check(const struct build_args *a);
 /** build_rewrite_check() - does @option, that files shall (@on) or shall not get the time given, fit what is done? */

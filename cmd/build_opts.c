@@ -306,8 +306,25 @@ static void split_lists(const struct build_args *a, struct build_options *o)
 		strv_split(&o->no_cache_stages, a->no_cache_filters.v[i], ',');
 }
 
+/* A word of those that BuildKit reads of --build-arg, whatever the file says. */
+bool build_arg_is_on(const struct build_options *o, const char *name)
+{
+	const char *v = strv_env_get(&o->build_args, name);
+	bool on = false;
+
+	return v && parse_bool(v, &on) == 0 && on;
+}
+
+static void take_cache_to(const struct build_args *a, struct build_options *o)
+{
+	strv_add_all(&o->cache_to, &a->cache_to);
+	if (build_arg_is_on(o, "BUILDKIT_INLINE_CACHE") && !strv_has(&o->cache_to, "type=inline"))
+		strv_add(&o->cache_to, "type=inline");
+}
+
 void build_request_done(struct build_options *o)
 {
+	strv_done(&o->cache_to);
 	strv_done(&o->build_args);
 	annotations_done(&o->annotations);
 	strv_done(&o->env);
@@ -382,7 +399,7 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->ssh = a->ssh;
 	o->contexts = a->contexts;
 	o->cache_from = a->cache_from;
-	o->cache_to = a->cache_to;
+	take_cache_to(a, o);
 	o->network = a->network;
 	o->from = a->from;
 	o->unset_env = a->unset_env;

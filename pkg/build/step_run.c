@@ -76,9 +76,18 @@ static void why_request(struct builder *b, const struct container_request *q)
 	why_add(b, "an option of commands, as --ulimit or --volume", hex);
 }
 
+/* NULL: nobody chose one. */
+static const char *hostname_given(const struct builder *b)
+{
+	const char *v = strv_env_get(&b->o->build_args, "BUILDKIT_SANDBOX_HOSTNAME");
+
+	return v && *v ? v : NULL;
+}
+
 static int run_key(struct builder *b, const struct op *o, const struct strv *layers, char ret[65])
 {
 	static const char *const networks[] = {"default", "none", "host"};
+	const char *hostname = hostname_given(b);
 	struct sha256 h;
 	int r;
 
@@ -91,6 +100,11 @@ static int run_key(struct builder *b, const struct op *o, const struct strv *lay
 	key_add(&h, o->cwd);
 	key_add(&h, networks[o->network]);
 	key_add(&h, b->o->network);
+	if (hostname) {
+		key_add(&h, "hostname");
+		key_add(&h, hostname);
+		why_add(b, "the host name", hostname);
+	}
 	if (b->stages[b->stage].is_foreign)
 		key_add(&h, b->stages[b->stage].platform);
 	key_request(&b->o->run, &h);
@@ -136,7 +150,11 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 	q.entrypoint = "";
 	q.user = o->user;
 	q.workdir = o->cwd;
-	q.hostname = q.uts && strcmp(q.uts, "host") == 0 ? NULL : "build";
+	q.hostname = hostname_given(b);
+	if (q.uts && strcmp(q.uts, "host") == 0)
+		q.hostname = NULL;
+	else if (!q.hostname)
+		q.hostname = "build";
 	q.network = network_of(b, o);
 	q.image_volume = "ignore";
 	q.log_driver = "none";
@@ -201,10 +219,20 @@ static int make_stub(const struct workspace *w, const char *target, bool directo
 	return 0;
 }
 
-/* --volume */
+/* --volume, and devices that are not called by a name below /dev, which is made anew for each container */
 static int add_volume_stubs(const struct workspace *w, const struct container_record *rec)
 {
 	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < rec->devices.n; i++) {
+		AUTO_STRV struct strv parts = STRV_INIT;
+		const char *target;
+
+		strv_split(&parts, rec->devices.v[i], ':');
+		target = parts.n > 1 && *parts.v[1] == '/' ? parts.v[1] : parts.v[0];
+		if (strncmp(target, "/dev/", 5) != 0)
+			r = make_stub(w, target, false);
+	}
 
 	for (unsigned i = 0; r == 0 && i < rec->n_mounts; i++) {
 		struct stat st;

@@ -127,6 +127,8 @@ edit_config() {
 	file <<<$'FROM localhost/base\nRUN true >/c'
 	id=$(build)
 	run ! grep -q build.cache "$CUDDY_ROOT/images/$id/config"
+	# As old tools ask for it.
+	grep -q build.cache "$CUDDY_ROOT/images/$(build --build-arg BUILDKIT_INLINE_CACHE=1)/config"
 	cuddy rmi -f localhost/base >/dev/null
 	file <<<$'FROM localhost/busybox\nRUN true >/d'
 	run -0 --separate-stderr cuddy build -q --cache-from "$REG/team/none:1" .

@@ -68,6 +68,11 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	file <<<$'FROM scratch\nCOPY Containerfile /'
 	for p in arm64 amd64; do cuddy build -q --platform "linux/$p" --manifest localhost/later . >/dev/null; done
 	[ "$(entries localhost/later)" = "linux/arm64 linux/amd64 " ]
+	# One platform alone is no list, unless one is asked for.
+	cuddy build -q --build-arg BUILDKIT_MULTI_PLATFORM=1 --annotation index:of=one -t localhost/single --platform linux/arm64 . >/dev/null
+	[ "$(entries localhost/single) $(cuddy manifest inspect localhost/single | jq -r .annotations.of)" = "linux/arm64  one" ]
+	[ "$(cuddy build -q --build-arg BUILDKIT_MULTI_PLATFORM=1 -t localhost/single . | wc -l)" = 1 ]
+	[ "$(entries localhost/single)" = "linux/amd64 " ]
 	id=$(cuddy build -q --arch arm --variant v6 .)
 	[ "$(field "$id" '{{.Os}} {{.Architecture}}')" = "linux arm" ]
 	[ "$(jq -r .variant "$CUDDY_ROOT/images/$id/config")" = v6 ]

@@ -18,7 +18,8 @@ fails() { # fails TEXT - the Containerfile on stdin does not build, and the line
 		RUN --network=none --mount=source=d,target=rel cat /w/rel/f >/1 && { echo y >/w/rel/f; } 2>/dev/null; cat rel/f >>/1
 		RUN --network=none --mount=source=d/f,target=/file,readonly=false echo z >/file && cat /file >/2
 		RUN --network=none --mount=type=tmpfs,target=/t,size=1m df -k /t | tail -n 1 | awk '{ print $2 }' >/3
-		RUN --network=none --mount=type=cache,target=/c,mode=0700,uid=3,gid=4 stat -c '%a %u %g' /c >/4
+		ARG place=/c
+		RUN --network=none --mount=type=cache,target=$place,mode=0700,uid=3,gid=4 stat -c '%a %u %g' /c >/4
 	EOF
 	build
 	[ "$(inside cat /1 /2 /3 /4)" = $'x\nx\nz\n1024\n700 3 4' ]
@@ -56,7 +57,7 @@ fails() { # fails TEXT - the Containerfile on stdin does not build, and the line
 
 @test "places for mounts, hosts and resolv.conf are not in the layer, and directories keep their times (M5)" {
 	printf 'FROM localhost/busybox\nRUN --network=none mkdir -p /etc/d /have && touch -d @978307200 /have /etc/d /etc\nRUN --mount=type=tmpfs,target=/have/new/deep --mount=type=cache,target=/etc/d/x true\n' | file
-	build --network none --add-host a:1.2.3.4
+	build --network none --add-host a:1.2.3.4 --device /dev/null:/apart/null
 	[ "$(inside stat -c %Y /have /etc/d)" = $'978307200\n978307200' ]
 	[ "$(cuddy image inspect --format '{{len .RootFS.Layers}}' localhost/t)" = "$(($(cuddy image inspect --format '{{len .RootFS.Layers}}' localhost/busybox) + 1))" ]
 }

@@ -9,6 +9,7 @@ load build
 		ARG BASE=localhost/busybox
 		FROM ${BASE} AS make
 		ENV GREETING="hello there"
+		LABEL stays=behind
 		ARG WHO=nobody
 		RUN mkdir -p /out/sub && echo "$GREETING $WHO" >/out/sub/text && chmod 750 /out/sub
 		FROM localhost/busybox
@@ -191,13 +192,17 @@ load build
 		RUN --mount=type=secret,id=two,env=TWO sh -c 'echo ${#TWO} >/3'
 		RUN test ! -e /run/secrets/one && test -z "$TWO"
 		RUN --mount=type=secret,id=absent true
+		RUN --mount=type=secret,target=/z/one wc -c </z/one >/4
 	E
 	TOK=other-s3cr3t run -0 build --secret id=one,src="$WORK/sec" --secret id=two,env=TOK
-	[ "$(inside cat /1 /2 /3)" = $'S3CR3T-VALUE\n444 5\n12' ]
+	[ "$(inside cat /1 /2 /3 /4)" = $'S3CR3T-VALUE\n444 5\n12\n13' ]
 	[ "$(inside sh -c 'ls -d /run/secrets/* /x 2>/dev/null; true')" = "" ]
 	run -1 unshare --user --map-auto --map-root-user grep -rqF -e s3cr3t-value -e other-s3cr3t "$CUDDY_ROOT" "$CUDDY_RUNROOT"
 	run -125 --separate-stderr cuddy build -q - <<<$'FROM localhost/busybox\nRUN --mount=type=secret,id=need,required cat /run/secrets/need'
 	[[ "$stderr" == *"secret need is required"* ]]
+	head -c 512001 /dev/zero >"$WORK/sec"
+	run -125 --separate-stderr build --secret id=one,src="$WORK/sec"
+	[[ "$stderr" == *"512001 bytes, at most 512000 are read"* ]]
 }
 
 @test "CMD, ENTRYPOINT, HEALTHCHECK, STOPSIGNAL, MAINTAINER and ONBUILD become the config" {
@@ -246,11 +251,11 @@ load build
 	echo host >"$WORK/f"
 	file <<-'E'
 		FROM localhost/busybox
-		RUN --network=none ulimit -n >/1; grep CapBnd /proc/self/status >>/1; grep -c 192.0.2.9 /etc/hosts >>/1; cat /mnt/f >>/1; df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2 >>/1
+		RUN --network=none ulimit -n >/1; grep CapBnd /proc/self/status >>/1; grep -c 192.0.2.9 /etc/hosts >>/1; cat /mnt/f >>/1; df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2 >>/1; hostname >>/1
 	E
 	run -0 build --ulimit nofile=100:100 --cap-drop all --add-host there:192.0.2.9 -v "$WORK/f:/mnt/f:ro" \
-		--shm-size 1m --format docker --rm --layers --progress plain
-	[ "$(inside cat /1)" = $'100\nCapBnd:\t0000000000000000\n1\nhost\n1024' ]
+		--shm-size 1m --format docker --rm --layers --progress plain --build-arg BUILDKIT_SANDBOX_HOSTNAME=called
+	[ "$(inside cat /1)" = $'100\nCapBnd:\t0000000000000000\n1\nhost\n1024\ncalled' ]
 	[ "$(inside sh -c 'ls /mnt 2>/dev/null; true')" = "" ]
 	[ "$(cuddy image inspect --format '{{.ManifestType}}' localhost/t)" = application/vnd.docker.distribution.manifest.v2+json ]
 	run -125 --separate-stderr build -v named:/x

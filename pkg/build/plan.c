@@ -193,8 +193,9 @@ static int arg_parts(const struct expand *x, const char *word, char **ret_name, 
 	return r;
 }
 
+/* @told: "NAME=VALUE", or the name alone where there is no value; may be NULL as @args. */
 static int declare(struct plan_context *c, const struct expand *x, const char *word,
-		   const struct strv *outer, struct strv *vars, struct strv *args)
+		   const struct strv *outer, struct strv *vars, struct strv *args, struct strv *told)
 {
 	AUTO_FREE char *name = NULL, *value = NULL, *pair = NULL;
 	const char *given, *v;
@@ -206,6 +207,8 @@ static int declare(struct plan_context *c, const struct expand *x, const char *w
 	v = given ? given : value ? value : outer ? strv_env_get(outer, name) : NULL;
 	if (given && !strv_has(&c->used, name))
 		strv_add(&c->used, name);
+	if (told)
+		strv_addf(told, "%s%s%s", name, v ? "=" : "", v ? v : "");
 	if (!v)
 		return 0; /* not set, which is not empty */
 	pair = xasprintf("%s=%s", name, v);
@@ -243,7 +246,7 @@ int plan_globals(struct plan_context *c)
 		const struct inst *in = &c->file->globals[i];
 
 		for (size_t k = 0; r == 0 && k < in->args.n; k++)
-			r = declare(c, &x, in->args.v[k], NULL, &c->globals, NULL);
+			r = declare(c, &x, in->args.v[k], NULL, &c->globals, NULL, NULL);
 		if (r < 0)
 			r = inst_fail(c->file->name, in, r);
 	}
@@ -252,16 +255,17 @@ int plan_globals(struct plan_context *c)
 
 static int plan_arg(struct planner *pl, const struct inst *in)
 {
-	struct op *o;
+	AUTO_STRV struct strv told = STRV_INIT;
+	AUTO_FREE char *words = NULL;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < in->args.n; i++)
 		r = declare(pl->c, &pl->x, in->args.v[i], &pl->c->globals, &pl->p->vars,
-			    &pl->p->args);
+			    &pl->p->args, &told);
 	if (r < 0)
 		return r;
-	o = plan_add(pl, in, OP_META);
-	o->history = xstrdup(in->text);
+	words = strv_join(&told, " ");
+	plan_add(pl, in, OP_META)->history = xasprintf("ARG %s", words);
 	return 0;
 }
 

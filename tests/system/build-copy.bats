@@ -68,10 +68,11 @@ same_layers() { cuddy image inspect --format '{{json .RootFS.Layers}}' "$1"; }
 		COPY s /plain
 		COPY --chown=u d /n/m/dst
 		COPY d /top
-		COPY --chown=u:grp s /1
+		ARG who=u:grp mode=0640
+		COPY --chown=$who s /1
 		COPY --chown=77 s /2
 		COPY --chown=0:grp s /3
-		COPY --chmod=0640 s /o/4
+		COPY --chmod=$mode s /o/4
 		COPY --chmod=u=rwX,go=rX d /5
 		COPY both /6/
 	EOF
@@ -99,6 +100,7 @@ same_layers() { cuddy image inspect --format '{{json .RootFS.Layers}}' "$1"; }
 	[ "$(cuddy unshare sh -c 'getfattr --absolute-names --only-values -n user.k "$("$CUDDY" mount c)/plain"')" = v ]
 	[ "$(inside sh -c 'stat -c %i /6/s /6/hard' | sort -u | wc -l)" = 1 ]
 	printf 'FROM localhost/t\nCOPY --chown=nobodyhere s /x\n' | fails nobodyhere
+	printf 'FROM localhost/t\nCOPY --chown=0:nosuchgrp s /x\n' | fails nosuchgrp
 	printf 'FROM localhost/t\nCOPY --chmod=99 s /x\n' | fails 99
 	printf 'FROM localhost/t\nCOPY --chmod=17777 s /x\n' | fails 17777
 }
@@ -240,7 +242,7 @@ same_layers() { cuddy image inspect --format '{{json .RootFS.Layers}}' "$1"; }
 	build && [ "$(ls_o)" = topx ]
 }
 
-@test "of a context only what an instruction names is read (D5)" {
+@test "of a context only what an instruction names is read, and of what is left out nothing (D4 D5)" {
 	mkdir -p big/deep used; touch big/f big/deep/f used/f
 	touch -a -d 2001-01-01 big big/deep used; touch -m -d 2002-01-01 big big/deep used     # read: seen by its time of access
 	printf 'FROM localhost/busybox\nCOPY used /u\n' | file
@@ -248,4 +250,9 @@ same_layers() { cuddy image inspect --format '{{json .RootFS.Layers}}' "$1"; }
 	[ "$(stat -c %X big)" = "$(stat -c %X big/deep)" ]
 	[ "$(stat -c %X big)" = "$(date -d 2001-01-01 +%s)" ]
 	[ "$(stat -c %X used)" -gt "$(stat -c %X big)" ]
+	printf '*\n!used\n' >.dockerignore
+	printf 'FROM localhost/busybox\nCOPY . /u\n' | file
+	build
+	[ "$(inside sh -c 'cd /u; find . -type f')" = ./used/f ]
+	[ "$(stat -c %X big)" = "$(date -d 2001-01-01 +%s)" ]
 }

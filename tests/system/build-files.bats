@@ -157,6 +157,9 @@ load build
 	[ "$(build --build-arg SOURCE_DATE_EPOCH=1000000000 --rewrite-timestamp)" = "$a" ]
 	[ "$(inside stat -c %Y /d/f /y)" = $'1000000000\n1000000000' ]
 	[[ "$(cuddy image inspect --format '{{.Created}}' localhost/t)" == 2001-09-09* ]]
+	# What the base image has stays as it is.
+	base() { cuddy image inspect "$1" | jq -cS '[.[0].RootFS.Layers[0], .[0].History[0]]'; }
+	[ "$(base localhost/t)" = "$(base localhost/busybox)" ]
 	# Nothing that was made is later: directories made on the way and whiteouts too.
 	cuddy save -q --format oci-dir -o "$WORK/layout" localhost/t
 	run -0 python3 - "$WORK/layout" <<-'P'

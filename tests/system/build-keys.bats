@@ -61,6 +61,14 @@ differs() { [ "$(anew "$@")" != 0 ] && [ "$(anew "$@")" = 0 ]; }
 	differs --build-arg word=2
 	chmod 755 e/f
 	differs
+	# A variable is no part of a copy, and what a link says is.
+	mkdir l; ln -s one l/s
+	printf 'FROM localhost/busybox\nENV a=1\nCOPY l /l\n' | file
+	differs
+	sed -i s/a=1/a=2/ Containerfile
+	[ "$(anew)" = 0 ]
+	ln -sfn two l/s
+	differs
 }
 
 @test "--chown by name counts by passwd and group, not by the rest of the stage (K4)" {

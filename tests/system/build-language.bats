@@ -20,6 +20,9 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	printf '# just words\n# escape=`\nFROM scratch\nLABEL a=x\\\n y=1\n' | file      # too late: a comment
 	build
 	[ "$(label y)" = 1 ]
+	printf '\n# escape=`\nFROM scratch\nLABEL a=x\\\n z=1\n' | file                     # too late: a line
+	build
+	[ "$(label z)" = 1 ]
 	printf '\xef\xbb\xbfFROM scratch\r\nLABEL a=x \\\r\n  b=y\r\nCMD ["/x"]\r\n' | file
 	build
 	[ "$(label a) $(label b) $(config Cmd)" = 'x y ["/x"]' ]
@@ -29,10 +32,10 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 }
 
 @test "continuations with blanks and comments; exec form is JSON alone (P3 P4)" {
-	printf 'FROM localhost/busybox\nRUN echo one \\  \n# a comment\n\n  two >/x; \\\n   echo "a\\\\b" >>/x\nCMD [\x27a\x27]\n' | file
+	printf 'FROM localhost/busybox\nRUN echo one \\  \n# a comment\n\n  two >/x; \\\n   echo "a\\\\b" >>/x; \\\n echo "c\\\n   d" >>/x\nCMD [\x27a\x27]\n' | file
 	run -0 --separate-stderr cuddy build -t localhost/t .
 	[[ "$stderr" == *"--check"* ]]
-	[ "$(inside cat /x)" = $'one two\na\\b' ]
+	[ "$(inside cat /x)" = $'one two\na\\b\nc   d' ]
 	[ "$(config Cmd)" = '["/bin/sh","-c","['"'a'"']"]' ]
 	printf 'FROM scratch\nCMD ["a", b]\n' | file
 	build
@@ -72,8 +75,10 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 		USER ${a}
 		VOLUME /v$a
 		LABEL "k$a"=v$a
+		LABEL oldest several  words
 		CMD echo $a
 		ENTRYPOINT ["$a"]
+		SHELL ["$a", "-c"]
 	EOF
 	sed -i 's/^STOPSIGNAL.*/ARG sig=SIGINT ports="80 90-91\/udp"\n&/' Containerfile
 	build
@@ -83,7 +88,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	[ "$(config WorkingDir) $(config StopSignal) $(config User)" = '"/after" "SIGINT" "after"' ]
 	[ "$(config ExposedPorts | tr -d ' ')" = '{"80/tcp":{},"90/udp":{},"91/udp":{}}' ]
 	[ "$(config Volumes | tr -d ' ')" = '{"/vafter":{}}' ]
-	[ "$(label kafter)" = vafter ]
+	[ "$(label kafter) $(label oldest) $(config Shell)" = 'vafter several  words ["$a","-c"]' ]
 	[ "$(config Cmd) $(config Entrypoint)" = '["/bin/sh","-c","echo $a"] ["$a"]' ]
 	printf 'FROM scratch\nENV a=${x:?is needed}\n' | fails 'is needed'
 	printf 'FROM scratch\nENV a=${x\n' | fails Containerfile:2
@@ -101,6 +106,10 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 		two
 			  tab $who
 			three
+		ADD <<four /d/
+		added
+		four
+		COPY ["<<five", "/d/five"]
 		RUN <<end
 		who=me
 		echo "$who" >/script
@@ -118,6 +127,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 		2
 		y
 	EOF
+	echo file >'<<five'
 	build
 	# A trigger keeps them, and what it expands is what the stage has that it runs in.
 	printf 'FROM localhost/busybox AS with\nONBUILD COPY <<one <<"two" /t/\na $who\none\na $who\ntwo\nONBUILD RUN <<end\necho "$who" >/t/run\nend\nFROM with\nENV who=late\n' >Triggers
@@ -125,7 +135,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	cuddy build -q --target with -t localhost/trigger -f Triggers . >/dev/null
 	cuddy build -q -t localhost/triggered -f Triggered . >/dev/null
 	[ "$(cuddy run --rm --network none -e who=ran localhost/triggered sh -c 'cat /t/one /t/two /t/run; wc -c </t/run | grep -qx 1')" = $'a \na $who' ]
-	[ "$(inside sh -c 'cat /d/one /d/two /d/three; stat -c %a /d/one; cat /script /both /fed')" = $'a you\na $who\n  tab you\n644\nme\n1\n2\nfed you' ]
+	[ "$(inside sh -c 'cat /d/one /d/two /d/three /d/four /d/five; stat -c %a /d/one; cat /script /both /fed')" = $'a you\na $who\n  tab you\nadded\nfile\n644\nme\n1\n2\nfed you' ]
 }
 
 @test "arguments: where they are seen, unset or empty, over ENV, and the proxies (I1 I2 I3 I4)" {
@@ -148,6 +158,9 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	[[ "$stderr" == *nobody* ]]
 	[ "$(inside cat /a)" = $'unset\nbusyboxx unset unset http://p:1\narg\nbusyboxx arg known default' ]
 	run ! grep -q 'http://p:1' <(cuddy image inspect localhost/t; cuddy history --no-trunc localhost/t)
+	printf 'FROM scratch\nARG http_proxy\nLABEL p=$http_proxy\n' >Declared
+	cuddy build -q -t localhost/declared -f Declared --build-arg http_proxy=http://p:1 . >/dev/null
+	grep -q 'ARG http_proxy=http://p:1' <(cuddy history --no-trunc localhost/declared)
 	# Another proxy is no other step.
 	run -0 --separate-stderr cuddy build -t localhost/t --build-arg http_proxy=http://q:2 .
 	[ "$(grep -c 'Using cache' <<<"$stderr")" = 4 ] || { echo "$stderr"; false; }
@@ -164,6 +177,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	[ "$(env_of PATH)" = /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ]
 	printf 'FROM scratch\nONBUILD ONBUILD RUN x\n' | fails ONBUILD
 	printf 'FROM scratch\nONBUILD FROM x\n' | fails ONBUILD
+	printf 'FROM scratch\nONBUILD MAINTAINER x\n' | fails ONBUILD
 	printf 'FROM scratch AS 1x\n' | fails 1x
 }
 
@@ -198,7 +212,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 @test "WORKDIR by links and owners, a layer only where it made something; USER by passwd (I9 I10)" {
 	cat >Containerfile <<-'EOF'
 		FROM localhost/busybox
-		RUN --network=none mkdir /real && ln -s /real /link && printf 'root:x:0:0::/root:/bin/sh\nme:x:7:8::/home/me:/bin/sh\nme:x:9:9::/other:/bin/sh\n' >/etc/passwd && printf 'g:x:5:me\nh:x:6:\n' >/etc/group && mkdir -p /tmp && chmod 1777 /tmp
+		RUN --network=none mkdir /real && ln -s /real /link && printf 'root:x:0:0::/root:/bin/sh\nme:x:7:8::/home/me:/bin/sh\nme:x:9:9::/other:/bin/sh\n1234:x:3:3::/:/bin/sh\n' >/etc/passwd && printf 'g:x:5:me\nh:x:6:\n' >/etc/group && mkdir -p /tmp && chmod 1777 /tmp
 		USER me
 		WORKDIR /link/sub
 		WORKDIR rel
@@ -210,14 +224,17 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	EOF
 	build
 	[ "$(inside cat /tmp/a /tmp/b | xargs)" = '/real/sub/rel 7 8 8 5 /home/me 755 7 6 1234 0 /' ]
-	run ! cuddy run --rm --network none --user 0 localhost/t grep 1234 /etc/passwd
+	run ! cuddy run --rm --network none --user 0 localhost/t grep :1234: /etc/passwd
 	[ "$(config User)" = '"1234"' ]
-	printf 'FROM localhost/t\nUSER nobodyknows\nRUN true\n' | file
-	run --separate-stderr cuddy build -q -t localhost/u .
-	[ "$status" = 125 ]
-	[[ "$stderr" == *nobodyknows* ]]
-	printf 'FROM localhost/t\nWORKDIR /real/sub\n' | file
+	for u in nobodyknows 0:nosuchgrp; do
+		printf 'FROM localhost/t\nUSER %s\nRUN true\n' "$u" | file
+		run --separate-stderr cuddy build -q -t localhost/u .
+		[ "$status" = 125 ]
+		[[ "$stderr" == *"${u#0:}"* ]]
+	done
+	printf 'FROM localhost/t\nWORKDIR ..\n' | file
 	cuddy build -q -t localhost/u .
+	[ "$(cuddy image inspect --format '{{.Config.WorkingDir}}' localhost/u)" = /link/sub ]
 	[ "$(cuddy image inspect --format '{{len .RootFS.Layers}}' localhost/u)" = "$(cuddy image inspect --format '{{len .RootFS.Layers}}' localhost/t)" ]
 }
 
@@ -243,7 +260,7 @@ fails() { # fails TEXT - the Containerfile on stdin is refused with one line tha
 	printf 'FROM scratch\nSTOPSIGNAL SIGNONE\n' | fails SIGNONE
 	printf 'FROM scratch\nEXPOSE 80/xyz\n' | fails xyz
 	printf 'FROM scratch\nEXPOSE 70000\n' | fails 70000
-	printf 'FROM scratch\nHEALTHCHECK NONE\nEXPOSE 80/TCP\n' | file
+	printf 'FROM scratch\nHEALTHCHECK NONE\nEXPOSE 80/TCP 127.0.0.1:8080:81\nSTOPSIGNAL 9\n' | file
 	build
-	[ "$(config Healthcheck.Test) $(config ExposedPorts | tr -d ' ')" = '["NONE"] {"80/tcp":{}}' ]
+	[ "$(config Healthcheck.Test) $(config ExposedPorts | tr -d ' ') $(config StopSignal)" = '["NONE"] {"80/tcp":{},"81/tcp":{}} "9"' ]
 }

@@ -167,6 +167,7 @@ COPY --from=a /f /g"
 		FROM alpine AS one
 		RUN --mount=type=bind,from=MORE,target=/m ls /m >/list; cp /m/sub/seen /seen
 		FROM other AS unused
+		FROM localhost/busybox AS more
 		FROM scratch
 		COPY --from=one /list /seen /
 		COPY --from=more / /all/

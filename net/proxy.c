@@ -271,6 +271,8 @@ int proxy_listen(struct proxy *p, int *fd, enum net_proto proto, uint16_t port)
 	l->to_v6 = false;
 	l->port = port;
 	r = proto == NET_TCP ? 0 : udp_prepare(l);
+	if (proto == NET_TCP)
+		tcp_prepare(l);
 	if (r == 0)
 		r = proxy_watch(p, &l->src, EPOLLIN);
 	if (r < 0) {

@@ -117,6 +117,7 @@ void proxy_show_client(const struct proxy *p, int fd, const union proxy_address 
 /** proxy_prefers_v6() - would this client be seen by its own address over IPv6? */
 bool proxy_prefers_v6(struct proxy *p, const union proxy_address *client);
 
+void tcp_prepare(struct listener *l); /* what its connections inherit */
 void tcp_accept(struct proxy *p, struct listener *l);
 void tcp_event(struct proxy *p, struct source *s, uint32_t events);
 void tcp_bury(struct proxy *p); /* free what died in this turn */

@@ -124,7 +124,8 @@ static int pass_eof(struct half *from, struct half *to)
 {
 	if (!from->eof || from->held_len || from->shut)
 		return 0;
-	if (shutdown(to->src.fd, SHUT_WR) < 0)
+	/* When the other way is over too, to close is to say so. */
+	if (!to->shut && shutdown(to->src.fd, SHUT_WR) < 0)
 		return -errno;
 	from->shut = true;
 	return 0;
@@ -226,13 +227,36 @@ static int pump(struct proxy *p, struct half *from, struct half *to)
 	return hold(p, from, (size_t)done, (size_t)(n - done));
 }
 
-static void tune(int fd)
+/* What comes in goes out at once. */
+static void send_at_once(int fd)
 {
 	const int on = 1;
 
-	/* What comes in goes out at once; and a peer that vanished is noticed some day. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+void tcp_prepare(struct listener *l)
+{
+	const int on = 1;
+
+	send_at_once(l->src.fd);
+	/* A client that vanished is noticed some day; the container is on this machine, and cannot. */
+	(void)setsockopt(l->src.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/*
+ * Mostly the answer is there when the question has been asked, since the container's address is local here: the
+ * second call tells it, where epoll would take four and a turn of the loop. Return: 1: connected; 0: not yet; or -errno.
+ */
+static int connect_local(int fd, const union proxy_address *to, socklen_t len)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (connect(fd, &to->sa, len) == 0)
+			return 1;
+		if (errno != EINPROGRESS && errno != EALREADY)
+			return -errno;
+	}
+	return 0;
 }
 
 /* Begin to connect half[1]. Return: 0 or -errno. */
@@ -241,7 +265,7 @@ static int begin_connect(struct proxy *p, struct conn *c)
 	struct half *h = &c->half[1];
 	union proxy_address to;
 	socklen_t len = proxy_target(p, c->v6, c->port, &to);
-	int fd;
+	int fd, r;
 
 	if (!len)
 		return -ECONNREFUSED;
@@ -251,13 +275,11 @@ static int begin_connect(struct proxy *p, struct conn *c)
 	closep(&h->src.fd); /* leaves the epoll set with it */
 	h->src.fd = fd;
 	h->src.interest = 0;
-	tune(fd);
+	send_at_once(fd);
 	proxy_show_client(p, fd, &c->client, &to);
-	if (connect(fd, &to.sa, len) == 0)
-		c->connected = true;
-	else if (errno != EINPROGRESS)
-		return -errno;
-	return 0;
+	r = connect_local(fd, &to, len);
+	c->connected = r > 0;
+	return r < 0 ? r : 0;
 }
 
 /* What refuses over one protocol may listen over the other only. */
@@ -332,8 +354,8 @@ static void conn_start(struct proxy *p, const struct listener *l, int client,
 		c->half[i].pipe = PROXY_NO_PIPE;
 		c->half[i].src = (struct source){.kind = SOURCE_HALF, .fd = i ? -EBADF : client};
 	}
-	tune(client);
-	if (try_connect(p, c) < 0)
+	/* Who speaks first has often done so. */
+	if (try_connect(p, c) < 0 || (c->connected && pump(p, &c->half[0], &c->half[1]) < 0))
 		conn_close(p, c, true);
 	settle(p, c);
 }

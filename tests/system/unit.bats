@@ -318,6 +318,13 @@ line() { service "$1" | grep "^$2="; }
 	run -0 cuddy unit rm --all
 }
 
+# cost COMMAND...: COST is what it took of the processors, in ms
+cost() {
+	local TIMEFORMAT='%3U %3S'
+	{ time "$@" 2>/dev/null; } 2>"$WORK/cost"
+	COST=$(sed 's/\.//g' "$WORK/cost" | awk '{ print $1 + $2 }')
+}
+
 @test "called as a generator it takes a generator's words, and makes a hundred units" {
 	for i in $(seq 100); do
 		printf '[Container]\nImage=x\nEnvironment=A=1 B=2\nVolume=/a:/b\n' >"$units/c$i.container"
@@ -329,6 +336,16 @@ line() { service "$1" | grep "^$2="; }
 	run -0 "$WORK/cuddy-user-generator" -user -dryrun -no-kmsg-log -v
 	[ "$(grep -c '^---c' <<<"$output")" -eq 100 ]
 	run -0 "$WORK/cuddy-user-generator" -version
+	# The manager waits for it at each start: it is no dearer than cp of these files.
+	copied=999999 made=999999
+	for i in 1 2 3 4 5; do
+		mkdir "$WORK/out$i" "$WORK/copy$i"
+		cost cp "$units"/*.container "$WORK/copy$i"
+		[ "$COST" -ge $copied ] || copied=$COST
+		cost "$WORK/cuddy-user-generator" "$WORK/out$i" "$WORK/out$i" "$WORK/out$i"
+		[ "$COST" -ge $made ] || made=$COST
+	done
+	[[ ${BUILD:-} == *san-* ]] || [ $made -le $copied ] || fail "$made ms of processor, cp takes $copied"
 }
 
 @test "a pod: its service, and those of its containers bound to it" {

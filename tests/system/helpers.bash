@@ -29,6 +29,7 @@ teardown() { test_end; }
 
 use_root() { # use_root DIR - roots below DIR from now on
 	export CUDDY_ROOT=$1/root CUDDY_RUNROOT=$1/run
+	ROOTS+=("$CUDDY_ROOT" "$CUDDY_RUNROOT")
 	mkdir -p -m 0700 "$CUDDY_ROOT" "$CUDDY_RUNROOT"
 }
 
@@ -70,9 +71,10 @@ file_end() {
 # Files below a root may belong to subordinate ids: then root in a user namespace of ours deletes them.
 drop_root() {
 	[ -n "${KEEP:-}" ] && [ -z "${BATS_TEST_COMPLETED:-}" ] && { echo "kept: $CUDDY_ROOT"; return; }
-	rm -rf "$CUDDY_ROOT" "$CUDDY_RUNROOT" 2>/dev/null ||
-		unshare --user --map-auto --map-root-user rm -rf "$CUDDY_ROOT" "$CUDDY_RUNROOT" 2>/dev/null ||
-		rm -rf "$CUDDY_ROOT" "$CUDDY_RUNROOT"
+	ROOTS+=("$CUDDY_ROOT" "$CUDDY_RUNROOT")
+	rm -rf "${ROOTS[@]}" 2>/dev/null ||
+		unshare --user --map-auto --map-root-user rm -rf "${ROOTS[@]}" 2>/dev/null ||
+		rm -rf "${ROOTS[@]}"
 }
 
 # ---- images ----------------------------------------------------------------------------------

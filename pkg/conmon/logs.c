@@ -11,7 +11,7 @@
 #include "pkg/conmon/logs_internal.h"
 
 #define LOOK_MS 1000 /* how long an end without any sign in the directory stays unseen */
-#define JOURNAL_GRACE_NS (2 * NS_PER_S) /* for the last entries to come through journald */
+#define JOURNAL_GRACE_NS (5 * NS_PER_S) /* for an entry to come through journald */
 
 struct reader {
 	const struct logs_source *src;
@@ -19,7 +19,7 @@ struct reader {
 	struct log_files files;
 	struct log_journal_reader journal;
 	bool over;
-	int64_t ended_ns; /* CLOCK_MONOTONIC; when the container was first seen ended */
+	int64_t ended_ns; /* CLOCK_MONOTONIC: first seen ended, or the last entry after that */
 };
 
 static bool in_journal(const struct reader *r)
@@ -66,7 +66,7 @@ static bool journal_is_quiet(struct reader *rd)
 {
 	int64_t now = clock_monotonic_ns();
 
-	if (rd->ended_ns == 0)
+	if (rd->ended_ns == 0 || rd->journal.fresh)
 		rd->ended_ns = now;
 	return rd->journal.quiet || now - rd->ended_ns > JOURNAL_GRACE_NS;
 }

@@ -65,6 +65,7 @@ struct log_journal_reader {
 	struct log_printer *p;
 	int out, pidfd, err; /* of journalctl; its stderr goes to a file */
 	bool quiet; /* the last entry was the monitor's last */
+	bool fresh; /* the last look found something */
 	struct sbuf in, cursor; /* bytes of journalctl; of the last entry seen */
 };
 

@@ -337,8 +337,11 @@ int log_journal_more(struct log_journal_reader *j)
 {
 	int status, r = 1;
 
-	while (r > 0)
+	j->fresh = false;
+	while (r > 0) {
 		r = read_some(j, NULL);
+		j->fresh |= r > 0;
+	}
 	if (r != 0)
 		return r == -EAGAIN ? 0 : r;
 	end_journalctl(j, &status);

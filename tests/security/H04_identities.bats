@@ -45,7 +45,7 @@ as_daemon() {
 		"$CUDDY" rm -f -t 0 c >/dev/null' >"$WORK/out"
 	cat "$WORK/out"
 	[ "$(grep -c '^deny$' "$WORK/out")" -eq 3 ]
-	! grep -q canary "$WORK/out"
+	! grep -q canary "$WORK/out" || fail "it was there"
 	[ "$(grep -c 'denied' "$WORK/out")" -ge 1 ]
 	grep -q '^Groups: 0 65534' "$WORK/out"
 	grep -q '^0 0 1$' "$WORK/out"

@@ -45,7 +45,7 @@ teardown() {
 	# What it made of it lies where only he comes to, and belongs to his own ids.
 	theirs "$CUDDY" create --name keep localhost/odd true
 	as_other find $home/root -perm /6000 -printf '%p %U\n' >"$WORK/theirs" || true
-	! grep -q " $(id -u)$" "$WORK/theirs"
+	! grep -q " $(id -u)$" "$WORK/theirs" || fail "it was there"
 	run find "$home/root"
 	[ "$status" -ne 0 ]
 	[ "$(as_other stat -c '%a' $home/root)" = 700 ]

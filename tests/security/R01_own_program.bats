@@ -72,7 +72,7 @@ EOT
 	[[ "$output" != *hunter2* ]]
 	for p in $(strays | cut -d' ' -f1); do
 		! grep -qs hunter2 "/proc/$p/environ" || fail "environment of $p: $(tr '\0' ' ' <"/proc/$p/cmdline")"
-		! grep -qs hunter2 "/proc/$p/cmdline"
+		! grep -qs hunter2 "/proc/$p/cmdline" || fail "it was there"
 		case $(readlink "/proc/$p/exe") in
 		*conmon* | *slirp*) ! grep -qs MINE "/proc/$p/environ" || fail "$p holds the container's environment" ;;
 		esac

@@ -22,8 +22,8 @@ sanitized() { [[ "${BUILD:-}" == *san-* ]]; }
 	wait_until 20 eval '! of_checks'
 	[ "$(cuddy inspect --format '{{len .State.Health.Log}}' c)" -le 5 ]
 	cuddy inspect c >"$WORK/inspect"
-	! grep -q 'hunter2' "$WORK/inspect"
-	! grep -qP '[\x00-\x08\x0b-\x1f\x7f]' "$WORK/inspect"
+	! grep -q 'hunter2' "$WORK/inspect" || fail "it was there"
+	! grep -qP '[\x00-\x08\x0b-\x1f\x7f]' "$WORK/inspect" || fail "it was there"
 	[ "$(wc -c <"$WORK/inspect")" -le 40000 ]
 	[ "$(find "$CUDDY_RUNROOT" "$CUDDY_ROOT/containers" -path '*/tree' -prune -o -type f -size +200k -print | wc -l)" -eq 0 ]
 	lean "$(conmon_pid c)"

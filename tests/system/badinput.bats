@@ -141,7 +141,7 @@ refused() { # refused PATTERN COMMAND...: 125, one line, nothing changed
 @test "badinput: errors hold no control characters of what was typed" {
 	run --separate-stderr cuddy inspect $'evil\e[31m\x07name'
 	[ "$status" -eq 125 ]
-	! grep -q $'[\x01-\x08\x0b-\x1f\x7f]' <<<"$stderr"
+	! grep -q $'[\x01-\x08\x0b-\x1f\x7f]' <<<"$stderr" || fail "it was there"
 }
 
 @test "badinput: --help of every verb is on stdout, with status 0" {

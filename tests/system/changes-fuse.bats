@@ -36,7 +36,7 @@ tell() { # tell DRIVER DIR
 	tell fuse-overlayfs "$WORK/fuse"
 	grep -q 'D /home/user' "$WORK/fuse/diff"
 	grep -q ' home/new$' "$WORK/fuse/export"
-	! grep -q -e 'wh\.' -e 'home/user' "$WORK/fuse/export" "$WORK/fuse/flat"
+	! grep -q -e 'wh\.' -e 'home/user' "$WORK/fuse/export" "$WORK/fuse/flat" || fail "it was there"
 	diff -r "$WORK/kernel" "$WORK/fuse"
 }
 

@@ -82,7 +82,7 @@ A /x'
 	run -0 cuddy diff localhost/layers12 "$IMAGE"
 	grep -qx 'A /opq2/fresh' <<<"$output"
 	grep -qx 'A /turns/dir-to-file' <<<"$output"
-	! grep -q -e /opq2/one -e /short-lived -e /opq/old1 -e /a/gone <<<"$output"
+	! grep -q -e /opq2/one -e /short-lived -e /opq/old1 -e /a/gone <<<"$output" || fail "it was there"
 }
 
 @test "diff: bad input" {

@@ -41,8 +41,8 @@ IMAGE_HAS='etc/ etc/group etc/passwd home/ home/user/ root/ run/ sbin tmp/ usr/ 
 	cuddy run --name c -v v:/vol -v "$WORK/bound":/etc/passwd --tmpfs /run "$IMAGE" sh -c 'echo secret-word >/vol/x; echo secret-word >/run/y'
 	cuddy export -o "$WORK/c.tar" c
 	[ "$(tar -xO -f "$WORK/c.tar" etc/passwd | head -1 | cut -c1-5)" = root: ]
-	! grep -q -a -e secret-word -e on-the-host "$WORK/c.tar"
-	! tar -t -f "$WORK/c.tar" | grep -q -e '^proc/.' -e '^sys/.' -e '^dev/.'
+	! grep -q -a -e secret-word -e on-the-host "$WORK/c.tar" || fail "it was there"
+	! tar -t -f "$WORK/c.tar" | grep -q -e '^proc/.' -e '^sys/.' -e '^dev/.' || fail "it was there"
 	cuddy rm c
 	cuddy volume rm v
 }

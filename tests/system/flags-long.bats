@@ -74,7 +74,7 @@ teardown_file() { file_end; }
 		wait "$client" || status=$?
 		[ "$status" = 143 ]
 		status_is c running
-		! log_has c heard
+		! log_has c heard || fail "it was there"
 		cuddy kill -s TERM c
 		[ "$(cuddy wait c)" = 3 ]
 		log_has c heard

@@ -45,7 +45,7 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	one_line_error 125 "not logged into $REG"
 	run --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" "$REG/b:1"
 	one_line_error 125 "cuddy login"
-	! ls -A "$XDG_RUNTIME_DIR/containers" | grep -qv '^auth.json$'
+	! ls -A "$XDG_RUNTIME_DIR/containers" | grep -qv '^auth.json$' || fail "it was there"
 }
 
 # images: N4
@@ -144,7 +144,7 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	for how in '{"credsStore": "box"}' "{\"credHelpers\": {\"$REG\": \"box\"}}"; do
 		echo "$how" >"$AUTH"
 		run -0 login -u u --password-stdin <<<secret
-		! grep -q "$(printf u:secret | base64)" "$AUTH"
+		! grep -q "$(printf u:secret | base64)" "$AUTH" || fail "it was there"
 		run -0 python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(d["ServerURL"], d["Username"], d["Secret"])' "$WORK/bin/box"
 		[ "$output" = "$REG u secret" ]
 		run -0 cuddy login --get-login "$REG"

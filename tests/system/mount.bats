@@ -11,14 +11,14 @@ inside() { "$CUDDY" unshare sh -euc "cuddy() { \"\$CUDDY\" \"\$@\"; }; $1"; }
 	cuddy run --name c --network none "$IMAGE" sh -c 'echo made >/made; rm /bin/vi; id -u nobody >/dev/null; chown 7:8 /made'
 	run -0 inside '
 		p=$(cuddy mount c)
-		cat $p/made; test -x $p/bin/sh; ! test -e $p/bin/vi; stat -c "%u %g" $p/made
+		cat $p/made; test -x $p/bin/sh; ! test -e $p/bin/vi || exit 9; stat -c "%u %g" $p/made
 		echo more >>$p/made
 		[ "$(cuddy mount c)" = "$p" ]
 		[ "$(cuddy mount | cut -c15-)" = "$p" ]
 		rm -r $p/tmp; mkdir -m 1777 $p/tmp
-		! (cd $p && cuddy unmount c) 2>/dev/null
+		! (cd $p && cuddy unmount c) 2>/dev/null || exit 9
 		(cd $p && cuddy unmount -f c)
-		! test -e $p
+		! test -e $p || exit 9
 		cuddy container mount --latest >/dev/null
 		cuddy umount -l
 		cuddy mount c >/dev/null'
@@ -65,16 +65,16 @@ inside() { "$CUDDY" unshare sh -euc "cuddy() { \"\$CUDDY\" \"\$@\"; }; $1"; }
 	cuddy commit -q two twolayers >/dev/null
 	run -0 inside '
 		p=$(cuddy image mount twolayers)
-		cat $p/made; ! test -e $p/bin/vi; test -x $p/bin/sh
-		! echo y 2>/dev/null >$p/made
+		cat $p/made; ! test -e $p/bin/vi || exit 9; test -x $p/bin/sh
+		! echo y 2>/dev/null >$p/made || exit 9
 		one=$(cuddy image mount '"$IMAGE"')
-		test -x $one/bin/vi; ! touch $one/x 2>/dev/null; ! test -e $one/etc/mtab
+		test -x $one/bin/vi; ! touch $one/x 2>/dev/null || exit 9; ! test -e $one/etc/mtab || exit 9
 		[ "$(cuddy image mount '"$id"')" = "$one" ]
 		[ "$(cuddy image mount | wc -l)" = 2 ]
 		cuddy image unmount twolayers >/dev/null
-		! test -e $p
+		! test -e $p || exit 9
 		cuddy image mount
-		! (cd $one && cuddy image unmount '"$IMAGE"') 2>/dev/null
+		! (cd $one && cuddy image unmount '"$IMAGE"') 2>/dev/null || exit 9
 		(cd $one && cuddy image umount -f '"$IMAGE"')
 		cuddy image mount --all --format json
 		cuddy rmi -f twolayers >/dev/null

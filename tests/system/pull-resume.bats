@@ -128,7 +128,7 @@ is_whole() {
 	timeout 60 "$CUDDY" system df >/dev/null
 	timeout 60 "$CUDDY" system prune -f >/dev/null # not what somebody is busy with
 	[ -e "$PART" ]
-	! gone $second
+	! gone $second || fail "it was there"
 	[ -z "$(sent 200)" ]
 	kill_all $first
 	wait $second

@@ -213,7 +213,7 @@ PY
 	echo "$gets"
 	config=$(skopeo inspect --raw --tls-verify=false "docker://$REG/l:1" | jq -r .config.digest)
 	[ "$(grep -vc "$config" <<<"$gets")" -eq 12 ]
-	! grep -v "$config" <<<"$gets" | grep -qv '^ *1 '
+	! grep -v "$config" <<<"$gets" | grep -qv '^ *1 ' || fail "it was there"
 	[ "$(cuddy run --rm --network none "$REG/l:1" cat /a/keep)" = again ]
 }
 

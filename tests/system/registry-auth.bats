@@ -70,7 +70,7 @@ asked() { cat "$REG_DIR/token-log" 2>/dev/null; : >"$REG_DIR/token-log"; }
 	rm -r "$REG_DIR"/data/docker/registry/v2/repositories/private/m/_layers/sha256/*
 	auth cuddy push localhost/layers12 "$REG/private/n:1"
 	grep -q 'DELETE /v2/private/n/blobs/uploads/.* 401' "$REG_DIR/log"
-	! grep -q :delete "$REG_DIR/token-log"
+	! grep -q :delete "$REG_DIR/token-log" || fail "it was there"
 }
 
 # images: N6, R1

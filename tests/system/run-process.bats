@@ -7,8 +7,8 @@ load helpers
 	grep -qx 'A=1' <<<"$output"
 	grep -qx 'B=' <<<"$output"
 	grep -qx 'FROM_HOST=h' <<<"$output"
-	! grep -q NOT_SET_ANYWHERE <<<"$output"
-	! grep -q cuddy_test <<<"$output"
+	! grep -q NOT_SET_ANYWHERE <<<"$output" || fail "it was there"
+	! grep -q cuddy_test <<<"$output" || fail "it was there"
 }
 
 @test "env: values keep newlines, quotes, dollars and equals signs" {

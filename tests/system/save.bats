@@ -119,7 +119,7 @@ config_id() { skopeo inspect --config --raw "$1" | sha256sum | cut -d' ' -f1; }
 	run --separate-stderr cuddy save -q -o /dev/full "$IMAGE"
 	one_line_error 125 'space'
 	[ "$(ls "$WORK/full")" = file ]
-	! ls -A "$WORK" | grep -E 'x.tar|^\.cuddy|such'
+	! ls -A "$WORK" | grep -E 'x.tar|^\.cuddy|such' || fail "it was there"
 }
 
 # images: S1

@@ -51,6 +51,11 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	cuddy exec -d fixed httpd -p '[::]:8080' -h /etc
 	run -0 cuddy run --rm --network dual "$IMAGE" sh -c 'nslookup -type=aaaa six; for i in $(seq 100); do wget -qO- "http://[fd11:22::77]:8080/hostname" && break; sleep 0.1; done'
 	[[ "$output" == *"fd11:22::77"*"$(cuddy exec fixed cat /etc/hostname)"* ]]
+	# The network that is always there, by the name that podman and docker have for it.
+	net=$(cuddy network inspect podman --format '{{range .Subnets}}{{.Subnet}}{{end}}')
+	run -0 cuddy run --rm --network "bridge:ip=${net%.*}.77,mac=02:aa:bb:cc:dd:09,alias=al,interface_name=lan9" "$IMAGE" \
+		sh -c 'ip -o addr show lan9; cat /sys/class/net/lan9/address'
+	[[ "$output" == *"inet ${net%.*}.77/"*"02:aa:bb:cc:dd:09"* ]]
 	bad() { run -125 --separate-stderr cuddy run --rm --network "$1" "${@:2}" "$IMAGE" true; one_line_error 125 "$want"; }
 	want='10.211.0.77' bad dual:ip=10.211.0.77
 	want='no subnet' bad dual:ip=10.212.0.1

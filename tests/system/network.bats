@@ -22,10 +22,14 @@ teardown() { end_host_probe; test_end; }
 
 @test "network: by default slirp4netns, ready before the command starts" {
 	require_tun
-	run -0 cuddy run --rm "$IMAGE" sh -c 'ip -o addr show tap0; ip route; cat /sys/class/net/tap0/mtu'
-	[[ "$output" == *"inet 10.0.2.100/24"* ]]
-	[[ "$output" == *"default via 10.0.2.2 dev tap0"* ]]
-	[ "${lines[-1]}" = 65520 ]
+	local mode
+	for mode in '' --network=private; do
+		# shellcheck disable=SC2086
+		run -0 cuddy run --rm $mode "$IMAGE" sh -c 'ip -o addr show tap0; ip route; cat /sys/class/net/tap0/mtu'
+		[[ "$output" == *"inet 10.0.2.100/24"* ]]
+		[[ "$output" == *"default via 10.0.2.2 dev tap0"* ]]
+		[ "${lines[-1]}" = 65520 ]
+	done
 }
 
 @test "network: slirp4netns takes mtu and cidr, and refuses what it does not know" {

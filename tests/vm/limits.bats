@@ -184,8 +184,9 @@ took() {
 pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 
 @test "a pod: its limits bound all of its containers together, and its cgroup goes with the last of them" {
-	cuddy pod create --name p --network none -m 48m --memory-swap 48m --cpus 1.5 --cpuset-cpus 0 --blkio-weight 500 \
-		--device-read-iops /dev/nvme0n1:500 --pids-limit 100
+	cuddy pod create --name p --network none -m 48m --memory-swap 48m --cpus 1.5 -c 512 --cpuset-cpus 0 --cpuset-mems 0 \
+		--blkio-weight 500 --blkio-weight-device /dev/nvme1n1:1000 --device-read-bps /dev/nvme0n1:3mb --device-write-bps /dev/nvme0n1:1mb \
+		--device-read-iops /dev/nvme0n1:500 --device-write-iops /dev/nvme0n1:400 --pids-limit 100
 	cuddy run -d --pod p --name a -m 40m "$IMAGE" sleep 1000
 	cuddy run -d --pod p --name b "$IMAGE" sleep 1000
 	dir=$(dirname "$(cgroup_dir a)")
@@ -193,7 +194,9 @@ pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 	[ "$dir" = "/sys/fs/cgroup$(cuddy pod inspect --format '{{.CgroupPath}}' p)" ]
 	[ "$(cat "$dir/memory.max" "$dir/memory.swap.max" "$dir/cpu.max" "$dir/cpuset.cpus" "$dir/pids.max" | xargs)" = "50331648 0 150000 100000 0 100" ]
 	[ "$(sed -n 's/^default //p' "$dir/io.weight")" = 4950 ]
-	[[ "$(cat "$dir/io.max")" == *"riops=500"* ]]
+	[[ "$(cat "$dir/io.weight")" == *"$(cat /sys/class/block/nvme1n1/dev) 10000"* ]]
+	[[ "$(cat "$dir/io.max")" == *"rbps=3145728 wbps=1048576 riops=500 wiops=400"* ]]
+	[ "$(cat "$dir/cpu.weight") $(cat "$dir/cpuset.mems")" = '20 0' ]
 	[ "$(limit_of a memory.max) $(limit_of b memory.max)" = '41943040 max' ]
 	[ "$(cuddy pod inspect --format '{{.MemoryLimit}} {{.CPUQuota}} {{.CPUSetCPUs}} {{.CreateCgroup}}' p)" = "50331648 150000 0 true" ]
 	# One that has no bound of its own has the pod's.

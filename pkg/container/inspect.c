@@ -468,7 +468,8 @@ static void set_image_digest(struct json_object *o, struct store *st,
 		if (image_store_load(st, rec->image_id, &image) < 0)
 			err_drop();
 		else
-			local = local_digest(st, image->id, &image->diffids, image->manifest_type);
+			local = local_digest(st, image->id, &image->diffids, image->manifest_type,
+					     &image->annotations);
 		image_record_free(image);
 	}
 	json_set_str(o, "ImageDigest", rec->image_digest ? rec->image_digest : local ? local : "");

@@ -202,7 +202,8 @@ int image_inspect(struct store *st, const char *name, struct json_object **ret)
 	if (r == 0)
 		digest = image_manifest_of(st, rec, matched);
 	if (r == 0 && !digest)
-		digest = local_digest(st, rec->id, &rec->diffids, rec->manifest_type);
+		digest = local_digest(st, rec->id, &rec->diffids, rec->manifest_type,
+				      &rec->annotations);
 	if (r == 0)
 		*ret = object_of(st, rec, &c, digest);
 	image_config_done(&c);

@@ -277,7 +277,8 @@ static void add_local_digests(struct store *st, struct image_set *set)
 
 		if (s->manifest_digest || set->v[i].is_list)
 			continue;
-		s->manifest_digest = local_digest(st, s->id, &s->diffids, s->manifest_type);
+		s->manifest_digest = local_digest(st, s->id, &s->diffids, s->manifest_type,
+						  &s->annotations);
 		if (s->manifest_digest)
 			local_repo_digests(&s->names, s->manifest_digest, &s->repo_digests);
 	}

@@ -41,7 +41,7 @@ static int add_layers(struct store *st, const struct strv *diffids, const char *
 }
 
 char *local_digest(struct store *st, const char *id, const struct strv *diffids,
-		   const char *manifest_type)
+		   const char *manifest_type, const struct strv *annotations)
 {
 	bool docker = manifest_type && strncmp(manifest_type, "application/vnd.docker.", 23) == 0;
 	AUTO_JSON struct json_object *doc = json_object_new_object();
@@ -55,6 +55,8 @@ char *local_digest(struct store *st, const char *id, const struct strv *diffids,
 	json_set(doc, "config",
 		 descriptor_of(docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG, id, config.len));
 	json_set(doc, "layers", layers);
+	if (!docker && annotations->n)
+		json_set(doc, "annotations", json_from_map(annotations));
 	if (r == 0)
 		r = add_layers(st, diffids, docker ? MEDIA_DOCKER_LAYER : MEDIA_OCI_LAYER, layers);
 	if (r < 0) {
@@ -101,7 +103,7 @@ int local_digest_find(struct store *st, const char *repository, const char *dige
 			err_drop(); /* damaged, or removed right now */
 			continue;
 		}
-		has = local_digest(st, s.id, &s.diffids, s.manifest_type);
+		has = local_digest(st, s.id, &s.diffids, s.manifest_type, &s.annotations);
 		if (has && strcmp(has, digest) == 0) {
 			memcpy(ret_id, s.id, 65);
 			return 0;

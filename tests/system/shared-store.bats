@@ -186,7 +186,7 @@ blocks() { cuddy unshare du -s -B1 "$CUDDY_ROOT/layers" "$CUDDY_ROOT/cache" | aw
 		run -0 cuddy run --rm --network none localhost/odd:1 sh -c 'ls -ln /suid; cat /secret; test ! -e /etc/group'
 		[[ "${lines[0]}" == -rwsr-sr-x*" 33 "*" 44 "* ]] && [ "${lines[1]}" = top ]
 		cuddy create --name keep localhost/odd:1 true
-		! ls "$CUDDY_ROOT"/layers/*/shared 2>/dev/null
+		! ls "$CUDDY_ROOT"/layers/*/shared 2>/dev/null || fail "it was there"
 		cuddy system check
 		cuddy rm keep
 		drop_root

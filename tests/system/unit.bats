@@ -370,7 +370,7 @@ cost() {
 		Wants=web.service Before=web.service Requires=back-network.service WantedBy=default.target; do
 		grep -qxF -- "$l" <<<"$output" || { echo "no line $l in"; echo "$output"; false; }
 	done
-	! grep -q later <<<"$output"
+	! grep -q later <<<"$output" || fail "it was there"
 	run -0 service web
 	grep -qxF BindsTo=shop-pod.service <<<"$output"
 	grep -qxF After=shop-pod.service <<<"$output"

@@ -11,9 +11,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/build/image.h"
-#include "pkg/image/image.h"
-#include "pkg/image/tag.h"
-#include "pkg/json/json.h"
 #include "pkg/oci/manifest.h"
 #include "storage/builder.h"
 
@@ -63,49 +60,13 @@ static int files_open(const struct build_args *a, struct build_options *o, struc
 	return a->logfile && !f->log ? err_new(-errno, "--logfile %s", a->logfile) : 0;
 }
 
-/* The keys that buildx writes, as far as they are known without making archives of layers. */
 static int put_metadata(struct store *st, const struct build_args *a, const struct build_options *o,
-			const char *id, struct archive_file *f)
+			const char *id, const char *list, struct archive_file *f)
 {
-	AUTO_JSON struct json_object *doc = json_object_new_object();
-	AUTO_FREE char *config = xasprintf("sha256:%s", id);
-	AUTO_STRV struct strv names = STRV_INIT;
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	struct image_record *rec = NULL;
-	int r = 0;
+	int r = build_metadata_put(st, &o->tags, id, list, &text);
 
-	for (size_t i = 0; r == 0 && i < o->tags.n; i++) {
-		char *full = NULL;
-
-		r = image_tag_name(o->tags.v[i], &full);
-		if (r == 0)
-			strv_take(&names, full);
-	}
-	if (r == 0 && *id) {
-		json_set_str(doc, "containerimage.config.digest", config);
-		r = image_store_load(st, id, &rec);
-	}
-	if (r == 0 && rec && rec->manifest_digest)
-		json_set_str(doc, "containerimage.digest", rec->manifest_digest);
-	if (r == 0 && rec && rec->manifest_digest && rec->manifest) {
-		struct json_object *d = json_object_new_object();
-
-		json_set_str(d, "mediaType", rec->manifest_type);
-		json_set_str(d, "digest", rec->manifest_digest);
-		json_set_i64(d, "size", (int64_t)rec->manifest_len);
-		json_set(doc, "containerimage.descriptor", d);
-	}
-	image_record_free(rec);
-	if (r < 0)
-		return r;
-	if (names.n) {
-		AUTO_FREE char *all = strv_join(&names, ",");
-
-		json_set_str(doc, "image.name", all);
-	}
-	json_write(doc, true, &text);
-	sbuf_addc(&text, '\n');
-	return archive_file_put(f, a->metadata_file, text.s);
+	return r < 0 ? r : archive_file_put(f, a->metadata_file, text.s);
 }
 
 static int put_ids(const struct build_args *a, struct build_files *f, const char *id)
@@ -128,7 +89,7 @@ static int finish(struct store *st, const struct build_args *a, const struct bui
 	if (r == 0)
 		r = put_ids(a, f, id);
 	if (r == 0 && a->metadata_file)
-		r = put_metadata(st, a, o, id, &f->metadata);
+		r = put_metadata(st, a, o, id, NULL, &f->metadata);
 	return r < 0 ? r : build_outputs_keep(&f->outputs);
 }
 
@@ -157,11 +118,12 @@ static int finish_list(struct store *st, const struct build_args *a, const struc
 	if (r == 0 && push && !o->tags.n)
 		r = err_usage("--push needs a name to push to: --tag");
 	if (r == 0 && push)
-		r = build_push_lists(st, o, &o->tags, hush);
+		r = build_push_lists(st, o, &o->tags, &f->outputs.push_form, hush);
 	if (r == 0)
 		r = put_ids(a, f, *id ? id : ids->n ? ids->v[0] : "");
 	if (r == 0 && a->metadata_file)
-		r = put_metadata(st, a, o, "", &f->metadata);
+		r = put_metadata(st, a, o, "", o->tags.n ? o->tags.v[0] : a->manifest ? a->manifest : *id ? id : NULL,
+				 &f->metadata);
 	if (r == 0)
 		r = build_outputs_keep(&f->outputs);
 	for (size_t i = 0; r == 0 && i < ids->n; i++)

@@ -5,6 +5,7 @@
 
 #include "cmd/archive_file.h"
 #include "cmd/cmd.h"
+#include "cmd/compress_opts.h"
 #include "cmd/registry_opts.h"
 #include "pkg/build/build.h"
 #include "pkg/cli/options.h"
@@ -19,6 +20,7 @@ struct build_args {
 		contexts, annotations, cache_from, cache_to, env, unset_env, unset_labels,
 		no_cache_filters, outputs, allow, cpp_flags, source_policies, attest, layer_labels, unset_annotations;
 	struct container_request run;
+	struct compress_args compression;
 	const char *arch, *os, *variant, *target, *network, *pull, *iidfile, *iidfile_raw, *digestfile, *metadata_file,
 		*manifest, *ignore_file, *timestamp, *format, *progress, *isolation, *from,
 		*logfile, *provenance, *sbom, *call, *builder;
@@ -36,6 +38,11 @@ extern const struct opt build_opts[];
 /** build_request_of() - the arguments, checked, as a request; lists of it are to be released. */
 int build_request_of(const struct build_args *a, const char *context, struct build_options *ret);
 void build_request_done(struct build_options *o);
+/**
+ * build_metadata_put() - the document of --metadata-file (build_metadata.c)
+ * @id: of one image, "": there is none; @list: the name of what several platforms became, NULL.
+ */
+int build_metadata_put(struct store *st, const struct strv *tags, const char *id, const char *list, struct sbuf *ret);
 /** build_arg_is_on() - is the build argument @name given, and true? */
 bool build_arg_is_on(const struct build_options *o, const char *name);
 /** build_attest_check() - --attest, --provenance and --sbom: only that none is wanted (build_attest.c). */
@@ -64,13 +71,16 @@ struct build_output {
 	char *dest, *name;
 	struct strv annotations; /* as of --annotation */
 	bool push;
-	int rewrite; /* rewrite-timestamp=, -1: nothing is said */
+	struct compress_args compression; /* instead of the command line's */
+	char *compression_name;
+	int rewrite, oci; /* rewrite-timestamp=, oci-mediatypes=; -1: nothing is said */
 	struct archive_file file;
 	int dir;
 };
 struct build_outputs {
 	struct build_output *v;
 	unsigned n;
+	struct transfer_form push_form; /* how layers are sent; its format is --format's */
 };
 /** build_outputs_open() - what --output and --push say, opened in the caller's rights, into @o as well. */
 int build_outputs_open(const struct build_args *a, struct build_options *o,
@@ -109,7 +119,7 @@ int build_put_list(struct store *st, const struct strv *tags, const struct strv 
 int build_add_to_list(struct store *st, const char *list, const struct strv *ids,
 		      const struct annotations *annotations);
 int build_push_lists(struct store *st, const struct build_options *o,
-		     const struct strv *names, bool quiet);
+		     const struct strv *names, const struct transfer_form *form, bool quiet);
 
 /* --- what is shown (build_show.c) ------------------------------------------------------------------ */
 

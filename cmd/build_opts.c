@@ -125,6 +125,7 @@ const struct opt build_opts[] = {
 	OPT_STR(0, "uts", "MODE", struct build_args, run.uts, "UTS namespace of commands: private or host", .complete = COMPLETE_WORDS, .words = "private host", .strict = true),
 	OPT_STR(0, "variant", "VARIANT", struct build_args, variant, "Variant of the architecture to build for"),
 	OPT_LIST('v', "volume", "HOST:PATH[:ro]", struct build_args, run.volume, "Mount a path of the host while commands run", .complete = COMPLETE_FILE),
+	OPT_GROUP(compress_opts, struct build_args, compression),
 	OPT_GROUP(limit_opts, struct build_args, run.limits),
 	OPT_GROUP(registry_opts, struct build_args, registry),
 	OPT_ROWS(build_refused_opts),

@@ -48,6 +48,16 @@ static int take_annotation(struct build_output *o, const char *rest, const char 
 	return 0;
 }
 
+static int take_tri(const char *word, const char *value, int *ret)
+{
+	bool on;
+
+	if (parse_bool(value, &on) < 0)
+		return err_usage("%s: true or false", word);
+	*ret = on;
+	return 0;
+}
+
 static int take_word(struct build_output *o, const char *word)
 {
 	const char *eq = strchr(word, '=');
@@ -60,22 +70,26 @@ static int take_word(struct build_output *o, const char *word)
 		return take_type(o, eq + 1);
 	if (strcmp(name, "push") == 0)
 		return parse_bool(eq + 1, &o->push) < 0 ? err_usage("%s: true or false", word) : 0;
-	if (strcmp(name, "rewrite-timestamp") == 0) {
-		bool on;
-
-		if (parse_bool(eq + 1, &on) < 0)
-			return err_usage("%s: true or false", word);
-		o->rewrite = on;
-		return 0;
-	}
+	if (strcmp(name, "rewrite-timestamp") == 0)
+		return take_tri(word, eq + 1, &o->rewrite);
+	if (strcmp(name, "oci-mediatypes") == 0)
+		return take_tri(word, eq + 1, &o->oci);
+	if (strcmp(name, "force-compression") == 0)
+		return parse_bool(eq + 1, &o->compression.force) < 0 ? err_usage("%s: true or false", word) : 0;
+	if (strcmp(name, "compression-level") == 0)
+		return parse_u32(eq + 1, 22, &o->compression.level) < 0 ? err_usage("%s: 1 to 22", word) : 0;
 	if (strcmp(name, "dest") == 0)
 		field = &o->dest;
 	else if (strcmp(name, "name") == 0)
 		field = &o->name;
+	else if (strcmp(name, "compression") == 0)
+		field = &o->compression_name;
 	else if (strncmp(name, "annotation", 10) == 0)
 		return take_annotation(o, name + 10, eq + 1);
 	else
-		return err_usage("unknown key '%s': type, dest, name, push, rewrite-timestamp, annotation.KEY", name);
+		return err_usage("unknown key '%s': type, dest, name, push, compression, compression-level, "
+				 "force-compression, oci-mediatypes, rewrite-timestamp, annotation.KEY",
+				 name);
 	free(*field);
 	*field = xstrdup(eq + 1);
 	return 0;
@@ -130,6 +144,48 @@ static int open_one(struct build_output *o, struct build_options *b)
 	}
 }
 
+/* What an output says of compression counts there, else what the command line says. */
+static const struct compress_args *compression_of(const struct build_args *a, const struct build_output *o)
+{
+	return o->compression.format ? &o->compression : &a->compression;
+}
+
+static int check_form(const struct build_args *a, struct build_output *o, struct build_options *b)
+{
+	struct transfer_form form = {.format = NULL};
+	bool compresses = o->push || o->kind == OUTPUT_OCI || (o->kind == OUTPUT_IMAGE && a->push);
+
+	o->compression.format = o->compression_name;
+	if ((o->compression.format || o->compression.level) && !compresses)
+		return err_usage("compression: nothing is compressed; it goes with type=oci and what is sent");
+	if (o->oci >= 0 && o->kind != OUTPUT_IMAGE && o->kind != OUTPUT_OCI)
+		return err_usage("oci-mediatypes goes with type=image");
+	if (o->oci == 0 && o->kind == OUTPUT_OCI)
+		return err_usage("oci-mediatypes=false: an OCI archive has OCI's media types");
+	if (o->oci >= 0 && a->format && b->docker != (o->oci == 0))
+		return err_usage("oci-mediatypes and --format say the opposite");
+	if (o->oci >= 0 && o->kind == OUTPUT_IMAGE)
+		b->docker = o->oci == 0;
+	return compress_form_of(&o->compression, &form);
+}
+
+static int set_push_form(const struct build_args *a, struct build_outputs *outs)
+{
+	const struct compress_args *use = &a->compression;
+	bool compresses = a->push;
+
+	for (unsigned i = 0; i < outs->n; i++) {
+		const struct build_output *o = &outs->v[i];
+
+		compresses |= o->push || o->kind == OUTPUT_OCI;
+		if (o->push || (a->push && o->kind == OUTPUT_IMAGE))
+			use = compression_of(a, o);
+	}
+	if (a->compression.format && !compresses)
+		return err_usage("--compression-format: nothing is compressed; it goes with --push and --output type=oci");
+	return compress_form_of(use, &outs->push_form);
+}
+
 int build_outputs_open(const struct build_args *a, struct build_options *b,
 		       struct build_outputs *ret)
 {
@@ -142,8 +198,10 @@ int build_outputs_open(const struct build_args *a, struct build_options *b,
 
 		ret->v = xreallocarray(ret->v, ret->n + 1, sizeof(*ret->v));
 		o = &ret->v[ret->n++];
-		*o = (struct build_output){.rewrite = -1, .file = ARCHIVE_FILE_INIT, .dir = -EBADF};
+		*o = (struct build_output){.rewrite = -1, .oci = -1, .file = ARCHIVE_FILE_INIT, .dir = -EBADF};
 		r = parse(a->outputs.v[i], o);
+		if (r == 0)
+			r = check_form(a, o, b);
 		if (r == 0 && o->rewrite >= 0)
 			r = build_rewrite_check("rewrite-timestamp", o->rewrite, b);
 		for (size_t k = 0; r == 0 && k < o->annotations.n; k++)
@@ -155,6 +213,8 @@ int build_outputs_open(const struct build_args *a, struct build_options *b,
 			r = err_wrap(r, "--output %s", a->outputs.v[i]);
 	}
 	b->no_image = !image;
+	if (r == 0)
+		r = set_push_form(a, ret);
 	if (r == 0 && a->push && !b->tags.n)
 		r = err_usage("--push needs a name to push to: --tag");
 	return r;
@@ -173,13 +233,13 @@ const char *build_pushed(void)
 	return pushed;
 }
 
-static int push(struct store *st, const struct build_options *b, bool quiet)
+static int push(struct store *st, const struct build_options *b, const struct transfer_form *form, bool quiet)
 {
-	struct push_options o = {.access = b->pull.access,
-				 .form.format = b->docker ? "docker" : "oci"};
+	struct push_options o = {.access = b->pull.access, .form = *form};
 	struct transfer_report report;
 	int r = 0;
 
+	o.form.format = b->docker ? "docker" : "oci";
 	transfer_report_init(&report, REPORT_PULL, quiet, build_note_pushed);
 	o.report = &report.handler;
 	for (size_t i = 0; r == 0 && i < b->tags.n; i++)
@@ -188,15 +248,18 @@ static int push(struct store *st, const struct build_options *b, bool quiet)
 	return r;
 }
 
-static int save(struct store *st, const struct build_output *o, const struct build_options *b,
-		const char *id, bool quiet)
+static int save(struct store *st, const struct build_args *a, const struct build_output *o,
+		const struct build_options *b, const char *id, bool quiet)
 {
-	const struct save_options how = {.kind = o->kind == OUTPUT_OCI ? "oci-archive"
+	struct save_options how = {.kind = o->kind == OUTPUT_OCI ? "oci-archive"
 								       : "docker-archive"};
 	AUTO_STRV struct strv names = STRV_INIT;
 	struct transfer_report report;
 	int r;
 
+	r = o->kind == OUTPUT_OCI ? compress_form_of(compression_of(a, o), &how.form) : 0;
+	if (r < 0)
+		return r;
 	strv_add_all(&names, &b->tags);
 	if (o->name)
 		strv_split(&names, o->name, ',');
@@ -219,12 +282,12 @@ int build_outputs_write(struct store *st, const struct build_args *a, const stru
 
 		wants_push |= o->push;
 		if (o->kind == OUTPUT_OCI || o->kind == OUTPUT_DOCKER)
-			r = save(st, o, b, id, quiet);
+			r = save(st, a, o, b, id, quiet);
 	}
 	if (r == 0 && wants_push && !b->tags.n)
 		r = err_usage("push=true needs a name to push to: name= or --tag");
 	if (r == 0 && wants_push)
-		r = push(st, b, quiet);
+		r = push(st, b, &outs->push_form, quiet);
 	return r < 0 ? err_wrap(r, "--output") : 0;
 }
 
@@ -260,6 +323,7 @@ void build_outputs_done(struct build_outputs *o)
 		closep(&o->v[i].dir);
 		free(o->v[i].dest);
 		free(o->v[i].name);
+		free(o->v[i].compression_name);
 		strv_done(&o->v[i].annotations);
 	}
 	free(o->v);

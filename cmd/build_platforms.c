@@ -312,13 +312,14 @@ int build_add_to_list(struct store *st, const char *list, const struct strv *ids
 }
 
 int build_push_lists(struct store *st, const struct build_options *o, const struct strv *names,
-		     bool quiet)
+		     const struct transfer_form *form, bool quiet)
 {
 	struct list_push_options p = {
-		.all = true, .access = o->pull.access, .form.format = o->docker ? "docker" : "oci"};
+		.all = true, .access = o->pull.access, .form = *form};
 	struct transfer_report report;
 	int r = 0;
 
+	p.form.format = o->docker ? "docker" : "oci";
 	transfer_report_init(&report, REPORT_PULL, quiet, build_note_pushed);
 	p.report = &report.handler;
 	for (size_t i = 0; r == 0 && i < names->n; i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/compress_opts.h"
 #include "cmd/image_file.h"
 #include "cmd/registry_opts.h"
 #include "cmd/transfer_report.h"
@@ -18,10 +19,10 @@ struct push_args {
 	struct registry_args registry;
 	bool compress;
 	const char *platform, *sign_parameters;
-	bool quiet, force, remove_signatures, all_tags;
+	bool quiet, remove_signatures, all_tags;
 	struct sign_options sign;
-	const char *digestfile, *format, *compression;
-	unsigned level;
+	const char *digestfile, *format;
+	struct compress_args compression;
 };
 
 static const struct push_args push_defaults = {.registry = REGISTRY_ARGS_DEFAULTS};
@@ -36,12 +37,9 @@ static const struct opt all_tags_opts[] = {
 };
 static const struct opt push_opts[] = {
 	OPT_GROUP(registry_opts, struct push_args, registry),
-	OPT_STR(0, "compression-format", "FORMAT", struct push_args, compression, "Send the layers compressed so",
-		.words = "gzip zstd zstd:chunked", .complete = COMPLETE_WORDS),
-	OPT_UINT(0, "compression-level", "N", struct push_args, level, "How hard to compress; makes the layers anew", .max = 22),
+	OPT_GROUP(compress_opts, struct push_args, compression),
 	OPT_STR(0, "digestfile", "FILE", struct push_args, digestfile, "Write the digest of what was pushed to a file",
 		.complete = COMPLETE_FILE),
-	OPT_BOOL(0, "force-compression", struct push_args, force, "Send no layer that is compressed otherwise; it is always so"),
 	OPT_STR('f', "format", "FORMAT", struct push_args, format, "Kind of manifest, instead of the image's own",
 		.words = "oci v2s2 docker", .complete = COMPLETE_WORDS, .strict = true),
 	OPT_BOOL('q', "quiet", struct push_args, quiet, "Do not report progress"),
@@ -66,23 +64,18 @@ static void take_digest(const char *reference, const char *id)
 
 static int options_of(const struct push_args *a, struct push_options *ret)
 {
+	int r;
+
 	if (a->sign_parameters)
 		return err_usage(
 			"--sign-by-sigstore: files of parameters are not read; "
 			"--sign-by-sigstore-private-key and --sign-passphrase-file name the "
 			"key and its passphrase");
-	if (a->compression && strcmp(a->compression, "gzip") != 0 &&
-	    strcmp(a->compression, "zstd") != 0 && strcmp(a->compression, "zstd:chunked") != 0)
-		return err_usage("--compression-format '%s': use gzip, zstd or zstd:chunked",
-				 a->compression);
-	if (a->level && !a->compression)
-		return err_usage("--compression-level wants --compression-format");
-	if (a->level > 9 && strcmp(a->compression, "gzip") == 0)
-		return err_usage("--compression-level %u: gzip has 1 to 9", a->level);
+	r = compress_form_of(&a->compression, &ret->form);
+	if (r < 0)
+		return r;
 	if (a->format)
 		ret->form.format = strcmp(a->format, "oci") == 0 ? "oci" : "docker";
-	ret->form.compression = a->compression;
-	ret->form.level = a->level;
 	ret->platform = a->platform;
 	ret->sign = a->sign;
 	return registry_access_of(&a->registry, &ret->access);

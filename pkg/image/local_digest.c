@@ -40,14 +40,13 @@ static int add_layers(struct store *st, const struct strv *diffids, const char *
 	return 0;
 }
 
-char *local_digest(struct store *st, const char *id, const struct strv *diffids,
-		   const char *manifest_type, const struct strv *annotations)
+int local_manifest(struct store *st, const char *id, const struct strv *diffids,
+		   const char *manifest_type, const struct strv *annotations, struct sbuf *ret)
 {
 	bool docker = manifest_type && strncmp(manifest_type, "application/vnd.docker.", 23) == 0;
 	AUTO_JSON struct json_object *doc = json_object_new_object();
 	struct json_object *layers = json_object_new_array();
-	AUTO_SBUF struct sbuf config = SBUF_INIT, text = SBUF_INIT;
-	char hex[65];
+	AUTO_SBUF struct sbuf config = SBUF_INIT;
 	int r = image_store_file(st, id, "config", &config);
 
 	json_set_i64(doc, "schemaVersion", 2);
@@ -59,11 +58,21 @@ char *local_digest(struct store *st, const char *id, const struct strv *diffids,
 		json_set(doc, "annotations", json_from_map(annotations));
 	if (r == 0)
 		r = add_layers(st, diffids, docker ? MEDIA_DOCKER_LAYER : MEDIA_OCI_LAYER, layers);
-	if (r < 0) {
+	if (r == 0)
+		json_write(doc, false, ret);
+	return r;
+}
+
+char *local_digest(struct store *st, const char *id, const struct strv *diffids,
+		   const char *manifest_type, const struct strv *annotations)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	char hex[65];
+
+	if (local_manifest(st, id, diffids, manifest_type, annotations, &text) < 0) {
 		err_drop();
 		return NULL;
 	}
-	json_write(doc, false, &text);
 	sha256_hex(text.s, text.len, hex);
 	return xasprintf("sha256:%s", hex);
 }

@@ -8,6 +8,9 @@
 #pragma once
 #include "storage/image_store.h"
 
+/** local_manifest() - its bytes; -ENOENT, without a trail, when the size of a layer's archive is not known. */
+int local_manifest(struct store *st, const char *id, const struct strv *diffids,
+		   const char *manifest_type, const struct strv *annotations, struct sbuf *ret);
 /** local_digest() - "sha256:…", malloc'ed; NULL when the size of a layer's archive is not known. Leaves no trail. */
 char *local_digest(struct store *st, const char *id, const struct strv *diffids,
 		   const char *manifest_type, const struct strv *annotations);

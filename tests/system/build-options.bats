@@ -84,6 +84,20 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 		[[ "$output" == *localhost/o:latest* ]]
 		[ "$(cuddy image inspect --format '{{.Id}}' localhost/o)" = "$id" ]
 	done
+	cuddy build -q -o type=oci,dest="$WORK/z.tar",compression=zstd,compression-level=1 . >/dev/null
+	mkdir "$WORK/z" && tar -xf "$WORK/z.tar" -C "$WORK/z"
+	[ "$(jq -r '.layers[0].mediaType' "$WORK/z/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "$WORK/z/index.json")")" = application/vnd.oci.image.layer.v1.tar+zstd ]
+	while read -r flags; do
+		run -125 --separate-stderr cuddy build $flags .
+		[ "${#stderr_lines[@]}" = 1 ]
+	done <<-E
+		--compression-format zstd
+		--compression-level 3 --push -t localhost:1/x
+		-o type=docker,dest=x,compression=zstd
+		-o type=oci,dest=x,compression=lzma
+		-o type=oci,dest=x,oci-mediatypes=false
+		-o type=image,oci-mediatypes=false --format oci
+	E
 	run -125 --separate-stderr cuddy build -o type=zip,dest=x .
 	[[ "$stderr" == *"--output type=zip,dest=x: type=zip: use local, tar, oci, docker, image or registry"* ]]
 	run -125 cuddy build -o type=local .
@@ -101,11 +115,16 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	[ "$(jq -r '."containerimage.digest"' "$WORK/meta")" = "sha256:$(sha256sum <<<"$output" | cut -d' ' -f1)" ] ||
 		[ "$(jq -r '."containerimage.digest"' "$WORK/meta")" = "sha256:$(printf %s "$output" | sha256sum | cut -d' ' -f1)" ]
 	[ "$(jq -r '[."image.name",."containerimage.config.digest"] | join(" ")' "$WORK/meta")" = "$REG/a:1 sha256:$id" ]
+	# Of one that was not sent the manifest is the one that inspect tells.
+	cuddy build -q -t localhost/here --metadata-file "$WORK/meta" --label own=1 . >/dev/null
+	[ "$(jq -r '."containerimage.digest"' "$WORK/meta")" = "$(cuddy image inspect --format '{{.Digest}}' localhost/here)" ]
+	[ "$(jq -r '."containerimage.descriptor" | .digest, .mediaType, (.size > 200)' "$WORK/meta" | xargs)" = \
+		"$(cuddy image inspect --format '{{.Digest}}' localhost/here) application/vnd.oci.image.manifest.v1+json true" ]
 	# Built once more with others: they are what counts from now on.
 	cuddy build -q --tls-verify=false -o type=registry,name="$REG/a:2",annotation.org.x:y=z --created-annotation=false --timestamp 5 --annotation one=11 . >/dev/null
 	run -0 curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/a/manifests/2"
 	[ "$(jq -cS .annotations <<<"$output")" = '{"one":"11","org.x:y":"z"}' ]
-	cuddy build -q --tls-verify=false --push -t "$REG/a:3" --format docker . >/dev/null
+	cuddy build -q --tls-verify=false --push -t "$REG/a:3" -o type=image,oci-mediatypes=false . >/dev/null
 	run -0 curl -sf -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$REG/v2/a/manifests/3"
 	[ "$(jq -r .mediaType <<<"$output")" = application/vnd.docker.distribution.manifest.v2+json ]
 	run -125 --separate-stderr cuddy build --annotation index:x=y .
@@ -119,8 +138,9 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	cuddy rmi -f "$id" >/dev/null
 	file <<<"FROM $REG/a:1
 COPY Containerfile /g"
-	cuddy build -q --tls-verify=false --push -t "$REG/a:4" --created-annotation=false . >/dev/null
+	cuddy build -q --tls-verify=false --push -t "$REG/a:4" --created-annotation=false --compression-format zstd --compression-level 1 . >/dev/null
 	run -0 curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/a/manifests/4"
+	[ "$(jq -r '.layers[-1].mediaType' <<<"$output")" = application/vnd.oci.image.layer.v1.tar+zstd ]
 	[ "$(jq -cS .annotations <<<"$output")" = '{"org.opencontainers.image.base.digest":"'$digest'","org.opencontainers.image.base.name":"'$REG'/a:1"}' ]
 }
 

@@ -50,8 +50,10 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "$(cat "$WORK/out/linux_arm_v7/built")" = "$(uname -m)" ]
 	[ "$(wc -l <"$WORK/d/runs")" = 3 ] # the variable is there for it
 	# The same again is the same, and all of it arrives.
-	run -0 --separate-stderr cuddy build -t "$REG/m:1" -v "$WORK/d:/d" --push --platform linux/amd64,linux/arm64,linux/arm/v7 .
+	run -0 --separate-stderr cuddy build -t "$REG/m:1" -v "$WORK/d:/d" --push --platform linux/amd64,linux/arm64,linux/arm/v7 --metadata-file "$WORK/meta" .
 	[ "${lines[*]}" = "${ids[*]}" ]
+	[ "$(jq -r '."containerimage.digest", ."containerimage.descriptor".digest' "$WORK/meta" | uniq)" = \
+		"sha256:$(skopeo inspect --raw --tls-verify=false "docker://$REG/m:1" | sha256sum | cut -d' ' -f1)" ]
 	skopeo copy -q --all --src-tls-verify=false "docker://$REG/m:1" "oci:$WORK/all:x"
 	# A command that fails leaves no list, and what an archive cannot hold is refused before it runs.
 	file <<<$'FROM localhost/busybox\nARG TARGETARCH\nRUN --network=none [ $TARGETARCH = amd64 ]'

@@ -38,7 +38,15 @@ struct creation {
 	bool made_dir;
 };
 
-/* "slice:prefix:name" names a slice of systemd's; a path is one below which ours is made. */
+/* Without a way up, as it is for runc. */
+static const char *cgroup_path(struct bundle *b, const char *path)
+{
+	AUTO_FREE char *rooted = path_join("/", path), *clean = path_clean(rooted);
+
+	return bundle_keep_str(b, xstrdup(*path == '/' ? clean : clean + 1));
+}
+
+/* "slice:prefix:name" names a slice of systemd's; a path is that of the container's cgroup itself. */
 static int cgroup_of_bundle(struct creation *c, struct cgroup_request *g)
 {
 	const char *path = c->bundle.spec.cgroups_path;
@@ -57,6 +65,10 @@ static int cgroup_of_bundle(struct creation *c, struct cgroup_request *g)
 		return r;
 	if (c->q->no_cgroup) {
 		g->mode = CGROUP_DISABLED;
+	} else if (path && *path && !colon && !c->q->systemd_cgroup && cgroup_is_v2() &&
+		   (*path == '/' || cgroup_base(&base) == 0)) {
+		g->manager = CGROUP_FS;
+		g->path = cgroup_path(&c->bundle, path);
 	} else if (c->q->cgroupfs && (n || cgroup_base(&base) == 0)) {
 		g->manager = CGROUP_FS;
 	} else if (c->q->systemd_cgroup && cgroup_is_v2()) {
@@ -66,10 +78,31 @@ static int cgroup_of_bundle(struct creation *c, struct cgroup_request *g)
 						    xstrndup(path, (size_t)(colon - path)));
 	} else if (n == 0) {
 		/* Nobody asked: a host that does not play along is no error. */
-		err_drop();
 		g->manager = CGROUP_AUTO;
 	}
+	err_drop(); /* of cgroup_base() */
+	if (path && *path && !colon && !g->path && !c->q->no_cgroup && c->q->warnings)
+		strv_addf(c->q->warnings, "linux.cgroupsPath: no cgroup can be made at %s", path);
 	return cgroup_check(g);
+}
+
+/*
+ * Engines name a place that is not theirs to make, and crun passes over it: then the cgroup is where we
+ * would have it, with the limits, and whoever asked is told.
+ */
+static int make_cgroup(struct creation *c, struct cgroup_request *g)
+{
+	int r = cgroup_make(g, getpid(), &c->made);
+
+	if (!g->path || (r != -EACCES && r != -EPERM && r != -EROFS))
+		return r;
+	if (c->q->warnings)
+		strv_addf(c->q->warnings, "linux.cgroupsPath: %s; it is elsewhere", err_message(r));
+	err_drop();
+	g->path = NULL;
+	g->manager = g->n_limits ? cgroup_manager_here() : CGROUP_AUTO;
+	r = cgroup_check(g);
+	return r == 0 ? cgroup_make(g, getpid(), &c->made) : r;
 }
 
 static int open_terminal_socket(const char *path)
@@ -270,7 +303,7 @@ int oci_create(const struct oci_create *q, pid_t *ret_pid, int *ret_pty)
 	if (r == 0)
 		r = claim(&c);
 	if (r == 0)
-		r = cgroup_make(&g, getpid(), &c.made);
+		r = make_cgroup(&c, &g);
 	if (r == 0)
 		r = launch(&c);
 	if (r == 0)

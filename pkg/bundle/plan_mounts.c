@@ -277,11 +277,12 @@ static bool is_usual(const char *path)
 	return is_word(path, usual, ARRAY_LEN(usual));
 }
 
-/* Nobody can make a node in a user namespace: the host's, of the same numbers, is bound. */
+/* Nobody can make a node in a user namespace: the host's, of the same numbers, is bound. FIFOs are no nodes. */
 int bundle_devices(struct bundle *b)
 {
 	struct rt_device *devices = bundle_keep(b, b->spec.n_devices, sizeof(*devices));
-	unsigned n = 0;
+	struct rt_fifo *fifos = bundle_keep(b, b->spec.n_devices, sizeof(*fifos));
+	unsigned n = 0, n_fifos = 0;
 
 	for (unsigned i = 0; i < b->spec.n_devices; i++) {
 		const struct oci_device *d = &b->spec.devices[i];
@@ -289,8 +290,13 @@ int bundle_devices(struct bundle *b)
 
 		if (is_usual(d->path))
 			continue;
-		if (d->type == 'p')
-			return err_new(-CE_UNSUPPORTED, "device %s: a FIFO", d->path);
+		if (d->type == 'p') {
+			fifos[n_fifos++] = (struct rt_fifo){.target = d->path,
+							    .mode = (uint32_t)d->mode & 0777,
+							    .uid = (uint32_t)d->uid,
+							    .gid = (uint32_t)d->gid};
+			continue;
+		}
 		if (stat(d->path, &st) < 0)
 			return err_new(-errno, "device %s of the host", d->path);
 		if (st.st_rdev != makedev((unsigned)d->major, (unsigned)d->minor) ||
@@ -302,5 +308,7 @@ int bundle_devices(struct bundle *b)
 	}
 	b->plan.devices = devices;
 	b->plan.n_devices = n;
+	b->plan.fifos = fifos;
+	b->plan.n_fifos = n_fifos;
 	return 0;
 }

@@ -80,6 +80,12 @@ struct cgroup_request {
 	enum cgroup_mode mode;
 	const char *id;
 	const char *parent; /* --cgroup-parent; NULL: the manager's own */
+	/*
+	 * CGROUP_FS: the container's cgroup itself, by somebody else's name: below CGROUP_ROOT when it begins
+	 * with '/', else below the manager's base; without '..'. What is there already is taken when no
+	 * process is in it. NULL: one of ours.
+	 */
+	const char *path;
 	const struct cgroup_limit *limits;
 	unsigned n_limits;
 	const char *pod; /* id of the pod with limits that it is in; NULL */

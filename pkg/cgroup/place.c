@@ -108,7 +108,7 @@ int cgroup_check(const struct cgroup_request *q)
 	if (!cgroup_is_v2())
 		return err_new(-CE_HOST_SETUP, "--cgroup-manager %s: %s", cgroup_manager_name(m),
 			       cgroup_mending());
-	if (m == CGROUP_FS || q->mode == CGROUP_SPLIT) {
+	if ((m == CGROUP_FS && !(q->path && *q->path == '/')) || q->mode == CGROUP_SPLIT) {
 		r = cgroup_base(&base);
 		if (r < 0)
 			return mending(r);
@@ -333,13 +333,50 @@ static int make_parents(const char *dir)
 	return r;
 }
 
+/* One that somebody else named is not ours to empty. */
+static int make_named(const struct cgroup_request *q, const char *dir)
+{
+	bool made = mkdir(dir, 0755) == 0;
+	AUTO_CLOSE int fd = made || errno == EEXIST ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC)
+						    : -EBADF;
+	uint64_t populated = 0;
+	int r;
+
+	if (fd < 0)
+		return err_new(-errno, "make cgroup %s", dir);
+	if (!made && (cgroup_key(fd, "cgroup.events", "populated", &populated) < 0 || populated))
+		return err_new(-EBUSY, "cgroup %s: there are processes in it", dir);
+	r = cgroup_limit_all(dir, q->limits, q->n_limits);
+	if (r < 0 && made)
+		(void)rmdir(dir);
+	return r;
+}
+
+static int place_named(const struct cgroup_request *q, const char *base, struct sbuf *ret_dir)
+{
+	AUTO_FREE char *dir = NULL, *above = NULL;
+	int r;
+
+	dir = xasprintf("%s/%s", *q->path == '/' ? CGROUP_ROOT : base,
+			q->path + strspn(q->path, "/"));
+	above = xstrndup(dir, (size_t)(strrchr(dir, '/') - dir));
+	r = make_parents(above);
+	if (r == 0)
+		r = make_named(q, dir);
+	if (r == 0)
+		sbuf_adds(ret_dir, dir);
+	return r;
+}
+
 static int place_fs(const struct cgroup_request *q, struct cgroup_made *made)
 {
 	AUTO_SBUF struct sbuf base = SBUF_INIT;
-	int r = cgroup_base(&base);
+	int r = q->path && *q->path == '/' ? 0 : cgroup_base(&base);
 
 	if (r < 0)
 		return r;
+	if (q->path)
+		return place_named(q, base.s, &made->dir);
 	if (q->parent) {
 		if (*q->parent == '/') {
 			sbuf_reset(&base);

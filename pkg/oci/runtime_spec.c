@@ -280,6 +280,16 @@ static int parse_devices(struct json_object *linux_, struct oci_spec *s)
 			r = json_get_i64(o, "major", &d->major);
 		if (r == 0)
 			r = json_get_i64(o, "minor", &d->minor);
+		d->mode = 0666;
+		if (r == 0)
+			r = json_get_i64(o, "fileMode", &d->mode);
+		if (r == 0)
+			r = json_get_i64(o, "uid", &d->uid);
+		if (r == 0)
+			r = json_get_i64(o, "gid", &d->gid);
+		if (r == 0 &&
+		    (d->uid < 0 || d->uid >= UINT32_MAX || d->gid < 0 || d->gid >= UINT32_MAX))
+			r = err_new(-CE_BAD_FORMAT, "devices[%u]: no such owner", i);
 		if (r == 0 && (strlen(type) != 1 || !strchr("cubp", *type)))
 			r = err_new(-CE_BAD_FORMAT, "devices[%u]: type \"%s\"", i, type);
 		d->type = *type;

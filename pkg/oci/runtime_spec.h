@@ -56,6 +56,7 @@ struct oci_device {
 	const char *path;
 	char type; /* c, u, b, p */
 	int64_t major, minor;
+	int64_t mode, uid, gid; /* permissions; of a FIFO, others are the host's */
 };
 
 struct oci_rlimit {

@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/runtime/internal.h"
@@ -90,6 +91,27 @@ int dev_populate(struct rt_child *x)
 	return r;
 }
 
+/* What stands there already is left as it is. */
+static int add_fifo(struct rt_child *x, const struct rt_fifo *f)
+{
+	AUTO_FREE char *head = xstrdup(f->target);
+	char *name = strrchr(head, '/');
+	AUTO_CLOSE int parent = -EBADF;
+	struct stat st;
+
+	*name++ = '\0';
+	parent = target_ensure(x->root, *head ? head : "/", true);
+	if (parent < 0)
+		return parent;
+	if (mknodat(parent, name, S_IFIFO | f->mode, 0) == 0)
+		return fchownat(parent, name, f->uid, f->gid, AT_SYMLINK_NOFOLLOW) < 0
+			       ? err_new(-errno, "chown to %u:%u", f->uid, f->gid)
+			       : 0;
+	if (errno != EEXIST || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_new(-errno, "make a FIFO");
+	return S_ISFIFO(st.st_mode) ? 0 : err_new(-EEXIST, "what stands there is no FIFO");
+}
+
 int dev_add_devices(struct rt_child *x)
 {
 	for (unsigned i = 0; i < x->plan->n_devices; i++) {
@@ -101,6 +123,12 @@ int dev_add_devices(struct rt_child *x)
 
 		if (r < 0)
 			return err_wrap(r, "device %s", d->source);
+	}
+	for (unsigned i = 0; i < x->plan->n_fifos; i++) {
+		int r = add_fifo(x, &x->plan->fifos[i]);
+
+		if (r < 0)
+			return err_wrap(r, "device %s", x->plan->fifos[i].target);
 	}
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include "pkg/base/err.h"
 
 #define PLAN_MAGIC 0x4e4c5063U /* "cPLN" */
-#define PLAN_VERSION 12U
+#define PLAN_VERSION 13U
 
 #define ARGS_MAX 65536U
 #define ITEMS_MAX 16384U
@@ -198,6 +198,13 @@ void rt_plan_encode(const struct rt_plan *p, struct sbuf *b)
 		wire_put_str(b, p->devices[i].source);
 		wire_put_str(b, p->devices[i].target);
 	}
+	wire_put_u32(b, p->n_fifos);
+	for (unsigned i = 0; i < p->n_fifos; i++) {
+		wire_put_str(b, p->fifos[i].target);
+		wire_put_u32(b, p->fifos[i].mode);
+		wire_put_u32(b, p->fifos[i].uid);
+		wire_put_u32(b, p->fifos[i].gid);
+	}
 	put_strings(b, p->masked);
 	put_strings(b, p->read_only);
 	put_strings(b, p->sysctls);
@@ -350,6 +357,21 @@ static void get_devices(struct wire_reader *r, struct arena *a, struct rt_plan *
 	}
 	p->devices = d;
 	p->n_devices = d ? n : 0;
+}
+
+static void get_fifos(struct wire_reader *r, struct arena *a, struct rt_plan *p)
+{
+	uint32_t n = get_count(r, ITEMS_MAX, 17);
+	struct rt_fifo *f = arena_take(r, a, n, sizeof(*f));
+
+	for (uint32_t i = 0; f && i < n; i++) {
+		f[i].target = get_needed_str(r);
+		f[i].mode = wire_get_u32(r);
+		f[i].uid = wire_get_u32(r);
+		f[i].gid = wire_get_u32(r);
+	}
+	p->fifos = f;
+	p->n_fifos = f ? n : 0;
 }
 
 static void get_rlimits(struct wire_reader *r, struct arena *a, struct rt_process *p)
@@ -563,6 +585,7 @@ int rt_plan_decode(struct wire_reader *r, void *arena, size_t arena_size, struct
 		r->failed = true;
 	get_mounts(r, &a, &p);
 	get_devices(r, &a, &p);
+	get_fifos(r, &a, &p);
 	p.masked = get_strings(r, &a, NULL);
 	p.read_only = get_strings(r, &a, NULL);
 	p.sysctls = get_strings(r, &a, NULL);

@@ -134,6 +134,12 @@ struct rt_device {
 	const char *target; /* path in the container */
 };
 
+/* A FIFO, which needs nobody's permission: made, or there already. */
+struct rt_fifo {
+	const char *target;
+	uint32_t mode, uid, gid; /* permissions; owner as the container counts */
+};
+
 struct rt_rlimit {
 	uint32_t resource; /* RLIMIT_* */
 	uint64_t soft, hard; /* UINT64_MAX: unlimited */
@@ -259,6 +265,8 @@ struct rt_plan {
 	unsigned n_mounts;
 	const struct rt_device *devices;
 	unsigned n_devices;
+	const struct rt_fifo *fifos;
+	unsigned n_fifos;
 	const char *const *masked; /* NULL-terminated; missing ones are skipped */
 	const char *const *read_only;
 	const char *const *sysctls; /* "net.ipv4.x=1", checked by the planner */

@@ -62,7 +62,7 @@ stat_field() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f$(($2 - 2)); } # sta
 		annotations: an empty key	.annotations = {"": "x"}
 		hostname	.linux.namespaces |= map(select(.type != "uts"))
 		mount namespace	.linux.namespaces |= map(select(.type != "mount"))
-		a FIFO	.linux.devices = [{"path": "/dev/p", "type": "p"}]
+		no such owner	.linux.devices = [{"path": "/dev/p", "type": "p", "uid": -1}]
 	EOF
 }
 
@@ -106,7 +106,7 @@ stat_field() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f$(($2 - 2)); } # sta
 }
 
 @test "spec: options of mounts are those that the kernel then shows; masked and read-only paths, propagation" {
-	bundle b sh -c 'cat /bound/link; cat /proc/self/mountinfo'
+	bundle b sh -c 'cat /bound/link; cat /proc/self/mountinfo; stat -c "%F %a %n" /dev/p /etc/sub/q'
 	mkdir "$WORK/b/src"
 	echo through >"$WORK/b/src/file"
 	ln -s file "$WORK/b/src/link"
@@ -115,6 +115,7 @@ stat_field() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f$(($2 - 2)); } # sta
 		{"destination": "/t1", "type": "tmpfs", "source": "t", "options": ["sync", "nodiratime", "strictatime", "exec", "noexec"]},
 		{"destination": "/t2", "type": "tmpfs", "source": "t", "options": ["noatime", "dirsync", "mode=711"]},
 		{"destination": "/t3", "type": "tmpfs", "source": "t", "options": ["noatime", "relatime", "shared"]}]
+		| .linux.devices = [{"path": "/dev/p", "type": "p", "fileMode": 416}, {"path": "/etc/sub/q", "type": "p"}]
 		| .linux.rootfsPropagation = "rshared" | .linux.maskedPaths += ["/etc/masked"] | .linux.readonlyPaths += ["/tmp"]'
 	run rt run --bundle "$WORK/b" m
 	[[ "${lines[0]}" == *"Too many levels of symbolic links"* ]] || fail "${lines[0]}"
@@ -126,6 +127,13 @@ stat_field() { sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f$(($2 - 2)); } # sta
 	[[ "$(options /)" == *\|shared:* ]]
 	[[ "$(options /etc/masked)" != "" ]]
 	[[ "$(options /tmp)" == ro,* ]]
+	[[ "$output" == *$'\nfifo 640 /dev/p\nfifo 666 /etc/sub/q' ]] || fail "$output"
+	[ -p "$WORK/b/rootfs/etc/sub/q" ]
+	quiet rt run --bundle "$WORK/b" again               # that it is there already is no matter; another thing is
+	touch "$WORK/b/rootfs/etc/other"
+	config b '.linux.devices = [{"path": "/etc/other", "type": "p"}]'
+	run -1 rt run --bundle "$WORK/b" m
+	[[ "$output" == *'/etc/other'*'no FIFO'* ]] || fail "$output"
 }
 
 @test "spec: a capability that is not known is a warning, in the log as well, and flags of a filter are the filter's" {

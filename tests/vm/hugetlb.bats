@@ -8,7 +8,7 @@ setup_file() {
 	file_begin
 	load_image busybox
 	export HUGE=/sys/fs/cgroup/huge
-	echo +hugetlb | sudo tee /sys/fs/cgroup/cgroup.subtree_control >/dev/null
+	echo '+hugetlb +memory' | sudo tee /sys/fs/cgroup/cgroup.subtree_control >/dev/null
 	sudo mkdir -p $HUGE/shell
 	for d in $HUGE $HUGE/shell; do sudo chown user $d $d/cgroup.procs $d/cgroup.subtree_control; done
 	sudo sysctl -qw vm.nr_hugepages=8
@@ -46,8 +46,23 @@ PERL=(-v /usr:/usr:ro -v /lib64:/lib64:ro -v /lib:/lib:ro)
 	[ "$(cat "$dir/hugetlb.2MB.max") $(cat "$dir/hugetlb.2MB.rsvd.max")" = '4194304 4194304' ]
 	rt update --resources - h <<<'{"hugepageLimits": [{"pageSize": "2MB", "limit": 2097152}]}'
 	[ "$(cat "$dir/hugetlb.2MB.max") $(cat "$dir/hugetlb.2MB.rsvd.max")" = '2097152 2097152' ]
+	run -1 there "$CUDDY" runtime --root "$WORK/state" update --resources - h <<<'{"memory": {"limit": 4096, "checkBeforeUpdate": true}}'
+	[[ "$output" == *'memory.limit: 4096, and it uses '*' bytes now'* && "$(cat "$dir/memory.max")" = max ]] || fail "$output"
 	rt delete --force h
 	[ ! -e "$dir" ]
+	config h '.linux.cgroupsPath = "/huge/of/mine"'     # exactly there, where that can be
+	there "$CUDDY" runtime --root "$WORK/state" run --detach --bundle "$WORK/h" h >"$WORK/out" 2>&1 3>&- </dev/null || fail "$(cat "$WORK/out")"
+	[ "$(cgroup_of_pid "$(rt state h | jq .pid)")" = /sys/fs/cgroup/huge/of/mine ]
+	[ "$(cat /sys/fs/cgroup/huge/of/mine/hugetlb.2MB.max)" = 4194304 ]
+	run -1 there "$CUDDY" runtime --root "$WORK/state" run --bundle "$WORK/h" i
+	[[ "$output" == *'/huge/of/mine: there are processes in it'* ]] || fail "$output"
+	rt delete --force h
+	[ ! -e /sys/fs/cgroup/huge/of/mine ]
+	rmdir /sys/fs/cgroup/huge/of
+	config h '.linux.cgroupsPath = "/nobodys/x" | .process.args = ["true"] | del(.linux.resources)'
+	run -0 rt run --bundle "$WORK/h" i                  # and where not, that is said
+	[[ "$output" == *'linux.cgroupsPath: make cgroup /sys/fs/cgroup/nobodys: Permission denied; it is elsewhere'* ]] || fail "$output"
+	config h '.linux.resources = {"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]} | del(.linux.cgroupsPath)'
 	run -1 rt run --bundle "$WORK/h" i
 	[[ "$output" == *'hugepageLimits: this container'*'hugetlb.2MB.max: the controller is not delegated'*'mend it as root'* ]] || fail "$output"
 	run -1 rt --cgroup-manager disabled run --bundle "$WORK/h" i

@@ -2,15 +2,20 @@
 #include "pkg/archive/tree_tar.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "pkg/archive/tree_tar_internal.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/inode_map.h"
+#include "pkg/base/io.h"
 #include "pkg/base/sbuf.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
@@ -18,6 +23,7 @@
 #include "pkg/sys/whiteout.h"
 
 #define NOBODY 65534U
+#define GATHERED_MAX (4 << 20)
 
 struct tree_tar {
 	struct tree_sink *sink;
@@ -139,6 +145,45 @@ static int put_link(struct tree_tar *t, const struct stat *st, const char *first
 	return put_entry(t, &e);
 }
 
+/* With @live: 0, it is left out. @r comes back otherwise. */
+static int leave_out(struct tree_tar *t, int r)
+{
+	if (!t->o.live || (r != -EACCES && r != -EPERM && r != -ESRCH))
+		return r;
+	err_drop();
+	t->result.unreadable++;
+	return 0;
+}
+
+static bool is_of_procfs(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/* Its length is 0 to stat(), and only the reading tells. -EACCES (no trail): it has no end, or no beginning. */
+static int gather(int fd, struct stat *st)
+{
+	AUTO_CLOSE int copy = memfd_create("cuddy-procfs", MFD_CLOEXEC);
+	char buf[4096];
+
+	for (st->st_size = 0; copy >= 0 && st->st_size < GATHERED_MAX;) {
+		ssize_t n = read(fd, buf, sizeof(buf));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		if (n == 0)
+			return lseek(copy, 0, SEEK_SET) < 0 ? -errno : TAKE_FD(copy);
+		if (write_full(copy, buf, (size_t)n) < 0)
+			break;
+		st->st_size += n;
+	}
+	return -EACCES;
+}
+
 static int put_file(struct tree_tar *t, int dir, const char *name)
 {
 	AUTO_CLOSE int fd = openat(dir, name,
@@ -155,14 +200,19 @@ static int put_file(struct tree_tar *t, int dir, const char *name)
 		return 0;
 	}
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_new(-errno, "open '%s'", t->path.s);
+		return leave_out(t, err_new(-errno, "open '%s'", t->path.s));
 	if (!S_ISREG(st.st_mode)) {
 		t->result.changed++;
 		return 0;
 	}
 	r = tree_attrs_read(&t->attrs, fd, t->path.s);
 	if (r < 0)
-		return r;
+		return leave_out(t, r);
+	if (t->o.live && st.st_size == 0 && is_of_procfs(fd)) {
+		content = gather(fd, &st);
+		if (content < 0)
+			return leave_out(t, content);
+	}
 	if (t->o.overlay && t->attrs.whiteout && st.st_size == 0)
 		return put_marker(t, name);
 	first = first_name(t, &st);
@@ -172,7 +222,8 @@ static int put_file(struct tree_tar *t, int dir, const char *name)
 	e.type = TAR_FILE;
 	e.size = (uint64_t)st.st_size;
 	r = put_entry(t, &e);
-	content = r == 0 && t->o.data > 0 ? overlay_data_open(fd, t->o.data) : -ENOENT;
+	if (content < 0)
+		content = r == 0 && t->o.data > 0 ? overlay_data_open(fd, t->o.data) : -ENOENT;
 	if (content < 0 && content != -ENOENT)
 		return content;
 	if (r == 0)
@@ -193,7 +244,7 @@ static int put_symlink(struct tree_tar *t, int dir, const char *name, const stru
 		return 0;
 	}
 	if (n < 0)
-		return err_new(-errno, "read the link '%s'", t->path.s);
+		return leave_out(t, err_new(-errno, "read the link '%s'", t->path.s));
 	if (n > TAR_PATH_MAX)
 		return err_new(-CE_LIMIT, "'%s': a link longer than %d bytes", t->path.s,
 			       TAR_PATH_MAX);
@@ -301,7 +352,7 @@ static int put_children(struct tree_tar *t, int fd)
 	int r = dir_names(fd, &names);
 
 	if (r < 0)
-		return err_wrap(r, "'%s'", t->path.s);
+		return leave_out(t, err_wrap(r, "'%s'", t->path.s));
 	if (names.n && t->o.file_marks)
 		qsort(names.v, names.n, sizeof(*names.v), by_victim);
 	else
@@ -338,12 +389,12 @@ static int put_dir(struct tree_tar *t, int dir, const char *name)
 		return 0;
 	}
 	if (fd < 0)
-		return fd;
+		return leave_out(t, fd);
 	if (fstat(fd, &st) < 0)
 		return err_new(-errno, "stat '%s'", t->path.s);
 	r = tree_attrs_read(&t->attrs, fd, t->path.s);
 	if (r < 0)
-		return r;
+		return leave_out(t, r);
 	opaque = t->o.overlay && (t->attrs.opaque || (t->o.file_marks && whiteout_is_opaque(fd)));
 	if (!is_implied(t)) {
 		describe(t, &st, &e);
@@ -362,8 +413,8 @@ static int put_name(struct tree_tar *t, int dir, const char *name)
 	struct stat st;
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (errno != ENOENT)
-			return err_new(-errno, "stat '%s'", t->path.s);
+		if (errno != ENOENT && errno != ESRCH)
+			return leave_out(t, err_new(-errno, "stat '%s'", t->path.s));
 		t->result.changed++;
 		return 0;
 	}

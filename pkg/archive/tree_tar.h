@@ -33,6 +33,11 @@ struct tree_tar_options {
 	bool file_marks;
 	bool hide_markers; /* what shows all layers together; names with .wh. are fuse-overlayfs's own */
 	bool cross_mounts; /* enter what is mounted below, but for proc, sysfs and the like */
+	/*
+	 * The tree is that of processes at work, with kernel file systems in it: what may not be read is left
+	 * out, and files of procfs are as long as they turn out to be.
+	 */
+	bool live;
 	int data; /* > 0: where the content is of files that say so (pkg/sys/overlay_data.h) */
 	bool single_id; /* owners are those that extraction recorded in user.cuddy.owner */
 	const struct tree_ids *uids, *gids; /* n 0: ids stay as they are; others become 65534 */
@@ -49,6 +54,7 @@ struct tree_tar_result {
 	uint64_t changed; /* files that shrank, grew or vanished while they were read */
 	uint64_t sockets,
 		unnameable; /* left out: sockets; names that mean something else in a layer */
+	uint64_t unreadable; /* left out because of @live */
 };
 
 /* Who is told of each entry: a tar_writer below, or tree_put.h, which makes the same tree elsewhere. */

@@ -166,6 +166,7 @@ static struct tree_tar_options source_options(const struct end *from, const stru
 	struct tree_tar_options o = {.cross_mounts = true, .implied = implied};
 
 	if (from->e->container) {
+		o.live = container_is_running(&from->c); /* as podman */
 		o.single_id = from->root.single_id;
 		o.uids = from->root.uids;
 		o.n_uids = from->root.n_uids;
@@ -213,15 +214,27 @@ static int become_creator(const struct end *to)
 	return r == 1 ? userns_create_as(uid, gid) : r;
 }
 
-static void tell_devices(const struct transfer_handler *h, uint64_t n)
+static void tell_left_out(const struct transfer_handler *h, uint64_t n, const char *what)
 {
-	char text[64];
+	char text[96];
 
 	if (!n || !h->message)
 		return;
-	(void)snprintf(text, sizeof(text), "%llu devices were left out", (unsigned long long)n);
+	(void)snprintf(text, sizeof(text), "%llu %s left out", (unsigned long long)n, what);
 	h->message(h->data, true, text);
 }
+
+/* Some is left out, all is not copied. */
+static int check_copied(const struct end *from, const struct tree_tar_result *res)
+{
+	if (res->entries)
+		return 0;
+	return res->unreadable ? err_new(-EACCES, "%s", from->e->path)
+			       : err_new(-CE_UNSUPPORTED, "%s is nothing that can be copied",
+					 from->e->path);
+}
+
+#define UNREADABLE "files that may not be read were"
 
 static int copy_tree(struct end *from, struct end *to, const struct copy_options *c,
 		     const struct transfer_handler *h)
@@ -252,25 +265,31 @@ static int copy_tree(struct end *from, struct end *to, const struct copy_options
 	r = tree_tar_add(walk, from->place.dir, from->place.name, name);
 	if (r == 0)
 		r = tree_put_end(put);
-	if (r == 0 && *name && !tree_tar_result(walk)->entries)
-		r = err_new(-CE_UNSUPPORTED, "%s is nothing that can be copied", from->e->path);
-	tell_devices(h, tree_put_result(put)->devices);
+	if (r == 0 && *name)
+		r = check_copied(from, tree_tar_result(walk));
+	tell_left_out(h, tree_put_result(put)->devices, "devices were");
+	tell_left_out(h, r < 0 ? 0 : tree_tar_result(walk)->unreadable, UNREADABLE);
 	return r;
 }
 
-static int copy_out(struct end *from, int fd)
+static int copy_out(struct end *from, int fd, const struct transfer_handler *h)
 {
 	AUTO(out_closep) struct out *out = out_to_fd(fd);
 	const struct tree_tar_options o = source_options(from, NULL);
 	const struct tree_tar_source all = {from->place.dir, from->place.name,
 					    from->contents ? "" : from->base};
 	struct tree_tar_result res;
+	int r;
 
 	if (!from->place.exists)
 		return no_such(from);
 	if (!from->place.is_dir && from->must_be_dir)
 		return err_new(-ENOTDIR, "%s", from->e->path);
-	return tree_tar_add_all(&all, 1, out, NULL, &o, &res);
+	r = tree_tar_add_all(&all, 1, out, NULL, &o, &res);
+	if (r == 0 && !from->contents && res.unreadable)
+		r = check_copied(from, &res);
+	tell_left_out(h, r < 0 ? 0 : res.unreadable, UNREADABLE);
+	return r;
 }
 
 static int copy_in(struct end *to, int fd, const struct copy_options *c,
@@ -312,7 +331,10 @@ int copy_files(struct store *st, const struct copy_end *from, const struct copy_
 	       const struct copy_options *o, const struct transfer_handler *h)
 {
 	AUTO(end_done)
-	struct end a = {.e = from, .keep_link = o->keep_link, .root = CONTAINER_ROOT_INIT, .place = PLACE_INIT};
+	struct end a = {.e = from,
+			.keep_link = o->keep_link,
+			.root = CONTAINER_ROOT_INIT,
+			.place = PLACE_INIT};
 	AUTO(end_done) struct end b = {.e = to, .root = CONTAINER_ROOT_INIT, .place = PLACE_INIT};
 	struct end *ends[2] = {&a, &b};
 	int r = open_ends(st, ends);
@@ -322,6 +344,6 @@ int copy_files(struct store *st, const struct copy_end *from, const struct copy_
 	if (from->stream)
 		return copy_in(&b, from->fd, o, h);
 	if (to->stream)
-		return copy_out(&a, to->fd);
+		return copy_out(&a, to->fd, h);
 	return copy_tree(&a, &b, o, h);
 }

@@ -203,7 +203,18 @@ host_files() {
 	one_line_error 125 'Read-only'
 	cuddy cp file up:/dev/shm/x
 	[ "$(cuddy exec up cat /dev/shm/x)" = f ]
-	cuddy cp up:/proc/1/status - | tar -t | grep -qx status
+	cuddy cp up:/proc/1/status - | tar -xO status | grep -q '^Pid:.1$'
+	# What may not be read is left out, and that is said; it alone is an error.
+	run -0 --separate-stderr cuddy cp up:/proc/1 got
+	[[ "$stderr" == *'that may not be read were left out'* ]]
+	grep -q '^Pid:.1$' got/status && [ "$(tr -d '\0' <got/cmdline | head -c 2)" = sh ] || [ "$(tr -d '\0' <got/cmdline | head -c 5)" = sleep ]
+	chmod -R u+w got && rm -r got
+	run --separate-stderr cuddy cp up:/proc/1/mem mem
+	one_line_error 125 '/proc/1/mem'
+	# A device is no place for a file.
+	run --separate-stderr cuddy cp file up:/dev/null
+	one_line_error 125 '/dev/null|busy'
+	[ "$(cuddy exec up stat -c %F /dev/null)" = 'character special file' ]
 	# A link inside leads nowhere but inside.
 	cuddy cp file up:/inner/through
 	[ "$(cuddy exec up cat /scratch/through)" = f ]

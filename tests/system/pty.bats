@@ -102,7 +102,7 @@ assert out("inspect", "--format", "{{.State.ExitCode}}", "c") == "5"
 PY
 }
 
-@test "pty: a lone ^P is passed on, other detach keys can be chosen, none at all too" {
+@test "pty: a lone ^P is passed on, other detach keys can be chosen, in exec and attach as well, none at all too" {
 	drive <<'PY'
 p = cuddy("run", "-it", "--name", "c", IMAGE, "sh", "-c", "stty raw -echo; echo ready; head -c 2 | od -An -tx1; exec sh")
 p.expect(rb"ready")
@@ -114,6 +114,13 @@ out("rm", "-f", "-t", "0", "c")
 p = cuddy("run", "-it", "--name", "d", "--detach-keys", "ctrl-x,y", IMAGE, "sh")
 p.expect(PROMPT)
 p.send(b"\x18y")
+assert p.wait() == 0
+assert out("inspect", "--format", "{{.State.Status}}", "d") == "running"
+p = cuddy("exec", "-it", "--detach-keys", "ctrl-x,z", "d", "sh")
+p.expect(PROMPT)
+p.send(CTRL_P + CTRL_Q + b"\x15echo here-$((4+5))\r")
+p.expect(rb"here-9")
+p.send(b"\x18z")
 assert p.wait() == 0
 assert out("inspect", "--format", "{{.State.Status}}", "d") == "running"
 p = cuddy("attach", "--detach-keys", "", "d")

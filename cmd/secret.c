@@ -219,7 +219,7 @@ static void rm_one(struct store *st, const struct rm_args *a, const char *name, 
 	int r = secret_find(st, name, &s);
 
 	if (r == 0)
-		r = secret_remove(st, s.name);
+		r = secret_drop(st, s.name);
 	if (r == 0)
 		(void)puts(s.id);
 	else if (r == -CE_NO_SECRET && a->ignore)

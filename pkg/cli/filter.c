@@ -26,6 +26,12 @@ bool filter_one_of(const char *word, const char *const *words, size_t n)
 	return false;
 }
 
+/* Labels and annotations must all be there. */
+static bool may_be_another(const char *key)
+{
+	return strncmp(key, "label", 5) != 0 && strncmp(key, "annotation", 10) != 0;
+}
+
 bool filter_all(const struct strv *filters,
 		bool (*one)(const void *x, const char *key, const char *value), const void *x)
 {
@@ -34,7 +40,7 @@ bool filter_all(const struct strv *filters,
 		AUTO_FREE char *key = filter_split(filters->v[i], &value);
 		bool hit = one(x, key, value);
 
-		for (size_t k = 0; !hit && strncmp(key, "label", 5) != 0 && k < filters->n; k++) {
+		for (size_t k = 0; !hit && may_be_another(key) && k < filters->n; k++) {
 			const char *other = NULL;
 			AUTO_FREE char *same = filter_split(filters->v[k], &other);
 

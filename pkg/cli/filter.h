@@ -12,7 +12,7 @@ char *filter_split(const char *f, const char **ret_value);
 bool filter_one_of(const char *word, const char *const *words, size_t n);
 /**
  * filter_all() - does @x pass @filters (may be NULL; each with a known key)?
- * Values of one key mean or; those of label and label!, and different keys, mean and.
+ * Values of one key mean or; those of labels and annotations, and different keys, mean and.
  */
 bool filter_all(const struct strv *filters,
 		bool (*one)(const void *x, const char *key, const char *value), const void *x);

@@ -126,6 +126,10 @@ static bool match_one(const void *arg, const char *key, const char *value)
 		return !filter_label(&rec->labels, value);
 	if (strcmp(key, "annotation") == 0)
 		return filter_label(&rec->annotations, value);
+	if (strcmp(key, "annotation!") == 0)
+		return !filter_label(&rec->annotations, value);
+	if (strcmp(key, "is-task") == 0)
+		return strcmp(value, "false") == 0; /* those are of swarms */
 	if (strcmp(key, "status") == 0)
 		return strcmp(container_status_text(c),
 			      strcmp(value, "stopped") == 0 ? "exited" : value) == 0;
@@ -180,11 +184,12 @@ int list_pods(struct store *st, struct strv *ret)
 int filters_check(struct store *st, const struct strv *filters)
 {
 	static const char *const keys[] = {
-		"id",         "name",    "label",          "label!",
-		"annotation", "pod",     "status",         "exited",
-		"ancestor",   "before",  "since",          "until",
-		"volume",     "network", "restart-policy", "should-start-on-boot",
-		"health",     "command", "publish",        "expose"};
+		"id",         "name",       "label",          "label!",
+		"annotation", "pod",        "status",         "exited",
+		"ancestor",   "before",     "since",          "until",
+		"volume",     "network",    "restart-policy", "should-start-on-boot",
+		"health",     "command",    "publish",        "expose",
+		"is-task",    "annotation!"};
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
@@ -200,7 +205,7 @@ int filters_check(struct store *st, const struct strv *filters)
 					 "status exited ancestor before "
 					 "since until volume network annotation restart-policy "
 					 "should-start-on-boot health command publish "
-					 "expose pod",
+					 "expose pod is-task",
 					 filters->v[i]);
 		if (strcmp(key, "status") == 0) {
 			if (!filter_one_of(value, statuses, ARRAY_LEN(statuses)))
@@ -213,6 +218,9 @@ int filters_check(struct store *st, const struct strv *filters)
 		    strcmp(value, "unhealthy") != 0)
 			return err_usage("--filter '%s': use starting, healthy, unhealthy or none",
 					 filters->v[i]);
+		if (strcmp(key, "is-task") == 0 && strcmp(value, "true") != 0 &&
+		    strcmp(value, "false") != 0)
+			return err_usage("--filter '%s': write true or false", filters->v[i]);
 		if (strcmp(key, "should-start-on-boot") == 0 && parse_bool(value, &flag) < 0)
 			return err_usage("--filter '%s': write true or false", filters->v[i]);
 		if (strcmp(key, "exited") == 0 && parse_u32(value, 255, &code) < 0)

@@ -276,8 +276,8 @@ bool container_lease(const struct container *c, struct bridge_lease *ret)
 
 static int check_filters(const struct strv *filters)
 {
-	static const char *const keys[] = {"driver", "id",       "name", "label",
-					   "label!", "dangling", "until"};
+	static const char *const keys[] = {"driver",   "id",    "name",  "label", "label!",
+					   "dangling", "until", "scope", "type"};
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
@@ -286,7 +286,7 @@ static int check_filters(const struct strv *filters)
 
 		if (!filter_one_of(key, keys, ARRAY_LEN(keys)))
 			return err_usage("--filter '%s': write key=value; known are driver id name "
-					 "label dangling until",
+					 "label dangling until scope type",
 					 filters->v[i]);
 		if (strcmp(key, "until") == 0 && filter_time(value, &at) < 0)
 			return err_usage("--filter '%s': write a time or a duration",
@@ -294,6 +294,9 @@ static int check_filters(const struct strv *filters)
 		if (strcmp(key, "dangling") == 0 && strcmp(value, "true") != 0 &&
 		    strcmp(value, "false") != 0)
 			return err_usage("--filter '%s': write true or false", filters->v[i]);
+		if (strcmp(key, "type") == 0 && strcmp(value, "custom") != 0 &&
+		    strcmp(value, "builtin") != 0)
+			return err_usage("--filter '%s': write custom or builtin", filters->v[i]);
 	}
 	return 0;
 }
@@ -322,6 +325,10 @@ static bool match_one(const void *arg, const char *key, const char *value)
 	if (strcmp(key, "dangling") == 0)
 		return (strcmp(value, "true") == 0) ==
 		       (!strv_has(used, r->name) && strcmp(r->name, NETWORK_DEFAULT) != 0);
+	if (strcmp(key, "scope") == 0)
+		return strcmp(value, "local") == 0; /* docker's other ones are of swarms */
+	if (strcmp(key, "type") == 0)
+		return (strcmp(value, "builtin") == 0) == (strcmp(r->name, NETWORK_DEFAULT) == 0);
 	return filter_time(value, &at) == 0 && r->created_ns < at;
 }
 

@@ -8,6 +8,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/cli/filter.h"
+#include "pkg/conmon/event.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/random.h"
 
@@ -40,6 +41,8 @@ int secret_make(struct store *st, const struct secret_request *q, const void *da
 	r.id = xstrdup(id);
 	r.created_ns = r.updated_ns = clock_now_ns();
 	rc = secret_put(st, &r, data, n, q->replace);
+	if (rc == 0)
+		event_named(store_runtime_fd(st), "secret", "create", r.id, r.name);
 	if (rc == -EEXIST && q->ignore) {
 		secret_record_done(&r);
 		rc = secret_load(st, q->name, &r);
@@ -48,6 +51,18 @@ int secret_make(struct store *st, const struct secret_request *q, const void *da
 	}
 	if (rc == 0)
 		*ret_id = TAKE_PTR(r.id);
+	return rc;
+}
+
+int secret_drop(struct store *st, const char *name)
+{
+	AUTO(secret_record_done) struct secret_record r = {0};
+	int rc = secret_load(st, name, &r);
+
+	if (rc == 0)
+		rc = secret_remove(st, name);
+	if (rc == 0)
+		event_named(store_runtime_fd(st), "secret", "remove", r.id, r.name);
 	return rc;
 }
 
@@ -144,13 +159,14 @@ static int check_filters(const struct strv *filters)
 
 		if (!key)
 			return err_usage("--filter '%s': write key=value", filters->v[i]);
-		if (strcmp(key, "name") != 0 && strcmp(key, "id") != 0)
-			return err_usage("--filter '%s': unknown key; known are name id",
+		if (strcmp(key, "name") != 0 && strcmp(key, "id") != 0 && strcmp(key, "label") != 0)
+			return err_usage("--filter '%s': unknown key; known are name id label",
 					 filters->v[i]);
 	}
 	return 0;
 }
 
+/* Names are as good as each other, and so are ids; labels must all be there. */
 static bool matches(const struct secret_record *r, const struct strv *filters)
 {
 	bool asked[2] = {false, false}, hit[2] = {false, false};
@@ -160,6 +176,11 @@ static bool matches(const struct secret_record *r, const struct strv *filters)
 		AUTO_FREE char *key = filter_split(filters->v[i], &value);
 		int k = strcmp(key, "id") == 0;
 
+		if (strcmp(key, "label") == 0) {
+			if (!filter_label(&r->labels, value))
+				return false;
+			continue;
+		}
 		asked[k] = true;
 		hit[k] = hit[k] || (k ? strncmp(r->id, value, strlen(value)) == 0
 				      : filter_name(r->name, value));

@@ -11,6 +11,8 @@ struct secret_request {
 	struct strv labels;
 	bool replace, ignore;
 };
+/** secret_drop() - remove it, and say so in the events. -CE_NO_SECRET. */
+int secret_drop(struct store *st, const char *name);
 /** secret_make() - check, then keep @data. @ret_id: malloc'ed. */
 int secret_make(struct store *st, const struct secret_request *q, const void *data, size_t n,
 		char **ret_id);

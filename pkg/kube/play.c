@@ -539,7 +539,7 @@ int kube_down(struct store *st, struct json_object *docs, bool force, struct kub
 		r = check_doc(d);
 		r = r < 0 ? r : 0;
 		if (r == 0 && strcmp(kube_kind(d), "Secret") == 0) {
-			r = secret_remove(st, kube_name(d));
+			r = secret_drop(st, kube_name(d));
 			if (r == 0)
 				strv_add(&ret->secrets, kube_name(d));
 		} else if (r == 0 && force && strcmp(kube_kind(d), "PersistentVolumeClaim") == 0) {

@@ -146,6 +146,9 @@ untag localhost/one:latest" ]
 	cuddy network rm n >/dev/null
 	[ "$(past --filter network=n --filter scope=local --format '{{.Type}} {{.Status}}' | xargs)" = "network create network remove" ]
 	[ -z "$(past --filter network=n --filter scope=swarm)" ]
+	id=$(echo x | cuddy secret create s -)
+	cuddy secret rm s >/dev/null
+	[ "$(past --filter secret=s --format '{{.Type}} {{.Status}} {{.ID}}' | xargs)" = "secret create $id secret remove $id" ]
 }
 
 @test "events: a stream shows what comes, from now on, and ends with --until" {

@@ -56,7 +56,7 @@ ask() {
 		n=$((n + 1))
 	done <"$TOP/tests/golden/filters.txt"
 	[ -z "$wrong" ] || fail "$wrong"
-	[ "$n" = 113 ]
+	[ "$n" = 118 ]
 	[ "$(cuddy ps --filter status=exited --format '{{.Names}}' | sort | xargs)" = "done0 done3" ] # without -a
 }
 

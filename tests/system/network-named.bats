@@ -127,6 +127,7 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	[[ "${lines[0]}" == "NETWORK ID"*NAME*DRIVER* ]]
 	[[ "$output" == *alpha*beta*podman* ]]
 	[ "$(cuddy network ls -q --filter label=keep)" = alpha ]
+	[ "$(cuddy network ls -q --filter type=custom | xargs) $(cuddy network ls -q --filter type=builtin --filter scope=local)$(cuddy network ls -q --filter scope=swarm)" = "alpha beta podman" ]
 	[ "$(cuddy network ls --filter name=^bet --format '{{.Name}} {{.Driver}}')" = "beta bridge" ]
 	[ "$(cuddy network ls --format json | jq -r '[.[].name] | join(" ")')" = "alpha beta podman" ]
 	cuddy network exists alpha

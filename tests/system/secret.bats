@@ -52,6 +52,7 @@ field() { cuddy secret inspect --format "{{.$2}}" "$1"; }
 	[ "$(cuddy secret ls --format '{{.Name}}' | xargs)" = "alpha beta" ]
 	[ "$(cuddy secret ls -n --filter name=bet --format '{{.Name}}')" = beta ]
 	[ "$(cuddy secret ls -q --filter id="${id:0:10}")" = "$id" ]
+	[ "$(cuddy secret ls -q --filter label=k=v --format '{{.Name}}')$(cuddy secret ls -q --filter label=k --filter label=x)" = beta ]
 	run --separate-stderr cuddy secret ls --filter nosuch=1
 	one_line_error 125 nosuch
 	[ "$(field "${id:0:12}" Spec.Name)" = alpha ]

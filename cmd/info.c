@@ -29,6 +29,7 @@ static const struct opt info_opts[] = {
 
 /* Where Go's field is more than the key with a capital. */
 static const char *const go_names[][2] = {
+	{"cpuUtilization", "CPUUtilization"},
 	{"ociRuntime", "OCIRuntime"},
 	{"cgroupVersion", "CgroupsVersion"},
 	{"cpus", "CPUs"},
@@ -94,10 +95,11 @@ static struct json_object *plugins(void)
 {
 	static const char *const lists[][2] = {
 		{"volume", "local"},
-		{"network", "slirp4netns pasta none host container ns"},
-		{"log", "k8s-file json-file none passthrough"}};
+		{"network", "bridge slirp4netns pasta none host container ns"},
+		{"log", "k8s-file json-file journald none passthrough"}};
 	struct json_object *o = json_object_new_object();
 
+	json_set(o, "authorization", NULL); /* as podman's: there are none */
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		AUTO_STRV struct strv words = STRV_INIT;
 

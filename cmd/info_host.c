@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -182,6 +183,35 @@ static struct json_object *security(void)
 	return o;
 }
 
+static void set_percent(struct json_object *o, const char *key, double part, double all)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%.2f", all > 0 ? 100 * part / all : 0);
+	json_set(o, key, json_object_new_double_s(strtod(text, NULL), text));
+}
+
+/* Since the boot: proc_stat(5). */
+static struct json_object *cpu_utilization(void)
+{
+	struct json_object *o = json_object_new_object();
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	double v[10] = {0}, all = 0;
+	const char *p;
+	char *end;
+
+	read_file("/proc/stat", &text);
+	p = text.len > 4 && strncmp(text.s, "cpu ", 4) == 0 ? text.s + 4 : "";
+	for (size_t i = 0; i < ARRAY_LEN(v); i++, p = end) {
+		v[i] = strtod(p, &end);
+		all += v[i];
+	}
+	set_percent(o, "userPercent", v[0], all);
+	set_percent(o, "systemPercent", v[2], all);
+	set_percent(o, "idlePercent", v[3], all);
+	return o;
+}
+
 static void add_machine(struct json_object *o)
 {
 	struct utsname un = {0};
@@ -194,6 +224,7 @@ static void add_machine(struct json_object *o)
 		       (long)si.uptime % 60);
 	json_set_str(o, "arch", host_architecture());
 	json_set_i64(o, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
+	json_set(o, "cpuUtilization", cpu_utilization());
 	json_set(o, "distribution", distribution());
 	json_set_str(o, "hostname", un.nodename);
 	json_set_str(o, "kernel", un.release);
@@ -232,6 +263,7 @@ struct json_object *info_host(struct store *st)
 	json_set(o, "transfer", helper("cuddy-transfer", missing));
 	json_set_str(o, "eventLogger", "file");
 	add_ids(st, o, missing);
+	json_set_str(o, "linkmode", "dynamic");
 	json_set_str(o, "logDriver", "k8s-file");
 	json_set_str(o, "networkBackend", network);
 	json_set(o, "ociRuntime", program("cuddy", exe ? exe : "", CUDDY_VERSION));

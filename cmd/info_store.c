@@ -7,6 +7,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/config/registries.h"
+#include "pkg/config/storage_conf.h"
 #include "pkg/container/list.h"
 #include "pkg/json/json.h"
 #include "storage/image_store.h"
@@ -111,11 +112,12 @@ int info_store(struct store *st, struct json_object **ret)
 {
 	AUTO_JSON struct json_object *o = json_object_new_object();
 	struct json_object *containers = NULL, *images = NULL;
-	AUTO_FREE char *volumes = path_join(store_root(st), "volumes");
+	AUTO_FREE char *volumes = path_join(store_root(st), "volumes"), *conf = storage_conf_path();
 	struct statfs fs = {0};
 	int r = count_containers(st, &containers);
 
 	(void)statfs(store_root(st), &fs);
+	json_set_str(o, "configFile", conf);
 	json_set(o, "containerStore", containers);
 	json_set_str(o, "graphDriverName", driver_name(store_driver(st)));
 	json_set(o, "graphOptions", graph_options(st));

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/cmd.h"
+#include "cmd/each.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/container/networks.h"
@@ -152,11 +152,12 @@ const struct command cmd_network_disconnect = {
 };
 
 struct reload_args {
-	bool all;
+	struct each_args each;
 };
 
 static const struct opt reload_opts[] = {
-	OPT_BOOL('a', "all", struct reload_args, all, "All running containers"),
+	OPT_BOOL('a', "all", struct reload_args, each.all, "All running containers"),
+	OPT_BOOL('l', "latest", struct reload_args, each.latest, "The newest container"),
 	OPT_END,
 };
 
@@ -185,18 +186,15 @@ static void reload_one(struct cmd_ctx *ctx, struct store *st, const char *name, 
 static int reload_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct reload_args *a = args;
-	AUTO_STRV struct strv ids = STRV_INIT;
+	const struct each e = {.args = &a->each, .verb = "network reload", .running_only = true};
+	AUTO_STRV struct strv names = STRV_INIT;
 	struct store *st;
 	int r = cmd_store(ctx, &st);
 
-	if (r == 0 && a->all == (argc > 0))
-		r = err_usage("network reload: name containers or use --all, one of both");
-	if (r == 0 && a->all)
-		r = container_store_list(st, &ids);
-	for (size_t i = 0; r == 0 && i < ids.n; i++)
-		reload_one(ctx, st, ids.v[i], false);
-	for (int i = 0; r == 0 && i < argc; i++)
-		reload_one(ctx, st, argv[i], true);
+	if (r == 0)
+		r = each_select(st, &e, argc, argv, &names);
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		reload_one(ctx, st, names.v[i], !a->each.all);
 	return r;
 }
 

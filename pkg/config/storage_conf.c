@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -134,6 +135,25 @@ static int from_files(struct said *ret)
 	if (r == 0)
 		r = from_file("/usr/share/containers/storage.conf", ret);
 	return r < 0 ? r : 0;
+}
+
+char *storage_conf_path(void)
+{
+	static const char *const others[] = {"/etc/containers/storage.conf",
+					     "/usr/share/containers/storage.conf"};
+	const char *only = getenv("CONTAINERS_STORAGE_CONF");
+	AUTO_FREE char *home = NULL, *own = NULL;
+
+	if (only && *only)
+		return xstrdup(only);
+	if (paths_config_home(&home) < 0)
+		err_drop();
+	else
+		own = path_join3(home, "containers", "storage.conf");
+	for (size_t i = 0; (!own || access(own, F_OK) < 0) && i < ARRAY_LEN(others); i++)
+		if (access(others[i], F_OK) == 0)
+			return xstrdup(others[i]);
+	return own ? TAKE_PTR(own) : xstrdup("");
 }
 
 int storage_conf_stores(struct strv *ret)

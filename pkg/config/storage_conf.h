@@ -11,6 +11,8 @@
  * Whatever else is in these files (graphroot, driver) is about podman's own store and is passed over.
  */
 int storage_conf_stores(struct strv *ret);
+/** storage_conf_path() - of the first of these files that is there, else of the user's; malloc'ed. */
+char *storage_conf_path(void);
 /**
  * storage_conf_partial() - may of a layer only that part be fetched which is not here?
  * enable_partial_images in [storage.options.pull_options] of the same file, "true" unless said otherwise.

@@ -523,6 +523,8 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	json_set_str(o, "Namespace", "");
 	json_set_bool(o, "IsInfra", rec->is_infra);
 	json_set_bool(o, "IsService", false);
+	json_set_bool(o, "UseImageHosts", rec->no_hosts);
+	json_set_bool(o, "UseImageHostname", rec->no_hostname);
 	json_set(o, "Config", config_of(rec));
 	json_set(o, "HostConfig", host_config_of(st, c));
 	*ret = o;

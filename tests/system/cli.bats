@@ -7,9 +7,11 @@ load helpers
 	[ "$(jq -r '.host.arch + " " + .store.graphDriverName + " " + (.store.imageStore.number | tostring)' <<<"$output")" = "$(dpkg --print-architecture) overlay 1" ]
 	[ "$(jq -r .store.graphRoot <<<"$output")" = "$CUDDY_ROOT" ]
 	[ "$(jq -r '.host.missing | length' <<<"$output")" = 0 ]
+	jq -e '.host.cpuUtilization | .idlePercent > 0 and .userPercent + .systemPercent + .idlePercent <= 100.02' <<<"$output"
+	jq -e '.plugins.authorization == null and (.plugins.log | index("journald")) and (.store.configFile | endswith("/storage.conf"))' <<<"$output"
 	[ "$(jq -r '[has("host", "store", "registries", "plugins", "version")] | all' <<<"$output")" = true ]
-	run -0 cuddy system info --format '{{.Host.OCIRuntime.Name}} {{.Host.Security.Rootless}} {{.Store.RunRoot}}'
-	[ "$output" = "cuddy true $CUDDY_RUNROOT" ]
+	run -0 cuddy system info --format '{{.Host.OCIRuntime.Name}} {{.Host.Security.Rootless}} {{.Store.RunRoot}} {{.Host.CPUUtilization.IdlePercent}}'
+	[[ "$output" =~ ^"cuddy true $CUDDY_RUNROOT "[0-9.]+$ ]]
 	cuddy create "$IMAGE" true
 	run -0 cuddy info --format '{{.Store.ContainerStore.Number}} {{.Store.ContainerStore.Stopped}}'
 	[ "$output" = '1 1' ]

@@ -78,4 +78,6 @@ options ndots:3 timeout:2" ]
 		run cuddy run --rm --network "$mode" --no-hosts --add-host db:10.1.2.3 "$IMAGE" grep db /etc/hosts
 		[ "$status" -ne 0 ]
 	done
+	cuddy create --name f --network none --no-hosts --no-hostname "$IMAGE" true
+	[ "$(cuddy inspect --format '{{.UseImageHosts}} {{.UseImageHostname}}' f)" = "true true" ]
 }

@@ -191,6 +191,7 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	run -0 cuddy network reload two
 	[ "$output" = "$(cuddy inspect --format '{{.Id}}' two)" ]
 	[ "$(cuddy network reload --all | wc -l)" = 2 ]
+	[ "$(cuddy network reload --latest)" = "$(cuddy ps -alq --no-trunc)" ]
 	[ "$(ip_of two a)" = "$ip" ]
 	cuddy network update --dns-add 9.9.9.9 --dns-add 10.214.0.99 a
 	cuddy network update --dns-drop 9.9.9.9 a

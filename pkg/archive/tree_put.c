@@ -18,6 +18,7 @@
 #include "pkg/sys/open.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
+#include "pkg/sys/statx.h"
 #include "pkg/sys/whiteout.h"
 
 #define PIECE (1U << 20)
@@ -249,13 +250,23 @@ static void remember_time(struct tree_put *p, const struct tar_entry *e)
 
 /* --- what stands in the way -------------------------------------------------------------------- */
 
+/* In a container that runs the kernel would take a mount away with the name under it, for it is not of our namespace. */
+static int check_no_mount(const struct tree_put *p, const char *name, const char *path)
+{
+	return statx_is_mount_point(p->dir, name) ? err_new(-EBUSY, "replace '%s'", path) : 0;
+}
+
 /* Make room for something that is no directory. */
 static int clear_for_file(struct tree_put *p, const char *name, const char *path)
 {
 	struct stat st;
+	int r;
 
 	if (fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : err_new(-errno, "stat '%s'", path);
+	r = check_no_mount(p, name, path);
+	if (r < 0)
+		return r;
 	if (!S_ISDIR(st.st_mode))
 		return unlinkat(p->dir, name, 0) == 0 || errno == ENOENT
 			       ? 0
@@ -270,11 +281,15 @@ static int clear_for_file(struct tree_put *p, const char *name, const char *path
 static int clear_for_dir(struct tree_put *p, const char *name, const char *path)
 {
 	struct stat st;
+	int r;
 
 	if (fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : err_new(-errno, "stat '%s'", path);
 	if (S_ISDIR(st.st_mode))
 		return 0;
+	r = check_no_mount(p, name, path);
+	if (r < 0)
+		return r;
 	if (!p->o.overwrite)
 		return err_new(-CE_UNSAFE,
 			       "'%s' is a directory here and none there; --overwrite replaces it",
@@ -370,8 +385,13 @@ static int end_file(struct tree_put *p)
 	if (p->fd < 0)
 		return 0;
 	r = set_attributes(p, p->fd, &p->file);
-	if (r == 0 && p->temporary && renameat(p->dir, p->temporary, p->dir, p->name) < 0)
-		r = errno == EBUSY ? write_in_place(p) : err_new(-errno, "replace '%s'", p->path);
+	if (r == 0 && p->temporary) {
+		if (statx_is_mount_point(p->dir, p->name))
+			r = write_in_place(p);
+		else if (renameat(p->dir, p->temporary, p->dir, p->name) < 0)
+			r = errno == EBUSY ? write_in_place(p)
+					   : err_new(-errno, "replace '%s'", p->path);
+	}
 	if (r < 0)
 		drop_file(p);
 	else

@@ -211,9 +211,15 @@ host_files() {
 	chmod -R u+w got && rm -r got
 	run --separate-stderr cuddy cp up:/proc/1/mem mem
 	one_line_error 125 '/proc/1/mem'
-	# A device is no place for a file.
+	# What is mounted stays mounted: a file gets the bytes, a device is no place for one.
+	cuddy cp file up:/etc/hosts
+	[ "$(cuddy exec up sh -c 'cat /etc/hosts; grep -c " /etc/hosts " /proc/self/mountinfo' | xargs)" = 'f 1' ]
 	run --separate-stderr cuddy cp file up:/dev/null
-	one_line_error 125 '/dev/null|busy'
+	one_line_error 125 'null.*busy'
+	ln -s x alink
+	tar -cf link.tar --transform s/alink/null/ alink
+	run --separate-stderr cuddy cp - up:/dev <link.tar
+	one_line_error 125 'null.*busy'
 	[ "$(cuddy exec up stat -c %F /dev/null)" = 'character special file' ]
 	# A link inside leads nowhere but inside.
 	cuddy cp file up:/inner/through

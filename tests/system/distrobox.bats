@@ -27,7 +27,7 @@ teardown_file() { file_end; }
 	[ "${st:-0}" = 3 ]
 	[ "$(tail -n 5 "$WORK/out" | tr '\n' ' ')" = "$(id -un) $(id -u) $HOME/sub $(cuddy inspect --format '{{.Config.Hostname}}' box) /run/host/etc " ]
 	[ "$(stat -c %u made)" = "$(id -u)" ]
-	! cuddy logs box 2>&1 | grep -i 'denied'
+	! cuddy logs box 2>&1 | grep -i 'denied' || fail "something was denied"
 	[[ "$(distrobox list)" == *box*running* ]]
 	run -0 distrobox stop --yes box
 	run -0 distrobox rm -f box

@@ -25,6 +25,7 @@ teardown_file() {
 login() { ssh -q -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -i "$KEY" visitor@127.0.0.1 "PATH=$(dirname "$CUDDY"):\$PATH; $1"; }
 manager_is() { [ "$(systemctl is-active "user@$uid.service")" = "$1" ]; }
 manager_gone() { manager_is inactive && ! [ -e "/run/user/$uid" ]; }
+no_process() { ! pgrep -u visitor; }
 worker='sh -c "trap \"echo ended >/out/end; exit 7\" TERM; echo up >/out/up; while :; do sleep 0.1; done"'
 
 @test "ssh without linger: what a login started is ended with it, in order, and known to be" {
@@ -34,7 +35,7 @@ worker='sh -c "trap \"echo ended >/out/end; exit 7\" TERM; echo up >/out/up; whi
 	[ "$(tail -n 1 "$WORK/out")" = 67108864 ]
 	wait_until 60 manager_gone
 	[ "$(sudo cat $V/out/end)" = ended ]
-	! pgrep -u visitor
+	wait_until 20 no_process
 	run -0 login 'cuddy inspect --format "{{.State.Status}} {{.State.ExitCode}} {{.State.ExitReason}}" w; cuddy doctor --format "{{.Check}} {{.Status}}: {{.Breaks}}: {{.Mend}}" | grep ^linger; cuddy rm w'
 	[ "${lines[0]}" = "exited 7 session" ]
 	[[ "${lines[1]}" == "linger note: "*"loginctl enable-linger"* ]]

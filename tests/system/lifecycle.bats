@@ -195,7 +195,7 @@ load helpers
 	[ "$(echo $output)" = "user /tmp" ]
 	run -0 cuddy exec -i c cat <<<'through'
 	[ "$output" = through ]
-	run --separate-stderr cuddy exec c nosuchcommand
+	run -127 --separate-stderr cuddy exec c nosuchcommand
 	one_line_error 127 nosuchcommand
 	run --separate-stderr cuddy exec c /etc/passwd
 	one_line_error 126 /etc/passwd

@@ -24,7 +24,7 @@ static const struct opt request_opts[] = {
 		 .complete = COMPLETE_FILE),
 	OPT_STR('u', "user", "USER[:GROUP]", E, user, "User name or id to run as"),
 	OPT_STR('w', "workdir", "DIR", E, workdir, "Working directory in the container"),
-	OPT_STR(0, "detach-keys", "KEYS", E, detach_keys, "Keys that leave the terminal, which ends the command"),
+	OPT_STR(0, "detach-keys", "KEYS", E, detach_keys, "Keys that leave the command to itself"),
 	OPT_END,
 };
 

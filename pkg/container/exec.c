@@ -6,6 +6,7 @@
  *               with a terminal the payload gets a pty of its own, else pipes stand in for those of
  *               the caller's descriptors that are terminals. Files and pipes pass as they are.
  * Detached      the stage process is left behind as the payload's parent; nothing of cuddy waits.
+ *               Who leaves it by the detach keys leaves one that holds the pty as well.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -58,6 +59,7 @@ static void window_size(uint16_t *rows, uint16_t *cols)
 	}
 }
 
+/* Return: as exec_relay(). */
 static int run_it(const struct exec_request *e, struct rt_exec *x, int *ret_exit)
 {
 	AUTO(exec_stdio_done) struct exec_stdio io = EXEC_STDIO_INIT;
@@ -168,7 +170,7 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 	r = run_it(e, &x, ret_exit);
 	(void)snprintf(extra, sizeof(extra), "\"ContainerExitCode\":%d",
 		       r < 0 ? err_exit_status(r) : *ret_exit);
-	if (r < 0 || !e->detach)
+	if (r < 0 || (r == 0 && !e->detach)) /* else it lives on */
 		tell(c, "exec_died", extra);
-	return r;
+	return r < 0 ? r : 0;
 }

@@ -12,6 +12,7 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/sys/open.h"
 #include "pkg/sys/tty.h"
 
 #define CHUNK 65536
@@ -218,6 +219,37 @@ static int loop(struct relay *r, int *ret_exit)
 	return 0;
 }
 
+/*
+ * The payload goes on, and so must its terminal: somebody has it, or it would hang up, and takes what is
+ * written to it, or it would stop.
+ */
+static int leave(const struct rt_exec_started *s)
+{
+	int r = rt_exec_leave(s);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	(void)signal(SIGHUP,
+		     SIG_IGN); /* we may be the caller's session, and end before it has its own */
+	pid = fork();
+	if (pid > 0)
+		return 0;
+	if (pid < 0)
+		return err_new(-errno, "fork");
+	(void)setsid();
+	if (dup2(s->pty_master, 0) < 0) /* lint: nothing is executed any more */
+		_exit(1);
+	(void)fd_close_from(1, 1);
+	for (;;) {
+		char buf[CHUNK];
+		ssize_t n = read(0, buf, sizeof(buf));
+
+		if (n == 0 || (n < 0 && errno != EINTR))
+			_exit(0);
+	}
+}
+
 int exec_relay(struct exec_stdio *io, struct rt_exec_started *s, const char *detach_keys,
 	       bool interactive, int *ret_exit)
 {
@@ -242,5 +274,9 @@ int exec_relay(struct exec_stdio *io, struct rt_exec_started *s, const char *det
 	tty_raw_leave(&raw);
 	closep(&r.signals);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	if (rc == 0 && r.detached) {
+		rc = leave(s);
+		rc = rc < 0 ? rc : 1;
+	}
 	return rc;
 }

@@ -21,7 +21,8 @@ int exec_stdio_open(struct exec_stdio *io, bool interactive, bool detached, bool
 void exec_stdio_done(struct exec_stdio *io);
 
 /**
- * exec_relay() - until the payload has exited or the detach keys were typed (then *ret_exit is 0)
+ * exec_relay() - until the payload has exited, or the detach keys were typed: then it goes on without us
+ * Return: 0, 1 when it was left (*ret_exit is 0), or a code.
  * Signals that end a program go to the payload; window changes to its pty.
  */
 int exec_relay(struct exec_stdio *io, struct rt_exec_started *s, const char *detach_keys,

@@ -33,6 +33,12 @@ struct rt_exec_started {
 /** rt_exec_start() - returns when the payload's exec succeeded; 127/126 codes as rt_launch(). */
 int rt_exec_start(const struct rt_exec *e, struct rt_exec_started *ret);
 
+/**
+ * rt_exec_leave() - what was not started detached, and with a terminal, outlives the caller from now on. Whoever
+ * goes on then leaves somebody with pty_master: where nobody has it, the payload's terminal hangs up.
+ */
+int rt_exec_leave(const struct rt_exec_started *s);
+
 /** rt_exec_pid() - of the payload, as we see it. */
 pid_t rt_exec_pid(const struct rt_exec_started *s);
 

@@ -213,6 +213,8 @@ static int run_stage(struct stage *s, int plan_fd, int *ret_payload)
 		r = confine_cpus(s->process.scheduling.cpus, s->process.scheduling.cpus_len);
 	if (r == 0)
 		r = enter_namespaces(s, RT_EXEC_INIT_FD);
+	if (r == 0 && s->process.terminal)
+		r = exec_may_be_left();
 	if (r == 0)
 		r = clone_fork(0, ret_payload);
 	if (r == 0) {

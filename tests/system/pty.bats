@@ -120,8 +120,12 @@ p = cuddy("exec", "-it", "--detach-keys", "ctrl-x,z", "d", "sh")
 p.expect(PROMPT)
 p.send(CTRL_P + CTRL_Q + b"\x15echo here-$((4+5))\r")
 p.expect(rb"here-9")
+p.send(b"while [ ! -e /go ]; do sleep 0.1; done; seq 20000; echo seq-$? >/left; exit\r")
+p.expect(rb"exit")
 p.send(b"\x18z")
 assert p.wait() == 0
+# It goes on, with a terminal that takes what it writes; nothing of ours stays when it is done (as after each test).
+assert out("exec", "d", "sh", "-c", "touch /go; while [ ! -s /left ]; do sleep 0.1; done; cat /left") == "seq-0"
 assert out("inspect", "--format", "{{.State.Status}}", "d") == "running"
 p = cuddy("attach", "--detach-keys", "", "d")
 p.send(CTRL_P + CTRL_Q + b"\x15echo still-$((4+4))\r")

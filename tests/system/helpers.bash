@@ -48,7 +48,7 @@ test_end() {
 	clean_containers || st=1
 	if [ -z "${FILE_ROOT:-}" ]; then
 		expect_nothing_left || st=1
-		drop_root
+		drop_root "$CUDDY_ROOT" "$CUDDY_RUNROOT" "${ROOTS[@]}"
 	else
 		expect_no_container_left || st=1
 	fi
@@ -68,13 +68,14 @@ file_end() {
 	return $st
 }
 
-# Files below a root may belong to subordinate ids: then root in a user namespace of ours deletes them.
+# drop_root [DIR...] - the present roots, or these. Files below may belong to subordinate ids: then root in a user
+# namespace of ours deletes them.
 drop_root() {
-	[ -n "${KEEP:-}" ] && [ -z "${BATS_TEST_COMPLETED:-}" ] && { echo "kept: $CUDDY_ROOT"; return; }
-	ROOTS+=("$CUDDY_ROOT" "$CUDDY_RUNROOT")
-	rm -rf "${ROOTS[@]}" 2>/dev/null ||
-		unshare --user --map-auto --map-root-user rm -rf "${ROOTS[@]}" 2>/dev/null ||
-		rm -rf "${ROOTS[@]}"
+	[ $# -gt 0 ] || set -- "$CUDDY_ROOT" "$CUDDY_RUNROOT"
+	[ -n "${KEEP:-}" ] && [ -z "${BATS_TEST_COMPLETED:-}" ] && { echo "kept: $*"; return; }
+	rm -rf "$@" 2>/dev/null ||
+		unshare --user --map-auto --map-root-user rm -rf "$@" 2>/dev/null ||
+		rm -rf "$@"
 }
 
 # ---- images ----------------------------------------------------------------------------------

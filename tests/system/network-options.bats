@@ -164,7 +164,6 @@ docker=com.docker.network.bridge
 	bad 'endpoint.ifname' --driver-opt a=b
 	bad 'endpoint.ifname' --driver-opt com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1
 	bad 'interface_name' --driver-opt com.docker.network.endpoint.ifname=lo
-	bad '--alias' --link other
 	bad '--ip' --link-local-ip 169.254.3.4
 	run -125 --separate-stderr cuddy run --rm --network name=g2,link-local-ip=169.254.1.1 "$IMAGE" true
 	one_line_error 125 'ip and ip6'

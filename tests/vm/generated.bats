@@ -46,7 +46,7 @@ runs_as_other() { is_running "$1" && [ "$(conmon_pid "$1")" != "$2" ]; }
 	printf '[Unit]\nRequires=container-two.service\nAfter=container-two.service\n[Service]\nType=oneshot\nRemainAfterExit=yes\nEnvironment=CUDDY_ROOT=%s CUDDY_RUNROOT=%s\nExecStart=%s exec two true\n' \
 		"$CUDDY_ROOT" "$CUDDY_RUNROOT" "$CUDDY" >"$UNITS/later.service"
 	systemctl --user daemon-reload
-	systemctl --user start later.service
+	systemctl --user start later.service || { journalctl --user --no-pager -n 40; fail "it did not start"; }
 	is_running two
 	id=$(cuddy inspect --format '{{.Id}}' two)
 	[ "$(show container-two.service MainPID)" = "$(conmon_pid two)" ]

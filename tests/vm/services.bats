@@ -169,7 +169,12 @@ all_ended() { [ -z "$(cuddy ps -q)" ]; }
 	export -f start
 	run -0 bash -c 'seq 60 | xargs -P 4 -I{} bash -c start'
 	[ -z "$output" ]
-	[ "$(cuddy ps -q | wc -l)" -eq 60 ]
+	[ "$(cuddy ps -q | wc -l)" -eq 60 ] || {
+		cuddy ps -a --filter status=exited --filter status=created --format '{{.ID}} {{.Status}}'
+		cuddy inspect --format '{{.Id}} {{json .State}}' $(cuddy ps -aq --filter status=exited --filter status=created)
+		journalctl --user --no-pager -n 60
+		fail "not all run"
+	}
 	slice=/sys/fs/cgroup$(show many.slice ControlGroup)
 	[ "$(ls -d "$slice"/cuddy-*.scope | wc -l)" -eq 60 ]
 	wait_until 20 counted 120 # a monitor and a payload each

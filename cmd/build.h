@@ -80,7 +80,7 @@ struct build_output {
 struct build_outputs {
 	struct build_output *v;
 	unsigned n;
-	struct transfer_form push_form; /* how layers are sent; its format is --format's */
+	struct transfer_form push_form; /* how layers are sent, and in which format */
 };
 /** build_outputs_open() - what --output and --push say, opened in the caller's rights, into @o as well. */
 int build_outputs_open(const struct build_args *a, struct build_options *o,

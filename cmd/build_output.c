@@ -169,7 +169,7 @@ static int check_form(const struct build_args *a, struct build_output *o, struct
 	return compress_form_of(&o->compression, &form);
 }
 
-static int set_push_form(const struct build_args *a, struct build_outputs *outs)
+static int set_push_form(const struct build_args *a, const struct build_options *b, struct build_outputs *outs)
 {
 	const struct compress_args *use = &a->compression;
 	bool compresses = a->push;
@@ -183,6 +183,7 @@ static int set_push_form(const struct build_args *a, struct build_outputs *outs)
 	}
 	if (a->compression.format && !compresses)
 		return err_usage("--compression-format: nothing is compressed; it goes with --push and --output type=oci");
+	outs->push_form.format = b->docker ? "docker" : "oci";
 	return compress_form_of(use, &outs->push_form);
 }
 
@@ -214,7 +215,7 @@ int build_outputs_open(const struct build_args *a, struct build_options *b,
 	}
 	b->no_image = !image;
 	if (r == 0)
-		r = set_push_form(a, ret);
+		r = set_push_form(a, b, ret);
 	if (r == 0 && a->push && !b->tags.n)
 		r = err_usage("--push needs a name to push to: --tag");
 	return r;
@@ -239,7 +240,6 @@ static int push(struct store *st, const struct build_options *b, const struct tr
 	struct transfer_report report;
 	int r = 0;
 
-	o.form.format = b->docker ? "docker" : "oci";
 	transfer_report_init(&report, REPORT_PULL, quiet, build_note_pushed);
 	o.report = &report.handler;
 	for (size_t i = 0; r == 0 && i < b->tags.n; i++)

@@ -319,7 +319,6 @@ int build_push_lists(struct store *st, const struct build_options *o, const stru
 	struct transfer_report report;
 	int r = 0;
 
-	p.form.format = o->docker ? "docker" : "oci";
 	transfer_report_init(&report, REPORT_PULL, quiet, build_note_pushed);
 	p.report = &report.handler;
 	for (size_t i = 0; r == 0 && i < names->n; i++)

@@ -16,8 +16,8 @@
  *
  * CONTAINERS_CONF names one file instead of all these; the modules that --module names come after either,
  * and CONTAINERS_CONF_OVERRIDE names one more at the end. Keys that are not here are for other programs,
- * or for what cuddy does not have (ignored.h). build_cache_max and build_cache_age of [engine] are cuddy's own: what the build cache may take ("20GB", "0": all), and
- * how long what nobody uses stays in it ("168h").
+ * or for what cuddy does not have (ignored.h). build_cache_max and build_cache_age of [engine] are cuddy's
+ * own: what the build cache may take ("20GB", "0": all), and how long what nobody uses stays in it ("168h").
  */
 #pragma once
 #include <stdbool.h>

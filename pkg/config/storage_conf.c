@@ -59,6 +59,7 @@ static int no_table(void *data, const char *name, bool array)
 
 /* What a file says. */
 struct said {
+	struct strv places; /* where the file may be */
 	struct strv dirs;
 	const char *path;
 	bool no_parts;
@@ -114,46 +115,49 @@ static int from_file(const char *path, struct said *ret)
 	return r < 0 ? r : 1;
 }
 
-/* Of the first file there is. */
-static int from_files(struct said *ret)
+/* Where the file may be, the first that is there counts. */
+static void places(struct strv *ret)
 {
 	const char *only = getenv("CONTAINERS_STORAGE_CONF");
-	AUTO_FREE char *home = NULL, *own = NULL;
-	int r;
+	AUTO_FREE char *home = NULL;
 
 	if (only && *only) {
-		r = from_file(only, ret);
-		return r < 0 ? r : 0;
+		strv_add(ret, only);
+		return;
 	}
 	if (paths_config_home(&home) < 0)
 		err_drop();
 	else
-		own = path_join3(home, "containers", "storage.conf");
-	r = own ? from_file(own, ret) : 0;
-	if (r == 0)
-		r = from_file("/etc/containers/storage.conf", ret);
-	if (r == 0)
-		r = from_file("/usr/share/containers/storage.conf", ret);
+		strv_take(ret, path_join3(home, "containers", "storage.conf"));
+	strv_add(ret, "/etc/containers/storage.conf");
+	strv_add(ret, "/usr/share/containers/storage.conf");
+}
+
+static int from_files(struct said *ret)
+{
+	int r = 0;
+
+	places(&ret->places);
+	for (size_t i = 0; r == 0 && i < ret->places.n; i++)
+		r = from_file(ret->places.v[i], ret);
 	return r < 0 ? r : 0;
+}
+
+static void said_done(struct said *said)
+{
+	strv_done(&said->places);
+	strv_done(&said->dirs);
 }
 
 char *storage_conf_path(void)
 {
-	static const char *const others[] = {"/etc/containers/storage.conf",
-					     "/usr/share/containers/storage.conf"};
-	const char *only = getenv("CONTAINERS_STORAGE_CONF");
-	AUTO_FREE char *home = NULL, *own = NULL;
+	AUTO_STRV struct strv all = STRV_INIT;
 
-	if (only && *only)
-		return xstrdup(only);
-	if (paths_config_home(&home) < 0)
-		err_drop();
-	else
-		own = path_join3(home, "containers", "storage.conf");
-	for (size_t i = 0; (!own || access(own, F_OK) < 0) && i < ARRAY_LEN(others); i++)
-		if (access(others[i], F_OK) == 0)
-			return xstrdup(others[i]);
-	return own ? TAKE_PTR(own) : xstrdup("");
+	places(&all);
+	for (size_t i = 0; i < all.n; i++)
+		if (access(all.v[i], F_OK) == 0)
+			return xstrdup(all.v[i]);
+	return xstrdup(all.v[0]);
 }
 
 int storage_conf_stores(struct strv *ret)
@@ -166,7 +170,7 @@ int storage_conf_stores(struct strv *ret)
 		r = from_files(&said);
 	for (size_t i = 0; r == 0 && i < said.dirs.n; i++)
 		r = *said.dirs.v[i] ? add(ret, said.dirs.v[i], said.path) : 0;
-	strv_done(&said.dirs);
+	said_done(&said);
 	return r;
 }
 
@@ -175,7 +179,7 @@ int storage_conf_partial(bool *ret)
 	struct said said = {0};
 	int r = from_files(&said);
 
-	strv_done(&said.dirs);
+	said_done(&said);
 	*ret = !said.no_parts;
 	return r;
 }

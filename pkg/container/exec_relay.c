@@ -230,8 +230,8 @@ static int leave(const struct rt_exec_started *s)
 
 	if (r < 0)
 		return r;
-	(void)signal(SIGHUP,
-		     SIG_IGN); /* we may be the caller's session, and end before it has its own */
+	/* We may be the leader of the caller's session, and end before it has its own. */
+	(void)signal(SIGHUP, SIG_IGN);
 	pid = fork();
 	if (pid > 0)
 		return 0;

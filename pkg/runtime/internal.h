@@ -150,11 +150,12 @@ int sysctl_apply(int proc, const char *const *sysctls, bool net, bool others);
 /** netns_make_kept() - in a child of the monitor: the network namespace of RT_NS_KEPT, set up as the container cannot. */
 int netns_make_kept(const struct rt_plan *p);
 
-/* confine.c: the order of K05 */
-int confine_keyring(const struct rt_process *p);
+/* exec_leave.c */
 /** exec_may_be_left() - the stage's side of rt_exec_leave(). */
 int exec_may_be_left(void);
 
+/* confine.c: the order of K05 */
+int confine_keyring(const struct rt_process *p);
 /** confine_death() - dies with its parent, unless it is to outlive it; again after each change of ids. */
 int confine_death(const struct rt_process *p);
 int confine_stdio(const int stdio[3], bool terminal, uid_t uid);

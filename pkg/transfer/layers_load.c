@@ -99,6 +99,14 @@ static void begin_anew(struct layer *l)
 	l->state = LAYER_NEW;
 }
 
+/* Told at once, however long ago it was told of last. */
+static void enter(struct layer *l, enum layer_state state)
+{
+	l->state = state;
+	l->reported_ns = 0;
+	fetch_report(l, TRANSFER_RUNNING);
+}
+
 /* All bytes are there. A part that was kept may be at fault; what just came is judged for good. */
 static int whole(struct layer *l)
 {
@@ -114,9 +122,7 @@ static int whole(struct layer *l)
 	}
 	if (r < 0)
 		return r;
-	l->state = LAYER_UNPACKING;
-	l->reported_ns = 0;
-	fetch_report(l, TRANSFER_RUNNING);
+	enter(l, LAYER_UNPACKING);
 	return 0;
 }
 
@@ -133,9 +139,7 @@ int fetch_request(struct layer *l)
 				    on_bytes, l, &r);
 	if (!l->transfer)
 		return r;
-	l->state = LAYER_LOADING;
-	l->reported_ns = 0;
-	fetch_report(l, TRANSFER_RUNNING);
+	enter(l, LAYER_LOADING);
 	return 0;
 }
 

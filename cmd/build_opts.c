@@ -339,6 +339,8 @@ static int checked_of(const struct build_args *a, struct build_options *o)
 {
 	int r = pull_policy(a->pull, &o->pull.policy);
 
+	/* "FROM app" is what it is everywhere else, whatever somebody pulled here from some "x/app". */
+	o->pull.strict = true;
 	if (r == 0)
 		r = registry_access_of(&a->registry, &o->pull.access);
 	if (r == 0)

@@ -58,7 +58,7 @@ static int pull_aside(struct builder *b, const char *name, const char *platform,
 
 	if (dir < 0)
 		return dir;
-	if (image_resolve(b->st, name, old, &matched) < 0 ||
+	if (image_resolve_strict(b->st, name, old, &matched) < 0 ||
 	    (matched && ref_manifest(b->st, matched, &manifest) < 0))
 		err_drop();
 	o.platform = platform;
@@ -97,7 +97,7 @@ static int find_for(struct builder *b, const char *name, const char *platform,
 	if (r != -CE_NO_IMAGE)
 		return r;
 	words = xstrdup(err_trail());
-	is_other = image_resolve(b->st, name, id, &matched) == 0;
+	is_other = image_resolve_strict(b->st, name, id, &matched) == 0;
 	err_drop();
 	if (b->o->pull.policy != PULL_ALWAYS && find_note(b, note, ret) == 1)
 		return 0;

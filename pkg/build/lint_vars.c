@@ -114,7 +114,7 @@ static void start_scope(struct linter *l, unsigned i, const struct scope *scopes
 	}
 	if (base && strcasecmp(base, "scratch") == 0)
 		return;
-	r = base ? image_find(l->b->st, base, &rec, NULL) : -CE_NO_IMAGE;
+	r = base ? image_find_strict(l->b->st, base, &rec, NULL) : -CE_NO_IMAGE;
 	if (r == 0)
 		r = build_image_from(rec->config, rec->config_len, &image);
 	s->open = r < 0;

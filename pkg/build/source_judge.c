@@ -56,7 +56,7 @@ static int meanings(struct store *st, const char *name, enum pull_policy pull, s
 		strv_take(ret, reference_text(&ref));
 		return 0;
 	}
-	if (image_resolve(st, name, id, &matched) < 0)
+	if (image_resolve_strict(st, name, id, &matched) < 0)
 		err_drop();
 	if (matched)
 		strv_add(ret, matched);

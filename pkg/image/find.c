@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From what a user typed to an image: a full reference, a short name (localhost/ first, as built and
- * loaded images have it, then docker.io), a reference by digest, an id or a unique prefix of one.
+ * loaded images have it, then docker.io, then how any image's name ends), a reference by digest, an id
+ * or a unique prefix of one.
  */
 #include <string.h>
 
@@ -76,7 +77,45 @@ static int resolve_short(struct store *st, const char *path, const char *tag, ch
 	return r == -CE_NO_IMAGE ? err_set(r, trail) : r;
 }
 
-static int resolve_name(struct store *st, const char *name, char ret_id[65], char **ret_name)
+/* "app:1" of what is here as "registry.example.org/team/app:1"; whole components only. */
+static int resolve_ending(struct store *st, const char *path, const char *tag, char ret_id[65],
+			  char **ret_name)
+{
+	AUTO_FREE char *ending = xasprintf("/%s:%s", path, tag), *hit = NULL;
+	AUTO_FREE char *trail = xstrdup(err_trail());
+	AUTO_STRV struct strv refs = STRV_INIT;
+	size_t n = strlen(ending);
+	int r;
+
+	err_drop();
+	r = ref_list(st, &refs);
+	if (r < 0)
+		return r;
+	strv_sort(&refs);
+	for (size_t i = 0; i < refs.n; i++) {
+		size_t len = strlen(refs.v[i]);
+		char id[65];
+
+		if (len <= n || strcmp(refs.v[i] + len - n, ending) != 0)
+			continue;
+		if (ref_get(st, refs.v[i], id) < 0) { /* removed right now */
+			err_drop();
+			continue;
+		}
+		if (hit && strcmp(id, ret_id) != 0)
+			return err_new(-CE_AMBIGUOUS, "image %s: %s or %s", ending + 1, hit, refs.v[i]);
+		memcpy(ret_id, id, sizeof(id));
+		if (!hit)
+			hit = xstrdup(refs.v[i]);
+	}
+	if (!hit)
+		return err_set(-CE_NO_IMAGE, trail);
+	*ret_name = TAKE_PTR(hit);
+	return 0;
+}
+
+static int resolve_name(struct store *st, const char *name, bool strict, char ret_id[65],
+			char **ret_name)
 {
 	AUTO(reference_done) struct reference ref = {0};
 	AUTO_FREE char *full = NULL, *path = NULL;
@@ -100,8 +139,11 @@ static int resolve_name(struct store *st, const char *name, char ret_id[65], cha
 		return resolve_digest(st, &ref, ret_id, ret_name);
 	full = reference_text(&ref);
 	r = resolve_named(st, full, ret_id, ret_name);
-	return r == -CE_NO_IMAGE && is_short ? resolve_short(st, path, ref.tag, ret_id, ret_name)
-					     : r;
+	if (r == -CE_NO_IMAGE && is_short)
+		r = resolve_short(st, path, ref.tag, ret_id, ret_name);
+	if (r == -CE_NO_IMAGE && is_short && !strict)
+		r = resolve_ending(st, path, ref.tag, ret_id, ret_name);
+	return r;
 }
 
 static int resolve_id(struct store *st, const char *prefix, char ret_id[65])
@@ -125,7 +167,8 @@ static int resolve_id(struct store *st, const char *prefix, char ret_id[65])
 	return 0;
 }
 
-int image_resolve(struct store *st, const char *name, char ret_id[65], char **ret_name)
+static int resolve(struct store *st, const char *name, bool strict, char ret_id[65],
+		   char **ret_name)
 {
 	bool is_id = strncmp(name, "sha256:", 7) == 0;
 	const char *id = is_id ? name + 7 : name;
@@ -134,7 +177,7 @@ int image_resolve(struct store *st, const char *name, char ret_id[65], char **re
 
 	*ret_name = NULL;
 	if (!is_id && strlen(name) != 64) {
-		r = resolve_name(st, name, ret_id, ret_name);
+		r = resolve_name(st, name, strict, ret_id, ret_name);
 		if (r != -CE_NO_IMAGE || !may_be_id)
 			return r;
 		err_drop();
@@ -146,14 +189,25 @@ int image_resolve(struct store *st, const char *name, char ret_id[65], char **re
 	}
 	if (is_id)
 		return err_usage("image '%s': not an id", name);
-	return resolve_name(st, name, ret_id, ret_name);
+	return resolve_name(st, name, strict, ret_id, ret_name);
 }
 
-int image_find(struct store *st, const char *name, struct image_record **ret, char **ret_name)
+int image_resolve(struct store *st, const char *name, char ret_id[65], char **ret_name)
+{
+	return resolve(st, name, false, ret_id, ret_name);
+}
+
+int image_resolve_strict(struct store *st, const char *name, char ret_id[65], char **ret_name)
+{
+	return resolve(st, name, true, ret_id, ret_name);
+}
+
+static int find(struct store *st, const char *name, bool strict, struct image_record **ret,
+		char **ret_name)
 {
 	AUTO_FREE char *matched = NULL;
 	char id[65];
-	int r = image_resolve(st, name, id, &matched);
+	int r = resolve(st, name, strict, id, &matched);
 
 	if (r == 0)
 		r = image_store_load(st, id, ret);
@@ -163,6 +217,17 @@ int image_find(struct store *st, const char *name, struct image_record **ret, ch
 		matched = xstrdup((*ret)->names.n ? (*ret)->names.v[0] : id);
 	*ret_name = TAKE_PTR(matched);
 	return 0;
+}
+
+int image_find(struct store *st, const char *name, struct image_record **ret, char **ret_name)
+{
+	return find(st, name, false, ret, ret_name);
+}
+
+int image_find_strict(struct store *st, const char *name, struct image_record **ret,
+		      char **ret_name)
+{
+	return find(st, name, true, ret, ret_name);
 }
 
 void image_tags_of(const struct strv *names, struct strv *ret)

@@ -6,10 +6,20 @@
 #include "pkg/transfer/protocol.h"
 #include "storage/image_store.h"
 
-/** image_find() - reference, id or unique id prefix ("sha256:" allowed) to a loaded record; -CE_NO_IMAGE. @ret_name: reference that matched, malloc'ed, may be NULL; may be given as NULL. */
+/**
+ * image_find() - reference, id or unique id prefix ("sha256:" allowed) to a loaded record
+ * @ret_name: reference that matched, malloc'ed, may be NULL; may be given as NULL.
+ *
+ * A short name is what a pull of it would bring, else what ends like it ("team/app:1" of
+ * "registry.example.org/team/app:1"). -CE_NO_IMAGE; -CE_AMBIGUOUS when different images do.
+ */
 int image_find(struct store *st, const char *name, struct image_record **ret, char **ret_name);
+/** image_find_strict() - the same, but a short name is nothing except what a pull of it would bring. */
+int image_find_strict(struct store *st, const char *name, struct image_record **ret, char **ret_name);
 /** image_resolve() - only which one it is, also when its record is damaged. @ret_name: the reference that matched, malloc'ed; NULL when it was found by its id. */
 int image_resolve(struct store *st, const char *name, char ret_id[65], char **ret_name);
+/** image_resolve_strict() - as image_find_strict(). */
+int image_resolve_strict(struct store *st, const char *name, char ret_id[65], char **ret_name);
 
 /** image_tags_of() - of its names those with a tag; the others are "host/path@digest". */
 void image_tags_of(const struct strv *names, struct strv *ret);
@@ -29,6 +39,7 @@ struct pull_options {
 	enum pull_policy policy;
 	bool all_tags;
 	bool look; /* image_pull(): only say which image it is there; nothing changes here */
+	bool strict; /* image_ensure(): as image_find_strict() */
 	struct transfer_access access;
 	const char *platform; /* "os/arch[/variant]" or NULL */
 	const char *signature_policy; /* file instead of the usual policy.json, or NULL */
@@ -49,6 +60,6 @@ int image_pull(struct store *st, const char *name, const struct pull_options *o,
  */
 int image_part(struct store *st, const char *name, const struct strv *layers,
 	       const struct pull_options *o, struct sbuf *ret_config);
-/** image_ensure() - image_find(), with a pull as @o->policy says. */
+/** image_ensure() - image_find() or, with @o->strict, image_find_strict(), with a pull as @o->policy says. */
 int image_ensure(struct store *st, const char *name, const struct pull_options *o,
 		 struct image_record **ret, char **ret_name);

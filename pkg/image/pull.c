@@ -79,7 +79,7 @@ static int pull_of_list(struct store *st, const char *name, const struct pull_op
 	struct pull_options there = *o;
 	AUTO_FREE char *remote = NULL, *matched = NULL;
 	bool insecure = false;
-	int r = image_resolve(st, name, ret_id, &matched);
+	int r = image_resolve_strict(st, name, ret_id, &matched);
 
 	if (r == 0)
 		return -CE_NO_LIST;
@@ -266,20 +266,28 @@ static int image_of_list(struct store *st, const char *name, const struct pull_o
 	return err_set(without, words);
 }
 
+static int find_as(struct store *st, const char *name, const struct pull_options *o,
+		   struct image_record **ret, char **ret_name)
+{
+	return o->strict ? image_find_strict(st, name, ret, ret_name)
+			 : image_find(st, name, ret, ret_name);
+}
+
 /* One that is here, for the platform that is wanted; else as if it were not here. */
-static int find_here(struct store *st, const char *name, const char *platform,
+static int find_here(struct store *st, const char *name, const struct pull_options *o,
 		     struct image_record **ret, char **ret_name)
 {
 	AUTO_FREE char *is_for = NULL;
-	int r = image_find(st, name, ret, ret_name);
+	int r = find_as(st, name, o, ret, ret_name);
 
-	if (r < 0 || !platform || image_fits_platform(*ret, platform, &is_for))
+	if (r < 0 || !o->platform || image_fits_platform(*ret, o->platform, &is_for))
 		return r;
 	image_record_free(*ret);
 	*ret = NULL;
 	if (ret_name)
 		freep(ret_name);
-	return err_new(-CE_NO_IMAGE, "%s is here for %s and not for %s", name, is_for, platform);
+	return err_new(-CE_NO_IMAGE, "%s is here for %s and not for %s", name, is_for,
+		       o->platform);
 }
 
 int image_ensure(struct store *st, const char *name, const struct pull_options *o,
@@ -290,7 +298,7 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 
 	if (transport_is_place(name)) {
 		/* "dir:latest" may be an image that is here. */
-		if (o->policy != PULL_ALWAYS && image_find(st, name, ret, ret_name) == 0)
+		if (o->policy != PULL_ALWAYS && find_as(st, name, o, ret, ret_name) == 0)
 			return 0;
 		err_drop();
 		if (o->policy == PULL_NEVER)
@@ -299,7 +307,7 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 		return r < 0 ? r : image_find(st, id, ret, ret_name);
 	}
 	if (o->policy != PULL_ALWAYS) {
-		found = find_here(st, name, o->platform, ret, ret_name);
+		found = find_here(st, name, o, ret, ret_name);
 		if (found != -CE_NO_IMAGE && (found < 0 || o->policy != PULL_NEWER))
 			return found;
 		if (found < 0 && o->policy == PULL_NEVER)
@@ -321,7 +329,7 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 		if (ret_name)
 			freep(ret_name);
 	}
-	r = image_find(st, name, ret, ret_name);
+	r = image_find_strict(st, name, ret, ret_name);
 	if (r == -CE_NO_IMAGE) { /* a short name that an alias sent elsewhere */
 		err_drop();
 		r = image_find(st, id, ret, ret_name);

@@ -30,6 +30,26 @@ image_id() { cuddy image inspect --format '{{.Id}}' "$1"; }
 	[ "$(image_id localhost/second:v1)" != "$(image_id "$IMAGE")" ]
 }
 
+@test "images: a short name finds what ends like it, by whole components; two that do are told; builds do not take it" {
+	cuddy tag "$IMAGE" reg.example:5000/team/app:1
+	[ "$(image_id app:1)" = "$(image_id "$IMAGE")" ]
+	[ "$(cuddy run --rm --pull never team/app:1 echo ran)" = ran ]
+	for name in pp:1 app app:2 x/team/app:1; do
+		run --separate-stderr cuddy history "$name"
+		one_line_error 125 "no such image"
+	done
+	printf 'FROM app:1\n' >"$WORK/Containerfile"
+	run --separate-stderr cuddy build -q --pull=never "$WORK"
+	one_line_error 125 'app:1'
+	cuddy tag "$IMAGE" other.example/app:1 # another name of the same image
+	[ "$(image_id app:1)" = "$(image_id "$IMAGE")" ]
+	tar -c -C "$FIXTURES" mkimg.py | cuddy import -q - other.example/app:1 >/dev/null
+	run --separate-stderr cuddy run --rm app:1 true
+	one_line_error 125 'app:1: other.example/app:1 or reg.example:5000/team/app:1'
+	run -0 cuddy rmi team/app:1
+	[ "$(cuddy images --format '{{.Repository}}' | sort | xargs)" = "${IMAGE%:*} other.example/app" ]
+}
+
 @test "rmi: takes away a name; with the last name the image and its layers go" {
 	cuddy tag "$IMAGE" localhost/second
 	run -0 cuddy rmi localhost/second

@@ -252,7 +252,7 @@ static const struct {
 	 "\tcuddy system check --repair"},
 	{&cmd_system_prune,
 	 "Removes stopped containers with their anonymous volumes, then images without a name that "
-	 "no container uses (with --all those with a name too, and all that builds keep). With "
+	 "no container uses (with --all those with a name too, manifest lists, and all that builds keep). With "
 	 "--volumes also anonymous "
 	 "volumes that no container uses; named ones only with --all besides, since they hold what "
 	 "somebody meant to keep."},

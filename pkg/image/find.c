@@ -12,6 +12,7 @@
 #include "pkg/config/registries.h"
 #include "pkg/image/image.h"
 #include "pkg/image/local_digest.h"
+#include "pkg/image/manifest_list.h"
 
 static int resolve_named(struct store *st, const char *reference, char ret_id[65], char **ret_name)
 {
@@ -141,7 +142,7 @@ static int resolve_name(struct store *st, const char *name, bool strict, char re
 	r = resolve_named(st, full, ret_id, ret_name);
 	if (r == -CE_NO_IMAGE && is_short)
 		r = resolve_short(st, path, ref.tag, ret_id, ret_name);
-	if (r == -CE_NO_IMAGE && is_short && !strict)
+	if (r == -CE_NO_IMAGE && is_short && !strict && !list_is(st, name))
 		r = resolve_ending(st, path, ref.tag, ret_id, ret_name);
 	return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/base/err.h"
 #include "pkg/image/list.h"
+#include "pkg/image/manifest_list.h"
 #include "pkg/image/remove.h"
 #include "storage/image_store.h"
 #include "storage/layer.h"
@@ -28,15 +29,35 @@ static int remove_each(struct store *st, const struct strv *ids, const struct st
 	return 0;
 }
 
+static int remove_lists(struct store *st, struct strv *ret_ids)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = list_store_names(st, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		AUTO(list_record_done) struct list_record rec = {0};
+
+		r = list_remove(st, names.v[i], &rec);
+		if (r == 0) {
+			strv_add(ret_ids, rec.id);
+		} else if (r == -CE_NO_LIST) { /* somebody was faster */
+			err_drop();
+			r = 0;
+		}
+	}
+	return r;
+}
+
 int image_prune(struct store *st, bool all, const struct strv *filters, struct strv *ret_ids)
 {
 	AUTO_STRV struct strv wanted = STRV_INIT, listed = STRV_INIT;
 	size_t before;
-	int r = list_store_images(st, &listed);
+	int r = all && filters->n == 0 ? remove_lists(st, ret_ids) : 0;
 
+	if (r == 0)
+		r = list_store_images(st, &listed);
 	if (r < 0)
 		return r;
-
 	strv_add_all(&wanted, filters);
 	if (!all)
 		strv_add(&wanted, "dangling=true");

@@ -23,5 +23,7 @@ int image_remove_id(struct store *st, const char *id, bool force, struct image_r
 /**
  * image_prune() - remove images without a name (@all: every one) that no container uses
  * @filters: as of image_list(). Also layers that nothing needs. @ret_ids: what went.
+ *
+ * What a manifest list names stays; with @all and without a filter the lists go first.
  */
 int image_prune(struct store *st, bool all, const struct strv *filters, struct strv *ret_ids);

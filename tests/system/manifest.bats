@@ -83,6 +83,15 @@ arm_image() { # NAME
 	[ "$output" = "$(printf 'Untagged: localhost/m:1\nDeleted: %s' "$id")" ]
 	run -1 manifest exists m:1
 	cuddy image prune -f
+	# --all takes lists, too; a filter speaks of images.
+	cuddy tag "$arm" arm:2
+	id=$(manifest create all:1 arm:2)
+	cuddy image prune -af --filter label=only=arm
+	cuddy image exists arm:2
+	run -0 cuddy image prune -af
+	[ "${lines[0]}" = "$id" ] && [ "$(grep -cx "$arm" <<<"$output")" = 1 ]
+	run -1 manifest exists all:1
+	[ -z "$(cuddy images -q)" ]
 }
 
 # images: F1, F8

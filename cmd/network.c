@@ -45,6 +45,13 @@ static const struct opt create_opts[] = {
 		 "ipv4}"),
 	OPT_LIST(0, "label", "KEY=VALUE", struct network_request, labels, "Attach a label"),
 	OPT_BOOL(0, "ignore", struct network_request, ignore, "Succeed when the network exists"),
+	OPT_MOOT(0, "attachable", NULL, "Containers can always be put into a network"),
+	OPT_REFUSED(0, "scope", "SCOPE", "there is one host, and no swarm", "local"),
+	OPT_REFUSED(0, "ingress", NULL, "there is no swarm whose requests could be routed", NULL),
+	OPT_REFUSED(0, "config-only", NULL,
+		    "there is no swarm: a network is made where it is used", NULL),
+	OPT_REFUSED(0, "config-from", "NETWORK",
+		    "there is no swarm: say its subnets and options with flags", NULL),
 	OPT_END,
 };
 

@@ -110,7 +110,8 @@ static int check_foreign(const char *key, const char *value)
 	static const struct {
 		const char *key, *same, *why; /* same: what it is here anyway */
 	} options[] = {
-		{"vlan", NULL, host_device},
+		{"vlan", NULL,
+		 "each network has a bridge of its own, which keeps it apart without a tag"},
 		{"vrf", NULL, host_device},
 		{"parent", NULL, host_device},
 		{"bclim", NULL, host_device},
@@ -121,6 +122,8 @@ static int check_foreign(const char *key, const char *value)
 		{"com.docker.network.bridge.trusted_host_interfaces", NULL, host_device},
 		{"com.docker.network.bridge.inhibit_ipv4", "false",
 		 "the bridge has the gateway's address, or use --ipam-driver none"},
+		{"com.docker.network.container_iface_prefix", "eth",
+		 "name a device where it is put: --network NAME:interface_name=DEVICE"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {

@@ -51,10 +51,13 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	want='unknown' refused --ipam-driver nosuch x
 	want='networks with addresses' refused --ipam-driver none --subnet 10.204.0.0/24 x
 	local opt
-	for opt in vlan=5 vrf=x parent=eth0 bclim=1 mode=unmanaged host_interface_name=x \
+	for opt in vrf=x parent=eth0 bclim=1 mode=unmanaged host_interface_name=x \
 		com.docker.network.bridge.{gateway_mode_ipv4=routed,trusted_host_interfaces=eth0}; do
 		want='device of the host' refused --opt $opt x
 	done
+	want='bridge of its own' refused --opt vlan=5 x
+	want='interface_name=' refused --opt com.docker.network.container_iface_prefix=net x
+	for opt in --ingress --config-only --config-from=there --scope=global; do want=swarm refused $opt x; done
 	want='IPv4 address' refused --opt com.docker.network.bridge.host_binding_ipv4=::1 x
 	for opt in enable_icc enable_ip_masquerade; do
 		want='true or false' refused --opt com.docker.network.bridge.$opt=maybe x
@@ -74,7 +77,7 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	want=device refused --interface-name 'a b' x
 	want='means something else' refused host
 	want=names refused '../x'
-	cuddy network create --ignore there
+	cuddy network create --ignore --attachable --scope local there
 	[ "$(cuddy network ls -q)" = "$before" ]
 	cuddy network rm there
 }

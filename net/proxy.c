@@ -342,6 +342,7 @@ static int become_proxy(struct proxy *p, const struct net_plan *n, const int *fd
 	if (r == 0)
 		r = make_listeners(p, n, fds);
 	if (r == 0) {
+		proxy_widen_loopback();
 		proxy_return_init(p);
 		r = drop_powers(p->shows4);
 	}

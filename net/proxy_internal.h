@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by the files of the port proxy: proxy.c (process, loop), proxy_tcp.c, proxy_pipe.c, proxy_udp.c. */
+/* Shared by the files of the port proxy: proxy.c (process, loop), proxy_tcp.c, proxy_pipe.c, proxy_udp.c,
+ * proxy_target.c, proxy_return.c, proxy_loopback.c. */
 #pragma once
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,7 +20,7 @@
 #define PROXY_COPY_MAX (16UL * 1024) /* of what is held: more keeps its buffer */
 #define PROXY_SPARES 4
 #define PROXY_BULK (64UL * 1024) /* a read of so much: the next bytes go by page */
-#define PROXY_PIPE (1UL << 20)
+#define PROXY_PIPE (512UL * 1024) /* twice as much carries less out of containers, half as much less both ways */
 #define PROXY_PIPES_MAX 16U
 #define PROXY_SPARE_PIPES 2
 #define PROXY_CONNS_MAX 16384U
@@ -109,6 +110,8 @@ bool proxy_target_init(struct proxy *p, const struct net_plan *n);
 /** proxy_target() - the container's address of that family. Return: its length, 0: none. */
 socklen_t proxy_target(struct proxy *p, bool v6, uint16_t port, union proxy_address *ret);
 
+/** proxy_widen_loopback() - let TCP within the container's network have long segments, where the kernel can. */
+void proxy_widen_loopback(void);
 /** proxy_return_init() - make the way back for connections from clients' own addresses, where that can be. */
 void proxy_return_init(struct proxy *p);
 /** proxy_show_client() - let @fd, not yet connected to @to, come from the client's address, if it may. */

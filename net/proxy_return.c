@@ -12,78 +12,42 @@
  * would be the server's own localhost (N04).
  */
 #include <fcntl.h>
-#include <linux/fib_rules.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "net/proxy_internal.h"
+#include "net/proxy_netlink.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/io.h"
 
 #define MARK 0x63756464U
 #define TABLE 0x63756464U
+#define NEW (NLM_F_CREATE | NLM_F_EXCL)
 #define PRIORITY 1000U /* after the local table, before main */
-
-struct request {
-	struct nlmsghdr head;
-	union {
-		struct fib_rule_hdr rule;
-		struct rtmsg route;
-	} body; /* both 12 bytes */
-	char attributes[64];
-};
-
-static void put_u32(struct request *q, unsigned short type, uint32_t value)
-{
-	struct rtattr *a = (void *)((char *)q + NLMSG_ALIGN(q->head.nlmsg_len));
-
-	a->rta_type = type;
-	a->rta_len = RTA_LENGTH(sizeof(value));
-	memcpy(RTA_DATA(a), &value, sizeof(value));
-	q->head.nlmsg_len = NLMSG_ALIGN(q->head.nlmsg_len) + RTA_LENGTH(sizeof(value));
-}
-
-static bool ask(int fd, struct request *q)
-{
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-		char rest[256];
-	} answer;
-	ssize_t n;
-
-	q->head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
-	if (send(fd, q, q->head.nlmsg_len, 0) < 0)
-		return false;
-	n = recv(fd, &answer, sizeof(answer), 0);
-	return n >= (ssize_t)(sizeof(answer.head) + sizeof(int)) &&
-	       answer.head.nlmsg_type == NLMSG_ERROR &&
-	       (answer.error.error == 0 || answer.error.error == -EEXIST);
-}
 
 /* What is marked is local, whatever its address. */
 static bool route_back(int fd, unsigned char family, unsigned lo)
 {
-	struct request rule = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(rule.body.rule)),
-					.nlmsg_type = RTM_NEWRULE},
-			       .body.rule = {.family = family, .action = FR_ACT_TO_TBL}};
-	struct request route = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(route.body.route)),
-					 .nlmsg_type = RTM_NEWROUTE},
-				.body.route = {.rtm_family = family,
-					       .rtm_protocol = RTPROT_STATIC,
-					       .rtm_scope = RT_SCOPE_HOST,
-					       .rtm_type = RTN_LOCAL}};
+	struct proxy_request rule = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(rule.body.rule)),
+					      .nlmsg_type = RTM_NEWRULE,
+					      .nlmsg_flags = NEW},
+				     .body.rule = {.family = family, .action = FR_ACT_TO_TBL}};
+	struct proxy_request route = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(route.body.route)),
+					       .nlmsg_type = RTM_NEWROUTE,
+					       .nlmsg_flags = NEW},
+				      .body.route = {.rtm_family = family,
+						     .rtm_protocol = RTPROT_STATIC,
+						     .rtm_scope = RT_SCOPE_HOST,
+						     .rtm_type = RTN_LOCAL}};
 
-	put_u32(&rule, FRA_PRIORITY, PRIORITY);
-	put_u32(&rule, FRA_FWMARK, MARK);
-	put_u32(&rule, FRA_TABLE, TABLE);
-	put_u32(&route, RTA_TABLE, TABLE);
-	put_u32(&route, RTA_OIF, lo);
-	return ask(fd, &rule) && ask(fd, &route);
+	proxy_request_put(&rule, FRA_PRIORITY, PRIORITY);
+	proxy_request_put(&rule, FRA_FWMARK, MARK);
+	proxy_request_put(&rule, FRA_TABLE, TABLE);
+	proxy_request_put(&route, RTA_TABLE, TABLE);
+	proxy_request_put(&route, RTA_OIF, lo);
+	return proxy_request_send(fd, &rule) && proxy_request_send(fd, &route);
 }
 
 static bool switch_on(const char *path)

@@ -134,19 +134,19 @@ static struct json_object *template_row(struct json_object *o, bool no_trunc)
 	static const struct {
 		const char *to, *from;
 		enum json_nil nil; /* what is there when nothing is; JSON_NIL_NONE: an empty map */
-	} names[] = {{"Name", "name"},
-		     {"ID", "id"},
-		     {"Driver", "driver"},
-		     {"NetworkInterface", "network_interface"},
-		     {"Created", "created"},
-		     {"Subnets", "subnets"},
-		     {"IPv6Enabled", "ipv6_enabled"},
-		     {"Internal", "internal"},
-		     {"DNSEnabled", "dns_enabled"},
+	} names[] = {{"Name", "name", JSON_NIL_NONE},
+		     {"ID", "id", JSON_NIL_NONE},
+		     {"Driver", "driver", JSON_NIL_NONE},
+		     {"NetworkInterface", "network_interface", JSON_NIL_NONE},
+		     {"Created", "created", JSON_NIL_NONE},
+		     {"Subnets", "subnets", JSON_NIL_NONE},
+		     {"IPv6Enabled", "ipv6_enabled", JSON_NIL_NONE},
+		     {"Internal", "internal", JSON_NIL_NONE},
+		     {"DNSEnabled", "dns_enabled", JSON_NIL_NONE},
 		     {"NetworkDNSServers", "network_dns_servers", JSON_NIL_LIST},
 		     {"Labels", "labels", JSON_NIL_NONE},
 		     {"Options", "options", JSON_NIL_NONE},
-		     {"IPAMOptions", "ipam_options"},
+		     {"IPAMOptions", "ipam_options", JSON_NIL_NONE},
 		     {"Routes", "routes", JSON_NIL_LIST},
 		     {"Containers", "containers", JSON_NIL_MAP}};
 	struct json_object *row = json_object_new_object();

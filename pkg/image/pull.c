@@ -277,9 +277,12 @@ static int find_as(struct store *st, const char *name, const struct pull_options
 static int find_here(struct store *st, const char *name, const struct pull_options *o,
 		     struct image_record **ret, char **ret_name)
 {
+	AUTO(platform_done) struct platform want = {0};
 	AUTO_FREE char *is_for = NULL;
-	int r = find_as(st, name, o, ret, ret_name);
+	int r = o->platform ? platform_parse(o->platform, &want) : 0;
 
+	if (r == 0)
+		r = find_as(st, name, o, ret, ret_name);
 	if (r < 0 || !o->platform || image_fits_platform(*ret, o->platform, &is_for))
 		return r;
 	image_record_free(*ret);

@@ -12,6 +12,7 @@
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
+#include "storage/stage.h"
 #include "storage/store_internal.h"
 
 #define SUFFIX ".json"
@@ -280,6 +281,7 @@ int network_save(struct store *st, const struct network_record *r, bool replace)
 	sbuf_addc(&b, '\n');
 	e = replace ? file_replace(dir, file, b.s, b.len, 0600, FILE_SYNC)
 		    : file_create(dir, file, b.s, b.len, 0600, FILE_SYNC);
+	crash_point("record-saved");
 	return e < 0 && e != -EEXIST ? err_wrap(e, "network %s", r->name) : e;
 }
 
@@ -309,5 +311,6 @@ int network_remove(struct store *st, const char *name)
 		return dir;
 	if (!name_is_valid(name) || (unlinkat(dir, file, 0) < 0 && errno == ENOENT))
 		return err_new(-CE_NO_NETWORK, "%s", name);
+	crash_point("record-removed");
 	return fsync(dir) < 0 ? err_new(-errno, "remove network %s", name) : 0;
 }

@@ -10,6 +10,7 @@
 #include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
+#include "storage/stage.h"
 #include "storage/store_internal.h"
 
 #define SUFFIX ".json"
@@ -66,6 +67,7 @@ int pod_save(struct store *st, const struct pod_record *r, bool replace)
 	sbuf_addc(&b, '\n');
 	e = replace ? file_replace(dir, file, b.s, b.len, 0600, FILE_SYNC)
 		    : file_create(dir, file, b.s, b.len, 0600, FILE_SYNC);
+	crash_point(r->removing ? "pod-marked" : "record-saved");
 	return e < 0 && e != -EEXIST ? err_wrap(e, "pod %s", r->name) : e;
 }
 
@@ -151,5 +153,6 @@ int pod_drop(struct store *st, const char *name)
 		return dir;
 	if (!name_is_valid(name) || (unlinkat(dir, file, 0) < 0 && errno == ENOENT))
 		return err_new(-CE_NO_POD, "%s", name);
+	crash_point("record-removed");
 	return fsync(dir) < 0 ? err_new(-errno, "remove pod %s", name) : 0;
 }

@@ -11,6 +11,7 @@
 #include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
+#include "storage/stage.h"
 #include "storage/store_internal.h"
 
 #define RECORD_MAX (1UL << 20)
@@ -115,6 +116,7 @@ int secret_put(struct store *st, struct secret_record *r, const void *data, size
 	}
 	err_drop();
 	e = write_both(dir, r, data, n);
+	crash_point("record-saved");
 	if (e == 0 && stale)
 		(void)unlinkat(dir, stale, 0);
 	return e;
@@ -161,5 +163,6 @@ int secret_remove(struct store *st, const char *name)
 	if ((unlinkat(dir, value, 0) < 0 && errno != ENOENT) || unlinkat(dir, record, 0) < 0 ||
 	    fsync(dir) < 0)
 		return err_new(-errno, "remove secret %s", name);
+	crash_point("record-removed");
 	return 0;
 }

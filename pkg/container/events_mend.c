@@ -11,16 +11,42 @@
 #include "pkg/base/err.h"
 #include "pkg/conmon/event.h"
 #include "pkg/container/events_internal.h"
+#include "pkg/image/image.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 #include "storage/container_store.h"
 #include "storage/image_store.h"
+#include "storage/network.h"
+#include "storage/pod.h"
+#include "storage/secret.h"
 #include "storage/store.h"
 #include "storage/volume.h"
 
 #define LINE_BYTES_MAX (1U << 16)
 
-static bool has(struct store *st, const char *type, const char *id, const char *name)
+static bool has_pod(struct store *st, const char *id, bool whole)
+{
+	AUTO(pod_record_done) struct pod_record pod = {0};
+
+	return pod_resolve(st, id, &pod) == 0 && (!whole || !pod.removing);
+}
+
+static bool has_secret(struct store *st, const char *id, const char *name)
+{
+	AUTO(secret_record_done) struct secret_record s = {0};
+
+	return secret_load(st, name, &s) == 0 && strcmp(s.id, id) == 0;
+}
+
+static bool has_network(struct store *st, const char *id, const char *name)
+{
+	AUTO(network_record_done) struct network_record n = {0};
+
+	return network_load(st, name, &n) == 0 && strcmp(n.id, id) == 0;
+}
+
+/* @made: as one that is wholly there. */
+static bool has(struct store *st, const char *type, const char *id, const char *name, bool made)
 {
 	AUTO(volume_record_done) struct volume_record v = {0};
 	char held[65];
@@ -29,6 +55,12 @@ static bool has(struct store *st, const char *type, const char *id, const char *
 		return container_store_resolve(st, id, held) == 0;
 	if (strcmp(type, "volume") == 0)
 		return volume_load(st, name, &v) == 0;
+	if (strcmp(type, "pod") == 0)
+		return has_pod(st, id, made);
+	if (strcmp(type, "secret") == 0)
+		return has_secret(st, id, name);
+	if (strcmp(type, "network") == 0)
+		return has_network(st, id, name);
 	return ref_get(st, name, held) == 0 && strcmp(held, id) == 0;
 }
 
@@ -81,14 +113,27 @@ static bool is_told_of(struct store *st, const struct line *l, const struct line
 /* Is it so, or was it? Then the line is all that is missing. */
 static bool was_made(struct store *st, const struct line *l, const struct line *all, size_t n)
 {
-	bool there = has(st, l->type, l->id, l->name);
+	bool made = strcmp(l->status, "create") == 0 || strcmp(l->status, "tag") == 0;
+	bool there = has(st, l->type, l->id, l->name, made);
 
 	err_drop();
-	if (strcmp(l->status, "create") == 0 || strcmp(l->status, "tag") == 0)
+	if (made)
 		return there || is_told_of(st, l, all, n);
 	if (strcmp(l->type, "image") == 0 && strcmp(l->status, "remove") == 0)
 		return !image_store_has(st, l->id);
 	return !there;
+}
+
+/* Its line has the id of what the name stood for before; the same again is no change. */
+static void mend_pull(struct store *st, const struct line *l)
+{
+	AUTO_FREE char *matched = NULL;
+	char id[65];
+
+	if (image_resolve_strict(st, l->name, id, &matched) < 0)
+		err_drop();
+	else if (strcmp(id, l->id) != 0)
+		event_named(store_runtime_fd(st), "image", "pull", id, l->name);
 }
 
 static void mend(struct store *st, const struct line *l)
@@ -144,7 +189,9 @@ bool events_mend(struct store *st)
 			json_object_put(lines[n].o);
 	}
 	for (size_t i = 0; i < n; i++)
-		if (was_made(st, &lines[i], lines, n))
+		if (strcmp(lines[i].status, "pull") == 0)
+			mend_pull(st, &lines[i]);
+		else if (was_made(st, &lines[i], lines, n))
 			mend(st, &lines[i]);
 	for (size_t i = 0; i < n; i++)
 		json_object_put(lines[i].o);

@@ -104,7 +104,8 @@ int network_drop(struct store *st, const char *name)
 	AUTO_CLOSE int store = store_lock(st, true), lock = store < 0 ? store : network_lock(st);
 	AUTO_STRV struct strv users = STRV_INIT;
 	AUTO(network_record_done) struct network_record rec = {0};
-	int r = lock < 0 ? lock : network_load(st, name, &rec);
+	int r = lock < 0 ? lock : network_load(st, name, &rec), dir = store_runtime_fd(st);
+	struct event_pending event;
 
 	if (r == 0 && strcmp(name, NETWORK_DEFAULT) == 0)
 		return err_new(-CE_IN_USE, "the default network cannot be removed");
@@ -115,10 +116,13 @@ int network_drop(struct store *st, const char *name)
 
 		return err_new(-CE_IN_USE, "used by %s", list);
 	}
+	if (r < 0)
+		return r;
+	event_begin_named(dir, "network", "remove", rec.id, name, &event);
+	r = network_remove(st, name);
 	if (r == 0)
-		r = network_remove(st, name);
-	if (r == 0)
-		event_named(store_runtime_fd(st), "network", "remove", rec.id, name);
+		event_named(dir, "network", "remove", rec.id, name);
+	event_over(dir, &event);
 	return r;
 }
 

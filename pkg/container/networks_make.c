@@ -564,8 +564,9 @@ int network_make(struct store *st, const struct network_request *q, char **ret_n
 {
 	AUTO(network_record_done) struct network_record r = {0}, there = {0};
 	AUTO_CLOSE int lock = -EBADF;
+	struct event_pending event;
 	char id[65];
-	int e;
+	int e, dir = store_runtime_fd(st);
 
 	random_hex(id, 64);
 	r.name = q->name ? xstrdup(q->name) : xstrndup(id, 12);
@@ -590,11 +591,15 @@ int network_make(struct store *st, const struct network_request *q, char **ret_n
 		return e;
 	err_drop();
 	e = make(st, q, &r);
+	if (e < 0)
+		return e;
+	event_begin_named(dir, "network", "create", r.id, r.name, &event);
+	e = network_save(st, &r, false);
 	if (e == 0)
-		e = network_save(st, &r, false);
+		event_named(dir, "network", "create", r.id, r.name);
+	event_over(dir, &event);
 	if (e < 0)
 		return e == -EEXIST ? err_new(-CE_NAME_IN_USE, "network %s", r.name) : e;
-	event_named(store_runtime_fd(st), "network", "create", r.id, r.name);
 	*ret_name = xstrdup(r.name);
 	return 0;
 }

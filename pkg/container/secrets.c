@@ -17,7 +17,8 @@ int secret_make(struct store *st, const struct secret_request *q, const void *da
 {
 	AUTO(secret_record_done) struct secret_record r = {0};
 	char id[SECRET_ID_DIGITS + 1];
-	int rc;
+	struct event_pending event;
+	int rc, dir = store_runtime_fd(st);
 
 	if (!name_is_valid(q->name))
 		return err_usage("secret create '%s': names match [A-Za-z0-9][A-Za-z0-9_.-]*, at "
@@ -40,9 +41,11 @@ int secret_make(struct store *st, const struct secret_request *q, const void *da
 	r.name = xstrdup(q->name);
 	r.id = xstrdup(id);
 	r.created_ns = r.updated_ns = clock_now_ns();
+	event_begin_named(dir, "secret", "create", r.id, r.name, &event);
 	rc = secret_put(st, &r, data, n, q->replace);
 	if (rc == 0)
-		event_named(store_runtime_fd(st), "secret", "create", r.id, r.name);
+		event_named(dir, "secret", "create", r.id, r.name);
+	event_over(dir, &event);
 	if (rc == -EEXIST && q->ignore) {
 		secret_record_done(&r);
 		rc = secret_load(st, q->name, &r);
@@ -57,12 +60,16 @@ int secret_make(struct store *st, const struct secret_request *q, const void *da
 int secret_drop(struct store *st, const char *name)
 {
 	AUTO(secret_record_done) struct secret_record r = {0};
-	int rc = secret_load(st, name, &r);
+	int rc = secret_load(st, name, &r), dir = store_runtime_fd(st);
+	struct event_pending event;
 
+	if (rc < 0)
+		return rc;
+	event_begin_named(dir, "secret", "remove", r.id, r.name, &event);
+	rc = secret_remove(st, name);
 	if (rc == 0)
-		rc = secret_remove(st, name);
-	if (rc == 0)
-		event_named(store_runtime_fd(st), "secret", "remove", r.id, r.name);
+		event_named(dir, "secret", "remove", r.id, r.name);
+	event_over(dir, &event);
 	return rc;
 }
 

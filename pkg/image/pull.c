@@ -16,6 +16,7 @@
 #include "pkg/image/transport.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
+#include "storage/stage.h"
 
 /* Passes all on, and remembers the last image. */
 struct following {
@@ -151,11 +152,16 @@ static int pull_named(struct store *st, const char *name, const struct pull_opti
 				  .policy = o->signature_policy,
 				  .tag_digest = told ? o->tag_digest : NULL,
 				  .tell_digest = f.digest != NULL};
-	int r;
+	struct event_pending event = {.fd = -EBADF};
+	int r, dir = store_runtime_fd(st);
 
+	ret_id[0] = '\0';
 	r = pull_of_list(st, name, o, ret_id);
 	if (r != -CE_NO_LIST)
 		return r;
+	/* What comes is not known yet: with what is there the line can be told afterwards. */
+	if (!o->look && !o->all_tags)
+		event_begin_named(dir, "image", "pull", ret_id, name, &event);
 	transfer_pull_put(&body, &p);
 	r = transfer_run(st, TRANSFER_PULL, &body, NULL, 0, &h);
 	explicit_bzero(body.s, body.len);
@@ -163,8 +169,10 @@ static int pull_named(struct store *st, const char *name, const struct pull_opti
 		r = err_new(-CE_NO_IMAGE, "nothing was pulled");
 	if (r == 0)
 		memcpy(ret_id, f.id, 65);
+	crash_point("image-pulled");
 	if (r == 0 && !o->look)
-		event_named(store_runtime_fd(st), "image", "pull", ret_id, name);
+		event_named(dir, "image", "pull", ret_id, name);
+	event_over(dir, &event);
 	freep(&f.id);
 	return r < 0 ? err_wrap(r, "pull %s", name) : 0;
 }

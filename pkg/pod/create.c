@@ -11,6 +11,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
 #include "pkg/container/defaults.h"
@@ -289,15 +290,19 @@ int pod_begin(struct store *st, struct pod_record *pod, bool replace)
 
 int pod_end(struct store *st, struct pod_record *pod, int r)
 {
+	struct event_pending event = {.fd = -EBADF};
 	char words[1024];
 
 	pod->removing = false;
-	if (r == 0)
-		r = pod_save(st, pod, true);
 	if (r == 0) {
-		pod_event(st, pod, "create");
-		return 0;
+		pod_event_begin(st, pod, "create", &event);
+		r = pod_save(st, pod, true);
 	}
+	if (r == 0)
+		pod_event(st, pod, "create");
+	event_over(store_runtime_fd(st), &event);
+	if (r == 0)
+		return 0;
 	(void)snprintf(words, sizeof(words), "%s", err_trail());
 	if (pod_remove_locked(st, pod, &(struct pod_removal){.force = true}) < 0)
 		err_drop();

@@ -76,7 +76,7 @@ const char *pod_status(const struct pod_members *m)
 			      : "Created";
 }
 
-void pod_event(struct store *st, const struct pod_record *pod, const char *status)
+static void event_text(const struct pod_record *pod, struct sbuf *ret)
 {
 	AUTO_JSON struct json_object *o = json_object_new_object();
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
@@ -84,6 +84,22 @@ void pod_event(struct store *st, const struct pod_record *pod, const char *statu
 	json_set_str(o, "Image", "");
 	json_set(o, "Attributes", json_from_map(&pod->labels));
 	json_write(o, false, &text);
-	text.s[text.len - 1] = '\0'; /* without its braces */
-	event_write(store_runtime_fd(st), "pod", status, pod->id, pod->name, text.s + 1, NULL);
+	sbuf_add(ret, text.s + 1, text.len - 2); /* without its braces */
+}
+
+void pod_event(struct store *st, const struct pod_record *pod, const char *status)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	event_text(pod, &text);
+	event_write(store_runtime_fd(st), "pod", status, pod->id, pod->name, text.s, NULL);
+}
+
+void pod_event_begin(struct store *st, const struct pod_record *pod, const char *status,
+		     struct event_pending *ret)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	event_text(pod, &text);
+	event_begin(store_runtime_fd(st), "pod", status, pod->id, pod->name, text.s, ret);
 }

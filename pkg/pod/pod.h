@@ -89,3 +89,7 @@ int pod_rows(struct store *st, const struct pod_query *q, struct json_object **r
 	     struct json_object **ret_json);
 /** pod_event() - to the journal. */
 void pod_event(struct store *st, const struct pod_record *pod, const char *status);
+struct event_pending;
+/** pod_event_begin() - before the change (event_begin()). */
+void pod_event_begin(struct store *st, const struct pod_record *pod, const char *status,
+		     struct event_pending *ret);

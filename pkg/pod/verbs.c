@@ -5,6 +5,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/container/wait.h"
 #include "pkg/pod/internal.h"
 #include "pkg/sys/clone.h"
@@ -206,6 +207,7 @@ int pod_remove_locked(struct store *st, const struct pod_record *pod, const stru
 {
 	AUTO(pod_members_done) struct pod_members m = {0};
 	struct pod_record marked = *pod;
+	struct event_pending event;
 	int r;
 
 	marked.removing = true;
@@ -223,10 +225,13 @@ int pod_remove_locked(struct store *st, const struct pod_record *pod, const stru
 	}
 	if (r == 0)
 		r = remove_members(st, &m, o);
-	if (r == 0)
-		r = pod_drop(st, pod->name);
+	if (r < 0)
+		return r;
+	pod_event_begin(st, pod, "remove", &event);
+	r = pod_drop(st, pod->name);
 	if (r == 0)
 		pod_event(st, pod, "remove");
+	event_over(store_runtime_fd(st), &event);
 	return r;
 }
 

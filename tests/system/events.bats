@@ -101,6 +101,21 @@ container remove c
 volume create v" ]
 	[ "$(past | wc -l)" -eq 4 ]
 	[ -z "$(ls "$CUDDY_RUNROOT/pending")" ]
+	# So are secrets, networks and pods.
+	echo x >"$WORK/s"
+	for part in secret network pod; do
+		operand=; [ $part != secret ] || operand=$WORK/s
+		# shellcheck disable=SC2086
+		killed record-saved $part create x $operand
+		killed record-removed $part rm x
+		# shellcheck disable=SC2086
+		killed record-saved $part create x $operand
+		[ "$(past --filter type=$part --format '{{.Status}} {{.Name}}' | xargs)" = "create x remove x create x" ] || fail "$part: $(past)"
+		cuddy $part rm x >/dev/null
+		[ "$(past --filter type=$part --format '{{.Status}}' | tail -n 1)" = remove ]
+	done
+	killed pod-marked pod create x
+	[ "$(past --filter type=pod | wc -l)" -eq 4 ]
 	# A stream hears of it as soon as he is dead.
 	"$CUDDY" events --until 1h --format '{{.Name}} {{.Status}}' >"$WORK/out" 3>&- &
 	e=$!

@@ -63,6 +63,10 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 		"$moved/manifest.json" >"$WORK/manifest"
 	cp "$WORK/manifest" "$moved/manifest.json"
 	skopeo copy -q --dest-tls-verify=false "dir:$moved" "docker://$REG/team/busybox:1"
+	# Killed before it could say so: the event is there all the same.
+	CUDDY_CRASH_AT=image-pulled run "$CUDDY" pull -q --tls-verify=false "$REG/team/busybox:1"
+	[ "$status" -eq 137 ]
+	[ "$(cuddy events --stream=false --since 1h --filter event=pull --format '{{.ID}} {{.Name}}' | tail -n 1)" = "$new $REG/team/busybox:1" ]
 	run -0 pull "$REG/team/busybox:1"
 	[ "$output" = "$new" ]
 	run -0 cuddy run --rm --pull never "$REG/team/busybox@$digest" echo by digest

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/digest.h"
@@ -57,7 +58,8 @@ static struct json_object *empty_index(void)
 }
 
 /* What the registry has under the tag, or an empty one. */
-static int load_index(struct registry *r, const char *tag, struct json_object **ret)
+static int load_index(struct registry *r, const char *tag, char **ret_etag,
+		      struct json_object **ret)
 {
 	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
 	AUTO(manifest_done) struct manifest m = {0};
@@ -71,6 +73,9 @@ static int load_index(struct registry *r, const char *tag, struct json_object **
 		return err_new(-CE_BAD_FORMAT, "%s is no index", tag);
 	if (m.n_children >= MANIFEST_CHILDREN_MAX)
 		return err_new(-CE_LIMIT, "%s has %u entries", tag, m.n_children);
+	/* A weak one never matches (RFC 9110, 13.1.1). */
+	if (p.etag && *p.etag == '"')
+		*ret_etag = xstrdup(p.etag);
 	return json_parse(p.body.s, p.body.len, ret);
 }
 
@@ -87,12 +92,17 @@ static bool lists(struct json_object *entries, const char *digest)
 	return false;
 }
 
-int referrer_index(struct registry *r, const struct referrer *f, char **ret_tag,
-		   struct sbuf *ret_index)
+void referrer_list_done(struct referrer_list *l)
+{
+	freep(&l->tag);
+	freep(&l->etag);
+	sbuf_done(&l->index);
+}
+
+int referrer_index(struct registry *r, const struct referrer *f, struct referrer_list *ret)
 {
 	AUTO_JSON struct json_object *doc = NULL, *index = NULL, *entry = NULL;
 	struct json_object *entries = NULL;
-	AUTO_FREE char *tag = NULL;
 	const char *subject;
 	int e;
 
@@ -104,8 +114,9 @@ int referrer_index(struct registry *r, const struct referrer *f, char **ret_tag,
 	if (e <= 0)
 		return e;
 	/* Digests of sha512 are too long for a tag: the spec cuts them. */
-	tag = xasprintf("%.*s-%.64s", (int)strcspn(subject, ":"), subject, digest_hex(subject));
-	e = load_index(r, tag, &index);
+	ret->tag = xasprintf("%.*s-%.64s", (int)strcspn(subject, ":"), subject,
+			     digest_hex(subject));
+	e = load_index(r, ret->tag, &ret->etag, &index);
 	if (e == 0)
 		e = json_get_arr(index, "manifests", &entries);
 	if (e < 0 || lists(entries, f->digest))
@@ -114,7 +125,6 @@ int referrer_index(struct registry *r, const struct referrer *f, char **ret_tag,
 	if (e < 0)
 		return e;
 	(void)json_object_array_add(entries, json_object_get(entry));
-	json_write(index, false, ret_index);
-	*ret_tag = TAKE_PTR(tag);
+	json_write(index, false, &ret->index);
 	return 1;
 }

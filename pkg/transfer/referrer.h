@@ -13,9 +13,16 @@ struct referrer {
 	size_t n;
 };
 
+/* What its subject's tag is to get. */
+struct referrer_list {
+	char *tag;
+	char *etag; /* of what is there now, when the registry tells one that can be asked for; or NULL */
+	struct sbuf index;
+};
+void referrer_list_done(struct referrer_list *l);
+
 /**
  * referrer_index() - the index of its subject's referrers with this one in it
- * Return: 1: @ret_tag (malloc'ed) is to get @ret_index. 0: it has no subject, or is listed already.
+ * Return: 1: @ret has it. 0: it has no subject, or is listed already.
  */
-int referrer_index(struct registry *r, const struct referrer *f, char **ret_tag,
-		   struct sbuf *ret_index);
+int referrer_index(struct registry *r, const struct referrer *f, struct referrer_list *ret);

@@ -150,6 +150,8 @@ int registry_judge(struct registry *r, const struct http_response *p, const char
 		return err_wrap(denied(r, words.s), "%s", what);
 	case 404:
 		return err_new(-CE_NO_IMAGE, "%s at %s%s", what, r->host, words.s);
+	case 412:
+		return err_new(-ESTALE, "%s at %s: another writer changed it", what, r->host);
 	case 429:
 		return err_new(-CE_DENIED, "%s: %s: too many requests%s", what, r->host, words.s);
 	default:

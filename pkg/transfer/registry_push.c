@@ -17,6 +17,7 @@
 
 #define SMALL_TIMEOUT_S 120
 #define CANCEL_S 2
+#define LIST_TRIES 8U /* with others who write to the same list */
 
 static int small(struct registry *r, const char *method, const char *url, const char *what,
 		 struct http_response *ret)
@@ -299,8 +300,9 @@ int registry_upload_finish(struct upload_beside *b)
 	return e;
 }
 
-static int put_manifest(struct registry *r, const char *reference, const char *media_type,
-			const char *digest, const void *bytes, size_t n, bool *ret_refers)
+/* @etag: only in place of what has that one, else -ESTALE. NULL: whatever is there. */
+static int put_manifest(struct registry *r, const char *reference, const char *etag,
+			const struct referrer *m, bool *ret_refers)
 {
 	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
 	AUTO_FREE char *url = xasprintf("%s/v2/%s/manifests/%s", r->base, r->path, reference);
@@ -310,22 +312,48 @@ static int put_manifest(struct registry *r, const char *reference, const char *m
 	struct http_request q = {.url = url,
 				 .method = "PUT",
 				 .headers = &headers,
-				 .body = bytes,
-				 .body_size = n,
+				 .body = m->bytes,
+				 .body_size = m->n,
 				 .max_body = HTTP_ERROR_BODY_MAX,
 				 .timeout_s = SMALL_TIMEOUT_S,
 				 .retries = r->retries};
 	int e;
 
-	strv_addf(&headers, "Content-Type: %s", media_type);
+	strv_addf(&headers, "Content-Type: %s", m->media_type);
+	if (etag)
+		strv_addf(&headers, "If-Match: %s", etag);
 	e = registry_exchange(r, &q, what, &p);
 	if (e == 0 && p.status != 201)
 		e = err_new(-CE_NETWORK, "%s: %s answers with status %u", what, r->host, p.status);
-	if (e == 0 && p.content_digest && strcmp(p.content_digest, digest) != 0)
+	if (e == 0 && p.content_digest && strcmp(p.content_digest, m->digest) != 0)
 		e = err_new(-CE_BAD_DIGEST, "%s: %s made %.80s of it", what, r->host,
 			    p.content_digest);
 	*ret_refers = p.subject != NULL;
 	return e;
+}
+
+/* One more in the list of what refers to its subject, of which others may be writers, too. */
+static int list_referrer(struct registry *r, const struct referrer *f)
+{
+	for (unsigned tries = 1;; tries++) {
+		AUTO(referrer_list_done) struct referrer_list l = {.index = SBUF_INIT};
+		char of_index[72] = "sha256:";
+		bool refers;
+		int e = referrer_index(r, f, &l);
+
+		if (e <= 0)
+			return e;
+		hash_sha256_of(l.index.s, l.index.len, of_index + strlen(of_index));
+		e = put_manifest(r, l.tag, l.etag,
+				 &(struct referrer){.media_type = MEDIA_OCI_INDEX,
+						    .digest = of_index,
+						    .bytes = l.index.s,
+						    .n = l.index.len},
+				 &refers);
+		if (e != -ESTALE || tries == LIST_TRIES)
+			return e;
+		err_drop();
+	}
 }
 
 int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
@@ -333,20 +361,12 @@ int registry_put_manifest(struct registry *r, const char *reference, const char 
 {
 	const struct referrer f = {
 		.media_type = media_type, .digest = digest, .bytes = bytes, .n = n};
-	AUTO_FREE char *tag = NULL, *of_index = NULL;
-	AUTO_SBUF struct sbuf index = SBUF_INIT;
-	char hex[65];
 	bool refers;
-	int e = put_manifest(r, reference, media_type, digest, bytes, n, &refers);
+	int e = put_manifest(r, reference, NULL, &f, &refers);
 
 	if (e < 0 || refers)
 		return e;
 	/* R8: it is about another manifest, and the registry does not list such ones itself. */
-	e = referrer_index(r, &f, &tag, &index);
-	if (e <= 0)
-		return e < 0 ? err_wrap(e, "list what refers to it") : 0;
-	hash_sha256_of(index.s, index.len, hex);
-	of_index = xasprintf("sha256:%s", hex);
-	e = put_manifest(r, tag, MEDIA_OCI_INDEX, of_index, index.s, index.len, &refers);
+	e = list_referrer(r, &f);
 	return e < 0 ? err_wrap(e, "list what refers to it") : 0;
 }

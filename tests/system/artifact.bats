@@ -152,7 +152,10 @@ put_referrers() {
 	fake=$!
 	wait_until 20 test -e fake/port
 	art push -q --tls-verify=false "$REG/from:1" "127.0.0.1:$(cat fake/port)/push-subject:1"
+	# What somebody else put into the list since it was read stays in it.
+	art push -q --tls-verify=false "$REG/from:1" "127.0.0.1:$(cat fake/port)/push-list:1"
 	kill "$fake"
 	wait "$fake" 2>/dev/null || true
 	[ "$(grep -c '^registry PUT [^ ]* /v2/push-subject/manifests/' fake/log)" -eq 1 ]
+	[ "$(jq -r '.manifests[].digest' fake/list | xargs)" = "sha256:$(printf a | sha256sum | cut -c1-64) sha256:$(printf b | sha256sum | cut -c1-64) ${d[1]}" ]
 }

@@ -55,18 +55,26 @@ static int start(const struct converse *c, struct running *p)
 	return 0;
 }
 
-static int read_answer(const struct converse *c, struct running *p, struct sbuf *out)
+static int ms_until(int64_t ns)
 {
-	int64_t until = clock_monotonic_ns() + c->timeout_ms * NS_PER_MS;
+	int64_t left = (ns - clock_monotonic_ns()) / NS_PER_MS;
+
+	return left > 0 ? (int)left : 0;
+}
+
+static int read_answer(const struct converse *c, struct running *p, int64_t until, struct sbuf *out)
+{
 	char buf[4096];
 	ssize_t n;
 
 	for (;;) {
 		struct pollfd f = {.fd = p->out, .events = POLLIN};
-		int64_t left = (until - clock_monotonic_ns()) / NS_PER_MS;
+		int ready = poll(&f, 1, ms_until(until));
 
-		if (left <= 0 || poll(&f, 1, (int)left) == 0)
+		if (ready == 0)
 			return err_new(-CE_TIMEOUT, "no answer");
+		if (ready < 0 && errno == EINTR)
+			continue;
 		n = read(p->out, buf, sizeof(buf));
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -85,6 +93,7 @@ static int read_answer(const struct converse *c, struct running *p, struct sbuf 
 int converse(const struct converse *c, struct sbuf *answer, int *ret_status)
 {
 	AUTO(running_done) struct running p = {-EBADF, -EBADF, -EBADF};
+	int64_t until = clock_monotonic_ns() + c->timeout_ms * NS_PER_MS;
 	int r = start(c, &p);
 
 	if (r < 0)
@@ -92,9 +101,13 @@ int converse(const struct converse *c, struct sbuf *answer, int *ret_status)
 	/* One that does not read tells by its answer. */
 	(void)write_full(p.in, c->input->s, c->input->len);
 	closep(&p.in);
-	r = read_answer(c, &p, answer);
+	r = read_answer(c, &p, until, answer);
 	if (r == 0)
-		r = pidfd_wait(p.pidfd, c->timeout_ms, ret_status);
+		r = pidfd_wait(p.pidfd, ms_until(until), ret_status);
+	if (r == -ETIMEDOUT) {
+		err_drop();
+		r = err_new(-CE_TIMEOUT, "it answered, and does not end");
+	}
 	if (r == 0)
 		closep(&p.pidfd);
 	return r;

@@ -20,6 +20,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/config/storage_conf.h"
 #include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
@@ -418,6 +419,17 @@ int layer_list(struct store *st, struct strv *ret)
 	return r;
 }
 
+static int sync_layers(int layers)
+{
+	bool wanted;
+
+	if (storage_conf_sync(&wanted) < 0)
+		err_drop(); /* who opened the store heard of it */
+	else if (!wanted)
+		return 0;
+	return syncfs(layers) < 0 ? err_new(-errno, "sync the store") : 0;
+}
+
 int layer_settle(struct store *st)
 {
 	AUTO_STRV struct strv names = STRV_INIT, marked = STRV_INIT;
@@ -436,12 +448,11 @@ int layer_settle(struct store *st)
 	err_drop();
 	if (r < 0 || !marked.n)
 		return r;
-	if (syncfs(layers) < 0)
-		return err_new(-errno, "sync the store");
-	for (size_t i = 0; i < marked.n; i++)
+	r = sync_layers(layers);
+	for (size_t i = 0; r == 0 && i < marked.n; i++)
 		(void)unlinkat(layers, marked.v[i], 0);
 	/* A mark that came back with a power loss would make a whole layer a lost one. */
-	return syncfs(layers) < 0 ? err_new(-errno, "sync the store") : 0;
+	return r == 0 ? sync_layers(layers) : r;
 }
 
 void layer_settle_later(struct store *st)

@@ -76,7 +76,7 @@ int layer_stage_commit(struct store *st, struct layer_stage *s, const char *diff
 void layer_stage_abort(struct store *st, struct layer_stage *s);
 
 /**
- * layer_settle() - sync the file system, then take the marks of unsettled layers away
+ * layer_settle() - sync the file system, unless storage.conf says not to, then take the marks of unsettled layers away
  * May take seconds: for a child in the background, after the pull was reported. No namespace needed.
  */
 int layer_settle(struct store *st);

@@ -63,6 +63,7 @@ struct said {
 	struct strv dirs;
 	const char *path;
 	bool no_parts;
+	bool no_sync;
 };
 
 static int on_partial(struct said *said, const char *key, const struct toml_value *v)
@@ -78,6 +79,19 @@ static int on_partial(struct said *said, const char *key, const struct toml_valu
 	return r;
 }
 
+static int on_sync(struct said *said, const char *key, const struct toml_value *v)
+{
+	const char *word;
+	int r = toml_want_string(v, key, &word);
+
+	if (r < 0)
+		return r;
+	said->no_sync = strcmp(word, "none") == 0;
+	return said->no_sync || strcmp(word, "filesystem") == 0
+		       ? 0
+		       : err_usage("%s: sync is \"none\" or \"filesystem\"", said->path);
+}
+
 static int on_value(void *data, const char *table, const char *key, const struct toml_value *v)
 {
 	struct said *said = data;
@@ -85,10 +99,13 @@ static int on_value(void *data, const char *table, const char *key, const struct
 	if (strcmp(table, "storage.options.pull_options") == 0 &&
 	    strcmp(key, "enable_partial_images") == 0)
 		return on_partial(said, key, v);
-	if ((strcmp(table, "storage.options") == 0 ||
-	     strcmp(table, "storage.options.overlay") == 0) &&
-	    strcmp(key, "additionalimagestores") == 0)
-		return toml_want_array(v, key, &said->dirs);
+	if (strcmp(table, "storage.options") == 0 ||
+	    strcmp(table, "storage.options.overlay") == 0) {
+		if (strcmp(key, "additionalimagestores") == 0)
+			return toml_want_array(v, key, &said->dirs);
+		if (strcmp(key, "sync") == 0)
+			return on_sync(said, key, v);
+	}
 	if (v->kind == TOML_STRING ? *v->string != '\0' : v->kind != TOML_ARRAY || v->array->n)
 		conf_ignored(said->path, table, key);
 	return 0;
@@ -181,5 +198,15 @@ int storage_conf_partial(bool *ret)
 
 	said_done(&said);
 	*ret = !said.no_parts;
+	return r;
+}
+
+int storage_conf_sync(bool *ret)
+{
+	struct said said = {0};
+	int r = from_files(&said);
+
+	said_done(&said);
+	*ret = !said.no_sync;
 	return r;
 }

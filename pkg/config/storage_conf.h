@@ -18,3 +18,8 @@ char *storage_conf_path(void);
  * enable_partial_images in [storage.options.pull_options] of the same file, "true" unless said otherwise.
  */
 int storage_conf_partial(bool *ret);
+/**
+ * storage_conf_sync() - are layers to be on the disk before they count after a power loss?
+ * sync in [storage.options.overlay] or [storage.options] of the same file, "filesystem" unless it says "none".
+ */
+int storage_conf_sync(bool *ret);

@@ -214,9 +214,7 @@ static int check_secrets(struct store *st, struct findings *f)
 		secret_wipe(&value);
 	}
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
-		size_t n = strlen(files.v[i]);
-
-		if (lock >= 0 && n > 5 && strcmp(files.v[i] + n - 5, ".data") == 0 &&
+		if (lock >= 0 && has_ending(files.v[i], ".data") &&
 		    !strv_has(&values, files.v[i]))
 			check_secret_value(st, files.v[i], all_known, f);
 	}

@@ -287,15 +287,8 @@ int network_save(struct store *st, const struct network_record *r, bool replace)
 
 int network_list(struct store *st, struct strv *ret)
 {
-	AUTO_STRV struct strv files = STRV_INIT;
-	int r = store_names(st, STORE_NETWORKS, &files);
+	int r = store_names_of(st, STORE_NETWORKS, SUFFIX, ret);
 
-	for (size_t i = 0; r == 0 && i < files.n; i++) {
-		size_t n = strlen(files.v[i]), k = strlen(SUFFIX);
-
-		if (n > k && strcmp(files.v[i] + n - k, SUFFIX) == 0)
-			strv_take(ret, xstrndup(files.v[i], n - k));
-	}
 	if (r == 0 && !strv_has(ret, NETWORK_DEFAULT))
 		strv_add(ret, NETWORK_DEFAULT);
 	strv_sort(ret);

@@ -97,17 +97,7 @@ int pod_load(struct store *st, const char *name, struct pod_record *ret)
 
 int pod_list(struct store *st, struct strv *ret)
 {
-	AUTO_STRV struct strv files = STRV_INIT;
-	int r = store_names(st, STORE_PODS, &files);
-
-	for (size_t i = 0; r == 0 && i < files.n; i++) {
-		size_t n = strlen(files.v[i]), k = strlen(SUFFIX);
-
-		if (n > k && files.v[i][0] != '.' && strcmp(files.v[i] + n - k, SUFFIX) == 0)
-			strv_take(ret, xstrndup(files.v[i], n - k));
-	}
-	strv_sort(ret);
-	return r;
+	return store_names_of(st, STORE_PODS, SUFFIX, ret);
 }
 
 int pod_resolve(struct store *st, const char *name, struct pod_record *ret)

@@ -133,17 +133,7 @@ int secret_read(struct store *st, const struct secret_record *r, struct sbuf *re
 
 int secret_list(struct store *st, struct strv *ret_names)
 {
-	AUTO_STRV struct strv files = STRV_INIT;
-	int r = store_names(st, STORE_SECRETS, &files);
-
-	for (size_t i = 0; r == 0 && i < files.n; i++) {
-		size_t n = strlen(files.v[i]), k = strlen(SUFFIX);
-
-		if (n > k && strcmp(files.v[i] + n - k, SUFFIX) == 0)
-			strv_take(ret_names, xstrndup(files.v[i], n - k));
-	}
-	strv_sort(ret_names);
-	return r;
+	return store_names_of(st, STORE_SECRETS, SUFFIX, ret_names);
 }
 
 int secret_remove(struct store *st, const char *name)

@@ -562,6 +562,19 @@ int store_names(struct store *st, enum store_dir d, struct strv *ret)
 	return r;
 }
 
+int store_names_of(struct store *st, enum store_dir d, const char *ending, struct strv *ret)
+{
+	AUTO_STRV struct strv files = STRV_INIT;
+	int r = list_names(st, d, false, &files);
+
+	for (size_t i = 0; r == 0 && i < files.n; i++)
+		if (has_ending(files.v[i], ending))
+			strv_take(ret, xstrndup(files.v[i], strlen(files.v[i]) - strlen(ending)));
+	if (r == 0)
+		strv_sort(ret);
+	return r;
+}
+
 void store_drop_lock(struct store *st, const char *name)
 {
 	int locks = store_fd(st, STORE_LOCKS);

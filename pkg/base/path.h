@@ -14,6 +14,8 @@ char *path_clean(const char *p);
 char *path_absolute(const char *p);
 const char *path_base(const char *p); /* after the last slash; points into @p */
 bool path_is_within(const char *path, const char *dir); /* both cleaned; equal counts */
+/** has_ending() - @s is something and then @end: "a.conf" has the ending ".conf", ".conf" has not. */
+bool has_ending(const char *s, const char *end);
 /** name_is_valid() - [A-Za-z0-9][A-Za-z0-9_.-]{0,127}: container, volume, network names (D6). */
 bool name_is_valid(const char *s);
 /** hex_is_valid() - 1..@max lower-case hex digits. */

@@ -42,9 +42,7 @@ static enum cgroup_manager choose(const struct cgroup_request *q)
 
 static bool is_slice(const char *s)
 {
-	size_t n = strlen(s);
-
-	return n > 6 && strcmp(s + n - 6, ".slice") == 0 && !strchr(s, '/');
+	return has_ending(s, ".slice") && !strchr(s, '/');
 }
 
 static int check_parent(const struct cgroup_request *q, enum cgroup_manager m)

@@ -197,10 +197,9 @@ static int read_dir(struct containers_conf *c, const char *path)
 
 	strv_sort(&names);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		size_t n = strlen(names.v[i]);
 		AUTO_FREE char *file = path_join(path, names.v[i]);
 
-		if (n > 5 && strcmp(names.v[i] + n - 5, ".conf") == 0)
+		if (has_ending(names.v[i], ".conf"))
 			r = read_one(c, file, false);
 	}
 	return r;

@@ -298,9 +298,7 @@ int registries_load_file(struct registries *r, const char *path)
 
 static int is_conf(const struct dirent *d)
 {
-	size_t n = strlen(d->d_name);
-
-	return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
+	return d->d_name[0] != '.' && has_ending(d->d_name, ".conf");
 }
 
 static int load_drop_ins(struct registries *r, const char *dir)

@@ -11,19 +11,13 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
+#include "pkg/base/path.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 
 #define SPEC_MAX (4U << 20)
 #define CLASS "org.mobyproject.buildkit.device.class"
 #define AUTO_ALLOW "org.mobyproject.buildkit.device.autoallow"
-
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), k = strlen(end);
-
-	return n > k && strcmp(s + n - k, end) == 0;
-}
 
 static int read_spec(int dir, const char *name, struct json_object **ret)
 {
@@ -66,8 +60,8 @@ static void read_dir(const char *path, struct cdi_specs *s)
 
 		if (*e->d_name == '.')
 			continue;
-		s->yaml = s->yaml || ends_with(e->d_name, ".yaml") || ends_with(e->d_name, ".yml");
-		if (!ends_with(e->d_name, ".json"))
+		s->yaml = s->yaml || has_ending(e->d_name, ".yaml") || has_ending(e->d_name, ".yml");
+		if (!has_ending(e->d_name, ".json"))
 			continue;
 		r = read_spec(dirfd(d), e->d_name, &doc);
 		if (r < 0)

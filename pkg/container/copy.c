@@ -37,20 +37,13 @@ static void end_done(struct end *x)
 
 /* --- the two ends ------------------------------------------------------------------------------ */
 
-static bool ends_with(const char *s, const char *tail)
-{
-	size_t n = strlen(s), m = strlen(tail);
-
-	return n >= m && strcmp(s + n - m, tail) == 0;
-}
-
 static void read_words(struct end *x, const char *absolute)
 {
 	const char *p = x->e->path;
 	AUTO_FREE char *clean = path_clean(absolute);
 
-	x->contents = ends_with(p, "/.") || strcmp(p, ".") == 0 || strcmp(clean, "/") == 0;
-	x->must_be_dir = x->contents || ends_with(p, "/");
+	x->contents = has_ending(p, "/.") || strcmp(p, ".") == 0 || strcmp(clean, "/") == 0;
+	x->must_be_dir = x->contents || has_ending(p, "/");
 	x->base = xstrdup(path_base(clean));
 }
 

@@ -101,13 +101,6 @@ static void system_roots(CURL *e)
 	}
 }
 
-static bool ends_in(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n > m && strcmp(s + n - m, end) == 0;
-}
-
 static void client_certificate(CURL *e, const char *dir, const char *name)
 {
 	AUTO_FREE char *cert = path_join(dir, name);
@@ -129,10 +122,10 @@ static int certs_d(struct http_transfer *t)
 	if (!d)
 		return err_new(-errno, "certificates in %s", t->policy.cert_dir);
 	while ((f = readdir(d)) != NULL) {
-		if (ends_in(f->d_name, ".cert") && t->policy.cert_url &&
+		if (has_ending(f->d_name, ".cert") && t->policy.cert_url &&
 		    url_same_origin(t->policy.cert_url, t->hop_url))
 			client_certificate(t->easy, t->policy.cert_dir, f->d_name);
-		if (!ends_in(f->d_name, ".crt"))
+		if (!has_ending(f->d_name, ".crt"))
 			continue;
 		r = file_read_at(dirfd(d), f->d_name, CERTIFICATE_MAX, &roots);
 		if (r < 0)

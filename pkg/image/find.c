@@ -85,7 +85,6 @@ static int resolve_ending(struct store *st, const char *path, const char *tag, c
 	AUTO_FREE char *ending = xasprintf("/%s:%s", path, tag), *hit = NULL;
 	AUTO_FREE char *trail = xstrdup(err_trail());
 	AUTO_STRV struct strv refs = STRV_INIT;
-	size_t n = strlen(ending);
 	int r;
 
 	err_drop();
@@ -94,10 +93,9 @@ static int resolve_ending(struct store *st, const char *path, const char *tag, c
 		return r;
 	strv_sort(&refs);
 	for (size_t i = 0; i < refs.n; i++) {
-		size_t len = strlen(refs.v[i]);
 		char id[65];
 
-		if (len <= n || strcmp(refs.v[i] + len - n, ending) != 0)
+		if (!has_ending(refs.v[i], ending))
 			continue;
 		if (ref_get(st, refs.v[i], id) < 0) { /* removed right now */
 			err_drop();

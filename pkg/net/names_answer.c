@@ -11,6 +11,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/path.h"
 #include "pkg/net/names.h"
 
 #define HEAD 12
@@ -75,11 +76,10 @@ static bool read_question(const unsigned char *q, size_t n, struct question *ret
 static bool cut_domain(char *name)
 {
 	static const char below[] = "." BRIDGE_DOMAIN;
-	size_t len = strlen(name);
 
-	if (len <= sizeof(below) - 1 || strcmp(name + len - (sizeof(below) - 1), below) != 0)
+	if (!has_ending(name, below))
 		return false;
-	name[len - (sizeof(below) - 1)] = '\0';
+	name[strlen(name) - (sizeof(below) - 1)] = '\0';
 	return true;
 }
 
@@ -384,7 +384,7 @@ static bool reverse_address(const char *name, struct address *ret)
 	int end = 0;
 
 	*ret = (struct address){0};
-	if (n > sizeof(v4) && strcmp(name + n - (sizeof(v4) - 1), v4) == 0) {
+	if (has_ending(name, v4)) {
 		if (sscanf(name, "%3u.%3u.%3u.%3u.in-addr.arpa%n", &o[3], &o[2], &o[1], &o[0],
 			   &end) != 4 ||
 		    (size_t)end != n)

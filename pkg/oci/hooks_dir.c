@@ -9,6 +9,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/path.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/names.h"
@@ -231,13 +232,10 @@ static int list(const struct strv *dirs, bool must_exist, struct strv *ret)
 		r = dir_names(fd, &names);
 		if (r < 0)
 			return r;
-		for (size_t i = 0; i < names.n; i++) {
-			size_t n = strlen(names.v[i]);
-
-			if (n > 5 && strcmp(names.v[i] + n - 5, ".json") == 0)
+		for (size_t i = 0; i < names.n; i++)
+			if (has_ending(names.v[i], ".json"))
 				strv_addf(ret, "%s\t%03zu\t%s/%s", names.v[i], d, dirs->v[d],
 					  names.v[i]);
-		}
 	}
 	strv_sort(ret);
 	return ret->n > FILES_MAX ? err_new(-CE_LIMIT, "more than %d hooks", FILES_MAX) : 0;

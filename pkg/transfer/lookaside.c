@@ -193,9 +193,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 static int is_yaml(const struct dirent *e)
 {
-	size_t n = strlen(e->d_name);
-
-	return n > 5 && strcmp(e->d_name + n - 5, ".yaml") == 0;
+	return has_ending(e->d_name, ".yaml");
 }
 
 /* -ENOENT (no trail) when there is no such directory. */

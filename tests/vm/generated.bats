@@ -16,7 +16,7 @@ install_unit() { # install_unit OPTION... CONTAINER
 	systemctl --user daemon-reload
 }
 remove_units() {
-	rm -f "$UNITS"/{container,pod}-*.service "$UNITS/later.service"
+	rm -f "$UNITS"/{container,pod}-*.service "$UNITS/follower.service"
 	systemctl --user daemon-reload
 }
 show() { systemctl --user show -P "$2" "$1"; }
@@ -44,9 +44,9 @@ runs_as_other() { is_running "$1" && [ "$(conmon_pid "$1")" != "$2" ]; }
 	cuddy create --name two --network none "$IMAGE" sleep 1000
 	install_unit -t 0 --new two
 	printf '[Unit]\nRequires=container-two.service\nAfter=container-two.service\n[Service]\nType=oneshot\nRemainAfterExit=yes\nEnvironment=CUDDY_ROOT=%s CUDDY_RUNROOT=%s\nExecStart=%s exec two true\n' \
-		"$CUDDY_ROOT" "$CUDDY_RUNROOT" "$CUDDY" >"$UNITS/later.service"
+		"$CUDDY_ROOT" "$CUDDY_RUNROOT" "$CUDDY" >"$UNITS/follower.service"
 	systemctl --user daemon-reload
-	systemctl --user start later.service || { journalctl --user --no-pager -n 40; fail "it did not start"; }
+	systemctl --user start follower.service || { journalctl --user --no-pager -n 40; fail "it did not start"; }
 	is_running two
 	id=$(cuddy inspect --format '{{.Id}}' two)
 	[ "$(show container-two.service MainPID)" = "$(conmon_pid two)" ]

@@ -137,6 +137,7 @@ int volume_request_check(const struct volume_request *q, struct volume_record *v
 {
 	struct mount_spec unused = {0};
 	enum volume_type type;
+	bool no_copy = false;
 	int r;
 
 	if (!name_is_valid(v->name))
@@ -158,15 +159,23 @@ int volume_request_check(const struct volume_request *q, struct volume_record *v
 	for (size_t i = 0; i < q->options.n; i++) {
 		const char *o = q->options.v[i];
 
+		/* By themselves, too, as podman has them. */
+		if (strcmp(o, "copy") == 0 || strcmp(o, "nocopy") == 0) {
+			no_copy = *o == 'n';
+			continue;
+		}
 		if (strncmp(o, "type=", 5) != 0 && strncmp(o, "device=", 7) != 0 &&
 		    strncmp(o, "o=", 2) != 0)
-			return err_usage("--opt '%s': unknown; known are type= device= o=", o);
+			return err_usage("--opt '%s': unknown; known are type= device= o= copy "
+					 "nocopy",
+					 o);
 		strv_env_set(&v->options, o);
 	}
 	r = options_of(v, &type, &unused);
 	mount_spec_done(&unused);
 	if (r == 0 && type != VOLUME_PLAIN)
 		v->needs_copy_up = v->needs_chown = false;
+	v->needs_copy_up = v->needs_copy_up && !no_copy;
 	if (q->uid >= 0)
 		v->uid = q->uid;
 	if (q->gid >= 0)

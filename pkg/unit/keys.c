@@ -58,8 +58,13 @@ static int check_keys(const struct convert *c, const struct key_row *rows)
 	return 0;
 }
 
+/* A flag that may stand without a value has it in one word with itself: "--pull=". */
 static void add_flag(struct convert *c, const struct key_row *row, const char *value)
 {
+	if (row->flag[strlen(row->flag) - 1] == '=') {
+		strv_addf(&c->argv, "%s%s", row->flag, value);
+		return;
+	}
 	strv_add(&c->argv, row->flag);
 	strv_addf(&c->argv, "%s%s", row->prefix ? row->prefix : "", value);
 }

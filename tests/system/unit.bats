@@ -157,6 +157,106 @@ line() { service "$1" | grep "^$2="; }
 	T
 }
 
+# words_of UNIT KEY: WORDS is what systemd would execute
+words_of() { eval "WORDS=($(line "$1" "$2" | sed "s/^$2=-\\?//"))"; }
+
+@test "what each key becomes is taken by the command that gets it" {
+	echo A=1 >"$units/env"
+	printf '{}' >"$units/auth.json"
+	unit all.container <<-U
+		[Container]
+		ContainerName=all
+		Image=$IMAGE
+		Exec=true
+		Notify=healthy
+		User=1
+		Group=2
+		AddCapability=NET_RAW
+		AddDevice=/dev/null
+		AddHost=a:192.0.2.1
+		Annotation=a=b
+		AppArmor=unconfined
+		AutoUpdate=registry
+		CgroupsMode=disabled
+		DNS=192.0.2.1
+		DNSOption=ndots:1
+		DNSSearch=example.org
+		DropCapability=KILL
+		Entrypoint=/bin/sh
+		Environment=A=1
+		EnvironmentFile=env
+		EnvironmentHost=yes
+		ExposeHostPort=80
+		GroupAdd=5
+		HealthCmd=true
+		HealthInterval=5s
+		HealthLogDestination=local
+		HealthMaxLogCount=3
+		HealthMaxLogSize=100
+		HealthOnFailure=kill
+		HealthRetries=2
+		HealthStartPeriod=1s
+		HealthStartupCmd=true
+		HealthStartupInterval=1s
+		HealthStartupRetries=1
+		HealthStartupSuccess=1
+		HealthStartupTimeout=1s
+		HealthTimeout=1s
+		HostName=h
+		HttpProxy=no
+		Label=a=b
+		LogDriver=k8s-file
+		LogOpt=max-size=1m
+		Mask=/proc/a
+		Mount=type=tmpfs,destination=/m
+		Network=none
+		NoNewPrivileges=yes
+		Pull=never
+		ReadOnly=yes
+		ReadOnlyTmpfs=no
+		Retry=1
+		RetryDelay=1s
+		RunInit=yes
+		SeccompProfile=unconfined
+		SecurityLabelDisable=yes
+		ShmSize=1m
+		StopSignal=INT
+		StopTimeout=3
+		Sysctl=net.ipv4.ip_unprivileged_port_start=0
+		Timezone=UTC
+		Tmpfs=/t
+		Ulimit=nofile=100
+		Unmask=ALL
+		UserNS=keep-id
+		VolatileTmp=yes
+		Volume=v:/v
+		WorkingDir=/
+		PodmanArgs=--oom-score-adj 10
+	U
+	words_of all ExecStart
+	[ "${WORDS[1]}" = run ]
+	run -0 cuddy explain "${WORDS[@]:1}"
+	printf '[Volume]\nVolumeName=allv\nCopy=no\nUser=5\nGroup=6\nLabel=a=b\nDriver=local\n' | unit a.volume
+	printf '[Volume]\nVolumeName=allt\nDevice=tmpfs\nType=tmpfs\nOptions=size=1m\nUID=3\nGID=4\n' | unit b.volume
+	printf '[Network]\nNetworkName=alln\nDisableDNS=yes\nDriver=bridge\nGateway=10.91.0.1\nInternal=yes\nIPAMDriver=host-local\nIPRange=10.91.0.0/25\nIPv6=no\nInterfaceName=br0\nLabel=a=b\nOptions=mtu=1400\nSubnet=10.91.0.0/24\nNetworkDeleteOnStop=yes\n' | unit a.network
+	printf '[Pod]\nPodName=allp\nAddHost=a:192.0.2.1\nDNS=192.0.2.1\nDNSOption=ndots:1\nDNSSearch=x.org\nHostName=h\nLabel=a=b\nNetwork=none\nShmSize=1m\nExitPolicy=continue\nStopTimeout=5\nVolume=v:/v\n' | unit a.pod
+	printf 'FROM %s AS t\n' "$IMAGE" >"$units/Containerfile"
+	printf '[Build]\nImageTag=localhost/all:1\nFile=Containerfile\nSetWorkingDirectory=unit\nAnnotation=a=b\nAuthFile=%s/auth.json\nBuildArg=A=1\nDNS=192.0.2.1\nDNSOption=ndots:1\nDNSSearch=x.org\nEnvironment=A=1\nForceRM=yes\nGroupAdd=5\nVolume=/srv:/srv\nLabel=a=b\nNetwork=none\nPull=never\nTLSVerify=no\nTarget=t\nIgnoreFile=%s/env\nRetry=1\nRetryDelay=1s\n' "$units" "$units" | unit a.build
+	for u in a-volume b-volume a-network a-build; do
+		words_of $u ExecStart
+		run "${WORDS[@]}"
+		[ "$status" -eq 0 ] || fail "$u: ${WORDS[*]}: $output"
+	done
+	words_of a-pod ExecStartPre
+	run -0 "${WORDS[@]//%t/$WORK}"
+	[ "$(cuddy volume inspect --format '{{.UID}} {{.GID}} {{.NeedsCopyUp}}' allv)" = '5 6 false' ]
+	[ "$(cuddy pod inspect --format '{{.Hostname}} {{.ExitPolicy}}' allp)" = 'h continue' ]
+	[ "$(cuddy image inspect --format '{{.Labels.a}}' localhost/all:1)" = b ]
+	words_of a-network ExecStopPost
+	run -0 "${WORDS[@]}"
+	cuddy pod rm -f allp
+}
+
 @test "drop-ins, templates, precedence: as systemd has them" {
 	printf '[Container]\nImage=low\nEnvironment=A=1\n' | unit web-front.container
 	mkdir -p "$units"/{container.d,web-.container.d,web-front.container.d,sub}

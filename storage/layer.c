@@ -79,6 +79,22 @@ static int is_lost(int layers, const char *diffid)
 	return strcmp(b.s, boot) != 0;
 }
 
+bool layers_are_lost(struct store *st, const struct strv *diffids)
+{
+	int layers = store_fd(st, STORE_LAYERS);
+	bool lost = false;
+
+	for (size_t i = 0; layers >= 0 && i < diffids->n && !lost; i++) {
+		AUTO_FREE char *mark = path_join(diffids->v[i], UNSETTLED);
+
+		/* Seldom there at all: this is asked at every start of a container. */
+		lost = diffid_is_valid(diffids->v[i]) && faccessat(layers, mark, F_OK, 0) == 0 &&
+		       is_lost(layers, diffids->v[i]) == 1;
+	}
+	err_drop();
+	return lost;
+}
+
 bool layer_exists(struct store *st, const char *diffid)
 {
 	int layers = store_fd(st, STORE_LAYERS), r;
@@ -464,6 +480,7 @@ void layer_settle_later(struct store *st)
 	(void)setsid();
 	for (int fd = 0; fd < 3; fd++)
 		(void)close(fd);
+	crash_point("layers-unsettled");
 	(void)layer_settle(st);
 	(void)store_empty_trash(st);
 	_exit(0);

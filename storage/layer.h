@@ -36,6 +36,8 @@ void layer_record_done(struct layer_record *r);
 /* @diffid: 64 hex digits everywhere in this header. */
 /** layer_exists() - complete and to be trusted. Stays true only under a lease or store_lock(). */
 bool layer_exists(struct store *st, const char *diffid);
+/** layers_are_lost() - did one of them go with a machine that went down before it was on the disk? */
+bool layers_are_lost(struct store *st, const struct strv *diffids);
 int layer_record_load(struct store *st, const char *diffid, struct layer_record *ret);
 
 enum layer_file { LAYER_BLOB, LAYER_RECIPE };

@@ -25,9 +25,10 @@
 void crash_point(const char *name)
 {
 	const char *at = getenv("CUDDY_CRASH_AT");
+	bool stop = at && strncmp(at, "stop:", 5) == 0;
 
-	if (at && strcmp(at, name) == 0)
-		(void)raise(SIGKILL);
+	if (at && strcmp(at + (stop ? 5 : 0), name) == 0)
+		(void)raise(stop ? SIGSTOP : SIGKILL);
 }
 
 static void lock_name(const char *name, char out[64])

@@ -38,5 +38,5 @@ void stage_release(struct store *st,
 /** stage_sweep() - remove stages of dead makers. @dry: only tell whether there are any (1). */
 int stage_sweep(struct store *st, bool dry);
 
-/** crash_point() - where tests kill this process (CUDDY_CRASH_AT=<name>); nothing otherwise. */
+/** crash_point() - where tests kill this process (CUDDY_CRASH_AT=<name>) or hold it (stop:<name>); nothing otherwise. */
 void crash_point(const char *name);

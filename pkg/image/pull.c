@@ -16,6 +16,7 @@
 #include "pkg/image/transport.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
+#include "storage/layer.h"
 #include "storage/stage.h"
 
 /* Passes all on, and remembers the last image. */
@@ -301,11 +302,23 @@ static int find_here(struct store *st, const char *name, const struct pull_optio
 		       o->platform);
 }
 
+/* Pulled, and not yet on the disk when the machine went down: by its name it can be had again. */
+static bool is_to_be_had_again(struct store *st, const struct pull_options *o,
+			       const struct image_record *rec, const char *name)
+{
+	return o->policy != PULL_NEVER && name && layers_are_lost(st, &rec->diffids);
+}
+
 int image_ensure(struct store *st, const char *name, const struct pull_options *o,
 		 struct image_record **ret, char **ret_name)
 {
-	char id[65];
+	AUTO_FREE char *own_name = NULL;
 	int found = -CE_NO_IMAGE, r;
+	bool again = false;
+	char id[65];
+
+	if (!ret_name)
+		ret_name = &own_name;
 
 	if (transport_is_place(name)) {
 		/* "dir:latest" may be an image that is here. */
@@ -319,13 +332,19 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 	}
 	if (o->policy != PULL_ALWAYS) {
 		found = find_here(st, name, o, ret, ret_name);
-		if (found != -CE_NO_IMAGE && (found < 0 || o->policy != PULL_NEWER))
+		again = found == 0 && is_to_be_had_again(st, o, *ret, *ret_name);
+		if (found != -CE_NO_IMAGE && (found < 0 || (o->policy != PULL_NEWER && !again)))
 			return found;
 		if (found < 0 && o->policy == PULL_NEVER)
 			return image_of_list(st, name, o, found, ret, ret_name);
 	}
 	err_drop();
-	r = image_pull(st, name, o, id);
+	r = image_pull(st, again ? *ret_name : name, o, id);
+	if (r < 0 && again)
+		return err_wrap(r,
+				"%s was not on the disk when the machine went down, and could "
+				"not be pulled again",
+				*ret_name);
 	if (r < 0) {
 		/* "newer" is content with what is here when nothing can be had. */
 		if (found == 0 && r != -CE_INTERRUPTED) {

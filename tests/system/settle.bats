@@ -1,7 +1,12 @@
 #!/usr/bin/env bats
 # A layer counts after a reboot only when the disk has it (storage/layer.h): who says so, and when.
 load helpers
+load registry
 
+teardown() {
+	registry_end
+	test_end
+}
 marks() { find "$CUDDY_ROOT/layers" -maxdepth 2 -name unsettled | wc -l; }
 none() { [ "$(marks)" -eq 0 ]; }
 
@@ -40,4 +45,31 @@ none() { [ "$(marks)" -eq 0 ]; }
 	says sometimes
 	CONTAINERS_STORAGE_CONF=$WORK/storage.conf run --separate-stderr cuddy images
 	one_line_error 125 'sync is "none" or "filesystem"'
+}
+
+# images: S9
+@test "a layer that was pulled, and not on the disk when the machine went down, is pulled again by who needs it" {
+	registry_begin
+	push "$(image_file busybox)" team/app:1
+	cuddy rmi "$IMAGE"
+	cuddy pull -q --tls-verify=false "$REG/team/app:1"
+	wait_until 60 none
+	# What a power cut leaves: the mark of another boot, and files without content.
+	layer=$(echo "$CUDDY_ROOT"/layers/*/tree)
+	: >"$layer/bin/busybox"
+	echo 11111111-2222-3333-4444-555555555555 >"${layer%/tree}/unsettled"
+	run -125 cuddy system check
+	[[ "${lines[0]}" == *"layer "*": it is missing"* ]] || fail "$output"
+	run -125 --separate-stderr cuddy run --rm --network none --pull never "$REG/team/app:1" echo whole
+	one_line_error 125 'layer [0-9a-f]* is missing; pull the image again'
+	run -0 --separate-stderr cuddy run --rm --network none --tls-verify=false "$REG/team/app:1" echo whole
+	[ "$output" = whole ]
+	run -0 cuddy system check
+	[ -z "$output" ]
+	# Without its registry it is said.
+	wait_until 60 none
+	echo 11111111-2222-3333-4444-555555555555 >"${layer%/tree}/unsettled"
+	registry_end
+	run --separate-stderr cuddy create --network none --tls-verify=false "$REG/team/app:1"
+	one_line_error 125 'was not on the disk when the machine went down, and could not be pulled again'
 }

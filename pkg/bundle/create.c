@@ -28,6 +28,10 @@
 #include "pkg/sys/rmtree.h"
 #include "pkg/sys/socket.h"
 
+/* Of the name of a unit (systemd.unit(5)), which has at most 255 bytes with its type and what makes it new. */
+#define SCOPE_NAME_MAX 230
+#define SCOPE_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@"
+
 struct creation {
 	const struct oci_create *q;
 	struct bundle bundle;
@@ -46,7 +50,27 @@ static const char *cgroup_path(struct bundle *b, const char *path)
 	return bundle_keep_str(b, xstrdup(*path == '/' ? clean : clean + 1));
 }
 
-/* "slice:prefix:name" names a slice of systemd's; a path is that of the container's cgroup itself. */
+/* "slice:prefix:name", as runc and crun read it: the scope prefix-name in that slice. */
+static int scope_of_bundle(struct bundle *b, const char *path, struct cgroup_request *g)
+{
+	const char *prefix = strchr(path, ':'), *name = prefix ? strchr(prefix + 1, ':') : NULL;
+	int n = name ? (int)(name - prefix - 1) : 0;
+	AUTO_FREE char *scope = NULL;
+
+	if (!name)
+		return err_usage("linux.cgroupsPath '%s': for systemd write slice:prefix:name", path);
+	scope = n ? xasprintf("%.*s-%s", n, prefix + 1, name + 1) : xstrdup(name + 1);
+	if (!*scope || strlen(scope) > SCOPE_NAME_MAX ||
+	    scope[strspn(scope, SCOPE_LETTERS)] != '\0')
+		return err_usage("linux.cgroupsPath '%s': '%s.scope' is not the name of a unit", path,
+				 scope);
+	g->scope = bundle_keep_str(b, TAKE_PTR(scope));
+	if (prefix > path)
+		g->parent = bundle_keep_str(b, xstrndup(path, (size_t)(prefix - path)));
+	return 0;
+}
+
+/* A path is that of the container's cgroup itself. */
 static int cgroup_of_bundle(struct creation *c, struct cgroup_request *g)
 {
 	const char *path = c->bundle.spec.cgroups_path;
@@ -73,9 +97,10 @@ static int cgroup_of_bundle(struct creation *c, struct cgroup_request *g)
 		g->manager = CGROUP_FS;
 	} else if (c->q->systemd_cgroup && cgroup_is_v2()) {
 		g->manager = CGROUP_SYSTEMD;
-		if (colon && colon > path)
-			g->parent = bundle_keep_str(&c->bundle,
-						    xstrndup(path, (size_t)(colon - path)));
+		if (colon)
+			r = scope_of_bundle(&c->bundle, path, g);
+		if (r < 0)
+			return r;
 	} else if (n == 0) {
 		/* Nobody asked: a host that does not play along is no error. */
 		g->manager = CGROUP_AUTO;

@@ -80,6 +80,7 @@ struct cgroup_request {
 	enum cgroup_mode mode;
 	const char *id;
 	const char *parent; /* --cgroup-parent; NULL: the manager's own */
+	const char *scope; /* CGROUP_SYSTEMD: the name of the scope without ".scope"; NULL: ours */
 	/*
 	 * CGROUP_FS: the container's cgroup itself, by somebody else's name: below CGROUP_ROOT when it begins
 	 * with '/', else below the manager's base; without '..'. What is there already is taken when no

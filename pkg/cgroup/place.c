@@ -298,7 +298,7 @@ static int place_systemd(const struct cgroup_request *q, pid_t monitor, struct c
 	if (r == 0)
 		r = q->pod ? scope_join(q->pod, q->parent ? q->parent : DEFAULT_SLICE, first,
 					q->stop_timeout_s)
-			   : scope_start(q->id, q->parent ? q->parent : DEFAULT_SLICE, first,
+			   : scope_start(q->id, q->scope, q->parent ? q->parent : DEFAULT_SLICE, first,
 					 q->stop_timeout_s);
 	if (r == 0)
 		r = cgroup_of(first, &top);

@@ -128,23 +128,24 @@ int cgroup_bus_check(void)
 	return r < 0 ? r : await_reply(&d, r, &m);
 }
 
-int scope_start(const char *id, const char *slice, pid_t pid, uint32_t stop_timeout_s)
+int scope_start(const char *id, const char *name, const char *slice, pid_t pid,
+		uint32_t stop_timeout_s)
 {
 	AUTO_DBUS struct dbus d = DBUS_INIT;
 	struct dbus_message m;
-	char unit[128], job[128];
+	AUTO_FREE char *ours = name ? NULL : xasprintf("cuddy-%s", id);
+	char job[128];
 	int r = dbus_open(&d, TIMEOUT_MS);
 
+	if (!name)
+		name = ours;
 	if (r == 0)
 		r = listen_for_jobs(&d);
 	for (unsigned n = 0; r >= 0; n++) {
-		int serial;
+		AUTO_FREE char *unit = n == 0 ? xasprintf("%s.scope", name)
+					      : xasprintf("%s-%u.scope", name, n);
+		int serial = start_transient(&d, unit, "container", id, slice, pid, stop_timeout_s);
 
-		if (n == 0)
-			(void)snprintf(unit, sizeof(unit), "cuddy-%s.scope", id);
-		else
-			(void)snprintf(unit, sizeof(unit), "cuddy-%s-%u.scope", id, n);
-		serial = start_transient(&d, unit, "container", id, slice, pid, stop_timeout_s);
 		r = serial < 0 ? serial : await_reply(&d, serial, &m);
 		if (r != -EEXIST || n == NAMES_MAX)
 			break;
@@ -154,7 +155,7 @@ int scope_start(const char *id, const char *slice, pid_t pid, uint32_t stop_time
 		(void)snprintf(job, sizeof(job), "%s", dbus_get_str(&m.body));
 		r = await_job(&d, job);
 	}
-	return r < 0 ? err_wrap(r, "start the scope cuddy-%.12s", id) : 0;
+	return r < 0 ? err_wrap(r, "start the scope %.80s", name) : 0;
 }
 
 /* AttachProcessesToUnit(unit, path below its cgroup, pids) */

@@ -69,5 +69,12 @@ PERL=(-v /usr:/usr:ro -v /lib64:/lib64:ro -v /lib:/lib:ro)
 	[[ "$output" == *hugepageLimits:* ]] || fail "$output"
 	config h 'del(.linux.resources) | .process.args = ["cat", "/proc/self/cgroup"]'
 	run -0 rt --cgroup-manager disabled run --bundle "$WORK/h" i
+	config h '.linux.cgroupsPath = "mine.slice:pre:x1" | .process.args = ["sleep", "1000"]'
+	rt --systemd-cgroup run --detach --bundle "$WORK/h" h >"$WORK/out" 2>&1 3>&- </dev/null || fail "$(cat "$WORK/out")"
+	[[ "$(cgroup_of_pid "$(rt state h | jq .pid)")" == */mine.slice/pre-x1.scope/* ]] || fail "$(cgroup_of_pid "$(rt state h | jq .pid)")"
+	rt delete --force h
+	config h '.linux.cgroupsPath = "mine.slice:x"'
+	run -1 rt --systemd-cgroup run --bundle "$WORK/h" i
+	[[ "$output" == *"'mine.slice:x': for systemd write slice:prefix:name"* ]] || fail "$output"
 	nothing_of_ours
 }

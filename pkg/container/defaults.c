@@ -169,6 +169,27 @@ static int numbers(const struct containers_conf *c, struct container_request *q)
 	return 0;
 }
 
+/* Lines that were asked for in files which are not written, or are another container's. Before any file's words are mixed in. */
+static int check_names(const struct container_request *q)
+{
+	const bool no_server = q->dns.n == 1 && strcmp(q->dns.v[0], "none") == 0;
+	const char *joined = q->networks.n == 1 ? q->networks.v[0] : "";
+
+	if (q->no_hosts && q->add_host.n)
+		return err_usage("--add-host and --no-hosts contradict each other");
+	if (strncmp(joined, "container:", strlen("container:")) != 0)
+		return 0;
+	if (q->add_host.n || q->hosts_file)
+		return err_usage("--network %s: /etc/hosts is that container's, too; use --add-host "
+				 "and --hosts-file there",
+				 joined);
+	if ((q->dns.n && !no_server) || q->dns_search.n || q->dns_option.n)
+		return err_usage("--network %s: /etc/resolv.conf is that container's, too; use "
+				 "--dns, --dns-search and --dns-option there",
+				 joined);
+	return 0;
+}
+
 int request_defaults_apply(struct request_defaults *d, struct container_request *q)
 {
 	struct containers_conf *c = &d->conf;
@@ -176,6 +197,9 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 	int r;
 
 	*d = (struct request_defaults){.annotation = STRV_INIT};
+	r = check_names(q);
+	if (r < 0)
+		return r;
 	r = containers_conf_load(c);
 	if (r < 0)
 		return r;

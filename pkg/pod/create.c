@@ -56,31 +56,66 @@ static int make_share(const char *list, struct pod_record *pod)
 	return 0;
 }
 
-const char *pod_needs_infra(const struct pod_request *q)
+/* What was asked for of the pod's network, and of the files about it. */
+static const char *of_network(const struct container_request *c)
 {
-	const struct container_request *c = &q->infra;
-
 	return c->publish.n                                   ? "--publish"
 	       : c->networks.n                                ? "--network"
-	       : c->hostname                                  ? "--hostname"
 	       : c->add_host.n                                ? "--add-host"
 	       : c->hosts_file                                ? "--hosts-file"
 	       : c->dns.n + c->dns_search.n + c->dns_option.n ? "--dns"
-	       : c->ip || c->ip6 || c->mac                    ? "--ip"
+	       : c->ip                                        ? "--ip"
+	       : c->ip6                                       ? "--ip6"
+	       : c->mac                                       ? "--mac-address"
 	       : c->aliases.n                                 ? "--network-alias"
-	       : c->volume.n + c->volumes_from.n              ? "--volume"
-	       : limits_given(&c->limits)                     ? "a limit of the pod"
-	       : c->sysctl.n                                  ? "--sysctl"
-	       : c->shm_size                                  ? "--shm-size"
-	       : c->userns || c->uidmap.n || c->gidmap.n      ? "--userns"
-	       : c->subuidname || c->subgidname               ? "--subuidname"
-	       : c->pid                                       ? "--pid"
-	       : c->uts                                       ? "--uts"
-	       : q->infra_name                                ? "--infra-name"
-	       : c->conmon_pidfile                            ? "--infra-conmon-pidfile"
-	       : q->infra_image                               ? "--infra-image"
-	       : q->infra_command                             ? "--infra-command"
 							      : NULL;
+}
+
+/* The first parameter of namespaces that its containers do not get from it, or NULL. */
+static const char *foreign_sysctl(const struct container_request *c, const struct pod_record *pod)
+{
+	for (size_t i = 0; i < c->sysctl.n; i++)
+		if (!pod_shares(pod, strncmp(c->sysctl.v[i], "net.", 4) == 0 ? "net" : "ipc"))
+			return c->sysctl.v[i];
+	return NULL;
+}
+
+/* What would be the infra container's alone. */
+static int check_shared(const struct container_request *c, const struct pod_record *pod)
+{
+	const char *net = of_network(c), *sysctl = foreign_sysctl(c, pod);
+
+	if (net && !pod_shares(pod, "net"))
+		return err_usage("%s: the pod does not share its network (--share)", net);
+	if (c->hostname && !pod_shares(pod, "uts"))
+		return err_usage("--hostname: the pod does not share its UTS namespace (--share)");
+	if (c->shm_size && !pod_shares(pod, "ipc"))
+		return err_usage("--shm-size: the pod does not share its IPC namespace (--share)");
+	return sysctl ? err_usage("--sysctl %s: the pod does not share that namespace (--share)",
+				  sysctl)
+		      : 0;
+}
+
+const char *pod_needs_infra(const struct pod_request *q)
+{
+	const struct container_request *c = &q->infra;
+	const char *net = of_network(c);
+
+	return net                                       ? net
+	       : c->hostname                             ? "--hostname"
+	       : c->volume.n + c->volumes_from.n         ? "--volume"
+	       : limits_given(&c->limits)                ? "a limit of the pod"
+	       : c->sysctl.n                             ? "--sysctl"
+	       : c->shm_size                             ? "--shm-size"
+	       : c->userns || c->uidmap.n || c->gidmap.n ? "--userns"
+	       : c->subuidname || c->subgidname          ? "--subuidname"
+	       : c->pid                                  ? "--pid"
+	       : c->uts                                  ? "--uts"
+	       : q->infra_name                           ? "--infra-name"
+	       : c->conmon_pidfile                       ? "--infra-conmon-pidfile"
+	       : q->infra_image                          ? "--infra-image"
+	       : q->infra_command                        ? "--infra-command"
+							 : NULL;
 }
 
 int pod_name_check(const char *name)
@@ -115,11 +150,9 @@ static int check(const struct pod_request *q, const struct pod_record *pod)
 				 flag);
 	if (q->no_infra && pod->share.n)
 		return err_usage("--share needs the infra container that --infra=false leaves out");
-	if (!pod_shares(pod, "net") && (c->publish.n || c->networks.n))
-		return err_usage("%s: the pod does not share its network (--share)",
-				 c->publish.n ? "--publish" : "--network");
-	if (!pod_shares(pod, "uts") && c->hostname)
-		return err_usage("--hostname: the pod does not share its UTS namespace (--share)");
+	r = check_shared(c, pod);
+	if (r < 0)
+		return r;
 	if (q->own_parents && limits_given(&c->limits))
 		return err_usage("--share-parent=false: the limits of a pod are those of a cgroup "
 				 "that its containers share");

@@ -75,9 +75,10 @@ options ndots:3 timeout:2" ]
 
 @test "names: --no-hosts leaves the image's file" {
 	for mode in $(modes); do
-		run cuddy run --rm --network "$mode" --no-hosts --add-host db:10.1.2.3 "$IMAGE" grep db /etc/hosts
-		[ "$status" -ne 0 ]
+		[ -z "$(cuddy run --rm --network "$mode" --no-hosts "$IMAGE" cat /etc/hosts)" ]
 	done
+	run -125 --separate-stderr cuddy run --rm --no-hosts --add-host db:10.1.2.3 "$IMAGE" true
+	one_line_error 125 'contradict each other'
 	cuddy create --name f --network none --no-hosts --no-hostname "$IMAGE" true
 	[ "$(cuddy inspect --format '{{.UseImageHosts}} {{.UseImageHostname}}' f)" = "true true" ]
 }

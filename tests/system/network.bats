@@ -79,6 +79,14 @@ teardown() { end_host_probe; test_end; }
 	one_line_error 125 nosuch
 	run -125 --separate-stderr cuddy run --rm --network container:x -p 1234:80 "$IMAGE" true
 	one_line_error 125 published
+	# What would be lines in X's files is refused, not left out.
+	for flag in '--add-host a:10.1.2.3' '--hosts-file none' '--dns 10.1.2.3' '--dns-search a.test' '--dns-option ndots:3'; do
+		run -125 --separate-stderr cuddy run --rm --network container:x $flag "$IMAGE" true
+		one_line_error 125 "that container's, too"
+	done
+	printf '[containers]\ndns_servers = ["10.1.2.3"]\n' >"$WORK/conf" # what nobody asked for here
+	[ -z "$(CONTAINERS_CONF=$WORK/conf cuddy run --rm --network container:x --dns none "$IMAGE" cat /etc/resolv.conf)" ]
+	CONTAINERS_CONF=$WORK/conf cuddy run --rm --network container:x "$IMAGE" true
 }
 
 @test "network: an address of the host is reached, TCP and UDP, by its name" {

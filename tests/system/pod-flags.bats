@@ -40,6 +40,38 @@ names() { cuddy pod ps --filter "status=$1" --sort name --format '{{.Name}}' | x
 	cuddy pod rm -f -t 0 -a >/dev/null
 }
 
+@test "pod create: what its containers would not get, since that is not shared, is refused" {
+	local flags
+	while read -r flags; do
+		run -125 --separate-stderr cuddy pod create --share $flags no
+		one_line_error 125 'does not share'
+	done <<-'T'
+		ipc,uts -p 1:1
+		ipc,uts --network none
+		ipc,uts --add-host a:1.2.3.4
+		ipc,uts --hosts-file none
+		ipc,uts --dns 1.2.3.4
+		ipc,uts --dns-search a.test
+		ipc,uts --dns-option ndots:2
+		ipc,uts --ip 1.2.3.4
+		ipc,uts --ip6 fd00::1
+		ipc,uts --mac-address 02:00:00:00:00:01
+		ipc,uts --network-alias a
+		ipc,uts --sysctl net.ipv4.ip_forward=1
+		net,uts --sysctl kernel.shmmax=100
+		net,uts --shm-size 1m
+		net,ipc --hostname a
+	T
+	run -125 --separate-stderr cuddy pod create --no-hosts --add-host a:1.2.3.4 no
+	one_line_error 125 'contradict each other'
+	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
+	cuddy pod create --name net --share net --network none --sysctl net.ipv4.ip_unprivileged_port_start=7 >/dev/null
+	cuddy pod create --name ipc --share ipc --sysctl kernel.shmmax=100000 --shm-size 3m >/dev/null
+	[ "$(cuddy run --rm --pod net "$IMAGE" cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" = 7 ]
+	[ "$(cuddy run --rm --network none --pod ipc "$IMAGE" sh -c 'cat /proc/sys/kernel/shmmax; df -k /dev/shm | awk "END { print \$2 }"' | xargs)" = "100000 3072" ]
+	cuddy pod rm -f -t 0 -a >/dev/null
+}
+
 @test "pod create: --infra and what belongs to it" {
 	for flag in '--infra-name x' '--infra-image x' '--infra-command x' '--share net' '-p 1:1' '--infra-conmon-pidfile x'; do
 		run -125 --separate-stderr cuddy pod create --infra=false $flag no

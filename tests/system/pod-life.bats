@@ -28,6 +28,9 @@ teardown_file() { file_end; }
 	expect_no_container_left
 }
 
+# Its lock is not the last thing that a process which ends lets go of.
+held_by_none() { [ -z "$(pids_in net "$1"; pins_of "$1")" ]; }
+
 @test "pod: what it shares is held by descriptors of its monitor alone, and is gone with them" {
 	local holder net mon key m
 	cuddy pod create --name q --network none >/dev/null
@@ -63,7 +66,7 @@ teardown_file() { file_end; }
 	pod_is q Degraded
 	[ "$(cuddy exec m1 readlink /proc/self/ns/net)" = "$net" ]
 	cuddy pod stop -t 0 q >/dev/null
-	[ -z "$(pids_in net "$net"; pins_of "$net")" ]
+	wait_until 10 held_by_none "$net"
 	cuddy pod start q >/dev/null
 	[ "$(ns m1 net)" = "$(ns "$holder" net)" ]
 	# As somebody asks for the end of it.
@@ -74,7 +77,7 @@ teardown_file() { file_end; }
 	status_is "$holder" running
 	cuddy pod stop q >/dev/null
 	[ "$(cuddy inspect --format '{{.State.ExitCode}} {{.State.ExitReason}}' "$holder")" = '0 user' ]
-	[ -z "$(pids_in net "$net"; pins_of "$net")" ]
+	wait_until 10 held_by_none "$net"
 	cuddy pod start q >/dev/null
 	cuddy restart -t 0 "$holder" >/dev/null
 	status_is "$holder" running

@@ -122,6 +122,13 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	sed -i s/dTpzZWNyZXQ=/dTp3cm9uZw==/ "$HOME/.docker/config.json"
 	run -0 login
 	[[ "$output" == *"Already logged in"* ]]
+	# Of the days before there was a config.json.
+	cuddy logout "$REG" 2>/dev/null
+	rm "$HOME/.docker/config.json"
+	printf '{"%s": {"auth": "%s"}}' "$REG" "$(printf u:secret | base64)" >"$HOME/.dockercfg"
+	chmod 600 "$HOME/.dockercfg"
+	run -0 login
+	[[ "$output" == *"Already logged in to $REG" ]]
 }
 
 # images: N7

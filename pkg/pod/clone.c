@@ -268,9 +268,13 @@ static int check(const struct pod_record *from, const struct pod_request *q)
 	AUTO(record_freep) struct container_record *trial = record_new();
 	const char *flag = from->infra ? NULL : pod_needs_infra(q);
 	const char *uts = q->infra.uts;
+	int r;
 
 	if (flag)
 		return err_usage("%s needs an infra container, which the pod does not have", flag);
+	r = pod_check_shared(&q->infra, from);
+	if (r < 0)
+		return r;
 	if (uts && !pod_shares(from, "uts"))
 		return err_usage("--uts: the pod does not share its UTS namespace");
 	if (q->infra.hostname && uts && strcmp(uts, "host") == 0)

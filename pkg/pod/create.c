@@ -80,8 +80,7 @@ static const char *foreign_sysctl(const struct container_request *c, const struc
 	return NULL;
 }
 
-/* What would be the infra container's alone. */
-static int check_shared(const struct container_request *c, const struct pod_record *pod)
+int pod_check_shared(const struct container_request *c, const struct pod_record *pod)
 {
 	const char *net = of_network(c), *sysctl = foreign_sysctl(c, pod);
 
@@ -150,7 +149,7 @@ static int check(const struct pod_request *q, const struct pod_record *pod)
 				 flag);
 	if (q->no_infra && pod->share.n)
 		return err_usage("--share needs the infra container that --infra=false leaves out");
-	r = check_shared(c, pod);
+	r = pod_check_shared(c, pod);
 	if (r < 0)
 		return r;
 	if (q->own_parents && limits_given(&c->limits))

@@ -16,6 +16,8 @@ int pod_end(struct store *st, struct pod_record *pod, int r);
 int pod_name_check(const char *name);
 /** pod_needs_infra() - the flag that was given and that only the infra container could have; NULL: none. */
 const char *pod_needs_infra(const struct pod_request *q);
+/** pod_check_shared() - is nothing asked for that would be the infra container's alone, since the pod does not share it? */
+int pod_check_shared(const struct container_request *c, const struct pod_record *pod);
 /** pod_check_given() - can its containers have the devices and security options that were asked for? */
 int pod_check_given(const struct pod_request *q);
 /** pod_add_labels() - --label-file, then --label. */

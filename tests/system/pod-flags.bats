@@ -67,6 +67,10 @@ names() { cuddy pod ps --filter "status=$1" --sort name --format '{{.Name}}' | x
 	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
 	cuddy pod create --name net --share net --network none --sysctl net.ipv4.ip_unprivileged_port_start=7 >/dev/null
 	cuddy pod create --name ipc --share ipc --sysctl kernel.shmmax=100000 --shm-size 3m >/dev/null
+	for flags in '--shm-size 1m net' '--sysctl kernel.shmmax=9 net' '--sysctl net.ipv4.ip_forward=1 ipc' '-h a ipc'; do
+		run -125 --separate-stderr cuddy pod clone $flags no
+		one_line_error 125 'does not share'
+	done
 	[ "$(cuddy run --rm --pod net "$IMAGE" cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" = 7 ]
 	[ "$(cuddy run --rm --network none --pod ipc "$IMAGE" sh -c 'cat /proc/sys/kernel/shmmax; df -k /dev/shm | awk "END { print \$2 }"' | xargs)" = "100000 3072" ]
 	cuddy pod rm -f -t 0 -a >/dev/null

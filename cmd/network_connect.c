@@ -16,7 +16,7 @@ struct connect_args {
 
 static const struct opt connect_opts[] = {
 	OPT_LIST(0, "alias", "NAME", struct connect_args, aliases,
-		 "A further name of the container in this network"),
+		 "A further name of the container in this network", .commas = true),
 	OPT_STR(0, "ip", "IP", struct connect_args, ip, "IPv4 address"),
 	OPT_STR(0, "ip6", "IP", struct connect_args, ip6, "IPv6 address"),
 	OPT_STR(0, "mac-address", "MAC", struct connect_args, mac, "MAC address"),
@@ -215,8 +215,10 @@ struct update_args {
 };
 
 static const struct opt update_opts[] = {
-	OPT_LIST(0, "dns-add", "IP", struct update_args, add, "One more name server"),
-	OPT_LIST(0, "dns-drop", "IP", struct update_args, drop, "Not this name server any more"),
+	OPT_LIST(0, "dns-add", "IP", struct update_args, add, "One more name server",
+		 .commas = true),
+	OPT_LIST(0, "dns-drop", "IP", struct update_args, drop, "Not this name server any more",
+		 .commas = true),
 	OPT_END,
 };
 

@@ -188,7 +188,10 @@ static int store_value(const struct parsing *ps, const struct opt *o, size_t bas
 		*(const char **)(void *)field = value;
 		return 0;
 	case OPT_KIND_LIST:
-		strv_add((struct strv *)(void *)field, value);
+		if (o->commas && strchr(value, ','))
+			strv_split((struct strv *)(void *)field, value, ',');
+		else
+			strv_add((struct strv *)(void *)field, value);
 		return 0;
 	case OPT_KIND_UINT:
 	case OPT_KIND_INT:

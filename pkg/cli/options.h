@@ -53,6 +53,7 @@ struct opt {
 	bool strict; /* STR: refuse what is not in words */
 	bool hidden; /* alias: parsed, not shown */
 	bool zero_is_most; /* SIZE: 0 says that there is no bound, UINT64_MAX */
+	bool commas; /* LIST: one value may be several with commas between them */
 	bool optional; /* STR: the value may be left out (then "") */
 	int64_t min, max; /* UINT, INT; max 0: no bound */
 	const char *why; /* REFUSED: the reason; NULL: it is no matter */

@@ -101,7 +101,7 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	one_line_error 125 'MAC address'
 	run -125 --separate-stderr cuddy network connect --ip 10.215.0.64 k srv
 	one_line_error 125 10.215.0.64
-	cuddy network connect --ip 10.215.0.77 --ip6 fd00:215::77 --mac-address 02:aa:bb:cc:dd:07 --alias al k srv
+	cuddy network connect --ip 10.215.0.77 --ip6 fd00:215::77 --mac-address 02:aa:bb:cc:dd:07 --alias other,al k srv
 	run -0 cuddy exec srv sh -c 'ip -o addr show eth1; cat /sys/class/net/eth1/address; ip route'
 	[[ "$output" == *"inet 10.215.0.77/24"*"inet6 fd00:215::77/64"*"02:aa:bb:cc:dd:07"*"default via 10.215.0.9 dev eth1"* ]]
 	run -0 cuddy exec one nslookup al

@@ -169,7 +169,7 @@ teardown() { end_host_probe; test_end; }
 	require_tun
 	require_program socat
 	port=$(free_port)
-	probe_in -p "127.0.0.1:$port:7" -p 127.0.0.1::8 -- bulk tcp-echo 7
+	probe_in -p "127.0.0.1:$port:7,127.0.0.1::8" -- bulk tcp-echo 7
 	head -c 30000000 /dev/urandom >"$WORK/in"
 	socat -t 20 - "TCP:127.0.0.1:$port" <"$WORK/in" >"$WORK/out"
 	cmp "$WORK/in" "$WORK/out"
@@ -233,7 +233,7 @@ teardown() { end_host_probe; test_end; }
 
 @test "hosts: the container, its host, and what was added" {
 	require_tun
-	run -0 cuddy run --rm --name me --hostname box --add-host db:10.1.2.3 --add-host 'a;b:fd00::7' \
+	run -0 cuddy run --rm --name me --hostname box --add-host 'db:10.1.2.3,a;b:fd00::7' \
 		--add-host up:host-gateway --network slirp4netns:allow_host_loopback=true "$IMAGE" cat /etc/hosts
 	grep -qx '10.1.2.3	db' <<<"$output"
 	grep -qx 'fd00::7	a b' <<<"$output"

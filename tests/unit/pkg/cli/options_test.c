@@ -11,7 +11,7 @@
 
 struct inner {
 	const char *user;
-	struct strv env;
+	struct strv env, dns;
 };
 
 struct args {
@@ -26,7 +26,8 @@ struct args {
 
 static const struct opt inner_opts[] = {
 	OPT_STR('u', "user", "USER", struct inner, user, "User to run as"),
-	OPT_LIST('e', "env", "NAME=VALUE", struct inner, env, "Set a variable"), OPT_END};
+	OPT_LIST('e', "env", "NAME=VALUE", struct inner, env, "Set a variable"),
+	OPT_LIST(0, "dns", "IP", struct inner, dns, "Ask a server", .commas = true), OPT_END};
 
 static const struct opt opts[] = {
 	OPT_BOOL('q', "quiet", struct args, quiet, "Say less"),
@@ -175,9 +176,31 @@ static void suggestions_are_near_or_absent(void **state)
 	assert_null(suggest("", words, 7));
 }
 
+static void commas_part_values_where_a_value_has_none(void **state)
+{
+	struct args a;
+	int first;
+
+	(void)state;
+	assert_int_equal(parse(&a, true, &first,
+			       (const char *[]){"verb", "--dns", "1,2", "--dns=3", "-e", "A=1,2",
+						"--dns", "", NULL}),
+			 0);
+	assert_int_equal(a.in.dns.n, 4);
+	assert_string_equal(a.in.dns.v[0], "1");
+	assert_string_equal(a.in.dns.v[1], "2");
+	assert_string_equal(a.in.dns.v[2], "3");
+	assert_string_equal(a.in.dns.v[3], "");
+	assert_int_equal(a.in.env.n, 1);
+	assert_string_equal(a.in.env.v[0], "A=1,2");
+	strv_done(&a.in.dns);
+	strv_done(&a.in.env);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(commas_part_values_where_a_value_has_none),
 		cmocka_unit_test(a_refused_flag_says_why_and_its_harmless_values_pass),
 		cmocka_unit_test(every_spelling_of_a_flag_is_understood),
 		cmocka_unit_test(operands_that_are_a_command_keep_their_flags),

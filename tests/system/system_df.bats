@@ -113,8 +113,11 @@ assert v[1]["Total"] == 0 and v[1]["RawReclaimable"] == 0 and v[1]["Reclaimable"
 	run ! small
 	run -0 cuddy builder prune -f --max-used-space 1kB --filter until=1h
 	[ "${lines[0]}" = "Results: 0" ]
-	run -0 cuddy builder prune -f --reserved-space 100MB
-	[ "${lines[0]}" = "Results: 0" ]
+	# There is that much free, or what is kept is worth more than it.
+	for few in '--reserved-space 100MB' '--min-free-space 1kB' '--min-free-space 900PB --reserved-space 100MB'; do
+		run -0 cuddy builder prune -f $few
+		[ "${lines[0]}" = "Results: 0" ] || fail "$few: $output"
+	done
 	# Without being asked, as the settings say: by size, and by age.
 	printf '[engine]\nbuild_cache_max = "600kB"\n' >"$WORK/containers.conf"
 	printf 'FROM localhost/busybox\nRUN --network=none touch /x\n' >Small
@@ -127,6 +130,10 @@ assert v[1]["Total"] == 0 and v[1]["RawReclaimable"] == 0 and v[1]["Reclaimable"
 	CUDDY_BUILD_CACHE_MAX=many run -125 --separate-stderr cuddy build -q -f Small .
 	[[ "$stderr" == "cuddy: build: build cache: max 'many': a size"* ]]
 	wait_until 20 no_strays
+	cuddy build -q -f Old . >/dev/null
+	run ! small
+	cuddy builder prune -a -f --min-free-space 900PB >/dev/null
+	small
 	cuddy builder prune -a -f >/dev/null
 	[ "$(raw "Build Cache" Total)" = 0 ]
 }

@@ -16,6 +16,7 @@ import time
 import builds
 import many
 import network
+import shared
 from common import IMAGE, TOP, median_ms, ok, out, print_lines
 
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
@@ -327,6 +328,7 @@ def start_registry(s):
     ref = f"127.0.0.1:{port}/bench/big:latest"
     subprocess.run(["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{s.dir}/layout:latest",
                     f"docker://{ref}"], check=True)
+    s.big = ref
     return ref
 
 
@@ -491,12 +493,19 @@ def only_images(s):
     print_table(got)
 
 
+def only_shared(s):
+    s.make_root("p")
+    big_layers(s)
+    start_registry(s)
+    print_lines(shared.measure(s, wipe))
+
+
 def only_builds(s):
     builds.print_rows(builds.measure(CUDDY, f"{s.dir}/builds", s.image))
 
 
 # tests/bench/run BUILD PART: those rows alone.
-PARTS = {"network": only_network, "start": only_start, "images": only_images, "builds": only_builds}
+PARTS = {"network": only_network, "start": only_start, "images": only_images, "shared": only_shared, "builds": only_builds}
 
 
 def main():
@@ -516,6 +525,7 @@ def main():
         ways = network.ways(s)
         idle = many.measure(s)
         got.update(pull(s))
+        users = shared.measure(s, wipe)
         got.update(many_images(s))
         built = builds.measure(CUDDY, f"{s.dir}/builds", s.image)
         print_table(got)
@@ -527,13 +537,14 @@ def main():
         network.print_throughput(flow)
         network.print_turns(asked)
         print_lines(ways)
+        print_lines(users)
         print_lines(idle)
         print(f"fork, exec and wait of the host's true: {got['host']:.2f} ms; medians of {ROUNDS} interleaved runs")
         for n in s.notes:
             print(n)
         print(f"bench: {time.time() - start:.0f} s")
     finally:
-        for name in ("c", "b", "m", "p", "i"):
+        for name in ("c", "b", "m", "p", "u", "i"):
             env = s.env(name)
             if os.path.isdir(env["CUDDY_ROOT"]):
                 ok(CUDDY, "rm", "-f", "-a", "-t", "0", env=env)

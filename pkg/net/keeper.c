@@ -313,10 +313,12 @@ static bool may_end(struct keeper *k)
 	AUTO_CLOSE int lock = k->guards ? -EBADF
 					: lock_try_open(k->dir, KEEPER_START, LOCK_EXCLUSIVE);
 
-	if (lock < 0 && !k->guards) {
+	/* So may ours, as when a session ends and takes the user's runtime directory along: nobody finds us any more. */
+	if (lock < 0 && lock != -ENOENT && !k->guards) {
 		err_drop();
 		return false;
 	}
+	err_drop();
 	if (client_accept(k))
 		return false;
 	(void)unlinkat(k->dir, KEEPER_SOCKET, 0);

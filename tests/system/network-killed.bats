@@ -170,3 +170,18 @@ stands_still() { grep -q '^State:.T' "/proc/$(monitor_of "$1")/status"; }
 	[ "$(ls "$CUDDY_RUNROOT/base")" = "$(conmon_pid stays)" ]
 	cuddy rm -f -t 0 stays
 }
+
+@test "killed: what keeps networks ends with the last container, also when the runtime directory went before" {
+	require_tun
+	local parts
+	cuddy network create gone
+	cuddy run -d --name c --network gone "$IMAGE" sleep 1000
+	parts=$(net_pids first; net_pids keeper; net_pids slirp; net_pids names)
+	[ "$(wc -w <<<"$parts")" -ge 4 ]
+	rm -rf "$CUDDY_RUNROOT/net"
+	cuddy rm -f -t 0 c
+	all_ended() { ! kill -0 $parts 2>/dev/null; }
+	wait_until 20 all_ended
+	cuddy run --rm --network gone "$IMAGE" true
+	cuddy network rm gone
+}

@@ -255,6 +255,17 @@ words_of() { eval "WORDS=($(line "$1" "$2" | sed "s/^$2=-\\?//"))"; }
 	words_of a-network ExecStopPost
 	run -0 "${WORDS[@]}"
 	cuddy pod rm -f allp
+	# What cannot be is refused where it stands, before there is a service that fails.
+	while IFS='|' read -r file lines words; do
+		printf "$lines\n" | unit "$file"
+		run -1 --separate-stderr cuddy unit generate --dry-run
+		[[ "$stderr" == *"$units/$file:"*"$words"* ]] || fail "$lines: $stderr"
+		rm "$units/$file"
+	done <<-'T'
+		i.volume|[Volume]\nImage=x|2: Image= cannot be used: there is no volume driver 'image'
+		i.image|[Image]\nImage=x\nDecryptionKey=k|3: DecryptionKey= cannot be used: encrypted images are not read
+		i.container|[Container]\nImage=x\nSecurityLabelLevel=l|3: SecurityLabelLevel= cannot be used: SELinux levels
+	T
 }
 
 @test "drop-ins, templates, precedence: as systemd has them" {

@@ -22,6 +22,7 @@ static const struct opt exists_opts[] = {
 
 static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
+	struct container c;
 	char id[65];
 	struct store *st;
 	int r = cmd_store(ctx, &st);
@@ -30,7 +31,16 @@ static int exists_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	(void)argc;
 	if (r == 0)
 		r = container_store_resolve(st, argv[0], id);
-	return cmd_exists(ctx, r, -CE_NO_CONTAINER);
+	if (r < 0)
+		return cmd_exists(ctx, r, -CE_NO_CONTAINER);
+	/* What a crash left of a --rm container goes when it is looked at; one that is damaged is there. */
+	r = container_open_id(st, id, &c);
+	if (r == 0)
+		container_done(&c);
+	if (r == -CE_NO_CONTAINER)
+		return cmd_exists(ctx, r, -CE_NO_CONTAINER);
+	err_drop();
+	return 0;
 }
 
 const struct command cmd_container_exists = {

@@ -262,3 +262,12 @@ load helpers
 	[ "$(cuddy image ls -q | wc -l)" -eq 1 ]
 	cuddy container rm c
 }
+
+@test "container exists: what a killed monitor left of a container of --rm is none" {
+	cuddy run -d --rm --name gone "$IMAGE" sleep 1000
+	cuddy container exists gone
+	kill -KILL "$(conmon_pid gone)"
+	wait_until 20 eval '! "$CUDDY" container exists gone'
+	[ -z "$(ls "$CUDDY_ROOT/containers")" ]
+	run -1 cuddy container exists gone
+}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Services from unit files, under a real user's systemd.
 load ../system/helpers
+load ../system/registry
 load cgroups
 load units
 
@@ -17,6 +18,10 @@ teardown_file() {
 	cuddy unit rm --all --force
 	systemctl --user unset-environment CUDDY_ROOT CUDDY_RUNROOT
 	file_end
+}
+teardown() {
+	registry_end
+	test_end
 }
 active() { [ "$(systemctl --user is-active "$1")" = "${2:-active}" ]; }
 inactive() { active "$1" inactive; }
@@ -80,38 +85,51 @@ new_one() {
 	id=$(cuddy inspect --format '{{.Id}}' systemd-web 2>/dev/null) && [ "$id" != "$old" ]
 }
 
-@test "auto-update: a unit that cannot start with the new image gets the old one back, a good one is kept" {
-	cuddy tag "$IMAGE" localhost/app:1
+# push_as COMMAND: an image with the file that this command makes, into the registry only
+push_as() {
+	printf 'FROM %s\nRUN %s\n' "$IMAGE" "$1" | cuddy build -q -t localhost/next --network none -f - "$WORK"
+	cuddy push -q --tls-verify=false localhost/next "$REG/app:1"
+}
+
+@test "auto-update from a registry: a new image that does not become ready is rolled back, a good one is kept; a unit fetches the image" {
+	PATH=$TOP/programs:$PATH
+	registry_begin
+	push_as 'touch /first'
+	printf '[Image]\nImage=%s/app:1\nTLSVerify=no\n' "$REG" >"$WORK/base.image"
 	cat >"$WORK/app.container" <<-U
 		[Container]
-		Image=localhost/app:1
-		Exec=sh -c "test ! -f /broken; test -f /broken && exit 3; touch /ready; exec sleep 1000"
+		Image=base.image
+		Exec=sh -c "test -f /broken && exec sleep 1000; touch /ready; exec sleep 1000"
 		HealthCmd=test -f /ready
 		HealthInterval=1s
 		HealthRetries=2
+		HealthOnFailure=kill
 		Notify=healthy
 		Network=none
-		AutoUpdate=local
+		AutoUpdate=registry
 		StopTimeout=0
 		[Service]
-		TimeoutStartSec=40
+		TimeoutStartSec=60
 	U
-	cuddy unit install "$WORK/app.container"
+	cuddy unit install "$WORK/base.image" "$WORK/app.container"
 	systemctl --user start app.service
+	active base-image.service
 	old=$(cuddy inspect --format '{{.Image}}' systemd-app)
-	run -0 cuddy auto-update --format '{{.Unit}} {{.Policy}} {{.Updated}}'
-	[ "$output" = "app.service local false" ]
-	printf 'FROM %s\nRUN touch /broken\n' "$IMAGE" | cuddy build -q -t localhost/app:1 -f - "$WORK"
-	run -125 --separate-stderr cuddy auto-update --format '{{.Unit}} {{.Policy}} {{.Updated}}'
-	[ "$output" = "app.service local rolled back" ]
+	update() { cuddy auto-update --tls-verify=false --format '{{.Unit}} {{.Policy}} {{.Updated}}'; }
+	run -0 update
+	[ "$output" = "app.service registry false" ]
+	push_as 'touch /broken'
+	run -125 --separate-stderr update
+	[ "$output" = "app.service registry rolled back" ]
 	[[ "$stderr" == *"app.service did not start with the new image"* ]]
 	active app.service
 	[ "$(cuddy inspect --format '{{.Image}}' systemd-app)" = "$old" ]
-	printf 'FROM %s\nRUN touch /better\n' "$IMAGE" | cuddy build -q -t localhost/app:1 -f - "$WORK"
-	run -0 cuddy auto-update --format '{{.Unit}} {{.Policy}} {{.Updated}}'
-	[ "$output" = "app.service local true" ]
+	push_as 'touch /better'
+	run -0 update
+	[ "$output" = "app.service registry true" ]
 	cuddy exec systemd-app test -f /better
-	systemctl --user stop app.service
+	systemctl --user stop app.service base-image.service
+	registry_end
 }
 
 @test "network, build, container: each is there before who needs it, and the next start finds it" {

@@ -30,11 +30,19 @@ runs_as_other() { is_running "$1" && [ "$(conmon_pid "$1")" != "$2" ]; }
 	install_unit -t 0 web
 	systemctl --user start container-web.service
 	wait_until 60 is_running web
+	# Type=exec without a file with a process number; systemd's patience is longer than stopping takes.
+	[ "$(for p in Type PIDFile KillMode TimeoutStopUSec; do show container-web.service $p; done | xargs)" = 'exec control-group 1min' ]
+	[ "$(ps -o comm= -p "$(show container-web.service MainPID)")" = cuddy ]
 	first=$(conmon_pid web)
 	cuddy kill web
 	wait_until 60 runs_as_other web "$first"
+	dir=/sys/fs/cgroup$(show container-web.service ControlGroup) scope=$(cgroup_dir web)
 	systemctl --user stop container-web.service
 	[ "$(state web)" = exited ]
+	# Its monitor came to the end of its work: the end is recorded, and nothing is left in either cgroup.
+	[ "$(cuddy inspect --format '{{.State.ExitCode}} {{.State.ExitReason}}' web)" = '137 user' ]
+	wait_until 20 gone "$dir"
+	wait_until 20 gone "$scope"
 	[ "$(show container-web.service ActiveState) $(show container-web.service Result)" = "inactive success" ] # SIGKILL or not
 	cuddy rm web
 	remove_units
@@ -50,6 +58,7 @@ runs_as_other() { is_running "$1" && [ "$(conmon_pid "$1")" != "$2" ]; }
 	is_running two
 	id=$(cuddy inspect --format '{{.Id}}' two)
 	[ "$(show container-two.service MainPID)" = "$(conmon_pid two)" ]
+	[ "$(show container-two.service Type) $(show container-two.service PIDFile)" = 'notify ' ]
 	first=$(conmon_pid two)
 	kill -9 "$first"
 	wait_until 60 runs_as_other two "$first"

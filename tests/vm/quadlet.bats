@@ -74,7 +74,13 @@ show() { systemctl --user show -P "$2" "$1"; }
 	kill -KILL "$(container_pid systemd-web)"
 	wait_until 30 new_one
 	wait_until 20 curl_content
+	[ "$(for p in Type PIDFile KillMode; do show web.service $p; done | xargs)" = 'notify mixed' ]
+	dir=/sys/fs/cgroup$(show web.service ControlGroup)
 	systemctl --user stop web.service db.service
+	# Its monitor ended by itself, in time: nobody was killed, and the cgroup is empty.
+	wait_until 20 gone "$dir"
+	[ "$(show web.service Result) $(show db.service Result)" = 'success success' ]
+	run -1 grep -E 'Killing process|timed out' <(journalctl --user --no-pager -u web.service -u db.service)
 	run -1 cuddy container exists systemd-web
 	cuddy volume exists systemd-data
 }

@@ -58,7 +58,7 @@ const struct opt build_opts[] = {
 	OPT_LIST(0, "dns-option", "OPTION", struct build_args, run.dns_option, "Resolver option of commands", .commas = true),
 	OPT_LIST(0, "dns-search", "DOMAIN", struct build_args, run.dns_search, "Search domain of commands", .commas = true),
 	OPT_LIST(0, "env", "NAME[=VALUE]", struct build_args, env, "Set a variable of the image, there for commands, too"),
-	OPT_LIST('f', "file", "FILE", struct build_args, files, "Containerfile to read, a URL, or - for standard input", .complete = COMPLETE_FILE),
+	OPT_LIST('f', "file", "FILE", struct build_args, files, "Containerfile to read, a URL, or - for standard input; several are read as one", .complete = COMPLETE_FILE),
 	OPT_BOOL(0, "force-rm", struct build_args, force_rm, "Leave no containers behind; there are none in any case", .hidden = true),
 	OPT_BOOL(0, "explain", struct build_args, explain, "Say of each step why it was done again, or why not"),
 	OPT_STR(0, "format", "FORMAT", struct build_args, format, "Format the image is pushed and saved in",
@@ -84,8 +84,8 @@ const struct opt build_opts[] = {
 	OPT_STR(0, "logfile", "FILE", struct build_args, logfile, "Write steps and the output of commands to a file", .complete = COMPLETE_FILE),
 	OPT_BOOL(0, "logsplit", struct build_args, logsplit, "A file of its own for each platform: FILE_OS_ARCH"),
 	OPT_STR(0, "metadata-file", "FILE", struct build_args, metadata_file, "Write what was built to a file, as JSON", .complete = COMPLETE_FILE),
-	OPT_STR(0, "network", "MODE", struct build_args, network, "Network of commands: default, none or host",
-		.complete = COMPLETE_WORDS, .words = "default none host", .strict = true),
+	OPT_STR(0, "network", "MODE|NAME", struct build_args, network, "Network of commands: default, none, host, the name of a network, slirp4netns[:OPTIONS], pasta[:OPTIONS], container:NAME or ns:PATH",
+		.complete = COMPLETE_NETWORK),
 	OPT_BOOL(0, "no-cache", struct build_args, no_cache, "Run every step anew"),
 	OPT_LIST(0, "no-cache-filter", "STAGE[,STAGE…]", struct build_args, no_cache_filters, "Run every step of a stage anew"),
 	OPT_BOOL(0, "no-hostname", struct build_args, run.no_hostname, "Leave the image's /etc/hostname as it is while commands run"),
@@ -357,8 +357,6 @@ static int checked_of(const struct build_args *a, struct build_options *o)
 		r = check_words(a, o);
 	if (r == 0)
 		r = build_attest_check(a);
-	if (r == 0 && a->files.n > 1)
-		r = err_usage("--file is given %zu times; one file is read", a->files.n);
 	return r;
 }
 
@@ -384,13 +382,15 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 		r = build_call_of(a->call, &call);
 	if (r == 0 && a->all_platforms && (a->platforms.n || a->os || a->arch || a->variant))
 		r = err_usage("--all-platforms and --platform: one of them");
+	if (r == 0 && a->files.n > 1 && (call.call != CALL_BUILD || call.json))
+		r = err_usage("--call %s: tells of one file, and --file is given %zu times", a->call, a->files.n);
 	if (r < 0)
 		call = (struct build_call_args){.call = CALL_BUILD};
 	split_lists(a, o);
 	take_policies(a, o);
 	strv_add_all(&o->tags, &a->tags);
 	o->context = context;
-	o->file = a->files.n ? a->files.v[0] : NULL;
+	o->files = a->files;
 	o->ignore_file = a->ignore_file;
 	o->cpp_flags = a->cpp_flags;
 	o->target = a->target;

@@ -109,7 +109,7 @@ static int open_sub(int dir, const char *platform)
  */
 static int keep_stdin(struct store *st, const struct build_options *o)
 {
-	bool wanted = strcmp(o->context, "-") == 0 || (o->file && strcmp(o->file, "-") == 0);
+	bool wanted = strcmp(o->context, "-") == 0 || strv_has(&o->files, "-");
 	AUTO_FREE char *path = store_path(st, STORE_STAGING, ".");
 	AUTO_CLOSE int fd = -EBADF;
 	int r;
@@ -125,7 +125,7 @@ static int keep_stdin(struct store *st, const struct build_options *o)
 
 static void rewind_stdin(const struct build_options *o)
 {
-	if (strcmp(o->context, "-") == 0 || (o->file && strcmp(o->file, "-") == 0))
+	if (strcmp(o->context, "-") == 0 || strv_has(&o->files, "-"))
 		(void)lseek(STDIN_FILENO, 0, SEEK_SET);
 }
 

@@ -244,8 +244,12 @@ static int check_options(struct builder *b)
 		if (r < 0)
 			return err_wrap(r, "--tag");
 	}
-	if (n && strcmp(n, "default") != 0 && strcmp(n, "none") != 0 && strcmp(n, "host") != 0)
-		return err_usage("--network %s: use default, none or host", n);
+	if (n && strcmp(n, "default") != 0 && strcmp(n, "none") != 0 && strcmp(n, "host") != 0) {
+		int r = step_run_network(b);
+
+		if (r < 0)
+			return r;
+	}
 	b->pc.discard_volumes = b->o->discard_volumes;
 	b->pc.allow_host_network = b->o->allow_host_network || (n && strcmp(n, "host") == 0);
 	return 0;
@@ -278,13 +282,13 @@ static int check_file(struct builder *b)
 		return 0;
 	}
 	for (unsigned i = 0; (b->o->check || l.fail) && report && report->finding && i < l.n; i++)
-		report->finding(report->data, l.v[i].rule, b->file->name, l.v[i].line,
+		report->finding(report->data, l.v[i].rule, l.v[i].file, l.v[i].line,
 				l.v[i].message, l.v[i].source);
 	if (b->o->check || !l.n)
 		return 0;
 	if (l.fail)
 		return err_usage("%s: check=error=true, and there is %s:%u: %s: %s", b->file->name,
-				 b->file->name, l.v[0].line, l.v[0].rule, l.v[0].message);
+				 l.v[0].file, l.v[0].line, l.v[0].rule, l.v[0].message);
 	if (report && report->findings)
 		report->findings(report->data, l.n);
 	return 0;

@@ -78,7 +78,7 @@ enum build_call {
 
 struct build_options {
 	const char *context; /* directory; "-": none, the Containerfile is standard input */
-	const char *file; /* -f: NULL, a path, or "-" */
+	struct strv files; /* -f: paths, URLs, "-"; several are read as one; none: the context's own */
 	const char *ignore_file; /* --ignorefile */
 	struct strv cpp_flags; /* --cpp-flag, for files that end in ".in" */
 	const char *target;
@@ -107,7 +107,7 @@ struct build_options {
 	int tree_tar; /* or written there as tar */
 	bool no_image; /* nothing for the store */
 	struct cache_policy keep; /* of the build cache */
-	const char *network; /* NULL, default, none, host */
+	const char *network; /* NULL, or what --network of a container takes */
 	/*
 	 * What containers of RUN get, of it: add_host, cap_add, cap_drop, cgroup_parent, cgroupns,
 	 * device, dns, dns_option, dns_search, group_add, ipc, limits, no_hosts, no_hostname, security_opt,

@@ -134,6 +134,8 @@ int output_files(struct builder *b);
 int step_copy(struct builder *b, struct op *o, const struct strv *layers);
 int step_workdir(struct builder *b, struct op *o, const struct strv *layers);
 int step_run(struct builder *b, struct op *o, const struct strv *layers);
+/** step_run_network() - can commands have the network of the options? */
+int step_run_network(struct builder *b);
 /** step_seal() - what was made in @w is the result of @o; remembered under @key. */
 int step_seal(struct builder *b, struct op *o, struct workspace *w, const char *key);
 /**
@@ -194,7 +196,7 @@ void why_cached(struct builder *b, const struct op *o);
 /* run_mounts.c: what RUN --mount asks for, made ready. */
 struct run_place { /* one mount of the plan */
 	char *source, *target, *upper, *work, *data;
-	bool read_only, directory;
+	bool read_only, directory, no_exec, copy_up;
 	enum { PLACE_BIND, PLACE_TMPFS, PLACE_OVERLAY } kind;
 	int lock; /* of a cache */
 };

@@ -66,6 +66,7 @@ struct inst {
 	unsigned n_docs;
 	char *comment; /* ARG, FROM: the comment right above, a line each, without "#"; NULL: there is none */
 	struct inst *trigger; /* ONBUILD */
+	const char *file; /* where it stands, when that is not the first of several files */
 };
 
 struct stage {
@@ -77,7 +78,8 @@ struct stage {
 };
 
 struct build_file {
-	char *name; /* for errors */
+	char *name; /* for errors; of several files the first one's */
+	struct strv more_names; /* of the others */
 	char escape;
 	struct sbuf text; /* all of it */
 	struct inst *globals; /* ARG before the first FROM */
@@ -93,6 +95,12 @@ struct build_file {
  * Errors are usage errors that begin with "NAME:LINE: " and quote the line.
  */
 int build_file_parse(const char *name, const char *text, size_t n, struct build_file **ret);
+/**
+ * build_file_add() - the same without build_file_check(); a further file goes on where *@f ends, in its last stage
+ * @f: NULL before the first. Of check directives the last one counts; all have the escape character of the first.
+ */
+int build_file_add(const char *name, const char *text, size_t n, struct build_file **f);
+int build_file_check(const struct build_file *f); /* is there a stage? */
 void build_file_free(struct build_file *f);
 void build_file_freep(struct build_file **f);
 
@@ -106,5 +114,7 @@ const char *inst_heredoc(const char *word, bool *ret_strip_tabs);
 const char *inst_flag(const struct inst *i, const char *name);
 /** inst_description() - what the comment above says of @name: after a line's first word; malloc'ed, NULL: nothing. */
 char *inst_description(const struct inst *i, const char *name);
-/** inst_fail() - wrap the error @r with file, line and the line itself. Return: @r. */
-int inst_fail(const char *file, const struct inst *i, int r);
+/** inst_file() - the name of the file it stands in; @first: of the (first) file of the build. */
+const char *inst_file(const char *first, const struct inst *i);
+/** inst_fail() - wrap the error @r with file (@first as above), line and the line itself. Return: @r. */
+int inst_fail(const char *first, const struct inst *i, int r);

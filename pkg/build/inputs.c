@@ -104,37 +104,48 @@ static int read_default(struct builder *b, struct sbuf *out, const char **ret_na
 			 b->o->context);
 }
 
-static int read_file(struct builder *b)
+/* @named: as -f has it, NULL: none is. */
+static int add_file(struct builder *b, const char *named)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	const char *name = b->o->file;
-	bool from_stdin = name && strcmp(name, "-") == 0, alone = b->context < 0;
-	int r;
+	const char *name = named;
+	int r = named && is_url(named) ? 0 : judge_local(&b->policies, "dockerfile");
 
-	if (alone && name && !from_stdin)
-		return err_usage("-f %s: the context is a Containerfile itself", name);
-	if (from_stdin && !alone && strcmp(b->o->context, "-") == 0)
-		return err_usage("-f -: standard input is the context");
-	if (alone) {
-		name = strcmp(b->o->context, "-") == 0 ? "standard input" : "Containerfile";
-		return build_file_parse(name, b->stdin_text.s, b->stdin_text.len, &b->file);
-	}
-	if (!name || !is_url(name)) {
-		r = judge_local(&b->policies, "dockerfile");
-		if (r < 0)
-			return r;
-	}
-	if (from_stdin) {
+	if (r < 0)
+		return r;
+	if (named && strcmp(named, "-") == 0) {
 		name = "standard input";
 		r = read_stdin(&text);
-	} else if (name && is_url(name)) {
-		r = read_url(b, name, &text);
-	} else if (name) {
-		r = read_named(b, name, &text);
+	} else if (named && is_url(named)) {
+		r = read_url(b, named, &text);
+	} else if (named) {
+		r = read_named(b, named, &text);
 	} else {
 		r = read_default(b, &text, &name);
 	}
-	return r < 0 ? r : build_file_parse(name, text.s, text.len, &b->file);
+	return r < 0 ? r : build_file_add(name, text.s ? text.s : "", text.len, &b->file);
+}
+
+static int read_files(struct builder *b)
+{
+	const struct strv *files = &b->o->files;
+	unsigned from_stdin = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < files->n; i++)
+		from_stdin += strcmp(files->v[i], "-") == 0;
+	if (b->context < 0 && files->n > from_stdin)
+		return err_usage("-f %s: the context is a Containerfile itself", files->v[0]);
+	if (b->context < 0)
+		return build_file_parse(strcmp(b->o->context, "-") == 0 ? "standard input" : "Containerfile",
+					b->stdin_text.s, b->stdin_text.len, &b->file);
+	if (from_stdin && strcmp(b->o->context, "-") == 0)
+		return err_usage("-f -: standard input is the context");
+	if (from_stdin > 1)
+		return err_usage("-f -: given twice, and standard input is read once");
+	for (size_t i = 0; r == 0 && i < (files->n ? files->n : 1); i++)
+		r = add_file(b, files->n ? files->v[i] : NULL);
+	return r < 0 ? r : build_file_check(b->file);
 }
 
 /* --- the ignore file ------------------------------------------------------------------------------ */
@@ -155,12 +166,29 @@ static int try_ignore(struct builder *b, int dir, const char *name, bool within)
 	return r < 0 ? r : 1;
 }
 
-/* Beside the Containerfile, wherever that was found; else at the root of the context. */
+static const char *const ignore_names[] = {".containerignore", ".dockerignore"};
+
+/* Beside the Containerfile @file, wherever that was found. @named: by the user. */
+static int ignore_beside(struct builder *b, const char *file, bool named)
+{
+	int r = 0;
+
+	if (b->context < 0 || strcmp(file, "-") == 0 || is_url(file))
+		return 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(ignore_names); i++) {
+		AUTO_FREE char *beside = xasprintf("%s%s", file, ignore_names[i]);
+
+		r = named ? try_ignore(b, AT_FDCWD, beside, false) : 0;
+		if (r == 0 && *beside != '/')
+			r = try_ignore(b, b->context, beside, true);
+	}
+	return r;
+}
+
+/* Of several Containerfiles the first one counts that has an ignore file; else the one at the root of the context. */
 static int read_ignore(struct builder *b)
 {
-	static const char *const names[] = {".containerignore", ".dockerignore"};
-	const char *named = b->o->file, *file = named ? named : b->file->name;
-	bool beside_it = b->context >= 0 && strcmp(file, "-") != 0 && !is_url(file);
+	const struct strv *files = &b->o->files;
 	int r = 0;
 
 	b->ignore = ignore_new();
@@ -168,15 +196,12 @@ static int read_ignore(struct builder *b)
 		r = try_ignore(b, AT_FDCWD, b->o->ignore_file, false);
 		return r == 0 ? err_new(-ENOENT, "--ignorefile %s", b->o->ignore_file) : r;
 	}
-	for (size_t i = 0; r == 0 && beside_it && i < ARRAY_LEN(names); i++) {
-		AUTO_FREE char *beside = xasprintf("%s%s", file, names[i]);
-
-		r = named ? try_ignore(b, AT_FDCWD, beside, false) : 0;
-		if (r == 0 && *beside != '/')
-			r = try_ignore(b, b->context, beside, true);
-	}
-	for (size_t i = 0; r == 0 && b->context >= 0 && i < ARRAY_LEN(names); i++)
-		r = try_ignore(b, b->context, names[i], true);
+	if (!files->n)
+		r = ignore_beside(b, b->file->name, false);
+	for (size_t i = 0; r == 0 && i < files->n; i++)
+		r = ignore_beside(b, files->v[i], true);
+	for (size_t i = 0; r == 0 && b->context >= 0 && i < ARRAY_LEN(ignore_names); i++)
+		r = try_ignore(b, b->context, ignore_names[i], true);
 	return r;
 }
 
@@ -292,7 +317,7 @@ int inputs_open(struct builder *b)
 	if (r >= 0)
 		r = contexts_fetch(b);
 	if (r >= 0)
-		r = read_file(b);
+		r = read_files(b);
 	if (r >= 0)
 		r = read_ignore(b);
 	return r < 0 ? r : 0;

@@ -50,11 +50,17 @@ static bool is_wanted(const struct linter *l, const char *rule)
 void lint_add(struct linter *l, const char *rule, const struct inst *in, unsigned line,
 	      const char *fmt, ...)
 {
-	struct lint_finding f = {.rule = rule, .line = in ? in->line : line};
+	struct lint_finding f = {.rule = rule, .file = l->file->name, .line = in ? in->line : line};
 	va_list ap;
 
 	if (l->skip_all || strv_has(&l->skip, rule) || !is_wanted(l, rule))
 		return;
+	for (size_t i = 0; in && in->file && i < l->file->more_names.n; i++) {
+		if (l->file->more_names.v[i] != in->file)
+			continue;
+		f.file = in->file;
+		f.nth_file = (unsigned)i + 1;
+	}
 	va_start(ap, fmt);
 	f.message = xvasprintf(fmt, ap);
 	va_end(ap);
@@ -345,6 +351,8 @@ static int by_line(const void *a, const void *b)
 {
 	const struct lint_finding *x = a, *y = b;
 
+	if (x->nth_file != y->nth_file)
+		return x->nth_file < y->nth_file ? -1 : 1;
 	return x->line != y->line ? (x->line < y->line ? -1 : 1) : strcmp(x->rule, y->rule);
 }
 

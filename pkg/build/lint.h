@@ -8,12 +8,14 @@
 
 struct lint_finding {
 	const char *rule;
+	const char *file; /* the build's, borrowed */
+	unsigned nth_file; /* of its files, from 0 */
 	unsigned line;
 	char *message;
 	char *source; /* the line itself */
 };
 struct lint {
-	struct lint_finding *v; /* by line */
+	struct lint_finding *v; /* by file and line */
 	unsigned n;
 	bool fail; /* "# check=error=true": findings end a build */
 };

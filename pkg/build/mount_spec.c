@@ -11,6 +11,7 @@
 #include "pkg/cli/options.h"
 
 static const char *const type_names[] = {"bind", "cache", "tmpfs", "secret", "ssh"};
+static const uint32_t modes[] = {0755, 0755, 01777, 0400, 0600}; /* of each, when none is given */
 
 enum key {
 	K_TYPE,
@@ -27,6 +28,12 @@ enum key {
 	K_SIZE,
 	K_REQUIRED,
 	K_ENV,
+	K_NOEXEC,
+	K_COPYUP,
+	K_PROPAGATION,
+	K_RELABEL,
+	K_OWN,
+	K_MOOT, /* so in any case, or nothing that there is here */
 	K_COUNT
 };
 
@@ -60,6 +67,19 @@ static const struct {
 	{"size", K_SIZE, T},
 	{"required", K_REQUIRED, S | H},
 	{"env", K_ENV, S},
+	{"tmpfs-size", K_SIZE, T},
+	{"tmpfs-mode", K_MODE, T},
+	{"tmpcopyup", K_COPYUP, T},
+	{"noexec", K_NOEXEC, B | C | T},
+	{"nosuid", K_MOOT, B | C | T},
+	{"nodev", K_MOOT, B | C | T},
+	{"consistency", K_MOOT, B},
+	{"bind-propagation", K_PROPAGATION, B | C},
+	{"relabel", K_RELABEL, B},
+	{"z", K_MOOT, B | C},
+	{"Z", K_MOOT, B | C},
+	{"U", K_OWN, B | C | T},
+	{"chown", K_OWN, B | C | T},
 };
 
 struct parsed {
@@ -118,8 +138,9 @@ static int take_key(const char *word, enum run_mount_type type, struct parsed *p
 
 		if (strcmp(keys[i].name, name) != 0 || !(keys[i].types & (1U << type)))
 			continue;
-		if (*v)
+		if (*v && keys[i].key != K_MOOT)
 			return err_usage("'%s' is given twice", name);
+		free(*v);
 		*v = xstrdup(word[n] ? word + n + 1 : "");
 		return 0;
 	}
@@ -158,6 +179,32 @@ static int get_sharing(const char *v, enum run_mount_sharing *ret)
 		*ret = SHARING_LOCKED;
 	else
 		return err_usage("sharing=%s: use shared, private or locked", v);
+	return 0;
+}
+
+/* What buildah knows besides. Labels of SELinux are not made, here as little as with -v. */
+static int get_more(const struct parsed *p, struct run_mount *m)
+{
+	const char *how = p->v[K_PROPAGATION], *label = p->v[K_RELABEL];
+	bool own;
+	int r = get_bool("noexec", p->v[K_NOEXEC], false, &m->no_exec);
+
+	if (r == 0)
+		r = get_bool("tmpcopyup", p->v[K_COPYUP], false, &m->copy_up);
+	if (r == 0)
+		r = get_bool("U", p->v[K_OWN], false, &own);
+	if (r < 0)
+		return r;
+	if (own)
+		return err_new(-CE_UNSUPPORTED, "U: the owners of what is mounted stay as they are; %s",
+			       m->type == RUN_MOUNT_CACHE ? "write uid= and gid=" : "use COPY --chown");
+	if (how && strcmp(how, "private") != 0 && strcmp(how, "rprivate") != 0)
+		return err_new(-CE_UNSUPPORTED,
+			       "bind-propagation=%s: nothing is mounted there while the command runs; only private and "
+			       "rprivate",
+			       how);
+	if (label && strcmp(label, "shared") != 0 && strcmp(label, "private") != 0)
+		return err_usage("relabel=%s: use shared or private", label);
 	return 0;
 }
 
@@ -204,6 +251,8 @@ static int fill(const struct parsed *p, const char *cwd, struct run_mount *m)
 	if (r == 0)
 		r = get_sharing(p->v[K_SHARING], &m->sharing);
 	if (r == 0)
+		r = get_more(p, m);
+	if (r == 0)
 		r = get_bool("rw", p->v[K_RW], m->type == RUN_MOUNT_CACHE, &m->read_write);
 	if (r == 0)
 		r = get_bool("ro", p->v[K_RO], false, &ro);
@@ -235,7 +284,7 @@ int run_mount_parse(const char *spec, const char *cwd, struct run_mount *ret)
 	for (size_t i = 0; r == 0 && i < words.n; i++)
 		if (strncmp(words.v[i], "type=", 5) == 0)
 			r = find_type(words.v[i] + 5, &m.type);
-	m.mode = m.type == RUN_MOUNT_SECRET ? 0400 : m.type == RUN_MOUNT_SSH ? 0600 : 0755;
+	m.mode = modes[m.type];
 	for (size_t i = 0; r == 0 && i < words.n; i++)
 		r = take_key(words.v[i], m.type, &p);
 	if (r == 0)

@@ -22,6 +22,8 @@ struct run_mount {
 	char *env; /* secret: variable that gets the value */
 	bool read_write; /* bind: rw; cache: not ro */
 	bool required;
+	bool no_exec;
+	bool copy_up; /* tmpfs: it begins with what the image has there */
 	enum run_mount_sharing sharing;
 	uint32_t mode, uid, gid;
 	uint64_t size; /* tmpfs; 0: no limit of its own */

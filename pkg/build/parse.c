@@ -89,7 +89,12 @@ const char *inst_flag(const struct inst *i, const char *name)
 	return NULL;
 }
 
-int inst_fail(const char *file, const struct inst *i, int r)
+const char *inst_file(const char *first, const struct inst *i)
+{
+	return i->file ? i->file : first;
+}
+
+int inst_fail(const char *first, const struct inst *i, int r)
 {
 	size_t n = strlen(i->text);
 
@@ -98,7 +103,7 @@ int inst_fail(const char *file, const struct inst *i, int r)
 			n--;
 	if (!i->line)
 		return err_wrap(r, "ONBUILD of the base image: %.*s", (int)n, i->text);
-	return err_wrap(r, "%s:%u: %.*s%s", file, i->line, (int)n, i->text, i->text[n] ? "…" : "");
+	return err_wrap(r, "%s:%u: %.*s%s", inst_file(first, i), i->line, (int)n, i->text, i->text[n] ? "…" : "");
 }
 
 void inst_done(struct inst *i)
@@ -135,6 +140,7 @@ void build_file_free(struct build_file *f)
 	free(f->globals);
 	free(f->stages);
 	free(f->name);
+	strv_done(&f->more_names);
 	sbuf_done(&f->text);
 	free(f->check);
 	free(f);
@@ -285,6 +291,7 @@ static int parse_trigger(struct inst *in, const char *rest, char escape)
 
 	in->trigger = xcalloc(1, sizeof(*in->trigger));
 	in->trigger->line = in->line;
+	in->trigger->file = in->file;
 	r = parse_body(rest, escape, in->trigger);
 	if (r == 0 && (in->trigger->kind == INST_ONBUILD || in->trigger->kind == INST_FROM ||
 		       in->trigger->kind == INST_MAINTAINER))
@@ -591,27 +598,50 @@ char *inst_description(const struct inst *i, const char *name)
 	return NULL;
 }
 
-static int parse_all(struct build_file *f, const char *text, size_t n)
+static unsigned count_all(const struct build_file *f)
 {
+	unsigned n = f->n_globals + f->n_stages;
+
+	for (unsigned i = 0; i < f->n_stages; i++)
+		n += f->stages[i].n;
+	return n;
+}
+
+static int take_directives(struct build_file *f, const char *name, bool first, struct line_reader *lr)
+{
+	if (lr->check) {
+		free(f->check);
+		f->check = lr->check;
+	}
+	if (first)
+		f->escape = lr->escape;
+	else if (lr->escape != f->escape)
+		return err_usage("%s: its escape character is '%c', that of %s '%c'; several files are read as one",
+				 name, lr->escape, f->name, f->escape);
+	return 0;
+}
+
+static int parse_all(struct build_file *f, const char *name, const char *text, size_t n)
+{
+	const bool is_first = name == f->name;
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	struct line_reader lr;
-	unsigned first = 0, count = 0;
-	int r = lines_begin(&lr, text, n);
+	unsigned first = 0, count = count_all(f);
+	int r = lines_begin(&lr, text, n), d = take_directives(f, name, is_first, &lr);
 
-	f->escape = lr.escape;
-	f->check = lr.check;
 	if (r < 0)
-		return err_wrap(r, "%s:%u", f->name, lr.line);
+		return err_wrap(r, "%s:%u", name, lr.line);
+	r = d;
 	while (r == 0 && lines_next(&lr, &b, &first)) {
-		struct inst in = {.line = first, .last_line = lr.line};
+		struct inst in = {.line = first, .last_line = lr.line, .file = is_first ? NULL : name};
 
 		if (!b.len) /* nothing but a continuation */
 			continue;
 		if (++count > BUILD_INSTRUCTIONS_MAX)
-			return err_new(-CE_LIMIT, "%s:%u: more than %d instructions", f->name,
+			return err_new(-CE_LIMIT, "%s:%u: more than %d instructions", name,
 				       first, BUILD_INSTRUCTIONS_MAX);
 		if (strlen(b.s) != b.len)
-			return err_usage("%s:%u: the line holds a NUL byte", f->name, first);
+			return err_usage("%s:%u: the line holds a NUL byte", name, first);
 		if (lr.comment)
 			in.comment = comment_words(lr.comment, lr.comment_n);
 		r = parse_body(b.s, lr.escape, &in);
@@ -625,23 +655,43 @@ static int parse_all(struct build_file *f, const char *text, size_t n)
 			r = inst_fail(f->name, &in, r);
 		inst_done(&in);
 	}
-	f->empty_continuation = lr.empty_continuation;
-	if (r == 0 && !f->n_stages)
-		r = err_usage("%s: there is no FROM", f->name);
+	if (!f->empty_continuation && is_first)
+		f->empty_continuation = lr.empty_continuation;
 	return r;
+}
+
+static int take_text(struct build_file *f, const char *name, const char *text, size_t n)
+{
+	if (f->text.len + n > BUILD_FILE_MAX)
+		return err_new(-CE_LIMIT, "%s: more than %lu bytes", name, BUILD_FILE_MAX);
+	sbuf_add(&f->text, text, n);
+	return parse_all(f, name, text, n);
+}
+
+int build_file_check(const struct build_file *f)
+{
+	return f->n_stages ? 0 : err_usage("%s: there is no FROM", f->name);
+}
+
+int build_file_add(const char *name, const char *text, size_t n, struct build_file **f)
+{
+	if (*f) {
+		strv_add(&(*f)->more_names, name);
+		return take_text(*f, (*f)->more_names.v[(*f)->more_names.n - 1], text, n);
+	}
+	*f = xcalloc(1, sizeof(**f));
+	(*f)->name = xstrdup(name);
+	(*f)->text = (struct sbuf)SBUF_INIT;
+	return take_text(*f, (*f)->name, text, n);
 }
 
 int build_file_parse(const char *name, const char *text, size_t n, struct build_file **ret)
 {
-	AUTO(build_file_freep) struct build_file *f = xcalloc(1, sizeof(*f));
-	int r;
+	AUTO(build_file_freep) struct build_file *f = NULL;
+	int r = build_file_add(name, text, n, &f);
 
-	f->name = xstrdup(name);
-	if (n > BUILD_FILE_MAX)
-		return err_new(-CE_LIMIT, "%s: more than %lu bytes", name, BUILD_FILE_MAX);
-	f->text = (struct sbuf)SBUF_INIT;
-	sbuf_add(&f->text, text, n);
-	r = parse_all(f, text, n);
+	if (r == 0)
+		r = build_file_check(f);
 	if (r == 0)
 		*ret = TAKE_PTR(f);
 	return r;

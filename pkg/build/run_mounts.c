@@ -58,6 +58,7 @@ struct run_place *run_mounts_add(struct run_places *out, const struct run_mount 
 	out->v = xreallocarray(out->v, out->n + 1, sizeof(*out->v));
 	out->v[out->n] = (struct run_place){.target = xstrdup(m->target ? m->target : ""),
 					    .read_only = !m->read_write,
+					    .no_exec = m->no_exec,
 					    .lock = -EBADF};
 	return &out->v[out->n++];
 }
@@ -321,8 +322,9 @@ static int add_tmpfs(struct preparing *p, const struct run_mount *m)
 	v->kind = PLACE_TMPFS;
 	v->directory = true;
 	v->read_only = false;
-	v->data = m->size ? xasprintf("mode=1777,size=%llu", (unsigned long long)m->size)
-			  : xstrdup("mode=1777");
+	v->copy_up = m->copy_up;
+	v->data = m->size ? xasprintf("mode=%o,size=%llu", m->mode, (unsigned long long)m->size)
+			  : xasprintf("mode=%o", m->mode);
 	return 0;
 }
 
@@ -406,6 +408,8 @@ int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
 			       (unsigned)m->type, m->read_write, m->required, m->mode, m->uid,
 			       m->gid, (unsigned long long)m->size);
 		key_add(h, text);
+		if (m->no_exec || m->copy_up)
+			key_add(h, m->no_exec ? m->copy_up ? "noexec, tmpcopyup" : "noexec" : "tmpcopyup");
 		key_add(h, m->target);
 		key_add(h, m->env);
 		if (m->type == RUN_MOUNT_SECRET || m->type == RUN_MOUNT_SSH)

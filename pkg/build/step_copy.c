@@ -211,7 +211,8 @@ static int copy_begin(struct builder *b, const struct op *o, struct copy_work *c
 	if (r == -ENOENT)
 		r = not_found(b, o, c->source);
 	for (size_t i = 0; r == 0 && i < empty.n; i++)
-		step_warn(b, "%s:%u: nothing matches %s", b->file->name, o->inst->line, empty.v[i]);
+		step_warn(b, "%s:%u: nothing matches %s", inst_file(b->file->name, o->inst), o->inst->line,
+			  empty.v[i]);
 	c->rules.source = c->source;
 	c->rules.ignore = ignore;
 	c->rules.exclude = c->exclude;

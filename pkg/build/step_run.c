@@ -142,6 +142,7 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 		       const struct strv *layers, struct container_record **ret)
 {
 	struct container_request q = b->o->run; /* its lists stay the caller's */
+	const char *network = network_of(b, o);
 	char id[65];
 	int r;
 
@@ -155,7 +156,8 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 		q.hostname = NULL;
 	else if (!q.hostname)
 		q.hostname = "build";
-	q.network = network_of(b, o);
+	if (network)
+		strv_add(&q.networks, network);
 	q.image_volume = "ignore";
 	q.log_driver = "none";
 	q.passwd = 0; /* a line for a number of --user would stay in the layer */
@@ -175,6 +177,7 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 		explicit_bzero(q.env.v[i], strlen(q.env.v[i])); /* a secret may be among them */
 	strv_done(&q.env);
 	strv_done(&q.device);
+	strv_done(&q.networks);
 	for (unsigned i = 0; r == 0 && i < (*ret)->n_mounts; i++)
 		if ((*ret)->mounts[i].kind != MOUNT_BIND || (*ret)->mounts[i].overlay)
 			r = err_usage("--volume: only /HOST/PATH:/PATH[:ro] during a build");
@@ -182,9 +185,25 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 		return r;
 	random_hex(id, 64);
 	(*ret)->id = xstrdup(id);
-	(*ret)->name = xstrdup("build");
+	/* In a network whose other containers ask for names, one of its own. */
+	(*ret)->name = (*ret)->networks.n ? xasprintf("build-%.12s", id) : xstrdup("build");
 	strv_add_all(&(*ret)->layers, layers);
 	return 0;
+}
+
+int step_run_network(struct builder *b)
+{
+	AUTO(record_freep) struct container_record *rec = NULL;
+	struct container_request q = b->o->run;
+	static char word[] = "true", *anything[] = {word, NULL};
+	int r;
+
+	q.image = "build";
+	q.command = anything;
+	strv_add(&q.networks, b->o->network);
+	r = container_make(b->st, &q, NULL, &rec);
+	strv_done(&q.networks);
+	return r;
 }
 
 static int make_dirs(const struct workspace *w, struct container_dirs *ret)
@@ -261,7 +280,8 @@ static int add_places(const struct workspace *w, const struct run_places *places
 		m->data = v->data;
 		m->upper = v->upper;
 		m->work = v->work;
-		m->flags = RT_MNT_NOSUID | RT_MNT_NODEV | (v->read_only ? RT_MNT_RO : 0);
+		m->flags = RT_MNT_NOSUID | RT_MNT_NODEV | (v->read_only ? RT_MNT_RO : 0) |
+			   (v->no_exec ? RT_MNT_NOEXEC : 0) | (v->copy_up ? RT_MNT_COPYUP : 0);
 	}
 	p->rt.mounts = p->mounts;
 	p->rt.n_mounts = p->n_mounts;

@@ -311,6 +311,63 @@ c" ] || fail "$(inside cat /seen)"
 	run ! grep -q proxy.invalid <(cuddy image inspect localhost/t; cuddy history --no-trunc localhost/t)
 }
 
+@test "--network: of commands the one that is named, another container's, a helper with its options; --file twice is one file" {
+	cuddy network create app >/dev/null
+	cuddy run -d --name db --network app localhost/busybox httpd -f -p 8080 -h /etc >/dev/null
+	printf 'FROM localhost/busybox AS a\nRUN wget -qO- http://db:8080/passwd | head -n 1 >/got; ip -o -4 addr show eth0 | grep -c 10.89. >>/got\nRUN --network=none ip -o link | wc -l >>/got\n' >A
+	printf 'RUN --network=none echo two >/two\nFROM a\nCOPY --from=a /two /three\n' >B
+	build --network app -f A -f B
+	[ "$(inside cat /got /three)" = "root:x:0:0:root:/root:/bin/sh
+1
+1
+two" ] || fail "$(inside cat /got /three)"
+	[ "$(cuddy network inspect --format '{{len .Containers}}' app)" = 1 ]
+	printf 'FROM localhost/busybox\nRUN wget -qO- http://127.0.0.1:8080/passwd | head -n 1 >/got\n' | cuddy build -q -t localhost/t --network container:db - >/dev/null
+	[ "$(inside cat /got)" = root:x:0:0:root:/root:/bin/sh ]
+	printf 'FROM localhost/busybox\nRUN cat /sys/class/net/tap0/mtu >/got\n' | cuddy build -q -t localhost/t --network slirp4netns:mtu=1400 - >/dev/null
+	[ "$(inside cat /got)" = 1400 ]
+	for bad in nosuch container:nosuch slirp4netns:x=y; do
+		run -125 --separate-stderr cuddy build -q --network "$bad" -f A .
+		[[ "$stderr" == *"--network"*"${bad%%:*}"* && "${#stderr_lines[@]}" = 1 ]] || fail "$stderr"
+	done
+	# Each line is told by the file that it stands in, and standard input is one of them.
+	printf 'RUN true\nBOGUS x\n' | { run -125 --separate-stderr cuddy build -q -f A -f -  .; [[ "$stderr" == *"standard input:2: BOGUS x: unknown instruction BOGUS" ]] || fail "$stderr"; }
+	printf 'from localhost/busybox\n' >L
+	run -1 --separate-stderr cuddy build --check -f A -f L .
+	[[ "$output$stderr" == *"L:1"* ]] || fail "$output $stderr"
+	printf '# escape=`\nRUN true\n' >E
+	run -125 --separate-stderr cuddy build -q -f A -f E .
+	[[ "$stderr" == *"E: its escape character is"* ]]
+	run -125 --separate-stderr cuddy build -q -f - -f - .
+	[[ "$stderr" == *"standard input is read once"* ]]
+	run -125 --separate-stderr cuddy build -q --call outline -f A -f B .
+	[[ "$stderr" == *"tells of one file"* ]]
+	cuddy rm -f -t 0 db >/dev/null
+	cuddy network rm app >/dev/null
+}
+
+@test "--authfile, --creds, --cert-dir, --os, --source-date-epoch, --force-rm: bases come and images go with them" {
+	registry_begin tls
+	cuddy push -q --cert-dir "$REG_DIR/certs" --creds u:secret localhost/busybox "$REG/base:1" >/dev/null
+	printf 'FROM %s/base:1\nRUN --network=none date +%%s >/t; echo $SOURCE_DATE_EPOCH >>/t\n' "$REG" >Containerfile
+	run -125 --separate-stderr build --cert-dir "$REG_DIR/certs"
+	[[ "$stderr" == *"$REG"* ]]
+	run -125 --separate-stderr build --cert-dir "$REG_DIR/certs" --creds u:wrong
+	run -125 --separate-stderr build --creds u:secret
+	[[ "$stderr" == *certificate* ]] || fail "$stderr"
+	cuddy build -q --cert-dir "$REG_DIR/certs" --creds u:secret --os linux --force-rm --source-date-epoch 1000 --push -t "$REG/made:1" . >/dev/null
+	cuddy tag "$REG/made:1" localhost/t
+	[ "$(cuddy image inspect --format '{{.Created}} {{.Os}}' localhost/t)" = "1970-01-01T00:16:40Z linux" ]
+	[ "$(inside stat -c %Y /t)" = 1000 ]
+	curl -sf -u u:secret --cacert "$REG_DIR/certs/ca.crt" "https://$REG/v2/made/tags/list" | grep -q '"1"'
+	cuddy rmi -f "$REG/base:1" localhost/t "$REG/made:1" >/dev/null
+	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:secret | base64)" >"$WORK/auth.json"
+	chmod 600 "$WORK/auth.json"
+	build --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" --no-cache
+	run -125 --separate-stderr build --os windows --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" --pull
+	[[ "$stderr" == *windows* ]] || fail "$stderr"
+}
+
 @test "--no-cache-filter and --cache-ttl say what is made anew; --logfile, --skip-unused-stages, refusals (K8 O6)" {
 	file <<-'E'
 		FROM localhost/busybox AS one

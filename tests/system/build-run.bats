@@ -24,6 +24,19 @@ fails() { # fails TEXT - the Containerfile on stdin does not build, and the line
 	build
 	[ "$(inside cat /1 /2 /3 /4)" = $'x\nx\nz\n1024\n700 3 4' ]
 	[ "$(cat d/f)" = x ]
+	# Words of buildah's.
+	cat >Containerfile <<-'EOF'
+		FROM localhost/busybox
+		RUN --network=none mkdir /t && echo in >/t/image
+		RUN --network=none --mount=type=tmpfs,target=/t,tmpcopyup,tmpfs-size=2m,tmpfs-mode=0750,noexec cat /t/image >/1; df -k /t | tail -n 1 | awk '{ print $2 }' >>/1; \
+			stat -c %a /t >>/1; echo lost >/t/lost; printf '#!/bin/sh\n' >/t/x; chmod +x /t/x; /t/x || echo $? >>/1
+		RUN --network=none --mount=source=d,target=/m,z,Z,relabel=private,bind-propagation=rprivate,noexec,consistency=cached cat /m/f >>/1
+	EOF
+	build
+	[ "$(inside sh -c 'cat /1; ls /t')" = $'in\n2048\n750\n126\nx\nimage' ] || fail "$(inside cat /1)"
+	printf 'FROM localhost/busybox\nRUN --mount=type=cache,target=/c,U true\n' | fails 'write uid= and gid='
+	printf 'FROM localhost/busybox\nRUN --mount=source=d,target=/c,bind-propagation=shared true\n' | fails 'only private and rprivate'
+	printf 'FROM localhost/busybox\nRUN --mount=source=d,target=/c,relabel=x true\n' | fails 'use shared or private'
 	printf 'FROM localhost/busybox\nRUN --mount=type=tmpfs,target=/ true\n' | fails Containerfile:2
 	printf 'FROM localhost/busybox\nRUN --mount=source=d,target=/x,mode=0700 true\n' | fails mode
 	printf 'FROM localhost/busybox\nRUN --mount=source=none,target=/x true\n' | fails none

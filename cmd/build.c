@@ -11,6 +11,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/build/image.h"
+#include "pkg/container/defaults.h"
 #include "pkg/oci/manifest.h"
 #include "storage/builder.h"
 
@@ -233,6 +234,7 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	const struct build_args *a = args;
 	const char *progress = a->progress ? a->progress : getenv("BUILDKIT_PROGRESS");
 	bool hush = a->quiet || (progress && strcmp(progress, "quiet") == 0);
+	AUTO(request_defaults_done) struct request_defaults defaults = {.annotation = STRV_INIT};
 	AUTO(build_request_done) struct build_options o = {.output_fd = STDERR_FILENO};
 	AUTO(files_done)
 	struct build_files f = {.iid = ARCHIVE_FILE_INIT,
@@ -250,6 +252,10 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 
 		r = builder_load(st, a->builder, &b);
 	}
+	if (r == 0)
+		r = request_defaults_build(&defaults, &o.run);
+	if (r == 0 && a->http_proxy < 0 && defaults.conf.http_proxy == 0)
+		o.host_proxies = false;
 	if (r == 0)
 		r = build_policy_of(st, &o.keep);
 	if (r == 0)

@@ -49,6 +49,8 @@ static void key_request(const struct container_request *q, struct sha256 *h)
 
 		key_add(h, name);
 	}
+	if (q->default_caps)
+		key_add_list(h, q->default_caps);
 	key_add_list(h, &q->cap_add);
 	key_add_list(h, &q->cap_drop);
 	key_add_list(h, &q->device);

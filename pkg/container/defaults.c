@@ -154,10 +154,15 @@ static void runtime(struct request_defaults *d, struct container_request *q)
 		q->more_runtime_flags = &c->runtimes_flags.v;
 }
 
-static int numbers(const struct containers_conf *c, struct container_request *q)
+static int shm(const struct containers_conf *c, struct container_request *q)
 {
 	if (!q->shm_size && c->shm_size && parse_size(c->shm_size, &q->shm_size) < 0)
 		return err_usage("containers.conf: shm_size '%s': not a size", c->shm_size);
+	return 0;
+}
+
+static int numbers(const struct containers_conf *c, struct container_request *q)
+{
 	if (q->oom_score_adj == INT64_MIN && c->oom_score_adj != CONF_UNSET)
 		q->oom_score_adj = c->oom_score_adj;
 	/* A host that cannot limit anything runs containers all the same. */
@@ -166,7 +171,7 @@ static int numbers(const struct containers_conf *c, struct container_request *q)
 		q->limits.pids_limit = c->pids_limit;
 	if (q->stop_timeout == STOP_TIMEOUT_DEFAULT && c->stop_timeout != CONF_UNSET)
 		q->stop_timeout = c->stop_timeout;
-	return 0;
+	return shm(c, q);
 }
 
 /* Lines that were asked for in files which are not written, or are another container's. Before any file's words are mixed in. */
@@ -188,6 +193,47 @@ static int check_names(const struct container_request *q)
 				 "--dns, --dns-search and --dns-option there",
 				 joined);
 	return 0;
+}
+
+static void names(const struct containers_conf *c, struct container_request *q)
+{
+	if (!q->dns.n)
+		q->dns = c->dns_servers.v;
+	if (!q->dns_search.n)
+		q->dns_search = c->dns_searches.v;
+	if (!q->dns_option.n)
+		q->dns_option = c->dns_options.v;
+	truth(&q->no_hosts, c->no_hosts);
+	if (!q->no_hosts)
+		text(&q->hosts_file, c->base_hosts_file);
+	text(&q->network_cmd, c->default_rootless_network_cmd);
+}
+
+/* What a process may do, and with what. */
+static void means(struct request_defaults *d, struct container_request *q)
+{
+	struct containers_conf *c = &d->conf;
+
+	q->default_caps = c->default_capabilities.set ? &c->default_capabilities.v : NULL;
+	list(&q->ulimit, &c->default_ulimits, &d->ulimit);
+	list(&q->device, &c->devices, &d->device);
+	list(&q->volume, &c->volumes, &d->volume);
+	security(d, q);
+}
+
+int request_defaults_build(struct request_defaults *d, struct container_request *q)
+{
+	int r;
+
+	*d = (struct request_defaults){.annotation = STRV_INIT};
+	r = check_names(q);
+	if (r == 0)
+		r = containers_conf_load(&d->conf);
+	if (r < 0)
+		return r;
+	names(&d->conf, q);
+	means(d, q);
+	return shm(&d->conf, q);
 }
 
 int request_defaults_apply(struct request_defaults *d, struct container_request *q)
@@ -213,7 +259,6 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 	text(&q->cgroupns, c->cgroupns);
 	text(&q->cgroups, c->cgroups);
 	text(&q->network, c->netns);
-	text(&q->network_cmd, c->default_rootless_network_cmd);
 	text(&q->tz, c->tz);
 	text(&q->umask, c->umask);
 	text(&q->pull, c->pull_policy);
@@ -227,29 +272,17 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 		text(&q->init_path, c->init_path);
 	truth(&q->env_host, c->env_host);
 	truth(&q->http_proxy, c->http_proxy);
-	truth(&q->no_hosts, c->no_hosts);
-	if (!q->no_hosts)
-		text(&q->hosts_file, c->base_hosts_file);
+	names(c, q);
 	truth(&q->privileged, c->privileged);
 	truth(&q->read_only, c->read_only);
 	q->default_env = &c->env.v;
-	q->default_caps = c->default_capabilities.set ? &c->default_capabilities.v : NULL;
-	if (!q->dns.n)
-		q->dns = c->dns_servers.v;
-	if (!q->dns_search.n)
-		q->dns_search = c->dns_searches.v;
-	if (!q->dns_option.n)
-		q->dns_option = c->dns_options.v;
 	list(&q->annotation, &c->annotations, &d->annotation);
-	list(&q->ulimit, &c->default_ulimits, &d->ulimit);
-	list(&q->device, &c->devices, &d->device);
+	means(d, q);
 	if (!q->is_infra)
 		list(&q->mount, &c->mounts, &d->mount);
-	list(&q->volume, &c->volumes, &d->volume);
 	host_ips(d, q);
 	if (c->default_sysctls.v.n)
 		sysctls(d, q);
-	security(d, q);
 	logs(d, q);
 	return numbers(c, q);
 }

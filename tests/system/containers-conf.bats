@@ -56,6 +56,37 @@ run_() { cuddy run --rm "$@"; }
 	run -0 run_ --network container:owner --ipc container:owner "$IMAGE" cat /proc/sys/net/ipv4/ip_unprivileged_port_start
 }
 
+@test "containers.conf: commands of builds have of it what is theirs, and the command line wins" {
+	mkdir "$WORK/ctx" "$WORK/vol"
+	echo v >"$WORK/vol/f"
+	cat >"$WORK/containers.conf" <<-E
+		[containers]
+		default_capabilities = ["CHOWN", "DAC_OVERRIDE", "SETUID", "SETGID"]
+		default_ulimits = ["nofile=321:322"]
+		dns_servers = ["192.0.2.7"]
+		devices = ["/dev/null:/dev/fromconf:rw"]
+		volumes = ["$WORK/vol:/vol:ro"]
+		shm_size = "3m"
+		http_proxy = false
+		env = ["NOT=here"]
+	E
+	export CONTAINERS_CONF=$WORK/containers.conf http_proxy=http://proxy.invalid:1
+	printf 'FROM %s\nRUN { grep CapEff /proc/self/status; ulimit -n; grep nameserver /etc/resolv.conf; ls /dev/fromconf; cat /vol/f; df -k /dev/shm | tail -n 1 | tr -s " " | cut -d" " -f2; echo "<$http_proxy$NOT>"; } >/seen 2>&1\n' "$IMAGE" >"$WORK/ctx/Containerfile"
+	cuddy build -q -t localhost/t "$WORK/ctx"
+	[ "$(CONTAINERS_CONF=/dev/null cuddy run --rm --network none localhost/t cat /seen | tr -s '\t ' ' ')" = "CapEff: 00000000000000c3
+321
+nameserver 192.0.2.7
+/dev/fromconf
+v
+3072
+<>" ] || fail "$(CONTAINERS_CONF=/dev/null cuddy run --rm --network none localhost/t cat /seen)"
+	cuddy build -q -t localhost/t --ulimit nofile=99:100 --dns 192.0.2.8 --shm-size 4m --http-proxy "$WORK/ctx"
+	[ "$(CONTAINERS_CONF=/dev/null cuddy run --rm --network none localhost/t sed -n '2,3p;6,7p' /seen)" = "99
+nameserver 192.0.2.8
+4096
+<http://proxy.invalid:1>" ] || fail "$(CONTAINERS_CONF=/dev/null cuddy run --rm --network none localhost/t cat /seen)"
+}
+
 @test "containers.conf: the user's own, its .d, CONTAINERS_CONF and its override, each over the one before" {
 	conf() { mkdir -p "$(dirname "$1")"; printf '[containers]\nenv = ["%s"]\n%s\n' "$2" "${3:-}" >"$1"; }
 	export XDG_CONFIG_HOME=$WORK/config

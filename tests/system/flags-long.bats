@@ -93,6 +93,15 @@ teardown_file() { file_end; }
 	[ "$(cuddy inspect --format '{{.State.Health.Status}}' late)" = starting ]
 }
 
+@test "run --healthcheck-command and the others of podman 1: as those of today" {
+	cuddy run -d --name c --network none --healthcheck-command 'sleep 1234' --healthcheck-interval 50ms --healthcheck-retries 2 \
+		--healthcheck-timeout 1s --healthcheck-start-period 0s "$IMAGE" sleep 1000
+	cuddy create --name early --network none --healthcheck-command 'exit 1' --healthcheck-interval 51s --healthcheck-start-period 52s "$IMAGE" true
+	cuddy wait --condition unhealthy -i 20ms c # not before two of them were ended for their time
+	[ "$(cuddy inspect --format '{{.State.Health.FailingStreak}} {{(index .State.Health.Log 0).ExitCode}}' c)" = '2 -1' ]
+	[ "$(cuddy inspect --format json early | jq -c '.[0].Config.Healthcheck | [.Interval, .StartPeriod]')" = '[51000000000,52000000000]' ]
+}
+
 @test "stats --no-reset leaves the screen; cp --follow-link; commit --author and --message" {
 	# Of nothing that runs: that has a headline and needs no cgroups.
 	python3 - "$CUDDY" <<-'P'
@@ -169,6 +178,9 @@ teardown_file() { file_end; }
 	[ "$(names --all --sort status | wc -w)" = 3 ]
 	[ "$(names --all --external --sort names)" = 'a b c' ]
 	[ "$(names --all --sync --sort names)" = 'a b c' ]
+	[ "$(names --all --storage --sort names)" = 'a b c' ]
+	[ "$(cuddy ps -aq --notruncate | grep -cxE '[0-9a-f]{64}')" = 3 ]
+	[ "$(cuddy images -q --notruncate | grep -cvxE 'sha256:[0-9a-f]{64}')" = 0 ]
 	cuddy run --name big --network none "$IMAGE" sh -c 'head -c 300000 /dev/zero >/f'
 	cuddy run --name bigger --network none "$IMAGE" sh -c 'head -c 600000 /dev/zero >/f'
 	[ "$(names --all --sort size | grep -o 'big.*')" = 'big bigger' ]

@@ -112,6 +112,8 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	[ "$output" = a ]
 	run -125 --separate-stderr cuddy container cleanup b
 	one_line_error 125 'it runs'
+	run -125 --separate-stderr cuddy container cleanup --stopped-only --rm b
+	[ "$(cuddy exec b cat /proc/1/comm)" = sleep ]
 	run -0 cuddy container cleanup --all --rm
 	[ "$(names)" = "b " ]
 	cuddy stop -t 0 b

@@ -37,6 +37,7 @@
 #define RECORD_MAX (1UL << 20)
 #define IMPLIED "implied"
 #define IMPLIED_MAX (64UL << 20)
+#define SETTLE_AT_ONCE 128
 #define UNSETTLED "unsettled"
 #define DIGESTS "digests"
 
@@ -446,29 +447,67 @@ static int sync_layers(int layers)
 	return syncfs(layers) < 0 ? err_new(-errno, "sync the store") : 0;
 }
 
+/* A mark that was seen before the sync: of that directory, which another of the same name does not become. */
+struct marked {
+	int dir;
+	ino_t mark;
+};
+
+/* Its directory, when it has a mark that a sync may take away. */
+static bool find_marked(int layers, const char *name, struct marked *ret)
+{
+	AUTO_CLOSE int dir = openat(layers, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat sb;
+
+	/* A lost one keeps its mark: a sync now would make lies durable. */
+	if (dir < 0 || fstatat(dir, UNSETTLED, &sb, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    is_lost(layers, name) != 0)
+		return false;
+	*ret = (struct marked){.dir = TAKE_FD(dir), .mark = sb.st_ino};
+	return true;
+}
+
+static void unmark(struct marked *m)
+{
+	struct stat sb;
+
+	/* What was distrusted meanwhile has another one. */
+	if (fstatat(m->dir, UNSETTLED, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_ino == m->mark)
+		(void)unlinkat(m->dir, UNSETTLED, 0);
+}
+
+/* At most so many at once, since each takes a descriptor; the others are for the next round. */
+static int settle_some(struct store *st, const struct strv *names, size_t *from, unsigned *ret_n)
+{
+	int layers = store_fd(st, STORE_LAYERS), r = 0;
+	struct marked marked[SETTLE_AT_ONCE];
+	unsigned n = 0;
+
+	for (; *from < names->n && n < SETTLE_AT_ONCE; ++*from)
+		n += find_marked(layers, names->v[*from], &marked[n]);
+	err_drop();
+	if (n)
+		r = sync_layers(layers);
+	crash_point("layers-synced");
+	for (unsigned i = 0; i < n; i++) {
+		if (r == 0)
+			unmark(&marked[i]);
+		closep(&marked[i].dir);
+	}
+	*ret_n += n;
+	return r;
+}
+
 int layer_settle(struct store *st)
 {
-	AUTO_STRV struct strv names = STRV_INIT, marked = STRV_INIT;
-	int layers = store_fd(st, STORE_LAYERS);
-	int r = layers < 0 ? layers : layer_list(st, &names);
+	AUTO_STRV struct strv names = STRV_INIT;
+	int layers = store_fd(st, STORE_LAYERS), r = layers < 0 ? layers : layer_list(st, &names);
+	unsigned n = 0;
 
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		AUTO_FREE char *mark = path_join(names.v[i], UNSETTLED);
-		struct stat sb;
-
-		/* A lost one keeps its mark: a sync now would make lies durable. */
-		if (fstatat(layers, mark, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    is_lost(layers, names.v[i]) == 0)
-			strv_add(&marked, mark);
-	}
-	err_drop();
-	if (r < 0 || !marked.n)
-		return r;
-	r = sync_layers(layers);
-	for (size_t i = 0; r == 0 && i < marked.n; i++)
-		(void)unlinkat(layers, marked.v[i], 0);
+	for (size_t i = 0; r == 0 && i < names.n;)
+		r = settle_some(st, &names, &i, &n);
 	/* A mark that came back with a power loss would make a whole layer a lost one. */
-	return r == 0 ? sync_layers(layers) : r;
+	return r == 0 && n ? sync_layers(layers) : r;
 }
 
 void layer_settle_later(struct store *st)

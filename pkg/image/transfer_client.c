@@ -59,6 +59,7 @@ static void environment(struct strv *env)
 		"PATH", /* where credential helpers are */
 		"XDG_RUNTIME_DIR",
 		"CUDDY_RUNROOT",
+		"CUDDY_CRASH_AT", /* crash_point() */
 		"XDG_CONFIG_HOME",
 		"XDG_CACHE_HOME",
 		"LANG",

@@ -73,3 +73,29 @@ none() { [ "$(marks)" -eq 0 ]; }
 	run --separate-stderr cuddy create --network none --tls-verify=false "$REG/team/app:1"
 	one_line_error 125 'was not on the disk when the machine went down, and could not be pulled again'
 }
+
+# images: S9
+@test "a layer that comes again while one of its digest is written to the disk keeps its own mark until it is written" {
+	held() { # of this store, stopped
+		local p
+		for p in $(pgrep -r T -u "$(id -u)"); do
+			! grep -qzxF "CUDDY_RUNROOT=$CUDDY_RUNROOT" "/proc/$p/environ" || echo "$p"
+		done
+	}
+	holds() { [ "$(held | wc -l)" -eq "$1" ]; }
+	load() { CUDDY_CRASH_AT=$1 "$CUDDY" load -q -i "$(image_file busybox)" >/dev/null; }
+	wait_until 60 none
+	cuddy rmi "$IMAGE" >/dev/null
+	load stop:layers-synced
+	wait_until 20 holds 1
+	first=$(held)
+	cuddy rmi "$IMAGE" >/dev/null
+	load stop:layers-unsettled
+	wait_until 20 holds 2
+	kill -CONT "$first"
+	ended() { ! kill -0 "$first" 2>/dev/null; }
+	wait_until 20 ended
+	[ "$(marks)" -eq 1 ]
+	kill -CONT "$(held)"
+	wait_until 60 none
+}

@@ -182,7 +182,7 @@ const struct opt create_opts[] = {
 	/* network */
 	OPT_LIST(0, "network", "MODE", R, networks,
 		 "Network: NAME[:OPTIONS], slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, "
-		 "host, container:NAME or ns:PATH",
+		 "host, container:NAME, pod:NAME or ns:PATH",
 		 .complete = COMPLETE_NETWORK),
 	OPT_LIST(0, "net", "MODE", R, networks, "Network", .hidden = true),
 	OPT_STR(0, "ip", "IP", R, ip, "IPv4 address in the network"),

@@ -48,13 +48,18 @@ static void list(struct strv *to, const struct conf_list *conf, struct strv *bot
 	*to = *both;
 }
 
+/* Somebody else's network, with its files. */
+static bool is_joined(const char *network)
+{
+	return strncmp(network, "container:", 10) == 0 || strncmp(network, "pod:", 4) == 0;
+}
+
 /* A parameter of a namespace that this container shares with others is theirs. */
 static void sysctls(struct request_defaults *d, struct container_request *q)
 {
 	const char *mode = q->network ? q->network : q->networks.n ? q->networks.v[0] : "";
 	struct statvfs host;
-	bool net = strcmp(mode, "host") != 0 && strncmp(mode, "container:", 10) != 0 &&
-		   strncmp(mode, "ns:", 3) != 0,
+	bool net = strcmp(mode, "host") != 0 && !is_joined(mode) && strncmp(mode, "ns:", 3) != 0,
 	     ipc = !q->ipc || strcmp(q->ipc, "private") == 0 || strcmp(q->ipc, "shareable") == 0;
 
 	/* A procfs without them is what the caller asked for. */
@@ -182,7 +187,7 @@ static int check_names(const struct container_request *q)
 
 	if (q->no_hosts && q->add_host.n)
 		return err_usage("--add-host and --no-hosts contradict each other");
-	if (strncmp(joined, "container:", strlen("container:")) != 0)
+	if (!is_joined(joined))
 		return 0;
 	if (q->add_host.n || q->hosts_file)
 		return err_usage("--network %s: /etc/hosts is that container's, too; use --add-host "

@@ -22,8 +22,23 @@
 #include "pkg/container/runtime.h"
 #include "pkg/container/secrets.h"
 #include "storage/container_store.h"
+#include "storage/pod.h"
 
 #define SHM_DEFAULT (64ULL << 20)
+
+/* The network of a pod, for who is not in it: that of the container that holds it. */
+static int pod_network(struct store *st, const char *name, char **ret)
+{
+	AUTO(pod_record_done) struct pod_record pod = {0};
+	int r = pod_resolve(st, name, &pod);
+
+	if (r < 0)
+		return err_wrap(r, "--network pod:%s", name);
+	if (!pod.infra || !strv_has(&pod.share, "net"))
+		return err_usage("--network pod:%s: its containers do not share a network", name);
+	*ret = xasprintf("container:%s", pod.infra);
+	return 0;
+}
 
 /* A namespace mode: private, host, container:X (resolved to its id here). */
 static int ns_mode(struct store *st, const char *flag, const char *given, const char *allowed,
@@ -120,10 +135,12 @@ static int network_mode(struct store *st, const struct container_request *q,
 			r->ns_net = xstrdup(mode == NET_PASTA ? "pasta" : "slirp4netns");
 		return rc;
 	}
+	if (strncmp(n, "pod:", 4) == 0)
+		return pod_network(st, n + 4, &r->ns_net);
 	return ns_mode(
 		st, "--network", n,
 		"NAME[:OPTIONS], slirp4netns[:OPTIONS], pasta[:OPTIONS], private, none, host, "
-		"container:NAME or ns:PATH",
+		"container:NAME, pod:NAME or ns:PATH",
 		&r->ns_net);
 }
 

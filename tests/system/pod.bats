@@ -26,6 +26,15 @@ teardown_file() { file_end; }
 		[ "$(ns m1 $k)" != "$(ns "$i" $k)" ]
 	done
 	[ "$(cuddy exec m1 readlink /proc/self/ns/net)" = "$(ns m2 net)" ]
+	# Who is not in it may have its network, with its files.
+	[ "$(cuddy run --rm --network pod:p "$IMAGE" sh -c 'readlink /proc/self/ns/net; cat /etc/resolv.conf')" = "$(ns m1 net)
+$(cuddy exec m1 cat /etc/resolv.conf)" ]
+	for bad in "pod:nosuch|no such pod" "pod:p --dns 192.0.2.1|use --dns" "pod:p --add-host a:192.0.2.1|use --add-host" "pod:p -p 80|publish"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr cuddy run --rm --network ${bad%|*} "$IMAGE" true
+		one_line_error 125 "${bad#*|}"
+	done
+	i=$(infra p) # "run" has a variable of that name
 	[ "$(cuddy exec m1 hostname)" = p ]
 	[ "$(cuddy exec m1 sh -c 'echo $HOSTNAME')" = p ]
 	cuddy exec m1 sh -c 'echo shared >/dev/shm/f'
@@ -83,6 +92,10 @@ teardown_file() { file_end; }
 }
 
 @test "pod: --share by choice, all and none; --infra=false; maps of the pod are those of its members" {
+	cuddy pod create --name apart --share ipc >/dev/null
+	run --separate-stderr cuddy run --rm --network pod:apart "$IMAGE" true
+	one_line_error 125 'do not share a network'
+	cuddy pod rm apart >/dev/null
 	cuddy pod create --name all --share ipc,net,uts,pid,cgroup,user --network none >/dev/null
 	cuddy run -d --pod all --name a1 "$IMAGE" sleep 1000 >/dev/null
 	cuddy run -d --pod all --name a2 "$IMAGE" sh -c 'sleep 1001' >/dev/null

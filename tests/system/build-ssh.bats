@@ -28,6 +28,7 @@ teardown() {
 		RUN --mount=type=ssh,uid=7 /t/agentask 11 >/tmp/asked
 		USER 0
 		RUN test ! -e /run/buildkit && test -z "$SSH_AUTH_SOCK"
+		RUN --mount=type=ssh stat -c '%F %a %u' $SSH_AUTH_SOCK >>/kind
 		RUN --mount=type=ssh,id=other /t/agentask 11 || echo none >/none
 	E
 	build --ssh default -v "$TOOLS:/t:ro"
@@ -35,7 +36,7 @@ teardown() {
 	one=$(inside head -n 1 /asked)
 	[[ "$one" == "12 "* ]] && [ "${one#12 }" -gt 60 ]
 	[ "$(inside cat /asked)" = "$one"$'\n5 1\n5 1\n5 1\n5 1\n5 1\n'"$one"$'\n/run/buildkit/ssh_agent.0' ]
-	[ "$(inside cat /kind /tmp/asked /none)" = $'socket 606 7\n'"$one"$'\nnone' ]
+	[ "$(inside cat /kind /tmp/asked /none)" = $'socket 606 7\nsocket 600 0\n'"$one"$'\nnone' ]
 	run -0 ssh-add -l
 	[[ "$output" == *first@test* ]]
 }

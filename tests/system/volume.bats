@@ -131,7 +131,13 @@ field() { cuddy volume inspect --format "{{.$2}}" "$1"; }
 	[ "$(cuddy volume ls -q | wc -l)" -eq 4 ]
 	run -0 bash -c 'echo y | "$CUDDY" volume prune 2>/dev/null'
 	[ "${#output}" -eq 64 ]
-	run -0 cuddy volume prune -f -a --filter label=x=1
+	for none in until=24h label=x=2 'label!=x' 'until=24h --filter label=x'; do
+		run -0 cuddy volume prune -f -a --filter name=lab --filter $none
+		[ -z "$output" ] || fail "$none: $output"
+	done
+	run -125 --separate-stderr cuddy volume prune -f --filter nosuch=x
+	one_line_error 125 nosuch
+	run -0 cuddy volume prune -f -a --filter label=x=1 --filter until=1ns
 	[ "$output" = lab ]
 	run -0 cuddy volume prune -af
 	[ "$output" = kept ]

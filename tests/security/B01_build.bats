@@ -30,13 +30,17 @@ as_root() { unshare --user --map-auto --map-root-user "$@"; }
 }
 
 @test "B02: keys of a mount are a closed set, each given once, with a value of its own kind" {
-	for spec in type=bind,bind-propagation=shared,source=/,target=/x Z,src=/etc,target=/x rw=1x,target=/x \
+	for spec in type=bind,bind-propagation=shared,source=/,target=/x relabel=x,src=/etc,target=/x U,src=/,target=/x rw=1x,target=/x \
 		'type=tmpfs,target=/x,size=1;' type=tmpfs,target=/x,size=1m,noswap target=/x,target=/y \
 		type=devpts,target=/x type=cache,target=/ target=/x,source=a:b,uid=1 type=cache,target=/x,mode=9; do
 		printf 'FROM localhost/busybox\nRUN --mount=%s true\n' "$spec" >Containerfile
 		run -125 --separate-stderr build
-		[[ "$stderr" == "cuddy: build: Containerfile:2: RUN --mount="*": --mount="* ]]
+		[[ "$stderr" == "cuddy: build: Containerfile:2: RUN --mount="*": --mount="* ]] || fail "$stderr"
 	done
+	# A label is asked of what the context has there, never of the host's, and nothing gets one.
+	printf 'FROM localhost/busybox\nRUN --mount=Z,src=/etc,target=/x true\n' >Containerfile
+	run -125 --separate-stderr build
+	[[ "$stderr" == "cuddy: build: Containerfile:2: RUN --mount=Z,src=/etc,target=/x true: "*etc* ]] || fail "$stderr"
 }
 
 @test "B03: the id and the source of a cache name no place outside of the cache" {

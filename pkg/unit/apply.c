@@ -18,13 +18,6 @@
 
 static const char *const link_dirs[] = {".wants", ".requires", ".upholds"};
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n > m && !strcmp(s + n - m, end);
-}
-
 static bool is_ours(int dir, const char *name)
 {
 	char head[sizeof(MARK) - 1];
@@ -67,7 +60,7 @@ static int sweep(int dir, const struct strv *keep)
 	int r = dir_names(dir, &names);
 
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		if (!ends_with(names.v[i], ".service") || !is_ours(dir, names.v[i]))
+		if (!has_ending(names.v[i], ".service") || !is_ours(dir, names.v[i]))
 			continue;
 		/* Its links are made anew if they are still wanted. */
 		strv_add(&gone, names.v[i]);
@@ -79,7 +72,7 @@ static int sweep(int dir, const struct strv *keep)
 	remove_links(dir, &names, &gone);
 	for (size_t i = 0; i < names.n; i++)
 		for (size_t j = 0; j < ARRAY_LEN(link_dirs); j++)
-			if (ends_with(names.v[i], link_dirs[j]))
+			if (has_ending(names.v[i], link_dirs[j]))
 				remove_links_below(dir, names.v[i], &gone);
 	return 0;
 }

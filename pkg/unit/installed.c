@@ -145,9 +145,7 @@ static int stage_dir(struct staging *s, int fd, const char *shown, const char *b
 
 static bool is_drop_in_dir(const char *name)
 {
-	size_t n = strlen(name);
-
-	return n > 2 && strcmp(name + n - 2, ".d") == 0;
+	return has_ending(name, ".d");
 }
 
 static int stage_source(struct staging *s, const char *source)

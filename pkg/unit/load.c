@@ -107,13 +107,12 @@ static void walk(const char *dir, unsigned depth, struct found *f)
 	for (size_t i = 0; i < names.n; i++) {
 		const char *name = names.v[i];
 		struct stat st;
-		size_t len = strlen(name);
 
 		if (fstatat(fd, name, &st, 0) < 0)
 			continue;
 		if (S_ISREG(st.st_mode) && quadlet_kind_of(name, NULL) != QUADLET_KINDS) {
 			strv_take(&f->files, path_join(dir, name));
-		} else if (S_ISDIR(st.st_mode) && len > 2 && !strcmp(name + len - 2, ".d")) {
+		} else if (S_ISDIR(st.st_mode) && has_ending(name, ".d")) {
 			strv_take(&f->drop_ins, path_join(dir, name));
 		} else if (S_ISDIR(st.st_mode) && !is_number(name) && *name != '.') {
 			AUTO_FREE char *sub = path_join(dir, name);
@@ -184,9 +183,9 @@ static void drop_ins_of(const char *dir, struct drop_ins *d)
 	if (fd < 0 || dir_names(fd, &names) < 0)
 		return;
 	for (size_t i = 0; i < names.n; i++) {
-		size_t len = strlen(names.v[i]), j = 0;
+		size_t j = 0;
 
-		if (len < 6 || strcmp(names.v[i] + len - 5, ".conf") != 0)
+		if (!has_ending(names.v[i], ".conf"))
 			continue;
 		while (j < d->n && strcmp(d->v[j].name, names.v[i]) != 0)
 			j++;

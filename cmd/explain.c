@@ -160,6 +160,20 @@ static void print_cgroup(struct json_object *cgroup)
 	printf("\n");
 }
 
+/* Whose address servers see behind published ports. */
+static void print_peers(struct json_object *peers)
+{
+	const char *tcp = str(peers, "tcp");
+
+	if (*tcp)
+		printf("%-14s%s\n", "tcp peers",
+		       strcmp(tcp, "client") == 0
+			       ? "their own addresses; from the host's loopback, the container's"
+			       : "the container's address");
+	if (*str(peers, "udp"))
+		printf("%-14s%s\n", "udp peers", "the container's address");
+}
+
 static void print_text(struct json_object *o)
 {
 	struct json_object *spec = obj(o, "spec"), *process = obj(spec, "process");
@@ -188,6 +202,7 @@ static void print_text(struct json_object *o)
 	if (length(obj(obj(o, "network"), "networks")))
 		print_list("networks", obj(obj(o, "network"), "networks"), " ");
 	print_list("ports", obj(obj(o, "network"), "ports"), ", ");
+	print_peers(obj(obj(o, "network"), "peers"));
 	printf("%-14s%s\n", "runtime", str(o, "runtime"));
 	print_cgroup(obj(o, "cgroup"));
 	print_mounts(spec);

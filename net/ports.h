@@ -45,6 +45,11 @@ void net_port_where(const struct net_port *p, char out[NET_PORT_WHERE]);
  */
 int net_ports_bind(struct net_port_list *l, int *ret_fds);
 /**
+ * net_shows_clients() - do TCP servers inside see their clients' own addresses, by this kernel?
+ * A client on the host's loopback is shown as the container's own address all the same.
+ */
+bool net_shows_clients(void);
+/**
  * net_proxy_start() - fork the proxy for the network namespace of @pid; returns a pidfd
  * @ret_ctl: where net_proxy_change() talks to it.
  * @fds: @n->ports' sockets in the same order; they stay open here too, and the caller closes its

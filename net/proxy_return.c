@@ -5,8 +5,9 @@
  * The proxy's connection into the container is made from the client's address (a transparent socket)
  * and carries a mark. What the server answers must come back to the proxy and not go out to that
  * address: the server's socket takes the mark over with the connection (tcp_fwmark_accept), the
- * kernel's own answers such as a refusal do so too (fwmark_reflect), and what is marked is routed to the loopback device, where it meets the transparent socket. Nothing else of
- * the container carries the mark, so nothing else is routed differently. UDP servers answer from a
+ * kernel's own answers such as a refusal do so too (fwmark_reflect), and what is marked is routed to
+ * the loopback device, where it meets the transparent socket. Nothing else of the container carries
+ * the mark, so nothing else is routed differently. UDP servers answer from a
  * socket without a mark: they see the container's own address.
  * A client on the host's loopback keeps being shown as the container's own address, too: 127.0.0.1
  * would be the server's own localhost (N04).
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/ports.h"
 #include "net/proxy_internal.h"
 #include "net/proxy_netlink.h"
 #include "pkg/base/auto.h"
@@ -57,13 +59,20 @@ static bool switch_on(const char *path)
 	return fd >= 0 && write_full(fd, "1", 1) == 0;
 }
 
+#define FWMARK_ACCEPT "/proc/sys/net/ipv4/tcp_fwmark_accept"
+
+bool net_shows_clients(void)
+{
+	return access(FWMARK_ACCEPT, F_OK) == 0;
+}
+
 void proxy_return_init(struct proxy *p)
 {
 	AUTO_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	unsigned lo = if_nametoindex("lo");
 
 	/* A namespace that is not ours to administer: clients are then shown as before. */
-	if (fd < 0 || !lo || !switch_on("/proc/sys/net/ipv4/tcp_fwmark_accept") ||
+	if (fd < 0 || !lo || !switch_on(FWMARK_ACCEPT) ||
 	    !switch_on("/proc/sys/net/ipv4/fwmark_reflect"))
 		return;
 	p->shows4 = route_back(fd, AF_INET, lo);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "net/ports.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
@@ -39,13 +40,29 @@ static struct json_object *storage(const struct rt_root *root)
 	return o;
 }
 
-static struct json_object *network(const struct container_record *rec)
+/* Whose address a server sees that has a published port: its client's, or the container's own (net/proxy_return.c). */
+static struct json_object *peers(const struct net_port_list *l)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->v[i].proto == NET_TCP)
+			json_set_str(o, "tcp",
+				     net_shows_clients() ? "client" : "container");
+		else
+			json_set_str(o, "udp", "container");
+	return o;
+}
+
+static struct json_object *network(const struct container_record *rec,
+				   const struct net_port_list *ports)
 {
 	struct json_object *o = json_object_new_object();
 
 	json_set_str(o, "mode", rec->ns_net);
 	json_set(o, "networks", json_from_strv(&rec->networks));
 	json_set(o, "ports", json_from_strv(&rec->ports));
+	json_set(o, "peers", peers(ports));
 	return o;
 }
 
@@ -90,7 +107,7 @@ static struct json_object *describe(const struct plan_input *in, const struct co
 	json_set_str(o, "image", rec->image);
 	json_set(o, "spec", bundle_from_plan(&p->rt));
 	json_set(o, "storage", storage(&p->rt.root));
-	json_set(o, "network", network(rec));
+	json_set(o, "network", network(rec, &p->ports));
 	json_set(o, "security", security(rec, &p->rt.process));
 	json_set(o, "cgroup", cgroup);
 	json_set_str(o, "runtime", rec->runtime ? rec->runtime : "cuddy");

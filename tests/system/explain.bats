@@ -59,8 +59,8 @@ everything() {
 	run -1 cuddy volume exists new
 	run -0 cuddy explain run --pid host --network host --userns host "$IMAGE"
 	grep -qE "^namespaces  *mount, uts, ipc, cgroup; the host's: user \(base\), pid, network" <<<"$output" || fail "$output"
-	run -0 cuddy explain run --security-opt seccomp=unconfined --init --userns auto:size=2000 -p 127.0.0.1::80 "$IMAGE"
-	for want in 'user  *root in /, below an init' 'user ids  *0-1999 are 1-2000 ' 'seccomp  *unconfined' 'ports  *127.0.0.1:0:80/tcp'; do
+	run -0 cuddy explain run --security-opt seccomp=unconfined --init --userns auto:size=2000 -p 127.0.0.1::80 -p 127.0.0.1::53/udp "$IMAGE"
+	for want in 'user  *root in /, below an init' 'user ids  *0-1999 are 1-2000 ' 'seccomp  *unconfined' 'ports  *127.0.0.1:0:80/tcp' "tcp peers  *their own addresses" "udp peers  *the container's"; do
 		grep -qE "^$want" <<<"$output" || fail "no '$want' in: $output"
 	done
 	cuddy network create n1 >/dev/null

@@ -176,12 +176,16 @@ held_by_none() { [ -z "$(pids_in net "$1"; pins_of "$1")" ]; }
 	cuddy pod rm -f -t 0 i >/dev/null
 }
 
+said_twice() { [ "$(cuddy logs "$1" | xargs)" = 'once once' ]; }
+
 @test "pod: events, --requires of members, system prune, completion" {
 	id=$(cuddy pod create --name ev --network none --restart on-failure:1) # not a name that an id begins with
 	cuddy create --pod ev --name first "$IMAGE" sleep 1000 >/dev/null
 	cuddy run -d --pod ev --name second --requires first "$IMAGE" sleep 1000 >/dev/null
 	status_is first running
 	[ "$(cuddy inspect --format '{{.HostConfig.RestartPolicy.Name}}' second)" = on-failure ]
+	cuddy run -d --pod ev --name fails "$IMAGE" sh -c 'echo once; exit 1'
+	wait_until 20 said_twice fails # the pod's policy is its containers'
 	cuddy pod stop -t 0 ev >/dev/null
 	cuddy pod create --infra=false --name left >/dev/null
 	cuddy system prune -f | grep -q "^$id\$"

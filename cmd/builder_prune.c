@@ -8,11 +8,10 @@
 #include "pkg/base/err.h"
 #include "pkg/base/size.h"
 #include "pkg/build/cache.h"
-#include "pkg/cli/filter.h"
 #include "pkg/container/prune.h"
 
 struct builder_prune_args {
-	bool all, force;
+	bool all, force, verbose;
 	struct strv filters;
 	uint64_t max_used, reserved, min_free;
 };
@@ -20,32 +19,22 @@ struct builder_prune_args {
 /* clang-format off */
 static const struct opt builder_prune_opts[] = {
 	OPT_BOOL('a', "all", struct builder_prune_args, all, "Results that images hold, too"),
-	OPT_LIST(0, "filter", "KEY=VALUE", struct builder_prune_args, filters, "Only what matches: until"),
+	OPT_LIST(0, "filter", "KEY=VALUE", struct builder_prune_args, filters, "Only what matches: type id until"),
 	OPT_BOOL('f', "force", struct builder_prune_args, force, "Do not ask"),
 	OPT_SIZE(0, "keep-storage", "SIZE", struct builder_prune_args, max_used, "Keep that much of what was used last", .hidden = true),
 	OPT_SIZE(0, "max-used-space", "SIZE", struct builder_prune_args, max_used, "Only as much as is needed to have no more than that left"),
 	OPT_SIZE(0, "min-free-space", "SIZE", struct builder_prune_args, min_free, "Only as much as is needed for that much free space"),
 	OPT_SIZE(0, "reserved-space", "SIZE", struct builder_prune_args, reserved, "Keep that much of what was used last, in any case"),
+	OPT_MOOT(0, "timeout", "DURATION", "How long to wait for a builder to start: there is none to start"),
+	OPT_BOOL(0, "verbose", struct builder_prune_args, verbose, "Print the id of each that went"),
 	OPT_END
 };
 /* clang-format on */
 
-static int before_of(const struct strv *filters, int64_t *ret)
-{
-	for (size_t i = 0; i < filters->n; i++)
-		if (strncmp(filters->v[i], "until=", 6) != 0 ||
-		    filter_time(filters->v[i] + 6, ret) < 0)
-			return err_usage("--filter '%s': use until= with a time, or a duration "
-					 "before now",
-					 filters->v[i]);
-	return 0;
-}
-
 /* What was used longest ago goes first, and only as much as has to. */
-static void limits_of(const struct builder_prune_args *a, int64_t before_ns,
-		      struct cache_limits *ret)
+static int limits_of(const struct builder_prune_args *a, struct cache_limits *ret)
 {
-	*ret = (struct cache_limits){.all = a->all, .before_ns = before_ns};
+	*ret = (struct cache_limits){.all = a->all};
 	ret->has_max = a->max_used || a->reserved || a->min_free;
 	ret->min_free_bytes = a->min_free;
 	ret->max_bytes = a->max_used                   ? a->max_used
@@ -53,6 +42,7 @@ static void limits_of(const struct builder_prune_args *a, int64_t before_ns,
 			 : a->min_free                 ? UINT64_MAX
 						       : 0;
 	ret->least_bytes = a->reserved;
+	return cache_choice_parse(&a->filters, &ret->only);
 }
 
 static int builder_prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
@@ -61,10 +51,10 @@ static int builder_prune_run(struct cmd_ctx *ctx, const void *args, int argc, ch
 	struct cache_pruned gone = {0};
 	struct cache_limits limits;
 	char text[SIZE_TEXT_MAX];
-	int64_t before_ns = 0;
 	uint64_t bytes = 0;
 	struct store *st;
-	int r = before_of(&a->filters, &before_ns);
+	AUTO_STRV struct strv told = STRV_INIT;
+	int r = limits_of(a, &limits);
 
 	(void)argc;
 	(void)argv;
@@ -73,13 +63,16 @@ static int builder_prune_run(struct cmd_ctx *ctx, const void *args, int argc, ch
 	if (r < 0 || (!a->force && !cmd_confirmed("This removes what builds keep for the next one, "
 						  "and the caches of their commands.")))
 		return r;
-	limits_of(a, before_ns, &limits);
+	if (a->verbose)
+		limits.told = &told;
 	r = cache_prune(st, &limits, &gone);
 	if (r == 0)
 		r = prune_reclaim(st, &bytes);
 	if (r < 0)
 		return err_wrap(r, "builder prune");
 	size_format(bytes, text);
+	for (size_t i = 0; i < told.n; i++)
+		puts(told.v[i]);
 	(void)printf("Results: %u\nCaches: %u\nTotal reclaimed space: %s\n", gone.records,
 		     gone.mounts, text);
 	return 0;

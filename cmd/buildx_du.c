@@ -6,19 +6,22 @@
 #include "cmd/show.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/build/cache.h"
 #include "pkg/build/cache_usage.h"
 #include "pkg/json/json.h"
 
 struct du_args {
 	bool verbose;
 	const char *format;
+	struct strv filters;
 };
 
 static const struct opt du_opts[] = {
-	OPT_REFUSED(0, "filter", "KEY=VALUE", "choose from what --format json prints", NULL),
+	OPT_LIST(0, "filter", "KEY=VALUE", struct du_args, filters, "Only what matches: type id until"),
 	OPT_STR(0, "format", "FORMAT", struct du_args, format,
 		"Print as json or through a Go template"),
 	OPT_MOOT(0, "builder", "NAME", "Of one builder: all are the same"),
+	OPT_MOOT(0, "timeout", "DURATION", "How long to wait for a builder to start: there is none to start"),
 	OPT_BOOL(0, "verbose", struct du_args, verbose, "What each is, and when it was made"),
 	OPT_END,
 };
@@ -42,14 +45,17 @@ static int du_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	const char *size = NULL, *reclaimable = NULL;
 	struct json_object *kind;
 	struct store *st;
-	int r = cmd_store(ctx, &st);
+	struct cache_choice only;
+	int r = cache_choice_parse(&a->filters, &only);
 
 	(void)argc;
 	(void)argv;
 	if (r == 0)
+		r = cmd_store(ctx, &st);
+	if (r == 0)
 		r = usage_count(st, false, &u);
 	if (r == 0)
-		r = cache_usage(st, &u, &rows);
+		r = cache_usage(st, &u, &only, &rows);
 	for (size_t i = 0; r == 0 && i < json_object_array_length(rows); i++)
 		json_set_str(json_object_array_get_idx(rows, i), "Reclaimable", "true");
 	if (r == 0)

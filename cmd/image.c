@@ -80,7 +80,7 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	for (size_t i = 0; i < ids.n; i++)
 		(void)puts(ids.v[i]);
 	if (r == 0 && a->cache)
-		r = cache_prune(st, &(struct cache_limits){.only_mounts = true}, &gone);
+		r = cache_prune(st, &(struct cache_limits){.only.no_results = true}, &gone);
 	return r < 0 ? err_wrap(r, "image prune") : container_tidy(st);
 }
 

@@ -119,7 +119,7 @@ static int df_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	if (r == 0)
 		r = usage_count(st, a->verbose, &u);
 	if (r == 0)
-		r = cache_usage(st, &u, a->verbose ? &cache : NULL);
+		r = cache_usage(st, &u, NULL, a->verbose ? &cache : NULL);
 	if (r < 0)
 		return err_wrap(r, "system df");
 	return a->verbose ? print_verbose(&u, cache) : print(u.kinds, a->format, kind_columns);

@@ -119,7 +119,7 @@ static int prune_cache(struct store *st, const struct prune_args *a)
 	for (size_t i = 0; r == 0 && i < a->filters.n; i++) {
 		if (strncmp(a->filters.v[i], "until=", 6) != 0)
 			return 0;
-		r = filter_time(a->filters.v[i] + 6, &l.before_ns);
+		r = filter_time(a->filters.v[i] + 6, &l.only.before_ns);
 	}
 	if (r == 0)
 		r = cache_prune(st, &l, &gone);

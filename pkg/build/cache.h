@@ -28,14 +28,27 @@ int cache_put_first(struct store *st, const char *key, struct layer_lease *lease
 struct cache_pruned {
 	unsigned records, mounts; /* how many went */
 };
-struct cache_limits {
-	bool all; /* also results whose layers an image or container has */
-	bool only_mounts; /* caches of RUN, and no results; not with a size */
+/* Which of what is kept: all that is not left out. */
+struct cache_choice {
+	bool no_results, no_mounts;
+	const char *id; /* NULL, or how its id begins */
 	int64_t before_ns; /* only what was not used since; 0: whenever */
+};
+/**
+ * cache_choice_parse() - BuildKit's filters: type=regular|exec.cachemount, id=ID, until=TIME
+ * Other types of BuildKit's are of what is not kept here, and choose nothing. @ret->id is of @filters.
+ */
+int cache_choice_parse(const struct strv *filters, struct cache_choice *ret);
+bool cache_choice_has(const struct cache_choice *c, const char *id, bool is_mount, int64_t used_ns);
+
+struct cache_limits {
+	struct cache_choice only;
+	bool all; /* also results whose layers an image or container has */
 	bool has_max; /* only what was not used longest, until no more than max_bytes are left */
 	uint64_t max_bytes;
 	uint64_t min_free_bytes; /* of the file system: for that, too */
 	uint64_t least_bytes; /* never less than that */
+	struct strv *told; /* NULL, or gets the ids of what went */
 };
 /**
  * cache_prune() - forget results, and the layers only they need; remove caches of RUN that are idle

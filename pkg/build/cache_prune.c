@@ -54,9 +54,10 @@ int64_t cache_used_ns(int dir, const char *name)
 	return st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
 }
 
-static bool is_older(int dir, const char *name, int64_t before_ns)
+static void tell(const struct cache_limits *l, const char *id)
 {
-	return !before_ns || cache_used_ns(dir, name) < before_ns;
+	if (l->told)
+		strv_add(l->told, id);
 }
 
 void cache_layer_of(int dir, const char *key, char ret_layer[65])
@@ -72,7 +73,7 @@ void cache_layer_of(int dir, const char *key, char ret_layer[65])
 	}
 }
 
-static int prune_records(struct store *st, bool all, int64_t before_ns, struct cache_pruned *ret)
+static int prune_records(struct store *st, const struct cache_limits *l, struct cache_pruned *ret)
 {
 	AUTO_STRV struct strv keys = STRV_INIT, used = STRV_INIT, layers = STRV_INIT;
 	AUTO_CLOSE int dir = -EBADF;
@@ -86,12 +87,13 @@ static int prune_records(struct store *st, bool all, int64_t before_ns, struct c
 		char layer[65];
 
 		cache_layer_of(dir, keys.v[i], layer);
-		if (!is_older(dir, keys.v[i], before_ns) ||
-		    (!all && layer[0] && strv_has(&used, layer)))
+		if (!cache_choice_has(&l->only, keys.v[i], false, cache_used_ns(dir, keys.v[i])) ||
+		    (!l->all && layer[0] && strv_has(&used, layer)))
 			continue;
 		if (unlinkat(dir, keys.v[i], 0) < 0 && errno != ENOENT)
 			return err_new(-errno, "remove cache/%s/%s", CACHE_RESULTS, keys.v[i]);
 		ret->records++;
+		tell(l, keys.v[i]);
 		if (layer[0])
 			strv_add(&layers, layer);
 	}
@@ -132,7 +134,7 @@ static int drop_mount(struct store *st, int dir, const char *name)
 	return r;
 }
 
-static int prune_mounts(struct store *st, int64_t before_ns, struct cache_pruned *ret)
+static int prune_mounts(struct store *st, const struct cache_limits *l, struct cache_pruned *ret)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	AUTO_CLOSE int dir = -EBADF;
@@ -146,12 +148,16 @@ static int prune_mounts(struct store *st, int64_t before_ns, struct cache_pruned
 	for (size_t i = 0; i < names.n; i++) {
 		AUTO_FREE char *lock_name = xasprintf("%s" CACHE_LOCK_SUFFIX, names.v[i]);
 
-		if (strstr(names.v[i], CACHE_LOCK_SUFFIX) || !is_older(dir, lock_name, before_ns))
+		if (strstr(names.v[i], CACHE_LOCK_SUFFIX) ||
+		    !cache_choice_has(&l->only, names.v[i], true, cache_used_ns(dir, lock_name)))
 			continue;
 		r = drop_mount(st, dir, names.v[i]);
 		if (r < 0 && r != -EWOULDBLOCK)
 			return r;
-		ret->mounts += r == 0;
+		if (r == 0) {
+			ret->mounts++;
+			tell(l, names.v[i]);
+		}
 	}
 	return 0;
 }
@@ -169,7 +175,7 @@ static int prune_notes(struct store *st, const char *which, int64_t before_ns)
 	if (dir < 0)
 		return dir;
 	for (size_t i = 0; i < names.n; i++)
-		if (is_older(dir, names.v[i], before_ns))
+		if (!before_ns || cache_used_ns(dir, names.v[i]) < before_ns)
 			(void)unlinkat(dir, names.v[i], 0);
 	return 0;
 }
@@ -272,21 +278,36 @@ static int by_use(const void *a, const void *b)
 	return (x->used_ns > y->used_ns) - (x->used_ns < y->used_ns);
 }
 
+/* What a filter leaves out stays with all that shares its layer. */
+static bool may_go(const struct cache_limits *l, const struct piece *p)
+{
+	if (p->is_mount)
+		return cache_choice_has(&l->only, p->name, true, p->used_ns);
+	for (size_t i = 0; i < p->keys.n; i++)
+		if (!cache_choice_has(&l->only, p->keys.v[i], false, p->used_ns))
+			return false;
+	return true;
+}
+
 static int drop_piece(struct store *st, struct pieces *p, const struct piece *piece,
-		      struct strv *layers, struct cache_pruned *ret)
+		      const struct cache_limits *l, struct strv *layers, struct cache_pruned *ret)
 {
 	int r;
 
 	if (piece->is_mount) {
 		r = drop_mount(st, p->mounts, piece->name);
-		if (r == 0)
+		if (r == 0) {
 			ret->mounts++;
+			tell(l, piece->name);
+		}
 		return r;
 	}
 	for (size_t i = 0; i < piece->keys.n; i++)
 		if (unlinkat(p->records, piece->keys.v[i], 0) < 0 && errno != ENOENT)
 			return err_new(-errno, "remove cache/" CACHE_RESULTS "/%s",
 				       piece->keys.v[i]);
+	for (size_t i = 0; i < piece->keys.n; i++)
+		tell(l, piece->keys.v[i]);
 	ret->records += (unsigned)piece->keys.n;
 	strv_add(layers, piece->name);
 	return 0;
@@ -321,9 +342,9 @@ static int prune_to_size(struct store *st, const struct cache_limits *l, struct 
 	if (max < l->least_bytes)
 		max = l->least_bytes;
 	for (size_t i = 0; r == 0 && i < p.n && left > max; i++) {
-		if (l->before_ns && p.v[i].used_ns >= l->before_ns)
-			break;
-		r = drop_piece(st, &p, &p.v[i], &layers, ret);
+		if (!may_go(l, &p.v[i]))
+			continue;
+		r = drop_piece(st, &p, &p.v[i], l, &layers, ret);
 		if (r == -EWOULDBLOCK)
 			r = 0;
 		else
@@ -336,23 +357,24 @@ static int prune_to_size(struct store *st, const struct cache_limits *l, struct 
 
 static int prune(struct store *st, const struct cache_limits *l, struct cache_pruned *ret)
 {
+	const struct cache_choice *c = &l->only;
+	const bool whole = !c->no_results && !c->no_mounts && !c->id;
 	int r;
 
 	if (l->has_max)
 		return prune_to_size(st, l, ret);
-	if (l->only_mounts)
-		return prune_mounts(st, l->before_ns, ret);
-	r = prune_records(st, l->all, l->before_ns, ret);
+	r = c->no_results ? 0 : prune_records(st, l, ret);
 	/* Layers of builds and pulls that were given up stand in no record. */
-	if (r == 0 && l->all && !l->before_ns)
+	if (r == 0 && l->all && whole && !c->before_ns)
 		r = layer_remove_unused(st, NULL);
+	if (r == 0 && !c->no_mounts)
+		r = prune_mounts(st, l, ret);
+	if (r < 0 || !whole)
+		return r;
+	r = prune_notes(st, CACHE_WHY, c->before_ns);
 	if (r == 0)
-		r = prune_mounts(st, l->before_ns, ret);
-	if (r == 0)
-		r = prune_notes(st, CACHE_WHY, l->before_ns);
-	if (r == 0)
-		r = prune_notes(st, CACHE_URLS, l->before_ns);
-	return r < 0 ? r : prune_notes(st, CACHE_STAT, l->before_ns);
+		r = prune_notes(st, CACHE_URLS, c->before_ns);
+	return r < 0 ? r : prune_notes(st, CACHE_STAT, c->before_ns);
 }
 
 int cache_prune(struct store *st, const struct cache_limits *l, struct cache_pruned *ret)

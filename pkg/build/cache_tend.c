@@ -50,7 +50,7 @@ static bool is_due(struct store *st, const struct cache_policy *p)
 
 static void tend(struct store *st, const struct cache_policy *p)
 {
-	const struct cache_limits by_age = {.before_ns = clock_now_ns() - p->age_ns};
+	const struct cache_limits by_age = {.only.before_ns = clock_now_ns() - p->age_ns};
 	const struct cache_limits by_size = {.has_max = true, .max_bytes = p->max_bytes};
 	struct cache_pruned gone;
 

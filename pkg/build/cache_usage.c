@@ -60,7 +60,8 @@ static void add_row(struct json_object *rows, const struct cache_item *it, uint6
 	(void)json_object_array_add(rows, o);
 }
 
-int cache_usage(struct store *st, struct usage *u, struct json_object **ret_rows)
+int cache_usage(struct store *st, struct usage *u, const struct cache_choice *only,
+		struct json_object **ret_rows)
 {
 	struct json_object *rows = json_object_new_array();
 	AUTO_CLOSE int mounts = cache_dir(st, CACHE_MOUNTS);
@@ -75,7 +76,8 @@ int cache_usage(struct store *st, struct usage *u, struct json_object **ret_rows
 							   : 0;
 
 		active += needed;
-		add_row(rows, &v[i], bytes, needed);
+		if (!only || cache_choice_has(only, v[i].id, v[i].is_mount, v[i].used_ns))
+			add_row(rows, &v[i], bytes, needed);
 	}
 	cache_list_free(v, n);
 	if (r == 0)

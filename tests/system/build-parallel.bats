@@ -121,10 +121,20 @@ await() { printf "$AWAIT" "$1"; }
 	wait_until 20 no_strays # what still settles layers empties the trash as well
 	run -0 cuddy builder prune -f --filter until=1h
 	[ "${lines[0]}" = "Results: 0" ] && [ "${lines[1]}" = "Caches: 0" ]
-	run -125 cuddy builder prune -f --filter label=x
+	for bad in label=x type=none until=never; do
+		run -125 --separate-stderr cuddy builder prune -f --filter "$bad"
+		one_line_error 125 "$bad"
+	done
+	[ "$(cuddy buildx du --filter type=exec.cachemount --verbose --format '{{.CacheType}}')" = exec.cachemount ]
+	id=$(cuddy buildx du --filter type=regular --format '{{.CacheID}}' | tail -n 1)
+	[ "$(cuddy buildx du --filter "id=$id" --format '{{.CacheID}}')" = "$id" ]
+	run -0 cuddy buildx prune -f --verbose --filter type=exec.cachemount
+	[ "${lines[1]} ${lines[2]}" = "Results: 0 Caches: 1" ]
+	run -0 cuddy builder prune -a -f --verbose --filter "id=$id"
+	[[ "${lines[0]}" = "$id"* && "${lines[1]} ${lines[2]}" = "Results: 1 Caches: 0" && "${lines[3]}" =~ ^"Total reclaimed space: "[1-9] ]]
+	[ -z "$(cuddy buildx du --filter "id=$id" --format '{{.CacheID}}')" ]
 	run -0 cuddy builder prune -f
-	[ "${lines[1]}" = "Caches: 1" ]
-	[[ "${lines[2]}" =~ ^"Total reclaimed space: "[1-9] ]]
+	[ "${lines[1]}" = "Caches: 0" ]
 	[ "$(layers)" = $((before - 1)) ]
 	run -0 cuddy run --rm --network none localhost/t cat /n
 	[ "$output" = kept ]

@@ -307,6 +307,7 @@ static const struct opt push_opts[] = {
 	OPT_STR(0, "digestfile", "FILE", struct push_args, digestfile,
 		"Write the digest of what was pushed to a file", .complete = COMPLETE_FILE),
 	OPT_BOOL('q', "quiet", struct push_args, quiet, "Do not report progress"),
+	OPT_ROWS(sign_refused_opts),
 	OPT_STR(0, "sign-by", "KEY", struct push_args, sign.by,
 		"Sign what was pushed with this key of gpg's"),
 	OPT_STR(0, "sign-by-sigstore-private-key", "FILE", struct push_args, sign.sigstore_key,

@@ -79,8 +79,7 @@ const struct command cmd_container_checkpoint = {
 	.group = "container",
 	.synopsis = "CONTAINER [CONTAINER...]",
 	.summary = "Needs root of the host: refused",
-	.max_args = -1,
-	.no_interspersed = true,
+	.refused = true,
 	.run = checkpoint_run,
 };
 
@@ -89,8 +88,7 @@ const struct command cmd_container_restore = {
 	.group = "container",
 	.synopsis = "CONTAINER [CONTAINER...]",
 	.summary = "Needs root of the host: refused",
-	.max_args = -1,
-	.no_interspersed = true,
+	.refused = true,
 	.run = checkpoint_run,
 };
 
@@ -110,7 +108,6 @@ const struct command cmd_container_runlabel = {
 	.group = "container",
 	.synopsis = "LABEL IMAGE [ARG...]",
 	.summary = "An image commands nothing on the host: refused",
-	.max_args = -1,
-	.no_interspersed = true,
+	.refused = true,
 	.run = runlabel_run,
 };

@@ -37,6 +37,7 @@ struct command {
 	const void *defaults; /* copied into the argument struct before parsing; may be NULL */
 	int min_args, max_args; /* operands; -1: any number */
 	bool no_interspersed; /* operands are a command line */
+	bool refused; /* whatever it is given: none of it is looked at */
 	enum opt_complete complete; /* operands */
 	const char *operand_words; /* COMPLETE_WORDS: "a b c" */
 	int (*run)(struct cmd_ctx *ctx, const void *args, int argc, char **argv);

@@ -409,21 +409,6 @@ const struct command cmd_kube_generate = {
 	.run = generate_run,
 };
 
-/* All that podman takes there, so that the reason is told and not an unknown flag. */
-struct apply_args {
-	const char *ca, *file, *config, *ns;
-	bool service;
-};
-
-static const struct opt apply_opts[] = {
-	OPT_STR(0, "ca-cert-file", "FILE", struct apply_args, ca, "Refused", .hidden = true),
-	OPT_STR('f', "file", "FILE", struct apply_args, file, "Refused", .hidden = true),
-	OPT_STR('k', "kubeconfig", "FILE", struct apply_args, config, "Refused", .hidden = true),
-	OPT_STR(0, "ns", "NAMESPACE", struct apply_args, ns, "Refused", .hidden = true),
-	OPT_BOOL('s', "service", struct apply_args, service, "Refused", .hidden = true),
-	OPT_END,
-};
-
 static int apply_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	(void)ctx;
@@ -439,8 +424,6 @@ const struct command cmd_kube_apply = {
 	.group = "kube",
 	.synopsis = "[OPTIONS] [POD|CONTAINER|VOLUME...]",
 	.summary = "Refused: there is no cluster to send it to",
-	.opts = apply_opts,
-	.args_size = sizeof(struct apply_args),
-	.max_args = -1,
+	.refused = true,
 	.run = apply_run,
 };

@@ -116,6 +116,8 @@ static int run_command(struct cmd_ctx *ctx, const struct command_alias *a, int a
 	AUTO_FREE void *args = xcalloc(1, c->args_size ? c->args_size : 1);
 	int first, r;
 
+	if (c->refused && !(argc > 1 && strcmp(argv[1], "--help") == 0))
+		return c->run(ctx, args, 0, NULL);
 	if (c->defaults)
 		memcpy(args, c->defaults, c->args_size);
 	first = opt_parse(c->opts, args, argc, argv, !c->no_interspersed, a->words);

@@ -18,7 +18,7 @@
 struct push_args {
 	struct registry_args registry;
 	bool compress;
-	const char *platform, *sign_parameters;
+	const char *platform;
 	bool quiet, remove_signatures, all_tags;
 	struct sign_options sign;
 	const char *digestfile, *format;
@@ -45,9 +45,9 @@ static const struct opt push_opts[] = {
 	OPT_BOOL('q', "quiet", struct push_args, quiet, "Do not report progress"),
 	OPT_BOOL(0, "remove-signatures", struct push_args, remove_signatures, "Send no signatures; there never are any"),
 	OPT_STR(0, "sign-by", "KEY", struct push_args, sign.by, "Sign what was pushed with this key of gpg's"),
-	OPT_STR(0, "sign-by-sigstore", "FILE", struct push_args, sign_parameters, "Refused", .hidden = true),
 	OPT_STR(0, "sign-by-sigstore-private-key", "FILE", struct push_args, sign.sigstore_key,
 		"Sign what was pushed with a private key, and put the signature beside it", .complete = COMPLETE_FILE),
+	OPT_ROWS(sign_refused_opts),
 	OPT_STR(0, "sign-passphrase-file", "FILE", struct push_args, sign.passphrase_file, "Passphrase of the key",
 		.complete = COMPLETE_FILE),
 	OPT_END
@@ -66,11 +66,6 @@ static int options_of(const struct push_args *a, struct push_options *ret)
 {
 	int r;
 
-	if (a->sign_parameters)
-		return err_usage(
-			"--sign-by-sigstore: files of parameters are not read; "
-			"--sign-by-sigstore-private-key and --sign-passphrase-file name the "
-			"key and its passphrase");
 	r = compress_form_of(&a->compression, &ret->form);
 	if (r < 0)
 		return r;

@@ -17,6 +17,8 @@ static const struct start_args start_defaults = {.sig_proxy = -1};
 static const struct opt start_opts[] = {
 	OPT_BOOL('a', "attach", struct start_args, attach, "Attach to its output and wait"),
 	OPT_BOOL('i', "interactive", struct start_args, interactive, "Attach to its stdin too"),
+	OPT_REFUSED(0, "checkpoint", "NAME", "only root of the host can restore processes", NULL),
+	OPT_REFUSED(0, "checkpoint-dir", "DIR", "only root of the host can restore processes", NULL),
 	OPT_TRI(0, "sig-proxy", struct start_args, sig_proxy, "Forward signals when attached"),
 	OPT_STR(0, "detach-keys", "KEYS", struct start_args, detach_keys,
 		"Keys that detach from the terminal"),

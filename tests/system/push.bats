@@ -177,7 +177,7 @@ umoci_image() { # umoci_image DIR:TAG
 	for bad in "$id" busybox nosuch:1 "$REG/b:1 dir:$WORK/full" "$REG/b:1 oci:$WORK/full" "$REG/b:1 $REG/b:x@$d" "$REG/b:1 $REG/Upper" "$REG/b:1 $REG/b@sha256:$(printf '%064d' 0)" \
 		"--compression-format zstd -f docker $REG/b:1" "--compression-level 3 $REG/b:1" "--compression-format gzip --compression-level 12 $REG/b:1" \
 		"-f v2s1 $REG/b:1" "--compression-format x $REG/b:1" "--compress $REG/b:1" \
-		"--encryption-key jwe:x $REG/b:1" "--encrypt-layer 0 $REG/b:1" "--sign-by-sigstore $WORK/x $REG/b:1" "--platform linux/arm64 $REG/b:1" "--platform x/y/z/a $REG/b:1"; do
+		"--encryption-key jwe:x $REG/b:1" "--encrypt-layer 0 $REG/b:1" "--sign-by-sigstore $WORK/x $REG/b:1" "--sign-by-sq-fingerprint x $REG/b:1" "--platform linux/arm64 $REG/b:1" "--platform x/y/z/a $REG/b:1"; do
 		run --separate-stderr upload $bad
 		one_line_error 125 .
 	done

@@ -121,8 +121,11 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	run -0 cuddy container cleanup --rm --rmi -l
 	[ -z "$(names)" ]
 	cuddy image exists "$IMAGE" # it has two names: not the container's alone
-	run -125 --separate-stderr cuddy container checkpoint a
-	one_line_error 125 'only root'
+	for what in 'container checkpoint -l --keep' 'container restore -i /x --name y' 'start --checkpoint c a'; do
+		run -125 --separate-stderr cuddy $what
+		one_line_error 125 'only root'
+	done
+	cuddy container restore --help | grep -q refused
 }
 
 @test "inspect: an object of any kind by name, or of the one that --type says" {

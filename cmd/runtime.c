@@ -13,6 +13,7 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/base/log.h"
 #include "pkg/base/parse.h"
 #include "pkg/bundle/container.h"
 #include "pkg/json/json.h"
@@ -33,7 +34,11 @@ const struct opt runtime_opts[] = {
 	OPT_STR(0, "rootless", "BOOL", G, rootless,
 		"For spec: with a user namespace that maps you to root; else seen by itself",
 		.optional = true),
-	OPT_BOOL(0, "debug", G, debug, "Say what is done"),
+	OPT_BOOL(0, "debug", G, debug, "Say what is done, on standard error"),
+	OPT_STR(0, "log-level", "LEVEL", G, log_level, "The same for debug",
+		.words = "error warning info debug", .complete = COMPLETE_WORDS, .strict = true),
+	OPT_REFUSED(0, "criu", "FILE", "without root nothing can be written down and restored",
+		    NULL),
 	OPT_END,
 };
 
@@ -64,6 +69,12 @@ void runtime_verb_first(int argc, char **argv)
 	name = argv[verb];
 	memmove(argv + 2, argv + 1, (size_t)(verb - 1) * sizeof(*argv));
 	argv[1] = name;
+}
+
+void runtime_begin(const struct runtime_args *g)
+{
+	if (g->debug || (g->log_level && strcmp(g->log_level, "debug") == 0))
+		log_init("all", "cuddy");
 }
 
 /* --- errors ----------------------------------------------------------------------------------- */
@@ -152,10 +163,12 @@ static int state_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 {
 	const struct one_args *a = args;
 	AUTO(oci_container_done) struct oci_container c = OCI_CONTAINER_INIT;
-	int r = oci_container_open(a->g.root, argv[0], false, &c);
+	int r;
 
 	(void)ctx;
 	(void)argc;
+	runtime_begin(&a->g);
+	r = oci_container_open(a->g.root, argv[0], false, &c);
 	if (r == 0) {
 		AUTO_JSON struct json_object *o = oci_container_state(&c);
 
@@ -171,6 +184,7 @@ static int kill_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	int sig = SIGTERM, r = 0;
 
 	(void)ctx;
+	runtime_begin(&a->g);
 	if (argc > 1 && parse_signal(argv[1], &sig) < 0)
 		r = err_usage("signal '%s': no such signal", argv[1]);
 	if (r == 0)
@@ -184,10 +198,12 @@ static int delete_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 {
 	const struct one_args *a = args;
 	AUTO(oci_container_done) struct oci_container c = OCI_CONTAINER_INIT;
-	int hooks = 0, r = oci_container_open(a->g.root, argv[0], true, &c);
+	int hooks = 0, r;
 
 	(void)ctx;
 	(void)argc;
+	runtime_begin(&a->g);
+	r = oci_container_open(a->g.root, argv[0], true, &c);
 	if (r == -CE_NO_CONTAINER && a->force) {
 		err_drop();
 		return 0;
@@ -202,8 +218,10 @@ static int delete_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 static int freeze(const struct one_args *a, const char *id, bool pause)
 {
 	AUTO(oci_container_done) struct oci_container c = OCI_CONTAINER_INIT;
-	int r = oci_container_open(a->g.root, id, true, &c);
+	int r;
 
+	runtime_begin(&a->g);
+	r = oci_container_open(a->g.root, id, true, &c);
 	return runtime_ended(&a->g, r < 0 ? r : oci_pause(&c, pause));
 }
 
@@ -233,10 +251,12 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	AUTO_JSON struct json_object *all = json_object_new_array();
 	AUTO_FREE pid_t *pids = NULL;
 	unsigned n = 0;
-	int r = oci_container_open(a->g.root, argv[0], false, &c);
+	int r;
 
 	(void)ctx;
 	(void)argc;
+	runtime_begin(&a->g);
+	r = oci_container_open(a->g.root, argv[0], false, &c);
 	if (r == 0)
 		r = oci_processes(&c, &pids, &n);
 	if (r < 0)
@@ -266,12 +286,15 @@ static int list_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 {
 	const struct one_args *a = args;
 	AUTO_JSON struct json_object *all = NULL;
-	int r = oci_container_list(a->g.root, &all);
-	size_t n = json_object_array_length(all);
+	size_t n;
+	int r;
 
 	(void)ctx;
 	(void)argc;
 	(void)argv;
+	runtime_begin(&a->g);
+	r = oci_container_list(a->g.root, &all);
+	n = json_object_array_length(all);
 	if (r < 0)
 		return runtime_ended(&a->g, r);
 	if (as_json(a->format) && !a->quiet) {
@@ -302,12 +325,14 @@ static int list_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 		.complete = COMPLETE_WORDS, .strict = true)
 
 static const struct opt plain_opts[] = {OPT_GROUP(runtime_opts, A, g), OPT_END};
+#define BY_NAME "write the id of each container"
+
 static const struct opt kill_opts[] = {
 	OPT_BOOL('a', "all", A, all, "All processes of the container"),
-	OPT_GROUP(runtime_opts, A, g), OPT_END};
+	OPT_REFUSED('r', "regex", NULL, BY_NAME, NULL), OPT_GROUP(runtime_opts, A, g), OPT_END};
 static const struct opt delete_opts[] = {
 	OPT_BOOL('f', "force", A, force, "Kill it when it runs; one that is not there is no error"),
-	OPT_GROUP(runtime_opts, A, g), OPT_END};
+	OPT_REFUSED('r', "regex", NULL, BY_NAME, NULL), OPT_GROUP(runtime_opts, A, g), OPT_END};
 static const struct opt ps_opts[] = {FORMAT, OPT_GROUP(runtime_opts, A, g), OPT_END};
 static const struct opt list_opts[] = {FORMAT, OPT_BOOL('q', "quiet", A, quiet, "Only the ids"),
 				       OPT_GROUP(runtime_opts, A, g), OPT_END};

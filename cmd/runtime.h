@@ -5,7 +5,7 @@
 
 /* Flags that may stand before the verb, as other engines write them, or after it. */
 struct runtime_args {
-	const char *root, *log, *log_format, *cgroup_manager, *rootless;
+	const char *root, *log, *log_format, *log_level, *cgroup_manager, *rootless;
 	bool debug, systemd_cgroup;
 };
 extern const struct opt runtime_opts[];
@@ -14,6 +14,8 @@ bool runtime_by_name(void); /* we were called as cuddy-runtime */
 void runtime_version(void);
 /** runtime_verb_first() - "runtime --root X create …" becomes "runtime create --root X …". */
 void runtime_verb_first(int argc, char **argv);
+/** runtime_begin() - every verb's first step: --debug and --log-level hold from here on. */
+void runtime_begin(const struct runtime_args *g);
 /**
  * runtime_ended() - report the failure @r on stderr and in the log that was asked for
  * Engines look for words in there: of a command that is missing, and of one that may not be executed.

@@ -33,6 +33,10 @@ static const struct opt shared_opts[] = {
 	OPT_BOOL(0, "no-new-keyring", C, no_new_keyring, "Leave the caller's session keyring"),
 	OPT_BOOL(0, "no-pivot", C, no_pivot,
 		 "Accepted; the root is changed by pivot_root all the same"),
+	OPT_REFUSED('f', "config", "FILE", "a bundle's configuration is its config.json",
+		    "config.json"),
+	OPT_REFUSED(0, "pidfd-socket", "SOCKET",
+		    "no descriptor of the process is sent; --pid-file has its number", NULL),
 	OPT_BOOL(0, "no-subreaper", C, no_subreaper, "Accepted; we are none", .hidden = true),
 	OPT_GROUP(runtime_opts, C, g),
 	OPT_END,
@@ -84,6 +88,7 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 
 	(void)ctx;
 	(void)argc;
+	runtime_begin(&a->g);
 	return runtime_ended(&a->g, create(a, &q, NULL, NULL));
 }
 
@@ -102,6 +107,7 @@ static int start_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 
 	(void)ctx;
 	(void)argc;
+	runtime_begin(&a->g);
 	return runtime_ended(&a->g, start(&a->g, argv[0]));
 }
 
@@ -163,6 +169,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	int r;
 
 	(void)argc;
+	runtime_begin(&a->g);
 	if (!a->detach)
 		return runtime_ended(&a->g, run_in_front(a, &q, &ctx->status));
 	r = create(a, &q, NULL, NULL);
@@ -206,6 +213,10 @@ static const struct opt exec_opts[] = {
 	OPT_LIST('c', "cap", "CAP", E, caps, "A further capability"),
 	OPT_TRI(0, "no-new-privs", E, no_new_privs, "Nothing it executes may gain privileges"),
 	OPT_STR(0, "apparmor", "PROFILE", E, apparmor, "AppArmor profile"),
+	OPT_REFUSED(0, "process-label", "LABEL", "there are no labels of SELinux", ""),
+	OPT_REFUSED(0, "cgroup", "PATH", "processes live in the container's own cgroup", "/"),
+	OPT_REFUSED(0, "ignore-paused", NULL, "a paused container runs nothing; resume it first",
+		    NULL),
 	OPT_UINT(0, "preserve-fds", "N", E, preserve_fds, "Pass on N more descriptors, from 3",
 		 .max = 512),
 	OPT_GROUP(runtime_opts, E, g),
@@ -261,6 +272,7 @@ static int exec_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 		.preserve_fds = a->preserve_fds,
 	};
 
+	runtime_begin(&a->g);
 	return runtime_ended(&a->g, exec(a, &q, &ctx->status));
 }
 

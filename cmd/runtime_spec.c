@@ -44,6 +44,7 @@ static int spec_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	(void)ctx;
 	(void)argc;
 	(void)argv;
+	runtime_begin(&a->g);
 	return runtime_ended(&a->g, write_spec(a));
 }
 
@@ -153,10 +154,13 @@ static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 
 	(void)ctx;
 	(void)argc;
+	runtime_begin(&a->g);
 	return runtime_ended(&a->g, update(a, argv[0]));
 }
 
 #define U struct update_args
+#define NOT_IN_V2 "control groups of version 2 do not have it"
+#define ROOTS_CACHES "classes of caches are root's to give"
 
 static const struct opt update_opts[] = {
 	OPT_STR('r', "resources", "FILE", U, resources,
@@ -174,6 +178,12 @@ static const struct opt update_opts[] = {
 	OPT_STR(0, "cpuset-mems", "SET", U, mems, "Memory nodes"),
 	OPT_INT(0, "pids-limit", "N", U, pids, "Limit of processes, -1 for none", .min = -1),
 	OPT_INT(0, "blkio-weight", "N", U, weight, "Weight of block I/O", .min = 0),
+	OPT_REFUSED(0, "cpu-rt-period", "N", NOT_IN_V2, "0"),
+	OPT_REFUSED(0, "cpu-rt-runtime", "N", NOT_IN_V2, "0"),
+	OPT_REFUSED(0, "kernel-memory", "N", NOT_IN_V2, "0"),
+	OPT_REFUSED(0, "kernel-memory-tcp", "N", NOT_IN_V2, "0"),
+	OPT_REFUSED(0, "l3-cache-schema", "SCHEMA", ROOTS_CACHES, NULL),
+	OPT_REFUSED(0, "mem-bw-schema", "SCHEMA", ROOTS_CACHES, NULL),
 	OPT_GROUP(runtime_opts, U, g),
 	OPT_END,
 };
@@ -183,6 +193,8 @@ static const struct opt update_opts[] = {
 static const struct opt spec_opts[] = {
 	OPT_STR('b', "bundle", "DIR", S, bundle, "Where to write config.json",
 		.complete = COMPLETE_DIR),
+	OPT_REFUSED('f', "file", "FILE",
+		    "the name is config.json; choose its directory with --bundle", "config.json"),
 	OPT_GROUP(runtime_opts, S, g),
 	OPT_END,
 };

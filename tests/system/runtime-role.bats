@@ -114,12 +114,16 @@ teardown() {
 	[ "${lines[1]}" = "$(readlink /proc/self/ns/net)" ]
 	[ "${lines[2]}" = seen ]
 	# A map over several ranges of the host's, as engines write it.
-	bundle c cat /proc/self/uid_map
+	bundle c sleep 1000
 	sub=$(awk -F: -v u="$(id -un)" '$1 == u { print $2; exit }' /etc/subuid)
-	config c --argjson me "$(id -u)" --argjson sub "$sub" '.linux.uidMappings = [{"containerID": 0, "hostID": $me, "size": 1}, {"containerID": 1, "hostID": $sub, "size": 500}]'
-	run -0 rt run --bundle "$WORK/c" fourth
+	config c --argjson me "$(id -u)" --argjson gid "$(id -g)" --argjson sub "$sub" '.linux.uidMappings = [{"containerID": 0, "hostID": $me, "size": 1}, {"containerID": 1, "hostID": $sub, "size": 500}] | .linux.gidMappings = (.linux.uidMappings | .[0].hostID = $gid)'
+	quiet rt run --detach --bundle "$WORK/c" fourth
+	run -0 rt exec fourth cat /proc/self/uid_map
 	[ "$(awk '{ n += $3 } END { print n }' <<<"$output")" = 501 ]
+	run -0 rt exec -g 7 --additional-gids 8 --user 5:6 fourth grep -E '^(Uid|Gid|Groups)' /proc/self/status
+	[ "$(tr -s '\t ' ' ' <<<"$output" | paste -sd' ')" = "Uid: 5 5 5 5 Gid: 6 6 6 6 Groups: 6 7 8 " ]
 	run -0 rt delete --force first
+	run -0 rt delete --force fourth
 }
 
 @test "exec: the container's namespaces and confinement, own user, environment, directory; its status" {
@@ -131,6 +135,8 @@ teardown() {
 	[ "${lines[1]}" = /tmp ]
 	[ "${lines[3]}" = "CapEff:	0000000020000420" ]
 	[ "${lines[4]}" = "$(readlink "/proc/$(rt state e | jq .pid)/ns/pid")" ]
+	run -0 rt exec --cap CAP_CHOWN --no-new-privs --user 0:0 e grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status
+	[ "$(tr '\t' ' ' <<<"$output" | paste -sd' ')" = "CapEff: 0000000020000421 CapBnd: 0000000020000421 NoNewPrivs: 1" ]
 	run -9 rt exec e sh -c 'exit 9'
 	run -137 rt exec e sh -c 'kill -9 $$'
 	[ "$(echo typed | rt exec e cat)" = typed ]
@@ -231,10 +237,30 @@ teardown() {
 	ln -s "$CUDDY" "$WORK/cuddy-runtime"
 	[[ "$("$WORK/cuddy-runtime" --version)" == "cuddy-runtime version "*"spec: 1.2.0" ]]
 	bundle b true
-	run -0 "$WORK/cuddy-runtime" --root "$WORK/state" --log "$WORK/log" --log-format=json --systemd-cgroup=false run --bundle "$WORK/b" n
+	run -0 "$WORK/cuddy-runtime" --root "$WORK/state" --log "$WORK/log" --log-format=json --systemd-cgroup=false --log-level debug run --bundle "$WORK/b" n
+	[[ "$output" =~ ^\[[0-9]+\ [a-z]+\]\ runtime:\  ]]
 	run -1 "$WORK/cuddy-runtime" --root "$WORK/state" state n
 	"$WORK/cuddy-runtime" features | jq -e '.ociVersionMax == "1.2.0" and (.linux.namespaces | index("user")) and (.hooks | index("createRuntime"))'
 	run -125 "$WORK/cuddy-runtime" frobnicate
+	run -125 "$WORK/cuddy-runtime" checkpoint n # by which engines know that there is none
+	local words want
+	while IFS='|' read -r words want; do # what runc and crun have, and what there is not
+		# shellcheck disable=SC2086
+		run -125 --separate-stderr rt $words
+		[[ "$stderr" == *"$want"* && "$stderr" != *$'\n'* ]] || fail "$words: $stderr"
+	done <<-'EOF'
+		exec --process-label x n true|labels of SELinux
+		exec --cgroup /x n true|the container's own cgroup
+		exec --ignore-paused n true|resume it first
+		create --config x n|its config.json
+		create --pidfd-socket x n|--pid-file
+		kill --regex n|the id of each
+		delete -r n|the id of each
+		spec --file x|--bundle
+		update --cpu-rt-runtime 5 n|version 2
+		update --kernel-memory 5 n|version 2
+		update --l3-cache-schema x n|root's to give
+	EOF
 	mkdir "$WORK/s"
 	"$WORK/cuddy-runtime" spec --bundle "$WORK/s"
 	jq -e '.process.args == ["sh"]' "$WORK/s/config.json"

@@ -152,7 +152,11 @@ int image_to_place(struct store *st, const char *name, const char *place,
 	AUTO(transport_done) struct transport t = {0};
 	AUTO_STRV struct strv names = STRV_INIT;
 	AUTO_FREE char *as = NULL;
-	struct save_options s = {.form = o->form, .platform = o->platform, .renamed = true};
+	struct save_options s = {.form = o->form,
+				 .platform = o->platform,
+				 .renamed = true,
+				 .told = "push",
+				 .told_name = place};
 	int r = transport_parse(place, &t);
 
 	if (r == 0)

@@ -114,7 +114,7 @@ static int make_pipe(int *rd, int *wr)
 static int send_image(struct store *st, const struct scp_args *a, const char *image,
 		      const char *host)
 {
-	const struct save_options o = {.kind = a->format};
+	const struct save_options o = {.kind = a->format, .told = "save"};
 	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, ssh = -EBADF;
 	AUTO_STRV struct strv names = STRV_INIT;
 	struct transfer_report report;
@@ -167,7 +167,7 @@ static int fetch_image(struct store *st, const struct scp_args *a, const struct 
 	if (r < 0)
 		return r;
 	transfer_report_init(&report, REPORT_READ, a->quiet, print_loaded);
-	r = image_load(st, rd, &how, &report.handler);
+	r = image_load_told(st, rd, &how, &report.handler);
 	transfer_report_done(&report);
 	closep(&rd);
 	return end_ssh(from->host, &ssh, r);

@@ -52,7 +52,7 @@ static int load_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	if (r < 0)
 		return r;
 	transfer_report_init(&report, REPORT_READ, a->quiet, print_loaded);
-	r = image_load(st, fd, &a->how, &report.handler);
+	r = image_load_told(st, fd, &a->how, &report.handler);
 	transfer_report_done(&report);
 	return r < 0 ? err_wrap(r, "load%s%s", a->input ? " " : "", a->input ? a->input : "") : 0;
 }

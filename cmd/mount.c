@@ -128,7 +128,7 @@ static int unmount_one(struct store *st, struct container *c, const void *arg)
 	(void)st;
 	if (a->each.all && !container_is_mounted(c))
 		return 0;
-	return container_unmount(c, a->force);
+	return container_unmount(st, c, a->force);
 }
 
 static int unmount_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)

@@ -40,7 +40,8 @@ static int options_of(const struct save_args *a, struct save_options *ret)
 	*ret = (struct save_options){.kind = a->format,
 				     .form.compression = a->compress ? "gzip" : NULL,
 				     .plain = a->uncompressed || (dir && !a->compress),
-				     .platform = a->platform};
+				     .platform = a->platform,
+				     .told = "save"};
 	return 0;
 }
 

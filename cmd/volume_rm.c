@@ -7,6 +7,7 @@
 #include "cmd/pruned.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/parse.h"
 #include "pkg/container/container.h"
 #include "pkg/container/prune.h"
 #include "pkg/container/volumes.h"
@@ -111,17 +112,40 @@ static bool confirmed(const struct strv *names)
 	return cmd_confirmed(what);
 }
 
+/* podman: without a word about them only anonymous ones go. "all" is a filter of prune alone. */
+static int choose(const struct prune_args *a, bool *all, struct strv *filters)
+{
+	*all = a->all;
+	for (size_t i = 0; i < a->filters.n; i++) {
+		const char *f = a->filters.v[i];
+		bool flag = false;
+
+		if (strncmp(f, "all=", 4) == 0) {
+			if (parse_bool(f + 4, &flag) < 0)
+				return err_usage("--filter '%s': say true or false", f);
+			*all |= flag;
+			continue;
+		}
+		*all |= strncmp(f, "anonymous=", 10) == 0;
+		strv_add(filters, f);
+	}
+	return 0;
+}
+
 static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct prune_args *a = args;
-	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_STRV struct strv names = STRV_INIT, filters = STRV_INIT;
 	struct store *st;
-	int r = cmd_store(ctx, &st);
+	bool all;
+	int r = choose(a, &all, &filters);
 
 	(void)argc;
 	(void)argv;
 	if (r == 0)
-		r = volume_unused(st, a->all, &a->filters, &names);
+		r = cmd_store(ctx, &st);
+	if (r == 0)
+		r = volume_unused(st, all, &filters, &names);
 	if (r < 0 || names.n == 0 || (!a->force && !a->dry_run && !confirmed(&names)))
 		return r;
 	for (size_t i = 0; a->dry_run && i < names.n; i++)

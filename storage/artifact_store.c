@@ -13,6 +13,7 @@
 #include "pkg/sys/lock.h"
 #include "storage/list_store.h"
 #include "storage/named_record.h"
+#include "storage/stage.h"
 
 #define LOCK "artifacts"
 
@@ -58,7 +59,10 @@ int artifact_store_hold(struct store *st)
 
 int artifact_store_put(struct store *st, const struct artifact_record *r)
 {
-	return named_record_put(st, &kind, r, false);
+	int done = named_record_put(st, &kind, r, false);
+
+	crash_point("record-saved");
+	return done;
 }
 
 int artifact_store_load_file(struct store *st, const char *file, struct artifact_record *ret)
@@ -194,6 +198,7 @@ int artifact_store_remove(struct store *st, const char *reference)
 
 	if (r < 0)
 		return r;
+	crash_point("record-removed");
 	/* It is gone; what it leaves behind takes room and nothing else. */
 	if (artifact_store_sweep(st) < 0)
 		err_drop();

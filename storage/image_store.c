@@ -387,6 +387,7 @@ int image_store_put(struct store *st, const struct image_record *r)
 	for (size_t i = 0; e == 0 && i < r->names.n; i++)
 		e = ref_set(st, r->names.v[i], r->id, r->manifest ? r->manifest_digest : NULL,
 			    NULL);
+	crash_point("image-put");
 	return e < 0 ? err_wrap(e, "store image %.12s", r->id) : 0;
 }
 

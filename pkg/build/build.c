@@ -10,6 +10,7 @@
 #include "pkg/base/err.h"
 #include "pkg/build/builder.h"
 #include "pkg/build/lint.h"
+#include "pkg/conmon/event.h"
 #include "pkg/image/tag.h"
 
 static void builder_done(struct builder *b)
@@ -185,6 +186,20 @@ static int add_records(struct builder *b, struct sbuf *config)
 	return 0;
 }
 
+static int put_told(struct store *st, const struct image_record *rec)
+{
+	const char *name = rec->names.n ? rec->names.v[0] : "";
+	struct event_pending event;
+	int dir = store_runtime_fd(st), r;
+
+	event_begin_named(dir, "image", "build", rec->id, name, &event);
+	r = image_store_put(st, rec);
+	if (r == 0)
+		event_named(dir, "image", "build", rec->id, name);
+	event_over(dir, &event);
+	return r;
+}
+
 static int put_image(struct builder *b)
 {
 	struct build_image *image = &b->stages[b->target].image;
@@ -223,7 +238,7 @@ static int put_image(struct builder *b)
 	if (r == 0)
 		r = make_stack(b, &rec.diffids);
 	if (r == 0)
-		r = image_store_put(b->st, &rec);
+		r = put_told(b->st, &rec);
 	strv_done(&rec.names);
 	strv_done(&rec.annotations);
 	if (r == 0)

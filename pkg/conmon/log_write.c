@@ -241,7 +241,7 @@ static size_t encode(const struct log_writer *w, char *out, const char *when, in
 	return len;
 }
 
-static void add_record(struct log_writer *w, const char *when, int stream, const char *p, size_t n,
+static bool add_record(struct log_writer *w, const char *when, int stream, const char *p, size_t n,
 		       bool whole)
 {
 	size_t worst = (w->driver == CONMON_LOG_JSON_FILE ? 6 * n : n) + RECORD_FRAME, len;
@@ -255,16 +255,20 @@ static void add_record(struct log_writer *w, const char *when, int stream, const
 		flush_log(w);
 		memmove(w->buf, w->buf + at, len);
 		rotate(w);
+		w->len += len;
+		return true;
 	}
 	w->len += len;
+	return false;
 }
 
-void log_add(struct log_writer *w, int stream, const char *p, size_t n)
+bool log_add(struct log_writer *w, int stream, const char *p, size_t n)
 {
 	char when[CLOCK_TEXT_MAX];
+	bool rotated = false;
 
 	if (w->driver == CONMON_LOG_NONE || w->driver == CONMON_LOG_PASSTHROUGH)
-		return;
+		return false;
 	clock_format_utc(clock_now_ns(), when);
 	while (n) {
 		size_t most = n < w->piece_max ? n : w->piece_max;
@@ -277,10 +281,11 @@ void log_add(struct log_writer *w, int stream, const char *p, size_t n)
 		if (w->driver == CONMON_LOG_JOURNALD)
 			journal_add(&w->journal, stream, p, len, nl != NULL);
 		else
-			add_record(w, when, stream, p, len, nl != NULL);
+			rotated |= add_record(w, when, stream, p, len, nl != NULL);
 		len += nl != NULL;
 		p += len;
 		n -= len;
 	}
 	flush_log(w);
+	return rotated;
 }

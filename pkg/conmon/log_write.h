@@ -40,6 +40,6 @@ int log_open(struct log_writer *w, enum conmon_log driver, const char *path, uin
 	     uint32_t max_files);
 /** log_open_journal() - @fields of each entry, kept by the caller. */
 int log_open_journal(struct log_writer *w, const char *path, const char *fields);
-/** log_add() - record @n bytes of @stream (1 or 2) read now; written when it returns. */
-void log_add(struct log_writer *w, int stream, const char *p, size_t n);
+/** log_add() - record @n bytes of @stream (1 or 2) read now; written when it returns: was the file full, and is another? */
+bool log_add(struct log_writer *w, int stream, const char *p, size_t n);
 void log_close(struct log_writer *w);

@@ -137,7 +137,8 @@ static bool read_chunk(struct monitor *m, struct stream *s)
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		if (m->clients[i].fd >= 0 && m->clients[i].attached && i != CONTROL)
 			s->waiting |= 1ULL << i;
-	log_add(&m->log, s->tag, s->buf, s->len);
+	if (log_add(&m->log, s->tag, s->buf, s->len))
+		monitor_event(m, "log-rotation", NULL);
 	if (m->exited && (s->last_drain += s->len) > DRAIN_MAX)
 		end_stream(m, s);
 	return true;

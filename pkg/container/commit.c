@@ -14,7 +14,9 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/sha256.h"
+#include "pkg/conmon/event.h"
 #include "pkg/container/commit_config.h"
+#include "pkg/container/events.h"
 #include "pkg/container/view.h"
 #include "pkg/image/layer_copy.h"
 #include "pkg/image/tag.h"
@@ -139,6 +141,24 @@ static int keep_lower(struct commit *x)
 	return r;
 }
 
+/* The event is the container's; whether it came to that tells the image. */
+static int put_told(const struct commit *x, const struct image_record *rec)
+{
+	int dir = store_runtime_fd(x->st), r;
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+	struct event_pending event;
+
+	event_body(x->c->rec, &body);
+	sbuf_addf(&body, ",\"" EVENT_COMMITTED "\":\"%s\"", rec->id);
+	event_begin(dir, "container", "commit", x->c->rec->id, x->c->rec->name, body.s, &event);
+	r = image_store_put(x->st, rec);
+	if (r == 0)
+		event_write(dir, "container", "commit", x->c->rec->id, x->c->rec->name, body.s,
+			    NULL);
+	event_over(dir, &event);
+	return r;
+}
+
 static int put_image(struct commit *x, const char *name, char ret_id[65])
 {
 	struct image_record rec = {.created_ns = clock_now_ns(), .diffids = x->diffids};
@@ -155,7 +175,7 @@ static int put_image(struct commit *x, const char *name, char ret_id[65])
 	sha256_hex(config.s, config.len, rec.id);
 	if (name)
 		strv_add(&rec.names, name);
-	r = image_store_put(x->st, &rec);
+	r = put_told(x, &rec);
 	strv_done(&rec.names);
 	memcpy(ret_id, rec.id, 65);
 	return r;

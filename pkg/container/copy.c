@@ -10,6 +10,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/container/container.h"
+#include "pkg/container/events.h"
 #include "pkg/container/place.h"
 #include "pkg/container/root.h"
 #include "pkg/sys/userns.h"
@@ -334,9 +335,11 @@ int copy_files(struct store *st, const struct copy_end *from, const struct copy_
 
 	if (r < 0)
 		return r;
-	if (from->stream)
-		return copy_in(&b, from->fd, o, h);
-	if (to->stream)
-		return copy_out(&a, to->fd, h);
-	return copy_tree(&a, &b, o, h);
+	r = from->stream ? copy_in(&b, from->fd, o, h)
+	    : to->stream ? copy_out(&a, to->fd, h)
+			 : copy_tree(&a, &b, o, h);
+	for (unsigned i = 0; r == 0 && i < 2; i++)
+		if (ends[i]->open)
+			container_event(st, ends[i]->c.rec, "copy", NULL);
+	return r;
 }

@@ -114,14 +114,16 @@ static bool matches_one(struct json_object *o, const char *key, const char *valu
 		return strcmp(value, "local") == 0; /* docker's other one is of swarms */
 	if (strcmp(key, "image") == 0 && strcmp(type, "container") == 0)
 		return strcmp(str(o, "Image"), value) == 0;
-	return strcmp(type, key) == 0 && names_it(o, value); /* the rest are types */
+	return strcmp(type, key) == 0 && names_it(o, value); /* the rest are types, some of them never here */
 }
 
 int events_check(const struct strv *filters)
 {
-	static const char *const keys[] = {"container", "event", "image", "label",
-					   "network",   "pod",   "scope", "secret",
-					   "status",    "type",  "volume"};
+	static const char *const keys[] = {"artifact", "config", "container", "daemon",
+					   "event",    "image",  "label",     "network",
+					   "node",     "plugin", "pod",       "scope",
+					   "secret",   "service", "status",   "type",
+					   "volume"};
 
 	for (size_t i = 0; i < filters->n; i++) {
 		const char *value = NULL;
@@ -130,8 +132,9 @@ int events_check(const struct strv *filters)
 		if (!key)
 			return err_usage("--filter '%s': write key=value", filters->v[i]);
 		if (!filter_one_of(key, keys, ARRAY_LEN(keys)))
-			return err_usage("--filter '%s': unknown key; known are container event "
-					 "image label network pod scope secret type volume",
+			return err_usage("--filter '%s': unknown key; known are artifact "
+					 "container event image label network pod scope secret "
+					 "type volume",
 					 filters->v[i]);
 	}
 	return 0;

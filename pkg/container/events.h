@@ -7,6 +7,7 @@ struct json_object;
 
 /** event_body() - what all events of a container say besides id, time and status: JSON members. */
 void event_body(const struct container_record *rec, struct sbuf *out);
+#define EVENT_COMMITTED "CommittedImage" /* member of "commit": the id of what was made */
 /** container_event_begin() - what its line will be, before it is made or removed (pkg/conmon/event.h). */
 struct event_pending;
 void container_event_begin(struct store *st, const struct container_record *rec, const char *status,

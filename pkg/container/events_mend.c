@@ -14,6 +14,7 @@
 #include "pkg/image/image.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
+#include "storage/artifact_store.h"
 #include "storage/container_store.h"
 #include "storage/image_store.h"
 #include "storage/network.h"
@@ -36,6 +37,14 @@ static bool has_secret(struct store *st, const char *id, const char *name)
 	AUTO(secret_record_done) struct secret_record s = {0};
 
 	return secret_load(st, name, &s) == 0 && strcmp(s.id, id) == 0;
+}
+
+static bool has_artifact(struct store *st, const char *id, const char *name)
+{
+	AUTO(artifact_record_done) struct artifact_record a = {0};
+
+	return artifact_store_load(st, name, &a) == 0 &&
+	       strcmp(a.digest + strlen("sha256:"), id) == 0;
 }
 
 static bool has_network(struct store *st, const char *id, const char *name)
@@ -61,6 +70,10 @@ static bool has(struct store *st, const char *type, const char *id, const char *
 		return has_secret(st, id, name);
 	if (strcmp(type, "network") == 0)
 		return has_network(st, id, name);
+	if (strcmp(type, "artifact") == 0)
+		return has_artifact(st, id, name);
+	if (made && !*name)
+		return image_store_has(st, id);
 	return ref_get(st, name, held) == 0 && strcmp(held, id) == 0;
 }
 
@@ -113,9 +126,16 @@ static bool is_told_of(struct store *st, const struct line *l, const struct line
 /* Is it so, or was it? Then the line is all that is missing. */
 static bool was_made(struct store *st, const struct line *l, const struct line *all, size_t n)
 {
-	bool made = strcmp(l->status, "create") == 0 || strcmp(l->status, "tag") == 0;
-	bool there = has(st, l->type, l->id, l->name, made);
+	static const char *const makes[] = {"create", "tag", "build", "pull"};
+	const char *image = NULL;
+	bool made = false, there;
 
+	if (strcmp(l->status, "commit") == 0)
+		return json_get_str(l->o, EVENT_COMMITTED, &image) == 0 && image &&
+		       image_store_has(st, image);
+	for (size_t i = 0; !made && i < ARRAY_LEN(makes); i++)
+		made = strcmp(l->status, makes[i]) == 0;
+	there = has(st, l->type, l->id, l->name, made);
 	err_drop();
 	if (made)
 		return there || is_told_of(st, l, all, n);
@@ -189,7 +209,7 @@ bool events_mend(struct store *st)
 			json_object_put(lines[n].o);
 	}
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(lines[i].status, "pull") == 0)
+		if (strcmp(lines[i].status, "pull") == 0 && strcmp(lines[i].type, "image") == 0)
 			mend_pull(st, &lines[i]);
 		else if (was_made(st, &lines[i], lines, n))
 			mend(st, &lines[i]);

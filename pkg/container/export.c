@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The root file system as tar, without an entry for the root itself, as docker and podman do. */
 #include "pkg/base/err.h"
+#include "pkg/container/events.h"
 #include "pkg/container/view.h"
 
 int container_export(struct store *st, const struct container *c, int fd)
@@ -21,5 +22,8 @@ int container_export(struct store *st, const struct container *c, int fd)
 		return r;
 	o.hide_markers = v.fuse;
 	strv_add(&root, ".");
-	return tree_tar(v.root, out, NULL, &o, &res);
+	r = tree_tar(v.root, out, NULL, &o, &res);
+	if (r == 0)
+		container_event(st, c->rec, "export", NULL);
+	return r;
 }

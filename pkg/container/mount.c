@@ -16,6 +16,7 @@
 
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/container/events.h"
 #include "pkg/container/plan.h"
 #include "pkg/container/root.h"
 #include "pkg/runtime/fuse.h"
@@ -108,10 +109,13 @@ int container_mount(struct store *st, struct container *c)
 	mnt = container_is_running(c) ? clone_running(c) : clone_stopped(&in, &p);
 	if (mnt < 0)
 		return mnt;
-	return attach(c, mnt);
+	r = attach(c, mnt);
+	if (r == 0)
+		container_event(st, c->rec, "mount", NULL);
+	return r;
 }
 
-int container_unmount(struct container *c, bool force)
+int container_unmount(struct store *st, struct container *c, bool force)
 {
 	AUTO_FREE char *path = container_mount_point(c);
 
@@ -120,5 +124,6 @@ int container_unmount(struct container *c, bool force)
 	if (umount2(path, UMOUNT_NOFOLLOW | (force ? MNT_DETACH : 0)) < 0)
 		return err_new(-errno, "unmount %s", path);
 	(void)unlinkat(c->dirs.data_fd, MERGED, AT_REMOVEDIR);
+	container_event(st, c->rec, "unmount", NULL);
 	return 0;
 }

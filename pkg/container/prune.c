@@ -3,6 +3,7 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/list.h"
 #include "pkg/container/volumes.h"
@@ -36,8 +37,12 @@ void volume_prune(struct store *st, const struct strv *names, prune_told *told, 
 
 		if (r == -CE_IN_USE || r == -CE_NO_VOLUME)
 			err_drop();
-		else
+		else {
+			if (r == 0)
+				event_named(store_runtime_fd(st), "volume", "prune", "",
+					    names->v[i]);
 			told(names->v[i], r, arg);
+		}
 	}
 }
 

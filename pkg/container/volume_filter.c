@@ -87,6 +87,8 @@ static bool match_one(const void *arg, const char *key, const char *value)
 	if (strcmp(key, "dangling") == 0)
 		return parse_bool(value, &flag) == 0 &&
 		       flag == (volume_count(&x->use->used, v->name) == 0);
+	if (strcmp(key, "anonymous") == 0)
+		return parse_bool(value, &flag) == 0 && flag == v->anonymous;
 	if (strcmp(key, "until") == 0)
 		return filter_time(value, &at) == 0 && v->created_ns < at;
 	return v->created_ns > created_of(x->st, value);
@@ -99,7 +101,8 @@ static int check_value(struct store *st, const char *filter, const char *key, co
 	int64_t at;
 	int r = 0;
 
-	if (strcmp(key, "dangling") == 0 && parse_bool(value, &flag) < 0)
+	if ((strcmp(key, "dangling") == 0 || strcmp(key, "anonymous") == 0) &&
+	    parse_bool(value, &flag) < 0)
 		return err_usage("--filter '%s': say true or false", filter);
 	if (strcmp(key, "until") == 0 && filter_time(value, &at) < 0)
 		return err_usage("--filter '%s': write a time or a duration", filter);
@@ -112,8 +115,8 @@ static int check_value(struct store *st, const char *filter, const char *key, co
 
 int volume_filters_check(struct store *st, const struct strv *filters)
 {
-	static const char *const keys[] = {"name", "label",    "label!", "driver", "scope",
-					   "opt",  "dangling", "until",  "since",  "after"};
+	static const char *const keys[] = {"name",     "label",     "label!", "driver", "scope", "opt",
+					   "dangling", "anonymous", "until",  "since",  "after"};
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;
@@ -124,7 +127,7 @@ int volume_filters_check(struct store *st, const struct strv *filters)
 			return err_usage("--filter '%s': write key=value", filters->v[i]);
 		if (!filter_one_of(key, keys, ARRAY_LEN(keys)))
 			return err_usage("--filter '%s': unknown key; known are name label driver "
-					 "scope opt dangling until since after",
+					 "scope opt dangling anonymous until since after",
 					 filters->v[i]);
 		r = check_value(st, filters->v[i], key, value);
 		if (r < 0)

@@ -13,6 +13,7 @@
 #include "pkg/base/path.h"
 #include "pkg/base/sha256.h"
 #include "pkg/base/utf8.h"
+#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 #include "pkg/image/tag.h"
 #include "pkg/json/json.h"
@@ -156,13 +157,36 @@ int artifact_rows(struct store *st, bool no_trunc, struct json_object **ret)
 	return r;
 }
 
+int artifact_put_told(struct store *st, const char *status, const struct artifact_record *r)
+{
+	const char *id = r->digest + strlen("sha256:");
+	struct event_pending event;
+	int dir = store_runtime_fd(st), done;
+
+	event_begin_named(dir, "artifact", status, id, r->name, &event);
+	done = artifact_store_put(st, r);
+	if (done == 0)
+		event_named(dir, "artifact", status, id, r->name);
+	event_over(dir, &event);
+	return done;
+}
+
 int artifact_remove(struct store *st, const char *typed, struct artifact_record *ret)
 {
 	AUTO(artifact_record_done) struct artifact_record rec = {0};
 	int r = artifact_find(st, typed, &rec);
 
-	if (r == 0)
+	if (r == 0) {
+		const char *id = rec.digest + strlen("sha256:");
+		int dir = store_runtime_fd(st);
+		struct event_pending event;
+
+		event_begin_named(dir, "artifact", "remove", id, rec.name, &event);
 		r = artifact_store_remove(st, rec.name);
+		if (r == 0)
+			event_named(dir, "artifact", "remove", id, rec.name);
+		event_over(dir, &event);
+	}
 	if (r < 0)
 		return r;
 	*ret = rec;

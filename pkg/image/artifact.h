@@ -33,6 +33,8 @@ int artifact_manifest(struct store *st, char *const *files, int n, const struct 
 int artifact_inspect(struct store *st, const char *typed, struct json_object **ret);
 /** artifact_rows() - for tables and templates. */
 int artifact_rows(struct store *st, bool no_trunc, struct json_object **ret);
+/** artifact_put_told() - artifact_store_put(), and the event: "create" or "pull". */
+int artifact_put_told(struct store *st, const char *status, const struct artifact_record *r);
 int artifact_remove(struct store *st, const char *typed, struct artifact_record *ret);
 
 /* Which of its files; NULL both: all. */

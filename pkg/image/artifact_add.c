@@ -249,7 +249,7 @@ static int put_record(struct store *st, const char *name, struct json_object *do
 					.media_type = xstrdup(MEDIA_OCI_MANIFEST),
 					.manifest = sbuf_steal(&text),
 					.created_ns = clock_now_ns()};
-	return artifact_store_put(st, ret);
+	return artifact_put_told(st, "create", ret);
 }
 
 int artifact_add(struct store *st, const char *typed, char *const *files, int n,

@@ -12,7 +12,9 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
+#include "pkg/conmon/event.h"
 #include "pkg/image/artifact.h"
+#include "pkg/image/following.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
@@ -203,36 +205,14 @@ int artifact_files(struct store *st, const char *typed, const struct artifact_pi
 
 /* --- registries -------------------------------------------------------------------------------- */
 
-struct following {
-	struct transfer_handler h;
-	const struct transfer_handler *up;
+struct transferred {
+	struct following follow;
 	char *name, *what;
 };
 
-static void on_progress(void *data, const struct transfer_progress *p)
+static void on_image(struct following *follow, const char *reference, const char *id)
 {
-	const struct following *f = data;
-
-	f->up->progress(f->up->data, p);
-}
-
-static void on_message(void *data, bool warning, const char *text)
-{
-	const struct following *f = data;
-
-	f->up->message(f->up->data, warning, text);
-}
-
-static void on_tick(void *data)
-{
-	const struct following *f = data;
-
-	f->up->tick(f->up->data);
-}
-
-static void on_image(void *data, const char *reference, const char *id)
-{
-	struct following *f = data;
+	struct transferred *f = (void *)follow;
 
 	freep(&f->name);
 	freep(&f->what);
@@ -240,24 +220,14 @@ static void on_image(void *data, const char *reference, const char *id)
 	f->what = xstrdup(id);
 }
 
-static void follow(struct following *f, const struct transfer_handler *up)
-{
-	*f = (struct following){.up = up};
-	f->h = (struct transfer_handler){.progress = up && up->progress ? on_progress : NULL,
-					 .message = up && up->message ? on_message : NULL,
-					 .tick = up && up->tick ? on_tick : NULL,
-					 .image = on_image,
-					 .data = f};
-}
-
-static void following_done(struct following *f)
+static void transferred_done(struct transferred *f)
 {
 	freep(&f->name);
 	freep(&f->what);
 }
 
 /* @f->name: "host/path:tag", or with the digest; @f->what: "sha256:… media/type". */
-static int keep(struct store *st, const struct following *f, int manifest,
+static int keep(struct store *st, const struct transferred *f, int manifest,
 		struct artifact_record *ret)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
@@ -274,7 +244,7 @@ static int keep(struct store *st, const struct following *f, int manifest,
 					.media_type = xstrdup(space + 1),
 					.manifest = sbuf_steal(&text),
 					.created_ns = clock_now_ns()};
-	return artifact_store_put(st, ret);
+	return artifact_put_told(st, "pull", ret);
 }
 
 int artifact_pull(struct store *st, const char *typed, const struct transfer_access *a,
@@ -283,17 +253,17 @@ int artifact_pull(struct store *st, const char *typed, const struct transfer_acc
 	struct transfer_artifact q = {.name = typed, .access = *a, .policy = policy};
 	AUTO_CLOSE int manifest = memfd_create("manifest", MFD_CLOEXEC);
 	AUTO_CLOSE int hold = artifact_store_hold(st);
-	AUTO(following_done) struct following f;
+	AUTO(transferred_done) struct transferred f = {.name = NULL};
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	int fds[2] = {store_fd(st, STORE_BLOBS), manifest}, r;
 
-	follow(&f, h);
+	following_init(&f.follow, h, on_image);
 	if (manifest < 0)
 		return err_new(-errno, "memfd_create");
 	if (hold < 0 || fds[0] < 0)
 		return hold < 0 ? hold : fds[0];
 	transfer_artifact_put(&body, &q);
-	r = transfer_run(NULL, TRANSFER_ARTIFACT_PULL, &body, fds, 2, &f.h);
+	r = transfer_run(NULL, TRANSFER_ARTIFACT_PULL, &body, fds, 2, &f.follow.h);
 	explicit_bzero(body.s, body.len);
 	return r == 0 ? keep(st, &f, manifest, ret) : r;
 }
@@ -305,12 +275,12 @@ int artifact_push(struct store *st, const char *typed, const char *destination,
 	AUTO(artifact_record_done) struct artifact_record rec = {0};
 	struct transfer_artifact q = {.access = *a, .sign = push_sign(sign)};
 	AUTO_CLOSE int manifest = memfd_create("manifest", MFD_CLOEXEC);
-	AUTO(following_done) struct following f;
+	AUTO(transferred_done) struct transferred f = {.name = NULL};
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	AUTO_FREE char *to = NULL;
 	int fds[2] = {store_fd(st, STORE_BLOBS), manifest}, r;
 
-	follow(&f, h);
+	following_init(&f.follow, h, on_image);
 	r = fds[0] < 0 ? fds[0] : artifact_find(st, typed, &rec);
 	if (r == 0)
 		r = push_destination(destination, typed, rec.name, &to);
@@ -321,11 +291,13 @@ int artifact_push(struct store *st, const char *typed, const char *destination,
 	q.name = to;
 	q.media_type = rec.media_type;
 	transfer_artifact_put(&body, &q);
-	r = push_signed(NULL, TRANSFER_ARTIFACT_PUSH, &body, fds, 2, to, sign, &f.h);
+	r = push_signed(NULL, TRANSFER_ARTIFACT_PUSH, &body, fds, 2, to, sign, &f.follow.h);
 	explicit_bzero(body.s, body.len);
 	if (r == 0 && !f.what)
 		r = err_new(-CE_PROTOCOL, "nothing was pushed");
-	if (r == 0)
+	if (r == 0) {
+		event_named(store_runtime_fd(st), "artifact", "push", rec.digest + 7, to);
 		*ret_digest = TAKE_PTR(f.what);
+	}
 	return r;
 }

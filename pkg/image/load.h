@@ -10,6 +10,9 @@
  */
 int image_load(struct store *st, int fd, const struct transfer_load *l,
 	       const struct transfer_handler *h);
+/** image_load_told() - the same, and an event for each. */
+int image_load_told(struct store *st, int fd, const struct transfer_load *l,
+		    const struct transfer_handler *h);
 
 /**
  * image_load_entry() - only the layers of one image of a layout, which nothing names then; and its config

@@ -15,6 +15,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/conmon/event.h"
 #include "pkg/runtime/base.h"
 #include "pkg/runtime/fuse.h"
 #include "pkg/runtime/overlay.h"
@@ -126,6 +127,8 @@ int image_mount(struct store *st, const char *id, const struct strv *diffids)
 						   : mount_dirs(&dirs, place);
 	if (r < 0)
 		remove_place(st, id);
+	else
+		event_named(store_runtime_fd(st), "image", "mount", id, "");
 	return r;
 }
 
@@ -155,5 +158,6 @@ int image_unmount(struct store *st, const char *id, bool force)
 	if (umount2(path, UMOUNT_NOFOLLOW | (force ? MNT_DETACH : 0)) < 0)
 		return err_new(-errno, "unmount %s", path);
 	remove_place(st, id);
+	event_named(store_runtime_fd(st), "image", "unmount", id, "");
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "pkg/base/err.h"
 #include "pkg/config/registries.h"
 #include "pkg/conmon/event.h"
+#include "pkg/image/following.h"
 #include "pkg/image/image.h"
 #include "pkg/image/load.h"
 #include "pkg/image/manifest_list.h"
@@ -19,59 +20,26 @@
 #include "storage/layer.h"
 #include "storage/stage.h"
 
-/* Passes all on, and remembers the last image. */
-struct following {
-	const struct transfer_handler *report;
+/* Remembers the last image. */
+struct pulled {
+	struct following follow;
 	char *id;
 	char *digest; /* DIGEST_TEXT_MAX bytes for what the tag stands for, or NULL */
 };
 
-static void on_progress(void *data, const struct transfer_progress *p)
+static void on_image(struct following *follow, const char *reference, const char *id)
 {
-	const struct following *f = data;
-
-	f->report->progress(f->report->data, p);
-}
-
-static void on_message(void *data, bool warning, const char *text)
-{
-	const struct following *f = data;
-
-	f->report->message(f->report->data, warning, text);
-}
-
-static void on_tick(void *data)
-{
-	const struct following *f = data;
-
-	f->report->tick(f->report->data);
-}
-
-static void on_image(void *data, const char *reference, const char *id)
-{
-	struct following *f = data;
+	struct pulled *p = (void *)follow;
 	const char *at = reference ? strchr(reference, '@') : NULL;
 
 	if (!*id) { /* it only tells what the tag stands for */
-		if (f->digest && at && digest_is_valid(at + 1))
-			(void)snprintf(f->digest, DIGEST_TEXT_MAX, "%s", at + 1);
+		if (p->digest && at && digest_is_valid(at + 1))
+			(void)snprintf(p->digest, DIGEST_TEXT_MAX, "%s", at + 1);
 		return;
 	}
-	if (f->report && f->report->image)
-		f->report->image(f->report->data, reference, id);
-	freep(&f->id);
-	f->id = xstrdup(id);
-}
-
-static struct transfer_handler handler_of(struct following *f)
-{
-	const struct transfer_handler *up = f->report;
-
-	return (struct transfer_handler){.progress = up && up->progress ? on_progress : NULL,
-					 .message = up && up->message ? on_message : NULL,
-					 .tick = up && up->tick ? on_tick : NULL,
-					 .image = on_image,
-					 .data = f};
+	following_pass_image(follow, reference, id);
+	freep(&p->id);
+	p->id = xstrdup(id);
 }
 
 /* A list that was made here, unless an image has its name; -CE_NO_LIST (no trail) else. */
@@ -143,8 +111,7 @@ static int pull_named(struct store *st, const char *name, const struct pull_opti
 {
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	const bool told = o->tag_digest && *o->tag_digest;
-	struct following f = {.report = o->report, .digest = told ? NULL : o->tag_digest};
-	const struct transfer_handler h = handler_of(&f);
+	struct pulled f = {.digest = told ? NULL : o->tag_digest};
 	struct transfer_pull p = {.name = name,
 				  .all_tags = o->all_tags,
 				  .look = o->look,
@@ -164,7 +131,8 @@ static int pull_named(struct store *st, const char *name, const struct pull_opti
 	if (!o->look && !o->all_tags)
 		event_begin_named(dir, "image", "pull", ret_id, name, &event);
 	transfer_pull_put(&body, &p);
-	r = transfer_run(st, TRANSFER_PULL, &body, NULL, 0, &h);
+	following_init(&f.follow, o->report, on_image);
+	r = transfer_run(st, TRANSFER_PULL, &body, NULL, 0, &f.follow.h);
 	explicit_bzero(body.s, body.len);
 	if (r == 0 && (!f.id || strlen(f.id) != 64))
 		r = err_new(-CE_NO_IMAGE, "nothing was pulled");
@@ -174,6 +142,8 @@ static int pull_named(struct store *st, const char *name, const struct pull_opti
 	if (r == 0 && !o->look)
 		event_named(dir, "image", "pull", ret_id, name);
 	event_over(dir, &event);
+	if (r < 0 && !o->look)
+		event_named(dir, "image", "pull-error", "", name);
 	freep(&f.id);
 	return r < 0 ? err_wrap(r, "pull %s", name) : 0;
 }
@@ -186,11 +156,12 @@ static int pull_from_file(struct store *st, const struct transport *t, const str
 	const char *entry = t->entry ? t->entry : t->kind == TRANSPORT_DOCKER_ARCHIVE ? NULL : "";
 	const struct transfer_load l = {
 		.entry = entry, .platform = o->platform, .policy = o->signature_policy};
-	struct following f = {.report = o->report};
-	const struct transfer_handler h = handler_of(&f);
+	struct pulled f = {.id = NULL};
 	AUTO_CLOSE int fd = open(t->path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
-	int r = fd < 0 ? err_new(-errno, "open %s", t->path) : image_load(st, fd, &l, &h);
+	int r;
 
+	following_init(&f.follow, o->report, on_image);
+	r = fd < 0 ? err_new(-errno, "open %s", t->path) : image_load(st, fd, &l, &f.follow.h);
 	if (r == 0 && (!f.id || strlen(f.id) != 64))
 		r = err_new(-CE_NO_IMAGE, "there is none in it");
 	if (r == 0)

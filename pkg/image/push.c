@@ -5,6 +5,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/platform.h"
@@ -96,5 +97,7 @@ int image_push(struct store *st, const char *name, const char *destination,
 	transfer_push_put(&body, &p);
 	r = push_signed(st, TRANSFER_PUSH, &body, NULL, 0, to, &o->sign, o->report);
 	explicit_bzero(body.s, body.len);
+	if (r == 0)
+		event_named(store_runtime_fd(st), "image", "push", id, to);
 	return r;
 }

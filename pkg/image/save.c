@@ -6,6 +6,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 #include "pkg/image/platform.h"
 
@@ -97,5 +98,14 @@ int image_save(struct store *st, const struct strv *names, const struct save_opt
 	if (r < 0)
 		return r;
 	transfer_save_put(&body, &q.s);
-	return transfer_run(st, TRANSFER_SAVE, &body, &fd, 1, h);
+	r = transfer_run(st, TRANSFER_SAVE, &body, &fd, 1, h);
+	for (unsigned i = 0; r == 0 && o->told && i < q.s.n_images; i++) {
+		const struct transfer_save_image *im = &q.s.images[i];
+
+		event_named(store_runtime_fd(st), "image", o->told, im->id,
+			    o->told_name    ? o->told_name
+			    : im->n_names ? im->names[0]
+					    : "");
+	}
+	return r;
 }

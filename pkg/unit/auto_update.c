@@ -6,6 +6,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/list.h"
 #include "pkg/image/image.h"
@@ -218,6 +219,7 @@ int auto_update(struct store *st, const struct auto_update *o, struct json_objec
 
 	if (r < 0)
 		return r;
+	event_named(store_runtime_fd(st), "system", "auto-update", "", "");
 	for (size_t i = 0; i < all.n; i++) {
 		struct follower *f = &all.v[i];
 

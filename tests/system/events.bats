@@ -37,12 +37,18 @@ assert e["timeNano"] // 10**9 == e["time"] and e["ExitReason"] == "exited", e'
 	cuddy kill -s URG c
 	cuddy restart -t 0 c
 	cuddy rename c d
+	cuddy cp d:/etc/passwd "$WORK/p"
+	cuddy export -o "$WORK/d.tar" d
+	cuddy commit -q d localhost/made >/dev/null
+	cuddy unshare "$CUDDY" mount d >/dev/null
 	cuddy stop -t 0 d
 	cuddy rm d
-	[ "$(statuses)" = "create start exec exec_died health_status kill died stop start restart rename died stop remove" ]
+	[ "$(statuses)" = "create start exec exec_died health_status kill died stop start restart rename copy export commit mount died stop remove" ]
+	[ "$(past --filter event=commit --format json | jq -r .CommittedImage)" = "$(cuddy image inspect --format '{{.Id}}' localhost/made)" ]
+	cuddy rmi localhost/made >/dev/null
 	[ "$(past --filter event=exec_died --format '{{.ContainerExitCode}}')" = 4 ]
 	[ "$(past --filter event=health_status --format '{{.HealthStatus}}')" = healthy ]
-	[ "$(past --filter event=remove --format '{{.Name}}')" = d ]
+	[ "$(past --filter type=container --filter event=remove --format "{{.Name}}")" = d ]
 }
 
 @test "events: what the monitor does by itself is there, also when it was a crash that ended it" {
@@ -114,8 +120,13 @@ volume create v" ]
 		cuddy $part rm x >/dev/null
 		[ "$(past --filter type=$part --format '{{.Status}}' | tail -n 1)" = remove ]
 	done
+	cuddy create --name z --network none "$IMAGE" true
 	killed pod-marked pod create x
 	[ "$(past --filter type=pod | wc -l)" -eq 4 ]
+	killed record-saved artifact add localhost/art "$WORK/s"
+	killed record-removed artifact rm localhost/art
+	killed image-put commit -q z localhost/z
+	[ "$(past --filter type=artifact --format '{{.Status}}' | xargs) $(past --filter event=commit --format '{{.Name}}')" = "create remove z" ]
 	# A stream hears of it as soon as he is dead.
 	"$CUDDY" events --until 1h --format '{{.Name}} {{.Status}}' >"$WORK/out" 3>&- &
 	e=$!
@@ -129,18 +140,19 @@ volume create v" ]
 }
 
 @test "events: a monitor killed before its line, or after it and before the record: each is there once" {
-	cuddy run -d --name a --network none "$IMAGE" sleep 1000
-	cuddy run -d --name b --network none "$IMAGE" sleep 1000
-	sed -i '/"start"/{/"Name":"a"/d}' "$CUDDY_RUNROOT/events"
-	sed -n '/"start"/{/"Name":"b"/{s/"start"/"died"/p}}' "$CUDDY_RUNROOT/events" >"$WORK/line"
+	# Names that no id begins with: a filter takes those, too.
+	cuddy run -d --name m --network none "$IMAGE" sleep 1000
+	cuddy run -d --name n --network none "$IMAGE" sleep 1000
+	sed -i '/"start"/{/"Name":"m"/d}' "$CUDDY_RUNROOT/events"
+	sed -n '/"start"/{/"Name":"n"/{s/"start"/"died"/p}}' "$CUDDY_RUNROOT/events" >"$WORK/line"
 	cat "$WORK/line" >>"$CUDDY_RUNROOT/events"
 	# shellcheck disable=SC2046
-	kill -KILL $(conmon_pid a) $(conmon_pid b)
-	wait_exited a
-	wait_exited b
-	wait_until 20 seen_as a create start died || fail "$(cat "$CUDDY_RUNROOT/events")"
-	wait_until 20 seen_as b create start died
-	cuddy rm a b
+	kill -KILL $(conmon_pid m) $(conmon_pid n)
+	wait_exited m
+	wait_exited n
+	wait_until 20 seen_as m create start died || fail "$(cat "$CUDDY_RUNROOT/events")"
+	wait_until 20 seen_as n create start died
+	cuddy rm m n
 }
 
 @test "events: images and volumes" {
@@ -154,13 +166,42 @@ volume create v" ]
 tag localhost/two:latest
 untag localhost/two:latest
 untag localhost/one:latest" ]
+	# What moves images, and what could not be.
+	printf 'FROM scratch\nLABEL a=b\n' | cuddy build -q -t localhost/built - >/dev/null
+	built=$(cuddy image inspect --format '{{.Id}}' localhost/built)
+	cuddy save -q -o "$WORK/built.tar" localhost/built
+	cuddy rmi localhost/built >/dev/null
+	cuddy load -q -i "$WORK/built.tar" >/dev/null
+	cuddy push -q localhost/built "dir:$WORK/dir"
+	cuddy pull -q "dir:$WORK/dir" >/dev/null
+	run -125 cuddy pull -q 127.0.0.1:1/nothing:here
+	cuddy export "$(cuddy create "$IMAGE" true)" | cuddy import -q - localhost/imported >/dev/null
+	cuddy unshare sh -c '"$0" image mount localhost/imported >/dev/null && "$0" image umount localhost/imported >/dev/null' "$CUDDY"
+	[ "$(past --filter type=image --format '{{.Status}} {{.Name}}' | tail -n +5)" = "build localhost/built:latest
+save localhost/built:latest
+remove localhost/built:latest
+loadfromarchive localhost/built:latest
+push dir:$WORK/dir
+pull dir:$WORK/dir
+pull-error 127.0.0.1:1/nothing:here
+import localhost/imported:latest
+mount 
+unmount " ]
+	[ "$(past --filter event=loadfromarchive --format '{{.ID}}')" = "$built" ]
+	echo x >"$WORK/file"
+	cuddy artifact add localhost/art "$WORK/file" >/dev/null
+	cuddy artifact rm localhost/art >/dev/null
+	[ "$(past --filter artifact=localhost/art:latest --format '{{.Type}} {{.Status}}' | xargs)" = "artifact create artifact remove" ]
 	anonymous() { [ "$(past --filter type=volume --format '{{.Status}}' | xargs)" = "create create remove remove" ]; }
 	wait_until 20 anonymous
 	[ "$(past --filter volume=v --format '{{.Status}} {{.Name}}' | xargs)" = "create v remove v" ]
+	cuddy volume create -l p=1 pr >/dev/null
+	cuddy volume prune -a -f --filter label=p=1
+	[ "$(past --filter volume=pr --format '{{.Status}}' | xargs)" = "create remove prune" ]
 	cuddy network create n >/dev/null
 	cuddy network rm n >/dev/null
 	[ "$(past --filter network=n --filter scope=local --format '{{.Type}} {{.Status}}' | xargs)" = "network create network remove" ]
-	[ -z "$(past --filter network=n --filter scope=swarm)" ]
+	for none in "network=n --filter scope=swarm" service=x daemon=x artifact=nosuch; do [ -z "$(past --filter $none)" ]; done
 	id=$(echo x | cuddy secret create s -)
 	cuddy secret rm s >/dev/null
 	[ "$(past --filter secret=s --format '{{.Type}} {{.Status}} {{.ID}}' | xargs)" = "secret create $id secret remove $id" ]

@@ -73,6 +73,7 @@ id_of() { cuddy inspect --format '{{.Id}}' "$1"; }
 	touch "$WORK/go"
 	wait $f
 	diff <(seq 1500) "$WORK/out"
+	[ "$(cuddy events --stream=false --filter container=c --filter event=log-rotation | wc -l)" -ge 1 ]
 	cuddy start -a c >/dev/null
 	cuddy logs c | diff <(seq 2000) -
 	cuddy logs --tail 700 c | diff <(seq 1301 2000) -

@@ -126,6 +126,13 @@ field() { cuddy volume inspect --format "{{.$2}}" "$1"; }
 	cuddy volume prune </dev/null
 	echo n | cuddy volume prune
 	[ "$(cuddy volume ls -q | wc -l)" -eq 4 ]
+	[ "$(cuddy volume ls -q --filter anonymous=false | xargs)" = 'kept lab' ]
+	run -0 cuddy volume prune -f --dry-run --filter anonymous=false
+	[ "${lines[*]}" = 'kept lab' ]
+	run -0 cuddy volume prune -f --dry-run --filter all=true
+	[ "${#lines[@]}" -eq 3 ]
+	run -0 cuddy volume prune -f --dry-run --filter all=false --filter anonymous=true
+	[ "${#lines[@]}" -eq 1 ]
 	run -0 cuddy volume prune -a --dry-run
 	[ "${#lines[@]}" -eq 3 ]
 	[ "$(cuddy volume ls -q | wc -l)" -eq 4 ]

@@ -24,13 +24,19 @@
 #define DEFAULT_SLICE "user.slice"
 #define POD_TRIES 16
 
+/* To be without a bound needs no cgroup. */
+static bool is_bound(const struct cgroup_limit *l)
+{
+	return l->flag && strcmp(l->value, "max") != 0 && strncmp(l->value, "max ", 4) != 0;
+}
+
 static const struct cgroup_limit *first_asked(const struct cgroup_request *q)
 {
 	for (unsigned i = 0; i < q->n_limits; i++)
-		if (q->limits[i].flag)
+		if (is_bound(&q->limits[i]))
 			return &q->limits[i];
 	for (unsigned i = 0; i < q->n_pod_limits; i++)
-		if (q->pod_limits[i].flag)
+		if (is_bound(&q->pod_limits[i]))
 			return &q->pod_limits[i];
 	return NULL;
 }

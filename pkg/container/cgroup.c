@@ -58,6 +58,24 @@ static int place(void *data, pid_t monitor, const char **ret_dir)
 	return r;
 }
 
+static bool is_wanted(const struct cgroup_request *q)
+{
+	return q->mode != CGROUP_DISABLED &&
+	       (q->manager == CGROUP_AUTO ? cgroup_manager_here() : q->manager) != CGROUP_NONE;
+}
+
+bool container_gets_cgroup(const struct container_record *rec)
+{
+	const struct limit_files none = {0};
+	struct cgroup_request q;
+
+	if (limits_request(rec, CGROUP_AUTO, &none, &q) < 0) {
+		err_drop();
+		return false;
+	}
+	return is_wanted(&q);
+}
+
 int cgroup_start_init(const struct container_record *rec, const struct container_record *infra,
 		      struct cgroup_start *ret)
 {
@@ -82,9 +100,7 @@ int cgroup_start_init(const struct container_record *rec, const struct container
 		limits_files_done(&s.pod_files);
 		return r;
 	}
-	s.wanted = s.request.mode != CGROUP_DISABLED &&
-		   (s.request.manager == CGROUP_AUTO ? cgroup_manager_here() : s.request.manager) !=
-			   CGROUP_NONE;
+	s.wanted = is_wanted(&s.request);
 	*ret = s;
 	ret->place = (struct conmon_place){.place = place, .data = ret};
 	return 0;

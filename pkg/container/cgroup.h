@@ -26,5 +26,8 @@ int cgroup_start_init(const struct container_record *rec, const struct container
 		      struct cgroup_start *s);
 void cgroup_start_done(struct cgroup_start *s);
 
+/** container_gets_cgroup() - will a start of @rec put it into a cgroup of its own? Leaves no trail. */
+bool container_gets_cgroup(const struct container_record *rec);
+
 /** container_cgroup() - the directory in which its pid 1 is, NULL (no trail) when it has no cgroup of its own; malloc'ed. */
 char *container_cgroup(const struct container *c);

@@ -9,7 +9,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/cgroup/cgroup.h"
+#include "pkg/container/cgroup.h"
 #include "pkg/container/notify.h"
 #include "pkg/container/plan.h"
 #include "storage/store.h"
@@ -85,6 +85,12 @@ static void add_proc(const struct container_record *rec, struct container_plan *
 		m->data = plan_keep(p, strv_join(&rec->proc_options, ","));
 }
 
+/* What systemd divides must be the container's: without one it is in its caller's cgroup, and sees that. */
+static bool owns_cgroup(const struct container_record *rec)
+{
+	return rec->systemd && container_gets_cgroup(rec);
+}
+
 static void add_kernel_mounts(const struct container_record *rec, struct container_plan *p)
 {
 	uint32_t ro = rec->privileged ? 0 : RT_MNT_RO;
@@ -102,7 +108,7 @@ static void add_kernel_mounts(const struct container_record *rec, struct contain
 		strv_add(&p->masked, "/sys/fs/cgroup");
 	else if (p->rt.ns[RT_NS_CGROUP].mode == RT_NS_NEW)
 		plan_add_mount(p, RT_MOUNT_CGROUP2, NULL, "/sys/fs/cgroup")->flags =
-			KERNEL_FS | (rec->systemd ? 0 : ro);
+			KERNEL_FS | (owns_cgroup(rec) ? 0 : ro);
 	else
 		add_bound(p, "/sys/fs/cgroup", KERNEL_FS | RT_MNT_RO);
 }

@@ -10,7 +10,7 @@ load helpers
 		one_line_error 125 "^cuddy: ${flag%%=*}: "
 	done
 	diff <(echo "$before") <(snapshot)
-	run -0 cuddy --cgroup-manager none run --rm "$IMAGE" echo runs
+	run -0 cuddy --cgroup-manager none run --rm --pids-limit -1 --memory-swap -1 --cpu-quota -1 "$IMAGE" echo runs # no bound is no limit
 	[ "$output" = runs ]
 }
 

@@ -80,6 +80,9 @@ teardown_file() { file_end; }
 @test "--cgroups disabled: it stays where its caller is, and has no limits" {
 	run -0 cuddy run -d --name a --cgroups disabled "$IMAGE" sleep 1000
 	[ "$(cgroup_of_pid "$(container_pid a)")" = "$(cgroup_of_pid $$)" ]
+	# What is its caller's it may look at, even a systemd.
+	run -0 cuddy run --rm --cgroups disabled --systemd always "$IMAGE" grep ' /sys/fs/cgroup ' /proc/mounts
+	[[ "$output" == *" cgroup2 ro,"* ]]
 	run -125 --separate-stderr cuddy run --cgroups disabled --memory 1g "$IMAGE" true
 	one_line_error 125 '--memory'
 	cuddy rm -f -t 0 a

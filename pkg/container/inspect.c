@@ -401,7 +401,9 @@ static struct json_object *host_config_of(struct store *st, const struct contain
 		json_set(o, "Egress", json_from_strv(&rec->egress));
 	json_set(o, "ExtraHosts", json_from_strv(&rec->add_hosts));
 	json_set(o, "GroupAdd", json_from_strv(&rec->group_add));
-	json_set_str(o, "IpcMode", rec->ns_ipc);
+	json_set_str(o, "IpcMode",
+		     strcmp(rec->ns_ipc, "private") == 0 && !rec->ipc_unshared ? "shareable"
+									       : rec->ns_ipc);
 	json_set_str(o, "Cgroup", "");
 	json_set_i64(o, "OomScoreAdj", rec->oom_score_adj);
 	json_set_str(o, "PidMode", rec->ns_pid);

@@ -71,6 +71,28 @@ static int ns_mode(struct store *st, const char *flag, const char *given, const 
 	return err_usage("%s '%s': not supported; use %s", flag, given, allowed);
 }
 
+/* --ipc private keeps others out; what is not said, or shareable, does not. */
+static int ipc_mode(struct store *st, const struct container_request *q, struct container_record *r)
+{
+	int rc = ns_mode(st, "--ipc", q->ipc,
+			 "private, shareable, host, none, container:NAME or ns:PATH", &r->ns_ipc);
+	struct container owner;
+	bool closed;
+
+	r->ipc_unshared = q->ipc && strcmp(q->ipc, "private") == 0;
+	if (rc < 0 || strncmp(r->ns_ipc, "container:", 10) != 0)
+		return rc;
+	rc = container_open(st, r->ns_ipc + 10, &owner);
+	if (rc < 0)
+		return rc;
+	closed = owner.rec->ipc_unshared || strcmp(owner.rec->ns_ipc, "none") == 0;
+	container_done(&owner);
+	return closed ? err_usage("--ipc %s: that container shares its IPC namespace with nobody; "
+				  "make it with --ipc shareable",
+				  q->ipc)
+		      : 0;
+}
+
 int make_namespaces(struct store *st, const struct container_request *q, struct container_record *r)
 {
 	int rc = make_userns(st, q, r);
@@ -79,9 +101,7 @@ int make_namespaces(struct store *st, const struct container_request *q, struct 
 		rc = ns_mode(st, "--pid", q->pid, "private, host, container:NAME or ns:PATH",
 			     &r->ns_pid);
 	if (rc == 0)
-		rc = ns_mode(st, "--ipc", q->ipc,
-			     "private, shareable, host, none, container:NAME or ns:PATH",
-			     &r->ns_ipc);
+		rc = ipc_mode(st, q, r);
 	if (rc == 0)
 		rc = ns_mode(st, "--uts", q->uts, "private, host, container:NAME or ns:PATH",
 			     &r->ns_uts);

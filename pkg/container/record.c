@@ -112,6 +112,7 @@ static const struct field fields[] = {
 	F("GidMap", K_STRV, gid_map),
 	F("PidNS", K_STR, ns_pid),
 	F("IpcNS", K_STR, ns_ipc),
+	F("IpcUnshared", K_BOOL, ipc_unshared),
 	F("UtsNS", K_STR, ns_uts),
 	LISTED("NetNS", K_STR, ns_net),
 	F("CgroupNS", K_STR, ns_cgroup),

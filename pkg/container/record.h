@@ -100,6 +100,7 @@ struct container_record {
 
 	char *ns_user, *ns_pid, *ns_ipc, *ns_uts, *ns_net,
 		*ns_cgroup; /* "private", "host", "container:<id>" … */
+	bool ipc_unshared; /* ns_ipc is "private" because somebody said so: nobody may join it */
 	struct strv uid_map, gid_map; /* "inside:outside:count", outside in B; empty: B's own ids */
 	char *network_options; /* after "slirp4netns:" or "pasta:" */
 	struct strv networks; /* "NAME:ip=…,alias=…", endpoint_spec_parse(); with ns_net "bridge" */

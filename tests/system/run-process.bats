@@ -3,10 +3,11 @@
 load helpers
 
 @test "env: -e sets, passes on, and -e of an unset variable is left out" {
-	run -0 env FROM_HOST=h cuddy_test=1 "$CUDDY" run --rm -e A=1 -e B= -e FROM_HOST -e NOT_SET_ANYWHERE "$IMAGE" env
+	run -0 env FROM_HOST=h cuddy_test=1 PFX_A=1 PFX_B=2 "$CUDDY" run --rm -e A=1 -e B= -e FROM_HOST -e NOT_SET_ANYWHERE -e 'PFX_*' "$IMAGE" env
 	grep -qx 'A=1' <<<"$output"
 	grep -qx 'B=' <<<"$output"
 	grep -qx 'FROM_HOST=h' <<<"$output"
+	[ "$(grep -c '^PFX_[AB]=[12]$' <<<"$output")" = 2 ]
 	! grep -q NOT_SET_ANYWHERE <<<"$output" || fail "it was there"
 	! grep -q cuddy_test <<<"$output" || fail "it was there"
 }
@@ -18,7 +19,8 @@ load helpers
 
 @test "env: later wins, and the command line wins over --env-file and image" {
 	printf '# comment\nX=file\nY=file\nHOSTVAR\n\n' >"$WORK/env"
-	run -0 env HOSTVAR=h "$CUDDY" run --rm --env-file "$WORK/env" -e X=one -e X=two "$IMAGE" env
+	run -0 env HOSTVAR=h "$CUDDY" run --rm --env-file "$WORK/env" --env-file <(echo P=piped) -e X=one -e X=two "$IMAGE" env
+	grep -qx P=piped <<<"$output"
 	grep -qx X=two <<<"$output"
 	grep -qx Y=file <<<"$output"
 	grep -qx HOSTVAR=h <<<"$output"
@@ -104,8 +106,9 @@ load helpers
 }
 
 @test "ulimit: soft and hard are set, nonsense is refused" {
-	run -0 cuddy run --rm --ulimit nofile=100:200 "$IMAGE" sh -c 'ulimit -Sn; ulimit -Hn'
-	[ "$(echo $output)" = "100 200" ]
+	run -0 cuddy run --rm --ulimit nofile=100:200 --ulimit fsize=4096:unlimited --ulimit stack=-1 "$IMAGE" sh -c 'ulimit -Sn; ulimit -Hn
+		grep -E "^Max (file|stack) size" /proc/self/limits'
+	[ "$(echo $output)" = "100 200 Max file size 4096 unlimited bytes Max stack size unlimited unlimited bytes" ]
 	run -0 cuddy run --rm --ulimit core=0 "$IMAGE" sh -c 'ulimit -c'
 	[ "$output" = 0 ]
 	run --separate-stderr cuddy run --rm --ulimit nosuch=1 "$IMAGE" true
@@ -122,8 +125,9 @@ load helpers
 }
 
 @test "sysctl: of the container's own namespaces only" {
-	run -0 cuddy run --rm --network none --sysctl net.ipv4.ip_default_ttl=77 "$IMAGE" cat /proc/sys/net/ipv4/ip_default_ttl
-	[ "$output" = 77 ]
+	run -0 cuddy run --rm --network none --sysctl net.ipv4.ip_default_ttl=77 --sysctl fs.mqueue.msg_max=7 --sysctl 'kernel.sem=9 90 8 7' "$IMAGE" \
+		sh -c 'cd /proc/sys; cat net/ipv4/ip_default_ttl fs/mqueue/msg_max kernel/sem'
+	[ "$(echo $output)" = "77 7 9 90 8 7" ]
 	run --separate-stderr cuddy run --rm --sysctl kernel.core_pattern=x "$IMAGE" true
 	one_line_error 125 kernel.core_pattern
 	run --separate-stderr cuddy run --rm --network host --sysctl net.ipv4.ip_forward=1 "$IMAGE" true
@@ -158,6 +162,9 @@ load helpers
 @test "oom-score-adj: is set on the command, and on those of exec" {
 	run -0 cuddy run --rm --oom-score-adj 500 "$IMAGE" cat /proc/self/oom_score_adj
 	[ "$output" = 500 ]
+	run --separate-stderr cuddy create --oom-score-adj -999 "$IMAGE" true
+	one_line_error 125 'only root goes below'
+	[ -z "$(cuddy ps -aq)" ]
 	cuddy run -d --name c --oom-score-adj 500 --network none "$IMAGE" sleep 1000
 	run -0 cuddy exec c cat /proc/self/oom_score_adj # what exec starts is as easily given up
 	[ "$output" = 500 ]
@@ -176,4 +183,16 @@ load helpers
 	cuddy stop -t 0 owner
 	run --separate-stderr cuddy run --rm --ipc container:owner "$IMAGE" true
 	one_line_error 125 'does not run'
+}
+
+@test "ipc: what was made private is joined by nobody; none has no /dev/shm" {
+	cuddy create --name own --ipc private "$IMAGE" true
+	cuddy create --name usual "$IMAGE" true
+	[ "$(cuddy inspect --format '{{.HostConfig.IpcMode}}' own usual | xargs)" = "private shareable" ]
+	run --separate-stderr cuddy create --ipc container:own "$IMAGE" true
+	one_line_error 125 '--ipc shareable'
+	cuddy create --ipc container:usual "$IMAGE" true
+	run -0 cuddy run --rm --network none --ipc none "$IMAGE" sh -c 'grep -c " /dev/shm " /proc/self/mountinfo; readlink /proc/self/ns/ipc'
+	[ "${lines[0]}" = 0 ]
+	[ "${lines[1]}" != "$(readlink /proc/self/ns/ipc)" ]
 }

@@ -56,14 +56,19 @@ int env_add(struct strv *env, const char *spec)
 	return 0;
 }
 
+/* The caller's own file: a pipe as well, as in --env-file <(command). */
 static int each_line(const char *path, int (*add)(struct strv *, const char *), struct strv *to)
 {
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	AUTO_STRV struct strv lines = STRV_INIT;
-	int r = file_read_at(AT_FDCWD, path, LINE_FILE_MAX, &b);
+	int r = fd < 0 ? err_new(-errno, "open %s", path) : 0;
 
 	if (r < 0)
 		return r;
+	r = file_read_stream(fd, LINE_FILE_MAX, &b);
+	if (r < 0)
+		return err_wrap(r, "%s", path);
 	if (memchr(b.s, '\0', b.len))
 		return err_usage("%s: holds a NUL byte", path);
 	strv_split(&lines, b.s, '\n');
@@ -332,7 +337,9 @@ static int make_labels(const struct container_request *q, const struct image_con
 	for (size_t i = 0; rc == 0 && i < q->label.n; i++)
 		rc = label_add(&r->labels, q->label.v[i]);
 	for (size_t i = 0; rc == 0 && i < q->annotation.n; i++)
-		rc = label_add(&r->annotations, q->annotation.v[i]);
+		rc = strchr(q->annotation.v[i], '=')
+			     ? label_add(&r->annotations, q->annotation.v[i])
+			     : err_usage("--annotation '%s': write KEY=VALUE", q->annotation.v[i]);
 	return rc;
 }
 

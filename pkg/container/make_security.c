@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Capabilities, security options, devices, limits, sysctls. */
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,6 +16,7 @@
 #include "pkg/container/cdi.h"
 #include "pkg/container/make.h"
 #include "pkg/runtime/plan.h"
+#include "pkg/sys/file.h"
 
 #define DEVICE_DEPTH_MAX 8
 #define CAP_BIT(c) (1ULL << (c))
@@ -331,6 +335,35 @@ int devices_make(const struct container_request *q, struct container_record *r)
 	return rc;
 }
 
+#define OOM_SCORE "/proc/self/oom_score_adj"
+
+/* How far down one may go the kernel does not tell, so it is tried on ourselves; back up everybody may. */
+static int oom_score_check(int64_t wanted)
+{
+	AUTO_SBUF struct sbuf now = SBUF_INIT;
+	AUTO_CLOSE int fd = -EBADF;
+	int rc = file_read_at(AT_FDCWD, OOM_SCORE, 16, &now);
+	char text[8];
+	int n;
+
+	if (wanted < -1000 || wanted > 1000)
+		return err_usage("--oom-score-adj: from -1000 to 1000");
+	if (rc < 0)
+		return rc;
+	if (wanted >= strtol(now.s, NULL, 10))
+		return 0;
+	fd = open(OOM_SCORE, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_new(-errno, "open " OOM_SCORE);
+	n = snprintf(text, sizeof(text), "%d", (int)wanted);
+	if (write(fd, text, (size_t)n) != n)
+		return err_usage("--oom-score-adj %d: only root goes below the %ld that this "
+				 "session began with",
+				 (int)wanted, strtol(now.s, NULL, 10));
+	return write(fd, now.s, now.len) == (ssize_t)now.len ? 0
+							      : err_new(-errno, "write " OOM_SCORE);
+}
+
 int make_security(const struct container_request *q, struct container_record *r)
 {
 	struct rt_rlimit unused;
@@ -354,8 +387,7 @@ int make_security(const struct container_request *q, struct container_record *r)
 		strv_env_set(&r->sysctls, q->sysctl.v[i]);
 	}
 	if (rc == 0 && q->oom_score_adj != INT64_MIN) {
-		if (q->oom_score_adj < -1000 || q->oom_score_adj > 1000)
-			return err_usage("--oom-score-adj: from -1000 to 1000");
+		rc = oom_score_check(q->oom_score_adj);
 		r->has_oom_score_adj = true;
 		r->oom_score_adj = q->oom_score_adj;
 	}

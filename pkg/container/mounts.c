@@ -77,6 +77,13 @@ int mount_no_idmap(const char *spec)
 			 spec);
 }
 
+int mount_no_atime(const char *spec)
+{
+	return err_usage("mount '%s': noatime: the kernel lets only root of the host change how a "
+			 "mount keeps access times; a tmpfs can have it",
+			 spec);
+}
+
 int mount_set_target(struct mount_spec *m, const char *target, const char *spec)
 {
 	if (*target != '/')

@@ -19,6 +19,8 @@ int mount_set_volume_source(struct mount_spec *m, const char *source,
 int mount_set_subpath(struct mount_spec *m, const char *path, const char *spec);
 /** mount_no_idmap() - the usage error that says why idmap cannot be had. */
 int mount_no_idmap(const char *spec);
+/** mount_no_atime() - likewise for noatime on what is no file system of the container's own. */
+int mount_no_atime(const char *spec);
 /** mount_bind_words() - options after the second colon of -v; @spec: for the words of errors. */
 int mount_bind_words(struct mount_spec *m, const char *options, const char *spec);
 /** mount_tmpfs_words() - options of a tmpfs or ramfs into @m->data and @m->flags. */

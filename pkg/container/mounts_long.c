@@ -65,7 +65,7 @@ static const struct {
 	{"nosuid", T_FILES, "nosuid", "suid"},
 	{"dev", T_FILES, "dev", "nodev"},
 	{"nodev", T_FILES, "nodev", "dev"},
-	{"noatime", T_FILES, "noatime", NULL},
+	{"noatime", T_MEMORY, "noatime", NULL},
 };
 
 static bool mount_boolean(struct mount_spec *m, const struct mount_words *w, const char *key,
@@ -150,6 +150,10 @@ static bool mount_flag(struct mount_spec *m, const struct mount_words *w, const 
 	}
 	if ((strcmp(key, "z") == 0 || strcmp(key, "Z") == 0) && (w->type & (T_HOST | T_VOLUME)))
 		return true; /* labels of SELinux, as with -v */
+	if (strcmp(key, "noatime") == 0 && (w->type & T_FILES)) {
+		*rc = on ? mount_no_atime(key) : 0;
+		return true;
+	}
 	if (strcmp(key, "idmap") == 0 && (w->type & (T_HOST | T_VOLUME))) {
 		*rc = on ? mount_no_idmap(key) : 0;
 		return true;
@@ -238,7 +242,11 @@ static int mount_value(struct mount_spec *m, struct mount_words *w, const char *
 	} else if (strcmp(key, "volume-driver") == 0 && w->type == T_VOLUME) {
 		if (strcmp(value, "local") != 0)
 			return err_usage("mount '%s': there is no volume driver but 'local'", spec);
-	} else if (strcmp(key, "consistency") != 0 && strcmp(key, "relabel") != 0) {
+	} else if (strcmp(key, "relabel") == 0 && (w->type & (T_HOST | T_VOLUME))) {
+		if (strcmp(value, "shared") != 0 && strcmp(value, "private") != 0)
+			return err_usage("mount '%s': relabel=%s: use shared or private", spec,
+					 value);
+	} else if (strcmp(key, "consistency") != 0) {
 		return err_usage("mount '%s': unknown key '%s'", spec, key);
 	}
 	return 0;

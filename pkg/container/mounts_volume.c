@@ -42,6 +42,8 @@ static int bind_word(struct mount_spec *m, const char *w, const char *spec)
 		m->flags &= ~RT_MNT_NONREC;
 	else if (strcmp(w, "idmap") == 0 || strncmp(w, "idmap=", 6) == 0)
 		return mount_no_idmap(spec);
+	else if (strcmp(w, "noatime") == 0)
+		return mount_no_atime(spec);
 	else if (!mount_flag_word(m, w) && !mount_propagation_word(m, w) && !mount_ignored_word(w))
 		return err_usage("volume '%s': unknown option '%s'; known are ro rw U O upperdir= "
 				 "workdir= [no]copy [no]exec [no]suid [no]dev [r]bind z Z "

@@ -32,6 +32,7 @@ refused() { # refused PATTERN COMMAND...: 125, one line, nothing changed
 	refused 'shm-size' run --shm-size 12q "$IMAGE" true
 	refused 'detach' run --detach=maybe "$IMAGE" true
 	refused 'oom-score-adj' run --oom-score-adj 5000 "$IMAGE" true
+	refused 'KEY=VALUE' run --annotation x "$IMAGE" true
 	refused 'stop-signal|SIGNOPE' run --stop-signal SIGNOPE "$IMAGE" true
 	refused "'x/y/z/w' is not a platform" run --platform x/y/z/w "$IMAGE" true
 }

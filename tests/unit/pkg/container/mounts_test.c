@@ -49,6 +49,7 @@ static void bad_volumes_are_usage_errors(void **state)
 		"/tmp:/a:wrong",
 		"/tmp:/a:ro:x",
 		"/tmp:/a:O,ro",
+		"/tmp:/a:noatime",
 		"/nonexistent-source:/a",
 		"../../../..:relative",
 	};
@@ -116,6 +117,9 @@ static void each_type_has_its_own_keys(void **state)
 		"type=bind,src=/tmp,dst=/a,idmap",
 		"type=volume,src=v,dst=/a,volume-driver=nfs",
 		"type=tmpfs,dst=/a,nocopy",
+		"type=bind,src=/tmp,dst=/a,noatime",
+		"type=bind,src=/tmp,dst=/a,relabel=odd",
+		"type=tmpfs,dst=/a,relabel=shared",
 	};
 	AUTO(record_freep) struct container_record *ok = record_new();
 
@@ -133,6 +137,19 @@ static void each_type_has_its_own_keys(void **state)
 	assert_int_equal(mounts_add_mount(ok, "type=glob,src=/et[c],dst=/g,ro"), 0);
 	assert_string_equal(ok->mounts[2].target, "/g/etc");
 	assert_string_equal(ok->mounts[2].source, "/etc");
+	assert_int_equal(mounts_add_mount(ok, "src=v,dst=/v,volume-nocopy,volume-subpath=s,noatime=false,"
+					      "relabel=private,chown"),
+			 0);
+	assert_true(ok->mounts[3].no_copy && ok->mounts[3].flags & RT_MNT_CHOWN);
+	assert_string_equal(ok->mounts[3].subpath, "s");
+	assert_int_equal(mounts_add_mount(ok, "type=bind,src=/tmp,dst=/n,bind-nonrecursive"), 0);
+	assert_true(ok->mounts[4].flags & RT_MNT_NONREC);
+	assert_int_equal(mounts_add_volume(ok, "/tmp:/w:bind,cached,z", false), 0);
+	assert_true(ok->mounts[5].flags & RT_MNT_NONREC);
+	assert_int_equal(mounts_add_mount(ok, "type=image,src=x,dst=/x,readwrite=true"), 0);
+	assert_true(ok->mounts[6].overlay);
+	assert_int_equal(mounts_add_mount(ok, "type=image,src=x,dst=/y,image-subpath=e"), 0);
+	assert_string_equal(ok->mounts[7].subpath, "e");
 }
 
 static void other_containers_mounts_come_second(void **state)

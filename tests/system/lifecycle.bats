@@ -36,6 +36,10 @@ load helpers
 @test "stop: SIGKILL follows --time when the command ignores SIGTERM" {
 	cuddy run -d --name deaf "$IMAGE" sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
 	wait_log deaf ready
+	cuddy run -d --name patient --network none --stop-timeout 1 "$IMAGE" sleep 1000 # not 10 s
+	start=$SECONDS
+	cuddy stop patient
+	[ $((SECONDS - start)) -lt 7 ]
 	run -0 cuddy stop --time 1 deaf
 	[ "$output" = deaf ]
 	[ "$(cuddy inspect --format '{{.State.ExitCode}}' deaf)" = 137 ]

@@ -69,9 +69,10 @@ opts_of() { # opts_of PATH, in the container: flags and options of the last moun
 	[[ "${lines[1]}" == rw,* && "${lines[1]}" != *nosuid* && "${lines[1]}" != *nodev* ]] || [ "$(findmnt -no OPTIONS -T "$CUDDY_ROOT" | grep -c nosuid)" -gt 0 ]
 	[[ "${lines[2]}" == ro,nosuid,nodev,noexec* ]]
 	[[ "${lines[3]}" == *noexec* ]]
-	run -0 cuddy run --rm -v "$WORK:/r:rslave" -v "$WORK:/p" "$IMAGE" awk '$5 == "/r" || $5 == "/p" { print $5, $7 }' /proc/self/mountinfo
+	run -0 cuddy run --rm -v "$WORK:/r:rslave" -v "$WORK:/p" -v "$WORK:/s:rshared" -v "$WORK:/u:unbindable" --mount "type=bind,src=$WORK,dst=/v,bind-propagation=shared" \
+		"$IMAGE" awk '$5 ~ "^/[rpsuv]$" { print $5, $7 }' /proc/self/mountinfo
 	[[ "$output" == *"/r master:"* || "$output" == *"/r -"* ]]
-	[[ "$output" == *"/p -"* ]]
+	[[ "$output" == *"/p -"* && "$output" == *"/s shared:"* && "$output" == *"/u unbindable"* && "$output" == *"/v shared:"* ]]
 }
 
 @test "volume options: O with directories of the caller's own, subpaths that stay inside, idmap says why not" {

@@ -112,6 +112,13 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	run --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" "$REG/b:1"
 	one_line_error 125 'chmod 600'
 	chmod 600 "$WORK/auth.json"
+	run -0 --separate-stderr cuddy run -q --rm --network none --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" "$REG/b:1" echo first
+	[ "$output" = first ]
+	cuddy rmi "$REG/b:1"
+	run --separate-stderr cuddy create -q --cert-dir "$REG_DIR/certs" --creds u:wrong "$REG/b:1"
+	one_line_error 125 ''
+	run --separate-stderr cuddy create -q --retry 0 --retry-delay 1h --creds u:secret "$REG/b:1"
+	one_line_error 125 'certificate'
 	run -0 --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" "$REG/b:1"
 	run -0 cuddy run --rm "$REG/b:1" echo yes
 	[ "$output" = yes ]
@@ -172,6 +179,10 @@ PY
 		[ "$(cuddy run --rm --network none "$REG/multi:$tag")" = "$(dpkg --print-architecture)" ]
 		pull --platform linux/s390x "$REG/multi:$tag"
 		[ "$(cuddy image inspect --format '{{.Architecture}}' "$REG/multi:$tag")" = s390x ]
+		cuddy rmi "$REG/multi:$tag"
+		id=$(cuddy create --tls-verify=false --os linux --arch arm64 --variant v8 --network none "$REG/multi:$tag")
+		[ "$(cuddy image inspect --format '{{.Architecture}}' "$REG/multi:$tag")" = arm64 ]
+		cuddy rm "$id"
 		run --separate-stderr pull --platform linux/riscv64 "$REG/multi:$tag"
 		one_line_error 125 'riscv64'
 	done
@@ -302,10 +313,19 @@ PY
 	run --separate-stderr cuddy run --rm --pull never "$REG/b:1" true
 	one_line_error 125 'b:1'
 	run -0 --separate-stderr cuddy run --rm "$REG/b:1" sh -c 'cat /proc/self/uid_map; echo pulled'
-	[ "${lines[-1]}" = pulled ]
+	[ "${lines[-1]}" = pulled ] && [ -n "$stderr" ]
 	# The same ids as without a pull before it, which runs in the base namespace.
 	[ "$(cuddy run --rm "$REG/b:1" cat /proc/self/uid_map; echo pulled)" = "$output" ]
 	[ "${#lines[@]}" -gt 2 ] || ! grep -q "^$(id -un):" /etc/subuid
+	# newer: when the registry has another one, and only then.
+	id() { cuddy inspect --format '{{.Image}}' "$(cuddy create --network none "$@" "$REG/b:1" true)"; }
+	[ "$(id)" = "$(id --pull newer)" ]
+	push "$(image_file layers12)" b:1
+	[ "$(id)" != "$(id --pull newer)" ]
+	[ "$(id)" = "$(id --pull always)" ]
+	cuddy rmi -f "$REG/b:1"
+	run -0 --separate-stderr cuddy run -q --rm --network none "$REG/b:1" echo quiet
+	[ "$output$stderr" = quiet ]
 	registry_end
 	run -0 --separate-stderr cuddy run --rm "$REG/b:1" echo still
 	[ "$output" = still ]

@@ -47,10 +47,16 @@ run_() { cuddy run --rm --network none "$@"; }
 	masked='grep -oE " /proc/(keys|timer_list|irq|sys|bus) " /proc/self/mountinfo | xargs'
 	run -0 run_ "$IMAGE" sh -c "$masked"
 	[[ "$output" == *keys* && "$output" == *irq* && "$output" == *"/proc/sys"* ]]
-	run -0 run_ --security-opt 'unmask=/proc/k*:/proc/sy?' "$IMAGE" sh -c "$masked"
-	[[ "$output" != *keys* && "$output" == *irq* && "$output" != *"/proc/sys"* ]]
+	run -0 run_ --security-opt 'unmask=/proc/k*:/proc/sy?' --security-opt mask=/home:/etc/group "$IMAGE" \
+		sh -c "$masked; ls /home | wc -w; wc -c </etc/group; touch /home/x 2>/dev/null && echo written; true"
+	[[ "${lines[0]}" != *keys* && "${lines[0]}" == *irq* && "${lines[0]}" != *"/proc/sys"* ]]
+	[ "${lines[*]:1}" = "0 0" ]
 	run -0 run_ --security-opt 'unmask=/proc/*' "$IMAGE" sh -c "$masked"
 	[ -z "$output" ]
+	run -0 run_ --security-opt systempaths=unconfined --security-opt label=disable --security-opt apparmor=unconfined \
+		--security-opt no-new-privileges=true --security-opt no-new-privileges:false "$IMAGE" \
+		sh -c "$masked; grep -c ' /sys/firmware ' /proc/self/mountinfo; grep -c 'NoNewPrivs:.0' /proc/self/status"
+	[ "$(echo $output)" = "0 1" ]
 	[ -e /sys/fs/selinux/enforce ] || run_ --security-opt label=type:container_t --security-opt label=level:s0:c1,c2 "$IMAGE" true
 	for bad in proc-opts=hidepid=9 proc-opts=newinstance label=colour:red nonsense=1; do
 		run --separate-stderr run_ --security-opt "$bad" "$IMAGE" true

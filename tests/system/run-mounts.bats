@@ -83,9 +83,13 @@ load helpers
 }
 
 @test "tmpfs: is one, of the size given, without suid and devices" {
-	run -0 cuddy run --rm --tmpfs /t:size=64k "$IMAGE" sh -c 'grep " /t " /proc/mounts; head -c 100000 /dev/zero >/t/f || echo full'
-	[[ "$output" == *"tmpfs /t tmpfs"*nosuid*nodev* ]]
+	run -0 cuddy run --rm --tmpfs /t:size=64k --tmpfs /u:exec,suid,dev,ro,noatime,nr_inodes=50,size=1% \
+		--mount type=tmpfs,dst=/w,exec,suid,dev=true,noatime,readonly "$IMAGE" \
+		sh -c 'grep -E " /[tuw] " /proc/mounts; head -c 100000 /dev/zero >/t/f || echo full; stat -f -c %c /u'
+	[[ "${lines[0]}" == "tmpfs /t tmpfs"*nosuid*nodev*noexec* ]]
+	for l in "${lines[@]:1:2}"; do [[ "$l" == "tmpfs /"[uw]" tmpfs ro,noatime,"* && "$l" != *nosuid* && "$l" != *nodev* && "$l" != *noexec* ]]; done
 	[[ "$output" == *full* ]]
+	[ "${lines[-1]}" = 50 ]
 }
 
 @test "read-only: the root is, /tmp and /dev/shm are not, --read-only-tmpfs=false closes /tmp too" {

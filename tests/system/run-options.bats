@@ -23,6 +23,8 @@ run_() { cuddy run --rm --network none "$@"; }
 	[[ "$output" != *proxy* && "$output" != *PROXY* ]]
 	run -0 run_ --http-proxy "$IMAGE" env
 	[[ "$output" == *http_proxy=http://127.0.0.1:1* && "$output" == *HTTPS_PROXY=http://127.0.0.1:2* && "$output" != *NOT_A_PROXY* ]]
+	run -0 run_ --env-host --unsetenv http_proxy -e HTTPS_PROXY=mine "$IMAGE" env
+	[ "$(grep -E '^(NOT_A_PROXY|https?_proxy|HTTPS_PROXY)=' <<<"$output" | sort | xargs)" = "HTTPS_PROXY=mine NOT_A_PROXY=3" ]
 }
 
 @test "tz: the file of the host is /etc/localtime; names that leave the database are refused" {
@@ -30,6 +32,7 @@ run_() { cuddy run --rm --network none "$@"; }
 	zone=$(cd /usr/share/zoneinfo && find . -type f -path './A*/*' | sort | head -1 | cut -c3-)
 	run -0 run_ --tz "$zone" "$IMAGE" md5sum /etc/localtime
 	[ "${output%% *}" = "$(md5sum <"/usr/share/zoneinfo/$zone" | cut -d' ' -f1)" ]
+	[ "$(run_ --tz local "$IMAGE" md5sum /etc/localtime | cut -d' ' -f1)" = "$(md5sum </etc/localtime | cut -d' ' -f1)" ]
 	for bad in Nowhere/City ../../../etc/passwd / "" .; do
 		run --separate-stderr run_ --tz "$bad" "$IMAGE" true
 		one_line_error 125 tz

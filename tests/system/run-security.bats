@@ -24,6 +24,8 @@ caps() { sed -n 's/^CapEff:\t*//p'; }
 	[[ "$output" == *0000000000000000 ]]
 	run -0 cuddy run --rm --cap-drop all --cap-add CAP_CHOWN "$IMAGE" grep CapEff /proc/self/status
 	[ "$(caps <<<"$output")" = 0000000000000001 ]
+	run -0 cuddy run --rm --network none --cap-add ALL --cap-drop chown "$IMAGE" grep CapBnd /proc/self/status
+	[ "${output#*:?}" = "$(printf '%016x' $(((1 << ($(cat /proc/sys/kernel/cap_last_cap) + 1)) - 2)))" ]
 	run -0 cuddy run --rm --cap-drop chown "$IMAGE" sh -c 'chown 1 /tmp 2>/dev/null || echo refused'
 	[ "$output" = refused ]
 	run --separate-stderr cuddy run --rm --cap-add nosuch "$IMAGE" true

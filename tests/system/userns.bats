@@ -23,8 +23,9 @@ host_map() { awk '{ print $1, $2, $3 }' "/proc/$(cuddy inspect --format '{{.Stat
 	[ "$output" = "$(ns a)" ]
 	run --separate-stderr cuddy run --network none --rm --userns container:nosuch "$IMAGE" true
 	one_line_error 125 nosuch
-	run -0 cuddy run --network none --rm --userns host "$IMAGE" cat /proc/self/uid_map
+	run -0 cuddy run --network none --rm --userns host "$IMAGE" sh -c 'cat /proc/self/uid_map; readlink /proc/self/ns/user'
 	[ "$(awk '{ print $2 }' <<<"${lines[0]}")" = "$UID_" ]
+	[ "${lines[-1]}" = "$(cuddy unshare readlink /proc/self/ns/user)" ]
 }
 
 # images: S14
@@ -101,6 +102,8 @@ host_map() { awk '{ print $1, $2, $3 }' "/proc/$(cuddy inspect --format '{{.Stat
 	cuddy rm -f -t 0 a
 	cuddy run --network none -d --name a --userns auto "$IMAGE" sleep 1000
 	[ "$(host_map a)" = "0 $a $an" ]
+	run -0 cuddy run --network none --rm --userns auto:size=2000,uidmapping=0:5:1,gidmapping=3:6:2 "$IMAGE" sh -c "$(map uid_map) | xargs -n 3 | sort -n; echo; $(map gid_map) | sort -n"
+	[[ "$output" == $'0 5 1\n'*$'\n\n'*$'\n3 6 2\n'* ]]
 	run --separate-stderr cuddy run --network none --rm --userns auto:size=100000000 "$IMAGE" true
 	one_line_error 125 'auto'
 }

@@ -97,7 +97,7 @@ const struct opt create_opts[] = {
 		.complete = COMPLETE_WORDS, .words = "no on-failure always unless-stopped"),
 	OPT_STR(0, "detach-keys", "KEYS", R, detach_keys, "Keys that detach from the terminal"),
 	OPT_LIST('a', "attach", "STREAM", R, attach, "Attach only to stdin, stdout or stderr",
-		 .complete = COMPLETE_WORDS, .words = "stdin stdout stderr"),
+		 .complete = COMPLETE_WORDS, .words = "stdin stdout stderr", .commas = true),
 
 	/* environment and identity */
 	OPT_LIST('e', "env", "NAME[=VALUE]", R, env,
@@ -121,7 +121,7 @@ const struct opt create_opts[] = {
 	OPT_STR(0, "group-entry", "LINE", R, group_entry,
 		"The line of such a group; $GROUPNAME $GID $USERLIST are filled in"),
 	OPT_LIST(0, "hostuser", "USER", R, host_users,
-		 "Add a user of the host to passwd, by name or number"),
+		 "Add a user of the host to passwd, by name or number", .commas = true),
 	OPT_LIST(0, "group-add", "GROUP", R, group_add,
 		 "Give a supplementary group, or keep-groups", .commas = true),
 	OPT_STR(0, "personality", "NAME", R, personality,
@@ -166,8 +166,10 @@ const struct opt create_opts[] = {
 		"container:NAME or ns:PATH"),
 	OPT_LIST(
 		0, "uidmap", "ID:FROM[:COUNT]", R, uidmap,
-		"Map user ids: FROM 0 is you, from 1 on your subordinate ids, @ID one of the host"),
-	OPT_LIST(0, "gidmap", "ID:FROM[:COUNT]", R, gidmap, "Map group ids likewise"),
+		"Map user ids: FROM 0 is you, from 1 on your subordinate ids, @ID one of the host",
+		.commas = true),
+	OPT_LIST(0, "gidmap", "ID:FROM[:COUNT]", R, gidmap, "Map group ids likewise",
+		 .commas = true),
 	OPT_STR(0, "subuidname", "NAME", R, subuidname, "Map the ids that /etc/subuid gives NAME"),
 	OPT_STR(0, "subgidname", "NAME", R, subgidname, "Map the ids that /etc/subgid gives NAME"),
 	OPT_STR(0, "pid", "MODE", R, pid,
@@ -216,8 +218,8 @@ const struct opt create_opts[] = {
 	OPT_BOOL(0, "privileged", R, privileged,
 		 "All capabilities of the container's user namespace, no seccomp filter, no masked "
 		 "paths"),
-	OPT_LIST(0, "cap-add", "CAPABILITY", R, cap_add, "Add a capability, or ALL"),
-	OPT_LIST(0, "cap-drop", "CAPABILITY", R, cap_drop, "Drop a capability, or ALL"),
+	OPT_LIST(0, "cap-add", "CAPABILITY", R, cap_add, "Add a capability, or ALL", .commas = true),
+	OPT_LIST(0, "cap-drop", "CAPABILITY", R, cap_drop, "Drop a capability, or ALL", .commas = true),
 	OPT_LIST(0, "security-opt", "OPTION", R, security_opt,
 		 "Security option: no-new-privileges, seccomp=, apparmor=, label=, mask=, unmask=, "
 		 "proc-opts="),
@@ -259,7 +261,7 @@ const struct opt create_opts[] = {
 		.complete = COMPLETE_WORDS,
 		.words = "k8s-file json-file local journald none passthrough"),
 	OPT_LIST(0, "log-opt", "KEY=VALUE", R, log_opt,
-		 "Log option: max-size, max-file, path, tag"),
+		 "Log option: max-size, max-file, path, tag", .commas = true),
 
 	/* image */
 	OPT_STR(0, "pull", "POLICY", R, pull, "When to pull the image", .complete = COMPLETE_WORDS,

@@ -34,8 +34,9 @@ const struct opt pod_opts[] = {
 		"User namespace of the pod: private, host, keep-id[:uid=,gid=,size=], nomap or "
 		"auto[:size=]"),
 	OPT_LIST(0, "uidmap", "ID:FROM[:COUNT]", A, infra.uidmap,
-		 "Map user ids: FROM 0 is you, from 1 on your subordinate ids"),
-	OPT_LIST(0, "gidmap", "ID:FROM[:COUNT]", A, infra.gidmap, "Map group ids likewise"),
+		 "Map user ids: FROM 0 is you, from 1 on your subordinate ids", .commas = true),
+	OPT_LIST(0, "gidmap", "ID:FROM[:COUNT]", A, infra.gidmap, "Map group ids likewise",
+		 .commas = true),
 	OPT_STR(0, "subuidname", "NAME", A, infra.subuidname,
 		"Map the ids that /etc/subuid gives NAME"),
 	OPT_STR(0, "subgidname", "NAME", A, infra.subgidname,

@@ -26,7 +26,9 @@ int caps_parse(const char *name, uint64_t *ret_mask)
 		return 0;
 	}
 	full = strncasecmp(name, "CAP_", 4) == 0 ? xstrdup(name) : xasprintf("CAP_%s", name);
-	if (cap_from_name(full, &v) < 0 || v > CAP_LAST_CAP)
+	/* libcap reads a name that ends where another character begins, and leaves the rest alone. */
+	if (full[strspn(full, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789")] ||
+	    cap_from_name(full, &v) < 0 || v > CAP_LAST_CAP)
 		return err_usage("capability '%s': no such capability; see capabilities(7)", name);
 	*ret_mask = CAP_BIT(v);
 	return 0;

@@ -28,7 +28,7 @@ unbroken() {
 @test "monitor: --log-opt max-size and max-file bound a log, also of the json-file driver" {
 	lines 20000 >"$WORK/in"
 	for driver in k8s-file json-file; do
-		cuddy run -i --name c --log-driver $driver --log-opt max-size=100k --log-opt max-file=4 "$IMAGE" cat \
+		cuddy run -i --name c --log-driver $driver --log-opt max-size=100k,max-file=4 "$IMAGE" cat \
 			<"$WORK/in" >/dev/null
 		[ "$(log_files | wc -l)" -eq 4 ]
 		[ "$(bytes_of_logs)" -le 450000 ]

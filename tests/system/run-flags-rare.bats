@@ -105,7 +105,7 @@ load helpers
 
 @test "--hostuser: a user of the host is in passwd with his number; --hosts-file: what hosts begins with" {
 	me=$(id -un)
-	run -0 cuddy run --rm --network none --hostuser "$me" --hostuser 1 --add-host extra:10.1.2.3 "$IMAGE" cat /etc/passwd
+	run -0 cuddy run --rm --network none --hostuser "$me,1" --add-host extra:10.1.2.3 "$IMAGE" cat /etc/passwd
 	grep -q "^$me:\*:$(id -u):$(id -g):.*:$HOME:/bin/sh\$" <<<"$output"
 	grep -q "^$(getent passwd 1 | cut -d: -f1):" <<<"$output"
 	[ "$(grep -c '^root:' <<<"$output")" = 1 ]

@@ -22,8 +22,10 @@ caps() { sed -n 's/^CapEff:\t*//p'; }
 @test "caps: add, drop, ALL, with and without CAP_, and an unknown one is refused" {
 	run -0 cuddy run --rm --cap-drop ALL "$IMAGE" grep CapBnd /proc/self/status
 	[[ "$output" == *0000000000000000 ]]
-	run -0 cuddy run --rm --cap-drop all --cap-add CAP_CHOWN "$IMAGE" grep CapEff /proc/self/status
-	[ "$(caps <<<"$output")" = 0000000000000001 ]
+	run -0 cuddy run --rm --cap-drop all --cap-add CAP_CHOWN,net_raw "$IMAGE" grep CapEff /proc/self/status
+	[ "$(caps <<<"$output")" = 0000000000002001 ]
+	run --separate-stderr cuddy run --rm --cap-drop 'chown;kill' "$IMAGE" true
+	one_line_error 125 'chown;kill'
 	run -0 cuddy run --rm --network none --cap-add ALL --cap-drop chown "$IMAGE" grep CapBnd /proc/self/status
 	[ "${output#*:?}" = "$(printf '%016x' $(((1 << ($(cat /proc/sys/kernel/cap_last_cap) + 1)) - 2)))" ]
 	run -0 cuddy run --rm --cap-drop chown "$IMAGE" sh -c 'chown 1 /tmp 2>/dev/null || echo refused'

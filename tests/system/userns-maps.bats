@@ -13,7 +13,7 @@ setup() {
 map() { echo "awk '{ print \$1, \$2, \$3 }' /proc/self/$1"; }   # in the container
 
 @test "uidmap, gidmap: as written, one for both, with @ for ids of the host, with + into what there is" {
-	run -0 cuddy run --network none --rm --uidmap 0:1:1000 --uidmap 1000:0:1 --uidmap 1001:1001:20 "$IMAGE" sh -c "$(map uid_map); $(map gid_map); stat -c %u:%g / /home/user"
+	run -0 cuddy run --network none --rm --uidmap 0:1:1000,1000:0:1 --uidmap 1001:1001:20 "$IMAGE" sh -c "$(map uid_map); $(map gid_map); stat -c %u:%g / /home/user"
 	[ "$(echo $output)" = "0 1 1000 1000 0 1 1001 1001 20 0 1 1000 1000 0 1 1001 1001 20 0:0 1000:1000" ]
 	run -0 cuddy run --network none --rm --uidmap 0:0:2000 --gidmap 0:5:2000 "$IMAGE" sh -c "$(map uid_map); $(map gid_map); stat -c %u:%g /"
 	[ "$(echo $output)" = "0 0 1 1 1 1999 0 5 2000 0:0" ] || [ "$(echo $output)" = "0 0 2000 0 5 2000 0:0" ]

@@ -70,6 +70,7 @@ static void image_environment_never_reads_ours(void **state)
 
 static void capabilities_add_up(void **state)
 {
+	static const char *const bad[] = {"NO_SUCH", "chown,kill", "CAP_CHOWN;x", "chown ", "", "cap_"};
 	struct container_request q = request();
 	AUTO(record_freep) struct container_record *r = NULL;
 
@@ -83,8 +84,11 @@ static void capabilities_add_up(void **state)
 	assert_true(r->caps == 1ULL << CAP_NET_RAW);
 	assert_true(r->caps_added == 1ULL << CAP_NET_RAW);
 	record_freep(&r);
-	strv_add(&q.cap_add, "NO_SUCH");
-	assert_int_equal(make(&q, &r), -CE_USAGE);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		strv_add(&q.cap_add, bad[i]);
+		assert_int_equal(make(&q, &r), -CE_USAGE);
+		strv_remove(&q.cap_add, 1);
+	}
 	strv_done(&q.cap_add);
 	strv_done(&q.cap_drop);
 }

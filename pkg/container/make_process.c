@@ -387,15 +387,34 @@ static int make_timezone(const char *tz, struct container_record *r)
 	return 0;
 }
 
+/* Written when the container runs already, so what is in the way is said before. */
+static int pid_path(const char *flag, const char *given, char **ret)
+{
+	AUTO_FREE char *dir = NULL;
+
+	if (!given)
+		return 0;
+	*ret = path_absolute(given);
+	if (access(*ret, W_OK) == 0)
+		return 0;
+	if (errno == ENOENT) {
+		dir = xstrndup(*ret, (size_t)(strrchr(*ret, '/') - *ret) + 1);
+		if (access(dir, W_OK) == 0)
+			return 0;
+	}
+	return err_new(-errno, "%s %s", flag, *ret);
+}
+
 static int make_init(const struct container_request *q, struct container_record *r)
 {
 	struct stat st;
+	int rc = pid_path("--pidfile", q->pidfile, &r->pidfile);
 
+	if (rc == 0)
+		rc = pid_path("--conmon-pidfile", q->conmon_pidfile, &r->conmon_pidfile);
 	r->init = q->init || q->init_path;
-	r->pidfile = q->pidfile ? path_absolute(q->pidfile) : NULL;
-	r->conmon_pidfile = q->conmon_pidfile ? path_absolute(q->conmon_pidfile) : NULL;
-	if (!q->init_path)
-		return 0;
+	if (rc < 0 || !q->init_path)
+		return rc;
 	r->init_path = path_absolute(q->init_path);
 	if (stat(r->init_path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111))
 		return err_usage("--init-path %s: not a program", r->init_path);
@@ -470,7 +489,7 @@ int make_process(const struct container_request *q, const struct image_config *i
 		 struct container_record *r)
 {
 	const char *user = q->user ? q->user : image && image->user ? image->user : "";
-	const char *dir = q->workdir                                           ? q->workdir
+	const char *dir = q->workdir && *q->workdir                            ? q->workdir
 			  : image && image->working_dir && *image->working_dir ? image->working_dir
 									       : "/";
 	uint32_t mask;

@@ -250,7 +250,7 @@ static int start_one(struct store *st, struct container *c, const struct start_o
 	networks_warn(c);
 	r = write_pidfiles(c);
 	if (r < 0)
-		log_warn("%s", err_trail());
+		log_warn("%s: %s", err_trail(), err_text(r));
 	err_drop();
 	if (ret_started) {
 		*ret_started = m;

@@ -75,7 +75,7 @@ load helpers
 	[ "$output" = /new/dir/here ]
 	run -0 cuddy run --rm -w /tmp "$IMAGE" pwd
 	[ "$output" = /tmp ]
-	run -0 cuddy run --rm "$IMAGE" pwd
+	run -0 cuddy run --rm -w '' "$IMAGE" pwd
 	[ "$output" = / ]
 	run --separate-stderr cuddy run --rm -w relative "$IMAGE" pwd
 	one_line_error 125 relative

@@ -88,6 +88,9 @@ EOT
 		[ "$(grep -vc 'ermission denied' <<<"$output")" -le 2 ]
 		unshare --user --map-auto --map-root-user rm -rf "$r"
 	done
+	mkdir -m 0755 "$BATS_TEST_TMPDIR/open"
+	run --separate-stderr env CUDDY_ROOT="$BATS_TEST_TMPDIR/open" "$CUDDY" images
+	[ "$status" -eq 0 ] && [ "$(stat -c %a "$BATS_TEST_TMPDIR/open")" = 700 ] || one_line_error 125 open
 	as_other mkdir -m 0777 /var/tmp/cuddy-foreign.$$
 	run --separate-stderr env CUDDY_ROOT=/var/tmp/cuddy-foreign.$$ "$CUDDY" images
 	as_other rm -rf /var/tmp/cuddy-foreign.$$

@@ -7,13 +7,21 @@ load runtime
 	run -0 rt seccomp="$(default_filter 800405fb)" -- sysprobe
 	for c in mount umount2 pivot_root unshare-user setns clone-newuser fsopen open_tree move_mount mount_setattr keyctl \
 		add_key request_key bpf perf_event_open userfaultfd io_uring_setup kexec_load init_module reboot swapon acct \
-		open_by_handle_at pidfd_getfd process_madvise socket-alg socket-vsock personality-bad; do
+		open_by_handle_at pidfd_getfd process_madvise socket-alg socket-vsock personality-bad kcmp move_pages; do
 		[[ "$output" = *"$c EPERM"* ]]
 	done
 	[[ "$output" = *"clone3 ENOSYS"* ]]
 	[[ "$output" = *"unknown ENOSYS"* ]]
 	[[ "$output" = *"socket-unix ok"* ]]
 	[[ "$output" = *"getpid ok"* ]]
+}
+
+@test "K03: keys of the caller's session are not the container's" {
+	cp "$TOOLS/sysprobe" "$IMG/bin/"
+	[ "$("$TOOLS/sysprobe" hold "cuddy-$$" "$TOOLS/sysprobe" search "cuddy-$$")" = found ]
+	run -0 "$TOOLS/sysprobe" hold "cuddy-$$" "$RTDRIVE" run="$WORK/run" lower="$IMG" lower="$WORK/places" upper="$WORK/up" work="$WORK/wk" -- \
+		sysprobe search "cuddy-$$"
+	[ "$output" = none ]
 }
 
 @test "K04: a filter that the kernel refuses stops the start" {

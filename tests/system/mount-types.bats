@@ -136,8 +136,8 @@ opts_of() { # opts_of PATH, in the container: flags and options of the last moun
 	run -0 cuddy run --rm --mount "type=bind,src=$WORK/new,dst=/d,bind-recursive=readonly,ro,z,relabel=shared,U=false,idmap=false,consistency=cached" \
 		"$IMAGE" sh -c 'touch /d/dir/x 2>/dev/null || echo ro'
 	[ "$output" = ro ]
-	run -0 cuddy run --rm --mount type=bind,src=/dev,dst=/all --mount "type=bind,src=$WORK,dst=/one,bind-recursive=disabled" "$IMAGE" \
-		sh -c "grep -q ' /all/pts ' /proc/self/mountinfo && grep -q ' /one ' /proc/self/mountinfo && echo both"
+	run -0 cuddy run --rm --mount type=bind,src=/dev,dst=/all,ro --mount "type=bind,src=$WORK,dst=/one,bind-recursive=disabled" "$IMAGE" \
+		sh -c "grep -q ' /all/pts ' /proc/self/mountinfo && grep -q ' /one ' /proc/self/mountinfo && echo both; grep ' /all[/ ]' /proc/self/mountinfo | grep -v ' ro,'; true"
 	[ "$output" = both ]
 	run --separate-stderr cuddy run --rm --mount type=bind,src=/dev,dst=/one,bind-recursive=disabled "$IMAGE" true
 	one_line_error 125 'without what the host has mounted below it'
@@ -177,4 +177,18 @@ opts_of() { # opts_of PATH, in the container: flags and options of the last moun
 		bind,src=/etc,dst=/d,no-dereference|what a link leads to
 	E
 	cuddy artifact rm localhost/files:1 localhost/single:1 >/dev/null
+}
+
+# threats: K08
+@test "bind: what the host mounts later is seen with rslave, and not without" {
+	mkdir -p "$WORK/d/sub"
+	cat >"$WORK/in" <<-'SH'
+		mount --bind "$WORK/d" "$WORK/d" && mount --make-rshared "$WORK/d"
+		"$CUDDY" run -d --name c --network none -v "$WORK/d:/slave:rslave" -v "$WORK/d:/usual" "$IMAGE" sleep 1000 >/dev/null
+		mount -t tmpfs none "$WORK/d/sub" && : >"$WORK/d/sub/seen"
+		"$CUDDY" exec c sh -c 'ls -d /*/sub/seen'
+		"$CUDDY" rm -f -t 0 c >/dev/null
+	SH
+	run -0 --separate-stderr unshare --user --map-root-user --mount env WORK="$WORK" sh -e "$WORK/in"
+	[ "$output" = /slave/sub/seen ]
 }

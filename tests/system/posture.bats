@@ -34,13 +34,14 @@ facts='
 	for m in /bind /tmpfs /volume; do
 		grep " $m " /proc/self/mounts | tr " ," "\n\n" | grep -xE "ro|rw|nosuid|nodev|noexec" | xargs echo $m
 	done
+	for w in EPERM ENOSYS ok other; do /sysprobe | sed -n "s/ $w\$//p" | xargs echo calls $w; done
 	grep -E " (shared|master):" /proc/self/mountinfo | grep -v " / .* - devtmpfs" | head -3
 	env | cut -d= -f1 | grep -vxE "PWD|SHLVL|OLDPWD" | sort | xargs echo env'
 
 @test "the default posture, in full" {
 	mkdir "$WORK/bind"
 	export http_proxy=http://u:p@127.0.0.1:9 HTTPS_PROXY=http://u:p@127.0.0.1:9 SECRET=hunter2
-	mounts=(-v "$WORK/bind:/bind" -v v:/volume --tmpfs /tmpfs)
+	mounts=(-v "$WORK/bind:/bind" -v v:/volume --tmpfs /tmpfs -v "${CUDDY%/*}/tools/sysprobe:/sysprobe:ro")
 	cuddy run -d --name c "${mounts[@]}" "$IMAGE" sleep 1000
 	cuddy exec c sh -c "$facts" >"$WORK/exec"
 	run -0 cuddy run --rm "${mounts[@]}" "$IMAGE" sh -c "$facts"
@@ -66,6 +67,10 @@ facts='
 		/bind rw nosuid nodev
 		/tmpfs rw nosuid nodev noexec
 		/volume rw nosuid nodev
+		calls EPERM mount umount2 pivot_root unshare-user setns clone-newuser fsopen open_tree move_mount mount_setattr keyctl add_key request_key bpf perf_event_open userfaultfd io_uring_setup kexec_load init_module reboot swapon acct open_by_handle_at pidfd_getfd process_madvise socket-alg socket-vsock kcmp move_pages personality-bad
+		calls ENOSYS clone3 unknown
+		calls ok splice socket-unix socket-inet socket-inet6 socket-netlink getpid
+		calls other vmsplice
 		env HOME HOSTNAME PATH container
 	EOT
 	diff "$WORK/want" - <<<"$output"

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes harmless attempts at dangerous system calls and prints the errno of each: what a container may. */
+/*
+ * Makes harmless attempts at dangerous system calls and prints the errno of each: what a container may.
+ *	sysprobe hold NAME COMMAND...	COMMAND with a key of that name in its session keyring
+ *	sysprobe search NAME		is there such a key in ours?
+ */
 #include <errno.h>
+#include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,14 +47,45 @@ static const struct {
 	{"process_madvise", 440, -1, 0, 0},
 	{"socket-alg", SYS_socket, 38, SOCK_SEQPACKET, 0},
 	{"socket-vsock", SYS_socket, 40, SOCK_STREAM, 0},
+	{"kcmp", SYS_kcmp, 0, 0, 0},
+	{"move_pages", SYS_move_pages, 0, 0, 0},
+	{"splice", SYS_splice, -1, 0, -1},
+	{"vmsplice", SYS_vmsplice, -1, 0, 0},
 	{"socket-unix", SYS_socket, AF_UNIX, SOCK_STREAM, 0},
+	{"socket-inet", SYS_socket, AF_INET, SOCK_STREAM, 0},
+	{"socket-inet6", SYS_socket, AF_INET6, SOCK_DGRAM, 0},
+	{"socket-netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 0},
 	{"personality-bad", SYS_personality, 0x0040000, 0, 0},
 	{"unknown", 599, 0, 0, 0},
 	{"getpid", SYS_getpid, 0, 0, 0},
 };
 
-int main(void)
+static int hold(const char *name, char **argv)
 {
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ||
+	    syscall(SYS_add_key, "user", name, "x", 1, KEY_SPEC_SESSION_KEYRING) < 0) {
+		perror("key");
+		return 125;
+	}
+	execv(argv[0], argv);
+	perror(argv[0]);
+	return 127;
+}
+
+static int search(const char *name)
+{
+	long r = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", name, 0);
+
+	puts(r > 0 ? "found" : errno == ENOKEY ? "none" : strerror(errno));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 3 && strcmp(argv[1], "hold") == 0)
+		return hold(argv[2], argv + 3);
+	if (argc == 3 && strcmp(argv[1], "search") == 0)
+		return search(argv[2]);
 	for (unsigned i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
 		long r = syscall(probes[i].nr, probes[i].a, probes[i].b, probes[i].c, 0, 0);
 

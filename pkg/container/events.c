@@ -27,25 +27,29 @@
 #define SOON_MS 100
 #define LINE_MAX_BYTES (1U << 20)
 
-static void add_members(const struct container_record *rec, const struct strv *labels,
-			struct sbuf *out)
+static void add_members(const char *image, const struct strv *labels, struct sbuf *out)
 {
 	AUTO_JSON struct json_object *o = json_object_new_object();
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 
-	json_set_str(o, "Image", rec->image);
+	json_set_str(o, "Image", image);
 	json_set(o, "Attributes", json_from_map(labels));
 	json_write(o, false, &text);
 	sbuf_add(out, text.s + 1, text.len - 2); /* without its braces */
 }
 
-void event_body(const struct container_record *rec, struct sbuf *out)
+void event_members(const char *image, const struct strv *labels, struct sbuf *out)
 {
-	add_members(rec, &rec->labels, out);
+	add_members(image, labels, out);
 	if (out->len > BODY_MAX) {
 		sbuf_reset(out);
-		add_members(rec, &(struct strv)STRV_INIT, out);
+		add_members(image, &(struct strv)STRV_INIT, out);
 	}
+}
+
+void event_body(const struct container_record *rec, struct sbuf *out)
+{
+	event_members(rec->image, &rec->labels, out);
 }
 
 void container_event_begin(struct store *st, const struct container_record *rec, const char *status,

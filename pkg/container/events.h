@@ -5,7 +5,9 @@
 
 struct json_object;
 
-/** event_body() - what all events of a container say besides id, time and status: JSON members. */
+/** event_members() - what all events of a thing say besides id, time and status: JSON members, into an empty @out. */
+void event_members(const char *image, const struct strv *labels, struct sbuf *out);
+/** event_body() - those of a container. */
 void event_body(const struct container_record *rec, struct sbuf *out);
 #define EVENT_COMMITTED "CommittedImage" /* member of "commit": the id of what was made */
 /** container_event_begin() - what its line will be, before it is made or removed (pkg/conmon/event.h). */

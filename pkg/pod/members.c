@@ -5,6 +5,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/conmon/event.h"
+#include "pkg/container/events.h"
 #include "pkg/container/list.h"
 #include "pkg/json/json.h"
 #include "pkg/pod/internal.h"
@@ -76,22 +77,11 @@ const char *pod_status(const struct pod_members *m)
 			      : "Created";
 }
 
-static void event_text(const struct pod_record *pod, struct sbuf *ret)
-{
-	AUTO_JSON struct json_object *o = json_object_new_object();
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
-
-	json_set_str(o, "Image", "");
-	json_set(o, "Attributes", json_from_map(&pod->labels));
-	json_write(o, false, &text);
-	sbuf_add(ret, text.s + 1, text.len - 2); /* without its braces */
-}
-
 void pod_event(struct store *st, const struct pod_record *pod, const char *status)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 
-	event_text(pod, &text);
+	event_members("", &pod->labels, &text);
 	event_write(store_runtime_fd(st), "pod", status, pod->id, pod->name, text.s, NULL);
 }
 
@@ -100,6 +90,6 @@ void pod_event_begin(struct store *st, const struct pod_record *pod, const char 
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 
-	event_text(pod, &text);
+	event_members("", &pod->labels, &text);
 	event_begin(store_runtime_fd(st), "pod", status, pod->id, pod->name, text.s, ret);
 }

@@ -11,6 +11,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/build/image.h"
+#include "pkg/image/manifest_list.h"
 #include "pkg/container/defaults.h"
 #include "pkg/oci/manifest.h"
 #include "storage/builder.h"
@@ -104,6 +105,27 @@ static bool stdout_is_taken(const struct build_files *f)
 	return false;
 }
 
+/* A list without a name of the user's is there for the archives alone. */
+static int write_archives(struct store *st, const struct build_args *a, const struct build_options *o,
+			  const struct build_files *f, const char *list, bool hush)
+{
+	AUTO(list_record_done) struct list_record gone = {0};
+	int r;
+
+	if (!build_outputs_has_archive(&f->outputs))
+		return 0;
+	r = build_outputs_write_list(st, a, o, &f->outputs, list, hush);
+	if (!o->tags.n) {
+		AUTO_FREE char *words = r < 0 ? xstrdup(err_trail()) : NULL;
+
+		if (list_remove(st, list, &gone) < 0)
+			err_drop();
+		if (words)
+			r = err_set(r, words);
+	}
+	return r;
+}
+
 /* What several platforms, or --manifest, come to. */
 static int finish_list(struct store *st, const struct build_args *a, const struct build_options *o,
 		       struct build_files *f, const struct strv *ids, bool hush)
@@ -116,6 +138,8 @@ static int finish_list(struct store *st, const struct build_args *a, const struc
 		r = build_add_to_list(st, a->manifest, ids, &o->annotations);
 	if (r == 0 && ids->n && (o->tags.n || !a->manifest))
 		r = build_put_list(st, &o->tags, ids, &o->annotations, id);
+	if (r == 0 && *id)
+		r = write_archives(st, a, o, f, id, hush);
 	if (r == 0 && push && !o->tags.n)
 		r = err_usage("--push needs a name to push to: --tag");
 	if (r == 0 && push)
@@ -186,6 +210,8 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 	if (r == 0 && annotations_of_index(&o->annotations) && !list && !a->manifest)
 		r = err_usage("--annotation index:…, manifest-descriptor:…: there is no index; several --platform or "
 			      "--manifest make one");
+	if (r == 0 && annotations_of_archive(&o->annotations) && !build_outputs_has_archive(&f->outputs))
+		r = err_usage("--annotation index-descriptor:…: only an archive has one: --output type=oci,dest=FILE");
 	if (r < 0)
 		return r;
 	o->platform = platforms.n ? platforms.v[0] : NULL;

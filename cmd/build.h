@@ -88,6 +88,10 @@ int build_outputs_open(const struct build_args *a, struct build_options *o,
 /** build_outputs_write() - archives and pushes of the image that was built. */
 int build_outputs_write(struct store *st, const struct build_args *a, const struct build_options *o,
 			const struct build_outputs *outs, const char *id, bool quiet);
+/** build_outputs_write_list() - archives of the list of several platforms; has_archive(): is one asked for? */
+int build_outputs_write_list(struct store *st, const struct build_args *a, const struct build_options *o,
+			     const struct build_outputs *outs, const char *list, bool quiet);
+bool build_outputs_has_archive(const struct build_outputs *outs);
 /** build_pushed() - the digest of the manifest that was sent last; "": nothing was. */
 const char *build_pushed(void);
 /** build_note_pushed() - on_image of who sends one. */

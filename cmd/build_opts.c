@@ -33,7 +33,7 @@ const struct opt build_opts[] = {
 	OPT_LIST(0, "add-host", "NAME:IP", struct build_args, run.add_host, "Add a line to /etc/hosts while commands run", .commas = true),
 	OPT_LIST(0, "allow", "network.host|device[=NAME]", struct build_args, allow, "Let RUN --network=host reach what listens on this machine, or RUN --device have all devices, or one"),
 	OPT_BOOL(0, "all-platforms", struct build_args, all_platforms, "Build for every platform that all base images are for"),
-	OPT_LIST(0, "annotation", "[TYPE:]KEY=VALUE", struct build_args, annotations, "Attach an annotation to the image's manifest, or to TYPE: manifest, manifest-descriptor, index"),
+	OPT_LIST(0, "annotation", "[TYPE:]KEY=VALUE", struct build_args, annotations, "Attach an annotation to the image's manifest, or to TYPE: manifest, manifest-descriptor, index, index-descriptor"),
 	OPT_STR(0, "arch", "ARCH", struct build_args, arch, "Architecture to build for, instead of --platform"),
 	OPT_LIST(0, "attest", "type=TYPE", struct build_args, attest, "Attestations are not made: only disabled=true", .hidden = true),
 	OPT_LIST(0, "build-arg", "NAME[=VALUE]", struct build_args, build_args, "Set a build argument, or pass a variable of ours on"),

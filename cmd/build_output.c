@@ -248,12 +248,13 @@ static int push(struct store *st, const struct build_options *b, const struct tr
 	return r;
 }
 
+/* @list: @id is one, of several platforms. */
 static int save(struct store *st, const struct build_args *a, const struct build_output *o,
-		const struct build_options *b, const char *id, bool quiet)
+		const struct build_options *b, const char *id, bool list, bool quiet)
 {
 	struct save_options how = {.kind = o->kind == OUTPUT_OCI ? "oci-archive"
 								       : "docker-archive"};
-	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_STRV struct strv names = STRV_INIT, annotations = STRV_INIT;
 	struct transfer_report report;
 	int r;
 
@@ -263,12 +264,33 @@ static int save(struct store *st, const struct build_args *a, const struct build
 	strv_add_all(&names, &b->tags);
 	if (o->name)
 		strv_split(&names, o->name, ',');
-	if (!names.n)
+	if (!names.n && !list)
 		strv_add(&names, id);
+	annotations_for(&b->annotations, ANNOTATE_INDEX_DESCRIPTOR, NULL, &annotations);
 	transfer_report_init(&report, REPORT_READ, quiet, NULL);
-	r = image_save(st, &names, &how, o->file.fd, &report.handler);
+	r = list ? image_save_list(st, id, &names, &annotations, &how, o->file.fd, &report.handler)
+		 : image_save(st, &names, &how, o->file.fd, &report.handler);
 	transfer_report_done(&report);
 	return r;
+}
+
+int build_outputs_write_list(struct store *st, const struct build_args *a, const struct build_options *b,
+			     const struct build_outputs *outs, const char *list, bool quiet)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < outs->n; i++)
+		if (outs->v[i].kind == OUTPUT_OCI)
+			r = save(st, a, &outs->v[i], b, list, true, quiet);
+	return r < 0 ? err_wrap(r, "--output") : 0;
+}
+
+bool build_outputs_has_archive(const struct build_outputs *outs)
+{
+	for (unsigned i = 0; i < outs->n; i++)
+		if (outs->v[i].kind == OUTPUT_OCI)
+			return true;
+	return false;
 }
 
 int build_outputs_write(struct store *st, const struct build_args *a, const struct build_options *b,
@@ -282,7 +304,7 @@ int build_outputs_write(struct store *st, const struct build_args *a, const stru
 
 		wants_push |= o->push;
 		if (o->kind == OUTPUT_OCI || o->kind == OUTPUT_DOCKER)
-			r = save(st, a, o, b, id, quiet);
+			r = save(st, a, o, b, id, false, quiet);
 	}
 	if (r == 0 && wants_push && !b->tags.n)
 		r = err_usage("push=true needs a name to push to: name= or --tag");
@@ -297,11 +319,10 @@ int build_outputs_fit(const struct build_outputs *outs, bool *ret_push)
 		const struct build_output *o = &outs->v[i];
 
 		*ret_push |= o->push;
-		if (o->kind != OUTPUT_LOCAL && o->kind != OUTPUT_IMAGE)
-			return err_new(
-				-CE_UNSUPPORTED,
-				"--output: an archive holds one platform; build each by itself, or "
-				"push the list");
+		if (o->kind == OUTPUT_DOCKER || o->kind == OUTPUT_TAR)
+			return err_new(-CE_UNSUPPORTED,
+				       "--output: Docker's archives and a tar of files hold one "
+				       "platform; type=oci and type=local hold several");
 	}
 	return 0;
 }

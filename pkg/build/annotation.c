@@ -15,6 +15,7 @@ static const struct {
 	{"manifest", ANNOTATE_MANIFEST},
 	{"manifest-descriptor", ANNOTATE_DESCRIPTOR},
 	{"index", ANNOTATE_INDEX},
+	{"index-descriptor", ANNOTATE_INDEX_DESCRIPTOR},
 };
 
 static int take_platform(struct annotation *a, const char *s, size_t n)
@@ -47,10 +48,7 @@ static int take_type(struct annotation *a, const char *word)
 		a->target = types[i].target;
 		return open ? take_platform(a, open + 1, end - n - 2) : 0;
 	}
-	if (strcmp(word, "index-descriptor") == 0)
-		return err_new(-CE_UNSUPPORTED, "index-descriptor: an index is only ever pushed or "
-						"kept under a name, where nothing describes it");
-	return err_usage("'%s': use manifest, manifest-descriptor or index", word);
+	return err_usage("'%s': use manifest, manifest-descriptor, index or index-descriptor", word);
 }
 
 /* A key may have colons itself: what is no list of words before one is a key. */
@@ -117,6 +115,14 @@ bool annotations_of_index(const struct annotations *a)
 {
 	for (unsigned i = 0; i < a->n; i++)
 		if (a->v[i].target != ANNOTATE_MANIFEST)
+			return true;
+	return false;
+}
+
+bool annotations_of_archive(const struct annotations *a)
+{
+	for (unsigned i = 0; i < a->n; i++)
+		if (a->v[i].target == ANNOTATE_INDEX_DESCRIPTOR)
 			return true;
 	return false;
 }

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * --annotation, as BuildKit writes them: [TYPE[,TYPE…]:]KEY=VALUE, where TYPE is manifest (when none is named),
- * manifest-descriptor, or index, and the first two may name a platform: manifest[linux/arm64]:KEY=VALUE.
- * Descriptors are the entries of the index of several platforms (image-spec, annotations.md).
+ * manifest-descriptor, index, or index-descriptor, and the first two may name a platform: manifest[linux/arm64]:KEY=VALUE.
+ * Descriptors are the entries of the index of several platforms, and that of the index in an archive (image-spec,
+ * annotations.md).
  */
 #pragma once
 #include "pkg/base/strv.h"
 
-enum annotation_target { ANNOTATE_MANIFEST, ANNOTATE_DESCRIPTOR, ANNOTATE_INDEX };
+enum annotation_target {
+	ANNOTATE_MANIFEST,
+	ANNOTATE_DESCRIPTOR,
+	ANNOTATE_INDEX,
+	ANNOTATE_INDEX_DESCRIPTOR
+};
 
 struct annotation {
 	enum annotation_target target;
@@ -28,3 +34,5 @@ void annotations_for(const struct annotations *a, enum annotation_target target,
 		     const char *platform, struct strv *ret);
 /** annotations_of_index() - is there one that only an index or its entries can have? */
 bool annotations_of_index(const struct annotations *a);
+/** annotations_of_archive() - is there one that only what names an index in an archive can have? */
+bool annotations_of_archive(const struct annotations *a);

@@ -23,3 +23,13 @@ struct save_options {
  */
 int image_save(struct store *st, const struct strv *names, const struct save_options *o, int fd,
 	       const struct transfer_handler *h);
+
+/**
+ * image_save_list() - a manifest list that is here with all that it names, as one entry of an OCI layout
+ * @o: as for image_save(), with @kind oci-archive or oci-dir; platform, name and renamed do not count.
+ * @names: what it is called there; none: nothing. @annotations: "k=v", of what names it there, not of itself.
+ * What the list only knows at a registry has to be pulled first: -CE_NO_IMAGE.
+ */
+int image_save_list(struct store *st, const char *list, const struct strv *names,
+		    const struct strv *annotations, const struct save_options *o, int fd,
+		    const struct transfer_handler *h);

@@ -8,11 +8,13 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/sha256.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/digest.h"
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/outgoing.h"
 #include "pkg/transfer/pack.h"
+#include "storage/artifact_store.h"
 
 #define REF_NAME "org.opencontainers.image.ref.name"
 
@@ -21,6 +23,8 @@ struct save {
 	struct transfer_save args;
 	struct pack pack;
 	struct json_object *list; /* manifest.json's array, or index.json's manifests */
+	struct json_object *index, *entries; /* of a list that all images are of */
+	unsigned n_entries; /* that are filled in */
 	uint32_t items; /* told of so far */
 };
 
@@ -161,20 +165,42 @@ static void forget_entry(struct json_object *list, const char *name, const char 
 	}
 }
 
-static void list_manifest(struct save *s, const struct outgoing *o, const char *name)
+static void describe(struct json_object *d, const char *media_type, const char *digest, size_t n)
 {
-	struct json_object *d = json_object_new_object(), *a = NULL;
+	json_set_str(d, "mediaType", media_type);
+	json_set_str(d, "digest", digest);
+	json_set_i64(d, "size", (int64_t)n);
+}
 
-	forget_entry(s->list, name, o->digest);
-	json_set_str(d, "mediaType", o->media_type);
-	json_set_str(d, "digest", o->digest);
-	json_set_i64(d, "size", (int64_t)o->manifest_raw.len);
+/* @annotations: of the entry, taken over; may be NULL. */
+static void list_entry(struct save *s, const char *media_type, const char *digest, size_t n,
+		       const char *name, struct json_object *annotations)
+{
+	struct json_object *d = json_object_new_object();
+
+	forget_entry(s->list, name, digest);
+	describe(d, media_type, digest, n);
 	if (name) {
-		a = json_object_new_object();
-		json_set_str(a, REF_NAME, name);
-		json_set(d, "annotations", a);
+		if (!annotations)
+			annotations = json_object_new_object();
+		json_set_str(annotations, REF_NAME, name);
 	}
+	if (annotations)
+		json_set(d, "annotations", annotations);
 	(void)json_object_array_add(s->list, d);
+}
+
+static void list_manifest(struct save *s, const struct outgoing *o, const struct strv *names)
+{
+	if (s->index) {
+		describe(json_object_array_get_idx(s->entries, s->n_entries++), o->media_type,
+			 o->digest, o->manifest_raw.len);
+		return;
+	}
+	for (size_t i = 0; i < names->n; i++)
+		list_entry(s, o->media_type, o->digest, o->manifest_raw.len, names->v[i], NULL);
+	if (!names->n)
+		list_entry(s, o->media_type, o->digest, o->manifest_raw.len, NULL, NULL);
 }
 
 /* What the "dir" transport has beside its manifest and version: blobs, lists' manifests, signatures. */
@@ -217,14 +243,12 @@ static int save_by_digest(struct save *s, struct outgoing *o, const struct strv 
 		r = add_document(s, config, o->rec->config, o->rec->config_len);
 	if (r < 0)
 		return r;
-	report_image(s->ctx, names->n ? names->v[0] : NULL, o->digest);
+	if (!s->index)
+		report_image(s->ctx, names->n ? names->v[0] : NULL, o->digest);
 	if (!is_layout(s))
 		return put_in_place(s, o);
 	r = add_document(s, o->digest, o->manifest_raw.s, o->manifest_raw.len);
-	for (size_t i = 0; i < names->n; i++)
-		list_manifest(s, o, names->v[i]);
-	if (!names->n)
-		list_manifest(s, o, NULL);
+	list_manifest(s, o, names);
 	return r;
 }
 
@@ -292,6 +316,80 @@ static int end(struct save *s)
 	return r == 0 ? pack_end(&s->pack) : r;
 }
 
+/* --- lists ------------------------------------------------------------------------------------- */
+
+static int begin_index(struct save *s)
+{
+	int r;
+
+	if (!s->args.index)
+		return 0;
+	r = json_parse(s->args.index, strlen(s->args.index), &s->index);
+	if (r == 0)
+		r = json_get_arr(s->index, "manifests", &s->entries);
+	if (r == 0 && (!is_layout(s) || !s->entries ||
+		       json_object_array_length(s->entries) != s->args.n_images))
+		r = err_new(-CE_PROTOCOL, "a list and its images");
+	return r;
+}
+
+/* An entry that is no image: what it is made of lies in the store as it goes. */
+static int save_artifact(struct save *s, const char *document)
+{
+	AUTO(manifest_done) struct manifest m = {0};
+	size_t n = strlen(document);
+	struct store *st;
+	char digest[80], hex[65];
+	int r = manifest_parse(document, n, MEDIA_OCI_MANIFEST, &m);
+
+	if (r == 0)
+		r = transfer_store(s->ctx, &st);
+	for (unsigned i = 0; r == 0 && i <= m.n_layers; i++) {
+		const struct descriptor *d = i < m.n_layers ? &m.layers[i] : &m.config;
+		struct layer_blob b = {.fd = -EBADF, .digest = d->digest, .size = d->size};
+
+		b.fd = artifact_blob_open(st, d->digest);
+		r = b.fd < 0 ? b.fd : add_blob(s, &b);
+		closep(&b.fd);
+	}
+	if (r < 0)
+		return r;
+	sha256_hex(document, n, hex);
+	(void)snprintf(digest, sizeof(digest), "sha256:%s", hex);
+	describe(json_object_array_get_idx(s->entries, s->n_entries++), MEDIA_OCI_MANIFEST, digest,
+		 n);
+	return add_document(s, digest, document, n);
+}
+
+/* The index as it is now, and what names it. */
+static int end_index(struct save *s)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	char digest[80], hex[65];
+	unsigned n = s->args.n_index_names;
+	int r;
+
+	if (!s->index)
+		return 0;
+	json_write(s->index, false, &b);
+	sha256_hex(b.s, b.len, hex);
+	(void)snprintf(digest, sizeof(digest), "sha256:%s", hex);
+	r = add_document(s, digest, b.s, b.len);
+	for (unsigned i = 0; r == 0 && i < (n ? n : 1); i++) {
+		struct json_object *a = NULL;
+
+		if (s->args.index_annotations)
+			r = json_parse(s->args.index_annotations,
+				       strlen(s->args.index_annotations), &a);
+		if (r == 0)
+			list_entry(s, MEDIA_OCI_INDEX, digest, b.len,
+				   n ? s->args.index_names[i] : NULL, a);
+	}
+	if (r == 0)
+		report_image(s->ctx, n ? s->args.index_names[0] : NULL, digest);
+	return r;
+}
+
 static int save_one(struct save *s, const struct transfer_save_image *im)
 {
 	struct transfer_form want = s->args.form;
@@ -299,6 +397,9 @@ static int save_one(struct save *s, const struct transfer_save_image *im)
 	AUTO_STRV struct strv names = STRV_INIT;
 	int as_is, r;
 
+	if (im->artifact)
+		return s->index ? save_artifact(s, im->artifact)
+				: err_new(-CE_PROTOCOL, "an artifact and no list");
 	for (unsigned i = 0; i < im->n_names; i++)
 		strv_add(&names, im->names[i]);
 	as_is = outgoing_open(s->ctx, im->id, im->manifest, &want, &o);
@@ -326,13 +427,18 @@ int transfer_op_save(struct transfer_ctx *ctx)
 	if (r == 0)
 		r = noexec_enter();
 	if (r == 0)
+		r = begin_index(&s);
+	if (r == 0)
 		r = begin(&s);
 	for (unsigned i = 0; r == 0 && i < s.args.n_images; i++)
 		r = save_one(&s, &s.args.images[i]);
 	if (r == 0)
+		r = end_index(&s);
+	if (r == 0)
 		r = end(&s);
 	pack_done(&s.pack);
 	json_putp(&s.list);
+	json_putp(&s.index);
 	transfer_save_done(&s.args);
 	return r;
 }

@@ -178,6 +178,28 @@ int transfer_push_get(const struct transfer_request *q, struct transfer_push *re
 	return 0;
 }
 
+static void put_names(struct sbuf *b, const char *const *names, unsigned n)
+{
+	wire_put_u32(b, n);
+	for (unsigned i = 0; i < n; i++)
+		wire_put_str(b, names[i]);
+}
+
+static bool get_names(struct wire_reader *r, const char ***names, unsigned *ret_n)
+{
+	uint32_t n = wire_get_u32(r);
+
+	for (uint32_t i = 0; i < n && !r->failed; i++) {
+		const char *name = wire_get_str(r);
+
+		if (!name)
+			return false;
+		*names = xreallocarray(*names, *ret_n + 1, sizeof(**names));
+		(*names)[(*ret_n)++] = name;
+	}
+	return true;
+}
+
 void transfer_save_put(struct sbuf *b, const struct transfer_save *s)
 {
 	wire_put_str(b, s->kind);
@@ -189,28 +211,20 @@ void transfer_save_put(struct sbuf *b, const struct transfer_save *s)
 
 		wire_put_str(b, im->id);
 		wire_put_str(b, im->manifest);
-		wire_put_u32(b, im->n_names);
-		for (unsigned k = 0; k < im->n_names; k++)
-			wire_put_str(b, im->names[k]);
+		wire_put_str(b, im->artifact);
+		put_names(b, im->names, im->n_names);
 	}
+	wire_put_str(b, s->index);
+	wire_put_str(b, s->index_annotations);
+	put_names(b, s->index_names, s->n_index_names);
 }
 
 static bool get_save_image(struct wire_reader *r, struct transfer_save_image *im)
 {
-	uint32_t n;
-
 	im->id = wire_get_str(r);
 	im->manifest = wire_get_str(r);
-	n = wire_get_u32(r);
-	for (uint32_t k = 0; k < n && !r->failed; k++) {
-		const char *name = wire_get_str(r);
-
-		if (!name)
-			return false;
-		im->names = xreallocarray(im->names, im->n_names + 1, sizeof(*im->names));
-		im->names[im->n_names++] = name;
-	}
-	return im->id != NULL;
+	im->artifact = wire_get_str(r);
+	return get_names(r, &im->names, &im->n_names) && !im->id != !im->artifact;
 }
 
 int transfer_save_get(const struct transfer_request *q, struct transfer_save *ret)
@@ -231,6 +245,9 @@ int transfer_save_get(const struct transfer_request *q, struct transfer_save *re
 		ret->n_images = i + 1;
 		ok = get_save_image(&r, &ret->images[i]);
 	}
+	ret->index = wire_get_str(&r);
+	ret->index_annotations = wire_get_str(&r);
+	ok = ok && get_names(&r, &ret->index_names, &ret->n_index_names);
 	if (wire_failed(&r) || !ok || !ret->kind)
 		return err_new(-CE_PROTOCOL, "save request");
 	return 0;
@@ -241,6 +258,7 @@ void transfer_save_done(struct transfer_save *s)
 	for (unsigned i = 0; i < s->n_images; i++)
 		free(s->images[i].names);
 	free(s->images);
+	free(s->index_names);
 	*s = (struct transfer_save){0};
 }
 

@@ -185,8 +185,9 @@ struct transfer_push {
  * digests of manifests, where the kind has them.
  */
 struct transfer_save_image {
-	const char *id;
+	const char *id; /* NULL: @artifact */
 	const char *manifest; /* digest; NULL: the first it came with, if any */
+	const char *artifact; /* its manifest; its files are blobs of the store */
 	const char **names; /* full references */
 	unsigned n_names;
 };
@@ -196,6 +197,11 @@ struct transfer_save {
 	bool plain; /* manifests that have to be made have layers that are not compressed */
 	struct transfer_save_image *images;
 	unsigned n_images;
+	/* A list of all of these, instead of each by itself; of OCI's layouts only. */
+	const char *index; /* its document: of each image, in their order, an entry; NULL: no list */
+	const char *index_annotations; /* of what names it, a JSON object; may be NULL */
+	const char **index_names;
+	unsigned n_index_names;
 };
 
 /* Body of TRANSFER_CHECK; see op_check.c. */

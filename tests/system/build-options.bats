@@ -129,7 +129,7 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	[ "$(jq -r .mediaType <<<"$output")" = application/vnd.docker.distribution.manifest.v2+json ]
 	run -125 --separate-stderr cuddy build --annotation index:x=y .
 	[[ "$stderr" == *"there is no index"* ]]
-	for bad in index-descriptor:x=y index[linux/amd64]:x=y manifest,other:x=y manifest[a/b/c/d]:x=y manifest:x x =y; do
+	for bad in index-descriptor[linux/amd64]:x=y index[linux/amd64]:x=y manifest,other:x=y manifest[a/b/c/d]:x=y manifest:x x =y; do
 		run -125 --separate-stderr cuddy build --annotation "$bad" .
 		[[ "$stderr" == *"--annotation $bad: "* ]] && [ "${#stderr_lines[@]}" = 1 ]
 	done

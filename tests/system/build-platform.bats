@@ -55,12 +55,26 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "$(jq -r '."containerimage.digest", ."containerimage.descriptor".digest' "$WORK/meta" | uniq)" = \
 		"sha256:$(skopeo inspect --raw --tls-verify=false "docker://$REG/m:1" | sha256sum | cut -d' ' -f1)" ]
 	skopeo copy -q --all --src-tls-verify=false "docker://$REG/m:1" "oci:$WORK/all:x"
+	# So it does in an archive, as one entry of it.
+	run -0 --separate-stderr cuddy build -q -v "$WORK/d:/d" --platform linux/amd64,linux/arm64 --annotation index-descriptor:of=archive \
+		--annotation index:of=list -o type=oci,dest="$WORK/both.tar",name=localhost/both:1 .
+	mkdir "$WORK/both"
+	tar -xf "$WORK/both.tar" -C "$WORK/both"
+	[ "$(jq -c '[.manifests[] | .annotations.of, .annotations["org.opencontainers.image.ref.name"]]' "$WORK/both/index.json")" = '["archive","localhost/both:1"]' ]
+	of=$(jq -r '.manifests[0].digest[7:]' "$WORK/both/index.json")
+	[ "$(jq -r '.annotations.of, (.manifests[] | .platform.architecture)' "$WORK/both/blobs/sha256/$of" | xargs)" = "list amd64 arm64" ]
+	skopeo copy -q --all "oci-archive:$WORK/both.tar" "dir:$WORK/copied"
+	[ "$(skopeo inspect --override-arch arm64 "oci-archive:$WORK/both.tar" | jq -r .Architecture)" = arm64 ]
+	run -1 cuddy manifest exists localhost/both:1
+	[ -z "$(cuddy images -q localhost/build-*)" ]
 	# A command that fails leaves no list, and what an archive cannot hold is refused before it runs.
 	file <<<$'FROM localhost/busybox\nARG TARGETARCH\nRUN --network=none [ $TARGETARCH = amd64 ]'
 	run -125 --separate-stderr cuddy build -t localhost/none --platform linux/amd64,linux/s390x .
 	run -1 cuddy manifest exists localhost/none
-	run -125 --separate-stderr cuddy build -o type=oci,dest="$WORK/o" --platform linux/amd64,linux/arm64 .
-	[[ "$stderr" == *"an archive holds one platform"* ]] && [ ! -e "$WORK/o" ]
+	run -125 --separate-stderr cuddy build -o type=docker,dest="$WORK/o" --platform linux/amd64,linux/arm64 .
+	[[ "$stderr" == *"hold one platform"* ]] && [ ! -e "$WORK/o" ]
+	run -125 --separate-stderr cuddy build --annotation index-descriptor:a=b --platform linux/amd64,linux/arm64 .
+	[[ "$stderr" == *"only an archive has one"* ]]
 	run -125 --separate-stderr cuddy build --annotation index:a=b .
 	[[ "$stderr" == *"there is no index"* ]]
 	run -125 --separate-stderr cuddy build --platform linux/amd64,,x .

@@ -10,6 +10,7 @@
 #include "cmd/archive_file.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/image/manifest_list.h"
 #include "pkg/image/push.h"
 #include "pkg/image/tag.h"
 #include "pkg/oci/reference.h"
@@ -142,6 +143,17 @@ static int to_store(struct store *st, const char *name, const char *as)
 	return image_tag(st, name, &names);
 }
 
+static bool is_list(struct store *st, const char *name)
+{
+	AUTO_FREE char *matched = NULL;
+	char id[65];
+
+	if (image_resolve(st, name, id, &matched) == 0)
+		return false;
+	err_drop();
+	return list_is(st, name);
+}
+
 int image_to_place(struct store *st, const char *name, const char *place,
 		   const struct push_options *o, bool compress)
 {
@@ -171,6 +183,11 @@ int image_to_place(struct store *st, const char *name, const char *place,
 	if (r < 0)
 		return r;
 	s.kind = kinds[t.kind];
+	s.list = !o->platform && is_list(st, name);
+	if (s.list && strncmp(s.kind, "oci", 3) != 0)
+		return err_new(-CE_UNSUPPORTED,
+			       "%s: holds one image, and %s is a list; oci: and oci-archive: hold lists",
+			       transport_name(t.kind), name);
 	s.name = as;
 	s.any_format = t.kind == TRANSPORT_DIR;
 	s.plain = t.kind == TRANSPORT_DIR && !o->form.compression && !compress;

@@ -213,7 +213,13 @@ static int push_list_run(struct cmd_ctx *ctx, const void *args, int argc, char *
 		return r;
 	transfer_report_init(&report, REPORT_PULL, a->push.quiet, take_digest);
 	o.report = &report.handler;
-	r = list_push(st, argv[0], argc > 1 ? argv[1] : NULL, &o);
+	base.report = &report.handler;
+	if (argc > 1 && transport_is_place(argv[1]))
+		r = !o.all || o.add_compression
+			    ? err_usage("--all=false and --add-compression are for registries")
+			    : image_to_place(st, argv[0], argv[1], &base, false);
+	else
+		r = list_push(st, argv[0], argc > 1 ? argv[1] : NULL, &o);
 	transfer_report_done(&report);
 	if (r == 0)
 		(void)puts(pushed);
@@ -228,7 +234,7 @@ const struct command cmd_manifest_push = {
 	.name = "push",
 	.group = "manifest",
 	.synopsis = "[OPTIONS] LIST [DESTINATION]",
-	.summary = "Send a list and its images to a registry",
+	.summary = "Send a list and its images to a registry, or write them to oci: or oci-archive:",
 	.opts = push_list_opts,
 	.args_size = sizeof(struct push_list_args),
 	.defaults = &push_list_defaults,

@@ -89,6 +89,13 @@ int image_save(struct store *st, const struct strv *names, const struct save_opt
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	int r = 0;
 
+	if (o->list) {
+		AUTO_STRV struct strv there = STRV_INIT, none = STRV_INIT;
+
+		if (o->name)
+			strv_add(&there, o->name);
+		return image_save_list(st, names->v[0], &there, &none, o, fd, h);
+	}
 	if (!q.s.form.format && !o->any_format)
 		q.s.form.format = strncmp(o->kind, "oci", 3) == 0 ? "oci" : "docker";
 	for (size_t i = 0; r == 0 && i < names->n; i++)

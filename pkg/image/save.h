@@ -12,6 +12,7 @@ struct save_options {
 	const char *platform; /* as in image_of_platform(); NULL: any */
 	bool renamed; /* there it is called @name, NULL: nothing at all */
 	const char *name;
+	bool list; /* the one of @names is a manifest list, and goes whole, as image_save_list() has it */
 	const char *told; /* status of each image's event: "save", "push"; NULL: none */
 	const char *told_name; /* NULL: its first name */
 };

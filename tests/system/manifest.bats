@@ -46,6 +46,19 @@ arm_image() { # NAME
 	run -0 --separate-stderr manifest push -q --tls-verify=false --digestfile "$WORK/d" m:1 "$REG/list/m:1"
 	[ "$output" = "$(digest_of "$REG/list/m:1")" ] && [ "$(cat "$WORK/d")" = "$output" ]
 	[ "$(raw "$REG/list/m:1" | jq -S .)" = "$(jq -S . <<<"$list")" ]
+	# Of an image that is not here a layout cannot have it; of those that are here it is one entry.
+	run --separate-stderr manifest push m:1 "oci:$WORK/place:m"
+	one_line_error 125 'only at'
+	[ ! -e "$WORK/place" ]
+	manifest create here:1 busybox >/dev/null
+	files=$BATS_TEST_TMPDIR/file && echo x >"$files"
+	manifest add --artifact --artifact-type text/x here:1 "$files" >/dev/null
+	for how in "manifest push -q here:1" "push -q here:1"; do
+		cuddy $how "oci:$WORK/place:m" >/dev/null
+		[ "$(jq -r '.manifests[0].digest' "$WORK/place/index.json")" = "sha256:$(skopeo inspect --raw "oci:$WORK/place:m" | sha256sum | cut -d' ' -f1)" ]
+		[ "$(skopeo inspect --raw "oci:$WORK/place:m" | jq -c '[.manifests[] | .platform.architecture, .artifactType]')" = '["amd64",null,null,"text/x"]' ]
+		rm -r "$WORK/place"
+	done
 	# Every image is whole there.
 	skopeo copy -q --all --src-tls-verify=false "docker://$REG/list/m:1" "oci:$WORK/all:x"
 	skopeo --override-arch arm64 inspect --tls-verify=false "docker://$REG/list/m:1" | jq -e '.Labels.only == "arm"'

@@ -101,6 +101,29 @@ void strv_split(struct strv *sv, const char *s, char sep)
 	}
 }
 
+bool strv_split_csv(struct strv *sv, const char *s)
+{
+	for (;; s++) {
+		AUTO_SBUF struct sbuf field = SBUF_INIT;
+
+		if (*s == '"') {
+			for (s++; *s && (*s != '"' || s[1] == '"'); s++) {
+				s += *s == '"';
+				sbuf_addc(&field, *s);
+			}
+			if (*s != '"' || (s[1] && s[1] != ','))
+				return false;
+			s++;
+		} else {
+			for (; *s && *s != ','; s++)
+				sbuf_addc(&field, *s);
+		}
+		strv_add(sv, field.len ? field.s : "");
+		if (!*s)
+			return true;
+	}
+}
+
 char *strv_join(const struct strv *sv, const char *sep)
 {
 	struct sbuf b = SBUF_INIT;

@@ -30,6 +30,11 @@ void strv_sort(struct strv *sv); /* byte order */
 bool strv_has_sorted(const struct strv *sv, const char *s); /* of what strv_sort() sorted */
 /** strv_split() - append the pieces of @s between @sep; empty pieces are kept. */
 void strv_split(struct strv *sv, const char *s, char sep);
+/**
+ * strv_split_csv() - the fields of a line of CSV (RFC 4180): one that begins with '"' ends with one, has
+ * commas, and "" for a quote. false: a quote is not closed, or something follows it; @sv has what was before.
+ */
+bool strv_split_csv(struct strv *sv, const char *s);
 /** strv_join() - malloc'ed string of all elements with @sep between. */
 char *strv_join(const struct strv *sv, const char *sep);
 

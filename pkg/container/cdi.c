@@ -190,29 +190,12 @@ int cdi_add(struct container_record *r, const char *device, const struct cdi_spe
  * docker's long form, a line of CSV: which GPUs, and what for. What for is up to the CDI specification.
  * A value with commas is quoted together with its key: "device=0,1",capabilities=utility
  */
-static int gpus_fields(const char *csv, struct strv *ret)
-{
-	AUTO_SBUF struct sbuf f = SBUF_INIT;
-	bool quoted = false;
-
-	for (const char *c = csv;; c++) {
-		if (*c == '"') {
-			quoted = !quoted;
-		} else if (*c && (quoted || *c != ',')) {
-			sbuf_addc(&f, *c);
-		} else {
-			strv_add(ret, f.len ? f.s : "");
-			sbuf_reset(&f);
-		}
-		if (!*c)
-			return quoted ? err_usage("--gpus '%s': a quote is not closed", csv) : 0;
-	}
-}
-
 static int gpus_csv(const char *csv, char **ret)
 {
 	AUTO_STRV struct strv fields = STRV_INIT;
-	int r = gpus_fields(csv, &fields);
+	int r = strv_split_csv(&fields, csv)
+			? 0
+			: err_usage("--gpus '%s': a quote is not closed", csv);
 
 	for (size_t i = 0; r == 0 && i < fields.n; i++) {
 		const char *f = fields.v[i], *eq = strchr(f, '=');

@@ -16,7 +16,7 @@ bool mount_is_artifact(const char *spec)
 {
 	AUTO_STRV struct strv parts = STRV_INIT;
 
-	strv_split(&parts, spec, ',');
+	(void)strv_split_csv(&parts, spec);
 	return strv_has(&parts, "type=artifact");
 }
 
@@ -31,7 +31,8 @@ static int read_words(const char *spec, struct strv *parts, struct words *w)
 		{"digest", &w->digest},	  {"title", &w->title},	  {"name", &w->name},
 	};
 
-	strv_split(parts, spec, ',');
+	if (!strv_split_csv(parts, spec))
+		return err_usage("mount '%s': a quote is not closed", spec);
 	for (size_t i = 0; i < parts->n; i++) {
 		char *eq = strchr(parts->v[i], '=');
 		bool known = strcmp(parts->v[i], "type=artifact") == 0 ||

@@ -362,8 +362,9 @@ int mounts_add_mount(struct container_record *r, const char *spec)
 	AUTO_STRV struct strv seen = STRV_INIT;
 	int rc;
 
-	strv_split(&parts, spec, ',');
-	rc = find_type(m, &w, &parts, spec);
+	rc = strv_split_csv(&parts, spec)
+		     ? find_type(m, &w, &parts, spec)
+		     : err_usage("mount '%s': a quote is not closed", spec);
 	for (size_t i = 0; rc == 0 && i < parts.n; i++) {
 		char *eq = strchr(parts.v[i], '=');
 

@@ -117,6 +117,8 @@ static void each_type_has_its_own_keys(void **state)
 		"type=bind,src=/tmp,dst=/a,idmap",
 		"type=volume,src=v,dst=/a,volume-driver=nfs",
 		"type=tmpfs,dst=/a,nocopy",
+		"type=bind,\"src=/tmp,dst=/a",
+		"type=bind,\"src=/tmp\"x,dst=/a",
 		"type=bind,src=/tmp,dst=/a,noatime",
 		"type=bind,src=/tmp,dst=/a,relabel=odd",
 		"type=tmpfs,dst=/a,relabel=shared",
@@ -150,6 +152,10 @@ static void each_type_has_its_own_keys(void **state)
 	assert_true(ok->mounts[6].overlay);
 	assert_int_equal(mounts_add_mount(ok, "type=image,src=x,dst=/y,image-subpath=e"), 0);
 	assert_string_equal(ok->mounts[7].subpath, "e");
+	/* A line of CSV, as with podman and docker. */
+	assert_int_equal(mounts_add_mount(ok, "type=bind,src=/tmp,\"dst=/a,\"\"b\",ro"), 0);
+	assert_string_equal(ok->mounts[8].target, "/a,\"b");
+	assert_true(ok->mounts[8].flags & RT_MNT_RO);
 }
 
 static void other_containers_mounts_come_second(void **state)

@@ -183,6 +183,12 @@ struct map_kind {
 	unsigned n;
 };
 
+static void add_private(const struct map_kind *k, struct idmap *m)
+{
+	idmap_add(m, 0, 0, 1);
+	idmap_add(m, 1, 1, total(k->v, k->n));
+}
+
 /* "[+ug]INSIDE:[@]OUTSIDE[:COUNT]" */
 static int add_map(const struct map_kind *k, const char *spec, bool *extends, struct idmap *m)
 {
@@ -206,10 +212,8 @@ static int add_map(const struct map_kind *k, const char *spec, bool *extends, st
 		return err_usage("%s '%s': not numbers from 0 to %d", k->flag, spec, INT32_MAX);
 	if (!mine)
 		return 0;
-	if (plus && !*extends && m->n == 0) { /* the first one starts from what a private one has */
-		idmap_add(m, 0, 0, 1);
-		idmap_add(m, 1, 1, total(k->v, k->n));
-	}
+	if (plus && !*extends && m->n == 0) /* the first one starts from what a private one has */
+		add_private(k, m);
 	*extends = *extends || plus;
 	if (plus)
 		idmap_insert(m, in, out, count);
@@ -225,6 +229,8 @@ static int add_maps(const struct map_kind *k, const struct strv *specs, struct i
 
 	for (size_t i = 0; r == 0 && i < specs->n; i++)
 		r = add_map(k, specs->v[i], &extends, m);
+	if (r == 0 && m->n == 0) /* each was for the other kind alone */
+		add_private(k, m);
 	return r < 0 ? r : idmap_check(m, (uint64_t)total(k->v, k->n) + 1, k->flag);
 }
 

@@ -21,6 +21,8 @@ map() { echo "awk '{ print \$1, \$2, \$3 }' /proc/self/$1"; }   # in the contain
 	[ "$(echo $output)" = "0 0 1 1 1 2000" ]
 	run -0 cuddy run --network none --rm --uidmap +7:9 "$IMAGE" awk '$1 <= 7 && 7 < $1 + $3 { print $2 + 7 - $1 }' /proc/self/uid_map
 	[ "$output" = 9 ]
+	run -0 cuddy run --network none --rm --gidmap +g7:9 "$IMAGE" sh -c "$(map uid_map); awk '\$1 <= 7 && 7 < \$1 + \$3 { print \$2 + 7 - \$1 }' /proc/self/gid_map"
+	[ "${lines[*]:0:2} ${lines[-1]}" = "0 0 1 1 1 $(($(awk '{ n += $3 } END { print n }' <<<"$(cuddy unshare cat /proc/self/uid_map)") - 1)) 9" ]
 	run -0 cuddy run --network none --rm --subuidname "$(id -un)" "$IMAGE" sh -c "$(map uid_map)"
 	[[ "${lines[0]}" == "0 1 "* ]]
 }

@@ -408,7 +408,7 @@ static struct json_object *host_config_of(struct store *st, const struct contain
 	json_set_i64(o, "OomScoreAdj", rec->oom_score_adj);
 	json_set_str(o, "PidMode", rec->ns_pid);
 	json_set_bool(o, "Privileged", rec->privileged);
-	json_set_bool(o, "PublishAllPorts", false);
+	json_set_bool(o, "PublishAllPorts", rec->publish_all);
 	json_set_bool(o, "ReadonlyRootfs", rec->read_only);
 	json_set(o, "SecurityOpt", security_opts_of(rec));
 	json_set(o, "Tmpfs", tmpfs_of(rec));

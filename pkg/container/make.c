@@ -285,6 +285,7 @@ int make_network(const struct container_request *q, const struct image_config *i
 	rc = make_hosts_file(q, r);
 	if (rc < 0)
 		return rc;
+	r->publish_all = q->publish_all;
 	r->hostname = q->hostname ? xstrdup(q->hostname) : NULL;
 	r->domainname = q->domainname ? xstrdup(q->domainname) : NULL;
 	r->no_hosts = q->no_hosts;

@@ -84,14 +84,24 @@ static int each_line(const char *path, int (*add)(struct strv *, const char *), 
 			continue;
 		r = add(to, line);
 		if (r < 0)
-			return err_usage("%s: line %zu: the name before '=' is empty", path, i + 1);
+			return err_wrap(r, "%s: line %zu", path, i + 1);
 	}
 	return 0;
 }
 
+/* "export A=1" and "A = 1" are a shell's, or mistakes, with podman and docker as well. */
+static int env_add_line(struct strv *env, const char *line)
+{
+	size_t n = strcspn(line, "=");
+
+	if (strcspn(line, " \t") < n)
+		return err_usage("the name '%.*s' has a blank in it; write NAME=VALUE", (int)n, line);
+	return env_add(env, line);
+}
+
 int env_add_file(struct strv *env, const char *path)
 {
-	return each_line(path, env_add, env);
+	return each_line(path, env_add_line, env);
 }
 
 static int label_add(struct strv *labels, const char *spec)

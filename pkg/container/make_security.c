@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "pkg/sys/file.h"
 
 #define DEVICE_DEPTH_MAX 8
+#define SYSCTL_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_.-"
 #define CAP_BIT(c) (1ULL << (c))
 
 uint64_t caps_default(void)
@@ -121,6 +123,18 @@ static int apparmor_opt(const char *spec, const char *value, struct container_re
 	return 0;
 }
 
+static int mask_opt(const char *spec, const char *value, struct strv *paths)
+{
+	size_t first = paths->n;
+
+	strv_split(paths, value, ':');
+	for (size_t i = first; i < paths->n; i++)
+		if (paths->v[i][0] != '/')
+			return err_usage("--security-opt '%s': '%s' is not an absolute path", spec,
+					 paths->v[i]);
+	return 0;
+}
+
 static int security_opt(const char *spec, struct container_record *r)
 {
 	const char *eq = strpbrk(spec, "=:");
@@ -144,9 +158,11 @@ static int security_opt(const char *spec, struct container_record *r)
 	} else if (strcmp(key, "apparmor") == 0) {
 		return apparmor_opt(spec, value, r);
 	} else if (strcmp(key, "mask") == 0) {
-		strv_split(&r->masked_extra, value, ':');
+		return mask_opt(spec, value, &r->masked_extra);
 	} else if (strcmp(key, "unmask") == 0) {
-		strv_split(&r->unmasked, value, ':');
+		if (strcasecmp(value, "ALL") != 0)
+			return mask_opt(spec, value, &r->unmasked);
+		strv_add(&r->unmasked, "ALL");
 	} else if (strcmp(key, "systempaths") == 0 && strcmp(value, "unconfined") == 0) {
 		strv_add(&r->unmasked, "ALL");
 	} else if (strcmp(key, "proc-opts") == 0) {
@@ -285,7 +301,7 @@ static int sysctl_check(const char *spec, const struct container_record *r)
 	const char *eq = strchr(spec, '=');
 	size_t n = eq ? (size_t)(eq - spec) : 0;
 
-	if (!n || strspn(spec, "abcdefghijklmnopqrstuvwxyz0123456789_.-") != n ||
+	if (!n || strspn(spec, SYSCTL_CHARS) != n ||
 	    strstr(spec, ".."))
 		return err_usage("sysctl '%s': write key=value, the key with dots", spec);
 	for (const char *v = eq + 1; *v; v++)
@@ -309,6 +325,24 @@ ipc_key:
 	if (strcmp(r->ns_ipc, "private") != 0)
 		return err_usage("sysctl '%s': needs an IPC namespace of its own", spec);
 	return 0;
+}
+
+/* "a.b=1,c.d=2" is two, "a.b=1,2" one. */
+static void sysctls_split(const struct strv *given, struct strv *ret)
+{
+	for (size_t i = 0; i < given->n; i++) {
+		const char *at = given->v[i], *end;
+
+		for (end = strchr(at, ','); end; end = strchr(end + 1, ',')) {
+			size_t n = strspn(end + 1, SYSCTL_CHARS);
+
+			if (end[1 + n] != '=' || !memchr(end + 1, '.', n))
+				continue;
+			strv_addf(ret, "%.*s", (int)(end - at), at);
+			at = end + 1;
+		}
+		strv_add(ret, at);
+	}
 }
 
 /* CDI names among --device, and what --gpus stands for. */
@@ -366,6 +400,7 @@ static int oom_score_check(int64_t wanted)
 
 int make_security(const struct container_request *q, struct container_record *r)
 {
+	AUTO_STRV struct strv sysctls = STRV_INIT;
 	struct rt_rlimit unused;
 	int rc = make_caps(q, r);
 
@@ -382,9 +417,10 @@ int make_security(const struct container_request *q, struct container_record *r)
 	}
 	if (rc == 0)
 		rc = devices_make(q, r);
-	for (size_t i = 0; rc == 0 && i < q->sysctl.n; i++) {
-		rc = sysctl_check(q->sysctl.v[i], r);
-		strv_env_set(&r->sysctls, q->sysctl.v[i]);
+	sysctls_split(&q->sysctl, &sysctls);
+	for (size_t i = 0; rc == 0 && i < sysctls.n; i++) {
+		rc = sysctl_check(sysctls.v[i], r);
+		strv_env_set(&r->sysctls, sysctls.v[i]);
 	}
 	if (rc == 0 && q->oom_score_adj != INT64_MIN) {
 		rc = oom_score_check(q->oom_score_adj);

@@ -120,6 +120,7 @@ static const struct field fields[] = {
 	LISTED("Networks", K_STRV, networks),
 	LISTED("Ports", K_STRV, ports),
 	LISTED("ExposedPorts", K_STRV, exposed_ports),
+	F("PublishAll", K_BOOL, publish_all),
 	F("AddHosts", K_STRV, add_hosts),
 	F("Dns", K_STRV, dns),
 	F("DnsSearch", K_STRV, dns_search),

@@ -106,6 +106,7 @@ struct container_record {
 	struct strv networks; /* "NAME:ip=…,alias=…", endpoint_spec_parse(); with ns_net "bridge" */
 	struct strv ports; /* "ip:host:container/proto", one port each; host 0 is random at start */
 	struct strv exposed_ports;
+	bool publish_all; /* -P: they are among the ports, this is for inspect */
 	struct strv add_hosts, dns, dns_search, dns_options;
 	struct strv egress; /* net/egress.h; none: it may reach everything */
 	bool no_hosts, no_hostname; /* leave that file of the image alone */

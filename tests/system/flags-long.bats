@@ -52,6 +52,7 @@ teardown_file() { file_end; }
 	if [ -w /dev/net/tun ]; then
 		cuddy run -d --name c --publish-all volumes sleep 1000
 		[ "$(cuddy port c | sed 's/ .*//' | sort -u | tr '\n' ' ')" = "80/tcp 81/udp " ]
+		[ "$(cuddy inspect --format '{{.HostConfig.PublishAllPorts}}' c)" = true ]
 		cuddy rm -f -t 0 c
 	fi
 	cuddy rmi volumes

@@ -58,7 +58,7 @@ run_() { cuddy run --rm --network none "$@"; }
 		sh -c "$masked; grep -c ' /sys/firmware ' /proc/self/mountinfo; grep -c 'NoNewPrivs:.0' /proc/self/status"
 	[ "$(echo $output)" = "0 1" ]
 	[ -e /sys/fs/selinux/enforce ] || run_ --security-opt label=type:container_t --security-opt label=level:s0:c1,c2 "$IMAGE" true
-	for bad in proc-opts=hidepid=9 proc-opts=newinstance label=colour:red nonsense=1; do
+	for bad in mask=etc unmask=/proc/keys:irq proc-opts=hidepid=9 proc-opts=newinstance label=colour:red nonsense=1; do
 		run --separate-stderr run_ --security-opt "$bad" "$IMAGE" true
 		one_line_error 125 "${bad%%=*}"
 	done

@@ -26,6 +26,11 @@ load helpers
 	grep -qx HOSTVAR=h <<<"$output"
 	run -125 --separate-stderr cuddy run --rm --env-file "$WORK/missing" "$IMAGE" env
 	one_line_error 125 missing
+	for bad in 'export X=1' 'X = 1' '=1'; do
+		printf 'A=1\n%s\n' "$bad" >"$WORK/env"
+		run -125 --separate-stderr cuddy create --env-file "$WORK/env" "$IMAGE"
+		one_line_error 125 'env: line 2: .*name'
+	done
 }
 
 @test "env: HOME and PATH are there, --unsetenv takes away what was not asked for" {
@@ -125,9 +130,9 @@ load helpers
 }
 
 @test "sysctl: of the container's own namespaces only" {
-	run -0 cuddy run --rm --network none --sysctl net.ipv4.ip_default_ttl=77 --sysctl fs.mqueue.msg_max=7 --sysctl 'kernel.sem=9 90 8 7' "$IMAGE" \
-		sh -c 'cd /proc/sys; cat net/ipv4/ip_default_ttl fs/mqueue/msg_max kernel/sem'
-	[ "$(echo $output)" = "77 7 9 90 8 7" ]
+	run -0 cuddy run --rm --network none --sysctl net.ipv4.ip_default_ttl=77,net.ipv4.ip_local_reserved_ports=8080,9090,fs.mqueue.msg_max=7 \
+		--sysctl 'kernel.sem=9 90 8 7' "$IMAGE" sh -c 'cd /proc/sys; cat net/ipv4/ip_default_ttl net/ipv4/ip_local_reserved_ports fs/mqueue/msg_max kernel/sem'
+	[ "$(echo $output)" = "77 8080,9090 7 9 90 8 7" ]
 	run --separate-stderr cuddy run --rm --sysctl kernel.core_pattern=x "$IMAGE" true
 	one_line_error 125 kernel.core_pattern
 	run --separate-stderr cuddy run --rm --network host --sysctl net.ipv4.ip_forward=1 "$IMAGE" true

@@ -101,6 +101,30 @@ edit_config() {
 	[ "$(blobs)" = 0 ]
 }
 
+@test "a registry: what is there already is not sent, what another repository has is mounted; mode=min is the target's own (O7)" {
+	containerfile
+	cuddy build -q -t "$REG/team/app:1" --push . >/dev/null
+	# The image's layers come from its repository; only the other stage's two and the config are sent.
+	requests_begin
+	cuddy build -q --cache-to "type=registry,ref=$REG/team/far" . >/dev/null
+	[ "$(requests | grep -c '^POST .*mount=.*from=team%2Fapp.* 201$')" = 3 ] || fail "$(requests)"
+	[ "$(requests | grep -c '^PUT .*/blobs/uploads/.* 201$')" = 3 ] || fail "$(requests)"
+	# The same again, and then only what came: a layer, and the config that names it.
+	requests_begin
+	cuddy build -q --cache-to "type=registry,ref=$REG/team/far" . >/dev/null
+	[ "$(requests | grep -c '/blobs/uploads/')" = 0 ] || fail "$(requests)"
+	echo 'RUN echo more >/more' >>Containerfile
+	requests_begin
+	build --cache-to "type=registry,ref=$REG/team/far" >/dev/null
+	[ "$(requests | grep -c '^PUT .*/blobs/uploads/.* 201$')" = 2 ] || fail "$(requests)"
+	layers_in() { jq -c .rootfs.diff_ids "$1/blobs/sha256/$(jq -r .config.digest "$1/blobs/sha256/$(jq -r '.manifests[0].digest' "$1/index.json" | cut -d: -f2)" | cut -d: -f2)"; }
+	build --cache-to "type=local,dest=$WORK/min,mode=min" --cache-to "type=local,dest=$WORK/max" >/dev/null
+	[ "$(layers_in "$WORK/min")" = "$(cuddy image inspect localhost/t | jq -c '.[0].RootFS.Layers[1:]')" ]
+	[ "$(layers_in "$WORK/max" | jq length)" = 6 ]
+	cuddy rmi -f "$REG/team/app:1" >/dev/null
+	forget
+}
+
 @test "a directory, and an image with its own cache in it; what cannot be had is a warning" {
 	containerfile
 	run -0 --separate-stderr cuddy build -q -t localhost/t --cache-from "type=local,src=$WORK/c" --cache-to "type=local,dest=$WORK/c" .

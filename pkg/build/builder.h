@@ -196,7 +196,7 @@ void why_cached(struct builder *b, const struct op *o);
 /* run_mounts.c: what RUN --mount asks for, made ready. */
 struct run_place { /* one mount of the plan */
 	char *source, *target, *upper, *work, *data;
-	bool read_only, directory, no_exec, copy_up;
+	bool read_only, directory, no_exec, copy_up, no_recurse;
 	enum { PLACE_BIND, PLACE_TMPFS, PLACE_OVERLAY } kind;
 	int lock; /* of a cache */
 };

@@ -33,6 +33,8 @@ enum key {
 	K_PROPAGATION,
 	K_RELABEL,
 	K_OWN,
+	K_NONREC,
+	K_LINK,
 	K_MOOT, /* so in any case, or nothing that there is here */
 	K_COUNT
 };
@@ -75,6 +77,8 @@ static const struct {
 	{"nodev", K_MOOT, B | C | T},
 	{"consistency", K_MOOT, B},
 	{"bind-propagation", K_PROPAGATION, B | C},
+	{"bind-nonrecursive", K_NONREC, B},
+	{"no-dereference", K_LINK, B},
 	{"relabel", K_RELABEL, B},
 	{"z", K_MOOT, B | C},
 	{"Z", K_MOOT, B | C},
@@ -186,15 +190,22 @@ static int get_sharing(const char *v, enum run_mount_sharing *ret)
 static int get_more(const struct parsed *p, struct run_mount *m)
 {
 	const char *how = p->v[K_PROPAGATION], *label = p->v[K_RELABEL];
-	bool own;
+	bool own, link = false;
 	int r = get_bool("noexec", p->v[K_NOEXEC], false, &m->no_exec);
 
 	if (r == 0)
 		r = get_bool("tmpcopyup", p->v[K_COPYUP], false, &m->copy_up);
 	if (r == 0)
 		r = get_bool("U", p->v[K_OWN], false, &own);
+	if (r == 0)
+		r = get_bool("bind-nonrecursive", p->v[K_NONREC], false, &m->no_recurse);
+	if (r == 0)
+		r = get_bool("no-dereference", p->v[K_LINK], false, &link);
 	if (r < 0)
 		return r;
+	if (link)
+		return err_new(-CE_UNSUPPORTED, "no-dereference: what is mounted is what a link leads to, and nothing "
+						"can be mounted that is one; use COPY, or make the link in the command");
 	if (own)
 		return err_new(-CE_UNSUPPORTED, "U: the owners of what is mounted stay as they are; %s",
 			       m->type == RUN_MOUNT_CACHE ? "write uid= and gid=" : "use COPY --chown");

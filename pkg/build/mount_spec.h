@@ -23,6 +23,7 @@ struct run_mount {
 	bool read_write; /* bind: rw; cache: not ro */
 	bool required;
 	bool no_exec;
+	bool no_recurse; /* bind: without what is mounted below the source */
 	bool copy_up; /* tmpfs: it begins with what the image has there */
 	enum run_mount_sharing sharing;
 	uint32_t mode, uid, gid;

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +23,7 @@
 #include "pkg/sys/file.h"
 #include "pkg/sys/rename.h"
 #include "pkg/sys/lock.h"
+#include "pkg/sys/mount.h"
 #include "pkg/sys/open.h"
 
 #define PRIVATE_MAX 100
@@ -59,6 +59,7 @@ struct run_place *run_mounts_add(struct run_places *out, const struct run_mount 
 	out->v[out->n] = (struct run_place){.target = xstrdup(m->target ? m->target : ""),
 					    .read_only = !m->read_write,
 					    .no_exec = m->no_exec,
+					    .no_recurse = m->no_recurse,
 					    .lock = -EBADF};
 	return &out->v[out->n++];
 }
@@ -108,14 +109,24 @@ static int open_root(struct preparing *p, const struct op_source *from)
 	return fd < 0 ? err_new(-errno, "open %s", path) : fd;
 }
 
-/* A copy that leaves out what the ignore file does, or that may be written to and is thrown away. */
-static int copy_source(struct preparing *p, int root, const struct selection *s,
-		       const struct ignore *ignore, char **ret)
+/* @dir without what is mounted below it, which is not always to be had: such mounts of the host are locked. */
+static int open_alone(int dir)
 {
-	const struct copy_rules rules = {.source = root, .ignore = ignore, .keep_owner = true};
+	int fd = mount_clone(dir, "", false);
+
+	return fd == -EINVAL ? err_new(-EINVAL, "bind-nonrecursive: something is mounted below it, and "
+						"the kernel lets nobody but root look under mounts of the host")
+			     : fd;
+}
+
+/* A copy that leaves out what the ignore file does, or that may be written to and is thrown away. */
+static int copy_source(struct preparing *p, const struct run_mount *m, int root,
+		       const struct selection *s, const struct ignore *ignore, char **ret)
+{
+	AUTO_CLOSE int from = m->no_recurse ? open_alone(root) : fd_dup(root), to = -EBADF;
+	const struct copy_rules rules = {.source = from, .ignore = ignore, .keep_owner = true};
 	AUTO_FREE char *dir = path_join(p->dir, "copy");
-	AUTO_CLOSE int to = -EBADF;
-	int r = run_mounts_dir(dir);
+	int r = from < 0 ? from : run_mounts_dir(dir);
 
 	to = r < 0 ? r : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to < 0)
@@ -124,6 +135,17 @@ static int copy_source(struct preparing *p, int root, const struct selection *s,
 	if (r == 0)
 		*ret = path_join(dir, "content");
 	return r;
+}
+
+/* An overlay has nothing of what is mounted below its lower directory, and over locked mounts there is none. */
+static bool can_overlay(int root, const char *path)
+{
+	AUTO_CLOSE int dir = open_in(root, *path ? path : ".", O_PATH, 0);
+	AUTO_CLOSE int alone = dir < 0 ? dir : open_alone(dir);
+
+	if (alone < 0)
+		err_drop();
+	return alone >= 0;
 }
 
 /* The upper directory shows as the mount's root: it starts as the source is. */
@@ -186,9 +208,10 @@ static int add_bind(struct preparing *p, const struct run_mount *m, const struct
 	if (r < 0)
 		return r;
 	/* An overlay of the kernel's own is what only that driver is sure to have. */
-	overlay = s.v[0].directory && store_driver(p->b->st) == STORE_OVERLAY;
+	overlay = m->read_write && s.v[0].directory && store_driver(p->b->st) == STORE_OVERLAY &&
+		  can_overlay(root, s.v[0].path);
 	if (!ignore_is_empty(ignore) || (m->read_write && !overlay)) {
-		r = copy_source(p, root, &s, ignore, &source);
+		r = copy_source(p, m, root, &s, ignore, &source);
 	} else {
 		fd = open_in(root, *s.v[0].path ? s.v[0].path : ".", O_PATH, 0);
 		source = fd < 0 ? NULL : path_of(fd);
@@ -199,7 +222,7 @@ static int add_bind(struct preparing *p, const struct run_mount *m, const struct
 	v = run_mounts_add(p->out, m);
 	v->source = TAKE_PTR(source);
 	v->directory = s.v[0].directory;
-	return m->read_write && overlay ? make_writable(p, v) : 0;
+	return overlay ? make_writable(p, v) : 0;
 }
 
 /* --- cache ----------------------------------------------------------------------------------------- */
@@ -410,6 +433,8 @@ int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
 		key_add(h, text);
 		if (m->no_exec || m->copy_up)
 			key_add(h, m->no_exec ? m->copy_up ? "noexec, tmpcopyup" : "noexec" : "tmpcopyup");
+		if (m->no_recurse)
+			key_add(h, "bind-nonrecursive");
 		key_add(h, m->target);
 		key_add(h, m->env);
 		if (m->type == RUN_MOUNT_SECRET || m->type == RUN_MOUNT_SSH)

@@ -283,7 +283,8 @@ static int add_places(const struct workspace *w, const struct run_places *places
 		m->upper = v->upper;
 		m->work = v->work;
 		m->flags = RT_MNT_NOSUID | RT_MNT_NODEV | (v->read_only ? RT_MNT_RO : 0) |
-			   (v->no_exec ? RT_MNT_NOEXEC : 0) | (v->copy_up ? RT_MNT_COPYUP : 0);
+			   (v->no_exec ? RT_MNT_NOEXEC : 0) | (v->copy_up ? RT_MNT_COPYUP : 0) |
+			   (v->no_recurse ? RT_MNT_NONREC : 0);
 	}
 	p->rt.mounts = p->mounts;
 	p->rt.n_mounts = p->n_mounts;

@@ -30,17 +30,36 @@ fails() { # fails TEXT - the Containerfile on stdin does not build, and the line
 		RUN --network=none mkdir /t && echo in >/t/image
 		RUN --network=none --mount=type=tmpfs,target=/t,tmpcopyup,tmpfs-size=2m,tmpfs-mode=0750,noexec cat /t/image >/1; df -k /t | tail -n 1 | awk '{ print $2 }' >>/1; \
 			stat -c %a /t >>/1; echo lost >/t/lost; printf '#!/bin/sh\n' >/t/x; chmod +x /t/x; /t/x || echo $? >>/1
-		RUN --network=none --mount=source=d,target=/m,z,Z,relabel=private,bind-propagation=rprivate,noexec,consistency=cached cat /m/f >>/1
+		RUN --network=none --mount=source=d,target=/m,z,Z,relabel=private,bind-propagation=rprivate,noexec,consistency=cached,bind-nonrecursive,no-dereference=false cat /m/f >>/1
 	EOF
 	build
 	[ "$(inside sh -c 'cat /1; ls /t')" = $'in\n2048\n750\n126\nx\nimage' ] || fail "$(inside cat /1)"
 	printf 'FROM localhost/busybox\nRUN --mount=type=cache,target=/c,U true\n' | fails 'write uid= and gid='
 	printf 'FROM localhost/busybox\nRUN --mount=source=d,target=/c,bind-propagation=shared true\n' | fails 'only private and rprivate'
 	printf 'FROM localhost/busybox\nRUN --mount=source=d,target=/c,relabel=x true\n' | fails 'use shared or private'
+	printf 'FROM localhost/busybox\nRUN --mount=source=d,target=/c,no-dereference true\n' | fails 'what is mounted is what a link leads to'
 	printf 'FROM localhost/busybox\nRUN --mount=type=tmpfs,target=/ true\n' | fails Containerfile:2
 	printf 'FROM localhost/busybox\nRUN --mount=source=d,target=/x,mode=0700 true\n' | fails mode
 	printf 'FROM localhost/busybox\nRUN --mount=source=none,target=/x true\n' | fails none
 	printf 'FROM localhost/busybox\nARG x=localhost/busybox\nRUN --mount=from=$x,target=/x true\n' | fails 'from= takes no variables; give it a stage: FROM $x AS NAME'
+}
+
+@test "mounts: what is mounted below the source comes along, or as little as the kernel lets us hide it (M1)" {
+	mkdir -p d/below
+	cat >"$WORK/script" <<-'EOF'
+		mount -t tmpfs t d/below && echo over >d/below/f
+		try() {
+			printf 'FROM localhost/busybox\nRUN --network=none --mount=source=d,target=/m%s cat /m/below/f; { echo >/m/n; } 2>/dev/null; true\n' "$1" >Containerfile
+			"$CUDDY" build --progress plain . 2>&1 | grep -c "$2"
+		}
+		try "" '^over$'
+		try ,rw '^over$'
+		try ,bind-nonrecursive 'below it.* the kernel lets'
+		try ,bind-nonrecursive,rw 'below it.* the kernel lets'
+		ls d
+	EOF
+	run -0 --separate-stderr cuddy unshare sh "$WORK/script"
+	[ "$output" = $'1\n1\n1\n1\nbelow' ] || fail "$output"
 }
 
 @test "caches: of one id, seeded, shared, locked and private, of several builds at once; emptied meanwhile (M2)" {

@@ -270,14 +270,41 @@ static int check_options(struct builder *b)
 	return 0;
 }
 
+/*
+ * What means something to a build whatever the file says. BUILDKIT_SYNTAX is as "# syntax=", which names what we
+ * read here ourselves, and the rest are of what buildx lists and of SBOMs, which there are none of.
+ */
+static bool is_own_arg(const char *name)
+{
+	static const char *const names[] = {"SOURCE_DATE_EPOCH",
+					    "BUILDKIT_BUILD_NAME",
+					    "BUILDKIT_CACHE_MOUNT_NS",
+					    "BUILDKIT_CONTEXT_KEEP_GIT_DIR",
+					    "BUILDKIT_DOCKERFILE_CHECK",
+					    "BUILDKIT_INLINE_CACHE",
+					    "BUILDKIT_MULTI_PLATFORM",
+					    "BUILDKIT_SANDBOX_HOSTNAME",
+					    "BUILDKIT_SBOM_SCAN_CONTEXT",
+					    "BUILDKIT_SBOM_SCAN_STAGE",
+					    "BUILDKIT_SYNTAX"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static void warn_unused(struct builder *b)
 {
 	for (size_t i = 0; i < b->o->build_args.n; i++) {
 		AUTO_FREE char *name = xstrndup(b->o->build_args.v[i],
 						strcspn(b->o->build_args.v[i], "="));
 
-		if (!strv_has(&b->pc.used, name) && strcmp(name, "SOURCE_DATE_EPOCH") != 0 &&
-		    strncmp(name, "BUILDKIT_", 9) != 0)
+		if (strv_has(&b->pc.used, name) || is_own_arg(name))
+			continue;
+		if (strncmp(name, "BUILDKIT_", 9) == 0)
+			step_warn(b, "--build-arg %s: no ARG declares it, and builds know none of that name", name);
+		else
 			step_warn(b, "--build-arg %s: no ARG declares it", name);
 	}
 }

@@ -359,12 +359,13 @@ static int by_line(const void *a, const void *b)
 int lint_file(struct builder *b, struct lint *ret)
 {
 	struct linter l = {.b = b, .file = b->file, .out = ret};
-	int r = take_settings(&l, b->file->check);
+	const char *given = strv_env_get(&b->o->build_args, "BUILDKIT_DOCKERFILE_CHECK");
+	int r = take_settings(&l, given ? given : b->file->check);
 
 	if (r < 0) {
 		strv_done(&l.skip);
 		strv_done(&l.experimental);
-		return err_wrap(r, "%s", b->file->name);
+		return err_wrap(r, "%s", given ? "BUILDKIT_DOCKERFILE_CHECK" : b->file->name);
 	}
 	each_inst(&l, count_casing);
 	each_inst(&l, check_casing);

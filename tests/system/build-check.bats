@@ -89,6 +89,10 @@ check() { run cuddy build --check "$@" .; }
 	check
 	[ "$status" = 125 ]
 	[[ "$output" == *"check=: there is no rule 'Nonsense'"* ]]
+	# The build argument counts instead of the directive, as BuildKit has it.
+	run -0 cuddy build --check --build-arg BUILDKIT_DOCKERFILE_CHECK='skip=all;error=true' .
+	run -125 cuddy build --check --build-arg BUILDKIT_DOCKERFILE_CHECK=skip=Absurd .
+	[[ "$output" == *"BUILDKIT_DOCKERFILE_CHECK: check=: there is no rule 'Absurd'"* ]]
 }
 
 @test "errors name file, line and the line, and what was probably meant (P11)" {

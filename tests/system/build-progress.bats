@@ -61,11 +61,12 @@ containerfile() {
 		FROM localhost/busybox
 		COPY --from=one /etc/passwd /1
 	E
-	run -0 --separate-stderr cuddy build --progress rawjson --build-arg NOBODY=1 -t localhost/t .
+	run -0 --separate-stderr cuddy build --progress rawjson --build-arg NOBODY=1 --build-arg BUILDKIT_FOO=1 --build-arg BUILDKIT_BUILD_NAME=1 -t localhost/t .
 	[[ "$output" =~ ^[0-9a-f]{64}$ ]]
 	[ "$(grep -v '^{' <<<"$stderr" | wc -l)" = 0 ]
 	json=$stderr
-	[[ "$(jq -r 'select(.warnings) | .warnings[].short | @base64d' <<<"$json")" == "--build-arg NOBODY: no ARG declares it" ]]
+	[[ "$(jq -r 'select(.warnings) | .warnings[].short | @base64d' <<<"$json")" == "--build-arg NOBODY: no ARG declares it
+--build-arg BUILDKIT_FOO: no ARG declares it, and builds know none of that name" ]]
 	name() { jq -r "select(.vertexes) | .vertexes[] | select($1) | .name" <<<"$json"; }
 	[ "$(name '.completed == null' | sort)" = "$(name '.completed != null' | sort)" ]
 	[ "$(name '.completed != null' | grep -c '^\[one [12]/4\]\|^\[1 [34]/4\]')" = 4 ]

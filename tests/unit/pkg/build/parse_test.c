@@ -236,6 +236,73 @@ static void sizes_have_limits(void **state)
 	err_drop();
 }
 
+/* @want: what the error says; NULL: there is none. */
+static void add(struct build_file **f, const char *name, const char *text, const char *want)
+{
+	int r = build_file_add(name, text, strlen(text), f);
+
+	if (want) {
+		assert_true(r < 0);
+		if (!strstr(err_trail(), want))
+			fail_msg("%s: no '%s'", err_trail(), want);
+		err_drop();
+	} else if (r < 0) {
+		fail_msg("%s: %s", text, err_trail());
+	}
+}
+
+static void several_files_are_read_as_one(void **state)
+{
+	AUTO(build_file_freep) struct build_file *f = NULL;
+	AUTO_FREE char *got = NULL;
+	const struct stage *s;
+
+	(void)state;
+	add(&f, "one", "# check=skip=all\nARG V=1\n", NULL);
+	assert_int_equal(build_file_check(f), -CE_USAGE); /* only when all are read */
+	err_drop();
+	add(&f, "two", "# check=error=true\nARG W\nFROM a AS x\n\nRUN 1", NULL);
+	add(&f, "three", "RUN 2\nFROM x\nCOPY <<E /\nin three\nE\n", NULL);
+	add(&f, "empty", "", NULL);
+	assert_int_equal(build_file_check(f), 0);
+	got = dump(f);
+	assert_string_equal(got, "RUN(1) RUN(2) FROM x COPY(<<E|/)<$E:in three\n>");
+	assert_int_equal(f->n_globals, 2);
+	assert_string_equal(f->check, "error=true");
+	s = &f->stages[0];
+	assert_string_equal(inst_file("one", &f->globals[0]), "one");
+	assert_string_equal(inst_file("one", &f->globals[1]), "two");
+	assert_string_equal(inst_file("one", &s->v[0]), "two");
+	assert_string_equal(inst_file("one", &s->v[1]), "three");
+	assert_int_equal(s->v[0].line, 5); /* each file's lines are its own */
+	assert_int_equal(s->v[1].line, 1);
+	assert_string_equal(
+		f->text.s,
+		"# check=skip=all\nARG V=1\n# check=error=true\nARG W\nFROM a AS x\n\nRUN 1"
+		"RUN 2\nFROM x\nCOPY <<E /\nin three\nE\n");
+	add(&f, "bad", "\nRNU x\n", "bad:2: RNU x: unknown instruction RNU");
+	add(&f, "other", "# escape=`\nRUN x\n",
+	    "other: its escape character is '`', that of one '\\'");
+}
+
+static void several_files_share_the_limits(void **state)
+{
+	AUTO(build_file_freep) struct build_file *f = NULL, *g = NULL;
+	AUTO_SBUF struct sbuf half = SBUF_INIT, many = SBUF_INIT;
+
+	(void)state;
+	sbuf_adds(&half, "FROM x\nRUN a");
+	while (half.len <= BUILD_FILE_MAX / 2)
+		sbuf_adds(&half, "\\\n");
+	add(&f, "a", half.s, NULL);
+	add(&f, "b", half.s, "b: more than");
+	sbuf_adds(&many, "FROM x\n");
+	for (unsigned i = 0; i < BUILD_INSTRUCTIONS_MAX / 2; i++)
+		sbuf_adds(&many, "RUN x\n");
+	add(&g, "a", many.s, NULL);
+	add(&g, "b", many.s, "b:500: more than 1000 instructions");
+}
+
 static void triggers_of_images_parse_alone(void **state)
 {
 	struct inst in;
@@ -298,6 +365,8 @@ int main(void)
 		cmocka_unit_test(errors_tell_place_line_and_reason),
 		cmocka_unit_test(lines_are_counted_through_everything),
 		cmocka_unit_test(sizes_have_limits),
+		cmocka_unit_test(several_files_are_read_as_one),
+		cmocka_unit_test(several_files_share_the_limits),
 		cmocka_unit_test(triggers_of_images_parse_alone),
 		cmocka_unit_test(damaged_files_never_crash),
 	};

@@ -8,6 +8,10 @@
 #include "pkg/unit/convert.h"
 #include "pkg/unit/words.h"
 
+#define PATIENCE_S 90 /* systemd's own: DefaultTimeoutStopSec= */
+#define STOP_MARGIN_S 30 /* what stopping takes besides waiting */
+#define STOP_MAX_S 31536000U /* as "stop --time" has it */
+
 static const struct {
 	const char *suffix, *section;
 	int (*convert)(struct convert *c);
@@ -152,6 +156,25 @@ static int network_dependency(struct convert *c)
 		unit_file_add(c->out, "Unit", "Wants", QUADLET_WAIT_UNIT);
 	}
 	return b < 0 ? b : 0;
+}
+
+int convert_patience(struct convert *c, const char *timeout)
+{
+	const struct unit_line *l = convert_own(c, "StopTimeout");
+	uint32_t s = 0;
+
+	if (!timeout)
+		return 0;
+	if (strcmp(timeout, "-1") != 0 && parse_u32(timeout, STOP_MAX_S, &s) < 0)
+		return err_new(-CE_BAD_FORMAT, "%s: stop timeout %s: seconds up to %u, or -1",
+			       l ? l->where : c->q->path, timeout, STOP_MAX_S);
+	if (unit_file_last(c->out, "Service", "TimeoutStopSec"))
+		return 0;
+	if (*timeout == '-')
+		unit_file_add(c->out, "Service", "TimeoutStopSec", "infinity");
+	else if (s > PATIENCE_S - STOP_MARGIN_S)
+		unit_file_addf(c->out, "Service", "TimeoutStopSec", "%u", s + STOP_MARGIN_S);
+	return 0;
 }
 
 bool quadlet_wants_network(const struct unit_file *service)

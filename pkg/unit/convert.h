@@ -49,6 +49,11 @@ int convert_source(struct convert *c, const struct unit_line *l, const char *sou
 		   struct sbuf *out);
 /** convert_check_service() - what [Service] may say beside one or more containers. */
 int convert_check_service(const struct convert *c, bool *ret_oneshot);
+/**
+ * convert_patience() - have systemd wait longer than @timeout, the container's or pod's own, unless the file says how long
+ * @timeout: seconds in decimal, "-1": for ever, or NULL. -CE_BAD_FORMAT when it is none of these.
+ */
+int convert_patience(struct convert *c, const char *timeout);
 /** convert_oneshot() - type and life of a service that only makes something. */
 int convert_oneshot(struct convert *c);
 

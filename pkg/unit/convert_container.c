@@ -77,101 +77,101 @@ static int add_volatile_tmp(struct convert *c, const struct unit_line *l)
 }
 
 const struct key_row container_keys[] = {
-	{"ContainerName", KEY_OTHER},
-	{"Image", KEY_OTHER},
-	{"Rootfs", KEY_OTHER},
-	{"Exec", KEY_OTHER},
-	{"Notify", KEY_OTHER},
-	{"CgroupsMode", KEY_OTHER},
-	{"User", KEY_OTHER},
-	{"Group", KEY_OTHER},
-	{"ReloadCmd", KEY_OTHER},
-	{"ReloadSignal", KEY_OTHER},
-	{"ServiceName", KEY_OTHER},
-	{"PodmanArgs", KEY_OTHER},
-	{"GlobalArgs", KEY_OTHER},
-	{"AddCapability", KEY_WORDS, "--cap-add"},
+	{"ContainerName", .kind = KEY_OTHER},
+	{"Image", .kind = KEY_OTHER},
+	{"Rootfs", .kind = KEY_OTHER},
+	{"Exec", .kind = KEY_OTHER},
+	{"Notify", .kind = KEY_OTHER},
+	{"CgroupsMode", .kind = KEY_OTHER},
+	{"User", .kind = KEY_OTHER},
+	{"Group", .kind = KEY_OTHER},
+	{"ReloadCmd", .kind = KEY_OTHER},
+	{"ReloadSignal", .kind = KEY_OTHER},
+	{"ServiceName", .kind = KEY_OTHER},
+	{"PodmanArgs", .kind = KEY_OTHER},
+	{"GlobalArgs", .kind = KEY_OTHER},
+	{"AddCapability", KEY_WORDS, .flag = "--cap-add"},
 	{"AddDevice", KEY_CALL, .call = add_device},
-	{"AddHost", KEY_EACH, "--add-host"},
-	{"Annotation", KEY_WORDS, "--annotation"},
-	{"AppArmor", KEY_ONE, "--security-opt", "apparmor="},
-	{"AutoUpdate", KEY_ONE, "--label", "io.containers.autoupdate="},
-	{"DNS", KEY_EACH, "--dns"},
-	{"DNSOption", KEY_EACH, "--dns-option"},
-	{"DNSSearch", KEY_EACH, "--dns-search"},
-	{"DropCapability", KEY_WORDS, "--cap-drop"},
-	{"Entrypoint", KEY_ONE, "--entrypoint"},
-	{"Environment", KEY_WORDS, "--env"},
+	{"AddHost", KEY_EACH, .flag = "--add-host"},
+	{"Annotation", KEY_WORDS, .flag = "--annotation"},
+	{"AppArmor", KEY_ONE, .flag = "--security-opt", .prefix = "apparmor="},
+	{"AutoUpdate", KEY_ONE, .flag = "--label", .prefix = "io.containers.autoupdate="},
+	{"DNS", KEY_EACH, .flag = "--dns"},
+	{"DNSOption", KEY_EACH, .flag = "--dns-option"},
+	{"DNSSearch", KEY_EACH, .flag = "--dns-search"},
+	{"DropCapability", KEY_WORDS, .flag = "--cap-drop"},
+	{"Entrypoint", KEY_ONE, .flag = "--entrypoint"},
+	{"Environment", KEY_WORDS, .flag = "--env"},
 	{"EnvironmentFile", KEY_CALL, .call = convert_env_file},
-	{"EnvironmentHost", KEY_BOOL, "--env-host"},
-	{"ExposeHostPort", KEY_EACH, "--expose"},
-	{"GIDMap", KEY_WORDS, "--gidmap"},
-	{"GroupAdd", KEY_EACH, "--group-add"},
-	{"HealthCmd", KEY_ONE, "--health-cmd"},
-	{"HealthInterval", KEY_ONE, "--health-interval"},
-	{"HealthOnFailure", KEY_ONE, "--health-on-failure"},
-	{"HealthRetries", KEY_ONE, "--health-retries"},
-	{"HealthStartPeriod", KEY_ONE, "--health-start-period"},
-	{"HealthStartupCmd", KEY_ONE, "--health-startup-cmd"},
-	{"HealthStartupInterval", KEY_ONE, "--health-startup-interval"},
-	{"HealthStartupRetries", KEY_ONE, "--health-startup-retries"},
-	{"HealthStartupSuccess", KEY_ONE, "--health-startup-success"},
-	{"HealthStartupTimeout", KEY_ONE, "--health-startup-timeout"},
-	{"HealthTimeout", KEY_ONE, "--health-timeout"},
-	{"HostName", KEY_ONE, "--hostname"},
-	{"HttpProxy", KEY_BOOL, "--http-proxy"},
-	{"IP", KEY_ONE, "--ip"},
-	{"IP6", KEY_ONE, "--ip6"},
-	{"Label", KEY_WORDS, "--label"},
-	{"LogDriver", KEY_ONE, "--log-driver"},
-	{"LogOpt", KEY_WORDS, "--log-opt"},
-	{"Mask", KEY_WORDS, "--security-opt", "mask="},
-	{"Memory", KEY_ONE, "--memory"},
+	{"EnvironmentHost", KEY_BOOL, .flag = "--env-host"},
+	{"ExposeHostPort", KEY_EACH, .flag = "--expose"},
+	{"GIDMap", KEY_WORDS, .flag = "--gidmap"},
+	{"GroupAdd", KEY_EACH, .flag = "--group-add"},
+	{"HealthCmd", KEY_ONE, .flag = "--health-cmd"},
+	{"HealthInterval", KEY_ONE, .flag = "--health-interval"},
+	{"HealthOnFailure", KEY_ONE, .flag = "--health-on-failure"},
+	{"HealthRetries", KEY_ONE, .flag = "--health-retries"},
+	{"HealthStartPeriod", KEY_ONE, .flag = "--health-start-period"},
+	{"HealthStartupCmd", KEY_ONE, .flag = "--health-startup-cmd"},
+	{"HealthStartupInterval", KEY_ONE, .flag = "--health-startup-interval"},
+	{"HealthStartupRetries", KEY_ONE, .flag = "--health-startup-retries"},
+	{"HealthStartupSuccess", KEY_ONE, .flag = "--health-startup-success"},
+	{"HealthStartupTimeout", KEY_ONE, .flag = "--health-startup-timeout"},
+	{"HealthTimeout", KEY_ONE, .flag = "--health-timeout"},
+	{"HostName", KEY_ONE, .flag = "--hostname"},
+	{"HttpProxy", KEY_BOOL, .flag = "--http-proxy"},
+	{"IP", KEY_ONE, .flag = "--ip"},
+	{"IP6", KEY_ONE, .flag = "--ip6"},
+	{"Label", KEY_WORDS, .flag = "--label"},
+	{"LogDriver", KEY_ONE, .flag = "--log-driver"},
+	{"LogOpt", KEY_WORDS, .flag = "--log-opt"},
+	{"Mask", KEY_WORDS, .flag = "--security-opt", .prefix = "mask="},
+	{"Memory", KEY_ONE, .flag = "--memory"},
 	{"Mount", KEY_CALL, .call = add_mount},
 	{"Network", KEY_CALL, .call = convert_network},
-	{"NetworkAlias", KEY_EACH, "--network-alias"},
-	{"NoNewPrivileges", KEY_FLAG, "--security-opt", "no-new-privileges"},
-	{"PidsLimit", KEY_ONE, "--pids-limit"},
+	{"NetworkAlias", KEY_EACH, .flag = "--network-alias"},
+	{"NoNewPrivileges", KEY_FLAG, .flag = "--security-opt", .prefix = "no-new-privileges"},
+	{"PidsLimit", KEY_ONE, .flag = "--pids-limit"},
 	{"Pod", KEY_CALL, .call = convert_pod},
-	{"StartWithPod", KEY_OTHER},
-	{"PublishPort", KEY_EACH, "--publish"},
-	{"Pull", KEY_ONE, "--pull"},
-	{"ReadOnly", KEY_BOOL, "--read-only"},
-	{"ReadOnlyTmpfs", KEY_BOOL, "--read-only-tmpfs"},
-	{"RunInit", KEY_BOOL, "--init"},
-	{"SeccompProfile", KEY_ONE, "--security-opt", "seccomp="},
-	{"Secret", KEY_WORDS, "--secret"},
-	{"SecurityLabelDisable", KEY_FLAG, "--security-opt", "label=disable"},
-	{"SecurityLabelFileType", KEY_REFUSED, "SELinux types are not set by cuddy"},
-	{"SecurityLabelLevel", KEY_REFUSED, "SELinux levels are not set by cuddy"},
-	{"SecurityLabelNested", KEY_REFUSED, "SELinux labels are not set by cuddy"},
-	{"SecurityLabelType", KEY_REFUSED, "SELinux types are not set by cuddy"},
-	{"ShmSize", KEY_ONE, "--shm-size"},
-	{"StopSignal", KEY_ONE, "--stop-signal"},
-	{"StopTimeout", KEY_ONE, "--stop-timeout"},
-	{"SubGIDMap", KEY_ONE, "--subgidname"},
-	{"SubUIDMap", KEY_ONE, "--subuidname"},
-	{"Sysctl", KEY_WORDS, "--sysctl"},
-	{"Timezone", KEY_ONE, "--tz"},
-	{"Tmpfs", KEY_EACH, "--tmpfs"},
-	{"UIDMap", KEY_WORDS, "--uidmap"},
-	{"Ulimit", KEY_EACH, "--ulimit"},
-	{"Unmask", KEY_WORDS, "--security-opt", "unmask="},
-	{"UserNS", KEY_ONE, "--userns"},
+	{"StartWithPod", .kind = KEY_OTHER},
+	{"PublishPort", KEY_EACH, .flag = "--publish"},
+	{"Pull", KEY_ONE, .flag = "--pull"},
+	{"ReadOnly", KEY_BOOL, .flag = "--read-only"},
+	{"ReadOnlyTmpfs", KEY_BOOL, .flag = "--read-only-tmpfs"},
+	{"RunInit", KEY_BOOL, .flag = "--init"},
+	{"SeccompProfile", KEY_ONE, .flag = "--security-opt", .prefix = "seccomp="},
+	{"Secret", KEY_WORDS, .flag = "--secret"},
+	{"SecurityLabelDisable", KEY_FLAG, .flag = "--security-opt", .prefix = "label=disable"},
+	{"SecurityLabelFileType", KEY_REFUSED, .flag = "SELinux types are not set by cuddy"},
+	{"SecurityLabelLevel", KEY_REFUSED, .flag = "SELinux levels are not set by cuddy"},
+	{"SecurityLabelNested", KEY_REFUSED, .flag = "SELinux labels are not set by cuddy"},
+	{"SecurityLabelType", KEY_REFUSED, .flag = "SELinux types are not set by cuddy"},
+	{"ShmSize", KEY_ONE, .flag = "--shm-size"},
+	{"StopSignal", KEY_ONE, .flag = "--stop-signal"},
+	{"StopTimeout", KEY_ONE, .flag = "--stop-timeout"},
+	{"SubGIDMap", KEY_ONE, .flag = "--subgidname"},
+	{"SubUIDMap", KEY_ONE, .flag = "--subuidname"},
+	{"Sysctl", KEY_WORDS, .flag = "--sysctl"},
+	{"Timezone", KEY_ONE, .flag = "--tz"},
+	{"Tmpfs", KEY_EACH, .flag = "--tmpfs"},
+	{"UIDMap", KEY_WORDS, .flag = "--uidmap"},
+	{"Ulimit", KEY_EACH, .flag = "--ulimit"},
+	{"Unmask", KEY_WORDS, .flag = "--security-opt", .prefix = "unmask="},
+	{"UserNS", KEY_ONE, .flag = "--userns"},
 	{"VolatileTmp", KEY_CALL, .call = add_volatile_tmp},
 	{"Volume", KEY_CALL, .call = convert_volume},
-	{"WorkingDir", KEY_ONE, "--workdir"},
-	{"ContainersConfModule", KEY_OTHER},
-	{"HealthLogDestination", KEY_ONE, "--health-log-destination"},
-	{"HealthMaxLogCount", KEY_ONE, "--health-max-log-count"},
-	{"HealthMaxLogSize", KEY_ONE, "--health-max-log-size"},
-	{"RemapGid", KEY_OTHER},
-	{"RemapUid", KEY_OTHER},
-	{"RemapUidSize", KEY_OTHER},
-	{"RemapUsers", KEY_OTHER},
-	{"Retry", KEY_ONE, "--retry"},
-	{"RetryDelay", KEY_ONE, "--retry-delay"},
-	{NULL},
+	{"WorkingDir", KEY_ONE, .flag = "--workdir"},
+	{"ContainersConfModule", .kind = KEY_OTHER},
+	{"HealthLogDestination", KEY_ONE, .flag = "--health-log-destination"},
+	{"HealthMaxLogCount", KEY_ONE, .flag = "--health-max-log-count"},
+	{"HealthMaxLogSize", KEY_ONE, .flag = "--health-max-log-size"},
+	{"RemapGid", .kind = KEY_OTHER},
+	{"RemapUid", .kind = KEY_OTHER},
+	{"RemapUidSize", .kind = KEY_OTHER},
+	{"RemapUsers", .kind = KEY_OTHER},
+	{"Retry", KEY_ONE, .flag = "--retry"},
+	{"RetryDelay", KEY_ONE, .flag = "--retry-delay"},
+	{.key = NULL},
 };
 
 static int bad_value(const struct unit_line *l, const char *why)
@@ -210,18 +210,39 @@ static void add_command(struct convert *c, const char *key, const char *prefix, 
 		unit_file_addf(c->out, "Service", key, "%s%s", prefix, line.s);
 }
 
-/* By its own signal, and within its own time; removed when that is over, or whatever else has ended it. */
-static void stop_commands(struct convert *c)
+/* StopTimeout=, or the last flag in PodmanArgs=, which come after it; malloc'ed, or NULL. */
+static int stop_timeout(const struct convert *c, char **ret)
 {
+	static const char flag[] = "--stop-timeout";
 	const struct unit_line *l = convert_own(c, "StopTimeout");
-	uint32_t s;
+	AUTO_STRV struct strv words = STRV_INIT;
+	const char *value = l ? l->value : NULL;
+	int r = 0;
+
+	l = NULL;
+	while (r == 0 && (l = unit_file_next(&c->q->in, c->section, "PodmanArgs", l)))
+		r = convert_words(l, &words);
+	for (size_t i = 0; i < words.n; i++) {
+		if (strncmp(words.v[i], flag, strlen(flag)) != 0)
+			continue;
+		if (words.v[i][strlen(flag)] == '=')
+			value = words.v[i] + sizeof(flag);
+		else if (!words.v[i][strlen(flag)] && i + 1 < words.n)
+			value = words.v[i + 1];
+	}
+	*ret = value ? xstrdup(value) : NULL;
+	return r;
+}
+
+/* By its own signal, and within its own time; removed when that is over, or whatever else has ended it. */
+static int stop_commands(struct convert *c)
+{
+	AUTO_FREE char *timeout = NULL;
+	int r = stop_timeout(c, &timeout);
 
 	add_command(c, "ExecStop", "", "stop --ignore");
 	add_command(c, "ExecStopPost", "-", "rm -v -f -i");
-	/* systemd's own patience is 90 s. */
-	if (l && parse_u32(l->value, 86400, &s) == 0 && s > 60 &&
-	    !unit_file_last(c->out, "Service", "TimeoutStopSec"))
-		unit_file_addf(c->out, "Service", "TimeoutStopSec", "%u", s + 30);
+	return r == 0 ? convert_patience(c, timeout) : r;
 }
 
 static int reload_command(struct convert *c)
@@ -370,6 +391,6 @@ int convert_container(struct convert *c)
 	if (r == 0)
 		r = convert_exec(c, "ExecStart");
 	if (r == 0)
-		stop_commands(c);
+		r = stop_commands(c);
 	return r == 0 ? reload_command(c) : r;
 }

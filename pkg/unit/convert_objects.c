@@ -8,28 +8,43 @@
 #include "pkg/base/path.h"
 #include "pkg/unit/convert.h"
 
-#define COMMON_KEYS                                                                       \
-	{"ServiceName", KEY_OTHER}, {"PodmanArgs", KEY_OTHER}, {"GlobalArgs", KEY_OTHER}, \
-	{                                                                                 \
-		"ContainersConfModule", KEY_OTHER                                         \
+#define COMMON_KEYS                                                            \
+	{"ServiceName", .kind = KEY_OTHER}, {"PodmanArgs", .kind = KEY_OTHER}, \
+		{"GlobalArgs", .kind = KEY_OTHER},                             \
+	{                                                                      \
+		"ContainersConfModule", .kind = KEY_OTHER                      \
 	}
 
+static int add_driver(struct convert *c, const struct unit_line *l)
+{
+	if (l != convert_own(c, l->key))
+		return 0;
+	if (strcmp(l->value, "local") != 0)
+		return err_new(-CE_BAD_FORMAT,
+			       "%s: %s=%s: there is no volume driver but local; "
+			       "Mount=type=image of a .container has images",
+			       l->where, l->key, l->value);
+	strv_add(&c->argv, "--driver");
+	strv_add(&c->argv, l->value);
+	return 0;
+}
+
 const struct key_row volume_keys[] = {
-	{"VolumeName", KEY_OTHER},
-	{"Copy", KEY_OTHER},
-	{"Device", KEY_ONE, "--opt", "device="},
-	{"Driver", KEY_ONE, "--driver"},
-	{"Group", KEY_OTHER},
-	{"Label", KEY_WORDS, "--label"},
-	{"Options", KEY_OTHER},
-	{"Type", KEY_ONE, "--opt", "type="},
-	{"GID", KEY_ONE, "--gid"},
-	{"UID", KEY_ONE, "--uid"},
-	{"User", KEY_OTHER},
+	{"VolumeName", .kind = KEY_OTHER},
+	{"Copy", .kind = KEY_OTHER},
+	{"Device", KEY_ONE, .flag = "--opt", .prefix = "device="},
+	{"Driver", KEY_CALL, .call = add_driver},
+	{"Group", .kind = KEY_OTHER},
+	{"Label", KEY_WORDS, .flag = "--label"},
+	{"Options", .kind = KEY_OTHER},
+	{"Type", KEY_ONE, .flag = "--opt", .prefix = "type="},
+	{"GID", KEY_ONE, .flag = "--gid"},
+	{"UID", KEY_ONE, .flag = "--uid"},
+	{"User", .kind = KEY_OTHER},
 	{"Image", KEY_REFUSED,
-	 "there is no volume driver 'image'; run --mount type=image has images"},
+	 .flag = "there is no volume driver 'image'; Mount=type=image of a .container has images"},
 	COMMON_KEYS,
-	{NULL},
+	{.key = NULL},
 };
 
 static int volume_options(struct convert *c)
@@ -76,22 +91,22 @@ int convert_volume_file(struct convert *c)
 }
 
 const struct key_row network_keys[] = {
-	{"NetworkName", KEY_OTHER},
-	{"NetworkDeleteOnStop", KEY_OTHER},
-	{"DisableDNS", KEY_BOOL, "--disable-dns"},
-	{"DNS", KEY_EACH, "--dns"},
-	{"Driver", KEY_ONE, "--driver"},
-	{"Gateway", KEY_EACH, "--gateway"},
-	{"Internal", KEY_BOOL, "--internal"},
-	{"IPAMDriver", KEY_ONE, "--ipam-driver"},
-	{"IPRange", KEY_EACH, "--ip-range"},
-	{"IPv6", KEY_BOOL, "--ipv6"},
-	{"InterfaceName", KEY_ONE, "--interface-name"},
-	{"Label", KEY_WORDS, "--label"},
-	{"Options", KEY_WORDS, "--opt"},
-	{"Subnet", KEY_EACH, "--subnet"},
+	{"NetworkName", .kind = KEY_OTHER},
+	{"NetworkDeleteOnStop", .kind = KEY_OTHER},
+	{"DisableDNS", KEY_BOOL, .flag = "--disable-dns"},
+	{"DNS", KEY_EACH, .flag = "--dns"},
+	{"Driver", KEY_ONE, .flag = "--driver"},
+	{"Gateway", KEY_EACH, .flag = "--gateway"},
+	{"Internal", KEY_BOOL, .flag = "--internal"},
+	{"IPAMDriver", KEY_ONE, .flag = "--ipam-driver"},
+	{"IPRange", KEY_EACH, .flag = "--ip-range"},
+	{"IPv6", KEY_BOOL, .flag = "--ipv6"},
+	{"InterfaceName", KEY_ONE, .flag = "--interface-name"},
+	{"Label", KEY_WORDS, .flag = "--label"},
+	{"Options", KEY_WORDS, .flag = "--opt"},
+	{"Subnet", KEY_EACH, .flag = "--subnet"},
 	COMMON_KEYS,
-	{NULL},
+	{.key = NULL},
 };
 
 static unsigned count(const struct convert *c, const char *key, const struct unit_line **ret_last)
@@ -146,22 +161,22 @@ int convert_network_file(struct convert *c)
 }
 
 const struct key_row image_keys[] = {
-	{"Image", KEY_OTHER},
-	{"ImageTag", KEY_OTHER},
-	{"AllTags", KEY_BOOL, "--all-tags"},
-	{"Arch", KEY_ONE, "--arch"},
-	{"AuthFile", KEY_ONE, "--authfile"},
-	{"CertDir", KEY_ONE, "--cert-dir"},
-	{"Creds", KEY_ONE, "--creds"},
-	{"OS", KEY_ONE, "--os"},
-	{"Policy", KEY_ONE, "--policy"},
-	{"TLSVerify", KEY_BOOL, "--tls-verify"},
-	{"Variant", KEY_ONE, "--variant"},
-	{"DecryptionKey", KEY_REFUSED, "encrypted images are not read"},
-	{"Retry", KEY_ONE, "--retry"},
-	{"RetryDelay", KEY_ONE, "--retry-delay"},
+	{"Image", .kind = KEY_OTHER},
+	{"ImageTag", .kind = KEY_OTHER},
+	{"AllTags", KEY_BOOL, .flag = "--all-tags"},
+	{"Arch", KEY_ONE, .flag = "--arch"},
+	{"AuthFile", KEY_ONE, .flag = "--authfile"},
+	{"CertDir", KEY_ONE, .flag = "--cert-dir"},
+	{"Creds", KEY_ONE, .flag = "--creds"},
+	{"OS", KEY_ONE, .flag = "--os"},
+	{"Policy", KEY_ONE, .flag = "--policy"},
+	{"TLSVerify", KEY_BOOL, .flag = "--tls-verify"},
+	{"Variant", KEY_ONE, .flag = "--variant"},
+	{"DecryptionKey", KEY_REFUSED, .flag = "encrypted images are not read"},
+	{"Retry", KEY_ONE, .flag = "--retry"},
+	{"RetryDelay", KEY_ONE, .flag = "--retry-delay"},
 	COMMON_KEYS,
-	{NULL},
+	{.key = NULL},
 };
 
 int convert_image_file(struct convert *c)
@@ -181,17 +196,17 @@ int convert_image_file(struct convert *c)
 }
 
 const struct key_row artifact_keys[] = {
-	{"Artifact", KEY_OTHER},
-	{"AuthFile", KEY_ONE, "--authfile"},
-	{"CertDir", KEY_ONE, "--cert-dir"},
-	{"Creds", KEY_ONE, "--creds"},
-	{"Quiet", KEY_BOOL, "--quiet"},
-	{"TLSVerify", KEY_BOOL, "--tls-verify"},
-	{"DecryptionKey", KEY_REFUSED, "encrypted artifacts are not read"},
-	{"Retry", KEY_ONE, "--retry"},
-	{"RetryDelay", KEY_ONE, "--retry-delay"},
+	{"Artifact", .kind = KEY_OTHER},
+	{"AuthFile", KEY_ONE, .flag = "--authfile"},
+	{"CertDir", KEY_ONE, .flag = "--cert-dir"},
+	{"Creds", KEY_ONE, .flag = "--creds"},
+	{"Quiet", KEY_BOOL, .flag = "--quiet"},
+	{"TLSVerify", KEY_BOOL, .flag = "--tls-verify"},
+	{"DecryptionKey", KEY_REFUSED, .flag = "encrypted artifacts are not read"},
+	{"Retry", KEY_ONE, .flag = "--retry"},
+	{"RetryDelay", KEY_ONE, .flag = "--retry-delay"},
 	COMMON_KEYS,
-	{NULL},
+	{.key = NULL},
 };
 
 int convert_artifact_file(struct convert *c)
@@ -228,32 +243,32 @@ static int add_file(struct convert *c, const struct unit_line *l)
 }
 
 const struct key_row build_keys[] = {
-	{"ImageTag", KEY_EACH, "--tag"},
+	{"ImageTag", KEY_EACH, .flag = "--tag"},
 	{"File", KEY_CALL, .call = add_file},
-	{"SetWorkingDirectory", KEY_OTHER},
-	{"Annotation", KEY_WORDS, "--annotation"},
-	{"AuthFile", KEY_ONE, "--authfile"},
-	{"BuildArg", KEY_WORDS, "--build-arg"},
-	{"DNS", KEY_EACH, "--dns"},
-	{"DNSOption", KEY_EACH, "--dns-option"},
-	{"DNSSearch", KEY_EACH, "--dns-search"},
-	{"Environment", KEY_WORDS, "--env"},
-	{"ForceRM", KEY_BOOL, "--force-rm"},
-	{"GroupAdd", KEY_EACH, "--group-add"},
+	{"SetWorkingDirectory", .kind = KEY_OTHER},
+	{"Annotation", KEY_WORDS, .flag = "--annotation"},
+	{"AuthFile", KEY_ONE, .flag = "--authfile"},
+	{"BuildArg", KEY_WORDS, .flag = "--build-arg"},
+	{"DNS", KEY_EACH, .flag = "--dns"},
+	{"DNSOption", KEY_EACH, .flag = "--dns-option"},
+	{"DNSSearch", KEY_EACH, .flag = "--dns-search"},
+	{"Environment", KEY_WORDS, .flag = "--env"},
+	{"ForceRM", KEY_BOOL, .flag = "--force-rm"},
+	{"GroupAdd", KEY_EACH, .flag = "--group-add"},
 	{"Volume", KEY_CALL, .call = convert_volume},
-	{"Label", KEY_WORDS, "--label"},
+	{"Label", KEY_WORDS, .flag = "--label"},
 	{"Network", KEY_CALL, .call = convert_network},
-	{"Pull", KEY_ONE, "--pull="},
-	{"Secret", KEY_EACH, "--secret"},
-	{"TLSVerify", KEY_BOOL, "--tls-verify"},
-	{"Target", KEY_ONE, "--target"},
-	{"IgnoreFile", KEY_ONE, "--ignorefile"},
-	{"Arch", KEY_OTHER},
-	{"Variant", KEY_OTHER},
-	{"Retry", KEY_ONE, "--retry"},
-	{"RetryDelay", KEY_ONE, "--retry-delay"},
+	{"Pull", KEY_ONE, .flag = "--pull="},
+	{"Secret", KEY_EACH, .flag = "--secret"},
+	{"TLSVerify", KEY_BOOL, .flag = "--tls-verify"},
+	{"Target", KEY_ONE, .flag = "--target"},
+	{"IgnoreFile", KEY_ONE, .flag = "--ignorefile"},
+	{"Arch", .kind = KEY_OTHER},
+	{"Variant", .kind = KEY_OTHER},
+	{"Retry", KEY_ONE, .flag = "--retry"},
+	{"RetryDelay", KEY_ONE, .flag = "--retry-delay"},
 	COMMON_KEYS,
-	{NULL},
+	{.key = NULL},
 };
 
 static bool is_remote(const char *context)

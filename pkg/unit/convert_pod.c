@@ -12,36 +12,36 @@
 #include "pkg/unit/words.h"
 
 const struct key_row pod_keys[] = {
-	{"PodName", KEY_OTHER},
-	{"ServiceName", KEY_OTHER},
-	{"PodmanArgs", KEY_OTHER},
-	{"GlobalArgs", KEY_OTHER},
-	{"ExitPolicy", KEY_OTHER},
-	{"StopTimeout", KEY_OTHER},
-	{"AddHost", KEY_EACH, "--add-host"},
-	{"DNS", KEY_EACH, "--dns"},
-	{"DNSOption", KEY_EACH, "--dns-option"},
-	{"DNSSearch", KEY_EACH, "--dns-search"},
-	{"GIDMap", KEY_WORDS, "--gidmap"},
-	{"HostName", KEY_ONE, "--hostname"},
-	{"IP", KEY_ONE, "--ip"},
-	{"IP6", KEY_ONE, "--ip6"},
-	{"Label", KEY_WORDS, "--label"},
+	{"PodName", .kind = KEY_OTHER},
+	{"ServiceName", .kind = KEY_OTHER},
+	{"PodmanArgs", .kind = KEY_OTHER},
+	{"GlobalArgs", .kind = KEY_OTHER},
+	{"ExitPolicy", .kind = KEY_OTHER},
+	{"StopTimeout", .kind = KEY_OTHER},
+	{"AddHost", KEY_EACH, .flag = "--add-host"},
+	{"DNS", KEY_EACH, .flag = "--dns"},
+	{"DNSOption", KEY_EACH, .flag = "--dns-option"},
+	{"DNSSearch", KEY_EACH, .flag = "--dns-search"},
+	{"GIDMap", KEY_WORDS, .flag = "--gidmap"},
+	{"HostName", KEY_ONE, .flag = "--hostname"},
+	{"IP", KEY_ONE, .flag = "--ip"},
+	{"IP6", KEY_ONE, .flag = "--ip6"},
+	{"Label", KEY_WORDS, .flag = "--label"},
 	{"Network", KEY_CALL, .call = convert_network},
-	{"NetworkAlias", KEY_EACH, "--network-alias"},
-	{"PublishPort", KEY_EACH, "--publish"},
-	{"ShmSize", KEY_ONE, "--shm-size"},
-	{"SubGIDMap", KEY_ONE, "--subgidname"},
-	{"SubUIDMap", KEY_ONE, "--subuidname"},
-	{"UIDMap", KEY_WORDS, "--uidmap"},
-	{"UserNS", KEY_ONE, "--userns"},
+	{"NetworkAlias", KEY_EACH, .flag = "--network-alias"},
+	{"PublishPort", KEY_EACH, .flag = "--publish"},
+	{"ShmSize", KEY_ONE, .flag = "--shm-size"},
+	{"SubGIDMap", KEY_ONE, .flag = "--subgidname"},
+	{"SubUIDMap", KEY_ONE, .flag = "--subuidname"},
+	{"UIDMap", KEY_WORDS, .flag = "--uidmap"},
+	{"UserNS", KEY_ONE, .flag = "--userns"},
 	{"Volume", KEY_CALL, .call = convert_volume},
-	{"ContainersConfModule", KEY_OTHER},
-	{"RemapGid", KEY_OTHER},
-	{"RemapUid", KEY_OTHER},
-	{"RemapUidSize", KEY_OTHER},
-	{"RemapUsers", KEY_OTHER},
-	{NULL},
+	{"ContainersConfModule", .kind = KEY_OTHER},
+	{"RemapGid", .kind = KEY_OTHER},
+	{"RemapUid", .kind = KEY_OTHER},
+	{"RemapUidSize", .kind = KEY_OTHER},
+	{"RemapUsers", .kind = KEY_OTHER},
+	{.key = NULL},
 };
 
 static const struct unit_line *own(const struct convert *c, const char *key)
@@ -161,6 +161,8 @@ int convert_pod_file(struct convert *c)
 	AUTO_FREE char *stop = xasprintf("pod stop --ignore --time=%s", l ? l->value : "10");
 	int r = add_members(c);
 
+	if (r == 0)
+		r = convert_patience(c, l ? l->value : NULL);
 	unit_file_add(c->out, "Service", "Environment", "PODMAN_SYSTEMD_UNIT=%n");
 	unit_file_add(c->out, "Service", "SyslogIdentifier", "%N");
 	unit_file_add(c->out, "Service", "Type", "forking");

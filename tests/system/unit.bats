@@ -69,6 +69,19 @@ line() { service "$1" | grep "^$2="; }
 	done
 	printf '[Container]\nImage=x\nStopTimeout=300\n' | unit n.container
 	[ "$(line n TimeoutStopSec)" = TimeoutStopSec=330 ]
+	# systemd's patience is longer than the container's, whoever says how long that is; unless the file says its own.
+	while IFS='|' read -r kind lines want; do
+		printf "$lines" | unit "p.$kind"
+		[ "$(line "p$([ $kind = container ] || echo "-$kind")" TimeoutStopSec | xargs)" = "$want" ] || fail "$lines: $(line "p$([ $kind = container ] || echo "-$kind")" TimeoutStopSec)"
+		rm "$units/p.$kind"
+	done <<-'T'
+		container|[Container]\nImage=x\nPodmanArgs=--stop-timeout 200 -q\n|TimeoutStopSec=230
+		container|[Container]\nImage=x\nStopTimeout=10\nPodmanArgs=--stop-timeout=61\nExec=--stop-timeout=900\n|TimeoutStopSec=91
+		container|[Container]\nImage=x\nStopTimeout=-1\n|TimeoutStopSec=infinity
+		container|[Container]\nImage=x\nStopTimeout=60\n|
+		container|[Container]\nImage=x\nStopTimeout=600\n[Service]\nTimeoutStopSec=5\n|TimeoutStopSec=5
+		pod|[Pod]\nStopTimeout=100\n|TimeoutStopSec=130
+	T
 	printf '[Container]\nImage=x\nReloadSignal=HUP\nContainerName=own\n[Service]\nType=oneshot\n[Quadlet]\nDefaultDependencies=no\n' | unit n.container
 	[[ "$(line n ExecStart)" == *"--name own "*" --sdnotify=ignore x" ]]
 	[[ "$(line n ExecReload)" == *" kill --signal HUP own" ]]
@@ -209,6 +222,7 @@ words_of() { eval "WORDS=($(line "$1" "$2" | sed "s/^$2=-\\?//"))"; }
 		LogOpt=max-size=1m
 		Mask=/proc/a
 		Mount=type=tmpfs,destination=/m
+		Mount=type=image,source=$IMAGE,destination=/i
 		Network=none
 		NoNewPrivileges=yes
 		Pull=never
@@ -262,7 +276,8 @@ words_of() { eval "WORDS=($(line "$1" "$2" | sed "s/^$2=-\\?//"))"; }
 		[[ "$stderr" == *"$units/$file:"*"$words"* ]] || fail "$lines: $stderr"
 		rm "$units/$file"
 	done <<-'T'
-		i.volume|[Volume]\nImage=x|2: Image= cannot be used: there is no volume driver 'image'
+		i.volume|[Volume]\nImage=x|2: Image= cannot be used: there is no volume driver 'image'; Mount=type=image of
+		i.volume|[Volume]\nDriver=local\nDriver=image|3: Driver=image: there is no volume driver but local; Mount=type=image of
 		i.image|[Image]\nImage=x\nDecryptionKey=k|3: DecryptionKey= cannot be used: encrypted images are not read
 		i.container|[Container]\nImage=x\nSecurityLabelLevel=l|3: SecurityLabelLevel= cannot be used: SELinux levels
 	T
@@ -347,6 +362,7 @@ words_of() { eval "WORDS=($(line "$1" "$2" | sed "s/^$2=-\\?//"))"; }
 		[Container]\nImage=x\nSecurityLabelType=t\n|:3: SecurityLabelType= cannot be used: SELinux
 		[Container]\nImage=x\n[Quadlet]\nDefaultDependency=no\n|:4: there is no key DefaultDependency in [Quadlet]
 		[Container]\nImage=x\nNetwork=good.container:mac=1\n|:3: Network=good.container:mac=1: the network of another
+		[Container]\nImage=x\nStopTimeout=soon\n|:3: stop timeout soon: seconds
 		[Container]\nImage=x\nRemapUid=1\n|:3: RemapUid=1: needs a RemapUsers=
 		[Container]\nImage=x\nRemapUsers=some\n|:3: RemapUsers=some: manual, auto or keep-id
 		[Container]\nImage=x\nRemapUsers=keep-id\nRemapUid=1 2\n|:4: RemapUid=1 2: keep-id maps one id

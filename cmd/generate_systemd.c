@@ -24,11 +24,16 @@ struct generate_args {
 	struct strv after, wants, requires, env;
 	const char *prefix, *pod_prefix, *separator, *restart, *format;
 	bool files, name, is_new, no_header, is_template;
-	unsigned restart_s, start_timeout_s, stop_timeout_s;
+	unsigned restart_s, start_timeout_s;
+	int64_t stop_timeout_s;
 };
 
-static const struct generate_args defaults = {
-	.prefix = "container", .pod_prefix = "pod", .separator = "-", .stop_timeout_s = 10};
+#define OWN_TIMEOUT (-1)
+
+static const struct generate_args defaults = {.prefix = "container",
+					      .pod_prefix = "pod",
+					      .separator = "-",
+					      .stop_timeout_s = OWN_TIMEOUT};
 
 static const struct opt generate_opts[] = {
 	OPT_LIST(0, "after", "UNIT", struct generate_args, after, "Start after that unit"),
@@ -60,12 +65,12 @@ static const struct opt generate_opts[] = {
 		"Between prefix and name (default -)"),
 	OPT_UINT(0, "start-timeout", "SECONDS", struct generate_args, start_timeout_s,
 		 "How long a start may take", .max = 86400),
-	OPT_UINT(0, "stop-timeout", "SECONDS", struct generate_args, stop_timeout_s,
-		 "Wait before SIGKILL (default 10)", .max = 86400),
+	OPT_INT(0, "stop-timeout", "SECONDS", struct generate_args, stop_timeout_s,
+		"Wait before SIGKILL (default the container's own)", .min = 0, .max = 86400),
 	OPT_BOOL(0, "template", struct generate_args, is_template,
 		 "With --new: a unit with instances, each of which has a container of its own"),
-	OPT_UINT('t', "time", "SECONDS", struct generate_args, stop_timeout_s,
-		 "The same as --stop-timeout", .max = 86400),
+	OPT_INT('t', "time", "SECONDS", struct generate_args, stop_timeout_s,
+		"The same as --stop-timeout", .min = 0, .max = 86400),
 	OPT_LIST(0, "wants", "UNIT", struct generate_args, wants, "A unit that is to run too"),
 	OPT_END,
 };
@@ -270,6 +275,27 @@ static const char *restart_word(const struct generate_args *a, const struct cont
 	return rec->restart && strcmp(rec->restart, "on-failure") != 0 ? "always" : "on-failure";
 }
 
+static int64_t stop_timeout(const struct generate_args *a, const struct container_record *rec)
+{
+	return a->stop_timeout_s == OWN_TIMEOUT ? rec->stop_timeout : a->stop_timeout_s;
+}
+
+/* A pod stops when the last of its containers has; one that waits for ever is the longest. */
+static int64_t longest_timeout(const struct generate_args *a, const struct pod_members *m)
+{
+	int64_t longest = a->stop_timeout_s == OWN_TIMEOUT ? 0 : a->stop_timeout_s;
+
+	for (size_t i = 0; i < m->n; i++) {
+		int64_t s = stop_timeout(a, m->v[i].rec);
+
+		if (s < 0)
+			return s;
+		if (s > longest && !m->v[i].rec->is_infra)
+			longest = s;
+	}
+	return longest;
+}
+
 static int generate(const struct generate_args *a, const struct container_record *rec,
 		    const char *pod_unit, const char *pod, struct units *u)
 {
@@ -287,7 +313,7 @@ static int generate(const struct generate_args *a, const struct container_record
 			      .restart = restart_word(a, rec),
 			      .restart_s = a->restart_s,
 			      .start_timeout_s = a->start_timeout_s,
-			      .stop_timeout_s = a->stop_timeout_s};
+			      .stop_timeout_s = stop_timeout(a, rec)};
 	int r = paths_self(&program);
 
 	unit = unit_name(a, a->prefix, g.container, "");
@@ -323,8 +349,7 @@ static int generate_pod(const struct generate_args *a, struct store *st,
 				  .after = &a->after,
 				  .wants = &a->wants,
 				  .requires = &a->requires,
-				  .env = &env,
-				  .stop_timeout_s = a->stop_timeout_s};
+				  .env = &env};
 	int r = paths_self(&program);
 
 	if (r == 0 && !pod->infra)
@@ -339,6 +364,7 @@ static int generate_pod(const struct generate_args *a, struct store *st,
 		r = make_env(a, &env);
 	if (r == 0)
 		r = pod_members(st, pod, &m);
+	g.stop_timeout_s = longest_timeout(a, &m);
 	for (size_t i = 0; r == 0 && i < m.n; i++)
 		if (!m.v[i].rec->is_infra)
 			strv_take(&services, unit_name(a, a->prefix,

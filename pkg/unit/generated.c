@@ -10,6 +10,7 @@
  */
 #include "pkg/unit/generated.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "pkg/base/alloc.h"
@@ -106,7 +107,7 @@ static void act_on(struct unit_file *out, const char *key, const char *program, 
 static void act_on_container(const struct generated *g, struct unit_file *out, const char *key,
 			     const char *verb)
 {
-	AUTO_FREE char *words = xasprintf("%s -t %u", verb, g->stop_timeout_s);
+	AUTO_FREE char *words = xasprintf("%s -t %" PRId64, verb, g->stop_timeout_s);
 
 	act_on(out, key, g->program, words, g->command ? "--cidfile=" CIDFILE : NULL, g->container);
 }
@@ -115,6 +116,16 @@ static void add_units(struct unit_file *out, const char *key, const struct strv 
 {
 	for (size_t i = 0; i < names->n; i++)
 		unit_file_add(out, "Unit", key, names->v[i]);
+}
+
+/* systemd waits longer than stopping takes. */
+static void add_patience(struct unit_file *out, int64_t stop_timeout_s)
+{
+	if (stop_timeout_s < 0)
+		unit_file_add(out, "Service", "TimeoutStopSec", "infinity");
+	else
+		unit_file_addf(out, "Service", "TimeoutStopSec", "%" PRId64,
+			       stop_timeout_s + STOP_MARGIN_S);
 }
 
 struct common {
@@ -155,7 +166,7 @@ void generated_unit(const struct generated *g, struct unit_file *out)
 		unit_file_addf(out, "Service", "RestartSec", "%u", g->restart_s);
 	if (g->start_timeout_s)
 		unit_file_addf(out, "Service", "TimeoutStartSec", "%u", g->start_timeout_s);
-	unit_file_addf(out, "Service", "TimeoutStopSec", "%u", g->stop_timeout_s + STOP_MARGIN_S);
+	add_patience(out, g->stop_timeout_s);
 	if (g->command)
 		start_new(g, out);
 	else
@@ -201,12 +212,12 @@ static void create_pod(const struct generated_pod *g, struct unit_file *out)
 void generated_pod_unit(const struct generated_pod *g, struct unit_file *out)
 {
 	const struct common c = {g->unit, g->after, g->wants, g->requires, g->env};
-	AUTO_FREE char *stop = xasprintf("pod stop --ignore -t %u", g->stop_timeout_s);
+	AUTO_FREE char *stop = xasprintf("pod stop --ignore -t %" PRId64, g->stop_timeout_s);
 
 	add_common(&c, out);
 	add_units(out, "Wants", g->services);
 	add_units(out, "Before", g->services);
-	unit_file_addf(out, "Service", "TimeoutStopSec", "%u", g->stop_timeout_s + STOP_MARGIN_S);
+	add_patience(out, g->stop_timeout_s);
 	if (g->command) {
 		create_pod(g, out);
 	} else {

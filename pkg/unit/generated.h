@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* "generate systemd": the services of a container or a pod that is there, for habits from before unit files. */
 #pragma once
+#include <stdint.h>
+
 #include "pkg/unit/file.h"
 
 struct generated {
@@ -18,7 +20,7 @@ struct generated {
 	const struct strv *after, *wants, *requires, *env;
 	const char *restart; /* systemd's word */
 	unsigned restart_s, start_timeout_s; /* 0: systemd's */
-	unsigned stop_timeout_s;
+	int64_t stop_timeout_s; /* -1: for ever */
 };
 
 struct generated_pod {
@@ -29,7 +31,7 @@ struct generated_pod {
 	size_t flags, operand;
 	const struct strv *services; /* of its containers */
 	const struct strv *after, *wants, *requires, *env;
-	unsigned stop_timeout_s;
+	int64_t stop_timeout_s; /* -1: for ever */
 };
 
 void generated_unit(const struct generated *g, struct unit_file *out);

@@ -31,6 +31,15 @@ in_section() { sed -n "/^\[$1\]/,/^\$/s/^$2=//p" <<<"$output"; }
 	[ -z "$(in_section Service RestartForceExitStatus)" ]
 	TOLD_A=1 TOLD_B=2 OTHER=5 run -0 cuddy generate systemd -e 'TOLD*' -e OTHER -e THERE_IS_NONE web
 	[ "$(in_section Service Environment | grep -E 'TOLD|OTHER|NONE' | sort | xargs)" = "OTHER=5 TOLD_A=1 TOLD_B=2" ]
+	# Without a word about it the container's own time; systemd waits longer.
+	cuddy create --name slow --stop-timeout 300 "$IMAGE" sleep 1000
+	run -0 cuddy generate systemd --name slow
+	[[ "$(in_section Service ExecStop)" == *" stop --ignore -t 300 slow" && "$(in_section Service TimeoutStopSec)" = 360 ]] || fail "$output"
+	cuddy rm slow
+	cuddy create --name slow --stop-timeout -1 "$IMAGE" sleep 1000
+	run -0 cuddy generate systemd --new --name slow
+	[[ "$(in_section Service ExecStop)" == *" stop --ignore -t -1 "* && "$(in_section Service TimeoutStopSec)" = infinity ]] || fail "$output"
+	cuddy rm slow
 	run -125 --separate-stderr cuddy generate systemd --template web
 	one_line_error 125 '--template goes with --new'
 	cd "$WORK"
@@ -75,13 +84,14 @@ in_section() { sed -n "/^\[$1\]/,/^\$/s/^$2=//p" <<<"$output"; }
 @test "generate systemd: a pod is a service of its own, and those of its containers are bound to it" {
 	cuddy pod create --name shop --network none --label a=b
 	cuddy create --pod shop --name one "$IMAGE" sleep 1000
-	cuddy create --pod shop --name two "$IMAGE" sleep 1000
+	cuddy create --pod shop --name two --stop-timeout 40 "$IMAGE" sleep 1000
 	run -0 cuddy generate systemd --name --no-header --pod-prefix p shop
 	[ "$(in_section Unit Wants | xargs)" = "container-one.service container-two.service" ]
 	[ "$(in_section Unit Before | xargs)" = "container-one.service container-two.service" ]
 	[ "$(in_section Unit BindsTo | xargs)" = "p-shop.service p-shop.service" ]
 	[ "$(in_section Service ExecStart | cut -d' ' -f2- | xargs)" = "pod start shop start --attach one start --attach two" ]
-	[ "$(in_section Service ExecStop | head -n 1 | cut -d' ' -f2-)" = "pod stop --ignore -t 10 shop" ]
+	[ "$(in_section Service ExecStop | head -n 1 | cut -d' ' -f2-)" = "pod stop --ignore -t 40 shop" ]
+	[ "$(in_section Service TimeoutStopSec | xargs)" = "100 70 100" ]
 	[ "$(in_section Service Type | xargs)" = "oneshot exec exec" ]
 	[ "$(in_section Install WantedBy)" = default.target ]            # the pod's alone
 	cd "$WORK"
@@ -92,7 +102,7 @@ in_section() { sed -n "/^\[$1\]/,/^\$/s/^$2=//p" <<<"$output"; }
 	[ "$(in_section Service ExecStart | cut -d' ' -f2-)" = "pod start --pod-id-file=%t/%N.pod-id" ]
 	[ "$(in_section Service Type) $(in_section Service PIDFile)" = "forking %t/%N.pid" ]
 	output=$(cat container-two.service)
-	[[ "$(in_section Service ExecStart)" == *"/cuddy run --pod shop --name two "*" --replace --pod=shop $IMAGE sleep 1000" ]]
+	[[ "$(in_section Service ExecStart)" == *"/cuddy run --pod shop --name two --stop-timeout 40 "*" --replace --pod=shop $IMAGE sleep 1000" ]]
 	run -0 cuddy generate systemd --name --format json shop
 	[ "$(jq -r 'keys | join(" ")' <<<"$output")" = "container-one container-two pod-shop" ]
 	run -125 --separate-stderr cuddy generate systemd --new --template shop

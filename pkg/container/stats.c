@@ -134,7 +134,22 @@ static void set_number(struct json_object *o, const char *key, uint64_t v)
 	json_set(o, key, json_object_new_uint64(v));
 }
 
-void stats_rows(const struct container *c, const struct stats *now, const struct stats *before,
+/* What podman calls the numbers of a container, as one object. */
+static struct json_object *numbers_of(struct json_object *o)
+{
+	static const char *const names[] = {
+		"AvgCPU",  "BlockInput", "BlockOutput",   "ContainerID", "CPU",
+		"CPUNano", "Duration",   "CPUSystemNano", "MemLimit",    "Name",
+		"Network", "PIDs",       "SystemNano",    "UpTime",
+	};
+	struct json_object *all = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		json_set(all, names[i], json_object_get(json_object_object_get(o, names[i])));
+	return all;
+}
+
+void stats_rows(const struct container *c, struct stats *now, const struct stats *before,
 		bool no_trunc, struct json_object **ret_row, struct json_object **ret_json)
 {
 	struct json_object *o = json_object_new_object(), *j = json_object_new_object();
@@ -186,6 +201,8 @@ void stats_rows(const struct container *c, const struct stats *now, const struct
 	set_number(o, "MemLimit", now->memory_limit);
 	set_number(o, "NetInput", now->net_in);
 	set_number(o, "NetOutput", now->net_out);
+	json_set(o, "Network", now->network ? now->network : json_object_new_object());
+	now->network = NULL;
 	set_number(o, "BlockInput", now->read);
 	set_number(o, "BlockOutput", now->written);
 	(void)networks_refused(c, &refused);
@@ -193,6 +210,7 @@ void stats_rows(const struct container *c, const struct stats *now, const struct
 	set_number(o, "SystemNano", (uint64_t)clock_now_ns());
 	set_number(o, "Duration", (uint64_t)(up < 0 ? 0 : up));
 	set_number(o, "UpTime", (uint64_t)(up < 0 ? 0 : up));
+	json_set(o, "ContainerStats", numbers_of(o));
 	*ret_row = o;
 	*ret_json = j;
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* What went over a container's interfaces. */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/container/stats.h"
+#include "pkg/json/json.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/file.h"
 
@@ -64,7 +65,38 @@ static int read_pinned(const struct conmon_state *s, struct sbuf *text)
 	return r;
 }
 
-/* Interfaces but the loopback one; "  eth0: rx-bytes packets errs drop fifo frame compressed multicast tx-bytes …" */
+/* The columns of /proc/net/dev that podman has, in its words. */
+static const struct {
+	const char *name;
+	unsigned column;
+} counters[] = {
+	{"RxBytes", 0}, {"RxPackets", 1}, {"RxErrors", 2},  {"RxDropped", 3},
+	{"TxBytes", 8}, {"TxPackets", 9}, {"TxErrors", 10}, {"TxDropped", 11},
+};
+
+#define COLUMNS 16
+
+/* "eth0: rx-bytes packets errs drop fifo frame compressed multicast tx-bytes …" */
+static void add_interface(struct stats *s, const char *name, const char *numbers)
+{
+	struct json_object *o;
+	uint64_t v[COLUMNS];
+	char *end;
+
+	for (size_t i = 0; i < COLUMNS; i++) {
+		v[i] = strtoull(numbers, &end, 10);
+		if (end == numbers)
+			return;
+		numbers = end;
+	}
+	o = json_object_new_object();
+	for (size_t i = 0; i < ARRAY_LEN(counters); i++)
+		json_set(o, counters[i].name, json_object_new_uint64(v[counters[i].column]));
+	json_set(s->network, name, o);
+	s->net_in += v[0];
+	s->net_out += v[8];
+}
+
 void stats_read_net(const struct container *c, struct stats *s)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
@@ -79,17 +111,14 @@ void stats_read_net(const struct container *c, struct stats *s)
 		err_drop();
 		return;
 	}
+	s->network = json_object_new_object();
 	for (char *l = strtok_r(text.s, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		char *colon = strchr(l, ':');
-		uint64_t in, out;
 
 		l += strspn(l, " ");
 		if (!colon || strncmp(l, "lo:", 3) == 0)
 			continue;
-		if (sscanf(colon + 1, "%" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &in,
-			   &out) != 2)
-			continue;
-		s->net_in += in;
-		s->net_out += out;
+		*colon = '\0';
+		add_interface(s, l, colon + 1);
 	}
 }

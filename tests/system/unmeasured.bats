@@ -34,6 +34,8 @@ load helpers
 	cuddy create --name a "$IMAGE" true
 	run -0 cuddy stats --no-stream a --format '{{.Name}} {{.PIDs}} {{.MemUsageBytes}} {{.EgressRefused}}'
 	[ "$output" = "a 0 0 0" ]
+	# All the names that podman and docker have.
+	run -0 cuddy stats --no-stream a --format '{{.ID}} {{.ContainerID}} {{.Container}} {{.CPUPerc}} {{.CPU}} {{.AvgCPU}} {{.AVGCPU}} {{.CPUNano}} {{.CPUSystemNano}} {{.MemUsage}} {{.MemUsageBytes}} {{.MemLimit}} {{.MemPerc}} {{.NetIO}} {{.BlockIO}} {{.BlockInput}} {{.BlockOutput}} {{.PIDs}} {{.PIDS}} {{.Duration}} {{.Up}} {{.UpTime}} {{.SystemNano}} {{.Network}} {{.ContainerStats.MemLimit}}'
 	run -0 cuddy stats --no-stream -a --format json
 	[ "$(jq -r '.[0].name + .[0].pids' <<<"$output")" = a0 ]
 	run -125 --separate-stderr cuddy stats --no-stream nosuch

@@ -88,6 +88,7 @@ counts() { [ "$(cuddy exec "$1" sh -c 'wc -c </tmp/n')" -gt "$2" ]; }
 	cuddy run -d --name w --network slirp4netns -v "$WORK:/io" "$IMAGE" sh -c 'dd if=/dev/zero of=/io/f bs=64k count=16 oflag=direct; nslookup a.invalid 10.0.2.3; sleep 1000'
 	wait_until 30 used_at_least w BlockOutput 1048576
 	wait_until 30 used_at_least w NetOutput 28
+	[ "$(cuddy stats --no-stream --format '{{range $name, $n := .Network}}{{$name}} {{if ge $n.TxBytes 28}}sent{{end}} {{$n.TxErrors}}{{end}}' w)" = 'tap0 sent 0' ]
 	[ "$(used w BlockOutput)" -lt 4194304 ]
 	cuddy rm -f -t 0 w
 }

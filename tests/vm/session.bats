@@ -34,4 +34,11 @@ no_scopes() { [ -z "$(systemctl --user list-units --no-legend 'cuddy-*.scope')" 
 @test "cgroupfs cannot work here, and says what would" {
 	run -125 --separate-stderr cuddy --cgroup-manager cgroupfs run --rm "$IMAGE" true
 	one_line_error 125 'not delegated'
+	# Nor is anything without the bus: what runs has no limits, and asking for one says so.
+	export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent
+	[ "$(cuddy run --rm --network none "$IMAGE" echo runs)" = runs ]
+	run -125 --separate-stderr cuddy run --rm --network none -m 64m "$IMAGE" true
+	one_line_error 125 '^cuddy: --memory: no cgroup can be made here'
+	run -1 cuddy doctor -q --format '{{.Check}} {{.Status}}: {{.Found}}: {{.Breaks}}'
+	[[ "$output" == *"cgroup problem: no cgroup is delegated to this user: limits (--memory, "* && "$output" == *"user-systemd problem: "* ]] || fail "$output"
 }

@@ -353,7 +353,13 @@ static const struct {
 	 "~/.config/systemd/user.\n"
 	 "\n"
 	 "\tcuddy unit install web.container data.volume\n"
-	 "\tsystemctl --user start web"},
+	 "\tsystemctl --user start web\n"
+	 "\n"
+	 "Files of one --application lie in a directory of its name and can be removed together. A file "
+	 "NAME.quadlets holds several, between lines \"---\", each with a comment \"# FileName=NAME\"; "
+	 "http:// and https:// are fetched."},
+	{&cmd_unit_rm, "A file goes with its own drop-ins. With --recursive all files of its application "
+		       "go, also those that are no units, and an application can be named itself."},
 	{&cmd_auto_update, "For running containers with the label io.containers.autoupdate "
 			   "(registry: the name points at another image there; "
 			   "local: at another one here) that a unit of the user's systemd started: "

@@ -8,8 +8,10 @@
 #include "cmd/cmd.h"
 #include "cmd/host.h"
 #include "cmd/show.h"
+#include "cmd/url.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/path.h"
 #include "pkg/config/paths.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
@@ -17,6 +19,8 @@
 #include "pkg/unit/installed.h"
 #include "pkg/unit/list.h"
 #include "pkg/unit/systemctl.h"
+
+#define FILE_LIMIT (1U << 20)
 
 static int load_all(struct quadlet_set *ret)
 {
@@ -45,6 +49,7 @@ static int publish(struct cmd_ctx *ctx, const char *program, bool reload)
 }
 
 struct install_args {
+	const char *application;
 	bool replace;
 	int reload;
 };
@@ -52,32 +57,69 @@ struct install_args {
 static const struct install_args install_defaults = {.reload = 1};
 
 static const struct opt install_opts[] = {
+	OPT_STR(0, "application", "NAME", struct install_args, application,
+		"Keep them together in a directory of that name"),
 	OPT_BOOL('r', "replace", struct install_args, replace, "Replace files that are there"),
 	OPT_TRI(0, "reload-systemd", struct install_args, reload,
 		"Have systemd read its units again (true)"),
 	OPT_END,
 };
 
+/* Called as the last part of its path. */
+static int fetch(const char *url, struct install_request *q)
+{
+	AUTO_FREE char *path = xstrndup(url, strcspn(url, "?#"));
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	int r = url_read(url, FILE_LIMIT, -1, &text);
+
+	if (r < 0)
+		return r; /* which names it */
+	if (!*path_base(path))
+		return err_usage("%s: no name of a file", url);
+	if (text.len && memchr(text.s, 0, text.len))
+		return err_new(-CE_BAD_FORMAT, "%s: holds a NUL byte", url);
+	strv_add(&q->names, path_base(path));
+	strv_add(&q->texts, text.len ? text.s : "");
+	return 0;
+}
+
+static void request_done(struct install_request *q)
+{
+	strv_done(&q->sources);
+	strv_done(&q->names);
+	strv_done(&q->texts);
+}
+
 static int install_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct install_args *a = args;
+	AUTO(request_done)
+	struct install_request q = {.application = a->application, .replace = a->replace};
 	AUTO_FREE char *program = NULL;
 	AUTO_STRV struct strv paths = STRV_INIT;
 	int r = paths_self(&program);
 
+	for (int i = 0; r == 0 && i < argc; i++) {
+		if (url_is(argv[i]))
+			r = fetch(argv[i], &q);
+		else
+			strv_add(&q.sources, argv[i]);
+	}
 	if (r == 0)
-		r = installed_add(argv, argc, a->replace, program, &paths);
+		r = installed_add(&q, program, &paths);
 	if (r < 0)
 		return err_wrap(r, "unit install");
-	for (size_t i = 0; i < paths.n; i++)
-		(void)puts(paths.v[i]);
+	for (size_t i = 0; i < paths.n; i++) {
+		put_untrusted(stdout, paths.v[i]);
+		(void)putchar('\n');
+	}
 	return publish(ctx, program, a->reload);
 }
 
 const struct command cmd_unit_install = {
 	.name = "install",
 	.group = "unit",
-	.synopsis = "[OPTIONS] FILE|DIR [FILE|DIR...]",
+	.synopsis = "[OPTIONS] FILE|DIR|URL [FILE|DIR|URL...]",
 	.summary = "Install unit files of containers for this user",
 	.opts = install_opts,
 	.args_size = sizeof(struct install_args),
@@ -138,7 +180,7 @@ const struct command cmd_unit_ls = {
 static int print_file(const char *path)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	int r = file_read_at(AT_FDCWD, path, 1U << 20, &text);
+	int r = file_read_at(AT_FDCWD, path, FILE_LIMIT, &text);
 
 	if (r < 0)
 		return err_wrap(r, "%s", path);
@@ -179,7 +221,7 @@ const struct command cmd_unit_print = {
 };
 
 struct rm_args {
-	bool all, force, ignore;
+	bool all, force, ignore, recursive;
 	int reload;
 };
 
@@ -189,32 +231,76 @@ static const struct opt rm_opts[] = {
 	OPT_BOOL('a', "all", struct rm_args, all, "All of this user's own"),
 	OPT_BOOL('f', "force", struct rm_args, force, "Stop services that run"),
 	OPT_BOOL('i', "ignore", struct rm_args, ignore, "Succeed for files that are not there"),
+	OPT_BOOL(0, "recursive", struct rm_args, recursive,
+		 "All files of the application that is named, or that a file is in"),
 	OPT_TRI(0, "reload-systemd", struct rm_args, reload,
 		"Have systemd read its units again (true)"),
 	OPT_END,
 };
 
-static int remove_one(const struct quadlet_set *all, const char *name, const struct rm_args *a)
+/* A service that runs is in the way, or is stopped. */
+static int end_service(const struct quadlet *q, const struct rm_args *a)
 {
-	const struct quadlet *q = quadlet_find(all, name);
 	AUTO_SBUF struct sbuf out = SBUF_INIT;
 	AUTO_FREE char *service = NULL;
 	int r;
 
+	if (!systemctl_is_there())
+		return 0;
+	/* Of a template: any instance of it. */
+	service = xasprintf("%s%s.service", q->service, quadlet_is_template(q) ? "*" : "");
+	r = systemctl_run((const char *[]){"--quiet", "is-active", service, NULL}, &out);
+	if (r == 0 && !a->force)
+		return err_new(-CE_IN_USE, "%s is active; --force stops it", service);
+	if (r == 0)
+		r = systemctl_run((const char *[]){"stop", service, NULL}, &out);
+	return r < 0 ? r : 0;
+}
+
+static bool is_of(const struct quadlet *q, const char *application)
+{
+	AUTO_FREE char *own = installed_application(q);
+
+	return own && !strcmp(own, application);
+}
+
+static int remove_application(const struct quadlet_set *all, const char *name,
+			      const struct rm_args *a)
+{
+	int r = 0;
+
+	if (!a->recursive)
+		return err_new(-CE_IN_USE,
+			       "%s is an application; --recursive removes all of its files", name);
+	for (size_t i = 0; r == 0 && i < all->n; i++)
+		if (is_of(&all->v[i], name))
+			r = end_service(&all->v[i], a);
+	if (r == 0)
+		r = installed_remove_application(name);
+	for (size_t i = 0; r == 0 && i < all->n; i++)
+		if (is_of(&all->v[i], name))
+			(void)puts(all->v[i].file);
+	return r;
+}
+
+static int remove_one(const struct quadlet_set *all, const char *name, const struct rm_args *a)
+{
+	const struct quadlet *q = quadlet_find(all, name);
+	AUTO_FREE char *application = q && a->recursive ? installed_application(q) : NULL;
+	int r = 0;
+
+	if (!q && installed_has_application(name))
+		return remove_application(all, name, a);
+	if (application) /* unless it went with another of its files */
+		return installed_has_application(application)
+			       ? remove_application(all, application, a)
+			       : 0;
 	if (!q && a->ignore)
 		return 0;
-	if (q && systemctl_is_there()) {
-		/* Of a template: any instance of it. */
-		service = xasprintf("%s%s.service", q->service, quadlet_is_template(q) ? "*" : "");
-		r = systemctl_run((const char *[]){"--quiet", "is-active", service, NULL}, &out);
-		if (r == 0 && !a->force)
-			return err_new(-CE_IN_USE, "%s is active; --force stops it", service);
-		if (r == 0)
-			r = systemctl_run((const char *[]){"stop", service, NULL}, &out);
-		if (r < 0)
-			return r;
-	}
-	r = installed_remove(all, name);
+	if (q)
+		r = end_service(q, a);
+	if (r == 0)
+		r = installed_remove(all, name);
 	if (r == 0)
 		(void)puts(name);
 	return r;
@@ -251,7 +337,7 @@ static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 const struct command cmd_unit_rm = {
 	.name = "rm",
 	.group = "unit",
-	.synopsis = "[OPTIONS] FILE [FILE...]",
+	.synopsis = "[OPTIONS] FILE|APPLICATION [FILE|APPLICATION...]",
 	.summary = "Remove unit files of this user",
 	.opts = rm_opts,
 	.args_size = sizeof(struct rm_args),

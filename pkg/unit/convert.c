@@ -44,6 +44,11 @@ const char *quadlet_section(enum quadlet_kind k)
 	return kinds[k].section;
 }
 
+const char *quadlet_suffix(enum quadlet_kind k)
+{
+	return kinds[k].suffix;
+}
+
 enum quadlet_kind quadlet_kind_of(const char *file, const char **ret_suffix)
 {
 	const char *dot = strrchr(file, '.');

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/unit/installed.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,14 +13,13 @@
 #include "pkg/config/paths.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/rename.h"
-#include "pkg/sys/names.h"
 #include "pkg/sys/rmtree.h"
 #include "pkg/unit/apply.h"
+#include "pkg/unit/staging.h"
 #include "pkg/unit/systemctl.h"
 
-#define FILE_LIMIT (1U << 20)
 #define STAGING ".installing"
-#define DEPTH_LIMIT 16 /* as of those who read them (load.c) */
+#define REMOVING ".removing"
 
 static int config_dir(const char *below, char **ret)
 {
@@ -51,130 +49,55 @@ static int open_dir(const char *path)
 	return fd < 0 ? err_new(-errno, "open %s", path) : fd;
 }
 
-/* What is installed: names below the directory, those of links too. */
-struct staging {
-	int dir;
-	struct strv names;
-};
-
-static void staging_done(struct staging *s)
+/* Those who look for files find them there; ".d" is of drop-ins. */
+static int check_application(const char *name)
 {
-	closep(&s->dir);
-	strv_done(&s->names);
+	if (!name || (name_is_valid(name) && !quadlet_passes_over(name) && !has_ending(name, ".d")))
+		return 0;
+	return err_usage("--application '%s': letters, digits and _.- make a name, which is no "
+			 "number and does not end in .d",
+			 name);
 }
 
-static bool is_hidden(const char *name)
-{
-	return *name == '.' || !*name;
-}
-
-/* Units are found by their file's name, in whichever directory they are. */
-static int claim(struct staging *s, const char *name)
-{
-	const char *base = path_base(name);
-
-	for (size_t i = 0; quadlet_kind_of(base, NULL) != QUADLET_KINDS && i < s->names.n; i++)
-		if (strcmp(path_base(s->names.v[i]), base) == 0)
-			return err_new(-CE_NAME_IN_USE, "two files have the name %s", base);
-	strv_add(&s->names, name);
-	return 0;
-}
-
-/* "t@red.container" to "t@.container" beside it stays a link; where others lead is copied. */
-static bool is_link_beside(int dir, const char *path, char *target, size_t room)
-{
-	ssize_t n = readlinkat(dir, path, target, room - 1);
-
-	if (n <= 0)
-		return false;
-	target[n] = '\0';
-	return !strchr(target, '/') && !is_hidden(target);
-}
-
-static int stage_file(struct staging *s, int from_dir, const char *path, const char *shown,
-		      const char *name)
-{
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	char target[256];
-	int r = is_hidden(path_base(name)) ? err_new(-CE_UNSAFE, "its name begins with a dot") : 0;
-
-	if (r == 0)
-		r = claim(s, name);
-	if (r == 0 && is_link_beside(from_dir, path, target, sizeof(target))) {
-		r = symlinkat(target, s->dir, name) < 0 ? -errno : 0;
-	} else if (r == 0) {
-		r = file_read_at(from_dir, path, FILE_LIMIT, &text);
-		if (r == 0)
-			r = file_create(s->dir, name, text.s, text.len, 0644, FILE_SYNC);
-	}
-	if (r == -EEXIST)
-		r = err_new(-CE_NAME_IN_USE, "two files have the name %s", name);
-	return r < 0 ? err_wrap(r, "%s", shown) : 0;
-}
-
-/* All of @fd but what begins with a dot; @below: where it goes, "" for the top. */
-static int stage_dir(struct staging *s, int fd, const char *shown, const char *below,
-		     unsigned depth)
-{
-	AUTO_STRV struct strv found = STRV_INIT;
-	int r = dir_names(fd, &found);
-
-	if (r == 0 && depth == 0)
-		r = err_new(-CE_LIMIT, "%s: directories too deep in each other", shown);
-	if (r == 0 && *below && mkdirat(s->dir, below, 0755) < 0 && errno != EEXIST)
-		r = err_new(-errno, "make %s", below);
-	strv_sort(&found);
-	for (size_t i = 0; r == 0 && i < found.n; i++) {
-		AUTO_FREE char *path = path_join(shown, found.v[i]);
-		AUTO_FREE char *name = *below ? path_join(below, found.v[i]) : xstrdup(found.v[i]);
-		AUTO_CLOSE int sub = -EBADF;
-		struct stat st;
-
-		if (is_hidden(found.v[i]) || fstatat(fd, found.v[i], &st, 0) < 0)
-			continue;
-		if (S_ISREG(st.st_mode)) {
-			r = stage_file(s, fd, found.v[i], path, name);
-		} else if (S_ISDIR(st.st_mode)) {
-			sub = openat(fd, found.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-			r = sub < 0 ? err_new(-errno, "%s", path)
-				    : stage_dir(s, sub, path, name, depth - 1);
-		}
-	}
-	return r;
-}
-
-static bool is_drop_in_dir(const char *name)
-{
-	return has_ending(name, ".d");
-}
-
-static int stage_source(struct staging *s, const char *source)
-{
-	AUTO_FREE char *clean = path_clean(source);
-	const char *base = path_base(clean);
-	AUTO_CLOSE int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_new(-errno, "%s", source);
-	if (S_ISDIR(st.st_mode))
-		return stage_dir(s, fd, clean, is_drop_in_dir(base) ? base : "", DEPTH_LIMIT);
-	return stage_file(s, AT_FDCWD, source, source, base);
-}
-
-static int stage_all(char *const *sources, int n, struct staging *s)
+static int stage_all(const struct install_request *q, struct staging *s)
 {
 	bool any = false;
 	int r = 0;
 
-	for (int i = 0; r == 0 && i < n; i++)
-		r = stage_source(s, sources[i]);
+	if (s->below && mkdirat(s->dir, s->below, 0755) < 0)
+		return err_new(-errno, "make %s", s->below);
+	for (size_t i = 0; r == 0 && i < q->sources.n; i++)
+		r = staging_source(s, q->sources.v[i]);
+	for (size_t i = 0; r == 0 && i < q->names.n; i++)
+		r = staging_text(s, q->names.v[i], q->names.v[i], q->texts.v[i],
+				 strlen(q->texts.v[i]));
 	for (size_t i = 0; i < s->names.n; i++)
 		any = any || quadlet_kind_of(s->names.v[i], NULL) != QUADLET_KINDS ||
 		      strstr(s->names.v[i], ".d/");
 	if (r == 0 && !any)
 		r = err_usage("unit install: none of the files ends in .container, .volume, "
-			      ".network, .image or .build");
+			      ".network, .pod, .kube, .image, .build, .artifact or .quadlets");
+	return r;
+}
+
+/* Units are found by the names of their files: one elsewhere below @path would hide the new one, or be hidden. */
+static int check_elsewhere(const struct staging *s, const char *path)
+{
+	AUTO(quadlet_set_done) struct quadlet_set own = QUADLET_SET_INIT;
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	int r;
+
+	strv_add(&dirs, path);
+	r = quadlet_load(&dirs, &own);
+	for (size_t i = 0; r == 0 && i < s->names.n; i++) {
+		const struct quadlet *q = quadlet_find(&own, path_base(s->names.v[i]));
+		AUTO_FREE char *place = path_join(path, s->names.v[i]);
+
+		if (q && quadlet_kind_of(q->file, NULL) != QUADLET_KINDS &&
+		    strcmp(q->path, place) != 0)
+			r = err_new(-CE_NAME_IN_USE, "%s is there already, as %s; remove that one",
+				    q->file, q->path);
+	}
 	return r;
 }
 
@@ -232,6 +155,14 @@ static int make_parents(int dir, const char *name)
 	return 0;
 }
 
+static int sync_parent(int dir, const char *name)
+{
+	AUTO_FREE char *parent = xstrndup(name, (size_t)(path_base(name) - name));
+	AUTO_CLOSE int fd = openat(dir, *parent ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? err_new(-errno, "sync the directory of %s", name) : 0;
+}
+
 static int place_all(int dir, const struct staging *s, const char *path, bool replace,
 		     struct strv *ret_paths)
 {
@@ -251,18 +182,22 @@ static int place_all(int dir, const struct staging *s, const char *path, bool re
 		if (r < 0)
 			return err_new(r, "install %s/%s", path, names->v[i]);
 		strv_take(ret_paths, path_join(path, names->v[i]));
+		r = strchr(names->v[i], '/') ? sync_parent(dir, names->v[i]) : 0;
+		if (r < 0)
+			return r;
 	}
 	return fsync(dir) < 0 ? err_new(-errno, "sync %s", path) : 0;
 }
 
-int installed_add(char *const *sources, int n, bool replace, const char *program,
-		  struct strv *ret_paths)
+int installed_add(const struct install_request *q, const char *program, struct strv *ret_paths)
 {
 	AUTO_FREE char *path = NULL, *staged = NULL;
-	AUTO(staging_done) struct staging s = {.dir = -EBADF};
+	AUTO(staging_done) struct staging s = {.dir = -EBADF, .below = q->application};
 	AUTO_CLOSE int dir = -EBADF;
-	int r = config_dir("containers/systemd", &path);
+	int r = check_application(q->application);
 
+	if (r == 0)
+		r = config_dir("containers/systemd", &path);
 	if (r < 0)
 		return r;
 	dir = open_dir(path);
@@ -275,11 +210,13 @@ int installed_add(char *const *sources, int n, bool replace, const char *program
 	s.dir = open_dir(staged);
 	if (s.dir < 0)
 		return s.dir;
-	r = stage_all(sources, n, &s);
+	r = stage_all(q, &s);
 	if (r == 0)
 		r = check_staged(staged, program);
 	if (r == 0)
-		r = place_all(dir, &s, path, replace, ret_paths);
+		r = check_elsewhere(&s, path);
+	if (r == 0)
+		r = place_all(dir, &s, path, q->replace, ret_paths);
 	(void)rmtree(dir, STAGING);
 	return r;
 }
@@ -327,6 +264,55 @@ int installed_remove(const struct quadlet_set *all, const char *name)
 	r = rmtree(fd, drop_ins);
 	remove_empty(dir, own);
 	return r;
+}
+
+char *installed_application(const struct quadlet *q)
+{
+	AUTO_FREE char *own = NULL;
+	const char *rest;
+	size_t n;
+
+	if (!installed_is_own(q) || config_dir("containers/systemd", &own) < 0) {
+		err_drop();
+		return NULL;
+	}
+	rest = q->path + strlen(own) + 1;
+	n = strcspn(rest, "/");
+	return rest[n] ? xstrndup(rest, n) : NULL;
+}
+
+bool installed_has_application(const char *name)
+{
+	AUTO_FREE char *own = NULL, *path = NULL;
+	struct stat st;
+
+	if (!name_is_valid(name) || has_ending(name, ".d"))
+		return false;
+	if (config_dir("containers/systemd", &own) < 0) {
+		err_drop();
+		return false;
+	}
+	path = path_join(own, name);
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int installed_remove_application(const char *name)
+{
+	AUTO_FREE char *own = NULL;
+	AUTO_CLOSE int dir = -EBADF;
+	int r = config_dir("containers/systemd", &own);
+
+	if (r < 0)
+		return r;
+	dir = open(own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || !installed_has_application(name))
+		return err_new(-CE_NO_OBJECT, "%s", name);
+	r = rmtree(dir, REMOVING); /* of one that was killed */
+	if (r == 0)
+		r = file_rename_as(dir, name, dir, REMOVING, RENAME_NOREPLACE);
+	if (r < 0)
+		return err_new(r, "remove %s/%s", own, name);
+	return rmtree(dir, REMOVING);
 }
 
 static bool has_generator(void)

@@ -10,6 +10,7 @@
 #include "pkg/base/err.h"
 #include "pkg/cli/filter.h"
 #include "pkg/json/json.h"
+#include "pkg/unit/installed.h"
 #include "pkg/unit/systemctl.h"
 
 /* "active/running" by unit, asked for all at once but templates, which systemd has by their instances only. */
@@ -88,6 +89,8 @@ int quadlet_rows(const struct quadlet_set *all, const struct strv *filters,
 				: at < status.n ? status.v[at]
 						: "Not loaded";
 		AUTO_FREE char *unit = xasprintf("%s.service", q->service);
+		AUTO_FREE char *application = installed_application(q);
+		const struct unit_line *pod = unit_file_last(&q->in, "Container", "Pod");
 		struct json_object *o;
 
 		r = matches(q, s, filters);
@@ -98,7 +101,8 @@ int quadlet_rows(const struct quadlet_set *all, const struct strv *filters,
 		json_set_str(o, "UnitName", unit);
 		json_set_str(o, "Path", q->path);
 		json_set_str(o, "Status", s);
-		json_set_str(o, "App", "");
+		json_set_str(o, "App", application ? application : "");
+		json_set_str(o, "Pod", pod ? pod->value : "");
 		(void)json_object_array_add(rows, o);
 	}
 	if (r < 0)

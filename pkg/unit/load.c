@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the files are, and which of them count. */
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -61,13 +60,9 @@ void quadlet_set_done(struct quadlet_set *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* The directories "users/1000" are other users' business, unless named by themselves. */
-static bool is_number(const char *name)
+bool quadlet_passes_over(const char *dir)
 {
-	for (; *name; name++)
-		if (!isdigit((unsigned char)*name))
-			return false;
-	return true;
+	return *dir == '.' || !dir[strspn(dir, "0123456789")];
 }
 
 struct place {
@@ -114,7 +109,7 @@ static void walk(const char *dir, unsigned depth, struct found *f)
 			strv_take(&f->files, path_join(dir, name));
 		} else if (S_ISDIR(st.st_mode) && has_ending(name, ".d")) {
 			strv_take(&f->drop_ins, path_join(dir, name));
-		} else if (S_ISDIR(st.st_mode) && !is_number(name) && *name != '.') {
+		} else if (S_ISDIR(st.st_mode) && !quadlet_passes_over(name)) {
 			AUTO_FREE char *sub = path_join(dir, name);
 
 			walk(sub, depth + 1, f);

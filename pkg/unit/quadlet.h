@@ -48,10 +48,14 @@ void quadlet_dirs(struct strv *ret);
  * parsed is in the set with its .error. 0, or an error that concerns all.
  */
 int quadlet_load(const struct strv *dirs, struct quadlet_set *ret);
+/** quadlet_passes_over() - is a directory of this name no place for files? "users/1000" is for that user, unless named by itself. */
+bool quadlet_passes_over(const char *dir);
 void quadlet_set_done(struct quadlet_set *s);
 
 /** quadlet_section() - "Container" … */
 const char *quadlet_section(enum quadlet_kind k);
+/** quadlet_suffix() - ".container" … */
+const char *quadlet_suffix(enum quadlet_kind k);
 /** quadlet_kind_of() - by the end of a file's name; QUADLET_KINDS: none of ours. @ret_suffix: where ".container" begins. */
 enum quadlet_kind quadlet_kind_of(const char *file, const char **ret_suffix);
 /** quadlet_find() - by file name; NULL. */

@@ -445,6 +445,69 @@ words_of() { eval "WORDS=($(line "$1" "$2" | sed "s/^$2=-\\?//"))"; }
 	run -0 cuddy unit rm --all
 }
 
+@test "unit install --application, ls, rm --recursive: files that stay and go together; .quadlets and URLs" {
+	mkdir -p "$WORK/app/sub" "$WORK/web"
+	printf '[Container]\nImage=x\nEnvironmentFile=web.env\n' >"$WORK/app/web.container"
+	printf '[Container]\nImage=y\n' >"$WORK/app/sub/db.container"
+	echo A=1 >"$WORK/app/web.env"
+	run -0 cuddy quadlet install --application shop "$WORK/app"
+	[ "$(sort <<<"$output")" = "$(printf "$units/shop/%s\n" sub/db.container web.container web.env)" ]
+	[[ "$(line web ExecStart)" == *"--env-file $units/shop/web.env x" ]]
+	# Several in one file: what each is, its section says; the pod that one is in is told.
+	printf '# FileName=front\n[Container]\nImage=x\nPod=all.pod\n\n---\n# first a comment\n# FileName=all.pod\n[Pod]\n---\n\n---\n# FileName=data\n[Volume]\nLabel=a=b\n' >"$WORK/many.quadlets"
+	run -0 cuddy unit install "$WORK/many.quadlets"
+	[ "$(sort <<<"$output")" = "$(printf "$units/%s\n" all.pod data.volume front.container)" ]
+	[ "$(cat "$units/data.volume")" = "$(printf '# FileName=data\n[Volume]\nLabel=a=b')" ]
+	[ "$(cuddy unit ls --format '{{.Name}} [{{.App}}] [{{.Pod}}]')" = "$(printf '%s\n' 'all.pod [] []' 'data.volume [] []' 'db.container [shop] []' 'front.container [] [all.pod]' 'web.container [shop] []')" ]
+	# A name is one unit's, wherever its file lies; and one that cannot be a directory's is none.
+	run -125 --separate-stderr cuddy unit install --replace "$WORK/app/web.container"
+	one_line_error 125 "web.container is there already, as $units/shop/web.container"
+	for name in a/b .hidden 12 x.d ''; do
+		run -125 --separate-stderr cuddy unit install --application "$name" "$WORK/app"
+		one_line_error 125 '^cuddy: unit install: --application'
+	done
+	while IFS='|' read -r text words; do
+		printf -- "$text" >"$WORK/bad.quadlets"
+		run -125 --separate-stderr cuddy unit install "$WORK/bad.quadlets"
+		[[ "$stderr" == *"$WORK/bad.quadlets"*"$words"* ]] || fail "$stderr"
+	done <<-'T'
+		[Volume]\n---\n# FileName=b\n[Volume]\n|line 1: what begins here has no "# FileName=
+		# FileName=a\n[Volume]\n---\n# FileName=b\n[Service]\n|line 4: b has none of the sections
+		# FileName=../a\n[Volume]\n|line 1: FileName=../a: a name without slashes
+		# FileName=.a\n[Volume]\n|its name begins with a dot
+		# FileName=a\n[Volume]\n---\n# FileName=a.volume\n[Volume]\n|two files have the name a.volume
+		---\n\n|there is nothing in it
+	T
+	printf '[Network]\n' >"$WORK/web/far.network"
+	(cd "$WORK/web" && exec python3 -u -m http.server -b 127.0.0.1 0 >"$WORK/http" 2>&1 3>&-) &
+	server=$!
+	wait_until 20 grep -q 'port [0-9]' "$WORK/http"
+	url=http://127.0.0.1:$(sed -n 's/.* port \([0-9]*\).*/\1/p' "$WORK/http")
+	run cuddy unit install "$url/far.network?x=1" "$WORK/app/web.env"
+	far=$output
+	run --separate-stderr cuddy unit install "$url/none.network"
+	kill $server
+	[ "$far" = "$(printf "$units/%s\n" web.env far.network)" ] || fail "$far"
+	one_line_error 125 "$url/none.network: No such file"
+	run -125 --separate-stderr cuddy unit rm shop
+	one_line_error 125 'shop is an application; --recursive'
+	[ -d "$units/shop" ]
+	# By the name of one of its files, too; without --recursive that is one file.
+	run -0 cuddy unit rm db.container
+	[ -f "$units/shop/web.env" ]
+	run -0 cuddy unit rm --recursive web.container
+	[ "$output" = web.container ]
+	[ ! -e "$units/shop" ]
+	run -0 cuddy unit install --application shop "$WORK/app"
+	run -0 cuddy unit rm --recursive shop data.volume
+	[ "$(sort <<<"$output" | xargs)" = 'data.volume db.container web.container' ]
+	run -0 cuddy unit install --application shop "$WORK/app"
+	run -0 cuddy unit rm --recursive --all
+	[ "$(ls -A "$units")" = web.env ]
+	run -125 cuddy unit rm --recursive shop
+	run -0 cuddy unit rm --recursive --ignore shop
+}
+
 # cost COMMAND...: COST is what it took of the processors, in ms
 cost() {
 	local TIMEFORMAT='%3U %3S'

@@ -168,7 +168,7 @@ void stats_rows(const struct container *c, struct stats *now, const struct stats
 		{"PIDS", "pids"},
 	};
 	uint64_t refused = 0;
-	char text[40];
+	char text[65]; /* an id at most */
 
 	/* A run that began since has used less than the one before. */
 	if (before && now->at_ns > before->at_ns && now->cpu_ns >= before->cpu_ns)

@@ -45,6 +45,7 @@ resolv.conf" ]
 	[ "$(($(field made '{{.Size}}') - $(field "$IMAGE" '{{.Size}}')))" = 6 ]
 	run -0 cuddy history --no-trunc --format '{{.CreatedBy}}|{{.Comment}}' made
 	[ "${lines[0]}" = 'sh -c echo 12345 >/new; rm /etc/group|what it is' ]
+	[ "$(cuddy history -q --notruncate made | head -n 1)" = "$(field made '{{.Id}}')" ]
 	[ "${#lines[@]}" = 2 ]
 	cuddy rmi made
 }

@@ -195,7 +195,7 @@ $(A) hello' ]
 	run -125 --separate-stderr cuddy kube play "http://127.0.0.1:1/u.yaml"
 	one_line_error 125 '127.0.0.1'
 	kill "$WWW_PID"
-	for flags in '-f x.yaml' '--kubeconfig k --ns n web' '--service web' ''; do
+	for flags in '-f x.yaml' '--kubeconfig k --ca-cert-file c --ns n web' '--service web' ''; do
 		run -125 --separate-stderr cuddy kube apply $flags
 		one_line_error 125 'talks to no cluster.*kubectl apply'
 	done
@@ -318,8 +318,8 @@ $(A) hello' ]
 @test "kube play: builds, merge keys, annotations, several files; --wait takes all away; generate of other kinds" {
 	require_tun
 	port=$(free_port)
-	mkdir -p "$WORK/mine"
-	printf 'FROM %s\nRUN echo made >/made\n' "$IMAGE" >"$WORK/mine/Containerfile"
+	mkdir -p "$WORK/ctx/mine"
+	printf 'FROM %s\nRUN echo made >/made\n' "$IMAGE" >"$WORK/ctx/mine/Containerfile"
 	cat >"$WORK/p.yaml" <<-Y
 		x-base: &base
 		  imagePullPolicy: Never
@@ -347,7 +347,7 @@ $(A) hello' ]
 	run -125 --separate-stderr cuddy kube play --build=false --quiet "$WORK/p.yaml"
 	[[ "$stderr" == *'pod kp: container a: '* ]]
 	nothing_left
-	run -0 --separate-stderr cuddy kube play --no-pod-prefix --publish-all --annotation io.containers.autoupdate/b=registry --seccomp-profile-root "$WORK" "$WORK/p.yaml" "$WORK/second.yaml"
+	run -0 --separate-stderr cuddy kube play --context-dir "$WORK/ctx" --no-pod-prefix --publish-all --annotation io.containers.autoupdate/b=registry --seccomp-profile-root "$WORK" "$WORK/p.yaml" "$WORK/second.yaml"
 	[[ "$stderr" == *'a: lifecycle.preStop is left out'* ]]
 	wait_exited a
 	[ "$(cuddy logs a | xargs)" = 'made 77 2 3072' ]
@@ -357,7 +357,7 @@ $(A) hello' ]
 	wait_until 20 sh -c "[ \"\$('$CUDDY' inspect --format '{{.State.Health.Status}}' b)\" = healthy ]"
 	# Others of the same: what a cluster runs such a pod by.
 	cuddy kube generate -s --podman-only kp >"$WORK/pod.yaml"
-	cuddy kube generate -t deployment -r 3 kp >"$WORK/deployment.yaml"
+	cuddy kube generate --type deployment --replicas 3 --filename "$WORK/deployment.yaml" kp
 	cuddy kube generate -t job kp >"$WORK/job.yaml"
 	python3 - "$WORK" "$port" <<-'P'
 		import sys, yaml

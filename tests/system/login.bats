@@ -54,7 +54,7 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	run --separate-stderr cuddy login -u u --password-stdin "$REG" <<<secret
 	one_line_error 125 certificate
 	[ ! -e "$AUTH" ]
-	run -0 --separate-stderr cuddy login --tls-verify=false -u u -p secret "$REG"
+	run -0 --separate-stderr cuddy login --tls-verify=false --username u --password secret "$REG"
 	[[ "$stderr" == *--password-stdin* ]]
 	registry_end
 	registry_begin

@@ -110,15 +110,15 @@ arm_image() { # NAME
 # images: F1, F8
 @test "manifest: create with images, --all of a list, annotate, remove, docker's kind, zstd twins" {
 	arm_image arm:1
-	manifest create --tls-verify=false --annotation a=b two busybox "docker://$REG/arm:1"
-	manifest push -q --tls-verify=false two "$REG/two:1" >/dev/null
+	manifest create --insecure --annotation a=b two busybox "docker://$REG/arm:1"
+	manifest push -q --insecure two "$REG/two:1" >/dev/null
 	# To buildah and back.
 	b() { buildah --root "$WORK/b" --runroot "$WORK/br" --storage-driver vfs manifest "$@"; }
 	b create list >/dev/null
 	b add --tls-verify=false --all list "docker://$REG/two:1" >/dev/null
 	b push -q --tls-verify=false --all list "docker://$REG/buildah:1"
 	buildah unshare rm -rf "$WORK/b" "$WORK/br"
-	[ "$(manifest inspect --tls-verify=false "$REG/buildah:1" | platforms)" = "linux/amd64/ linux/arm64/ " ]
+	[ "$(manifest inspect --insecure "$REG/buildah:1" | platforms)" = "linux/amd64/ linux/arm64/ " ]
 	cuddy pull -q --tls-verify=false --arch arm64 "$REG/buildah:1"
 	[ "$(manifest inspect two | jq -r .annotations.a)" = b ]
 
@@ -126,7 +126,7 @@ arm_image() { # NAME
 	[ "$(manifest inspect copy | jq -c '[.manifests[].digest]')" = "$(manifest inspect two | jq -c '[.manifests[].digest]')" ]
 	manifest create --tls-verify=false one "docker://$REG/two:1"
 	[ "$(manifest inspect one | platforms)" = "linux/amd64/ " ]
-	manifest create -a --all one two
+	manifest create --amend --all one two
 	[ "$(manifest inspect one | platforms)" = "linux/amd64/ linux/arm64/ " ] # no entry twice
 	d=$(digest_of "$REG/arm:1")
 	manifest annotate --os-version 7 --arch arm --variant v7 --annotation x=y --features sse one "$d" >/dev/null

@@ -15,6 +15,7 @@ inside() { "$CUDDY" unshare sh -euc "cuddy() { \"\$CUDDY\" \"\$@\"; }; $1"; }
 		echo more >>$p/made
 		[ "$(cuddy mount c)" = "$p" ]
 		[ "$(cuddy mount | cut -c15-)" = "$p" ]
+		[ "$(cuddy mount --no-trunc)" = "$(cuddy inspect --format "{{.Id}}" c)  $p" ]
 		rm -r $p/tmp; mkdir -m 1777 $p/tmp
 		! (cd $p && cuddy unmount c) 2>/dev/null || exit 9
 		(cd $p && cuddy unmount -f c)

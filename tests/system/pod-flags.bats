@@ -104,6 +104,7 @@ names() { cuddy pod ps --filter "status=$1" --sort name --format '{{.Name}}' | x
 	[ "$(cuddy pod ps --ns --no-trunc --filter name=a -n | grep -c 'ipc,net,uts')" -eq 1 ]
 	cuddy pod ps --namespace | grep -q 'CGROUP *NAMESPACES *# OF CONTAINERS'
 	[ "$(cuddy pod ps -q | awk '{print length}' | sort -u)" = 12 ]
+	[ "$(cuddy pod ps -q --notruncate | awk '{print length}' | sort -u)" = 64 ]
 	cuddy pod start --latest >/dev/null
 	[ "$(names running)" = c ]
 	cuddy pod start --all >/dev/null
@@ -134,6 +135,7 @@ names() { cuddy pod ps --filter "status=$1" --sort name --format '{{.Name}}' | x
 	[ -n "$(cuddy pod logs --since 1h c)" ]
 	cuddy run --pod c --name md "$IMAGE" echo two >/dev/null
 	[[ "$(cuddy pod logs --color -n c)" == *$'\e['*mc*two* ]]
+	[ "$(cuddy pod logs --container md c)" = two ]
 	# What has no process can be paused where nothing could be frozen.
 	for flags in '--latest --all' '--all --latest'; do
 		cuddy pod pause ${flags% *} >/dev/null

@@ -75,7 +75,7 @@ ups() { [ "$(cuddy exec "$1" grep -c up /log)" = "$2" ]; }
 	[ "$(container_pid off)" != "$off" ]
 }
 
-@test "restart: --cidfile and --latest name one" {
+@test "restart: --cidfile and --latest name one; kill, stop and rm --cidfile" {
 	cuddy run -d --name a --cidfile "$WORK/cid" "$IMAGE" sleep 1000
 	cuddy run -d --name b "$IMAGE" sleep 1000
 	a=$(container_pid a) b=$(container_pid b)
@@ -86,6 +86,14 @@ ups() { [ "$(cuddy exec "$1" grep -c up /log)" = "$2" ]; }
 	run -0 cuddy restart -t 0 --latest
 	[ "$(container_pid a)" = "$a" ]
 	[ "$(container_pid b)" != "$b" ]
+	# The others that take such a file.
+	cuddy kill --cidfile "$WORK/cid"
+	[ "$(cuddy wait a)" = 137 ]
+	cuddy start a
+	cuddy stop -t 0 --cidfile "$WORK/cid"
+	status_is a exited
+	cuddy rm --cidfile "$WORK/cid"
+	[ "$(cuddy ps -a --format '{{.Names}} {{.State}}')" = 'b running' ]
 }
 
 @test "restart: a running --rm container is kept, and removed at its real end" {

@@ -134,7 +134,7 @@ load trust
 	gpg_key two@example.org >/dev/null
 	cuddy image trust set -t reject default
 	cuddy image trust set -t accept "$REG/open"
-	cuddy image trust set -f "$WORK/one@example.org.gpg" -f "$WORK/two@example.org.gpg" "$REG/team"
+	cuddy image trust set --type signedBy --pubkeysfile "$WORK/one@example.org.gpg" -f "$WORK/two@example.org.gpg" "$REG/team"
 	cuddy image trust set -t sigstoreSigned -f /tmp/k.pub q.example
 	printf 'docker:\n  %s/team:\n    lookaside: https://signatures.example/\n' "$REG" >"$CONF/registries.d/x.yaml"
 	jq -e --arg r "$REG/team" '.default == [{"type": "reject"}] and (.transports.docker[$r] | length == 2 and .[1].keyType == "GPGKeys") and

@@ -114,7 +114,7 @@ assert v[1]["Total"] == 0 and v[1]["RawReclaimable"] == 0 and v[1]["Reclaimable"
 	run -0 cuddy builder prune -f --max-used-space 1kB --filter until=1h
 	[ "${lines[0]}" = "Results: 0" ]
 	# There is that much free, or what is kept is worth more than it.
-	for few in '--reserved-space 100MB' '--min-free-space 1kB' '--min-free-space 900PB --reserved-space 100MB'; do
+	for few in '--keep-storage 100MB' '--reserved-space 100MB' '--min-free-space 1kB' '--min-free-space 900PB --reserved-space 100MB'; do
 		run -0 cuddy builder prune -f $few
 		[ "${lines[0]}" = "Results: 0" ] || fail "$few: $output"
 	done

@@ -3,9 +3,14 @@
 load helpers
 
 @test "pause and stats say what is missing, and change nothing" {
-	cuddy --cgroup-manager none run -d --name a "$IMAGE" sleep 1000
+	cuddy create "$IMAGE" true >/dev/null
+	cuddy --cgroup-manager none run -d --name a --cidfile "$WORK/cid" "$IMAGE" sleep 1000
 	run -125 --separate-stderr cuddy pause a
 	one_line_error 125 '^cuddy: pause a: it has no cgroup of its own'
+	for which in --latest "--cidfile=$WORK/cid" --filter=name=^a; do
+		run -125 --separate-stderr cuddy pause $which
+		one_line_error 125 '^cuddy: pause .*it has no cgroup of its own'
+	done
 	run -125 --separate-stderr cuddy stats --no-stream a
 	one_line_error 125 '^cuddy: stats a: it has no cgroup of its own'
 	run -0 cuddy inspect --format '{{.State.Status}}' a
@@ -36,6 +41,8 @@ load helpers
 	[ "$output" = "a 0 0 0" ]
 	# All the names that podman and docker have.
 	run -0 cuddy stats --no-stream a --format '{{.ID}} {{.ContainerID}} {{.Container}} {{.CPUPerc}} {{.CPU}} {{.AvgCPU}} {{.AVGCPU}} {{.CPUNano}} {{.CPUSystemNano}} {{.MemUsage}} {{.MemUsageBytes}} {{.MemLimit}} {{.MemPerc}} {{.NetIO}} {{.BlockIO}} {{.BlockInput}} {{.BlockOutput}} {{.PIDs}} {{.PIDS}} {{.Duration}} {{.Up}} {{.UpTime}} {{.SystemNano}} {{.Network}} {{.ContainerStats.MemLimit}}'
+	[ "$(cuddy stats --no-stream --latest --no-trunc --format '{{.ID}} {{.Name}}')" = "$(cuddy inspect --format '{{.Id}}' a) a" ]
+	[ "$(cuddy stats --no-stream -l --format '{{.ID}}' | wc -c)" = 13 ]
 	run -0 cuddy stats --no-stream -a --format json
 	[ "$(jq -r '.[0].name + .[0].pids' <<<"$output")" = a0 ]
 	run -125 --separate-stderr cuddy stats --no-stream nosuch

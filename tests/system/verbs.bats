@@ -56,7 +56,8 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	run -125 --separate-stderr cuddy update --health-cmd true --health-on-failure dance c
 	one_line_error 125 'dance'
 	[ "$(cuddy inspect c | jq '.[0].Config.Healthcheck')" = null ]
-	cuddy update --health-cmd 'test -e /good' --health-interval 100ms --health-retries 2 c
+	cuddy update --health-cmd 'test -e /good' --health-interval 100ms --health-retries 2 --health-timeout 7s --health-start-period 1ms c
+	[ "$(cuddy inspect c | jq -c '.[0].Config.Healthcheck | [.Test[1], .Interval, .Retries, .Timeout, .StartPeriod]')" = '["test -e /good",100000000,2,7000000000,1000000]' ]
 	wait_until 20 is unhealthy
 	cuddy exec c touch /good
 	wait_until 20 is healthy
@@ -67,7 +68,7 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	[ "$(cuddy inspect c | jq '.[0].Config.Healthcheck')" = null ]
 	run -0 cuddy exec c sh -c 'echo $KEEP-$NEW-$DROP; ulimit -n'
 	[ "$output" = "1-2-"$'\n'77 ]
-	cuddy update --health-cmd true --health-interval 100ms c # one that had none gets one
+	cuddy update --health-cmd 'test -e /booted' --health-startup-cmd 'echo >/booted' --health-startup-interval 20ms --health-interval 100ms c # one that had none gets one
 	wait_until 20 is healthy
 	# Taken away while one is under way: what comes of that is nobody's any more.
 	cuddy update --health-cmd 'echo >/begun; until [ -e /go ]; do sleep 0.02; done; echo >/ended' c
@@ -113,6 +114,7 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	run -125 --separate-stderr cuddy container cleanup b
 	one_line_error 125 'it runs'
 	run -125 --separate-stderr cuddy container cleanup --stopped-only --rm b
+	one_line_error 125 'it runs'
 	[ "$(cuddy exec b cat /proc/1/comm)" = sleep ]
 	run -0 cuddy container cleanup --all --rm
 	[ "$(names)" = "b " ]

@@ -13,6 +13,7 @@
 #include "pkg/cli/format.h"
 #include "pkg/container/events.h"
 #include "pkg/json/json.h"
+#include "pkg/json/kind.h"
 
 struct events_args {
 	struct strv filters;
@@ -105,7 +106,10 @@ static void set_missing(struct json_object *o)
 	if (!json_object_object_get_ex(o, "HealthFailingStreak", &v))
 		json_set_i64(o, "HealthFailingStreak", 0);
 	if (!json_object_object_get_ex(o, "Attributes", &v))
-		json_set(o, "Attributes", json_object_new_object());
+		json_set(o, "Attributes", json_as_map(json_object_new_object()));
+	else
+		(void)json_as_map(v);
+	json_set_str(o, "ContainerInspectData", ""); /* containers.conf of podman can ask for it */
 }
 
 /* What stands in podman's JSON under another name than its templates have. */
@@ -209,6 +213,8 @@ static int print_event(struct json_object *o, void *arg)
 				json_object_to_json_string_ext(d, JSON_C_TO_STRING_NOSLASHESCAPE));
 		} else {
 			set_missing(o);
+			json_set(o, "Time",
+				 p->docker ? json_object_new_int64(ns / NS_PER_S) : json_time(ns));
 			r = template_exec(p->t, o, stdout);
 			(void)putchar('\n');
 		}

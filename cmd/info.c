@@ -43,6 +43,7 @@ static const char *const go_names[][2] = {
 	{"capabilities", "DefaultCapabilities"},
 	{"seccompEnabled", "SECCOMPEnabled"},
 	{"seccompProfilePath", "SECCOMPProfilePath"},
+	{"dns", "DNS"},
 	{"container_id", "ContainerID"},
 	{"host_id", "HostID"},
 };
@@ -89,7 +90,7 @@ static struct json_object *with_go_names(struct json_object *v)
 	return copy;
 }
 
-/* ---- podman's shape, docker's shape ----------------------------------------------------------- */
+/* ---- podman's shape -------------------------------------------------------------------------- */
 
 static struct json_object *plugins(void)
 {
@@ -109,7 +110,7 @@ static struct json_object *plugins(void)
 	return o;
 }
 
-static struct json_object *at(struct json_object *o, const char *a, const char *b)
+struct json_object *info_at(struct json_object *o, const char *a, const char *b)
 {
 	struct json_object *part = NULL, *v = NULL;
 
@@ -130,7 +131,7 @@ static int gather(struct store *st, struct json_object **ret)
 	/* A file that is refused stops pulls; here it is one more thing to be told. */
 	e = r == 0 ? info_registries(&registries) : 0;
 	if (e < 0) {
-		AUTO_JSON struct json_object *missing = at(o, "host", "missing");
+		AUTO_JSON struct json_object *missing = info_at(o, "host", "missing");
 
 		(void)json_object_array_add(missing, json_object_new_string(err_message(e)));
 		err_drop();
@@ -142,57 +143,6 @@ static int gather(struct store *st, struct json_object **ret)
 	if (r == 0)
 		*ret = TAKE_PTR(o);
 	return r;
-}
-
-/* docker's fields from podman's. */
-static struct json_object *as_docker(struct json_object *info)
-{
-	static const char *const same[][3] = {
-		{"Name", "host", "hostname"},
-		{"Architecture", "host", "arch"},
-		{"OSType", "host", "os"},
-		{"NCPU", "host", "cpus"},
-		{"MemTotal", "host", "memTotal"},
-		{"KernelVersion", "host", "kernel"},
-		{"CgroupDriver", "host", "cgroupManager"},
-		{"LoggingDriver", "host", "logDriver"},
-		{"Driver", "store", "graphDriverName"},
-		{"DockerRootDir", "store", "graphRoot"},
-	};
-	static const char *const counts[][2] = {{"Containers", "number"},
-						{"ContainersRunning", "running"},
-						{"ContainersPaused", "paused"},
-						{"ContainersStopped", "stopped"}};
-	struct json_object *d = json_object_new_object(), *swarm = json_object_new_object();
-	AUTO_JSON struct json_object *containers = at(info, "store", "containerStore");
-	AUTO_JSON struct json_object *images = at(info, "store", "imageStore");
-	AUTO_JSON struct json_object *release = at(info, "host", "distribution");
-	AUTO_JSON struct json_object *cgroups = at(info, "host", "cgroupVersion");
-	AUTO_STRV struct strv options = STRV_INIT;
-	AUTO_FREE char *system = NULL;
-	const char *id = "", *version = "";
-	struct json_object *n;
-
-	for (size_t i = 0; i < ARRAY_LEN(same); i++)
-		json_set(d, same[i][0], at(info, same[i][1], same[i][2]));
-	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-		if (json_object_object_get_ex(containers, counts[i][1], &n))
-			json_set(d, counts[i][0], json_object_get(n));
-	if (json_object_object_get_ex(images, "number", &n))
-		json_set(d, "Images", json_object_get(n));
-	(void)json_get_str(release, "distribution", &id);
-	(void)json_get_str(release, "version", &version);
-	system = xasprintf("%s %s", id, version);
-	strv_add(&options, "name=seccomp,profile=builtin");
-	strv_add(&options, "name=rootless");
-	json_set_str(d, "OperatingSystem", system);
-	json_set_str(d, "CgroupVersion",
-		     strcmp(json_object_get_string(cgroups), "v2") == 0 ? "2" : "1");
-	json_set_str(d, "ServerVersion", persona_version());
-	json_set(d, "SecurityOptions", json_from_strv(&options));
-	json_set_str(swarm, "LocalNodeState", "inactive");
-	json_set(d, "Swarm", swarm);
-	return d;
 }
 
 static int info_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
@@ -211,7 +161,7 @@ static int info_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	if (r < 0)
 		return r;
 	if (docker)
-		shown = as_docker(info);
+		shown = info_as_docker(info);
 	else
 		shown = is_template ? with_go_names(info) : json_object_get(info);
 	if (a->format)

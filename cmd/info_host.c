@@ -21,9 +21,11 @@
 #include "pkg/runtime/base.h"
 #include "pkg/sys/private_dir.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/process.h"
 #include "storage/store.h"
 
 #define SMALL_FILE (64U << 10)
+#define VERSION_WAIT_MS 2000
 
 /* A small file of the system; "" when it cannot be read. */
 static void read_file(const char *path, struct sbuf *out)
@@ -63,6 +65,7 @@ static struct json_object *distribution(void)
 {
 	static const char *const keys[][2] = {{"distribution", "ID"},
 					      {"version", "VERSION_ID"},
+					      {"variant", "VARIANT_ID"},
 					      {"codename", "VERSION_CODENAME"}};
 	struct json_object *o = json_object_new_object();
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
@@ -71,7 +74,10 @@ static struct json_object *distribution(void)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		AUTO_FREE char *value = release_value(text.s, keys[i][1]);
 
-		json_set_str(o, keys[i][0], value);
+		if (strcmp(value, "unknown") != 0 || strcmp(keys[i][0], "variant") != 0)
+			json_set_str(o, keys[i][0], value);
+		else /* most have none */
+			json_set_str(o, keys[i][0], "");
 	}
 	return o;
 }
@@ -83,6 +89,7 @@ static struct json_object *program(const char *name, const char *path, const cha
 	json_set_str(o, "name", name);
 	json_set_str(o, "path", path);
 	json_set_str(o, "version", version);
+	json_set_str(o, "package", "Unknown"); /* as podman says where no package has it */
 	return o;
 }
 
@@ -146,12 +153,26 @@ static void add_ids(struct store *st, struct json_object *o, struct json_object 
 	}
 }
 
+/* What a program says of itself; "" when it is missing or says nothing. Malloc'ed. */
+static char *version_of(const char *path)
+{
+	char *argv[] = {(char *)path, (char *)"--version", NULL};
+	AUTO_SBUF struct sbuf out = SBUF_INIT;
+	int status;
+
+	if (*path && spawn_read(argv, SMALL_FILE, VERSION_WAIT_MS, &out, &status) < 0)
+		err_drop();
+	sbuf_trim_end(&out, "\n");
+	return xstrdup(out.len ? out.s : "");
+}
+
 /* The one that is there suffices: what is missing is told for the one that would be used. */
 static struct json_object *net_helper(struct store *st, enum net_mode mode,
 				      struct json_object *missing)
 {
 	struct json_object *o = json_object_new_object();
 	const char *path = "", *warning = NULL;
+	AUTO_FREE char *version = NULL;
 	int r = net_helper_find(mode, store_runtime_fd(st), &path, &warning);
 
 	if (r < 0) {
@@ -162,7 +183,10 @@ static struct json_object *net_helper(struct store *st, enum net_mode mode,
 	}
 	if (warning)
 		miss(missing, warning);
+	version = version_of(path);
 	json_set_str(o, "executable", path);
+	json_set_str(o, "package", "Unknown");
+	json_set_str(o, "version", version);
 	return o;
 }
 
@@ -248,6 +272,17 @@ static struct json_object *helper(const char *name, struct json_object *missing)
 	return program(name, path ? path : "", CUDDY_VERSION);
 }
 
+/* Named networks and their names are kept by a program of ours. */
+static struct json_object *network_backend(const char *name, struct json_object *missing)
+{
+	struct json_object *o = helper("cuddy-net", missing), *dns = json_object_new_object();
+
+	json_set_str(o, "backend", name);
+	json_set(dns, "path", json_object_get(json_object_object_get(o, "path")));
+	json_set(o, "dns", dns);
+	return o;
+}
+
 struct json_object *info_host(struct store *st)
 {
 	struct json_object *o = json_object_new_object(), *missing = json_object_new_array();
@@ -266,6 +301,9 @@ struct json_object *info_host(struct store *st)
 	json_set_str(o, "linkmode", "dynamic");
 	json_set_str(o, "logDriver", "k8s-file");
 	json_set_str(o, "networkBackend", network);
+	json_set(o, "networkBackendInfo", network_backend(network, missing));
+	json_set_str(o, "buildahVersion", CUDDY_VERSION); /* builds are its own */
+	json_set_str(o, "databaseBackend", "files");
 	json_set(o, "ociRuntime", program("cuddy", exe ? exe : "", CUDDY_VERSION));
 	json_set_bool(socket, "exists", false);
 	json_set_str(socket, "path", "");

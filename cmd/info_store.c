@@ -112,6 +112,7 @@ int info_store(struct store *st, struct json_object **ret)
 {
 	AUTO_JSON struct json_object *o = json_object_new_object();
 	struct json_object *containers = NULL, *images = NULL;
+	AUTO_FREE char *staging = path_join(store_root(st), "staging");
 	AUTO_FREE char *volumes = path_join(store_root(st), "volumes"), *conf = storage_conf_path();
 	struct statfs fs = {0};
 	int r = count_containers(st, &containers);
@@ -123,6 +124,7 @@ int info_store(struct store *st, struct json_object **ret)
 	json_set(o, "graphOptions", graph_options(st));
 	json_set_str(o, "graphRoot", store_root(st));
 	json_set_i64(o, "graphRootAllocated", (int64_t)fs.f_blocks * fs.f_bsize);
+	json_set_str(o, "imageCopyTmpDir", staging);
 	json_set_i64(o, "graphRootUsed", (int64_t)(fs.f_blocks - fs.f_bfree) * fs.f_bsize);
 	json_set(o, "graphStatus", graph_status(st, &fs));
 	if (r == 0)

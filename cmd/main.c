@@ -16,6 +16,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/leaks.h"
 #include "pkg/base/log.h"
+#include "pkg/cli/format.h"
 #include "pkg/config/containers_conf.h"
 #include "pkg/container/container.h"
 #include "pkg/sys/open.h"
@@ -195,6 +196,8 @@ static int cuddy(struct cmd_ctx *ctx, int argc, char **argv)
 		return 0;
 	}
 	start_log(&g);
+	if (persona() == PERSONA_DOCKER)
+		template_times_as_text();
 	r = global_compat_apply(&g.compat);
 	if (r == 0)
 		r = tell_storage_opts(&g);

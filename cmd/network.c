@@ -11,6 +11,7 @@
 #include "pkg/cli/format.h"
 #include "pkg/container/networks.h"
 #include "pkg/json/json.h"
+#include "pkg/json/kind.h"
 #include "pkg/json/nil.h"
 
 static const struct opt create_opts[] = {
@@ -102,17 +103,14 @@ static const struct opt ls_opts[] = {
 	OPT_END,
 };
 
-/* An instant as Go prints it. */
-static struct json_object *go_time(struct json_object *o)
+static struct json_object *time_of(struct json_object *o)
 {
-	char text[CLOCK_TEXT_MAX];
 	const char *created = "";
 	int64_t ns = 0;
 
 	(void)json_get_str(o, "created", &created);
 	(void)clock_parse(created, &ns);
-	clock_format_go_ns(ns, text);
-	return json_object_new_string(text);
+	return json_time(ns);
 }
 
 /* What a subnet may lack is there for templates, and not set. */
@@ -128,6 +126,51 @@ static void complete_subnets(struct json_object *o)
 			if (!json_object_object_get(s, names[k]))
 				json_set(s, names[k], json_nil(JSON_NIL_ABSENT));
 		}
+}
+
+/* The first of its IPAM, as docker has it: an entry for each subnet. */
+static struct json_object *ipam_of(struct json_object *o)
+{
+	struct json_object *ipam = json_object_new_object(), *config = json_object_new_array();
+	struct json_object *all = json_object_object_get(o, "subnets");
+	struct json_object *options = json_object_object_get(o, "ipam_options"), *driver = NULL;
+
+	for (size_t i = 0; all && i < json_object_array_length(all); i++) {
+		static const char *const names[][2] = {{"Subnet", "subnet"},
+						       {"Gateway", "gateway"}};
+		struct json_object *s = json_object_array_get_idx(all, i);
+		struct json_object *one = json_object_new_object();
+
+		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+			const char *v = "";
+
+			(void)json_get_str(s, names[k][1], &v);
+			json_set_str(one, names[k][0], v);
+		}
+		(void)json_object_array_add(config, one);
+	}
+	(void)json_object_object_get_ex(options, "driver", &driver);
+	json_set(ipam, "Driver", json_object_get(driver));
+	json_set(ipam, "Options", json_as_map(json_object_new_object()));
+	json_set(ipam, "Config", config);
+	return ipam;
+}
+
+/* docker's names, for its templates. */
+static void add_docker(struct json_object *row, struct json_object *o)
+{
+	static const char *const never[] = {"Attachable", "Ingress", "ConfigOnly"};
+	struct json_object *six = json_object_object_get(o, "ipv6_enabled");
+
+	json_set_str(row, "Scope", "local");
+	json_set(row, "IPAM", ipam_of(o));
+	json_set_bool(row, "EnableIPv4", true);
+	json_set_bool(row, "IPv4", true);
+	json_set(row, "EnableIPv6", json_object_get(six));
+	json_set(row, "IPv6", json_object_get(six));
+	json_set(row, "CreatedAt", time_of(o));
+	for (size_t i = 0; i < ARRAY_LEN(never); i++)
+		json_set_bool(row, never[i], false);
 }
 
 /* podman's names for templates; what is in them has its JSON names, which templates know by Go's, too. */
@@ -159,10 +202,11 @@ static struct json_object *template_row(struct json_object *o, bool no_trunc)
 
 		json_set(row, names[i].to,
 			 v                               ? json_object_get(v)
-			 : names[i].nil == JSON_NIL_NONE ? json_object_new_object()
+			 : names[i].nil == JSON_NIL_NONE ? json_as_map(json_object_new_object())
 							 : json_nil(names[i].nil));
 	}
-	json_set(row, "Created", go_time(o));
+	json_set(row, "Created", time_of(o));
+	add_docker(row, o);
 	if (!no_trunc) {
 		AUTO_FREE char *id = NULL;
 		const char *whole = "";

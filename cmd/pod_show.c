@@ -7,6 +7,7 @@
 #include "cmd/show.h"
 #include "pkg/base/err.h"
 #include "pkg/json/json.h"
+#include "pkg/json/nil.h"
 
 struct ps_args {
 	bool quiet, no_trunc, no_heading, latest, ctr_ids, ctr_names, ctr_status, namespaces;
@@ -111,6 +112,21 @@ static int inspect_one(struct store *st, const struct pod_record *pod, const voi
 	return r;
 }
 
+/* Two fields that no spelling of their JSON names leads to. */
+static void add_template_names(struct json_object *array)
+{
+	static const char *const names[][2] = {{"BlkioDeviceReadBps", "device_read_bps"},
+					       {"BlkioDeviceWriteBps", "device_write_bps"}};
+
+	for (size_t i = 0; i < json_object_array_length(array); i++)
+		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+			struct json_object *o = json_object_array_get_idx(array, i);
+			struct json_object *v = json_object_object_get(o, names[k][1]);
+
+			json_set(o, names[k][0], v ? json_object_get(v) : json_nil(JSON_NIL_LIST));
+		}
+}
+
 static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct inspect_args *a = args;
@@ -119,6 +135,8 @@ static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 		.args = &a->each, .verb = "pod inspect", .one = inspect_one, .arg = &array};
 	int r = each_pod(ctx, &e, argc, argv);
 
+	if (r >= 0 && a->format && strcmp(a->format, "json") != 0)
+		add_template_names(array);
 	return r < 0 ? r : show_objects(array, a->format);
 }
 

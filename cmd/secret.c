@@ -187,6 +187,8 @@ static int inspect_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 			ctx->status = cmd_report(err_wrap(one, "secret inspect %s", argv[i]));
 		else
 			(void)json_object_array_add(array, o);
+		if (one == 0 && a->format && !a->show) /* a field for templates, empty as podman's */
+			json_set_str(o, "SecretData", "");
 	}
 	return r < 0 ? r : show_objects(array, a->pretty ? PRETTY : a->format);
 }

@@ -34,6 +34,7 @@ struct json_object *version_describe(void)
 	json_set_str(o, "GitCommit", "");
 	json_set_str(o, "BuiltTime", "");
 	json_set_str(o, "BuildTime", "");
+	json_set_str(o, "BuildOrigin", "");
 	json_set_i64(o, "Built", 0);
 	json_set_str(o, "OsArch", os_arch.s);
 	json_set_str(o, "Os", "linux");
@@ -42,16 +43,39 @@ struct json_object *version_describe(void)
 	return o;
 }
 
+/* What docker says of the client and of the server; its fields and its JSON differ in one letter. */
+static void add_docker(struct json_object *client, struct json_object *server)
+{
+	struct json_object *both[] = {client, server}, *platform = json_object_new_object();
+	struct json_object *parts = json_object_new_array(), *part = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++)
+		json_set_str(both[i], "ApiVersion", API_VERSION);
+	json_set_str(client, "DefaultAPIVersion", API_VERSION);
+	json_set_str(client, "Context", "default");
+	json_set_str(platform, "Name", "cuddy");
+	json_set(server, "Platform", platform);
+	json_set_str(part, "Name", "Engine");
+	json_set_str(part, "Version", persona_version());
+	(void)json_object_array_add(parts, part);
+	json_set(server, "Components", parts);
+	json_set_str(server, "MinAPIVersion", API_VERSION);
+	json_set_bool(server, "Experimental", false);
+}
+
 static int version_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct version_args *a = args;
 	AUTO_JSON struct json_object *v = json_object_new_object();
+	struct json_object *client = version_describe(), *server = version_describe();
 
 	(void)ctx;
 	(void)argc;
 	(void)argv;
-	json_set(v, "Client", version_describe());
-	json_set(v, "Server", version_describe());
+	json_set(v, "Client", client);
+	json_set(v, "Server", server);
+	if (persona() == PERSONA_DOCKER)
+		add_docker(client, server);
 	if (a->format)
 		return value_print(v, a->format, stdout);
 	printf("Client:       cuddy\n"

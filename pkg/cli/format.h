@@ -21,6 +21,8 @@ void template_free(struct template *t);
  * ID or Id: either is understood. Nothing is printed on failure. Values are sanitised on a terminal.
  */
 int template_exec(const struct template *t, struct json_object *value, FILE *out);
+/** template_times_as_text() - from here on instants print as RFC 3339, as docker's, whose times are text. */
+void template_times_as_text(void);
 
 struct column {
 	const char *header; /* "CONTAINER ID" */

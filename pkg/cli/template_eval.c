@@ -4,6 +4,7 @@
 
 #include "pkg/base/err.h"
 #include "pkg/cli/template_internal.h"
+#include "pkg/json/kind.h"
 #include "pkg/json/nil.h"
 
 #define VARS_MAX 64
@@ -37,14 +38,15 @@ static bool other_id_spelling(const char *name, char out[64])
 	return true;
 }
 
-/* podman's field CPUQuota is "cpu_quota" in its JSON, and Devices "devices". */
+/* podman's field CPUQuota is "cpu_quota" in its JSON, Devices "devices", and HealthCheck "Healthcheck". */
 static bool by_json_name(struct json_object *o, const char *name, struct json_object **ret)
 {
 	json_object_object_foreach(o, key, v)
 	{
 		const char *k = key, *n = name;
 
-		while (*k && (*k == '_' || tolower((unsigned char)*n) == *k)) {
+		while (*k && (*k == '_' ||
+			      tolower((unsigned char)*n) == tolower((unsigned char)*k))) {
 			n += *k != '_';
 			k++;
 		}
@@ -88,13 +90,24 @@ static int get_field(struct json_object *o, const char *name, struct json_object
 		return 0;
 	if (by_json_name(o, name, ret))
 		return 0;
+	if (json_is_map(o)) {
+		*ret = NULL;
+		return 0;
+	}
 	return unknown_field(o, name);
 }
 
 static int get_fields(struct json_object *v, const struct strv *fields, struct json_object **ret)
 {
+	int64_t ns;
+
 	for (size_t i = 0; i < fields->n; i++) {
 		int r;
+
+		if (json_is_time(v, &ns) && strcmp(fields->v[i], "UTC") == 0)
+			continue;
+		if (json_is_time(v, &ns) && i + 1 == fields->n)
+			return time_method(v, fields->v[i], ret);
 
 		if (json_nil_kind(v) != JSON_NIL_NONE) {
 			*ret = json_object_new_string("");
@@ -224,6 +237,28 @@ static int eval_function(struct eval *ev, const struct call *c, struct json_obje
 	return r;
 }
 
+/* .Created.Format "2006-01-02" */
+static int eval_format(struct eval *ev, const struct call *c, struct json_object *dot,
+		       struct json_object **ret)
+{
+	AUTO_JSON struct json_object *t = NULL, *layout = NULL;
+	struct expr instant = c->args[0];
+	int64_t ns;
+	int r;
+
+	instant.fields.n--;
+	r = eval_expr(ev, &instant, dot, &t);
+	if (r == 0)
+		r = eval_expr(ev, &c->args[1], dot, &layout);
+	if (r < 0)
+		return r;
+	if (!json_is_time(t, &ns))
+		return err_usage("format: .Format is a method of instants");
+	if (!json_object_is_type(layout, json_type_string))
+		return err_usage("format: .Format takes a layout like \"2006-01-02\"");
+	return time_format(t, json_object_get_string(layout), ret);
+}
+
 static int eval_method(struct eval *ev, const struct call *c, struct json_object *dot,
 		       struct json_object **ret)
 {
@@ -231,6 +266,8 @@ static int eval_method(struct eval *ev, const struct call *c, struct json_object
 	AUTO_JSON struct json_object *key = NULL;
 	int r;
 
+	if (e->fields.n > 0 && c->n == 2 && strcmp(e->fields.v[e->fields.n - 1], "Format") == 0)
+		return eval_format(ev, c, dot, ret);
 	if (e->kind != EXPR_DOT || e->fields.n != 1 || strcmp(e->fields.v[0], "Label") != 0 ||
 	    c->n != 2)
 		return err_usage("format: .%s takes no arguments", e->fields.v[e->fields.n - 1]);

@@ -103,6 +103,12 @@ bool template_has_function(const char *name);
 bool value_truth(struct json_object *v);
 /** value_text() - what {{.}} prints. */
 void value_text(struct json_object *v, struct sbuf *out);
+/** time_text() - an instant (pkg/json/kind.h) as Go prints it, or as docker does. */
+void time_text(struct json_object *t, struct sbuf *out);
+/** time_method() - {{.Created.Unix}}: what a method without arguments of time.Time gives. */
+int time_method(struct json_object *t, const char *name, struct json_object **ret);
+/** time_format() - {{.Created.Format "2006-01-02"}}: by a layout of Go's. */
+int time_format(struct json_object *t, const char *layout, struct json_object **ret);
 /** value_compare() - <0, 0, >0 in @ret for two of a kind; usage error when not comparable. */
 int value_compare(struct json_object *a, struct json_object *b, int *ret);
 /** value_printf() - Go's fmt.Sprintf. */

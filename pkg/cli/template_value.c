@@ -5,6 +5,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/utf8.h"
 #include "pkg/cli/template_internal.h"
+#include "pkg/json/kind.h"
 #include "pkg/json/nil.h"
 
 bool value_truth(struct json_object *v)
@@ -48,8 +49,14 @@ static void map_text(struct json_object *v, struct sbuf *out)
 
 void value_text(struct json_object *v, struct sbuf *out)
 {
+	int64_t ns;
+
 	if (json_nil_kind(v) == JSON_NIL_POINTER || json_nil_kind(v) == JSON_NIL_ABSENT) {
 		sbuf_adds(out, "<nil>");
+		return;
+	}
+	if (json_is_time(v, &ns)) {
+		time_text(v, out);
 		return;
 	}
 	switch (json_object_get_type(v)) {

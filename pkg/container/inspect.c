@@ -23,17 +23,10 @@
 #include "pkg/container/networks.h"
 #include "pkg/image/local_digest.h"
 #include "pkg/json/json.h"
+#include "pkg/json/kind.h"
 #include "storage/image_store.h"
 #include "storage/store.h"
 #include "storage/volume.h"
-
-void inspect_set_time(struct json_object *o, const char *key, int64_t ns)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	clock_format_utc(ns, text);
-	json_set_str(o, key, text);
-}
 
 static void set_take(struct json_object *o, const char *key, char *s)
 {
@@ -64,10 +57,10 @@ static struct json_object *state_of(const struct container *c)
 	json_set_str(o, "Error", c->state.error);
 	json_set_str(o, "CgroupPath",
 		     running && *c->state.cgroup ? c->state.cgroup + strlen(CGROUP_ROOT) : "");
-	inspect_set_time(o, "StartedAt", c->state.started_ns);
-	inspect_set_time(o, "FinishedAt", c->state.finished_ns);
-	json_set_str(o, "CheckpointedAt", "0001-01-01T00:00:00Z");
-	json_set_str(o, "RestoredAt", "0001-01-01T00:00:00Z");
+	json_set_time(o, "StartedAt", c->state.started_ns);
+	json_set_time(o, "FinishedAt", c->state.finished_ns);
+	json_set_time(o, "CheckpointedAt", 0);
+	json_set_time(o, "RestoredAt", 0);
 	if (c->rec->health.test.n) {
 		json_set(o, "Health", health_of(c));
 		json_set(o, "Healthcheck", health_of(c)); /* what podman called it first */
@@ -153,7 +146,7 @@ static struct json_object *mounts_of(struct store *st, const struct container_re
 
 static struct json_object *ports_of(const struct container *c)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_as_map(json_object_new_object());
 	struct net_port_list l = {0};
 
 	for (size_t i = 0; i < c->rec->exposed_ports.n; i++)
@@ -228,7 +221,7 @@ static struct json_object *network_of(const struct container *c)
 	if (container_is_running(c))
 		(void)conmon_ns_path(&c->state, RT_NS_NET, path);
 	json_set_str(o, "SandboxKey", path);
-	json_set(o, "Networks", networks_inspect(c));
+	json_set(o, "Networks", json_as_map(networks_inspect(c)));
 	if (networks_refused(c, &refused))
 		json_set_i64(o, "EgressRefused", (int64_t)refused);
 	else if (c->rec->egress.n)
@@ -238,7 +231,7 @@ static struct json_object *network_of(const struct container *c)
 
 static struct json_object *set_of(const struct strv *keys)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_as_map(json_object_new_object());
 
 	for (size_t i = 0; i < keys->n; i++)
 		json_set(o, keys->v[i], json_object_new_object());
@@ -437,13 +430,13 @@ static struct json_object *graph_driver_of(struct store *st, const struct contai
 	json_set_str(o, "Name", driver_name(store_driver(st)));
 	if (store_driver(st) == STORE_VFS) {
 		set_take(d, "dir", path_join(c->dirs.data_path, "root"));
-		json_set(o, "Data", d);
+		json_set(o, "Data", json_as_map(d));
 		return o;
 	}
 	set_take(d, "LowerDir", strv_join(&lower, ":"));
 	set_take(d, "UpperDir", path_join(c->dirs.data_path, "upper"));
 	set_take(d, "WorkDir", path_join(c->dirs.data_path, "work"));
-	json_set(o, "Data", d);
+	json_set(o, "Data", json_as_map(d));
 	return o;
 }
 
@@ -486,7 +479,7 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	struct json_object *o = json_object_new_object();
 
 	json_set_str(o, "Id", rec->id);
-	inspect_set_time(o, "Created", rec->created_ns);
+	json_set_time(o, "Created", rec->created_ns);
 	set_command(o, rec);
 	json_set(o, "State", state_of(c));
 	json_set_str(o, "Image", rec->image_id);
@@ -525,6 +518,8 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	json_set_str(o, "Namespace", "");
 	json_set_bool(o, "IsInfra", rec->is_infra);
 	json_set_bool(o, "IsService", false);
+	json_set_str(o, "KubeExitCodePropagation", "invalid"); /* that of no service, as podman says it */
+	json_set_i64(o, "LockNumber", 0); /* locks are files, and have no numbers */
 	json_set_bool(o, "UseImageHosts", rec->no_hosts);
 	json_set_bool(o, "UseImageHostname", rec->no_hostname);
 	json_set(o, "Config", config_of(rec));

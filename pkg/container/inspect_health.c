@@ -5,6 +5,7 @@
 #include "pkg/container/inspect_internal.h"
 #include "pkg/container/plan.h"
 #include "pkg/json/json.h"
+#include "pkg/json/nil.h"
 #include "pkg/sys/file.h"
 
 #define LOG_MAX (64U << 20)
@@ -85,6 +86,7 @@ void set_health_config(struct json_object *config, const struct container_record
 	json_set(config, "Healthcheck", o);
 	json_set_str(config, "HealthcheckOnFailureAction",
 		     rec->health_on_failure ? rec->health_on_failure : "none");
+	json_set(config, "StartupHealthCheck", json_nil(JSON_NIL_ABSENT));
 	if (!rec->startup.test.n)
 		return;
 	o = check_of(&rec->startup);

@@ -5,7 +5,6 @@
 
 struct json_object;
 
-void inspect_set_time(struct json_object *o, const char *key, int64_t ns);
 /** health_of() - .State.Health of a container that has checks. */
 struct json_object *health_of(const struct container *c);
 /** set_health_config() - what stands in .Config about them, if there are any. */

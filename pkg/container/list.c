@@ -13,6 +13,7 @@
 #include "pkg/container/filter.h"
 #include "pkg/container/size.h"
 #include "pkg/json/json.h"
+#include "pkg/json/kind.h"
 #include "pkg/sys/file.h"
 
 #define COMMAND_SHOWN 20
@@ -135,7 +136,10 @@ static void set_times(struct json_object *o, const struct container *c, bool jso
 	json_set_str(o, "RunningFor", ago);
 	json_set_str(o, "CreatedHuman", ago);
 	free(ago);
-	json_set_i64(o, "Created", c->rec->created_ns / NS_PER_S);
+	if (json)
+		json_set_i64(o, "Created", c->rec->created_ns / NS_PER_S);
+	else
+		json_set_time(o, "Created", c->rec->created_ns);
 	json_set_i64(o, "StartedAt", c->state.started_ns / NS_PER_S);
 	json_set_i64(o, "ExitedAt", c->state.finished_ns / NS_PER_S);
 }

@@ -10,6 +10,7 @@
 #include "pkg/cli/filter.h"
 #include "pkg/conmon/event.h"
 #include "pkg/json/json.h"
+#include "pkg/json/kind.h"
 #include "pkg/sys/random.h"
 
 int secret_make(struct store *st, const struct secret_request *q, const void *data, size_t n,
@@ -110,14 +111,6 @@ int secret_find(struct store *st, const char *name, struct secret_record *ret)
 	return 0;
 }
 
-static void set_time(struct json_object *o, const char *key, int64_t ns)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	clock_format_utc(ns, text);
-	json_set_str(o, key, text);
-}
-
 static int add_value(struct store *st, const struct secret_record *r, struct json_object *o)
 {
 	struct sbuf data = SBUF_INIT;
@@ -143,8 +136,8 @@ int secret_inspect(struct store *st, const char *name, bool show, struct json_ob
 	driver = json_object_new_object();
 	options = json_object_new_object();
 	json_set_str(o, "ID", r.id);
-	set_time(o, "CreatedAt", r.created_ns);
-	set_time(o, "UpdatedAt", r.updated_ns);
+	json_set_time(o, "CreatedAt", r.created_ns);
+	json_set_time(o, "UpdatedAt", r.updated_ns);
 	json_set_str(spec, "Name", r.name);
 	json_set_str(driver, "Name", "file");
 	json_set(driver, "Options", options);

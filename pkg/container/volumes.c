@@ -9,6 +9,7 @@
 #include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/json/json.h"
+#include "pkg/json/kind.h"
 
 int volume_resolve(struct store *st, const char *name, char **ret)
 {
@@ -43,13 +44,11 @@ static struct json_object *describe(struct store *st, const struct volume_record
 {
 	struct json_object *o = json_object_new_object();
 	AUTO_FREE char *path = volume_data_path(st, v->name);
-	char text[CLOCK_TEXT_MAX];
 
-	clock_format_utc(v->created_ns, text);
 	json_set_str(o, "Name", v->name);
 	json_set_str(o, "Driver", "local");
 	json_set_str(o, "Mountpoint", path);
-	json_set_str(o, "CreatedAt", text);
+	json_set_time(o, "CreatedAt", v->created_ns);
 	json_set(o, "Labels", json_from_map(&v->labels));
 	json_set_str(o, "Scope", "local");
 	json_set(o, "Options", json_from_map(&v->options));

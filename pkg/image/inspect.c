@@ -7,6 +7,8 @@
 #include "pkg/image/image.h"
 #include "pkg/image/local_digest.h"
 #include "pkg/json/json.h"
+#include "pkg/json/kind.h"
+#include "pkg/json/nil.h"
 #include "pkg/oci/manifest.h"
 
 static const char *text(const char *s)
@@ -60,8 +62,8 @@ static struct json_object *config_of(const struct image_config *c)
 	json_set(o, "Env", json_from_strv(&c->env));
 	set_some(o, "Entrypoint", &c->entrypoint);
 	json_set(o, "Cmd", c->cmd.n ? json_from_strv(&c->cmd) : NULL);
-	if (c->health.test.n)
-		json_set(o, "Healthcheck", health_of(&c->health));
+	json_set(o, "Healthcheck",
+		 c->health.test.n ? health_of(&c->health) : json_nil(JSON_NIL_ABSENT));
 	set_set(o, "Volumes", &c->volumes);
 	json_set_str(o, "WorkingDir", text(c->working_dir));
 	json_set(o, "Labels", json_from_map(&c->labels));
@@ -132,7 +134,7 @@ static struct json_object *driver_of(struct store *st, const struct image_record
 		json_set_str(data, "LowerDir", joined);
 	}
 	json_set_str(o, "Name", driver_name(store_driver(st)));
-	json_set(o, "Data", data);
+	json_set(o, "Data", json_as_map(data));
 	return o;
 }
 
@@ -154,12 +156,10 @@ static struct json_object *object_of(struct store *st, const struct image_record
 {
 	struct json_object *o = json_object_new_object();
 	AUTO_STRV struct strv tags = STRV_INIT, digests = STRV_INIT;
-	char at[CLOCK_TEXT_MAX];
 
 	strv_add_all(&digests, &rec->repo_digests);
 	if (!rec->manifest_digest && *text(digest))
 		local_repo_digests(&rec->names, digest, &digests);
-	clock_format_rfc3339(rec->created_ns, at);
 	json_set_str(o, "Id", rec->id);
 	json_set_str(o, "Digest", text(digest));
 	image_tags_of(&rec->names, &tags);
@@ -167,7 +167,7 @@ static struct json_object *object_of(struct store *st, const struct image_record
 	json_set(o, "RepoDigests", json_from_strv(&digests));
 	json_set_str(o, "Parent", "");
 	json_set_str(o, "Comment", comment_of(c));
-	json_set_str(o, "Created", at);
+	json_set_time(o, "Created", rec->created_ns);
 	json_set(o, "Config", config_of(c));
 	json_set_str(o, "Version", "");
 	json_set_str(o, "Author", text(c->author));
@@ -185,8 +185,8 @@ static struct json_object *object_of(struct store *st, const struct image_record
 	json_set_str(o, "User", text(c->user));
 	json_set(o, "History", history_of(c));
 	json_set(o, "NamesHistory", json_from_strv(&rec->names));
-	if (c->health.test.n)
-		json_set(o, "Healthcheck", health_of(&c->health));
+	json_set(o, "Healthcheck",
+		 c->health.test.n ? health_of(&c->health) : json_nil(JSON_NIL_ABSENT));
 	return o;
 }
 

@@ -7,6 +7,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/size.h"
 #include "pkg/base/utf8.h"
+#include "pkg/json/kind.h"
 #include "pkg/json/nil.h"
 
 /* Return 1 with the member, 0 when missing or null, or the error. */
@@ -178,7 +179,7 @@ struct json_object *json_from_map(const struct strv *sv)
 
 		json_set_str(map, key, eq ? eq + 1 : "");
 	}
-	return map;
+	return json_as_map(map);
 }
 
 static void write_string(const char *s, size_t n, struct sbuf *out)

@@ -5,7 +5,7 @@
 
 #include "pkg/base/auto.h"
 
-/* Where the user data of an object points says what it is; nothing else here sets any. */
+/* Where the user data of an object points says what it is; others are in kind.c. */
 static const char tags[JSON_NIL_ABSENT + 1];
 
 struct json_object *json_nil(enum json_nil kind)

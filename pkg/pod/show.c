@@ -13,6 +13,7 @@
 #include "pkg/container/inspect.h"
 #include "pkg/container/list.h"
 #include "pkg/json/json.h"
+#include "pkg/json/kind.h"
 #include "pkg/pod/internal.h"
 
 static const struct container *infra_of(const struct pod_members *m)
@@ -155,7 +156,6 @@ int pod_inspect(struct store *st, const struct pod_record *pod, struct json_obje
 	AUTO_JSON struct json_object *inspected = NULL;
 	struct json_object *o, *host = NULL;
 	const struct container *infra;
-	char created[CLOCK_TEXT_MAX];
 	int r = pod_members(st, pod, &m);
 
 	infra = infra_of(&m);
@@ -166,11 +166,10 @@ int pod_inspect(struct store *st, const struct pod_record *pod, struct json_obje
 	if (r < 0)
 		return r;
 	o = json_object_new_object();
-	clock_format_utc(pod->created_ns, created);
 	json_set_str(o, "Id", pod->id);
 	json_set_str(o, "Name", pod->name);
 	json_set_str(o, "Namespace", "");
-	json_set_str(o, "Created", created);
+	json_set_time(o, "Created", pod->created_ns);
 	json_set(o, "CreateCommand", json_from_strv(&pod->create_command));
 	json_set_str(o, "ExitPolicy", pod->exit_policy);
 	json_set_str(o, "State", pod_status(&m));
@@ -178,6 +177,7 @@ int pod_inspect(struct store *st, const struct pod_record *pod, struct json_obje
 	json_set(o, "Labels", json_from_map(&pod->labels));
 	json_set_bool(o, "CreateCgroup", pod->limited);
 	json_set_str(o, "CgroupParent", pod->cgroup_parent ? pod->cgroup_parent : "");
+	json_set_str(o, "CgroupPath", "");
 	if (pod->limited)
 		set_cgroup_path(o, &m);
 	json_set_bool(o, "CreateInfra", pod->infra != NULL);

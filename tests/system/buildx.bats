@@ -35,7 +35,7 @@ docker() { "$WORK/bin/docker" "$@"; }
 	[ "$(docker buildx rm builder-1)" = 'builder-1 removed' ]
 	run -125 --separate-stderr cuddy buildx inspect builder-1
 	one_line_error 125 builder-1
-	run -125 --separate-stderr docker buildx create --buildkitd-config x.toml
+	run -125 --separate-stderr cuddy buildx create --buildkitd-config x.toml
 	one_line_error 125 'registries.conf'
 	name=$(docker buildx create --platform linux/amd64,linux/s390x)
 	docker buildx inspect "$name" | grep -q linux/s390x

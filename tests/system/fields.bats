@@ -52,19 +52,50 @@ has_fields() {
 	[ "$(cuddy inspect --format '{{(index .Mounts 0).Type}} {{(index .Mounts 0).Destination}} {{(index .Mounts 1).Name}} {{(index .Mounts 1).Driver}}' web)" = "bind /d vol local" ]
 	[ -e "$(cuddy inspect --format '{{.LogPath}}' web)" ]
 	[ "$(cuddy inspect --format '{{.ImageDigest}}' web)" = "$(cuddy image inspect --format '{{.Digest}}' "$IMAGE")" ] # no registry's
-	has_fields events --stream=false -- ID Image Name Status Type Time TimeNano Attributes ContainerExitCode HealthStatus Network PodID Error OOMKilled \
+	# Instants and maps are Go's: methods, and a key that is not there is no error.
+	[ "$(cuddy inspect --format '{{.Created.Unix}} {{.State.FinishedAt.IsZero}} {{.Config.Labels.none}}' web)" = "$(date -d "$(cuddy inspect web | jq -r '.[0].Created')" +%s) true <no value>" ]
+	[ "$(cuddy inspect --format '{{.Created}}' web)" = "$(cuddy inspect --format '{{.Created.Format "2006-01-02 15:04:05.999999999 -0700 MST"}}' web)" ]
+	has_fields inspect --size web -- SizeRw SizeRootFs LockNumber KubeExitCodePropagation Config.StartupHealthCheck
+	has_fields events --stream=false -- Time.Unix ContainerInspectData ID Image Name Status Type Time TimeNano Attributes ContainerExitCode HealthStatus Network PodID Error OOMKilled \
 		Action Actor.ID Actor.Attributes Scope
 	has_fields volume ls -- Name Driver Mountpoint Labels Scope CreatedAt Options Status Anonymous GID UID MountCount NeedsChown NeedsCopyUp StorageID \
 		LockNumber Timeout 'Label "a"'
 	has_fields volume inspect vol -- Name Driver Mountpoint Labels Scope CreatedAt Options Status Anonymous GID UID MountCount NeedsChown NeedsCopyUp
 	has_fields secret ls -- ID Name CreatedAt UpdatedAt Driver Labels
-	has_fields secret inspect s -- ID Spec.Name Spec.Driver.Name Spec.Labels CreatedAt UpdatedAt
+	has_fields secret inspect s -- SecretData CreatedAt.Unix ID Spec.Name Spec.Driver.Name Spec.Labels CreatedAt UpdatedAt
 	has_fields images -- ID Id Repository Tag Digest CreatedSince CreatedAt Size Containers Created CreatedTime Dangling History IsDangling IsReadOnly \
 		ReadOnly Labels Names ParentId RepoDigests RepoTags SharedSize VirtualSize UniqueSize
 	has_fields history "$IMAGE" -- ID CreatedAt CreatedSince CreatedBy Size Comment Created Tags
-	has_fields image inspect "$IMAGE" -- Id Digest RepoTags RepoDigests Comment Created Config.Env Config.Cmd Author Architecture Os Size VirtualSize \
+	has_fields image inspect "$IMAGE" -- Created.Unix HealthCheck Id Digest RepoTags RepoDigests Comment Created Config.Env Config.Cmd Author Architecture Os Size VirtualSize \
 		GraphDriver.Name RootFS.Type RootFS.Layers Parent Version Labels Annotations ManifestType User History NamesHistory
 	has_fields system df -- Type Size Reclaimable Active Total RawSize RawReclaimable TotalCount
+	has_fields ps -a -- Created.Unix
+	has_fields network ls -- Created DNSEnabled Driver ID Internal IPAMOptions IPv6Enabled Labels Name NetworkDNSServers NetworkInterface Options Routes Subnets \
+		Scope IPv6 CreatedAt
+	cuddy network create n >/dev/null
+	has_fields network inspect n -- Created.Unix Containers DNSEnabled Driver ID Internal IPAMOptions IPv6Enabled Labels.none Name NetworkDNSServers \
+		NetworkInterface Options Routes Subnets IPAM.Driver EnableIPv6 Scope
+	[[ "$(cuddy network inspect --format '{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}{{end}}' n)" =~ ^10\.[0-9.]+/24\ 10\.[0-9.]+\.1$ ]]
+	cuddy network rm n >/dev/null
+	cuddy pod create --name p --network none >/dev/null
+	has_fields pod ps -- Cgroup ContainerIds ContainerNames ContainerStatuses Created ID InfraID 'Label "a"' Labels Name Networks NumberOfContainers Restarts Status
+	has_fields pod inspect p -- BlkioDeviceReadBps BlkioDeviceWriteBps BlkioWeight BlkioWeightDevice CgroupParent CgroupPath Containers CPUPeriod CPUQuota CPUSetCPUs \
+		CPUSetMems CPUShares CreateCgroup CreateCommand Created.Unix CreateInfra Devices ExitPolicy Hostname ID InfraConfig.HostNetwork InfraContainerID \
+		Labels.none LockNumber MemoryLimit MemorySwap Mounts Name Namespace NumContainers RestartPolicy SecurityOpts SharedNamespaces State VolumesFrom
+	cuddy pod rm p >/dev/null
+	machine=(Arch BuildahVersion CgroupManager CgroupsVersion CgroupControllers Conmon.Package Conmon.Path Conmon.Version CPUs CPUUtilization.UserPercent
+		CPUUtilization.SystemPercent CPUUtilization.IdlePercent DatabaseBackend Distribution.Distribution Distribution.Variant Distribution.Version
+		Distribution.Codename EventLogger Hostname IDMappings.GIDMap IDMappings.UIDMap Kernel LogDriver MemFree MemTotal NetworkBackend
+		NetworkBackendInfo.Backend NetworkBackendInfo.Version NetworkBackendInfo.Path NetworkBackendInfo.DNS OCIRuntime.Name OCIRuntime.Package
+		OCIRuntime.Path OCIRuntime.Version OS RemoteSocket.Path RemoteSocket.Exists RootlessNetworkCmd ServiceIsRemote Security.AppArmorEnabled
+		Security.DefaultCapabilities Security.Rootless Security.SECCOMPEnabled Security.SECCOMPProfilePath Security.SELinuxEnabled
+		Slirp4NetNS.Executable Slirp4NetNS.Package Slirp4NetNS.Version Pasta.Executable Pasta.Package Pasta.Version SwapFree SwapTotal Uptime Linkmode)
+	store=(ConfigFile ContainerStore.Number ContainerStore.Paused ContainerStore.Running ContainerStore.Stopped GraphDriverName GraphOptions GraphRoot
+		GraphRootAllocated GraphRootUsed GraphStatus ImageCopyTmpDir ImageStore.Number RunRoot VolumePath TransientStore)
+	version=(APIVersion Version GoVersion GitCommit BuiltTime Built BuildOrigin OsArch)
+	has_fields info -- "${machine[@]/#/Host.}" "${store[@]/#/Store.}" "${version[@]/#/Version.}" Plugins.Volume Plugins.Network Plugins.Log Plugins.Authorization Registries
+	[[ "$(cuddy info --format '{{.Host.Slirp4NetNS.Version}}')" == "slirp4netns version"* ]]
+	has_fields version -- "${version[@]/#/Client.}" "${version[@]/#/Server.}"
 	run --separate-stderr cuddy ps --format '{{.Nonsense}}'
 	one_line_error 125 'no field .Nonsense'
 	cuddy rm -f -t 0 web >/dev/null
@@ -136,6 +167,12 @@ has_fields() {
 		system prune -f|
 	EOF
 	[ "$n" = 52 ]
+	[ "$("$d" info --format '{{.Runtimes.nvidia}} {{.DefaultRuntime}} {{.ClientInfo.Context}} {{.PidsLimit}} {{len .Warnings}}' | sed 's/ [0-9]*$//')" = \
+		"<no value> cuddy default $("$CUDDY" info --format '{{json .Host.CgroupControllers}}' | jq 'index("pids") != null')" ]
+	"$d" info --format '{{.ID}}{{.DriverStatus}}{{.MemoryLimit}}{{.SwapLimit}}{{.CPUCfsPeriod}}{{.CPUShares}}{{.CPUSet}}{{.IPv4Forwarding}}{{.Debug}}{{.NFd}}{{.SystemTime}}
+		{{.OSVersion}}{{.IndexServerAddress}}{{.HttpProxy}}{{.NoProxy}}{{.Labels}}{{.LiveRestoreEnabled}}{{.InitBinary}}{{.RuncCommit.ID}}{{.GenericResources}}' >/dev/null
+	"$d" version --format '{{.Client.APIVersion}}{{.Client.ApiVersion}}{{.Client.Context}}{{.Server.Platform.Name}}{{.Server.MinAPIVersion}}{{.Server.Experimental}}{{range .Server.Components}}{{.Name}}{{end}}' >/dev/null
+	[[ "$("$d" inspect --format '{{.Created}}' "$("$d" create "$IMAGE")")" == *T*Z ]] # text there, and no instant
 	while IFS='|' read -r words want; do
 		# shellcheck disable=SC2086
 		run --separate-stderr "$d" $words

@@ -11,6 +11,7 @@
 #include "pkg/base/utf8.h"
 #include "pkg/cli/format.h"
 #include "pkg/cli/template_internal.h"
+#include "pkg/json/kind.h"
 #include "pkg/json/nil.h"
 
 static struct json_object *json(const char *s)
@@ -310,6 +311,63 @@ static void yaml_reads_back_as_what_it_was(void **state)
 	free(text);
 }
 
+/* @format of an object with instants and a map; static storage. */
+static const char *run_kinds(const char *format)
+{
+	static struct sbuf out = SBUF_INIT;
+	AUTO_JSON struct json_object *o = json_object_new_object();
+	struct template *t = NULL;
+	int r = template_parse(format, &t);
+
+	json_set_time(o, "T", 1700000000123000000);
+	json_set_time(o, "Z", 0);
+	json_set(o, "M", json_as_map(json("{\"k\":\"v\"}")));
+	sbuf_done(&out);
+	if (r == 0)
+		r = template_run(t, o, TEMPLATE_RAW, &out);
+	template_free(t);
+	if (r < 0) {
+		sbuf_reset(&out);
+		sbuf_adds(&out, err_message(r));
+	}
+	return out.s;
+}
+
+/* What Go's text/template prints of a time.Time and of a map[string]string. */
+static void instants_have_methods_and_maps_any_key(void **state)
+{
+	static const char *const cases[][2] = {
+		{"{{.T}}", "2023-11-14 22:13:20.123 +0000 UTC"},
+		{"{{json .T}}", "\"2023-11-14T22:13:20.123Z\""},
+		{"{{.T.Unix}} {{.T.UnixMilli}} {{.T.UnixNano}} {{.T.Nanosecond}}",
+		 "1700000000 1700000000123 1700000000123000000 123000000"},
+		{"{{.T.Year}} {{.T.Month}} {{.T.Day}} {{.T.Weekday}} {{.T.YearDay}}",
+		 "2023 November 14 Tuesday 318"},
+		{"{{.T.UTC.Hour}} {{.T.Minute}} {{.T.Second}} {{.T.IsZero}} {{.T.String}}",
+		 "22 13 20 false 2023-11-14 22:13:20.123 +0000 UTC"},
+		{"{{.T.Format \"2006-01-02T15:04:05Z07:00\"}}", "2023-11-14T22:13:20Z"},
+		{"{{.T.Format \"Mon, 02 Jan 2006 15:04:05 MST\"}}", "Tue, 14 Nov 2023 22:13:20 UTC"},
+		{"{{.T.UTC.Format \"Monday January _2 3:4:5 PM 06 -0700 .000000 .999999 x\"}}",
+		 "Tuesday November 14 10:13:20 PM 23 +0000 .123000 .123 x"},
+		{"{{.Z}} {{.Z.IsZero}} {{.Z.Unix}} {{.Z.Year}}",
+		 "0001-01-01 00:00:00 +0000 UTC true -62135596800 1"},
+		{"{{with .T}}{{.Unix}}{{end}} {{(.T).Unix}} {{printf \"%s\" .Z}}",
+		 "1700000000 1700000000 0001-01-01 00:00:00 +0000 UTC"},
+		{"{{.M.k}} {{.M.none}} {{if .M.none}}x{{end}}{{index .M \"none\"}}.",
+		 "v <no value> ."},
+		{"{{.M.none.more}}", "format: field .more of a value that is not set"},
+		{"{{.T.Format 5}}", "format: .Format takes a layout like \"2006-01-02\""},
+		{"{{.M.k.Format \"x\"}}", "format: .Format is a method of instants"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_string_equal(run_kinds(cases[i][0]), cases[i][1]);
+	assert_non_null(strstr(run_kinds("{{.T.Foo}}"), "no method .Foo"));
+	template_times_as_text(); /* docker's; the last, as it holds from here on */
+	assert_string_equal(run_kinds("{{.T}} {{.T.Unix}}"), "2023-11-14T22:13:20.123Z 1700000000");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +377,7 @@ int main(void)
 		cmocka_unit_test(deep_nesting_is_refused),
 		cmocka_unit_test(lists_come_in_every_form),
 		cmocka_unit_test(yaml_reads_back_as_what_it_was),
+		cmocka_unit_test(instants_have_methods_and_maps_any_key),
 		cmocka_unit_test(escaping_leaves_nothing_a_terminal_obeys),
 	};
 

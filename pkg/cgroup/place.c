@@ -304,8 +304,8 @@ static int place_systemd(const struct cgroup_request *q, pid_t monitor, struct c
 	if (r == 0)
 		r = q->pod ? scope_join(q->pod, q->parent ? q->parent : DEFAULT_SLICE, first,
 					q->stop_timeout_s)
-			   : scope_start(q->id, q->scope, q->parent ? q->parent : DEFAULT_SLICE, first,
-					 q->stop_timeout_s);
+			   : scope_start(q->id, q->scope, q->parent ? q->parent : DEFAULT_SLICE,
+					 first, q->stop_timeout_s);
 	if (r == 0)
 		r = cgroup_of(first, &top);
 	if (r < 0)
@@ -442,8 +442,26 @@ static int place(const struct cgroup_request *q, enum cgroup_manager m, pid_t mo
 	return m == CGROUP_SYSTEMD ? place_systemd(q, monitor, made) : place_fs(q, made);
 }
 
+/* Neither systemd (@r, @words) nor a directory of ours: what is told is why systemd did not, which would have. */
+static int neither(const struct cgroup_request *q, int r, const char *words)
+{
+	const struct cgroup_limit *asked = first_asked(q);
+	AUTO_FREE char *why = NULL;
+	int bus = asked ? cgroup_bus_check() : 0;
+
+	if (bus >= 0)
+		return err_set(r, words);
+	why = xstrdup(err_message(bus));
+	return err_new(-CE_HOST_SETUP,
+		       "%s: no cgroup can be made here: %s; mend it as root: apt-get install "
+		       "dbus-user-session, then log in by ssh or machinectl shell (su and sudo "
+		       "make no session)",
+		       asked->flag, why);
+}
+
 int cgroup_make(const struct cgroup_request *q, pid_t monitor, struct cgroup_made *made)
 {
+	AUTO_SBUF struct sbuf base = SBUF_INIT;
 	bool needed = q->manager != CGROUP_AUTO || q->parent || q->mode == CGROUP_SPLIT ||
 		      first_asked(q);
 	enum cgroup_manager m = choose(q);
@@ -457,9 +475,16 @@ int cgroup_make(const struct cgroup_request *q, pid_t monitor, struct cgroup_mad
 	r = place(q, m, monitor, made);
 	if (r < 0 && m == CGROUP_SYSTEMD && q->manager == CGROUP_AUTO && !q->parent) {
 		/* Nobody asked for this manager: a bus without systemd behind it is no reason to fail. */
+		AUTO_FREE char *words = xstrdup(err_trail());
+		int first = r;
+
 		log_debug("cgroup", "%s", err_message(r));
 		cgroup_made_done(made);
 		r = place(q, CGROUP_FS, monitor, made);
+		if (r < 0 && needed && cgroup_base(&base) < 0) {
+			err_drop();
+			r = neither(q, first, words);
+		}
 	}
 	if (r < 0) {
 		cgroup_made_done(made);

@@ -17,7 +17,7 @@
 #define OBJECT "/org/freedesktop/systemd1"
 #define TIMEOUT_MS 25000
 #define STOP_MARGIN_S \
-	30 /* what a monitor takes besides waiting, when a machine with many of them goes down */
+	80 /* besides waiting: many of them end at once on a slow machine; with the usual 10 s that is systemd's own patience */
 #define CHECK_MS 5000
 #define NAMES_MAX 16
 #define JOIN_PAUSE_MS 20

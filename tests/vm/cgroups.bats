@@ -16,6 +16,7 @@ teardown_file() { file_end; }
 	[ "$(cgroup_of_pid "$(container_pid a)")" = "$(cgroup_dir a)" ]
 	[ "$(cgroup_of_pid "$(conmon_pid a)")" = "$(dirname "$(cgroup_dir a)")/supervisor" ]
 	[ "$(systemctl --user is-active "cuddy-$id.scope")" = active ]
+	[ "$(systemctl --user show -P TimeoutStopUSec "cuddy-$id.scope")" = "1min 30s" ] # what systemd has for others
 	run -0 cuddy exec a cat /proc/self/cgroup
 	[ "$output" = "0::/" ]
 	run -0 cuddy exec a cat /sys/fs/cgroup/pids.max

@@ -22,6 +22,7 @@ struct build_files {
 	struct build_outputs outputs;
 	FILE *log;
 	int null;
+	struct build_attest attest;
 };
 
 static void files_done(struct build_files *f)
@@ -31,6 +32,7 @@ static void files_done(struct build_files *f)
 	archive_file_drop(&f->digest);
 	archive_file_drop(&f->metadata);
 	build_outputs_done(&f->outputs);
+	build_attest_done(&f->attest);
 	if (f->log)
 		(void)fclose(f->log);
 	closep(&f->null);
@@ -136,8 +138,10 @@ static int finish_list(struct store *st, const struct build_args *a, const struc
 
 	if (r == 0 && a->manifest)
 		r = build_add_to_list(st, a->manifest, ids, &o->annotations);
+	if (r == 0 && a->manifest)
+		r = build_attest_list(st, &f->attest, o, a->manifest, ids, id);
 	if (r == 0 && ids->n && (o->tags.n || !a->manifest))
-		r = build_put_list(st, &o->tags, ids, &o->annotations, id);
+		r = build_put_list(st, o, &f->attest, ids, id);
 	if (r == 0 && *id)
 		r = write_archives(st, a, o, f, id, hush);
 	if (r == 0 && push && !o->tags.n)
@@ -199,7 +203,12 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 		r = build_all_platforms(st, o, &platforms);
 	else if (r == 0)
 		r = build_platforms_of(a, &platforms);
-	if (r == 0 && o->call == CALL_BUILD && !o->check && build_arg_is_on(o, "BUILDKIT_MULTI_PLATFORM")) {
+	if (r == 0 && f->attest.wanted && o->no_image)
+		r = err_usage("--provenance is said beside an image, and none is made: files alone are written");
+	if (r == 0)
+		r = build_attest_begin(&f->attest, o);
+	if (r == 0 && o->call == CALL_BUILD && !o->check &&
+	    (f->attest.wanted || build_arg_is_on(o, "BUILDKIT_MULTI_PLATFORM"))) {
 		list = true;
 		if (!platforms.n)
 			r = add_host(&platforms);
@@ -267,10 +276,13 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 				.iid_raw = ARCHIVE_FILE_INIT,
 				.digest = ARCHIVE_FILE_INIT,
 				.metadata = ARCHIVE_FILE_INIT,
-				.null = -EBADF};
+				.null = -EBADF,
+				.attest = BUILD_ATTEST_INIT};
 	struct store *st;
 	int r = build_request_of(a, argc ? argv[0] : ".", &o);
 
+	if (r == 0)
+		r = build_attest_of(a, &f.attest);
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
 	if (r == 0 && a->builder) {

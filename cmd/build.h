@@ -45,8 +45,25 @@ void build_request_done(struct build_options *o);
 int build_metadata_put(struct store *st, const struct strv *tags, const char *id, const char *list, struct sbuf *ret);
 /** build_arg_is_on() - is the build argument @name given, and true? */
 bool build_arg_is_on(const struct build_options *o, const char *name);
-/** build_attest_check() - --attest, --provenance and --sbom: only that none is wanted (build_attest.c). */
-int build_attest_check(const struct build_args *a);
+/* What is to be said of how the image was built. */
+struct build_attest {
+	bool wanted, max, reproducible;
+	char *builder_id;
+	int64_t started_ns; /* of the build */
+	int materials; /* the file that it appends to; -EBADF: none */
+};
+#define BUILD_ATTEST_INIT                             \
+	{                                             \
+		.builder_id = NULL, .materials = -EBADF \
+	}
+/** build_attest_of() - --attest, --provenance and --sbom (build_attest.c). */
+int build_attest_of(const struct build_args *a, struct build_attest *ret);
+/** build_attest_begin() - before the build, if anything is wanted: @o notes what it is made of. */
+int build_attest_begin(struct build_attest *a, struct build_options *o);
+void build_attest_done(struct build_attest *a);
+/** build_attest_list() - say it of images of a list; build_options.materials is what they are made of. */
+int build_attest_list(struct store *st, const struct build_attest *a, const struct build_options *o,
+		      const char *list, const struct strv *ids, char ret_id[65]);
 /** build_rewrite_check() - does @option, that files shall (@on) or shall not get the time given, fit what is done? */
 int build_rewrite_check(const char *option, bool on, const struct build_options *o);
 /** build_policy_of() - how much is kept for the next build: of the environment, of containers.conf, or the default. */
@@ -116,9 +133,9 @@ int build_each_platform(struct store *st, const struct build_options *o,
 			const struct strv *platforms, FILE *out, const char *split_log,
 			struct strv *ret_ids,
 			struct build_result *ret);
-/** build_put_list() - a list of these images, under each of @tags; without tags under a name of its own. */
-int build_put_list(struct store *st, const struct strv *tags, const struct strv *ids,
-		   const struct annotations *annotations, char ret_id[65]);
+/** build_put_list() - a list of these images, with what @a says of them, under each of @o's tags; without tags under a name of its own. */
+int build_put_list(struct store *st, const struct build_options *o, const struct build_attest *a,
+		   const struct strv *ids, char ret_id[65]);
 /** build_add_to_list() - --manifest: to a list that is there, or a new one. */
 int build_add_to_list(struct store *st, const char *list, const struct strv *ids,
 		      const struct annotations *annotations);

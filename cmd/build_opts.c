@@ -35,7 +35,7 @@ const struct opt build_opts[] = {
 	OPT_BOOL(0, "all-platforms", struct build_args, all_platforms, "Build for every platform that all base images are for"),
 	OPT_LIST(0, "annotation", "[TYPE:]KEY=VALUE", struct build_args, annotations, "Attach an annotation to the image's manifest, or to TYPE: manifest, manifest-descriptor, index, index-descriptor"),
 	OPT_STR(0, "arch", "ARCH", struct build_args, arch, "Architecture to build for, instead of --platform"),
-	OPT_LIST(0, "attest", "type=TYPE", struct build_args, attest, "Attestations are not made: only disabled=true", .hidden = true),
+	OPT_LIST(0, "attest", "type=TYPE", struct build_args, attest, "Say how the image was built: type=provenance[,mode=min|max][,builder-id=ID][,reproducible=true]; the image becomes a list of one"),
 	OPT_LIST(0, "build-arg", "NAME[=VALUE]", struct build_args, build_args, "Set a build argument, or pass a variable of ours on"),
 	OPT_LIST(0, "build-arg-file", "FILE", struct build_args, build_arg_files, "Read build arguments from a file, one a line", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "build-context", "NAME=WHAT", struct build_args, contexts, "Files or an image for COPY --from and FROM: a directory, docker-image://REFERENCE, oci-layout://DIRECTORY[:TAG], target:STAGE, a URL or repository"),
@@ -98,14 +98,14 @@ const struct opt build_opts[] = {
 	OPT_LIST(0, "platform", "OS/ARCH[/VARIANT][,…]", struct build_args, platforms, "Platform to build for; several become a manifest list"),
 	OPT_STR(0, "progress", "KIND", struct build_args, progress, "How progress is shown",
 		.complete = COMPLETE_WORDS, .words = "auto plain tty quiet rawjson", .strict = true),
-	OPT_STR(0, "provenance", "MODE", struct build_args, provenance, "Attestations are not made: only false", .hidden = true),
+	OPT_STR(0, "provenance", "MODE", struct build_args, provenance, "The same: true, false, mode=min or mode=max (with build arguments, labels and ids of secrets)"),
 	OPT_STR(0, "pull", "POLICY", struct build_args, pull, "When to pull base images; without a value always", .optional = true,
 		.complete = COMPLETE_WORDS, .words = "always missing never newer"),
 	OPT_BOOL(0, "push", struct build_args, push, "Send the image to its names' registries"),
 	OPT_BOOL('q', "quiet", struct build_args, quiet, "Print the image's id only"),
 	OPT_TRI(0, "rewrite-timestamp", struct build_args, rewrite_timestamp, "No new file is later than the time given; with --timestamp that is so in any case", .hidden = true),
 	OPT_BOOL(0, "rm", struct build_args, rm, "Leave no containers behind; there are none in any case", .hidden = true),
-	OPT_STR(0, "sbom", "MODE", struct build_args, sbom, "Attestations are not made: only false", .hidden = true),
+	OPT_STR(0, "sbom", "MODE", struct build_args, sbom, "No scanner is run: only false", .hidden = true),
 	OPT_LIST(0, "secret", "id=ID[,src=FILE|,env=NAME][,cache-key]", struct build_args, secrets, "Give a secret to commands that mount it; with cache-key they run anew when it changes"),
 	OPT_LIST(0, "security-opt", "OPTION", struct build_args, run.security_opt, "Security option of commands: no-new-privileges, seccomp=, apparmor=, mask=, unmask="),
 	OPT_SIZE(0, "shm-size", "SIZE", struct build_args, run.shm_size, "Size of /dev/shm of commands"),
@@ -355,8 +355,6 @@ static int checked_of(const struct build_args *a, struct build_options *o)
 		r = take_env(&a->env, &o->env);
 	if (r == 0)
 		r = check_words(a, o);
-	if (r == 0)
-		r = build_attest_check(a);
 	return r;
 }
 

@@ -278,15 +278,18 @@ static int give_name(struct store *st, struct list_record *rec, const char *tag)
 	return r;
 }
 
-int build_put_list(struct store *st, const struct strv *tags, const struct strv *ids,
-		   const struct annotations *annotations, char ret_id[65])
+int build_put_list(struct store *st, const struct build_options *o, const struct build_attest *a,
+		   const struct strv *ids, char ret_id[65])
 {
+	const struct strv *tags = &o->tags;
 	AUTO(list_record_done) struct list_record rec = {0}, gone = {0};
 	char name[] = "localhost/build-0123456789abcdef";
 	int r;
 
 	random_hex(strchr(name, '-') + 1, 16);
-	r = make_list(st, name, false, ids, annotations, ret_id);
+	r = make_list(st, name, false, ids, &o->annotations, ret_id);
+	if (r == 0)
+		r = build_attest_list(st, a, o, name, ids, ret_id);
 	if (r == 0 && tags->n)
 		r = list_find(st, name, &rec);
 	for (size_t i = 0; r == 0 && i < tags->n; i++)

@@ -103,6 +103,7 @@ struct build_options {
 	 * (tag_digest.h). Negative: this one is alone.
 	 */
 	int tag_digests;
+	int materials; /* a file that is appended to, which gets what the build is made of (material.h); or negative */
 	int tree_dir; /* the image's files are copied into this directory; negative: no */
 	int tree_tar; /* or written there as tar */
 	bool no_image; /* nothing for the store */

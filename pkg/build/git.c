@@ -14,6 +14,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/build/material.h"
 #include "pkg/build/remote.h"
 #include "pkg/build/source_judge.h"
 #include "pkg/sys/file.h"
@@ -232,5 +233,9 @@ int git_checkout_judged(struct builder *b, const char *url, const char *path, bo
 		if (r == 0)
 			r = git_commit_check(j.url, commit, j.checksum);
 	}
-	return r < 0 ? r : git_checkout(ret, path, keep_git_dir);
+	if (r == 0)
+		r = git_checkout(ret, path, keep_git_dir);
+	if (r == 0 && b->o->materials >= 0 && git_commit(ret, commit) == 0)
+		material_remote(b, j.url, commit);
+	return r;
 }

@@ -8,6 +8,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/build/builder.h"
 #include "pkg/build/expand.h"
+#include "pkg/build/material.h"
 #include "pkg/build/source_judge.h"
 #include "pkg/cli/options.h"
 
@@ -42,6 +43,7 @@ int graph_image(struct builder *b, const char *name, const char *platform,
 		image_record_free(rec);
 		return r;
 	}
+	material_image(b, taken, platform, rec);
 	b->images = xreallocarray(b->images, b->n_images + 1, sizeof(*b->images));
 	b->images[b->n_images++] = (struct found_image){xstrdup(name),
 							platform ? xstrdup(platform) : NULL, rec};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "pkg/build/material.h"
 #include "pkg/build/remote.h"
 
 #include <stdio.h>
@@ -98,7 +99,7 @@ int remote_checksum_check(const char *c)
 			 c);
 }
 
-static int hash_file(int fd, char ret[65])
+int remote_hash_file(int fd, char ret[65])
 {
 	static char piece[64 << 10];
 	struct sha256 h;
@@ -114,7 +115,7 @@ static int hash_file(int fd, char ret[65])
 int remote_content_check(int fd, const char *checksum)
 {
 	char hex[65];
-	int r = checksum ? hash_file(fd, hex) : 0;
+	int r = checksum ? remote_hash_file(fd, hex) : 0;
 
 	if (r == 0 && checksum && strcmp(hex, checksum + strcspn(checksum, ":") + 1) != 0)
 		r = err_new(-CE_BAD_DIGEST, "it has sha256:%s, not %s", hex, checksum);
@@ -133,7 +134,7 @@ int remote_note(struct builder *b, const char *url, int fd, struct url_note *n)
 		noted.modified_ns = 0;
 	if (!noted.etag[0] && !noted.modified_ns)
 		return 0;
-	r = hash_file(fd, noted.digest);
+	r = remote_hash_file(fd, noted.digest);
 	if (r == 0)
 		r = url_note_put(b->st, url, b->o->pull.access.tls_verify, &noted);
 	memcpy(n->digest, noted.digest, sizeof(n->digest));
@@ -148,7 +149,11 @@ int remote_fetch_judged(struct builder *b, const char *url, int fd)
 
 	if (r == 0)
 		r = remote_fetch(b, j.url, fd, &said);
-	return r < 0 ? r : remote_content_check(fd, j.checksum);
+	if (r == 0)
+		r = remote_content_check(fd, j.checksum);
+	if (r == 0)
+		material_file(b, j.url, fd);
+	return r;
 }
 
 int remote_untar(struct builder *b, int fd, int dir)

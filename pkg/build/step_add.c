@@ -9,6 +9,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/build/material.h"
 #include "pkg/build/remote.h"
 #include "pkg/build/step_copy_internal.h"
 #include "pkg/sys/open.h"
@@ -62,6 +63,8 @@ int add_pins(struct builder *b, const struct op *o, struct strv *ret)
 			r = kind == REMOTE_GIT ? pin_git(&o->remotes[i], ret)
 					       : pin_url(b, &o->remotes[i], ret);
 	}
+	for (size_t i = 0; r > 0 && i + 1 < ret->n; i += 2)
+		material_remote(b, ret->v[i], ret->v[i + 1]);
 	if (r <= 0)
 		strv_done(ret);
 	return r;
@@ -119,6 +122,8 @@ static int fetch_url(struct builder *b, const struct op *o, const struct op_remo
 		r = remote_content_check(fd, from->checksum);
 		r = r < 0 ? err_wrap(r, "%s", from->url) : 0;
 	}
+	if (r == 0)
+		material_file(b, from->url, fd);
 	if (r == 0 && from->checksum)
 		add_pin(&c->pins, from->url, from->checksum);
 	else if (r == 0) /* without a note it is fetched again next time, that is all */
@@ -142,10 +147,13 @@ static int fetch_git(struct builder *b, const struct op *o, const char *url, int
 	AUTO_FREE char *top = store_path(b->st, STORE_STAGING, stage->name);
 	AUTO_FREE char *path = path_join3(top, "tree", number);
 	AUTO_CLOSE int sub = -EBADF;
+	char commit[65];
 	int r = git_source_parse(url, &g);
 
 	if (r == 0)
 		r = git_checkout(&g, path, o->keep_git_dir);
+	if (r == 0 && b->o->materials >= 0 && git_commit(&g, commit) == 0)
+		material_remote(b, url, commit);
 	if (r < 0)
 		return r;
 	sub = open_beneath(dir, *g.subdir ? g.subdir : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);

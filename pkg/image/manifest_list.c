@@ -274,8 +274,8 @@ static void put_entry(struct list_record *rec, const struct found_manifest *f,
 	json_set(rec->instances, f->digest, where);
 }
 
-static int put_entries(struct store *st, const char *name, const struct found_manifests *found,
-		       const struct list_words *w, char ret_id[65])
+int list_put_entries(struct store *st, const char *name, const struct found_manifests *found,
+		     const struct list_words *w, char ret_id[65])
 {
 	AUTO(list_record_done) struct list_record rec = {0};
 	AUTO_CLOSE int lock = list_store_lock(st);
@@ -325,7 +325,7 @@ int list_copy(struct store *st, const char *typed, const struct list_source *s, 
 }
 
 /* Registries answer when they like: the lock is for after that. */
-static int name_of(struct store *st, const char *typed, char **ret)
+int list_name_of(struct store *st, const char *typed, char **ret)
 {
 	AUTO(list_record_done) struct list_record rec = {0};
 	int r = list_find(st, typed, &rec);
@@ -342,10 +342,10 @@ int list_add(struct store *st, const char *typed, const struct list_source *s, c
 	int r = check_annotations(&s->words.annotations);
 
 	if (r == 0)
-		r = name_of(st, typed, &name);
+		r = list_name_of(st, typed, &name);
 	if (r == 0)
 		r = found_manifests(st, s, &found);
-	return r == 0 ? put_entries(st, name, &found, &s->words, ret_id) : r;
+	return r == 0 ? list_put_entries(st, name, &found, &s->words, ret_id) : r;
 }
 
 /* What an image, a list's image for this platform, or an artifact at a registry is called by others. */
@@ -380,7 +380,7 @@ int list_add_artifact(struct store *st, const char *typed, char *const *files, i
 
 	of.image = subject;
 	if (r == 0)
-		r = name_of(st, typed, &name);
+		r = list_name_of(st, typed, &name);
 	if (r == 0 && subject)
 		r = subject_of(st, &of, &about);
 	if (r < 0)
@@ -399,7 +399,7 @@ int list_add_artifact(struct store *st, const char *typed, char *const *files, i
 	f->digest = xasprintf("sha256:%s", hex);
 	f->size = text.len;
 	f->artifact = sbuf_steal(&text);
-	return put_entries(st, name, &found, &s->words, ret_id);
+	return list_put_entries(st, name, &found, &s->words, ret_id);
 }
 
 int list_subject(struct store *st, const char *typed, const struct list_source *s, char ret_id[65])
@@ -408,7 +408,7 @@ int list_subject(struct store *st, const char *typed, const struct list_source *
 	AUTO_JSON struct json_object *about = NULL;
 	AUTO_CLOSE int lock = -EBADF;
 	AUTO_FREE char *name = NULL;
-	int r = name_of(st, typed, &name);
+	int r = list_name_of(st, typed, &name);
 
 	if (r == 0)
 		r = subject_of(st, s, &about);

@@ -36,3 +36,9 @@ int manifests_under(struct store *st, const struct list_source *s, struct found_
 int manifest_bytes(const char *name, const struct transfer_access *a, struct sbuf *ret);
 /** found_digest() - of an entry as a user names it: a digest, or an image of this store. */
 int found_digest(struct store *st, const char *entry, char **ret);
+
+/** list_name_of() - of a list that is here, as typed: its full name, malloc'ed. */
+int list_name_of(struct store *st, const char *typed, char **ret);
+/** list_put_entries() - more of them, or others in the place of those with the same digest; @w is said of each. */
+int list_put_entries(struct store *st, const char *name, const struct found_manifests *found,
+		     const struct list_words *w, char ret_id[65]);

@@ -16,6 +16,7 @@
 #include "pkg/transfer/noexec.h"
 #include "pkg/transfer/push.h"
 #include "storage/artifact_store.h"
+#include "storage/attestation.h"
 #include "storage/list_store.h"
 
 #define ZSTD_MARK "io.github.containers.compression.zstd"
@@ -27,6 +28,8 @@ struct child {
 	struct push push; /* of this store */
 	bool local;
 	const char *artifact; /* else its manifest; its files are blobs of the store */
+	char *retargeted; /* that of an attestation, of what its image became there */
+	const char *about; /* borrowed of that image */
 	char *from; /* else "host/path" of a registry */
 	struct refetch source;
 	bool twin; /* the same image again, otherwise compressed */
@@ -59,6 +62,7 @@ static void push_list_done(struct push_list *l)
 		push_done(&c->push);
 		refetch_done(&c->source);
 		freep(&c->from);
+		freep(&c->retargeted);
 		freep(&c->sent_digest);
 		freep(&c->sent_type);
 	}
@@ -291,22 +295,57 @@ static int send_blob(struct push_list *l, const struct descriptor *d)
 	return r < 0 ? r : 0;
 }
 
+/* What an attestation is about has been sent; in another form than the list has it, perhaps. */
+static int retarget(struct push_list *l, struct child *c)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	struct json_object *words = NULL;
+	const char *about = NULL;
+	int r = json_get_obj(c->entry, "annotations", &words);
+
+	if (r == 0 && words)
+		r = json_get_str(words, ATTESTATION_ABOUT, &about);
+	for (unsigned i = 0; r == 0 && about && i < l->n; i++) {
+		const struct child *of = &l->children[i];
+
+		if (of == c || !of->sent_digest || of->twin || strcmp(of->digest, about) != 0 ||
+		    strcmp(of->sent_digest, about) == 0)
+			continue;
+		r = attestation_retarget(l->blobs, c->artifact, of->sent_digest, &text);
+		if (r < 0)
+			return r;
+		c->artifact = c->retargeted = sbuf_steal(&text);
+		c->about = of->sent_digest;
+		return 0;
+	}
+	return r;
+}
+
 static int send_artifact(struct push_list *l, struct child *c)
 {
 	AUTO(manifest_done) struct manifest m = {0};
-	size_t n = strlen(c->artifact);
-	int r = manifest_parse(c->artifact, n, MEDIA_OCI_MANIFEST, &m);
+	AUTO_FREE char *digest = NULL;
+	AUTO_CLOSE int hold = artifact_store_hold(l->store);
+	char hex[65];
+	size_t n;
+	int r = hold < 0 ? hold : retarget(l, c);
 
+	if (r < 0)
+		return r;
+	n = strlen(c->artifact);
+	hash_sha256_of(c->artifact, n, hex);
+	digest = xasprintf("sha256:%s", hex);
+	r = manifest_parse(c->artifact, n, MEDIA_OCI_MANIFEST, &m);
 	for (unsigned i = 0; r == 0 && i < m.n_layers; i++)
 		r = send_blob(l, &m.layers[i]);
 	if (r == 0)
 		r = send_blob(l, &m.config);
 	if (r == 0)
-		r = registry_put_manifest(&l->registry, c->digest, m.media_type, c->digest,
-					  c->artifact, n);
+		r = registry_put_manifest(&l->registry, digest, m.media_type, digest, c->artifact,
+					  n);
 	if (r < 0)
 		return r;
-	c->sent_digest = xstrdup(c->digest);
+	c->sent_digest = TAKE_PTR(digest);
 	c->sent_type = xstrdup(m.media_type);
 	c->sent_size = n;
 	return 0;
@@ -348,7 +387,7 @@ static struct json_object *entry_of(const struct child *c, bool docker)
 		if (kept)
 			json_set(o, key, json_object_get(value));
 	}
-	if (!c->twin)
+	if (!c->twin && !c->about)
 		return o;
 	annotations = json_object_new_object();
 	if (json_get_obj(c->entry, "annotations", &had) == 0 && had) {
@@ -357,7 +396,10 @@ static struct json_object *entry_of(const struct child *c, bool docker)
 			json_set(annotations, k, json_object_get(v));
 		}
 	}
-	json_set_str(annotations, ZSTD_MARK, "true");
+	if (c->twin)
+		json_set_str(annotations, ZSTD_MARK, "true");
+	if (c->about)
+		json_set_str(annotations, ATTESTATION_ABOUT, c->about);
 	json_set(o, "annotations", annotations);
 	return o;
 }

@@ -15,6 +15,7 @@
 #include "pkg/transfer/outgoing.h"
 #include "pkg/transfer/pack.h"
 #include "storage/artifact_store.h"
+#include "storage/attestation.h"
 
 #define REF_NAME "org.opencontainers.image.ref.name"
 
@@ -333,17 +334,45 @@ static int begin_index(struct save *s)
 	return r;
 }
 
+/* What an attestation is about is in the archive already; in another form than the list has it, perhaps. */
+static int retarget(struct save *s, struct store *st, const char *document, struct sbuf *ret)
+{
+	struct json_object *entry = json_object_array_get_idx(s->entries, s->n_entries);
+	struct json_object *words = NULL;
+	const char *about = NULL, *now = NULL;
+	int r = json_get_obj(entry, "annotations", &words), blobs = store_fd(st, STORE_BLOBS);
+
+	if (r == 0 && words)
+		r = json_get_str(words, ATTESTATION_ABOUT, &about);
+	for (unsigned i = 0; r == 0 && about && !now && i < s->n_entries; i++)
+		if (s->args.images[i].id && strcmp(s->args.images[i].manifest, about) == 0)
+			r = json_get_str(json_object_array_get_idx(s->entries, i), "digest", &now);
+	if (r < 0 || blobs < 0)
+		return r < 0 ? r : blobs;
+	if (!now || strcmp(now, about) == 0) {
+		sbuf_adds(ret, document);
+		return 0;
+	}
+	r = attestation_retarget(blobs, document, now, ret);
+	if (r == 0)
+		json_set_str(words, ATTESTATION_ABOUT, now);
+	return r;
+}
+
 /* An entry that is no image: what it is made of lies in the store as it goes. */
 static int save_artifact(struct save *s, const char *document)
 {
 	AUTO(manifest_done) struct manifest m = {0};
-	size_t n = strlen(document);
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	AUTO_CLOSE int hold = -EBADF;
 	struct store *st;
 	char digest[80], hex[65];
-	int r = manifest_parse(document, n, MEDIA_OCI_MANIFEST, &m);
+	int r = transfer_store(s->ctx, &st);
 
+	hold = r < 0 ? r : artifact_store_hold(st);
+	r = hold < 0 ? hold : retarget(s, st, document, &text);
 	if (r == 0)
-		r = transfer_store(s->ctx, &st);
+		r = manifest_parse(text.s, text.len, MEDIA_OCI_MANIFEST, &m);
 	for (unsigned i = 0; r == 0 && i <= m.n_layers; i++) {
 		const struct descriptor *d = i < m.n_layers ? &m.layers[i] : &m.config;
 		struct layer_blob b = {.fd = -EBADF, .digest = d->digest, .size = d->size};
@@ -354,11 +383,11 @@ static int save_artifact(struct save *s, const char *document)
 	}
 	if (r < 0)
 		return r;
-	sha256_hex(document, n, hex);
+	sha256_hex(text.s, text.len, hex);
 	(void)snprintf(digest, sizeof(digest), "sha256:%s", hex);
 	describe(json_object_array_get_idx(s->entries, s->n_entries++), MEDIA_OCI_MANIFEST, digest,
-		 n);
-	return add_document(s, digest, document, n);
+		 text.len);
+	return add_document(s, digest, text.s, text.len);
 }
 
 /* The index as it is now, and what names it. */

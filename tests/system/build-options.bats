@@ -262,9 +262,13 @@ COPY --from=a /f /g"
 	run -125 --separate-stderr cuddy build --builder remote .
 	[[ "$stderr" == *remote* ]]
 	refused() { run -125 --separate-stderr cuddy build -t localhost/none "${@:2}" . && [ "${#stderr_lines[@]}" = 1 ] && [[ "$stderr" == *": $1"* ]] || fail "${*:2}: $stderr"; }
-	for a in --attest=type=sbom --attest=type=provenance,mode=max --attest=disabled=false,type=sbom --sbom=true --sbom=generator=x --provenance=mode=min; do
-		refused "${a/attest=/attest }: not supported: attestations are not made; leave the option out" $a
+	for a in --attest=type=sbom --attest=disabled=false,type=sbom --sbom=true --sbom=generator=x; do
+		refused "${a/attest=/attest }: not supported: no scanner is run; leave the option out" $a
 	done
+	refused "--provenance=mode=most: 'mode=most': min or max" --provenance=mode=most
+	refused "--attest type=provenance,version=v1: 'version=v1': only v0.2 is written" --attest type=provenance,version=v1
+	run -125 --separate-stderr cuddy build --provenance=true -o "$WORK/files" .
+	[[ "$stderr" == *": --provenance is said beside an image, and none is made"* ]]
 	refused "--attest type=provenance,disabled=truex: 'disabled=truex': true or false" --attest type=provenance,disabled=truex
 	refused "--attest disabled=true: use type=sbom or type=provenance" --attest disabled=true
 	refused "--attest type=x,disabled=true: use type" --attest type=x,disabled=true
@@ -357,7 +361,7 @@ two" ] || fail "$(inside cat /got /three)"
 	[[ "$stderr" == *certificate* ]] || fail "$stderr"
 	cuddy build -q --cert-dir "$REG_DIR/certs" --creds u:secret --os linux --force-rm --source-date-epoch 1000 --push -t "$REG/made:1" . >/dev/null
 	cuddy tag "$REG/made:1" localhost/t
-	[ "$(cuddy image inspect --format '{{.Created}} {{.Os}}' localhost/t)" = "1970-01-01T00:16:40Z linux" ]
+	[ "$(cuddy image inspect --format '{{.Created.Unix}} {{.Os}}' localhost/t)" = "1000 linux" ]
 	[ "$(inside stat -c %Y /t)" = 1000 ]
 	curl -sf -u u:secret --cacert "$REG_DIR/certs/ca.crt" "https://$REG/v2/made/tags/list" | grep -q '"1"'
 	cuddy rmi -f "$REG/base:1" localhost/t "$REG/made:1" >/dev/null

@@ -96,6 +96,53 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "${#stderr_lines[@]}" = 1 ]
 }
 
+# What is said by entry $2 of the list "NAME:TAG" at the registry: the statement.
+statement() {
+	local name=${1%:*} m
+	m=$(skopeo inspect --raw --tls-verify=false "docker://$REG/$1" | jq -r ".manifests[$2].digest")
+	curl -sf "http://$REG/v2/$name/blobs/$(skopeo inspect --raw --tls-verify=false "docker://$REG/$name@$m" | jq -r '.layers[0].digest')" | jq -S .
+}
+
+@test "--provenance: how each image was built, beside it in its list, and about the manifest that is sent (O6)" {
+	echo hush-hush >"$WORK/token"
+	file <<-'E'
+		FROM localhost/busybox AS base
+		ARG WHO
+		RUN --network=none --mount=type=secret,id=token cat /run/secrets/token >/dev/null && echo "$WHO" >/who
+	E
+	run -0 --separate-stderr cuddy build -q --provenance=mode=max --secret "id=token,src=$WORK/token" --build-arg WHO=me --label l=m -t "$REG/p:1" --push --metadata-file "$WORK/meta" .
+	list=$(skopeo inspect --raw --tls-verify=false "docker://$REG/p:1")
+	[ "$(jq -r '."containerimage.digest"' "$WORK/meta")" = "sha256:$(skopeo inspect --raw --tls-verify=false "docker://$REG/p:1" | sha256sum | cut -d' ' -f1)" ]
+	[ "$(jq -c '[.manifests[].platform.architecture]' <<<"$list")" = '["amd64","unknown"]' ]
+	[ "$(jq -r '.manifests[1].annotations | .["vnd.docker.reference.type"], .["vnd.docker.reference.digest"]' <<<"$list" | xargs)" = "attestation-manifest $(jq -r '.manifests[0].digest' <<<"$list")" ]
+	said=$(statement p:1 1)
+	[ "$(jq -r '.predicateType, .subject[0].name, "sha256:" + .subject[0].digest.sha256' <<<"$said" | xargs)" = \
+		"https://slsa.dev/provenance/v0.2 pkg:docker/$REG/p@1?platform=linux%2Famd64 $(jq -r '.manifests[0].digest' <<<"$list")" ]
+	[ "$(jq -c '.predicate.materials' <<<"$said")" = "[{\"digest\":{\"sha256\":\"$(cuddy image inspect --format '{{.Digest}}' localhost/busybox | cut -d: -f2)\"},\"uri\":\"pkg:docker/localhost/busybox@latest?platform=linux%2Famd64\"}]" ]
+	[ "$(jq -c '[.predicate.invocation.parameters | .args, .secrets]' <<<"$said")" = '[{"build-arg:WHO":"me","label:l":"m"},[{"id":"token","optional":true}]]' ]
+	run -1 grep -q hush <<<"$said"
+	# Whoever pulls gets the image.
+	[ "$(cuddy run --rm --network none "$REG/p:1" cat /who)" = me ]
+	cuddy manifest rm "$REG/p:1" >/dev/null
+	[ -z "$(ls "$CUDDY_ROOT/blobs")" ]
+	[ "$(cuddy run --rm --network none "$REG/p:1" cat /who)" = me ]
+	cuddy rmi -f "$REG/p:1" >/dev/null
+	# Of several platforms each has its own, and less is said than before; so it is in an archive.
+	file <<<$'FROM scratch\nARG WHO\nCOPY Containerfile /'
+	cuddy build -q --attest type=provenance,builder-id=https://ci/7,reproducible=true --build-arg WHO=me --platform linux/amd64,linux/arm64 -t "$REG/p:2" --push \
+		-o type=oci,dest="$WORK/p.tar" . >/dev/null
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/p:2" | jq -c '[.manifests[].platform.architecture]')" = '["amd64","arm64","unknown","unknown"]' ]
+	said=$(statement p:2 3)
+	[ "$(jq -r '.predicate | .builder.id, .metadata.reproducible, .invocation.environment.platform' <<<"$said" | xargs)" = "https://ci/7 true linux/arm64" ]
+	[ "$(jq -r '.subject[0].digest.sha256' <<<"$said")" = "$(skopeo inspect --raw --tls-verify=false "docker://$REG/p:2" | jq -r '.manifests[1].digest[7:]')" ]
+	run -1 grep -qE 'WHO|secrets' <<<"$said"
+	skopeo copy -q --all "oci-archive:$WORK/p.tar" "oci:$WORK/p:x"
+	index=$(jq -r '.manifests[0].digest[7:]' "$WORK/p/index.json")
+	about=$(jq -r '.manifests[3].digest[7:]' "$WORK/p/blobs/sha256/$index")
+	[ "$(jq -r '.subject[0].digest.sha256' "$WORK/p/blobs/sha256/$(jq -r '.layers[0].digest[7:]' "$WORK/p/blobs/sha256/$about")")" = \
+		"$(jq -r '.manifests[1].digest[7:]' "$WORK/p/blobs/sha256/$index")" ]
+}
+
 @test "another platform's base comes from the registry, and the name stays what it was; its commands need an emulator (G2)" {
 	if [ -e /proc/sys/fs/binfmt_misc/qemu-s390x ]; then skip "there is an emulator"; fi
 	file <<<$'FROM scratch\nCOPY Containerfile /of\nLABEL of=base'

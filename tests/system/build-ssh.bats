@@ -81,7 +81,7 @@ teardown() {
 	# One that fails, and one that is killed in the middle of it.
 	file <<-'E'
 		FROM localhost/busybox
-		RUN --mount=type=secret,id=file --mount=type=ssh,id=key cat /run/secrets/file >/copy; mkfifo /w/ready; echo >/w/ready; sleep 1000
+		RUN --mount=type=secret,id=file --mount=type=ssh,id=key cat /run/secrets/file >/copy; mkfifo /w/ready; echo >/w/ready; sleep 4711
 	E
 	mkdir -m 0777 "$WORK/w"
 	"$CUDDY" build -q --secret id=file,src="$WORK/secret-source" --ssh key="$KEY2" -v "$WORK/w:/w" . >"$WORK/out2" 2>"$WORK/log2" 3>&- &
@@ -89,7 +89,7 @@ teardown() {
 	wait_until 20 test -p "$WORK/w/ready"
 	read -r <"$WORK/w/ready"
 	kill -9 $pid
-	wait_until 20 sh -c '! pgrep -f "[s]leep 1000" -u "$(id -u)" >/dev/null'
+	wait_until 20 sh -c '! pgrep -f "[s]leep 4711" -u "$(id -u)" >/dev/null'
 	cuddy build -q - <<<'FROM localhost/busybox' >/dev/null
 	cuddy save -o "$WORK/image.tar" localhost/t
 	mkdir "$WORK/unpacked"

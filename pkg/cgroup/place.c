@@ -27,7 +27,8 @@
 /* To be without a bound needs no cgroup. */
 static bool is_bound(const struct cgroup_limit *l)
 {
-	return l->flag && strcmp(l->value, "max") != 0 && strncmp(l->value, "max ", 4) != 0;
+	return l->flag &&
+	       (!l->value || (strcmp(l->value, "max") != 0 && strncmp(l->value, "max ", 4) != 0));
 }
 
 static const struct cgroup_limit *first_asked(const struct cgroup_request *q)

@@ -11,7 +11,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/build/image.h"
-#include "pkg/image/manifest_list.h"
 #include "pkg/container/defaults.h"
 #include "pkg/oci/manifest.h"
 #include "storage/builder.h"
@@ -111,21 +110,12 @@ static bool stdout_is_taken(const struct build_files *f)
 static int write_archives(struct store *st, const struct build_args *a, const struct build_options *o,
 			  const struct build_files *f, const char *list, bool hush)
 {
-	AUTO(list_record_done) struct list_record gone = {0};
 	int r;
 
 	if (!build_outputs_has_archive(&f->outputs))
 		return 0;
 	r = build_outputs_write_list(st, a, o, &f->outputs, list, hush);
-	if (!o->tags.n) {
-		AUTO_FREE char *words = r < 0 ? xstrdup(err_trail()) : NULL;
-
-		if (list_remove(st, list, &gone) < 0)
-			err_drop();
-		if (words)
-			r = err_set(r, words);
-	}
-	return r;
+	return o->tags.n ? r : build_drop_list(st, list, r);
 }
 
 /* What several platforms, or --manifest, come to. */

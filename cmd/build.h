@@ -136,6 +136,10 @@ int build_each_platform(struct store *st, const struct build_options *o,
 /** build_put_list() - a list of these images, with what @a says of them, under each of @o's tags; without tags under a name of its own. */
 int build_put_list(struct store *st, const struct build_options *o, const struct build_attest *a,
 		   const struct strv *ids, char ret_id[65]);
+/** build_drop_list() - remove a list that was there for the build alone; returns @r with its trail. */
+int build_drop_list(struct store *st, const char *list, int r);
+/** build_platform_of_image() - "os/arch[/variant]" that its config says, malloc'ed. */
+int build_platform_of_image(struct store *st, const char *id, char **ret);
 /** build_add_to_list() - --manifest: to a list that is there, or a new one. */
 int build_add_to_list(struct store *st, const char *list, const struct strv *ids,
 		      const struct annotations *annotations);

@@ -16,11 +16,7 @@
 #include "pkg/build/material.h"
 #include "pkg/build/provenance.h"
 #include "pkg/image/attestation.h"
-#include "pkg/image/platform.h"
 #include "pkg/json/json.h"
-#include "pkg/oci/image_config.h"
-#include "pkg/oci/manifest.h"
-#include "storage/image_store.h"
 
 struct wish {
 	char *type, *builder_id;
@@ -159,18 +155,12 @@ int build_attest_list(struct store *st, const struct build_attest *a, const stru
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && a->wanted && i < ids->n; i++) {
-		AUTO(platform_done) struct platform is_for = {0};
 		AUTO_FREE char *platform = NULL, *subject = NULL;
 		AUTO_JSON struct json_object *predicate = NULL;
-		struct image_record *rec = NULL;
 
-		r = image_store_load(st, ids->v[i], &rec);
-		if (r == 0)
-			r = image_config_platform(rec->config, rec->config_len, &is_for);
-		image_record_free(rec);
+		r = build_platform_of_image(st, ids->v[i], &platform);
 		if (r < 0)
 			break;
-		platform = platform_text(&is_for);
 		subject = material_image_uri(o->tags.n ? o->tags.v[0] : ids->v[i], platform);
 		r = provenance_of(&how, o, platform, &predicate);
 		if (r == 0)

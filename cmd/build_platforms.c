@@ -223,20 +223,28 @@ int build_each_platform(struct store *st, const struct build_options *o,
 
 /* --- lists ----------------------------------------------------------------------------------------- */
 
-static int add_image(struct store *st, const char *list, const char *id,
-		     const struct annotations *annotations, char ret_id[65])
+int build_platform_of_image(struct store *st, const char *id, char **ret)
 {
-	struct list_source s = {.image = id, .access = {.tls_verify = -1}};
 	AUTO(platform_done) struct platform is_for = {0};
-	AUTO_FREE char *platform = NULL;
 	struct image_record *rec = NULL;
 	int r = image_store_load(st, id, &rec);
 
 	if (r == 0)
 		r = image_config_platform(rec->config, rec->config_len, &is_for);
 	image_record_free(rec);
+	if (r == 0)
+		*ret = platform_text(&is_for);
+	return r;
+}
+
+static int add_image(struct store *st, const char *list, const char *id,
+		     const struct annotations *annotations, char ret_id[65])
+{
+	struct list_source s = {.image = id, .access = {.tls_verify = -1}};
+	AUTO_FREE char *platform = NULL;
+	int r = build_platform_of_image(st, id, &platform);
+
 	if (r == 0) {
-		platform = platform_text(&is_for);
 		annotations_for(annotations, ANNOTATE_DESCRIPTOR, platform, &s.words.annotations);
 		r = list_add(st, list, &s, ret_id);
 	}
@@ -278,11 +286,21 @@ static int give_name(struct store *st, struct list_record *rec, const char *tag)
 	return r;
 }
 
+int build_drop_list(struct store *st, const char *list, int r)
+{
+	AUTO(list_record_done) struct list_record gone = {0};
+	AUTO_FREE char *words = r < 0 ? xstrdup(err_trail()) : NULL;
+
+	if (list_remove(st, list, &gone) < 0)
+		err_drop();
+	return words ? err_set(r, words) : r;
+}
+
 int build_put_list(struct store *st, const struct build_options *o, const struct build_attest *a,
 		   const struct strv *ids, char ret_id[65])
 {
 	const struct strv *tags = &o->tags;
-	AUTO(list_record_done) struct list_record rec = {0}, gone = {0};
+	AUTO(list_record_done) struct list_record rec = {0};
 	char name[] = "localhost/build-0123456789abcdef";
 	int r;
 
@@ -294,15 +312,7 @@ int build_put_list(struct store *st, const struct build_options *o, const struct
 		r = list_find(st, name, &rec);
 	for (size_t i = 0; r == 0 && i < tags->n; i++)
 		r = give_name(st, &rec, tags->v[i]);
-	if (r < 0 || tags->n) {
-		AUTO_FREE char *words = r < 0 ? xstrdup(err_trail()) : NULL;
-
-		if (list_remove(st, name, &gone) < 0)
-			err_drop();
-		if (words)
-			r = err_set(r, words);
-	}
-	return r;
+	return r < 0 || tags->n ? build_drop_list(st, name, r) : r;
 }
 
 int build_add_to_list(struct store *st, const char *list, const struct strv *ids,

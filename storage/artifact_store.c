@@ -8,6 +8,8 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
+#include "pkg/base/sha256.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/lock.h"
@@ -204,3 +206,16 @@ int artifact_store_remove(struct store *st, const char *reference)
 		err_drop();
 	return 0;
 }
+int artifact_blob_put(int dir, const void *bytes, size_t n, char **ret_digest)
+{
+	AUTO_CLOSE int fd = artifact_blob_begin(dir);
+	char hex[65];
+	int r = fd < 0 ? fd : write_full(fd, bytes, n);
+
+	if (r < 0)
+		return r;
+	sha256_hex(bytes, n, hex);
+	*ret_digest = xasprintf("sha256:%s", hex);
+	return artifact_blob_commit(dir, fd, *ret_digest);
+}
+

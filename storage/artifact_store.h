@@ -45,5 +45,7 @@ int artifact_blob_read(int dir, const char *digest); /* the same, without a stor
  */
 int artifact_blob_begin(int dir);
 int artifact_blob_commit(int dir, int fd, const char *digest);
+/** artifact_blob_put() - both at once; @ret_digest: "sha256:…", malloc'ed. */
+int artifact_blob_put(int dir, const void *bytes, size_t n, char **ret_digest);
 /** artifact_blob_is_there() - with that size. */
 bool artifact_blob_is_there(int dir, const char *digest, uint64_t size);

@@ -6,8 +6,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
-#include "pkg/base/sha256.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
@@ -22,18 +20,11 @@ static int put_document(int blobs, struct json_object *doc, const char *media_ty
 			struct json_object **ret)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	AUTO_CLOSE int fd = artifact_blob_begin(blobs);
 	AUTO_FREE char *digest = NULL;
-	char hex[65];
 	int r;
 
 	json_write(doc, false, &text);
-	r = fd < 0 ? fd : write_full(fd, text.s, text.len);
-	if (r < 0)
-		return r;
-	sha256_hex(text.s, text.len, hex);
-	digest = xasprintf("sha256:%s", hex);
-	r = artifact_blob_commit(blobs, fd, digest);
+	r = artifact_blob_put(blobs, text.s, text.len, &digest);
 	if (r < 0)
 		return r;
 	*ret = json_object_new_object();

@@ -193,12 +193,11 @@ static int fetch_commit(const struct git_source *g, const char *path, const char
 	return run(path, all, NULL);
 }
 
-int git_checkout(const struct git_source *g, const char *path, bool keep_git_dir)
+int git_checkout(const struct git_source *g, const char *path, bool keep_git_dir, char commit[65])
 {
 	static const char *const init[] = {"init", "-q", "--template=", NULL};
 	static const char *const modules[] = {"submodule",   "-q",        "update", "--init",
 					      "--recursive", "--depth=1", NULL};
-	char commit[65];
 	const char *const checkout[] = {"checkout", "-q", "--detach", commit, NULL};
 	AUTO_FREE char *list = path_join(path, ".gitmodules");
 	AUTO_CLOSE int dir = -EBADF;
@@ -234,8 +233,8 @@ int git_checkout_judged(struct builder *b, const char *url, const char *path, bo
 			r = git_commit_check(j.url, commit, j.checksum);
 	}
 	if (r == 0)
-		r = git_checkout(ret, path, keep_git_dir);
-	if (r == 0 && b->o->materials >= 0 && git_commit(ret, commit) == 0)
+		r = git_checkout(ret, path, keep_git_dir, commit);
+	if (r == 0)
 		material_remote(b, j.url, commit);
 	return r;
 }

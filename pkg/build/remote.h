@@ -42,8 +42,8 @@ int git_source_parse(const char *s, struct git_source *ret);
 void git_source_done(struct git_source *g);
 /** git_commit() - what the ref stands for now; 40 or 64 hex digits. */
 int git_commit(const struct git_source *g, char ret[65]);
-/** git_checkout() - @path: an empty directory. With its submodules; modes 644 and 755. */
-int git_checkout(const struct git_source *g, const char *path, bool keep_git_dir);
+/** git_checkout() - @path: an empty directory. With its submodules; modes 644 and 755. @commit: which it became. */
+int git_checkout(const struct git_source *g, const char *path, bool keep_git_dir, char commit[65]);
 /** git_checkout_judged() - of what the source policies make of @url; @ret: what that is. */
 int git_checkout_judged(struct builder *b, const char *url, const char *path, bool keep_git_dir,
 			struct git_source *ret);

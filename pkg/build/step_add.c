@@ -151,8 +151,8 @@ static int fetch_git(struct builder *b, const struct op *o, const char *url, int
 	int r = git_source_parse(url, &g);
 
 	if (r == 0)
-		r = git_checkout(&g, path, o->keep_git_dir);
-	if (r == 0 && b->o->materials >= 0 && git_commit(&g, commit) == 0)
+		r = git_checkout(&g, path, o->keep_git_dir, commit);
+	if (r == 0)
 		material_remote(b, url, commit);
 	if (r < 0)
 		return r;

@@ -55,16 +55,8 @@ static const char *guess_type(const unsigned char *p, size_t n)
 
 static int put_bytes(int dir, const void *p, size_t n, struct added *ret)
 {
-	AUTO_CLOSE int fd = artifact_blob_begin(dir);
-	char hex[65];
-	int r = fd < 0 ? fd : write_full(fd, p, n);
-
-	if (r < 0)
-		return r;
-	sha256_hex(p, n, hex);
-	ret->digest = xasprintf("sha256:%s", hex);
 	ret->size = n;
-	return artifact_blob_commit(dir, fd, ret->digest);
+	return artifact_blob_put(dir, p, n, &ret->digest);
 }
 
 static int put_file(int dir, const char *file, struct added *ret)

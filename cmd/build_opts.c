@@ -35,7 +35,7 @@ const struct opt build_opts[] = {
 	OPT_BOOL(0, "all-platforms", struct build_args, all_platforms, "Build for every platform that all base images are for"),
 	OPT_LIST(0, "annotation", "[TYPE:]KEY=VALUE", struct build_args, annotations, "Attach an annotation to the image's manifest, or to TYPE: manifest, manifest-descriptor, index, index-descriptor"),
 	OPT_STR(0, "arch", "ARCH", struct build_args, arch, "Architecture to build for, instead of --platform"),
-	OPT_LIST(0, "attest", "type=TYPE", struct build_args, attest, "Say how the image was built: type=provenance[,mode=min|max][,builder-id=ID][,reproducible=true]; the image becomes a list of one"),
+	OPT_LIST(0, "attest", "type=TYPE", struct build_args, attest, "Say how the image was built: type=provenance, with mode=min|max, builder-id=ID or reproducible=true after commas; the image becomes a list of one"),
 	OPT_LIST(0, "build-arg", "NAME[=VALUE]", struct build_args, build_args, "Set a build argument, or pass a variable of ours on"),
 	OPT_LIST(0, "build-arg-file", "FILE", struct build_args, build_arg_files, "Read build arguments from a file, one a line", .complete = COMPLETE_FILE),
 	OPT_LIST(0, "build-context", "NAME=WHAT", struct build_args, contexts, "Files or an image for COPY --from and FROM: a directory, docker-image://REFERENCE, oci-layout://DIRECTORY[:TAG], target:STAGE, a URL or repository"),

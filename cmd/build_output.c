@@ -238,12 +238,11 @@ static int push(struct store *st, const struct build_options *b, const struct tr
 {
 	struct push_options o = {.access = b->pull.access, .form = *form};
 	struct transfer_report report;
-	int r = 0;
+	int r;
 
 	transfer_report_init(&report, REPORT_PULL, quiet, build_note_pushed);
 	o.report = &report.handler;
-	for (size_t i = 0; r == 0 && i < b->tags.n; i++)
-		r = image_push(st, b->tags.v[i], NULL, &o);
+	r = image_push_names(st, &b->tags, &o);
 	transfer_report_done(&report);
 	return r;
 }

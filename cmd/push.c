@@ -94,16 +94,6 @@ static int push_one(struct store *st, const char *name, const char *to, struct p
 	transfer_report_init(&report, REPORT_PULL, quiet, take_digest);
 	o->report = &report.handler;
 	r = image_push(st, name, to, o);
-	if (r == -CE_NO_IMAGE && !o->platform && list_is(st, name)) {
-		struct list_push_options l = {.all = true,
-					      .form = o->form,
-					      .access = o->access,
-					      .sign = o->sign,
-					      .report = o->report};
-
-		err_drop();
-		r = list_push(st, name, to, &l);
-	}
 	transfer_report_done(&report);
 	return r < 0 ? err_wrap(r, "push %s", name) : 0;
 }
@@ -112,10 +102,15 @@ static int push_one(struct store *st, const char *name, const char *to, struct p
 static int push_tags(struct store *st, const char *name, struct push_options *o, bool quiet)
 {
 	AUTO_STRV struct strv tags = STRV_INIT;
+	struct transfer_report report;
 	int r = image_tags_in(st, name, &tags);
 
-	for (size_t i = 0; r == 0 && i < tags.n; i++)
-		r = push_one(st, tags.v[i], NULL, o, quiet);
+	if (r < 0)
+		return r;
+	transfer_report_init(&report, REPORT_PULL, quiet, NULL);
+	o->report = &report.handler;
+	r = image_push_names(st, &tags, o);
+	transfer_report_done(&report);
 	return r;
 }
 

@@ -27,6 +27,7 @@ void http_response_done(struct http_response *r)
 	freep(&r->rate_remaining);
 	freep(&r->subject);
 	strv_done(&r->challenges);
+	strv_done(&r->tags);
 	sbuf_done(&r->body);
 	*r = (struct http_response){.body = SBUF_INIT};
 }
@@ -74,6 +75,18 @@ static unsigned retry_after(const char *value)
 	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : s;
 }
 
+/* One in each header, or several in one. */
+static void take_tags(struct http_response *r, const char *value)
+{
+	while (*value) {
+		size_t n = strcspn(value, ", \t");
+
+		if (n)
+			strv_take(&r->tags, xstrndup(value, n));
+		value += n + strspn(value + n, ", \t");
+	}
+}
+
 static void take_header(struct http_transfer *t, const char *name, char *value)
 {
 	struct http_response *r = &t->response;
@@ -103,6 +116,8 @@ static void take_header(struct http_transfer *t, const char *name, char *value)
 		replace(&r->rate_remaining, value);
 	} else if (strcasecmp(name, "oci-subject") == 0) {
 		replace(&r->subject, value);
+	} else if (strcasecmp(name, "oci-tag") == 0) {
+		take_tags(r, value);
 	} else if (strcasecmp(name, "retry-after") == 0) {
 		t->retry_after_s = retry_after(value);
 	}

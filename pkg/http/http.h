@@ -72,6 +72,7 @@ struct http_response {
 	char *subject; /* OCI-Subject: the registry keeps the list of referrers itself */
 	char *rate_limit, *rate_remaining; /* of pulls, as Docker Hub counts them */
 	struct strv challenges; /* WWW-Authenticate values */
+	struct strv tags; /* OCI-Tag: those that a manifest put by its digest got as well */
 	struct sbuf body; /* kept 2xx body, or the beginning of an error's body */
 };
 void http_response_done(struct http_response *r);

@@ -30,11 +30,17 @@ struct image_sign_options {
 int image_sign(struct store *st, const char *name, const struct image_sign_options *o);
 
 /**
- * image_push() - the image @name to @destination (NULL: where its own name says)
+ * image_push() - the image or list @name to @destination (NULL: where its own name says)
  * A destination may begin with docker://. Usage error for other transports and for names that are local.
  */
 int image_push(struct store *st, const char *name, const char *destination,
 	       const struct push_options *o);
+/**
+ * image_push_names() - each of @names to where it says; ends with the first that fails
+ * Those that are one image in one repository go at once: blobs are asked for once, and the registry gets all tags
+ * in one request where it takes that (R7). Not so with signatures, which are one for each name.
+ */
+int image_push_names(struct store *st, const struct strv *names, const struct push_options *o);
 /** push_signed() - an operation of cuddy-transfer that pushes to @to, signing as @s says; @fds go with it. */
 int push_signed(struct store *st, enum transfer_op op, const struct sbuf *body, const int *fds,
 		unsigned n_fds, const char *to, const struct sign_options *s,

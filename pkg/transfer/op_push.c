@@ -32,6 +32,7 @@ void push_done(struct push *p)
 	registries_done(&p->conf);
 	endpoint_done(&p->endpoint);
 	reference_done(&p->to);
+	strv_done(&p->more);
 }
 
 /* --- one blob ---------------------------------------------------------------------------------- */
@@ -333,6 +334,39 @@ static int meet(struct push *p)
 	return r;
 }
 
+/* The tags beside the first, of what was found under that: so all it names is there. */
+static int put_missing(struct push *p)
+{
+	const struct outgoing *o = &p->image;
+	AUTO_STRV struct strv missing = STRV_INIT;
+
+	for (size_t i = 0; i < p->more.n; i++) {
+		int r = registry_has_manifest(&p->registry, p->more.v[i], o->digest);
+
+		if (r < 0)
+			return r;
+		if (r == 0)
+			strv_add(&missing, p->more.v[i]);
+	}
+	return registry_put_tags(&p->registry, &missing, o->media_type, o->digest, o->manifest_raw.s,
+				 o->manifest_raw.len);
+}
+
+static int put_all(struct push *p)
+{
+	const char *reference = p->by_digest ? p->image.digest : p->to.digest ? p->to.digest : p->to.tag;
+	const struct outgoing *o = &p->image;
+	AUTO_STRV struct strv tags = STRV_INIT;
+
+	if (!p->more.n)
+		return registry_put_manifest(&p->registry, reference, o->media_type, o->digest,
+					     o->manifest_raw.s, o->manifest_raw.len);
+	strv_add(&tags, reference);
+	strv_add_all(&tags, &p->more);
+	return registry_put_tags(&p->registry, &tags, o->media_type, o->digest, o->manifest_raw.s,
+				 o->manifest_raw.len);
+}
+
 /* It is pushed; that it is known here is for the next time. */
 static int remember(struct push *p, const char *name)
 {
@@ -351,13 +385,16 @@ int push_send(struct push *p)
 {
 	AUTO_FREE char *name = reference_name(&p->to);
 	struct outgoing *o = &p->image;
-	const char *reference;
 	int r;
 
 	(void)http_set_cancel(p->http, p->ctx->channel);
 	r = meet(p);
-	if (r != 0)
+	if (r > 0) {
+		r = put_missing(p);
 		return r < 0 ? r : remember(p, name);
+	}
+	if (r < 0)
+		return r;
 	r = find_mounts(p, name);
 	if (r == 0)
 		r = send_layers(p, p->as_is);
@@ -367,12 +404,10 @@ int push_send(struct push *p)
 		drop_layers(p, r);
 	if (r == 0)
 		r = send_config(p);
-	reference = p->by_digest ? o->digest : p->to.digest ? p->to.digest : p->to.tag;
 	if (r == 0 && p->to.digest && strcmp(p->to.digest, o->digest) != 0)
 		r = err_new(-CE_BAD_DIGEST, "the image's manifest is %s", o->digest);
 	if (r == 0)
-		r = registry_put_manifest(&p->registry, reference, o->media_type, o->digest,
-					  o->manifest_raw.s, o->manifest_raw.len);
+		r = put_all(p);
 	return r < 0 ? r : remember(p, name);
 }
 
@@ -386,6 +421,8 @@ int push_open(struct push *p)
 	if (r < 0)
 		return r;
 	reference_normalise(&p->to);
+	if (p->args.more_tags)
+		strv_split(&p->more, p->args.more_tags, ',');
 	name = reference_name(&p->to);
 	r = outgoing_open(p->ctx, p->args.id, p->args.manifest, &p->args.form, &p->image);
 	p->as_is = r > 0;
@@ -400,6 +437,19 @@ int push_open(struct push *p)
 	if (r == 0)
 		r = signing_open(&p->args.sign, &p->to, &p->signing);
 	return r == 0 && p->as_is ? open_sources(p, name) : r;
+}
+
+/* All the names it has there now. */
+static void report_names(struct push *p)
+{
+	AUTO_FREE char *name = reference_name(&p->to);
+
+	report_image(p->ctx, p->args.destination, p->image.digest);
+	for (size_t i = 0; i < p->more.n; i++) {
+		AUTO_FREE char *full = xasprintf("%s:%s", name, p->more.v[i]);
+
+		report_image(p->ctx, full, p->image.digest);
+	}
 }
 
 int transfer_op_push(struct transfer_ctx *ctx)
@@ -418,6 +468,6 @@ int transfer_op_push(struct transfer_ctx *ctx)
 	if (r == 0 && p.registry.warning)
 		report_message(ctx, true, "%s", p.registry.warning);
 	if (r == 0)
-		report_image(ctx, p.args.destination, p.image.digest);
+		report_names(&p);
 	return r;
 }

@@ -168,13 +168,14 @@ struct transfer_sign {
 };
 
 /*
- * Body of TRANSFER_PUSH; its image event has the name it went to, and for an id the digest of the
+ * Body of TRANSFER_PUSH; its image events have the names it went to, and for an id the digest of the
  * manifest.
  */
 struct transfer_push {
 	const char *id; /* of the image */
 	const char *manifest; /* digest of the manifest to send; NULL: one is made */
 	const char *destination; /* full reference */
+	const char *more_tags; /* it gets beside, with a comma between; NULL: none. Not with @sign */
 	struct transfer_form form;
 	struct transfer_access access;
 	struct transfer_sign sign;

@@ -30,6 +30,7 @@ struct push {
 	bool by_digest; /* whatever its digest is, the manifest goes there under that only */
 	uint32_t first_item; /* number of its first layer in the progress of all */
 	struct reference to;
+	struct strv more; /* tags beside that of @to */
 	struct registries conf;
 	struct endpoint endpoint;
 	struct http *http;

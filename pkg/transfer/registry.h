@@ -144,12 +144,20 @@ bool registry_upload_ready(const struct upload_beside *b);
 int registry_upload_finish(struct upload_beside *b);
 /** registry_upload_drop() - give it up; @code: the error for which, which the registry is told of and whose trail stays. */
 void registry_upload_drop(struct upload_beside *b, int code);
+/* registry_put.c */
 /**
  * registry_put_manifest() - under a tag or its digest; children and blobs are there
  * What it refers to (subject) learns of it by a tag when the registry does not see to that (referrer.h).
  */
 int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
 			  const char *digest, const void *bytes, size_t n);
+/**
+ * registry_put_tags() - the same under each of @tags
+ * By its digest with all of them beside, where the registry answers which of them it took (distribution-spec,
+ * "Pushing Manifests with Tags"); the others with a request each.
+ */
+int registry_put_tags(struct registry *r, const struct strv *tags, const char *media_type,
+		      const char *digest, const void *bytes, size_t n);
 
 /* registry_auth.c */
 /** registry_authorization() - header value for the next request, fetching a token when needed; NULL for none. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing to a repository (R6, R7). An upload is a POST, which says where, a PATCH with all bytes,
+ * Blobs into a repository (R6). An upload is a POST, which says where, a PATCH with all bytes,
  * and a PUT with the digest. Where it says has to be the registry itself (G05). A connection that
  * broke in between is answered by a new upload, after a look whether the old one arrived after all.
  */
@@ -9,15 +9,11 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
-#include "pkg/archive/hash.h"
 #include "pkg/base/log.h"
-#include "pkg/oci/manifest.h"
-#include "pkg/transfer/referrer.h"
 #include "pkg/transfer/registry.h"
 
 #define SMALL_TIMEOUT_S 120
 #define CANCEL_S 2
-#define LIST_TRIES 8U /* with others who write to the same list */
 
 static int small(struct registry *r, const char *method, const char *url, const char *what,
 		 struct http_response *ret)
@@ -298,75 +294,4 @@ int registry_upload_finish(struct upload_beside *b)
 	}
 	registry_upload_drop(b, e);
 	return e;
-}
-
-/* @etag: only in place of what has that one, else -ESTALE. NULL: whatever is there. */
-static int put_manifest(struct registry *r, const char *reference, const char *etag,
-			const struct referrer *m, bool *ret_refers)
-{
-	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
-	AUTO_FREE char *url = xasprintf("%s/v2/%s/manifests/%s", r->base, r->path, reference);
-	AUTO_FREE char *what = xasprintf("manifest of %s%c%s", r->path,
-					 strchr(reference, ':') ? '@' : ':', reference);
-	AUTO_STRV struct strv headers = STRV_INIT;
-	struct http_request q = {.url = url,
-				 .method = "PUT",
-				 .headers = &headers,
-				 .body = m->bytes,
-				 .body_size = m->n,
-				 .max_body = HTTP_ERROR_BODY_MAX,
-				 .timeout_s = SMALL_TIMEOUT_S,
-				 .retries = r->retries};
-	int e;
-
-	strv_addf(&headers, "Content-Type: %s", m->media_type);
-	if (etag)
-		strv_addf(&headers, "If-Match: %s", etag);
-	e = registry_exchange(r, &q, what, &p);
-	if (e == 0 && p.status != 201)
-		e = err_new(-CE_NETWORK, "%s: %s answers with status %u", what, r->host, p.status);
-	if (e == 0 && p.content_digest && strcmp(p.content_digest, m->digest) != 0)
-		e = err_new(-CE_BAD_DIGEST, "%s: %s made %.80s of it", what, r->host,
-			    p.content_digest);
-	*ret_refers = p.subject != NULL;
-	return e;
-}
-
-/* One more in the list of what refers to its subject, of which others may be writers, too. */
-static int list_referrer(struct registry *r, const struct referrer *f)
-{
-	for (unsigned tries = 1;; tries++) {
-		AUTO(referrer_list_done) struct referrer_list l = {.index = SBUF_INIT};
-		char of_index[72] = "sha256:";
-		bool refers;
-		int e = referrer_index(r, f, &l);
-
-		if (e <= 0)
-			return e;
-		hash_sha256_of(l.index.s, l.index.len, of_index + strlen(of_index));
-		e = put_manifest(r, l.tag, l.etag,
-				 &(struct referrer){.media_type = MEDIA_OCI_INDEX,
-						    .digest = of_index,
-						    .bytes = l.index.s,
-						    .n = l.index.len},
-				 &refers);
-		if (e != -ESTALE || tries == LIST_TRIES)
-			return e;
-		err_drop();
-	}
-}
-
-int registry_put_manifest(struct registry *r, const char *reference, const char *media_type,
-			  const char *digest, const void *bytes, size_t n)
-{
-	const struct referrer f = {
-		.media_type = media_type, .digest = digest, .bytes = bytes, .n = n};
-	bool refers;
-	int e = put_manifest(r, reference, NULL, &f, &refers);
-
-	if (e < 0 || refers)
-		return e;
-	/* R8: it is about another manifest, and the registry does not list such ones itself. */
-	e = list_referrer(r, &f);
-	return e < 0 ? err_wrap(e, "list what refers to it") : 0;
 }

@@ -218,6 +218,13 @@ umoci_image() { # umoci_image DIR:TAG
 	upload -a "$REG/all"
 	[ "$(skopeo list-tags --tls-verify=false "docker://$REG/all" | jq -c .Tags)" = '["b","one","two"]' ]
 	[ "$(digest_of "$REG/all:two")" = "$(digest_of "$REG/l:1")" ]
+	# One tag more: it alone is sent, and not a blob is asked for.
+	cuddy tag "$REG/l:1" "$REG/all:zwei"
+	requests_begin
+	upload -a "$REG/all"
+	[ "$(requests | grep -c '^PUT')" -ge 1 ]
+	[ "$(requests | grep -c '/blobs/')" -eq 0 ]
+	[ "$(digest_of "$REG/all:zwei")" = "$(digest_of "$REG/l:1")" ]
 	for bad in "-a $REG/all:one" "-a $REG/nosuch" "-a $REG/all $REG/other" "-a --digestfile $WORK/d $REG/all"; do
 		run --separate-stderr upload $bad
 		one_line_error 125 .

@@ -71,6 +71,20 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 	done
 }
 
+# images: R7
+@test "answers: all tags of an image go at once, where the registry says which it took; the others by themselves" {
+	cuddy tag "$IMAGE" "$FAKE/push-tags:a" "$FAKE/push-tags:b" "$FAKE/push-tags:left" "$FAKE/push:a" "$FAKE/push:b"
+	: >"$WORK/reg/log"
+	cuddy push -qa --tls-verify=false "$FAKE/push-tags"
+	[ "$(asked 'HEAD [^ ]* /v2/push-tags/blobs/')" -eq 2 ] # layer and config
+	[ "$(asked 'PUT [^ ]* /v2/push-tags/manifests/sha256:[0-9a-f]*?tag=a&tag=b&tag=left ')" -eq 1 ]
+	[ "$(asked 'PUT [^ ]* /v2/push-tags/manifests/')" -eq 2 ]
+	[ "$(asked 'PUT [^ ]* /v2/push-tags/manifests/left ')" -eq 1 ]
+	cuddy push -qa --tls-verify=false "$FAKE/push" # knows nothing of it
+	[ "$(asked 'HEAD [^ ]* /v2/push/blobs/')" -eq 2 ]
+	[ "$(asked 'PUT [^ ]* /v2/push/manifests/[ab] ')" -eq 2 ]
+}
+
 # images: R11
 @test "answers: an upload that ^C ends is taken back" {
 	: >"$WORK/reg/log"

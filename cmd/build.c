@@ -193,12 +193,13 @@ static int run(struct cmd_ctx *ctx, struct store *st, const struct build_args *a
 		r = build_all_platforms(st, o, &platforms);
 	else if (r == 0)
 		r = build_platforms_of(a, &platforms);
-	if (r == 0 && f->attest.wanted && o->no_image)
-		r = err_usage("--provenance is said beside an image, and none is made: files alone are written");
+	if (r == 0 && build_attest_any(&f->attest) && o->no_image)
+		r = err_usage("--%s is said beside an image, and none is made: files alone are written",
+			      f->attest.sbom ? "sbom" : "provenance");
 	if (r == 0)
 		r = build_attest_begin(&f->attest, o);
 	if (r == 0 && o->call == CALL_BUILD && !o->check &&
-	    (f->attest.wanted || build_arg_is_on(o, "BUILDKIT_MULTI_PLATFORM"))) {
+	    (build_attest_any(&f->attest) || build_arg_is_on(o, "BUILDKIT_MULTI_PLATFORM"))) {
 		list = true;
 		if (!platforms.n)
 			r = add_host(&platforms);

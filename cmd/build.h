@@ -45,23 +45,31 @@ void build_request_done(struct build_options *o);
 int build_metadata_put(struct store *st, const struct strv *tags, const char *id, const char *list, struct sbuf *ret);
 /** build_arg_is_on() - is the build argument @name given, and true? */
 bool build_arg_is_on(const struct build_options *o, const char *name);
-/* What is to be said of how the image was built. */
+/* What is to be said of the image: how it was built, what is in it. */
 struct build_attest {
-	bool wanted, max, reproducible;
+	bool provenance, max, v02, reproducible;
 	char *builder_id;
 	int64_t started_ns; /* of the build */
 	int materials; /* the file that it appends to; -EBADF: none */
+	bool sbom;
+	char *generator; /* the scanner's image */
+	struct strv params; /* "KEY=VALUE", for the scanner */
+	int sboms; /* the file with what it found; -EBADF: none */
 };
-#define BUILD_ATTEST_INIT                             \
-	{                                             \
-		.builder_id = NULL, .materials = -EBADF \
+#define BUILD_ATTEST_INIT                          \
+	{                                          \
+		.materials = -EBADF, .sboms = -EBADF \
 	}
+static inline bool build_attest_any(const struct build_attest *a)
+{
+	return a->provenance || a->sbom;
+}
 /** build_attest_of() - --attest, --provenance and --sbom (build_attest.c). */
 int build_attest_of(const struct build_args *a, struct build_attest *ret);
 /** build_attest_begin() - before the build, if anything is wanted: @o notes what it is made of. */
 int build_attest_begin(struct build_attest *a, struct build_options *o);
 void build_attest_done(struct build_attest *a);
-/** build_attest_list() - say it of images of a list; build_options.materials is what they are made of. */
+/** build_attest_list() - say it of images of a list, which the files of build_attest_begin() know of. */
 int build_attest_list(struct store *st, const struct build_attest *a, const struct build_options *o,
 		      const char *list, const struct strv *ids, char ret_id[65]);
 /** build_rewrite_check() - does @option, that files shall (@on) or shall not get the time given, fit what is done? */

@@ -193,7 +193,7 @@ int build_outputs_open(const struct build_args *a, struct build_options *b,
 	bool image = !a->outputs.n || a->tags.n || a->load || a->push;
 	int r = 0;
 
-	b->tree_dir = b->tree_tar = b->tag_digests = b->materials = -EBADF;
+	b->tree_dir = b->tree_tar = b->tag_digests = b->materials = b->sboms = -EBADF;
 	for (size_t i = 0; r == 0 && i < a->outputs.n; i++) {
 		struct build_output *o;
 

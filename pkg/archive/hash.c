@@ -68,3 +68,11 @@ void hash_sha256_of(const void *p, size_t n, char hex[65])
 	memcpy(hex, all, 65);
 	hash_free(h);
 }
+
+char *hash_digest_of(const void *p, size_t n)
+{
+	char hex[65];
+
+	hash_sha256_of(p, n, hex);
+	return xasprintf("sha256:%s", hex);
+}

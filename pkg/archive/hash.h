@@ -16,3 +16,5 @@ void hash_free(struct hash *h); /* NULL is fine */
 void hash_freep(struct hash **h);
 /** hash_sha256_of() - of one piece of memory. */
 void hash_sha256_of(const void *p, size_t n, char hex[65]);
+/** hash_digest_of() - the same as a digest, "sha256:…"; malloc'ed. */
+char *hash_digest_of(const void *p, size_t n);

@@ -10,6 +10,7 @@
 #include "pkg/base/err.h"
 #include "pkg/build/builder.h"
 #include "pkg/build/lint.h"
+#include "pkg/build/sbom.h"
 #include "pkg/conmon/event.h"
 #include "pkg/image/tag.h"
 
@@ -353,6 +354,7 @@ static int answer_call(struct builder *b)
 
 static int build(struct builder *b)
 {
+	AUTO_JSON struct json_object *sboms = NULL;
 	int r = check_options(b);
 
 	if (r == 0)
@@ -385,12 +387,16 @@ static int build(struct builder *b)
 	warn_unused(b);
 	cache_import(b);
 	r = stages_run(b);
+	if (r == 0)
+		r = sbom_read(b, &sboms);
 	if (r == 0 && b->o->squash)
 		r = squash_layers(b);
 	if (r == 0)
 		r = output_files(b);
 	if (r == 0 && !b->o->no_image)
 		r = put_image(b);
+	if (r == 0)
+		r = sbom_tell(b, sboms);
 	return r < 0 ? r : cache_export(b);
 }
 
@@ -410,6 +416,7 @@ int build_image(struct store *st, const struct build_options *o, struct build_re
 			    .result = ret,
 			    .context = -EBADF,
 			    .tag_digests = -EBADF,
+			    .sbom_stage = -1,
 			    .lock = -EBADF,
 			    .later = {.digest = DIGEST_LATER_INIT, .lock = -EBADF},
 			    .stdin_text = SBUF_INIT,

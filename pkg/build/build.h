@@ -104,6 +104,10 @@ struct build_options {
 	 */
 	int tag_digests;
 	int materials; /* a file that is appended to, which gets what the build is made of (material.h); or negative */
+	const char *
+		sbom_generator; /* the scanner's image, with its tag or digest; NULL: nothing is scanned */
+	struct strv sbom_params; /* "KEY=VALUE": its BUILDKIT_SCAN_KEY */
+	int sboms; /* a file that is appended to, which gets what it found (sbom.h); or negative */
 	int tree_dir; /* the image's files are copied into this directory; negative: no */
 	int tree_tar; /* or written there as tar */
 	bool no_image; /* nothing for the store */

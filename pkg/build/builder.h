@@ -50,6 +50,7 @@ struct builder {
 	struct stage_plan *stages; /* one for each of the file's, planned where needed */
 	struct strv *layers; /* of each stage, grown step by step, bottom first */
 	int target;
+	int sbom_stage; /* the one that scans, -1: none does */
 	char *target_platform; /* text of pc.target */
 	struct found_image *images;
 	unsigned n_images;

@@ -9,6 +9,7 @@
 #include "pkg/build/builder.h"
 #include "pkg/build/expand.h"
 #include "pkg/build/material.h"
+#include "pkg/build/sbom.h"
 #include "pkg/build/source_judge.h"
 #include "pkg/cli/options.h"
 
@@ -121,7 +122,9 @@ static int plan_sources(struct builder *b, const struct op *o)
 /* --env: as if the file had it right after FROM. */
 static void set_env(const struct builder *b, struct stage_plan *p)
 {
-	for (size_t i = 0; i < b->o->env.n; i++)
+	bool is_scan = b->sbom_stage >= 0 && p == &b->stages[b->sbom_stage];
+
+	for (size_t i = 0; !is_scan && i < b->o->env.n; i++)
 		strv_env_set(&p->image.c.env, b->o->env.v[i]);
 }
 
@@ -164,6 +167,7 @@ static int start_from(struct builder *b, unsigned i, const char *base)
 		/* Build arguments of the parent stage are in force here as well. */
 		strv_add_all(&p->vars, &b->stages[parent].vars);
 		strv_add_all(&p->args, &b->stages[parent].args);
+		strv_add_all(&p->scans, &b->stages[parent].scans);
 		freep(&p->platform);
 		if (b->stages[parent].platform)
 			p->platform = xstrdup(b->stages[parent].platform);
@@ -281,10 +285,16 @@ int graph_plan(struct builder *b)
 {
 	int r = find_target(b);
 
+	if (r == 0)
+		r = sbom_add(b);
 	b->stages = xcalloc(b->file->n_stages, sizeof(*b->stages));
 	b->layers = xcalloc(b->file->n_stages, sizeof(*b->layers));
 	if (r == 0)
 		r = plan_needed(b, (unsigned)b->target);
+	if (r == 0 && b->sbom_stage >= 0)
+		r = plan_needed(b, (unsigned)b->sbom_stage);
+	if (r == 0 && b->sbom_stage >= 0)
+		r = sbom_plan(b);
 	for (unsigned i = 0; r == 0 && b->o->all_stages && i < b->file->n_stages; i++)
 		r = plan_needed(b, i);
 	for (size_t i = 0; r == 0 && i < b->o->no_cache_stages.n; i++)

@@ -10,6 +10,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/build/plan_internal.h"
+#include "pkg/build/sbom.h"
 #include "pkg/oci/manifest.h"
 
 static void op_done(struct op *o)
@@ -66,6 +67,7 @@ void stage_plan_done(struct stage_plan *p)
 	free(p->platform);
 	strv_done(&p->vars);
 	strv_done(&p->args);
+	strv_done(&p->scans);
 	*p = (struct stage_plan){0};
 }
 
@@ -193,9 +195,12 @@ static int arg_parts(const struct expand *x, const char *word, char **ret_name, 
 	return r;
 }
 
-/* @told: "NAME=VALUE", or the name alone where there is no value; may be NULL as @args. */
+/*
+ * @p: the stage; NULL: all of them, whose variables @c has.
+ * @told: "NAME=VALUE", or the name alone where there is no value; may be NULL.
+ */
 static int declare(struct plan_context *c, const struct expand *x, const char *word,
-		   const struct strv *outer, struct strv *vars, struct strv *args, struct strv *told)
+		   struct stage_plan *p, struct strv *told)
 {
 	AUTO_FREE char *name = NULL, *value = NULL, *pair = NULL;
 	const char *given, *v;
@@ -204,7 +209,7 @@ static int declare(struct plan_context *c, const struct expand *x, const char *w
 	if (r < 0)
 		return r;
 	given = strv_env_get(c->build_args, name);
-	v = given ? given : value ? value : outer ? strv_env_get(outer, name) : NULL;
+	v = given ? given : value ? value : p ? strv_env_get(&c->globals, name) : NULL;
 	if (given && !strv_has(&c->used, name))
 		strv_add(&c->used, name);
 	if (told)
@@ -212,9 +217,13 @@ static int declare(struct plan_context *c, const struct expand *x, const char *w
 	if (!v)
 		return 0; /* not set, which is not empty */
 	pair = xasprintf("%s=%s", name, v);
-	strv_env_set(vars, pair);
-	if (args)
-		strv_env_set(args, pair);
+	if (p && sbom_is_arg(name)) {
+		strv_env_set(&p->scans, pair);
+		return 0;
+	}
+	strv_env_set(p ? &p->vars : &c->globals, pair);
+	if (p)
+		strv_env_set(&p->args, pair);
 	return 0;
 }
 
@@ -246,7 +255,7 @@ int plan_globals(struct plan_context *c)
 		const struct inst *in = &c->file->globals[i];
 
 		for (size_t k = 0; r == 0 && k < in->args.n; k++)
-			r = declare(c, &x, in->args.v[k], NULL, &c->globals, NULL, NULL);
+			r = declare(c, &x, in->args.v[k], NULL, NULL);
 		if (r < 0)
 			r = inst_fail(c->file->name, in, r);
 	}
@@ -260,8 +269,7 @@ static int plan_arg(struct planner *pl, const struct inst *in)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < in->args.n; i++)
-		r = declare(pl->c, &pl->x, in->args.v[i], &pl->c->globals, &pl->p->vars,
-			    &pl->p->args, &told);
+		r = declare(pl->c, &pl->x, in->args.v[i], pl->p, &told);
 	if (r < 0)
 		return r;
 	words = strv_join(&told, " ");

@@ -58,6 +58,7 @@ struct op {
 	unsigned n_mounts;
 	struct run_device *devices;
 	unsigned n_devices;
+	bool is_scan; /* that of --sbom */
 	struct strv device_names; /* what they are here, once the step begins */
 
 	/* OP_COPY; OP_WORKDIR: dest */
@@ -94,6 +95,7 @@ struct stage_plan {
 	char *base_id; /* config digest of the base image, NULL for scratch and stages */
 	struct strv vars; /* variables in force: ENV and ARG in order of appearance */
 	struct strv args; /* "NAME=value" of declared ARGs, for history */
+	struct strv scans; /* what its ARGs say of --sbom (sbom.h) */
 	bool planned, no_cache;
 	char *platform; /* it was asked for in so many words; NULL */
 	bool is_foreign; /* of another machine's kind than this one */

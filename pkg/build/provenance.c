@@ -8,12 +8,16 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/build/image.h"
 #include "pkg/build/remote.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/random.h"
 
-#define BUILD_TYPE "https://mobyproject.org/buildkit@v1" /* whose parameters these are */
+/* Whose parameters these are. */
+#define BUILD_TYPE \
+	"https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md"
+#define BUILD_TYPE_02 "https://mobyproject.org/buildkit@v1"
 #define NOTES_MAX (4U << 20)
 
 static struct json_object *digest_of(const char *text)
@@ -26,14 +30,12 @@ static struct json_object *digest_of(const char *text)
 }
 
 /* Each once, in the order in which they were first met. */
-static int add_materials(const struct build_options *o, struct json_object *predicate)
+static int add_materials(const struct build_options *o, struct json_object *all)
 {
-	struct json_object *all = json_object_new_array();
 	AUTO_STRV struct strv lines = STRV_INIT, seen = STRV_INIT;
 	AUTO_SBUF struct sbuf notes = SBUF_INIT;
 	int r = lseek(o->materials, 0, SEEK_SET) < 0 ? err_new(-errno, "seek") : 0;
 
-	json_set(predicate, "materials", all);
 	if (r == 0)
 		r = file_read_fd(o->materials, NOTES_MAX, &notes);
 	if (r == 0 && notes.len)
@@ -131,7 +133,8 @@ static struct json_object *parameters_of(const struct provenance *p, const struc
 	return all;
 }
 
-static struct json_object *source_of(const struct build_options *o)
+/* @path: the key for the file's name. */
+static struct json_object *source_of(const struct build_options *o, const char *path)
 {
 	struct json_object *source = json_object_new_object();
 	const char *file = o->files.n ? o->files.v[0] : "Containerfile";
@@ -139,7 +142,7 @@ static struct json_object *source_of(const struct build_options *o)
 	if (is_remote(o->context))
 		json_set_str(source, "uri", o->context);
 	if (strcmp(file, "-") != 0 && !is_remote(file))
-		json_set_str(source, "entryPoint", path_base(file));
+		json_set_str(source, path, path_base(file));
 	return source;
 }
 
@@ -151,43 +154,128 @@ static void set_instant(struct json_object *o, const char *key, int64_t ns)
 	json_set_str(o, key, text);
 }
 
+static void set_instants(struct json_object *o, const struct provenance *p, const char *id,
+			 const char *started, const char *ended)
+{
+	char text[33];
+
+	random_hex(text, 32);
+	json_set_str(o, id, text);
+	set_instant(o, started, p->started_ns);
+	set_instant(o, ended, p->ended_ns);
+}
+
+static struct json_object *builder_of(const struct provenance *p)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_str(o, "id", p->builder_id ? p->builder_id : "");
+	return o;
+}
+
+/* Commands may fetch what they like: whether these are all materials is not known. */
+static struct json_object *completeness_of(const struct provenance *p, const char *parameters,
+					   const char *materials)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_set_bool(o, parameters, p->max);
+	json_set_bool(o, materials, false);
+	return o;
+}
+
+/* --- version 1 ----------------------------------------------------------------------------------------- */
+
+static struct json_object *definition_of(const struct provenance *p, const struct build_options *o,
+					 struct json_object *materials)
+{
+	struct json_object *all = json_object_new_object(), *outer = json_object_new_object();
+	struct json_object *inner = json_object_new_object();
+	AUTO_FREE char *text = NULL;
+	struct platform host = {0};
+
+	if (build_platform(NULL, &host) < 0)
+		err_drop();
+	text = platform_text(&host);
+	platform_done(&host);
+	json_set(outer, "configSource", source_of(o, "path"));
+	json_set(outer, "request", parameters_of(p, o));
+	json_set_str(inner, "builderPlatform", text);
+	json_set_str(all, "buildType", BUILD_TYPE);
+	json_set(all, "externalParameters", outer);
+	json_set(all, "internalParameters", inner);
+	json_set(all, "resolvedDependencies", materials);
+	return all;
+}
+
+static struct json_object *details_of(const struct provenance *p)
+{
+	struct json_object *all = json_object_new_object(), *metadata = json_object_new_object();
+
+	set_instants(metadata, p, "invocationId", "startedOn", "finishedOn");
+	json_set_bool(metadata, "buildkit_reproducible", p->reproducible);
+	json_set(metadata, "buildkit_completeness",
+		 completeness_of(p, "request", "resolvedDependencies"));
+	json_set(metadata, "buildkit_metadata", json_object_new_object());
+	json_set(all, "builder", builder_of(p));
+	json_set(all, "metadata", metadata);
+	return all;
+}
+
+/* --- version 0.2 --------------------------------------------------------------------------------------- */
+
+static struct json_object *invocation_of(const struct provenance *p, const struct build_options *o,
+					 const char *platform)
+{
+	struct json_object *how = json_object_new_object(), *here = json_object_new_object();
+
+	json_set_str(here, "platform", platform);
+	json_set(how, "configSource", source_of(o, "entryPoint"));
+	json_set(how, "parameters", parameters_of(p, o));
+	json_set(how, "environment", here);
+	return how;
+}
+
 static struct json_object *metadata_of(const struct provenance *p)
 {
-	struct json_object *o = json_object_new_object(), *complete = json_object_new_object();
-	char id[33];
+	struct json_object *o = json_object_new_object(), *complete;
 
-	random_hex(id, 32);
-	json_set_str(o, "buildInvocationID", id);
-	set_instant(o, "buildStartedOn", p->started_ns);
-	set_instant(o, "buildFinishedOn", p->ended_ns);
-	json_set_bool(complete, "parameters", p->max);
+	set_instants(o, p, "buildInvocationID", "buildStartedOn", "buildFinishedOn");
+	complete = completeness_of(p, "parameters", "materials");
 	json_set_bool(complete, "environment", true);
-	json_set_bool(complete, "materials", false); /* commands may fetch what they like */
 	json_set(o, "completeness", complete);
 	json_set_bool(o, "reproducible", p->reproducible);
 	return o;
 }
 
+/* ------------------------------------------------------------------------------------------------------- */
+
 int provenance_of(const struct provenance *p, const struct build_options *o, const char *platform,
 		  struct json_object **ret)
 {
-	struct json_object *all = json_object_new_object(), *how = json_object_new_object();
-	struct json_object *builder = json_object_new_object(), *here = json_object_new_object();
-	int r;
+	struct json_object *all, *predicate, *materials = json_object_new_array();
+	int r = add_materials(o, materials);
 
-	json_set_str(builder, "id", p->builder_id ? p->builder_id : "");
-	json_set(all, "builder", builder);
-	json_set_str(all, "buildType", BUILD_TYPE);
-	r = add_materials(o, all);
-	json_set(how, "configSource", source_of(o));
-	json_set(how, "parameters", parameters_of(p, o));
-	json_set_str(here, "platform", platform);
-	json_set(how, "environment", here);
-	json_set(all, "invocation", how);
-	json_set(all, "metadata", metadata_of(p));
-	if (r < 0)
-		json_object_put(all);
-	else
-		*ret = all;
-	return r < 0 ? err_wrap(r, "provenance") : 0;
+	if (r < 0) {
+		json_object_put(materials);
+		return err_wrap(r, "provenance");
+	}
+	predicate = json_object_new_object();
+	if (p->v02) {
+		json_set(predicate, "builder", builder_of(p));
+		json_set_str(predicate, "buildType", BUILD_TYPE_02);
+		json_set(predicate, "materials", materials);
+		json_set(predicate, "invocation", invocation_of(p, o, platform));
+		json_set(predicate, "metadata", metadata_of(p));
+	} else {
+		json_set(predicate, "buildDefinition", definition_of(p, o, materials));
+		json_set(predicate, "runDetails", details_of(p));
+	}
+	all = json_object_new_object();
+	json_set_str(all, "predicateType",
+		     p->v02 ? "https://slsa.dev/provenance/v0.2"
+			    : "https://slsa.dev/provenance/v1");
+	json_set(all, "predicate", predicate);
+	*ret = all;
+	return 0;
 }

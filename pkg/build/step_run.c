@@ -67,6 +67,17 @@ static void key_request(const struct container_request *q, struct sha256 *h)
 	key_add(h, q->no_hostname ? "no hostname" : "");
 }
 
+/* A scanner of --sbom gets what every container has, and nothing that the user gave to commands of the file. */
+static struct container_request request_of(const struct builder *b, const struct op *o)
+{
+	struct container_request q = b->o->run; /* its lists stay the caller's */
+
+	if (o->is_scan)
+		q.add_host = q.cap_add = q.device = q.group_add = q.security_opt = q.volume =
+			(struct strv)STRV_INIT;
+	return q;
+}
+
 static void why_request(struct builder *b, const struct container_request *q)
 {
 	struct sha256 h;
@@ -90,6 +101,7 @@ static int run_key(struct builder *b, const struct op *o, const struct strv *lay
 {
 	static const char *const networks[] = {"default", "none", "host"};
 	const char *hostname = hostname_given(b);
+	const struct container_request q = request_of(b, o);
 	struct sha256 h;
 	int r;
 
@@ -109,7 +121,7 @@ static int run_key(struct builder *b, const struct op *o, const struct strv *lay
 	}
 	if (b->stages[b->stage].is_foreign)
 		key_add(&h, b->stages[b->stage].platform);
-	key_request(&b->o->run, &h);
+	key_request(&q, &h);
 	for (unsigned i = 0; i < o->n_devices; i++) {
 		key_add(&h, "device"); /* as they are called, which of them are here is no part of the step */
 		key_add(&h, o->devices[i].name);
@@ -123,7 +135,7 @@ static int run_key(struct builder *b, const struct op *o, const struct strv *lay
 	why_add(b, "WORKDIR", o->cwd);
 	why_add(b, "the network", networks[o->network]);
 	why_add(b, "--network", b->o->network);
-	why_request(b, &b->o->run);
+	why_request(b, &q);
 	r = run_mounts_key(b, o, &h);
 	sha256_end_hex(&h, ret);
 	return r;
@@ -137,14 +149,17 @@ static const char *network_of(const struct builder *b, const struct op *o)
 		return "none";
 	if (o->network == NETWORK_HOST)
 		return "host";
+	if (o->is_scan && b->o->network && strcmp(b->o->network, "none") != 0)
+		return NULL;
 	return b->o->network;
 }
 
 static int make_record(struct builder *b, const struct op *o, const struct run_places *places,
 		       const struct strv *layers, struct container_record **ret)
 {
-	struct container_request q = b->o->run; /* its lists stay the caller's */
+	struct container_request q = request_of(b, o);
 	const char *network = network_of(b, o);
+	struct strv devices;
 	char id[65];
 	int r;
 
@@ -167,8 +182,9 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 	q.read_only_tmpfs = -1;
 	q.oom_score_adj = INT64_MIN;
 	q.cdi = &b->cdi;
+	devices = q.device;
 	q.device = (struct strv)STRV_INIT;
-	strv_add_all(&q.device, &b->o->run.device);
+	strv_add_all(&q.device, &devices);
 	strv_add_all(&q.device, &o->device_names);
 	q.env = (struct strv)STRV_INIT;
 	strv_add_all(&q.env, &o->proxy);

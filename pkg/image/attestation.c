@@ -32,30 +32,38 @@ static int entry_of(struct store *st, const char *list, const char *image, char 
 	return err_new(-CE_NO_IMAGE, "%s does not name image %.12s", list, image);
 }
 
-static struct json_object *statement_of(const char *subject, const char *digest, const char *type,
-					struct json_object *predicate)
+/* About the image, unless it says itself what it is about. */
+static struct json_object *statement_of(const char *subject, const char *digest,
+					struct json_object *said)
 {
-	struct json_object *o = json_object_new_object(), *d = json_object_new_object();
-	struct json_object *one = json_object_new_object(), *all = json_object_new_array();
+	struct json_object *o = json_object_new_object(), *d, *one, *all, *value = NULL;
 
-	json_set_str(d, "sha256", digest_hex(digest));
-	json_set_str(one, "name", subject);
-	json_set(one, "digest", d);
-	(void)json_object_array_add(all, one);
-	json_set_str(o, "_type", "https://in-toto.io/Statement/v0.1");
-	json_set_str(o, "predicateType", type);
-	json_set(o, "subject", all);
-	json_set(o, "predicate", json_object_get(predicate));
+	json_set_str(o, "_type", "https://in-toto.io/Statement/v1");
+	json_set(o, "predicateType",
+		 json_object_get(json_object_object_get(said, "predicateType")));
+	if (json_object_object_get_ex(said, "subject", &value)) {
+		json_set(o, "subject", json_object_get(value));
+	} else {
+		d = json_object_new_object();
+		one = json_object_new_object();
+		all = json_object_new_array();
+		json_set_str(d, "sha256", digest_hex(digest));
+		json_set_str(one, "name", subject);
+		json_set(one, "digest", d);
+		(void)json_object_array_add(all, one);
+		json_set(o, "subject", all);
+	}
+	json_set(o, "predicate", json_object_get(json_object_object_get(said, "predicate")));
 	return o;
 }
 
 int list_attest(struct store *st, const char *list, const char *image, const char *subject,
-		const char *type, struct json_object *predicate, char ret_id[65])
+		struct json_object *statements, char ret_id[65])
 {
 	AUTO(found_manifests_done) struct found_manifests found = {0};
 	AUTO_CLOSE int hold = artifact_store_hold(st);
 	AUTO_FREE char *name = NULL, *digest = NULL;
-	AUTO_JSON struct json_object *statement = NULL;
+	AUTO_JSON struct json_object *whole = json_object_new_array();
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	static char unknown[] = "unknown";
 	struct list_words w = {.arch = unknown, .os = unknown};
@@ -67,8 +75,11 @@ int list_attest(struct store *st, const char *list, const char *image, const cha
 	blobs = r < 0 ? r : store_fd(st, STORE_BLOBS);
 	if (blobs < 0)
 		return blobs;
-	statement = statement_of(subject, digest, type, predicate);
-	r = attestation_put(blobs, statement, &text);
+	for (size_t i = 0; i < json_object_array_length(statements); i++)
+		(void)json_object_array_add(
+			whole,
+			statement_of(subject, digest, json_object_array_get_idx(statements, i)));
+	r = attestation_put(blobs, whole, &text);
 	if (r < 0)
 		return r;
 	sha256_hex(text.s, text.len, hex);

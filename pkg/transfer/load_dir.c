@@ -17,15 +17,14 @@ static char *file_name(const char *digest)
 int load_list_dir(struct bundle *b, const struct sbuf *raw, struct load_images *ret)
 {
 	AUTO(manifest_done) struct manifest m = {0};
-	char digest[72], hex[65];
+	AUTO_FREE char *digest = NULL;
 	int r = manifest_parse(raw->s, raw->len, NULL, &m);
 
 	if (r == 0 && m.is_index)
 		r = err_new(-CE_UNSUPPORTED, "a list of images in a directory of transport dir");
 	if (r < 0)
 		return err_wrap(r, "manifest.json");
-	hash_sha256_of(raw->s, raw->len, hex);
-	(void)snprintf(digest, sizeof(digest), "sha256:%s", hex);
+	digest = hash_digest_of(raw->s, raw->len);
 	r = load_set_manifest(b, &m, raw, digest, file_name, load_image_new(ret));
 	return r < 0 ? err_wrap(r, "manifest.json") : 0;
 }

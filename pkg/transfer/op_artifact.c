@@ -189,13 +189,11 @@ static int push_all(struct artifact *a, const struct sbuf *text)
 {
 	AUTO(manifest_done) struct manifest m = {0};
 	AUTO_FREE char *digest = NULL;
-	char hex[65];
 	int r = manifest_parse(text->s, text->len, a->args.media_type, &m);
 
 	if (r < 0)
 		return r;
-	hash_sha256_of(text->s, text->len, hex);
-	digest = xasprintf("sha256:%s", hex);
+	digest = hash_digest_of(text->s, text->len);
 	r = registry_ping(&a->registry);
 	for (unsigned i = 0; r == 0 && i < m.n_layers; i++)
 		r = send_blob(a, &m.layers[i]);

@@ -28,8 +28,8 @@ struct child {
 	struct push push; /* of this store */
 	bool local;
 	const char *artifact; /* else its manifest; its files are blobs of the store */
-	char *retargeted; /* that of an attestation, of what its image became there */
-	const char *about; /* borrowed of that image */
+	const char *
+		about; /* of an attestation: what its image became there, borrowed of that one; NULL: no other */
 	char *from; /* else "host/path" of a registry */
 	struct refetch source;
 	bool twin; /* the same image again, otherwise compressed */
@@ -62,7 +62,6 @@ static void push_list_done(struct push_list *l)
 		push_done(&c->push);
 		refetch_done(&c->source);
 		freep(&c->from);
-		freep(&c->retargeted);
 		freep(&c->sent_digest);
 		freep(&c->sent_type);
 	}
@@ -295,59 +294,44 @@ static int send_blob(struct push_list *l, const struct descriptor *d)
 	return r < 0 ? r : 0;
 }
 
-/* What an attestation is about has been sent; in another form than the list has it, perhaps. */
-static int retarget(struct push_list *l, struct child *c)
+/* As what an image has been sent: in another form than the list has it, perhaps. */
+static const char *sent_as(void *data, const char *about)
 {
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	struct json_object *words = NULL;
-	const char *about = NULL;
-	int r = json_get_obj(c->entry, "annotations", &words);
+	const struct push_list *l = data;
 
-	if (r == 0 && words)
-		r = json_get_str(words, ATTESTATION_ABOUT, &about);
-	for (unsigned i = 0; r == 0 && about && i < l->n; i++) {
-		const struct child *of = &l->children[i];
-
-		if (of == c || !of->sent_digest || of->twin || strcmp(of->digest, about) != 0 ||
-		    strcmp(of->sent_digest, about) == 0)
-			continue;
-		r = attestation_retarget(l->blobs, c->artifact, of->sent_digest, &text);
-		if (r < 0)
-			return r;
-		c->artifact = c->retargeted = sbuf_steal(&text);
-		c->about = of->sent_digest;
-		return 0;
-	}
-	return r;
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->children[i].sent_digest && !l->children[i].twin &&
+		    strcmp(l->children[i].digest, about) == 0)
+			return l->children[i].sent_digest;
+	return NULL;
 }
 
 static int send_artifact(struct push_list *l, struct child *c)
 {
 	AUTO(manifest_done) struct manifest m = {0};
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	AUTO_FREE char *digest = NULL;
 	AUTO_CLOSE int hold = artifact_store_hold(l->store);
-	char hex[65];
-	size_t n;
-	int r = hold < 0 ? hold : retarget(l, c);
+	int r = hold < 0 ? hold
+			 : attestation_follow(l->blobs, c->entry, c->artifact, sent_as, l, &text,
+					      &c->about);
 
 	if (r < 0)
 		return r;
-	n = strlen(c->artifact);
-	hash_sha256_of(c->artifact, n, hex);
-	digest = xasprintf("sha256:%s", hex);
-	r = manifest_parse(c->artifact, n, MEDIA_OCI_MANIFEST, &m);
+	digest = hash_digest_of(text.s, text.len);
+	r = manifest_parse(text.s, text.len, MEDIA_OCI_MANIFEST, &m);
 	for (unsigned i = 0; r == 0 && i < m.n_layers; i++)
 		r = send_blob(l, &m.layers[i]);
 	if (r == 0)
 		r = send_blob(l, &m.config);
 	if (r == 0)
-		r = registry_put_manifest(&l->registry, digest, m.media_type, digest, c->artifact,
-					  n);
+		r = registry_put_manifest(&l->registry, digest, m.media_type, digest, text.s,
+					  text.len);
 	if (r < 0)
 		return r;
 	c->sent_digest = TAKE_PTR(digest);
 	c->sent_type = xstrdup(m.media_type);
-	c->sent_size = n;
+	c->sent_size = text.len;
 	return 0;
 }
 
@@ -448,15 +432,13 @@ static int send_index(struct push_list *l)
 	AUTO_FREE char *digest = NULL;
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	const char *reference = l->to.digest ? l->to.digest : l->to.tag;
-	char hex[65];
 	int r;
 
 	write_index(l, &b);
 	r = manifest_parse(b.s, b.len, NULL, &m);
 	if (r < 0)
 		return r;
-	hash_sha256_of(b.s, b.len, hex);
-	digest = xasprintf("sha256:%s", hex);
+	digest = hash_digest_of(b.s, b.len);
 	if (l->to.digest && strcmp(l->to.digest, digest) != 0)
 		return err_new(-CE_BAD_DIGEST, "the list is %s", digest);
 	r = registry_put_manifest(&l->registry, reference, m.media_type, digest, b.s, b.len);

@@ -6,9 +6,9 @@
  */
 #include <string.h>
 
+#include "pkg/archive/hash.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/sha256.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/digest.h"
 #include "pkg/transfer/noexec.h"
@@ -334,27 +334,32 @@ static int begin_index(struct save *s)
 	return r;
 }
 
-/* What an attestation is about is in the archive already; in another form than the list has it, perhaps. */
-static int retarget(struct save *s, struct store *st, const char *document, struct sbuf *ret)
+/* What an image is in the archive: in another form than the list has it, perhaps. */
+static const char *saved_as(void *data, const char *about)
 {
-	struct json_object *entry = json_object_array_get_idx(s->entries, s->n_entries);
-	struct json_object *words = NULL;
-	const char *about = NULL, *now = NULL;
-	int r = json_get_obj(entry, "annotations", &words), blobs = store_fd(st, STORE_BLOBS);
+	const struct save *s = data;
+	const char *now = NULL;
 
+	for (unsigned i = 0; i < s->n_entries; i++)
+		if (s->args.images[i].id && strcmp(s->args.images[i].manifest, about) == 0 &&
+		    json_get_str(json_object_array_get_idx(s->entries, i), "digest", &now) < 0)
+			err_drop();
+	return now;
+}
+
+/* The document of the entry that comes next; the entry says what it is about. */
+static int follow_image(struct save *s, struct store *st, const char *document, struct sbuf *ret)
+{
+	struct json_object *entry = json_object_array_get_idx(s->entries, s->n_entries),
+			   *words = NULL;
+	const char *now = NULL;
+	int blobs = store_fd(st, STORE_BLOBS);
+	int r = blobs < 0 ? blobs
+			  : attestation_follow(blobs, entry, document, saved_as, s, ret, &now);
+
+	if (r == 0 && now)
+		r = json_get_obj(entry, "annotations", &words);
 	if (r == 0 && words)
-		r = json_get_str(words, ATTESTATION_ABOUT, &about);
-	for (unsigned i = 0; r == 0 && about && !now && i < s->n_entries; i++)
-		if (s->args.images[i].id && strcmp(s->args.images[i].manifest, about) == 0)
-			r = json_get_str(json_object_array_get_idx(s->entries, i), "digest", &now);
-	if (r < 0 || blobs < 0)
-		return r < 0 ? r : blobs;
-	if (!now || strcmp(now, about) == 0) {
-		sbuf_adds(ret, document);
-		return 0;
-	}
-	r = attestation_retarget(blobs, document, now, ret);
-	if (r == 0)
 		json_set_str(words, ATTESTATION_ABOUT, now);
 	return r;
 }
@@ -365,12 +370,12 @@ static int save_artifact(struct save *s, const char *document)
 	AUTO(manifest_done) struct manifest m = {0};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	AUTO_CLOSE int hold = -EBADF;
+	AUTO_FREE char *digest = NULL;
 	struct store *st;
-	char digest[80], hex[65];
 	int r = transfer_store(s->ctx, &st);
 
 	hold = r < 0 ? r : artifact_store_hold(st);
-	r = hold < 0 ? hold : retarget(s, st, document, &text);
+	r = hold < 0 ? hold : follow_image(s, st, document, &text);
 	if (r == 0)
 		r = manifest_parse(text.s, text.len, MEDIA_OCI_MANIFEST, &m);
 	for (unsigned i = 0; r == 0 && i <= m.n_layers; i++) {
@@ -383,8 +388,7 @@ static int save_artifact(struct save *s, const char *document)
 	}
 	if (r < 0)
 		return r;
-	sha256_hex(text.s, text.len, hex);
-	(void)snprintf(digest, sizeof(digest), "sha256:%s", hex);
+	digest = hash_digest_of(text.s, text.len);
 	describe(json_object_array_get_idx(s->entries, s->n_entries++), MEDIA_OCI_MANIFEST, digest,
 		 text.len);
 	return add_document(s, digest, text.s, text.len);
@@ -394,15 +398,14 @@ static int save_artifact(struct save *s, const char *document)
 static int end_index(struct save *s)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	char digest[80], hex[65];
+	AUTO_FREE char *digest = NULL;
 	unsigned n = s->args.n_index_names;
 	int r;
 
 	if (!s->index)
 		return 0;
 	json_write(s->index, false, &b);
-	sha256_hex(b.s, b.len, hex);
-	(void)snprintf(digest, sizeof(digest), "sha256:%s", hex);
+	digest = hash_digest_of(b.s, b.len);
 	r = add_document(s, digest, b.s, b.len);
 	for (unsigned i = 0; r == 0 && i < (n ? n : 1); i++) {
 		struct json_object *a = NULL;

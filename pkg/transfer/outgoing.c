@@ -169,18 +169,15 @@ static void keep_annotations(const struct outgoing *o, const struct making *m,
 /* What was made replaces what was there. */
 static int take(struct outgoing *o, struct json_object *doc, const char *type)
 {
-	char hex[65];
-
 	sbuf_done(&o->manifest_raw);
 	o->manifest_raw = (struct sbuf)SBUF_INIT;
 	json_write(doc, false, &o->manifest_raw);
-	hash_sha256_of(o->manifest_raw.s, o->manifest_raw.len, hex);
 	freep(&o->media_type);
 	freep(&o->digest);
 	manifest_done(&o->manifest);
 	o->manifest = (struct manifest){0};
 	o->media_type = xstrdup(type);
-	o->digest = xasprintf("sha256:%s", hex);
+	o->digest = hash_digest_of(o->manifest_raw.s, o->manifest_raw.len);
 	o->made = true;
 	return manifest_parse(o->manifest_raw.s, o->manifest_raw.len, type, &o->manifest);
 }

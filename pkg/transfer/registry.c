@@ -407,15 +407,13 @@ int registry_manifest(struct registry *r, const char *reference, struct http_res
 					 reference);
 	AUTO_FREE char *digest = NULL;
 	AUTO_STRV struct strv headers = STRV_INIT;
-	char hex[65];
 	int e;
 
 	strv_add(&headers, "Accept: " MANIFEST_ACCEPT);
 	e = get(r, url, &headers, MANIFEST_BYTES_MAX, what, &p);
 	if (e < 0)
 		return e;
-	hash_sha256_of(p.body.s, p.body.len, hex);
-	digest = xasprintf("sha256:%s", hex);
+	digest = hash_digest_of(p.body.s, p.body.len);
 	if (strchr(reference, ':')) {
 		e = verify_bytes(reference, p.body.s, p.body.len);
 		if (e < 0)

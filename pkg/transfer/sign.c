@@ -145,11 +145,9 @@ static int upload(struct registry *r, const char *type, const struct sbuf *bytes
 	AUTO_FREE char *digest = NULL;
 	struct upload u = {.size = bytes->len, .memory = bytes->s, .fd = -EBADF};
 	struct json_object *o;
-	char hex[65];
 	int e;
 
-	hash_sha256_of(bytes->s, bytes->len, hex);
-	digest = xasprintf("sha256:%s", hex);
+	digest = hash_digest_of(bytes->s, bytes->len);
 	u.digest = digest;
 	e = registry_has_blob(r, digest);
 	if (e == 0)
@@ -214,7 +212,6 @@ static int put_attachments(struct registry *r, const char *tag, struct json_obje
 	AUTO_SBUF struct sbuf config = SBUF_INIT, text = SBUF_INIT;
 	AUTO_FREE char *digest = NULL;
 	struct json_object *d = NULL;
-	char hex[65];
 	int e;
 
 	write_config(layers, &config);
@@ -226,8 +223,7 @@ static int put_attachments(struct registry *r, const char *tag, struct json_obje
 	json_set(doc, "config", d);
 	json_set(doc, "layers", json_object_get(layers));
 	json_write(doc, false, &text);
-	hash_sha256_of(text.s, text.len, hex);
-	digest = xasprintf("sha256:%s", hex);
+	digest = hash_digest_of(text.s, text.len);
 	return registry_put_manifest(r, tag, MEDIA_OCI_MANIFEST, digest, text.s, text.len);
 }
 

@@ -125,6 +125,31 @@ as_root() { unshare --user --map-auto --map-root-user "$@"; }
 	victim_is_unchanged
 }
 
+@test "B09: links and pipes among what a scanner of --sbom wrote lead to nothing; its sources it cannot change" {
+	cat >scan <<-'E'
+		#!/bin/sh
+		cd "$BUILDKIT_SCAN_DESTINATION"
+		case $BUILDKIT_SCAN_HOW in
+		file) ln -s "$BUILDKIT_SCAN_VICTIM/f" sbom.spdx.json ;;
+		pipe) mkfifo sbom.spdx.json ;;
+		dir) mkdir sbom.spdx.json ;;
+		place) rm -rf /run/out && ln -s "$BUILDKIT_SCAN_VICTIM" /run/out ;;
+		write) mount -o remount,rw "$BUILDKIT_SCAN_SOURCE"; rm -rf "$BUILDKIT_SCAN_SOURCE"/*; mkdir -p "$BUILDKIT_SCAN_SOURCE/own"
+			echo '{"spdxVersion": "SPDX-2.3"}' >sbom.spdx.json ;;
+		esac
+		exit 0
+	E
+	file <<<$'FROM localhost/busybox\nCOPY --chmod=755 scan /scan\nENTRYPOINT ["/scan"]'
+	cuddy build -q -t localhost/scan . >/dev/null
+	file <<<$'FROM localhost/busybox\nCOPY Containerfile /'
+	for how in file pipe dir place; do
+		run -125 --separate-stderr timeout 60 cuddy build --network none --sbom="generator=localhost/scan,HOW=$how,VICTIM=$VICTIM" .
+		[[ "$stderr" == *"--sbom: localhost/scan:latest: "* && "$stderr" != *canary* ]]
+	done
+	build --network none --sbom=generator=localhost/scan,HOW=write
+	[ -z "$(inside ls /own 2>/dev/null)" ] && inside test -e /Containerfile
+}
+
 @test "B11: an image that says it was made so is not taken for a result of ours" {
 	hostile docker "$WORK/fake.tar" <<'EOT'
 layers = [BASE(), [("poison", "f", "poison")]]

@@ -262,11 +262,15 @@ COPY --from=a /f /g"
 	run -125 --separate-stderr cuddy build --builder remote .
 	[[ "$stderr" == *remote* ]]
 	refused() { run -125 --separate-stderr cuddy build -t localhost/none "${@:2}" . && [ "${#stderr_lines[@]}" = 1 ] && [[ "$stderr" == *": $1"* ]] || fail "${*:2}: $stderr"; }
-	for a in --attest=type=sbom --attest=disabled=false,type=sbom --sbom=true --sbom=generator=x; do
-		refused "${a/attest=/attest }: not supported: no scanner is run; leave the option out" $a
-	done
+	refused "--sbom=generator=X: generator=X: " --sbom=generator=X
+	refused "--attest type=sbom,SOURCE=/: 'SOURCE=/': BUILDKIT_SCAN_SOURCE is for the build to say" --attest type=sbom,SOURCE=/
+	refused "--sbom=a-b=1: 'a-b=1': the key is part of a variable's name" --sbom=a-b=1
+	refused '--sbom="a=1: a quote is not closed' '--sbom="a=1'
+	run -125 --separate-stderr cuddy build --sbom=true -o "$WORK/files" .
+	[[ "$stderr" == *": --sbom is said beside an image, and none is made"* ]]
+	refused "--provenance=filename=x: unknown key in 'filename=x': mode, version" --provenance=filename=x
 	refused "--provenance=mode=most: 'mode=most': min or max" --provenance=mode=most
-	refused "--attest type=provenance,version=v1: 'version=v1': only v0.2 is written" --attest type=provenance,version=v1
+	refused "--attest type=provenance,version=v2: 'version=v2': v1 or v0.2" --attest type=provenance,version=v2
 	run -125 --separate-stderr cuddy build --provenance=true -o "$WORK/files" .
 	[[ "$stderr" == *": --provenance is said beside an image, and none is made"* ]]
 	refused "--attest type=provenance,disabled=truex: 'disabled=truex': true or false" --attest type=provenance,disabled=truex

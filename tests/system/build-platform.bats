@@ -96,11 +96,11 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	[ "${#stderr_lines[@]}" = 1 ]
 }
 
-# What is said by entry $2 of the list "NAME:TAG" at the registry: the statement.
+# What is said by entry $2 of the list "NAME:TAG" at the registry: the statement, or the one in layer $3.
 statement() {
 	local name=${1%:*} m
 	m=$(skopeo inspect --raw --tls-verify=false "docker://$REG/$1" | jq -r ".manifests[$2].digest")
-	curl -sf "http://$REG/v2/$name/blobs/$(skopeo inspect --raw --tls-verify=false "docker://$REG/$name@$m" | jq -r '.layers[0].digest')" | jq -S .
+	curl -sf "http://$REG/v2/$name/blobs/$(skopeo inspect --raw --tls-verify=false "docker://$REG/$name@$m" | jq -r ".layers[${3:-0}].digest")" | jq -S .
 }
 
 @test "--provenance: how each image was built, beside it in its list, and about the manifest that is sent (O6)" {
@@ -116,10 +116,12 @@ statement() {
 	[ "$(jq -c '[.manifests[].platform.architecture]' <<<"$list")" = '["amd64","unknown"]' ]
 	[ "$(jq -r '.manifests[1].annotations | .["vnd.docker.reference.type"], .["vnd.docker.reference.digest"]' <<<"$list" | xargs)" = "attestation-manifest $(jq -r '.manifests[0].digest' <<<"$list")" ]
 	said=$(statement p:1 1)
-	[ "$(jq -r '.predicateType, .subject[0].name, "sha256:" + .subject[0].digest.sha256' <<<"$said" | xargs)" = \
-		"https://slsa.dev/provenance/v0.2 pkg:docker/$REG/p@1?platform=linux%2Famd64 $(jq -r '.manifests[0].digest' <<<"$list")" ]
-	[ "$(jq -c '.predicate.materials' <<<"$said")" = "[{\"digest\":{\"sha256\":\"$(cuddy image inspect --format '{{.Digest}}' localhost/busybox | cut -d: -f2)\"},\"uri\":\"pkg:docker/localhost/busybox@latest?platform=linux%2Famd64\"}]" ]
-	[ "$(jq -c '[.predicate.invocation.parameters | .args, .secrets]' <<<"$said")" = '[{"build-arg:WHO":"me","label:l":"m"},[{"id":"token","optional":true}]]' ]
+	[ "$(jq -r '._type, .predicateType, .subject[0].name, "sha256:" + .subject[0].digest.sha256' <<<"$said" | xargs)" = \
+		"https://in-toto.io/Statement/v1 https://slsa.dev/provenance/v1 pkg:docker/$REG/p@1?platform=linux%2Famd64 $(jq -r '.manifests[0].digest' <<<"$list")" ]
+	[ "$(jq -c '.predicate.buildDefinition.resolvedDependencies' <<<"$said")" = "[{\"digest\":{\"sha256\":\"$(cuddy image inspect --format '{{.Digest}}' localhost/busybox | cut -d: -f2)\"},\"uri\":\"pkg:docker/localhost/busybox@latest?platform=linux%2Famd64\"}]" ]
+	[ "$(jq -r '.predicate.buildDefinition | .externalParameters.configSource.path, .internalParameters.builderPlatform' <<<"$said" | xargs)" = "Containerfile linux/amd64" ]
+	[ "$(jq -c '.predicate.runDetails.metadata | [has("startedOn", "finishedOn", "invocationId"), .buildkit_completeness.request, .buildkit_reproducible]' <<<"$said")" = "[true,true,true,true,false]" ]
+	[ "$(jq -c '[.predicate.buildDefinition.externalParameters.request | .args, .secrets]' <<<"$said")" = '[{"build-arg:WHO":"me","label:l":"m"},[{"id":"token","optional":true}]]' ]
 	run -1 grep -q hush <<<"$said"
 	# Whoever pulls gets the image.
 	[ "$(cuddy run --rm --network none "$REG/p:1" cat /who)" = me ]
@@ -129,11 +131,11 @@ statement() {
 	cuddy rmi -f "$REG/p:1" >/dev/null
 	# Of several platforms each has its own, and less is said than before; so it is in an archive.
 	file <<<$'FROM scratch\nARG WHO\nCOPY Containerfile /'
-	cuddy build -q --attest type=provenance,builder-id=https://ci/7,reproducible=true --build-arg WHO=me --platform linux/amd64,linux/arm64 -t "$REG/p:2" --push \
+	cuddy build -q --attest type=provenance,builder-id=https://ci/7,reproducible=true,version=v0.2 --build-arg WHO=me --platform linux/amd64,linux/arm64 -t "$REG/p:2" --push \
 		-o type=oci,dest="$WORK/p.tar" . >/dev/null
 	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/p:2" | jq -c '[.manifests[].platform.architecture]')" = '["amd64","arm64","unknown","unknown"]' ]
 	said=$(statement p:2 3)
-	[ "$(jq -r '.predicate | .builder.id, .metadata.reproducible, .invocation.environment.platform' <<<"$said" | xargs)" = "https://ci/7 true linux/arm64" ]
+	[ "$(jq -r '.predicateType, (.predicate | .builder.id, .metadata.reproducible, .invocation.environment.platform)' <<<"$said" | xargs)" = "https://slsa.dev/provenance/v0.2 https://ci/7 true linux/arm64" ]
 	[ "$(jq -r '.subject[0].digest.sha256' <<<"$said")" = "$(skopeo inspect --raw --tls-verify=false "docker://$REG/p:2" | jq -r '.manifests[1].digest[7:]')" ]
 	run -1 grep -qE 'WHO|secrets' <<<"$said"
 	skopeo copy -q --all "oci-archive:$WORK/p.tar" "oci:$WORK/p:x"
@@ -141,6 +143,78 @@ statement() {
 	about=$(jq -r '.manifests[3].digest[7:]' "$WORK/p/blobs/sha256/$index")
 	[ "$(jq -r '.subject[0].digest.sha256' "$WORK/p/blobs/sha256/$(jq -r '.layers[0].digest[7:]' "$WORK/p/blobs/sha256/$about")")" = \
 		"$(jq -r '.manifests[1].digest[7:]' "$WORK/p/blobs/sha256/$index")" ]
+}
+
+@test "--sbom: a scanner looks at each image's files, other stages and the context, and what it writes goes beside it (O6)" {
+	cat >scan <<-'E'
+		#!/bin/sh
+		set -e
+		case $BUILDKIT_SCAN_HOW in
+		fail) exit 9 ;;
+		nothing) exit 0 ;;
+		plain) echo '{"spdxVersion": "SPDX-2.3", "name": "it"}' >"$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json"; exit ;;
+		junk) echo '{"files": []}' >"$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json"; exit ;;
+		esac
+		who="$*:$(id -u):$PWD:$OWN:$(ls /dev/mine /given 2>/dev/null || true):$(cat /proc/sys/kernel/random/uuid)"
+		for s in "$BUILDKIT_SCAN_SOURCE" ${BUILDKIT_SCAN_SOURCE_EXTRAS:+"$BUILDKIT_SCAN_SOURCE_EXTRAS"/*}; do
+			if touch "$s/new" 2>/dev/null; then exit 8; fi
+			touch /tmp/new
+			f=$(cd "$s" && find . -type f | sort | sed 's/.*/{"fileName": "&"}/' | tr '\n' ,)
+			printf '{"predicateType": "https://spdx.dev/Document", "subject": null, "predicate": {"name": "%s", "files": [%s], "who": "%s"}}' \
+				"$s" "${f%,}" "$who" >"$BUILDKIT_SCAN_DESTINATION/${s##*/}.spdx.json"
+		done
+	E
+	file <<<$'FROM localhost/busybox\nENV OWN=own\nUSER 7\nWORKDIR /w\nCOPY --chmod=755 scan /bin/scan\nENTRYPOINT ["scan"]\nCMD ["an arg"]'
+	cuddy build -q -t localhost/scan . >/dev/null
+	mkdir -p "$WORK/given"
+	echo hidden >.dockerignore
+	touch hidden
+	file <<-'E'
+		ARG BUILDKIT_SBOM_SCAN_STAGE=false
+		ARG BUILDPLATFORM
+		FROM --platform=$BUILDPLATFORM localhost/busybox AS make
+		ARG BUILDKIT_SBOM_SCAN_STAGE=make
+		RUN ! env | grep BUILDKIT && echo x >/made
+		FROM --platform=$BUILDPLATFORM localhost/busybox AS other
+		RUN echo y >/y
+		FROM scratch
+		ARG BUILDKIT_SBOM_SCAN_CONTEXT=true
+		ARG TARGETARCH
+		COPY --from=make /made /for-$TARGETARCH
+		COPY --from=other /y /
+	E
+	scanned() { cuddy build -q --network none --env OWN=other -v "$WORK/given:/given" --device /dev/null:/dev/mine --sbom="generator=localhost/scan,HOW=$1" "${@:2}" . >/dev/null; }
+	scanned well --provenance=true --platform linux/amd64,linux/arm64 -t "$REG/s:1" --push
+	list=$(skopeo inspect --raw --tls-verify=false "docker://$REG/s:1")
+	[ "$(jq -c '[.manifests[].platform.architecture]' <<<"$list")" = '["amd64","arm64","unknown","unknown"]' ]
+	m=$(skopeo inspect --raw --tls-verify=false "docker://$REG/s@$(jq -r '.manifests[3].digest' <<<"$list")")
+	[ "$(jq -r '.layers[].annotations["in-toto.io/predicate-type"]' <<<"$m" | uniq -c | xargs)" = "3 https://spdx.dev/Document 1 https://slsa.dev/provenance/v1" ]
+	said=$(statement s:1 3)
+	[ "$(jq -r '._type, .predicateType, .subject[0].name, .subject[0].digest.sha256' <<<"$said" | xargs)" = \
+		"https://in-toto.io/Statement/v1 https://spdx.dev/Document pkg:docker/$REG/s@1?platform=linux%2Farm64 $(jq -r '.manifests[1].digest[7:]' <<<"$list")" ]
+	[ "$(jq -r '.predicate | .name, .files[].fileName, .who[:-36]' <<<"$said" | xargs)" = "/run/src/core/sbom ./for-arm64 ./y an arg:0:/w:own::" ]
+	[ "$(statement s:1 3 1 | jq -r '.predicate | .name, .files[].fileName' | xargs)" = "/run/src/extras/sbom-context ./.dockerignore ./Containerfile ./scan" ]
+	[ "$(statement s:1 3 2 | jq -r '.predicate | .name, (.files[].fileName | select(. == "./made"))' | xargs)" = "/run/src/extras/sbom-make ./made" ]
+	[ "$(statement s:1 3 3 | jq -r '.subject[0].digest.sha256, (.predicate.buildDefinition.resolvedDependencies[].uri | select(contains("scan")))' | xargs)" = \
+		"$(jq -r '.manifests[1].digest[7:]' <<<"$list") pkg:docker/localhost/scan@latest?platform=linux%2Famd64" ]
+	# The same files are not scanned again; nobody else's stages are, either.
+	scanned well --build-arg BUILDKIT_SBOM_SCAN_CONTEXT=false --build-arg BUILDKIT_SBOM_SCAN_STAGE=1 -t "$REG/s:2" --push
+	[ "$(statement s:2 1 1 | jq -r .predicate.name) $(statement s:2 1 2 | jq -r .predicate.name)" = "/run/src/extras/sbom-make /run/src/extras/sbom-other" ]
+	said=$(statement s:2 1)
+	scanned well --build-arg BUILDKIT_SBOM_SCAN_CONTEXT=false --build-arg BUILDKIT_SBOM_SCAN_STAGE=1 -t "$REG/s:3" --push
+	[ "$(statement s:3 1 | jq .predicate.who)" = "$(jq .predicate.who <<<"$said")" ]
+	# A document that is no statement becomes one; a scanner that fails, or that says nothing or something else, ends the build.
+	scanned plain -t "$REG/s:4" --push
+	[ "$(statement s:4 1 | jq -c '[.predicateType, .predicate.name]')" = '["https://spdx.dev/Document","it"]' ]
+	run -9 --separate-stderr scanned fail -t localhost/none
+	[[ "$stderr" == *"--sbom:4: RUN scan what is in the image: exit status 9"* ]]
+	run -125 --separate-stderr scanned nothing -t localhost/none
+	[[ "$stderr" == *"--sbom: localhost/scan:latest: the scanner wrote nothing to /run/out"* ]]
+	run -125 --separate-stderr scanned junk -t localhost/none
+	[[ "$stderr" == *"what the scanner wrote as sbom.spdx.json: neither a statement of in-toto's nor an SPDX document"* ]]
+	run -1 cuddy manifest exists localhost/none
+	run -125 --separate-stderr cuddy build -q --sbom=generator=localhost/none/such --pull=never .
+	[ "${#stderr_lines[@]}" = 1 ] && [[ "$stderr" == *"localhost/none/such:latest"* ]]
 }
 
 @test "another platform's base comes from the registry, and the name stays what it was; its commands need an emulator (G2)" {

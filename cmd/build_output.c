@@ -172,19 +172,20 @@ static int check_form(const struct build_args *a, struct build_output *o, struct
 static int set_push_form(const struct build_args *a, const struct build_options *b, struct build_outputs *outs)
 {
 	const struct compress_args *use = &a->compression;
-	bool compresses = a->push;
+	bool compresses = a->push, pushes = a->push;
 
 	for (unsigned i = 0; i < outs->n; i++) {
 		const struct build_output *o = &outs->v[i];
 
-		compresses |= o->push || o->kind == OUTPUT_OCI;
+		pushes |= o->push;
+		compresses |= pushes || o->kind == OUTPUT_OCI;
 		if (o->push || (a->push && o->kind == OUTPUT_IMAGE))
 			use = compression_of(a, o);
 	}
 	if (a->compression.format && !compresses)
 		return err_usage("--compression-format: nothing is compressed; it goes with --push and --output type=oci");
 	outs->push_form.format = b->docker ? "docker" : "oci";
-	return compress_form_of(use, &outs->push_form);
+	return pushes ? compress_form_to_registry(use, &outs->push_form, NULL) : compress_form_of(use, &outs->push_form);
 }
 
 int build_outputs_open(const struct build_args *a, struct build_options *b,

@@ -62,15 +62,17 @@ static void take_digest(const char *reference, const char *id)
 	(void)snprintf(pushed, sizeof(pushed), "%s", id);
 }
 
-static int options_of(const struct push_args *a, struct push_options *ret)
+/* @place: it is no registry. @add: see compress_form_to_registry(). */
+static int options_of(const struct push_args *a, bool place, const char **add, struct push_options *ret)
 {
 	int r;
 
-	r = compress_form_of(&a->compression, &ret->form);
-	if (r < 0)
-		return r;
 	if (a->format)
 		ret->form.format = strcmp(a->format, "oci") == 0 ? "oci" : "docker";
+	r = place ? compress_form_of(&a->compression, &ret->form)
+		  : compress_form_to_registry(&a->compression, &ret->form, add);
+	if (r < 0)
+		return r;
 	ret->platform = a->platform;
 	ret->sign = a->sign;
 	return registry_access_of(&a->registry, &ret->access);
@@ -137,7 +139,7 @@ static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	bool place = argc > 1 && transport_is_place(argv[1]);
 	struct push_options o = {0};
 	struct store *st;
-	int r = options_of(a, &o);
+	int r = options_of(a, place, NULL, &o);
 
 	if (r == 0 && a->compress && !place)
 		r = err_usage("--compress is for dir: destinations; --compression-format says "
@@ -191,8 +193,10 @@ static int push_list_run(struct cmd_ctx *ctx, const void *args, int argc, char *
 	struct push_options base = {0};
 	struct list_push_options o = {.all = a->all != 0, .add_compression = a->add_compression};
 	struct transfer_report report;
+	/* Of a list without its images nothing is compressed. */
+	bool place = !o.all || (argc > 1 && transport_is_place(argv[1]));
 	struct store *st;
-	int r = options_of(&a->push, &base);
+	int r = options_of(&a->push, place, &o.add_compression, &base);
 
 	o.form = base.form;
 	o.sign = base.sign;

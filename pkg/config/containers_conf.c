@@ -43,6 +43,7 @@ static const struct key keys[] = {
 	K("containers", env, LIST),
 	K("containers", mounts, LIST),
 	K("containers", volumes, LIST),
+	K("engine", add_compression, LIST),
 	K("engine", cdi_spec_dirs, LIST),
 	K("engine", hooks_dir, LIST),
 	K("engine", runtimes_flags, LIST),
@@ -65,6 +66,7 @@ static const struct key keys[] = {
 	K("engine", build_cache_age, TEXT),
 	K("engine", build_cache_max, TEXT),
 	K("engine", cgroup_manager, TEXT),
+	K("engine", compression_format, TEXT),
 	K("engine", image_volume_mode, TEXT),
 	K("engine", pod_exit_policy, TEXT),
 	K("engine", pull_policy, TEXT),
@@ -81,6 +83,7 @@ static const struct key keys[] = {
 	K("containers", log_size_max, NUMBER),
 	K("containers", oom_score_adj, NUMBER),
 	K("containers", pids_limit, NUMBER),
+	K("engine", compression_level, NUMBER),
 	K("engine", stop_timeout, NUMBER),
 };
 

@@ -34,16 +34,16 @@ struct conf_list {
 };
 
 struct containers_conf {
-	struct conf_list annotations, cdi_spec_dirs, cgroup_conf, default_capabilities,
+	struct conf_list add_compression, annotations, cdi_spec_dirs, cgroup_conf, default_capabilities,
 		default_host_ips, default_sysctls, default_ulimits, devices, dns_options,
 		dns_searches, dns_servers, env, hooks_dir, mounts, runtimes_flags, volumes;
-	char *base_hosts_file, *cgroup_manager, *image_volume_mode, *log_tag, *pod_exit_policy;
+	char *base_hosts_file, *cgroup_manager, *compression_format, *image_volume_mode, *log_tag, *pod_exit_policy;
 	char *cgroupns, *cgroups, *init_path, *ipcns, *log_driver, *netns, *pidns, *seccomp_profile,
 		*shm_size, *tz, *umask, *userns, *utsns, *build_cache_age, *build_cache_max,
 		*pull_policy, *detach_keys, *runtime, *default_rootless_network_cmd;
 	struct strv runtimes; /* "name=path", of a name those to be tried first come first */
 	/* numbers and truths (0, 1); CONF_UNSET */
-	int64_t container_name_as_hostname, env_host, http_proxy, init, no_hosts, privileged, read_only, log_size_max,
+	int64_t compression_level, container_name_as_hostname, env_host, http_proxy, init, no_hosts, privileged, read_only, log_size_max,
 		oom_score_adj, pids_limit, stop_timeout;
 };
 

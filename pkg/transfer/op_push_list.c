@@ -114,7 +114,7 @@ static int open_remote(struct push_list *l, struct child *c, struct json_object 
 		r = json_get_bool(where, "Insecure", &insecure);
 	if (r == 0 && !from)
 		r = err_new(-CE_CORRUPT, "the list does not say where %.19s is", c->digest);
-	if (r == 0 && (l->args.form.format || l->args.form.compression))
+	if (r == 0 && (l->args.form.format || (l->args.form.compression && !l->args.form.mild)))
 		r = err_usage(
 			"%.19s is only at %s: pull it before it can be pushed in another form",
 			c->digest, from);
@@ -182,7 +182,7 @@ static int open_child(struct push_list *l, struct json_object *entry)
 	if (artifact)
 		return open_artifact(l, c);
 	r = id ? open_local(l, c, id, NULL) : open_remote(l, c, where);
-	if (r < 0 || !more)
+	if (r < 0 || !more || (!id && l->args.form.mild))
 		return r;
 	if (!id)
 		return err_usage("%.19s is only at %s: pull it before it can be pushed in another "

@@ -140,6 +140,7 @@ void wire_put_form(struct sbuf *b, const struct transfer_form *f)
 	wire_put_str(b, f->format);
 	wire_put_str(b, f->compression);
 	wire_put_u32(b, f->level);
+	wire_put_u32(b, f->mild);
 }
 
 void wire_get_form(struct wire_reader *r, struct transfer_form *f)
@@ -147,6 +148,7 @@ void wire_get_form(struct wire_reader *r, struct transfer_form *f)
 	f->format = wire_get_str(r);
 	f->compression = wire_get_str(r);
 	f->level = wire_get_u32(r);
+	f->mild = wire_get_u32(r);
 }
 
 void transfer_push_put(struct sbuf *b, const struct transfer_push *p)

@@ -156,6 +156,7 @@ struct transfer_form {
 	const char *format; /* "oci", "docker" */
 	const char *compression; /* "gzip", "zstd", "none" */
 	uint32_t level; /* 0: the default */
+	bool mild; /* nobody asked for it now: what is only elsewhere goes as it is */
 };
 
 /* How what is pushed gets signed: a part of several bodies. */

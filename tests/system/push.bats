@@ -199,6 +199,34 @@ umoci_image() { # umoci_image DIR:TAG
 	[ "$(bytes "$REG/l:zstd1")" -gt "$(bytes "$REG/l:zstd9")" ]
 	skopeo inspect --raw --tls-verify=false "docker://$REG/l:gzip9" | jq -e 'all(.layers[]; .mediaType | endswith("+gzip"))'
 	skopeo copy -q --src-tls-verify=false "docker://$REG/l:gzip9" "oci:$WORK/copied:x"
+	# What containers.conf says counts where nothing else is said, and for registries only.
+	media() { skopeo inspect --raw --tls-verify=false "docker://$1" | jq -r '.layers[0].mediaType | split("+")[1]'; }
+	export CONTAINERS_CONF=$WORK/c.conf
+	printf '[engine]\ncompression_format = "zstd"\ncompression_level = 18\nadd_compression = ["zstd"]\n' >"$CONTAINERS_CONF"
+	upload localhost/layers12 "$REG/l:conf"
+	[ "$(media "$REG/l:conf") $(bytes "$REG/l:conf")" = "zstd $(bytes "$REG/l:zstd9")" ]
+	upload -f docker localhost/layers12 "$REG/l:docker"
+	upload --compression-format gzip localhost/layers12 "$REG/l:flag"
+	upload localhost/layers12 "oci:$WORK/copied:conf"
+	[ "$(media "$REG/l:flag") $(skopeo inspect --raw "oci:$WORK/copied:conf" | jq -r '.layers[0].mediaType | split("+")[1]')" = "gzip gzip" ]
+	cuddy build -q --tls-verify=false --push -t "$REG/l:build" - <<<'FROM localhost/layers12' >/dev/null
+	[ "$(media "$REG/l:build")" = zstd ]
+	cuddy manifest create l localhost/layers12 >/dev/null
+	cuddy manifest push -q --tls-verify=false --compression-format gzip l "$REG/l:list" >/dev/null
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/l:list" | jq '.manifests | length')" = 2 ]
+	# A list's images that are only elsewhere go as they are there.
+	cuddy manifest create --tls-verify=false far "docker://$REG/l:flag" >/dev/null
+	cuddy manifest push -q --tls-verify=false far "$REG/far:1" >/dev/null
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/far:1" | jq -r '.manifests[].digest')" = "$(digest_of "$REG/l:flag")" ]
+	for bad in 'compression_format = "lzma"' 'compression_level = 10' 'compression_level = -1' $'compression_format = "zstd"\ncompression_level = 23'; do
+		printf '[engine]\n%s\n' "$bad" >"$CONTAINERS_CONF"
+		run --separate-stderr upload localhost/layers12 "$REG/l:bad"
+		one_line_error 125 'containers.conf: compression_'
+	done
+	printf '[engine]\nadd_compression = ["zstd", "gzip"]\n' >"$CONTAINERS_CONF"
+	run --separate-stderr cuddy manifest push --tls-verify=false l "$REG/l:bad"
+	one_line_error 125 'add_compression: only "zstd"'
+	unset CONTAINERS_CONF
 	# A credentials file of its own, where the registry wants one.
 	registry_end
 	registry_begin tls

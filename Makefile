@@ -74,7 +74,7 @@ objs = $(patsubst %.c,$B/obj/%.o,$1)
 LIBC_SRCS  := $(call srcs,$(LIBC_DIRS))
 # Both ends of the socket pair between cuddy and cuddy-transfer need its messages; both write archives
 # of trees, for which libc is enough.
-SHARED     := pkg/transfer/protocol.c pkg/transfer/protocol_list.c pkg/transfer/policy.c pkg/transfer/lookaside.c pkg/transfer/user_side.c \
+SHARED     := pkg/transfer/protocol.c pkg/transfer/protocol_list.c pkg/transfer/policy.c pkg/transfer/policy_sigstore.c pkg/transfer/lookaside.c pkg/transfer/user_side.c \
 	$(addprefix pkg/archive/,out.c tar_write.c tree_tar.c tree_attrs.c tree_put.c)
 CORE_SRCS  := $(call srcs,$(CORE_DIRS)) $(wildcard $(SHARED))
 CUDDY_SRCS := $(call srcs,$(CUDDY_DIRS))

@@ -76,8 +76,8 @@ static char *ids_of_all(const struct policy_requirement *q)
 
 	if (q->kind == POLICY_SIGSTORE)
 		return xstrdup("N/A");
-	for (size_t i = 0; i < q->key_paths.n; i++) {
-		char *ids = ids_of(q->key_paths.v[i]);
+	for (size_t i = 0; i < q->keys.paths.n; i++) {
+		char *ids = ids_of(q->keys.paths.v[i]);
 
 		if (*ids)
 			strv_take(&all, ids);

@@ -10,20 +10,30 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/config/paths.h"
-#include "pkg/json/json.h"
 #include "pkg/sys/file.h"
+#include "pkg/transfer/policy_internal.h"
 
 #define POLICY_MAX (4UL << 20)
 
+static void pem_done(struct policy_pem *p)
+{
+	strv_done(&p->paths);
+	for (unsigned i = 0; i < p->n; i++)
+		sbuf_done(&p->data[i]);
+	free(p->data);
+}
+
 static void requirement_done(struct policy_requirement *q)
 {
-	strv_done(&q->key_paths);
-	for (unsigned i = 0; i < q->n_keys; i++)
-		sbuf_done(&q->keys[i]);
-	free(q->keys);
+	pem_done(&q->keys);
+	pem_done(&q->roots);
+	pem_done(&q->intermediates);
+	pem_done(&q->rekor);
+	free(q->issuer);
+	free(q->email);
+	free(q->hostname);
 	free(q->named);
 	free(q->signed_prefix);
-	free(q->unsupported);
 }
 
 void policy_done(struct policy *p)
@@ -42,7 +52,7 @@ void policy_done(struct policy *p)
 
 /* --- parse ------------------------------------------------------------------------------------- */
 
-static int only_keys(struct json_object *o, const char *const *allowed, const char *what)
+int policy_only_keys(struct json_object *o, const char *const *allowed, const char *what)
 {
 	json_object_object_foreach(o, key, value)
 	{
@@ -57,51 +67,45 @@ static int only_keys(struct json_object *o, const char *const *allowed, const ch
 	return 0;
 }
 
-static void add_key(struct policy_requirement *q, struct sbuf *key)
-{
-	q->keys = xreallocarray(q->keys, q->n_keys + 1, sizeof(*q->keys));
-	q->keys[q->n_keys++] = *key;
-	*key = (struct sbuf)SBUF_INIT;
-}
-
-static int take_key_data(struct policy_requirement *q, const char *text)
+static int take_data(struct policy_pem *p, const char *key, const char *text)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 
 	if (base64_decode(text, &b) < 0 || b.len == 0)
-		return err_new(-CE_BAD_FORMAT, "keyData is not base64");
-	add_key(q, &b);
+		return err_new(-CE_BAD_FORMAT, "%s is not base64", key);
+	p->data = xreallocarray(p->data, p->n + 1, sizeof(*p->data));
+	p->data[p->n++] = b;
+	b = (struct sbuf)SBUF_INIT;
 	return 0;
 }
 
-/* Exactly one of keyPath, keyPaths, keyData and (where there is such) keyDatas. */
-static int parse_keys(struct json_object *o, struct policy_requirement *q)
+int policy_pem_parse(struct json_object *o, const char *prefix, struct policy_pem *ret)
 {
-	const char *path = NULL, *data = NULL;
-	AUTO_STRV struct strv datas = STRV_INIT;
-	int r = json_get_str(o, "keyPath", &path);
+	static const char *const forms[] = {"Path", "Paths", "Data", "Datas"};
+	unsigned found = 0;
+	int r = 0;
 
-	if (r == 0)
-		r = json_get_str(o, "keyData", &data);
-	if (r == 0)
-		r = json_get_strv(o, "keyPaths", &q->key_paths);
-	if (r == 0)
-		r = json_get_strv(o, "keyDatas", &datas);
-	if (r < 0)
-		return r;
-	if (!!path + !!data + json_object_object_get_ex(o, "keyPaths", NULL) +
-		    json_object_object_get_ex(o, "keyDatas", NULL) !=
-	    1)
-		return err_new(-CE_BAD_FORMAT, "want exactly one of keyPath, keyPaths and keyData");
-	if (path)
-		strv_add(&q->key_paths, path);
-	if (data)
-		r = take_key_data(q, data);
-	for (size_t i = 0; r == 0 && i < datas.n; i++)
-		r = take_key_data(q, datas.v[i]);
-	if (r == 0 && !q->key_paths.n && !q->n_keys)
-		r = err_new(-CE_BAD_FORMAT, "no keys");
-	return r;
+	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(forms); i++) {
+		AUTO_FREE char *key = xasprintf("%s%s", prefix, forms[i]);
+		AUTO_STRV struct strv values = STRV_INIT;
+		const char *one = NULL;
+
+		if (!json_object_object_get_ex(o, key, NULL))
+			continue;
+		found++;
+		r = i % 2 ? json_get_strv(o, key, &values) : json_get_str(o, key, &one);
+		if (r == 0 && one)
+			strv_add(&values, one);
+		if (r == 0 && !values.n)
+			r = err_new(-CE_BAD_FORMAT, "nothing in %s", key);
+		for (size_t k = 0; r == 0 && i > 1 && k < values.n; k++)
+			r = take_data(ret, key, values.v[k]);
+		if (r == 0 && i < 2)
+			strv_add_all(&ret->paths, &values);
+	}
+	if (r == 0 && found > 1)
+		r = err_new(-CE_BAD_FORMAT, "%sPath and its likes: only one of them", prefix);
+	return r < 0 ? r : (int)found;
 }
 
 static int parse_identity(struct json_object *o, struct policy_requirement *q)
@@ -125,7 +129,7 @@ static int parse_identity(struct json_object *o, struct policy_requirement *q)
 		if (!type || strcmp(type, kinds[i].type) != 0)
 			continue;
 		q->identity = kinds[i].kind;
-		r = only_keys(o, kinds[i].keys, "signedIdentity");
+		r = policy_only_keys(o, kinds[i].keys, "signedIdentity");
 		if (r == 0 && kinds[i].keys[1])
 			r = json_get_str(o, kinds[i].keys[1], &named);
 		if (r == 0 && q->identity == IDENTITY_REMAP)
@@ -144,39 +148,29 @@ static int parse_identity(struct json_object *o, struct policy_requirement *q)
 		     : err_new(-CE_BAD_FORMAT, "signedIdentity of type \"%s\"", type ? type : "");
 }
 
+static int parse_gpg(struct json_object *o, struct policy_requirement *q)
+{
+	static const char *const allowed[] = {"type",    "keyType",        "keyPath", "keyPaths",
+					      "keyData", "signedIdentity", NULL};
+	const char *type = NULL;
+	int r = policy_only_keys(o, allowed, "a requirement");
+
+	if (r == 0)
+		r = json_get_str(o, "keyType", &type);
+	if (r == 0 && (!type || strcmp(type, "GPGKeys") != 0))
+		r = err_new(-CE_BAD_FORMAT, "keyType \"%s\" is not GPGKeys", type ? type : "");
+	if (r == 0)
+		r = policy_pem_parse(o, "key", &q->keys);
+	if (r == 0)
+		r = err_new(-CE_BAD_FORMAT, "want exactly one of keyPath, keyPaths and keyData");
+	return r < 0 ? r : 0;
+}
+
 static int parse_signed(struct json_object *o, struct policy_requirement *q)
 {
-	static const char *const gpg[] = {"type",    "keyType",        "keyPath", "keyPaths",
-					  "keyData", "signedIdentity", NULL};
-	static const char *const sigstore[] = {"type",
-					       "keyPath",
-					       "keyPaths",
-					       "keyData",
-					       "keyDatas",
-					       "signedIdentity",
-					       "fulcio",
-					       "pki",
-					       "rekorPublicKeyPath",
-					       "rekorPublicKeyPaths",
-					       "rekorPublicKeyData",
-					       "rekorPublicKeyDatas",
-					       NULL};
 	struct json_object *identity = NULL;
-	const char *type = NULL;
-	bool simple = q->kind == POLICY_SIGNED_BY;
-	int r = only_keys(o, simple ? gpg : sigstore, "a requirement");
+	int r = q->kind == POLICY_SIGNED_BY ? parse_gpg(o, q) : policy_parse_sigstore(o, q);
 
-	if (r == 0 && simple)
-		r = json_get_str(o, "keyType", &type);
-	if (r == 0 && simple && (!type || strcmp(type, "GPGKeys") != 0))
-		r = err_new(-CE_BAD_FORMAT, "keyType \"%s\" is not GPGKeys", type ? type : "");
-	for (size_t i = 6; r == 0 && !simple && sigstore[i]; i++)
-		if (json_object_object_get_ex(o, sigstore[i], NULL)) {
-			q->unsupported = xstrdup(sigstore[i]);
-			return 0;
-		}
-	if (r == 0)
-		r = parse_keys(o, q);
 	if (r == 0)
 		r = json_get_obj(o, "signedIdentity", &identity);
 	return r == 0 && identity ? parse_identity(identity, q) : r;
@@ -197,7 +191,7 @@ static int parse_requirement(struct json_object *o, struct policy_requirement *q
 		if (!type || strcmp(type, types[i]) != 0)
 			continue;
 		q->kind = (enum policy_kind)i;
-		return i < 2 ? only_keys(o, bare, "a requirement") : parse_signed(o, q);
+		return i < 2 ? policy_only_keys(o, bare, "a requirement") : parse_signed(o, q);
 	}
 	return r < 0 ? r : err_new(-CE_BAD_FORMAT, "unknown type \"%s\"", type ? type : "");
 }
@@ -252,7 +246,7 @@ int policy_parse(const char *text, size_t n, struct policy *ret)
 	if (r == 0 && !json_object_is_type(o, json_type_object))
 		r = err_new(-CE_BAD_FORMAT, "not an object");
 	if (r == 0)
-		r = only_keys(o, keys, "the policy");
+		r = policy_only_keys(o, keys, "the policy");
 	if (r == 0)
 		r = json_get_arr(o, "default", &list);
 	if (r == 0 && !list)

@@ -23,15 +23,26 @@ enum policy_identity {
 	IDENTITY_REMAP
 };
 
+/* How the maker of a sigstore signature is known. */
+enum policy_signer { SIGNER_KEY, SIGNER_FULCIO, SIGNER_PKI };
+
+/* Keys or certificates, any of which will do: files of them, or what would be in such files. */
+struct policy_pem {
+	struct strv paths;
+	struct sbuf *data;
+	unsigned n;
+};
+
 struct policy_requirement {
 	enum policy_kind kind;
-	struct strv key_paths; /* any of the keys in them will do */
-	struct sbuf *keys; /* or the keys themselves */
-	unsigned n_keys;
+	struct policy_pem keys; /* SIGNER_KEY */
+	enum policy_signer signer;
+	struct policy_pem roots, intermediates; /* the others: certificates */
+	char *issuer, *email, *hostname; /* whom the certificate is for; NULL: does not matter */
+	struct policy_pem rekor; /* keys of logs, one of which has to have seen the signature; none: need not */
 	enum policy_identity identity;
 	char *named; /* the reference, repository or prefix of the identity */
 	char *signed_prefix;
-	char *unsupported; /* asks for what cannot be checked here: nothing passes */
 };
 
 struct policy_scope {

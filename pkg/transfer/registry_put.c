@@ -137,8 +137,8 @@ int registry_put_tags(struct registry *r, const struct strv *tags, const char *m
 	}
 	if (e == -CE_INTERRUPTED)
 		return e;
-	if (e <
-	    0) { /* one that takes no such request; if it is something else, the next one says so */
+	if (e < 0) {
+		/* One that takes no such request; if it is something else, the next one says so. */
 		log_debug("registry", "tags by digest: %s", err_message(e));
 		err_drop();
 	}

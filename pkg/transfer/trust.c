@@ -12,19 +12,9 @@
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
-#include "pkg/transfer/pubkey.h"
+#include "pkg/transfer/trust_internal.h"
 
-#define SIGNATURES_MAX 128
-#define SIGNATURE_BYTES_MAX (64UL << 10)
 #define KEY_BYTES_MAX (4UL << 20)
-
-/* Of one image: who asks, and what for. */
-struct claim {
-	struct trust *trust;
-	struct registry *registry;
-	const struct reference *ref;
-	const char *digest; /* the one whose signatures are looked at */
-};
 
 void trust_done(struct trust *t)
 {
@@ -53,25 +43,28 @@ int trust_open(const char *policy, struct trust *t)
 	return r;
 }
 
-static int load_keys(const struct policy_requirement *q, struct sbuf **ret, unsigned *ret_n)
+int trust_pem_load(const struct policy_pem *p, struct trust_pem *ret)
 {
-	struct sbuf *v = xcalloc(q->key_paths.n + 1, sizeof(*v));
 	int r = 0;
 
-	*ret = v;
-	for (size_t i = 0; i < q->key_paths.n; i++)
-		v[i] = (struct sbuf)SBUF_INIT;
-	*ret_n = (unsigned)q->key_paths.n;
-	for (size_t i = 0; r == 0 && i < q->key_paths.n; i++)
-		r = file_read_at(AT_FDCWD, q->key_paths.v[i], KEY_BYTES_MAX, &v[i]);
+	*ret = (struct trust_pem){.v = p->data, .n = p->n};
+	if (!p->paths.n)
+		return 0;
+	ret->loaded = xcalloc(p->paths.n, sizeof(*ret->loaded));
+	ret->v = ret->loaded;
+	for (size_t i = 0; r == 0 && i < p->paths.n; i++) {
+		ret->loaded[ret->n] = (struct sbuf)SBUF_INIT;
+		r = file_read_at(AT_FDCWD, p->paths.v[i], KEY_BYTES_MAX, &ret->loaded[ret->n++]);
+	}
 	return r;
 }
 
-static void free_keys(struct sbuf *v, unsigned n)
+void trust_pem_done(struct trust_pem *p)
 {
-	for (unsigned i = 0; i < n; i++)
-		sbuf_done(&v[i]);
-	free(v);
+	for (unsigned i = 0; p->loaded && i < p->n; i++)
+		sbuf_done(&p->loaded[i]);
+	free(p->loaded);
+	*p = (struct trust_pem){0};
 }
 
 /* --- what a signature says --------------------------------------------------------------------- */
@@ -88,9 +81,9 @@ static bool has_only(struct json_object *o, const char *a, const char *b, const 
 	return true;
 }
 
-/* @type: what "critical" must call itself. Words that are not known could be meant to restrict. */
-static int check_payload(const struct claim *c, const struct policy_requirement *q,
-			 const struct sbuf *payload, const char *type)
+/* Words that are not known could be meant to restrict. */
+int trust_payload(const struct claim *c, const struct policy_requirement *q, const struct sbuf *payload,
+		  const char *type)
 {
 	AUTO_JSON struct json_object *o = NULL;
 	struct json_object *critical = NULL, *identity = NULL, *image = NULL;
@@ -161,7 +154,7 @@ static int check_simple_one(struct claim *c, const struct policy_requirement *q,
 	AUTO_SBUF struct sbuf content = SBUF_INIT;
 	int r = gpg_verify(&c->trust->gpg, keys, n_keys, signature, &content);
 
-	return r == 0 ? check_payload(c, q, &content, "atomic container signature") : r;
+	return r == 0 ? trust_payload(c, q, &content, "atomic container signature") : r;
 }
 
 /* Signatures by number until there is none, the first that is good ends it. */
@@ -191,125 +184,26 @@ static int check_simple_with(struct claim *c, const struct policy_requirement *q
 static int check_simple(struct claim *c, const struct policy_requirement *q)
 {
 	AUTO_FREE char *dir = NULL;
-	struct sbuf *loaded = NULL;
-	unsigned n_loaded = 0;
+	AUTO(trust_pem_done) struct trust_pem keys = {0};
 	int r = lookaside_url(&c->trust->lookasides, c->ref, c->digest, false, &dir);
 
 	if (r < 0)
 		return err_new(-CE_DENIED, "nothing says where signatures are");
-	r = load_keys(q, &loaded, &n_loaded);
-	if (r == 0)
-		r = q->n_keys ? check_simple_with(c, q, q->keys, q->n_keys, dir)
-			      : check_simple_with(c, q, loaded, n_loaded, dir);
-	free_keys(loaded, n_loaded);
-	return r;
-}
-
-/* --- sigstore ---------------------------------------------------------------------------------- */
-
-static int check_sigstore_one(struct claim *c, const struct policy_requirement *q,
-			      const struct sbuf *keys, unsigned n_keys, const struct descriptor *d)
-{
-	const char *text = strv_env_get(&d->annotations, COSIGN_SIGNATURE);
-	AUTO_SBUF struct sbuf payload = SBUF_INIT, signature = SBUF_INIT;
-	int r;
-
-	if (!text || strcmp(d->media_type, COSIGN_PAYLOAD) != 0 || d->size > SIGNATURE_BYTES_MAX)
-		return err_new(-CE_DENIED, "an attachment that is no signature");
-	if (base64_decode(text, &signature) < 0)
-		return err_new(-CE_BAD_FORMAT, "a signature that is not base64");
-	r = registry_document(c->registry, d->digest, d->size, &payload);
-	if (r < 0)
-		return r;
-	r = err_new(-CE_DENIED, "no key");
-	for (unsigned i = 0; i < n_keys; i++) {
-		r = pubkey_verify(&keys[i], &payload, &signature);
-		if (r == 0)
-			break;
-	}
-	return r == 0 ? check_payload(c, q, &payload, "cosign container image signature") : r;
-}
-
-#define BUNDLE_TYPE "application/vnd.dev.sigstore.bundle"
-
-/*
- * What cosign 3 makes unless it is told otherwise signs a digest and no name, so whatever signedIdentity
- * asks for cannot be found in it: the same image under another's name would pass.
- */
-static int no_signature(struct claim *c)
-{
-	AUTO(manifest_done) struct manifest index = {0};
-	int r = registry_referrers(c->registry, c->digest, &index);
-
-	if (r == -CE_INTERRUPTED)
-		return r;
-	err_drop();
-	for (unsigned i = 0; r > 0 && i < index.n_children; i++) {
-		const char *type = index.children[i].artifact_type;
-
-		if (type && strncmp(type, BUNDLE_TYPE, strlen(BUNDLE_TYPE)) == 0)
-			return err_new(-CE_DENIED,
-				       "no signature that says a name, but a sigstore bundle, which "
-				       "does not; 'cosign sign --new-bundle-format=false' makes "
-				       "the other");
-	}
-	return err_new(-CE_DENIED, "no signature");
-}
-
-static int check_attached(struct claim *c, const struct policy_requirement *q,
-			  const struct sbuf *keys, unsigned n_keys)
-{
-	AUTO(http_response_done) struct http_response p = {.body = SBUF_INIT};
-	AUTO(manifest_done) struct manifest m = {0};
-	AUTO_FREE char *tag = xasprintf("sha256-%s.sig", digest_hex(c->digest)), *digest = NULL;
-	int last = 0, r = registry_manifest(c->registry, tag, &p, &digest);
-
-	if (r == -CE_NO_IMAGE)
-		return no_signature(c);
-	if (r == 0)
-		r = manifest_parse(p.body.s, p.body.len, p.content_type, &m);
-	if (r < 0)
-		return err_wrap(r, "signatures");
-	last = err_new(-CE_DENIED, "no signature");
-	for (unsigned i = 0; i < m.n_layers && i < SIGNATURES_MAX; i++) {
-		last = check_sigstore_one(c, q, keys, n_keys, &m.layers[i]);
-		if (last == 0)
-			break;
-		log_debug("trust", "%s: %s", tag, err_message(last));
-	}
-	return last;
-}
-
-static int check_sigstore(struct claim *c, const struct policy_requirement *q)
-{
-	struct sbuf *loaded = NULL;
-	unsigned n_loaded = 0;
-	int r;
-
-	if (!lookaside_attachments(&c->trust->lookasides, c->ref))
-		return err_new(-CE_DENIED, "no signature (registries.d does not say "
-					   "use-sigstore-attachments: true)");
-	r = load_keys(q, &loaded, &n_loaded);
-	if (r == 0)
-		r = q->n_keys ? check_attached(c, q, q->keys, q->n_keys)
-			      : check_attached(c, q, loaded, n_loaded);
-	free_keys(loaded, n_loaded);
-	return r;
+	r = trust_pem_load(&q->keys, &keys);
+	return r == 0 ? check_simple_with(c, q, keys.v, keys.n, dir) : r;
 }
 
 /* --- all --------------------------------------------------------------------------------------- */
 
 static int check_one(struct claim *c, const struct policy_requirement *q)
 {
-	if (q->unsupported)
-		return err_new(-CE_DENIED, "%s is not supported", q->unsupported);
 	switch (q->kind) {
 	case POLICY_ACCEPT:
 		return 0;
 	case POLICY_SIGNED_BY:
 		return check_simple(c, q);
 	case POLICY_SIGSTORE:
-		return check_sigstore(c, q);
+		return trust_sigstore(c, q);
 	default:
 		return err_new(-CE_DENIED, "such images are rejected");
 	}

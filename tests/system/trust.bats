@@ -169,13 +169,85 @@ open("../port.tmp", "w").write(str(s.server_address[1])); import os; os.rename("
 		run --separate-stderr pull "$REG/g/a:1"
 		one_line_error 125 'not allowed by the policy'
 	done
-	# What cannot be checked here lets nothing in.
 	attach "$REG/g/a:1" "$WORK/ec.key"
-	policy "$reject" "$REG" "$(sigstore "$WORK/ec.pub" | jq -c '.[0].rekorPublicKeyPath = "/x"')"
-	run --separate-stderr pull "$REG/g/a:1"
-	one_line_error 125 'rekorPublicKeyPath is not supported'
 	policy "$reject" "$REG" "$(jq -nc --argjson a "$any" --argjson b "$(sigstore "$WORK/rsa.pub")" '$a + $b')"
 	run -125 pull "$REG/g/a:1" # all of them must pass
+}
+
+# images: T4
+@test "trust: sigstore's certificates, of Fulcio's and of one's own, and Rekor's promises count offline; for another one, or at another time, they do not" {
+	push "$(image_file busybox)" g/a:1 -f oci
+	d=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/g/a:1")
+	printf 'default-docker:\n    use-sigstore-attachments: true\n' >"$CONF/registries.d/x.yaml"
+	cd "$WORK"
+	for k in root middle leaf log other; do
+		openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 -out $k.key 2>/dev/null
+		openssl pkey -in $k.key -pubout -out $k.pub
+	done
+	printf '[ca]\ndefault_ca = d\n[d]\ndatabase = index\nnew_certs_dir = .\nrand_serial = yes\nunique_subject = no\ndefault_md = sha256\npolicy = p\n[p]\ncommonName = supplied\n' >ca.conf
+	: >index
+	certify() { # KEY CA FROM UNTIL EXTENSION...: $OUT.crt, years; by itself when KEY is CA
+		local by=(-cert "$2.crt" -keyfile "$2.key")
+		[ "$1" != "$2" ] || by=(-selfsign -keyfile "$1.key")
+		openssl req -new -key "$1.key" -subj "/CN=${NAME:-$1}" -out csr
+		printf '%s\n' "${@:5}" >ext
+		openssl ca -batch -notext -config ca.conf "${by[@]}" -in csr -extfile ext -startdate "${3}0101000000Z" -enddate "${4}0101000000Z" -out "${OUT:-$1}.crt" 2>>ca.log || fail "$(cat ca.log)"
+	}
+	ca=basicConstraints=critical,CA:true code=extendedKeyUsage=codeSigning san=subjectAltName=email:me@example.org,DNS:build.example.org
+	issuer=1.3.6.1.4.1.57264.1.1=DER:$(printf https://id.example | od -An -v -tx1 | tr -d ' \n') issuer8=1.3.6.1.4.1.57264.1.8=ASN1:UTF8String:https://id.example
+	certify root root 2020 2090 $ca
+	NAME=root certify other other 2020 2090 $ca
+	certify middle root 2020 2090 $ca $code
+	certify leaf middle 2020 2090 $san $code "$issuer" "$issuer8"
+	OUT=old certify leaf middle 2020 2021 $san $code "$issuer8" # it has run out
+	OUT=server certify leaf middle 2020 2090 $san extendedKeyUsage=serverAuth "$issuer"
+	attach() { python3 "$FIXTURES/cosign.py" "$REG" g/a "$d" "$REG/g/a:1" leaf.key "" "$1"; }
+	demand() { policy "$reject" "$REG" "[$(jq -nc --arg w "$WORK" "{type: \"sigstoreSigned\"} + $1 | walk(if type == \"string\" and test(\"^[a-z]+[.](pub|crt)\$\") then \"\(\$w)/\(.)\" else . end)")]"; }
+	let_in() { pull "$REG/g/a:1" >/dev/null && cuddy rmi "$REG/g/a:1" >/dev/null || fail "$1"; }
+
+	key='{keyPath: "leaf.pub", rekorPublicKeyPath: "log.pub"}'
+	demand "$key"
+	attach 'logged("log.key", "leaf.pub", 1600000000)'
+	let_in "key and log"
+	demand "{keyPath: \"leaf.pub\", rekorPublicKeyDatas: [\"$(base64 -w0 other.pub)\", \"$(base64 -w0 log.pub)\"]}"
+	let_in "one of two logs"
+	demand "$key"
+	attach 'logged("other.key", "leaf.pub", 1600000000)'
+	refused 'no promise by a log that counts' "$REG/g/a:1"
+	attach ''
+	refused 'no log has seen' "$REG/g/a:1"
+
+	fulcio='{fulcio: {caPath: "root.crt", oidcIssuer: "https://id.example", subjectEmail: "me@example.org"}, rekorPublicKeyPath: "log.pub"}'
+	demand "$fulcio"
+	attach "certified('leaf.crt', 'middle.crt'); logged('log.key', 'leaf.crt', 1700000000)"
+	let_in fulcio
+	pki='{pki: {caRootsPath: "root.crt", subjectEmail: "me@example.org", subjectHostname: "build.example.org"}}'
+	demand "$pki"
+	let_in pki
+	for other in "$(sed s/id.example/id.other/ <<<"$fulcio")|another issuer" "$(sed s/me@/you@/ <<<"$fulcio")|not for you@example.org" \
+		"$(sed s/root.crt/other.crt/ <<<"$fulcio")|the certificate: " "$(sed s/build/x/ <<<"$pki")|not for x.example.org" \
+		"$(sed s/me@/Me@/ <<<"$pki")|not for Me@" "$(sed s/root.crt/other.crt/ <<<"$pki")|the certificate: "; do
+		demand "${other%|*}"
+		refused "${other#*|}" "$REG/g/a:1"
+	done
+	# A certificate that has run out by now, when the log saw it; and without those between.
+	attach "certified('old.crt', 'middle.crt'); logged('log.key', 'old.crt', 1600000000)"
+	demand "$fulcio"
+	let_in "a certificate that was good then"
+	demand "$pki"
+	refused 'expired' "$REG/g/a:1"
+	attach "certified('old.crt', 'middle.crt'); logged('log.key', 'old.crt', 1700000000)"
+	demand "$fulcio"
+	refused 'expired' "$REG/g/a:1"
+	attach "certified('server.crt', 'middle.crt')"
+	demand "$pki"
+	refused 'not for signing code' "$REG/g/a:1"
+	attach "certified('leaf.crt')"
+	refused 'issuer certificate' "$REG/g/a:1"
+	demand "$(sed 's/pki: {/&caIntermediatesPath: "middle.crt", /' <<<"$pki")"
+	let_in "what the policy has between"
+	attach "certified('leaf.crt'); annotations['dev.cosignproject.cosign/signature'] = base64.b64encode(sign(data, 'other.key')).decode()"
+	refused 'not signed by' "$REG/g/a:1"
 }
 
 # images: T1

@@ -94,44 +94,64 @@ static void every_key_of_a_requirement(void **state)
 		bool ok;
 		size_t paths, keys;
 		enum policy_identity identity;
-		const char *unsupported;
+		enum policy_signer signer;
 	} rows[] = {
-		{GPG "\"keyPath\":\"/a\"", true, 1, 0, IDENTITY_DIGEST_OR_EXACT, NULL},
-		{GPG "\"keyPaths\":[\"/a\",\"/b\"]", true, 2, 0, IDENTITY_DIGEST_OR_EXACT, NULL},
-		{GPG "\"keyData\":\"eA==\"", true, 0, 1, IDENTITY_DIGEST_OR_EXACT, NULL},
-		{GPG "\"keyDatas\":[\"eA==\"]", false, 0, 0, 0, NULL},
-		{GPG "\"keyPaths\":[]", false, 0, 0, 0, NULL},
-		{GPG "\"keyPath\":\"/a\",\"keyPaths\":[\"/b\"]", false, 0, 0, 0, NULL},
-		{GPG "\"keyData\":\"!\"", false, 0, 0, 0, NULL},
-		{GPG "\"keyPath\":7", false, 0, 0, 0, NULL},
-		{GPG "\"keyPath\":\"/a\",\"fulcio\":{}", false, 0, 0, 0, NULL},
-		{"\"type\":\"signedBy\",\"keyPath\":\"/a\"", false, 0, 0, 0, NULL},
-		{"\"type\":\"signedBy\",\"keyType\":\"X509Certificates\",\"keyPath\":\"/a\"", false, 0, 0, 0, NULL},
-		{STORE "\"keyPath\":\"/a\"", true, 1, 0, IDENTITY_DIGEST_OR_EXACT, NULL},
-		{STORE "\"keyPaths\":[\"/a\",\"/b\"]", true, 2, 0, IDENTITY_DIGEST_OR_EXACT, NULL},
-		{STORE "\"keyDatas\":[\"eA==\",\"eQ==\"]", true, 0, 2, IDENTITY_DIGEST_OR_EXACT, NULL},
-		{STORE "\"keyPath\":\"/a\",\"keyDatas\":[\"eA==\"]", false, 0, 0, 0, NULL},
-		{STORE "\"keyType\":\"GPGKeys\",\"keyPath\":\"/a\"", false, 0, 0, 0, NULL},
-		{STORE "\"fulcio\":{\"caPath\":\"/a\",\"oidcIssuer\":\"b\",\"subjectEmail\":\"c\"}", true, 0, 0, 0, "fulcio"},
-		{STORE "\"pki\":{}", true, 0, 0, 0, "pki"},
-		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyPath\":\"/b\"", true, 0, 0, 0, "rekorPublicKeyPath"},
-		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyPaths\":[\"/b\"]", true, 0, 0, 0, "rekorPublicKeyPaths"},
-		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyData\":\"eA==\"", true, 0, 0, 0, "rekorPublicKeyData"},
-		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyDatas\":[\"eA==\"]", true, 0, 0, 0, "rekorPublicKeyDatas"},
-		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchExact\""), true, 1, 0, IDENTITY_EXACT, NULL},
-		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchRepoDigestOrExact\""), true, 1, 0, IDENTITY_DIGEST_OR_EXACT, NULL},
-		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchRepository\""), true, 1, 0, IDENTITY_REPOSITORY, NULL},
+		{GPG "\"keyPath\":\"/a\"", true, 1, 0, IDENTITY_DIGEST_OR_EXACT, SIGNER_KEY},
+		{GPG "\"keyPaths\":[\"/a\",\"/b\"]", true, 2, 0, IDENTITY_DIGEST_OR_EXACT, SIGNER_KEY},
+		{GPG "\"keyData\":\"eA==\"", true, 0, 1, IDENTITY_DIGEST_OR_EXACT, SIGNER_KEY},
+		{GPG "\"keyDatas\":[\"eA==\"]", false, 0, 0, 0, 0},
+		{GPG "\"keyPaths\":[]", false, 0, 0, 0, 0},
+		{GPG "\"keyPath\":\"/a\",\"keyPaths\":[\"/b\"]", false, 0, 0, 0, 0},
+		{GPG "\"keyData\":\"!\"", false, 0, 0, 0, 0},
+		{GPG "\"keyPath\":7", false, 0, 0, 0, 0},
+		{GPG "\"keyPath\":\"/a\",\"fulcio\":{}", false, 0, 0, 0, 0},
+		{"\"type\":\"signedBy\",\"keyPath\":\"/a\"", false, 0, 0, 0, 0},
+		{"\"type\":\"signedBy\",\"keyType\":\"X509Certificates\",\"keyPath\":\"/a\"", false, 0, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\"", true, 1, 0, IDENTITY_DIGEST_OR_EXACT, SIGNER_KEY},
+		{STORE "\"keyPaths\":[\"/a\",\"/b\"]", true, 2, 0, IDENTITY_DIGEST_OR_EXACT, SIGNER_KEY},
+		{STORE "\"keyDatas\":[\"eA==\",\"eQ==\"]", true, 0, 2, IDENTITY_DIGEST_OR_EXACT, SIGNER_KEY},
+		{STORE "\"keyPath\":\"/a\",\"keyDatas\":[\"eA==\"]", false, 0, 0, 0, 0},
+		{STORE "\"keyType\":\"GPGKeys\",\"keyPath\":\"/a\"", false, 0, 0, 0, 0},
+		{STORE "\"fulcio\":{\"caPath\":\"/a\",\"oidcIssuer\":\"b\",\"subjectEmail\":\"c\"},\"rekorPublicKeyPath\":\"/r\"", true, 0, 0, 0, SIGNER_FULCIO},
+		{STORE "\"fulcio\":{\"caData\":\"eA==\",\"oidcIssuer\":\"b\",\"subjectEmail\":\"c\"},\"rekorPublicKeyPath\":\"/r\"", true, 0, 0, 0, SIGNER_FULCIO},
+		{STORE "\"fulcio\":{\"caPath\":\"/a\",\"oidcIssuer\":\"b\",\"subjectEmail\":\"c\"}", false, 0, 0, 0, 0},
+		{STORE "\"fulcio\":{\"oidcIssuer\":\"b\",\"subjectEmail\":\"c\"},\"rekorPublicKeyPath\":\"/r\"", false, 0, 0, 0, 0},
+		{STORE "\"fulcio\":{\"caPath\":\"/a\",\"subjectEmail\":\"c\"},\"rekorPublicKeyPath\":\"/r\"", false, 0, 0, 0, 0},
+		{STORE "\"fulcio\":{\"caPath\":\"/a\",\"oidcIssuer\":\"b\"},\"rekorPublicKeyPath\":\"/r\"", false, 0, 0, 0, 0},
+		{STORE "\"fulcio\":{\"caPath\":\"/a\",\"oidcIssuer\":\"\",\"subjectEmail\":\"c\"},\"rekorPublicKeyPath\":\"/r\"", false, 0, 0, 0, 0},
+		{STORE "\"fulcio\":{\"caPath\":\"/a\",\"oidcIssuer\":\"b\",\"subjectEmail\":\"c\",\"caData\":\"eA==\"},\"rekorPublicKeyPath\":\"/r\"", false, 0, 0, 0, 0},
+		{STORE "\"fulcio\":{\"caPath\":\"/a\",\"oidcIssuer\":\"b\",\"subjectEmail\":\"c\",\"more\":1},\"rekorPublicKeyPath\":\"/r\"", false, 0, 0, 0, 0},
+		{STORE "\"fulcio\":{\"caPath\":\"/a\",\"oidcIssuer\":\"b\",\"subjectEmail\":\"c\"},\"keyPath\":\"/a\",\"rekorPublicKeyPath\":\"/r\"", false, 0, 0, 0, 0},
+		{STORE "\"pki\":{\"caRootsPath\":\"/a\",\"subjectEmail\":\"b\"}", true, 0, 0, 0, SIGNER_PKI},
+		{STORE "\"pki\":{\"caRootsData\":\"eA==\",\"caIntermediatesPath\":\"/b\",\"subjectHostname\":\"c\"}", true, 0, 0, 0, SIGNER_PKI},
+		{STORE "\"pki\":{\"caRootsPath\":\"/a\"}", false, 0, 0, 0, 0},
+		{STORE "\"pki\":{\"subjectEmail\":\"b\"}", false, 0, 0, 0, 0},
+		{STORE "\"pki\":{\"caRootsPath\":\"/a\",\"subjectEmail\":\"\"}", false, 0, 0, 0, 0},
+		{STORE "\"pki\":{\"caRootsPath\":\"/a\",\"subjectEmail\":null}", false, 0, 0, 0, 0},
+		{STORE "\"pki\":{\"caRootsPath\":\"/a\",\"subjectEmail\":\"b\"},\"rekorPublicKeyPath\":\"/r\"", false, 0, 0, 0, 0},
+		{STORE "\"pki\":{}", false, 0, 0, 0, 0},
+		{STORE "\"pki\":{\"caRootsPath\":\"/a\",\"subjectEmail\":\"b\"},\"fulcio\":{\"caPath\":\"/a\",\"oidcIssuer\":\"b\",\"subjectEmail\":\"c\"},\"rekorPublicKeyPath\":\"/r\"", false, 0, 0, 0, 0},
+		{STORE "\"rekorPublicKeyPath\":\"/b\"", false, 0, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyPath\":\"/b\"", true, 1, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyPaths\":[\"/b\"]", true, 1, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyData\":\"eA==\"", true, 1, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyDatas\":[\"eA==\"]", true, 1, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyPath\":\"/b\",\"rekorPublicKeyData\":\"eA==\"", false, 0, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\",\"rekorPublicKeyPaths\":[]", false, 0, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchExact\""), true, 1, 0, IDENTITY_EXACT, SIGNER_KEY},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchRepoDigestOrExact\""), true, 1, 0, IDENTITY_DIGEST_OR_EXACT, SIGNER_KEY},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchRepository\""), true, 1, 0, IDENTITY_REPOSITORY, SIGNER_KEY},
 		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"exactReference\",\"dockerReference\":\"a.b/c:1\""), true, 1, 0,
-		 IDENTITY_EXACT_REFERENCE, NULL},
+		 IDENTITY_EXACT_REFERENCE, SIGNER_KEY},
 		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"exactRepository\",\"dockerRepository\":\"a.b/c\""), true, 1, 0,
-		 IDENTITY_EXACT_REPOSITORY, NULL},
+		 IDENTITY_EXACT_REPOSITORY, SIGNER_KEY},
 		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"remapIdentity\",\"prefix\":\"a.b\",\"signedPrefix\":\"c.d\""), true, 1, 0,
-		 IDENTITY_REMAP, NULL},
-		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"remapIdentity\",\"prefix\":\"a.b\""), false, 0, 0, 0, NULL},
-		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"exactReference\""), false, 0, 0, 0, NULL},
-		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"exactRepository\",\"dockerReference\":\"a.b/c\""), false, 0, 0, 0, NULL},
-		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchExact\",\"more\":1"), false, 0, 0, 0, NULL},
-		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchAll\""), false, 0, 0, 0, NULL},
+		 IDENTITY_REMAP, SIGNER_KEY},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"remapIdentity\",\"prefix\":\"a.b\""), false, 0, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"exactReference\""), false, 0, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"exactRepository\",\"dockerReference\":\"a.b/c\""), false, 0, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchExact\",\"more\":1"), false, 0, 0, 0, 0},
+		{STORE "\"keyPath\":\"/a\"" ID("\"type\":\"matchAll\""), false, 0, 0, 0, 0},
 	};
 
 	(void)state;
@@ -141,11 +161,9 @@ static void every_key_of_a_requirement(void **state)
 		int n = snprintf(text, sizeof(text), "{\"default\":[{%s}]}", rows[i].text);
 		int r = policy_parse(text, (size_t)n, &p);
 		const struct policy_requirement *q = r == 0 ? p.scopes[0].v : NULL;
-		bool same = q ? rows[i].ok && q->key_paths.n == rows[i].paths &&
-					q->n_keys == rows[i].keys && q->identity == rows[i].identity &&
-					!q->unsupported == !rows[i].unsupported &&
-					(!q->unsupported ||
-					 strcmp(q->unsupported, rows[i].unsupported) == 0)
+		bool same = q ? rows[i].ok && q->keys.paths.n == rows[i].paths &&
+					q->keys.n == rows[i].keys && q->identity == rows[i].identity &&
+					q->signer == rows[i].signer
 			      : !rows[i].ok;
 
 		if (!same)

@@ -9,10 +9,10 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/config/conf_file.h"
 #include "pkg/config/ignored.h"
 #include "pkg/config/paths.h"
 #include "pkg/config/toml.h"
-#include "pkg/sys/file.h"
 #include "pkg/sys/names.h"
 
 #define CONF_MAX (1024 * 1024)
@@ -188,7 +188,7 @@ static int read_one(struct containers_conf *c, const char *path, bool needed)
 	/* How users say "none at all". */
 	if (strcmp(path, "/dev/null") == 0 || (!needed && access(path, F_OK) < 0))
 		return 0;
-	r = file_read_at(AT_FDCWD, path, CONF_MAX, &text);
+	r = conf_file_read(path, CONF_MAX, &text);
 	return r < 0 ? r : toml_parse(path, text.s ? text.s : "", text.len, &h);
 }
 

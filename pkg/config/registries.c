@@ -2,22 +2,18 @@
 #include "pkg/config/registries.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/config/conf_file.h"
 #include "pkg/config/ignored.h"
 #include "pkg/config/paths.h"
 #include "pkg/config/toml.h"
-#include "pkg/sys/file.h"
 
 #define CONF_MAX (1024 * 1024)
 #define RULES_MAX 4096
-#define OVERFLOW_ID 65534 /* what an id looks like that the namespace does not have */
 
 void registries_done(struct registries *r)
 {
@@ -260,38 +256,17 @@ int registries_parse(struct registries *r, const char *file, const char *text, s
 	return e < 0 ? e : check_rules(r, file, first);
 }
 
-/*
- * It says whose word is taken for an image: not for others to write (H11). Seen from B, root's and a
- * stranger's files look alike; a container's do not. A group of one's own (umask 002) is nobody else.
- */
-static bool written_by_others(const struct stat *st)
-{
-	uid_t stranger = geteuid() == 0 ? OVERFLOW_ID : 0;
-	bool owner = st->st_uid == geteuid() || st->st_uid == stranger;
-	bool group = st->st_gid == getegid() || st->st_gid == stranger;
-
-	return !owner || (st->st_mode & 02) || ((st->st_mode & 020) && !group);
-}
-
 int registries_load_file(struct registries *r, const char *path)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	int e;
+	int e = conf_file_read(path, CONF_MAX, &text);
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+	if (e == -ENOENT || e == -ENOTDIR) {
+		err_drop();
 		return 0;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_new(-errno, "%s", path);
-	if (written_by_others(&st))
-		return err_new(
-			-CE_UNSAFE,
-			"%s can be written by others: look what is in it, then chmod go-w it",
-			path);
-	e = file_read_fd(fd, CONF_MAX, &text);
+	}
 	if (e < 0)
-		return err_wrap(e, "%s", path);
+		return e;
 	e = registries_parse(r, path, text.s, text.len);
 	return e < 0 ? e : 1;
 }

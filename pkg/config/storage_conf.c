@@ -10,10 +10,10 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
+#include "pkg/config/conf_file.h"
 #include "pkg/config/ignored.h"
 #include "pkg/config/paths.h"
 #include "pkg/config/toml.h"
-#include "pkg/sys/file.h"
 
 #define CONF_MAX (1U << 20)
 #define OPTION "additionalimagestore="
@@ -116,7 +116,7 @@ static int from_file(const char *path, struct said *ret)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	const struct toml_handler h = {.table = no_table, .value = on_value, .data = ret};
-	int r = file_read_at(AT_FDCWD, path, CONF_MAX, &text);
+	int r = conf_file_read(path, CONF_MAX, &text);
 
 	ret->path = path;
 	if (r == -ENOENT || r == -ENOTDIR || r == -EACCES) {

@@ -9,6 +9,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/config/conf_file.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/converse.h"
 #include "pkg/sys/file.h"
@@ -192,10 +193,10 @@ static int read_policy(const char *file, struct json_object **ret)
 	static const char any[] = "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}";
 	AUTO(policy_done) struct policy check = {0};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	int r = file_read_at(AT_FDCWD, file, POLICY_MAX, &text);
+	int r = conf_file_read(file, POLICY_MAX, &text);
 
 	if (r == -ENOENT)
-		r = file_read_at(AT_FDCWD, "/etc/containers/policy.json", POLICY_MAX, &text);
+		r = conf_file_read("/etc/containers/policy.json", POLICY_MAX, &text);
 	if (r == -ENOENT) {
 		err_drop();
 		sbuf_adds(&text, any);

@@ -9,6 +9,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/config/conf_file.h"
 #include "pkg/config/paths.h"
 #include "pkg/sys/file.h"
 
@@ -209,7 +210,7 @@ static int load_dir(const char *dir, struct lookasides *l)
 		AUTO_SBUF struct sbuf b = SBUF_INIT;
 
 		if (r == 0)
-			r = file_read_at(AT_FDCWD, path, FILE_BYTES_MAX, &b);
+			r = conf_file_read(path, FILE_BYTES_MAX, &b);
 		if (r == 0)
 			r = lookasides_parse(l, path, b.s, b.len);
 		free(found[i]);

@@ -9,6 +9,7 @@
 #include "pkg/base/base64.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/config/conf_file.h"
 #include "pkg/config/paths.h"
 #include "pkg/sys/file.h"
 #include "pkg/transfer/policy_internal.h"
@@ -277,12 +278,13 @@ int policy_user_file(char **ret)
 static int load_one(const char *file, struct policy *ret)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	int r = file_read_at(AT_FDCWD, file, POLICY_MAX, &b);
+	int r = conf_file_read(file, POLICY_MAX, &b);
 
-	if (r == 0)
-		r = policy_parse(b.s, b.len, ret);
 	if (r < 0)
-		return r == -ENOENT ? r : err_wrap(r, "%s", file);
+		return r;
+	r = policy_parse(b.s, b.len, ret);
+	if (r < 0)
+		return err_wrap(r, "%s", file);
 	ret->file = xstrdup(file);
 	return 0;
 }

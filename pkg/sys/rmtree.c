@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,17 +16,41 @@
 
 #define STUCK_MAX 8 /* passes in which nothing but such files went */
 
-static int open_dir(int dir, const char *name)
+/* -EXDEV for what is mounted there, before its rights are looked at. */
+static int open_here(int dir, const char *name, uint64_t flags)
 {
 	struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.flags = flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
 	long fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
 
-	if (fd < 0 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0)
-		fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
 	return fd < 0 ? -errno : (int)fd;
+}
+
+static int open_dir(int dir, const char *name)
+{
+	int fd = open_here(dir, name, O_RDONLY);
+
+	if (fd == -EACCES && fchmodat(dir, name, 0700, 0) == 0)
+		fd = open_here(dir, name, O_RDONLY);
+	return fd;
+}
+
+/* Renaming a directory rewrites its "..", which needs write permission on it. What is mounted is not changed. */
+static int move_up(int dir, const char *name, int top, const char *moved)
+{
+	AUTO_CLOSE int fd = -EBADF;
+
+	if (renameat(dir, name, top, moved) == 0)
+		return 0;
+	if (errno != EACCES)
+		return -errno;
+	fd = open_here(dir, name, O_PATH);
+	if (fd < 0)
+		return fd;
+	(void)!fchmodat(dir, name, 0700, 0);
+	return renameat(dir, name, top, moved) < 0 ? -errno : 0;
 }
 
 static bool is_dot(const char *s)
@@ -50,6 +75,7 @@ static int empty_dir(int top, int fd, bool *progress)
 {
 	AUTO_CLOSEDIR DIR *d = fdopendir(fd);
 	struct dirent *e;
+	int r;
 
 	if (!d) {
 		(void)close(fd);
@@ -75,10 +101,9 @@ static int empty_dir(int top, int fd, bool *progress)
 		if (dirfd(d) == top)
 			continue;
 		random_hex(moved + 4, 16);
-		/* Renaming a directory rewrites its "..", which needs write permission on it. */
-		(void)!fchmodat(dirfd(d), e->d_name, 0700, 0);
-		if (renameat(dirfd(d), e->d_name, top, moved) < 0)
-			return -errno;
+		r = move_up(dirfd(d), e->d_name, top, moved);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

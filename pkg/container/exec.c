@@ -111,7 +111,8 @@ int exec_process(const struct container_record *rec, const struct exec_request *
 		.no_new_privs = rec->no_new_privs,
 		.privileged = e->privileged || rec->privileged,
 		.caps = e->privileged ? caps_all() : rec->caps,
-		.caps_added = e->privileged ? caps_all() : rec->caps_added,
+		/* Privileged bounds what may be had; a user who is not root has nothing by it (R17). */
+		.caps_added = rec->caps_added,
 		.linux32 = rec->linux32,
 		.has_oom_score_adj = rec->has_oom_score_adj,
 		.oom_score_adj = (int32_t)rec->oom_score_adj,

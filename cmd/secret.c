@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -71,6 +72,7 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	int r = cmd_store(ctx, &st);
 
 	(void)argc;
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a limit on cores is none where a program takes them */
 	q.name = argv[0];
 	if (r == 0 && a->driver && strcmp(a->driver, "file") != 0)
 		r = err_usage("--driver '%s': there is no secret driver but 'file'", a->driver);

@@ -2,10 +2,10 @@
 # C01-C04: cp, while what it copies from or to is changed into links out of the container; foreign archives.
 load hostile
 
-swapping() { # swapping NAME - a container where /a/f, /a/l and directories change places with links to the canary
-	cuddy run -d --name "$1" --network none "$IMAGE" sh -c "mkdir -p /a /keep/x; echo mine >/a/f; echo mine >/keep/f; echo mine >/keep/x/f
+swapping() { # swapping NAME - a container where files and directories, one above a volume, change places with links to the canary
+	cuddy run -d --name "$1" --network none -v swapped:/par/d/dir "$IMAGE" sh -c "echo mine >/par/d/dir/inner; ln -s $VICTIM /par/l; mkdir -p /a /keep/x; echo mine >/a/f; echo mine >/keep/f; echo mine >/keep/x/f
 		ln -s $VICTIM /a/link; ln -s / /a/root; ln -s ../../../../../../../..$VICTIM /a/up; ln -s $VICTIM/f /a/file; mkdir /swap; ln -s $VICTIM /swap/l; mkdir /swap/d; echo mine >/swap/d/f; echo mine >/swap/f; ln -s $VICTIM/f /swap/k
-		touch /ready; while :; do mv /swap/d /swap/t; mv /swap/l /swap/d; mv /swap/t /swap/l; mv /swap/f /swap/t; mv /swap/k /swap/f; mv /swap/t /swap/k; done"
+		touch /ready; while :; do mv /swap/d /swap/t; mv /swap/l /swap/d; mv /swap/t /swap/l; mv /swap/f /swap/t; mv /swap/k /swap/f; mv /swap/t /swap/k; mv /par/d /par/t; mv /par/l /par/d; mv /par/t /par/l; done"
 	wait_until 20 cuddy exec "$1" test -e /ready
 }
 
@@ -28,29 +28,42 @@ no_canary() { ! grep -r -q canary-bytes "$@" 2>/dev/null; }
 		run cuddy cp "$WORK/p" "c:$to"
 		victim_is_unchanged
 	done
+	for to in /a/link /a/up /a/link/new; do # C04: a directory, whose mode and times its copy has
+		mkdir -p -m 0700 "$WORK/dir/sub"
+		run cuddy cp "$WORK/dir" "c:$to"
+		run cuddy cp "$WORK/dir/." "c:$to"
+		victim_is_unchanged
+	done
 	mkdir -p "$WORK/tree/link/dir"
 	echo payload >"$WORK/tree/link/f"
 	echo payload >"$WORK/tree/link/dir/inner"
 	run --separate-stderr cuddy cp "$WORK/tree/." c:/a
 	one_line_error 125 link
 	victim_is_unchanged
+	cuddy rm -f -t 0 c
+	cuddy volume rm swapped
 }
 
-@test "C01: many copies to and from a place that is now a directory, now a link to the host's" {
+@test "C01, C02: many copies to and from a place that is now a directory, now a link to the host's" {
 	swapping c
 	echo payload >"$WORK/p"
 	mkdir "$WORK/out" "$WORK/tree"
 	echo payload >"$WORK/tree/f"
-	for i in $(seq 15); do
+	for ((i = 0; i < ${CUDDY_TEST_ROUNDS:-15}; i++)); do
 		cuddy cp "$WORK/p" c:/swap/d/f 2>/dev/null || true
 		cuddy cp "$WORK/tree" c:/swap/l 2>/dev/null || true
 		cuddy cp c:/swap/d/f "$WORK/out/f" 2>/dev/null || true
 		cuddy cp c:/swap/. "$WORK/out" 2>/dev/null || true
+		cuddy cp "$WORK/p" c:/par/d/dir/new 2>/dev/null || true
+		cuddy cp c:/par/d/dir/inner "$WORK/out/inner" 2>/dev/null || true
+		! grep -s inner "$WORK/out/inner" || fail "the host's came out"
 		no_canary "$WORK/out/f" || [ -L "$WORK/out/f" ]
-		rm -rf "$WORK/out/d" "$WORK/out/l" "$WORK/out/k" "$WORK/out/f" "$WORK/out/t"
+		rm -rf "$WORK/out/d" "$WORK/out/l" "$WORK/out/k" "$WORK/out/f" "$WORK/out/t" "$WORK/out/inner"
 	done
 	victim_is_unchanged
 	status_is c running
+	cuddy rm -f -t 0 c
+	cuddy volume rm swapped
 }
 
 @test "C02, C04: nothing is mounted by path, and no path is given an owner, a mode or a time" {
@@ -69,13 +82,21 @@ no_canary() { ! grep -r -q canary-bytes "$@" 2>/dev/null; }
 	cuddy volume rm v
 }
 
-@test "C03: archives are decoded in the process: no program is started for one" {
+# of_the_root TRACE - what of libraries, names and character sets was opened below a directory, as a container's is;
+# the host's own are opened by their whole path
+of_the_root() {
+	grep -q 'openat2([0-9].*RESOLVE_IN_ROOT' "$1" || echo "nothing of the container was opened"
+	grep -E 'pivot_root\(|chroot\(|openat2?\([0-9]+, "[^"]*(\.so|nsswitch|gconv|locale)' "$1" || true
+}
+
+@test "C03: archives are decoded in the process: no program is started for one, no library of the root is loaded" {
 	cuddy run -d --name c --network none "$IMAGE" sleep 1000
 	mkdir "$WORK/d"
 	echo x >"$WORK/d/f"
 	for z in --gzip --xz --zstd --bzip2; do
 		tar -c $z -f "$WORK/a" -C "$WORK" d
-		strace -f -qq -e trace=execve -o "$WORK/trace" "$CUDDY" cp - c:/tmp <"$WORK/a"
+		strace -f -qq -e trace=execve,openat,openat2,pivot_root,chroot -o "$WORK/trace" "$CUDDY" cp - c:/tmp <"$WORK/a"
+		[ -z "$(of_the_root "$WORK/trace")" ] || fail "$z: $(of_the_root "$WORK/trace")"
 		[ "$(grep -c 'execve(' "$WORK/trace")" = 2 ]       # cuddy and cuddy-transfer
 		[ "$(cuddy exec c cat /tmp/d/f)" = x ]
 	done

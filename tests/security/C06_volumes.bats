@@ -106,6 +106,17 @@ EOT
 	run -0 cuddy rm -v a
 	run -0 cuddy volume rm vol
 	victim_is_unchanged
+	# What is mounted in a volume is not the volume's, for "rm -v" and for the end of all.
+	cuddy create --name b -v anon:/x -v /v "$IMAGE" true
+	run -0 unshare --user --map-auto --map-root-user --mount sh -ec '
+		for d in "$CUDDY_ROOT"/volumes/*/_data "$CUDDY_ROOT"/volumes/*/data; do
+			[ ! -d "$d" ] || { mkdir -p "$d/m"; mount --bind "$VICTIM" "$d/m"; echo mounted; }
+		done
+		"$CUDDY" rm -v b >/dev/null || true
+		"$CUDDY" system reset -f >/dev/null || true'
+	[[ "$output" == *mounted* ]]
+	victim_is_unchanged
+	load_image busybox
 	run --separate-stderr cuddy --root "$HOME" ps
 	one_line_error 125 .
 	run --separate-stderr cuddy --root / ps
@@ -121,17 +132,46 @@ EOT
 	run --separate-stderr bash -c "cd '$WORK/cwd' && '$CUDDY' pull -q --retry 0 localhost:1/x"
 	one_line_error 125 'localhost:1'
 	[[ "$stderr" != *configuration* ]]
-	for kind in open link fifo; do
-		f=$XDG_CONFIG_HOME/containers/registries.conf
-		rm -f "$f"
-		printf '[[registry]]\nlocation = "localhost:1"\n[[registry.mirror]]\nlocation = "127.0.0.1:2"\n' >"$WORK/evil.conf"
-		case $kind in
-		open) cp "$WORK/evil.conf" "$f"; chmod 0666 "$f" ;;
-		link) ln -s "$WORK/evil.conf" "$f"; chmod 0666 "$WORK/evil.conf" ;;
-		fifo) mkfifo "$f" ;;
+	evil() { # evil FILE: what could stand there
+		case $1 in
+		registries.conf) printf '[[registry]]\nlocation = "localhost:1"\n[[registry.mirror]]\nlocation = "127.0.0.1:2"\n' ;;
+		containers.conf) printf '[containers]\nenv = ["EVIL=1"]\n' ;;
+		storage.conf) printf '[storage.options]\nadditionalimagestores = ["/nonexistent"]\n' ;;
+		policy.json) echo '{"default":[{"type":"insecureAcceptAnything"}]}' ;;
 		esac
-		run --separate-stderr timeout 10 "$CUDDY" pull -q --retry 0 localhost:1/x
-		echo "$kind: $status $stderr"
-		one_line_error 125 'registries.conf'
-	done
+	}
+	theirs=/var/tmp/cuddy-theirs.$$
+	as_other mkdir -m 0755 $theirs
+	while IFS=: read -r name words; do
+		f=$XDG_CONFIG_HOME/containers/$name
+		for kind in fine open link theirs fifo huge junk; do
+			# cuddy-transfer reads it in the base namespace, where root's files and a stranger's look alike
+			[ "$name $kind" != "policy.json theirs" ] || continue
+			evil "$name" >"$WORK/evil"
+			chmod 0644 "$WORK/evil"
+			case $kind in
+			fine) cp "$WORK/evil" "$f" ;;
+			open) cp "$WORK/evil" "$f"; chmod 0666 "$f" ;;
+			link) ln -s "$WORK/evil" "$f"; chmod 0666 "$WORK/evil" ;;
+			theirs) as_other sh -c "echo '$(evil "$name")' >$theirs/f"; ln -s $theirs/f "$f" ;;
+			fifo) mkfifo "$f" ;;
+			huge) truncate -s 2G "$f" ;;
+			junk) head -c 4000 /dev/urandom >"$f" ;;
+			esac
+			run --separate-stderr timeout 10 "$CUDDY" $words
+			echo "$name $kind: $status $stderr"
+			case $kind in
+			fine) [[ "$stderr" != *"$name"* ]] ;;
+			open | link | theirs) one_line_error 125 "$name.* can be written by others" ;;
+			*) one_line_error 125 "$name" ;;
+			esac
+			rm -f "$f"
+		done
+	done <<-EOT
+		registries.conf:pull -q --retry 0 localhost:1/x
+		containers.conf:create --name h11 $IMAGE true
+		storage.conf:images -q
+		policy.json:load -q -i $(image_file busybox)
+	EOT
+	as_other rm -rf $theirs
 }

@@ -57,7 +57,7 @@ as_daemon() {
 		[ ! -u "$f" ] && [ ! -g "$f" ] && [ -z "$(getcap "$f")" ]
 	done
 	[ -z "$(find "$CUDDY_ROOT" "$CUDDY_RUNROOT" -perm /6000 2>/dev/null)" ]
-	[ ! -e "$TOP/Makefile" ] || ! grep -nE 'setcap|chmod [0-9]*[4-7][0-7]{3}|-m [4-7][0-7]{3}' "$TOP/Makefile"
+	! grep -snE 'setcap|chmod [0-9]*[4-7][0-7]{3}|-m [4-7][0-7]{3}' "$TOP/Makefile" || fail "it was there"
 }
 
 # with_subid FILE COMMAND... - our own id where FILE is /etc/subuid and /etc/subgid. The set-uid helpers have no power

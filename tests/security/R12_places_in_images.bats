@@ -6,7 +6,7 @@ load hostile
 @test "R11, R12, R14: generated files never go where links of the image lead" {
 	load_as localhost/links <<'EOT'
 bad = ["etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", "run/.containerenv", ".dockerenv", "dev/init", "etc/localtime",
-       "run/secrets", "etc/system-fips", "usr/share/crypto-policies", "catatonit", "run/podman-init"]
+       "run/secrets", "etc/passwd", "etc/group", "etc/system-fips", "usr/share/crypto-policies", "catatonit", "run/podman-init"]
 layers = [BASE(), [(p, "s", V + "/f" if i % 2 else "../" * 12 + V.lstrip("/") + "/new%d" % i) for i, p in enumerate(bad)]]
 EOT
 	run -0 cuddy run --rm --init --network none --add-host h:1.2.3.4 --hostname me localhost/links sh -c 'hostname; ls -l /etc/hosts'
@@ -16,6 +16,9 @@ EOT
 		[[ "$output" == *1.2.3.4* ]]
 		victim_is_unchanged
 	fi
+	run -0 --separate-stderr cuddy run --rm --network none -u 4321:4321 localhost/links sh -c 'id -u; id -g'
+	[ "$(echo $output)" = "4321 4321" ]
+	victim_is_unchanged
 	run -0 cuddy run --rm --network none --read-only localhost/links true
 	victim_is_unchanged
 }
@@ -126,7 +129,7 @@ layers = [BASE(), [(d + n, "f", evil, 0o755) for n in progs for d in ("bin/", "u
 EOT
 	cuddy run -d --name a --network none -u user localhost/helpers sh -c 'while [ ! -e /tmp/stop ]; do sleep 0.1; done'
 	for c in "ps" "inspect a" "logs a" "exec a id" "exec -u mail a id" "top a" "stats --no-stream a" "cp a:/etc/passwd $WORK/p" "diff a" "kill -s CONT a" \
-		"export -o $WORK/x a" "commit a localhost/c" "port a"; do
+		"export -o $WORK/x a" "commit a localhost/c" "port a" "save -q -o $WORK/s localhost/helpers"; do
 		run timeout 20 "$CUDDY" $c
 		[ ! -e "$VICTIM/own" ] || fail "$c ran a program of the image on the host"
 		run -0 cuddy exec a sh -c '[ ! -e /own ]'

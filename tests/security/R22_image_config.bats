@@ -39,6 +39,21 @@ EOT
 		run -0 cuddy exec -u $u a grep -E 'Cap(Inh|Amb)' /proc/self/status
 		[ "$(awk '{ print $2 }' <<<"$output" | sort -u)" = 0000000000000000 ]
 	done
+	cuddy rm -f -t 0 a
+	# Nor is anything inheritable where it is more than usual: privileged, by a check, by a build's command.
+	inh='sed -n "s/^Cap\(Inh\|Amb\):.//p" /proc/self/status'
+	cuddy run -d --name a --network none -u 1000 --cap-drop all --health-interval disable --health-cmd "$inh" localhost/fcaps sleep 1000
+	for u in 1000 0; do
+		run -0 cuddy exec --privileged -u $u a sh -c "$inh"
+		[ "$(sort -u <<<"$output")" = 0000000000000000 ]
+	done
+	cuddy healthcheck run a
+	[ "$(cuddy inspect --format '{{range .State.Health.Log}}{{.Output}}{{end}}' a | grep . | sort -u)" = 0000000000000000 ]
+	mkdir "$WORK/ctx"
+	printf 'FROM localhost/fcaps\nRUN %s >/inh && cat /proc/*/environ >/env\nUSER 1000:50\nRUN %s >>/tmp/inh && id -G >/tmp/groups\n' "$inh" "$inh" >"$WORK/ctx/Containerfile"
+	SECRET=hunter2 cuddy build -q -t localhost/fcaps:built "$WORK/ctx" >/dev/null
+	run -0 cuddy run --rm --network none localhost/fcaps:built sh -c 'sort -u /inh /tmp/inh; cat /tmp/groups; grep -c hunter2 /env; true'
+	[ "$(echo $output)" = "0000000000000000 50 0" ]
 	run -0 cuddy exec -u 1000 a /bin/busybox-inh grep -E 'Cap(Prm|Eff)' /proc/self/status
 	[ "$(awk '{ print $2 }' <<<"$output" | sort -u)" = 0000000000000000 ]
 }

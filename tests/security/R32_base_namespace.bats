@@ -160,9 +160,10 @@ base_setup() { # a running container "a", its B in $B; its maps in $WORK/maps
 		ls /proc/$p/root/ >/dev/null 2>&1 && echo "walked root of $p"
 		readlink /proc/$p/exe 2>/dev/null && echo "read exe of $p"
 		for f in 0 1 2 3 4 5 6 7; do readlink /proc/$p/fd/$f && echo "read descriptor $f of $p"; done 2>/dev/null
-		head -c 1 /proc/$p/mem 2>/dev/null && echo "read mem of $p"
+		(: </proc/$p/mem) 2>/dev/null && echo "opened memory of $p"
+		(: >/proc/$p/mem) 2>/dev/null && echo "opened memory of $p to write"
 	done
-	echo done
+	(: </proc/$$/mem) && echo done # its own: who opens it asks for the rights of ptrace
 	SH
 	for o in "--privileged --pid host" "--pid host --cap-add ALL --security-opt seccomp=unconfined"; do
 		run -0 --separate-stderr cuddy run --rm -i --network none $o "$IMAGE" sh -s $a $m <"$WORK/t.sh"
@@ -177,11 +178,19 @@ base_setup() { # a running container "a", its B in $B; its maps in $WORK/maps
 	# XDG_RUNTIME_DIR that is relative, a link, or open: the fallback is used
 	mkdir -m 0777 "$WORK/open"
 	chmod 0777 "$WORK/open"
-	for x in relative "$WORK/open" /nonexistent; do
+	theirs=/var/tmp/cuddy-theirs.$$
+	as_other mkdir -m 0700 $theirs
+	mkdir -m 0700 "$WORK/own"
+	ln -s "$WORK/own" "$WORK/link"
+	for x in relative "$WORK/open" /nonexistent "$WORK/link" $theirs; do
 		run -0 env XDG_RUNTIME_DIR="$x" "$CUDDY" ps -q
 		[ ! -e "$x/cuddy" ]
 	done
 	[ "$(stat -c '%a %u' /tmp/cuddy-$u)" = "700 $u" ]
+	as_other rm -rf $theirs
+	# nothing else of /tmp is opened or made
+	[ -z "$(env -u XDG_RUNTIME_DIR strace -f -qq -e trace=%file -o /dev/stdout "$CUDDY" run --rm --network none "$IMAGE" true |
+		grep -E '"/tmp/' | grep -v "/tmp/cuddy-$u[/\"]")" ]
 	rm -rf "/tmp/cuddy-$u"
 	# in the fallback's place: another user's directory, file, link
 	for make in "mkdir -m 0777 /tmp/cuddy-$u" "touch /tmp/cuddy-$u" "ln -s /tmp /tmp/cuddy-$u"; do

@@ -25,6 +25,16 @@ victim_is_unchanged() { [ "$(ls "$WORK/victim") $(cat "$WORK/victim/file")" = "f
 		victim_is_unchanged
 		rm -rf "$WORK/b"
 	done
+	# Without a /dev of its own: what the root file system has there is no null device to mask with.
+	bundle b sh -c 'stat -c %t:%T /proc/keys; cat /proc/keys; echo x >/dev/null; echo started'
+	ln -s "$WORK/victim/file" "$WORK/b/rootfs/dev/null"
+	ln -s "$WORK/victim/new" "$WORK/b/rootfs/dev/console"
+	ln -s "$WORK/victim/new" "$WORK/b/rootfs/dev/ptmx"
+	config b '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.maskedPaths = ["/proc/keys"]'
+	run rt run --bundle "$WORK/b" x
+	[ "$status" -ne 0 ] || [[ "$output" == 1:3* ]] || fail "$output"
+	victim_is_unchanged
+	rm -rf "$WORK/b"
 	bundle b sh -c 'ls /data /made 2>&1; cat /data/f; pwd; ls -ld /work/sub'
 	ln -s "$WORK/victim" "$WORK/b/rootfs/data"
 	ln -s ../../../../../../../../.. "$WORK/b/rootfs/made"

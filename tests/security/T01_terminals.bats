@@ -6,13 +6,15 @@ setup() {
 	test_begin
 	cat >"$WORK/inject.py" <<-'P'
 		# Types a line into every terminal in reach, with the plain number and with one that has higher bits set.
-		import fcntl, os
+		import ctypes, os, platform
+		raw = ctypes.CDLL(None, use_errno=True).syscall # ioctl(2) itself: libc's takes an int on some
+		ioctl = {"x86_64": 16, "aarch64": 29}[platform.machine()]
 		for name in (0, 1, 2, "/dev/tty", "/dev/console"):
 		    try:
 		        fd = name if isinstance(name, int) else os.open(name, os.O_RDWR | os.O_NOCTTY)
-		        for number in (0x5412, 0x100005412 & 0xffffffff):
+		        for number in (0x5412, 0x100005412):
 		            for c in b"PWNED\n":
-		                fcntl.ioctl(fd, number, bytes([c]))
+		                raw(ioctl, fd, ctypes.c_ulong(number), ctypes.byref(ctypes.c_char(c)))
 		    except OSError:
 		        pass
 	P
@@ -47,6 +49,9 @@ at_terminal() { run -0 python3 "$WORK/shell.py" "$@"; echo "$output"; }
 		at_terminal python3 "$WORK/inject.py" # the host's own program can: this test would see it
 		[[ "$output" == *"typed:[PWNED]"* ]]
 	fi
+	cuddy create --name at -t "${HOST[@]}" "$IMAGE" /usr/bin/python3 "$WORK/inject.py" >/dev/null
+	at_terminal "$CUDDY" start -a -i at
+	[[ "$output" == *"typed:[]"* ]]
 	run -0 cuddy run --rm "${HOST[@]}" "$IMAGE" /usr/bin/python3 -c 'print("works")'
 	[ "$output" = works ]
 	cuddy run -d --name c "${HOST[@]}" "$IMAGE" sleep 1000 >/dev/null

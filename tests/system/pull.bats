@@ -316,7 +316,7 @@ PY
 	[ "${lines[-1]}" = pulled ] && [ -n "$stderr" ]
 	# The same ids as without a pull before it, which runs in the base namespace.
 	[ "$(cuddy run --rm "$REG/b:1" cat /proc/self/uid_map; echo pulled)" = "$output" ]
-	[ "${#lines[@]}" -gt 2 ] || ! grep -q "^$(id -un):" /etc/subuid
+	[ "${#lines[@]}" -gt 2 ] || ! grep -q "^$(id -un):" /etc/subuid || fail "one id"
 	# newer: when the registry has another one, and only then.
 	id() { cuddy inspect --format '{{.Image}}' "$(cuddy create --network none "$@" "$REG/b:1" true)"; }
 	[ "$(id)" = "$(id --pull newer)" ]

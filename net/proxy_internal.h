@@ -21,6 +21,7 @@
 #define PROXY_SPARES 4
 #define PROXY_BULK (64UL * 1024) /* a read of so much: the next bytes go by page */
 #define PROXY_PIPE (512UL * 1024) /* twice as much carries less out of containers, half as much less both ways */
+#define PROXY_LOCAL_QUEUE (208 * 1024) /* bytes towards a client on this machine; the kernel doubles it, and bounds it by wmem_max */
 #define PROXY_PIPES_MAX 16U
 #define PROXY_SPARE_PIPES 2
 #define PROXY_CONNS_MAX 16384U

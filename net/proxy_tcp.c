@@ -35,6 +35,7 @@ struct half {
 	size_t held_at, held_len; /* 0: nothing is held */
 	size_t held_size; /* memory it takes: PROXY_BUFFER when it is a whole buffer */
 	bool bulk; /* the last read was large */
+	bool bounded; /* bound_queue() has seen to what is written here */
 	bool eof; /* nothing more comes from here */
 	bool shut; /* and the other half was told */
 };
@@ -174,6 +175,34 @@ static int hold(struct proxy *p, struct half *h, size_t at, size_t len)
 	return 0;
 }
 
+static bool same_address(const union proxy_address *a, const union proxy_address *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+	return IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr);
+}
+
+/*
+ * A stream to a client on this machine needs no queue of megabytes: there is no way on which they would be. With
+ * as much as a buffer may be given, its pages are still in the processor's cache when the client copies them. For
+ * others the kernel measures the way and makes the queue long enough.
+ */
+static void bound_queue(struct conn *c, struct half *to)
+{
+	const int size = PROXY_LOCAL_QUEUE;
+	union proxy_address ours = {.v6 = {0}};
+	socklen_t len = sizeof(ours);
+
+	if (to->bounded)
+		return;
+	to->bounded = true;
+	if (to == &c->half[0] && getsockname(to->src.fd, &ours.sa, &len) == 0 &&
+	    same_address(&ours, &c->client))
+		(void)setsockopt(to->src.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 /* From socket to socket by page. Return: 0 or -errno. */
 static int pump_pages(struct proxy *p, struct half *from, struct half *to, struct proxy_pipe *pipe)
 {
@@ -188,6 +217,7 @@ static int pump_pages(struct proxy *p, struct half *from, struct half *to, struc
 		from->eof = n == 0;
 		return r < 0 ? r : pass_eof(from, to);
 	}
+	bound_queue(to->conn, to);
 	done = splice(pipe->out, NULL, to->src.fd, NULL, (size_t)n, SPLICE_F_NONBLOCK);
 	if (done == n) {
 		proxy_pipe_put(p, pipe);

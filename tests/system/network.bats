@@ -187,6 +187,27 @@ teardown() { end_host_probe; test_end; }
 	fi
 }
 
+@test "publish: the queue towards a client on this host is bounded, towards others as long as the way" {
+	require_tun
+	port=$(free_port)
+	probe_in -p "127.0.0.1:$port:7" -- bulk tcp-flow 7
+	most=$((2 * 208 * 1024))
+	queue() { # queue FROM - bytes that the proxy's socket may hold for a client from there that has taken 64 MiB
+		python3 - "$1" "$port" <<-'PY'
+			import re, socket, subprocess, sys
+			k = socket.create_connection(("127.0.0.1", int(sys.argv[2])), source_address=(sys.argv[1], 0))
+			k.sendall(b"R")
+			left = 64 << 20
+			while left > 0: left -= len(k.recv(1 << 20))
+			seen = subprocess.run(["ss", "-tnmH", f"sport = :{sys.argv[2]}"], capture_output=True, text=True).stdout
+			print(re.search(r",tb(\d+)", seen).group(1))
+		PY
+	}
+	wait_until 10 queue 127.0.0.1
+	[ "$(queue 127.0.0.1)" -le "$most" ]
+	[ "$(queue 127.0.0.2)" -gt "$most" ]
+}
+
 @test "publish: a port in use is found before anything starts, and named" {
 	require_tun
 	port=$(free_port 2)

@@ -18,6 +18,7 @@
 #include "pkg/base/path.h"
 #include "pkg/build/cache_internal.h"
 #include "pkg/build/stat_cache.h"
+#include "pkg/build/url_body.h"
 #include "pkg/build/url_note.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/file.h"
@@ -182,10 +183,10 @@ static int prune_notes(struct store *st, const char *which, int64_t before_ns)
 
 /* --- by size ----------------------------------------------------------------------------------------- */
 
-/* A layer that only results need, with all of those, or the cache of a RUN. */
+/* A layer that only results need, with all of those, or the cache of a RUN, or what a URL gave. */
 struct piece {
 	char *name;
-	bool is_mount;
+	enum piece_kind { PIECE_LAYER, PIECE_MOUNT, PIECE_BODY } kind;
 	uint64_t bytes;
 	int64_t used_ns;
 	struct strv keys;
@@ -195,7 +196,7 @@ struct pieces {
 	struct piece *v;
 	size_t n;
 	uint64_t bytes;
-	int records, mounts; /* directories */
+	int records, mounts, bodies; /* directories */
 };
 
 static void pieces_done(struct pieces *p)
@@ -207,12 +208,13 @@ static void pieces_done(struct pieces *p)
 	free(p->v);
 	closep(&p->records);
 	closep(&p->mounts);
+	closep(&p->bodies);
 }
 
-static struct piece *add_piece(struct pieces *p, const char *name, bool is_mount, uint64_t bytes)
+static struct piece *add_piece(struct pieces *p, const char *name, enum piece_kind kind, uint64_t bytes)
 {
 	p->v = xreallocarray(p->v, p->n + 1, sizeof(*p->v));
-	p->v[p->n] = (struct piece){.name = xstrdup(name), .is_mount = is_mount, .bytes = bytes};
+	p->v[p->n] = (struct piece){.name = xstrdup(name), .kind = kind, .bytes = bytes};
 	p->bytes += bytes;
 	return &p->v[p->n++];
 }
@@ -233,7 +235,7 @@ static int add_record(struct store *st, struct pieces *p, const struct strv *use
 	if (!piece) {
 		if (layer_record_load(st, layer, &rec) < 0)
 			err_drop();
-		piece = add_piece(p, layer, false, rec.tree_bytes);
+		piece = add_piece(p, layer, PIECE_LAYER, rec.tree_bytes);
 		layer_record_done(&rec);
 	}
 	when = cache_used_ns(p->records, key);
@@ -243,17 +245,29 @@ static int add_record(struct store *st, struct pieces *p, const struct strv *use
 	return 0;
 }
 
+static void add_body(struct pieces *p, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(p->bodies, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		add_piece(p, name, PIECE_BODY, (uint64_t)st.st_blocks * 512)->used_ns =
+			cache_used_ns(p->bodies, name);
+}
+
 static int find_pieces(struct store *st, struct pieces *p)
 {
-	AUTO_STRV struct strv keys = STRV_INIT, mounts = STRV_INIT, used = STRV_INIT;
+	AUTO_STRV struct strv keys = STRV_INIT, mounts = STRV_INIT, bodies = STRV_INIT, used = STRV_INIT;
 	int r = cache_names(st, CACHE_RESULTS, &keys);
 
 	if (r == 0)
 		r = cache_names(st, CACHE_MOUNTS, &mounts);
 	if (r == 0)
+		r = cache_names(st, CACHE_BODIES, &bodies);
+	if (r == 0)
 		r = layer_users(st, &used);
 	p->records = cache_dir(st, CACHE_RESULTS);
 	p->mounts = cache_dir(st, CACHE_MOUNTS);
+	p->bodies = cache_dir(st, CACHE_BODIES);
 	err_drop(); /* what is not there holds nothing */
 	for (size_t i = 0; r == 0 && i < keys.n; i++)
 		r = add_record(st, p, &used, keys.v[i]);
@@ -265,9 +279,11 @@ static int find_pieces(struct store *st, struct pieces *p)
 			continue;
 		r = tree_size_add(p->mounts, mounts.v[i], &size);
 		if (r == 0)
-			add_piece(p, mounts.v[i], true, size.disk)->used_ns = cache_used_ns(
+			add_piece(p, mounts.v[i], PIECE_MOUNT, size.disk)->used_ns = cache_used_ns(
 				p->mounts, lock_name);
 	}
+	for (size_t i = 0; r == 0 && i < bodies.n; i++)
+		add_body(p, bodies.v[i]);
 	return r;
 }
 
@@ -278,10 +294,18 @@ static int by_use(const void *a, const void *b)
 	return (x->used_ns > y->used_ns) - (x->used_ns < y->used_ns);
 }
 
+/* Nothing is chosen by kind or name: then what has neither goes as well. */
+static bool is_whole(const struct cache_choice *c)
+{
+	return !c->no_results && !c->no_mounts && !c->id;
+}
+
 /* What a filter leaves out stays with all that shares its layer. */
 static bool may_go(const struct cache_limits *l, const struct piece *p)
 {
-	if (p->is_mount)
+	if (p->kind == PIECE_BODY)
+		return is_whole(&l->only) && (!l->only.before_ns || p->used_ns < l->only.before_ns);
+	if (p->kind == PIECE_MOUNT)
 		return cache_choice_has(&l->only, p->name, true, p->used_ns);
 	for (size_t i = 0; i < p->keys.n; i++)
 		if (!cache_choice_has(&l->only, p->keys.v[i], false, p->used_ns))
@@ -294,7 +318,12 @@ static int drop_piece(struct store *st, struct pieces *p, const struct piece *pi
 {
 	int r;
 
-	if (piece->is_mount) {
+	if (piece->kind == PIECE_BODY) {
+		if (unlinkat(p->bodies, piece->name, 0) < 0 && errno != ENOENT)
+			return err_new(-errno, "remove cache/" CACHE_BODIES "/%s", piece->name);
+		return 0;
+	}
+	if (piece->kind == PIECE_MOUNT) {
 		r = drop_mount(st, p->mounts, piece->name);
 		if (r == 0) {
 			ret->mounts++;
@@ -330,7 +359,7 @@ static uint64_t bound(struct store *st, const struct cache_limits *l, uint64_t h
 
 static int prune_to_size(struct store *st, const struct cache_limits *l, struct cache_pruned *ret)
 {
-	AUTO(pieces_done) struct pieces p = {.records = -EBADF, .mounts = -EBADF};
+	AUTO(pieces_done) struct pieces p = {.records = -EBADF, .mounts = -EBADF, .bodies = -EBADF};
 	AUTO_STRV struct strv layers = STRV_INIT;
 	uint64_t left, max;
 	int r = find_pieces(st, &p);
@@ -358,7 +387,7 @@ static int prune_to_size(struct store *st, const struct cache_limits *l, struct 
 static int prune(struct store *st, const struct cache_limits *l, struct cache_pruned *ret)
 {
 	const struct cache_choice *c = &l->only;
-	const bool whole = !c->no_results && !c->no_mounts && !c->id;
+	const bool whole = is_whole(c);
 	int r;
 
 	if (l->has_max)
@@ -374,6 +403,8 @@ static int prune(struct store *st, const struct cache_limits *l, struct cache_pr
 	r = prune_notes(st, CACHE_WHY, c->before_ns);
 	if (r == 0)
 		r = prune_notes(st, CACHE_URLS, c->before_ns);
+	if (r == 0)
+		r = prune_notes(st, CACHE_BODIES, c->before_ns);
 	return r < 0 ? r : prune_notes(st, CACHE_STAT, c->before_ns);
 }
 

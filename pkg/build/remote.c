@@ -12,6 +12,7 @@
 #include "pkg/base/path.h"
 #include "pkg/base/sha256.h"
 #include "pkg/build/source_judge.h"
+#include "pkg/build/url_body.h"
 #include "pkg/image/transfer_client.h"
 
 #define FETCH_MAX (64ULL << 30)
@@ -141,6 +142,26 @@ int remote_note(struct builder *b, const char *url, int fd, struct url_note *n)
 	return r < 0 ? r : 1;
 }
 
+/* 1: @fd has what @url gave before, and the server says that it still gives that. */
+static int take_kept(struct builder *b, const char *url, int fd)
+{
+	char digest[65];
+	int r = b->o->no_cache ? 0 : remote_is_same(b, url, digest);
+
+	return r > 0 ? url_body_take(b->st, digest, fd) : r;
+}
+
+/* Without a copy it is fetched again next time, that is all. */
+static void keep(struct builder *b, const char *url, int fd, struct url_note *said)
+{
+	int r = remote_note(b, url, fd, said);
+
+	if (r > 0)
+		r = url_body_put(b->st, said->digest, fd);
+	if (r < 0)
+		err_drop();
+}
+
 int remote_fetch_judged(struct builder *b, const char *url, int fd)
 {
 	AUTO(judged_done) struct judged j = {0};
@@ -148,7 +169,13 @@ int remote_fetch_judged(struct builder *b, const char *url, int fd)
 	int r = judge_remote(&b->policies, url, NULL, &j);
 
 	if (r == 0)
+		r = take_kept(b, j.url, fd);
+	if (r == 0) {
 		r = remote_fetch(b, j.url, fd, &said);
+		if (r == 0)
+			keep(b, j.url, fd, &said);
+	}
+	r = r < 0 ? r : lseek(fd, 0, SEEK_SET) < 0 ? err_new(-errno, "seek") : 0;
 	if (r == 0)
 		r = remote_content_check(fd, j.checksum);
 	if (r == 0)

@@ -26,11 +26,14 @@ int remote_is_same(struct builder *b, const char *url, char ret[65]);
 int remote_note(struct builder *b, const char *url, int fd, struct url_note *n);
 /** remote_checksum_check() - "sha256:<64 hex digits>" of a URL, or a commit's 40; usage error. */
 int remote_checksum_check(const char *checksum);
-/** remote_content_check() - does the file @fd have it? NULL: anything will do. */
 /** remote_hash_file() - sha256 of all of it, wherever its position is. */
 int remote_hash_file(int fd, char ret[65]);
+/** remote_content_check() - does the file @fd have it? NULL: anything will do. */
 int remote_content_check(int fd, const char *checksum);
-/** remote_fetch_judged() - as remote_fetch(), of what the source policies make of @url. */
+/**
+ * remote_fetch_judged() - to @fd, an empty file, whatever the source policies make of @url; @fd is at its beginning
+ * What the server says it still is comes from the build cache (url_body.h).
+ */
 int remote_fetch_judged(struct builder *b, const char *url, int fd);
 /** remote_untar() - the archive @fd into the directory @dir; all belongs to root there. */
 int remote_untar(struct builder *b, int fd, int dir);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a URL gave when it was fetched last, so that the server need only say that it is still so (RFC 9110 §13.1):
- * cache/urls/<digest of the URL>. A note is a hint about our own earlier download; the content itself is not kept.
+ * cache/urls/<digest of the URL>. A note is a hint about our own earlier download; of
+ * the content only what contexts are made of is kept (url_body.h).
  */
 #pragma once
 #include "pkg/build/cache.h"

@@ -110,11 +110,39 @@ out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 	[ "$(grep -c 'Using cache' <<<"$stderr")" = 4 ]
 	# What is known of a server whose certificate was not looked at is not told to those who do look.
 	[ "$(requests --tls-verify=false)" = "GET loose 200 GET nohead 200 GET plain 200 GET weak 200" ]
+	# Contexts and Containerfiles of URLs: their bodies are kept, as long as the cache is, and looked at when they are used.
+	mkdir -p "$WORK/c/in"
+	printf 'FROM scratch\nCOPY in /in\n' >"$WORK/c/Containerfile"
+	touch "$WORK/c/in/old"
+	tar -czf "$WORK/www/plain" -C "$WORK/c" .
+	echo '"ctx-1"' >"$WORK/www/plain.etag"
+	printf 'FROM scratch\nCOPY --from=in in /of-url\n' >"$WORK/www/loose"
+	echo '"file-1"' >"$WORK/www/loose.etag"
+	asked_for() { : >"$WORK/www.log" && out "$@" && sed -En "s/.*\"$asked \/([a-z]*) .*\" ([0-9]*) .*/\1 \2 \3/p" "$WORK/www.log" | sort | xargs; }
+	[ "$(asked_for "$WWW/plain")" = "GET plain 200 HEAD plain 200" ]
+	[ "$(asked_for "$WWW/plain")" = "HEAD plain 304" ]
+	[ "$(files)" = "./in ./in/old" ]
+	[ "$(asked_for --build-context "in=$WWW/plain" -f "$WWW/loose" .)" = "GET loose 200 HEAD loose 200 HEAD plain 304" ]
+	[ "$(files)" = "./of-url ./of-url/old" ]
+	[ "$(asked_for --build-context "in=$WWW/plain" -f "$WWW/loose" .)" = "HEAD loose 200 HEAD plain 304" ]
+	for n in "$CUDDY_ROOT"/cache/bodies/*; do printf x >"$n"; done
+	[ "$(asked_for "$WWW/plain")" = "GET plain 200 HEAD plain 304" ]
+	[ "$(asked_for --no-cache "$WWW/plain")" = "GET plain 200" ]
+	echo '"ctx-2"' >"$WORK/www/plain.etag"
+	mv "$WORK/c/in/old" "$WORK/c/in/new"
+	tar -czf "$WORK/www/plain" -C "$WORK/c" .
+	[ "$(asked_for "$WWW/plain")" = "GET plain 200 HEAD plain 200" ]
+	[ "$(files)" = "./in ./in/new" ]
+	[ -n "$(ls "$CUDDY_ROOT/cache/bodies")" ]
+	cuddy builder prune -f --max-used-space 1 >/dev/null
+	[ -z "$(ls "$CUDDY_ROOT/cache/bodies")" ]
+	[ "$(asked_for "$WWW/plain")" = "GET plain 200 HEAD plain 304" ]
+	printf 'FROM scratch\nADD %s /a/\n' "$WWW/plain" "$WWW/loose" "$WWW/nohead" "$WWW/weak" | sed '/^FROM/{1!d}' >Containerfile
 	# A note that a power loss spoiled is no note, and notes go with the cache.
 	for n in "$CUDDY_ROOT"/cache/urls/*; do printf 'x' >"$n"; done
 	[ "$(requests)" = "GET loose 200 GET nohead 200 GET plain 200 GET weak 200" ]
 	cuddy builder prune -a -f
-	[ -z "$(ls "$CUDDY_ROOT/cache/urls")" ]
+	[ -z "$(ls "$CUDDY_ROOT/cache/urls" "$CUDDY_ROOT/cache/bodies" | grep -v :)" ]
 }
 
 @test "context and ADD by git: branches, tags, commits, subdirectories; .git only when asked for (P10 C11)" {

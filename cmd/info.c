@@ -14,6 +14,7 @@
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
 #include "pkg/json/json.h"
+#include "pkg/json/nil.h"
 
 struct info_args {
 	const char *format;
@@ -78,7 +79,7 @@ static struct json_object *with_go_names(struct json_object *v)
 						    with_go_names(json_object_array_get_idx(v, i)));
 		return copy;
 	}
-	if (!json_object_is_type(v, json_type_object))
+	if (!json_object_is_type(v, json_type_object) || json_nil_kind(v) != JSON_NIL_NONE)
 		return json_object_get(v);
 	copy = json_object_new_object();
 	json_object_object_foreach(v, key, e)

@@ -10,6 +10,8 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/config/containers_conf.h"
+#include "pkg/container/cdi_specs.h"
 #include "pkg/json/json.h"
 #include "pkg/json/kind.h"
 #include "pkg/json/nil.h"
@@ -131,6 +133,41 @@ static void add_daemon(struct json_object *d)
 	json_set(d, "Labels", json_object_new_array());
 }
 
+/* Of registries.conf: the mirrors of docker.io, and which hosts have no TLS to be trusted. */
+static struct json_object *registry_config(struct json_object *info)
+{
+	struct json_object *o = json_object_new_object(), *indexes = json_object_new_object();
+	AUTO_JSON struct json_object *rules = info_at(info, "registries", "docker.io");
+	struct json_object *index = json_object_new_object(), *found = NULL, *at = NULL;
+	struct json_object *mirrors = json_object_new_array();
+
+	(void)json_object_object_get_ex(rules, "Mirrors", &found);
+	for (size_t i = 0; found && i < json_object_array_length(found); i++)
+		if (json_object_object_get_ex(json_object_array_get_idx(found, i), "Location", &at))
+			(void)json_object_array_add(mirrors, json_object_get(at));
+	(void)json_object_object_get_ex(rules, "Insecure", &found);
+	json_set_str(index, "Name", "docker.io");
+	json_set(index, "Mirrors", json_object_get(mirrors));
+	json_set_bool(index, "Secure", !json_object_get_boolean(found));
+	json_set_bool(index, "Official", true);
+	json_set(indexes, "docker.io", index);
+	json_set(o, "InsecureRegistryCIDRs", json_nil(JSON_NIL_LIST));
+	json_set(o, "IndexConfigs", json_as_map(indexes));
+	json_set(o, "Mirrors", mirrors);
+	return o;
+}
+
+static struct json_object *cdi_dirs(void)
+{
+	AUTO(containers_conf_done) struct containers_conf conf = {0};
+	AUTO(cdi_specs_done) struct cdi_specs specs = {0};
+
+	if (containers_conf_load(&conf) < 0)
+		err_drop();
+	cdi_specs_read(&conf.cdi_spec_dirs.v, &specs);
+	return json_from_strv(&specs.dirs);
+}
+
 struct json_object *info_as_docker(struct json_object *info)
 {
 	static const char *const same[][3] = {
@@ -187,6 +224,8 @@ struct json_object *info_as_docker(struct json_object *info)
 	json_set_str(d, "IndexServerAddress", "https://index.docker.io/v1/");
 	json_set(d, "Warnings", info_at(info, "host", "missing"));
 	json_set(d, "ClientInfo", client());
+	json_set(d, "RegistryConfig", registry_config(info));
+	json_set(d, "CDISpecDirs", cdi_dirs());
 	add_controllers(d, info);
 	add_proxies(d);
 	add_daemon(d);

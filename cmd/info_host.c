@@ -18,6 +18,7 @@
 #include "pkg/config/paths.h"
 #include "pkg/container/make.h"
 #include "pkg/json/json.h"
+#include "pkg/json/nil.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/private_dir.h"
 #include "pkg/sys/file.h"
@@ -297,6 +298,11 @@ struct json_object *info_host(struct store *st)
 	json_set(o, "conmon", helper("cuddy-conmon", missing));
 	json_set(o, "transfer", helper("cuddy-transfer", missing));
 	json_set_str(o, "eventLogger", "file");
+	json_set_str(o, "variant", "");
+	/* Locks are files; nothing is asked of the runtime; other architectures are the kernel's matter (cuddy doctor). */
+	json_set(o, "freeLocks", json_nil(JSON_NIL_ABSENT));
+	json_set(o, "runtimeInfo", json_omitted(json_object_new_object()));
+	json_set(o, "emulatedArchitectures", json_omitted(json_object_new_array()));
 	add_ids(st, o, missing);
 	json_set_str(o, "linkmode", "dynamic");
 	json_set_str(o, "logDriver", "k8s-file");

@@ -161,6 +161,7 @@ static void add_docker(struct json_object *row, struct json_object *o)
 {
 	static const char *const never[] = {"Attachable", "Ingress", "ConfigOnly"};
 	struct json_object *six = json_object_object_get(o, "ipv6_enabled");
+	struct json_object *from = json_object_new_object();
 
 	json_set_str(row, "Scope", "local");
 	json_set(row, "IPAM", ipam_of(o));
@@ -169,6 +170,8 @@ static void add_docker(struct json_object *row, struct json_object *o)
 	json_set(row, "EnableIPv6", json_object_get(six));
 	json_set(row, "IPv6", json_object_get(six));
 	json_set(row, "CreatedAt", time_of(o));
+	json_set_str(from, "Network", "");
+	json_set(row, "ConfigFrom", from);
 	for (size_t i = 0; i < ARRAY_LEN(never); i++)
 		json_set_bool(row, never[i], false);
 }

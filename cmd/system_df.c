@@ -82,9 +82,24 @@ static int print(struct json_object *rows, const char *format, const struct colu
 	return list_print(&o, rows, rows, stdout);
 }
 
-static int print_verbose(const struct usage *u, struct json_object *cache)
+/* As docker: one object, for which the template is followed once. */
+static int print_details(const struct usage *u, struct json_object *cache, const char *format)
+{
+	AUTO_JSON struct json_object *all = json_object_new_object();
+
+	json_set(all, "Images", json_object_get(u->images));
+	json_set(all, "Containers", json_object_get(u->containers));
+	json_set(all, "Volumes", json_object_get(u->volumes));
+	json_set(all, "BuildCache", json_object_get(cache));
+	return value_print(all, format, stdout);
+}
+
+static int print_verbose(const struct usage *u, struct json_object *cache, const char *format)
 {
 	int r;
+
+	if (format)
+		return print_details(u, cache, format);
 
 	(void)puts("Images space usage:\n");
 	r = print(u->images, NULL, image_columns);
@@ -113,8 +128,6 @@ static int df_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (a->verbose && a->format)
-		return err_usage("system df: --verbose and --format contradict each other");
 	r = cmd_store(ctx, &st);
 	if (r == 0)
 		r = usage_count(st, a->verbose, &u);
@@ -122,7 +135,7 @@ static int df_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		r = cache_usage(st, &u, NULL, a->verbose ? &cache : NULL);
 	if (r < 0)
 		return err_wrap(r, "system df");
-	return a->verbose ? print_verbose(&u, cache) : print(u.kinds, a->format, kind_columns);
+	return a->verbose ? print_verbose(&u, cache, a->format) : print(u.kinds, a->format, kind_columns);
 }
 
 const struct command cmd_system_df = {

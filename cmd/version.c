@@ -55,6 +55,7 @@ static void add_docker(struct json_object *client, struct json_object *server)
 	json_set_str(client, "Context", "default");
 	json_set_str(platform, "Name", "cuddy");
 	json_set(server, "Platform", platform);
+	json_set(client, "Platform", json_object_get(platform));
 	json_set_str(part, "Name", "Engine");
 	json_set_str(part, "Version", persona_version());
 	(void)json_object_array_add(parts, part);

@@ -10,6 +10,7 @@
 #include "pkg/cli/format.h"
 #include "pkg/container/volumes.h"
 #include "pkg/json/json.h"
+#include "pkg/json/nil.h"
 
 static const struct volume_request create_defaults = {.uid = -1, .gid = -1};
 
@@ -71,6 +72,15 @@ static const struct opt ls_opts[] = {
 	OPT_END,
 };
 
+/* As docker has them in this list; "system df -v" counts. */
+static void add_docker(struct json_object *row)
+{
+	static const char *const not_counted[] = {"Links", "Size"};
+
+	for (size_t i = 0; i < ARRAY_LEN(not_counted); i++)
+		json_set(row, not_counted[i], json_omitted(json_object_new_string("N/A")));
+}
+
 static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	static const struct column columns[] = {
@@ -86,6 +96,8 @@ static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	(void)argv;
 	if (r == 0)
 		r = volume_rows(st, &a->filters, &rows);
+	for (size_t i = 0; r == 0 && i < json_object_array_length(rows); i++)
+		add_docker(json_object_array_get_idx(rows, i));
 	return r < 0 ? r : list_print(&o, rows, NULL, stdout);
 }
 

@@ -24,6 +24,7 @@
 #include "pkg/image/local_digest.h"
 #include "pkg/json/json.h"
 #include "pkg/json/kind.h"
+#include "pkg/json/nil.h"
 #include "storage/image_store.h"
 #include "storage/store.h"
 #include "storage/volume.h"
@@ -61,6 +62,8 @@ static struct json_object *state_of(const struct container *c)
 	json_set_time(o, "FinishedAt", c->state.finished_ns);
 	json_set_time(o, "CheckpointedAt", 0);
 	json_set_time(o, "RestoredAt", 0);
+	json_set(o, "Checkpointed", json_omitted(json_object_new_boolean(false)));
+	json_set(o, "Restored", json_omitted(json_object_new_boolean(false)));
 	if (c->rec->health.test.n) {
 		json_set(o, "Health", health_of(c));
 		json_set(o, "Healthcheck", health_of(c)); /* what podman called it first */
@@ -291,15 +294,16 @@ static struct json_object *config_of(const struct container_record *rec)
 	json_set(o, "CreateCommand", json_from_strv(&rec->create_command));
 	json_set_i64(o, "Timeout", rec->timeout);
 	set_health_config(o, rec);
-	if (rec->secrets.n)
-		json_set(o, "Secrets", secrets_of(rec));
+	json_set(o, "Secrets", rec->secrets.n ? secrets_of(rec) : json_omitted(json_object_new_array()));
 	json_set_bool(o, "Passwd", !rec->no_passwd);
 	json_set_str(o, "sdNotifyMode", rec->sdnotify ? rec->sdnotify : "container");
-	if (rec->chroot_dirs.n)
-		json_set(o, "ChrootDirs", json_from_strv(&rec->chroot_dirs));
+	json_set(o, "ChrootDirs", json_from_strv(&rec->chroot_dirs));
+	if (!rec->chroot_dirs.n)
+		(void)json_omitted(json_object_object_get(o, "ChrootDirs"));
 	zone = rec->timezone ? strstr(rec->timezone, "zoneinfo/") : NULL;
-	if (rec->timezone)
-		json_set_str(o, "Timezone", zone ? zone + strlen("zoneinfo/") : "local");
+	json_set_str(o, "Timezone", zone ? zone + strlen("zoneinfo/") : rec->timezone ? "local" : "");
+	if (!rec->timezone)
+		(void)json_omitted(json_object_object_get(o, "Timezone"));
 	json_set_bool(o, "SystemdMode", rec->systemd);
 	json_set_str(o, "Umask", rec->umask ? rec->umask : "0022");
 	return o;
@@ -371,6 +375,19 @@ static void set_caps(struct json_object *o, const char *key, uint64_t mask)
 	json_set(o, key, json_from_strv(&names));
 }
 
+/* Of a user namespace whose ids were asked for. */
+static struct json_object *id_mappings_of(const struct container_record *rec)
+{
+	struct json_object *o;
+
+	if (!rec->uid_map.n)
+		return json_nil(JSON_NIL_ABSENT);
+	o = json_object_new_object();
+	json_set(o, "UidMap", json_from_strv(&rec->uid_map));
+	json_set(o, "GidMap", json_from_strv(&rec->gid_map));
+	return o;
+}
+
 static struct json_object *host_config_of(struct store *st, const struct container *c)
 {
 	const struct container_record *rec = c->rec;
@@ -385,6 +402,10 @@ static struct json_object *host_config_of(struct store *st, const struct contain
 	json_set_i64(restart, "MaximumRetryCount", rec->restart_max);
 	json_set(o, "RestartPolicy", restart);
 	json_set_bool(o, "AutoRemove", rec->auto_remove);
+	json_set_bool(o, "AutoRemoveImage", rec->remove_image);
+	json_set(o, "Annotations", json_from_map(&rec->annotations));
+	json_set_str(o, "HostsFile", rec->hosts_file ? rec->hosts_file : "");
+	json_set(o, "IDMappings", id_mappings_of(rec));
 	set_caps(o, "CapAdd", rec->caps & ~caps_default());
 	set_caps(o, "CapDrop", caps_default() & ~rec->caps);
 	json_set(o, "Dns", json_from_strv(&rec->dns));
@@ -519,7 +540,10 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	json_set_bool(o, "IsInfra", rec->is_infra);
 	json_set_bool(o, "IsService", false);
 	json_set_str(o, "KubeExitCodePropagation", "invalid"); /* that of no service, as podman says it */
-	json_set_i64(o, "LockNumber", 0); /* locks are files, and have no numbers */
+	/* Locks are files, and have no numbers; Go's name differs from that in JSON. */
+	json_set_i64(o, "lockNumber", 0);
+	json_set(o, "LockNumber", json_omitted(json_object_new_int64(0)));
+	json_set(o, "Platform", json_omitted(json_object_new_string("linux"))); /* docker's */
 	json_set_bool(o, "UseImageHosts", rec->no_hosts);
 	json_set_bool(o, "UseImageHostname", rec->no_hostname);
 	json_set(o, "Config", config_of(rec));

@@ -77,6 +77,9 @@ void set_health_config(struct json_object *config, const struct container_record
 	json_set_str(config, "HealthLogDestination", rec->health_log ? rec->health_log : "local");
 	json_set_i64(config, "HealthcheckMaxLogCount", health_max_count(rec));
 	json_set_i64(config, "HealthcheckMaxLogSize", health_max_size(rec));
+	/* What Go calls the same two. */
+	json_set(config, "HealthMaxLogCount", json_omitted(json_object_new_int64(health_max_count(rec))));
+	json_set(config, "HealthMaxLogSize", json_omitted(json_object_new_int64(health_max_size(rec))));
 	if (!rec->health.test.n)
 		return;
 	o = check_of(&rec->health);

@@ -15,6 +15,7 @@
 #include "pkg/container/cgroup.h"
 #include "pkg/container/networks.h"
 #include "pkg/json/json.h"
+#include "pkg/json/nil.h"
 #include "pkg/sys/file.h"
 
 #define FILE_MAX (1U << 20)
@@ -210,6 +211,7 @@ void stats_rows(const struct container *c, struct stats *now, const struct stats
 	set_number(o, "SystemNano", (uint64_t)clock_now_ns());
 	set_number(o, "Duration", (uint64_t)(up < 0 ? 0 : up));
 	set_number(o, "UpTime", (uint64_t)(up < 0 ? 0 : up));
+	json_set(o, "PerCPU", json_nil(JSON_NIL_LIST)); /* the kernel does not count so (cgroup v2) */
 	json_set(o, "ContainerStats", numbers_of(o));
 	*ret_row = o;
 	*ret_json = j;

@@ -172,9 +172,11 @@ static struct json_object *object_of(struct store *st, const struct image_record
 	json_set_str(o, "Version", "");
 	json_set_str(o, "Author", text(c->author));
 	json_set_str(o, "Architecture", text(c->architecture));
-	if (c->variant)
-		json_set_str(o, "Variant", c->variant);
+	json_set_str(o, "Variant", text(c->variant));
+	if (!c->variant)
+		(void)json_omitted(json_object_object_get(o, "Variant"));
 	json_set_str(o, "Os", text(c->os));
+	json_set(o, "OsVersion", json_omitted(json_object_new_string(""))); /* Windows has one */
 	json_set_i64(o, "Size", (int64_t)rec->size_bytes);
 	json_set_i64(o, "VirtualSize", (int64_t)rec->size_bytes);
 	json_set(o, "GraphDriver", driver_of(st, rec));

@@ -233,7 +233,7 @@ static void write_value(struct json_object *o, int indent, struct sbuf *out)
 		sbuf_addc(out, '{');
 		json_object_object_foreach(o, key, value)
 		{
-			if (json_nil_kind(value) == JSON_NIL_ABSENT)
+			if (json_is_omitted(value))
 				continue;
 			sbuf_adds(out, first ? "" : ",");
 			first = false;

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include <json-c/json.h>
+#include <stdbool.h>
 
 enum json_nil { JSON_NIL_NONE, JSON_NIL_LIST, JSON_NIL_MAP, JSON_NIL_POINTER, JSON_NIL_ABSENT };
 
@@ -13,3 +14,8 @@ enum json_nil { JSON_NIL_NONE, JSON_NIL_LIST, JSON_NIL_MAP, JSON_NIL_POINTER, JS
 struct json_object *json_nil(enum json_nil kind);
 /** json_nil_kind() - JSON_NIL_NONE for all other values. */
 enum json_nil json_nil_kind(struct json_object *o);
+
+/** json_omitted() - @v itself, which templates have as it is, and objects as JSON do not (omitempty; another name). */
+struct json_object *json_omitted(struct json_object *v);
+/** json_is_omitted() - is it one, or absent? */
+bool json_is_omitted(struct json_object *v);

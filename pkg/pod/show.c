@@ -341,6 +341,7 @@ static struct json_object *row_json(const struct row *x, const struct pod_query 
 	json_set(o, "Networks", networks_of(infra_of(&x->m)));
 	json_set_i64(o, "Restarts", restarts);
 	set_take(o, "Namespaces", strv_join(&x->pod.share, ","));
+	json_set_str(o, "Namespace", "");
 	return o;
 }
 

@@ -55,11 +55,18 @@ has_fields() {
 	# Instants and maps are Go's: methods, and a key that is not there is no error.
 	[ "$(cuddy inspect --format '{{.Created.Unix}} {{.State.FinishedAt.IsZero}} {{.Config.Labels.none}}' web)" = "$(date -d "$(cuddy inspect web | jq -r '.[0].Created')" +%s) true <no value>" ]
 	[ "$(cuddy inspect --format '{{.Created}}' web)" = "$(cuddy inspect --format '{{.Created.Format "2006-01-02 15:04:05.999999999 -0700 MST"}}' web)" ]
-	has_fields inspect --size web -- SizeRw SizeRootFs LockNumber KubeExitCodePropagation Config.StartupHealthCheck
+	has_fields inspect --size web -- SizeRw SizeRootFs LockNumber KubeExitCodePropagation Config.StartupHealthCheck \
+		Config.HealthMaxLogCount Config.HealthMaxLogSize Config.HealthLogDestination Config.ChrootDirs State.Checkpointed State.Restored \
+		HostConfig.AutoRemoveImage HostConfig.Annotations HostConfig.HostsFile HostConfig.IDMappings HostConfig.IDMappings.UidMap Platform
+	# Names that only templates know are not in the JSON.
+	[ "$(cuddy inspect web | jq -c '.[0] | [has("LockNumber"), .lockNumber, has("Platform"), (.Config | has("HealthMaxLogCount"), .HealthcheckMaxLogCount, has("ChrootDirs")), (.HostConfig | has("IDMappings"))]')" = '[false,0,false,false,5,false,false]' ]
+	cuddy create --name maps --uidmap 0:1:1000 --gidmap 0:1:2000 --annotation a=b "$IMAGE" true >/dev/null
+	[ "$(cuddy inspect --format '{{.HostConfig.IDMappings.UidMap}} {{.HostConfig.IDMappings.GidMap}} {{.HostConfig.Annotations.a}} {{.Config.Timezone}}|{{.Config.Secrets}}' maps)" = "[0:1:1000] [0:1:2000] b |[]" ]
+	cuddy rm maps >/dev/null
 	has_fields events --stream=false -- Time.Unix ContainerInspectData ID Image Name Status Type Time TimeNano Attributes ContainerExitCode HealthStatus Network PodID Error OOMKilled \
 		Action Actor.ID Actor.Attributes Scope
 	has_fields volume ls -- Name Driver Mountpoint Labels Scope CreatedAt Options Status Anonymous GID UID MountCount NeedsChown NeedsCopyUp StorageID \
-		LockNumber Timeout 'Label "a"'
+		LockNumber Timeout 'Label "a"' Links Size
 	has_fields volume inspect vol -- Name Driver Mountpoint Labels Scope CreatedAt Options Status Anonymous GID UID MountCount NeedsChown NeedsCopyUp
 	has_fields secret ls -- ID Name CreatedAt UpdatedAt Driver Labels
 	has_fields secret inspect s -- SecretData CreatedAt.Unix ID Spec.Name Spec.Driver.Name Spec.Labels CreatedAt UpdatedAt
@@ -67,18 +74,18 @@ has_fields() {
 		ReadOnly Labels Names ParentId RepoDigests RepoTags SharedSize VirtualSize UniqueSize
 	has_fields history "$IMAGE" -- ID CreatedAt CreatedSince CreatedBy Size Comment Created Tags
 	has_fields image inspect "$IMAGE" -- Created.Unix HealthCheck Id Digest RepoTags RepoDigests Comment Created Config.Env Config.Cmd Author Architecture Os Size VirtualSize \
-		GraphDriver.Name RootFS.Type RootFS.Layers Parent Version Labels Annotations ManifestType User History NamesHistory
+		Variant OsVersion GraphDriver.Name RootFS.Type RootFS.Layers Parent Version Labels Annotations ManifestType User History NamesHistory
 	has_fields system df -- Type Size Reclaimable Active Total RawSize RawReclaimable TotalCount
 	has_fields ps -a -- Created.Unix
 	has_fields network ls -- Created DNSEnabled Driver ID Internal IPAMOptions IPv6Enabled Labels Name NetworkDNSServers NetworkInterface Options Routes Subnets \
 		Scope IPv6 CreatedAt
 	cuddy network create n >/dev/null
 	has_fields network inspect n -- Created.Unix Containers DNSEnabled Driver ID Internal IPAMOptions IPv6Enabled Labels.none Name NetworkDNSServers \
-		NetworkInterface Options Routes Subnets IPAM.Driver EnableIPv6 Scope
+		NetworkInterface Options Routes Subnets IPAM.Driver EnableIPv6 Scope ConfigFrom.Network
 	[[ "$(cuddy network inspect --format '{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}{{end}}' n)" =~ ^10\.[0-9.]+/24\ 10\.[0-9.]+\.1$ ]]
 	cuddy network rm n >/dev/null
 	cuddy pod create --name p --network none >/dev/null
-	has_fields pod ps -- Cgroup ContainerIds ContainerNames ContainerStatuses Created ID InfraID 'Label "a"' Labels Name Networks NumberOfContainers Restarts Status
+	has_fields pod ps -- Cgroup ContainerIds ContainerNames ContainerStatuses Created ID InfraID 'Label "a"' Labels Name Networks NumberOfContainers Restarts Status Namespace
 	has_fields pod inspect p -- BlkioDeviceReadBps BlkioDeviceWriteBps BlkioWeight BlkioWeightDevice CgroupParent CgroupPath Containers CPUPeriod CPUQuota CPUSetCPUs \
 		CPUSetMems CPUShares CreateCgroup CreateCommand Created.Unix CreateInfra Devices ExitPolicy Hostname ID InfraConfig.HostNetwork InfraContainerID \
 		Labels.none LockNumber MemoryLimit MemorySwap Mounts Name Namespace NumContainers RestartPolicy SecurityOpts SharedNamespaces State VolumesFrom
@@ -89,7 +96,8 @@ has_fields() {
 		NetworkBackendInfo.Backend NetworkBackendInfo.Version NetworkBackendInfo.Path NetworkBackendInfo.DNS OCIRuntime.Name OCIRuntime.Package
 		OCIRuntime.Path OCIRuntime.Version OS RemoteSocket.Path RemoteSocket.Exists RootlessNetworkCmd ServiceIsRemote Security.AppArmorEnabled
 		Security.DefaultCapabilities Security.Rootless Security.SECCOMPEnabled Security.SECCOMPProfilePath Security.SELinuxEnabled
-		Slirp4NetNS.Executable Slirp4NetNS.Package Slirp4NetNS.Version Pasta.Executable Pasta.Package Pasta.Version SwapFree SwapTotal Uptime Linkmode)
+		Slirp4NetNS.Executable Slirp4NetNS.Package Slirp4NetNS.Version Pasta.Executable Pasta.Package Pasta.Version SwapFree SwapTotal Uptime Linkmode Variant
+		FreeLocks RuntimeInfo EmulatedArchitectures)
 	store=(ConfigFile ContainerStore.Number ContainerStore.Paused ContainerStore.Running ContainerStore.Stopped GraphDriverName GraphOptions GraphRoot
 		GraphRootAllocated GraphRootUsed GraphStatus ImageCopyTmpDir ImageStore.Number RunRoot VolumePath TransientStore)
 	version=(APIVersion Version GoVersion GitCommit BuiltTime Built BuildOrigin OsArch)
@@ -105,6 +113,9 @@ has_fields() {
 	mkdir "$WORK/bin"
 	ln -s "$CUDDY" "$WORK/bin/docker"
 	d="$WORK/bin/docker"
+	printf '[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "mirror.example.org"\n' >"$WORK/registries.conf"
+	[ "$(CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf CDI_SPEC_DIRS=/cdi "$d" info --format '{{.RegistryConfig.Mirrors}} {{(index .RegistryConfig.IndexConfigs "docker.io").Mirrors}} {{.CDISpecDirs}}')" = '[mirror.example.org] [mirror.example.org] [/cdi]' ]
+	[ "$("$d" version --format '{{.Client.Platform.Name}}')" = cuddy ]
 	"$d" run -d --name web "$IMAGE" sleep 1000 >/dev/null
 	n=0
 	while IFS='|' read -r words want; do

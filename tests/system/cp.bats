@@ -279,6 +279,18 @@ host_files() {
 	one_line_error 125 'overwrite'
 	cuddy cp --overwrite dir/g c:/tmp
 	[ "$(cuddy cp c:/tmp/g - | tar -xO)" = g ]
+	# What is mounted there stays, and so does all else; in a volume it is as in the rest.
+	cuddy run -d --name m -v "$WORK/file:/tmp/mounted" -v vol:/tmp/vol "$IMAGE" sleep 1000
+	cuddy exec m sh -c 'echo v >/tmp/vol/x'
+	mkdir -p more/mounted in/vol/x
+	run --separate-stderr cuddy cp --overwrite more/. m:/tmp
+	one_line_error 125 mounted
+	[ "$(cuddy exec m cat /tmp/mounted)" = "$(cat file)" ] && [ -f file ]
+	cuddy cp --overwrite in/. m:/tmp
+	run -0 cuddy exec m stat -c %F /tmp/vol/x
+	[ "$output" = directory ]
+	cuddy rm -f -t 0 m
+	cuddy volume rm vol
 }
 
 @test "cp: bad input says why and changes nothing" {

@@ -40,6 +40,12 @@ load helpers
 	start=$SECONDS
 	cuddy stop patient
 	[ $((SECONDS - start)) -lt 7 ]
+	# -1 waits for ever, and who ends that ends only the waiting.
+	cuddy run -d --name endless --network none --stop-timeout -1 "$IMAGE" sleep 1000
+	pid=$(container_pid endless)
+	run -124 timeout 1 "$CUDDY" stop endless
+	[ "$(tr '\0' ' ' <"/proc/$pid/cmdline")" = "sleep 1000 " ]
+	cuddy kill endless
 	run -0 cuddy stop --time 1 deaf
 	[ "$output" = deaf ]
 	[ "$(cuddy inspect --format '{{.State.ExitCode}}' deaf)" = 137 ]

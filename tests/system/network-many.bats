@@ -137,6 +137,13 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	run -0 cuddy exec srv nslookup peer
 	[[ "$output" == *"$(ip_of ask b)"* ]]
 	run ! cuddy exec ask nslookup peer.dns.podman
+	# As docker on networks of users: who is linked to may come later, and is nobody until then.
+	cuddy run -d --name early --network b --link late:l "$IMAGE" sleep 1000 >/dev/null
+	run ! cuddy exec early nslookup l
+	cuddy run -d --name late --network b "$IMAGE" sleep 1000 >/dev/null
+	run -0 cuddy exec early nslookup l
+	[[ "$output" == *"$(ip_of late b)"* ]]
+	cuddy rm -f -t 0 early late >/dev/null
 	[ "$(cuddy inspect --format '{{json .NetworkSettings.Networks.b.Links}}' srv)" = '["ask:peer"]' ]
 	run -0 cuddy exec srv cat /etc/hosts
 	[[ "$output" == *"10.213.1."*srv*"10.213.2.9"*srv* ]]

@@ -191,6 +191,13 @@ load helpers
 	[ "$output" = "a b" ]
 	run -0 cuddy run --rm --entrypoint '["echo", "-n", "x y"]' "$IMAGE" z
 	[ "$output" = "x y z" ]
+	# An empty one takes the image's away, and with it its command: that was the arguments of what is gone.
+	printf 'FROM %s\nENTRYPOINT ["echo", "entry"]\nCMD ["cmd"]\n' "$IMAGE" >"$WORK/Containerfile"
+	cuddy build -q -t localhost/entry "$WORK" >/dev/null
+	[ "$(cuddy run --rm --network none localhost/entry)" = "entry cmd" ]
+	[ "$(cuddy run --rm --network none --entrypoint "" localhost/entry echo mine)" = mine ]
+	run --separate-stderr cuddy run --rm --network none --entrypoint= localhost/entry
+	one_line_error 125 'no command'
 }
 
 @test "run: pid 1 is the command, and with --init it is a reaper in front of it" {

@@ -11,6 +11,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
+#include "pkg/build/cache_place.h"
 #include "pkg/image/push.h"
 #include "pkg/image/save.h"
 
@@ -237,10 +238,12 @@ const char *build_pushed(void)
 
 static int push(struct store *st, const struct build_options *b, const struct transfer_form *form, bool quiet)
 {
-	struct push_options o = {.access = b->pull.access, .form = *form};
+	AUTO_STRV struct strv mount_from = STRV_INIT;
+	struct push_options o = {.access = b->pull.access, .form = *form, .mount_from = &mount_from};
 	struct transfer_report report;
 	int r;
 
+	cache_repositories(&b->cache_to, &mount_from);
 	transfer_report_init(&report, REPORT_PULL, quiet, build_note_pushed);
 	o.report = &report.handler;
 	r = image_push_names(st, &b->tags, &o);

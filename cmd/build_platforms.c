@@ -18,6 +18,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/build/cache_place.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/platform.h"
 #include "pkg/image/tag.h"
@@ -327,11 +328,13 @@ int build_add_to_list(struct store *st, const char *list, const struct strv *ids
 int build_push_lists(struct store *st, const struct build_options *o, const struct strv *names,
 		     const struct transfer_form *form, bool quiet)
 {
+	AUTO_STRV struct strv mount_from = STRV_INIT;
 	struct list_push_options p = {
-		.all = true, .access = o->pull.access, .form = *form};
+		.all = true, .access = o->pull.access, .form = *form, .mount_from = &mount_from};
 	struct transfer_report report;
 	int r = 0;
 
+	cache_repositories(&o->cache_to, &mount_from);
 	transfer_report_init(&report, REPORT_PULL, quiet, build_note_pushed);
 	p.report = &report.handler;
 	for (size_t i = 0; r == 0 && i < names->n; i++)

@@ -174,6 +174,20 @@ int cache_place_parse(const char *spec, bool export, struct cache_place *ret)
 	return 0;
 }
 
+void cache_repositories(const struct strv *cache_to, struct strv *ret)
+{
+	for (size_t i = 0; i < cache_to->n; i++) {
+		AUTO(cache_place_done) struct cache_place p = {.dir = -EBADF, .parent = -EBADF};
+		AUTO(reference_done) struct reference ref = {0};
+
+		/* Checked when the build began. */
+		if (cache_place_parse(cache_to->v[i], true, &p) < 0 || (p.ref && reference_parse(p.ref, &ref) < 0))
+			err_drop();
+		else if (p.ref)
+			strv_take(ret, reference_name(&ref));
+	}
+}
+
 /* --- directories ----------------------------------------------------------------------------------- */
 
 /* Only what is a cache may be replaced by one. */

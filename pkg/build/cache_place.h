@@ -37,5 +37,7 @@ struct cache_place {
 /** cache_place_parse() - "REPOSITORY[:TAG]" or "type=…,key=value"; @export: of --cache-to. */
 int cache_place_parse(const char *spec, bool export, struct cache_place *ret);
 void cache_place_done(struct cache_place *p);
+/** cache_repositories() - of --cache-to: where layers of the build are by now, "host/path". */
+void cache_repositories(const struct strv *cache_to, struct strv *ret);
 /** cache_entries_parse() - of a config; @ret_v sorted by key, malloc'ed. Lines that are none are left out. */
 int cache_entries_parse(const char *config, size_t n, struct cache_entry **ret_v, unsigned *ret_n);

@@ -529,7 +529,9 @@ int list_push(struct store *st, const char *typed, const char *destination,
 	AUTO(list_record_done) struct list_record rec = {0};
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	AUTO_FREE char *to = NULL;
+	AUTO_FREE char *mount_from = o->mount_from && o->mount_from->n ? strv_join(o->mount_from, ",") : NULL;
 	struct transfer_push_list p = {.all = o->all,
+				       .mount_from = mount_from,
 				       .add_compression = o->add_compression,
 				       .form = o->form,
 				       .access = o->access,

@@ -83,6 +83,7 @@ int list_inspect_verbose(struct store *st, const char *typed, const struct trans
 
 struct list_push_options {
 	bool all;
+	const struct strv *mount_from; /* as push_options has it */
 	const char *add_compression;
 	struct transfer_form form;
 	struct transfer_access access;

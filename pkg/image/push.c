@@ -116,11 +116,13 @@ static int send_one(struct store *st, const struct going *g, const struct strv *
 		    const struct push_options *o)
 {
 	AUTO_FREE char *more_tags = more && more->n ? strv_join(more, ",") : NULL;
+	AUTO_FREE char *mount_from = o->mount_from && o->mount_from->n ? strv_join(o->mount_from, ",") : NULL;
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	struct transfer_push p = {.id = g->id,
 				  .manifest = g->manifest,
 				  .destination = g->to,
 				  .more_tags = more_tags,
+				  .mount_from = mount_from,
 				  .form = o->form,
 				  .access = o->access,
 				  .sign = push_sign(&o->sign)};
@@ -144,6 +146,7 @@ static int send_list(struct store *st, const char *name, const char *destination
 		     const struct push_options *o)
 {
 	const struct list_push_options l = {.all = true,
+					    .mount_from = o->mount_from,
 					    .form = o->form,
 					    .access = o->access,
 					    .sign = o->sign,

@@ -12,6 +12,7 @@ struct push_options {
 	struct sign_options sign;
 	struct transfer_form form;
 	struct transfer_access access;
+	const struct strv *mount_from; /* repositories that may have its layers, "host/path"; NULL: none is known of */
 	const char *platform; /* of a list the image for it; an image must be for it; NULL: any */
 	const struct transfer_handler *report; /* its image event: where it went, and the digest */
 };

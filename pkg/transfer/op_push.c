@@ -266,11 +266,26 @@ static int send_layers(struct push *p, bool as_is)
 
 /* --- all --------------------------------------------------------------------------------------- */
 
-/* Repositories at the same registry that images with one of our layers came from or went to. */
+/* @name: "host/path" of who has @diffids, or may. */
+static void add_mount(struct push *p, const char *name, const char *own_name, const struct strv *diffids,
+		      size_t max)
+{
+	size_t host = strlen(p->to.host);
+
+	if (strncmp(name, p->to.host, host) != 0 || name[host] != '/' || strcmp(name, own_name) == 0 ||
+	    p->registry.mounts.n >= max || strv_has(&p->registry.mounts, name + host + 1))
+		return;
+	strv_add_all(&p->mount_diffids[p->registry.mounts.n], diffids);
+	strv_add(&p->registry.mounts, name + host + 1);
+}
+
+/*
+ * Repositories at the same registry that images with one of our layers came from or went to; and one that who pushes
+ * knows of, asked last, for it may have none of them.
+ */
 static int find_mounts(struct push *p, const char *own_name)
 {
-	AUTO_STRV struct strv ids = STRV_INIT;
-	AUTO_FREE char *host = xasprintf("%s/", p->to.host);
+	AUTO_STRV struct strv ids = STRV_INIT, given = STRV_INIT;
 	int r = image_store_list(p->image.store, &ids);
 
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
@@ -287,14 +302,13 @@ static int find_mounts(struct push *p, const char *own_name)
 			AUTO_FREE char *name = xstrndup(s.repo_digests.v[k],
 							strcspn(s.repo_digests.v[k], "@"));
 
-			if (strncmp(name, host, strlen(host)) != 0 || strcmp(name, own_name) == 0 ||
-			    p->registry.mounts.n == PUSH_MOUNTS_MAX ||
-			    strv_has(&p->registry.mounts, name + strlen(host)))
-				continue;
-			strv_add_all(&p->mount_diffids[p->registry.mounts.n], &s.diffids);
-			strv_add(&p->registry.mounts, name + strlen(host));
+			add_mount(p, name, own_name, &s.diffids, PUSH_MOUNTS_MAX - (p->args.mount_from ? 1 : 0));
 		}
 	}
+	if (p->args.mount_from)
+		strv_split(&given, p->args.mount_from, ',');
+	for (size_t i = 0; i < given.n; i++)
+		add_mount(p, given.v[i], own_name, &p->image.rec->diffids, PUSH_MOUNTS_MAX);
 	if (p->registry.mounts.n)
 		freep(&p->registry.token); /* one that says so is wanted */
 	return r;

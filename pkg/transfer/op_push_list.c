@@ -85,6 +85,7 @@ static int open_local(struct push_list *l, struct child *c, const char *id, cons
 	*a = (struct transfer_push){.id = id,
 				    .manifest = c->digest,
 				    .destination = l->args.destination,
+				    .mount_from = l->args.mount_from,
 				    .form = l->args.form,
 				    .access = l->args.access};
 	if (compression)

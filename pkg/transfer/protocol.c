@@ -157,6 +157,7 @@ void transfer_push_put(struct sbuf *b, const struct transfer_push *p)
 	wire_put_str(b, p->manifest);
 	wire_put_str(b, p->destination);
 	wire_put_str(b, p->more_tags);
+	wire_put_str(b, p->mount_from);
 	wire_put_form(b, &p->form);
 	wire_put_access(b, &p->access);
 	wire_put_sign(b, &p->sign);
@@ -173,6 +174,7 @@ int transfer_push_get(const struct transfer_request *q, struct transfer_push *re
 	p.manifest = wire_get_str(&r);
 	p.destination = wire_get_str(&r);
 	p.more_tags = wire_get_str(&r);
+	p.mount_from = wire_get_str(&r);
 	wire_get_form(&r, &p.form);
 	ok = wire_get_access(&r, &p.access);
 	wire_get_sign(&r, &p.sign);

@@ -177,6 +177,7 @@ struct transfer_push {
 	const char *manifest; /* digest of the manifest to send; NULL: one is made */
 	const char *destination; /* full reference */
 	const char *more_tags; /* it gets beside, with a comma between; NULL: none. Not with @sign */
+	const char *mount_from; /* "host/path" of who may have its layers, with a comma between; NULL: none */
 	struct transfer_form form;
 	struct transfer_access access;
 	struct transfer_sign sign;
@@ -279,6 +280,7 @@ struct transfer_push_list {
 	const char *list; /* full reference of the list in the store */
 	const char *destination;
 	bool all; /* the images too, not only the list */
+	const char *mount_from; /* as of transfer_push */
 	const char *add_compression; /* each image once more, so; NULL */
 	struct transfer_form form;
 	struct transfer_access access;

@@ -117,6 +117,7 @@ void transfer_push_list_put(struct sbuf *b, const struct transfer_push_list *p)
 	wire_put_str(b, p->list);
 	wire_put_str(b, p->destination);
 	wire_put_u32(b, p->all);
+	wire_put_str(b, p->mount_from);
 	wire_put_str(b, p->add_compression);
 	wire_put_form(b, &p->form);
 	wire_put_access(b, &p->access);
@@ -133,6 +134,7 @@ int transfer_push_list_get(const struct transfer_request *q, struct transfer_pus
 	p.list = wire_get_str(&r);
 	p.destination = wire_get_str(&r);
 	p.all = wire_get_u32(&r) != 0;
+	p.mount_from = wire_get_str(&r);
 	p.add_compression = wire_get_str(&r);
 	wire_get_form(&r, &p.form);
 	ok = wire_get_access(&r, &p.access);

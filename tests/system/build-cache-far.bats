@@ -117,11 +117,21 @@ edit_config() {
 	requests_begin
 	build --cache-to "type=registry,ref=$REG/team/far" >/dev/null
 	[ "$(requests | grep -c '^PUT .*/blobs/uploads/.* 201$')" = 2 ] || fail "$(requests)"
+	# Both at once: what the cache got is there for the image, of one platform and of several.
+	echo 'RUN echo both >/both' >>Containerfile
+	requests_begin
+	cuddy build -q -t "$REG/team/both:1" --push --cache-to "type=registry,ref=$REG/team/far" . >/dev/null
+	[ "$(requests | grep -c '^PUT .*/team/both/blobs/uploads/.* 201$')" = 1 ] || fail "$(requests)" # the config
+	[ "$(requests | grep -c '^POST .*/team/both/blobs/uploads/.*mount=.*from=team%2Ffar.* 201$')" = 2 ] || fail "$(requests)"
+	requests_begin
+	cuddy rmi -f "$REG/team/both:1" "$REG/team/app:1" >/dev/null
+	cuddy build -q -t "$REG/team/all:1" --push --provenance=true --cache-to "type=registry,ref=$REG/team/far" . >/dev/null
+	[ "$(requests | grep -c '^PUT .*/team/all/blobs/uploads/.* 201$')" = 4 ] || fail "$(requests)" # the base's layer, configs, a statement
+	cuddy manifest rm "$REG/team/all:1" >/dev/null
 	layers_in() { jq -c .rootfs.diff_ids "$1/blobs/sha256/$(jq -r .config.digest "$1/blobs/sha256/$(jq -r '.manifests[0].digest' "$1/index.json" | cut -d: -f2)" | cut -d: -f2)"; }
 	build --cache-to "type=local,dest=$WORK/min,mode=min" --cache-to "type=local,dest=$WORK/max" >/dev/null
 	[ "$(layers_in "$WORK/min")" = "$(cuddy image inspect localhost/t | jq -c '.[0].RootFS.Layers[1:]')" ]
-	[ "$(layers_in "$WORK/max" | jq length)" = 6 ]
-	cuddy rmi -f "$REG/team/app:1" >/dev/null
+	[ "$(layers_in "$WORK/max" | jq length)" = 7 ]
 	forget
 }
 

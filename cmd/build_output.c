@@ -49,14 +49,19 @@ static int take_annotation(struct build_output *o, const char *rest, const char 
 	return 0;
 }
 
+static int take_bool(const char *word, const char *value, bool *ret)
+{
+	return parse_bool(value, ret) < 0 ? err_usage("%s: true or false", word) : 0;
+}
+
 static int take_tri(const char *word, const char *value, int *ret)
 {
-	bool on;
+	bool on = false;
+	int r = take_bool(word, value, &on);
 
-	if (parse_bool(value, &on) < 0)
-		return err_usage("%s: true or false", word);
-	*ret = on;
-	return 0;
+	if (r == 0)
+		*ret = on;
+	return r;
 }
 
 static int take_word(struct build_output *o, const char *word)
@@ -70,13 +75,13 @@ static int take_word(struct build_output *o, const char *word)
 	if (strcmp(name, "type") == 0)
 		return take_type(o, eq + 1);
 	if (strcmp(name, "push") == 0)
-		return parse_bool(eq + 1, &o->push) < 0 ? err_usage("%s: true or false", word) : 0;
+		return take_bool(word, eq + 1, &o->push);
 	if (strcmp(name, "rewrite-timestamp") == 0)
 		return take_tri(word, eq + 1, &o->rewrite);
 	if (strcmp(name, "oci-mediatypes") == 0)
 		return take_tri(word, eq + 1, &o->oci);
 	if (strcmp(name, "force-compression") == 0)
-		return parse_bool(eq + 1, &o->compression.force) < 0 ? err_usage("%s: true or false", word) : 0;
+		return take_bool(word, eq + 1, &o->compression.force);
 	if (strcmp(name, "compression-level") == 0)
 		return parse_u32(eq + 1, 22, &o->compression.level) < 0 ? err_usage("%s: 1 to 22", word) : 0;
 	if (strcmp(name, "dest") == 0)

@@ -8,6 +8,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/base/path.h"
 #include "pkg/build/file.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/process.h"
@@ -18,9 +19,7 @@
 
 bool preprocess_wanted(const char *name)
 {
-	size_t n = strlen(name);
-
-	return n > strlen(SUFFIX) && strcmp(name + n - strlen(SUFFIX), SUFFIX) == 0;
+	return strlen(name) > strlen(SUFFIX) && has_ending(name, SUFFIX);
 }
 
 /* Its first complaint, in one line. */

@@ -11,7 +11,7 @@
 #define OWN_IDS                                                                          \
 	"commands have all ids of /etc/subuid and /etc/subgid, so that an image is the " \
 	"same whoever builds it"
-#define NO_SBOM "lists of software are not made; run the scanner on the image that was built"
+#define NO_SBOM "podman's scanners are not run; --sbom=generator=IMAGE runs one that goes by BuildKit's protocol"
 #define OTHER_OS "that is of images for another operating system"
 #define NO_STAGES "stages get no images; --target builds one, and the cache keeps them all"
 #define NO_POLICY "policies in Rego are not read; write rules in JSON, for --source-policy-file"

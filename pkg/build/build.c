@@ -273,7 +273,7 @@ static int check_options(struct builder *b)
 
 /*
  * What means something to a build whatever the file says. BUILDKIT_SYNTAX is as "# syntax=", which names what we
- * read here ourselves, and the rest are of what buildx lists and of SBOMs, which there are none of.
+ * read here ourselves, that of a name is what buildx lists, and those of SBOMs override ARGs of the file (sbom.h).
  */
 static bool is_own_arg(const char *name)
 {

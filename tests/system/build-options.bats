@@ -429,13 +429,13 @@ two" ] || fail "$(inside cat /got /three)"
 		--runtime-flag debug|commands run in cuddy's own runtime
 		--save-stages|stages get no images
 		--stage-labels|stages get no images
-		--sbom-output f|lists of software are not made
-		--sbom-purl-output f|lists of software are not made
-		--sbom-image-output f|lists of software are not made
-		--sbom-image-purl-output f|lists of software are not made
-		--sbom-merge-strategy cat|lists of software are not made
-		--sbom-scanner-command c|lists of software are not made
-		--sbom-scanner-image i|lists of software are not made
+		--sbom-output f|podman's scanners are not run
+		--sbom-purl-output f|podman's scanners are not run
+		--sbom-image-output f|podman's scanners are not run
+		--sbom-image-purl-output f|podman's scanners are not run
+		--sbom-merge-strategy cat|podman's scanners are not run
+		--sbom-scanner-command c|podman's scanners are not run
+		--sbom-scanner-image i|podman's scanners are not run
 		--sign-by me@example.org|sign what was built with push --sign-by
 		--stdin|commands read nothing
 		--userns=host|commands have all ids

@@ -87,7 +87,7 @@ as_root() { unshare --user --map-auto --map-root-user "$@"; }
 	printf 'FROM localhost/busybox\nRUN --network=none --mount=source=d,target=/c,rw echo leak-of-b07 >/c/leak; exec sleep 1000.75\n' >Containerfile
 	"$CUDDY" build -q . &
 	pid=$!
-	sleeps() { pgrep -u "$(id -u)" -f 'sleep 1000[.]75' >/dev/null; }
+	sleeps() { pids_here -f 'sleep 1000[.]75' >/dev/null; }
 	wait_until 20 sleeps
 	kill -9 $pid
 	wait $pid || true

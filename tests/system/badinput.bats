@@ -132,7 +132,7 @@ refused() { # refused PATTERN COMMAND...: 125, one line, nothing changed
 	run --separate-stderr "$CUDDY" --root "$WORK/file" ps
 	one_line_error 125 'file'
 	run --separate-stderr "$CUDDY" --root / ps
-	one_line_error 125 ''
+	one_line_error 125 'the store cannot be /'
 	run --separate-stderr env -u CUDDY_ROOT -u XDG_DATA_HOME HOME=/nonexistent "$CUDDY" images
 	one_line_error 125 'nonexistent'
 	ln -s /tmp "$WORK/link"

@@ -45,7 +45,7 @@ await() { printf "$AWAIT" "$1"; }
 	E
 	run -3 --separate-stderr cuddy build -v "$WORK/d:/d" .
 	[[ "$stderr" == *"Containerfile:4: RUN "*": exit status 3" ]]
-	gone() { ! pgrep -u "$(id -u)" -f 'sleep 1000[.]125' >/dev/null; }
+	gone() { ! pids_here -f 'sleep 1000[.]125' >/dev/null; }
 	wait_until 20 gone
 }
 

@@ -89,7 +89,7 @@ teardown() {
 	wait_until 20 test -p "$WORK/w/ready"
 	read -r <"$WORK/w/ready"
 	kill -9 $pid
-	wait_until 20 sh -c '! pgrep -f "[s]leep 4711" -u "$(id -u)" >/dev/null'
+	wait_until 20 eval '! pids_here -f "sleep 4711"'
 	cuddy build -q - <<<'FROM localhost/busybox' >/dev/null
 	cuddy save -o "$WORK/image.tar" localhost/t
 	mkdir "$WORK/unpacked"

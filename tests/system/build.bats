@@ -234,7 +234,7 @@ load build
 	printf 'FROM localhost/busybox\nRUN --network=none echo $$ >/pid; exec sleep 1000.25\n' >Containerfile
 	"$CUDDY" build -q . &
 	pid=$!
-	sleeps() { pgrep -u "$(id -u)" -f 'sleep 1000[.]25' >/dev/null; }
+	sleeps() { pids_here -f 'sleep 1000[.]25' >/dev/null; }
 	wait_until 20 sleeps
 	kill -9 $pid
 	gone() { ! sleeps; }

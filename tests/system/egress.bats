@@ -140,7 +140,7 @@ limited() { cuddy run -d -v "$PROBE:/probe:ro" "$@" >/dev/null; }
 	port=$(free_port)
 	probe_on_host udp-echo "$port" # pasta of Debian 12 repeats and withholds ends of TCP connections
 	gets() { [ "$(cuddy exec "$1" /probe udp-ask "$host" "$port" x 2>/dev/null)" = x ]; }
-	guards() { pgrep -u "$(id -u)" -f "^[^ ]*cuddy-net guard"; }
+	guards() { pids_here -f "^[^ ]*cuddy-net guard"; }
 	asks_name() { [ "$(cuddy exec g /probe "$1-name" 127.0.0.11 "$2" 2>/dev/null)" = "$3" ]; }
 	for net in "${nets[@]}"; do
 		own=${net#* }
@@ -169,7 +169,7 @@ limited() { cuddy run -d -v "$PROBE:/probe:ro" "$@" >/dev/null; }
 		[ "$(grep -c 'not permitted' <<<"$output")" = 2 ]
 		# Killed: the list stays, and names are answered for again.
 		# What answers for names may mark its questions, where the kernel lets it no more than that.
-		[ "$(sed -n 's/^CapEff:\t//p' "/proc/$(pgrep -n -u "$(id -u)" '^cuddy-names')/status")" = 0000000000002000 ]
+		[ "$(for p in $(pids_here '^cuddy-names'); do sed -n 's/^CapEff:\t//p' "/proc/$p/status"; done)" = 0000000000002000 ]
 		guard=$(guards | head -1)
 		kill -KILL "$guard"
 		run ! asks g 192.0.2.1 80

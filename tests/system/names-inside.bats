@@ -41,7 +41,7 @@ options ndots:3 timeout:2" ]
 		[[ "$output" == *"nameserver 192.0.2.1"* && "$output" != *search* ]]
 		for bad in --dns=x --dns=1.2.3 --dns-search='a b' --dns-option='a;b' --add-host=x --add-host=a:b --hostname=-x; do
 			run -125 --separate-stderr cuddy run --rm --network "$mode" "$bad" "$IMAGE" true
-			one_line_error 125 ''
+			one_line_error 125 "^cuddy: ${bad%%=*}"
 		done
 	done
 }

@@ -59,7 +59,7 @@ refused_without() { # refused_without WORDS WHAT... -- ARGUMENTS...
 	probe_on_host udp-echo "$port"
 	printf '[network]\ndefault_rootless_network_cmd = "pasta"\n' >"$WORK/pasta.conf"
 	gets() { [ "$(cuddy exec srv /probe udp-ask "$host" "$port" x 2>/dev/null)" = x ]; }
-	uplinks() { pgrep -u "$(id -u)" -f '^/usr/bin/pasta .*--ns-ifname tap0'; }
+	uplinks() { pids_here -f '^/usr/bin/pasta .*--ns-ifname tap0'; }
 	cuddy network create app
 	for how in missing configured; do
 		set -- run -d --name srv --network app -v "$PROBE:/probe:ro" "$IMAGE" sleep 1000

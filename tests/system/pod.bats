@@ -144,10 +144,19 @@ $(cuddy exec m1 cat /etc/resolv.conf)" ]
 	one_line_error 125 'already in use'
 	run -125 cuddy run --rm --pod new:other --pull never localhost/nobody true
 	[ "$(cuddy ps -aq; cuddy pod ps -q)" = "$before" ]
-	for flags in '--share net,bad' '--share none -p 1:1' '--share net --hostname x' '--infra=false -p 1:1' '--infra-command x' '--restart sometimes' '--exit-policy x' '--network nobody'; do
+	while IFS='|' read -r flags why; do
 		run -125 --separate-stderr cuddy pod create $flags x
-		one_line_error 125 ''
-	done
+		one_line_error 125 "$why"
+	done <<-'E'
+		--share net,bad|unknown namespace 'bad'
+		--share none -p 1:1|--publish: .* does not share its network
+		--share net --hostname x|--hostname: .* does not share its UTS
+		--infra=false -p 1:1|--publish needs the infra container
+		--infra-command x|--infra-command needs --infra-image
+		--restart sometimes|--restart 'sometimes'
+		--exit-policy x|--exit-policy: one of
+		--network nobody|nobody: no such network
+	E
 	[ "$(cuddy ps -aq; cuddy pod ps -q)" = "$before" ]
 	run -125 --separate-stderr cuddy rm "$(infra n)"
 	one_line_error 125 'infra container of pod'

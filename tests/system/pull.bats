@@ -100,9 +100,9 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	run --separate-stderr cuddy pull -q --retry 0 --creds u:secret "$REG/b:1"
 	one_line_error 125 'certificate'
 	run --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" "$REG/b:1"
-	one_line_error 125 ''
+	one_line_error 125 'no credentials .*refused by the registry'
 	run --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" --creds u:wrong "$REG/b:1"
-	one_line_error 125 ''
+	one_line_error 125 'refused by the registry'
 	[[ "$stderr" != *wrong* ]]
 	[ "$before" = "$(snapshot)" ]
 	run -0 --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" --creds u:secret "$REG/b:1"
@@ -116,7 +116,7 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	[ "$output" = first ]
 	cuddy rmi "$REG/b:1"
 	run --separate-stderr cuddy create -q --cert-dir "$REG_DIR/certs" --creds u:wrong "$REG/b:1"
-	one_line_error 125 ''
+	one_line_error 125 'refused by the registry'
 	run --separate-stderr cuddy create -q --retry 0 --retry-delay 1h --creds u:secret "$REG/b:1"
 	one_line_error 125 'certificate'
 	run -0 --separate-stderr cuddy pull -q --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" "$REG/b:1"

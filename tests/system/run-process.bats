@@ -95,7 +95,7 @@ load helpers
 	run -0 cuddy run --rm --hostname box.example "$IMAGE" sh -c 'hostname; cat /etc/hostname; grep -c box.example /etc/hosts'
 	[ "$(echo $output)" = "box.example box.example 1" ]
 	run --separate-stderr cuddy run --rm --hostname $'a\nb' "$IMAGE" true
-	one_line_error 125 ''
+	one_line_error 125 '--hostname: at most'
 }
 
 @test "labels: from flags and files, shown by inspect, filtered by ps" {

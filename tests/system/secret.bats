@@ -136,7 +136,7 @@ field() { cuddy secret inspect --format "{{.$2}}" "$1"; }
 	cuddy commit -q c localhost/committed >>"$WORK/shown"
 	cuddy image inspect localhost/committed >>"$WORK/shown"
 	run -1 grep -qaF "$word" "$WORK/shown"
-	for p in $(pgrep -u "$(id -u)" -f "cuddy-conmon|cuddy"); do
+	for p in $(pids_here -f cuddy); do
 		tr '\0' '\n' <"/proc/$p/cmdline" 2>/dev/null || :
 		tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null || :
 	done | grep -v bats >"$WORK/processes" || :

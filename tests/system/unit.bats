@@ -390,7 +390,7 @@ words_of() { eval "WORDS=($(line "$1" "$2" | sed "s/^$2=-\\?//"))"; }
 	[ -f "$XDG_CONFIG_HOME/systemd/user/cuddy-user-wait-network-online.service" ]
 	echo keep >"$XDG_CONFIG_HOME/systemd/user/own.service"
 	run --separate-stderr cuddy unit install "$WORK/app"
-	one_line_error 125 -- --replace
+	one_line_error 125 "is there; --replace"
 	run --separate-stderr cuddy unit install /etc/hostname
 	one_line_error 125 'none of the files'
 	[ "$(cuddy unit ls --format '{{.Name}} {{.UnitName}} {{.Path}}')" = "$(printf '%s\n' "data.volume data-volume.service $units/data.volume" "web.container web.service $units/web.container")" ]

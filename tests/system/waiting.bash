@@ -43,6 +43,21 @@ wait_running() { wait_status "$1" running; }
 wait_exited() { wait_status "$1" exited; }
 log_has() { "$CUDDY" logs "$1" 2>&1 | grep -q -- "$2"; }
 wait_log() { wait_until "${3:-20}" log_has "$1" "$2"; } # wait_log CONTAINER PATTERN
+# pids_here PGREP WORDS...: what pgrep finds among what this file started, one a line; a file beside it may have the like
+pids_here() {
+	local p up stat found=1
+	for p in $(pgrep -u "$UID" "$@"); do
+		up=$p
+		until [ "$up" -le 1 ] || [ "$up" = "$CUDDY_REAPER" ]; do
+			read -r stat 2>/dev/null <"/proc/$up/stat" || stat=') Z 0 '
+			stat=${stat##*) }
+			stat=${stat#* }
+			up=${stat%% *}
+		done
+		[ "$up" != "$CUDDY_REAPER" ] || { echo "$p"; found=0; }
+	done
+	return $found
+}
 container_pid() { "$CUDDY" inspect --format '{{.State.Pid}}' "$1"; }
 conmon_pid() { "$CUDDY" inspect --format '{{.State.ConmonPid}}' "$1"; }
 

@@ -135,7 +135,7 @@ as_other() { "$TOP/tests/other" run "$CUDDY_OTHER" "$@"; } # as_other COMMAND...
 
 # one_line_error STATUS PATTERN - after `run --separate-stderr`: nothing on stdout, one line on stderr
 one_line_error() {
-	[ $# -eq 2 ] && [ -n "$2" ] || fail "one_line_error wants a status and a pattern, not $*"
+	[ $# -eq 2 ] || fail "one_line_error wants a status and a pattern, not $*"
 	[ "$status" -eq "$1" ] || fail "status $status, not $1; stderr: $stderr"
 	[ -z "$output" ] || fail "stdout: $output"
 	[ "${#stderr_lines[@]}" -eq 1 ] || fail "not one line: $stderr"

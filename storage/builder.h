@@ -4,6 +4,8 @@
  * builder, which runs while it builds; a name keeps what it was made with, and which one is used.
  */
 #pragma once
+#include <stdint.h>
+
 #include "storage/store.h"
 
 #define BUILDER_DEFAULT "default" /* is always there, without a record */

@@ -101,7 +101,8 @@ static int take_provenance(const struct wish *w, struct build_attest *a)
 	int r = 0;
 
 	freep(&a->builder_id);
-	a->max = a->v02 = a->reproducible = false;
+	a->max = true; /* as BuildKit has it where provenance is asked for */
+	a->v02 = a->reproducible = false;
 	a->provenance = !w->disabled;
 	for (size_t i = 0; r == 0 && i < w->words.n; i++)
 		r = take_provenance_word(a, w->words.v[i]);

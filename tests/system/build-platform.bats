@@ -110,7 +110,7 @@ statement() {
 		ARG WHO
 		RUN --network=none --mount=type=secret,id=token cat /run/secrets/token >/dev/null && echo "$WHO" >/who
 	E
-	run -0 --separate-stderr cuddy build -q --provenance=mode=max --secret "id=token,src=$WORK/token" --build-arg WHO=me --label l=m -t "$REG/p:1" --push --metadata-file "$WORK/meta" .
+	run -0 --separate-stderr cuddy build -q --provenance=true --secret "id=token,src=$WORK/token" --build-arg WHO=me --label l=m -t "$REG/p:1" --push --metadata-file "$WORK/meta" .
 	list=$(skopeo inspect --raw --tls-verify=false "docker://$REG/p:1")
 	[ "$(jq -r '."containerimage.digest"' "$WORK/meta")" = "sha256:$(skopeo inspect --raw --tls-verify=false "docker://$REG/p:1" | sha256sum | cut -d' ' -f1)" ]
 	[ "$(jq -c '[.manifests[].platform.architecture]' <<<"$list")" = '["amd64","unknown"]' ]
@@ -131,7 +131,7 @@ statement() {
 	cuddy rmi -f "$REG/p:1" >/dev/null
 	# Of several platforms each has its own, and less is said than before; so it is in an archive.
 	file <<<$'FROM scratch\nARG WHO\nCOPY Containerfile /'
-	cuddy build -q --attest type=provenance,builder-id=https://ci/7,reproducible=true,version=v0.2 --build-arg WHO=me --platform linux/amd64,linux/arm64 -t "$REG/p:2" --push \
+	cuddy build -q --attest type=provenance,mode=min,builder-id=https://ci/7,reproducible=true,version=v0.2 --build-arg WHO=me --platform linux/amd64,linux/arm64 -t "$REG/p:2" --push \
 		-o type=oci,dest="$WORK/p.tar" . >/dev/null
 	[ "$(skopeo inspect --raw --tls-verify=false "docker://$REG/p:2" | jq -c '[.manifests[].platform.architecture]')" = '["amd64","arm64","unknown","unknown"]' ]
 	said=$(statement p:2 3)

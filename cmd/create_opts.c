@@ -222,7 +222,7 @@ const struct opt create_opts[] = {
 	OPT_LIST(0, "cap-drop", "CAPABILITY", R, cap_drop, "Drop a capability, or ALL", .commas = true),
 	OPT_LIST(0, "security-opt", "OPTION", R, security_opt,
 		 "Security option: no-new-privileges, seccomp=, apparmor=, label=, mask=, unmask=, "
-		 "proc-opts="),
+		 "proc-opts=, writable-cgroups"),
 	OPT_LIST(0, "device", "HOST[:PATH][:rwm]", R, device,
 		 "Give a device of the host, or what CDI calls vendor/class=name",
 		 .complete = COMPLETE_FILE, .commas = true),

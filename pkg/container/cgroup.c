@@ -24,6 +24,19 @@ static int check_conf(const struct container_request *q, struct container_record
 	return 0;
 }
 
+/* For systemd's sake a cgroup is written to where there is one; who asks for it must get it. */
+static int check_writable(const struct container_record *r)
+{
+	if (!r->writable_cgroups || (cgroup_is_v2() && strcmp(r->ns_cgroup, "private") == 0 &&
+				     container_gets_cgroup(r)))
+		return 0;
+	return err_usage("--security-opt writable-cgroups needs a cgroup (v2) and a cgroup namespace of the "
+			 "container's own: %s",
+			 cgroup_is_v2() ? "use --cgroupns private and a --cgroups other than disabled, "
+					  "where 'cuddy doctor' finds a cgroup manager"
+					: "this machine has version 1");
+}
+
 int make_cgroup(const struct container_request *q, struct container_record *r)
 {
 	struct cgroup_start s;
@@ -45,7 +58,7 @@ int make_cgroup(const struct container_request *q, struct container_record *r)
 	rc = cgroup_start_init(r, NULL, &s);
 	if (rc == 0)
 		cgroup_start_done(&s);
-	return rc;
+	return rc < 0 ? rc : check_writable(r);
 }
 
 static int place(void *data, pid_t monitor, const char **ret_dir)

@@ -364,6 +364,8 @@ static struct json_object *security_opts_of(const struct container_record *rec)
 		strv_addf(&l, "seccomp=%s", rec->seccomp);
 	if (rec->apparmor)
 		strv_addf(&l, "apparmor=%s", rec->apparmor);
+	if (rec->writable_cgroups)
+		strv_add(&l, "writable-cgroups=true");
 	return json_from_strv(&l);
 }
 

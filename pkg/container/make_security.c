@@ -142,10 +142,10 @@ static int security_opt(const char *spec, struct container_record *r)
 	const char *value = eq ? eq + 1 : NULL;
 	bool on = true;
 
-	if (strcmp(key, "no-new-privileges") == 0) {
+	if (strcmp(key, "no-new-privileges") == 0 || strcmp(key, "writable-cgroups") == 0) {
 		if (value && parse_bool(value, &on) < 0)
 			return err_usage("--security-opt '%s': say true or false", spec);
-		r->no_new_privs = on;
+		*(*key == 'n' ? &r->no_new_privs : &r->writable_cgroups) = on;
 		return 0;
 	}
 	if (!value || !*value)
@@ -174,7 +174,7 @@ static int security_opt(const char *spec, struct container_record *r)
 				 "seccomp=FILE|builtin|unconfined "
 				 "apparmor=PROFILE|unconfined mask=PATH[:PATH] "
 				 "unmask=ALL|PATH[:PATH] label=disable proc-opts=K=V "
-				 "systempaths=unconfined",
+				 "systempaths=unconfined writable-cgroups[=B]",
 				 spec);
 	}
 	return 0;

@@ -85,10 +85,10 @@ static void add_proc(const struct container_record *rec, struct container_plan *
 		m->data = plan_keep(p, strv_join(&rec->proc_options, ","));
 }
 
-/* What systemd divides must be the container's: without one it is in its caller's cgroup, and sees that. */
+/* What is divided inside must be the container's: without one it is in its caller's cgroup, and sees that. */
 static bool owns_cgroup(const struct container_record *rec)
 {
-	return rec->systemd && container_gets_cgroup(rec);
+	return (rec->systemd || rec->writable_cgroups) && container_gets_cgroup(rec);
 }
 
 static void add_kernel_mounts(const struct container_record *rec, struct container_plan *p)

@@ -57,6 +57,7 @@ static const struct field fields[] = {
 	F("Init", K_BOOL, init),
 	F("Privileged", K_BOOL, privileged),
 	F("NoNewPrivs", K_BOOL, no_new_privs),
+	F("WritableCgroups", K_BOOL, writable_cgroups),
 	F("ReadOnly", K_BOOL, read_only),
 	F("ReadOnlyTmpfs", K_BOOL, read_only_tmpfs),
 	F("StopSignal", K_I64, stop_signal),

@@ -54,6 +54,7 @@ struct container_record {
 	struct strv labels, annotations, group_add;
 	bool tty, interactive, auto_remove, init, privileged, no_new_privs, read_only,
 		read_only_tmpfs;
+	bool writable_cgroups; /* --security-opt: may divide its own */
 	bool remove_image; /* --rmi: with the container, unless another one has it; only with auto_remove */
 	bool no_passwd; /* leave /etc/passwd and /etc/group of the image alone */
 	char *timezone; /* file of the host that is /etc/localtime inside */

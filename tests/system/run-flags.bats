@@ -58,10 +58,14 @@ run_() { cuddy run --rm --network none "$@"; }
 		sh -c "$masked; grep -c ' /sys/firmware ' /proc/self/mountinfo; grep -c 'NoNewPrivs:.0' /proc/self/status"
 	[ "$(echo $output)" = "0 1" ]
 	[ -e /sys/fs/selinux/enforce ] || run_ --security-opt label=type:container_t --security-opt label=level:s0:c1,c2 "$IMAGE" true
-	for bad in mask=etc unmask=/proc/keys:irq proc-opts=hidepid=9 proc-opts=newinstance label=colour:red nonsense=1; do
+	for bad in mask=etc unmask=/proc/keys:irq proc-opts=hidepid=9 proc-opts=newinstance label=colour:red nonsense=1 writable-cgroups=perhaps; do
 		run --separate-stderr run_ --security-opt "$bad" "$IMAGE" true
 		one_line_error 125 "${bad%%=*}"
 	done
+	if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
+		run --separate-stderr run_ --security-opt writable-cgroups "$IMAGE" true
+		one_line_error 125 'writable-cgroups needs a cgroup \(v2\).*version 1'
+	fi
 	if [ ! -e /sys/module/apparmor/parameters/enabled ]; then
 		run --separate-stderr run_ --security-opt apparmor=my-profile "$IMAGE" true
 		one_line_error 125 AppArmor

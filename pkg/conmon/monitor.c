@@ -115,6 +115,7 @@ static int next_timeout_ms(const struct monitor *m, int64_t now)
 		m->timeout_at_ns,
 		m->restart_at_ns,
 		m->bridge.retry_at_ns,
+		m->revival.at_ns,
 		m->oom.quiet_until_ns,
 		m->check.kill_at_ns,
 		m->check.pid || m->state.status != CONMON_RUNNING ? 0 : m->check.next_at_ns};

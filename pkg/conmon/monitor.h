@@ -127,8 +127,12 @@ struct monitor {
 	int notify_in; /* what the payload says to its service manager; -EBADF: nobody listens */
 	bool is_ready; /* READY=1 was passed on */
 	struct bridge bridge;
-	int64_t revived_ns; /* the last try to have helpers again (revive.c), … */
-	unsigned n_revived; /* … and how many there were shortly after each other */
+	struct revival { /* revive.c */
+		bool helper, proxy; /* is dead, and wanted */
+		int64_t at_ns; /* CLOCK_MONOTONIC: the next try; 0: none */
+		int64_t last_ns; /* the last one, … */
+		unsigned n; /* … and how many there were shortly after each other */
+	} revival;
 	struct client clients[CLIENTS_MAX];
 };
 

@@ -17,6 +17,7 @@
 /* What dies again and again is left dead. */
 #define TRIES 5
 #define FORGET_NS (20 * NS_PER_S)
+#define AGAIN_NS (NS_PER_S / 4) /* after what failed; twice as long each time */
 
 static bool has_ended(int pidfd)
 {
@@ -53,41 +54,75 @@ static int proxy_again(struct monitor *m, struct net_plan *n)
 	return r < 0 ? r : publish_serve(m, n, fds);
 }
 
-static bool may_try(struct monitor *m)
+static bool may_try(struct revival *v, int64_t now)
 {
-	const int64_t now = clock_monotonic_ns();
+	if (now - v->last_ns > FORGET_NS)
+		v->n = 0;
+	v->last_ns = now;
+	return v->n++ < TRIES;
+}
 
-	if (now - m->revived_ns > FORGET_NS)
-		m->n_revived = 0;
-	m->revived_ns = now;
-	return m->n_revived++ < TRIES;
+/* What has died since the last look. */
+static void notice(struct monitor *m, int64_t now)
+{
+	struct revival *v = &m->revival;
+
+	if (has_ended(m->run.helper_pidfd)) {
+		closep(&m->run.helper_pidfd);
+		closep(&m->run.helper_exit_fd);
+		v->helper = true;
+		v->at_ns = now;
+	}
+	if (has_ended(m->run.proxy_pidfd)) {
+		closep(&m->run.proxy_pidfd);
+		closep(&m->run.proxy_ctl);
+		v->proxy = true;
+		v->at_ns = now;
+	}
+}
+
+static int revive(struct monitor *m)
+{
+	struct revival *v = &m->revival;
+	struct rt_plan plan;
+	int r = setup_plan(&plan);
+
+	if (r == 0 && v->helper) {
+		r = helper_again(m, &plan.net);
+		v->helper = r < 0;
+	}
+	if (r == 0 && v->proxy) {
+		r = proxy_again(m, &plan.net);
+		v->proxy = r < 0;
+	}
+	setup_forget_plan();
+	return r;
 }
 
 void revive_helpers(struct monitor *m)
 {
-	const bool helper = has_ended(m->run.helper_pidfd), proxy = has_ended(m->run.proxy_pidfd);
-	struct rt_plan plan;
+	struct revival *v = &m->revival;
+	const int64_t now = clock_monotonic_ns();
 	int r;
 
-	if (m->exited || (!helper && !proxy))
+	if (m->exited) {
+		v->helper = v->proxy = false;
+		v->at_ns = 0;
 		return;
-	if (helper) {
-		closep(&m->run.helper_pidfd);
-		closep(&m->run.helper_exit_fd);
 	}
-	if (proxy) {
-		closep(&m->run.proxy_pidfd);
-		closep(&m->run.proxy_ctl);
-	}
-	if (!may_try(m))
+	notice(m, now);
+	if (!v->at_ns || now < v->at_ns)
 		return;
-	r = setup_plan(&plan);
-	if (r == 0 && helper)
-		r = helper_again(m, &plan.net);
-	if (r == 0 && proxy)
-		r = proxy_again(m, &plan.net);
-	if (r < 0)
+	v->at_ns = 0;
+	if (!may_try(v, now)) {
+		v->helper = v->proxy = false;
+		return;
+	}
+	r = revive(m);
+	if (r < 0) {
 		log_debug("conmon", "network helpers: %s", err_message(r));
+		/* The old one's device may not be gone yet, or the machine has no moment for us. */
+		v->at_ns = clock_monotonic_ns() + (AGAIN_NS << v->n);
+	}
 	err_drop();
-	setup_forget_plan();
 }

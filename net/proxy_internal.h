@@ -108,6 +108,8 @@ void proxy_unlisten(struct proxy *p, struct listener *l);
 void proxy_control(struct proxy *p);
 /** proxy_target_init() - find where to connect to; false: the network has no address. */
 bool proxy_target_init(struct proxy *p, const struct net_plan *n);
+/** proxy_same_address() - of one family, and the same address, whatever the ports? */
+bool proxy_same_address(const union proxy_address *a, const union proxy_address *b);
 /** proxy_target() - the container's address of that family. Return: its length, 0: none. */
 socklen_t proxy_target(struct proxy *p, bool v6, uint16_t port, union proxy_address *ret);
 

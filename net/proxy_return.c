@@ -119,8 +119,7 @@ void proxy_show_client(const struct proxy *p, int fd, const union proxy_address 
 		return;
 	if (!(v6 ? p->shows6 : p->shows4) || !true_address(client, v6, &a))
 		return;
-	if (v6 ? memcmp(&a.v6.sin6_addr, &to->v6.sin6_addr, sizeof(a.v6.sin6_addr)) == 0
-	       : a.v4.sin_addr.s_addr == to->v4.sin_addr.s_addr)
+	if (proxy_same_address(&a, to))
 		return; /* pasta's container has the host's address itself */
 	if (setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT,
 		       &on, sizeof(on)) < 0 ||

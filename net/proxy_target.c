@@ -52,6 +52,15 @@ bool proxy_target_init(struct proxy *p, const struct net_plan *n)
 	return p->has_target4 || find_address(AF_INET6, &p->target6);
 }
 
+bool proxy_same_address(const union proxy_address *a, const union proxy_address *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+	return IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr);
+}
+
 socklen_t proxy_target(struct proxy *p, bool v6, uint16_t port, union proxy_address *ret)
 {
 	if (!v6) {

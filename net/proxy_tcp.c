@@ -175,15 +175,6 @@ static int hold(struct proxy *p, struct half *h, size_t at, size_t len)
 	return 0;
 }
 
-static bool same_address(const union proxy_address *a, const union proxy_address *b)
-{
-	if (a->sa.sa_family != b->sa.sa_family)
-		return false;
-	if (a->sa.sa_family == AF_INET)
-		return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
-	return IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr);
-}
-
 /*
  * A stream to a client on this machine needs no queue of megabytes: there is no way on which they would be. With
  * as much as a buffer may be given, its pages are still in the processor's cache when the client copies them. For
@@ -199,7 +190,7 @@ static void bound_queue(struct conn *c, struct half *to)
 		return;
 	to->bounded = true;
 	if (to == &c->half[0] && getsockname(to->src.fd, &ours.sa, &len) == 0 &&
-	    same_address(&ours, &c->client))
+	    proxy_same_address(&ours, &c->client))
 		(void)setsockopt(to->src.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 

@@ -52,12 +52,12 @@ static bool same_client(const struct flow *f, const struct listener *l,
 {
 	if (f->listener != l)
 		return false;
+	if (!proxy_same_address(&f->client, a))
+		return false;
 	if (!l->v6)
-		return f->client.v4.sin_port == a->v4.sin_port &&
-		       f->client.v4.sin_addr.s_addr == a->v4.sin_addr.s_addr;
+		return f->client.v4.sin_port == a->v4.sin_port;
 	return f->client.v6.sin6_port == a->v6.sin6_port &&
-	       f->client.v6.sin6_scope_id == a->v6.sin6_scope_id &&
-	       memcmp(&f->client.v6.sin6_addr, &a->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0;
+	       f->client.v6.sin6_scope_id == a->v6.sin6_scope_id;
 }
 
 static struct flow **bucket(struct proxy *p, const union proxy_address *a, bool v6)

@@ -2,7 +2,7 @@
 /*
  * The directories that overlay gets for an image, topmost first:
  *
- *	cache/stack-<hash of the chain>/tree	only when needed: fix_up.h
+ *	cache/stack-<ChainID>/tree	only when needed: fix_up.h
  *	layers/<diffid>/tree …
  *	cache/placeholder-<n>/tree		mount points, so that they never touch an upper directory
  *
@@ -26,6 +26,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/base/sha256.h"
+#include "pkg/oci/digest.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/whiteout.h"
 #include "storage/check_internal.h"
@@ -190,13 +191,8 @@ void stack_drop_stale(struct store *st)
 
 static void stack_name(const struct strv *diffids, char out[sizeof(STACK) + 64])
 {
-	struct sha256 h;
-
-	sha256_init(&h);
-	for (size_t i = 0; i < diffids->n; i++)
-		sha256_add(&h, diffids->v[i], strlen(diffids->v[i]) + 1);
 	memcpy(out, STACK, strlen(STACK));
-	sha256_end_hex(&h, out + strlen(STACK));
+	digest_chain_id(diffids, out + strlen(STACK));
 }
 
 static void add_tree(struct store *st, enum store_dir d, const char *name, struct strv *ret)
@@ -401,6 +397,22 @@ int layer_stack_bare(struct store *st, const struct strv *diffids, struct strv *
 
 /* --- is it right? ---------------------------------------------------------------------------------- */
 
+/*
+ * What a stack was named before: by SHA-256 of its diffIDs, each with its NUL. One of that time stays, as a
+ * container may run on it, until a layer of it goes: stack_drop_stale().
+ */
+static bool has_older_name(const struct strv *diffids, const char *name)
+{
+	struct sha256 h;
+	char hex[65];
+
+	sha256_init(&h);
+	for (size_t i = 0; i < diffids->n; i++)
+		sha256_add(&h, diffids->v[i], strlen(diffids->v[i]) + 1);
+	sha256_end_hex(&h, hex);
+	return strcmp(name + strlen(STACK), hex) == 0;
+}
+
 static bool stack_is_right(struct store *st, const char *name)
 {
 	AUTO_FREE char *path = path_join(name, CHAIN);
@@ -414,7 +426,8 @@ static bool stack_is_right(struct store *st, const char *name)
 	if (right && b.len)
 		strv_split(&ids, b.s, '\n');
 	stack_name(&ids, want);
-	right = right && strcmp(want, name) == 0 && read_cut(st, name, ids.n, &cut) == 0;
+	right = right && (strcmp(want, name) == 0 || has_older_name(&ids, name)) &&
+		read_cut(st, name, ids.n, &cut) == 0;
 	err_drop();
 	return right;
 }

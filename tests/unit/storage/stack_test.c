@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+#include "storage/check.h"
 #include "storage/layer.h"
 
 /* A layer from words: "d1777 tmp", "i tmp" (a directory that the archive did not list), "w tmp"
@@ -206,6 +207,29 @@ static void a_stack_goes_with_its_layers(void **state)
 	assert_int_equal(access(dirs.v[3], F_OK), 0); /* the placeholder stays */
 }
 
+/* Named as a cuddy before ChainIDs did it: printf '%s\0%s\0' aaa… bbb… | sha256sum */
+#define OLDER "stack-94268a637c44316a8aed801f1f16ab857ad2eadda9e9fb16459dc67133419dab"
+
+static void a_stack_of_an_older_cuddy_is_no_damage_and_goes_with_its_layers(void **state)
+{
+	static const char *const a[] = {"d1777 tmp", NULL}, *const b[] = {"i tmp", "f tmp/x", NULL};
+	AUTO(findings_done) struct findings found = {0};
+	struct scratch *s = *state;
+	AUTO_STRV struct strv dirs = STRV_INIT;
+	AUTO_FREE char *older = path_join(s->root, "cache/" OLDER);
+
+	add(s->st, 'a', a);
+	add(s->st, 'b', b);
+	stack(s, "ab", &dirs);
+	*strrchr(dirs.v[0], '/') = '\0'; /* cache/stack-…/tree */
+	assert_int_equal(rename(dirs.v[0], older), 0);
+	assert_int_equal(store_check(s->st, 24 * 3600, true, &found), 0);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(access(older, F_OK), 0);
+	assert_int_equal(layer_remove_unused(s->st, NULL), 0);
+	assert_int_equal(access(older, F_OK), -1);
+}
+
 static void a_missing_layer_is_named(void **state)
 {
 	struct scratch *s = *state;
@@ -232,6 +256,7 @@ int main(void)
 		T(what_is_hidden_gives_no_attributes),
 		T(an_opaque_root_ends_the_stack),
 		T(a_stack_goes_with_its_layers),
+		T(a_stack_of_an_older_cuddy_is_no_damage_and_goes_with_its_layers),
 		T(a_missing_layer_is_named),
 	};
 

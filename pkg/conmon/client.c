@@ -121,8 +121,8 @@ int conmon_stop(int state_dir, int signal_or_0, int64_t grace_ms)
 
 	if (fd < 0)
 		return fd;
-	if (grace_ms < 0 || grace_ms > INT32_MAX)
-		grace_ms = INT32_MAX;
+	if (grace_ms < 0 || grace_ms > CM_GRACE_ENDLESS)
+		grace_ms = CM_GRACE_ENDLESS;
 	r = talk_send(fd, CM_STOP, signal_or_0, (int)grace_ms, NULL, 0);
 	if (r == -EPIPE || r == -ECONNRESET)
 		return -ESRCH;
@@ -262,8 +262,8 @@ static int long_request(int state_dir, enum cm_type type, int a, int b)
 
 int conmon_restart(int state_dir, int signal_or_0, int64_t grace_ms)
 {
-	if (grace_ms < 0 || grace_ms > INT32_MAX)
-		grace_ms = INT32_MAX;
+	if (grace_ms < 0 || grace_ms > CM_GRACE_ENDLESS)
+		grace_ms = CM_GRACE_ENDLESS;
 	return long_request(state_dir, CM_RESTART, signal_or_0, (int)grace_ms);
 }
 

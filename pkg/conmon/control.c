@@ -36,6 +36,7 @@ int control_send(struct client *c, enum cm_type type, int a, int b, const void *
 void control_close(struct monitor *m, unsigned i)
 {
 	struct client *c = &m->clients[i];
+	bool waited = c->waits_endlessly;
 
 	if (c->fd < 0)
 		return;
@@ -47,6 +48,8 @@ void control_close(struct monitor *m, unsigned i)
 	if (i == CONTROL && m->cfg.tied)
 		stop_run(m, CONMON_BY_USER, SIGKILL, 0);
 	*c = (struct client){.fd = -EBADF};
+	if (waited)
+		stop_abandoned(m);
 }
 
 /* The foreground caller is gone or has detached: its descriptors are let go. */
@@ -179,6 +182,7 @@ static bool on_restart(struct monitor *m, unsigned i, const struct cm_head *h)
 	if (h->a < 0 || h->a > 64 || h->b < 0)
 		return false;
 	m->clients[i].awaits_restart = true;
+	m->clients[i].waits_endlessly = h->b == CM_GRACE_ENDLESS;
 	if (m->restart_at_ns) {
 		m->restart_at_ns = clock_monotonic_ns();
 	} else if (m->exited) {
@@ -253,6 +257,7 @@ static bool on_message(struct monitor *m, unsigned i, const struct cm_head *h, c
 		if (h->a < 0 || h->a > 64 || h->b < 0)
 			return false;
 		m->stop_asked = true;
+		c->waits_endlessly = h->b == CM_GRACE_ENDLESS;
 		stop_run(m, CONMON_BY_USER, h->a, h->b);
 		return true;
 	case CM_POLICY:

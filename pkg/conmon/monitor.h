@@ -28,6 +28,7 @@ struct client {
 	bool attached;
 	bool awaits_restart, awaits_check,
 		awaits_networks; /* asked for CM_RESTART, CM_CHECK, CM_NETWORKS */
+	bool waits_endlessly; /* for a stop that no SIGKILL follows */
 	bool may_type;
 	bool owes_ack; /* its last CM_STDIN lies in the input buffer */
 	bool relays_stdin; /* CONTROL: cuddy reads the terminal for us */
@@ -155,6 +156,8 @@ void monitor_event(const struct monitor *m, const char *status, const char *extr
 
 /* stop.c: what ends a run. @why: who wants it; the policy starts again only what ended otherwise. */
 void stop_run(struct monitor *m, enum conmon_reason why, int sig, int64_t grace_ms);
+/** stop_abandoned() - one who waited endlessly for a stop has gone: with the last of them it runs on. */
+void stop_abandoned(struct monitor *m);
 /** pause_run() - freeze or thaw its cgroup. */
 int pause_run(struct monitor *m, bool pause);
 /** stop_signal() - from a user, for pid 1. */

@@ -40,6 +40,8 @@ enum cm_type {
 #define CM_ATTACH_KEYS 2
 #define CM_LAUNCH_RELAY_STDIN 1 /* stdin is a terminal: the sender of CM_STDIN is cuddy */
 
+#define CM_GRACE_ENDLESS INT32_MAX /* CM_STOP, CM_RESTART: no SIGKILL follows, however long it takes */
+
 #define CM_STDIN_MAX 4096
 #define CM_OUTPUT_MAX 65536
 #define CM_KEYS_MAX 32

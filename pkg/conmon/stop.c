@@ -56,12 +56,25 @@ void stop_run(struct monitor *m, enum conmon_reason why, int sig, int64_t grace_
 	/* What is frozen takes no signal but SIGKILL. */
 	if (m->state.status == CONMON_PAUSED && m->cgroup >= 0)
 		(void)cgroup_write(m->cgroup, "cgroup.freeze", "0");
-	if (sig != SIGKILL && (m->kill_at_ns == 0 || at < m->kill_at_ns))
+	if (sig != SIGKILL && grace_ms != CM_GRACE_ENDLESS &&
+	    (m->kill_at_ns == 0 || at < m->kill_at_ns))
 		m->kill_at_ns = at;
 	if (m->state.status != CONMON_STOPPING) {
 		m->state.status = CONMON_STOPPING;
 		monitor_write_state(m);
 	}
+}
+
+/* Without SIGKILL to come, and without anybody who waits, all there was is a signal that it did not follow. */
+void stop_abandoned(struct monitor *m)
+{
+	if (m->exited || m->state.status != CONMON_STOPPING || m->kill_at_ns)
+		return;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (m->clients[i].fd >= 0 && m->clients[i].waits_endlessly)
+			return;
+	m->state.status = CONMON_RUNNING;
+	monitor_write_state(m);
 }
 
 /* Whoever asked waits for the kernel's "frozen" himself: with much to freeze that may take a while. */

@@ -15,7 +15,7 @@ agrees() { # agrees NAME
 	st=$(cuddy inspect --format '{{.State.Status}}' "$1") || return 1
 	pid=$(container_pid "$1")
 	case $st in
-	running) [ "$pid" -gt 0 ] && kill -0 "$pid" && cuddy exec "$1" true ;;
+	running | stopping) [ "$pid" -gt 0 ] && kill -0 "$pid" && cuddy exec "$1" true ;;
 	exited | created) [ "$pid" -eq 0 ] && ! monitor_of "$1" ;;
 	*) return 1 ;;
 	esac
@@ -28,6 +28,7 @@ start_stopped() { # start_stopped POINT NAME ARG...: a run that stands still at 
 	cli=$!
 	wait_until 20 is_stopped "$name" || { cat "$WORK/$name.err"; return 1; }
 	monitor=$(monitor_of "$name" | head -n 1)
+	kill -0 $cli || fail "$point: it did not wait: $(cat "$WORK/$name.err" "$WORK/$name.out"; cuddy ps -a)"
 }
 
 kill9() {
@@ -201,8 +202,25 @@ kill9_if_there() { kill9 "$1" 2>/dev/null || true; }
 	agrees c
 }
 
+@test "crash: whoever changes a container is killed at random moments: ps, inspect and the kernel say the same" {
+	deaf() { cuddy run -d --name c --network none "$IMAGE" sh -c 'trap "" TERM; while :; do sleep 1; done' >/dev/null; }
+	same() { agrees "$1" && [ "$(cuddy ps -a --format '{{.State}} {{.Names}}')" = "$(cuddy inspect --format '{{.State.Status}} {{.Name}}' "$1")" ]; }
+	for verb in 'stop -t -1' 'restart -t -1' 'kill -s USR2' 'update -e A=1' 'restart -t 0' 'exec -d' 'stop -t 0' start kill start 'rm -f -t 0'; do
+		id=$(cuddy ps -aq)
+		[ -n "$id" ] || { deaf; id=$(cuddy ps -aq); }
+		args=($verb "$id")
+		[[ "$verb" != exec* ]] || args+=(sleep 1000)
+		"$CUDDY" "${args[@]}" >/dev/null 2>&1 3>&- &
+		p=$!
+		pause "0.0$((RANDOM % 60 + 10))"
+		kill9_if_there $p
+		settled() { [ -z "$(cuddy ps -aq)" ] || same "$id"; }
+		wait_until 10 settled || fail "$verb: $(cuddy ps -a)"
+	done
+}
+
 @test "crash: rm is killed at random moments: the container is there whole, or gone" {
-	for i in {1..20}; do
+	for i in {1..14}; do
 		cuddy run --name c "$IMAGE" sh -c 'mkdir /many; i=0; while [ $i -lt 200 ]; do : >/many/$i; i=$((i+1)); done'
 		"$CUDDY" rm c >/dev/null 2>&1 3>&- &
 		p=$!

@@ -40,10 +40,16 @@ load helpers
 	start=$SECONDS
 	cuddy stop patient
 	[ $((SECONDS - start)) -lt 7 ]
-	# -1 waits for ever, and who ends that ends only the waiting.
+	# -1 waits for ever; meanwhile one can look, and once nobody waits any longer it runs as before.
 	cuddy run -d --name endless --network none --stop-timeout -1 "$IMAGE" sleep 1000
 	pid=$(container_pid endless)
-	run -124 timeout 1 "$CUDDY" stop endless
+	"$CUDDY" stop endless 3>&- &
+	p=$!
+	wait_status endless stopping
+	[ "$(cuddy exec endless pidof sleep)" = 1 ]
+	kill -KILL $p
+	wait_running endless
+	[ "$(cuddy ps -q --filter status=running --filter name=endless --no-trunc)" = "$(cuddy inspect --format '{{.Id}}' endless)" ]
 	[ "$(tr '\0' ' ' <"/proc/$pid/cmdline")" = "sleep 1000 " ]
 	cuddy kill endless
 	run -0 cuddy stop --time 1 deaf

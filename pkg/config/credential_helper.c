@@ -27,7 +27,7 @@ static int find_program(const char *name, char **ret)
 	return program_find(program, ret);
 }
 
-static int take_answer(const struct sbuf *answer, struct credential *ret)
+int helper_answer(const struct sbuf *answer, struct credential *ret)
 {
 	AUTO_JSON struct json_object *o = NULL;
 	const char *user = NULL, *secret = NULL;
@@ -86,7 +86,7 @@ static int ask(const char *name, const char *verb, const char *server, const str
 	if (r == 0 && status != 0)
 		r = err_new(-CE_DENIED, "it failed: %.200s", answer.s);
 	if (r == 0 && ret)
-		r = take_answer(&answer, ret);
+		r = helper_answer(&answer, ret);
 	return r < 0 ? err_wrap(r, "credential helper %s", program ? program : name) : 0;
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* docker-credential-<name>: asked over stdin, never on a command line (G11, D14). */
 #pragma once
+#include "pkg/base/sbuf.h"
 #include "pkg/config/auth.h"
 
 /** helper_get() - the credential for @server; "not found" leaves @ret empty and is no error. */
 int helper_get(const char *name, const char *server, struct credential *ret);
+/** helper_answer() - what a helper says to "get"; nothing in @ret with a code. */
+int helper_answer(const struct sbuf *answer, struct credential *ret);
 /**
  * helper_ask_elsewhere() - from here on helper_get() is answered by @get with @line
  * Helpers talk to agents and keyrings of the user's session: who is not quite the user any more has

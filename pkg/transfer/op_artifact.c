@@ -200,10 +200,12 @@ static int push_all(struct artifact *a, const struct sbuf *text)
 	if (r == 0)
 		r = send_blob(a, &m.config);
 	if (r == 0)
+		r = signing_make(a->ctx, &a->signing, digest);
+	if (r == 0)
 		r = registry_put_manifest(&a->registry, a->to.digest ? a->to.digest : a->to.tag,
 					  m.media_type, digest, text->s, text->len);
 	if (r == 0)
-		r = signing_apply(a->ctx, &a->signing, &a->registry, &a->to, digest);
+		r = signing_apply(&a->signing, &a->registry, &a->to, digest);
 	if (r == 0)
 		report_image(a->ctx, a->args.name, digest);
 	return r;

@@ -404,7 +404,9 @@ int push_send(struct push *p)
 	(void)http_set_cancel(p->http, p->ctx->channel);
 	r = meet(p);
 	if (r > 0) {
-		r = put_missing(p);
+		r = signing_make(p->ctx, &p->signing, o->digest);
+		if (r == 0)
+			r = put_missing(p);
 		return r < 0 ? r : remember(p, name);
 	}
 	if (r < 0)
@@ -420,6 +422,8 @@ int push_send(struct push *p)
 		r = send_config(p);
 	if (r == 0 && p->to.digest && strcmp(p->to.digest, o->digest) != 0)
 		r = err_new(-CE_BAD_DIGEST, "the image's manifest is %s", o->digest);
+	if (r == 0)
+		r = signing_make(p->ctx, &p->signing, o->digest);
 	if (r == 0)
 		r = put_all(p);
 	return r < 0 ? r : remember(p, name);
@@ -478,7 +482,7 @@ int transfer_op_push(struct transfer_ctx *ctx)
 	if (r == 0)
 		r = push_send(&p);
 	if (r == 0)
-		r = signing_apply(ctx, &p.signing, &p.registry, &p.to, p.image.digest);
+		r = signing_apply(&p.signing, &p.registry, &p.to, p.image.digest);
 	if (r == 0 && p.registry.warning)
 		report_message(ctx, true, "%s", p.registry.warning);
 	if (r == 0)

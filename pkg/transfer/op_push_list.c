@@ -395,7 +395,8 @@ static bool is_as_it_was(const struct push_list *l)
 	bool so = l->rec.raw && !l->args.form.format;
 
 	for (unsigned i = 0; so && i < l->n; i++)
-		so = !l->children[i].twin && strcmp(l->children[i].digest, l->children[i].sent_digest) == 0;
+		so = !l->children[i].twin &&
+		     strcmp(l->children[i].digest, l->children[i].sent_digest) == 0;
 	return so;
 }
 
@@ -442,9 +443,12 @@ static int send_index(struct push_list *l)
 	digest = hash_digest_of(b.s, b.len);
 	if (l->to.digest && strcmp(l->to.digest, digest) != 0)
 		return err_new(-CE_BAD_DIGEST, "the list is %s", digest);
-	r = registry_put_manifest(&l->registry, reference, m.media_type, digest, b.s, b.len);
+	r = signing_make(l->ctx, &l->signing, digest);
 	if (r == 0)
-		r = signing_apply(l->ctx, &l->signing, &l->registry, &l->to, digest);
+		r = registry_put_manifest(&l->registry, reference, m.media_type, digest, b.s,
+					  b.len);
+	if (r == 0)
+		r = signing_apply(&l->signing, &l->registry, &l->to, digest);
 	if (r == 0)
 		report_image(l->ctx, l->args.destination, digest);
 	return r;

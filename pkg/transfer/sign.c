@@ -32,6 +32,7 @@ void signing_done(struct signing *s)
 	if (s->passphrase)
 		explicit_bzero(s->passphrase, strlen(s->passphrase));
 	freep(&s->passphrase);
+	sbuf_done(&s->made);
 }
 
 /* A digest of the right length, to see where signatures would go. */
@@ -125,16 +126,26 @@ static int store(const char *url, const struct sbuf *signature)
 	return err_new(-CE_LIMIT, "more than %d signatures in %s", NUMBERS_MAX, path);
 }
 
-int signing_simple(struct transfer_ctx *ctx, struct signing *s, const struct reference *to,
-		   const char *digest)
+int signing_make(struct transfer_ctx *ctx, struct signing *s, const char *digest)
 {
-	AUTO_SBUF struct sbuf signature = SBUF_INIT;
+	sbuf_reset(&s->made);
+	return s->args.simple ? user_side_sign(ctx->user_side, digest, &s->made) : 0;
+}
+
+static int store_made(struct signing *s, const struct reference *to, const char *digest)
+{
 	AUTO_FREE char *url = NULL;
 	int r = lookaside_url(&s->lookasides, to, digest, true, &url);
 
-	if (r == 0)
-		r = user_side_sign(ctx->user_side, digest, &signature);
-	return r == 0 ? store(url, &signature) : r;
+	return r == 0 ? store(url, &s->made) : r;
+}
+
+int signing_simple(struct transfer_ctx *ctx, struct signing *s, const struct reference *to,
+		   const char *digest)
+{
+	int r = signing_make(ctx, s, digest);
+
+	return r == 0 ? store_made(s, to, digest) : r;
 }
 
 /* --- sigstore ---------------------------------------------------------------------------------- */
@@ -253,13 +264,13 @@ static int sign_sigstore(struct signing *s, struct registry *r, const struct ref
 	return put_attachments(r, tag, layers);
 }
 
-int signing_apply(struct transfer_ctx *ctx, struct signing *s, struct registry *r,
-		  const struct reference *to, const char *digest)
+int signing_apply(struct signing *s, struct registry *r, const struct reference *to,
+		  const char *digest)
 {
 	int e = 0;
 
 	if (s->args.simple)
-		e = signing_simple(ctx, s, to, digest);
+		e = store_made(s, to, digest);
 	if (e == 0 && s->args.sigstore_key)
 		e = sign_sigstore(s, r, to, digest);
 	return e < 0 ? err_wrap(e, "pushed, but not signed") : 0;

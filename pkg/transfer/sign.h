@@ -10,10 +10,11 @@ struct signing {
 	struct lookasides lookasides;
 	struct sbuf key; /* of sigstore */
 	char *passphrase; /* for that */
+	struct sbuf made; /* gpg's */
 };
-#define SIGNING_INIT             \
-	{                        \
-		.key = SBUF_INIT \
+#define SIGNING_INIT                                \
+	{                                           \
+		.key = SBUF_INIT, .made = SBUF_INIT \
 	}
 void signing_done(struct signing *s);
 
@@ -22,6 +23,8 @@ int signing_open(const struct transfer_sign *args, const struct reference *to, s
 /** signing_simple() - only the signature by gpg, of what may have been there before. */
 int signing_simple(struct transfer_ctx *ctx, struct signing *s, const struct reference *to,
 		   const char *digest);
-/** signing_apply() - @digest: of the manifest or index that is there under @to now. */
-int signing_apply(struct transfer_ctx *ctx, struct signing *s, struct registry *r,
-		  const struct reference *to, const char *digest);
+/** signing_make() - what gpg signs; before the manifest goes, so that nothing is there that it does not sign. */
+int signing_make(struct transfer_ctx *ctx, struct signing *s, const char *digest);
+/** signing_apply() - after signing_make(); @digest: of the manifest or index that is there under @to now. */
+int signing_apply(struct signing *s, struct registry *r, const struct reference *to,
+		  const char *digest);

@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/registry_opts.h"
+#include "cmd/sign_opts.h"
 #include "cmd/show.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
@@ -297,7 +298,7 @@ struct push_args {
 	struct registry_args registry;
 	bool quiet;
 	const char *digestfile;
-	struct sign_options sign;
+	struct sign_args sign;
 };
 
 static const struct push_args push_defaults = {.registry = REGISTRY_ARGS_DEFAULTS};
@@ -307,14 +308,7 @@ static const struct opt push_opts[] = {
 	OPT_STR(0, "digestfile", "FILE", struct push_args, digestfile,
 		"Write the digest of what was pushed to a file", .complete = COMPLETE_FILE),
 	OPT_BOOL('q', "quiet", struct push_args, quiet, "Do not report progress"),
-	OPT_ROWS(sign_refused_opts),
-	OPT_STR(0, "sign-by", "KEY", struct push_args, sign.by,
-		"Sign what was pushed with this key of gpg's"),
-	OPT_STR(0, "sign-by-sigstore-private-key", "FILE", struct push_args, sign.sigstore_key,
-		"Sign what was pushed with a private key, and put the signature beside it",
-		.complete = COMPLETE_FILE),
-	OPT_STR(0, "sign-passphrase-file", "FILE", struct push_args, sign.passphrase_file,
-		"Passphrase of the key", .complete = COMPLETE_FILE),
+	OPT_GROUP(sign_opts, struct push_args, sign),
 	OPT_END,
 };
 
@@ -322,18 +316,21 @@ static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 {
 	const struct push_args *a = args;
 	AUTO_FREE char *digest = NULL;
+	struct sign_options sign;
 	struct transfer_access access;
 	struct transfer_report report;
 	struct store *st;
 	int r = registry_access_of(&a->registry, &access);
 
 	if (r == 0)
+		r = sign_options_of(&a->sign, argc > 1 ? argv[1] : NULL, &sign);
+	if (r == 0)
 		r = cmd_store(ctx, &st);
 	if (r < 0)
 		return r;
 	transfer_report_init(&report, REPORT_PULL, a->quiet, NULL);
-	r = artifact_push(st, argv[0], argc > 1 ? argv[1] : NULL, &access, &a->sign,
-			  &report.handler, &digest);
+	r = artifact_push(st, argv[0], argc > 1 ? argv[1] : NULL, &access, &sign, &report.handler,
+			  &digest);
 	transfer_report_done(&report);
 	if (r == 0 && a->digestfile)
 		r = cmd_write_digest(a->digestfile, digest);

@@ -7,6 +7,7 @@
 #include "cmd/compress_opts.h"
 #include "cmd/image_file.h"
 #include "cmd/registry_opts.h"
+#include "cmd/sign_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -20,7 +21,7 @@ struct push_args {
 	bool compress;
 	const char *platform;
 	bool quiet, remove_signatures, all_tags;
-	struct sign_options sign;
+	struct sign_args sign;
 	const char *digestfile, *format;
 	struct compress_args compression;
 };
@@ -44,12 +45,7 @@ static const struct opt push_opts[] = {
 		.words = "oci v2s2 docker", .complete = COMPLETE_WORDS, .strict = true),
 	OPT_BOOL('q', "quiet", struct push_args, quiet, "Do not report progress"),
 	OPT_BOOL(0, "remove-signatures", struct push_args, remove_signatures, "Send no signatures; there never are any"),
-	OPT_STR(0, "sign-by", "KEY", struct push_args, sign.by, "Sign what was pushed with this key of gpg's"),
-	OPT_STR(0, "sign-by-sigstore-private-key", "FILE", struct push_args, sign.sigstore_key,
-		"Sign what was pushed with a private key, and put the signature beside it", .complete = COMPLETE_FILE),
-	OPT_ROWS(sign_refused_opts),
-	OPT_STR(0, "sign-passphrase-file", "FILE", struct push_args, sign.passphrase_file, "Passphrase of the key",
-		.complete = COMPLETE_FILE),
+	OPT_GROUP(sign_opts, struct push_args, sign),
 	OPT_END
 };
 /* clang-format on */
@@ -62,8 +58,9 @@ static void take_digest(const char *reference, const char *id)
 	(void)snprintf(pushed, sizeof(pushed), "%s", id);
 }
 
-/* @place: it is no registry. @add: see compress_form_to_registry(). */
-static int options_of(const struct push_args *a, bool place, const char **add, struct push_options *ret)
+/* @destination: as typed, or NULL. @place: it is no registry. @add: see compress_form_to_registry(). */
+static int options_of(const struct push_args *a, const char *destination, bool place,
+		      const char **add, struct push_options *ret)
 {
 	int r;
 
@@ -74,8 +71,8 @@ static int options_of(const struct push_args *a, bool place, const char **add, s
 	if (r < 0)
 		return r;
 	ret->platform = a->platform;
-	ret->sign = a->sign;
-	return registry_access_of(&a->registry, &ret->access);
+	r = sign_options_of(&a->sign, destination, &ret->sign);
+	return r < 0 ? r : registry_access_of(&a->registry, &ret->access);
 }
 
 /* Not aside and renamed: the user may name a pipe, or /dev/stdout. */
@@ -139,7 +136,7 @@ static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 	bool place = argc > 1 && transport_is_place(argv[1]);
 	struct push_options o = {0};
 	struct store *st;
-	int r = options_of(a, place, NULL, &o);
+	int r = options_of(a, argc > 1 ? argv[1] : NULL, place, NULL, &o);
 
 	if (r == 0 && a->compress && !place)
 		r = err_usage("--compress is for dir: destinations; --compression-format says "
@@ -196,7 +193,7 @@ static int push_list_run(struct cmd_ctx *ctx, const void *args, int argc, char *
 	/* Of a list without its images nothing is compressed. */
 	bool place = !o.all || (argc > 1 && transport_is_place(argv[1]));
 	struct store *st;
-	int r = options_of(&a->push, place, &o.add_compression, &base);
+	int r = options_of(&a->push, argc > 1 ? argv[1] : NULL, place, &o.add_compression, &base);
 
 	o.form = base.form;
 	o.sign = base.sign;

@@ -31,12 +31,6 @@ const struct opt encrypt_opts[] = {
 	OPT_REFUSED(0, "encryption-key", "KEY", NO_ENCRYPTION, NULL),
 	OPT_END
 };
-const struct opt sign_refused_opts[] = {
-	OPT_REFUSED(0, "sign-by-sigstore", "FILE", "files of parameters are not read; --sign-by-sigstore-private-key and "
-		"--sign-passphrase-file name the key and its passphrase", NULL),
-	OPT_REFUSED(0, "sign-by-sq-fingerprint", "FINGERPRINT", "sequoia is not asked; --sign-by signs with a key of gpg's", NULL),
-	OPT_END
-};
 /* clang-format on */
 
 int registry_access_of(const struct registry_args *a, struct transfer_access *ret)

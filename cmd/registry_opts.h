@@ -11,7 +11,7 @@ struct registry_args {
 };
 extern const struct opt registry_opts[];
 /* What podman knows and cuddy does not do: said with the reason, or without effect there, too. */
-extern const struct opt decrypt_opts[], encrypt_opts[], sign_refused_opts[];
+extern const struct opt decrypt_opts[], encrypt_opts[];
 
 /* Initial values, before parsing. */
 #define REGISTRY_ARGS_DEFAULTS                                    \

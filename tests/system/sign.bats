@@ -25,7 +25,8 @@ load trust
 	printf 'words\n' >"$WORK/passphrase"
 	openssl pkey -in "$WORK/ec.key" -passin pass:words -pubout -out "$WORK/ec.pub"
 	cuddy push -q --tls-verify=false --sign-by-sigstore-private-key "$WORK/ec.key" --sign-passphrase-file "$WORK/passphrase" busybox "$REG/p/b:1"
-	cuddy push -q --tls-verify=false --sign-by-sigstore-private-key "$WORK/ec.key" --sign-passphrase-file "$WORK/passphrase" busybox "$REG/p/b:2"
+	printf 'privateKeyFile: %s/ec.key\nprivateKeyPassphraseFile: %s/passphrase\n' "$WORK" "$WORK" >"$WORK/params.yaml"
+	cuddy push -q --tls-verify=false --sign-by-sigstore "$WORK/params.yaml" busybox "$REG/p/b:2"
 	policy "$reject" "$REG" "$(jq -nc --arg k "$WORK/ec.pub" '[{type: "sigstoreSigned", keyPath: $k}]')"
 	pull "$REG/p/b:1"
 	pull "$REG/p/b:2" # the same manifest, both signatures are there
@@ -50,12 +51,21 @@ load trust
 	one_line_error 125 'COSIGN_PASSWORD'
 	run -1 skopeo inspect --raw --tls-verify=false "docker://$REG/p/f:1"
 
+	(cat "$WORK/params.yaml"; echo 'rekorURL: https://rekor.invalid') >"$WORK/log.yaml"
 	for bad in "--sign-by nobody@nowhere.invalid" "--sign-by-sigstore-private-key $WORK/nosuch" "--sign-by-sigstore-private-key $WORK/ec.pub" \
-		"--sign-by-sigstore-private-key $WORK/ec.key" "--sign-passphrase-file $WORK/passphrase" "--sign-by $good --sign-by-sigstore-private-key $WORK/ec.key"; do
+		"--sign-by-sigstore-private-key $WORK/ec.key" "--sign-passphrase-file $WORK/passphrase" "--sign-by $good --sign-by-sigstore-private-key $WORK/ec.key" \
+		"--sign-by $good --sign-by-sigstore $WORK/params.yaml" "--sign-by-sigstore $WORK/params.yaml --sign-passphrase-file $WORK/passphrase" \
+		"--sign-by-sigstore $WORK/log.yaml" "--sign-by-sigstore $WORK/nosuch"; do
 		run cuddy push -q --tls-verify=false $bad busybox "$REG/p/c:1"
 		[ "$status" -eq 125 ]
 	done
-	run -1 skopeo inspect --raw --tls-verify=false "docker://$REG/p/d:1"
+	# What is no registry has no place for them.
+	run --separate-stderr cuddy push -q --sign-by "$good" busybox "dir:$WORK/place"
+	one_line_error 125 'beside what a registry has'
+	run --separate-stderr cuddy manifest push -q --sign-by-sigstore "$WORK/params.yaml" l "oci:$WORK/place"
+	one_line_error 125 'beside what a registry has'
+	[ ! -e "$WORK/place" ]
+	run -1 skopeo inspect --raw --tls-verify=false "docker://$REG/p/c:1"
 	sed -i 's|file://.*|https://signatures.invalid/|' "$CONF/registries.d/x.yaml"
 	run --separate-stderr cuddy push -q --tls-verify=false --sign-by "$good" busybox "$REG/p/d:1"
 	one_line_error 125 'lookaside-staging'

@@ -271,7 +271,7 @@ static const struct {
 	 "layer overwrites or deletes: it is still downloaded and stored. \"secret\" is a file "
 	 "that looks "
 	 "like a key, a password or a token, whether it can still be seen or not: whoever has the "
-	 "image has it. A guess by name and first bytes.\n"
+	 "image has it. A guess by name, by first bytes, and by the forms that services give their tokens.\n"
 	 "\n"
 	 "Exit status 1 when there are such secrets, else 0."},
 	{&cmd_image_mount, "The mount is that of the session of \"cuddy unshare\" and ends with "

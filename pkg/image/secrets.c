@@ -11,9 +11,11 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/sbuf.h"
+#include "pkg/image/tokens.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/open.h"
 
+#define KEY_MIN 24 /* the shortest token */
 #define LOOK_MAX 65536 /* keys and configuration are small; what is longer is not read */
 
 /* @has: what must be in the file, since the name alone is common. */
@@ -39,6 +41,12 @@ static const struct rule {
 	{"containers", "auth.json", "\"auth\"", "registry credentials"},
 	{".aws", "credentials", "aws_secret_access_key", "AWS secret key"},
 	{".kube", "config", "user", "Kubernetes credentials"},
+	{"gh", "hosts.yml", "oauth_token", "GitHub token"},
+	{".cargo", "credentials.toml", "token", "crates.io token"},
+	{".m2", "settings.xml", "<password>", "Maven password"},
+	{".azure", "msal_token_cache.json", NULL, "Azure credentials"},
+	{NULL, ".yarnrc.yml", "npmAuthToken", "npm token"},
+	{NULL, ".s3cfg", "secret_key", "S3 secret key"},
 	{"gcloud", "application_default_credentials.json", NULL, "Google Cloud credentials"},
 	{NULL, "*.json", "\"private_key\"", "service account key"},
 	{NULL, "*.tfstate", NULL, "Terraform state"},
@@ -83,11 +91,13 @@ const char *secret_look(int dir, const char *parent, const char *name, const str
 		if (!u->has || contains(&text, u->has))
 			return u->what;
 	}
-	/* A key needs no particular name. Certificates and public keys begin alike and are none. */
-	if (!was_read && sb->st_size >= 64 && !read_small(dir, name, sb, &text))
+	/* Keys and tokens need no particular name. Certificates and public keys begin alike and are none. */
+	if (!was_read && sb->st_size >= KEY_MIN && !read_small(dir, name, sb, &text))
 		return NULL;
+	if (text.len > 20 && memcmp(text.s, "PuTTY-User-Key-File-", 20) == 0)
+		return "SSH private key";
 	if (text.len > 11 && memcmp(text.s, "-----BEGIN ", 11) == 0 &&
 	    contains(&text, "PRIVATE KEY-----"))
 		return "private key";
-	return NULL;
+	return text.len ? token_look(text.s, text.len) : NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files that look as if they should not be in an image. A guess by name and first bytes. */
+/* Files that look as if they should not be in an image. A guess by name, first bytes and forms of tokens. */
 #pragma once
 #include <sys/stat.h>
 

@@ -14,7 +14,8 @@ one = [file("big", b"b" * 300000), file("same", b"s" * 1000), dir("old"), file("
        dir("etc"), file("etc/config.json", '{"auth": 1}'), file("etc/renamed", key.replace(b"OPENSSH ", b""))]
 two = [file("same", b"S" * 1500), file(".wh.big"), file(".wh.old"), file("dir", b"now a file"), dir("home"), file("home/.wh.id_rsa")]
 Image([one, two]).docker_archive(sys.argv[1] + "/one.tar", ["localhost/one:v"])
-Image([one, two, [file("three", b"3" * 5000)]]).docker_archive(sys.argv[1] + "/three.tar", ["localhost/three:v"])
+token = b"\nurl=https://x:ghp_" + b"a1B2" * 9 + b"@github.com/\n"
+Image([one, two, [file("three", b"3" * (5000 - len(token)) + token)]]).docker_archive(sys.argv[1] + "/three.tar", ["localhost/three:v"])
 Image([[dir("d"), file("d/gone", b"g" * 700), hard("d/twin", "d/gone")], [dir("d"), file("d/.wh..wh..opq"), file("d/new", b"n")]]).docker_archive(
     sys.argv[1] + "/opaque.tar", ["localhost/opaque:v"])
 PY
@@ -37,6 +38,9 @@ wasted 1000 1 2 /same" ] || { echo "$output"; false; }
 	[ "$(cuddy image lint -n localhost/one:v | tr -s " ")" = "$(tail -n +2 <<<"$output" | tr -s " ")" ] # widths are those of what is shown
 	run -0 bash -c '"$CUDDY" image lint --format json localhost/one:v | python3 -c "import json, sys; print(len(json.load(sys.stdin)))"; exit 0'
 	[ "$output" = 8 ]
+	cuddy load -q -i "$BATS_FILE_TMPDIR/three.tar" # a token in the midst of a text
+	run -1 cuddy image lint localhost/three:v
+	grep -Eq '^secret +5 kB +3 +/three +GitHub token$' <<<"$output"
 }
 
 @test "image lint: an opaque directory hides what is below; without secrets the status is 0" {

@@ -71,12 +71,13 @@ GENERATORS := pkg/seccomp/generate.c
 srcs = $(filter-out $(MAINS) $(GENERATORS),$(wildcard $(addsuffix /*.c,$1)))
 objs = $(patsubst %.c,$B/obj/%.o,$1)
 
-LIBC_SRCS  := $(call srcs,$(LIBC_DIRS))
+# The monitor writes the journal of events as everybody else does.
+LIBC_SRCS  := $(call srcs,$(LIBC_DIRS)) storage/event.c
 # Both ends of the socket pair between cuddy and cuddy-transfer need its messages; both write archives
 # of trees, for which libc is enough.
 SHARED     := pkg/transfer/protocol.c pkg/transfer/protocol_list.c pkg/transfer/policy.c pkg/transfer/policy_sigstore.c pkg/transfer/lookaside.c pkg/transfer/user_side.c \
 	$(addprefix pkg/archive/,out.c tar_write.c tree_tar.c tree_attrs.c tree_put.c)
-CORE_SRCS  := $(call srcs,$(CORE_DIRS)) $(wildcard $(SHARED))
+CORE_SRCS  := $(filter-out $(LIBC_SRCS),$(call srcs,$(CORE_DIRS))) $(wildcard $(SHARED))
 CUDDY_SRCS := $(call srcs,$(CUDDY_DIRS))
 TRANS_SRCS := $(filter-out $(SHARED),$(call srcs,$(TRANS_DIRS)))
 NET_SRCS   := $(call srcs,$(NET_DIRS))

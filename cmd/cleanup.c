@@ -2,6 +2,7 @@
 /* "cuddy container cleanup", and what needs root of the host: checkpoint and restore. */
 #include "cmd/each.h"
 #include "pkg/base/err.h"
+#include "pkg/container/events.h"
 
 struct cleanup_args {
 	struct each_args each;
@@ -36,6 +37,8 @@ static int cleanup_one(struct store *st, struct container *c, const void *arg)
 		lock = c->dirs.runtime_fd < 0 ? -EBADF : container_monitor_lock(c, NULL);
 		r = lock < 0 && lock != -EBADF && lock != -ENOENT ? lock : 0;
 		closep(&lock);
+		if (r == 0)
+			container_event(st, c->rec, "cleanup", NULL);
 		return r;
 	}
 	return container_remove(st, c, &gone);

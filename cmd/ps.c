@@ -10,6 +10,7 @@
 #include "cmd/show.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/format.h"
+#include "pkg/container/events.h"
 #include "pkg/container/list.h"
 #include "pkg/json/json.h"
 
@@ -40,7 +41,8 @@ static const struct opt ps_opts[] = {
 	OPT_BOOL(0, "external", struct ps_args, external,
 		 "Also what other programs keep in the store: nothing"),
 	OPT_BOOL(0, "storage", struct ps_args, external, "As --external", .hidden = true),
-	OPT_BOOL(0, "sync", struct ps_args, sync, "Look at what is true now: always so"),
+	OPT_BOOL(0, "sync", struct ps_args, sync,
+		 "Look at what is true now: always so, and with this an event says so"),
 	OPT_UINT('w', "watch", "SECONDS", struct ps_args, watch, "Print it again and again",
 		 .max = 86400),
 	OPT_STR(0, "sort", "KEY", struct ps_args, sort, "Order", .complete = COMPLETE_WORDS,
@@ -133,6 +135,12 @@ static int print_again(struct store *st, const struct list_query *q, const struc
 	}
 }
 
+static int tell_sync(const struct container *c, void *st)
+{
+	container_event(st, c->rec, "sync", NULL);
+	return 0;
+}
+
 static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct ps_args *a = args;
@@ -161,6 +169,8 @@ static int ps_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		r = cmd_store(ctx, &st);
 	if (r == 0 && (a->pod || a->format))
 		r = list_pods(st, &pods);
+	if (r == 0 && a->sync)
+		r = container_each(st, tell_sync, st);
 	return r < 0 ? r : print_again(st, &q, &o, a->watch);
 }
 

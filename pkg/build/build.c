@@ -11,8 +11,8 @@
 #include "pkg/build/builder.h"
 #include "pkg/build/lint.h"
 #include "pkg/build/sbom.h"
-#include "pkg/conmon/event.h"
 #include "pkg/image/tag.h"
+#include "storage/event.h"
 
 static void builder_done(struct builder *b)
 {

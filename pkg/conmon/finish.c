@@ -19,13 +19,13 @@
 #include "pkg/base/io.h"
 #include "pkg/base/log.h"
 #include "pkg/cgroup/cgroup.h"
-#include "pkg/conmon/event.h"
 #include "pkg/conmon/monitor.h"
 #include "pkg/runtime/hooks.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/rmtree.h"
 #include "storage/container_store.h"
+#include "storage/event.h"
 
 #define HELPER_GRACE_MS 2000
 #define ROOT_GRACE_MS 10000
@@ -397,6 +397,8 @@ void finish(struct monitor *m)
 		remove_container(m);
 	else
 		(void)unlinkat(m->state_dir, "attach", 0);
+	if (!m->cfg.auto_remove)
+		monitor_event(m, "cleanup", NULL);
 	stream_end_front(m);
 	/* systemd removes a scope's cgroups by itself, but there are other managers. */
 	if (m->cgroup >= 0)

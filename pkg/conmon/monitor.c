@@ -30,11 +30,11 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
-#include "pkg/conmon/event.h"
 #include "pkg/runtime/create.h"
 #include "pkg/runtime/hooks.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/socket.h"
+#include "storage/event.h"
 
 #define STALL_TICK_NS (50 * NS_PER_MS)
 #define TRIM_AFTER_NS NS_PER_S
@@ -231,15 +231,32 @@ void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m))
 	}
 }
 
+/* In podman's order. One that was held has told of its "init" long since. */
+static void tell_started(const struct monitor *m, bool was_held)
+{
+	const char *statuses[EVENT_EACH_MAX];
+	unsigned n = 0;
+
+	if (!was_held)
+		statuses[n++] = "init";
+	statuses[n++] = "start";
+	if (m->cfg.foreground)
+		statuses[n++] = "attach";
+	event_write_each(m->cfg.runtime_dir_fd, "container", statuses, n, m->cfg.id,
+			 *m->renamed ? m->renamed : m->cfg.name, m->cfg.event_body);
+}
+
 static int record_start(struct monitor *m)
 {
+	bool was_held = m->state.status == CONMON_INITIALIZED;
+
 	m->state.status = CONMON_RUNNING;
 	m->state.started_ns = clock_now_ns();
 	m->run_since_ns = clock_monotonic_ns();
 	if (m->cfg.timeout_s)
 		m->timeout_at_ns = m->run_since_ns + m->cfg.timeout_s * NS_PER_S;
 	started_write(m->data_dir, m->state.started_ns);
-	monitor_event(m, "start", NULL);
+	tell_started(m, was_held);
 	notify_started(m);
 	check_begin(m);
 	return state_write(m->state_dir, &m->state, m->boot_id);

@@ -14,12 +14,12 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/sha256.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/commit_config.h"
 #include "pkg/container/events.h"
 #include "pkg/container/view.h"
 #include "pkg/image/layer_copy.h"
 #include "pkg/image/tag.h"
+#include "storage/event.h"
 #include "storage/image_store.h"
 #include "storage/layer.h"
 

@@ -17,7 +17,6 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
 #include "pkg/container/explain.h"
@@ -27,6 +26,7 @@
 #include "pkg/image/image.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/random.h"
+#include "storage/event.h"
 #include "storage/layer.h"
 
 static int pull_policy(const char *s, enum pull_policy *ret)

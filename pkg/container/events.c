@@ -16,10 +16,10 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/cli/filter.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/events_internal.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/open.h"
+#include "storage/event.h"
 #include "storage/store.h"
 
 #define BODY_MAX 16384U /* labels beyond it are left out: a journal is no store */

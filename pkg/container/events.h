@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Events of containers: what is written (the journal itself is pkg/conmon/event.h), and reading it. */
+/* Events of containers: what is written (the journal itself is storage/event.h), and reading it. */
 #pragma once
 #include "pkg/container/container.h"
 
@@ -10,7 +10,7 @@ void event_members(const char *image, const struct strv *labels, struct sbuf *ou
 /** event_body() - those of a container. */
 void event_body(const struct container_record *rec, struct sbuf *out);
 #define EVENT_COMMITTED "CommittedImage" /* member of "commit": the id of what was made */
-/** container_event_begin() - what its line will be, before it is made or removed (pkg/conmon/event.h). */
+/** container_event_begin() - what its line will be, before it is made or removed (storage/event.h). */
 struct event_pending;
 void container_event_begin(struct store *st, const struct container_record *rec, const char *status,
 			   struct event_pending *ret);

@@ -9,13 +9,13 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/events_internal.h"
 #include "pkg/image/image.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 #include "storage/artifact_store.h"
 #include "storage/container_store.h"
+#include "storage/event.h"
 #include "storage/image_store.h"
 #include "storage/network.h"
 #include "storage/pod.h"
@@ -126,7 +126,8 @@ static bool is_told_of(struct store *st, const struct line *l, const struct line
 /* Is it so, or was it? Then the line is all that is missing. */
 static bool was_made(struct store *st, const struct line *l, const struct line *all, size_t n)
 {
-	static const char *const makes[] = {"create", "tag", "build", "pull"};
+	static const char *const makes[] = {"create", "tag",    "build",
+					    "pull",   "import", "loadfromarchive"};
 	const char *image = NULL;
 	bool made = false, there;
 

@@ -19,7 +19,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/cgroup.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
@@ -28,6 +27,7 @@
 #include "pkg/container/plan.h"
 #include "pkg/container/secrets.h"
 #include "pkg/runtime/exec.h"
+#include "storage/event.h"
 
 static int exec_env(const struct container *c, const struct exec_request *e, struct strv *env)
 {

@@ -11,9 +11,9 @@
 #include "pkg/base/path.h"
 #include "pkg/cli/filter.h"
 #include "pkg/conmon/bridge.h"
-#include "pkg/conmon/event.h"
 #include "pkg/json/json.h"
 #include "pkg/sys/file.h"
+#include "storage/event.h"
 
 int network_resolve(struct store *st, const char *name, char **ret)
 {

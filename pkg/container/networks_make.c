@@ -11,9 +11,9 @@
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/networks.h"
 #include "pkg/sys/random.h"
+#include "storage/event.h"
 
 #define DEVICE_MAX 15 /* IFNAMSIZ - 1 */
 #define MTU_MIN 68

@@ -3,11 +3,11 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/list.h"
 #include "pkg/container/volumes.h"
 #include "pkg/runtime/base.h"
+#include "storage/event.h"
 #include "storage/tree_size.h"
 
 int container_prune(struct store *st, const struct strv *filters, prune_told *told, void *arg)

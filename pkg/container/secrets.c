@@ -8,10 +8,10 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/cli/filter.h"
-#include "pkg/conmon/event.h"
 #include "pkg/json/json.h"
 #include "pkg/json/kind.h"
 #include "pkg/sys/random.h"
+#include "storage/event.h"
 
 int secret_make(struct store *st, const struct secret_request *q, const void *data, size_t n,
 		char **ret_id)

@@ -39,7 +39,7 @@ static int lock(int data)
 }
 
 struct told {
-	bool start, died;
+	bool start, died, cleanup;
 };
 
 static int note(struct json_object *event, void *arg)
@@ -51,6 +51,7 @@ static int note(struct json_object *event, void *arg)
 		err_drop();
 	t->start = t->start || (status && strcmp(status, "start") == 0);
 	t->died = t->died || (status && strcmp(status, "died") == 0);
+	t->cleanup = t->cleanup || (status && strcmp(status, "cleanup") == 0);
 	return 0;
 }
 
@@ -94,6 +95,8 @@ static int record(struct store *st, const struct container_record *rec, int cont
 		container_event(st, rec, "start", NULL);
 	if (!told.died)
 		container_event(st, rec, "died", extra);
+	if (!told.cleanup && !rec->auto_remove)
+		container_event(st, rec, "cleanup", NULL);
 	return renameat(data, EXIT_FOUND, data, "exit") < 0 ? err_new(-errno, "record the end") : 0;
 }
 

@@ -7,7 +7,6 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/cgroup/cgroup.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
 #include "pkg/container/volumes.h"
@@ -15,6 +14,7 @@
 #include "pkg/runtime/base.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/process.h"
+#include "storage/event.h"
 #include "storage/store.h"
 #include "storage/volume.h"
 

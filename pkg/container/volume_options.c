@@ -8,7 +8,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/container/mounts_internal.h"
@@ -16,6 +15,7 @@
 #include "pkg/runtime/base.h"
 #include "pkg/runtime/plan.h"
 #include "pkg/sys/random.h"
+#include "storage/event.h"
 
 static int option_id(const char *word, int64_t *ret)
 {

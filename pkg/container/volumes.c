@@ -6,10 +6,10 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/json/json.h"
 #include "pkg/json/kind.h"
+#include "storage/event.h"
 
 int volume_resolve(struct store *st, const char *name, char **ret)
 {

@@ -7,9 +7,9 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/volumes.h"
+#include "storage/event.h"
 
 /* From now on it goes with the last of its containers; until now it had one, which knew of no others. */
 static int share(struct store *st, const char *name, const char *id)

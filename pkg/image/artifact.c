@@ -13,12 +13,12 @@
 #include "pkg/base/path.h"
 #include "pkg/base/sha256.h"
 #include "pkg/base/utf8.h"
-#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 #include "pkg/image/tag.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
+#include "storage/event.h"
 
 #define PREFIX_MIN 6
 

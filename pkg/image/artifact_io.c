@@ -12,12 +12,12 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
-#include "pkg/conmon/event.h"
 #include "pkg/image/artifact.h"
 #include "pkg/image/following.h"
 #include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
+#include "storage/event.h"
 
 #define TITLE "org.opencontainers.image.title"
 

@@ -7,9 +7,7 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/image/changes.h"
-#include "pkg/image/following.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/oci/reference.h"
 #include "pkg/sys/file.h"
@@ -38,35 +36,13 @@ int image_load(struct store *st, int fd, const struct transfer_load *l,
 	return transfer_run(st, TRANSFER_LOAD, &body, &fd, 1, h);
 }
 
-struct telling {
-	struct following follow;
-	struct store *st;
-	const char *status;
-};
-
-static void on_image(struct following *follow, const char *reference, const char *id)
-{
-	const struct telling *t = (void *)follow;
-
-	event_named(store_runtime_fd(t->st), "image", t->status, id, reference ? reference : "");
-	following_pass_image(follow, reference, id);
-}
-
-static const struct transfer_handler *tell(struct telling *t, struct store *st, const char *status,
-					   const struct transfer_handler *h)
-{
-	following_init(&t->follow, h, on_image);
-	t->st = st;
-	t->status = status;
-	return &t->follow.h;
-}
-
 int image_load_told(struct store *st, int fd, const struct transfer_load *l,
 		    const struct transfer_handler *h)
 {
-	struct telling t;
+	struct transfer_load q = *l;
 
-	return image_load(st, fd, l, tell(&t, st, "loadfromarchive", h));
+	q.event = "loadfromarchive";
+	return image_load(st, fd, &q, h);
 }
 
 int image_load_entry(struct store *st, int fd, const char *entry, const char *platform,
@@ -112,7 +88,6 @@ int image_import(struct store *st, int fd, const char *reference, const struct i
 	AUTO_SBUF struct sbuf body = SBUF_INIT, config = SBUF_INIT;
 	AUTO_FREE char *full = NULL;
 	struct transfer_import q = {.comment = o->message, .platform = o->platform};
-	struct telling t;
 	int r = image_changes(o->changes, &config);
 
 	if (r == 0 && reference)
@@ -122,5 +97,5 @@ int image_import(struct store *st, int fd, const char *reference, const struct i
 	q.reference = full;
 	q.config = config.s;
 	transfer_import_put(&body, &q);
-	return transfer_run(st, TRANSFER_IMPORT, &body, &fd, 1, tell(&t, st, "import", h));
+	return transfer_run(st, TRANSFER_IMPORT, &body, &fd, 1, h);
 }

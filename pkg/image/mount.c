@@ -15,7 +15,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/conmon/event.h"
 #include "pkg/runtime/base.h"
 #include "pkg/runtime/fuse.h"
 #include "pkg/runtime/overlay.h"
@@ -24,6 +23,7 @@
 #include "pkg/sys/open.h"
 #include "pkg/sys/statx.h"
 #include "storage/driver.h"
+#include "storage/event.h"
 #include "storage/layer.h"
 
 #define MOUNTS "mounts"

@@ -7,7 +7,6 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/config/registries.h"
-#include "pkg/conmon/event.h"
 #include "pkg/image/following.h"
 #include "pkg/image/image.h"
 #include "pkg/image/load.h"
@@ -17,6 +16,7 @@
 #include "pkg/image/transport.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
+#include "storage/event.h"
 #include "storage/layer.h"
 #include "storage/stage.h"
 

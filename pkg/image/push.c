@@ -5,13 +5,13 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/platform.h"
 #include "pkg/image/transport.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/transfer/user_side.h"
+#include "storage/event.h"
 
 static int destination_of(const char *typed, char **ret)
 {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
+#include "storage/event.h"
 
 void image_removal_done(struct image_removal *r)
 {

@@ -6,9 +6,9 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
 #include "pkg/image/platform.h"
+#include "storage/event.h"
 
 /* What is going to be sent, with the strings it points at. */
 struct request {

@@ -4,11 +4,11 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/save.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/manifest.h"
+#include "storage/event.h"
 #include "storage/store.h"
 
 /* Strings are the record's. */

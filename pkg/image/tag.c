@@ -3,8 +3,8 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/image/image.h"
+#include "storage/event.h"
 
 int image_tag_name(const char *name, char **ret)
 {

@@ -11,13 +11,13 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
 #include "pkg/container/defaults.h"
 #include "pkg/container/make.h"
 #include "pkg/pod/internal.h"
 #include "pkg/sys/random.h"
+#include "storage/event.h"
 
 #define SHARE_DEFAULT "ipc,net,uts"
 

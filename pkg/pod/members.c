@@ -4,11 +4,11 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/events.h"
 #include "pkg/container/list.h"
 #include "pkg/json/json.h"
 #include "pkg/pod/internal.h"
+#include "storage/event.h"
 
 void pod_members_done(struct pod_members *m)
 {

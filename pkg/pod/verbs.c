@@ -5,11 +5,11 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/wait.h"
 #include "pkg/pod/internal.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/process.h"
+#include "storage/event.h"
 
 static int start_one(struct store *st, struct container *c)
 {

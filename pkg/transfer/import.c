@@ -11,7 +11,7 @@
 #include "pkg/oci/manifest.h"
 #include "pkg/transfer/layer_sink.h"
 #include "pkg/transfer/noexec.h"
-#include "storage/image_store.h"
+#include "pkg/transfer/put_told.h"
 #include "storage/layer.h"
 
 static int set_platform(struct json_object *doc, const char *text)
@@ -91,7 +91,7 @@ static int put(struct transfer_ctx *ctx, struct store *st, struct layer_sink *s,
 	if (r == 0)
 		r = layer_stack_make(st, &rec.diffids);
 	if (r == 0)
-		r = image_store_put(st, &rec);
+		r = image_put_told(st, &rec, "import");
 	strv_done(&rec.names);
 	layer_lease_end(st, &lease);
 	if (r == 0)

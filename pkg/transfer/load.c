@@ -13,8 +13,8 @@
 #include "pkg/base/io.h"
 #include "pkg/archive/hash.h"
 #include "pkg/transfer/noexec.h"
+#include "pkg/transfer/put_told.h"
 #include "pkg/transfer/trust.h"
-#include "storage/image_store.h"
 #include "storage/layer.h"
 
 struct load_image *load_image_new(struct load_images *l)
@@ -137,7 +137,7 @@ static int commit_layers(struct bundle *b, struct store *st, struct load_image *
 	return 0;
 }
 
-static int put_image(struct store *st, struct load_image *im)
+static int put_image(struct store *st, struct load_image *im, const char *event)
 {
 	struct image_record rec = {
 		.config = im->config->s,
@@ -157,7 +157,7 @@ static int put_image(struct store *st, struct load_image *im)
 		rec.manifest_digest = im->manifest_digest;
 	}
 	r = layer_stack_make(st, &rec.diffids);
-	return r < 0 ? r : image_store_put(st, &rec);
+	return r < 0 ? r : image_put_told(st, &rec, event);
 }
 
 /* What each name points at now; "" when it is new. */
@@ -187,24 +187,25 @@ static void report_names(struct transfer_ctx *ctx, const struct load_image *im,
 }
 
 /* No image is put before the layers of all are there: a load that fails changed nothing. */
-static int commit(struct bundle *b, struct store *st, struct load_images *l, bool only_layers)
+static int commit(struct bundle *b, struct store *st, struct load_images *l,
+		  const struct transfer_load *q)
 {
 	struct layer_lease lease = {0};
 	int r = layer_lease_begin(st, &lease);
 
 	for (size_t i = 0; r == 0 && i < l->n; i++)
 		r = commit_layers(b, st, &l->v[i], &lease);
-	if (r == 0 && only_layers && l->n) {
+	if (r == 0 && q->layers && l->n) {
 		const struct sbuf *config = l->v[l->n - 1].config;
 
 		r = write_full(b->ctx->fds[1], config->s, config->len);
 		r = r < 0 ? err_new(r, "hand the config over") : 0;
 	}
-	for (size_t i = 0; r == 0 && !only_layers && i < l->n; i++) {
+	for (size_t i = 0; r == 0 && !q->layers && i < l->n; i++) {
 		AUTO_STRV struct strv old = STRV_INIT;
 
 		remember_names(st, &l->v[i], &old);
-		r = put_image(st, &l->v[i]);
+		r = put_image(st, &l->v[i], q->event);
 		if (r == 0)
 			report_names(b->ctx, &l->v[i], &old);
 	}
@@ -267,7 +268,7 @@ static int load(struct bundle *b, struct store *st, const struct transfer_load *
 	if (r == 0)
 		r = transfer_cancelled(b->ctx);
 	if (r == 0)
-		r = commit(b, st, &images, q->layers);
+		r = commit(b, st, &images, q);
 	load_images_done(&images);
 	return r;
 }

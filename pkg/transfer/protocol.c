@@ -353,6 +353,7 @@ void transfer_load_put(struct sbuf *b, const struct transfer_load *l)
 	wire_put_str(b, l->platform);
 	wire_put_str(b, l->policy);
 	wire_put_str(b, l->path);
+	wire_put_str(b, l->event);
 }
 
 int transfer_load_get(const struct transfer_request *q, struct transfer_load *ret)
@@ -366,6 +367,7 @@ int transfer_load_get(const struct transfer_request *q, struct transfer_load *re
 	l.platform = wire_get_str(&r);
 	l.policy = wire_get_str(&r);
 	l.path = wire_get_str(&r);
+	l.event = wire_get_str(&r);
 	if (wire_failed(&r))
 		return err_new(-CE_PROTOCOL, "load request");
 	*ret = l;

@@ -129,6 +129,7 @@ struct transfer_load {
 	const char *platform; /* "os/arch[/variant]" or NULL */
 	const char *policy;
 	const char *path; /* absolute, where it was opened: scopes of policy.json; NULL: not known */
+	const char *event; /* what is told of each image that is put; NULL: nothing */
 };
 
 /*

@@ -6,13 +6,13 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/conmon/event.h"
 #include "pkg/container/container.h"
 #include "pkg/container/list.h"
 #include "pkg/image/image.h"
 #include "pkg/image/tag.h"
 #include "pkg/json/json.h"
 #include "pkg/unit/systemctl.h"
+#include "storage/event.h"
 
 #define LABEL "io.containers.autoupdate"
 #define LABEL_AUTHFILE LABEL ".authfile"

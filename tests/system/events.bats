@@ -17,7 +17,7 @@ have() { [ "$(statuses)" = "$*" ]; }
 
 @test "events: a container's life, with its name, image, labels and exit code" {
 	cuddy run --rm --name c -l app=web "$IMAGE" sh -c 'exit 3' || true
-	wait_until 20 have create start died remove
+	wait_until 20 have create init start attach died remove
 	id=$(past --filter event=create --format '{{.ID}}')
 	[ "${#id}" -eq 64 ]
 	[ "$(past --filter event=died --format '{{.Name}} {{.ContainerExitCode}} {{.Attributes.app}} {{.Type}} {{.Image}}')" = "c 3 web container localhost/busybox:latest" ]
@@ -42,8 +42,10 @@ assert e["timeNano"] // 10**9 == e["time"] and e["ExitReason"] == "exited", e'
 	cuddy commit -q d localhost/made >/dev/null
 	cuddy unshare "$CUDDY" mount d >/dev/null
 	cuddy stop -t 0 d
+	cuddy container cleanup d
+	cuddy ps -a --sync >/dev/null
 	cuddy rm d
-	[ "$(statuses)" = "create start exec exec_died health_status kill died stop start restart rename copy export commit mount died stop remove" ]
+	[ "$(statuses)" = "create init start exec exec_died health_status kill died stop cleanup init start restart rename copy export commit mount died stop cleanup cleanup sync remove" ]
 	[ "$(past --filter event=commit --format json | jq -r .CommittedImage)" = "$(cuddy image inspect --format '{{.Id}}' localhost/made)" ]
 	cuddy rmi localhost/made >/dev/null
 	[ "$(past --filter event=exec_died --format '{{.ContainerExitCode}}')" = 4 ]
@@ -53,16 +55,16 @@ assert e["timeNano"] // 10**9 == e["time"] and e["ExitReason"] == "exited", e'
 
 @test "events: what the monitor does by itself is there, also when it was a crash that ended it" {
 	cuddy run -d --name c --restart on-failure:1 "$IMAGE" sh -c 'exit 1'
-	wait_exited c
-	[ "$(statuses)" = "create start died restart start died" ]
+	cuddy wait c
+	[ "$(statuses)" = "create init start died restart init start died cleanup" ]
 	# No prefix of an id is a name here: --filter takes both.
 	cuddy run -d --name down "$IMAGE" sleep 1000
 	kill -KILL "$(conmon_pid down)"
 	wait_exited down
-	wait_until 20 seen_as down create start died
+	wait_until 20 seen_as down create init start died cleanup
 	[ "$(past --filter container=down --filter event=died --format '{{.ContainerExitCode}} {{.ExitReason}}')" = "137 crash" ]
 	cuddy rm down
-	[ "$(past --filter container=down --format '{{.Status}}' | xargs)" = "create start died remove" ]
+	[ "$(past --filter container=down --format '{{.Status}}' | xargs)" = "create init start died cleanup remove" ]
 }
 
 @test "events: of a crash one only, whoever looks at once; it is recorded for good, and the next run is another" {
@@ -79,8 +81,8 @@ assert e["timeNano"] // 10**9 == e["time"] and e["ExitReason"] == "exited", e'
 	done
 	for p in "${pids[@]}"; do wait "$p" || true; done
 	wait_exited down
-	wait_until 20 seen_as gone create start died remove
-	wait_until 20 seen_as down create start died
+	wait_until 20 seen_as gone create init start died remove
+	wait_until 20 seen_as down create init start died cleanup
 	finished=$(cuddy inspect --format '{{.State.FinishedAt}}' down)
 	[[ "$finished" == 20* ]]
 	[[ "$(cuddy ps -a --filter name=down --format '{{.Status}}')" == "Exited (137) "*" ago" ]]
@@ -89,7 +91,7 @@ assert e["timeNano"] // 10**9 == e["time"] and e["ExitReason"] == "exited", e'
 	[ "$(cuddy inspect --format '{{.State.Status}}' down)" = running ]
 	cuddy stop -t 0 down
 	[ "$(cuddy inspect --format '{{.State.ExitReason}}' down)" = user ]
-	[ "$(past --filter container=down --format '{{.Status}}' | xargs)" = "create start died start died stop" ]
+	[ "$(past --filter container=down --format '{{.Status}}' | xargs)" = "create init start died cleanup init start died stop cleanup" ]
 	cuddy rm down
 }
 
@@ -127,6 +129,17 @@ volume create v" ]
 	killed record-removed artifact rm localhost/art
 	killed image-put commit -q z localhost/z
 	[ "$(past --filter type=artifact --format '{{.Status}}' | xargs) $(past --filter event=commit --format '{{.Name}}')" = "create remove z" ]
+	# So are images that were loaded and imported, by as many names as they have.
+	cuddy tag localhost/z one two
+	cuddy save -q -o "$WORK/i.tar" localhost/z
+	cuddy rmi -f localhost/z one two >/dev/null
+	killed_below() { CUDDY_CRASH_AT=$1 run -125 "$CUDDY" "${@:2}"; } # cuddy-transfer, that is
+	killed_below image-put load -q -i "$WORK/i.tar"
+	[ "$(past --filter event=loadfromarchive --format '{{.Name}}')" = localhost/z:latest ]
+	tar -cf "$WORK/r.tar" -C "$WORK" s
+	killed_below image-put import -q "$WORK/r.tar" localhost/imp
+	[ "$(past --filter event=import --format '{{.Name}} {{.ID}}')" = "localhost/imp:latest $(cuddy image inspect --format '{{.Id}}' localhost/imp)" ]
+	cuddy rmi -f localhost/z localhost/imp >/dev/null
 	# A stream hears of it as soon as he is dead.
 	"$CUDDY" events --until 1h --format '{{.Name}} {{.Status}}' >"$WORK/out" 3>&- &
 	e=$!
@@ -150,8 +163,8 @@ volume create v" ]
 	kill -KILL $(conmon_pid m) $(conmon_pid n)
 	wait_exited m
 	wait_exited n
-	wait_until 20 seen_as m create start died || fail "$(cat "$CUDDY_RUNROOT/events")"
-	wait_until 20 seen_as n create start died
+	wait_until 20 seen_as m create init start died cleanup || fail "$(cat "$CUDDY_RUNROOT/events")"
+	wait_until 20 seen_as n create init start died cleanup
 	cuddy rm m n
 }
 

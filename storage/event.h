@@ -26,6 +26,10 @@
  */
 void event_write(int dir, const char *type, const char *status, const char *id, const char *name,
 		 const char *body, const char *extra);
+/** event_write_each() - what happens at once to one thing, with one write; at most EVENT_EACH_MAX. */
+#define EVENT_EACH_MAX 3
+void event_write_each(int dir, const char *type, const char *const *statuses, unsigned n,
+		      const char *id, const char *name, const char *body);
 /** event_append() - @n bytes that are whole lines. */
 void event_append(int dir, const char *lines, size_t n);
 /** event_named() - the same of a thing that has but a name. */

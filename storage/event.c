@@ -4,7 +4,7 @@
  * stands there before a reader learns that another one took its name. A lock that is not to be had at
  * once (somebody was stopped with it) is done without.
  */
-#include "pkg/conmon/event.h"
+#include "storage/event.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -114,6 +114,18 @@ void event_write(int dir, const char *type, const char *status, const char *id, 
 	char head[HEAD_MAX];
 
 	append(dir, iov, compose(type, status, id, name, body, extra, head, iov));
+}
+
+void event_write_each(int dir, const char *type, const char *const *statuses, unsigned n,
+		      const char *id, const char *name, const char *body)
+{
+	struct iovec iov[EVENT_EACH_MAX * PARTS_MAX];
+	char heads[EVENT_EACH_MAX][HEAD_MAX];
+	int parts = 0;
+
+	for (unsigned i = 0; i < n && i < EVENT_EACH_MAX; i++)
+		parts += compose(type, statuses[i], id, name, body, NULL, heads[i], iov + parts);
+	append(dir, iov, parts);
 }
 
 /* "Name":"…" of a name in any letters. */

@@ -90,7 +90,11 @@ LIBS        := json-c cap seccomp yaml
 LIBS_CUDDY  := $(foreach l,$(LIBS),$(call static_lib,$l))
 ARCHIVES    := rcrt1.o libc.a $(LIBS:%=lib%.a)
 ifeq ($(if $(SAN),,$(words $(foreach a,$(ARCHIVES),$(call has_lib,$a)))),$(words $(ARCHIVES)))
-LINK_CUDDY  := -static-pie $(filter-out -pie,$(LINK))
+# What it costs to be loaded anywhere is most of a start: pointers packed in the file (a start file of glibc 2.36 unpacks
+# them), and the pages that hold them had at once (cmd/entry.c).
+ENTRY       := $(if $(filter x86_64-%,$(shell $(CC) -print-multiarch 2>/dev/null)),-Wl$(comma)-e$(comma)cuddy_entry)
+PACK        := $(if $(shell printf '%s\n' '\#include <limits.h>' '\#if __GLIBC_PREREQ(2, 36)' 1 '\#endif' | $(CC) -E -P - 2>/dev/null | grep -x 1),-Wl$(comma)-z$(comma)pack-relative-relocs)
+LINK_CUDDY  := -static-pie $(ENTRY) $(PACK) $(filter-out -pie,$(LINK))
 LINK_LIBS   := $(addprefix -l,$(LIBS))
 else
 LINK_CUDDY  := $(LINK)
@@ -102,7 +106,7 @@ MUSL        ?=
 MUSL_DIR    := $(if $(and $(MUSL),$(findstring musl,$(STATIC_CC))),$(wildcard /usr/lib/$(subst gnu,musl,$(shell $(CC) -print-multiarch 2>/dev/null))))
 ifneq ($(and $(MUSL_DIR),$(wildcard $(MUSL_DIR)/rcrt1.o),$(filter -static-pie,$(LINK_CUDDY))),)
 CUDDY_OBJS  := static
-LINK_CUDDY  := -nostdlib -static-pie $(filter-out -pie,$(LINK)) -L$(MUSL_DIR) $(MUSL_DIR)/rcrt1.o $(MUSL_DIR)/crti.o
+LINK_CUDDY  := -nostdlib -static-pie $(ENTRY) $(filter-out -pie,$(LINK)) -L$(MUSL_DIR) $(MUSL_DIR)/rcrt1.o $(MUSL_DIR)/crti.o
 LINK_LIBS   := $(foreach l,$(LIBS),$(call has_lib,lib$l.a)) -lc -lgcc -lgcc_eh
 LINK_LAST   := $(MUSL_DIR)/crtn.o
 else

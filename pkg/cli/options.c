@@ -130,8 +130,8 @@ static int bad_number(const struct parsing *ps, const struct opt *o, const char 
 	size_t n = strlen(want);
 
 	if (o->max)
-		(void)snprintf(want + n, sizeof(want) - n, " from %lld to %lld", (long long)o->min,
-			       (long long)o->max);
+		(void)snprintf(want + n, sizeof(want) - n, " from %d to %d", (int)o->min,
+			       (int)o->max);
 	return bad_value(ps, flag, value, want);
 }
 

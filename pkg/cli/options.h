@@ -41,24 +41,32 @@ enum opt_complete {
 	COMPLETE_WORDS
 };
 
+/*
+ * There are more than a thousand rows, and each start of the program moves their pointers to where it was loaded: what
+ * no kind needs together shares its place, so that they are few pages.
+ */
 struct opt {
-	enum opt_kind kind;
+	enum opt_kind kind : 8;
+	enum opt_complete complete : 8;
+	bool strict : 1; /* STR: refuse what is not in words */
+	bool hidden : 1; /* alias: parsed, not shown */
+	bool zero_is_most : 1; /* SIZE: 0 says that there is no bound, UINT64_MAX */
+	bool commas : 1; /* LIST: one value may be several with commas between them */
+	bool optional : 1; /* STR: the value may be left out (then "") */
 	char short_name; /* 0: none */
+	uint32_t offset;
 	const char *long_name;
 	const char *metavar;
-	size_t offset;
 	const char *help; /* one phrase, no trailing period */
 	const char *words; /* COMPLETE_WORDS: "a b c"; for STR with .strict also the allowed set */
-	enum opt_complete complete;
-	bool strict; /* STR: refuse what is not in words */
-	bool hidden; /* alias: parsed, not shown */
-	bool zero_is_most; /* SIZE: 0 says that there is no bound, UINT64_MAX */
-	bool commas; /* LIST: one value may be several with commas between them */
-	bool optional; /* STR: the value may be left out (then "") */
-	int64_t min, max; /* UINT, INT; max 0: no bound */
-	const char *why; /* REFUSED: the reason; NULL: it is no matter */
+	union {
+		struct {
+			int32_t min, max; /* UINT, INT; max 0: no bound */
+		};
+		const char *why; /* REFUSED: the reason; NULL: it is no matter */
+		const struct opt *group; /* GROUP: rows of another table, offsets relative to .offset */
+	};
 	const char *harmless; /* REFUSED: the values that ask for nothing, "a b c"; NULL: none but "" */
-	const struct opt *group; /* OPT_GROUP: rows of another table, offsets relative to .offset */
 };
 
 #define OPT_FIELD(T, f, want) (offsetof(T, f) + 0 * sizeof(_Generic(&((T *)0)->f, want * : 1)))

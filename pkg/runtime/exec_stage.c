@@ -194,6 +194,16 @@ static int become_payload(struct stage *s)
 	return r < 0 ? r : process_finish(root, s->proc, &s->process, &ids, false);
 }
 
+/* In the memory of the stage, which stands still meanwhile and goes on with its own idea of where its descriptors are. */
+static int payload_main(void *arg)
+{
+	struct stage own = *(const struct stage *)arg;
+	int r = become_payload(&own);
+
+	sync_fail(own.report, r);
+	return 125;
+}
+
 static int run_stage(struct stage *s, int plan_fd, int *ret_payload)
 {
 	int r;
@@ -216,12 +226,7 @@ static int run_stage(struct stage *s, int plan_fd, int *ret_payload)
 	if (r == 0 && s->process.terminal)
 		r = exec_may_be_left();
 	if (r == 0)
-		r = clone_fork(0, ret_payload);
-	if (r == 0) {
-		r = become_payload(s);
-		sync_fail(s->report, r);
-		_exit(125);
-	}
+		r = clone_vfork(payload_main, s, ret_payload);
 	return r < 0 ? r : sync_send(s->report, RT_POINT_MAPPED, ret_payload, 1);
 }
 

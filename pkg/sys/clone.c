@@ -2,8 +2,10 @@
 #include "pkg/sys/clone.h"
 
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,3 +54,39 @@ pid_t clone_fork_into(uint64_t flags, int cgroup, int *ret_pidfd)
 {
 	return clone_to(flags, cgroup, ret_pidfd);
 }
+
+#ifndef __SANITIZE_ADDRESS__
+/* A few paths of PATH_MAX deep, and as much again; what is not touched costs nothing. */
+#define STACK_SIZE (512U << 10)
+
+pid_t clone_vfork(int (*child)(void *arg), void *arg, int *ret_pidfd)
+{
+	int pidfd = -1, flags = CLONE_VM | CLONE_VFORK | SIGCHLD | (ret_pidfd ? CLONE_PIDFD : 0);
+	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+	pid_t pid;
+	int r;
+
+	if (stack == MAP_FAILED)
+		return err_new(-errno, "map a stack");
+	(void)mprotect(stack, 4096, PROT_NONE); /* what runs over its end is stopped there */
+	pid = clone(child, stack + STACK_SIZE, flags, arg, &pidfd, NULL, NULL);
+	r = errno;
+	(void)munmap(stack, STACK_SIZE); /* the child is elsewhere by now */
+	if (pid < 0)
+		return err_new(-r, "clone");
+	if (ret_pidfd)
+		*ret_pidfd = pidfd;
+	return pid;
+}
+#else
+/* It knows of one stack only. */
+pid_t clone_vfork(int (*child)(void *arg), void *arg, int *ret_pidfd)
+{
+	pid_t pid = clone_fork(0, ret_pidfd);
+
+	if (pid == 0)
+		_exit(child(arg));
+	return pid;
+}
+#endif

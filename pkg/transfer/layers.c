@@ -29,12 +29,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/base/size.h"
 #include "pkg/transfer/layers_internal.h"
+#include "storage/shared.h"
 
 static bool is_active(const struct layer *l)
 {
@@ -192,6 +195,38 @@ static int run(struct http *http, struct layer *v, unsigned n)
 	}
 }
 
+static bool is_to_come(const struct layers_request *q, unsigned i)
+{
+	const char *diffid = q->diffids->v[i];
+
+	for (unsigned k = 0; k < i; k++)
+		if (strcmp(q->diffids->v[k], diffid) == 0)
+			return false;
+	return manifest_layer_media(q->manifest->layers[i].media_type) != LAYER_MEDIA_TAR &&
+	       !layer_exists(q->store, diffid) && !shared_has(q->store, STORE_LAYERS, diffid);
+}
+
+/* What is compressed takes no less room when it is unpacked: what cannot fit is not begun (S17). */
+static int check_room(const struct layers_request *q)
+{
+	char want[SIZE_TEXT_MAX], have[SIZE_TEXT_MAX];
+	struct statvfs fs;
+	uint64_t sum = 0, left;
+
+	for (unsigned i = 0; i < q->manifest->n_layers; i++)
+		if (is_to_come(q, i) &&
+		    __builtin_add_overflow(sum, q->manifest->layers[i].size, &sum))
+			sum = UINT64_MAX;
+	if (fstatvfs(store_fd(q->store, STORE_LAYERS), &fs) < 0)
+		return 0;
+	left = fs.f_bavail * fs.f_frsize;
+	if (sum <= left)
+		return 0;
+	size_format(sum, want);
+	size_format(left, have);
+	return err_new(-ENOSPC, "layers of %s compressed are to come, and %s is free", want, have);
+}
+
 int layers_fetch(const struct layers_request *q)
 {
 	unsigned n = q->manifest->n_layers;
@@ -203,6 +238,9 @@ int layers_fetch(const struct layers_request *q)
 			       q->diffids->n);
 	if (parts_trash(q->store, PART_AGE_S) < 0)
 		err_drop();
+	r = check_room(q);
+	if (r < 0)
+		return r;
 	v = xcalloc(n ? n : 1, sizeof(*v));
 	for (unsigned i = 0; i < n; i++) {
 		v[i] = (struct layer){.q = q,

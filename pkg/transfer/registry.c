@@ -126,7 +126,9 @@ static int denied(const struct registry *r, const char *words)
 	if (r->anonymous_realm)
 		why = " (its token server is not its own: credentials were kept back)";
 	else if (!r->credential.user && !r->credential.identity_token)
-		why = " (no credentials for it: cuddy login, or --creds)";
+		why = *r->path ? " (no credentials for it: cuddy login, or --creds; or there is no "
+				 "such repository)"
+			       : " (no credentials for it: cuddy login, or --creds)";
 	return err_new(-CE_DENIED, "%s%s%s", r->host, words, why);
 }
 

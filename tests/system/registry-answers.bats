@@ -7,7 +7,7 @@ setup() {
 	mkdir -p "$WORK/reg"
 	python3 "$FIXTURES/fakereg.py" "$WORK/reg" 3>&- &
 	REGISTRY_PID=$!
-	wait_until 10 test -e "$WORK/reg/port"
+	wait_until 30 test -e "$WORK/reg/port"
 	FAKE=127.0.0.1:$(cat "$WORK/reg/port")
 }
 
@@ -23,13 +23,14 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 
 # images: R4, R5, R1, F3
 @test "answers: who is busy is asked again; 500 is said; parts that are refused and bytes that come from the start are right in the end" {
-	for name in busy-429 busy-503 busy-502 part-416 part-200 sha512 realm-brief; do # F3, R1: each token good for one request
+	for name in busy-429 busy-503 busy-502 part-416 part-200 part-other sha512 realm-brief; do # F3, R1: each token good for one request
 		pull $name --retry 3 --retry-delay 0
 		[ "$status" -eq 0 ] || fail "$name: $stderr"
 		[ "$(cuddy run --rm -v /bin/busybox:/bin/cat:ro "$FAKE/$name")" = "from the registry" ]
 		cuddy rmi "$FAKE/$name" >/dev/null
 	done
 	grep -q '^registry GET [^ ]* /v2/part-416/blobs' "$WORK/reg/log"
+	[ "$(asked 'GET [^ ]* /v2/part-other/blobs')" -eq 4 ] # config; cut, another part, all of it
 	pull note # what a registry wants its users to know is said once
 	[ "$status" -eq 0 ] && [ "${#stderr_lines[@]}" -eq 1 ]
 	[ "$stderr" = "cuddy: warning: $FAKE: moves to new.example on Friday" ]
@@ -49,11 +50,29 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 	pull busy-429b --retry 0
 	[ "$status" -eq 0 ]
 	before=$(snapshot)
-	for name in busy-500 busy-401; do
-		pull $name --retry 0
-		one_line_error 125 'not now|no credentials'
-	done
+	pull busy-500 --retry 0
+	one_line_error 125 'not now'
+	pull busy-401 --retry 0 # R10: some say so of what is not there
+	one_line_error 125 'no credentials for it: cuddy login, or --creds; or there is no such repository'
 	[ "$(snapshot)" = "$before" ]
+}
+
+# images: F1, F7, R6, S17
+@test "answers: what does not fit is not begun, another platform is said, and some layers are not passed on" {
+	before=$(snapshot)
+	: >"$WORK/reg/log"
+	pull size-huge
+	one_line_error 125 'layers of 1.13 PB compressed are to come, and [0-9.]+ [kMGT]?B is free: No space left'
+	[ "$(asked 'GET [^ ]* /v2/size-huge/blobs/sha256:')" -le 1 ] # the config
+	[ "$(snapshot)" = "$before" ]
+	pull ok --platform linux/riscv64
+	[ "$status" -eq 0 ] && [ "$stderr" = "cuddy: warning: the image is for linux/amd64/v1, wanted was linux/riscv64" ] || fail "$status $stderr"
+	pull not-passed-on
+	[ "$status" -eq 0 ]
+	send push-less "$FAKE/not-passed-on"
+	[ "$status" -eq 0 ] || fail "$stderr"
+	[ "$(asked 'PATCH [^ ]* /v2/push-less/')" -eq 1 ] # the config
+	[ "$(asked 'PUT [^ ]* /v2/push-less/manifests/latest')" -eq 1 ]
 }
 
 # images: R6

@@ -78,21 +78,25 @@ load runtime
 	[ "$status" -eq 125 ]
 }
 
-@test "R10: a destination that swaps between directory and link never leaves the root" {
-	mkdir -p "$WORK/vol/d"
+@test "R10, R15: a destination and a working directory that swap between directory and link never leave the root" {
+	mkdir -p "$WORK/vol/d" "$WORK/vol2/d"
 	ln -s / "$WORK/vol/l"
+	ln -s "$VICTIM" "$WORK/vol2/l"
 	cat >"$WORK/swap.py" <<-'PY'
 	import ctypes, os, sys
 	libc = ctypes.CDLL(None, use_errno=True)
-	d = os.open(sys.argv[1], os.O_RDONLY)
+	dirs = [os.open(d, os.O_RDONLY) for d in sys.argv[1:]]
 	while True:
-	    libc.syscall(316, d, b"d", d, b"l", 2)
+	    for d in dirs:
+	        libc.syscall(316, d, b"d", d, b"l", 2)
 	PY
-	python3 "$WORK/swap.py" "$WORK/vol" 3>&- &
+	python3 "$WORK/swap.py" "$WORK/vol" "$WORK/vol2" 3>&- &
 	swapper=$!
-	for _ in $(seq 40); do
-		run rt bind="$WORK/vol:/v" bind="$VICTIM:/v/d/x" -- \
+	made=
+	for i in $(seq 40); do
+		run rt bind="$WORK/vol:/v" bind="$VICTIM:/v/d/x" bind="$WORK/vol2:/w" user=user cwd=/w/d/new$i mkcwd=1 -- \
 			sh -c 'grep victim /proc/self/mountinfo'
+		[[ "$output" == *rtdrive:* ]] || made=$made.
 		case $output in
 		*" /v/d/x "* | *" /v/l/x "* | *" /x "* | *refused* | *rtdrive:* | "") ;;
 		*) kill $swapper; echo "$output"; false ;;
@@ -101,5 +105,6 @@ load runtime
 	kill $swapper
 	wait $swapper 2>/dev/null || true
 	victim_is_unchanged
+	[ -n "$made" ]
 	run ! grep -q "$WORK" /proc/self/mountinfo
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# R05, R07-R09, R11, R12, R14, R15, R16: images that put links, volumes and programs where the engine writes, mounts
+# R05, R07-R09, R11, R12, R14, R15, R16, H12: images that put links, volumes and programs where the engine writes, mounts
 # or might look for help, run by the whole of cuddy. (The same places one by one: R03, R04.)
 load hostile
 
@@ -137,4 +137,18 @@ EOT
 	cuddy stop -t 1 a
 	run -0 cuddy run --rm --network none localhost/helpers sh -c '[ ! -e /own ]'
 	victim_is_unchanged
+}
+
+@test "H12: a store behind commas, colons and backslashes: 120 layers are one root, that nobody else sees" {
+	use_root "$WORK/a,b:c\\d"
+	load_as localhost/deep <<<'layers = [BASE()] + [[("f%d" % i, "f", "%d\n" % i)] for i in range(119)]'
+	cuddy run -d --name c --network none localhost/deep sleep 1000
+	[ "$(cuddy exec c cat /f0 /f60 /f118 | xargs)" = "0 60 118" ]
+	[ "$(stat -f -c %T "/proc/$(container_pid c)/root")" = overlayfs ] || [ "$(cuddy info --format '{{.Store.GraphDriverName}}')" != overlay ]
+	run ! grep -F 'a,b:c' /proc/self/mountinfo
+	if [ -S "${CUDDY_OTHER:-}" ]; then
+		run as_other sh -c "ls /proc/$(container_pid c)/root/ || ls '$CUDDY_ROOT'"
+		[[ "$output" != *f60* ]] && [ "$status" -ne 0 ]
+	fi
+	cuddy rm -f -t 0 c
 }

@@ -28,8 +28,8 @@ setup() {
 
 teardown() {
 	[ -z "${PID1:-}" ] || kill -KILL "$PID1" 2>/dev/null || true
-	unshare --user --map-auto --map-root-user rm -rf "$WORK/up" "$WORK/wk" "$WORK/image" "$WORK/victim" "$WORK/vol" 2>/dev/null ||
-		rm -rf "$WORK/up" "$WORK/wk"
+	unshare --user --map-auto --map-root-user rm -rf "$WORK"/{up,wk}* "$WORK/image" "$WORK/victim" "$WORK/vol" 2>/dev/null ||
+		rm -rf "$WORK"/{up,wk}*
 }
 
 victim_sum() {

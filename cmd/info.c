@@ -101,7 +101,7 @@ static struct json_object *plugins(void)
 		{"log", "k8s-file json-file journald none passthrough"}};
 	struct json_object *o = json_object_new_object();
 
-	json_set(o, "authorization", NULL); /* as podman's: there are none */
+	json_set(o, "authorization", json_nil(JSON_NIL_LIST)); /* as podman's: there are none */
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		AUTO_STRV struct strv words = STRV_INIT;
 

@@ -108,6 +108,19 @@ static struct json_object *client(void)
 	return o;
 }
 
+static struct json_object *plugins(struct json_object *info)
+{
+	static const char *const kinds[][2] = {{"Volume", "volume"},
+					       {"Network", "network"},
+					       {"Authorization", "authorization"},
+					       {"Log", "log"}};
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		json_set(o, kinds[i][0], info_at(info, "plugins", kinds[i][1]));
+	return o;
+}
+
 /* What only a daemon has: empty. Containers live on without one, as with "live-restore". */
 static void add_daemon(struct json_object *d)
 {
@@ -131,6 +144,9 @@ static void add_daemon(struct json_object *d)
 	json_set_bool(d, "LiveRestoreEnabled", true);
 	json_set(d, "GenericResources", json_nil(JSON_NIL_LIST));
 	json_set(d, "Labels", json_object_new_array());
+	json_set(d, "DefaultAddressPools", json_omitted(json_object_new_array()));
+	json_set(d, "DiscoveredDevices", json_omitted(json_object_new_array()));
+	json_set(d, "ServerErrors", json_omitted(json_object_new_array()));
 }
 
 /* Of registries.conf: the mirrors of docker.io, and which hosts have no TLS to be trusted. */
@@ -226,6 +242,7 @@ struct json_object *info_as_docker(struct json_object *info)
 	json_set(d, "ClientInfo", client());
 	json_set(d, "RegistryConfig", registry_config(info));
 	json_set(d, "CDISpecDirs", cdi_dirs());
+	json_set(d, "Plugins", plugins(info));
 	add_controllers(d, info);
 	add_proxies(d);
 	add_daemon(d);

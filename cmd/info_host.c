@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
@@ -284,6 +285,16 @@ static struct json_object *network_backend(const char *name, struct json_object 
 	return o;
 }
 
+/* A lock is a file: as many as the store's file system has room for; some of those do not count files. */
+static uint32_t free_locks(struct store *st)
+{
+	struct statvfs fs;
+
+	if (statvfs(store_root(st), &fs) < 0 || fs.f_files == 0 || fs.f_favail > UINT32_MAX)
+		return UINT32_MAX;
+	return (uint32_t)fs.f_favail;
+}
+
 struct json_object *info_host(struct store *st)
 {
 	struct json_object *o = json_object_new_object(), *missing = json_object_new_array();
@@ -299,8 +310,8 @@ struct json_object *info_host(struct store *st)
 	json_set(o, "transfer", helper("cuddy-transfer", missing));
 	json_set_str(o, "eventLogger", "file");
 	json_set_str(o, "variant", "");
-	/* Locks are files; nothing is asked of the runtime; other architectures are the kernel's matter (cuddy doctor). */
-	json_set(o, "freeLocks", json_nil(JSON_NIL_ABSENT));
+	json_set_i64(o, "freeLocks", free_locks(st));
+	/* Nothing is asked of the runtime; other architectures are the kernel's matter (cuddy doctor). */
 	json_set(o, "runtimeInfo", json_omitted(json_object_new_object()));
 	json_set(o, "emulatedArchitectures", json_omitted(json_object_new_array()));
 	add_ids(st, o, missing);

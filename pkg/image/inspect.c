@@ -151,6 +151,21 @@ static struct json_object *annotations_of(const struct image_record *rec)
 	return o;
 }
 
+/* Of docker, whose JSON has it with some of its stores only. Without a manifest there is none. */
+static void set_descriptor(struct json_object *o, const struct image_record *rec)
+{
+	struct json_object *d = json_object_new_object();
+
+	json_set(o, "Manifests", json_omitted(json_object_new_array()));
+	json_set_str(d, "mediaType", text(rec->manifest_type));
+	json_set_str(d, "digest", text(rec->manifest_digest));
+	json_set_i64(d, "size", (int64_t)rec->manifest_len);
+	if (rec->manifest)
+		json_set(o, "Descriptor", json_omitted(d));
+	else
+		json_object_put(d);
+}
+
 static struct json_object *object_of(struct store *st, const struct image_record *rec,
 				     const struct image_config *c, const char *digest)
 {
@@ -180,6 +195,7 @@ static struct json_object *object_of(struct store *st, const struct image_record
 	json_set_i64(o, "Size", (int64_t)rec->size_bytes);
 	json_set_i64(o, "VirtualSize", (int64_t)rec->size_bytes);
 	json_set(o, "GraphDriver", driver_of(st, rec));
+	set_descriptor(o, rec);
 	json_set(o, "RootFS", rootfs_of(rec));
 	json_set(o, "Labels", json_from_map(&c->labels));
 	json_set(o, "Annotations", annotations_of(rec));

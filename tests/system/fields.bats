@@ -74,7 +74,7 @@ has_fields() {
 		ReadOnly Labels Names ParentId RepoDigests RepoTags SharedSize VirtualSize UniqueSize
 	has_fields history "$IMAGE" -- ID CreatedAt CreatedSince CreatedBy Size Comment Created Tags
 	has_fields image inspect "$IMAGE" -- Created.Unix HealthCheck Id Digest RepoTags RepoDigests Comment Created Config.Env Config.Cmd Author Architecture Os Size VirtualSize \
-		Variant OsVersion GraphDriver.Name RootFS.Type RootFS.Layers Parent Version Labels Annotations ManifestType User History NamesHistory
+		Manifests Variant OsVersion GraphDriver.Name RootFS.Type RootFS.Layers Parent Version Labels Annotations ManifestType User History NamesHistory
 	has_fields system df -- Type Size Reclaimable Active Total RawSize RawReclaimable TotalCount
 	has_fields ps -a -- Created.Unix
 	has_fields network ls -- Created DNSEnabled Driver ID Internal IPAMOptions IPv6Enabled Labels Name NetworkDNSServers NetworkInterface Options Routes Subnets \
@@ -102,6 +102,7 @@ has_fields() {
 		GraphRootAllocated GraphRootUsed GraphStatus ImageCopyTmpDir ImageStore.Number RunRoot VolumePath TransientStore)
 	version=(APIVersion Version GoVersion GitCommit BuiltTime Built BuildOrigin OsArch)
 	has_fields info -- "${machine[@]/#/Host.}" "${store[@]/#/Store.}" "${version[@]/#/Version.}" Plugins.Volume Plugins.Network Plugins.Log Plugins.Authorization Registries
+	[[ "$(cuddy info --format '{{.Host.FreeLocks}} {{.Plugins.Authorization}}')" =~ ^[1-9][0-9]*\ \[\]$ ]]
 	[[ "$(cuddy info --format '{{.Host.Slirp4NetNS.Version}}')" == "slirp4netns version"* ]]
 	has_fields version -- "${version[@]/#/Client.}" "${version[@]/#/Server.}"
 	run --separate-stderr cuddy ps --format '{{.Nonsense}}'
@@ -182,6 +183,7 @@ has_fields() {
 		"<no value> cuddy default $("$CUDDY" info --format '{{json .Host.CgroupControllers}}' | jq 'index("pids") != null')" ]
 	"$d" info --format '{{.ID}}{{.DriverStatus}}{{.MemoryLimit}}{{.SwapLimit}}{{.CPUCfsPeriod}}{{.CPUShares}}{{.CPUSet}}{{.IPv4Forwarding}}{{.Debug}}{{.NFd}}{{.SystemTime}}
 		{{.OSVersion}}{{.IndexServerAddress}}{{.HttpProxy}}{{.NoProxy}}{{.Labels}}{{.LiveRestoreEnabled}}{{.InitBinary}}{{.RuncCommit.ID}}{{.GenericResources}}' >/dev/null
+	[ "$("$d" info --format '{{.DefaultAddressPools}} {{.DiscoveredDevices}} {{.ServerErrors}} {{.Plugins.Volume}} {{.Plugins.Authorization}}')" = '[] [] [] [local] []' ]
 	"$d" version --format '{{.Client.APIVersion}}{{.Client.ApiVersion}}{{.Client.Context}}{{.Server.Platform.Name}}{{.Server.MinAPIVersion}}{{.Server.Experimental}}{{range .Server.Components}}{{.Name}}{{end}}' >/dev/null
 	[[ "$("$d" inspect --format '{{.Created}}' "$("$d" create "$IMAGE")")" == *T*Z ]] # text there, and no instant
 	while IFS='|' read -r words want; do

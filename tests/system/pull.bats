@@ -39,6 +39,7 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	[ "$(cuddy image inspect --format '{{.Id}}' "$REG/team/busybox:1")" = "$id" ]
 	digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/team/busybox:1")
 	[ "$(cuddy image inspect --format '{{.Digest}}' "$id")" = "$digest" ]
+	[ "$(cuddy image inspect --format "{{.Descriptor.digest}} {{.Descriptor.size}}" "$id")" = "$digest $(skopeo inspect --raw --tls-verify=false "docker://$REG/team/busybox:1" | wc -c)" ]
 	[ "$(cuddy image inspect --format '{{index .RepoDigests 0}}' "$id")" = "$REG/team/busybox@$digest" ]
 	run -0 cuddy run --rm "$REG/team/busybox:1" echo pulled
 	[ "$output" = pulled ]

@@ -40,7 +40,8 @@ load helpers
 	run -0 cuddy stats --no-stream a --format '{{.Name}} {{.PIDs}} {{.MemUsageBytes}} {{.EgressRefused}}'
 	[ "$output" = "a 0 0 0" ]
 	# All the names that podman and docker have.
-	run -0 cuddy stats --no-stream a --format '{{.ID}} {{.ContainerID}} {{.Container}} {{.CPUPerc}} {{.CPU}} {{.AvgCPU}} {{.AVGCPU}} {{.CPUNano}} {{.CPUSystemNano}} {{.MemUsage}} {{.MemUsageBytes}} {{.MemLimit}} {{.MemPerc}} {{.NetIO}} {{.BlockIO}} {{.BlockInput}} {{.BlockOutput}} {{.PIDs}} {{.PIDS}} {{.Duration}} {{.Up}} {{.UpTime}} {{.SystemNano}} {{.Network}} {{.ContainerStats.MemLimit}}'
+	run -0 cuddy stats --no-stream a --format '{{.ID}} {{.ContainerID}} {{.Container}} {{.CPUPerc}} {{.CPU}} {{.AvgCPU}} {{.AVGCPU}} {{.CPUNano}} {{.CPUSystemNano}} {{.MemUsage}} {{.MemUsageBytes}} {{.MemLimit}} {{.MemPerc}} {{.NetIO}} {{.BlockIO}} {{.BlockInput}} {{.BlockOutput}} {{.PIDs}} {{.PIDS}} {{.Duration}} {{.Up}} {{.UpTime}} {{.SystemNano}} {{.Network}} {{.ContainerStats.MemLimit}} {{.PerCPU}}'
+	[[ "$output" == *" []" ]]
 	[ "$(cuddy stats --no-stream --latest --no-trunc --format '{{.ID}} {{.Name}}')" = "$(cuddy inspect --format '{{.Id}}' a) a" ]
 	[ "$(cuddy stats --no-stream -l --format '{{.ID}}' | wc -c)" = 13 ]
 	run -0 cuddy stats --no-stream -a --format json

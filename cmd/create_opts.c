@@ -103,7 +103,7 @@ const struct opt create_opts[] = {
 	OPT_LIST('e', "env", "NAME[=VALUE]", R, env,
 		 "Set an environment variable, or pass ours on"),
 	OPT_LIST(0, "env-file", "FILE", R, env_file, "Read environment variables from a file",
-		 .complete = COMPLETE_FILE),
+		 .complete = COMPLETE_FILE, .commas = true),
 	OPT_LIST(0, "unsetenv", "NAME", R, unset_env, "Drop an environment variable of the image"),
 	OPT_BOOL(0, "unsetenv-all", R, unset_env_all,
 		 "Drop all environment variables that were not asked for"),
@@ -132,8 +132,8 @@ const struct opt create_opts[] = {
 	OPT_STR(0, "domainname", "NAME", R, domainname, "NIS domain name in the container"),
 	OPT_LIST('l', "label", "KEY[=VALUE]", R, label, "Attach a label"),
 	OPT_LIST(0, "label-file", "FILE", R, label_file, "Read labels from a file",
-		 .complete = COMPLETE_FILE),
-	OPT_LIST(0, "annotation", "KEY=VALUE", R, annotation, "Attach an annotation"),
+		 .complete = COMPLETE_FILE, .commas = true),
+	OPT_LIST(0, "annotation", "KEY=VALUE", R, annotation, "Attach an annotation", .pairs = true),
 
 	/* storage */
 	OPT_BOOL(0, "rootfs", R, rootfs,
@@ -233,7 +233,7 @@ const struct opt create_opts[] = {
 		 .complete = COMPLETE_DIR),
 	OPT_LIST(0, "ulimit", "TYPE=SOFT[:HARD]", R, ulimit, "Set a resource limit", .commas = true),
 	OPT_LIST(0, "sysctl", "KEY=VALUE", R, sysctl,
-		 "Set a kernel parameter of the container's namespaces"),
+		 "Set a kernel parameter of the container's namespaces", .pairs = true),
 	OPT_LIST(0, "secret", "NAME[,OPTIONS]", R, secret,
 		 "Give a secret, as a file in /run/secrets or with type=env as a variable; target= "
 		 "uid= gid= mode="),
@@ -243,7 +243,7 @@ const struct opt create_opts[] = {
 	OPT_GROUP(health_opts, R, health),
 	OPT_GROUP(limit_opts, R, limits),
 	OPT_LIST(0, "cgroup-conf", "FILE=VALUE", R, cgroup_conf,
-		 "Write a value to a file of the container's cgroup"),
+		 "Write a value to a file of the container's cgroup", .pairs = true),
 	OPT_STR(0, "cgroups", "MODE", R, cgroups, "Whether the container has a cgroup of its own",
 		.complete = COMPLETE_WORDS, .words = "enabled disabled no-conmon split",
 		.strict = true),

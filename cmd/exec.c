@@ -21,7 +21,7 @@ static const struct opt request_opts[] = {
 	OPT_LIST('e', "env", "NAME[=VALUE]", E, env,
 		 "Set an environment variable, or pass ours on"),
 	OPT_LIST(0, "env-file", "FILE", E, env_file, "Read environment variables from a file",
-		 .complete = COMPLETE_FILE),
+		 .complete = COMPLETE_FILE, .commas = true),
 	OPT_STR('u', "user", "USER[:GROUP]", E, user, "User name or id to run as"),
 	OPT_STR('w', "workdir", "DIR", E, workdir, "Working directory in the container"),
 	OPT_STR(0, "detach-keys", "KEYS", E, detach_keys, "Keys that leave the command to itself"),

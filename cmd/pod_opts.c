@@ -27,7 +27,7 @@ const struct opt pod_opts[] = {
 		.complete = COMPLETE_FILE),
 	OPT_LIST('l', "label", "KEY[=VALUE]", A, label, "Attach a label"),
 	OPT_LIST(0, "label-file", "FILE", A, label_file, "Read labels from a file",
-		 .complete = COMPLETE_FILE),
+		 .complete = COMPLETE_FILE, .commas = true),
 	OPT_STR('h', "hostname", "NAME", A, infra.hostname,
 		"Host name in the pod; its name when not given"),
 	OPT_STR(0, "userns", "MODE", A, infra.userns,
@@ -55,7 +55,7 @@ const struct opt pod_opts[] = {
 	OPT_SIZE(0, "shm-size-systemd", "SIZE", A, infra.systemd_tmpfs_size,
 		 "Size of the places that systemd in its containers writes to"),
 	OPT_LIST(0, "sysctl", "KEY=VALUE", A, infra.sysctl,
-		 "Set a kernel parameter of the pod's namespaces"),
+		 "Set a kernel parameter of the pod's namespaces", .pairs = true),
 	OPT_LIST(0, "security-opt", "OPTION", A, security_opt, "Security option of its containers"),
 	OPT_END,
 };

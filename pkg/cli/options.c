@@ -165,6 +165,20 @@ static int refuse(const struct parsing *ps, const struct opt *o, const char *fla
 				 : err_usage("%s '%s': not supported: %s", flag, value, o->why));
 }
 
+/* Podman has a list there, docker one value: "a=1,2,b=3" is a pair with commas in it, and another. */
+static void split_pairs(struct strv *ret, const char *value)
+{
+	const char *from = value;
+
+	for (const char *p = strchr(value, ','); p; p = strchr(p + 1, ',')) {
+		if (p[strcspn(p + 1, ",=") + 1] != '=')
+			continue;
+		strv_take(ret, xstrndup(from, (size_t)(p - from)));
+		from = p + 1;
+	}
+	strv_add(ret, from);
+}
+
 static int store_value(const struct parsing *ps, const struct opt *o, size_t base, const char *flag,
 		       const char *value)
 {
@@ -188,7 +202,9 @@ static int store_value(const struct parsing *ps, const struct opt *o, size_t bas
 		*(const char **)(void *)field = value;
 		return 0;
 	case OPT_KIND_LIST:
-		if (o->commas && strchr(value, ','))
+		if (o->pairs)
+			split_pairs((struct strv *)(void *)field, value);
+		else if (o->commas && strchr(value, ','))
 			strv_split((struct strv *)(void *)field, value, ',');
 		else
 			strv_add((struct strv *)(void *)field, value);

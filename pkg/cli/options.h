@@ -52,6 +52,7 @@ struct opt {
 	bool hidden : 1; /* alias: parsed, not shown */
 	bool zero_is_most : 1; /* SIZE: 0 says that there is no bound, UINT64_MAX */
 	bool commas : 1; /* LIST: one value may be several with commas between them */
+	bool pairs : 1; /* the same of KEY=VALUE: what has no '=' goes on with the value before it */
 	bool optional : 1; /* STR: the value may be left out (then "") */
 	char short_name; /* 0: none */
 	uint32_t offset;

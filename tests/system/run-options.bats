@@ -39,11 +39,18 @@ run_() { cuddy run --rm --network none "$@"; }
 	done
 }
 
-@test "umask: of the container, also for exec" {
+@test "umask of the container, also for exec; lists with commas" {
 	cuddy run -d --name c --network none --umask 0027 "$IMAGE" sh -c 'umask; exec sleep 1000'
 	wait_until 20 eval '[ "$(cuddy logs c)" = 0027 ]'
 	run -0 cuddy exec c sh -c umask
 	[ "$output" = 0027 ]
+	# Values that are lists with commas, as podman's; a comma in a pair's value is docker's.
+	echo A=1 >"$WORK/e1"
+	echo B=2 >"$WORK/e2"
+	run -0 run_ --env-file "$WORK/e1,$WORK/e2" --sysctl net.ipv4.ip_local_reserved_ports=8080,9148,net.ipv4.ip_unprivileged_port_start=7 \
+		--cap-drop all --cap-add net_raw,chown --group-add 11,12 --ulimit nproc=99:99,core=0:0 -e C=3,4 "$IMAGE" sh -c 'echo $A $B $C
+		cat /proc/sys/net/ipv4/ip_local_reserved_ports /proc/sys/net/ipv4/ip_unprivileged_port_start; grep CapBnd /proc/self/status; id -G; ulimit -u; ulimit -c'
+	[ "$(echo $output)" = "1 2 3,4 8080,9148 7 CapBnd: 0000000000002001 0 11 12 50 99 0" ]
 }
 
 @test "group-add keep-groups: the caller's groups and no others" {

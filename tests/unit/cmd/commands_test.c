@@ -105,6 +105,42 @@ static void every_command_is_whole(void **state)
 	}
 }
 
+/* Podman's StringSlice: a value with commas is several; its StringArray: it is one. (Two are parted by who reads them.) */
+static int check_lists(const struct opt *o, size_t base, void *data)
+{
+	static const char several[] =
+		" add-host annotation attach cap-add cap-drop cgroup-conf device device-read-bps device-read-iops "
+		"device-write-bps device-write-iops dns dns-option dns-search env-file expose gidmap group-add hostuser "
+		"label-file log-opt network-alias publish sysctl uidmap ulimit ";
+	static const char one[] = " env env-merge label mount network secret security-opt unsetenv volume volumes-from ";
+	char word[64];
+
+	(void)base;
+	(void)snprintf(word, sizeof(word), " %s ", o->long_name);
+	if (strstr(several, word) && !o->commas && !o->pairs)
+		fail_msg("--%s: a value with commas is one", o->long_name);
+	if (strstr(one, word) && (o->commas || o->pairs))
+		fail_msg("--%s: a value with commas is several", o->long_name);
+	*(size_t *)data += strstr(several, word) || strstr(one, word);
+	return 0;
+}
+
+static void lists_are_parted_as_podman_has_it(void **state)
+{
+	char pod[] = "pod", create[] = "create", exec[] = "exec";
+	char *all[][2] = {{create, NULL}, {pod, create}, {exec, NULL}};
+	size_t n = 0;
+	int words;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		const struct command *c = command_find(all[i][1] ? 2 : 1, all[i], &words)->command;
+
+		assert_int_equal(opt_each(c->opts, check_lists, &n), 0);
+		assert_true(i > 0 || n >= 36); /* all of them, or a name is wrong */
+	}
+}
+
 static void two_words_are_found_before_one(void **state)
 {
 	char container[] = "container", run[] = "run", x[] = "x";
@@ -124,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row_of_every_table_is_whole),
 		cmocka_unit_test(every_command_is_whole),
+		cmocka_unit_test(lists_are_parted_as_podman_has_it),
 		cmocka_unit_test(two_words_are_found_before_one),
 	};
 

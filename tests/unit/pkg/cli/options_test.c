@@ -11,7 +11,7 @@
 
 struct inner {
 	const char *user;
-	struct strv env, dns;
+	struct strv env, dns, sysctl;
 };
 
 struct args {
@@ -27,7 +27,9 @@ struct args {
 static const struct opt inner_opts[] = {
 	OPT_STR('u', "user", "USER", struct inner, user, "User to run as"),
 	OPT_LIST('e', "env", "NAME=VALUE", struct inner, env, "Set a variable"),
-	OPT_LIST(0, "dns", "IP", struct inner, dns, "Ask a server", .commas = true), OPT_END};
+	OPT_LIST(0, "dns", "IP", struct inner, dns, "Ask a server", .commas = true),
+	OPT_LIST(0, "sysctl", "KEY=VALUE", struct inner, sysctl, "Set a parameter", .pairs = true),
+	OPT_END};
 
 static const struct opt opts[] = {
 	OPT_BOOL('q', "quiet", struct args, quiet, "Say less"),
@@ -184,7 +186,7 @@ static void commas_part_values_where_a_value_has_none(void **state)
 	(void)state;
 	assert_int_equal(parse(&a, true, &first,
 			       (const char *[]){"verb", "--dns", "1,2", "--dns=3", "-e", "A=1,2",
-						"--dns", "", NULL}),
+						"--dns", "", "--sysctl", "a=1,2,b=3,c=", "--sysctl", "x", NULL}),
 			 0);
 	assert_int_equal(a.in.dns.n, 4);
 	assert_string_equal(a.in.dns.v[0], "1");
@@ -193,6 +195,12 @@ static void commas_part_values_where_a_value_has_none(void **state)
 	assert_string_equal(a.in.dns.v[3], "");
 	assert_int_equal(a.in.env.n, 1);
 	assert_string_equal(a.in.env.v[0], "A=1,2");
+	assert_int_equal(a.in.sysctl.n, 4);
+	assert_string_equal(a.in.sysctl.v[0], "a=1,2");
+	assert_string_equal(a.in.sysctl.v[1], "b=3");
+	assert_string_equal(a.in.sysctl.v[2], "c=");
+	assert_string_equal(a.in.sysctl.v[3], "x");
+	strv_done(&a.in.sysctl);
 	strv_done(&a.in.dns);
 	strv_done(&a.in.env);
 }

@@ -70,7 +70,7 @@ static int builder_prune_run(struct cmd_ctx *ctx, const void *args, int argc, ch
 		r = prune_reclaim(st, &bytes);
 	if (r < 0)
 		return err_wrap(r, "builder prune");
-	size_format(bytes, text);
+	size_format_word(bytes, text);
 	for (size_t i = 0; i < told.n; i++)
 		puts(told.v[i]);
 	(void)printf("Results: %u\nCaches: %u\nTotal reclaimed space: %s\n", gone.records,

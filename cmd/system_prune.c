@@ -161,7 +161,7 @@ static int prune_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 		r = prune_reclaim(st, &bytes);
 	if (r < 0)
 		return err_wrap(r, "system prune");
-	size_format(bytes, text);
+	size_format_word(bytes, text);
 	(void)printf("Total reclaimed space: %s\n", text);
 	return 0;
 }

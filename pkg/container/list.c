@@ -63,6 +63,14 @@ int container_port_list(const struct container *c, struct net_port_list *ret)
 	return r;
 }
 
+/* Is @q the port @n after @p, on both sides? One whose host port is not chosen yet has none after it. */
+static bool is_next_port(const struct net_port *p, const struct net_port *q, unsigned n)
+{
+	return p->host_port && q->host_port == p->host_port + n &&
+	       q->container_port == p->container_port + n && q->proto == p->proto &&
+	       strcmp(q->host_ip, p->host_ip) == 0;
+}
+
 char *container_ports(const struct container *c)
 {
 	struct net_port_list l = {0};
@@ -70,9 +78,19 @@ char *container_ports(const struct container *c)
 
 	if (c->rec->ports.n && container_port_list(c, &l) < 0)
 		err_drop();
-	for (unsigned i = 0; i < l.n; i++)
-		sbuf_addf(&b, "%s%s:%u->%u/%s", i ? ", " : "", l.v[i].host_ip, l.v[i].host_port,
-			  l.v[i].container_port, l.v[i].proto == NET_UDP ? "udp" : "tcp");
+	for (unsigned i = 0, n; i < l.n; i += n) {
+		const struct net_port *p = &l.v[i];
+
+		for (n = 1; i + n < l.n && is_next_port(p, p + n, n); n++)
+			;
+		sbuf_addf(&b, "%s%s:%u", i ? ", " : "", p->host_ip, p->host_port);
+		if (n > 1)
+			sbuf_addf(&b, "-%u", p[n - 1].host_port);
+		sbuf_addf(&b, "->%u", p->container_port);
+		if (n > 1)
+			sbuf_addf(&b, "-%u", p[n - 1].container_port);
+		sbuf_addf(&b, "/%s", p->proto == NET_UDP ? "udp" : "tcp");
+	}
 	net_port_list_done(&l);
 	return sbuf_steal(&b);
 }
@@ -358,8 +376,8 @@ static int set_size(struct store *st, const char *id, bool json, struct json_obj
 		json_set(o, "Size", both);
 		return 0;
 	}
-	size_format(size.rw, rw);
-	size_format(size.root_fs, root_fs);
+	size_format_word3(size.rw, rw);
+	size_format_word3(size.root_fs, root_fs);
 	set_take(o, "Size", xasprintf("%s (virtual %s)", rw, root_fs));
 	return 0;
 }

@@ -50,7 +50,10 @@ int container_list_cells(struct store *st, const struct list_query *q,
 int container_select(struct store *st, const struct strv *filters, bool running_only,
 		     struct strv *ret_ids);
 
-/** container_ports() - "0.0.0.0:8080->80/tcp, …": as given out while it runs, else as asked for. malloc'ed. */
+/**
+ * container_ports() - "0.0.0.0:8080->80/tcp, 0.0.0.0:9000-9002->90-92/tcp, …": as given out while it runs, else as
+ * asked for. malloc'ed.
+ */
 char *container_ports(const struct container *c);
 /** container_port_list() - the same as data; from the runtime directory while it runs. */
 struct net_port_list;

@@ -124,8 +124,8 @@ static void set_pair(struct json_object *o, const char *key, uint64_t a, uint64_
 {
 	char x[SIZE_TEXT_MAX], y[SIZE_TEXT_MAX], text[2 * SIZE_TEXT_MAX + 4];
 
-	size_format(a, x);
-	size_format(b, y);
+	size_format_word(a, x);
+	size_format_word(b, y);
 	(void)snprintf(text, sizeof(text), "%s / %s", x, y);
 	json_set_str(o, key, text);
 }

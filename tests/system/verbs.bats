@@ -22,6 +22,9 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	[ "$(names --filter expose=53/udp)" = "a " ]
 	[ -z "$(names --filter expose=53)$(names --filter publish=53/udp)" ]
 	[ "$(names --external --sync)" = "a b " ]
+	cuddy create --name r -p 9000-9002:90-92 -p 9003:93/udp -p 127.0.0.1:9004:94 -p 9005:95 -p 9006:98 -p 80-81 "$IMAGE" true
+	[ "$(cuddy ps -a -f name=r --format '{{.Ports}}')" = "0.0.0.0:9000-9002->90-92/tcp, 0.0.0.0:9003->93/udp, 127.0.0.1:9004->94/tcp, \
+0.0.0.0:9005->95/tcp, 0.0.0.0:9006->98/tcp, 0.0.0.0:0->80/tcp, 0.0.0.0:0->81/tcp" ]
 	"$CUDDY" ps --watch 1 --format '{{.Names}}' >"$WORK/out" 3>&- &
 	w=$!
 	twice() { [ "$(grep -c '^a$' "$WORK/out")" -ge 2 ]; }

@@ -84,15 +84,22 @@ static void times_are_instants_or_spans(void **state)
 	assert_true(filter_time("", &at) < 0);
 }
 
-static void sizes_have_three_digits(void **state)
+static void sizes_have_three_or_four_digits(void **state)
 {
 	static const struct {
 		uint64_t bytes;
-		const char *text;
+		const char *text, *word, *word3;
 	} rows[] = {
-		{0, "0 B"},           {999, "999 B"},        {1000, "1 kB"},
-		{4530000, "4.53 MB"}, {123456789, "123 MB"}, {999400, "999 kB"},
-		{999500, "1 MB"},     {1000000000, "1 GB"},  {UINT64_MAX, "18.4 EB"},
+		{0, "0 B", "0B", "0B"},
+		{999, "999 B", "999B", "999B"},
+		{1000, "1 kB", "1kB", "1kB"},
+		{4531400, "4.53 MB", "4.531MB", "4.53MB"},
+		{123456789, "123 MB", "123.5MB", "123MB"},
+		{999400, "999 kB", "999.4kB", "999kB"},
+		{999500, "1 MB", "999.5kB", "1MB"},
+		{999960, "1 MB", "1MB", "1MB"},
+		{1000000000, "1 GB", "1GB", "1GB"},
+		{UINT64_MAX, "18.4 EB", "18.45EB", "18.4EB"},
 	};
 	char text[SIZE_TEXT_MAX];
 
@@ -100,6 +107,10 @@ static void sizes_have_three_digits(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		size_format(rows[i].bytes, text);
 		assert_string_equal(text, rows[i].text);
+		size_format_word(rows[i].bytes, text);
+		assert_string_equal(text, rows[i].word);
+		size_format_word3(rows[i].bytes, text);
+		assert_string_equal(text, rows[i].word3);
 	}
 }
 
@@ -109,7 +120,7 @@ int main(void)
 		cmocka_unit_test(patterns_match_whole_parts),
 		cmocka_unit_test(new_names_are_local),
 		cmocka_unit_test(times_are_instants_or_spans),
-		cmocka_unit_test(sizes_have_three_digits),
+		cmocka_unit_test(sizes_have_three_or_four_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

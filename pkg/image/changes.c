@@ -176,8 +176,9 @@ static int set_signal(const char *s, char **ret)
 
 static int apply(struct image_config *c, const char *change)
 {
-	size_t n = strcspn(change, " \t");
-	const char *rest = change + n + strspn(change + n, " \t");
+	/* "CMD=/bin/sh" is podman's other way to write "CMD /bin/sh". */
+	size_t n = strcspn(change, " \t=");
+	const char *rest = change + n + (change[n] == '=') + strspn(change + n, " \t");
 	AUTO_FREE char *word = xstrndup(change, n), *args = xstrdup(rest);
 
 	for (size_t i = strlen(args); i && isspace((unsigned char)args[i - 1]);)

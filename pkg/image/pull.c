@@ -286,6 +286,7 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 	AUTO_FREE char *own_name = NULL;
 	int found = -CE_NO_IMAGE, r;
 	bool again = false;
+	const char *here = strncmp(name, "docker://", 9) == 0 ? name + 9 : name;
 	char id[65];
 
 	if (!ret_name)
@@ -302,12 +303,12 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 		return r < 0 ? r : image_find(st, id, ret, ret_name);
 	}
 	if (o->policy != PULL_ALWAYS) {
-		found = find_here(st, name, o, ret, ret_name);
+		found = find_here(st, here, o, ret, ret_name);
 		again = found == 0 && is_to_be_had_again(st, o, *ret, *ret_name);
 		if (found != -CE_NO_IMAGE && (found < 0 || (o->policy != PULL_NEWER && !again)))
 			return found;
 		if (found < 0 && o->policy == PULL_NEVER)
-			return image_of_list(st, name, o, found, ret, ret_name);
+			return image_of_list(st, here, o, found, ret, ret_name);
 	}
 	err_drop();
 	r = image_pull(st, again ? *ret_name : name, o, id);
@@ -330,7 +331,7 @@ int image_ensure(struct store *st, const char *name, const struct pull_options *
 		if (ret_name)
 			freep(ret_name);
 	}
-	r = image_find_strict(st, name, ret, ret_name);
+	r = image_find_strict(st, here, ret, ret_name);
 	if (r == -CE_NO_IMAGE) { /* a short name that an alias sent elsewhere */
 		err_drop();
 		r = image_find(st, id, ret, ret_name);

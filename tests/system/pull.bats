@@ -327,6 +327,10 @@ PY
 	cuddy rmi -f "$REG/b:1"
 	run -0 --separate-stderr cuddy run -q --rm --network none "$REG/b:1" echo quiet
 	[ "$output$stderr" = quiet ]
+	cuddy rmi "$REG/b:1"
+	run -0 --separate-stderr cuddy run -q --rm --network none "docker://$REG/b:1" echo quiet
+	[ "$output$stderr" = quiet ]
+	[ "$(cuddy images --format '{{.Repository}}' --filter reference="$REG/b:1")" = "$REG/b" ]
 	registry_end
 	run -0 --separate-stderr cuddy run --rm "$REG/b:1" echo still
 	[ "$output" = still ]

@@ -175,7 +175,7 @@ load helpers
 @test "run: an image is found by reference, id, id prefix and with sha256:" {
 	id=$(cuddy images -q --no-trunc)
 	id=${id#sha256:}
-	for name in "$IMAGE" "$IMAGE:latest" "$id" "${id:0:12}" "sha256:$id"; do
+	for name in "$IMAGE" "$IMAGE:latest" "$id" "${id:0:12}" "sha256:$id" "docker://$IMAGE"; do
 		run -0 cuddy run --rm "$name" echo ok
 		[ "$output" = ok ]
 	done

@@ -286,7 +286,7 @@ static int make_command(const struct container_request *q, const struct image_co
 	if (r->entrypoint.n + r->cmd.n > ARGS_MAX)
 		return err_usage("more than %d arguments", ARGS_MAX);
 	if (!*(r->entrypoint.n ? r->entrypoint.v[0] : r->cmd.v[0]))
-		return err_usage("the command's name is empty");
+		return err_new(-CE_CMD_NOT_FOUND, "the command's name is empty");
 	return 0;
 }
 

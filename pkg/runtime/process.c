@@ -64,6 +64,8 @@ static int enter_cwd(int root, const struct rt_process *p)
 	if (*path != '/')
 		return err_usage("working directory '%s' is not absolute", path);
 	fd = open_in(root, path, O_PATH | O_DIRECTORY, 0);
+	if (fd == -ENOENT) /* of an exec, for which none is made: podman and docker count it as this */
+		return err_new(-CE_CMD_NOT_FOUND, "working directory %s is not there", path);
 	if (fd < 0)
 		return err_wrap(fd, "working directory");
 	if (fchdir(fd) < 0)

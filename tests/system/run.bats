@@ -25,6 +25,8 @@ load helpers
 	one_line_error 127 nosuchcommand
 	run -127 --separate-stderr cuddy run --rm "$IMAGE" /no/such/path
 	one_line_error 127 /no/such/path
+	run -127 --separate-stderr cuddy run --rm "$IMAGE" ''
+	one_line_error 127 empty
 }
 
 @test "run: a command that cannot be executed is 126 and one line" {

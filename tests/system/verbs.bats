@@ -107,6 +107,8 @@ ns_number() { stat -L -c %i "/proc/$(container_pid "$1")/ns/$2"; }
 	done
 	run -0 bash -c 'ulimit -n 60; "$0" exec c sh -c "ulimit -n; ulimit -Hn"' "$CUDDY" # lower than it was at the start
 	[ "$(echo $output)" = "60 60" ]
+	run -127 --separate-stderr cuddy exec -w /nosuch c true # as podman and docker say of a directory that is not there
+	one_line_error 127 'working directory /nosuch'
 }
 
 @test "container cleanup: nothing to do after an end, --rm and --rmi take away; checkpoint says why not" {

@@ -39,6 +39,7 @@ struct command {
 	bool no_interspersed; /* operands are a command line */
 	bool refused; /* whatever it is given: none of it is looked at */
 	enum opt_complete complete; /* operands */
+	enum opt_complete complete_rest; /* those after the first; COMPLETE_NONE: as the first */
 	const char *operand_words; /* COMPLETE_WORDS: "a b c" */
 	int (*run)(struct cmd_ctx *ctx, const void *args, int argc, char **argv);
 };

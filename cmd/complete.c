@@ -21,6 +21,7 @@
 #include "storage/image_store.h"
 #include "storage/network.h"
 #include "storage/pod.h"
+#include "storage/secret.h"
 #include "storage/volume.h"
 
 struct question {
@@ -117,42 +118,16 @@ static void offer_images(struct question *q)
 	}
 }
 
-static void offer_volumes(struct question *q)
+static void offer_names(struct question *q, int (*list)(struct store *, struct strv *))
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	struct store *st;
 
-	if (cmd_store(q->ctx, &st) < 0 || volume_list(st, &names) < 0) {
+	if (cmd_store(q->ctx, &st) < 0 || list(st, &names) < 0) {
 		err_drop();
 		return;
 	}
 	strv_sort(&names);
-	for (size_t i = 0; i < names.n; i++)
-		offer(q, names.v[i], NULL);
-}
-
-static void offer_networks(struct question *q)
-{
-	AUTO_STRV struct strv names = STRV_INIT;
-	struct store *st;
-
-	if (cmd_store(q->ctx, &st) < 0 || network_list(st, &names) < 0) {
-		err_drop();
-		return;
-	}
-	for (size_t i = 0; i < names.n; i++)
-		offer(q, names.v[i], NULL);
-}
-
-static void offer_pods(struct question *q)
-{
-	AUTO_STRV struct strv names = STRV_INIT;
-	struct store *st;
-
-	if (cmd_store(q->ctx, &st) < 0 || pod_list(st, &names) < 0) {
-		err_drop();
-		return;
-	}
 	for (size_t i = 0; i < names.n; i++)
 		offer(q, names.v[i], NULL);
 }
@@ -203,7 +178,7 @@ static void offer_kind(struct question *q, enum opt_complete kind, const char *w
 		offer_images(q);
 		break;
 	case COMPLETE_VOLUME:
-		offer_volumes(q);
+		offer_names(q, volume_list);
 		break;
 	case COMPLETE_COMMAND:
 		offer_commands(q, NULL);
@@ -212,10 +187,20 @@ static void offer_kind(struct question *q, enum opt_complete kind, const char *w
 		offer_words(q, words);
 		break;
 	case COMPLETE_NETWORK:
-		offer_networks(q);
+		offer_names(q, network_list);
 		break;
 	case COMPLETE_POD:
-		offer_pods(q);
+		offer_names(q, pod_list);
+		break;
+	case COMPLETE_SECRET:
+		offer_names(q, secret_list);
+		break;
+	case COMPLETE_OBJECT:
+		offer_containers(q, false);
+		offer_images(q);
+		offer_names(q, volume_list);
+		offer_names(q, network_list);
+		offer_names(q, pod_list);
 		break;
 	case COMPLETE_NONE:
 		break;
@@ -345,7 +330,8 @@ static void answer_command(struct question *q, const struct command *c, int n, c
 	/* What follows the image of run is a command in it: nobody here knows those. */
 	if (taken + 1 < n || (c->max_args >= 0 && operands >= c->max_args))
 		return;
-	offer_kind(q, c->complete, c->operand_words);
+	offer_kind(q, operands && c->complete_rest ? c->complete_rest : c->complete,
+		   c->operand_words);
 }
 
 struct complete_args {

@@ -162,8 +162,9 @@ const struct opt create_opts[] = {
 
 	/* namespaces */
 	OPT_STR(0, "userns", "MODE", R, userns,
-		"User namespace: private, host, keep-id[:uid=,gid=,size=], nomap, auto[:size=], "
-		"container:NAME or ns:PATH"),
+		"User namespace, also keep-id:uid=,gid=,size=, auto:size=, container:NAME or "
+		"ns:PATH",
+		.complete = COMPLETE_WORDS, .words = "private host keep-id nomap auto"),
 	OPT_LIST(
 		0, "uidmap", "ID:FROM[:COUNT]", R, uidmap,
 		"Map user ids: FROM 0 is you, from 1 on your subordinate ids, @ID one of the host",
@@ -173,13 +174,17 @@ const struct opt create_opts[] = {
 	OPT_STR(0, "subuidname", "NAME", R, subuidname, "Map the ids that /etc/subuid gives NAME"),
 	OPT_STR(0, "subgidname", "NAME", R, subgidname, "Map the ids that /etc/subgid gives NAME"),
 	OPT_STR(0, "pid", "MODE", R, pid,
-		"PID namespace: private, host, container:NAME or ns:PATH"),
+		"PID namespace, also container:NAME or ns:PATH",
+		.complete = COMPLETE_WORDS, .words = "private host"),
 	OPT_STR(0, "ipc", "MODE", R, ipc,
-		"IPC namespace: private, shareable, host, none, container:NAME or ns:PATH"),
+		"IPC namespace, also container:NAME or ns:PATH",
+		.complete = COMPLETE_WORDS, .words = "private shareable host none"),
 	OPT_STR(0, "uts", "MODE", R, uts,
-		"UTS namespace: private, host, container:NAME or ns:PATH"),
+		"UTS namespace, also container:NAME or ns:PATH",
+		.complete = COMPLETE_WORDS, .words = "private host"),
 	OPT_STR(0, "cgroupns", "MODE", R, cgroupns,
-		"Cgroup namespace: private, host, container:NAME or ns:PATH"),
+		"Cgroup namespace, also container:NAME or ns:PATH",
+		.complete = COMPLETE_WORDS, .words = "private host"),
 
 	/* network */
 	OPT_LIST(0, "network", "MODE", R, networks,
@@ -236,7 +241,8 @@ const struct opt create_opts[] = {
 		 "Set a kernel parameter of the container's namespaces", .pairs = true),
 	OPT_LIST(0, "secret", "NAME[,OPTIONS]", R, secret,
 		 "Give a secret, as a file in /run/secrets or with type=env as a variable; target= "
-		 "uid= gid= mode="),
+		 "uid= gid= mode=",
+		 .complete = COMPLETE_SECRET),
 	OPT_INT(0, "oom-score-adj", "NUMBER", R, oom_score_adj,
 		"Adjust the preference of the OOM killer", .min = -1000, .max = 1000),
 

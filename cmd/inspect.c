@@ -185,7 +185,7 @@ const struct command cmd_inspect = {
 	.opts = inspect_opts,
 	.args_size = sizeof(struct inspect_args),
 	.max_args = -1,
-	.complete = COMPLETE_CONTAINER,
+	.complete = COMPLETE_OBJECT,
 	.run = inspect_run,
 };
 

@@ -86,7 +86,7 @@ static const struct opt login_opts[] = {
 	OPT_BOOL(0, "get-login", struct login_args, get_login, "Print who is logged in and exit"),
 	OPT_STR('p', "password", "PASSWORD", struct login_args, password, "Password; other users may see it in the process list"),
 	OPT_BOOL(0, "password-stdin", struct login_args, password_stdin, "Read the password from standard input"),
-	OPT_STR(0, "secret", "NAME", struct login_args, secret, "Read the password from a secret; its name is the user's unless one is given"),
+	OPT_STR(0, "secret", "NAME", struct login_args, secret, "Read the password from a secret; its name is the user's unless one is given", .complete = COMPLETE_SECRET),
 	OPT_TRI(0, "tls-verify", struct login_args, tls_verify, "Require a valid certificate of the registry"),
 	OPT_STR('u', "username", "NAME", struct login_args, username, "User name"),
 	OPT_BOOL('v', "verbose", struct login_args, verbose, "Say which file the credentials went to"),

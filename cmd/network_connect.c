@@ -105,6 +105,7 @@ const struct command cmd_network_connect = {
 	.min_args = 2,
 	.max_args = 2,
 	.complete = COMPLETE_NETWORK,
+	.complete_rest = COMPLETE_CONTAINER,
 	.run = connect_run,
 };
 
@@ -148,6 +149,7 @@ const struct command cmd_network_disconnect = {
 	.min_args = 2,
 	.max_args = 2,
 	.complete = COMPLETE_NETWORK,
+	.complete_rest = COMPLETE_CONTAINER,
 	.run = disconnect_run,
 };
 

@@ -204,6 +204,7 @@ const struct command cmd_secret_inspect = {
 	.args_size = sizeof(struct inspect_args),
 	.min_args = 1,
 	.max_args = -1,
+	.complete = COMPLETE_SECRET,
 	.run = inspect_run,
 };
 
@@ -258,6 +259,7 @@ const struct command cmd_secret_rm = {
 	.opts = rm_opts,
 	.args_size = sizeof(struct rm_args),
 	.max_args = -1,
+	.complete = COMPLETE_SECRET,
 	.run = rm_run,
 };
 
@@ -281,5 +283,6 @@ const struct command cmd_secret_exists = {
 	.summary = "Exit with 0 when it exists, with 1 when not",
 	.min_args = 1,
 	.max_args = 1,
+	.complete = COMPLETE_SECRET,
 	.run = exists_run,
 };

@@ -37,6 +37,8 @@ enum opt_complete {
 	COMPLETE_VOLUME,
 	COMPLETE_NETWORK,
 	COMPLETE_POD,
+	COMPLETE_SECRET,
+	COMPLETE_OBJECT, /* a container, image, volume, network or pod */
 	COMPLETE_COMMAND,
 	COMPLETE_WORDS
 };

@@ -51,6 +51,18 @@ complete_words() { cuddy __complete -- "$@" | cut -f 1; }
 	[ "$output" = running ]
 	run -0 complete_words volume rm ''
 	[ "$output" = data ]
+	echo s | cuddy secret create word - >/dev/null
+	for verb in 'secret rm' 'run --secret' 'secret inspect'; do
+		run -0 complete_words $verb ''
+		[ "$output" = word ]
+	done
+	cuddy secret rm word >/dev/null
+	run -0 complete_words network connect podman ''
+	[ "$(sort <<<"$output")" = $'running\nsleeping' ]
+	run -0 complete_words inspect ''
+	[ "$(sort <<<"$output" | xargs)" = 'busybox:latest data podman running sleeping' ]
+	run -0 complete_words create --ipc ''
+	[ "$output" = $'private\nshareable\nhost\nnone' ]
 	id=$(cuddy inspect --format '{{.Id}}' running)
 	run -0 complete_words stop "${id:0:4}"
 	[ "$output" = "${id:0:12}" ]

@@ -17,7 +17,7 @@ start_registry() { # start_registry [--tls CERT KEY]
 	mkdir -p "$WORK/reg"
 	python3 "$FIXTURES/fakereg.py" "$WORK/reg" "$@" 3>&- &
 	REGISTRY_PID=$!
-	wait_until 10 test -e "$WORK/reg/port"
+	wait_until 30 test -e "$WORK/reg/port"
 	PORT=$(cat "$WORK/reg/port") OTHER=$(cat "$WORK/reg/other")
 	export HOME=$WORK/home XDG_CONFIG_HOME=$WORK/home/.config
 	mkdir -p "$XDG_CONFIG_HOME/containers"

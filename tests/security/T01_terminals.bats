@@ -103,6 +103,6 @@ start_fake() {
 	mkdir "$WORK/reg"
 	python3 "$FIXTURES/fakereg.py" "$WORK/reg" 3>&- &
 	FAKE_PID=$!
-	wait_until 10 test -e "$WORK/reg/port"
+	wait_until 30 test -e "$WORK/reg/port"
 	PORT=$(cat "$WORK/reg/port")
 }

@@ -130,7 +130,7 @@ without_subids() {
 	mkdir "$WORK/reg"
 	python3 "$FIXTURES/fakereg.py" "$WORK/reg" 3>&- &
 	registry=$!
-	wait_until 10 test -e "$WORK/reg/port"
+	wait_until 30 test -e "$WORK/reg/port"
 	image=127.0.0.1:$(cat "$WORK/reg/port")/ok
 	pull() { "$CUDDY" pull --tls-verify=false "$@" "$image"; }
 	run -0 --separate-stderr pull

@@ -21,7 +21,7 @@ pull() { run --separate-stderr timeout 60 "$CUDDY" pull -q --tls-verify=false "$
 send() { : >"$WORK/reg/log"; run --separate-stderr timeout 60 "$CUDDY" push -q --tls-verify=false --retry 2 --retry-delay 0 "${2:-$IMAGE}" "$FAKE/$1"; }
 asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 
-# images: R4, R5, R1, F3
+# images: R4, R5, R1, R10, F3
 @test "answers: who is busy is asked again; 500 is said; parts that are refused and bytes that come from the start are right in the end" {
 	for name in busy-429 busy-503 busy-502 part-416 part-200 part-other sha512 realm-brief; do # F3, R1: each token good for one request
 		pull $name --retry 3 --retry-delay 0

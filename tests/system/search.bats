@@ -50,7 +50,7 @@ find_in() { cuddy search --tls-verify=false "$@"; }
 	mkdir "$WORK/reg"
 	python3 "$FIXTURES/fakereg.py" "$WORK/reg" 3>&- &
 	FAKE_PID=$!
-	wait_until 10 test -e "$WORK/reg/port"
+	wait_until 30 test -e "$WORK/reg/port"
 	reg=127.0.0.1:$(cat "$WORK/reg/port")
 	run -0 find_in --compatible --limit 2 "$reg/team"
 	[ "${#lines[@]}" -eq 3 ]

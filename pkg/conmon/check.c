@@ -124,6 +124,11 @@ static void judge_startup(struct monitor *m, bool good)
 	}
 }
 
+static bool is_unhealthy(const struct monitor *m)
+{
+	return m->check.streak >= m->cfg.health.retries;
+}
+
 /* Of a regular check. */
 static enum conmon_health verdict(struct monitor *m, bool good)
 {
@@ -135,7 +140,7 @@ static enum conmon_health verdict(struct monitor *m, bool good)
 		k->streak++;
 	if (good)
 		return CONMON_HEALTHY;
-	return k->streak >= m->cfg.health.retries ? CONMON_UNHEALTHY : m->state.health;
+	return is_unhealthy(m) ? CONMON_UNHEALTHY : m->state.health;
 }
 
 static void check_over(struct monitor *m)
@@ -154,7 +159,7 @@ static void check_over(struct monitor *m)
 		judge_startup(m, good);
 	else if (good)
 		notify_healthy(m);
-	else if (k->streak >= m->cfg.health.retries)
+	else if (is_unhealthy(m))
 		act_on_failure(m);
 	answer(m, good ? 0 : 1);
 }

@@ -62,23 +62,26 @@ static bool may_try(struct revival *v, int64_t now)
 	return v->n++ < TRIES;
 }
 
-/* What has died since the last look. */
+/* Has it died since the last look? @its: our end of what it had. */
+static bool has_died(int *pidfd, int *its)
+{
+	if (!has_ended(*pidfd))
+		return false;
+	closep(pidfd);
+	closep(its);
+	return true;
+}
+
 static void notice(struct monitor *m, int64_t now)
 {
 	struct revival *v = &m->revival;
+	bool helper = has_died(&m->run.helper_pidfd, &m->run.helper_exit_fd);
+	bool proxy = has_died(&m->run.proxy_pidfd, &m->run.proxy_ctl);
 
-	if (has_ended(m->run.helper_pidfd)) {
-		closep(&m->run.helper_pidfd);
-		closep(&m->run.helper_exit_fd);
-		v->helper = true;
+	v->helper = v->helper || helper;
+	v->proxy = v->proxy || proxy;
+	if (helper || proxy)
 		v->at_ns = now;
-	}
-	if (has_ended(m->run.proxy_pidfd)) {
-		closep(&m->run.proxy_pidfd);
-		closep(&m->run.proxy_ctl);
-		v->proxy = true;
-		v->at_ns = now;
-	}
 }
 
 static int revive(struct monitor *m)

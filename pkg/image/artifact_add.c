@@ -228,19 +228,17 @@ static int put_record(struct store *st, const char *name, struct json_object *do
 {
 	AUTO(manifest_done) struct manifest m = {0};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	char hex[65];
 	int r;
 
 	json_write(doc, false, &text);
 	r = manifest_parse(text.s, text.len, MEDIA_OCI_MANIFEST, &m);
 	if (r < 0)
 		return r;
-	sha256_hex(text.s, text.len, hex);
 	*ret = (struct artifact_record){.name = xstrdup(name),
-					.digest = xasprintf("sha256:%s", hex),
+					.digest = digest_sha256_of(text.s, text.len),
 					.media_type = xstrdup(MEDIA_OCI_MANIFEST),
-					.manifest = sbuf_steal(&text),
 					.created_ns = clock_now_ns()};
+	ret->manifest = sbuf_steal(&text);
 	return artifact_put_told(st, "create", ret);
 }
 

@@ -5,7 +5,6 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/sha256.h"
 #include "pkg/image/manifest_list_internal.h"
 #include "pkg/json/json.h"
 #include "pkg/oci/digest.h"
@@ -67,7 +66,6 @@ int list_attest(struct store *st, const char *list, const char *image, const cha
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	static char unknown[] = "unknown";
 	struct list_words w = {.arch = unknown, .os = unknown};
-	char hex[65];
 	int blobs, r = hold < 0 ? hold : list_name_of(st, list, &name);
 
 	if (r == 0)
@@ -82,13 +80,12 @@ int list_attest(struct store *st, const char *list, const char *image, const cha
 	r = attestation_put(blobs, whole, &text);
 	if (r < 0)
 		return r;
-	sha256_hex(text.s, text.len, hex);
 	found.v = xcalloc(1, sizeof(*found.v));
 	found.n = 1;
 	found.v[0] = (struct found_manifest){.media_type = xstrdup(MEDIA_OCI_MANIFEST),
-					     .digest = xasprintf("sha256:%s", hex),
-					     .size = text.len,
-					     .artifact = sbuf_steal(&text)};
+					     .digest = digest_sha256_of(text.s, text.len),
+					     .size = text.len};
+	found.v[0].artifact = sbuf_steal(&text);
 	strv_add(&w.annotations, ATTESTATION_TYPE "=" ATTESTATION_MANIFEST);
 	strv_addf(&w.annotations, ATTESTATION_ABOUT "=%s", digest);
 	r = list_put_entries(st, name, &found, &w, ret_id);

@@ -6,8 +6,8 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/sha256.h"
 #include "pkg/json/json.h"
+#include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
 #include "storage/layer.h"
 
@@ -67,14 +67,12 @@ char *local_digest(struct store *st, const char *id, const struct strv *diffids,
 		   const char *manifest_type, const struct strv *annotations)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	char hex[65];
 
 	if (local_manifest(st, id, diffids, manifest_type, annotations, &text) < 0) {
 		err_drop();
 		return NULL;
 	}
-	sha256_hex(text.s, text.len, hex);
-	return xasprintf("sha256:%s", hex);
+	return digest_sha256_of(text.s, text.len);
 }
 
 /* "host/path" of "host/path:tag". */

@@ -7,12 +7,12 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/base/sha256.h"
 #include "pkg/image/artifact.h"
 #include "pkg/image/manifest_list_internal.h"
 #include "pkg/image/push.h"
 #include "pkg/image/tag.h"
 #include "pkg/json/json.h"
+#include "pkg/oci/digest.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/random.h"
 
@@ -375,7 +375,6 @@ int list_add_artifact(struct store *st, const char *typed, char *const *files, i
 	struct list_source of = *s;
 	struct artifact_add add = *o;
 	struct found_manifest *f;
-	char hex[65];
 	int r = check_annotations(&s->words.annotations);
 
 	of.image = subject;
@@ -394,9 +393,8 @@ int list_add_artifact(struct store *st, const char *typed, char *const *files, i
 	r = hold < 0 ? hold : artifact_manifest(st, files, n, &add, &text, &f->artifact_type);
 	if (r < 0)
 		return r;
-	sha256_hex(text.s, text.len, hex);
 	f->media_type = xstrdup(MEDIA_OCI_MANIFEST);
-	f->digest = xasprintf("sha256:%s", hex);
+	f->digest = digest_sha256_of(text.s, text.len);
 	f->size = text.len;
 	f->artifact = sbuf_steal(&text);
 	return list_put_entries(st, name, &found, &s->words, ret_id);

@@ -5,8 +5,8 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/sha256.h"
 #include "pkg/json/json.h"
+#include "pkg/oci/digest.h"
 #include "storage/list_store.h"
 
 void image_set_done(struct image_set *set)
@@ -81,14 +81,12 @@ static int add_lists(struct store *st, struct image_set *set)
 		AUTO(list_record_done) struct list_record rec = {0};
 		AUTO_SBUF struct sbuf text = SBUF_INIT;
 		struct image_entry *e;
-		char hex[65];
 
 		if (list_store_load(st, names.v[i], &rec) < 0) {
 			err_drop();
 			continue;
 		}
 		json_write(rec.index, false, &text);
-		sha256_hex(text.s, text.len, hex);
 		set->v = xreallocarray(set->v, set->n + 1, sizeof(*set->v));
 		e = &set->v[set->n++];
 		memset(e, 0, sizeof(*e));
@@ -96,7 +94,7 @@ static int add_lists(struct store *st, struct image_set *set)
 		memcpy(e->s.id, rec.id, sizeof(e->s.id));
 		e->s.created_ns = rec.created_ns;
 		e->s.size_bytes = text.len;
-		e->s.manifest_digest = xasprintf("sha256:%s", hex);
+		e->s.manifest_digest = digest_sha256_of(text.s, text.len);
 		strv_add(&e->s.names, rec.name);
 	}
 	return r;

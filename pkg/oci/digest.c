@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pkg/base/alloc.h"
 #include "pkg/base/path.h"
 #include "pkg/base/sha256.h"
 
@@ -18,6 +19,14 @@ bool digest_is_valid(const char *s)
 	else
 		return false;
 	return strlen(s + 7) == want && hex_is_valid(s + 7, (unsigned)want);
+}
+
+char *digest_sha256_of(const void *p, size_t n)
+{
+	char hex[65];
+
+	sha256_hex(p, n, hex);
+	return xasprintf("sha256:%s", hex);
 }
 
 const char *digest_hex(const char *s)

@@ -8,6 +8,8 @@
 #define DIGEST_TEXT_MAX (7 + 128 + 1)
 
 bool digest_is_valid(const char *s);
+/** digest_sha256_of() - "sha256:…" of one piece of memory; malloc'ed. */
+char *digest_sha256_of(const void *p, size_t n);
 /** digest_hex() - the part after the colon of a valid digest; points into @s. */
 const char *digest_hex(const char *s);
 /**

@@ -10,6 +10,7 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/transfer/openssl_auto.h"
 
 #define CERTIFICATES_MAX 32
 #define ISSUER "1.3.6.1.4.1.57264.1.1" /* its bytes */
@@ -18,16 +19,6 @@
 static void certs_freep(STACK_OF(X509) * *s)
 {
 	sk_X509_pop_free(*s, X509_free);
-}
-
-static void cert_freep(X509 **x)
-{
-	X509_free(*x);
-}
-
-static void bio_freep(BIO **b)
-{
-	BIO_free(*b);
 }
 
 static void store_freep(X509_STORE **s)
@@ -198,7 +189,7 @@ static int take_key(X509 *x, struct sbuf *ret)
 int certificate_check(const struct certificate_claim *c, struct sbuf *ret_key)
 {
 	AUTO(bio_freep) BIO *bio = BIO_new_mem_buf(c->leaf->s, (int)c->leaf->len);
-	AUTO(cert_freep) X509 *leaf = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	AUTO(x509_freep) X509 *leaf = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	int r = leaf ? check_chain(c, leaf) : err_new(-CE_BAD_FORMAT, "no certificate in PEM");
 
 	if (r == 0 && c->issuer)

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/transfer/pubkey.h"
 
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <string.h>
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
-
-static void key_freep(EVP_PKEY **k)
-{
-	EVP_PKEY_free(*k);
-}
-
-static void context_freep(EVP_MD_CTX **c)
-{
-	EVP_MD_CTX_free(*c);
-}
-
-static void bio_freep(BIO **b)
-{
-	BIO_free(*b);
-}
+#include "pkg/transfer/openssl_auto.h"
 
 /* Ed25519 hashes by itself. */
 static const EVP_MD *digest_for(const EVP_PKEY *key)
@@ -32,8 +17,8 @@ static const EVP_MD *digest_for(const EVP_PKEY *key)
 int pubkey_verify(const struct sbuf *pem, const struct sbuf *data, const struct sbuf *signature)
 {
 	AUTO(bio_freep) BIO *bio = BIO_new_mem_buf(pem->s, (int)pem->len);
-	AUTO(key_freep) EVP_PKEY *key = NULL;
-	AUTO(context_freep) EVP_MD_CTX *c = EVP_MD_CTX_new();
+	AUTO(pkey_freep) EVP_PKEY *key = NULL;
+	AUTO(digest_context_freep) EVP_MD_CTX *c = EVP_MD_CTX_new();
 
 	if (bio)
 		key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
@@ -62,8 +47,8 @@ int privkey_sign(const struct sbuf *pem, const char *passphrase, const struct sb
 		 struct sbuf *ret_signature)
 {
 	AUTO(bio_freep) BIO *bio = BIO_new_mem_buf(pem->s, (int)pem->len);
-	AUTO(key_freep) EVP_PKEY *key = NULL;
-	AUTO(context_freep) EVP_MD_CTX *c = EVP_MD_CTX_new();
+	AUTO(pkey_freep) EVP_PKEY *key = NULL;
+	AUTO(digest_context_freep) EVP_MD_CTX *c = EVP_MD_CTX_new();
 	size_t n = 0;
 
 	if (bio)

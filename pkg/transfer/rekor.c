@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/transfer/rekor.h"
 
-#include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <string.h>
 
 #include "pkg/archive/hash.h"
+#include "pkg/base/auto.h"
 #include "pkg/base/base64.h"
 #include "pkg/base/err.h"
 #include "pkg/json/json.h"
+#include "pkg/transfer/openssl_auto.h"
 #include "pkg/transfer/pubkey.h"
 
 /* The log's entry, as far as the promise is about it. */
@@ -61,19 +62,15 @@ static int check_promise(const struct entry *e, const char *promise, const struc
 
 static int der_of(const void *pem, size_t n, struct sbuf *ret)
 {
-	BIO *bio = BIO_new_mem_buf(pem, (int)n);
-	char *name = NULL, *header = NULL;
-	unsigned char *data = NULL;
+	AUTO(bio_freep) BIO *bio = BIO_new_mem_buf(pem, (int)n);
+	AUTO(openssl_freep) char *name = NULL, *header = NULL;
+	AUTO(openssl_freep) unsigned char *data = NULL;
 	long len = 0;
-	bool ok = bio && PEM_read_bio(bio, &name, &header, &data, &len) == 1;
 
-	if (ok)
-		sbuf_add(ret, data, (size_t)len);
-	OPENSSL_free(name);
-	OPENSSL_free(header);
-	OPENSSL_free(data);
-	BIO_free(bio);
-	return ok ? 0 : err_new(-CE_BAD_FORMAT, "not PEM");
+	if (!bio || PEM_read_bio(bio, &name, &header, &data, &len) != 1)
+		return err_new(-CE_BAD_FORMAT, "not PEM");
+	sbuf_add(ret, data, (size_t)len);
+	return 0;
 }
 
 static bool same(const struct sbuf *a, const struct sbuf *b)

@@ -2,7 +2,7 @@
 # What a container's health check may do to its monitor, and how its filter of system calls comes about.
 load ../system/helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 private_kib() { awk '/^Private_Dirty/ { print $2 }' "/proc/$1/smaps_rollup"; } # its text is shared by all monitors

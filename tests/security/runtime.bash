@@ -6,13 +6,20 @@
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 TOOLS=$TOP/${BUILD:-build}/tools
 RTDRIVE=$TOOLS/rtdrive
-bats_require_minimum_version 1.5.0
 
 setup() {
 	WORK=$BATS_TEST_TMPDIR IMG=$WORK/image VICTIM=$WORK/victim
 	[ -x "$RTDRIVE" ] || { echo "no $RTDRIVE: run this through make security" >&2; return 1; }
-	mkdir -p "$IMG"/{bin,etc,tmp,root} "$WORK"/places/{proc,sys,dev,etc} "$WORK"/{up,wk,run} "$VICTIM"
-	chmod 0700 "$WORK/run"
+	# One was made for the whole file: some forty programs would have to be started.
+	[ -d "$BATS_FILE_TMPDIR/rt" ] || rt_surroundings "$BATS_FILE_TMPDIR/rt"
+	cp -a "$BATS_FILE_TMPDIR/rt/." "$WORK"
+	VICTIM_SUM=$(victim_sum)
+}
+
+rt_surroundings() { # rt_surroundings DIR
+	local IMG=$1/image VICTIM=$1/victim
+	mkdir -p "$IMG"/{bin,etc,tmp,root} "$1"/places/{proc,sys,dev,etc} "$1"/{up,wk,run} "$VICTIM"
+	chmod 0700 "$1/run"
 	chmod 1777 "$IMG/tmp"
 	cp /bin/busybox "$IMG/bin/"
 	for a in sh cat ls id touch mkdir rm stat grep sleep true false echo env pwd mount umount readlink test kill ps \
@@ -23,7 +30,6 @@ setup() {
 	printf 'root:x:0:\nstaff:x:50:\nextra:x:60:user\n' >"$IMG/etc/group"
 	echo secret >"$VICTIM/file"
 	mkfifo "$VICTIM/fifo"
-	VICTIM_SUM=$(victim_sum)
 }
 
 teardown() {

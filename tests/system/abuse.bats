@@ -3,7 +3,7 @@
 # CUDDY_TEST_LONG=1 takes the sizes that a release is looked at with: minutes, 500 containers.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 size() { if [ -n "${CUDDY_TEST_LONG:-}" ]; then echo "$2"; else echo "$1"; fi; } # size USUAL LONG

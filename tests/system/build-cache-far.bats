@@ -5,8 +5,7 @@ load build
 load registry
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 	registry_begin
 	export REG REG_DIR
 	echo "$REG_PID" >"$FILE_ROOT/registry.pid"

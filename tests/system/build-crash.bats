@@ -6,12 +6,12 @@ load build
 load crash
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 }
 
 # Every kind of step, two stages side by side, a secret, caches, a layer that is not small.
 containerfile() {
+	options=(-q -t localhost/t --secret "id=s,src=$WORK/s")
 	mkdir -p d
 	for i in $(seq 200); do echo "$i" >"d/f$i"; done
 	tar -cf a.tar d
@@ -32,7 +32,6 @@ containerfile() {
 		LABEL done=yes
 	E
 }
-options=(-q -t localhost/t --secret "id=s,src=$BATS_TEST_TMPDIR/s")
 build_all() { cuddy build "${options[@]}" .; }
 # The mounts are gone with their namespaces; what lies in staging goes with the next command.
 tidy() {

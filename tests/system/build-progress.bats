@@ -4,8 +4,7 @@ load helpers
 load build
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 }
 
 containerfile() {

@@ -1,8 +1,7 @@
 # Tests of builds: one root with the busybox image for a file, a context of its own for each test.
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 }
 teardown_file() { file_end; }
 

@@ -2,7 +2,7 @@
 # What scripts of docker ask before they build: contexts, and builders by name. There is one of each.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 setup() {
 	test_begin

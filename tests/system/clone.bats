@@ -2,7 +2,7 @@
 # cuddy container clone: the settings of a container once more, without its changes.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 @test "clone: settings are the original's, files are the image's, anonymous volumes are its own" {

@@ -2,7 +2,7 @@
 # cuddy commit: an image with the container's files and settings; it runs, and is what export would give.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 field() { cuddy image inspect --format "$2" "$1"; }

@@ -3,7 +3,7 @@
 # ports, a health check.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 compose() { podman-compose "$@" >"$WORK/out" 2>&1 || { cat "$WORK/out"; return 1; }; }

@@ -2,7 +2,7 @@
 # containers.conf: defaults of run, seen from inside; which file wins; and what is malformed.
 load helpers
 
-setup_file() { file_begin && load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 run_() { cuddy run --rm "$@"; }

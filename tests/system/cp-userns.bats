@@ -2,7 +2,7 @@
 # cp, export, diff and commit of containers whose ids are not the image's: owners are those that the container sees.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 @test "userns: cp into and out of running containers of each kind of map" {

@@ -2,7 +2,7 @@
 # cuddy cp: every rule of where things go, both ways and between containers, running and not, and whose the files are then.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 tree() { (cd "$1" && find . | sort | xargs); }

@@ -10,7 +10,7 @@ seed() { # so that a failure can be had again
 	echo "CUDDY_TEST_SEED=$CUDDY_TEST_SEED"
 }
 transfers_end() { wait_until 20 no_transfers; }
-no_transfers() { ! pgrep -u "$(id -u)" -P 1,"$CUDDY_REAPER",$$ -f '^[^ ]*cuddy-transfer'; }
+no_transfers() { ! pgrep -u "$(id -u)" -P 1,"$CUDDY_REAPER","$BASHPID" -f '^[^ ]*cuddy-transfer'; }
 whole() {
 	run cuddy system check "$@"
 	[ "$status" -eq 0 ] && [ -z "$output" ] || fail "$output"

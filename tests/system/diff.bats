@@ -2,7 +2,7 @@
 # cuddy diff: what changed, told as podman tells it, of containers and images.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 CHANGES='echo hi >/x; rm /bin/vi; mkdir /opt; echo y >/opt/z; chown 5:6 /opt/z; chmod 700 /usr; rm -r /home; mkdir /home; echo >/home/new

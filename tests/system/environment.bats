@@ -3,7 +3,7 @@
 load helpers
 load registry
 
-setup_file() { file_begin && load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 @test "DOCKER_DEFAULT_PLATFORM: of builds, of pulls and of run; a flag wins" {

@@ -2,7 +2,7 @@
 # cuddy events: the journal that whoever makes a change writes, read back and followed.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 setup() { test_begin; rm -f "$CUDDY_RUNROOT"/events "$CUDDY_RUNROOT"/events.1; }
 

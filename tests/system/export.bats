@@ -2,7 +2,7 @@
 # cuddy export: what the container would see of its own files, and nothing else, as tar reads it.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 # names of the entries, sorted, without those of the image

@@ -2,7 +2,7 @@
 # What scripts name: the fields of --format, by verb, as podman and docker have them; and docker's own forms.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 setup() { test_begin; }
 

@@ -3,8 +3,7 @@
 load helpers
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 	objects >/dev/null
 }
 teardown_file() {

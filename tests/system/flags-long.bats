@@ -2,7 +2,7 @@
 # Flags by their long names, each seen from inside the container, at the terminal or in the record.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 @test "run --cgroupns, --subgidname, --interactive and --tty, exec the same and --no-session: from inside" {

@@ -2,7 +2,7 @@
 # Health checks: made on time by the monitor alone.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 health() { cuddy inspect --format "{{.State.Health.$2}}" "$1"; }

@@ -2,7 +2,7 @@
 # cuddy init: all of a container but its program, which waits for the start.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 setup() { test_begin; }
 

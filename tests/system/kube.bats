@@ -3,7 +3,7 @@
 load helpers
 load sources
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 nothing_left() { [ -z "$(cuddy pod ps -q; cuddy ps -aq; cuddy volume ls -q; cuddy secret ls -q)" ]; }

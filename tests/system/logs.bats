@@ -3,8 +3,7 @@
 load helpers
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 }
 teardown_file() { file_end; }
 
@@ -132,7 +131,7 @@ id_of() { cuddy inspect --format '{{.Id}}' "$1"; }
 		cuddy rm -f -t 0 c
 	SH
 	export BATS_TEST_DIRNAME BATS_VERSION
-	cuddy unshare env WORK="$WORK" bash -c "bats_require_minimum_version() { :; }; . $WORK/in" 2>"$WORK/log" || { cat "$WORK/log"; false; }
+	cuddy unshare env WORK="$WORK" bash -c ". $WORK/in" 2>"$WORK/log" || { cat "$WORK/log"; false; }
 	# What was lost may have held the end of a line, whose beginning is there.
 	[[ "$(tail -n 1 "$WORK/out")" =~ ^[0-9]*again$ ]] || { tail -n 3 "$WORK/out"; cat "$WORK/err"; false; }
 	[ "$(head -n 1 "$WORK/out")" = 1 ]

@@ -1,10 +1,11 @@
 # Shared by the network tests: one root for the file, and the probe program (tests/fixtures/netprobe.c).
 
 network_file_begin() {
-	file_begin
-	load_image busybox
-	export PROBE=$BATS_FILE_TMPDIR/netprobe
-	gcc -O1 -static -w -o "$PROBE" "$FIXTURES/netprobe.c"
+	file_begin busybox
+	export PROBE=${CUDDY_TEST_FOUND:-$BATS_FILE_TMPDIR}/netprobe
+	[ -x "$PROBE" ] && return # another file compiled it
+	gcc -O1 -static -w -o "$PROBE.$BASHPID" "$FIXTURES/netprobe.c"
+	mv "$PROBE.$BASHPID" "$PROBE"
 }
 
 # probe_in [RUN OPTIONS --] NAME WORDS...: start a container that runs the probe as a server, wait until it listens

@@ -3,8 +3,7 @@
 load helpers
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 	cuddy create --name made --network none "$IMAGE" sh -c 'trap "echo usr2; exit 5" USR2; trap "echo term; exit 6" TERM; echo ready; while :; do sleep 0.05; done'
 	cuddy commit -q -c 'STOPSIGNAL USR2' made localhost/usr2
 	cuddy rm made

@@ -3,7 +3,7 @@
 load helpers
 load pod
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 names() { cuddy pod ps --filter "status=$1" --sort name --format '{{.Name}}' | xargs; }

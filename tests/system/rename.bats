@@ -2,7 +2,7 @@
 # cuddy rename: the new name finds it, the old one is free, whatever the state.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 @test "rename: running: goes on under the new name, the old one is free for another" {

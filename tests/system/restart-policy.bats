@@ -2,7 +2,7 @@
 # --restart: done by the monitor alone, and what ends it.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 state() { cuddy inspect --format "{{.State.$2}}" "$1"; }

@@ -2,7 +2,7 @@
 # From one run of a container to the next: nothing is left over, and what the end of it all is.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 state() { cuddy inspect --format "{{.State.$2}}" "$1"; }

@@ -2,7 +2,7 @@
 # cuddy restart: which containers, how they are stopped, and that they are new afterwards.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 # Says "up" at each start, and its name for the signal that ended the run before.

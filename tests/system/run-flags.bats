@@ -2,7 +2,7 @@
 # Flags of run and create that change small things, seen from inside; and those that are refused, with the reason.
 load helpers
 
-setup_file() { file_begin && load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 run_() { cuddy run --rm --network none "$@"; }

@@ -2,7 +2,7 @@
 # cuddy top: read against /proc, from outside and inside.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 # column N of the rows after the heading, one a line

@@ -2,7 +2,7 @@
 # Flags of the container verbs that have no file of their own.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 names() { cuddy ps -a --sort names --format '{{.Names}}' "$@" | tr '\n' ' '; }

@@ -2,7 +2,7 @@
 # cuddy volume export and import: the content of a volume as tar, and back.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 @test "volume export and import: owners, modes and links go from one volume to another" {

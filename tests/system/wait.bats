@@ -2,7 +2,7 @@
 # cuddy wait: for the end and for other states; and the ways to name a container other than by its name.
 load helpers
 
-setup_file() { file_begin; load_image busybox; }
+setup_file() { file_begin busybox; }
 teardown_file() { file_end; }
 
 @test "wait: --condition running returns once it runs, with -1 for a code" {

@@ -4,8 +4,7 @@ load ../system/helpers
 load cgroups
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 }
 teardown_file() { file_end; }
 

@@ -5,8 +5,7 @@ load ../system/bundle
 load cgroups
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 	export HUGE=/sys/fs/cgroup/huge
 	echo '+hugetlb +memory' | sudo tee /sys/fs/cgroup/cgroup.subtree_control >/dev/null
 	sudo mkdir -p $HUGE/shell

@@ -6,8 +6,7 @@ load cgroups
 load units
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 	units=$HOME/.config/containers/systemd
 	# The services' cuddy has the roots of this file.
 	only_units_of_ours

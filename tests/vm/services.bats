@@ -6,8 +6,7 @@ load units
 load cgroups
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 	only_units_of_ours
 	systemctl --user set-environment "CUDDY_ROOT=$CUDDY_ROOT" "CUDDY_RUNROOT=$CUDDY_RUNROOT"
 	export S=$BATS_FILE_TMPDIR/sysroot own=$HOME/.config/systemd/user

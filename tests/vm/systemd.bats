@@ -4,8 +4,7 @@ load ../system/helpers
 load cgroups
 
 setup_file() {
-	file_begin
-	load_image busybox
+	file_begin busybox
 	export SYSROOT=$BATS_FILE_TMPDIR/sysroot
 	local p f
 	mkdir -p "$SYSROOT"/{bin,sbin,etc/systemd/system,usr/lib/systemd/system,proc,sys,dev,tmp,run,var/log,root}

@@ -41,7 +41,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	before=$(snapshot)
 	pull "$@"
 	one_line_error 125 .
-	[ "$(snapshot)" = "$before" ] || fail "$1 left something: $(diff <(echo "$before") <(snapshot))"
+	left_over "$before" "$(snapshot)"
 	secret_stayed
 	victim_is_unchanged
 }

@@ -128,7 +128,7 @@ EOT
 		echo "$e: $status $stderr $(cat "$WORK/peak") KiB, $((SECONDS - start)) s"
 		one_line_error 125 'passwd|group'
 		[ "$(cat "$WORK/peak")" -lt 65536 ]
-		[ $((SECONDS - start)) -le 2 ]
+		[ $((SECONDS - start)) -le 5 ]
 	done <<'EOT'
 ("etc/passwd", "s", V + "/fifo")
 ("etc/passwd", "p")

@@ -7,11 +7,45 @@
 #	$VICTIM, victim_is_unchanged
 load ../system/helpers
 
+setup_file() { hostile_begin; }
+teardown_file() { hostile_end; }
 setup() {
 	test_begin
 	victim_begin
 }
 teardown() { test_end; }
+
+# One process for all tests of a file makes the archives and looks at what is left (tests/fixtures/hostiled.py).
+hostile_begin() {
+	mkfifo "$BATS_FILE_TMPDIR/ask" "$BATS_FILE_TMPDIR/answer"
+	exec {ASK}<>"$BATS_FILE_TMPDIR/ask" {ANSWER}<>"$BATS_FILE_TMPDIR/answer"
+	python3 "$FIXTURES/hostiled.py" <"$BATS_FILE_TMPDIR/ask" >"$BATS_FILE_TMPDIR/answer" {ASK}>&- {ANSWER}>&- 3>&- 4>&- &
+	HOSTILED=$!
+}
+hostile_end() { kill "$HOSTILED"; wait "$HOSTILED" || true; }
+
+# ask VERB WORD...: SAID is the answer
+ask() {
+	local serial=$EPOCHREALTIME.$BASHPID
+	printf '%s\0' "$serial" "$@" >&"$ASK"
+	until [[ "${SAID:-}" == "$serial "* ]]; do # an answer that somebody did not stay for may come first
+		IFS= read -rd '' -t 60 SAID <&"$ANSWER" || { fail "no answer from hostiled.py: $*"; return 1; }
+	done
+	SAID=${SAID#"$serial "}
+	[[ "$SAID" != hostiled:* ]] || fail "$1: $SAID"
+}
+
+snapshot() { # a sum of what that of helpers.bash says
+	local SAID=
+	ask snapshot "$CUDDY_ROOT" || return 1
+	echo "$SAID"
+}
+left_over() { # left_over BEFORE AFTER: fails with what is different
+	local SAID=
+	[ "$1" != "$2" ] || return 0
+	ask diff "$1" "$2"
+	fail "a refused image left something: $SAID"
+}
 
 victim_begin() {
 	VICTIM=$BATS_TEST_TMPDIR/victim
@@ -25,23 +59,19 @@ victim_begin() {
 }
 
 victim_sum() {
-	(cd "$VICTIM" && find . -printf '%p %y %m %U %G %s %n %T@ %l\n' | sort && cat f dir/inner) | sha256sum
+	local SAID=
+	ask victim "$VICTIM" || return 1
+	echo "$SAID"
 }
 
 victim_is_unchanged() {
 	[ "$(victim_sum)" = "$VICTIM_SUM" ] || { find "$VICTIM" -ls; fail "the canary changed"; }
 }
 
-HOSTILE_PRELUDE='
-import os, mkimg
-from rawimg import *
-V = os.environ["VICTIM"]
-BASE = lambda: mkimg.layer_tar(mkimg.busybox_layer())
-'
-
 hostile() { # hostile docker|oci|oci-dir OUT, the spec on stdin
-	{ printf '%s\n' "$HOSTILE_PRELUDE"; cat; } >"$WORK/spec.py"
-	python3 "$FIXTURES/rawimg.py" "$1" "$2" "$WORK/spec.py" >/dev/null || fail "the fixture could not be made"
+	local spec SAID=
+	IFS= read -rd '' spec || true
+	ask make "$1" "$2" "$VICTIM" "$spec" || fail "the fixture could not be made"
 }
 
 must_refuse() {
@@ -51,7 +81,7 @@ must_refuse() {
 	echo "load $1: $status $stderr"
 	one_line_error 125 "${2:-.}"
 	after=$(snapshot)
-	[ "$before" = "$after" ] || { diff <(echo "$before") <(echo "$after"); fail "a refused image left something"; }
+	left_over "$before" "$after"
 	victim_is_unchanged
 }
 

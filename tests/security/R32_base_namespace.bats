@@ -189,8 +189,10 @@ base_setup() { # a running container "a", its B in $B; its maps in $WORK/maps
 	[ "$(stat -c '%a %u' /tmp/cuddy-$u)" = "700 $u" ]
 	as_other rm -rf $theirs
 	# nothing else of /tmp is opened or made
-	[ -z "$(env -u XDG_RUNTIME_DIR strace -f -qq -e trace=%file -o /dev/stdout "$CUDDY" run --rm --network none "$IMAGE" true |
-		grep -E '"/tmp/' | grep -v "/tmp/cuddy-$u[/\"]")" ]
+	env -u XDG_RUNTIME_DIR "$CUDDY" run -d --name holder --network none "$IMAGE" sleep 1000 # the base namespace is there: strace takes newuidmap its rights
+	[ "$(env -u XDG_RUNTIME_DIR strace -f -qq -e trace=%file -o "$WORK/trace" "$CUDDY" run --rm --network none "$IMAGE" echo ran)" = ran ]
+	[ -z "$(grep -E '"/tmp/' "$WORK/trace" | grep -v "/tmp/cuddy-$u[/\"]")" ]
+	env -u XDG_RUNTIME_DIR "$CUDDY" rm -f -t 0 holder
 	rm -rf "/tmp/cuddy-$u"
 	# in the fallback's place: another user's directory, file, link
 	for make in "mkdir -m 0777 /tmp/cuddy-$u" "touch /tmp/cuddy-$u" "ln -s /tmp /tmp/cuddy-$u"; do

@@ -90,13 +90,14 @@ int confine_stdio(const int stdio[3], bool terminal, uid_t uid)
 	return 0;
 }
 
-static int set_rlimits(const struct rt_process *p)
+/* @files: that of open files, else all others. */
+static int set_rlimits(const struct rt_process *p, bool files)
 {
 	for (unsigned i = 0; i < p->n_rlimits; i++) {
 		const struct rt_rlimit *l = &p->rlimits[i];
 		struct rlimit rl = {.rlim_cur = (rlim_t)l->soft, .rlim_max = (rlim_t)l->hard};
 
-		if (setrlimit(l->resource, &rl) < 0)
+		if ((l->resource == RLIMIT_NOFILE) == files && setrlimit(l->resource, &rl) < 0)
 			return err_new(-errno, "set limit %u to %llu:%llu", l->resource,
 				       (unsigned long long)l->soft, (unsigned long long)l->hard);
 	}
@@ -157,13 +158,18 @@ int confine_limits(int proc, const struct rt_process *p)
 		r = procfs_write(proc, path, text);
 	}
 	if (r == 0)
-		r = set_rlimits(p);
+		r = set_rlimits(p, false);
 	if (r == 0)
 		r = confine_scheduling(p, false);
 	if (r == 0 && p->linux32 && personality(PER_LINUX32) < 0)
 		r = err_new(-errno, "set personality LINUX32");
 	(void)umask(p->umask & 0777);
 	return r;
+}
+
+int confine_files(const struct rt_process *p)
+{
+	return set_rlimits(p, true);
 }
 
 static int change_groups(const struct rt_process *p, const struct rt_ids *ids)

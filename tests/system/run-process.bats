@@ -114,6 +114,10 @@ load helpers
 	run -0 cuddy run --rm --ulimit nofile=100:200 --ulimit fsize=4096:unlimited --ulimit stack=-1 "$IMAGE" sh -c 'ulimit -Sn; ulimit -Hn
 		grep -E "^Max (file|stack) size" /proc/self/limits'
 	[ "$(echo $output)" = "100 200 Max file size 4096 unlimited bytes Max stack size unlimited unlimited bytes" ]
+	# Fewer files than we need ourselves on the way.
+	cuddy run -d --name few --ulimit nofile=4 "$IMAGE" sleep 1000
+	run -0 cuddy exec few sh -c 'ulimit -n; grep "open files" /proc/1/limits'
+	[[ "$output" =~ ^4$'\n'"Max open files"\ +4\ +4\  ]]
 	run -0 cuddy run --rm --ulimit core=0 "$IMAGE" sh -c 'ulimit -c'
 	[ "$output" = 0 ]
 	run --separate-stderr cuddy run --rm --ulimit nosuch=1 "$IMAGE" true

@@ -86,10 +86,10 @@ run_() { cuddy run --rm --network none "$@"; }
 	cuddy restart -t 0 c
 	[ "$(cat "$WORK/pid")" = "$(cuddy inspect --format '{{.State.Pid}}' c)" ]
 	for flag in pidfile conmon-pidfile; do
-		run --separate-stderr cuddy create --name d --$flag "$WORK/nosuch/pid" "$IMAGE" true
+		run --separate-stderr cuddy create --name none-is-made --$flag "$WORK/nosuch/pid" "$IMAGE" true
 		one_line_error 125 "--$flag .*No such file"
 	done
-	run -1 cuddy container exists d
+	run -1 cuddy container exists none-is-made
 }
 
 @test "requires: what is named runs first, also what that requires; a circle cannot be made" {

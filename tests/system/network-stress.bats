@@ -46,7 +46,7 @@ no_keeper() { [ ! -e "$CUDDY_RUNROOT/net/socket" ]; }
 	local before
 	wait_until 20 eval '[ "$(keeper_holds | grep -c "^podman")" = 2 ]' # x: its device, its address
 	before=$(keeper_holds)
-	seq 100 | xargs -P 6 -I{} bash -c 'come_and_go {} >/dev/null 2>"$1/err{}" || { echo "{}"; cat "$1/err{}"; }' _ "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/bad"
+	seq 200 | xargs -P 6 -I{} bash -c 'come_and_go {} >/dev/null 2>"$1/err{}" || { echo "{}"; cat "$1/err{}"; }' _ "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/bad"
 	cat "$BATS_TEST_TMPDIR/bad"
 	[ ! -s "$BATS_TEST_TMPDIR/bad" ]
 	[ "$(cuddy ps -a --format '{{.Names}}' | grep -vc '^k')" = 2 ]

@@ -154,12 +154,14 @@ static const struct {
 	{&cmd_top,
 	 "Lists the processes with the ids and names that the container gives them. DESCRIPTORs "
 	 "choose the columns, apart or with commas between: args capbnd capeff capinh capprm comm "
-	 "etime group groups hgroup hgroups hpid huser label nice pcpu pgid pid ppid rgroup ruser "
-	 "seccomp state stime time tty user vsz. Those with h before them are the host's. The "
-	 "container needs no ps, and flags of ps are refused.\n"
+	 "etime group groups hgroup hgroups hpid huser label nice pcpu pgid pid pmem ppid rgroup rss "
+	 "ruser seccomp state stime time tty user vsz. Those with h before them are the host's. The "
+	 "container needs no ps, and none runs; but what one would tell it is understood: -ef, "
+	 "aux, -eo pid,cmd and the like.\n"
 	 "\n"
 	 "\tcuddy top web\n"
-	 "\tcuddy top web pid,hpid,user,args"},
+	 "\tcuddy top web pid,hpid,user,args\n"
+	 "\tcuddy top web -eo pid,pcpu,rss,cmd"},
 	{&cmd_export,
 	 "Writes what the container's root file system holds, the image's files and its own "
 	 "changes, but nothing of volumes and other mounts. The container may run meanwhile, or "

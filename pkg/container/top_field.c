@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -181,6 +182,29 @@ FIELD(f_vsz)
 {
 	(void)v;
 	sbuf_addf(out, "%" PRIu64, p->vsize / 1024);
+}
+
+static uint64_t rss_kib(const struct top_proc *p)
+{
+	char text[64];
+	uint64_t kib = 0;
+
+	top_status(p, "VmRSS:", text, sizeof(text));
+	(void)sscanf(text, "%" SCNu64, &kib); /* a kernel thread, or one that ended, has none */
+	return kib;
+}
+FIELD(f_rss)
+{
+	(void)v;
+	sbuf_addf(out, "%" PRIu64, rss_kib(p));
+}
+FIELD(f_pmem)
+{
+	struct sysinfo i;
+	double all = sysinfo(&i) == 0 ? (double)i.totalram * i.mem_unit / 1024 : 0;
+
+	(void)v;
+	sbuf_addf(out, "%.1f", all > 0 ? (double)rss_kib(p) * 100 / all : 0);
 }
 
 /* As Go writes durations: "1h2m3.45s". */
@@ -369,8 +393,10 @@ static const struct {
 	{"pcpu", "%CPU", f_pcpu},
 	{"pgid", "PGID", f_pgid},
 	{"pid", "PID", f_pid},
+	{"pmem", "%MEM", f_pmem},
 	{"ppid", "PPID", f_ppid},
 	{"rgroup", "RGROUP", f_rgroup},
+	{"rss", "RSS", f_rss},
 	{"ruser", "RUSER", f_ruser},
 	{"seccomp", "SECCOMP", f_seccomp},
 	{"state", "STATE", f_state},
@@ -384,7 +410,7 @@ static const struct {
 const char *top_words(void)
 {
 	return "args capbnd capeff capinh capprm comm etime group groups hgroup hgroups hpid huser "
-	       "label nice pcpu pgid pid ppid rgroup ruser seccomp state stime time tty user vsz";
+	       "label nice pcpu pgid pid pmem ppid rgroup rss ruser seccomp state stime time tty user vsz";
 }
 
 const char *top_header(const char *descriptor)

@@ -170,15 +170,23 @@ struct json_object *json_from_strv(const struct strv *sv)
 
 struct json_object *json_from_map(const struct strv *sv)
 {
+	AUTO_JSON struct json_object *given = json_object_new_object();
 	struct json_object *map = json_object_new_object();
+	AUTO_STRV struct strv keys = STRV_INIT;
 
 	for (size_t i = 0; i < sv->n; i++) {
 		const char *eq = strchr(sv->v[i], '=');
 		AUTO_FREE char *key = xstrndup(sv->v[i],
 					       eq ? (size_t)(eq - sv->v[i]) : strlen(sv->v[i]));
 
-		json_set_str(map, key, eq ? eq + 1 : "");
+		if (!json_object_object_get_ex(given, key, NULL))
+			strv_add(&keys, key);
+		json_set_str(given, key, eq ? eq + 1 : "");
 	}
+	strv_sort(&keys);
+	for (size_t i = 0; i < keys.n; i++)
+		json_set(map, keys.v[i],
+			 json_object_get(json_object_object_get(given, keys.v[i])));
 	return json_as_map(map);
 }
 

@@ -68,10 +68,28 @@ column() { tail -n +2 <<<"$output" | awk -v n="$1" '{ print $n }'; }
 @test "top: every descriptor there is, by itself, and -l" {
 	cuddy run -d --name c "$IMAGE" sleep 1000
 	for d in args capbnd capeff capinh capprm comm etime group groups hgroup hgroups hpid huser label nice \
-		pcpu pgid pid ppid rgroup ruser seccomp state stime time tty user vsz; do
+		pcpu pgid pid pmem ppid rgroup rss ruser seccomp state stime time tty user vsz; do
 		run -0 cuddy top -l "$d"
 		[ "${#lines[@]}" = 2 ] || fail "$d: $output"
 	done
+}
+
+@test "top: what ps would be told, with its headings" {
+	cuddy run -d --name c --user 1234 "$IMAGE" sleep 1000
+	host=$(container_pid c)
+	wait_until 10 grep -q sleep "/proc/$host/comm"
+	run -0 cuddy top c -ef
+	[[ "${lines[0]}" =~ ^UID\ +PID\ +PPID\ +C\ +STIME\ +TTY\ +TIME\ +CMD$ ]]
+	[[ "${lines[1]}" =~ ^1234\ +1\ .*\ sleep\ 1000$ ]]
+	run -0 cuddy top c aux
+	[[ "${lines[0]}" =~ ^USER\ +PID\ +%CPU\ +%MEM\ +VSZ\ +RSS\ +TTY\ +STAT\ +START\ +TIME\ +COMMAND$ ]]
+	read -r user pid _ mem _ rss _ <<<"${lines[1]}"
+	[ "$user $pid $rss" = "1234 1 $(awk '/^VmRSS:/ { print $2 }' "/proc/$host/status")" ]
+	[[ "$mem" =~ ^0\.[0-9]$ ]]
+	run -0 cuddy top c -e -o pid,cmd -o comm=WHAT
+	[[ "${lines[0]}" =~ ^PID\ +CMD\ +WHAT$ ]]
+	[[ "${lines[1]}" =~ ^1\ +sleep\ 1000\ +sleep$ ]]
+	[ "$(cuddy top c -eopid,user | xargs)" = "PID USER 1 1234" ]
 }
 
 @test "top: a terminal is named" {
@@ -87,7 +105,7 @@ column() { tail -n +2 <<<"$output" | awk -v n="$1" '{ print $n }'; }
 	run --separate-stderr cuddy top nosuch
 	one_line_error 125 nosuch
 	cuddy run -d --name d "$IMAGE" sleep 1000
-	for words in "d nosuch" "d pid,,user" "d -ef" "d aux" ""; do
+	for words in "d nosuch" "d pid,,user" "d -q" "d --sort pid" "d -eo" "d -o nosuch" "d aux pid" ""; do
 		run --separate-stderr cuddy top $words
 		one_line_error 125 top
 	done

@@ -152,6 +152,19 @@ static void members_have_the_type_that_was_asked_for(void **state)
 	assert_int_equal(json_get_str(NULL, "s", &s), -CE_BAD_FORMAT);
 }
 
+static void a_map_is_sorted_and_the_later_of_one_key_counts(void **state)
+{
+	AUTO_STRV struct strv list = STRV_INIT;
+	AUTO_SBUF struct sbuf out = SBUF_INIT;
+
+	(void)state;
+	strv_split(&list, "b=1 a=x=y b=2 c", ' ');
+	AUTO_JSON struct json_object *o = json_from_map(&list);
+
+	json_write(o, false, &out);
+	assert_string_equal(out.s, "{\"a\":\"x=y\",\"b\":\"2\",\"c\":\"\"}");
+}
+
 static void output_escapes_what_a_terminal_would_obey(void **state)
 {
 	AUTO_JSON struct json_object *o = json_object_new_object();
@@ -200,6 +213,7 @@ int main(void)
 		cmocka_unit_test(strings_end_where_they_end),
 		cmocka_unit_test(nesting_ends_at_the_limit),
 		cmocka_unit_test(members_have_the_type_that_was_asked_for),
+		cmocka_unit_test(a_map_is_sorted_and_the_later_of_one_key_counts),
 		cmocka_unit_test(output_escapes_what_a_terminal_would_obey),
 	};
 

@@ -37,7 +37,7 @@ load runtime
 
 @test "R15: without leave to make it a missing working directory is an error" {
 	run rt cwd=/missing -- pwd
-	[ "$status" -eq 125 ]
+	[ "$status" -eq 127 ]
 	[[ "$output" = *"working directory"* ]]
 }
 

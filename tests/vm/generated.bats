@@ -40,8 +40,8 @@ runs_as_other() { is_running "$1" && [ "$(conmon_pid "$1")" != "$2" ]; }
 	[ "$(state web)" = exited ]
 	# Its monitor came to the end of its work: the end is recorded, and nothing is left in either cgroup.
 	[ "$(cuddy inspect --format '{{.State.ExitCode}} {{.State.ExitReason}}' web)" = '137 user' ]
-	wait_until 20 gone "$dir"
-	wait_until 20 gone "$scope"
+	wait_until 60 gone "$dir"
+	wait_until 60 gone "$scope"
 	[ "$(show container-web.service ActiveState) $(show container-web.service Result)" = "inactive success" ] # SIGKILL or not
 	cuddy rm web
 	remove_units

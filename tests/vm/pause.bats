@@ -60,14 +60,14 @@ counts() { [ "$(cuddy exec "$1" sh -c 'wc -c </tmp/n')" -gt "$2" ]; }
 	cuddy run -d --name a -m 64m --network none "$IMAGE" sh -c 'sleep 1000 & sleep 1000 & i=0; while :; do i=$((i + 1)); done'
 	wait_until 30 three_processes a
 	run -0 cuddy stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemLimit}} {{.NetIO}}' a
-	[ "$output" = "a 3 67108864 0 B / 0 B" ]
+	[ "$output" = "a 3 67108864 0B / 0B" ]
 	wait_until 30 has_used a CPUNano
 	wait_until 30 has_used a MemUsageBytes
 	has_used a Duration
 	has_used a SystemNano
 	[[ "$(cuddy stats --no-stream --format '{{.Up}} {{.BlockInput}}' a)" == [0-9]*.[0-9]*s\ [0-9]* ]]
 	run -0 cuddy stats --no-stream
-	[[ "${lines[1]}" == *" a "*%*"/ 67.1 MB"* ]]
+	[[ "${lines[1]}" == *" a "*%*"/ 67.11MB"* ]]
 	run -0 cuddy stats --no-stream --format json
 	[ "$(jq -r '.[0] | keys | join(" ")' <<<"$output")" = "avg_cpu block_io cpu_percent cpu_time id mem_percent mem_usage name net_io pids" ]
 	# The live table ends with the last container that was named.

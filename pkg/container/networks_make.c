@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What "network create" asks for, checked and completed. */
 #include <ifaddrs.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "net/address.h"
@@ -223,12 +222,13 @@ static int take_options(const struct network_request *q, struct network_record *
 struct taken {
 	struct address_net *v;
 	unsigned n;
-	struct strv devices;
+	struct strv names, devices;
 };
 
 static void taken_done(struct taken *t)
 {
 	free(t->v);
+	strv_done(&t->names);
 	strv_done(&t->devices);
 }
 
@@ -261,13 +261,12 @@ static void taken_by_host(struct taken *t)
 
 static int taken_load(struct store *st, struct taken *t)
 {
-	AUTO_STRV struct strv names = STRV_INIT;
-	int r = network_list(st, &names);
+	int r = network_list(st, &t->names);
 
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
+	for (size_t i = 0; r == 0 && i < t->names.n; i++) {
 		AUTO(network_record_done) struct network_record rec = {0};
 
-		r = network_load(st, names.v[i], &rec);
+		r = network_load(st, t->names.v[i], &rec);
 		for (unsigned k = 0; r == 0 && k < rec.n_subnets; k++) {
 			struct address_net n;
 
@@ -509,21 +508,25 @@ static int take_reserved(const struct network_request *q, struct network_record 
 	return 0;
 }
 
+/* As podman does: a network without a name is called as its device is, and no two share one. */
+static char *free_name(const struct taken *t)
+{
+	for (unsigned i = 1;; i++) {
+		AUTO_FREE char *name = xasprintf("podman%u", i);
+
+		if (!strv_has(&t->devices, name) && !strv_has(&t->names, name))
+			return TAKE_PTR(name);
+	}
+}
+
 static int choose_device(const struct taken *t, struct network_record *r)
 {
 	if (r->device)
 		return strv_has(&t->devices, r->device)
 			       ? err_usage("device '%s': another network has it", r->device)
 			       : 0;
-	for (unsigned i = 1;; i++) {
-		char name[DEVICE_MAX + 1];
-
-		(void)snprintf(name, sizeof(name), "podman%u", i);
-		if (strv_has(&t->devices, name))
-			continue;
-		r->device = xstrdup(name);
-		return 0;
-	}
+	r->device = free_name(t);
+	return 0;
 }
 
 static int check_mtu(const struct network_record *r)
@@ -557,6 +560,8 @@ static int make(struct store *st, const struct network_request *q, struct networ
 		e = take_reserved(q, r);
 	if (e == 0)
 		e = choose_device(&t, r);
+	if (e == 0 && !r->name)
+		r->name = free_name(&t);
 	return e < 0 ? e : check_mtu(r);
 }
 
@@ -569,18 +574,18 @@ int network_make(struct store *st, const struct network_request *q, char **ret_n
 	int e, dir = store_runtime_fd(st);
 
 	random_hex(id, 64);
-	r.name = q->name ? xstrdup(q->name) : xstrndup(id, 12);
+	r.name = q->name ? xstrdup(q->name) : NULL;
 	r.id = xstrdup(id);
 	r.created_ns = clock_now_ns();
 	r.internal = q->internal;
 	r.names = !q->no_names && !has_no_addresses(q); /* nobody would be there to ask */
-	e = check_name(r.name);
+	e = r.name ? check_name(r.name) : 0;
 	if (e < 0)
 		return e;
 	lock = network_lock(st);
 	if (lock < 0)
 		return lock;
-	e = network_load(st, r.name, &there);
+	e = r.name ? network_load(st, r.name, &there) : -CE_NO_NETWORK;
 	if (e == 0 && q->ignore) {
 		*ret_name = xstrdup(r.name);
 		return 0;

@@ -31,7 +31,16 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	[ "$(cuddy network inspect --format '{{.Name}} {{.Driver}} {{.Internal}}' two)" = "two bridge true" ]
 	[ "$(cuddy network inspect --format '{{range .Subnets}}{{.Subnet}} {{end}}' two)" = "$(cuddy network inspect two | jq -r '.[0].subnets[].subnet + " "' | tr -d '\n')" ]
 	[ "$(field "$(field one .id | cut -c1-12)" .name)" = one ]
-	cuddy network rm one two six dual
+	# Without a name it is called as its device is: the first that neither a network nor a device has.
+	[ "$(field one .network_interface) $(field dual .network_interface)" = "podman1 podman3" ]
+	cuddy network create --interface-name podman4 device
+	cuddy network create --interface-name br-y podman5
+	[ "$(cuddy network create)" = podman6 ]
+	[ "$(field podman6 .name) $(field podman6 .network_interface)" = "podman6 podman6" ]
+	cuddy network rm one device
+	[ "$(cuddy network create --interface-name br-z)" = podman1 ]
+	[ "$(field podman1 .network_interface)" = br-z ]
+	cuddy network rm two six dual podman1 podman5 podman6
 }
 
 @test "network create: what cannot be is one line, and nothing was made" {

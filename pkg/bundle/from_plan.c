@@ -13,6 +13,7 @@
 #include "pkg/oci/runtime_spec.h"
 #include "pkg/runtime/hooks.h"
 #include "pkg/runtime/pins.h"
+#include "pkg/runtime/user.h"
 
 static struct json_object *strings(const char *const *v)
 {
@@ -31,18 +32,11 @@ static struct json_object *cap_list(uint64_t mask)
 	return json_from_strv(&names);
 }
 
-/* Who the image's names are is known only inside: numbers are told, names are left to the start. */
-static bool is_root(const char *user)
-{
-	return !user || !*user || strcmp(user, "0") == 0 || strcmp(user, "root") == 0 ||
-	       strncmp(user, "0:", 2) == 0 || strncmp(user, "root:", 5) == 0;
-}
-
 static struct json_object *capabilities(const struct rt_process *p)
 {
 	struct json_object *o = json_object_new_object();
-	uint64_t own = is_root(p->user) ? p->caps : p->caps_added & p->caps;
-	uint64_t ambient = is_root(p->user) ? 0 : own;
+	uint64_t own = user_is_root(p->user) ? p->caps : p->caps_added & p->caps;
+	uint64_t ambient = user_is_root(p->user) ? 0 : own;
 
 	json_set(o, "bounding", cap_list(p->caps));
 	json_set(o, "effective", cap_list(own));
@@ -52,6 +46,7 @@ static struct json_object *capabilities(const struct rt_process *p)
 	return o;
 }
 
+/* Who the image's names are is known only inside: numbers are told, names are left to the start. */
 static struct json_object *user(const struct rt_process *p)
 {
 	struct json_object *o = json_object_new_object();
@@ -60,13 +55,15 @@ static struct json_object *user(const struct rt_process *p)
 	const char *gid = strchr(name, ':');
 	uint32_t id;
 
-	if (is_root(name))
+	if (gid && !gid[1])
+		gid = NULL;
+	if (user_is_root(name))
 		json_set_i64(o, "uid", 0);
 	else if (parse_u32(uid, INT32_MAX, &id) == 0)
 		json_set_i64(o, "uid", id);
 	if (gid && parse_u32(gid + 1, INT32_MAX, &id) == 0)
 		json_set_i64(o, "gid", id);
-	else if (!gid && is_root(name))
+	else if (!gid && user_is_root(name))
 		json_set_i64(o, "gid", 0);
 	json_set_str(o, "username", *name ? name : "root");
 	json_set_i64(o, "umask", p->umask);

@@ -25,6 +25,7 @@
 #include "pkg/json/json.h"
 #include "pkg/json/kind.h"
 #include "pkg/json/nil.h"
+#include "pkg/runtime/user.h"
 #include "storage/image_store.h"
 #include "storage/store.h"
 #include "storage/volume.h"
@@ -529,9 +530,7 @@ int container_inspect(struct store *st, const struct container *c, struct json_o
 	json_set_str(o, "ProcessLabel", "");
 	json_set_str(o, "AppArmorProfile", rec->apparmor ? rec->apparmor : "");
 	set_caps(o, "EffectiveCaps",
-		 *rec->user && strcmp(rec->user, "0") != 0 && strcmp(rec->user, "root") != 0
-			 ? rec->caps_added
-			 : rec->caps);
+		 user_is_root(rec->user) ? rec->caps : rec->caps_added);
 	set_caps(o, "BoundingCaps", rec->caps);
 	json_set(o, "ExecIDs", json_object_new_array());
 	json_set(o, "GraphDriver", graph_driver_of(st, c));

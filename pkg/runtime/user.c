@@ -226,18 +226,25 @@ static int add_numbers(const struct rt_process *p, struct rt_ids *ids)
 	return 0;
 }
 
+/* An empty user is root, an empty group the user's own: as if they were not said. */
 static int split_spec(char *spec, struct wanted *w)
 {
 	char *colon = strchr(spec, ':');
 
-	w->user = *spec ? spec : "0";
-	if (!colon)
-		return 0;
-	*colon++ = '\0';
-	if (!*spec || !*colon || strchr(colon, ':'))
+	if (colon)
+		*colon++ = '\0';
+	if (colon && strchr(colon, ':'))
 		return err_usage("user '%s:%s': not USER[:GROUP]", spec, colon);
-	w->group = colon;
+	w->user = *spec ? spec : "0";
+	w->group = colon && *colon ? colon : NULL;
 	return 0;
+}
+
+bool user_is_root(const char *spec)
+{
+	size_t n = spec ? strcspn(spec, ":") : 0;
+
+	return n == 0 || (n == 1 && *spec == '0') || (n == 4 && strncmp(spec, "root", n) == 0);
 }
 
 int user_resolve(int root, const struct rt_process *p, struct rt_ids *ret)

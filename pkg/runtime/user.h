@@ -16,5 +16,11 @@ struct rt_ids {
 	bool user_named, group_named; /* passwd and group know them */
 };
 
-/** user_resolve() - p->user and p->groups against passwd and group below @root (R19, R20, R21). */
+/** user_is_root() - does @spec, "USER[:GROUP]" or NULL, say that it is root? No file is asked. */
+bool user_is_root(const char *spec);
+
+/**
+ * user_resolve() - p->user and p->groups against passwd and group below @root (R19, R20, R21).
+ * In "USER:GROUP" an empty user is root and an empty group the user's own.
+ */
 int user_resolve(int root, const struct rt_process *p, struct rt_ids *ret);

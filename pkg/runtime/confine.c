@@ -172,26 +172,54 @@ int confine_files(const struct rt_process *p)
 	return set_rlimits(p, true);
 }
 
-static int change_groups(const struct rt_process *p, const struct rt_ids *ids)
+/* The kernel's word on this user namespace, which those below it inherit: groups stay as they are (H05). */
+static bool groups_are_denied(int proc)
 {
-	if (p->keep_groups)
+	AUTO_CLOSE int host = proc < 0 ? procfs_open_host() : -EBADF;
+	int from = proc < 0 ? host : proc;
+	char path[32], text[16];
+	pid_t self;
+
+	if (from < 0 || procfs_self(from, &self) < 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "%d/setgroups", (int)self);
+	return procfs_read(from, path, text, sizeof(text)) > 0 && strcmp(text, "deny\n") == 0;
+}
+
+int confine_drop_groups(int proc, const struct rt_process *p)
+{
+	int e;
+
+	if (p->keep_groups || setgroups(0, NULL) == 0)
 		return 0;
-	if (setgroups(ids->n_groups, ids->groups) == 0)
+	e = errno;
+	/* A filter around us may refuse it too: then the caller's groups would go to the payload (H08). */
+	if (e == EPERM && (getgroups(0, NULL) == 0 || groups_are_denied(proc)))
 		return 0;
+	return err_new(-e, "drop the caller's groups");
+}
+
+static int change_groups(int proc, const struct rt_process *p, const struct rt_ids *ids)
+{
+	int e;
+
+	if (p->keep_groups || setgroups(ids->n_groups, ids->groups) == 0)
+		return 0;
+	e = errno;
 	/*
 	 * With one mapped id the kernel forbids setgroups (H07). What the image's group file says of
 	 * the user is then not to be had, and no reason to stop; what was asked for is.
 	 */
-	if (errno == EPERM && (!p->groups || !p->groups[0]))
+	if (e == EPERM && (!p->groups || !p->groups[0]) && groups_are_denied(proc))
 		return 0;
-	return err_new(-errno,
+	return err_new(-e,
 		       "set %u supplementary groups (are they within the container's id range?)",
 		       ids->n_groups);
 }
 
-static int change_ids(const struct rt_process *p, const struct rt_ids *ids)
+static int change_ids(int proc, const struct rt_process *p, const struct rt_ids *ids)
 {
-	int r = change_groups(p, ids);
+	int r = change_groups(proc, p, ids);
 
 	if (r < 0)
 		return r;
@@ -275,11 +303,11 @@ static void wanted_caps(const struct rt_process *p, const struct rt_ids *ids, st
 	*ret_ambient = ids->uid == 0 ? 0 : named;
 }
 
-int confine_process(const struct rt_process *p, const struct rt_ids *ids)
+int confine_process(int proc, const struct rt_process *p, const struct rt_ids *ids)
 {
 	struct caps all, want;
 	uint64_t ambient;
-	int r = change_ids(p, ids);
+	int r = change_ids(proc, p, ids);
 
 	if (r == 0)
 		r = caps_get(&all);

@@ -5,7 +5,6 @@
  * walked by open_in(); no program or library of the image runs before P's execve (R02, R16).
  */
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -173,10 +172,10 @@ static int become_payload(struct stage *s)
 				       (int *const[]){&s->report, &s->proc}, 2);
 	if (r == 0)
 		r = confine_keyring(&s->process);
+	if (r == 0)
+		r = confine_drop_groups(s->proc, &s->process);
 	if (r < 0)
 		return r;
-	if (!s->process.keep_groups && setgroups(0, NULL) < 0 && errno != EPERM)
-		return err_new(-errno, "drop the caller's groups");
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_new(-errno, "become root inside");

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <grp.h>
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
@@ -50,8 +49,10 @@ static int prepare(struct rt_child *x)
 /* Root inside, with none of the caller's groups. */
 static int become_root(const struct rt_child *x)
 {
-	if (!x->process->keep_groups && setgroups(0, NULL) < 0 && errno != EPERM)
-		return err_new(-errno, "drop the caller's groups");
+	int r = confine_drop_groups(x->proc, x->process);
+
+	if (r < 0)
+		return r;
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_new(-errno, "become root inside (id 0 must be mapped)");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)

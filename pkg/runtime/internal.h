@@ -166,7 +166,12 @@ int confine_files(const struct rt_process *p);
 int confine_scheduling(const struct rt_process *p, bool late);
 int confine_cpus(const void *mask, size_t n);
 /** confine_process() - groups, ids, capabilities, no_new_privs, filter; read back. Nothing but exec may follow. */
-int confine_process(const struct rt_process *p, const struct rt_ids *ids);
+int confine_process(int proc, const struct rt_process *p, const struct rt_ids *ids);
+/**
+ * confine_drop_groups() - none of the caller's groups, where the plan does not keep them
+ * @proc: of which we are a process; -EBADF: the /proc of now. Where the kernel denies it to the user namespace they stay.
+ */
+int confine_drop_groups(int proc, const struct rt_process *p);
 
 /* process.c */
 /** process_set_stdio() - make them 0..2; a terminal becomes the controlling one. */

@@ -281,7 +281,7 @@ int process_finish(int root, int proc, const struct rt_process *p, const struct 
 	if (r == 0)
 		r = confine_files(p);
 	if (r == 0)
-		r = confine_process(p, ids);
+		r = confine_process(proc, p, ids);
 	if (r == 0 && init && !p->argv[0])
 		pid1_hold();
 	if (r == 0 && init)

@@ -49,9 +49,20 @@ load runtime
 		done
 		echo 1 2>/dev/null >/proc/sys/kernel/sysrq && echo "sysctl"
 		echo done'
-	[ "$output" = done ] || echo "$output" | grep -v '^umount' | grep -qx done
-	run rt -- sh -c 'umount /proc/keys || umount /proc/sys || mount -o bind /etc /proc/acpi || mount -t tmpfs t /tmp'
-	[ "$status" -ne 0 ]
+	[ "$(grep -v '^umount' <<<"$output")" = done ] # whoever has every capability may unmount: of his own namespace
+	# With the usual ones nothing that lies over /proc or /sys can be taken away, covered or written, nor they themselves.
+	run -0 rt -- sh -c '
+		n=0
+		while read -r _ _ _ _ p _; do
+			case $p in /proc* | /sys*) ;; *) continue ;; esac
+			n=$((n + 1))
+			umount $p && echo "unmounted $p"
+			mount -o bind /etc $p && echo "covered $p"
+			mount -o remount,rw $p && echo "remounted $p"
+			if [ -d $p ]; then touch $p/x && echo "wrote $p"; fi
+		done </proc/self/mountinfo 2>/dev/null
+		[ $n -ge 8 ] && echo done'
+	[ "$output" = done ]
 }
 
 @test "K07: /dev holds the fixed list, whatever the image has there" {
@@ -59,6 +70,9 @@ load runtime
 	: >"$IMG/dev/mem"
 	run -0 rt -- ls /dev
 	[ "$(echo $output)" = "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero" ]
+	for d in /dev/*; do [ ! -c "$d" ] || [ -r "$d" ] || [ -w "$d" ] || break; done # what the user himself cannot open
+	run rt device="$d:/dev/closed" -- sh -c '[ -c /dev/closed ] && { (: </dev/closed) || (: >/dev/closed); } && echo opened'
+	[[ "$output" == *"ermission denied"* && "$output" != *opened* ]] || fail "$d: $output"
 	run -0 rt -- sh -c 'grep -E " /dev(/null)? " /proc/self/mountinfo | grep -vc "nosuid,noexec"; true'
 	[ "$output" = 0 ]
 }
@@ -97,9 +111,25 @@ load runtime
 	[ "$(echo $output)" = "1 60 120" ]
 }
 
-@test "H08: the caller's own groups stay outside" {
+@test "H08: the caller's own groups stay outside, unless they are asked for" {
 	run -0 rt -- id -G
 	[ "$output" = 0 ]
+	# Somebody with a further group that is none of his subordinate ids, and a file that is open to it alone.
+	mkdir -m 0700 "$WORK/h" "$WORK/h/run"
+	echo 'root:1000:60000' >"$WORK/h/subid"
+	echo open >"$WORK/h/file"
+	member() { # member KEY...
+		run unshare --user --map-auto --map-root-user --mount sh -ec '
+			chown 5:7 "$1/file"; chmod 0640 "$1/file"
+			mount --bind "$1/subid" /etc/subuid; mount --bind "$1/subid" /etc/subgid
+			shift
+			exec setpriv --groups 7 "$@"' - "$WORK/h" "$RTDRIVE" run="$WORK/h/run" lower="$IMG" lower="$WORK/places" upper="$WORK/up" \
+			work="$WORK/wk" bind="$WORK/h:/h" "$@" -- sh -c 'grep ^Groups: /proc/self/status | xargs; wc -l </proc/self/uid_map; cat /h/file'
+	}
+	member
+	[[ "$status ${lines[*]}" == "1 Groups: 0 2 cat: "*"ermission denied" ]] || fail "$output"
+	member keepgroups=1
+	[ "$status ${lines[*]}" = "0 Groups: 65534 2 open" ] || fail "$output"
 }
 
 @test "C08: handing a volume to the user follows no link out of it" {

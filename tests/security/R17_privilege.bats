@@ -34,23 +34,35 @@ D=00000000800405fb Z=0000000000000000
 	rt_end
 }
 
-@test "R30: when a step of mounting or of giving up privilege fails, nothing starts" {
+@test "R30, H08: when a step of mounting or of giving up privilege fails, nothing starts" {
 	command -v strace >/dev/null || skip "no strace"
 	default_filter 800405fb >/dev/null
 	mkdir "$WORK"/{up,wk}.traced
 	rt_background -- sleep 300 # keeps the base namespace: strace takes newuidmap its rights
-	traced() { # traced CALL WHICH
-		run strace -f -qq -o "$WORK/trace" -e "trace=$1" -e "inject=$1:error=EAGAIN:when=$2" "$RTDRIVE" run="$WORK/run" lower="$IMG" \
-			lower="$WORK/places" upper="$WORK/up.traced" work="$WORK/wk.traced" user=1000 seccomp="$WORK/filter.bpf" -- echo started
+	inject() { # inject CALL WHICH ERROR WORD...
+		local what=$1 which=$2 error=$3
+		shift 3
+		run strace -f -qq -o "$WORK/trace" -e "trace=$what" -e "inject=$what:error=$error:when=$which" "$RTDRIVE" "$@" -- echo started
+	}
+	traced() { # traced CALL WHICH [ERROR]
+		inject "$1" "$2" "${3:-EAGAIN}" run="$WORK/run" lower="$IMG" lower="$WORK/places" upper="$WORK/up.traced" work="$WORK/wk.traced" \
+			user=1000 seccomp="$WORK/filter.bpf"
 	}
 	traced setgroups 65535 # never
 	[ "$output" = started ]
-	for which in 'setgroups 2' 'capset 2' 'setresuid 2' 'setresgid 2' 'seccomp 1' 'pivot_root 1' 'mount 1' 'fsmount 1' \
+	# EPERM of setgroups: as by a filter around us. Only a user namespace that says "deny" has a right to it (H05).
+	for which in 'setgroups 1 EPERM' 'setgroups 2 EPERM' 'setgroups 2' 'capset 2' 'setresuid 2' 'setresgid 2' 'seccomp 1' 'pivot_root 1' 'mount 1' 'fsmount 1' \
 		'fsconfig 6' 'open_tree 8' 'move_mount 1' 'move_mount 12+' 'mount_setattr 5' 'umount2 1'; do
 		# shellcheck disable=SC2086
 		traced $which
 		grep -q INJECTED "$WORK/trace" || { echo "$which: it was not called"; false; }
 		[[ "$output" != *started* ]] || { echo "$which: started"; false; }
+	done
+	inject setgroups 65535 EPERM exec="$PID1"
+	[ "$output" = started ]
+	for which in 1 2; do
+		inject setgroups $which EPERM exec="$PID1"
+		[[ "$(grep -c INJECTED "$WORK/trace") $output" == "1 "*groups* && "$output" != *started* ]] || fail "exec $which: $output"
 	done
 	rt_end
 }

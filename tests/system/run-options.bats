@@ -61,6 +61,8 @@ run_() { cuddy run --rm --network none "$@"; }
 	[ "$output" = 1000 ] || [ "$output" = "8 50 1000" ]
 	run -0 run_ --group-add keep-groups -u 1000 "$IMAGE" sh -c "$in_container"
 	[ "$output" = "$mine" ]
+	cuddy create --name g --group-add keep-groups "$IMAGE" true
+	[ "$(cuddy inspect --format '{{.HostConfig.GroupAdd}}' g)" = "[keep-groups]" ]
 	run --separate-stderr run_ --group-add keep-groups --group-add 5 "$IMAGE" true
 	one_line_error 125 keep-groups
 }

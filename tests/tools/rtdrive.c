@@ -155,6 +155,8 @@ static void set_key(struct driver *d, const char *a)
 		pr->user = v;
 	else if (key_is(a, "group", &v))
 		strv_add(&d->groups, v);
+	else if (key_is(a, "keepgroups", &v))
+		pr->keep_groups = true;
 	else if (key_is(a, "env", &v))
 		strv_add(&d->env, v);
 	else if (key_is(a, "cwd", &v))

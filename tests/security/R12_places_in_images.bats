@@ -9,7 +9,10 @@ bad = ["etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", "run/.contain
        "run/secrets", "etc/passwd", "etc/group", "etc/system-fips", "usr/share/crypto-policies", "catatonit", "run/podman-init"]
 layers = [BASE(), [(p, "s", V + "/f" if i % 2 else "../" * 12 + V.lstrip("/") + "/new%d" % i) for i, p in enumerate(bad)]]
 EOT
-	run -0 cuddy run --rm --init --network none --add-host h:1.2.3.4 --hostname me localhost/links sh -c 'hostname; ls -l /etc/hosts'
+	echo word | cuddy secret create tok -
+	run -0 cuddy run --rm --init --network none --add-host h:1.2.3.4 --hostname me --secret tok localhost/links \
+		sh -c 'hostname; ls -l /etc/hosts; cat /run/secrets/tok'
+	[ "${lines[-1]}" = word ]
 	victim_is_unchanged
 	if [ -w /dev/net/tun ]; then
 		run -0 cuddy run --rm --add-host h:1.2.3.4 localhost/links cat /etc/hosts /etc/resolv.conf
@@ -25,7 +28,8 @@ EOT
 
 @test "R12: generated files never go into a process's memory or a kernel switch either" {
 	load_as localhost/mem <<'EOT'
-layers = [BASE(), [("etc/hosts", "s", "/proc/self/mem"), ("etc/hostname", "s", "/proc/sys/kernel/core_pattern"), ("etc/resolv.conf", "s", "/proc/sysrq-trigger")]]
+layers = [BASE(), [("etc/hosts", "s", "/proc/self/mem"), ("etc/hostname", "s", "/proc/sys/kernel/core_pattern"), ("etc/resolv.conf", "s", "/proc/sysrq-trigger"),
+                   ("etc/mtab", "s", "/proc/self/mem"), ("etc/group", "s", "/proc/self/mem"), ("run/.containerenv", "s", "/proc/self/mem")]]
 EOT
 	before=$(cat /proc/sys/kernel/core_pattern)
 	run --separate-stderr timeout 20 "$CUDDY" run --rm --network none localhost/mem true
@@ -148,7 +152,8 @@ EOT
 	run ! grep -F 'a,b:c' /proc/self/mountinfo
 	if [ -S "${CUDDY_OTHER:-}" ]; then
 		run as_other sh -c "ls /proc/$(container_pid c)/root/ || ls '$CUDDY_ROOT'"
-		[[ "$output" != *f60* ]] && [ "$status" -ne 0 ]
+		[[ "$output" != *f60* ]]
+		[ "$status" -ne 0 ]
 	fi
 	cuddy rm -f -t 0 c
 }

@@ -19,7 +19,7 @@ load hostile
 	[ -z "$(grep -v ':0$' <<<"$output")" ]
 }
 
-@test "R17: capabilities of files in an image give an ordinary user nothing that the container does not have" {
+@test "R17, K05: capabilities of files in an image give an ordinary user nothing that the container does not have" {
 	load_as localhost/fcaps <<'EOT'
 bb = open("/bin/busybox", "rb").read()
 def cap(perm, inh, eff):
@@ -40,20 +40,22 @@ EOT
 		[ "$(awk '{ print $2 }' <<<"$output" | sort -u)" = 0000000000000000 ]
 	done
 	cuddy rm -f -t 0 a
-	# Nor is anything inheritable where it is more than usual: privileged, by a check, by a build's command.
+	# Nor is anything inheritable where it is more than usual: privileged, by a check, by a build's command. Of these two: all
+	# that R17_privilege.bats compares for run and exec.
+	k05='sed -n "s/^\(Cap[A-Z][a-z]*\|NoNewPrivs\|Seccomp\):.//p" /proc/self/status | xargs' z=0000000000000000 d=00000000800405fb
 	inh='sed -n "s/^Cap\(Inh\|Amb\):.//p" /proc/self/status'
-	cuddy run -d --name a --network none -u 1000 --cap-drop all --health-interval disable --health-cmd "$inh" localhost/fcaps sleep 1000
+	cuddy run -d --name a --network none -u 1000 --cap-drop all --health-interval disable --health-cmd "$k05" localhost/fcaps sleep 1000
 	for u in 1000 0; do
 		run -0 cuddy exec --privileged -u $u a sh -c "$inh"
 		[ "$(sort -u <<<"$output")" = 0000000000000000 ]
 	done
 	cuddy healthcheck run a
-	[ "$(cuddy inspect --format '{{range .State.Health.Log}}{{.Output}}{{end}}' a | grep . | sort -u)" = 0000000000000000 ]
+	[ "$(cuddy inspect --format '{{range .State.Health.Log}}{{.Output}}{{end}}' a | grep .)" = "$z $z $z $z $z 0 2" ]
 	mkdir "$WORK/ctx"
-	printf 'FROM localhost/fcaps\nRUN %s >/inh && cat /proc/*/environ >/env\nUSER 1000:50\nRUN %s >>/tmp/inh && id -G >/tmp/groups\n' "$inh" "$inh" >"$WORK/ctx/Containerfile"
+	printf 'FROM localhost/fcaps\nRUN %s >/k05 && cat /proc/*/environ >/env\nUSER 1000:50\nRUN %s >>/tmp/k05 && id -G >/tmp/groups\n' "$k05" "$k05" >"$WORK/ctx/Containerfile"
 	SECRET=hunter2 cuddy build -q -t localhost/fcaps:built "$WORK/ctx" >/dev/null
-	run -0 cuddy run --rm --network none localhost/fcaps:built sh -c 'sort -u /inh /tmp/inh; cat /tmp/groups; grep -c hunter2 /env; true'
-	[ "$(echo $output)" = "0000000000000000 50 0" ]
+	run -0 cuddy run --rm --network none localhost/fcaps:built sh -c 'cat /k05 /tmp/k05 /tmp/groups; grep -c hunter2 /env; true'
+	[ "${lines[*]}" = "$z $d $d $d $z 0 2 $z $z $z $d $z 0 2 50 0" ] || fail "$output"
 	run -0 cuddy exec -u 1000 a /bin/busybox-inh grep -E 'Cap(Prm|Eff)' /proc/self/status
 	[ "$(awk '{ print $2 }' <<<"$output" | sort -u)" = 0000000000000000 ]
 }
@@ -142,6 +144,11 @@ EOT
 ("etc/group", "f", "g:x:1:" + "user," * 20000)
 ("etc/passwd", "f", b"user:x:0:0::/:\0\n")
 EOT
+	# A device is to be had only in one that runs.
+	cuddy run -d --name a --network none "$IMAGE" sh -c 'ln -sf /dev/zero /etc/passwd; ln -sf /dev/zero /etc/group; echo ready; exec sleep 1000'
+	wait_log a ready
+	run --separate-stderr timeout 5 "$CUDDY" exec -u user a echo started
+	one_line_error 125 passwd
 	victim_is_unchanged
 }
 
@@ -154,6 +161,12 @@ EOT
 	[[ "$output" != *hunter2* ]]
 	[[ "$output" == *GOOD=1* ]]
 	[[ "$output" == *A=B=C* ]]
+	mkdir "$WORK/ctx"
+	printf 'FROM localhost/env\nRUN env >/seen\n' >"$WORK/ctx/Containerfile"
+	cuddy build -q -t localhost/env:built "$WORK/ctx" >/dev/null
+	run -0 cuddy run --rm --network none localhost/env:built sh -c 'cat /seen; env'
+	[ "$(grep -c A=B=C <<<"$output")" = 2 ]
+	[[ "$output" != *hunter2* ]]
 	hostile docker "$WORK/n.tar" <<<'layers = [BASE()]; tags = ["localhost/null:latest"]; config = {"Env": [None]}'
 	run --separate-stderr cuddy load -q -i "$WORK/n.tar"
 	[ "$status" -eq 125 ] || { run -0 cuddy run --rm --network none localhost/null env; [[ "$output" != *hunter2* ]]; }
@@ -183,7 +196,8 @@ EOT
 		if [ "$status" -eq 0 ]; then
 			run --separate-stderr timeout 20 "$CUDDY" run --rm --network none localhost/c
 			echo "  run: $status ${stderr:0:200}"
-			[ "$status" -ge 125 ] && [ "$status" -le 127 ]
+			[ "$status" -ge 125 ]
+			[ "$status" -le 127 ]
 		fi
 		[ "${#stderr_lines[@]}" -le 2 ]
 		n=$((n + 1))

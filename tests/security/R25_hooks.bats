@@ -27,7 +27,8 @@ load ../system/helpers
 	run env SECRET=hidden "$CUDDY" run --rm --network none --hooks-dir "$WORK/hooks" -e LD_AUDIT=/x.so evil /bin/true
 	[ "$status" = 0 ] || fail "$output"
 	for s in prestart createRuntime createContainer; do
-		[ -e "$WORK/$s.env" ] && [ -z "$(cat "$WORK/$s.env")" ]
+		[ -e "$WORK/$s.env" ]
+		[ -z "$(cat "$WORK/$s.env")" ]
 		[ "$(cat "$WORK/$s.cwd")" = / ]
 		run ! grep -q 'x\.so' "$WORK/$s.maps"
 		[ "$(grep -c -- '->' "$WORK/$s.fds")" -le 4 ] # its own three and the directory that ls reads

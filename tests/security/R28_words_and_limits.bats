@@ -96,6 +96,8 @@ load hostile
 		[ "${#stderr_lines[@]}" -le 1 ] || fail "${o:0:20}: ${stderr_lines[1]:0:200}"
 		[ ${#stderr} -lt 4096 ] || fail "${o:0:20}: a message of ${#stderr} bytes"
 	done
+	run --separate-stderr timeout 60 "$CUDDY" run --rm --network none --rootfs "/$big" true
+	one_line_error 125 .
 	args=()
 	for i in $(seq 50000); do args+=("--uidmap=$i:$i:1"); done
 	run --separate-stderr timeout 60 "$CUDDY" create --network none "${args[@]}" "$IMAGE" true

@@ -3,15 +3,19 @@
  * Makes harmless attempts at dangerous system calls and prints the errno of each: what a container may.
  *	sysprobe hold NAME COMMAND...	COMMAND with a key of that name in its session keyring
  *	sysprobe search NAME		is there such a key in ours?
+ *	sysprobe reach PID...		what of ptrace, memory, descriptors, namespaces and signals works on others
  */
 #include <errno.h>
 #include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,8 +84,38 @@ static int search(const char *name)
 	return 0;
 }
 
+/* Anything but EPERM is said: a bad address, for one, is found only after permission was given. */
+static void try(const char *what, pid_t pid, long r)
+{
+	if (r >= 0 || errno != EPERM)
+		printf("%s %d: %s\n", what, (int)pid, r >= 0 ? "works" : strerror(errno));
+}
+
+static void reach(pid_t pid)
+{
+	char byte = 0;
+	struct iovec own = {&byte, 1}, theirs = {&byte, 1};
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (pidfd < 0)
+		printf("pidfd %d: %s\n", (int)pid, strerror(errno));
+	try("ptrace", pid, ptrace(PTRACE_SEIZE, pid, NULL, NULL));
+	try("process_vm_readv", pid, process_vm_readv(pid, &own, 1, &theirs, 1, 0));
+	try("process_vm_writev", pid, process_vm_writev(pid, &own, 1, &theirs, 1, 0));
+	try("pidfd_getfd", pid, syscall(SYS_pidfd_getfd, pidfd, 0, 0));
+	try("setns user", pid, setns(pidfd, CLONE_NEWUSER));
+	try("setns mnt", pid, setns(pidfd, CLONE_NEWNS));
+	try("setns net", pid, setns(pidfd, CLONE_NEWNET));
+	try("kill", pid, kill(pid, 0));
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 2 && strcmp(argv[1], "reach") == 0) {
+		for (int i = 2; i < argc; i++)
+			reach((pid_t)atoi(argv[i]));
+		return 0;
+	}
 	if (argc > 3 && strcmp(argv[1], "hold") == 0)
 		return hold(argv[2], argv + 3);
 	if (argc == 3 && strcmp(argv[1], "search") == 0)

@@ -2,6 +2,7 @@
 /* threats: R06. Everything happens in a mount namespace of a child, as root of a user namespace of one id. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,6 +45,27 @@ static void own_namespaces(void)
 		_exit(NO_NAMESPACES);
 }
 
+/* What is at @path is covered by @decoy, then by a file of procfs that may be written. */
+static bool is_written_through(int proc, const char *path, const char *decoy)
+{
+	const char *over[] = {decoy, "/proc/self/comm"};
+	char target[96], before[32] = "", after[32] = "";
+	bool through = false;
+
+	(void)snprintf(target, sizeof(target), "/proc/%s", path);
+	for (unsigned i = 0; i < 2; i++) {
+		AUTO_CLOSE int fd = open(over[i], O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || mount(over[i], target, NULL, MS_BIND, NULL) < 0)
+			return true;
+		through |= pread(fd, before, sizeof(before) - 1, 0) < 0 ||
+			   procfs_write(proc, path, "evil") != -EXDEV ||
+			   pread(fd, after, sizeof(after) - 1, 0) < 0 || strcmp(before, after) != 0;
+		(void)umount(target);
+	}
+	return through;
+}
+
 /* Another file lies over the one that is to be written. 0 when every write was refused and nothing arrived there. */
 static int covered(void)
 {
@@ -78,6 +100,11 @@ static int covered(void)
 		return 8;
 	if (procfs_read(proc, path, text, sizeof(text)) < 0 || strcmp(text, "500\n") != 0)
 		return 9;
+	/* The same of a label and of a parameter: a file of a tmpfs, then one of procfs lies there. */
+	(void)snprintf(target, sizeof(target), "%d/attr/exec", (int)self);
+	if (is_written_through(proc, target, decoy) ||
+	    is_written_through(proc, "sys/net/ipv4/ip_forward", decoy))
+		return 10;
 	(void)umount2(dir, MNT_DETACH);
 	(void)rmdir(dir);
 	return 0;

@@ -41,6 +41,8 @@ as_daemon() {
 			xargs </proc/self/uid_map; stat -c %u /d/denied"
 		"$CUDDY" run -d --name c --network none localhost/busybox sleep 1000 >/dev/null
 		for p in $("$CUDDY" inspect --format "{{.State.Pid}} {{.State.ConmonPid}}" c); do cat /proc/$p/setgroups; done
+		"$CUDDY" exec c sh -c "grep ^Groups: /proc/self/status | xargs echo exec"
+		"$CUDDY" run --rm --network none --pid container:c localhost/busybox sh -c "grep ^Groups: /proc/self/status | xargs echo joined"
 		"$CUDDY" run --rm --network none --user 1 localhost/busybox true 2>&1
 		"$CUDDY" rm -f -t 0 c >/dev/null' >"$WORK/out"
 	cat "$WORK/out"
@@ -48,7 +50,9 @@ as_daemon() {
 	! grep -q canary "$WORK/out" || fail "it was there"
 	[ "$(grep -c 'denied' "$WORK/out")" -ge 1 ]
 	grep -q "groups: Operation not permitted" "$WORK/out" # setgroups(2) itself, as su calls it
-	grep -q '^Groups: 0 65534' "$WORK/out"
+	for how in '' 'exec ' 'joined '; do
+		grep -q "^${how}Groups: 0 65534" "$WORK/out"
+	done
 	grep -q '^0 0 1$' "$WORK/out"
 	grep -q '^cuddy: .*user 1' "$WORK/out"
 }

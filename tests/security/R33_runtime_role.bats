@@ -32,9 +32,9 @@ bundle_for_both() { # bundle_for_both COMMAND...
 
 refused() { # refused as_user|as_root [FILTER]: with the configuration changed so nothing starts, or touches what is outside
 	plain "$1"
-	config b "${2:-.}"
+	[ -z "${2:-}" ] || config b "$2"
 	run "$1" run --bundle "$WORK/b" x
-	[ "$status" -ne 0 ] && [[ "$output" != *started* ]] || fail "$1 $2: $status $output"
+	[ "$status" -ne 0 ] && [[ "$output" != *started* ]] || fail "$1 ${2:-}: $status $output"
 	victim_is_unchanged
 }
 
@@ -54,13 +54,15 @@ refused() { # refused as_user|as_root [FILTER]: with the configuration changed s
 		refused as_user
 		refused as_root
 		rm "$WORK/b/rootfs/$d"
-		: >"$WORK/b/rootfs/$d"
-		refused as_root
-		rm "$WORK/b/rootfs/$d"
+		if [ $d = proc ]; then
+			: >"$WORK/b/rootfs/$d"
+			refused as_root
+			rm "$WORK/b/rootfs/$d"
+		fi
 		mkdir "$WORK/b/rootfs/$d"
 	done
 	ln -s proc "$WORK/b/rootfs/x"
-	for d in /proc/self/attr /x /x/sys; do
+	for d in /proc/self/attr /x/sys; do
 		refused as_root ".mounts += [{\"destination\": \"$d\", \"type\": \"tmpfs\"}]"
 	done
 	# Without a mount on /dev: nothing of ours is made behind the link.

@@ -53,3 +53,31 @@ load helpers
 	run -125 --separate-stderr cuddy stats -a a
 	one_line_error 125 'contradict'
 }
+
+@test "pod stats: what went over the pod's network is what its kernel counts; members without a cgroup are said" {
+	require_tun
+	id=$(cuddy pod create --name p)
+	[ -z "$(cuddy pod stats --no-stream --format '{{.CID}}' p)" ] # nobody runs
+	cuddy pod start p
+	holder=$(cuddy pod inspect --format '{{.InfraContainerID}}' p)
+	run -1 cuddy run --rm --network pod:p "$IMAGE" nc -w 1 10.0.2.2 9 # it asks, whatever the answer
+	wait_until 10 as_counted p
+	wait_until 10 as_counted --latest
+	wait_until 10 as_counted --all
+	run -0 cuddy pod stats --no-stream --format json
+	[ "$(jq -r '.[] | .Pod + " " + .CID' <<<"$output")" = "$id $holder" ]
+	run -125 --separate-stderr cuddy pod stats --no-stream nosuch
+	one_line_error 125 'nosuch'
+	run -125 --separate-stderr cuddy pod stats --all p
+	one_line_error 125 'contradict'
+	cuddy --cgroup-manager none run -d --pod p --name m "$IMAGE" sleep 1000
+	run -125 --separate-stderr cuddy pod stats --no-stream p
+	one_line_error 125 'stats m: it has no cgroup of its own'
+	cuddy pod rm -f -t 0 p
+}
+# The counters in the pod's network namespace, read from inside, beside what is told of the pods that $1 says.
+as_counted() {
+	local sent
+	sent=$(cuddy run --rm --network pod:p "$IMAGE" awk '$1 == "tap0:" { print $10 }' /proc/net/dev)
+	[ "$sent" -gt 0 ] && [ "$(cuddy pod stats --no-stream --no-trunc --format '{{.Pod}} {{.CID}} {{.NetOutput}} {{.PIDS}}' "$1")" = "$id $holder $sent 0" ]
+}

@@ -167,11 +167,6 @@ int confine_limits(int proc, const struct rt_process *p)
 	return r;
 }
 
-int confine_files(const struct rt_process *p)
-{
-	return set_rlimits(p, true);
-}
-
 /* The kernel's word on this user namespace, which those below it inherit: groups stay as they are (H05). */
 static bool groups_are_denied(int proc)
 {
@@ -309,6 +304,8 @@ int confine_process(int proc, const struct rt_process *p, const struct rt_ids *i
 	uint64_t ambient;
 	int r = change_ids(proc, p, ids);
 
+	if (r == 0) /* from here on nothing is opened */
+		r = set_rlimits(p, true);
 	if (r == 0)
 		r = caps_get(&all);
 	if (r < 0)

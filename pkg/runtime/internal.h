@@ -159,9 +159,8 @@ int confine_keyring(const struct rt_process *p);
 /** confine_death() - dies with its parent, unless it is to outlive it; again after each change of ids. */
 int confine_death(const struct rt_process *p);
 int confine_stdio(const int stdio[3], bool terminal, uid_t uid);
-/** confine_limits() - all but that of open files: confine_files() sets it when nothing of ours is opened any more. */
+/** confine_limits() - all but that of open files, which confine_process() sets: we ourselves still open some. */
 int confine_limits(int proc, const struct rt_process *p);
-int confine_files(const struct rt_process *p);
 /** confine_scheduling() - @late: right before exec. With SCHED_DEADLINE a process may not fork; all else is set early. */
 int confine_scheduling(const struct rt_process *p, bool late);
 int confine_cpus(const void *mask, size_t n);

@@ -279,8 +279,6 @@ int process_finish(int root, int proc, const struct rt_process *p, const struct 
 	if (r == 0)
 		r = confine_scheduling(p, true);
 	if (r == 0)
-		r = confine_files(p);
-	if (r == 0)
 		r = confine_process(proc, p, ids);
 	if (r == 0 && init && !p->argv[0])
 		pid1_hold();

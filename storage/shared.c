@@ -40,7 +40,7 @@ void shared_list_free(struct shared_list *l)
 	free(l);
 }
 
-/* Return: 1 it is one; 0 there is none, or another tool's. */
+/* Return: 1 it is one; 0 there is none, another tool's, or one of a later format. */
 static int look(int root, const char *path)
 {
 	AUTO_SBUF struct sbuf version = SBUF_INIT;
@@ -51,6 +51,8 @@ static int look(int root, const char *path)
 		return err_new(-errno, "stat %s", path);
 	r = file_read_in(root, "version", 256, &version);
 	if (r < 0 || strcmp(version.s ? version.s : "", SHARED_VERSION) != 0) {
+		if (version.s && strncmp(version.s, "cuddy-shared ", 13) == 0)
+			log_warn("the image store %s is of a newer cuddy: passed over", path);
 		log_debug("store", "%s is no image store of cuddy's", path);
 		err_drop();
 		return 0;

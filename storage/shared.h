@@ -3,7 +3,8 @@
  * Read-only stores of images that many users share: an administrator's, a colleague's, on a local disk
  * or NFS. shared_publish() makes and updates one, storage_conf_stores() says which there are.
  *
- *	DIR/version	"cuddy-shared 1"	    DIR/images/<id>/…  DIR/refs/<escaped>	as in a store
+ *	DIR/version	"cuddy-shared 1" (a later one is passed over, with a warning)
+ *	DIR/images/<id>/…  DIR/refs/<escaped>	as in a store
  *	DIR/layers/<diffid>/{record.json,implied,recipe,blob	as in a store
  *			     meta	every entry: names, owners, modes, links, attributes; where content is
  *			     place}	"<store>/<n>": the layer's part of data/

@@ -137,7 +137,10 @@ static bool has_name(const struct descriptor *d)
 	       strv_env_get(&d->annotations, CONTAINERD_NAME);
 }
 
-/* Every named entry is an image; without names, the one for this platform. */
+/*
+ * Every named entry is an image; without names, the one for this platform. One that is not whole refuses
+ * them all: nobody is left with half of what an archive says it has.
+ */
 static int follow_index(struct bundle *b, const struct manifest *index, const struct platform *want,
 			struct load_images *ret)
 {

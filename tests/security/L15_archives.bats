@@ -36,6 +36,12 @@ load hostile
 	mv "$WORK/blobs" "$WORK/layout/blobs"
 	run -0 cuddy load -q -i "$WORK/layout"
 	run -0 cuddy run --rm --network none localhost/dir true
+	# An image whose manifest is not there: nothing is loaded, not even what is whole; the other can be asked for alone.
+	cuddy rmi localhost/dir
+	jq -c '.manifests += [.manifests[0] | .digest = "sha256:" + "1" * 64 | .annotations["org.opencontainers.image.ref.name"] = "localhost/gone:latest"]' "$WORK/layout/index.json" >"$WORK/index"
+	cp "$WORK/index" "$WORK/layout/index.json"
+	must_refuse "$WORK/layout" 'blobs/sha256/1*: is missing|1 is missing'
+	run -0 cuddy pull -q "oci:$WORK/layout:localhost/dir:latest"
 }
 
 @test "L15: names are references or the archive is refused" {

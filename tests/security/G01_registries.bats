@@ -13,7 +13,7 @@ teardown() {
 	test_end
 }
 
-start_registry() { # start_registry [--tls CERT KEY]
+start_registry() { # start_registry [--tls CERT KEY STRANGERS-CERT KEY]
 	mkdir -p "$WORK/reg"
 	python3 "$FIXTURES/fakereg.py" "$WORK/reg" "$@" 3>&- &
 	REGISTRY_PID=$!
@@ -96,6 +96,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	for n in realm-port realm-host realm-linklocal realm-v6 realm-file realm-user realm-fragment realm-missing realm-empty realm-huge realm-backslash realm-bigtoken realm-badtoken; do
 		refused_and_clean auth/$n --creds u:secret
 		! grep -q '^other' "$WORK/reg/log" || fail "$n: the other server was asked"
+		[[ "$n" != realm-@(port|host|linklocal|v6) || "$stderr" == *"token server http"* ]] || fail "$n: the realm is not named"
 	done
 	pull auth/realm-own --creds u:secret
 	[ "$status" -eq 0 ]
@@ -112,7 +113,8 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	kill "$REGISTRY_PID"; wait "$REGISTRY_PID" || true
 	rm "$WORK/reg/port"
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout "$WORK/k" -out "$WORK/c" 2>/dev/null
-	start_registry --tls "$WORK/c" "$WORK/k"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout "$WORK/sk" -out "$WORK/sc" 2>/dev/null
+	start_registry --tls "$WORK/c" "$WORK/k" "$WORK/sc" "$WORK/sk"
 	: >"$WORK/reg/log"
 	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --creds u:secret "127.0.0.1:$PORT/auth/ok"
 	one_line_error 125 'ertificate'
@@ -121,9 +123,19 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	cp "$WORK/c" "$WORK/certs/ca.crt"
 	run -0 timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "127.0.0.1:$PORT/auth/ok"
 	cuddy rmi -f "127.0.0.1:$PORT/auth/ok" >/dev/null
-	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "127.0.0.1:$PORT/auth/to-port"
-	one_line_error 125 .                            # from https to http
-	! grep -q '^other' "$WORK/reg/log" || fail "it was there"
+	tried() { # tried NAME WORDS: refused, and nobody but the registry got a request, nor it one in the clear
+		run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" "${@:3}" "127.0.0.1:$PORT/$1"
+		one_line_error 125 "$2"
+		! grep -q '^other\|/token\| /upload' "$WORK/reg/log" || fail "it was there"
+	}
+	tried auth/to-port . --creds u:secret           # from https to http
+	tried auth/to-stranger ertificate --creds u:secret
+	tried auth/realm-own "token server http://127.0.0.1:$PORT/token of 127.0.0.1:$PORT is not https" --creds u:secret
+	tried realm-own 'is not https'
+	tried auth/realm-stranger "token server https://127.0.0.1:" --creds u:secret
+	run --separate-stderr timeout 30 "$CUDDY" push -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "$IMAGE" "127.0.0.1:$PORT/auth/push-clear"
+	one_line_error 125 .
+	! grep -q '^registry P[AU]T\| /upload' "$WORK/reg/log" || fail "it was there"
 	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "localhost:$PORT/auth/ok"
 	one_line_error 125 .                            # another name than the certificate's
 	export HTTPS_PROXY=http://127.0.0.1:$OTHER      # it sees where to, and nothing else

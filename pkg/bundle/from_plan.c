@@ -55,8 +55,6 @@ static struct json_object *user(const struct rt_process *p)
 	const char *gid = strchr(name, ':');
 	uint32_t id;
 
-	if (gid && !gid[1])
-		gid = NULL;
 	if (user_is_root(name))
 		json_set_i64(o, "uid", 0);
 	else if (parse_u32(uid, INT32_MAX, &id) == 0)

@@ -295,8 +295,8 @@ static int id_part(const char *s, size_t n)
 	AUTO_FREE char *part = xstrndup(s, n);
 	uint32_t id;
 
-	if (!n) /* as if it were not said */
-		return 0;
+	if (!n)
+		return -EINVAL;
 	if (strspn(part, "0123456789") == n)
 		return parse_u32(part, ID_MAX, &id);
 	for (size_t i = 0; i < n; i++)

@@ -226,17 +226,18 @@ static int add_numbers(const struct rt_process *p, struct rt_ids *ids)
 	return 0;
 }
 
-/* An empty user is root, an empty group the user's own: as if they were not said. */
+/* An empty part is refused (R20): "USER:" and ":GROUP" are what a script writes whose variable is empty. */
 static int split_spec(char *spec, struct wanted *w)
 {
 	char *colon = strchr(spec, ':');
 
-	if (colon)
-		*colon++ = '\0';
-	if (colon && strchr(colon, ':'))
-		return err_usage("user '%s:%s': not USER[:GROUP]", spec, colon);
 	w->user = *spec ? spec : "0";
-	w->group = colon && *colon ? colon : NULL;
+	if (!colon)
+		return 0;
+	*colon++ = '\0';
+	if (!*spec || !*colon || strchr(colon, ':'))
+		return err_usage("user '%s:%s': not USER[:GROUP]", spec, colon);
+	w->group = colon;
 	return 0;
 }
 

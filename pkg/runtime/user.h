@@ -19,8 +19,5 @@ struct rt_ids {
 /** user_is_root() - does @spec, "USER[:GROUP]" or NULL, say that it is root? No file is asked. */
 bool user_is_root(const char *spec);
 
-/**
- * user_resolve() - p->user and p->groups against passwd and group below @root (R19, R20, R21).
- * In "USER:GROUP" an empty user is root and an empty group the user's own.
- */
+/** user_resolve() - p->user and p->groups against passwd and group below @root (R19, R20, R21). */
 int user_resolve(int root, const struct rt_process *p, struct rt_ids *ret);

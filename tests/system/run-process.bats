@@ -56,19 +56,10 @@ load helpers
 	[ "$(echo $output)" = "1234 4321" ]
 	run -0 cuddy run --rm "$IMAGE" id -u
 	[ "$output" = 0 ]
-	# An empty part is as if it were not said; memberships are added only where no group is named.
-	run -0 cuddy run --rm -u :4321 "$IMAGE" sh -c 'id -u; id -g; echo $HOME; grep CapEff /proc/self/status'
-	[ "$(echo ${output%CapEff*})" = "0 4321 /root" ]
-	[ "${output##*CapEff}" != "$(printf ':\t%016d' 0)" ]
-	cuddy create --name r -u :4321 "$IMAGE" true
-	[ "$(cuddy inspect --format '{{len .EffectiveCaps}} {{.Config.User}}' r)" = "$(cuddy inspect --format '{{len .BoundingCaps}} :4321' r)" ]
+	# With a group, too, root has what inspect says.
+	cuddy create --name r -u 0:4321 "$IMAGE" true
+	[ "$(cuddy inspect --format '{{len .EffectiveCaps}}' r)" = "$(cuddy inspect --format '{{len .BoundingCaps}}' r)" ]
 	cuddy rm r
-	run -0 cuddy run --rm -u user: "$IMAGE" sh -c 'id -u; id -g; id -G'
-	[[ "$(echo $output)" == "1000 1000 "*" 8 "* ]]
-	for bad in 1:2:3 :-1 :a/b; do
-		run -125 --separate-stderr cuddy run --rm -u "$bad" "$IMAGE" true
-		one_line_error 125 "$bad"
-	done
 }
 
 @test "env: what programs look for in a container" {

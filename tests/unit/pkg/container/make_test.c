@@ -33,11 +33,10 @@ static int make(struct container_request *q, struct container_record **ret)
 
 static void users_are_ids_or_names_never_both(void **state)
 {
-	static const char *const good[] = {"",         "1",          "1:2", "root:1",
-					   "www-data", "2147483647", "1:",  ":1"};
+	static const char *const good[] = {"", "1", "1:2", "root:1", "www-data", "2147483647"};
 	static const char *const bad[] = {"4294967295", "4294967296", "2147483648", "-1",
-					  "+1",         " 1",         "-1:",        ":-1",
-					  "a b",        "a:b:c d",    ":4294967295"};
+					  "+1",         " 1",         "1:",         ":1",
+					  "a b",        "a:b:c d",    "-1:2",       "1:-1"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)

@@ -116,8 +116,6 @@ static void check_result(const char *spec, const struct sbuf *pw, const struct s
 		assert_true(stands_there(pw, name, ids->uid));
 	else
 		assert_true(ids->uid == 0 || stands_there(pw, name, ids->uid));
-	if (g && !*g)
-		g = NULL;
 	if (g && all_digits(g, strlen(g)))
 		assert_int_equal(ids->gid, strtoull(g, NULL, 10));
 	else if (g)

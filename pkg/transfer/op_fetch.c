@@ -121,7 +121,7 @@ static int fetch(struct fetch *f, const struct transfer_fetch *args, struct http
 	if (r < 0)
 		return r;
 	if (answer.status == 404 || answer.status == 410)
-		return err_new(-ENOENT, "%s", shown);
+		return err_new(-ENOENT, "%s: the server says %u", shown, answer.status);
 	if (answer.status != 200)
 		return err_new(-CE_NETWORK, "%s: the server says %u", shown, answer.status);
 	report_fetched(f, &answer, shown);

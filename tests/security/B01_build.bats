@@ -83,7 +83,8 @@ as_root() { unshare --user --map-auto --map-root-user "$@"; }
 		RUN --mount=type=bind,source=d,target=/c,rw echo leak-of-b07 >/c/leak && echo leak-of-b07 >/c/f
 	E
 	build
-	[ "$(ls d)" = f ] && [ "$(cat d/f)" = x ]
+	[ "$(ls d)" = f ]
+	[ "$(cat d/f)" = x ]
 	printf 'FROM localhost/busybox\nRUN --network=none --mount=source=d,target=/c,rw echo leak-of-b07 >/c/leak; exec sleep 1000.75\n' >Containerfile
 	"$CUDDY" build -q . &
 	pid=$!

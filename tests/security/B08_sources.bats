@@ -96,7 +96,8 @@ t.close()' "$1" "$VICTIM"
 	cuddy build -q -o "$WORK/out" "git://127.0.0.1:$port/r#plain:inner/sub"
 	[ "$(ls -A "$WORK/out")" = Dockerfile ]
 	cuddy build -q -o "$WORK/out2" "git://127.0.0.1:$port/r#plain"
-	[ -L "$WORK/out2/victim" ] && [ ! -e "$WORK/out2/.git" ]
+	[ -L "$WORK/out2/victim" ]
+	[ ! -e "$WORK/out2/.git" ]
 	no_staging
 }
 

@@ -40,7 +40,8 @@ one_line() { # one_line COMMAND...: refused in one line, in little memory and ti
 		printf 'kind: ConfigMap\nmetadata: {name: m}\ndata: {"%s": own}\n---\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: %s}], volumes: [{name: v, configMap: {name: m}}]}\n' "$key" "$IMAGE" >"$WORK/key.yaml"
 		run timeout 20 "$CUDDY" kube play --start=false "$WORK/key.yaml"
 		[ "$status" = 125 ] || cuddy kube down "$WORK/key.yaml"
-		[ ! -e "$VICTIM/own" ] && [ -z "$(find "$WORK" -name out)" ]
+		[ ! -e "$VICTIM/own" ]
+		[ -z "$(find "$WORK" -name out)" ]
 		printf 'kind: ConfigMap\nmetadata: {name: m}\ndata: {k: own}\n---\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: %s, volumeMounts: [{name: v, mountPath: /v}]}], volumes: [{name: v, configMap: {name: m, items: [{key: k, path: "%s"}]}}]}\n' "$IMAGE" "$key" >"$WORK/path.yaml"
 		one_line "$CUDDY" kube play "$WORK/path.yaml"
 	done

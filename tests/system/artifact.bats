@@ -32,7 +32,8 @@ blobs() { ls "$CUDDY_ROOT/blobs" | sort; }
 	[ "$(art ls --format '{{.Repository}}:{{.Tag}} {{.Digest}}' --no-trunc)" = "$name $d" ]
 	art ls | grep -q '^REPOSITORY  *TAG  *DIGEST  *CREATED  *SIZE'
 	run -0 art push -q --tls-verify=false --digestfile pushed "$name"
-	[ -z "$output" ] && [ "$(cat pushed)" = "sha256:$d" ]
+	[ -z "$output" ]
+	[ "$(cat pushed)" = "sha256:$d" ]
 	[ "$(skopeo inspect --raw --tls-verify=false "docker://$name" | sha256sum | cut -c1-64)" = "$d" ]
 	blob_gets_begin
 	(
@@ -52,7 +53,8 @@ blobs() { ls "$CUDDY_ROOT/blobs" | sort; }
 
 	echo more >more.txt
 	e=$(art add -a "$name" more.txt)
-	[ "$e" != "$d" ] && [ "$(art inspect --format '{{len .Manifest.layers}}' "$name")" = 3 ]
+	[ "$e" != "$d" ]
+	[ "$(art inspect --format '{{len .Manifest.layers}}' "$name")" = 3 ]
 	art add second:1 data.csv >/dev/null
 	[ "$(blobs | wc -l)" -eq 4 ]
 	[ "$(art rm "$name")" = "$e" ]
@@ -60,7 +62,8 @@ blobs() { ls "$CUDDY_ROOT/blobs" | sort; }
 	art add --replace --file-type text/csv second:1 data.csv >/dev/null
 	[ "$(art inspect second:1 | jq -r '.Manifest.layers[0].mediaType')" = text/csv ]
 	art rm -a >/dev/null
-	[ -z "$(blobs)" ] && [ -z "$(art ls -n)" ]
+	[ -z "$(blobs)" ]
+	[ -z "$(art ls -n)" ]
 }
 
 @test "artifact: names of files that lead elsewhere are refused, and nothing is written (L16)" {
@@ -80,13 +83,16 @@ blobs() { ls "$CUDDY_ROOT/blobs" | sort; }
 		mkdir -p into
 		run --separate-stderr art extract t:1 into
 		one_line_error 125 "title '.*' is not the name of a file"
-		[ -z "$(ls -A into)" ] && [ -z "$(ls -A victim)" ]
+		[ -z "$(ls -A into)" ]
+		[ -z "$(ls -A victim)" ]
 	done
 	# A link of that name in the directory is replaced, not followed.
 	art add --replace t:1 payload >/dev/null
 	ln -s "$WORK/victim/f" into/payload
 	art extract t:1 into
-	[ -z "$(ls -A victim)" ] && [ ! -L into/payload ] && [ "$(cat into/payload)" = x ]
+	[ -z "$(ls -A victim)" ]
+	[ ! -L into/payload ]
+	[ "$(cat into/payload)" = x ]
 }
 
 @test "artifact: what is wrong is one line, and changes nothing; what is no image does not become one" {

@@ -149,7 +149,8 @@ refused() { # refused PATTERN COMMAND...: 125, one line, nothing changed
 @test "badinput: --help of every verb is on stdout, with status 0" {
 	for verb in pull images rmi tag inspect load import run create start ps logs exec attach stop kill wait rm version info; do
 		run -0 --separate-stderr cuddy $verb --help
-		[ -n "$output" ] && [ -z "$stderr" ]
+		[ -n "$output" ]
+		[ -z "$stderr" ]
 	done
 	run -0 --separate-stderr cuddy --help
 	[ -z "$stderr" ]

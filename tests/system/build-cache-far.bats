@@ -170,7 +170,8 @@ edit_config() {
 	mkdir "$WORK/full" && touch "$WORK/full/mine"
 	for spec in "type=local,dest=$WORK/full" type=gha "type=registry,ref=$REG/x,mode=all" "type=local" "type=registry,dest=x" "type=local,dest=x,what=1" "type=local,dest=/" nohost; do
 		run -125 --separate-stderr cuddy build -q --cache-to "$spec" .
-		[[ $stderr == "cuddy: build: --cache-to $spec: "* ]] && [ "${#stderr_lines[@]}" = 1 ]
+		[[ $stderr == "cuddy: build: --cache-to $spec: "* ]]
+		[ "${#stderr_lines[@]}" = 1 ]
 	done
 	[ -e "$WORK/full/mine" ]
 	run -125 --separate-stderr cuddy build -q --cache-to "$REG/UPPER" .

@@ -131,7 +131,8 @@ layers() { cuddy image inspect --format '{{len .RootFS.Layers}}' "${1:-localhost
 	[[ "$stderr" == *"there is no index"* ]]
 	for bad in index-descriptor[linux/amd64]:x=y index[linux/amd64]:x=y manifest,other:x=y manifest[a/b/c/d]:x=y manifest:x x =y; do
 		run -125 --separate-stderr cuddy build --annotation "$bad" .
-		[[ "$stderr" == *"--annotation $bad: "* ]] && [ "${#stderr_lines[@]}" = 1 ]
+		[[ "$stderr" == *"--annotation $bad: "* ]]
+		[ "${#stderr_lines[@]}" = 1 ]
 	done
 	# Of an image that came from a registry the name and the digest are told; of one that was made here, nothing.
 	digest=$(curl -sfI -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/a/manifests/1" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //p')
@@ -448,7 +449,8 @@ two" ] || fail "$(inside cat /got /three)"
 	refused "--decryption-key 'k': not supported: encrypted images" --decryption-key k
 	refused "--logsplit goes with --logfile" --logsplit
 	refused "--digestfile: nothing is sent; it goes with --push" --digestfile "$WORK/d"
-	[ "$(cuddy images -qa | sort -u)" = "$before" ] && [ ! -e "$WORK/d" ]
+	[ "$(cuddy images -qa | sort -u)" = "$before" ]
+	[ ! -e "$WORK/d" ]
 	# Harmless values, a file for each platform as buildah names them, and the id as it is printed.
 	id=$(cuddy build --userns=private -D --compress --disable-content-trust --iidfile-raw "$WORK/raw" --logfile "$WORK/one" --logsplit --platform linux/amd64 .)
 	[ "$(cat "$WORK/raw")" = "$id" ]

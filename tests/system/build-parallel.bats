@@ -119,7 +119,8 @@ await() { printf "$AWAIT" "$1"; }
 	before=$(layers)
 	wait_until 20 no_strays # what still settles layers empties the trash as well
 	run -0 cuddy builder prune -f --filter until=1h
-	[ "${lines[0]}" = "Results: 0" ] && [ "${lines[1]}" = "Caches: 0" ]
+	[ "${lines[0]}" = "Results: 0" ]
+	[ "${lines[1]}" = "Caches: 0" ]
 	for bad in label=x type=none until=never; do
 		run -125 --separate-stderr cuddy builder prune -f --filter "$bad"
 		one_line_error 125 "$bad"

@@ -72,7 +72,8 @@ field() { cuddy image inspect --format "$2" "$1"; }
 	run -125 --separate-stderr cuddy build -t localhost/none --platform linux/amd64,linux/s390x .
 	run -1 cuddy manifest exists localhost/none
 	run -125 --separate-stderr cuddy build -o type=docker,dest="$WORK/o" --platform linux/amd64,linux/arm64 .
-	[[ "$stderr" == *"hold one platform"* ]] && [ ! -e "$WORK/o" ]
+	[[ "$stderr" == *"hold one platform"* ]]
+	[ ! -e "$WORK/o" ]
 	run -125 --separate-stderr cuddy build --annotation index-descriptor:a=b --platform linux/amd64,linux/arm64 .
 	[[ "$stderr" == *"only an archive has one"* ]]
 	run -125 --separate-stderr cuddy build --annotation index:a=b .
@@ -214,7 +215,8 @@ statement() {
 	[[ "$stderr" == *"what the scanner wrote as sbom.spdx.json: neither a statement of in-toto's nor an SPDX document"* ]]
 	run -1 cuddy manifest exists localhost/none
 	run -125 --separate-stderr cuddy build -q --sbom=generator=localhost/none/such --pull=never .
-	[ "${#stderr_lines[@]}" = 1 ] && [[ "$stderr" == *"localhost/none/such:latest"* ]]
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ "$stderr" == *"localhost/none/such:latest"* ]]
 }
 
 @test "another platform's base comes from the registry, and the name stays what it was; its commands need an emulator (G2)" {

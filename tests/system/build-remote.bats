@@ -74,7 +74,7 @@ out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 	run -125 --separate-stderr cuddy build --no-cache .
 	[[ "$stderr" == *"Containerfile:2: ADD --checksum"*"it has sha256:"*", not sha256:$sum"* ]]
 	run -125 --separate-stderr cuddy build - <<<$'FROM scratch\nADD '"$WWW/none /"
-	[[ "$stderr" == *"standard input:2: ADD $WWW/none /: fetch: $WWW/none: No such file"* ]]
+	[[ "$stderr" == *"standard input:2: ADD $WWW/none /: fetch: $WWW/none: the server says 404"* ]]
 	run -125 --separate-stderr cuddy build - <<<$'FROM scratch\nCOPY '"$WWW/x /"
 	[[ "$stderr" == *"COPY takes files of the context; ADD fetches"* ]]
 	for bad in ftp://127.0.0.1/x ssh://127.0.0.1/x file:///etc/passwd git@127.0.0.1:x; do
@@ -167,7 +167,9 @@ out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 		ADD --checksum=$commit $GITD/r#other /other
 	E
 	out .
-	[ -d "$WORK/out/whole/.git" ] && [ ! -e "$WORK/out/other/.git" ] && [ "$(cat "$WORK/out/other/branch")" = other ]
+	[ -d "$WORK/out/whole/.git" ]
+	[ ! -e "$WORK/out/other/.git" ]
+	[ "$(cat "$WORK/out/other/branch")" = other ]
 	[ "$(ls "$WORK/out/sub")" = Containerfile ]
 	run -0 --separate-stderr cuddy build .
 	[ "$(grep -c 'Using cache' <<<"$stderr")" = 3 ]
@@ -190,7 +192,8 @@ out() { rm -rf "$WORK/out" && cuddy build -q -o "$WORK/out" "$@"; }
 	out -f "$WWW/File" --build-context "tar=$WWW/a.tgz" --build-context "git=$GITD/r#other" .
 	[ "$(cat "$WORK/out/tar" "$WORK/out/git")" = $'inside\nother' ]
 	run -125 --separate-stderr cuddy build -f "$WWW/None" .
-	[[ "$stderr" == "cuddy: build: -f $WWW/None: "*404* ]] && [ "${#stderr_lines[@]}" = 1 ]
+	[[ "$stderr" == "cuddy: build: -f $WWW/None: "*404* ]]
+	[ "${#stderr_lines[@]}" = 1 ]
 	run -125 --separate-stderr cuddy build -f "$WWW/File" --build-context "tar=$WWW/File" .
 	[[ "$stderr" == *"--build-context tar: it is no archive"* ]]
 	# A layout: the only image, one of several, nothing that gets a name.

@@ -34,7 +34,8 @@ teardown() {
 	build --ssh default -v "$TOOLS:/t:ro"
 	# 12: so many bytes of keys; 5: refused
 	one=$(inside head -n 1 /asked)
-	[[ "$one" == "12 "* ]] && [ "${one#12 }" -gt 60 ]
+	[[ "$one" == "12 "* ]]
+	[ "${one#12 }" -gt 60 ]
 	[ "$(inside cat /asked)" = "$one"$'\n5 1\n5 1\n5 1\n5 1\n5 1\n'"$one"$'\n/run/buildkit/ssh_agent.0' ]
 	[ "$(inside cat /kind /tmp/asked /none)" = $'socket 606 7\nsocket 600 0\n'"$one"$'\nnone' ]
 	run -0 ssh-add -l
@@ -49,7 +50,8 @@ teardown() {
 	E
 	SSH_AUTH_SOCK='' build --ssh "both=$KEY,$KEY2" --ssh one="$KEY2" -v "$TOOLS:/t:ro"
 	run -0 inside cat /asked
-	[ "${lines[0]#12 }" -gt "$((${lines[1]#12 } + 60))" ] && [ "${lines[1]#12 }" -gt 60 ]
+	[ "${lines[0]#12 }" -gt "$((${lines[1]#12 } + 60))" ]
+	[ "${lines[1]#12 }" -gt 60 ]
 	run -125 --separate-stderr build --no-cache --ssh one="$KEY" -v "$TOOLS:/t:ro"
 	[[ "$stderr" == *"Containerfile:2: "*"an agent 'both' is required: give it by --ssh both"* ]]
 	SSH_AUTH_SOCK='' run -125 --separate-stderr build --ssh default

@@ -57,7 +57,8 @@ tree_of() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{index .Ro
 @test "zstd:chunked: what push writes is what its readers want; the same each time" {
 	for v in 1 2; do
 		run -0 python3 "$FIXTURES/chunked.py" check "$REG" c "$v"
-		[ "${output% *}" = 26 ] && [ "${output#* }" -gt 4 ]
+		[ "${output% *}" = 26 ]
+		[ "${output#* }" -gt 4 ]
 	done
 	skopeo copy -q --src-tls-verify=false "docker://$REG/c:1" "dir:$WORK/copied"
 	pull "$REG/c:1"
@@ -72,8 +73,10 @@ tree_of() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{index .Ro
 	pull "$REG/c:1"
 	requests_begin
 	run -0 --separate-stderr pull "$REG/c:2"
-	[ -z "$stderr" ] && [ "$output" = "$(skopeo inspect --raw --tls-verify=false "docker://$REG/c:2" | jq -r '.config.digest[7:]')" ]
-	[ "$(sent)" -lt $(($(blob_size c:2) / 5)) ] && [ "$(sent)" -gt 60000 ]
+	[ -z "$stderr" ]
+	[ "$output" = "$(skopeo inspect --raw --tls-verify=false "docker://$REG/c:2" | jq -r '.config.digest[7:]')" ]
+	[ "$(sent)" -lt $(($(blob_size c:2) / 5)) ]
+	[ "$(sent)" -gt 60000 ]
 	[ "$(requests | grep -c /blobs/)" -le 8 ]
 	# Again into an empty store, all of it: the same files, down to owners and times.
 	ids="unshare --user --map-auto --map-root-user python3 $FIXTURES/fsmanifest.py"
@@ -85,7 +88,8 @@ tree_of() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{index .Ro
 	for v in 1 2; do
 		requests_begin
 		CONTAINERS_STORAGE_CONF=$WORK/storage.conf pull "$REG/c:$v"
-		[ -z "$(requests | grep ' 206$')" ] && [ "$(sent)" -ge "$(blob_size c:$v)" ]
+		[ -z "$(requests | grep ' 206$')" ]
+		[ "$(sent)" -ge "$(blob_size c:$v)" ]
 	done
 	$ids "$tree" >"$WORK/whole"
 	diff "$WORK/part" "$WORK/whole"
@@ -97,7 +101,8 @@ tree_of() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{index .Ro
 	export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
 	requests_begin
 	cuddy push -q --tls-verify=false "$REG/c:2" "$REG/other:2"
-	[ "$(requests | grep -c PATCH)" -le 1 ] && [ "$(digest_of "$REG/other:2")" = "$(digest_of "$REG/c:2")" ]
+	[ "$(requests | grep -c PATCH)" -le 1 ]
+	[ "$(digest_of "$REG/other:2")" = "$(digest_of "$REG/c:2")" ]
 	A=$REG A_PID=$REG_PID A_DIR=$REG_DIR
 	registry_begin
 	B_PID=$REG_PID

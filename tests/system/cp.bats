@@ -230,7 +230,8 @@ host_files() {
 	cuddy create --name other --network none -v w:/vol "$IMAGE" true
 	cuddy cp up:/vol other:/
 	cuddy cp up:/scratch other:/copied
-	[ "$(inside other:/vol/.)" = './ f' ] && [ "$(inside other:/copied/.)" = './ sub/ sub/f through' ]
+	[ "$(inside other:/vol/.)" = './ f' ]
+	[ "$(inside other:/copied/.)" = './ sub/ sub/f through' ]
 	cuddy rm -f -t 0 up other
 	cuddy volume rm v w
 }
@@ -245,7 +246,9 @@ host_files() {
 	./docker cp c:/l got
 	./docker cp -L c:/lf gotf
 	./docker cp c:/l/ gotd
-	[ "$(readlink got)" = d ] && [ "$(cat gotf gotd/f | xargs)" = 'in in' ] && [ ! -L gotd ]
+	[ "$(readlink got)" = d ]
+	[ "$(cat gotf gotd/f | xargs)" = 'in in' ]
+	[ ! -L gotd ]
 	[ "$(./docker cp c:/a-link - | tar -tv | sed 's/.*a-link/a-link/')" = 'a-link -> file' ]
 	[ "$(cuddy cp c:/a-file - | tar -xO)" = f ]
 	[ "$(inside c:/dir2/.)" = './ g sub/ sub/h' ]
@@ -285,7 +288,8 @@ host_files() {
 	mkdir -p more/mounted in/vol/x
 	run --separate-stderr cuddy cp --overwrite more/. m:/tmp
 	one_line_error 125 mounted
-	[ "$(cuddy exec m cat /tmp/mounted)" = "$(cat file)" ] && [ -f file ]
+	[ "$(cuddy exec m cat /tmp/mounted)" = "$(cat file)" ]
+	[ -f file ]
 	cuddy cp --overwrite in/. m:/tmp
 	run -0 cuddy exec m stat -c %F /tmp/vol/x
 	[ "$output" = directory ]

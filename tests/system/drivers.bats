@@ -133,7 +133,8 @@ with_driver() { # with_driver NAME
 		cuddy diff c | sort >"$WORK/diff-$driver"
 		cuddy export c | tar -t | grep -v -E '^(bin|dev|proc|sys|run)/|^etc/(hosts|hostname|mtab|resolv.conf)$' | sort >"$WORK/export-$driver"
 		run -0 cuddy inspect -s --format '{{.SizeRw}}' c
-		[ "$output" -gt 4000 ] && [ "$output" -lt 6000 ]
+		[ "$output" -gt 4000 ]
+		[ "$output" -lt 6000 ]
 		cmp "$WORK/diff-overlay" "$WORK/diff-$driver"
 		cmp "$WORK/export-overlay" "$WORK/export-$driver"
 		cuddy rm c
@@ -155,9 +156,11 @@ with_driver() { # with_driver NAME
 	one_line_error 125 "storage driver 'btrfs': use overlay, fuse-overlayfs or vfs"
 	[ "$(snapshot)" = "$before" ]
 	run --separate-stderr cuddy --root "$WORK/new" --storage-driver fuse-overlayfs images -q
-	[ "$status" -eq 0 ] && [ -z "$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
 	run -0 --separate-stderr cuddy --root "$WORK/new" info --format '{{.Store.GraphDriverName}}'
-	[ "$output" = fuse-overlayfs ] && [ -z "$stderr" ]
+	[ "$output" = fuse-overlayfs ]
+	[ -z "$stderr" ]
 }
 
 @test "a store's marker that names an unknown driver is refused in one line" {
@@ -247,7 +250,8 @@ with_driver() { # with_driver NAME
 	CUDDY_CRASH_AT=root-copied run --separate-stderr "$CUDDY" start -a c
 	one_line_error 125 'copy the image for the container'
 	dir=$(echo "$CUDDY_ROOT"/containers/*)
-	[ -d "$dir/root.part" ] && [ ! -e "$dir/root" ]
+	[ -d "$dir/root.part" ]
+	[ ! -e "$dir/root" ]
 	run -0 cuddy start -a c
 	[ "$output" = ok ]
 	[ ! -e "$dir/root.part" ]

@@ -284,6 +284,7 @@ assert e["Action"] == "create" and e["Actor"]["Attributes"]["name"] == "c" and e
 	[ "$("$WORK/docker" events --since 1h --until 0s --filter event=destroy --format '{{.Action}}')" = destroy ]
 	for bad in "--filter colour=red" "--filter x" "--since soon" "--until never" "--format {{.Name"; do
 		run --separate-stderr cuddy events --stream=false $bad
-		[ "$status" -eq 125 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+		[ "$status" -eq 125 ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
 	done
 }

@@ -153,7 +153,8 @@ teardown_file() { file_end; }
 	at=${EPOCHREALTIME/./}
 	cuddy rm --force --time 1 c
 	took=$(((${EPOCHREALTIME/./} - at) / 1000))
-	[ "$took" -ge 950 ] && [ "$took" -lt 9000 ]
+	[ "$took" -ge 950 ]
+	[ "$took" -lt 9000 ]
 	cuddy run -d --name c --network none -v v:/v "$IMAGE" sh -c 'trap "" TERM; while :; do sleep 0.05; done'
 	cuddy volume rm --force --time 0 v
 	run -1 cuddy container exists c

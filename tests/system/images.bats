@@ -257,7 +257,8 @@ small() {
 	run -0 --separate-stderr cuddy image prune --filter label=none -f
 	[ -z "$output" ]
 	run -0 --separate-stderr cuddy image prune <<<y
-	[[ "$id" == *"$output" ]] && [ -n "$output" ]
+	[[ "$id" == *"$output" ]]
+	[ -n "$output" ]
 	[ "$(cuddy images -q | wc -l)" -eq 3 ]
 	run -0 --separate-stderr cuddy image prune -a -f
 	[ "${#lines[@]}" -eq 2 ]
@@ -431,10 +432,12 @@ small() {
 	run --separate-stderr cuddy image prune -f --filter what=x
 	one_line_error 125 what
 	run -0 cuddy image prune -f --filter label=keep=1 --filter label=keep
-	[ "${#lines[@]}" -eq 1 ] && [ "$(left)" = 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[ "$(left)" = 1 ]
 	sleep 1.1
 	run -0 cuddy image prune -f --filter until=1s
-	[ "${#lines[@]}" -eq 1 ] && [ "$(left)" = 0 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[ "$(left)" = 0 ]
 	small localhost/three >/dev/null
 	cuddy tag localhost/three localhost/four
 	cuddy rmi --no-prune localhost/four

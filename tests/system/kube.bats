@@ -189,7 +189,7 @@ $(A) hello' ]
 	[ -e "$WORK/here/f" ] # relative paths are meant from where we are
 	cuddy kube down "$WWW/u.yaml" >/dev/null
 	run -125 --separate-stderr cuddy kube play "$WWW/none.yaml"
-	one_line_error 125 '^cuddy: http:.*none.yaml: No such file'
+	one_line_error 125 '^cuddy: http:.*none.yaml: the server says 404'
 	run -125 --separate-stderr cuddy kube play "ftp://127.0.0.1/u.yaml"
 	one_line_error 125 'only http:// and https://'
 	run -125 --separate-stderr cuddy kube play "http://127.0.0.1:1/u.yaml"

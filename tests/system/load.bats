@@ -84,7 +84,8 @@ open("../port.tmp", "w").write(str(s.server_address[1])); os.rename("../port.tmp
 	wait_until 20 test -e "$WORK/port"
 	url=http://127.0.0.1:$(cat "$WORK/port")
 	run -0 --separate-stderr cuddy load -q -i "$url/i.tar"
-	[ "$output" = "Loaded image: localhost/busybox:latest" ] && [ "$(cuddy image inspect --format '{{.Id}}' "$IMAGE")" = "$id" ]
+	[ "$output" = "Loaded image: localhost/busybox:latest" ]
+	[ "$(cuddy image inspect --format '{{.Id}}' "$IMAGE")" = "$id" ]
 	cuddy rmi "$IMAGE" >/dev/null
 	run -0 --separate-stderr cuddy import -q --os linux --arch amd64 -m 'from afar' "$url/r.tgz" localhost/far
 	[ "$(cuddy image inspect --format '{{.Comment}} {{.Os}}' localhost/far)" = "from afar linux" ]

@@ -26,12 +26,15 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	one_line_error 125 "not logged into $REG"
 	run --separate-stderr login -u u --password-stdin <<<wrong
 	one_line_error 125 "login to $REG.*(authentication|unauthorized|refused)"
-	[[ "$stderr" != *wrong* ]] && [ ! -e "$AUTH" ]
+	[[ "$stderr" != *wrong* ]]
+	[ ! -e "$AUTH" ]
 	umask 000
 	run -0 --separate-stderr login -v -u u --password-stdin <<<secret
 	umask 022
-	[ "$output" = "Used: $AUTH"$'\n'"Login Succeeded!" ] && [ -z "$stderr" ]
-	[ "$(stat -c %a "$AUTH")" = 600 ] && [ "$(stat -c %a "$XDG_RUNTIME_DIR/containers")" = 700 ]
+	[ "$output" = "Used: $AUTH"$'\n'"Login Succeeded!" ]
+	[ -z "$stderr" ]
+	[ "$(stat -c %a "$AUTH")" = 600 ]
+	[ "$(stat -c %a "$XDG_RUNTIME_DIR/containers")" = 700 ]
 	[ "$(entry "$AUTH" "$REG")" = u:secret ]
 	run -0 cuddy login --get-login "$REG"
 	[ "$output" = u ]
@@ -70,8 +73,10 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	printf '{"auths": {"quay.io": {"auth": "djpx"}, "https://%s/v1/": {"auth": "djpx"}}, "HttpHeaders": {"x": "y"}}' "$REG" >"$a"
 	chmod 644 "$a"
 	run -0 login --authfile "$a" -u u --password-stdin <<<secret
-	[ "$(stat -c %a "$a")" = 600 ] && [ ! -e "$AUTH" ]
-	[ "$(entry "$a" quay.io)" = v:q ] && [ "$(entry "$a" "$REG")" = u:secret ]
+	[ "$(stat -c %a "$a")" = 600 ]
+	[ ! -e "$AUTH" ]
+	[ "$(entry "$a" quay.io)" = v:q ]
+	[ "$(entry "$a" "$REG")" = u:secret ]
 	run -0 python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(len(d["auths"]), d["HttpHeaders"])' "$a"
 	[ "$output" = "2 {'x': 'y'}" ] # the old spelling is gone
 	ln -s "$a" "$WORK/link.json"
@@ -92,7 +97,8 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	run --separate-stderr login --secret nobody --authfile "$WORK/compat.json"
 	one_line_error 125 'login to'
 	run -0 --separate-stderr login --secret u --compat-auth-file "$WORK/compat.json"
-	[ "$(entry "$WORK/compat.json" "$REG")" = u:secret ] && [ -z "$stderr" ]
+	[ "$(entry "$WORK/compat.json" "$REG")" = u:secret ]
+	[ -z "$stderr" ]
 	printf '{"auths": {"https://index.docker.io/v1/": {"auth": "djpx"}, "quay.io": {}}}' >"$WORK/docker.json"
 	chmod 600 "$WORK/docker.json"
 	[ "$(cuddy login --get-login --compat-auth-file "$WORK/docker.json" docker.io)" = v ]
@@ -166,7 +172,8 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
 	echo 'credential-helpers = ["box", "containers-auth.json"]' >"$CONTAINERS_REGISTRIES_CONF"
 	run -0 login -u u --password-stdin <<<secret
-	[ -s "$WORK/bin/box" ] && [ ! -e "$AUTH" ]
+	[ -s "$WORK/bin/box" ]
+	[ ! -e "$AUTH" ]
 	run -0 cuddy login --get-login "$REG"
 	[ "$output" = u ]
 	cuddy rmi -f "$REG/b:1" >/dev/null
@@ -178,7 +185,8 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	run -125 cuddy login --get-login "$REG"
 	echo 'credential-helpers = ["containers-auth.json", "box"]' >"$CONTAINERS_REGISTRIES_CONF"
 	run -0 login -u u --password-stdin <<<secret
-	[ ! -e "$WORK/bin/box" ] && [ "$(entry "$AUTH" "$REG")" = u:secret ]
+	[ ! -e "$WORK/bin/box" ]
+	[ "$(entry "$AUTH" "$REG")" = u:secret ]
 	cuddy logout "$REG"
 }
 

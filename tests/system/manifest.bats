@@ -44,7 +44,8 @@ arm_image() { # NAME
 	[ -z "$(cuddy images -q "$REG/arm")" ]    # adding did not pull it
 
 	run -0 --separate-stderr manifest push -q --tls-verify=false --digestfile "$WORK/d" m:1 "$REG/list/m:1"
-	[ "$output" = "$(digest_of "$REG/list/m:1")" ] && [ "$(cat "$WORK/d")" = "$output" ]
+	[ "$output" = "$(digest_of "$REG/list/m:1")" ]
+	[ "$(cat "$WORK/d")" = "$output" ]
 	[ "$(raw "$REG/list/m:1" | jq -S .)" = "$(jq -S . <<<"$list")" ]
 	# Of an image that is not here a layout cannot have it; of those that are here it is one entry.
 	run --separate-stderr manifest push m:1 "oci:$WORK/place:m"
@@ -82,7 +83,8 @@ arm_image() { # NAME
 
 	# push sends a list as manifest push does, or of it what --platform says.
 	cuddy push -q --tls-verify=false --digestfile "$WORK/d" m:1 "$REG/list/p:1"
-	[ "$(cat "$WORK/d")" = "$(digest_of "$REG/list/m:1")" ] && [ "$(digest_of "$REG/list/p:1")" = "$(cat "$WORK/d")" ]
+	[ "$(cat "$WORK/d")" = "$(digest_of "$REG/list/m:1")" ]
+	[ "$(digest_of "$REG/list/p:1")" = "$(cat "$WORK/d")" ]
 	cuddy push -q --tls-verify=false --platform linux/amd64 m:1 "$REG/list/p:2"
 	[ "$(raw "$REG/list/p:2" | jq -r .mediaType)" = "$(jq -r '.manifests[0].mediaType' <<<"$list")" ]
 	run -125 --separate-stderr cuddy push --tls-verify=false --platform linux/s390x m:1 "$REG/list/p:3"
@@ -102,7 +104,8 @@ arm_image() { # NAME
 	cuddy image prune -af --filter label=only=arm
 	cuddy image exists arm:2
 	run -0 cuddy image prune -af
-	[ "${lines[0]}" = "$id" ] && [ "$(grep -cx "$arm" <<<"$output")" = 1 ]
+	[ "${lines[0]}" = "$id" ]
+	[ "$(grep -cx "$arm" <<<"$output")" = 1 ]
 	run -1 manifest exists all:1
 	[ -z "$(cuddy images -q)" ]
 }

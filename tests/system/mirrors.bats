@@ -40,18 +40,21 @@ id_at() { skopeo inspect --raw --tls-verify=false "docker://$1" | jq -r .config.
 	to "$A" real/both:1
 	to "$A" real/only:1
 	run -0 --separate-stderr cuddy pull -q example.test/team/both:1
-	[ "$output" = "$(id_at "$M/cache/both:1")" ] && [ -z "$stderr" ]
+	[ "$output" = "$(id_at "$M/cache/both:1")" ]
+	[ -z "$stderr" ]
 	[ "$(asked "$A_DIR" 'real/both/.*cuddy')" -eq 0 ]
 	cuddy images --format '{{.Repository}}:{{.Tag}}' | grep -qx example.test/team/both:1
 	cuddy image inspect --format '{{json .RepoDigests}}' example.test/team/both:1 | grep -q '\["example.test/team/both@sha256:'
 	run -0 --separate-stderr cuddy pull -q example.test/team/only:1
-	[ "$output" = "$(id_at "$A/real/only:1")" ] && [[ "$stderr" == *"warning: $M: "* ]]
+	[ "$output" = "$(id_at "$A/real/only:1")" ]
+	[[ "$stderr" == *"warning: $M: "* ]]
 	cuddy push -q busybox example.test/team/new:1
 	[ -n "$(id_at "$A/real/new:1")" ]
 	run -1 skopeo inspect --raw --tls-verify=false "docker://$M/cache/new:1"
 	# Neither has it, or the mirror is gone: the registry's word, or its image.
 	run --separate-stderr cuddy pull -q --retry 0 example.test/team/nosuch:1
-	[ "$status" -eq 125 ] && [[ "${stderr_lines[-1]}" == *"real/nosuch:1 at $A: manifest unknown"* ]]
+	[ "$status" -eq 125 ]
+	[[ "${stderr_lines[-1]}" == *"real/nosuch:1 at $A: manifest unknown"* ]]
 	registry_end
 	cuddy rmi example.test/team/both:1 >/dev/null
 	run -0 cuddy pull -q --retry 0 example.test/team/both:1

@@ -81,7 +81,8 @@ is_whole() {
 	blob_gets_begin
 	run -0 --separate-stderr pull "$REG/d:1"
 	[ -z "$stderr" ]
-	[ "$(sent 206)" -eq $((SIZE - had)) ] && [ -z "$(sent 200)" ]
+	[ "$(sent 206)" -eq $((SIZE - had)) ]
+	[ -z "$(sent 200)" ]
 	is_whole
 	cuddy rmi "$REG/d:1" >/dev/null
 	# A byte of it turned: said, and all of it fetched again.
@@ -89,7 +90,8 @@ is_whole() {
 	printf x | dd of="$PART" bs=1 seek=400000 conv=notrunc status=none
 	blob_gets_begin
 	run -0 --separate-stderr pull "$REG/d:1"
-	[[ "$stderr" == *"what was kept of it is not right"* ]] && [ "${#stderr_lines[@]}" -eq 1 ]
+	[[ "$stderr" == *"what was kept of it is not right"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
 	[ "$(sent 200)" -eq "$SIZE" ]
 	is_whole
 	cuddy rmi "$REG/d:1" >/dev/null
@@ -132,7 +134,8 @@ is_whole() {
 	[ -z "$(sent 200)" ]
 	kill_all $first
 	wait $second
-	[ "$(sent 206)" -eq $((SIZE - had)) ] && [ -z "$(sent 200)" ]
+	[ "$(sent 206)" -eq $((SIZE - had)) ]
+	[ -z "$(sent 200)" ]
 	is_whole
 }
 
@@ -234,7 +237,8 @@ plain_image() {
 	blob_gets_begin
 	run -0 --separate-stderr pull "$REG/d:1"
 	[ -z "$stderr" ]
-	[ "$(sent 206)" -eq $((SIZE - had)) ] && [ -z "$(sent 200)" ]
+	[ "$(sent 206)" -eq $((SIZE - had)) ]
+	[ -z "$(sent 200)" ]
 	is_whole
 	[ -z "$(find "$CUDDY_ROOT/layers" -maxdepth 2 -name blob)" ]
 	# It goes out as it came.

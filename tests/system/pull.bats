@@ -34,7 +34,8 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	registry_begin
 	push "$(image_file busybox)" team/busybox:1
 	run -0 --separate-stderr pull "$REG/team/busybox:1"
-	[[ "$output" =~ ^[0-9a-f]{64}$ ]] && [ -z "$stderr" ]
+	[[ "$output" =~ ^[0-9a-f]{64}$ ]]
+	[ -z "$stderr" ]
 	id=$output
 	[ "$(cuddy image inspect --format '{{.Id}}' "$REG/team/busybox:1")" = "$id" ]
 	digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/team/busybox:1")
@@ -47,7 +48,8 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	rm -f "$CUDDY_RUNROOT"/base/*
 	requests_begin
 	run -0 --separate-stderr pull "$REG/team/busybox:1"
-	[ "$output" = "$id" ] && [ -z "$stderr" ]
+	[ "$output" = "$id" ]
+	[ -z "$stderr" ]
 	[ "$(requests)" = "HEAD /v2/team/busybox/manifests/1 200" ]
 	empty_dir "$CUDDY_RUNROOT/base"
 	requests_begin # of another platform it is not the same
@@ -90,7 +92,8 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	one_line_error 125 'certificate'
 	[ -e "$CUDDY_RUNROOT/plain-http/$REG" ]
 	run -0 --separate-stderr pull --creds u:secret "$REG/b:1"
-	[ ! -e "$CUDDY_RUNROOT/plain-http/$REG" ] && [ -z "$stderr" ]
+	[ ! -e "$CUDDY_RUNROOT/plain-http/$REG" ]
+	[ -z "$stderr" ]
 }
 
 # images: R1, N5
@@ -314,7 +317,8 @@ PY
 	run --separate-stderr cuddy run --rm --pull never "$REG/b:1" true
 	one_line_error 125 'b:1'
 	run -0 --separate-stderr cuddy run --rm "$REG/b:1" sh -c 'cat /proc/self/uid_map; echo pulled'
-	[ "${lines[-1]}" = pulled ] && [ -n "$stderr" ]
+	[ "${lines[-1]}" = pulled ]
+	[ -n "$stderr" ]
 	# The same ids as without a pull before it, which runs in the base namespace.
 	[ "$(cuddy run --rm "$REG/b:1" cat /proc/self/uid_map; echo pulled)" = "$output" ]
 	[ "${#lines[@]}" -gt 2 ] || ! grep -q "^$(id -un):" /etc/subuid || fail "one id"

@@ -73,7 +73,8 @@ umoci_image() { # umoci_image DIR:TAG
 		run -0 --separate-stderr upload --digestfile "$WORK/digest" "$A/m/$name:1" "docker://$REG/n/$name:2"
 		[ -z "$output$stderr" ] || fail "$output$stderr"
 		want=$(digest_of "$A/m/$name:1")
-		[ "$(digest_of "$REG/n/$name:2")" = "$want" ] && [ "$(cat "$WORK/digest")" = "$want" ]
+		[ "$(digest_of "$REG/n/$name:2")" = "$want" ]
+		[ "$(cat "$WORK/digest")" = "$want" ]
 		cuddy image inspect --format '{{json .RepoDigests}}' "$A/m/$name:1" | grep -qF "\"$REG/n/$name@$want\""
 		requests_begin
 		upload "$A/m/$name:1" "$REG/n/$name:2"

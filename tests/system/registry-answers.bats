@@ -32,7 +32,8 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 	grep -q '^registry GET [^ ]* /v2/part-416/blobs' "$WORK/reg/log"
 	[ "$(asked 'GET [^ ]* /v2/part-other/blobs')" -eq 4 ] # config; cut, another part, all of it
 	pull note # what a registry wants its users to know is said once
-	[ "$status" -eq 0 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$status" -eq 0 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
 	[ "$stderr" = "cuddy: warning: $FAKE: moves to new.example on Friday" ]
 	cuddy rmi "$FAKE/note" >/dev/null
 	# R5: how many pulls are left, when they are few, and only then

@@ -60,7 +60,8 @@ asked() { cat "$REG_DIR/token-log" 2>/dev/null; : >"$REG_DIR/token-log"; }
 	one_line_error 125 'token server.*401'
 	[[ "$stderr" != *wrong* ]]
 	run --separate-stderr cuddy login --tls-verify=false --authfile "$WORK/new.json" -u u -p bad "$REG"
-	[ "$status" -eq 125 ] && [ ! -e "$WORK/new.json" ]
+	[ "$status" -eq 125 ]
+	[ ! -e "$WORK/new.json" ]
 	cuddy login --tls-verify=false --authfile "$WORK/new.json" -u u --password-stdin "$REG" <<<secret
 	cuddy pull -q --tls-verify=false --authfile "$WORK/new.json" "$REG/private/a:1"
 	# A mount of what is no longer there begins an upload. To take that back wants a right that nobody has here,

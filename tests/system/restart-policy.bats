@@ -135,7 +135,8 @@ touch_in_upper() { # a file in the root of a container that does not run
 	[ "$(state c StoppedByUser)" = false ]
 	for bad in "" "--restart sometimes" "--memory 1g"; do
 		run --separate-stderr cuddy update $bad c
-		[ "$status" -eq 125 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+		[ "$status" -eq 125 ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
 	done
 	[ "$(cuddy inspect --format '{{.HostConfig.RestartPolicy.Name}}' c)" = no ]
 	cuddy run -d --rm --name r "$IMAGE" sleep 1000

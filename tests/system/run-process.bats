@@ -89,7 +89,8 @@ load helpers
 	run --separate-stderr cuddy run --rm -w relative "$IMAGE" pwd
 	one_line_error 125 relative
 	run --separate-stderr cuddy run --rm -w /etc/passwd "$IMAGE" pwd
-	[ "$status" -ne 0 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$status" -ne 0 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
 @test "hostname: is the short id, or what --hostname says, and stands in /etc/hosts and /etc/hostname" {

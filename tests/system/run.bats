@@ -65,7 +65,8 @@ load helpers
 	printf 'out\nno newline' | cmp - "$WORK/out"
 	printf 'err\n' | cmp - "$WORK/err"
 	echo in | cuddy run --rm -i -a stdin,STDERR "$IMAGE" sh -c 'cat >&2; echo out' >"$WORK/out" 2>"$WORK/err"
-	[ "$(cat "$WORK/err")" = in ] && [ ! -s "$WORK/out" ]
+	[ "$(cat "$WORK/err")" = in ]
+	[ ! -s "$WORK/out" ]
 	run --separate-stderr cuddy run --rm --attach stdlog "$IMAGE" true
 	one_line_error 125 stdlog
 }

@@ -115,7 +115,8 @@ config_id() { skopeo inspect --config --raw "$1" | sha256sum | cut -d' ' -f1; }
 	run --separate-stderr cuddy save --format oci-dir -o "$WORK/full" "$IMAGE"
 	one_line_error 125 full
 	run python3 "$FIXTURES/ptydrv.py" "$CUDDY" save "$IMAGE"
-	[ "$status" -eq 125 ] && [[ "$output" == *terminal* ]]
+	[ "$status" -eq 125 ]
+	[[ "$output" == *terminal* ]]
 	run --separate-stderr cuddy save -q -o /dev/full "$IMAGE"
 	one_line_error 125 'space'
 	[ "$(ls "$WORK/full")" = file ]

@@ -21,7 +21,8 @@ find_in() { cuddy search --tls-verify=false "$@"; }
 	run -0 find_in --format '{{.Index}} {{.Name}} {{.Stars}}' "$REG/t"
 	[ "$output" = "$REG $REG/a/two 0"$'\n'"$REG $REG/b/three 0" ]
 	run -0 find_in --limit 1 "$REG/a/"
-	[ "${#lines[@]}" -eq 2 ] && [[ "${lines[0]}" =~ ^NAME\ +DESCRIPTION$ ]]
+	[ "${#lines[@]}" -eq 2 ]
+	[[ "${lines[0]}" =~ ^NAME\ +DESCRIPTION$ ]]
 	run -0 --separate-stderr find_in "$REG/nosuch"
 	[ -z "$output$stderr" ]
 	run -0 find_in --list-tags "$REG/a/one"
@@ -64,7 +65,8 @@ find_in() { cuddy search --tls-verify=false "$@"; }
 	done
 	[ "$(find_in --no-trunc --format json "$reg/team" | jq -r '.[2].Description | length')" -eq 100 ]
 	run -0 python3 "$FIXTURES/ptydrv.py" "$CUDDY" search --tls-verify=false "$reg/team"
-	[[ "$output" == *team/0* ]] && [[ "$output" != *$'\e[31m'* ]]
+	[[ "$output" == *team/0* ]]
+	[[ "$output" != *$'\e[31m'* ]]
 }
 
 @test "search: over HTTPS, as who the registry knows" {

@@ -208,7 +208,8 @@ open(sys.argv[2], "w"); sys.stdin.read()' "$PUB" "$WORK/locked" 3>&-)
 		use_root "$WORK/$d"
 		STORAGE_DRIVER=$d cuddy images -q >/dev/null 2>&1
 		run -0 cuddy run --rm --network none localhost/odd:1 sh -c 'ls -ln /suid; cat /secret; test ! -e /etc/group'
-		[[ "${lines[0]}" == -rwsr-sr-x*" 33 "*" 44 "* ]] && [ "${lines[1]}" = top ]
+		[[ "${lines[0]}" == -rwsr-sr-x*" 33 "*" 44 "* ]]
+		[ "${lines[1]}" = top ]
 		cuddy create --name keep localhost/odd:1 true
 		! ls "$CUDDY_ROOT"/layers/*/shared 2>/dev/null || fail "it was there"
 		cuddy system check

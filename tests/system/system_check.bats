@@ -51,7 +51,8 @@ configure_registry() {
 	mkdir -p "$CUDDY_ROOT"/.tmp-probe-{old,new}/x
 	touch -d '1 hour ago' "$CUDDY_ROOT/.tmp-probe-old"
 	clean --quick
-	[ ! -e "$CUDDY_ROOT/.tmp-probe-old" ] && [ -e "$CUDDY_ROOT/.tmp-probe-new" ]
+	[ ! -e "$CUDDY_ROOT/.tmp-probe-old" ]
+	[ -e "$CUDDY_ROOT/.tmp-probe-new" ]
 }
 layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{index .RootFS.Layers 0}}' "$IMAGE" | cut -d: -f2)"; }
 

@@ -62,9 +62,12 @@ PY
 	for line in 'one 100' 'two 200'; do
 		read -r name own <<<"$line"
 		read -r size shared unique < <(sed -n "s|^localhost/$name .* ago *||p" <<<"$output" | awk '{ print int($1), int($2), int($3) }')
-		[ "$shared" -ge 500 ] && [ "$shared" -lt 540 ]
-		[ "$unique" -ge "$own" ] && [ "$unique" -lt $((own + 60)) ]
-		[ "$size" -ge $((shared + unique - 1)) ] && [ "$size" -le $((shared + unique + 2)) ]
+		[ "$shared" -ge 500 ]
+		[ "$shared" -lt 540 ]
+		[ "$unique" -ge "$own" ]
+		[ "$unique" -lt $((own + 60)) ]
+		[ "$size" -ge $((shared + unique - 1)) ]
+		[ "$size" -le $((shared + unique + 2)) ]
 	done
 }
 

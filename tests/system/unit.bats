@@ -421,7 +421,8 @@ words_of() { eval "WORDS=($(line "$1" "$2" | sed "s/^$2=-\\?//"))"; }
 	run -0 cuddy unit install "$WORK/app/"
 	[ "$(sort <<<"$output")" = "$(printf "$units/%s\n" sub/deep/db.container t@.container t@red.container web.container web.container.d/10-a.conf web.env | sort)" ]
 	[ "$(readlink "$units/t@red.container")" = t@.container ]
-	[ -f "$units/web.env" ] && [ ! -L "$units/web.env" ]
+	[ -f "$units/web.env" ]
+	[ ! -L "$units/web.env" ]
 	[[ "$(line web ExecStart)" == *"--env A=1 x" && "$(line db ExecStart)" == *"--env-file $units/sub/web.env x" ]]
 	[ "$(cuddy unit print web.container)" = "$(cat "$WORK/app/web.container"; printf '\n# %s\n' "$units/web.container.d/10-a.conf"; cat "$WORK/app/web.container.d/10-a.conf")" ]
 	[ "$(cuddy unit ls --format '{{.Name}} {{.UnitName}} {{.Status}}' | xargs)" = "db.container db.service Not loaded t@.container t@.service Not loaded t@red.container t@red.service Not loaded web.container web.service Not loaded" ]
@@ -488,7 +489,7 @@ words_of() { eval "WORDS=($(line "$1" "$2" | sed "s/^$2=-\\?//"))"; }
 	run --separate-stderr cuddy unit install "$url/none.network"
 	kill $server
 	[ "$far" = "$(printf "$units/%s\n" web.env far.network)" ] || fail "$far"
-	one_line_error 125 "$url/none.network: No such file"
+	one_line_error 125 "$url/none.network: the server says 404"
 	run -125 --separate-stderr cuddy unit rm shop
 	one_line_error 125 'shop is an application; --recursive'
 	[ -d "$units/shop" ]

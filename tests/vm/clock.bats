@@ -51,7 +51,8 @@ last_line_age() { # of what the container writes all the time, by the time in it
 		jump "$((-by / 2))"
 		wait $s
 		took=$(($(uptime_ms) - begin))
-		[ "$took" -ge 1900 ] && [ "$took" -lt 30000 ]
+		[ "$took" -ge 1900 ]
+		[ "$took" -lt 30000 ]
 		[ "$(cuddy inspect --format '{{.State.ExitCode}} {{.State.ExitReason}}' deaf)" = "137 user" ]
 		cuddy start deaf
 		jump "$((by / 2))"

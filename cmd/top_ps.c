@@ -8,20 +8,18 @@
 #include "pkg/base/err.h"
 #include "pkg/container/top.h"
 
-/* ps(1), STANDARD FORMAT SPECIFIERS. Those that are missing here may be descriptors under the same name. */
+/* ps(1), STANDARD FORMAT SPECIFIERS. Those that are descriptors under the same name and heading are not here. */
 static const struct {
 	const char *ps, *descriptor, *heading;
 } specifiers[] = {
-	{"%cpu", "pcpu", "%CPU"},      {"%mem", "pmem", "%MEM"},     {"args", "args", "COMMAND"},
-	{"c", "pcpu", "C"},            {"cmd", "args", "CMD"},       {"comm", "comm", "COMMAND"},
-	{"command", "args", "COMMAND"}, {"cputime", "time", "TIME"},  {"egroup", "group", "EGROUP"},
-	{"euser", "user", "EUSER"},    {"ni", "nice", "NI"},         {"pgrp", "pgid", "PGRP"},
-	{"pmem", "pmem", "%MEM"},      {"rss", "rss", "RSS"},        {"rssize", "rss", "RSS"},
-	{"rsz", "rss", "RSZ"},         {"s", "state", "S"},          {"start", "stime", "STARTED"},
-	{"start_time", "stime", "START"}, {"stat", "state", "STAT"}, {"state", "state", "S"},
-	{"tgid", "pid", "TGID"},       {"tname", "tty", "TTY"},      {"tt", "tty", "TT"},
-	{"ucmd", "comm", "CMD"},       {"ucomm", "comm", "COMMAND"}, {"uname", "user", "USER"},
-	{"vsize", "vsz", "VSZ"},
+	{"%cpu", "pcpu", "%CPU"},	 {"%mem", "pmem", "%MEM"},    {"c", "pcpu", "C"},
+	{"cmd", "args", "CMD"},		 {"command", "args", "COMMAND"}, {"cputime", "time", "TIME"},
+	{"egroup", "group", "EGROUP"},	 {"euser", "user", "EUSER"},  {"ni", "nice", "NI"},
+	{"pgrp", "pgid", "PGRP"},	 {"rssize", "rss", "RSS"},    {"rsz", "rss", "RSZ"},
+	{"s", "state", "S"},		 {"start", "stime", "STARTED"}, {"start_time", "stime", "START"},
+	{"stat", "state", "STAT"},	 {"state", "state", "S"},     {"tgid", "pid", "TGID"},
+	{"tname", "tty", "TTY"},	 {"tt", "tty", "TT"},	      {"ucmd", "comm", "CMD"},
+	{"ucomm", "comm", "COMMAND"},	 {"uname", "user", "USER"},   {"vsize", "vsz", "VSZ"},
 };
 
 #define FULL "user=UID,pid,ppid,c,stime,tty,time,cmd"
@@ -67,6 +65,11 @@ static int add_list(const char *list, struct strv *descriptors, struct strv *hea
 	return r;
 }
 
+static int no_such(const char *word)
+{
+	return err_usage("top '%s': of ps there are e A a x w f u and o", word);
+}
+
 int top_ps_columns(int argc, char **argv, struct strv *descriptors, struct strv *headings)
 {
 	const char *format = "pid,tty,time,comm=CMD";
@@ -78,7 +81,7 @@ int top_ps_columns(int argc, char **argv, struct strv *descriptors, struct strv 
 		if (*p == '-' && p[1] && p[1] != '-')
 			p++;
 		else if (!is_bsd(p))
-			return err_usage("top '%s': of ps there are e A a x w f u and o", word);
+			return no_such(word);
 		for (; r == 0 && *p; p++) {
 			if (*p == 'f')
 				format = *word == '-' ? FULL : format;
@@ -90,7 +93,7 @@ int top_ps_columns(int argc, char **argv, struct strv *descriptors, struct strv 
 				r = add_list(p[1] ? p + 1 : argv[++i], descriptors, headings);
 				break;
 			} else if (!strchr("eAaxw", *p))
-				r = err_usage("top '%s': of ps there are e A a x w f u and o", word);
+				r = no_such(word);
 		}
 	}
 	return r < 0 || descriptors->n ? r : add_list(format, descriptors, headings);

@@ -124,7 +124,7 @@ docker=com.docker.network.bridge
 	require_ipv6
 	local i
 	cuddy network create --subnet 10.240.5.0/29 --aux-address router=10.240.5.2 --aux-address other=10.240.5.4 kept
-	[ "$(cuddy network inspect kept | jq -c '.[0].aux_addresses')" = '{"router":"10.240.5.2","other":"10.240.5.4"}' ]
+	[ "$(cuddy network inspect kept | jq -c '.[0].aux_addresses')" = '{"other":"10.240.5.4","router":"10.240.5.2"}' ]
 	for i in 1 2 3; do cuddy run -d --name c$i --network kept "$IMAGE" sleep 1000; done
 	[ "$(for i in 1 2 3; do ip_of c$i kept; done | xargs)" = "10.240.5.3 10.240.5.5 10.240.5.6" ]
 	run -125 --separate-stderr cuddy run --rm --network kept "$IMAGE" true

@@ -87,18 +87,6 @@ int build_image_from(const char *config, size_t n, struct build_image *ret)
 	return 0;
 }
 
-static void set_names(struct json_object *o, const char *key, const struct strv *names)
-{
-	AUTO_STRV struct strv sorted = STRV_INIT;
-	struct json_object *map = json_object_new_object();
-
-	strv_add_all(&sorted, names);
-	strv_sort(&sorted);
-	for (size_t i = 0; i < sorted.n; i++)
-		json_set(map, sorted.v[i], json_object_new_object());
-	json_set(o, key, map);
-}
-
 static void set_text(struct json_object *o, const char *key, const char *v)
 {
 	if (v && *v)
@@ -152,12 +140,12 @@ static struct json_object *run_config(const struct build_image *b, struct json_o
 	json_object_object_del(o, "Image");
 	set_text(o, "User", c->user);
 	if (c->exposed_ports.n)
-		set_names(o, "ExposedPorts", &c->exposed_ports);
+		json_set(o, "ExposedPorts", json_from_set(&c->exposed_ports));
 	set_list(o, "Env", &c->env);
 	set_list(o, "Entrypoint", &c->entrypoint);
 	set_list(o, "Cmd", &c->cmd);
 	if (c->volumes.n)
-		set_names(o, "Volumes", &c->volumes);
+		json_set(o, "Volumes", json_from_set(&c->volumes));
 	set_text(o, "WorkingDir", c->working_dir);
 	if (c->labels.n)
 		set_labels(o, &c->labels);

@@ -380,7 +380,7 @@ void finish_run(struct monitor *m)
 	allow_remount(m);
 	m->run.pid = m->run.root_server = -1;
 	m->root_lost = false;
-	m->drain_since_ns = 0;
+	m->drained_at_most_ns = 0;
 }
 
 void finish(struct monitor *m)

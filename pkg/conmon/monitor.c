@@ -37,6 +37,7 @@
 #include "storage/event.h"
 
 #define STALL_TICK_NS (50 * NS_PER_MS)
+#define DRAIN_NS (2 * NS_PER_S) /* more than the patience with one client (stream.c) */
 #define TRIM_AFTER_NS NS_PER_S
 
 static struct monitor monitor;
@@ -118,7 +119,8 @@ static int next_timeout_ms(const struct monitor *m, int64_t now)
 		m->revival.at_ns,
 		m->oom.quiet_until_ns,
 		m->check.kill_at_ns,
-		m->check.pid || m->state.status != CONMON_RUNNING ? 0 : m->check.next_at_ns};
+		m->check.pid || m->state.status != CONMON_RUNNING ? 0 : m->check.next_at_ns,
+		m->exited && !m->recorded ? m->drained_at_most_ns : 0};
 	int64_t at = INT64_MAX;
 
 	for (unsigned i = 0; i < ARRAY_LEN(deadlines); i++)
@@ -191,6 +193,19 @@ static bool is_drained(const struct monitor *m)
 	       !stream_is_pending(&m->err);
 }
 
+/*
+ * Who hears of the end finds all of the output in the log: normally it is there by now. What somebody who
+ * reads slowly holds back is waited for as long as an attached client may hold it, and not for ever.
+ */
+static bool log_has_all(struct monitor *m, int64_t now)
+{
+	if (m->out.fd < 0 && m->err.fd < 0)
+		return true;
+	if (!m->drained_at_most_ns)
+		m->drained_at_most_ns = now + DRAIN_NS;
+	return now >= m->drained_at_most_ns;
+}
+
 static bool run_is_over(const struct monitor *m)
 {
 	return m->exited && is_drained(m);
@@ -226,7 +241,7 @@ void monitor_serve(struct monitor *m, bool (*is_over)(const struct monitor *m))
 		input_pump(m);
 		stream_pump(m, &m->out);
 		stream_pump(m, &m->err);
-		if (m->exited && !m->recorded)
+		if (m->exited && !m->recorded && log_has_all(m, clock_monotonic_ns()))
 			finish_record(m);
 	}
 }

@@ -119,7 +119,7 @@ struct monitor {
 	uint32_t attempts; /* restarts since the last good run */
 	int64_t run_since_ns, backoff_ns;
 	int64_t kill_at_ns, timeout_at_ns, restart_at_ns; /* CLOCK_MONOTONIC; 0: never */
-	int64_t drain_since_ns;
+	int64_t drained_at_most_ns; /* the end is recorded then, whatever is still unread */
 	struct stream out, err;
 	struct input in;
 	struct log_writer log;

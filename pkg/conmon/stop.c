@@ -29,11 +29,16 @@ static int own_signal(const struct monitor *m)
 	return m->cfg.stop_signal ? m->cfg.stop_signal : SIGTERM;
 }
 
-/* The first who wanted the end is the one who is named. */
-static void note(struct monitor *m, enum conmon_reason why)
+static void forbid_restart(struct monitor *m, enum conmon_reason why)
 {
 	if (why == CONMON_BY_USER || why == CONMON_BY_SESSION)
 		m->may_restart = m->restart_asked = false;
+}
+
+/* The first who wanted the end is the one who is named. */
+static void note(struct monitor *m, enum conmon_reason why)
+{
+	forbid_restart(m, why);
 	if (m->reason == CONMON_BY_ITSELF)
 		m->reason = why;
 }
@@ -44,8 +49,11 @@ void stop_run(struct monitor *m, enum conmon_reason why, int sig, int64_t grace_
 
 	if (m->restart_at_ns)
 		restart_cancel(m, why);
-	if (m->exited)
+	if (m->exited) {
+		if (!m->recorded) /* somebody reads its last output slowly */
+			forbid_restart(m, why);
 		return;
+	}
 	note(m, why);
 	if (sig == 0)
 		sig = own_signal(m);

@@ -233,15 +233,6 @@ static struct json_object *network_of(const struct container *c)
 	return o;
 }
 
-static struct json_object *set_of(const struct strv *keys)
-{
-	struct json_object *o = json_as_map(json_object_new_object());
-
-	for (size_t i = 0; i < keys->n; i++)
-		json_set(o, keys->v[i], json_object_new_object());
-	return o;
-}
-
 static struct json_object *secrets_of(const struct container_record *rec)
 {
 	struct json_object *a = json_object_new_array();
@@ -277,7 +268,7 @@ static struct json_object *config_of(const struct container_record *rec)
 	json_set_bool(o, "AttachStdin", false);
 	json_set_bool(o, "AttachStdout", false);
 	json_set_bool(o, "AttachStderr", false);
-	json_set(o, "ExposedPorts", set_of(&rec->exposed_ports));
+	json_set(o, "ExposedPorts", json_from_set(&rec->exposed_ports));
 	json_set_bool(o, "Tty", rec->tty);
 	json_set_bool(o, "OpenStdin", rec->interactive);
 	json_set_bool(o, "StdinOnce", false);

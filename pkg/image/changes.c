@@ -214,15 +214,9 @@ static int apply(struct image_config *c, const char *change)
 
 static void set_keys(struct json_object *o, const char *key, const struct strv *names)
 {
-	struct json_object *map;
-
 	json_object_object_del(o, key);
-	if (!names->n)
-		return;
-	map = json_object_new_object();
-	for (size_t i = 0; i < names->n; i++)
-		json_set(map, names->v[i], json_object_new_object());
-	json_set(o, key, map);
+	if (names->n)
+		json_set(o, key, json_from_set(names));
 }
 
 int image_changes_apply(const struct strv *changes, struct image_config *c)

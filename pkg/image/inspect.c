@@ -23,18 +23,6 @@ static void set_some(struct json_object *o, const char *key, const struct strv *
 }
 
 /* {"80/tcp": {}}, as specifications write a set. */
-static void set_set(struct json_object *o, const char *key, const struct strv *list)
-{
-	struct json_object *set;
-
-	if (!list->n)
-		return;
-	set = json_object_new_object();
-	for (size_t i = 0; i < list->n; i++)
-		json_set(set, list->v[i], json_object_new_object());
-	json_set(o, key, set);
-}
-
 static struct json_object *health_of(const struct healthcheck *h)
 {
 	struct json_object *o = json_object_new_object();
@@ -58,13 +46,15 @@ static struct json_object *config_of(const struct image_config *c)
 	struct json_object *o = json_object_new_object();
 
 	json_set_str(o, "User", text(c->user));
-	set_set(o, "ExposedPorts", &c->exposed_ports);
+	if (c->exposed_ports.n)
+		json_set(o, "ExposedPorts", json_from_set(&c->exposed_ports));
 	json_set(o, "Env", json_from_strv(&c->env));
 	set_some(o, "Entrypoint", &c->entrypoint);
 	json_set(o, "Cmd", c->cmd.n ? json_from_strv(&c->cmd) : NULL);
 	json_set(o, "Healthcheck",
 		 c->health.test.n ? health_of(&c->health) : json_nil(JSON_NIL_ABSENT));
-	set_set(o, "Volumes", &c->volumes);
+	if (c->volumes.n)
+		json_set(o, "Volumes", json_from_set(&c->volumes));
 	json_set_str(o, "WorkingDir", text(c->working_dir));
 	json_set(o, "Labels", json_from_map(&c->labels));
 	if (c->stop_signal)

@@ -168,6 +168,18 @@ struct json_object *json_from_strv(const struct strv *sv)
 	return arr;
 }
 
+struct json_object *json_from_set(const struct strv *sv)
+{
+	struct json_object *set = json_as_map(json_object_new_object());
+	AUTO_STRV struct strv sorted = STRV_INIT;
+
+	strv_add_all(&sorted, sv);
+	strv_sort(&sorted);
+	for (size_t i = 0; i < sorted.n; i++)
+		json_set(set, sorted.v[i], json_object_new_object());
+	return set;
+}
+
 struct json_object *json_from_map(const struct strv *sv)
 {
 	AUTO_JSON struct json_object *given = json_object_new_object();

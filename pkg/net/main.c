@@ -48,6 +48,7 @@ static const struct {
 } sysctls[] = {
 	{"sys/net/ipv4/ip_unprivileged_port_start", "53"}, /* the server of names */
 	{"sys/net/ipv6/conf/default/accept_ra", "2"}, /* of slirp4netns, although we forward */
+	{"sys/net/ipv6/conf/default/accept_dad", "0"}, /* nobody else is there; it would cost the first second */
 };
 
 /* Where filters decide what is passed on, it is; without them nothing is, and networks are islands. */

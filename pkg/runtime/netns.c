@@ -26,15 +26,18 @@ static int loopback_up(void)
 	return 0;
 }
 
+/* With IPv6 slirp4netns announces its prefix by router advertisement. */
 static const struct {
 	const char *path, *value;
-	bool not_with_ipv6; /* slirp4netns announces its prefix by router advertisement */
+	enum { ALWAYS, WITH_IPV6, WITHOUT_IPV6 } when;
 } defaults[] = {
-	{"sys/net/ipv4/ping_group_range", "0 0", false},
-	{"sys/net/ipv4/ip_unprivileged_port_start", "0", false},
-	{"sys/net/ipv6/conf/default/accept_ra", "0", true},
-	{"sys/net/ipv6/conf/default/accept_redirects", "0", false},
-	{"sys/net/ipv6/conf/all/accept_redirects", "0", false},
+	{"sys/net/ipv4/ping_group_range", "0 0", ALWAYS},
+	{"sys/net/ipv4/ip_unprivileged_port_start", "0", ALWAYS},
+	{"sys/net/ipv6/conf/default/accept_ra", "0", WITHOUT_IPV6},
+	/* Nobody else is on that line; asking would cost the first second. */
+	{"sys/net/ipv6/conf/default/accept_dad", "0", WITH_IPV6},
+	{"sys/net/ipv6/conf/default/accept_redirects", "0", ALWAYS},
+	{"sys/net/ipv6/conf/all/accept_redirects", "0", ALWAYS},
 };
 
 int netns_setup(int proc, bool is_hosts, const struct net_plan *net, int *ret_conf6)
@@ -44,7 +47,7 @@ int netns_setup(int proc, bool is_hosts, const struct net_plan *net, int *ret_co
 	for (unsigned i = 0; i < ARRAY_LEN(defaults); i++) {
 		int r;
 
-		if (defaults[i].not_with_ipv6 && net->enable_ipv6)
+		if (defaults[i].when == (net->enable_ipv6 ? WITHOUT_IPV6 : WITH_IPV6))
 			continue;
 		r = procfs_write(proc, defaults[i].path, defaults[i].value);
 		/* An engine around us may have put a read-only mount over the host's /proc/sys. */

@@ -56,12 +56,12 @@ resolv.conf" ]
 	cuddy commit c made >/dev/null
 	[ "$(field made '{{json .Config.Env}}')" = '["PATH=/usr/sbin:/usr/bin:/sbin:/bin","A=1","B=two words"]' ]
 	[ "$(field made '{{json .Config.Entrypoint}}{{json .Config.Cmd}}{{.Config.User}}{{.Config.WorkingDir}}')" = '["/bin/sh","-c"]["echo $A"]8/tmp' ]
-	[ "$(field made '{{json .Config.Labels}}{{json .Config.ExposedPorts}}')" = '{"l":"1","keep":"yes"}{"99/tcp":{}}' ]
+	[ "$(field made '{{json .Config.Labels}}{{json .Config.ExposedPorts}}')" = '{"keep":"yes","l":"1"}{"99/tcp":{}}' ]
 	cuddy commit -c 'ENV A=9 C=3' --change 'CMD=["echo $A$C"]' -c 'LABEL l=2' -c 'EXPOSE 80' -c 'VOLUME /data' -c 'WORKDIR=sub' -c 'USER=0' \
 		-c 'STOPSIGNAL SIGINT' -c 'ONBUILD RUN x' c changed >/dev/null
 	[ "$(field changed '{{json .Config.Env}}')" = '["PATH=/usr/sbin:/usr/bin:/sbin:/bin","A=9","B=two words","C=3"]' ]
 	[ "$(field changed '{{.Config.User}}{{.Config.WorkingDir}}{{.Config.StopSignal}}{{json .Config.OnBuild}}{{json .Config.Volumes}}')" = '0/tmp/subSIGINT["RUN x"]{"/data":{}}' ]
-	[ "$(field changed '{{json .Config.Labels}}{{json .Config.ExposedPorts}}')" = '{"l":"2","keep":"yes"}{"99/tcp":{},"80/tcp":{}}' ]
+	[ "$(field changed '{{json .Config.Labels}}{{json .Config.ExposedPorts}}')" = '{"keep":"yes","l":"2"}{"80/tcp":{},"99/tcp":{}}' ]
 	[ "$(cuddy run --rm changed)" = 93 ]
 	cuddy rmi made changed
 }

@@ -116,7 +116,7 @@ opts_of() { # opts_of PATH, in the container: flags and options of the last moun
 	run -0 cuddy run --rm --mount type=volume,src=vl,dst=/v,volume-label=a=1,volume-label=b,volume-opt=type=tmpfs,volume-opt=o=size=1m "$IMAGE" \
 		sh -c "$(opts_of /v)"
 	[[ "$output" == *size=1024k* ]]
-	[ "$(cuddy volume inspect --format '{{json .Labels}} {{json .Options}}' vl)" = '{"a":"1","b":""} {"type":"tmpfs","o":"size=1m"}' ]
+	[ "$(cuddy volume inspect --format '{{json .Labels}} {{json .Options}}' vl)" = '{"a":"1","b":""} {"o":"size=1m","type":"tmpfs"}' ]
 	run --separate-stderr cuddy run --rm --mount type=volume,src=vo,dst=/v,volume-opt=o=uid=5 "$IMAGE" true
 	one_line_error 125 'volume create'
 	run -1 cuddy volume exists vo

@@ -65,6 +65,7 @@ teardown() { end_host_probe; test_end; }
 		for i in $(seq 50); do ip -6 addr show tap0 | grep -q "fd00::" && break; sleep 0.1; done
 		ip -6 addr show tap0; cat /etc/resolv.conf'
 	[[ "$output" == *"inet6 fd00::"* ]]
+	[[ "$output" != *tentative* ]] # usable at once
 	[[ "$output" == *"nameserver fd00::3"* ]]
 }
 

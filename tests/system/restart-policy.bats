@@ -9,8 +9,6 @@ state() { cuddy inspect --format "{{.State.$2}}" "$1"; }
 restarts() { cuddy inspect --format '{{.RestartCount}}' "$1"; }
 restarted() { [ "$(restarts "$1")" -ge "$2" ]; }
 ran_again() { restarted "$1" "$2" && status_is "$1" running; }
-# A payload that ends with CODE when its file /end is there, whichever run it is.
-until_end='rm -f /end; echo up; while [ ! -e /end ]; do sleep 0.02; done; exit'
 
 @test "--restart on-failure:N: N more attempts, then it stays as it is" {
 	cuddy run -d --name c --restart on-failure:2 "$IMAGE" sh -c 'echo run; exit 3'
@@ -32,10 +30,26 @@ until_end='rm -f /end; echo up; while [ ! -e /end ]; do sleep 0.02; done; exit'
 	[ "$(state c ExitCode)" = 0 ]
 }
 
+@test "--restart always: who stops it while its last output is still held back gets no other run" {
+	mkfifo "$WORK/p"
+	"$CUDDY" run --restart always --name c "$IMAGE" \
+		sh -c 'while [ ! -e /end ]; do sleep 0.02; done; head -c 100000 /dev/zero; rm -f /end' >"$WORK/p" 3>&- &
+	exec 7<"$WORK/p"
+	wait_running c
+	pid=$(state c Pid)
+	end_run c
+	wait_until 10 eval '[ ! -e "/proc/$pid" ]'
+	cuddy stop c
+	[ "$(cat <&7 | wc -c)" = 100000 ]
+	wait $!
+	[ "$(state c Status)" = exited ]
+	[ "$(restarts c)" = 0 ]
+}
+
 @test "--restart always: also after an exit with 0, until a user stops it" {
 	cuddy run -d --name c --restart always "$IMAGE" sh -c "$until_end 0"
 	for n in 1 2; do
-		cuddy exec c touch /end
+		end_run c
 		wait_until 20 ran_again c $n
 	done
 	run -0 cuddy stop -t 0 c
@@ -45,7 +59,7 @@ until_end='rm -f /end; echo up; while [ ! -e /end ]; do sleep 0.02; done; exit'
 	wait_until 10 no_strays
 	cuddy start c                                   # and that begins it again
 	wait_running c
-	cuddy exec c touch /end
+	end_run c
 	wait_until 20 ran_again c 1
 	[ "$(state c StoppedByUser)" = false ]
 }
@@ -120,10 +134,10 @@ touch_in_upper() { # a file in the root of a container that does not run
 	run -0 cuddy update --restart always c
 	[ "$output" = c ]
 	[ "$(cuddy inspect --format '{{.HostConfig.RestartPolicy.Name}}' c)" = always ]
-	cuddy exec c touch /end
+	end_run c
 	wait_until 20 ran_again c 1
 	cuddy update --restart no c
-	cuddy exec c touch /end
+	end_run c
 	wait_exited c
 	cuddy update --restart on-failure:7 c
 	[ "$(cuddy inspect --format '{{.HostConfig.RestartPolicy.MaximumRetryCount}}' c)" = 7 ]

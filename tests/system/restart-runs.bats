@@ -11,21 +11,19 @@ restarted() { [ "$(restarts "$1")" -ge "$2" ]; }
 ran_again() { restarted "$1" "$2" && status_is "$1" running; }
 fds() { ls "/proc/$(conmon_pid "$1")/fd" | wc -l; }
 children() { wc -w <"/proc/$(conmon_pid "$1")/task/$(conmon_pid "$1")/children"; }
-# A payload that ends with CODE when its file /end is there, whichever run it is.
-until_end='rm -f /end; echo up; while [ ! -e /end ]; do sleep 0.02; done; exit'
 
 @test "--restart: ports lead there again, and no descriptor, process or mount stays from the run before" {
 	require_tun
 	port=$(free_port)
 	cuddy run -d --name c --restart always -p "127.0.0.1:$port:80" -v data:/data "$IMAGE" \
-		sh -c 'rm -f /end; echo run >>/data/runs; mkdir -p /www; wc -l </data/runs >/www/index.html; httpd -p 80 -h /www; while [ ! -e /end ]; do sleep 0.02; done'
+		sh -c 'echo run >>/data/runs; mkdir -p /www; wc -l </data/runs >/www/index.html; httpd -p 80 -h /www; while [ ! -e /end ]; do sleep 0.02; done; rm /end'
 	says() { [ "$(curl -s --max-time 5 "http://127.0.0.1:$port/")" = "$1" ]; }
 	wait_until 20 says 1
-	cuddy exec c touch /end
+	end_run c
 	wait_until 20 says 2
 	fds=$(fds c) children=$(children c)
 	for n in 3 4 5; do
-		cuddy exec c touch /end
+		end_run c
 		wait_until 20 says $n
 	done
 	[ "$(fds c)" = "$fds" ] || fail "$(fds c) descriptors, not $fds"
@@ -52,7 +50,7 @@ until_end='rm -f /end; echo up; while [ ! -e /end ]; do sleep 0.02; done; exit'
 		sh -c 'echo run >>/anonymous/runs; echo run >>/runs; [ $(wc -l </runs) = 3 ] && while [ ! -e /end ]; do sleep 0.02; done; exit 1'
 	wait_until 20 ran_again c 2
 	[ "$(cuddy exec c sh -c 'cat /runs /anonymous/runs | wc -l')" = 6 ]
-	cuddy exec c touch /end
+	end_run c
 	for d in containers names volumes; do wait_until 20 empty_dir "$CUDDY_ROOT/$d"; done
 	for policy in always unless-stopped; do
 		run --separate-stderr cuddy run --rm --restart $policy "$IMAGE" true
@@ -72,7 +70,7 @@ until_end='rm -f /end; echo up; while [ ! -e /end ]; do sleep 0.02; done; exit'
 	cuddy run -d --name c --restart always -v "$WORK/source:/mnt" "$IMAGE" sh -c "$until_end 0"
 	wait_log c up
 	mv "$WORK/source" "$WORK/away"
-	cuddy exec c touch /end
+	end_run c
 	launch_failed() { [ "$(state c ExitReason)" = launch ]; }
 	wait_until 20 launch_failed
 	[[ "$(state c Error)" == *"$WORK/source"* ]]

@@ -201,7 +201,7 @@ static int make_record(struct builder *b, const struct op *o, const struct run_p
 			r = err_usage("--volume: only /HOST/PATH:/PATH[:ro] during a build");
 	if (r < 0)
 		return r;
-	random_hex(id, 64);
+	random_id(id);
 	(*ret)->id = xstrdup(id);
 	/* In a network whose other containers ask for names, one of its own. */
 	(*ret)->name = (*ret)->networks.n ? xasprintf("build-%.12s", id) : xstrdup("build");

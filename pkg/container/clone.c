@@ -48,7 +48,7 @@ static void make_own(struct container_record *rec)
 {
 	char id[65];
 
-	random_hex(id, 64);
+	random_id(id);
 	set(&rec->id, id);
 	rec->created_ns = clock_now_ns();
 	for (unsigned i = 0; i < rec->n_mounts; i++) {

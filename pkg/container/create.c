@@ -314,7 +314,7 @@ int container_create(struct store *st, const struct container_request *q, struct
 	r = lock < 0 ? lock : check_mounted_layers(st, rec);
 	if (r < 0)
 		return r;
-	random_hex(id, 64);
+	random_id(id);
 	rec->id = xstrdup(id);
 	rec->created_ns = clock_now_ns();
 	r = userns_allocate(st, rec, &ids_lock);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/types.h>
 
@@ -35,4 +36,11 @@ void random_hex(char *out, unsigned digits)
 			out[at + i] = hex[i % 2 ? b[i / 2] & 15 : b[i / 2] >> 4];
 	}
 	out[digits] = '\0';
+}
+
+void random_id(char out[RANDOM_ID + 1])
+{
+	do
+		random_hex(out, RANDOM_ID);
+	while (strspn(out, "0123456789") >= 12);
 }

@@ -266,10 +266,29 @@ static int put_base(const char *path, struct sbuf *out)
 	return r;
 }
 
-/* A file that was given may name it already. */
+/* Is @name the name of an address in @hosts? It may as well stand in a comment, or be a part of another one. */
+static bool hosts_name(const char *hosts, const char *name)
+{
+	while (*hosts) {
+		bool first = true;
+
+		for (size_t n; (hosts += strspn(hosts, " \t\r")), *hosts && !strchr("#\n", *hosts);
+		     hosts += n) {
+			n = strcspn(hosts, " \t\r#\n");
+			if (!first && n == strlen(name) && strncasecmp(hosts, name, n) == 0)
+				return true;
+			first = false;
+		}
+		hosts += strcspn(hosts, "\n");
+		hosts += *hosts == '\n';
+	}
+	return false;
+}
+
+/* A file that was given, or what was added, may name it already. */
 static void put_localhost(struct sbuf *out)
 {
-	if (!out->len || !strstr(out->s, "localhost"))
+	if (!out->len || !hosts_name(out->s, "localhost"))
 		sbuf_adds(out, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
 			       "ip6-loopback\n");
 }

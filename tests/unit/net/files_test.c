@@ -38,6 +38,17 @@ static void hosts_has_the_container_the_host_and_what_was_added(void **state)
 				 "10.0.2.100\tbox web\n"
 				 "10.0.2.2\thost.containers.internal host.docker.internal\n");
 	options_done(&o);
+	/* A name that only ends so, or stands in a comment, is not localhost; one that was added is. */
+	strv_add(&o.add_hosts, "my.localhost:10.1.2.3");
+	o.hosts_base = "# localhost\n10.9.9.9\tother\t# localhost\nlocalhost x\n";
+	sbuf_reset(&b);
+	assert_int_equal(net_make_hosts(&n, &o, &b), 0);
+	assert_non_null(strstr(b.s, "\n127.0.0.1\tlocalhost\n"));
+	strv_add(&o.add_hosts, "a;LOCALHOST:10.1.2.4");
+	sbuf_reset(&b);
+	assert_int_equal(net_make_hosts(&n, &o, &b), 0);
+	assert_null(strstr(b.s, "127.0.0.1"));
+	options_done(&o);
 }
 
 static void without_a_network_there_is_no_host_entry(void **state)

@@ -5,7 +5,9 @@
 #include "cmd/create_opts.h"
 #include "cmd/each.h"
 #include "cmd/limit_opts.h"
+#include "net/ports.h"
 #include "pkg/base/err.h"
+#include "pkg/config/containers_conf.h"
 
 struct update_args {
 	struct each_args each;
@@ -53,14 +55,24 @@ static int update_one(struct store *st, struct container *c, const void *arg)
 static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct update_args *a = args;
-	const struct each e = {.args = &a->each, .verb = "update", .one = update_one, .arg = a};
+	struct update_args whole = *a;
+	const struct each e = {
+		.args = &a->each, .verb = "update", .one = update_one, .arg = &whole};
+	AUTO(containers_conf_done) struct containers_conf conf = {0};
+	AUTO_STRV struct strv add = STRV_INIT;
+	int r = 0;
 
 	if (!a->restart && !limits_given(&a->limits) && !settings_given(&a->settings) &&
 	    !a->publish.add.n && !a->publish.rm.n)
 		return err_usage(
 			"update: say what to change: --restart, a limit such as --memory, "
 			"a --health-… flag, --env, --ulimit, --publish-add or --publish-rm");
-	return each_container(ctx, &e, argc, argv);
+	if (a->publish.add.n)
+		r = containers_conf_load(&conf);
+	for (size_t i = 0; r == 0 && i < a->publish.add.n; i++)
+		net_port_put_at(a->publish.add.v[i], &conf.default_host_ips.v, &add);
+	whole.publish.add = add;
+	return r < 0 ? r : each_container(ctx, &e, argc, argv);
 }
 
 const struct command cmd_update = {

@@ -126,7 +126,7 @@ static int spread(const struct spec *s, struct net_port_list *l)
 	unsigned n = s->container[1] - s->container[0] + 1U;
 
 	if (l->n + n > NET_PORTS_MAX)
-		return bad(s, "more than 4096 published ports");
+		return bad(s, "more than 4096 ports");
 	if (s->host[0] && n == 1 && n_host > 1) {
 		append(l, s, s->host[0], s->host[1], s->container[0]);
 		return 0;
@@ -164,6 +164,19 @@ int net_port_parse(const char *text, struct net_port_list *l)
 	}
 	r = parse_range(&s, rest, s.container);
 	return r < 0 ? r : spread(&s, l);
+}
+
+void net_port_put_at(const char *spec, const struct strv *ips, struct strv *out)
+{
+	const char *colon = strchr(spec, ':');
+
+	if (!ips || !ips->n || *spec == '[' || (colon && strchr(colon + 1, ':'))) {
+		strv_add(out, spec);
+		return;
+	}
+	for (size_t i = 0; i < ips->n; i++)
+		strv_addf(out, strchr(ips->v[i], ':') ? "[%s]:%s%s" : "%s:%s%s", ips->v[i],
+			  colon ? "" : ":", spec);
 }
 
 void net_port_set_address(struct net_port *p, const char *ip)

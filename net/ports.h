@@ -9,8 +9,10 @@
 #include <sys/types.h>
 
 #include "net/plan.h"
+#include "pkg/base/strv.h"
 
-#define NET_PORTS_MAX 4096
+#define NET_PORTS_MAX 4096 /* of a list */
+#define NET_PUBLISHED_MAX 1024 /* of a container: each is a socket that is handed on */
 
 struct net_port_list {
 	struct net_port *v; /* host_ip strings are owned by the list */
@@ -30,6 +32,8 @@ void net_port_list_done(struct net_port_list *l);
  * range for one container port: the first free one of it. Usage error with the reason.
  */
 int net_port_parse(const char *spec, struct net_port_list *l);
+/** net_port_put_at() - add @spec to @out, for each of @ips once where it names no address of its own (@ips NULL: as it is). */
+void net_port_put_at(const char *spec, const struct strv *ips, struct strv *out);
 /** net_port_set_address() - of one of a list: on @ip alone. */
 void net_port_set_address(struct net_port *p, const char *ip);
 /** net_port_format() - the spec that net_port_parse() reads back as exactly @p; allocated. */

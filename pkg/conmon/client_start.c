@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "net/ports.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/conmon/client.h"
@@ -34,7 +35,6 @@
 #ifndef SYS_mount_setattr
 #define SYS_mount_setattr 442
 #endif
-#define PORTS_MAX 1024
 
 static int make_memfd(const struct rt_plan *plan, const struct conmon_config *cfg)
 {
@@ -252,15 +252,16 @@ int conmon_start(const char *program, int base_ns, const struct rt_plan *plan,
 		 const struct conmon_place *place, struct conmon_started *ret)
 {
 	AUTO_CLOSE int memfd = -EBADF, ours = -EBADF, theirs = -EBADF, watch = -EBADF;
-	int own[3] = {-EBADF, -EBADF, -EBADF}, fds[CM_FD_PORTS + PORTS_MAX + RT_KEEP_MAX], pair[2],
+	int own[3] = {-EBADF, -EBADF, -EBADF}, fds[CM_FD_PORTS + NET_PUBLISHED_MAX + RT_KEEP_MAX], pair[2],
 	    pid, r;
 	struct tty_raw raw = TTY_RAW_INIT;
 	unsigned n = CM_FD_PORTS;
 	sigset_t set, mask;
 	bool relay = false, apart = cfg->notify && !cfg->foreground;
 
-	if (plan->net.n_ports > PORTS_MAX)
-		return err_usage("%u published ports: at most %d", plan->net.n_ports, PORTS_MAX);
+	if (plan->net.n_ports > NET_PUBLISHED_MAX)
+		return err_usage("%u published ports: at most %d", plan->net.n_ports,
+				 NET_PUBLISHED_MAX);
 	memfd = make_plan_fd(plan, cfg);
 	if (memfd < 0)
 		return memfd;

@@ -16,7 +16,6 @@ void request_defaults_done(struct request_defaults *d)
 	strv_done(&d->cgroup_conf);
 	strv_done(&d->hooks_dirs);
 	strv_done(&d->mount);
-	strv_done(&d->publish);
 	strv_done(&d->sysctl);
 	strv_done(&d->ulimit);
 	strv_done(&d->device);
@@ -119,25 +118,6 @@ static void logs(struct request_defaults *d, struct container_request *q)
 		return;
 	strv_add_all(&d->log_opt, &q->log_opt);
 	q->log_opt = d->log_opt;
-}
-
-/* Where a port is published that is given no address: each of these, instead of all there are. */
-static void host_ips(struct request_defaults *d, struct container_request *q)
-{
-	const struct strv *ips = &d->conf.default_host_ips.v;
-
-	for (size_t i = 0; ips->n && i < q->publish.n; i++) {
-		const char *spec = q->publish.v[i], *colon = strchr(spec, ':');
-		bool has_ip = *spec == '[' || (colon && strchr(colon + 1, ':'));
-
-		for (size_t k = 0; !has_ip && k < ips->n; k++)
-			strv_addf(&d->publish, strchr(ips->v[k], ':') ? "[%s]:%s%s" : "%s:%s%s",
-				  ips->v[k], colon ? "" : ":", spec);
-		if (has_ip)
-			strv_add(&d->publish, spec);
-	}
-	if (d->publish.n)
-		q->publish = d->publish;
 }
 
 /* Theirs are looked at before those that the caller names. */
@@ -285,7 +265,7 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 	means(d, q);
 	if (!q->is_infra)
 		list(&q->mount, &c->mounts, &d->mount);
-	host_ips(d, q);
+	q->host_ips = &c->default_host_ips.v;
 	if (c->default_sysctls.v.n)
 		sysctls(d, q);
 	logs(d, q);

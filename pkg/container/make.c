@@ -164,8 +164,20 @@ static int network_mode(struct store *st, const struct container_request *q,
 		&r->ns_net);
 }
 
+static int publish(const struct container_request *q, const char *spec, struct net_port_list *list)
+{
+	AUTO_STRV struct strv specs = STRV_INIT;
+	int rc = 0;
+
+	net_port_put_at(spec, q->host_ips, &specs);
+	for (size_t i = 0; rc == 0 && i < specs.n; i++)
+		rc = net_port_parse(specs.v[i], list);
+	return rc;
+}
+
 /* What is exposed and not published already, each on a port of its own. */
-static int publish_exposed(const struct container_record *r, struct net_port_list *list)
+static int publish_exposed(const struct container_request *q, const struct container_record *r,
+			   struct net_port_list *list)
 {
 	unsigned n_named = list->n;
 
@@ -179,7 +191,7 @@ static int publish_exposed(const struct container_record *r, struct net_port_lis
 					  list->v[k].container_port == one.v[0].container_port);
 		net_port_list_done(&one);
 		if (rc == 0 && !named)
-			rc = net_port_parse(r->exposed_ports.v[i], list);
+			rc = publish(q, r->exposed_ports.v[i], list);
 		if (rc < 0)
 			return rc;
 	}
@@ -212,10 +224,12 @@ static int check_ports(const struct container_request *q, const struct image_con
 		net_port_list_done(&list);
 	}
 	for (size_t i = 0; rc == 0 && i < q->publish.n; i++)
-		rc = net_port_parse(q->publish.v[i], &list);
+		rc = publish(q, q->publish.v[i], &list);
 	/* -P asks for what the image names, as far as there is a network to publish from. */
 	if (q->publish_all && net_mode_publishes(record_net_mode(r)))
-		rc = rc < 0 ? rc : publish_exposed(r, &list);
+		rc = rc < 0 ? rc : publish_exposed(q, r, &list);
+	if (rc == 0 && list.n > NET_PUBLISHED_MAX)
+		rc = err_usage("%u published ports: at most %d", list.n, NET_PUBLISHED_MAX);
 	/* As with podman and docker: scripts name both, and the ports are reachable. */
 	if (rc == 0 && record_net_mode(r) == NET_HOST && list.n) {
 		log_warn("--publish does nothing with --network host: the host's ports are the "

@@ -76,8 +76,8 @@ static int find_changes(struct store *st, const struct container *c,
 		r = net_port_parse(q->add.v[i], &ch->added);
 	if (r == 0)
 		r = networks_bind(st, c->rec, &ch->added);
-	if (r == 0 && ch->now.n + ch->added.n > 1024)
-		r = err_usage("--publish-add: more than 1024 ports");
+	if (r == 0 && ch->added.n && ch->now.n + ch->added.n > NET_PUBLISHED_MAX)
+		r = err_usage("--publish-add: more than %d ports", NET_PUBLISHED_MAX);
 	if (r < 0 || !container_is_running(c))
 		return r;
 	ch->fds = xcalloc(ch->added.n + 1, sizeof(int));

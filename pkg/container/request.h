@@ -90,6 +90,7 @@ struct container_request {
 	struct strv aliases, links;
 	struct strv egress;
 	struct strv publish, expose, add_host, dns, dns_search, dns_option;
+	const struct strv *host_ips; /* where ports are published that name no address; NULL, none: everywhere */
 	bool publish_all, no_hosts, no_hostname;
 	bool name_as_hostname; /* where the command line gives no hostname */
 	const char *hosts_file; /* a path, "none", "image" or NULL */

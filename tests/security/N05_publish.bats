@@ -15,6 +15,22 @@ teardown_file() { file_end; }
 	[ "$(snapshot)" = "$before" ]
 }
 
+@test "N05: where ports are published that name no address is for containers.conf to say: by -p, by -P and later" {
+	require_tun
+	printf '[network]\ndefault_host_ips = ["127.0.0.7"]\n' >"$WORK/conf"
+	export CONTAINERS_CONF=$WORK/conf
+	local port
+	probe_in -p :7 -P --expose 8 -- c tcp-echo 7
+	cuddy update --publish-add 7 c
+	run -0 cuddy port c
+	[ "${#lines[@]}" = 3 ]
+	[ "$(sed 's/.* -> //; s/:.*//' <<<"$output" | sort -u)" = 127.0.0.7 ]
+	for port in $(sed -n 's/^7.*://p' <<<"$output"); do
+		[ "$("$PROBE" tcp-ask 127.0.0.7 "$port" x)" = x ]
+		nobody_listens "$port"
+	done
+}
+
 @test "N05: listeners are gone within two seconds when the container or its monitor is killed" {
 	require_tun
 	port=$(free_port)

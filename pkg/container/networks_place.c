@@ -31,6 +31,13 @@ void endpoint_spec_done(struct endpoint_spec *e)
 	*e = (struct endpoint_spec){0};
 }
 
+/* Names that mean something everywhere are nobody's to take. */
+static bool means_itself(const char *s)
+{
+	return strcasecmp(s, "localhost") == 0 || strcasecmp(s, "host.containers.internal") == 0 ||
+	       strcasecmp(s, "host.docker.internal") == 0;
+}
+
 static int check_alias(const char *s)
 {
 	size_t n = strlen(s);
@@ -38,9 +45,7 @@ static int check_alias(const char *s)
 	if (n == 0 || n > 253 || !isalnum((unsigned char)*s) ||
 	    strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != n)
 		return err_usage("network alias '%s': letters, digits, '.', '_' and '-'", s);
-	/* Names that mean something everywhere are nobody's to take. */
-	if (strcasecmp(s, "localhost") == 0 || strcasecmp(s, "host.containers.internal") == 0 ||
-	    strcasecmp(s, "host.docker.internal") == 0)
+	if (means_itself(s))
 		return err_usage("network alias '%s': the name is taken", s);
 	return 0;
 }
@@ -245,13 +250,12 @@ static void places_free(struct place *p, size_t n)
 	free(p);
 }
 
-static bool in_subnets(const struct network_record *n, const char *ip)
+/* @ret_net: the subnet that it is in. */
+static bool in_subnets(const struct network_record *n, const char *ip, struct address *ret,
+		       struct address_net *ret_net)
 {
-	struct address a;
-	struct address_net net;
-
-	for (unsigned i = 0; address_parse(ip, &a) && i < n->n_subnets; i++)
-		if (address_net_parse(n->subnets[i].net, &net) && address_net_has(&net, &a))
+	for (unsigned i = 0; address_parse(ip, ret) && i < n->n_subnets; i++)
+		if (address_net_parse(n->subnets[i].net, ret_net) && address_net_has(ret_net, ret))
 			return true;
 	return false;
 }
@@ -274,14 +278,24 @@ static int check_place(const struct place *p)
 	const char *const ips[] = {p->spec.ip, p->spec.ip6};
 
 	for (size_t i = 0; i < ARRAY_LEN(ips); i++) {
+		struct address_net net;
+		struct address a, last, gateway;
+
 		if (!ips[i])
 			continue;
-		if (!in_subnets(&p->net, ips[i]))
+		if (!in_subnets(&p->net, ips[i], &a, &net))
 			return err_usage("address %s is in no subnet of network %s", ips[i],
 					 p->net.name);
+		last = address_net_last(&net);
+		if (address_equal(&a, &net.base) ||
+		    (a.family == AF_INET && address_equal(&a, &last)))
+			return err_usage("address %s means the whole subnet of network %s: no "
+					 "device can have it",
+					 ips[i], p->net.name);
 		for (unsigned k = 0; k < p->net.n_subnets; k++)
 			if (p->net.subnets[k].gateway &&
-			    strcmp(p->net.subnets[k].gateway, ips[i]) == 0)
+			    address_parse(p->net.subnets[k].gateway, &gateway) &&
+			    address_equal(&gateway, &a))
 				return err_usage("address %s is the gateway of network %s", ips[i],
 						 p->net.name);
 		if (is_reserved(&p->net, ips[i]))
@@ -304,6 +318,11 @@ static int places_load(struct store *st, const struct container_record *rec, str
 			r = network_load(st, p[i].spec.network, &p[i].net);
 		if (r == 0)
 			r = check_place(&p[i]);
+		for (size_t k = 0; r == 0 && p[i].spec.device && k < i; k++)
+			if (p[k].spec.device && strcmp(p[k].spec.device, p[i].spec.device) == 0)
+				r = err_usage("interface_name '%s' is given for networks %s and "
+					      "%s: a device is in one",
+					      p[i].spec.device, p[k].net.name, p[i].net.name);
 	}
 	if (r < 0)
 		places_free(p, rec->networks.n);
@@ -389,14 +408,14 @@ static void fill(const struct place *p, const struct container_record *rec, cons
 		list_add(&a->servers, p->net.servers.v[i]);
 	for (size_t i = 0; i < p->net.reserved.n; i++)
 		list_add(&a->reserved, strchr(p->net.reserved.v[i], '=') + 1);
-	list_add(&a->names, rec->name);
+	if (!means_itself(rec->name))
+		list_add(&a->names, rec->name);
 	for (size_t i = 0; i < p->spec.aliases.n; i++)
 		list_add(&a->names, p->spec.aliases.v[i]);
 	for (size_t i = 0; i < p->spec.links.n; i++)
 		list_add(&a->links, p->spec.links.v[i]);
 	list_add(&a->names, short_id);
-	if (rec->hostname && strcmp(rec->hostname, rec->name) != 0 &&
-	    strcasecmp(rec->hostname, "localhost") != 0)
+	if (rec->hostname && strcmp(rec->hostname, rec->name) != 0 && !means_itself(rec->hostname))
 		list_add(&a->names, rec->hostname);
 }
 

@@ -171,8 +171,21 @@ static int configure(struct client *c, struct endpoint *e, const struct bridge_a
 	return r;
 }
 
-static int choose_device(const struct client *c, const struct bridge_attach *a,
-			 const struct bridge_lease *had, char out[16])
+/* By one that is there, or by one that is asked for and comes later. */
+static bool device_is_taken(const struct client *c, const struct bridge_request *q,
+			    const char *name)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (strcmp(c->v[i].lease.device, name) == 0)
+			return true;
+	for (unsigned i = 0; i < q->n; i++)
+		if (q->nets[i].device && strcmp(q->nets[i].device, name) == 0)
+			return true;
+	return false;
+}
+
+static int choose_device(const struct client *c, const struct bridge_request *q,
+			 const struct bridge_attach *a, const struct bridge_lease *had, char out[16])
 {
 	const char *name = a->device ? a->device : had ? had->device : NULL;
 
@@ -183,12 +196,8 @@ static int choose_device(const struct client *c, const struct bridge_attach *a,
 		return 0;
 	}
 	for (unsigned i = 0; i < DEVICES_MAX; i++) {
-		bool taken = false;
-
 		(void)snprintf(out, 16, "eth%u", i);
-		for (unsigned k = 0; k < c->n; k++)
-			taken = taken || strcmp(c->v[k].lease.device, out) == 0;
-		if (!taken)
+		if (!device_is_taken(c, q, out))
 			return 0;
 	}
 	return err_new(-CE_LIMIT, "devices of a container");
@@ -309,15 +318,22 @@ char *endpoint_words(const struct bridge_list *l)
 	return sbuf_steal(&b);
 }
 
-void endpoint_rename(struct endpoint *e, const struct bridge_request *q,
+static bool set_words(char **to, const struct bridge_list *l)
+{
+	char *words = endpoint_words(l);
+	bool differ = !*to || strcmp(*to, words) != 0;
+
+	free(*to);
+	*to = words;
+	return differ;
+}
+
+bool endpoint_rename(struct endpoint *e, const struct bridge_request *q,
 		     const struct bridge_attach *a)
 {
-	free(e->names);
-	free(e->links);
-	free(e->servers);
-	e->names = endpoint_words(&a->names);
-	e->links = endpoint_words(&a->links);
-	e->servers = endpoint_words(q->servers.n ? &q->servers : &a->servers);
+	bool names = set_words(&e->names, &a->names), links = set_words(&e->links, &a->links);
+
+	return set_words(&e->servers, q->servers.n ? &q->servers : &a->servers) || names || links;
 }
 
 int endpoint_add(struct keeper *k, struct client *c, const struct bridge_request *q,
@@ -334,7 +350,7 @@ int endpoint_add(struct keeper *k, struct client *c, const struct bridge_request
 	(void)snprintf(e.lease.network, sizeof(e.lease.network), "%s", a->name);
 	e.metric = a->metric;
 	e.priority = a->priority;
-	r = choose_device(c, a, had, e.lease.device);
+	r = choose_device(c, q, a, had, e.lease.device);
 	if (r == 0)
 		r = choose_addresses(k, c, &e, a, had);
 	if (r == 0)
@@ -348,7 +364,7 @@ int endpoint_add(struct keeper *k, struct client *c, const struct bridge_request
 		network_put(k, e.net);
 		return err_wrap(err_set(r, words), "network %s", a->name);
 	}
-	endpoint_rename(&e, q, a);
+	(void)endpoint_rename(&e, q, a);
 	c->v[c->n++] = e;
 	return 0;
 }

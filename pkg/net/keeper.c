@@ -99,13 +99,29 @@ static void give_address6(struct keeper *k)
 	}
 }
 
+static void uplink_failed(struct keeper *k, const char *how)
+{
+	const char *program = k->uplink_is_pasta ? "pasta" : "slirp4netns";
+
+	k->uplink_fails = true;
+	(void)snprintf(k->warning, sizeof(k->warning),
+		       "networks have no way out: %s %s (what it says, --network %s tells)", program,
+		       how, program);
+}
+
 /* Readable once for each slirp4netns that came up; only the first is waited for. */
 static void uplink_drain(struct keeper *k)
 {
 	char word[16];
+	ssize_t n = read(k->ready_fd, word, sizeof(word));
 
-	if (read(k->ready_fd, word, sizeof(word)) <= 0)
+	if (n <= 0)
 		return;
+	if (word[n - 1] == *UPLINK_FAILS) {
+		uplink_failed(k, "ends as soon as it is started");
+		return;
+	}
+	k->uplink_fails = false;
 	k->uplink_ready = true;
 	keeper_answer_for_containers();
 	closep(&k->neighbour_fd); /* of the device before */
@@ -118,8 +134,12 @@ static void uplink_wait(struct keeper *k)
 {
 	struct pollfd p = {.fd = k->ready_fd, .events = POLLIN};
 
-	if (k->ready_fd >= 0 && !k->uplink_ready && poll(&p, 1, UPLINK_MS) > 0)
+	if (k->ready_fd < 0 || k->uplink_ready || k->uplink_fails)
+		return;
+	if (poll(&p, 1, UPLINK_MS) > 0)
 		uplink_drain(k);
+	else
+		uplink_failed(k, "does not come up");
 }
 
 static const struct bridge_attach *attach_of(const struct bridge_request *q, const char *name)
@@ -143,6 +163,7 @@ static int satisfy(struct keeper *k, struct client *c, const struct bridge_reque
 		   const char *lease)
 {
 	unsigned before = c->n;
+	bool same = c->n > 0 && c->n == q->n;
 	int r = egress_apply(k, c, q);
 
 	if (r == 0 && k->guards) {
@@ -156,7 +177,7 @@ static int satisfy(struct keeper *k, struct client *c, const struct bridge_reque
 		struct bridge_lease had;
 
 		if (e)
-			endpoint_rename(e, q, a);
+			same = !endpoint_rename(e, q, a) && same;
 		else
 			r = endpoint_add(k, c, q, a,
 					 bridge_lease_find(lease, a->name, &had) ? &had : NULL);
@@ -186,7 +207,8 @@ static int satisfy(struct keeper *k, struct client *c, const struct bridge_reque
 		if (!(c->v[i].net->flags & BRIDGE_INTERNAL))
 			uplink_wait(k);
 	tend_neighbours(k);
-	return 0;
+	/* Nothing was to be changed: "network reload", for what was taken away behind our back. */
+	return same && before == c->n ? network_renew_rules(k) : 0;
 }
 
 /* False: the connection is over. */

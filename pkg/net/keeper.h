@@ -68,6 +68,7 @@ struct keeper {
 	int dir, listen_fd, netns;
 	int ready_fd; /* one byte of each slirp4netns that is ready; -EBADF: no way out */
 	bool uplink_ready;
+	bool uplink_fails; /* it does not come up: nobody waits for it */
 	bool uplink_is_pasta; /* it knows one address only */
 	int neighbour_fd; /* who asks for addresses that are not masked (neighbour.h); -EBADF: nobody has one */
 	bool filters; /* nftables are there */
@@ -99,6 +100,8 @@ void keeper_answer_for_containers(void);
 int network_get(struct keeper *k, const struct bridge_attach *a, struct network **ret);
 /** network_put() - one user less; the last takes the bridge along. */
 void network_put(struct keeper *k, struct network *n);
+/** network_renew_rules() - all of them anew, in one step: somebody may have taken them away. */
+int network_renew_rules(struct keeper *k);
 /** network_device_is_valid() - may it be the name of a device, and no more than that? */
 bool network_device_is_valid(const char *name);
 
@@ -108,8 +111,8 @@ int endpoint_add(struct keeper *k, struct client *c, const struct bridge_request
 		 const struct bridge_attach *a, const struct bridge_lease *had);
 /** endpoint_lead_out() - a default route for each family that has none and could have one. */
 int endpoint_lead_out(struct keeper *k, struct client *c);
-/** endpoint_rename() - other names and servers for one that is there. */
-void endpoint_rename(struct endpoint *e, const struct bridge_request *q,
+/** endpoint_rename() - other names and servers for one that is there; false: they are what they were. */
+bool endpoint_rename(struct endpoint *e, const struct bridge_request *q,
 		     const struct bridge_attach *a);
 /** endpoint_words() - " " between them; what is no word is left out. malloc'ed. */
 char *endpoint_words(const struct bridge_list *l);

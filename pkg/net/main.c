@@ -48,7 +48,9 @@ static const struct {
 } sysctls[] = {
 	{"sys/net/ipv4/ip_unprivileged_port_start", "53"}, /* the server of names */
 	{"sys/net/ipv6/conf/default/accept_ra", "2"}, /* of slirp4netns, although we forward */
-	{"sys/net/ipv6/conf/default/accept_dad", "0"}, /* nobody else is there; it would cost the first second */
+	/* Nobody else is on that link: its router is asked at once, and what it says can be used at once. */
+	{"sys/net/ipv6/conf/default/accept_dad", "0"},
+	{"sys/net/ipv6/conf/default/router_solicitation_delay", "0"},
 };
 
 /* Where filters decide what is passed on, it is; without them nothing is, and networks are islands. */

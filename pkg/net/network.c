@@ -148,6 +148,19 @@ int network_get(struct keeper *k, const struct bridge_attach *a, struct network 
 	return 0;
 }
 
+int network_renew_rules(struct keeper *k)
+{
+	AUTO_SBUF struct sbuf rules = SBUF_INIT;
+
+	if (!k->filters)
+		return 0;
+	rules_renew(&rules);
+	rules_base(&rules);
+	for (unsigned i = 0; i < k->n_networks; i++)
+		rules_network(k->networks[i]->bridge, k->networks[i]->flags, true, &rules);
+	return rules_run(rules.s);
+}
+
 void network_put(struct keeper *k, struct network *n)
 {
 	if (--n->users)

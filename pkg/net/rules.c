@@ -61,6 +61,12 @@ void rules_base(struct sbuf *out)
 		       "}\n");
 }
 
+void rules_renew(struct sbuf *out)
+{
+	sbuf_adds(out, "add table inet cuddy\n"
+		       "delete table inet cuddy\n");
+}
+
 void rules_network(const char *name, uint32_t flags, bool add, struct sbuf *out)
 {
 	const struct {

@@ -17,11 +17,13 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
+#include "pkg/base/io.h"
 #include "pkg/base/log.h"
 #include "pkg/sys/process.h"
 
 #define GOOD_RUN_NS (2 * NS_PER_S)
 #define PAUSE_MS 250
+#define SHORT_RUNS_MAX 3
 
 /* What it has in common with slirp4netns is told to pasta: device, addresses, the name server. */
 static int pasta(const char *program, struct helper_text *t, struct helper_words *w)
@@ -101,7 +103,10 @@ int uplink_hold(const char *program, int netns, int ready_fd, pid_t keeper)
 {
 	int64_t since = clock_monotonic_ns();
 	pid_t helper = program ? start(program, netns, ready_fd) : -1;
+	unsigned short_runs = 0;
 
+	if (program && helper < 0) /* it cannot be executed */
+		(void)write_full(ready_fd, UPLINK_FAILS, 1);
 	for (;;) {
 		const struct timespec pause = {.tv_nsec = PAUSE_MS * NS_PER_MS};
 		int status = 0;
@@ -113,7 +118,11 @@ int uplink_hold(const char *program, int netns, int ready_fd, pid_t keeper)
 			return status_decode(status);
 		if (pid != helper || !program)
 			continue;
-		if (clock_monotonic_ns() - since < GOOD_RUN_NS)
+		if (clock_monotonic_ns() - since >= GOOD_RUN_NS)
+			short_runs = 0;
+		else if (++short_runs == SHORT_RUNS_MAX)
+			(void)write_full(ready_fd, UPLINK_FAILS, 1);
+		if (short_runs)
 			(void)nanosleep(&pause, NULL);
 		since = clock_monotonic_ns();
 		helper = start(program, netns, ready_fd);

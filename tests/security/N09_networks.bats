@@ -30,6 +30,24 @@ teardown() { end_host_probe; test_end; }
 	[ "$(cuddy network ls -q)" = podman ]
 }
 
+@test "N09: what means the same everywhere is no container's name to the others" {
+	require_tun
+	local ip
+	cuddy network create --subnet 10.236.8.0/24 n
+	cuddy run -d --name localhost --hostname host.docker.internal --network n:ip=10.236.8.80 "$IMAGE" sleep 1000
+	cuddy run -d --name LocalHost --hostname host.containers.internal --network n:ip=10.236.8.81 "$IMAGE" sleep 1000
+	cuddy run -d --name asks --no-hosts --network n "$IMAGE" sleep 1000
+	for name in localhost localhost.dns.podman host.docker.internal host.containers.internal; do
+		run cuddy exec asks nslookup "$name" 10.236.8.1
+		[[ "$output" != *10.236.8.8[01]* ]]
+	done
+	# By its id it is found.
+	run -0 cuddy exec asks nslookup "$(cuddy inspect --format '{{slice .Id 0 12}}' localhost)" 10.236.8.1
+	[[ "$output" == *10.236.8.80* ]]
+	cuddy rm -f -t 0 -a
+	cuddy network rm n
+}
+
 @test "N09: two names that are equal in the first 15 bytes are two networks" {
 	require_tun
 	cuddy network create averylongnetworkname-one
@@ -83,10 +101,16 @@ teardown() { end_host_probe; test_end; }
 		}
 	T
 	)
-	diff <(rules) <(
+	{
 		sets '"gold0", "gold1", "gold2", "gold3"' '"gold0", "gold2", "gold3"' '"gold2"' '"gold0" . "gold0", "gold1" . "gold1", "gold2" . "gold2"' '"gold3"'
 		printf '%s\n}\n' "$chains"
-	)
+	} >"$WORK/golden"
+	diff <(rules) "$WORK/golden"
+	# Taken away by somebody who has power there, they are all set again.
+	cuddy unshare nsenter --net="/proc/$(net_pids keeper)/ns/net" "$PROBE" nft-flush all
+	[ -z "$(rules)" ]
+	cuddy network reload c.1_x-y
+	diff <(rules) "$WORK/golden"
 	cuddy network disconnect gold-two c.1_x-y
 	cuddy network disconnect gold-four c.1_x-y
 	[[ "$(rules)" == *'elements = { "gold0", "gold2" }'*'elements = { "gold0", "gold2" }'*'elements = { "gold2" }'*'elements = { "gold0" . "gold0", "gold2" . "gold2" }'* && "$(rules)" != *gold3* ]]
@@ -121,6 +145,10 @@ teardown() { end_host_probe; test_end; }
 	[ "${lines[0]}${lines[1]}" = 00 ]
 	(( (0x${lines[2]##*[[:space:]]} >> 13 & 1) == 0 ))      # no CAP_NET_RAW
 	port=$(free_port)
+	NETPROBE_LOCAL=1 NETPROBE_V6ONLY=1 probe_on_host tcp-echo "$port"
+	run ! in_container --network six "$IMAGE" /probe tcp-ask fd00::2 "$port" hello
+	[[ "$output" != *hello* ]]
+	end_host_probe
 	NETPROBE_LOCAL=1 probe_on_host tcp-echo "$port"
 	for ip in 10.0.2.2 '$(sed -n "s/^nameserver //p" /etc/resolv.conf | head -1)'; do
 		run ! in_container --network six "$IMAGE" sh -c "/probe tcp-ask $ip $port hello"

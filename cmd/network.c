@@ -156,6 +156,22 @@ static struct json_object *ipam_of(struct json_object *o)
 	return ipam;
 }
 
+/* One without any addresses is a bridge for both families. */
+static bool has_ipv4(struct json_object *o)
+{
+	struct json_object *all = json_object_object_get(o, "subnets");
+	size_t n = all ? json_object_array_length(all) : 0;
+	bool found = n == 0;
+
+	for (size_t i = 0; i < n && !found; i++) {
+		const char *net = "";
+
+		(void)json_get_str(json_object_array_get_idx(all, i), "subnet", &net);
+		found = !strchr(net, ':');
+	}
+	return found;
+}
+
 /* docker's names, for its templates. */
 static void add_docker(struct json_object *row, struct json_object *o)
 {
@@ -165,8 +181,8 @@ static void add_docker(struct json_object *row, struct json_object *o)
 
 	json_set_str(row, "Scope", "local");
 	json_set(row, "IPAM", ipam_of(o));
-	json_set_bool(row, "EnableIPv4", true);
-	json_set_bool(row, "IPv4", true);
+	json_set_bool(row, "EnableIPv4", has_ipv4(o));
+	json_set_bool(row, "IPv4", has_ipv4(o));
 	json_set(row, "EnableIPv6", json_object_get(six));
 	json_set(row, "IPv6", json_object_get(six));
 	json_set(row, "CreatedAt", time_of(o));

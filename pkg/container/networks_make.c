@@ -475,6 +475,10 @@ static int take_routes(const struct network_request *q, struct network_record *r
 		    (parts.n == 3 && parse_u32(parts.v[2], UINT32_MAX, &metric) < 0))
 			return err_usage("--route %s: want NETWORK,GATEWAY[,METRIC]",
 					 q->routes.v[i]);
+		if (!subnet_of(r, &via))
+			return err_usage("--route %s: %s is in none of the subnets, so nobody "
+					 "would find the way",
+					 q->routes.v[i], parts.v[1]);
 		strv_add(&r->routes, q->routes.v[i]);
 	}
 	for (size_t i = 0; i < q->servers.n; i++) {
@@ -494,14 +498,15 @@ static int take_reserved(const struct network_request *q, struct network_record 
 	for (size_t i = 0; i < q->reserved.n; i++) {
 		const char *text = q->reserved.v[i], *eq = strchr(text, '=');
 		const struct network_subnet *s;
-		struct address a;
+		struct address a, gateway;
 
 		if (!eq || eq == text || !address_parse(eq + 1, &a))
 			return err_usage("--aux-address %s: want NAME=IP", text);
 		s = subnet_of(r, &a);
 		if (!s)
 			return err_usage("--aux-address %s: in none of the subnets", text);
-		if (s->gateway && strcmp(s->gateway, eq + 1) == 0)
+		if (s->gateway && address_parse(s->gateway, &gateway) &&
+		    address_equal(&gateway, &a))
 			return err_usage("--aux-address %s: that is the gateway", text);
 		strv_env_set(&r->reserved, text);
 	}

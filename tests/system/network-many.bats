@@ -17,13 +17,13 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	cuddy network create --subnet 10.210.3.0/24 c
 	probe_in --network a -- inA tcp-echo 80
 	probe_in --network b -- inB tcp-echo 80
-	probe_in --network b:alias=both --network a:interface_name=lan7 --network c -- all tcp-echo 80
+	probe_in --network b:alias=both --network a:interface_name=eth0 --network c -- all tcp-echo 80
 	run -0 cuddy exec all sh -c 'ip -o -4 addr; ip route'
-	[[ "$output" == *"eth0"*"inet 10.210.2."* ]]
-	[[ "$output" == *"lan7"*"inet 10.210.1."* ]]
-	[[ "$output" == *"eth1"*"inet 10.210.3."* ]]
+	[[ "$output" == *"eth1"*"inet 10.210.2."* ]]
+	[[ "$output" == *"eth0"*"inet 10.210.1."* ]]
+	[[ "$output" == *"eth2"*"inet 10.210.3."* ]]
 	[ "$(grep -c ^default <<<"$output")" = 1 ]
-	[[ "$output" == *"default via 10.210.1.1 dev lan7"* ]]
+	[[ "$output" == *"default via 10.210.1.1 dev eth0"* ]]
 	for name in inA inB; do
 		answers all "$(cuddy exec all nslookup $name 10.210.2.1 | sed -n 's/^Address: //p' | tail -1)"
 		answers "$name" "$(ip_of all "$([ $name = inA ] && echo a || echo b)")"
@@ -60,6 +60,7 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	want='10.211.0.77' bad dual:ip=10.211.0.77
 	want='no subnet' bad dual:ip=10.212.0.1
 	want=gateway bad dual:ip=10.211.0.254
+	for want in 10.211.0.0 10.211.0.255 fd11:22::; do bad "dual:ip=$want"; done
 	want='not an address' bad dual:ip=10.211.0
 	want='MAC address' bad dual:mac=01:00:00:00:00:01
 	want=interface_name bad dual:interface_name=lo
@@ -68,6 +69,8 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	want='no such network' bad nosuch
 	want='named network' bad none --ip 10.211.0.5
 	want='given twice' bad dual --network dual
+	want='is given for networks' bad dual:interface_name=x --network podman:interface_name=x
+	want=gateway bad dual:ip6=fd11:22:0:0::1
 	want='one network' bad dual --network podman --ip 10.211.0.5
 	[ -z "$(cuddy ps -aq --filter name=nosuch)" ]
 	cuddy rm -f -t 0 fixed

@@ -83,6 +83,8 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	want=unknown refused --opt nosuch=1 x
 	want='IP address' refused --dns example.com x
 	want=route refused --route 10.0.0.0/8 x
+	want='none of the subnets' refused --subnet 10.204.0.0/24 --route 10.7.0.0/16,10.205.0.3 x
+	want='the gateway' refused --subnet fd12:3456::/64 --aux-address a=fd12:3456:0:0::1 x
 	want=device refused --interface-name 'a b' x
 	want='means something else' refused host
 	want=names refused '../x'
@@ -229,6 +231,13 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	run -0 in_container --network app "$IMAGE" sh -c \
 		'/probe tcp-ask $(sed -n "s/^\(.*\)\t.*host.containers.internal.*/\1/p" /etc/hosts) '"$port"' hello'
 	[ "$output" = hello ]
+	end_host_probe
+	# Datagrams that fill the bridge's frame, and those that are taken apart on the way.
+	probe_on_host udp-echo "$port"
+	run -0 in_container --network app "$IMAGE" sh -c '
+		host=$(sed -n "s/^\(.*\)\t.*host.containers.internal.*/\1/p" /etc/hosts)
+		for n in 1 1472 1473 9000 65507; do /probe udp-ask $host '"$port"' "$(head -c $n /dev/zero | tr "\0" x)" | wc -c; done'
+	[ "$(xargs <<<"$output")" = "1 1472 1473 9000 65507" ]
 	end_host_probe
 	port=$(free_port)
 	probe_in -p "127.0.0.1:$port:80" --network app -- srv tcp-echo 80

@@ -136,6 +136,7 @@ docker=com.docker.network.bridge
 	[ "$(cuddy network inspect six | jq '[.[0].subnets[].subnet] | map(test(":")) == [true]')" = true ]
 	run -0 cuddy run --rm --network six "$IMAGE" ip -o addr show eth0
 	[[ "$output" == *inet6* && "$output" != *"inet "* ]]
+	[ "$(cuddy network inspect --format '{{.EnableIPv4}} {{.EnableIPv6}}' six kept | xargs)" = "false true true false" ]
 	cuddy network create --ipv4 four
 	[ "$(cuddy network inspect four | jq '.[0].subnets | length')" = 1 ]
 	cuddy network rm kept six four

@@ -198,7 +198,10 @@ static void print_text(struct json_object *o)
 	if (n)
 		printf(", %" PRId64 " instructions", n);
 	printf("%s\n", flag(process, "noNewPrivileges") ? "; no new privileges" : "");
-	printf("%-14s%s\n", "network", str(obj(o, "network"), "mode"));
+	printf("%-14s%s%s\n", "network", str(obj(o, "network"), "mode"),
+	       strcmp(str(obj(o, "network"), "mode"), "host") == 0
+		       ? ": also what listens on the host's loopback and at its abstract sockets"
+		       : "");
 	if (length(obj(obj(o, "network"), "networks")))
 		print_list("networks", obj(obj(o, "network"), "networks"), " ");
 	print_list("ports", obj(obj(o, "network"), "ports"), ", ");

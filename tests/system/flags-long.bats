@@ -108,21 +108,22 @@ teardown_file() { file_end; }
 	python3 - "$CUDDY" <<-'P'
 		import os, pty, select, subprocess, sys, time
 
-		def rounds(*flags):
+		def rounds(*words, n=2):
 		    master, slave = pty.openpty()
-		    p = subprocess.Popen([sys.argv[1], "stats", "--interval", "1", *flags], stdin=slave, stdout=slave, stderr=slave)
+		    p = subprocess.Popen([sys.argv[1], *words], stdin=slave, stdout=slave, stderr=slave)
 		    os.close(slave)
 		    out, end = b"", time.monotonic() + 60
-		    while out.count(b"NAME") < 2 and time.monotonic() < end:
+		    while out.count(b"NAME") < n and time.monotonic() < end:
 		        if select.select([master], [], [], 1)[0]:
 		            out += os.read(master, 65536)
 		    p.kill()
 		    p.wait()
-		    assert out.count(b"NAME") >= 2, out
+		    assert out.count(b"NAME") >= n, out
 		    return out
 
-		assert b"\x1b[H" in rounds()
-		assert b"\x1b" not in rounds("--no-reset")
+		for verb, n in ["stats --interval 1", 2], ["pod stats", 1]:
+		    assert b"\x1b[H" in rounds(*verb.split(), n=n)
+		    assert b"\x1b" not in rounds(*verb.split(), "--no-reset", n=n)
 	P
 	cuddy run -d --name c --network none "$IMAGE" sh -c 'ln -s /etc/passwd /link; exec sleep 1000'
 	linked() { cuddy exec c test -L /link; }

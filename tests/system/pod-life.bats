@@ -23,7 +23,15 @@ teardown_file() { file_end; }
 	[ "$(ns m1 net)" = "$(ns m2 net)" ]
 	kill -KILL "$(container_pid "$(infra k)")"
 	wait_until 20 pod_is k Exited
-	[ "$(cuddy pod prune -f)" = "$id" ]
+	# It alone: neither one that runs nor one that was never started; and not without a yes.
+	cuddy pod create --name made --network none >/dev/null
+	cuddy run -d --pod new:runs --network none "$IMAGE" sleep 1000 >/dev/null
+	[ -z "$(cuddy pod prune <<<n)" ]
+	cuddy pod exists k
+	[ "$(cuddy pod prune <<<y)" = "$id" ]
+	[ "$(cuddy pod ps --sort name --format '{{.Name}}' | xargs)" = 'made runs' ]
+	[ -z "$(cuddy pod prune -f)" ]
+	cuddy pod rm -f -t 0 made runs >/dev/null
 	run -1 cuddy pod exists k
 	expect_no_container_left
 }

@@ -209,6 +209,14 @@ pod_is() { [ "$(cuddy pod inspect --format '{{.State}}' "$1")" = "$2" ]; }
 	one_line_error 125 'the limits of its pod would not hold it'
 	cuddy pod rm -f -t 0 p
 	wait_until 20 gone "$dir"
+	# Whether its containers are where it is said to be is a choice.
+	for flag in --share-parent=true --share-parent=false; do
+		cuddy pod create --name q --network none --cgroup-parent share.slice $flag
+		cuddy run -d --pod q --name a "$IMAGE" sleep 1000
+		[[ "$flag $(cgroup_dir a)" == *=true*/share.slice/* || "$flag $(cgroup_dir a)" == *=false* ]]
+		[[ "$flag $(cgroup_dir a)" != *=false*/share.slice/* ]]
+		cuddy pod rm -f -t 0 q
+	done
 	cuddy --cgroup-manager cgroupfs pod create --name p --network none -m 48m
 	cuddy --cgroup-manager cgroupfs run -d --pod p --name a "$IMAGE" sleep 1000
 	dir=$(dirname "$(cgroup_dir a)")

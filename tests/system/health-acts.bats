@@ -28,7 +28,8 @@ config() { cuddy inspect --format "{{json .Config.$2}}" "$1"; }
 		for n in 1 2 3 4 5 6 7 8 9; do # until it had the time to start them all
 			run -1 cuddy healthcheck run c
 			run cuddy top c args
-			[[ "$output" != *"sleep 12"* && "$output" == *"sleep 1300"* ]]
+			[[ "$output" != *"sleep 12"* ]] || fail "$output"
+			[[ "$output" == *"sleep 1300"* ]] || fail "$output"
 			! cuddy exec c sh -c 'ls /1234 /1235 /1236 /1237 /1238 /1239' >/dev/null 2>&1 || break
 			[ "$n" -lt 9 ]
 		done

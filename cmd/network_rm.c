@@ -8,6 +8,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/container/networks.h"
+#include "pkg/pod/pod.h"
 
 struct rm_args {
 	bool force;
@@ -30,7 +31,7 @@ static int remove_users(struct store *st, const char *network, int64_t grace_s)
 	AUTO_STRV struct strv users = STRV_INIT;
 	int r = network_users(st, network, &users);
 
-	return r < 0 ? r : container_remove_users(st, &users, grace_s);
+	return r < 0 ? r : pod_remove_users(st, &users, grace_s);
 }
 
 static void rm_one(struct store *st, const struct rm_args *a, const char *name, int *status)

@@ -60,38 +60,22 @@ static int remove_dependents(struct store *st, const struct container *c,
 	return r;
 }
 
-/* It holds what the others of its pod live in: they go together, or not at all. */
-static int rm_infra(struct store *st, struct container *c, const struct rm_args *a)
-{
-	const struct remove_options o = {.force = a->force, .grace_s = a->time};
-	int r;
-
-	if (!a->force && !a->depend)
-		return err_new(-CE_IN_USE,
-			       "it is the infra container of pod %.12s; remove the pod, or use "
-			       "--force to do that",
-			       c->rec->pod);
-	r = pod_remove(st, c->rec->pod,
-		       &(struct pod_removal){.force = a->force, .grace_s = a->time});
-	if (r == -CE_NO_POD) { /* a crash left it */
-		err_drop();
-		r = container_remove(st, c, &o);
-	}
-	return r;
-}
-
 static int rm_one(struct store *st, struct container *c, const void *arg)
 {
 	const struct rm_args *a = arg;
 	const struct remove_options o = {
 		.force = a->force, .volumes = a->volumes, .grace_s = a->time};
-	int r;
+	bool infra = c->rec->is_infra && c->rec->pod;
+	int r = 0;
 
-	if (c->rec->is_infra && c->rec->pod)
-		return rm_infra(st, c, a);
-	r = a->depend ? remove_dependents(st, c, &o) : 0;
-
-	return r < 0 ? r : container_remove(st, c, &o);
+	if (infra && !a->force && !a->depend)
+		return err_new(-CE_IN_USE,
+			       "it is the infra container of pod %.12s; remove the pod, or use "
+			       "--force to do that",
+			       c->rec->pod);
+	if (a->depend && !infra)
+		r = remove_dependents(st, c, &o);
+	return r < 0 ? r : pod_remove_container(st, c, &o);
 }
 
 static int rm_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)

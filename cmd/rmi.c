@@ -9,6 +9,7 @@
 #include "pkg/image/manifest_list.h"
 #include "pkg/image/platform.h"
 #include "pkg/image/remove.h"
+#include "pkg/pod/pod.h"
 #include "storage/image_store.h"
 
 struct rmi_args {
@@ -33,7 +34,7 @@ static int remove_containers(struct store *st, const char *image)
 	AUTO_STRV struct strv ids = STRV_INIT;
 	int r = image_store_users(st, image, &ids);
 
-	return r < 0 ? r : container_remove_users(st, &ids, -2);
+	return r < 0 ? r : pod_remove_users(st, &ids, -2);
 }
 
 static int remove_one(struct store *st, const struct rmi_args *a, const char *name,

@@ -11,6 +11,7 @@
 #include "pkg/container/container.h"
 #include "pkg/container/prune.h"
 #include "pkg/container/volumes.h"
+#include "pkg/pod/pod.h"
 
 struct rm_args {
 	bool force, all;
@@ -34,7 +35,7 @@ static int remove_users(struct store *st, const char *volume, int64_t grace_s)
 	AUTO_STRV struct strv users = STRV_INIT;
 	int r = volume_users(st, volume, &users);
 
-	return r < 0 ? r : container_remove_users(st, &users, grace_s);
+	return r < 0 ? r : pod_remove_users(st, &users, grace_s);
 }
 
 static void rm_one(struct store *st, const struct rm_args *a, const char *name, int *status)

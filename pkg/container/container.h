@@ -150,8 +150,6 @@ struct remove_options {
 int container_monitor_lock(struct container *c, const struct remove_options *o);
 /** container_remove() - gone when this returns; -CE_BAD_STATE when it runs and force is not set. */
 int container_remove(struct store *st, struct container *c, const struct remove_options *o);
-/** container_remove_users() - those of @names, by force; who is gone already is no error. @grace_s as in remove_options. */
-int container_remove_users(struct store *st, const struct strv *names, int64_t grace_s);
 
 struct exec_request {
 	bool detach, interactive, tty, privileged;

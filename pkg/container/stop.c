@@ -160,27 +160,6 @@ int container_remove(struct store *st, struct container *c, const struct remove_
 	return r;
 }
 
-int container_remove_users(struct store *st, const struct strv *names, int64_t grace_s)
-{
-	const struct remove_options o = {.force = true, .grace_s = grace_s};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < names->n; i++) {
-		struct container c;
-
-		r = container_open(st, names->v[i], &c);
-		if (r == 0) {
-			r = container_remove(st, &c, &o);
-			container_done(&c);
-		}
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
-		}
-	}
-	return r;
-}
-
 bool container_is_leftover(const struct container *c)
 {
 	int held;

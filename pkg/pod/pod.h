@@ -72,6 +72,10 @@ struct pod_removal {
 };
 /** pod_remove() - members too; -CE_BAD_STATE when one runs and force is not set. */
 int pod_remove(struct store *st, const char *name, const struct pod_removal *o);
+/** pod_remove_container() - @c; with a pod's infra container the pod, whose others live in what it holds. */
+int pod_remove_container(struct store *st, struct container *c, const struct remove_options *o);
+/** pod_remove_users() - the containers @names so, by force; who is gone already is no error. @grace_s as in remove_options. */
+int pod_remove_users(struct store *st, const struct strv *names, int64_t grace_s);
 
 /** pod_prune() - those that have stopped. */
 int pod_prune(struct store *st, prune_told *told, void *arg);

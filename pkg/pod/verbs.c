@@ -257,6 +257,40 @@ int pod_remove(struct store *st, const char *name, const struct pod_removal *o)
 	return r < 0 ? r : pod_remove_locked(st, &now, o);
 }
 
+int pod_remove_container(struct store *st, struct container *c, const struct remove_options *o)
+{
+	const struct pod_removal pod = {.force = o->force, .grace_s = o->grace_s};
+	int r = -CE_NO_POD;
+
+	if (c->rec->is_infra && c->rec->pod)
+		r = pod_remove(st, c->rec->pod, &pod);
+	if (r != -CE_NO_POD)
+		return r;
+	err_drop(); /* or a crash left it */
+	return container_remove(st, c, o);
+}
+
+int pod_remove_users(struct store *st, const struct strv *names, int64_t grace_s)
+{
+	const struct remove_options o = {.force = true, .grace_s = grace_s};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < names->n; i++) {
+		struct container c;
+
+		r = container_open(st, names->v[i], &c);
+		if (r == 0) {
+			r = pod_remove_container(st, &c, &o);
+			container_done(&c);
+		}
+		if (r == -CE_NO_CONTAINER) {
+			err_drop();
+			r = 0;
+		}
+	}
+	return r;
+}
+
 int pod_prune(struct store *st, prune_told *told, void *arg)
 {
 	AUTO_STRV struct strv names = STRV_INIT;

@@ -25,8 +25,18 @@ names() { cuddy pod ps --filter "status=$1" --sort name --format '{{.Name}}' | x
 	[ "$(cuddy pod inspect --format '{{.Labels.from}} {{.Labels.own}} {{.InfraConfig.StaticIP}} {{.InfraConfig.StaticMAC}}' f)" = "file 1 10.77.1.9 02:00:00:00:00:09" ]
 	cuddy pod start f >/dev/null
 	[ "$(cuddy run --rm --network net1 "$IMAGE" nslookup al | grep -c 10.77.1.9)" -ge 1 ]
-	cuddy pod rm -f -t 0 f >/dev/null
-	cuddy network rm net1 >/dev/null
+	# Into more networks by the container that has its network, for all of them.
+	cuddy network create --subnet 10.77.2.0/24 net2 >/dev/null
+	cuddy run -d --pod f --name m "$IMAGE" sleep 1000 >/dev/null
+	cuddy network connect --ip 10.77.2.9 net2 "$(infra f)"
+	cuddy exec m ip -o addr show eth1 | grep -q 10.77.2.9/24
+	run -125 --separate-stderr cuddy network connect net2 m
+	one_line_error 125 'network mode'
+	cuddy network disconnect net2 "$(infra f)"
+	run ! cuddy exec m ip addr show eth1
+	# A network that goes by force takes the pod along.
+	cuddy network rm -f -t 0 net1 net2 >/dev/null
+	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
 	cuddy pod create --name s --network none --subuidname "$me" --subgidname "$me" >/dev/null
 	[ "$(cuddy run --rm --pod s "$IMAGE" cat /proc/self/uid_map | xargs)" = "$(cuddy run --rm --subuidname "$me" --subgidname "$me" "$IMAGE" cat /proc/self/uid_map | xargs)" ]
 	cuddy pod create --name d --network none --label-file "$WORK/labels" >/dev/null

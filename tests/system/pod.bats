@@ -102,6 +102,12 @@ $(cuddy exec m1 cat /etc/resolv.conf)" ]
 	for k in ipc net uts pid user cgroup; do [ "$(ns a1 $k)" = "$(ns a2 $k)" ]; done
 	[ "$(ns a1 pid)" = "$(ns "$(infra all)" pid)" ]
 	cuddy exec a1 ps | grep -q 'sleep 1001'
+	# The network that it shares may be another's, or the host's.
+	cuddy pod create --name others --network container:a1 >/dev/null
+	[ "$(cuddy run --rm --pod others "$IMAGE" readlink /proc/self/ns/net)" = "$(ns a1 net)" ]
+	cuddy pod create --name hosts --network host >/dev/null
+	[ "$(cuddy run --rm --pod hosts "$IMAGE" readlink /proc/self/ns/net)" = "$(readlink /proc/self/ns/net)" ]
+	cuddy pod rm -f -t 0 others hosts >/dev/null
 	# Whoever loses its parent in there is reaped by the holder.
 	cuddy exec a1 sh -c '(sleep 0 & ) ; true'
 	wait_until 20 cuddy exec a1 sh -c '! grep -q "^State:.Z" /proc/[0-9]*/status'
@@ -127,7 +133,7 @@ $(cuddy exec m1 cat /etc/resolv.conf)" ]
 @test "pod: run --pod new:, its ports, hosts, volumes; what contradicts the pod is refused" {
 	require_tun
 	port=$(free_port)
-	cuddy run -d --pod new:n --name web -p "127.0.0.1:$port:80" --add-host extra:10.1.2.3 "$IMAGE" sh -c 'echo hi >/tmp/index.html; exec httpd -f -p 80 -h /tmp' >/dev/null
+	cuddy run -d --pod new:n --name web --stop-signal KILL -p "127.0.0.1:$port:80" --add-host extra:10.1.2.3 "$IMAGE" sh -c 'echo hi >/tmp/index.html; exec httpd -f -p 80 -h /tmp' >/dev/null
 	wait_until 20 curl -sf "http://127.0.0.1:$port/" -o "$WORK/got"
 	[ "$(cat "$WORK/got")" = hi ]
 	[ "$(cuddy run --rm --pod n "$IMAGE" wget -qO- localhost)" = hi ]
@@ -176,8 +182,8 @@ $(cuddy exec m1 cat /etc/resolv.conf)" ]
 	[ "$(cuddy run --rm --pod n -v memory:/again:ro "$IMAGE" sh -c 'cat /mem/f /again/f; touch /again/g || echo read-only')" = "here
 here
 read-only" ]
-	cuddy pod rm -f -t 0 n >/dev/null
-	cuddy volume rm memory >/dev/null
+	cuddy volume rm -f -t 0 memory >/dev/null # and with the container that has it the pod
+	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
 	run -1 --separate-stderr cuddy pod rm n
 	[[ "$stderr" == *'no such pod'* ]]
 	cuddy pod rm -i n

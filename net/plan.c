@@ -145,11 +145,7 @@ uint32_t net_plan_prefix(const struct net_plan *n)
 	return n->prefix ? n->prefix : PREFIX_DEFAULT;
 }
 
-/*
- * In one write: who reads meanwhile, right after the start of a container or at a change, finds the lines that stay
- * the same, and blank ones where there were more.
- */
-static bool replace_tail(int fd, off_t at, char *lines, size_t len, size_t size)
+bool net_replace_tail(int fd, off_t at, char *lines, size_t len, size_t size)
 {
 	struct stat st;
 	size_t all = len;
@@ -174,7 +170,7 @@ int net_plan_write_hosts(const struct net_plan *n, const char *lease)
 	len = bridge_lease_hosts(lease, n->hosts_names, lines, sizeof(lines));
 	/* The file itself is what the container has mounted: it is changed, not replaced. */
 	fd = open(n->hosts_path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || !replace_tail(fd, n->hosts_base, lines, len, sizeof(lines)))
+	if (fd < 0 || !net_replace_tail(fd, n->hosts_base, lines, len, sizeof(lines)))
 		return err_new(-errno, "write %s", n->hosts_path);
 	return 0;
 }

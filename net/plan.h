@@ -97,6 +97,12 @@ static inline bool net_plan_is_guarded(const struct net_plan *n)
 /** net_plan_check() - does it fit together (ports need a network of the container's own)? Usage error. */
 int net_plan_check(const struct net_plan *n);
 
+/**
+ * net_replace_tail() - @len bytes of @lines are what @fd has from @at on, in one write
+ * Who reads meanwhile, right after the start of a container or at a change, finds the lines that stay the same, and
+ * blank ones where there were more: @lines has room for @size bytes, and is filled with newlines.
+ */
+bool net_replace_tail(int fd, off_t at, char *lines, size_t len, size_t size);
 /** net_plan_write_hosts() - the lines for the addresses in @lease, in place of older ones. */
 int net_plan_write_hosts(const struct net_plan *n, const char *lease);
 

@@ -66,7 +66,8 @@ struct proxy {
 	union proxy_address target4, target6; /* port 0; proxy_target() */
 	bool has_target4, has_target6;
 	bool shows4, shows6; /* clients of that family are seen by their own address */
-	int64_t looked_ns; /* when an IPv6 address was last looked for */
+	bool fixed4; /* that of slirp4netns, which is there before the device is */
+	int64_t looked4_ns, looked6_ns; /* when an address was last looked for */
 	int64_t now_ns; /* set once a turn of the loop */
 	struct source control; /* the monitor */
 	struct listener *first;

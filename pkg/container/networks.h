@@ -62,6 +62,10 @@ int networks_request(struct store *st, const struct container_record *rec,
 /** networks_servers() - addresses at which names are answered for, or (none are) the servers themselves. */
 int networks_servers(struct store *st, const struct container_record *rec, struct strv *ret,
 		     bool *ret_names);
+/** networks_resolv_conf() - what its file says with the networks of @rec; 1: the image's stays. */
+int networks_resolv_conf(struct store *st, const struct container_record *rec, struct sbuf *out);
+/** networks_renew_resolv_conf() - its networks are others than when it was @was: the file too, if nobody has changed it. */
+int networks_renew_resolv_conf(struct store *st, const struct container *c, const struct sbuf *was);
 
 /** container_connect() - into one more network, at once when it runs. */
 int container_connect(struct store *st, struct container *c, const struct endpoint_spec *e);

@@ -10,6 +10,7 @@
 #include "net/ports.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
+#include "pkg/base/log.h"
 #include "pkg/base/parse.h"
 #include "pkg/base/path.h"
 #include "pkg/conmon/bridge.h"
@@ -508,6 +509,8 @@ static int change(struct store *st, struct container *c, struct strv *networks, 
 {
 	struct strv before = c->rec->networks;
 	AUTO_FREE char *extra = xasprintf("\"Network\":\"%s\"", network);
+	AUTO_SBUF struct sbuf resolv = SBUF_INIT;
+	bool asks = container_is_running(c) && networks_resolv_conf(st, c->rec, &resolv) == 0;
 	int r;
 
 	c->rec->networks = *networks;
@@ -520,6 +523,10 @@ static int change(struct store *st, struct container *c, struct strv *networks, 
 		return r;
 	}
 	*networks = before;
+	if (asks && networks_renew_resolv_conf(st, c, &resolv) < 0) {
+		log_warn("it asks for names where it did before: %s", err_trail());
+		err_drop();
+	}
 	container_event(st, c->rec, status, extra);
 	return 0;
 }

@@ -338,17 +338,12 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 				      .hosts_file = rec->hosts_file};
 	AUTO_SBUF struct sbuf hosts = SBUF_INIT, resolv = SBUF_INIT, name = SBUF_INIT,
 			      base = SBUF_INIT;
-	AUTO_STRV struct strv servers = STRV_INIT;
 	int r = 0;
 
 	if (p->rt.net.mode == NET_JOIN)
 		return 0; /* the other container's files are bound */
-	if (p->rt.net.mode == NET_BRIDGE) {
+	if (p->rt.net.mode == NET_BRIDGE)
 		r = plan_bridge_request(in, NULL);
-		if (r == 0)
-			r = networks_servers(in->store, rec, &servers, &o.names);
-		o.servers = &servers;
-	}
 	if (r == 0 && !rec->no_hosts && rec->hosts_file && strcmp(rec->hosts_file, "image") == 0) {
 		r = image_hosts(in, &base);
 		o.hosts_base = base.len ? base.s : "";
@@ -364,7 +359,9 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 	if (r == 0 && net_plan_is_guarded(&p->rt.net))
 		r = write_guarded(in, p, &o);
 	else if (r == 0 && !strv_has(&rec->dns, "none")) {
-		r = net_make_resolv_conf(&p->rt.net, &o, &resolv);
+		r = p->rt.net.mode == NET_BRIDGE
+			    ? networks_resolv_conf(in->store, rec, &resolv)
+			    : net_make_resolv_conf(&p->rt.net, &o, &resolv);
 		if (r == 0)
 			r = write_one(in, "resolv.conf", &resolv);
 	}

@@ -126,7 +126,7 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	require_tun
 	cuddy network create --subnet 10.213.1.0/24 a
 	cuddy network create --subnet 10.213.2.0/24 b
-	probe_in --network a -- srv tcp-echo 80
+	probe_in --network a -p 127.0.0.1::80 -- srv tcp-echo 80
 	probe_in --network b -- ask tcp-echo 80
 	run ! cuddy exec ask nslookup srv.dns.podman
 	cuddy network connect --alias extra --ip 10.213.2.9 --link ask:peer b srv
@@ -150,6 +150,30 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	[ "$(cuddy inspect --format '{{json .NetworkSettings.Networks.b.Links}}' srv)" = '["ask:peer"]' ]
 	run -0 cuddy exec srv cat /etc/hosts
 	[[ "$output" == *"10.213.1."*srv*"10.213.2.9"*srv* ]]
+	# Out of the network that it came from it is still found by those outside, and finds names itself, as in none and in it again.
+	port=$(cuddy port srv 80)
+	is_published() { [ "$("$PROBE" tcp-ask 127.0.0.1 "${port##*:}" x 2>/dev/null)" = x ]; }
+	servers() { cuddy exec "$1" sed -n 's/^nameserver //p' /etc/resolv.conf | xargs; }
+	is_published
+	[ "$(servers srv)" = "10.213.1.1 10.213.2.1" ]
+	cuddy network disconnect a srv
+	[ "$(servers srv)" = 10.213.2.1 ]
+	cuddy exec srv nslookup ask
+	wait_until 10 is_published
+	cuddy network disconnect b srv
+	run ! is_published
+	cuddy restart -t 0 srv
+	wait_log srv ready
+	cuddy network connect a srv
+	[ "$(servers srv)" = 10.213.1.1 ]
+	wait_until 10 is_published
+	cuddy network connect --alias extra --ip 10.213.2.9 --link ask:peer b srv
+	# What somebody wrote there stays.
+	cuddy exec ask sh -c 'echo nameserver 192.0.2.1 >/etc/resolv.conf'
+	cuddy network connect a ask
+	[ "$(servers ask)" = 192.0.2.1 ]
+	cuddy network disconnect a ask
+	cuddy exec ask sh -c 'echo nameserver 10.213.2.1 >/etc/resolv.conf'
 	run -125 --separate-stderr cuddy network connect b srv
 	one_line_error 125 already
 	run -125 --separate-stderr cuddy network connect --ip 10.213.9.9 a ask

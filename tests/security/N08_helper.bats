@@ -37,13 +37,21 @@ teardown_file() { file_end; }
 	run ! cuddy exec c timeout 2 wget -qO- http://10.0.2.2/
 }
 
-# By its name in its directory: the whole path is longer than an address may be.
+# By its name in its directory: the whole path is longer than an address may be. What becomes of who is connected.
 CONNECTS='
 import os, socket, sys
 os.chdir(os.path.dirname(sys.argv[1]))
-socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(os.path.basename(sys.argv[1]))'
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(os.path.basename(sys.argv[1]))
+s.settimeout(float(sys.argv[2]))
+try:
+    print("hung up" if s.recv(1) == b"" else "spoken to")
+except ConnectionError:
+    print("hung up")
+except TimeoutError:
+    print("heard")'
 
-@test "N08: another user cannot connect to the keeper of networks or to a guard" {
+@test "N03, N08: another user cannot connect to the keeper of networks, to a guard or to a monitor, and is not heard" {
 	require_tun
 	require_other_user
 	local dir top s opened=()
@@ -58,18 +66,18 @@ socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(os.path.basename(sy
 		chmod o+x "$dir"
 		dir=${dir%/*}
 	done
-	for s in "$CUDDY_RUNROOT/net/socket" "$CUDDY_RUNROOT/$id/guard/socket"; do
+	for s in "$CUDDY_RUNROOT/net/socket" "$CUDDY_RUNROOT/$id/guard/socket" "$CUDDY_RUNROOT/$id/attach"; do
 		s=$(readlink -f "$s")
-		python3 -c "$CONNECTS" "$s"
-		run as_other python3 -c "$CONNECTS" "$s"
+		[ "$(python3 -c "$CONNECTS" "$s" 0.3)" = heard ]
+		run as_other python3 -c "$CONNECTS" "$s" 20
 		[[ "$status" != 0 && "$output" == *PermissionError* ]]
-		# Not by the directories alone either; and with all of it open he could.
+		# Not by the directories alone either; and with all of it open he is hung up on, for who he is.
 		dir=${s%/*}
 		while [ "$dir" != "$top" ]; do chmod 711 "$dir"; dir=${dir%/*}; done
-		run as_other python3 -c "$CONNECTS" "$s"
+		run as_other python3 -c "$CONNECTS" "$s" 20
 		[[ "$status" != 0 && "$output" == *PermissionError* ]]
 		chmod 666 "$s"
-		as_other python3 -c "$CONNECTS" "$s"
+		[ "$(as_other python3 -c "$CONNECTS" "$s" 20)" = "hung up" ]
 		chmod 600 "$s"
 		dir=${s%/*}
 		while [ "$dir" != "$top" ]; do chmod 700 "$dir"; dir=${dir%/*}; done

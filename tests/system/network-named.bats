@@ -144,6 +144,14 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	[ "$(cuddy network ls -q --filter type=custom | xargs) $(cuddy network ls -q --filter type=builtin --filter scope=local)$(cuddy network ls -q --filter scope=swarm)" = "alpha beta podman" ]
 	[ "$(cuddy network ls --filter name=^bet --format '{{.Name}} {{.Driver}}')" = "beta bridge" ]
 	[ "$(cuddy network ls --format json | jq -r '[.[].name] | join(" ")')" = "alpha beta podman" ]
+	[ "$(cuddy network list -q --filter driver=bridge --filter "id=$(field alpha .id | cut -c1-20)")" = alpha ]
+	[ -z "$(cuddy network ls -q --filter driver=macvlan)" ]
+	[ "$(cuddy network ls -q --filter until=1h)" = podman ] # which has always been there
+	[ "$(cuddy network ls -q --filter until=0s | xargs)" = "alpha beta podman" ]
+	for bad in until=x dangling=x type=x x=y x; do
+		run -125 --separate-stderr cuddy network ls --filter $bad
+		one_line_error 125 "filter '$bad'"
+	done
 	cuddy network exists alpha
 	run -1 cuddy network exists nosuch
 	cuddy create --name user --network beta "$IMAGE" true
@@ -166,8 +174,11 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	run -0 cuddy network prune -f --filter label=keep=yes
 	[ "$output" = alpha ]
 	cuddy network create gamma
-	run -0 cuddy network prune -f
-	[ "$output" = gamma ]
+	run -0 --separate-stderr cuddy network prune <<<n
+	[[ -z "$output" && "$stderr" == *gamma* ]]
+	[ "$(cuddy network prune <<<y)" = gamma ]
+	cuddy network create gamma
+	[ "$(cuddy network remove gamma)" = gamma ]
 	run -125 --separate-stderr cuddy network rm -t 0 beta
 	one_line_error 125 '--time goes with --force'
 	# Hears no SIGTERM, and would be given ten minutes.

@@ -107,7 +107,7 @@ names() { cuddy pod ps --filter "status=$1" --sort name --format '{{.Name}}' | x
 @test "pod ps, start, stop, restart, kill, logs, rm: --all, --latest and what else they take" {
 	local p since
 	for p in a b c; do
-		cuddy pod create --name $p --network none >/dev/null
+		cuddy pod create --name $p --network none --pod-id-file "$WORK/$p" >/dev/null
 		cuddy create --pod $p --name m$p --stop-signal KILL "$IMAGE" sh -c "echo one $p; exec sleep 1000" >/dev/null
 	done
 	[ "$(cuddy pod ps --latest --format '{{.Name}}')" = c ]
@@ -138,6 +138,12 @@ names() { cuddy pod ps --filter "status=$1" --sort name --format '{{.Name}}' | x
 	cuddy pod stop --all -t 0 >/dev/null
 	[ "$(names exited)" = 'a b c' ]
 	[ "$(cuddy pod stop --ignore nobody a | xargs)" = a ]
+	cuddy pod start --pod-id-file "$WORK/a" --pod-id-file "$WORK/b" >/dev/null
+	[ "$(names running)" = 'a b' ]
+	cuddy pod stop --pod-id-file "$WORK/b" >/dev/null
+	[ "$(names running)" = a ]
+	cuddy pod start --all >/dev/null
+	cuddy pod stop --all -t 0 >/dev/null
 	# Of what mc has said four times: since, until, time stamps, colours.
 	[ "$(cuddy pod logs --latest | grep -c 'one c')" -ge 3 ]
 	[[ "$(cuddy pod logs -t --tail 1 c)" =~ \ ?20[0-9-]+T[0-9:.]+.*one\ c ]]
@@ -158,6 +164,8 @@ names() { cuddy pod ps --filter "status=$1" --sort name --format '{{.Name}}' | x
 	cuddy pod stop c >/dev/null
 	cuddy pod rm --latest >/dev/null
 	[ "$(cuddy pod ps --sort name --format '{{.Name}}' | xargs)" = 'a b' ]
+	cuddy pod rm --pod-id-file "$WORK/b" >/dev/null
+	[ "$(cuddy pod ls --format '{{.Name}}')" = a ]
 	cuddy pod rm --all --force --time 0 >/dev/null
-	[ -z "$(cuddy pod ps -q; cuddy ps -aq)" ]
+	[ -z "$(cuddy pod list -q; cuddy ps -aq)" ]
 }

@@ -9,6 +9,7 @@
 #include "pkg/base/parse.h"
 #include "pkg/cli/filter.h"
 #include "pkg/container/list.h"
+#include "pkg/container/networks.h"
 #include "pkg/image/image.h"
 #include "storage/pod.h"
 
@@ -76,16 +77,6 @@ static bool match_port(const struct container_record *rec, bool published, const
 			hit = hit || (l.v[i].proto == w.v[k].proto &&
 				      l.v[i].container_port == w.v[k].container_port);
 	return hit;
-}
-
-static bool match_network(const struct container_record *rec, const char *want)
-{
-	for (size_t i = 0; i < rec->networks.n; i++)
-		if (strcspn(rec->networks.v[i], ":") == strlen(want) &&
-		    strncmp(rec->networks.v[i], want, strlen(want)) == 0)
-			return true;
-	return strcmp(rec->ns_net, want) == 0 ||
-	       (strcmp(want, "host") == 0 && strcmp(rec->ns_net, "host") == 0);
 }
 
 static bool match_pod(struct store *st, const struct container_record *rec, const char *want)
@@ -159,7 +150,7 @@ static bool match_one(const void *arg, const char *key, const char *value)
 		return match_pod(st, rec, value);
 	if (strcmp(key, "should-start-on-boot") == 0)
 		return parse_bool(value, &wanted) == 0 && container_is_wanted(c) == wanted;
-	return match_network(rec, value);
+	return networks_match(st, rec, value);
 }
 
 int list_pods(struct store *st, struct strv *ret)

@@ -52,6 +52,33 @@ int network_resolve(struct store *st, const char *name, char **ret)
 	return r;
 }
 
+static bool has_id(struct store *st, const char *name, const char *want)
+{
+	AUTO(network_record_done) struct network_record net = {0};
+	size_t n = strlen(want);
+	bool hit;
+
+	if ((n != 12 && n != 64) || want[strspn(want, "0123456789abcdef")])
+		return false;
+	hit = network_load(st, name, &net) == 0 && strncmp(net.id, want, n) == 0;
+	err_drop();
+	return hit;
+}
+
+bool networks_match(struct store *st, const struct container_record *rec, const char *want)
+{
+	const char *name = strcmp(want, "bridge") == 0 ? NETWORK_DEFAULT : want;
+
+	for (size_t i = 0; i < rec->networks.n; i++) {
+		AUTO_FREE char *its = xstrndup(rec->networks.v[i],
+					       strcspn(rec->networks.v[i], ":"));
+
+		if (strcmp(its, name) == 0 || has_id(st, its, want))
+			return true;
+	}
+	return rec->networks.n == 0 && strcmp(rec->ns_net, want) == 0;
+}
+
 const char *network_option(const struct network_record *r, const char *key)
 {
 	return strv_env_get(&r->options, key);

@@ -56,6 +56,11 @@ char *endpoint_spec_format(const struct endpoint_spec *e); /* malloc'ed; what pa
 
 /** networks_check() - do the networks of @rec exist, and are its addresses in them? */
 int networks_check(struct store *st, const struct container_record *rec);
+/**
+ * networks_match() - is @rec in the network that a filter calls @want: its name, its id or the first twelve digits of that?
+ * Or is @want the mode of one that is in none, such as host?
+ */
+bool networks_match(struct store *st, const struct container_record *rec, const char *want);
 /** networks_request() - bridge_request_encode() of what @rec is to have. @servers: in place of its --dns; or NULL. */
 int networks_request(struct store *st, const struct container_record *rec,
 		     const struct strv *servers, struct sbuf *out);

@@ -12,6 +12,7 @@
 #include "pkg/container/cgroup.h"
 #include "pkg/container/inspect.h"
 #include "pkg/container/list.h"
+#include "pkg/container/networks.h"
 #include "pkg/json/json.h"
 #include "pkg/json/kind.h"
 #include "pkg/pod/internal.h"
@@ -201,6 +202,7 @@ int pod_inspect(struct store *st, const struct pod_record *pod, struct json_obje
 /* --- lists ------------------------------------------------------------------------------------- */
 
 struct row {
+	struct store *st;
 	struct pod_record pod;
 	struct pod_members m;
 };
@@ -218,20 +220,10 @@ static bool member_matches(const struct row *x, const char *key, const char *val
 	return false;
 }
 
-static bool in_network(const struct row *x, const char *name)
-{
-	const struct container *infra = infra_of(&x->m);
-
-	for (size_t i = 0; infra && i < infra->rec->networks.n; i++)
-		if (strcspn(infra->rec->networks.v[i], ":") == strlen(name) &&
-		    strncmp(infra->rec->networks.v[i], name, strlen(name)) == 0)
-			return true;
-	return infra && strcmp(infra->rec->ns_net, name) == 0;
-}
-
 static bool match_one(const void *arg, const char *key, const char *value)
 {
 	const struct row *x = arg;
+	const struct container *infra = infra_of(&x->m);
 	char number[24];
 	int64_t at;
 
@@ -246,7 +238,7 @@ static bool match_one(const void *arg, const char *key, const char *value)
 	if (strcmp(key, "status") == 0)
 		return strcasecmp(pod_status(&x->m), value) == 0;
 	if (strcmp(key, "network") == 0)
-		return in_network(x, value);
+		return infra && networks_match(x->st, infra->rec, value);
 	if (strcmp(key, "until") == 0)
 		return filter_time(value, &at) == 0 && x->pod.created_ns < at;
 	if (strcmp(key, "ctr-number") == 0) {
@@ -398,6 +390,7 @@ static int load(struct store *st, const char *name, struct row *ret)
 {
 	int r = pod_load(st, name, &ret->pod);
 
+	ret->st = st;
 	if (r == -CE_NO_POD) { /* it went since */
 		err_drop();
 		return 0;

@@ -156,7 +156,12 @@ field() { cuddy network inspect "$1" | jq -r ".[0]$2"; }
 	run -1 cuddy network exists nosuch
 	cuddy create --name user --network beta "$IMAGE" true
 	[ "$(cuddy network ls -q --filter dangling=false | xargs)" = "beta podman" ]
-	[ "$(cuddy ps -a --filter network=beta --format '{{.Names}} {{.Networks}}')" = "user beta" ]
+	local id want
+	id=$(field beta .id)
+	for want in beta "$id" "${id:0:12}"; do
+		[ "$(cuddy ps -a --filter "network=$want" --format '{{.Names}} {{.Networks}}')" = "user beta" ]
+	done
+	for want in bridge podman bet "${id:0:11}" host; do [ -z "$(cuddy ps -aq --filter "network=$want")" ]; done
 	[ "$(cuddy network ls -q --filter dangling=true)" = alpha ]
 	[ "$(cuddy network ls --filter label=keep --format '{{.Labels}} {{.Label "keep"}} {{range .Subnets}}{{.Gateway}}{{end}} {{.Options}}')" = \
 		"keep=yes yes $(field alpha '.subnets[0].gateway') map[]" ]

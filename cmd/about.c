@@ -93,7 +93,7 @@ static const struct {
 	 "stays as it is."},
 	{&cmd_pod_create,
 	 "A pod is a group of containers that share namespaces: by default they have one network, "
-	 "reach each other at localhost, and have one host name and one /dev/shm. Ports, networks, "
+	 "reach each other at localhost, where each is found by its name too, and have one host name and one /dev/shm. Ports, networks, "
 	 "volumes, ids and names are the pod's and are given here; containers join with \"run "
 	 "--pod\" or \"create --pod\", and \"--pod new:NAME\" makes the pod on the way.\n"
 	 "\n"

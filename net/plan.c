@@ -159,6 +159,25 @@ bool net_replace_tail(int fd, off_t at, char *lines, size_t len, size_t size)
 	       (all == len || ftruncate(fd, at + (off_t)len) == 0);
 }
 
+/* Nothing is allocated, the monitor does this: of very many the last are left out until another one starts. */
+static size_t keep_pod_lines(int fd, off_t at, char *lines, size_t len, size_t size)
+{
+	static const char mark[] = NET_HOSTS_POD "\n";
+	char old[BRIDGE_LEASE_MAX];
+	ssize_t n = pread(fd, old, sizeof(old) - 1, at);
+
+	old[n > 0 ? n : 0] = '\0';
+	for (char *line = old, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		size_t k = (size_t)(end + 1 - line), m = sizeof(mark) - 1;
+
+		if (k < m || memcmp(end + 1 - m, mark, m) != 0 || len + k > size)
+			continue;
+		memcpy(lines + len, line, k);
+		len += k;
+	}
+	return len;
+}
+
 int net_plan_write_hosts(const struct net_plan *n, const char *lease)
 {
 	AUTO_CLOSE int fd = -EBADF;
@@ -169,7 +188,9 @@ int net_plan_write_hosts(const struct net_plan *n, const char *lease)
 		return 0;
 	len = bridge_lease_hosts(lease, n->hosts_names, lines, sizeof(lines));
 	/* The file itself is what the container has mounted: it is changed, not replaced. */
-	fd = open(n->hosts_path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = open(n->hosts_path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		len = keep_pod_lines(fd, n->hosts_base, lines, len, sizeof(lines));
 	if (fd < 0 || !net_replace_tail(fd, n->hosts_base, lines, len, sizeof(lines)))
 		return err_new(-errno, "write %s", n->hosts_path);
 	return 0;

@@ -103,7 +103,8 @@ int net_plan_check(const struct net_plan *n);
  * blank ones where there were more: @lines has room for @size bytes, and is filled with newlines.
  */
 bool net_replace_tail(int fd, off_t at, char *lines, size_t len, size_t size);
-/** net_plan_write_hosts() - the lines for the addresses in @lease, in place of older ones. */
+#define NET_HOSTS_POD "\t# of this pod" /* ends a line for a container that has the network of the file's owner */
+/** net_plan_write_hosts() - the lines for the addresses in @lease, in place of older ones; those of a pod stay. */
 int net_plan_write_hosts(const struct net_plan *n, const char *lease);
 
 /** net_plan_address() - address number @offset of the slirp network. */

@@ -340,8 +340,8 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 			      base = SBUF_INIT;
 	int r = 0;
 
-	if (p->rt.net.mode == NET_JOIN)
-		return 0; /* the other container's files are bound */
+	if (p->rt.net.mode == NET_JOIN) /* the other container's files are bound */
+		return plan_pod_hosts(in->store, rec);
 	if (p->rt.net.mode == NET_BRIDGE)
 		r = plan_bridge_request(in, NULL);
 	if (r == 0 && !rec->no_hosts && rec->hosts_file && strcmp(rec->hosts_file, "image") == 0) {

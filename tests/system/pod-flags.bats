@@ -30,6 +30,7 @@ names() { cuddy pod ps --filter "status=$1" --sort name --format '{{.Name}}' | x
 	cuddy run -d --pod f --name m "$IMAGE" sleep 1000 >/dev/null
 	cuddy network connect --ip 10.77.2.9 net2 "$(infra f)"
 	cuddy exec m ip -o addr show eth1 | grep -q 10.77.2.9/24
+	[ "$(cuddy exec m grep -cE '^10.77.[12].9.hn|^127.0.0.1.m.# of' /etc/hosts)" = 3 ]
 	run -125 --separate-stderr cuddy network connect net2 m
 	one_line_error 125 'network mode'
 	cuddy network disconnect net2 "$(infra f)"

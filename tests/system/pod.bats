@@ -55,6 +55,13 @@ $(cuddy exec m1 cat /etc/resolv.conf)" ]
 	# What they say and what runs in them.
 	cuddy run -d --pod p --name m3 "$IMAGE" sh -c 'echo from m3; exec sleep 1003' >/dev/null
 	wait_log m3 'from m3'
+	# Each is found by its name, at the address that they share; who went is forgotten, what was written there is not.
+	found() { cuddy exec "$1" ping -c1 -W1 "$2" 2>&1 | sed -n 's/^PING [^(]*(\([^)]*\)).*/\1/p'; }
+	[ "$(found m1 m2) $(found m2 m1) $(found m1 m3) $(found m3 p)" = "127.0.0.1 127.0.0.1 127.0.0.1 $(found m1 p)" ]
+	cuddy exec m1 sh -c 'echo "10.1.2.3 written" >>/etc/hosts'
+	cuddy run --rm --pod p --name m4 "$IMAGE" grep -c m4 /etc/hosts
+	cuddy run --rm --pod p "$IMAGE" true
+	[ "$(found m2 written) $(found m1 m3) $(found m1 m4)" = "10.1.2.3 127.0.0.1 " ]
 	[ "$(cuddy pod logs p)" = "$(cuddy inspect --format '{{.Id}}' m3 | cut -c 1-12) from m3" ]
 	[ "$(cuddy pod logs -n --tail 1 -c m3 -c m2 p)" = 'm3 from m3' ]
 	[ "$(cuddy pod top p args | grep -c 'sleep 100[03]')" -eq 3 ]

@@ -174,6 +174,9 @@ int stream_decode(struct stream *inner, enum stream_format f, const struct strea
 		d->limits.max_ratio = 200;
 	if (f == STREAM_DETECT) {
 		r = detect(d, &f);
+		if (r == 0 && d->limits.image_layer && (f == STREAM_XZ || f == STREAM_BZIP2))
+			r = err_new(-CE_UNSUPPORTED, "a layer with %s compression",
+				    codecs[f]->name);
 		if (r < 0) {
 			decoder_close(&d->base);
 			return r;

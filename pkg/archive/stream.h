@@ -4,6 +4,7 @@
  * Everything is decoded in this process; no library here loads code or starts programs (C03).
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -31,6 +32,7 @@ enum stream_format {
 struct stream_limits {
 	uint64_t max_bytes; /* of output; 0: 64 GiB */
 	unsigned max_ratio; /* output : input, looked at above 64 MiB of output; 0: 200 */
+	bool image_layer; /* detected are only the formats that layers of images have (F1) */
 };
 
 struct stream *stream_from_fd(int fd); /* @fd stays the caller's */

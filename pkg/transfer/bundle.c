@@ -160,7 +160,7 @@ static int stream_layer(struct bundle *b, struct tar *t, const struct tar_entry 
 	if (r < 0)
 		return r;
 	wait_for_room(b);
-	r = sink_open(b->ctx, &m->sink, bundle_blob_hex(b, e->path) != NULL);
+	r = sink_open(b->ctx, &m->sink, LAYER_OF_IMAGE, bundle_blob_hex(b, e->path) != NULL);
 	if (r < 0)
 		return r;
 	b->n_running++;
@@ -284,7 +284,7 @@ static int layer_of_dir(struct bundle *b, const char *name)
 		return fd == -ENOENT ? 0 : fd;
 	r = member_new(b, name, MEMBER_LAYER, &m);
 	if (r == 0)
-		r = sink_open(b->ctx, &m->sink, bundle_blob_hex(b, name) != NULL);
+		r = sink_open(b->ctx, &m->sink, LAYER_OF_IMAGE, bundle_blob_hex(b, name) != NULL);
 	while (r == 0 && (got = read(fd, buf, 256U << 10)) != 0) {
 		r = got < 0 ? err_new(-errno, "read %s", name)
 			    : sink_write(&m->sink, buf, (size_t)got);

@@ -113,7 +113,7 @@ int transfer_op_import(struct transfer_ctx *ctx)
 	if (r == 0)
 		r = noexec_enter();
 	if (r == 0)
-		r = sink_open(ctx, &s, false);
+		r = sink_open(ctx, &s, LAYER_DETECT, false);
 	if (r == 0)
 		r = sink_feed(ctx, &s);
 	if (r == 0)

@@ -14,7 +14,8 @@
 
 #define PIECE (256U << 10)
 
-int sink_open(struct transfer_ctx *ctx, struct layer_sink *s, bool want_blob)
+int sink_open(struct transfer_ctx *ctx, struct layer_sink *s, enum layer_compression c,
+	      bool want_blob)
 {
 	struct unpack_limits l = {.single_id = ctx->req.single_id};
 	struct store *st;
@@ -28,7 +29,7 @@ int sink_open(struct transfer_ctx *ctx, struct layer_sink *s, bool want_blob)
 	if (r < 0)
 		return r;
 	s->staged = true;
-	r = unpack_start(&s->stage, LAYER_DETECT, &l, &s->job);
+	r = unpack_start(&s->stage, c, &l, &s->job);
 	if (r < 0)
 		return r;
 	s->running = true;

@@ -20,7 +20,8 @@ struct layer_sink {
 };
 
 /** sink_open() - @want_blob: hash the bytes as they come, and keep them when they are compressed. */
-int sink_open(struct transfer_ctx *ctx, struct layer_sink *s, bool want_blob);
+int sink_open(struct transfer_ctx *ctx, struct layer_sink *s, enum layer_compression c,
+	      bool want_blob);
 /** sink_write() - a worker that gave up takes no more bytes; that is reported by sink_finish(). */
 int sink_write(struct layer_sink *s, const void *p, size_t n);
 /** sink_finish() - wait for the worker; its failure is kept in @s. Twice is fine. */

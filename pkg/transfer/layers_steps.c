@@ -69,7 +69,7 @@ static int stage_and_worker(struct layer *l, int input)
 	if (r < 0)
 		return r;
 	l->staged = true;
-	r = unpack_start(&l->stage, input ? LAYER_PLAIN : LAYER_DETECT, &limits, &l->job);
+	r = unpack_start(&l->stage, input ? LAYER_PLAIN : LAYER_OF_IMAGE, &limits, &l->job);
 	l->working = r == 0;
 	return r;
 }

@@ -74,7 +74,7 @@ static int unpack_again(struct transfer_ctx *ctx, struct store *st, const char *
 	ctx->fds[0] = layer_open(st, diffid, LAYER_BLOB);
 	if (ctx->fds[0] < 0)
 		return ctx->fds[0];
-	r = sink_open(ctx, s, true);
+	r = sink_open(ctx, s, LAYER_OF_IMAGE, true);
 	if (r == 0)
 		r = sink_feed(ctx, s);
 	if (r == 0 && strcmp(s->result.diffid, diffid) != 0)

@@ -11,7 +11,11 @@
 
 #include "storage/layer.h"
 
-enum layer_compression { LAYER_DETECT, LAYER_PLAIN, LAYER_GZIP, LAYER_ZSTD };
+enum layer_compression {
+	LAYER_DETECT, /* whatever people keep root file systems in */
+	LAYER_OF_IMAGE, /* detected as well, of what images may have: plain, gzip, zstd (F1) */
+	LAYER_PLAIN,
+};
 
 struct unpack_limits {
 	uint64_t max_bytes; /* of uncompressed content; 0: 64 GiB */

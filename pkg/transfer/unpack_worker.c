@@ -153,18 +153,12 @@ static int unpack(struct feed *f, int root, struct recipe_writer *recipe,
 
 static int work(enum layer_compression c, const struct unpack_limits *l, struct sbuf *reply)
 {
-	static const enum stream_format formats[] = {
-		[LAYER_DETECT] = STREAM_DETECT,
-		[LAYER_PLAIN] = STREAM_PLAIN,
-		[LAYER_GZIP] = STREAM_GZIP,
-		[LAYER_ZSTD] = STREAM_ZSTD,
-	};
 	uint64_t max_bytes = l->max_bytes ? l->max_bytes : 64ULL << 30;
 	struct jail_limits limits = {.memory_bytes = 2ULL << 30,
 				     .file_bytes = max_bytes,
 				     .files = DIR_FDS + 64,
 				     .cpu_s = 4 * 3600};
-	struct stream_limits sl = {.max_bytes = max_bytes};
+	struct stream_limits sl = {.max_bytes = max_bytes, .image_layer = c == LAYER_OF_IMAGE};
 	AUTO(stream_closep) struct stream *s = NULL;
 	AUTO(feed_freep) struct feed *f = NULL;
 	struct recipe_writer *recipe;
@@ -178,7 +172,8 @@ static int work(enum layer_compression c, const struct unpack_limits *l, struct 
 		return root;
 	r = jail_drop();
 	if (r == 0)
-		r = stream_decode(stream_from_fd(FD_INPUT), formats[c], &sl, &s);
+		r = stream_decode(stream_from_fd(FD_INPUT),
+				  c == LAYER_PLAIN ? STREAM_PLAIN : STREAM_DETECT, &sl, &s);
 	if (r < 0)
 		return r;
 	f = feed_new(TAKE_PTR(s), !l->one_thread);

@@ -156,7 +156,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 
 # images: F3, S2
 @test "G08: bytes that are not those asked for never get into the store" {
-	for n in size-more size-less size-negative size-config config-bytes layer-bytes layer-other layer-long layer-short short broken wrong-header; do
+	for n in size-more size-less size-negative size-config config-bytes layer-bytes layer-other layer-xz layer-long layer-short short broken wrong-header; do
 		refused_and_clean $n
 	done
 	refused_and_clean "ok@sha256:$(printf '1%.0s' {1..64})"

@@ -17,25 +17,31 @@ bounded() { # bounded FILE [PATTERN] - refused, and no process of it was larger 
 
 # images: S17
 @test "L12: a gigabyte out of a megabyte is stopped early" {
-	python3 - "$WORK/z.gz" <<'PY'
-import gzip, sys
+	python3 - "$WORK/z" <<'PY'
+import gzip, subprocess, sys
 from rawimg import header
 zeros = b"\0" * (1 << 24)
-with gzip.open(sys.argv[1], "wb", 9) as f:      # 1000:1
-    f.write(header("big", "0", size=1 << 30))
-    for _ in range(64):
-        f.write(zeros)
+with gzip.open(sys.argv[1] + ".gzip", "wb", 9) as f, open(sys.argv[1] + ".zstd", "wb") as z:
+    zstd = subprocess.Popen(["zstd", "-q", "-c"], stdin=subprocess.PIPE, stdout=z)
+    for out in f, zstd.stdin:                   # 1000:1, 10000:1
+        out.write(header("big", "0", size=1 << 30))
+        for _ in range(64):
+            out.write(zeros)
+    zstd.stdin.close()
+    sys.exit(zstd.wait())
 PY
-	hostile oci "$WORK/bomb.tar" <<EOT
-blob = open("$WORK/z.gz", "rb").read()
+	for kind in gzip zstd; do
+		hostile oci "$WORK/bomb.tar" <<EOT
+blob = open("$WORK/z.$kind", "rb").read()
 layers = [b""]
 config_doc = make_config(["0" * 64])
-d = {"mediaType": MT + "layer.v1.tar+gzip", "digest": "sha256:" + sha256(blob), "size": len(blob)}
+d = {"mediaType": MT + "layer.v1.tar+$kind", "digest": "sha256:" + sha256(blob), "size": len(blob)}
 c = {"mediaType": MT + "config.v1+json", "digest": "sha256:" + sha256(dump(config_doc)), "size": len(dump(config_doc))}
 manifest = {"schemaVersion": 2, "mediaType": MT + "manifest.v1+json", "config": c, "layers": [d]}
 blobs_override = {"blobs/sha256/" + sha256(blob): blob}
 EOT
-	bounded "$WORK/bomb.tar" 'expands to more than 200 times'
+		bounded "$WORK/bomb.tar" 'expands to more than 200 times'
+	done
 }
 
 @test "L12: floods of members, huge windows, cut and trailing bytes are errors" {
@@ -140,6 +146,26 @@ short = gzip.compress(layers[0], 6, mtime=0)[:-1000]
 blobs_override = {"blobs/sha256/" + sha256(gzip.compress(layers[0], 6, mtime=0)): short}
 EOT
 	must_refuse "$WORK/cutgz.tar"
+	for how in gzip:lzma gzip:bz2 xz:lzma; do       # as it is called, as it is
+		hostile oci "$WORK/xz.tar" <<EOT
+import bz2, lzma
+plain = layer([("f", "f", "x")])
+blob = ${how#*:}.compress(plain)
+layers = [plain]
+d = {"mediaType": MT + "layer.v1.tar+${how%:*}", "digest": "sha256:" + sha256(blob), "size": len(blob)}
+config_doc = make_config([sha256(plain)])
+c = {"mediaType": MT + "config.v1+json", "digest": "sha256:" + sha256(dump(config_doc)), "size": len(dump(config_doc))}
+manifest = {"schemaVersion": 2, "mediaType": MT + "manifest.v1+json", "config": c, "layers": [d]}
+blobs_override = {"blobs/sha256/" + sha256(blob): blob}
+EOT
+		must_refuse "$WORK/xz.tar" 'xz|bzip2'
+		hostile docker "$WORK/xz.tar" <<EOT
+import bz2, lzma
+plain = layer([("f", "f", "x")])
+layers = [${how#*:}.compress(plain)]; diffids = [sha256(plain)]
+EOT
+		must_refuse "$WORK/xz.tar" 'xz|bzip2'
+	done
 	load_as localhost/next <<<'layers = [BASE(), [("n", "f", "next")]]'
 	run -0 cuddy run --rm --network none localhost/next cat /n
 }

@@ -199,7 +199,7 @@ static int check_all(struct comparison *c, int archive)
 static void __attribute__((noreturn))
 make(struct store *st, const char *diffid, bool single_id, int to, int words)
 {
-	int r = layer_tar(st, diffid, single_id, out_to_fd(to));
+	int r = layer_tar_unnamed(st, diffid, single_id, out_to_fd(to));
 
 	if (r < 0)
 		(void)!write_full(words, err_message(r), strlen(err_message(r)));
@@ -273,5 +273,5 @@ int layer_check_tree(struct store *st, const char *diffid, bool single_id)
 	blob = layer_open(st, diffid, LAYER_BLOB);
 	if (blob != -ENOENT)
 		return blob < 0 ? blob : -ENOENT;
-	return layer_tar(st, diffid, single_id, out_to_nothing());
+	return layer_tar_unnamed(st, diffid, single_id, out_to_nothing());
 }

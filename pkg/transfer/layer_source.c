@@ -77,6 +77,24 @@ static int by_tree(struct store *st, const char *diffid, bool single_id, struct 
 	return tree_tar(tree, out, NULL, &o, &res);
 }
 
+/* The tree gives another archive: because it changed, or because it was not packed as we pack. */
+static int another_archive(struct store *st, const char *diffid)
+{
+	AUTO(layer_record_done) struct layer_record rec = {0};
+	AUTO_CLOSE int recipe = layer_open(st, diffid, LAYER_RECIPE);
+	int r = layer_record_load(st, diffid, &rec);
+
+	if (r < 0)
+		return r;
+	if (recipe >= 0)
+		return err_new(-CE_CORRUPT, "its files changed since it was made");
+	return err_new(-CE_CORRUPT, "%s",
+		       rec.has_recipe
+			       ? "what says how its files were packed is missing"
+			       : "its files changed since it was made, or what says how they were "
+				 "packed is lost");
+}
+
 static int make_tar(struct store *st, const char *diffid, bool single_id, struct out *below,
 		    uint64_t *ret_bytes)
 {
@@ -91,16 +109,23 @@ static int make_tar(struct store *st, const char *diffid, bool single_id, struct
 	else if (r == -ENOENT)
 		r = by_tree(st, diffid, single_id, out);
 	if (r == 0 && strcmp(d.hex, diffid) != 0)
-		r = err_new(-CE_CORRUPT, "its files changed since it was made");
+		r = another_archive(st, diffid);
 	*ret_bytes = d.bytes;
-	return r < 0 ? err_wrap(r, "layer %.12s", diffid) : 0;
+	return r;
 }
 
-int layer_tar(struct store *st, const char *diffid, bool single_id, struct out *below)
+int layer_tar_unnamed(struct store *st, const char *diffid, bool single_id, struct out *below)
 {
 	uint64_t bytes;
 
 	return make_tar(st, diffid, single_id, below, &bytes);
+}
+
+int layer_tar(struct store *st, const char *diffid, bool single_id, struct out *below)
+{
+	int r = layer_tar_unnamed(st, diffid, single_id, below);
+
+	return r < 0 ? err_wrap(r, "layer %.12s", diffid) : 0;
 }
 
 int layer_tar_size(struct store *st, const char *diffid, bool single_id, uint64_t *ret)
@@ -111,7 +136,8 @@ int layer_tar_size(struct store *st, const char *diffid, bool single_id, uint64_
 	*ret = rec.tar_bytes;
 	if (r < 0 || rec.tar_bytes)
 		return r;
-	return make_tar(st, diffid, single_id, out_to_nothing(), ret);
+	r = make_tar(st, diffid, single_id, out_to_nothing(), ret);
+	return r < 0 ? err_wrap(r, "layer %.12s", diffid) : 0;
 }
 
 /* --- compressed -------------------------------------------------------------------------------- */
@@ -286,8 +312,8 @@ int layer_blob_as(struct store *st, const char *diffid, bool single_id, const ch
 static const char *type_of(enum out_format f)
 {
 	return f == OUT_ZSTD || f == OUT_CHUNKED ? MEDIA_OCI_LAYER_ZSTD
-	       : f == OUT_GZIP ? MEDIA_OCI_LAYER_GZIP
-			       : MEDIA_OCI_LAYER;
+	       : f == OUT_GZIP                   ? MEDIA_OCI_LAYER_GZIP
+						 : MEDIA_OCI_LAYER;
 }
 
 static bool is_format(const struct layer_record *rec, enum out_format f)
@@ -297,7 +323,8 @@ static bool is_format(const struct layer_record *rec, enum out_format f)
 						 [OUT_ZSTD] = LAYER_MEDIA_ZSTD};
 
 	/* Whether what is kept has a table of contents, its record does not say. */
-	return f != OUT_CHUNKED && rec->media_type && manifest_layer_media(rec->media_type) == media[f];
+	return f != OUT_CHUNKED && rec->media_type &&
+	       manifest_layer_media(rec->media_type) == media[f];
 }
 
 int layer_blob_in(struct store *st, const char *diffid, bool single_id, enum out_format f,

@@ -11,6 +11,9 @@
 /** layer_tar() - the uncompressed archive to @below, finished; @below is closed in any case. In B. */
 int layer_tar(struct store *st, const char *diffid, bool single_id, struct out *below);
 
+/** layer_tar_unnamed() - the same; an error does not say which layer it is about. */
+int layer_tar_unnamed(struct store *st, const char *diffid, bool single_id, struct out *below);
+
 /** layer_tar_size() - how many bytes layer_tar() is going to write; reads it all when nobody counted before. */
 int layer_tar_size(struct store *st, const char *diffid, bool single_id, uint64_t *ret);
 

@@ -79,6 +79,18 @@ layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{in
 	found 'etc/group has another owner' chown 7 etc/group
 	found 'holds 1 files that its archive does not have' touch etc/more
 	found 'etc/passwd is another kind of file' sh -c 'rm etc/passwd; ln -s group etc/passwd'
+	# The files are right, and what says how they were packed is gone; then the record's word of it, too.
+	layer=${tree%/tree}
+	cp "$layer/record.json" "$layer/recipe" "$WORK/"
+	rm "$layer/recipe"
+	for words in 'what says how its files were packed is missing' \
+		'its files changed since it was made, or what says how they were packed is lost'; do
+		run -125 --separate-stderr check
+		[[ "$output" =~ ^layer\ [0-9a-f]{12}:\ "$words"$ ]] || fail "$output"
+		jq -c 'del(.Recipe)' "$WORK/record.json" >"$layer/record.json"
+	done
+	cp "$WORK/record.json" "$WORK/recipe" "$layer/"
+	clean
 	us rm "$tree/etc/passwd"
 	run -125 check --repair
 	[[ "$output" == *"etc/passwd"*"; not repaired: no registry is known to have it; --force removes its image"* ]]

@@ -99,7 +99,7 @@ EOT
 	run -0 cuddy rm deep
 }
 
-# images: F6, S18
+# images: F6, S5, S18
 @test "L11: one name as file, directory, link and file again; children before parents" {
 	load_as localhost/turns <<'EOT'
 layers = [BASE(), [("n", "f", "1"), ("n", "d"), ("n/in", "f", "x"), ("n", "s", V), ("n", "f", "last"), ("p/c", "f", "child"), ("p", "d", b"", 0o711)]]
@@ -107,6 +107,34 @@ EOT
 	run -0 cuddy run --rm --network none localhost/turns sh -c 'cat /n /p/c; stat -c %a /p'
 	[ "$(echo $output)" = "lastchild711" ] || [ "$(echo $output)" = "lastchild 711" ]
 	victim_is_unchanged
+	# From layer to layer, each of which is unpacked by itself.
+	load_as localhost/kinds <<'EOT'
+layers = [BASE(), [("file", "f", "1"), ("dir", "d"), ("dir/in", "f", "low"), ("link", "s", "/etc"), ("own", "d", b"", 0o1777, 5, 6), ("own/low", "f", "l")],
+          [("file", "d"), ("file/in", "f", "2"), ("dir", "f", "3"), ("link/n", "f", "4"), ("own/high", "f", "h"), ("no/one/says", "f", "5")]]
+EOT
+	run -0 cuddy run --rm --network none localhost/kinds sh -c 'cat /file/in /dir /link/n /own/low /own/high /no/one/says; echo
+		stat -c "%F %a %u %g" /link /own /no /no/one; [ ! -e /etc/n ]'
+	[ "${lines[0]}" = 234lh5 ]
+	[ "${lines[1]}" = "directory 755 0 0" ]
+	[ "${lines[2]}" = "directory 1777 5 6" ]
+	[ "${lines[3]}" = "directory 755 0 0" ]
+	[ "${lines[4]}" = "directory 755 0 0" ]
+}
+
+# images: S3
+@test "L11: the same layers in another order are another image, and lie there once" {
+	load_as localhost/base <<<'layers = [BASE()]'
+	n=$(ls "$CUDDY_ROOT/layers" | wc -l)
+	for order in A,B B,A; do
+		load_as "localhost/order:${order/,/}" <<EOT
+A = [("x", "f", "a"), ("y", "f", "a"), ("d", "d"), ("d/a", "f", "")]
+B = [("x", "f", "b"), (".wh.y", "f", ""), ("d", "d"), ("d/.wh..wh..opq", "f", ""), ("d/b", "f", "")]
+layers = [BASE(), $order]
+EOT
+	done
+	[ "$(ls "$CUDDY_ROOT/layers" | wc -l)" -eq $((n + 2)) ]
+	[ "$(cuddy run --rm --network none localhost/order:AB sh -c 'cat /x /y; ls /d' 2>/dev/null | tr '\n' ' ')" = "bb " ]
+	[ "$(cuddy run --rm --network none localhost/order:BA sh -c 'cat /x /y; echo; ls /d' 2>/dev/null | tr '\n' ' ')" = "aa a b " ]
 }
 
 @test "L11: more entries than the limit are stopped there and leave nothing" {

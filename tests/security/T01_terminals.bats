@@ -79,7 +79,7 @@ at_terminal() { run -0 python3 "$WORK/shell.py" "$@"; echo "$output"; }
 	hostile docker "$WORK/evil.tar" <<<'layers = [[("\x1b]0;title\x07\x1b[2J/../../\x9b31m\r\u202eback", "f", "1")]]'
 	start_fake
 	for words in "load -q -i $WORK/evil.tar" "volume inspect v" "volume create x$evil" "images" "image inspect evil" "inspect c" "history --no-trunc evil" "ps -a --no-trunc" "image tree evil" "image inspect --format {{.Config.Labels}} evil" \
-		"inspect --format {{.Config.Cmd}} c" "pull -q --tls-verify=false --retry 0 127.0.0.1:$PORT/evil-words" "images nosuch$evil" "inspect nosuch$evil" "manifest inspect nosuch$evil"; do
+		"inspect --format {{.Config.Cmd}} c" "pull -q --tls-verify=false --retry 0 127.0.0.1:$PORT/evil-words" "pull -q --tls-verify=false 127.0.0.1:$PORT/note-evil" "images nosuch$evil" "inspect nosuch$evil" "manifest inspect nosuch$evil"; do
 		IFS=' ' read -r -a argv <<<"$words"
 		run python3 - "$CUDDY" "${argv[@]}" <<-'P'
 			import os, pty, re, sys

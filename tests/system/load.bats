@@ -27,6 +27,25 @@ load helpers
 	run -0 cuddy load -q -i "$WORK/d.tar"
 	[ "$(ls "$CUDDY_ROOT/layers" | wc -l)" -eq 2 ] # busybox's and one of Debian's
 	run -0 cuddy run --rm localhost/d:1 bash -c 'echo $BASH_VERSION'
+	# A layout where another image is not whole, with things that nobody names.
+	skopeo copy -q "docker-archive:$(image_file busybox)" "oci:$WORK/layout:whole"
+	skopeo copy -q "oci-archive:$(image_file layers12)" "oci:$WORK/layout:cut"
+	blobs=$WORK/layout/blobs/sha256
+	cut=$(jq -r '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == "cut") | .digest[7:]' "$WORK/layout/index.json")
+	gone=$(jq -r '.layers[3].digest[7:]' "$blobs/$cut")
+	rm "$blobs/$gone"
+	echo more >"$blobs/more"
+	mkdir "$WORK/layout/blobs/md5"
+	before=$(cuddy images -a --no-trunc --format '{{.Id}} {{.Names}}')
+	for how in "load -q -i $WORK/layout" "pull -q oci:$WORK/layout:cut"; do
+		run --separate-stderr cuddy $how
+		one_line_error 125 "$gone' is missing"
+	done
+	run --separate-stderr cuddy pull -q "oci:$WORK/layout"
+	one_line_error 125 'it has several'
+	[ "$(cuddy images -a --no-trunc --format '{{.Id}} {{.Names}}')" = "$before" ]
+	run -0 cuddy pull -q "oci:$WORK/layout:whole"
+	[ "$(cuddy run --rm --network none "$output" echo whole)" = whole ]
 }
 
 @test "load: twice, and two at once, is one image with its layers once" {

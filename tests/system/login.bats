@@ -135,6 +135,21 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	chmod 600 "$HOME/.dockercfg"
 	run -0 login
 	[[ "$output" == *"Already logged in to $REG" ]]
+	# Of all the places the nearest counts.
+	places=("$HOME/.dockercfg" "$HOME/.docker/config.json" "$HOME/.config/containers/auth.json" "$AUTH" "$WORK/named.json" "$WORK/flag.json")
+	mkdir -p -m 700 "$HOME/.config/containers" "${AUTH%/*}"
+	export REGISTRY_AUTH_FILE
+	for i in "${!places[@]}"; do
+		printf '{"auths": {"r.test": {"auth": "%s"}}}' "$(printf 'user%s:x' "$i" | base64)" >"${places[i]}"
+		[ "$i" -gt 0 ] || printf '{"r.test": {"auth": "%s"}}' "$(printf user0:x | base64)" >"${places[0]}"
+		chmod 600 "${places[i]}"
+		flag=()
+		case $i in
+		4) REGISTRY_AUTH_FILE=${places[4]} ;;
+		5) flag=(--authfile "${places[5]}") ;;
+		esac
+		[ "$(cuddy login "${flag[@]}" --get-login r.test)" = "user$i" ]
+	done
 }
 
 # images: N7

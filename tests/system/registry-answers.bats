@@ -21,7 +21,7 @@ pull() { run --separate-stderr timeout 60 "$CUDDY" pull -q --tls-verify=false "$
 send() { : >"$WORK/reg/log"; run --separate-stderr timeout 60 "$CUDDY" push -q --tls-verify=false --retry 2 --retry-delay 0 "${2:-$IMAGE}" "$FAKE/$1"; }
 asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 
-# images: R4, R5, R1, R10, F3
+# images: R4, R5, R1, R2, R9, R10, F3
 @test "answers: who is busy is asked again; 500 is said; parts that are refused and bytes that come from the start are right in the end" {
 	for name in busy-429 busy-503 busy-502 part-416 part-200 part-other sha512 realm-brief; do # F3, R1: each token good for one request
 		pull $name --retry 3 --retry-delay 0
@@ -47,6 +47,13 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 		pull $name
 		[ "$status" -eq 0 ] && [ -z "$stderr" ] || fail "$name: $stderr"
 	done
+	# R2: the scope that the registry says is wanted, once; not for ever
+	pull realm-scope
+	[ "$status" -eq 0 ] || fail "$stderr"
+	[ "$(asked 'GET [^ ]* /scoped?.*realm-scope')" -eq 2 ]
+	pull realm-never --retry 0
+	one_line_error 125 'realm-never'
+	[ "$(asked 'GET [^ ]* /scoped?.*realm-never')" -le 3 ]
 	cuddy rmi -a >/dev/null
 	pull busy-429b --retry 0
 	[ "$status" -eq 0 ]
@@ -56,6 +63,13 @@ asked() { grep -c "^registry $1" "$WORK/reg/log" || true; } # "METHOD HOST PATH"
 	pull busy-401 --retry 0 # R10: some say so of what is not there
 	one_line_error 125 'no credentials for it: cuddy login, or --creds; or there is no such repository'
 	[ "$(snapshot)" = "$before" ]
+}
+
+# images: R9
+@test "answers: pages of tags follow each other by what the registry says, whatever is on them" {
+	run -0 --separate-stderr cuddy search --list-tags --limit 10000 --tls-verify=false --format '{{.Tag}}' "$FAKE/tags-pages"
+	[ "${#lines[@]}" -eq 1502 ]
+	[ "${lines[0]} ${lines[1]} ${lines[1501]}" = "one t0 end" ]
 }
 
 # images: F1, F7, R6, S17

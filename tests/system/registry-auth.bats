@@ -72,9 +72,14 @@ asked() { cat "$REG_DIR/token-log" 2>/dev/null; : >"$REG_DIR/token-log"; }
 	auth cuddy push localhost/layers12 "$REG/private/n:1"
 	grep -q 'DELETE /v2/private/n/blobs/uploads/.* 401' "$REG_DIR/log"
 	! grep -q :delete "$REG_DIR/token-log" || fail "it was there"
+	# R2: one token for all of an image, however many layers come at the same time
+	cuddy rmi -a >/dev/null
+	asked >/dev/null
+	auth cuddy pull "$REG/private/n:1"
+	[ "$(asked)" = "u repository:private/n:pull" ]
 }
 
-# images: N6, R1
+# images: N6, N7, R1
 @test "token: an identity token in auth.json is given for access, of one repository below the registry's own entry" {
 	printf '{"auths": {"%s": {"auth": "%s"}, "%s/private": {"identitytoken": "again"}, "%s/private/deep": {"auth": "%s"}}}' \
 		"$REG" "$(printf u:wrong | base64)" "$REG" "$REG" "$(printf u:wrong | base64)" >"$WORK/id.json"
@@ -91,4 +96,13 @@ asked() { cat "$REG_DIR/token-log" 2>/dev/null; : >"$REG_DIR/token-log"; }
 		one_line_error 125 'token server.*401'
 		[[ "$stderr" != *over* ]]
 	done
+	# N7: a helper that has one, asked for the host alone; it is nearer than what keeps all the rest
+	mkdir "$WORK/bin"
+	printf '#!/bin/sh\necho "$1 $(cat)" >>%s/helped\necho '"'"'{"Username": "<token>", "Secret": "again"}'"'"'\n' "$WORK" >"$WORK/bin/docker-credential-own"
+	printf '#!/bin/sh\ncat >/dev/null\necho '"'"'{"Username": "u", "Secret": "wrong"}'"'"'\n' >"$WORK/bin/docker-credential-all"
+	chmod 755 "$WORK"/bin/*
+	printf '{"credsStore": "all", "credHelpers": {"%s": "own"}}' "$REG" >"$WORK/helper.json"
+	chmod 600 "$WORK/helper.json"
+	PATH=$WORK/bin:$PATH cuddy pull -q --tls-verify=false --authfile "$WORK/helper.json" "$REG/private/a:1" >/dev/null
+	[ "$(sort -u "$WORK/helped")" = "get $REG" ]
 }

@@ -115,6 +115,23 @@ load trust
 	[ "$status" -eq 125 ] # gpg has its own words first
 	[[ "$stderr" == *"gpg does not sign with nobody@nowhere.invalid"* ]]
 	[ "$(find "$WORK/signatures" -type f | sort)" = "$signatures" ]
+
+	registry_end # the next one wants to know who asks, and has an authority of its own
+	registry_begin tls
+	cuddy push -q --cert-dir "$REG_DIR/certs" --creds u:secret busybox "$REG/s/tls:1"
+	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:secret | base64)" >"$WORK/auth.json"
+	chmod 600 "$WORK/auth.json"
+	sign() { cuddy image sign -d "$WORK/tls" --retry 1 --retry-delay 0 --sign-by "$good" "$@" "docker://$REG/s/tls:1"; }
+	mkdir "$WORK/tls"
+	for bad in "--creds u:secret" "--cert-dir $REG_DIR/certs" "--cert-dir $REG_DIR/certs --creds u:wrong"; do
+		run --separate-stderr sign $bad
+		one_line_error 125 'certificate|cuddy login|refused'
+	done
+	[ -z "$(ls "$WORK/tls")" ]
+	sign --cert-dir "$REG_DIR/certs" --creds u:secret
+	sign --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json"
+	sign --tls-verify=false --creds u:secret
+	[ "$(ls "$WORK"/tls/s/*/ | xargs)" = "signature-1 signature-2 signature-3" ]
 }
 
 # images: N7

@@ -56,7 +56,7 @@ assert e["timeNano"] // 10**9 == e["time"] and e["ExitReason"] == "exited", e'
 @test "events: what the monitor does by itself is there, also when it was a crash that ended it" {
 	cuddy run -d --name c --restart on-failure:1 "$IMAGE" sh -c 'exit 1'
 	cuddy wait c
-	[ "$(statuses)" = "create init start died restart init start died cleanup" ]
+	wait_until 10 eval '[ "$(statuses)" = "create init start died restart init start died cleanup" ]'
 	# No prefix of an id is a name here: --filter takes both.
 	cuddy run -d --name down "$IMAGE" sleep 1000
 	kill -KILL "$(conmon_pid down)"

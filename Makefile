@@ -32,7 +32,9 @@ endif
 OPT      ?= -O2 -g
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE
 ifeq ($(SAN),)
-HARDEN   += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+# 3 also knows sizes that are known when the program runs; an older C library or compiler warns of it.
+FORTIFY  := $(if $(shell echo '\#include <features.h>' | $(CC) -O2 -Werror -D_FORTIFY_SOURCE=3 -E -x c - >/dev/null 2>&1 && echo 3),3,2)
+HARDEN   += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY)
 endif
 # gcc defines the macro by itself.
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
@@ -50,7 +52,7 @@ STATIC_CC   ?= $(if $(shell command -v musl-gcc 2>/dev/null),musl-gcc,$(CC))
 STATIC_LINK := -static $(LDFLAGS) -Wl,--gc-sections
 # musl-gcc hides the kernel's headers along with glibc's; they come last so that musl's own win.
 STATIC_INC  := $(if $(findstring musl,$(STATIC_CC)),-idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null))
-STATIC_FLAGS = $(subst -D_FORTIFY_SOURCE=2,,$(FLAGS)) $(STATIC_INC)
+STATIC_FLAGS = $(filter-out -D_FORTIFY_SOURCE=%,$(FLAGS)) $(STATIC_INC)
 else
 STATIC_CC   := $(CC)
 STATIC_LINK := $(LINK)
@@ -103,14 +105,26 @@ endif
 # With MUSL=1 the C library is musl in cuddy, too: the start of glibc asks the processor what it is some forty
 # times, which on a virtual machine is a trap each. Its start file, since musl-gcc knows nothing of static-pie.
 MUSL        ?=
-MUSL_DIR    := $(if $(and $(MUSL),$(findstring musl,$(STATIC_CC))),$(wildcard /usr/lib/$(subst gnu,musl,$(shell $(CC) -print-multiarch 2>/dev/null))))
-ifneq ($(and $(MUSL_DIR),$(wildcard $(MUSL_DIR)/rcrt1.o),$(filter -static-pie,$(LINK_CUDDY))),)
+MUSL_DIR    := $(if $(findstring musl,$(STATIC_CC)),$(wildcard /usr/lib/$(subst gnu,musl,$(shell $(CC) -print-multiarch 2>/dev/null))))
+MUSL_PIE    := $(if $(and $(MUSL_DIR),$(wildcard $(MUSL_DIR)/rcrt1.o)),-nostdlib -static-pie $(filter-out -pie,$(LINK)) -L$(MUSL_DIR) $(MUSL_DIR)/rcrt1.o $(MUSL_DIR)/crti.o)
+MUSL_LIBS   := -lc -lgcc -lgcc_eh
+MUSL_LAST   := $(MUSL_DIR)/crtn.o
+ifneq ($(and $(MUSL),$(MUSL_PIE),$(filter -static-pie,$(LINK_CUDDY))),)
 CUDDY_OBJS  := static
-LINK_CUDDY  := -nostdlib -static-pie $(ENTRY) $(filter-out -pie,$(LINK)) -L$(MUSL_DIR) $(MUSL_DIR)/rcrt1.o $(MUSL_DIR)/crti.o
-LINK_LIBS   := $(foreach l,$(LIBS),$(call has_lib,lib$l.a)) -lc -lgcc -lgcc_eh
-LINK_LAST   := $(MUSL_DIR)/crtn.o
+LINK_CUDDY  := $(ENTRY) $(MUSL_PIE)
+LINK_LIBS   := $(foreach l,$(LIBS),$(call has_lib,lib$l.a)) $(MUSL_LIBS)
+LINK_LAST   := $(MUSL_LAST)
 else
 CUDDY_OBJS  := obj
+endif
+# The monitor is loaded anywhere, too, where there is a start file for it.
+ifneq ($(MUSL_PIE),)
+CONMON_CC   := $(CC)
+CONMON_LINK := $(MUSL_PIE)
+CONMON_LAST := $(MUSL_LIBS) $(MUSL_LAST)
+else
+CONMON_CC   := $(STATIC_CC)
+CONMON_LINK := $(if $(filter -static,$(STATIC_LINK)),$(if $(call has_lib,rcrt1.o),$(patsubst -static,-static-pie,$(STATIC_LINK)) $(filter-out -pie,$(LINK)),$(STATIC_LINK)),$(STATIC_LINK))
 endif
 # libnftables is loaded when rules change, and only then (pkg/net/rules.c).
 LIBS_NET   := -lmnl
@@ -169,7 +183,7 @@ $B/cuddy: $B/$(CUDDY_OBJS)/cmd/main.o $(ARCHIVES_$(CUDDY_OBJS):%=$B/%.a)
 
 $B/cuddy-conmon: $B/static/pkg/conmon/main.o $B/static.a
 	@echo "  LINK   $@"
-	$(if $V,,@)$(STATIC_CC) $(STATIC_LINK) -o $@ $< $B/static.a
+	$(if $V,,@)$(CONMON_CC) $(CONMON_LINK) -o $@ $< $B/static.a $(CONMON_LAST)
 
 $B/cuddy-transfer: $B/obj/pkg/transfer/main.o $B/transfer.a $B/core.a $B/libc.a
 	@echo "  LINK   $@"

@@ -7,9 +7,13 @@
  *	cuddy-conmon exec-stage PLAN_FD REPORT_FD
  *	cuddy-conmon create-stage                 descriptors: pkg/runtime/create.h
  */
+#include <elf.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "pkg/base/io.h"
 #include "pkg/base/leaks.h"
@@ -29,12 +33,32 @@ static int exec_stage(const char *plan, const char *report)
 	return rt_exec_stage_main((int)plan_fd, (int)report_fd);
 }
 
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
+/* What the linker set apart to be read only once it is relocated: musl leaves that undone in a static program (R30). */
+static void protect_relocated(void)
+{
+	const char *at = (const char *)&__ehdr_start;
+	const char *base = __ehdr_start.e_type == ET_DYN ? at : NULL;
+	const ElfW(Phdr) *h = (const void *)(at + __ehdr_start.e_phoff);
+	uintptr_t page = (uintptr_t)getpagesize();
+
+	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++) {
+		uintptr_t from = (uintptr_t)base + h[i].p_vaddr, to = from + h[i].p_memsz;
+
+		if (h[i].p_type == PT_GNU_RELRO)
+			(void)mprotect((void *)(from & -page), (to & -page) - (from & -page),
+				       PROT_READ);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const char usage[] = "cuddy-conmon is started by cuddy, not by hand\n";
 
 	/* Before anything else: from now on nobody without rights over B may look into us (R01, R02). */
 	(void)prctl(PR_SET_DUMPABLE, 0);
+	protect_relocated();
 	log_init(getenv("CUDDY_DEBUG"), argc > 1 ? argv[1] : "conmon");
 	if (argc == 3 && strcmp(argv[1], "monitor") == 0)
 		return monitor_main();

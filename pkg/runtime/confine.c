@@ -194,10 +194,13 @@ int confine_drop_groups(int proc, const struct rt_process *p)
 	return err_new(-e, "drop the caller's groups");
 }
 
-static int change_groups(int proc, const struct rt_process *p, const struct rt_ids *ids)
+/* @ret_denied: there is one id to be had, nobody's but the user's own. */
+static int change_groups(int proc, const struct rt_process *p, const struct rt_ids *ids,
+			 bool *ret_denied)
 {
 	int e;
 
+	*ret_denied = p->keep_groups && groups_are_denied(proc);
 	if (p->keep_groups || setgroups(ids->n_groups, ids->groups) == 0)
 		return 0;
 	e = errno;
@@ -205,16 +208,18 @@ static int change_groups(int proc, const struct rt_process *p, const struct rt_i
 	 * With one mapped id the kernel forbids setgroups (H07). What the image's group file says of
 	 * the user is then not to be had, and no reason to stop; what was asked for is.
 	 */
-	if (e == EPERM && (!p->groups || !p->groups[0]) && groups_are_denied(proc))
+	*ret_denied = e == EPERM && groups_are_denied(proc);
+	if (*ret_denied && (!p->groups || !p->groups[0]))
 		return 0;
 	return err_new(-e,
 		       "set %u supplementary groups (are they within the container's id range?)",
 		       ids->n_groups);
 }
 
-static int change_ids(int proc, const struct rt_process *p, const struct rt_ids *ids)
+static int change_ids(int proc, const struct rt_process *p, const struct rt_ids *ids,
+		      bool *ret_denied)
 {
-	int r = change_groups(proc, p, ids);
+	int r = change_groups(proc, p, ids, ret_denied);
 
 	if (r < 0)
 		return r;
@@ -252,7 +257,8 @@ static uint64_t known(uint64_t set)
 	return last >= 63 ? set : set & (CAP_BIT(last + 1) - 1);
 }
 
-static int read_back(const struct rt_process *p, const struct rt_ids *ids, const struct caps *want)
+static int read_back(const struct rt_process *p, const struct rt_ids *ids, const struct caps *want,
+		     bool nothing_new)
 {
 	uid_t u[3];
 	gid_t g[3];
@@ -272,7 +278,7 @@ static int read_back(const struct rt_process *p, const struct rt_ids *ids, const
 		return err_new(-EPERM, "capabilities are not what was set");
 	if (caps_bounding() & ~p->caps)
 		return err_new(-EPERM, "the bounding set is larger than asked for");
-	if (p->no_new_privs && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+	if (nothing_new && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return err_new(-EPERM, "no_new_privs is not set");
 	return 0;
 }
@@ -302,8 +308,11 @@ int confine_process(int proc, const struct rt_process *p, const struct rt_ids *i
 {
 	struct caps all, want;
 	uint64_t ambient;
-	int r = change_ids(proc, p, ids);
+	bool nothing_new = false;
+	int r = change_ids(proc, p, ids, &nothing_new);
 
+	/* Where the user's own id is all there is, nothing that is executed has more to give (H07). */
+	nothing_new = nothing_new || p->no_new_privs;
 	if (r == 0) /* from here on nothing is opened */
 		r = set_rlimits(p, true);
 	if (r == 0)
@@ -319,17 +328,17 @@ int confine_process(int proc, const struct rt_process *p, const struct rt_ids *i
 	want.effective &= all.permitted;
 	want.inheritable &= all.permitted;
 	ambient &= all.permitted;
-	if (r == 0 && !p->no_new_privs)
+	if (r == 0 && !nothing_new)
 		r = load_filter(p);
 	if (r == 0)
 		r = caps_set(&want);
 	if (r == 0)
 		r = caps_ambient(ambient);
-	if (r == 0 && p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (r == 0 && nothing_new && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = err_new(-errno, "set no_new_privs");
-	if (r == 0 && p->no_new_privs)
+	if (r == 0 && nothing_new)
 		r = load_filter(p);
 	if (r == 0)
-		r = read_back(p, ids, &want);
+		r = read_back(p, ids, &want, nothing_new);
 	return r < 0 ? err_wrap(r, "confine the process") : 0;
 }

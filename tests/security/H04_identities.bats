@@ -38,10 +38,11 @@ as_daemon() {
 			grep ^Groups: /proc/self/status | xargs
 			cat /d/denied 2>&1
 			busybox su root -c \"cat /d/denied\" 2>&1
-			xargs </proc/self/uid_map; stat -c %u /d/denied"
+			xargs </proc/self/uid_map; stat -c %u /d/denied; grep NoNewPrivs /proc/self/status"
+		"$CUDDY" run --rm --network none --group-add keep-groups localhost/busybox grep NoNewPrivs /proc/self/status
 		"$CUDDY" run -d --name c --network none localhost/busybox sleep 1000 >/dev/null
 		for p in $("$CUDDY" inspect --format "{{.State.Pid}} {{.State.ConmonPid}}" c); do cat /proc/$p/setgroups; done
-		"$CUDDY" exec c sh -c "grep ^Groups: /proc/self/status | xargs echo exec"
+		"$CUDDY" exec c sh -c "grep ^Groups: /proc/self/status | xargs echo exec; grep NoNewPrivs /proc/self/status"
 		"$CUDDY" run --rm --network none --pid container:c localhost/busybox sh -c "grep ^Groups: /proc/self/status | xargs echo joined"
 		"$CUDDY" run --rm --network none --user 1 localhost/busybox true 2>&1
 		"$CUDDY" rm -f -t 0 c >/dev/null' >"$WORK/out"
@@ -54,6 +55,7 @@ as_daemon() {
 		grep -q "^${how}Groups: 0 65534" "$WORK/out"
 	done
 	grep -q '^0 0 1$' "$WORK/out"
+	[ "$(grep -c '^NoNewPrivs:.1$' "$WORK/out")" -eq 3 ]
 	grep -q '^cuddy: .*user 1' "$WORK/out"
 }
 

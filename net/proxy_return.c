@@ -12,7 +12,6 @@
  * A client on the host's loopback keeps being shown as the container's own address, too: 127.0.0.1
  * would be the server's own localhost (N04).
  */
-#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -22,7 +21,8 @@
 #include "net/proxy_internal.h"
 #include "net/proxy_netlink.h"
 #include "pkg/base/auto.h"
-#include "pkg/base/io.h"
+#include "pkg/base/err.h"
+#include "pkg/sys/procfs.h"
 
 #define MARK 0x63756464U
 #define TABLE 0x63756464U
@@ -52,31 +52,34 @@ static bool route_back(int fd, unsigned char family, unsigned lo)
 	return proxy_request_send(fd, &rule) && proxy_request_send(fd, &route);
 }
 
-static bool switch_on(const char *path)
+#define FWMARK_ACCEPT "sys/net/ipv4/tcp_fwmark_accept"
+
+/* @proc: as procfs_open_host() had it; what lies there is of our own network namespace. */
+static bool switch_on(int proc, const char *path)
 {
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	return fd >= 0 && write_full(fd, "1", 1) == 0;
+	if (proc >= 0 && procfs_write(proc, path, "1") == 0)
+		return true;
+	err_drop();
+	return false;
 }
-
-#define FWMARK_ACCEPT "/proc/sys/net/ipv4/tcp_fwmark_accept"
 
 bool net_shows_clients(void)
 {
-	return access(FWMARK_ACCEPT, F_OK) == 0;
+	return access("/proc/" FWMARK_ACCEPT, F_OK) == 0;
 }
 
 void proxy_return_init(struct proxy *p)
 {
-	AUTO_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	AUTO_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE),
+		       proc = procfs_open_host();
 	unsigned lo = if_nametoindex("lo");
 
 	/* A namespace that is not ours to administer: clients are then shown as before. */
-	if (fd < 0 || !lo || !switch_on(FWMARK_ACCEPT) ||
-	    !switch_on("/proc/sys/net/ipv4/fwmark_reflect"))
+	if (fd < 0 || !lo || !switch_on(proc, FWMARK_ACCEPT) ||
+	    !switch_on(proc, "sys/net/ipv4/fwmark_reflect"))
 		return;
 	p->shows4 = route_back(fd, AF_INET, lo);
-	p->shows6 = p->shows4 && switch_on("/proc/sys/net/ipv6/fwmark_reflect") &&
+	p->shows6 = p->shows4 && switch_on(proc, "sys/net/ipv6/fwmark_reflect") &&
 		    route_back(fd, AF_INET6, lo);
 }
 

@@ -71,8 +71,8 @@ static int set_one(int proc, const char *path, const char *value)
 /* Before the way out is made: its device begins with what is the default then. */
 static int set_sysctls(void)
 {
-	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = proc < 0 ? err_new(-errno, "open /proc") : 0;
+	AUTO_CLOSE int proc = procfs_open_host();
+	int r = proc < 0 ? proc : 0;
 
 	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(sysctls); i++)
 		r = set_one(proc, sysctls[i].path, sysctls[i].value);
@@ -81,8 +81,8 @@ static int set_sysctls(void)
 
 static int set_forwarding(bool filters)
 {
-	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = proc < 0 ? err_new(-errno, "open /proc") : 0;
+	AUTO_CLOSE int proc = procfs_open_host();
+	int r = proc < 0 ? proc : 0;
 
 	for (unsigned i = 0; r == 0 && i < ARRAY_LEN(forwarding); i++)
 		r = set_one(proc, forwarding[i], filters ? "1" : "0");
@@ -92,9 +92,9 @@ static int set_forwarding(bool filters)
 /* slirp4netns answers where a datagram came from: what is not masked comes from addresses behind us. */
 void keeper_answer_for_containers(void)
 {
-	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int proc = procfs_open_host();
 
-	if (proc >= 0 &&
+	if (proc < 0 ||
 	    procfs_write(proc, "sys/net/ipv4/conf/" UPLINK_DEVICE "/proxy_arp", "1") < 0) {
 		log_debug("net", "%s", err_trail());
 		err_drop();

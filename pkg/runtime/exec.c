@@ -31,6 +31,7 @@
 #include "pkg/runtime/internal.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/procfs.h"
 #include "pkg/sys/socket.h"
 
 /*
@@ -91,15 +92,22 @@ static int open_stage_program(const struct proc_id *monitor)
  */
 static int adjust_oom(const struct rt_process *p)
 {
-	AUTO_CLOSE int fd = -EBADF;
-	char text[16];
-	int n;
+	AUTO_CLOSE int proc = -EBADF;
+	char path[48], text[16];
+	pid_t self;
+	int r;
 
 	if (!p || !p->has_oom_score_adj)
 		return 0;
-	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	n = snprintf(text, sizeof(text), "%d", (int)p->oom_score_adj);
-	return fd < 0 || (write(fd, text, (size_t)n) != n && errno != EACCES) ? -errno : 0;
+	r = proc = procfs_open_host();
+	if (r >= 0)
+		r = procfs_self(proc, &self);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)self);
+	(void)snprintf(text, sizeof(text), "%d", (int)p->oom_score_adj);
+	r = procfs_write(proc, path, text);
+	return r == -EACCES ? 0 : r;
 }
 
 static void __attribute__((noreturn))

@@ -82,8 +82,8 @@ static int let_root_ping(int proc, const struct rt_plan *p)
 
 int netns_make_kept(const struct rt_plan *p)
 {
-	AUTO_CLOSE int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = proc < 0 ? err_new(-errno, "open /proc") : 0, none = -EBADF;
+	AUTO_CLOSE int proc = procfs_open_host();
+	int r = proc < 0 ? proc : 0, none = -EBADF;
 
 	if (r == 0 && unshare(CLONE_NEWNET) < 0)
 		r = err_new(-errno, "new network namespace");

@@ -14,6 +14,7 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/sys/procfs.h"
 
 /* The kernel's fixed inode of the first user namespace (include/linux/proc_ns.h). */
 #define USER_NS_INIT_INODE 0xEFFFFFFDU
@@ -65,21 +66,11 @@ int userns_inode(int ns, uint64_t *ret)
 
 int userns_write(pid_t pid, const char *file, const char *text)
 {
-	AUTO_CLOSE int fd = -EBADF;
-	size_t n = strlen(text);
+	AUTO_CLOSE int proc = procfs_open_host();
 	char path[64];
-	ssize_t w;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_new(-errno, "open %s", path);
-	w = write(fd, text, n);
-	if (w < 0)
-		return err_new(-errno, "write %s", path);
-	if ((size_t)w != n)
-		return err_new(-EIO, "write %s: only a part was taken", path);
-	return 0;
+	(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, file);
+	return proc < 0 ? proc : procfs_write(proc, path, text);
 }
 
 int userns_is_initial(void)

@@ -12,6 +12,8 @@ bad() {
 bad '[^a-z_](strcpy|strcat|sprintf|strtok|atoi|atol|gets)\(' 'use sbuf, snprintf, parse.h'
 bad '[^a-z_]dup\(' 'use fd_dup() (CLOEXEC)'
 bad '[^a-z_0-9](pipe|accept)\(' 'use pipe2(), accept4() (CLOEXEC)'
+bad '(^|[^a-z_])f?open\("/(proc|sys)[/"]' 'write below a proved root of procfs: pkg/sys/procfs.h (R06)' \
+	'O_RDONLY|, "re"\)|"/proc/self/(fd|exe)", O_PATH|^pkg/sys/procfs\.c:'
 bad '(^|[^a-z_])system\(|popen\(' 'use spawn_start(): no shell'
 bad '//[^"]*$' 'committed comments are /* */' '("[^"]*//|/\*.*//|\*.*//)'
 exit $st

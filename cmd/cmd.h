@@ -15,6 +15,7 @@
 #include "pkg/cli/options.h"
 
 struct json_object;
+struct container_record;
 struct store;
 
 struct cmd_ctx {
@@ -48,6 +49,8 @@ struct command {
 int cmd_store(struct cmd_ctx *ctx, struct store **ret);
 /** cmd_say_ignored() - what configuration files say in vain, each once. Before the process ends. */
 void cmd_say_ignored(struct cmd_ctx *ctx);
+/** cmd_say_shared() - to whom it is at a terminal: what a new container has in common with the host, each once. */
+void cmd_say_shared(struct cmd_ctx *ctx, const struct container_record *rec);
 /** cmd_store_for_images() - the same, for verbs that unpack or run images: says once when the user lacks subordinate ids. */
 int cmd_store_for_images(struct cmd_ctx *ctx, struct store **ret);
 /** cmd_take_umask() - from now on 077; cmd_umask() - the caller's, for files that the user named. */

@@ -55,6 +55,7 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	r = pod_join_end(st, &pod, &c, r);
 	if (r < 0)
 		return r;
+	cmd_say_shared(ctx, c.rec);
 	(void)puts(c.rec->id);
 	container_done(&c);
 	return 0;

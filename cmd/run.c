@@ -155,6 +155,7 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	r = pod_join_end(st, &pod, &c, r);
 	if (r < 0)
 		return r;
+	cmd_say_shared(ctx, c.rec);
 	r = container_start(st, &c, &o, &m);
 	if (r < 0)
 		r = start_failed(st, &c, r);

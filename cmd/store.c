@@ -2,12 +2,15 @@
 #include "cmd/cmd.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/base/log.h"
 #include "pkg/base/sha256.h"
 #include "pkg/config/ignored.h"
+#include "pkg/container/record.h"
 #include "pkg/runtime/base.h"
 #include "pkg/sys/file.h"
 #include "storage/store.h"
@@ -52,21 +55,53 @@ out:
 	err_drop();
 }
 
-/* Once a store and key, like the above. */
+/* Once a store, like the above. */
+static void say_once(int cache, const char *line)
+{
+	AUTO_FREE char *file = NULL;
+	char hex[65];
+
+	sha256_hex(line, strlen(line), hex);
+	file = xasprintf("said-%.16s", hex);
+	if (file_create(cache, file, "", 0, 0600, FILE_NO_SYNC) == 0)
+		log_warn("%s (said once)", line);
+}
+
 void cmd_say_ignored(struct cmd_ctx *ctx)
 {
 	const struct strv *lines = conf_ignored_list();
 	int cache = lines->n && ctx->store ? store_fd(ctx->store, STORE_CACHE) : -EBADF;
 
-	for (size_t i = 0; cache >= 0 && i < lines->n; i++) {
-		AUTO_FREE char *file = NULL;
-		char hex[65];
+	for (size_t i = 0; cache >= 0 && i < lines->n; i++)
+		say_once(cache, lines->v[i]);
+	err_drop();
+}
 
-		sha256_hex(lines->v[i], strlen(lines->v[i]), hex);
-		file = xasprintf("said-%.16s", hex);
-		if (file_create(cache, file, "", 0, 0600, FILE_NO_SYNC) == 0)
-			(void)fprintf(stderr, "cuddy: warning: %s (said once)\n", lines->v[i]);
-	}
+void cmd_say_shared(struct cmd_ctx *ctx, const struct container_record *rec)
+{
+	const struct {
+		const char *value, *word, *line;
+	} shared[] = {
+		{rec->ns_pid, "host",
+		 "--pid host: what runs in such a container sees all processes of this host and "
+		 "can "
+		 "send signals to all of yours"},
+		{rec->ns_net, "host",
+		 "--network host: what runs in such a container reaches what listens on this "
+		 "host's "
+		 "loopback addresses and abstract sockets"},
+		{rec->ns_ipc, "host",
+		 "--ipc host: what runs in such a container has this host's shared memory and "
+		 "message queues"},
+		{rec->privileged ? NULL : rec->seccomp, "unconfined",
+		 "seccomp=unconfined: what runs in such a container may ask the kernel for "
+		 "anything"},
+	};
+	int cache = isatty(2) ? store_fd(ctx->store, STORE_CACHE) : -EBADF;
+
+	for (size_t i = 0; cache >= 0 && i < ARRAY_LEN(shared); i++)
+		if (shared[i].value && strcmp(shared[i].value, shared[i].word) == 0)
+			say_once(cache, shared[i].line);
 	err_drop();
 }
 

@@ -171,6 +171,17 @@ base_setup() { # a running container "a", its B in $B; its maps in $WORK/maps
 		# With the host's pids all of a user's containers are processes of one user: a signal is what they share.
 		[ "$output" = "kill $a: works"$'\n'"kill $m: works"$'\ndone' ] || fail "$o: $output"
 	done
+	# Who is at a terminal is told what such a container has of the host; once.
+	at_terminal() { run -0 script -qec "'$CUDDY' run --rm $1 '$IMAGE' true" /dev/null; }
+	at_terminal "--pid host --network none --security-opt seccomp=unconfined"
+	[[ "$output" == *"warning: --pid host: "*"send signals to all of yours"* ]]
+	[[ "$output" == *"warning: seccomp=unconfined: "* ]]
+	at_terminal "--pid host --network host --ipc host"
+	[[ "$output" != *"--pid host"* ]]
+	[[ "$output" == *"warning: --network host: "*"abstract sockets"* ]]
+	[[ "$output" == *"warning: --ipc host: "* ]]
+	at_terminal "--privileged --network none"
+	[[ "$output" != *warning* ]]
 }
 
 @test "H02: a runtime directory that is another's, open to others or a link is refused or mended" {

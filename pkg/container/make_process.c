@@ -35,6 +35,12 @@ int env_add(struct strv *env, const char *spec)
 	const char *value;
 	int r = env_check(spec);
 
+	/* Who writes lines about users, as login shells do, takes it as one of their fields (R13). */
+	if (r == 0 && strncmp(spec, "HOME=", 5) == 0)
+		for (const char *c = spec; r == 0 && *c; c++)
+			if ((unsigned char)*c < 0x20 || *c == 0x7f)
+				r = err_usage("environment HOME: a line break or another control "
+					      "character is in it; give a directory's path");
 	if (r < 0)
 		return r;
 	if (strchr(spec, '=')) {

@@ -3,6 +3,7 @@
  * Makes harmless attempts at dangerous system calls and prints the errno of each: what a container may.
  *	sysprobe hold NAME COMMAND...	COMMAND with a key of that name in its session keyring
  *	sysprobe search NAME		is there such a key in ours?
+ *	sysprobe enter DIRECTORY	our effective and other groups, and whether they let us go there
  *	sysprobe reach PID...		what of ptrace, memory, descriptors, namespaces and signals works on others
  */
 #include <errno.h>
@@ -84,6 +85,18 @@ static int search(const char *name)
 	return 0;
 }
 
+static int enter(const char *dir)
+{
+	gid_t groups[32];
+	int n = getgroups(32, groups);
+
+	printf("%d:", (int)getegid());
+	for (int i = 0; i < n; i++)
+		printf(" %d", (int)groups[i]);
+	printf(": %s\n", chdir(dir) == 0 ? "let in" : strerror(errno));
+	return 0;
+}
+
 /* Anything but EPERM is said: a bad address, for one, is found only after permission was given. */
 static void try(const char *what, pid_t pid, long r)
 {
@@ -118,6 +131,8 @@ int main(int argc, char **argv)
 	}
 	if (argc > 3 && strcmp(argv[1], "hold") == 0)
 		return hold(argv[2], argv + 3);
+	if (argc == 3 && strcmp(argv[1], "enter") == 0)
+		return enter(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "search") == 0)
 		return search(argv[2]);
 	for (unsigned i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {

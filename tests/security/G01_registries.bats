@@ -112,8 +112,8 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	[ ! -s "$WORK/reg/log" ]                        # it speaks http only: nothing reached it
 	kill "$REGISTRY_PID"; wait "$REGISTRY_PID" || true
 	rm "$WORK/reg/port"
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout "$WORK/k" -out "$WORK/c" 2>/dev/null
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout "$WORK/sk" -out "$WORK/sc" 2>/dev/null
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1,DNS:reg.token.localhost -keyout "$WORK/k" -out "$WORK/c" 2>/dev/null
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1,DNS:token.localhost -keyout "$WORK/sk" -out "$WORK/sc" 2>/dev/null
 	start_registry --tls "$WORK/c" "$WORK/k" "$WORK/sc" "$WORK/sk"
 	: >"$WORK/reg/log"
 	run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --creds u:secret "127.0.0.1:$PORT/auth/ok"
@@ -133,6 +133,16 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	tried auth/realm-own "token server http://127.0.0.1:$PORT/token of 127.0.0.1:$PORT is not https" --creds u:secret
 	tried realm-own 'is not https'
 	tried auth/realm-stranger "token server https://127.0.0.1:" --creds u:secret
+	above() { run --separate-stderr timeout 30 "$CUDDY" pull -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "reg.token.localhost:$PORT/auth/realm-above"; }
+	above                                           # a token server that may have the password, but is not proved to be it
+	one_line_error 125 'token server https://token.localhost:.*ertificate'
+	! grep -q ' /token' "$WORK/reg/log" || fail "it was there"
+	cp "$WORK/sc" "$WORK/certs/stranger.crt"
+	above
+	rm "$WORK/certs/stranger.crt"
+	[ "$status" -eq 0 ] || fail "$stderr"
+	grep -q ' /token.* Basic_' "$WORK/reg/log"
+	: >"$WORK/reg/log"
 	run --separate-stderr timeout 30 "$CUDDY" push -q --retry 0 --cert-dir "$WORK/certs" --creds u:secret "$IMAGE" "127.0.0.1:$PORT/auth/push-clear"
 	one_line_error 125 .
 	! grep -q '^registry P[AU]T\| /upload' "$WORK/reg/log" || fail "it was there"
@@ -221,9 +231,25 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	install -m 600 "$WORK/auth" "$a"
 	pull auth/ok
 	[ "$status" -eq 0 ]
+	cuddy run -d --network none "$IMAGE" sleep 1000 # keeps the base namespace: strace takes newuidmap its rights
+	CUDDY_DEBUG=all run --separate-stderr timeout 60 strace -f -qq -s 9999 -e trace=execve -o "$WORK/execs" "$CUDDY" pull -q --retry 0 --tls-verify=false "127.0.0.1:$PORT/auth/realm-own"
+	[ "$status" -eq 0 ] || fail "$stderr"
+	[[ "$stderr" == *"GET http"*/token* ]]           # it does tell
+	grep -q cuddy-transfer "$WORK/execs"
+	for word in secret "$(printf u:secret | base64)" 'Bearer good'; do
+		[[ "$stderr" != *"$word"* ]] || fail "$stderr"
+		! grep -qF "$word" "$WORK/execs" || fail "it was there"
+	done
 	chmod 644 "$a"
 	refused_and_clean auth/ok3
 	! grep -q Basic_ "$WORK/reg/log" || fail "it was there"
+	chmod 600 "$a"
+	cuddy unshare chown 1:0 "$a"                    # another user's, also where he may read it
+	for mode in 600 604 660; do
+		cuddy unshare chmod $mode "$a"
+		refused_and_clean auth/ok3
+		! grep -q Basic_ "$WORK/reg/log" || fail "it was there"
+	done
 	rm "$a"
 	chmod 600 "$WORK/auth"
 	ln -s "$WORK/auth" "$a"

@@ -80,7 +80,18 @@ teardown() {
 	done
 	out() { printf '../../../../../../../%s' "$WORK" >"$1"; }
 	attempt "$layer/place" out "$layer/place"
-	content=$(find "$PUB/data" -type f -size +0 ! -name '.*' | head -n 1)
+	# A file's own bytes: no error of the store's, but nobody reads what a link leads to, or waits.
+	content=$(grep -rlx 'only root' "$PUB/data")
+	mv "$content" "$WORK/kept"
+	for make in "ln -s $WORK/secret" mkfifo; do
+		$make "$content"
+		run timeout 20 "$CUDDY" run --rm --network none --pull never localhost/odd cat /narrow
+		rm "$content"
+		[ "$status" -ne 0 ]
+		[ "$status" -ne 124 ]
+		[[ "$output" != *secret* ]]
+	done
+	mv "$WORK/kept" "$content"
 	run -0 timeout 20 "$CUDDY" run --rm --network none --pull never localhost/odd true
 	cuddy image prune -f >/dev/null
 	unset STORAGE_OPTS

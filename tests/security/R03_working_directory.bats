@@ -4,9 +4,9 @@ load runtime
 
 @test "R03: no descriptor of the host serves as working directory, whatever its number" {
 	exec 9</
-	for n in 3 4 5 6 7 8 9 10 11 12 16 20; do
+	for n in $(seq 3 64); do
 		run rt cwd=/proc/self/fd/$n -- pwd
-		[ "$status" -ne 0 ]
+		[ "$status" -ne 0 ] || fail "$n: $output"
 		[[ "$output" != "/" ]]
 	done
 	exec 9<&-
@@ -45,10 +45,15 @@ load runtime
 	ln -s /proc/self/fd/9 "$IMG/lnk"
 	rt_background -- sleep 60
 	exec 9</
-	for d in /proc/self/fd/9 /lnk /proc/self/fd/3 /proc/self/fd/6; do
-		run "$RTDRIVE" exec="$PID1" cwd=$d -- pwd
-		[ "$status" -ne 0 ]
+	for n in $(seq 3 64); do
+		ln -sfn /proc/self/fd/$n "/proc/$PID1/root/tmp/lnk"
+		for d in /proc/self/fd/$n /tmp/lnk; do
+			run "$RTDRIVE" exec="$PID1" cwd=$d -- pwd
+			[ "$status" -ne 0 ] || fail "$d, $n: $output"
+		done
 	done
+	run "$RTDRIVE" exec="$PID1" cwd=/lnk -- pwd
+	[ "$status" -ne 0 ]
 	run -0 "$RTDRIVE" exec="$PID1" -- sh -c 'ls /proc/$$/fd; true'
 	exec 9<&-
 	[ "$(echo $output)" = "0 1 2" ]

@@ -53,7 +53,10 @@ load trust
 	policy "$reject" "$REG" "$(signed "$WORK/good.pub")"
 	pull "$REG/s/a:1"
 	pull "$REG/s/a@$d"
+	: >"$REG_DIR/log"
 	refused 'not signed|no signature' "$REG/s/plain:1"
+	grep -q 'GET /v2/s/plain/manifests/' "$REG_DIR/log"
+	! grep -q 'GET /v2/s/plain/blobs/' "$REG_DIR/log" || fail "fetched before it was let in"
 	policy "$reject" "$REG" "$(signed "$WORK/good.gpg")"
 	pull "$REG/s/a:1"
 	policy "$reject" "$REG" "$(jq -nc --arg d "$(base64 -w0 "$WORK/good.gpg")" '[{type: "signedBy", keyType: "GPGKeys", keyData: $d}]')"
@@ -91,6 +94,47 @@ load trust
 	mkdir "$WORK/signatures/s/plain@sha256=$p"
 	cp "$dir/signature-1" "$WORK/signatures/s/plain@sha256=$p"
 	refused 'for another manifest' "$REG/s/plain:1"
+	# Of several scopes the narrowest says where signatures lie, alone: not a wider one, nor the default.
+	mv "$WORK/signatures" "$WORK/narrow"
+	mkdir "$WORK/signatures"
+	printf 'default-docker:\n  lookaside: file://%s\ndocker:\n  %s:\n    lookaside: file://%s\n  %s:\n    lookaside: file://%s\n' \
+		"$WORK/narrow" "$REG" "$WORK/narrow" "$REG/s" "$WORK/signatures" >"$CONF/registries.d/x.yaml"
+	cuddy rmi -f "$REG/s/a:1" >/dev/null
+	refused 'no signature' "$REG/s/a:1"
+	printf 'docker:\n  %s:\n    lookaside: file://%s\n  %s:\n    lookaside: file://%s\n' "$REG" "$WORK/signatures" "$REG/s/a" "$WORK/narrow" >"$CONF/registries.d/x.yaml"
+	pull "$REG/s/a:1"
+	rmdir "$WORK/signatures"
+	mv "$WORK/narrow" "$WORK/signatures"
+	printf 'docker:\n  %s:\n    lookaside: file://%s\n' "$REG" "$WORK/signatures" >"$CONF/registries.d/x.yaml"
+
+	# A list: signed as a whole, or the one of its images that is taken; not another one, nor the list of another digest.
+	cp "$CONF/policy.json" "$WORK/policy"
+	policy "$any"
+	cuddy manifest create l >/dev/null
+	cuddy manifest add --tls-verify=false l "docker://$REG/s/a:1" >/dev/null
+	cuddy manifest add --tls-verify=false --arch s390x --os linux l "docker://$REG/s/plain:1" >/dev/null
+	cuddy manifest push -q --tls-verify=false l "$REG/s/l:1" >/dev/null
+	cuddy rmi -f "$REG/s/a:1" >/dev/null || true
+	cp "$WORK/policy" "$CONF/policy.json"
+	l=$(skopeo inspect --raw --tls-verify=false "docker://$REG/s/l:1" | sha256sum | cut -d' ' -f1)
+	other=$(skopeo inspect --raw --tls-verify=false "docker://$REG/s/plain:1" | sha256sum | cut -d' ' -f1)
+	sign_digest() { # HEX [HEX-IN-THE-SIGNATURE]: as of s/l:1
+		rm -rf "$WORK/signatures/s/l@"*
+		mkdir "$WORK/signatures/s/l@sha256=$1"
+		gpg --batch --yes -u "$good" -o "$WORK/signatures/s/l@sha256=$1/signature-1" --sign \
+			<<<'{"critical":{"type":"atomic container signature","image":{"docker-manifest-digest":"sha256:'"${2:-$1}"'"},"identity":{"docker-reference":"'"$REG/s/l:1"'"}},"optional":{}}'
+	}
+	refused 'no signature' "$REG/s/l:1"
+	for ok in "$l" "${d#*:}"; do
+		sign_digest "$ok"
+		pull "$REG/s/l:1"
+		cuddy rmi -f "$REG/s/l:1" >/dev/null
+	done
+	for bad in "$other" "$l ${d#*:}" "$l $other"; do
+		# shellcheck disable=SC2086
+		sign_digest $bad
+		refused 'no signature|for another manifest' "$REG/s/l:1"
+	done
 	by_hand() { gpg --batch --yes -u "$good" -o "$dir/signature-1" --sign <<<"$1"; }
 	cp "$dir/signature-1" "$WORK/saved"
 	payload='{"critical":{"type":"atomic container signature","image":{"docker-manifest-digest":"'$d'"},"identity":{"docker-reference":"'$REG/s/a:1'"}},"optional":{}}'

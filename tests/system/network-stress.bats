@@ -102,9 +102,9 @@ no_keeper() { [ ! -e "$CUDDY_RUNROOT/net/socket" ]; }
 			[ "$(/probe udp-ask 10.228.0.81 80 "$(some $n)" | wc -c)" = $n ] || echo "lost $n"
 		done
 		/probe tcp-ask 10.228.0.82 80 "$(some 100000)"
-		/probe tcp-ask 10.228.0.83 80 x && echo "no reset"
+		/probe tcp-ask 10.228.0.83 80 x 2>&1
 		/probe tcp-ask 10.228.0.84 80 "$(some 1000)"'
-	[ "$output" = $'100000\nfirst' ]
+	[ "$output" = $'100000\nrecv: Connection reset by peer\nfirst' ]
 	wait_until 20 eval '[ "$(cuddy logs first | tail -1)" = "end 1000" ]'
 	cuddy rm -f -t 0 -a >/dev/null
 	wait_until 20 no_keeper

@@ -105,6 +105,30 @@ teardown() { end_host_probe; test_end; }
 	[ "$output" = hello ]
 }
 
+@test "network: half-closed and reset connections go out as what they are, without a named network and in one" {
+	require_tun
+	ip route get 203.0.113.1 >/dev/null 2>&1 || lacks "no route to anywhere"
+	local host port kind mode servers=()
+	host=$(ip -o route get 203.0.113.1 | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+	port=$(free_port 4)
+	for kind in count reset first; do
+		"$PROBE" "tcp-$kind" $((port + ${#servers[@]})) >"$WORK/$kind" 3>&- &
+		servers+=($!)
+		wait_until 10 grep -q ready "$WORK/$kind"
+	done
+	for mode in slirp4netns podman; do
+		run -0 in_container --network "$mode" "$IMAGE" sh -c '
+			some() { head -c "$1" /dev/zero | tr "\0" x; }
+			/probe tcp-ask $1 $2 "$(some 100000)" 2>&1
+			/probe tcp-ask $1 $(($2 + 1)) x 2>&1
+			/probe tcp-ask $1 $(($2 + 2)) "$(some 1000)" 2>&1
+			/probe tcp-ask $1 $(($2 + 3)) x 2>&1; :' sh "$host" "$port"
+		[ "$output" = $'100000\nrecv: Connection reset by peer\nfirst\nconnect: Connection refused' ]
+	done
+	[ "$(grep -c '^end 1000$' "$WORK/first")" = 2 ]
+	kill "${servers[@]}"
+}
+
 # ---- published ports -------------------------------------------------------------------------
 
 @test "publish: a server is reached over IPv4 and IPv6 loopback when no address is named" {

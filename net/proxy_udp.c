@@ -224,8 +224,11 @@ void udp_receive(struct proxy *p, struct listener *l)
 		touch(p, f);
 		if (l->any_address)
 			note_local(f, &m);
-		/* Nobody there or no room: lost, as datagrams are. */
-		(void)send(f->src.fd, p->buffer, (size_t)n, MSG_NOSIGNAL);
+		/* Nobody there or no room: lost, as datagrams are. Its network gone: the client's next one finds another. */
+		if (send(f->src.fd, p->buffer, (size_t)n, MSG_NOSIGNAL) < 0 &&
+		    (errno == EINVAL || errno == ENETUNREACH || errno == EHOSTUNREACH ||
+		     errno == ENODEV || errno == EADDRNOTAVAIL || errno == ENXIO))
+			flow_end(p, f);
 	}
 }
 

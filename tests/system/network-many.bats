@@ -126,7 +126,7 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	require_tun
 	cuddy network create --subnet 10.213.1.0/24 a
 	cuddy network create --subnet 10.213.2.0/24 b
-	probe_in --network a -p 127.0.0.1::80 -- srv tcp-echo 80
+	probe_in --network a -p 127.0.0.1::80 -p 127.0.0.1::81/udp -- srv tcp-echo 80
 	probe_in --network b -- ask tcp-echo 80
 	run ! cuddy exec ask nslookup srv.dns.podman
 	cuddy network connect --alias extra --ip 10.213.2.9 --link ask:peer b srv
@@ -155,11 +155,17 @@ answers() { [ "$(cuddy exec "$1" /probe tcp-ask "$2" 80 x)" = x ]; }
 	is_published() { [ "$("$PROBE" tcp-ask 127.0.0.1 "${port##*:}" x 2>/dev/null)" = x ]; }
 	servers() { cuddy exec "$1" sed -n 's/^nameserver //p' /etc/resolv.conf | xargs; }
 	is_published
+	cuddy exec -d srv /probe udp-echo 81
+	exec 9<>"/dev/udp/127.0.0.1/$(cuddy port srv 81/udp | sed 's/.*://')"
+	comes_back() { printf w >&9 && read -r -N 1 -t 1 line <&9 && [ "$line" = w ]; } # always from one port
+	wait_until 10 comes_back
 	[ "$(servers srv)" = "10.213.1.1 10.213.2.1" ]
 	cuddy network disconnect a srv
 	[ "$(servers srv)" = 10.213.2.1 ]
 	cuddy exec srv nslookup ask
 	wait_until 10 is_published
+	wait_until 10 comes_back
+	exec 9>&-
 	cuddy network disconnect b srv
 	run ! is_published
 	cuddy restart -t 0 srv

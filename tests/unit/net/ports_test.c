@@ -139,6 +139,46 @@ static void what_is_not_a_port_is_refused_with_a_reason(void **state)
 	net_port_list_done(&l);
 }
 
+static void what_names_no_address_is_put_at_each_that_is_given(void **state)
+{
+	static const struct {
+		const char *spec, *four, *six; /* six: NULL where it has an address */
+	} rows[] = {
+		{"80", "127.0.0.1::80", "[::1]::80"},
+		{"53/udp", "127.0.0.1::53/udp", "[::1]::53/udp"},
+		{"8080:80", "127.0.0.1:8080:80", "[::1]:8080:80"},
+		{":80", "127.0.0.1::80", "[::1]::80"},
+		{"8000-8002:80-82", "127.0.0.1:8000-8002:80-82", "[::1]:8000-8002:80-82"},
+		{"10.1.2.3:8080:80", "10.1.2.3:8080:80", NULL},
+		{"10.1.2.3::80", "10.1.2.3::80", NULL},
+		{"0.0.0.0:8080:80", "0.0.0.0:8080:80", NULL},
+		{"[::]:8080:80", "[::]:8080:80", NULL},
+	};
+	AUTO_STRV struct strv ips = STRV_INIT;
+
+	(void)state;
+	strv_add(&ips, "127.0.0.1");
+	strv_add(&ips, "::1");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		AUTO_STRV struct strv out = STRV_INIT;
+		struct net_port_list l = NET_PORT_LIST_INIT;
+
+		net_port_put_at(rows[i].spec, &ips, &out);
+		assert_int_equal(out.n, rows[i].six ? 2 : 1);
+		assert_string_equal(out.v[0], rows[i].four);
+		if (rows[i].six)
+			assert_string_equal(out.v[1], rows[i].six);
+		for (size_t k = 0; k < out.n; k++)
+			assert_int_equal(net_port_parse(out.v[k], &l), 0);
+		for (unsigned k = 0; k < l.n; k++)
+			assert_false(l.v[k].any_family);
+		net_port_list_done(&l);
+		strv_done(&out);
+		net_port_put_at(rows[i].spec, NULL, &out);
+		assert_string_equal(out.v[0], rows[i].spec);
+	}
+}
+
 static void at_most_4096_ports_are_taken(void **state)
 {
 	struct net_port_list l = NET_PORT_LIST_INIT;
@@ -193,6 +233,7 @@ int main(void)
 		cmocka_unit_test(every_docker_form_is_understood),
 		cmocka_unit_test(what_is_written_is_read_back_the_same),
 		cmocka_unit_test(what_is_not_a_port_is_refused_with_a_reason),
+		cmocka_unit_test(what_names_no_address_is_put_at_each_that_is_given),
 		cmocka_unit_test(at_most_4096_ports_are_taken),
 		cmocka_unit_test(a_chosen_port_is_filled_in_and_a_taken_one_is_named),
 	};

@@ -175,8 +175,17 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 
 @test "G09: what is no digest reaches no url and no path" {
 	for i in $(seq 0 25); do
-		refused_and_clean digest-$i
-		! grep -qE 'passwd|\.\.|blobs/(md5|sha1|SHA|%)' "$WORK/reg/log" || fail "it was there"
+		for where in digest listed; do
+			refused_and_clean $where-$i
+			! grep -qE 'passwd|\.\.|(blobs|manifests)/(md5|sha|SHA|%)' <(grep -v "blobs/sha256:[0-9a-f]\{64\} " "$WORK/reg/log") || fail "it was there"
+		done
+	done
+	hostile oci-dir "$WORK/layout" <<<'layers = [BASE()]; ref = "localhost/dir:latest"'
+	for d in "" sha256: sha256:../../victim/f "sha256:$(printf 'a%.0s' {1..63})" "sha256:$(printf 'A%.0s' {1..64})" md5:aa "sha512:$(printf 'a%.0s' {1..64})" "sha256:$(printf 'a%.0s' {1..63})/"; do
+		cp "$WORK/layout/index.json" "$WORK/index.json"
+		jq -c --arg d "$d" '.manifests[0].digest = $d' "$WORK/index.json" >"$WORK/layout/index.json"
+		must_refuse "$WORK/layout"
+		cp "$WORK/index.json" "$WORK/layout/index.json"
 	done
 	for d in sha256:x sha256:../x "sha256:$(printf 'A%.0s' {1..64})" md5:aa sha256: "sha256:$(printf 'a%.0s' {1..63})/"; do
 		refused_and_clean "ok@$d"

@@ -91,7 +91,14 @@ EOT
 		("/", "c", "1:3")
 		("./.", "h", "x")
 		(".", "p")
+		("a", "d"), ("a/..", "s", V)
 EOT
+	for name in "" . ./ / a/..; do
+		for kind in '"f", "x"' '"c", "1:3"' '"h", "x"' '"s", V'; do
+			echo "(\"x\", \"f\", \"\"), (\"$name\", $kind)"
+		done
+	done >"$WORK/roots"
+	refuse_layers . <"$WORK/roots"
 	load_as localhost/root <<<'layers = [BASE(), [("./", "d", b"", 0o711, 50, 60), ("a", "f", "1")], [("b", "f", "2")]]'
 	run -0 cuddy run --rm --network none localhost/root stat -c '%a %u %g' /
 	[ "$output" = "711 50 60" ]

@@ -15,7 +15,7 @@ teardown_file() { file_end; }
 	for want in --enable-sandbox --enable-seccomp --disable-host-loopback; do
 		[[ "$args" == *"$want"* ]]
 	done
-	[ "$(awk '/^Seccomp:/ { print $2 }' "/proc/$pid/status")" = 2 ]
+	[ "$(awk '/^(Seccomp|NoNewPrivs):/ { printf $2 }' "/proc/$pid/status")" = 12 ]
 }
 
 @test "N08: the container holds none of the helper's descriptors" {

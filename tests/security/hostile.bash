@@ -2,7 +2,7 @@
 # binary, and a canary that must stay as it is.
 #	hostile docker OUT <<PY ... PY        an archive; the spec sets "layers", and may use BASE (a busybox layer),
 #	                                      V (the canary's path) and whatever rawimg.py and mkimg.py define
-#	must_refuse FILE [PATTERN]            load says why in one line, nothing changed
+#	must_refuse FILE [PATTERN]            load says why in one line, nothing changed; KIB_MAX: nor was any process of it larger
 #	load_as NAME <<PY ... PY              load succeeds; the image is NAME
 #	$VICTIM, victim_is_unchanged
 load ../system/helpers
@@ -77,9 +77,10 @@ hostile() { # hostile docker|oci|oci-dir OUT, the spec on stdin
 must_refuse() {
 	local before after
 	before=$(snapshot)
-	run --separate-stderr timeout "${LIMIT:-30}" "$CUDDY" load -q -i "$1"
+	run --separate-stderr ${KIB_MAX:+peak} timeout "${LIMIT:-30}" "$CUDDY" load -q -i "$1"
 	echo "load $1: $status $stderr"
 	one_line_error 125 "${2:-.}"
+	[ -z "${KIB_MAX:-}" ] || [ "$(cat "$WORK/peak")" -lt "$KIB_MAX" ] || fail "$(cat "$WORK/peak") KiB"
 	after=$(snapshot)
 	left_over "$before" "$after"
 	victim_is_unchanged

@@ -48,6 +48,22 @@ caps() { sed -n 's/^CapEff:\t*//p'; }
 	[[ "$output" == *0 ]]
 	run -0 cuddy run --rm --privileged "$IMAGE" grep Seccomp: /proc/self/status
 	[[ "$output" == *0 ]]
+	# A file that is not one profile, plainly: nothing starts.
+	allow='"defaultAction": "SCMP_ACT_ALLOW"'
+	mkfifo "$WORK/pipe.json"
+	for bad in '' '{' '[]' '{}' "{$allow} x" "{$allow, $allow}" '{"defaultAction": "SCMP_ACT_MAYBE"}' '{"defaultAction": 1}' "{$allow, \"syscalls\": {}}" \
+		"{$allow, \"syscalls\": [{\"names\": [\"mkdir\"], \"action\": \"no\"}]}" "{$allow, \"syscalls\": [{\"names\": \"mkdir\", \"action\": \"SCMP_ACT_ERRNO\"}]}" \
+		"{$allow, \"syscalls\": [{\"names\": [\"mkdir\"], \"action\": \"SCMP_ACT_ERRNO\", \"args\": [{\"index\": 9, \"value\": 0, \"op\": \"SCMP_CMP_EQ\"}]}]}" \
+		"$(printf '%1048577s' "{$allow}")"; do
+		printf %s "$bad" >"$WORK/bad.json"
+		run --separate-stderr cuddy run --rm --security-opt seccomp="$WORK/bad.json" "$IMAGE" echo started
+		[ "$status" -eq 125 ] || fail "${bad:0:200}: $status $output"
+		one_line_error 125 .
+	done
+	for f in "$WORK/pipe.json" "$WORK" "$WORK/none.json"; do
+		run --separate-stderr timeout 10 "$CUDDY" run --rm --security-opt seccomp="$f" "$IMAGE" echo started
+		one_line_error 125 .
+	done
 }
 
 @test "masked paths read as empty, read-only ones refuse writing" {

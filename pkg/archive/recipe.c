@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * zstd over records: 'R' u32 bytes…; 'F' u64 size, u16 length, path; 'E'. Numbers are little-endian.
- * Raw bytes are collected into records as large as the buffer.
+ * zstd over records: 'R' u32 bytes…; 'F' u64 size, u16 length, path; 'L' u64 files, u64 where, u32 size,
+ * u16 length, path; 'E'. Numbers are little-endian. Raw bytes are collected into records as large as the
+ * buffer.
+ *
+ * 'L' says where the content is that was at the path when so many 'F' had been written: in a skippable
+ * frame, as it is, so that it can be read when its 'F' is followed. That comes earlier, therefore who
+ * follows reads the records twice.
  */
 #include "pkg/archive/recipe.h"
 
@@ -25,17 +30,28 @@
 #define RAW_MAX (64U << 10)
 #define PIECE (128U << 10)
 #define LEVEL 1
+#define LOST_MAX 1000 /* each is some frames, of which decoders take 4096 */
+#define SKIPPABLE 0x184D2A50U
 
 /* --- writing ----------------------------------------------------------------------------------- */
 
 struct recipe_writer {
 	int fd;
 	bool broken;
-	uint64_t bytes;
+	uint64_t bytes, at; /* of the archive; in the file */
+	uint64_t files, file_bytes, lost_bytes;
+	unsigned n_lost;
 	ZSTD_CStream *z;
 	size_t raw_n;
 	unsigned char raw[RAW_MAX], out[PIECE];
 };
+
+static void emit(struct recipe_writer *w, const void *p, size_t n)
+{
+	if (write_full(w->fd, p, n) < 0)
+		w->broken = true;
+	w->at += n;
+}
 
 static void compress(struct recipe_writer *w, const void *p, size_t n, ZSTD_EndDirective how)
 {
@@ -46,8 +62,10 @@ static void compress(struct recipe_writer *w, const void *p, size_t n, ZSTD_EndD
 		ZSTD_outBuffer out = {.dst = w->out, .size = sizeof(w->out)};
 
 		left = ZSTD_compressStream2(w->z, &out, &in, how);
-		if (ZSTD_isError(left) || write_full(w->fd, w->out, out.pos) < 0)
+		if (ZSTD_isError(left))
 			w->broken = true;
+		else
+			emit(w, w->out, out.pos);
 	} while (!w->broken && (in.pos < in.size || (how == ZSTD_e_end && left)));
 }
 
@@ -111,6 +129,8 @@ void recipe_file(struct recipe_writer *w, const char *path, uint64_t size)
 	if (!w)
 		return;
 	w->bytes += size;
+	w->file_bytes += size;
+	w->files++;
 	if (w->broken)
 		return;
 	flush_raw(w);
@@ -118,6 +138,49 @@ void recipe_file(struct recipe_writer *w, const char *path, uint64_t size)
 	len = htole16((uint16_t)strlen(path));
 	memcpy(head + 1, &size, sizeof(size));
 	memcpy(head + 9, &len, sizeof(len));
+	compress(w, head, sizeof(head), ZSTD_e_continue);
+	compress(w, path, strlen(path), ZSTD_e_continue);
+}
+
+static void emit_file(struct recipe_writer *w, int fd, uint32_t size)
+{
+	while (size && !w->broken) {
+		ssize_t n = read(fd, w->out, size < PIECE ? size : PIECE);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			w->broken = true;
+		else
+			emit(w, w->out, (size_t)n);
+		size -= n > 0 ? (uint32_t)n : 0;
+	}
+}
+
+void recipe_lost(struct recipe_writer *w, const char *path, int fd, uint64_t size)
+{
+	uint32_t frame[2] = {htole32(SKIPPABLE), htole32((uint32_t)size)};
+	uint16_t len = htole16((uint16_t)strlen(path));
+	unsigned char head[23] = {'L'};
+	uint64_t n;
+
+	if (!w || w->broken)
+		return;
+	w->lost_bytes += size;
+	if (++w->n_lost > LOST_MAX || size > UINT32_MAX || w->lost_bytes > w->file_bytes) {
+		w->broken = true;
+		return;
+	}
+	flush_raw(w);
+	compress(w, NULL, 0, ZSTD_e_end);
+	emit(w, frame, sizeof(frame));
+	n = htole64(w->files);
+	memcpy(head + 1, &n, sizeof(n));
+	n = htole64(w->at);
+	memcpy(head + 9, &n, sizeof(n));
+	memcpy(head + 17, frame + 1, sizeof(frame[1]));
+	memcpy(head + 21, &len, sizeof(len));
+	emit_file(w, fd, (uint32_t)size);
 	compress(w, head, sizeof(head), ZSTD_e_continue);
 	compress(w, path, strlen(path), ZSTD_e_continue);
 }
@@ -144,10 +207,20 @@ bool recipe_end(struct recipe_writer *w)
 
 /* --- following --------------------------------------------------------------------------------- */
 
+struct lost {
+	char *path;
+	uint64_t files, at;
+	uint32_t size;
+};
+
 struct reader {
 	struct stream *s;
-	int tree, data;
-	struct out *out;
+	int fd, tree, data;
+	off_t base;
+	struct out *out; /* NULL: only look for what was lost */
+	struct lost *lost; /* in the order in which that happened */
+	size_t n_lost;
+	uint64_t files;
 	unsigned char buf[PIECE];
 };
 
@@ -178,7 +251,7 @@ static int copy_raw(struct reader *r)
 		e = damaged();
 	if (e == 0)
 		e = take(r, r->buf, n);
-	return e < 0 ? e : out_write(r->out, r->buf, n);
+	return e < 0 || !r->out ? e : out_write(r->out, r->buf, n);
 }
 
 static int copy_content(struct reader *r, int fd, uint64_t size, const char *path)
@@ -200,26 +273,76 @@ static int copy_content(struct reader *r, int fd, uint64_t size, const char *pat
 	return 0;
 }
 
+static int take_path(struct reader *r, char path[TAR_PATH_MAX + 1])
+{
+	uint16_t len;
+	int e = take(r, &len, sizeof(len));
+
+	len = e == 0 ? le16toh(len) : 0;
+	if (e == 0 && (len == 0 || len > TAR_PATH_MAX))
+		e = damaged();
+	if (e == 0)
+		e = take(r, path, len);
+	if (e == 0)
+		path[len] = '\0';
+	return e;
+}
+
+static int take_lost(struct reader *r)
+{
+	char path[TAR_PATH_MAX + 1];
+	struct lost l;
+	int e = take(r, &l.files, sizeof(l.files));
+
+	if (e == 0)
+		e = take(r, &l.at, sizeof(l.at));
+	if (e == 0)
+		e = take(r, &l.size, sizeof(l.size));
+	if (e == 0)
+		e = take_path(r, path);
+	if (e < 0 || r->out)
+		return e;
+	if (r->n_lost == LOST_MAX)
+		return damaged();
+	if (!r->lost)
+		r->lost = xcalloc(LOST_MAX, sizeof(*r->lost));
+	r->lost[r->n_lost++] = (struct lost){xstrdup(path), le64toh(l.files), le64toh(l.at),
+					     le32toh(l.size)};
+	return 0;
+}
+
+static int copy_lost(struct reader *r, const struct lost *l)
+{
+	for (uint64_t done = 0; done < l->size;) {
+		size_t n = l->size - done < PIECE ? (size_t)(l->size - done) : PIECE;
+		ssize_t got = pread(r->fd, r->buf, n, r->base + (off_t)(l->at + done));
+		int e = got > 0 ? out_write(r->out, r->buf, (size_t)got) : damaged();
+
+		if (e < 0)
+			return e;
+		done += (uint64_t)got;
+	}
+	return 0;
+}
+
 static int copy_file(struct reader *r)
 {
 	char path[TAR_PATH_MAX + 1];
 	AUTO_CLOSE int fd = -EBADF, content = -EBADF;
 	struct stat st;
-	uint64_t size;
-	uint16_t len;
+	uint64_t size, nth = r->files++;
 	int e = take(r, &size, sizeof(size));
 
 	if (e == 0)
-		e = take(r, &len, sizeof(len));
-	len = e == 0 ? le16toh(len) : 0;
+		e = take_path(r, path);
 	size = e == 0 ? le64toh(size) : 0;
-	if (e == 0 && (len == 0 || len > TAR_PATH_MAX || size > TAR_SIZE_MAX))
+	if (e == 0 && size > TAR_SIZE_MAX)
 		e = damaged();
-	if (e == 0)
-		e = take(r, path, len);
-	if (e < 0)
+	if (e < 0 || !r->out)
 		return e;
-	path[len] = '\0';
+	for (size_t i = 0; i < r->n_lost; i++)
+		if (r->lost[i].files > nth && strcmp(r->lost[i].path, path) == 0)
+			return r->lost[i].size == size ? copy_lost(r, &r->lost[i]) : damaged();
 	fd = open_in(r->tree, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	if (fd < 0)
 		return err_wrap(-CE_CORRUPT, "what a layer's archive is made of");
@@ -245,24 +368,46 @@ static int follow(struct reader *r)
 		if (e == 0 && kind == 'E')
 			return 0;
 		if (e == 0)
-			e = kind == 'R' ? copy_raw(r) : kind == 'F' ? copy_file(r) : damaged();
+			e = kind == 'R'   ? copy_raw(r)
+			    : kind == 'F' ? copy_file(r)
+			    : kind == 'L' ? take_lost(r)
+					  : damaged();
 	}
+	return e;
+}
+
+static int read_through(struct reader *r)
+{
+	/* Long runs of zeros are well compressed; the files bound the rest. */
+	struct stream_limits l = {.max_ratio = 1U << 20};
+	int e = stream_decode(stream_from_fd(r->fd), STREAM_ZSTD, &l, &r->s);
+
+	r->files = 0;
+	if (e == 0)
+		e = follow(r);
+	stream_close(r->s);
+	r->s = NULL;
 	return e;
 }
 
 int recipe_make(int fd, int tree, int data, struct out *out)
 {
-	/* Long runs of zeros are well compressed; the files bound the rest. */
-	struct stream_limits l = {.max_ratio = 1U << 20};
 	struct reader *r = xcalloc(1, sizeof(*r));
-	int e = stream_decode(stream_from_fd(fd), STREAM_ZSTD, &l, &r->s);
+	int e;
 
+	r->fd = fd;
 	r->tree = tree;
 	r->data = data;
+	r->base = lseek(fd, 0, SEEK_CUR);
+	e = r->base < 0 ? err_new(-errno, "the recipe of a layer") : read_through(r);
 	r->out = out;
+	if (e == 0 && lseek(fd, r->base, SEEK_SET) < 0)
+		e = err_new(-errno, "the recipe of a layer");
 	if (e == 0)
-		e = follow(r);
-	stream_close(r->s);
+		e = read_through(r);
+	while (r->n_lost)
+		free(r->lost[--r->n_lost].path);
+	free(r->lost);
 	free(r);
 	return e;
 }

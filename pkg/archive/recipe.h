@@ -5,8 +5,9 @@
  * that holds it. Some 60 bytes a file, compressed. A diffID can so be had again although the
  * archive was not kept.
  *
- * What cannot be made again (a file that a later entry replaced) has no recipe; who uses one
- * compares the digest of what it makes, since the tree may have changed.
+ * Content that the tree has no more, since a later entry replaced the file, lies in the recipe itself.
+ * What cannot be made again even so has no recipe; who uses one compares the digest of what it makes,
+ * since the tree may have changed.
  */
 #pragma once
 #include <stdbool.h>
@@ -23,6 +24,12 @@ void recipe_writer_free(struct recipe_writer *w); /* NULL is fine */
 void recipe_raw(struct recipe_writer *w, const void *p, size_t n);
 /** recipe_file() - here come @size bytes, all of the file at @path (relative, no links on the way). */
 void recipe_file(struct recipe_writer *w, const char *path, uint64_t size);
+/**
+ * recipe_lost() - the file at @path is about to be replaced: keep what recipe_file() spoke of
+ * @fd: the file, at its beginning. A file that was never spoken of does no harm, but costs room; all of
+ * it together has less than the files have, else there is no recipe.
+ */
+void recipe_lost(struct recipe_writer *w, const char *path, int fd, uint64_t size);
 /** recipe_void() - this archive cannot be made again. */
 void recipe_void(struct recipe_writer *w);
 /** recipe_tar_bytes() - how long the archive is as far as it was told. */
@@ -31,7 +38,7 @@ uint64_t recipe_tar_bytes(const struct recipe_writer *w);
 bool recipe_end(struct recipe_writer *w);
 
 /**
- * recipe_make() - the archive to @out (not finished); @fd is read from its offset on
+ * recipe_make() - the archive to @out (not finished); @fd, a file, is read from its offset on
  * @data: where the content is of files that say it is elsewhere (pkg/sys/overlay_data.h); -EBADF: nowhere.
  */
 int recipe_make(int fd, int tree, int data, struct out *out);

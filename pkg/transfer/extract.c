@@ -69,23 +69,13 @@ static int check_space(struct extract *x, int fd, size_t n)
 	return 0;
 }
 
-/* Where an entry lies: no link is on the way. */
-static void place_of(const struct extract *x, uint32_t parent, const char *name, struct sbuf *ret)
-{
-	if (parent != DIR_ROOT) {
-		dirtree_path(&x->dirs, parent, ret);
-		sbuf_addc(ret, '/');
-	}
-	sbuf_adds(ret, name);
-}
-
 static void tell_recipe(struct extract *x, uint32_t parent, const char *name, uint64_t size)
 {
 	AUTO_SBUF struct sbuf path = SBUF_INIT;
 
 	if (!x->recipe)
 		return;
-	place_of(x, parent, name, &path);
+	extract_place(x, parent, name, &path);
 	recipe_file(x->recipe, path.s, size);
 }
 
@@ -187,7 +177,7 @@ static int defer_link(struct extract *x, uint32_t parent, const char *name,
 		r = extract_clear(x, parent, name, &whiteout);
 	if (r < 0)
 		return r;
-	place_of(x, parent, name, &path);
+	extract_place(x, parent, name, &path);
 	x->link_bytes += path.len + strlen(e->link);
 	if (x->link_bytes > LINK_BYTES_MAX)
 		return err_new(-CE_LIMIT, "too many hard links into lower layers");

@@ -12,6 +12,8 @@ int extract_make_dir(struct extract *x, uint32_t parent, const char *name, mode_
 int extract_clear(struct extract *x, uint32_t parent, const char *name, bool *ret_whiteout);
 int extract_set_opaque(struct extract *x, uint32_t node);
 int extract_count(struct extract *x);
+/** extract_place() - append where an entry lies: no link is on the way. */
+void extract_place(const struct extract *x, uint32_t parent, const char *name, struct sbuf *ret);
 void extract_note(struct extract *x, const char *path, const char *what);
 
 /* extract_meta.c: what things are */

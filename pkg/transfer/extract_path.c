@@ -5,7 +5,11 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "pkg/base/alloc.h"
+#include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/base/path.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/rmtree.h"
 #include "pkg/transfer/extract_internal.h"
 
@@ -44,18 +48,59 @@ int extract_set_opaque(struct extract *x, uint32_t node)
 	return 0;
 }
 
+void extract_place(const struct extract *x, uint32_t parent, const char *name, struct sbuf *ret)
+{
+	if (parent != DIR_ROOT) {
+		dirtree_path(&x->dirs, parent, ret);
+		sbuf_addc(ret, '/');
+	}
+	sbuf_adds(ret, name);
+}
+
+/* The recipe speaks of contents that go now: with @depth directories above them. */
+static void tell_lost(struct extract *x, int dir, const char *name, const char *path,
+		      unsigned depth)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_CLOSE int fd = -EBADF;
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || depth > TAR_DEPTH_MAX) {
+		recipe_void(x->recipe);
+		return;
+	}
+	if (!S_ISDIR(st.st_mode) && (!S_ISREG(st.st_mode) || st.st_size == 0))
+		return;
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		recipe_void(x->recipe);
+	else if (S_ISREG(st.st_mode))
+		recipe_lost(x->recipe, path, fd, (uint64_t)st.st_size);
+	else if (dir_names(fd, &names) < 0)
+		recipe_void(x->recipe);
+	err_drop();
+	for (size_t i = 0; i < names.n; i++) {
+		AUTO_FREE char *below = path_join(path, names.v[i]);
+
+		tell_lost(x, fd, names.v[i], below, depth + 1);
+	}
+}
+
 /* Remove what stands at @name; a directory with all it holds. Links to anything below are stale then. */
 int extract_clear(struct extract *x, uint32_t parent, const char *name, bool *ret_whiteout)
 {
 	uint32_t node = dirtree_child(&x->dirs, parent, name);
 	int fd = dirtree_fd(&x->dirs, parent);
+	AUTO_SBUF struct sbuf path = SBUF_INIT;
 	struct stat st;
 
 	x->has_last = false;
 	*ret_whiteout = false;
-	recipe_void(x->recipe); /* content that was is no more */
 	if (fd < 0)
 		return fd;
+	extract_place(x, parent, name, &path);
+	if (x->recipe)
+		tell_lost(x, fd, name, path.s, 0);
 	if (node != DIR_NONE) {
 		dirtree_remove(&x->dirs, node);
 		return rmtree(fd, name);

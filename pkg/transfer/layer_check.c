@@ -8,6 +8,7 @@
 #include "pkg/transfer/layer_check.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,17 +19,21 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
+#include "pkg/base/strv.h"
 #include "pkg/sys/names.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/whiteout.h"
 #include "pkg/transfer/layer_source.h"
 
 #define WORDS_MAX 2048
+#define PENDING_MAX 4096
 
 struct comparison {
 	int tree;
 	bool single_id, file_marks;
 	uint64_t expected; /* files in the tree, if the archive names each once */
+	struct strv
+		pending; /* path, words, path, words …: what differs, unless a later entry replaces it */
 };
 
 static int differs(const char *path, const char *how)
@@ -115,12 +120,20 @@ static int check_mark(int dir, const char *name, const struct tar_entry *e)
 	if (strcmp(name, WHITEOUT_OPAQUE) == 0)
 		return whiteout_is_opaque(fd) ? 0
 					      : differs(e->path, "is missing: lower layers show");
-	if (strncmp(name, WHITEOUT_META, strlen(WHITEOUT_META)) == 0)
-		return 0;
 	name += strlen(WHITEOUT);
 	return fstatat(fd, name, &sb, AT_SYMLINK_NOFOLLOW) == 0 || whiteout_stands_for(fd, name)
 		       ? 0
 		       : differs(e->path, "is missing: what it deletes shows");
+}
+
+/* What aufs had for itself, which is not unpacked (F5); it may have had directories. */
+static bool is_bookkeeping(const char *path)
+{
+	const char *p = strncmp(path, WHITEOUT_META, strlen(WHITEOUT_META)) == 0
+				? path
+				: strstr(path, "/" WHITEOUT_META);
+
+	return p && strcmp(*p == '/' ? p + 1 : p, WHITEOUT_OPAQUE) != 0;
 }
 
 static int check_entry(struct comparison *c, const struct tar_entry *e)
@@ -128,7 +141,7 @@ static int check_entry(struct comparison *c, const struct tar_entry *e)
 	AUTO_CLOSE int dir = -EBADF;
 	const char *name;
 
-	if (e->type == TAR_CHAR || e->type == TAR_BLOCK)
+	if (e->type == TAR_CHAR || e->type == TAR_BLOCK || is_bookkeeping(e->path))
 		return 0; /* never made */
 	dir = parent_in(c->tree, e->path, 0, &name);
 	if (dir == -ENOENT || dir == -ENOTDIR)
@@ -181,6 +194,48 @@ static int check_count(struct comparison *c, struct store *st, const char *diffi
 		       : 0;
 }
 
+/* Does @e take the place of what lies at @path: of itself, or of a directory above? */
+static bool replaces(const struct tar_entry *e, const char *path)
+{
+	size_t n = strlen(e->path);
+
+	return strcmp(e->path, path) == 0 ||
+	       (e->type != TAR_DIR && strncmp(e->path, path, n) == 0 && path[n] == '/');
+}
+
+static void forget_replaced(struct comparison *c, const struct tar_entry *e)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->pending.n; i += 2) {
+		if (replaces(e, c->pending.v[i])) {
+			free(c->pending.v[i]);
+			free(c->pending.v[i + 1]);
+			continue;
+		}
+		c->pending.v[kept++] = c->pending.v[i];
+		c->pending.v[kept++] = c->pending.v[i + 1];
+	}
+	c->pending.n = kept;
+	c->pending.v[kept] = NULL;
+}
+
+/* Return: as check_entry(); what differs is kept for the end, until that is too much. */
+static int note_entry(struct comparison *c, const struct tar_entry *e)
+{
+	int r;
+
+	if (c->pending.n)
+		forget_replaced(c, e);
+	r = check_entry(c, e);
+	if (r != -CE_CORRUPT || c->pending.n >= 2 * PENDING_MAX)
+		return r;
+	strv_add(&c->pending, e->path);
+	strv_add(&c->pending, err_trail());
+	err_drop();
+	return 0;
+}
+
 static int check_all(struct comparison *c, int archive)
 {
 	AUTO(feed_freep) struct feed *f = feed_new_plain(stream_from_fd(archive));
@@ -189,11 +244,14 @@ static int check_all(struct comparison *c, int archive)
 	int r;
 
 	while ((r = tar_next(t, &e)) == 1) {
-		r = check_entry(c, &e);
+		r = note_entry(c, &e);
 		if (r < 0)
 			return r;
 	}
-	return r < 0 ? r : tar_drain(t);
+	/* What is missing ends the archive: then that is what differs. */
+	if (r == 0)
+		r = tar_drain(t);
+	return c->pending.n ? err_set(-CE_CORRUPT, c->pending.v[1]) : r;
 }
 
 static void __attribute__((noreturn))
@@ -261,13 +319,17 @@ int layer_check_tree(struct store *st, const char *diffid, bool single_id)
 {
 	AUTO_CLOSE int recipe = layer_open(st, diffid, LAYER_RECIPE), blob = -EBADF, tree = -EBADF;
 	struct comparison c = {.single_id = single_id, .file_marks = store_has_file_marks(st)};
+	int r;
 
 	tree = layer_open_tree(st, diffid);
 	if (tree < 0)
 		return tree == -ENOENT ? err_new(-CE_CORRUPT, "its directory is missing") : tree;
 	c.tree = tree;
-	if (recipe >= 0)
-		return compare_with_recipe(&c, st, diffid);
+	if (recipe >= 0) {
+		r = compare_with_recipe(&c, st, diffid);
+		strv_done(&c.pending);
+		return r;
+	}
 	if (recipe != -ENOENT)
 		return recipe;
 	blob = layer_open(st, diffid, LAYER_BLOB);

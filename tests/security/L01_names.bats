@@ -37,6 +37,7 @@ layers = [BASE(), [("l", "s", V), ("deep", "s", V + "/dir")], [("l/n", "f", "x")
 EOT
 	run -0 cuddy run --rm --network none localhost/two sh -c 'cat /l/n /deep/inner'
 	[ "$output" = xoverwritten ]
+	packed_again localhost/two
 	victim_is_unchanged
 }
 
@@ -77,6 +78,7 @@ EOT
 	[ "${lines[0]}" = "$VICTIM/f" ]
 	[ "${lines[1]}" = 3 ]
 	[ "${lines[2]}" = oneone ]
+	packed_again localhost/hard
 	run cuddy run --rm --network none localhost/hard sh -c 'echo evil >/h'
 	victim_is_unchanged
 }

@@ -27,6 +27,7 @@ EOT
 	[ "$(echo $output)" = "highhigh/d: y /real: n 0" ] # a layer is unpacked alone: its own l is a directory
 	run cuddy run --rm --network none localhost/wh ls /gone
 	[ "$status" -ne 0 ]
+	packed_again localhost/wh
 	victim_is_unchanged
 }
 
@@ -62,6 +63,7 @@ EOT
 	[ "$(echo $output)" = "/d: high low /e: low /z: low" ]
 	run -0 bash -c "unshare --user --map-auto --map-root-user getfattr -R -h -d -m - '$CUDDY_ROOT/layers' 2>/dev/null | grep =" # as they lie on disk
 	[ "$(grep -vc '^user.fine=' <<<"$output")" = 0 ] || fail "$output"
+	packed_again localhost/attr
 }
 
 @test "L05: a device 0:0, overlay's own whiteout, is refused" {
@@ -71,7 +73,7 @@ EOT
 EOT
 }
 
-# images: S17
+# images: S1, S17
 @test "L06: device nodes of an image are left out, a fifo does not stop anybody" {
 	load_as localhost/dev <<'EOT'
 layers = [BASE(), [("sda", "b", "8:0"), ("mem", "c", "1:1"), ("null2", "c", "1:3"), ("fifo", "p"), ("after", "f", "x"),
@@ -81,6 +83,8 @@ EOT
 	[ "$(echo $output)" = "fifo x" ]
 	run -0 unshare --user --map-auto --map-root-user find "$CUDDY_ROOT/layers" -type b -o -type c
 	[ -z "$output" ]
+	packed_again localhost/dev
+	run -0 timeout 20 "$CUDDY" image lint localhost/dev # reads files
 }
 
 @test "L06: etc/passwd and etc/group as a fifo or a device do not stop a start for ever" {

@@ -33,6 +33,7 @@ EOT
 	run -0 cuddy run --rm --network none localhost/mode stat -c %Y /t
 	[ "$output" -gt 4000000000 ]
 	[ "$output" -lt 1000000000000 ]
+	packed_again localhost/mode
 }
 
 @test "L09: extended headers are bounded before they are read" {
@@ -67,6 +68,7 @@ layers = [BASE(), [pax_header({"path": "first"}), header("@", "L", size=7), padd
 EOT
 	run -0 cuddy run --rm --network none localhost/twice sh -c 'ls / | grep -E "first|second|third|header|global|plain|one|two|nine"; stat -c %u /plain'
 	[ "$(echo $output)" = "plain second two 0" ]
+	packed_again localhost/twice
 }
 
 @test "L10: sparse files are refused, whatever their map claims, in little memory" {
@@ -102,10 +104,10 @@ EOT
 	run -0 cuddy rm deep
 }
 
-# images: F6, S5, S18
+# images: F6, S1, S5, S18
 @test "L11: one name as file, directory, link and file again; children before parents" {
 	load_as localhost/turns <<'EOT'
-layers = [BASE(), [("n", "f", "1"), ("n", "d"), ("n/in", "f", "x"), ("n", "s", V), ("n", "f", "last"), ("p/c", "f", "child"), ("p", "d", b"", 0o711)]]
+layers = [BASE(), [("n", "f", "1" * 3000000), ("n", "d"), ("n/in", "f", "x"), ("n", "s", V), ("n", "f", "last"), ("p/c", "f", "child"), ("p", "d", b"", 0o711)]]
 EOT
 	run -0 cuddy run --rm --network none localhost/turns sh -c 'cat /n /p/c; stat -c %a /p'
 	[ "$(echo $output)" = "lastchild711" ] || [ "$(echo $output)" = "lastchild 711" ]
@@ -122,6 +124,8 @@ EOT
 	[ "${lines[2]}" = "directory 1777 5 6" ]
 	[ "${lines[3]}" = "directory 755 0 0" ]
 	[ "${lines[4]}" = "directory 755 0 0" ]
+	packed_again localhost/turns
+	packed_again localhost/kinds
 }
 
 # images: S3

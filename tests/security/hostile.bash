@@ -4,6 +4,7 @@
 #	                                      V (the canary's path) and whatever rawimg.py and mkimg.py define
 #	must_refuse FILE [PATTERN]            load says why in one line, nothing changed; KIB_MAX: nor was any process of it larger
 #	load_as NAME <<PY ... PY              load succeeds; the image is NAME
+#	packed_again NAME                     its layers are packed again to the same bytes, and the store is whole
 #	$VICTIM, victim_is_unchanged
 load ../system/helpers
 
@@ -103,6 +104,16 @@ load_as() {
 	run --separate-stderr "$CUDDY" load -q -i "$WORK/as.tar"
 	[ "$status" -eq 0 ] || fail "load: $stderr"
 	victim_is_unchanged
+}
+
+packed_again() {
+	cuddy save -q -o "$WORK/again.tar" "$1" || return 1
+	tar -xOf "$WORK/again.tar" manifest.json | jq -r '.[0].Layers[]' | while read -r layer; do
+		tar -xOf "$WORK/again.tar" "$layer" | sha256sum | cut -c1-64
+	done >"$WORK/again"
+	cuddy image inspect "$1" | jq -r '.[0].RootFS.Layers[] | .[7:]' | diff - "$WORK/again" || fail "$1: other layers"
+	run cuddy system check
+	[ -z "$output" ] || fail "$1: $output"
 }
 
 # peak COMMAND... - runs it; RSS_KIB is the largest resident size of any process of it

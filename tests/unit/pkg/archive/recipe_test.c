@@ -170,6 +170,60 @@ static void a_changed_tree_or_recipe_is_an_error(void **state)
 	end(&m);
 }
 
+/* Files that others took the place of, and one that was never spoken of; whose content is in the recipe. */
+static void replaced_content_is_in_the_recipe(void **state)
+{
+	static const char *const steps[][2] = {
+		{"a", "one"}, {"b", "other"}, {"a", "second"}, {"a", "the third"}, {NULL, NULL}};
+	AUTO_CLOSE int fd = memfd_create("recipe", MFD_CLOEXEC), more = memfd_create("more", 0),
+		       to = memfd_create("again", MFD_CLOEXEC);
+	char dir[] = "/tmp/cuddy-recipe-XXXXXX", text[64] = {0};
+	AUTO(out_closep) struct out *o = out_to_fd(to);
+	struct recipe_writer *w = recipe_writer_new(fd);
+	AUTO_CLOSE int tree = -EBADF;
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	tree = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (unsigned i = 0; steps[i][0]; i++) {
+		const char *name = steps[i][0], *content = steps[i][1];
+		AUTO_CLOSE int old = openat(tree, name, O_RDONLY | O_CLOEXEC), f = -EBADF;
+
+		if (old >= 0) {
+			assert_int_equal(fstat(old, &st), 0);
+			recipe_lost(w, name, old, (uint64_t)st.st_size);
+			assert_int_equal(unlinkat(tree, name, 0), 0);
+		}
+		f = openat(tree, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		recipe_raw(w, "-", 1);
+		recipe_file(w, name, strlen(content));
+		assert_int_equal(write_full(f, content, strlen(content)), 0);
+	}
+	assert_int_equal(write_full(more, "x", 1), 0);
+	assert_int_equal(lseek(more, 0, SEEK_SET), 0);
+	recipe_lost(w, "c", more, 1);
+	assert_true(recipe_end(w));
+	recipe_writer_free(w);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(recipe_make(fd, tree, -EBADF, o), 0);
+	assert_int_equal(lseek(to, 0, SEEK_SET), 0);
+	assert_true(read(to, text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "-one-other-second-the third");
+	assert_int_equal(unlinkat(tree, "a", 0), 0);
+	assert_int_equal(unlinkat(tree, "b", 0), 0);
+	assert_int_equal(rmdir(dir), 0);
+
+	/* More than all files have: somebody makes us copy one again and again. */
+	w = recipe_writer_new(to);
+	recipe_file(w, "a", 1);
+	assert_int_equal(lseek(more, 0, SEEK_SET), 0);
+	recipe_lost(w, "a", more, 1);
+	recipe_lost(w, "a", more, 1);
+	assert_false(recipe_end(w));
+	recipe_writer_free(w);
+}
+
 static void what_was_declared_void_has_no_recipe(void **state)
 {
 	AUTO_CLOSE int fd = memfd_create("recipe", MFD_CLOEXEC);
@@ -190,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_archive_is_made_again_byte_for_byte),
 		cmocka_unit_test(a_changed_tree_or_recipe_is_an_error),
+		cmocka_unit_test(replaced_content_is_in_the_recipe),
 		cmocka_unit_test(what_was_declared_void_has_no_recipe),
 	};
 

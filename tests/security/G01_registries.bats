@@ -168,6 +168,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 @test "G08: bytes that are not those asked for never get into the store" {
 	for n in size-more size-less size-negative size-config config-bytes layer-bytes layer-other layer-xz layer-long layer-short short broken wrong-header; do
 		refused_and_clean $n
+		[[ "$n" != layer-xz || "$stderr" == *'a layer with xz compression'* ]] || fail "$stderr"
 	done
 	refused_and_clean "ok@sha256:$(printf '1%.0s' {1..64})"
 	: >"$WORK/reg/log"

@@ -171,6 +171,7 @@ small() {
 	only "$app" reference=app label=kind
 	only "" reference='*'$RANDOM
 	only "$app $db" since="$IMAGE"
+	only "$app $db" after="$IMAGE"
 	only "$bb" before="$app"
 	only "$bb" until=24h
 	only "$bb" until=2024-01-01
@@ -187,6 +188,14 @@ small() {
 		run --separate-stderr cuddy images --filter "$bad"
 		one_line_error 125 "$(sed 's/=.*//' <<<"$bad")"
 	done
+	# A nameless one that another was built on is shown when it is asked for.
+	id=sha256:$(image_id "$app")
+	printf 'FROM %s\nLABEL a=b\n' "$app" | cuddy build -q -t child - >/dev/null
+	cuddy untag "$app"
+	[ "$(cuddy images -a -q --no-trunc --filter intermediate=true)" = "$id" ]
+	cuddy images -a -q --no-trunc | grep -qx "$id"
+	! cuddy images -q --no-trunc | grep -qx "$id" || fail "it is shown"
+	! cuddy images -a -q --no-trunc --filter intermediate=false | grep -qx "$id" || fail "it is shown"
 }
 
 @test "images: sorted by what is asked for; --digests has a column more" {

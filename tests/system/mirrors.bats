@@ -45,6 +45,19 @@ id_at() { skopeo inspect --raw --tls-verify=false "docker://$1" | jq -r .config.
 	[ "$(asked "$A_DIR" 'real/both/.*cuddy')" -eq 0 ]
 	cuddy images --format '{{.Repository}}:{{.Tag}}' | grep -qx example.test/team/both:1
 	cuddy image inspect --format '{{json .RepoDigests}}' example.test/team/both:1 | grep -q '\["example.test/team/both@sha256:'
+	# What may be pulled is said of the name, not of the place.
+	export XDG_CONFIG_HOME=$WORK/config
+	mkdir -p "$XDG_CONFIG_HOME/containers"
+	for scope in "$M" example.test/team; do
+		cuddy rmi example.test/team/both:1 >/dev/null
+		printf '{"default": [{"type": "insecureAcceptAnything"}], "transports": {"docker": {"%s": [{"type": "reject"}]}}}' "$scope" \
+			>"$XDG_CONFIG_HOME/containers/policy.json"
+		run --separate-stderr cuddy pull -q --retry 0 example.test/team/both:1
+		[ "$scope" = example.test/team ] || [ "$status" -eq 0 ] || fail "$stderr"
+	done
+	one_line_error 125 'example.test/team/both:1.*reject'
+	rm "$XDG_CONFIG_HOME/containers/policy.json"
+	cuddy pull -q example.test/team/both:1
 	run -0 --separate-stderr cuddy pull -q example.test/team/only:1
 	[ "$output" = "$(id_at "$A/real/only:1")" ]
 	[[ "$stderr" == *"warning: $M: "* ]]

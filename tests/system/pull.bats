@@ -128,14 +128,18 @@ no_strays_but_ours() { ! pgrep -u "$(id -u)" -f "^[^ ]*cuddy-transfer.*$CUDDY_RO
 	[ "$output" = yes ]
 }
 
-# images: F1
+# images: F1, R11
 @test "pull: OCI and Docker schema 2, gzip, zstd and plain layers are the same root" {
 	registry_begin
 	f=$(image_file layers12)
 	push "$f" l:oci --dest-compress-format gzip -f oci
 	push "$(image_file layers12gz)" l:docker -f v2s2
 	push "$f" l:zstd --dest-compress-format zstd -f oci
+	requests_begin
 	pull "$REG/l:docker"
+	few=$(tail -n +$((REQUESTS_FROM + 1)) "$REG_DIR/log" | grep -o 'http.request.remoteaddr="[^"]*"' | sort | uniq -c)
+	[ "$(wc -l <<<"$few")" -le 7 ] || fail "connections: $few"
+	[ "$(requests | wc -l)" -ge 14 ]
 	[[ "$(cuddy image inspect --format '{{.ManifestType}}' "$REG/l:docker")" == *docker*v2+json ]]
 	for tag in oci docker zstd; do
 		pull "$REG/l:$tag" >/dev/null

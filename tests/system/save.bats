@@ -100,6 +100,13 @@ config_id() { skopeo inspect --config --raw "$1" | sha256sum | cut -d' ' -f1; }
 		[ "$output" = "hi"$'\n'"4711 2"$'\n'"gone" ]
 		cuddy rmi made
 	done
+	# A directory of a layer below, under another name: the layer has all of it (S19).
+	load_image layers12
+	cuddy run --name c localhost/layers12 mv /a /moved
+	cuddy commit -q c made
+	cuddy rm c
+	[ "$(cuddy run --rm made sh -c 'cat /moved/keep; ls -d /a 2>/dev/null')" = again ]
+	cuddy save -q made | tar -xO --wildcards '*.tar' | tar -t -i | grep -qx '\(./\)\?moved/keep'
 }
 
 @test "save: refused in one line, and nothing is left" {

@@ -324,6 +324,10 @@ static int sysctl_check(const char *spec, const struct container_record *r)
 ipc_key:
 	if (strcmp(r->ns_ipc, "private") != 0)
 		return err_usage("sysctl '%s': needs an IPC namespace of its own", spec);
+	if (!eq[1] || eq[1 + strspn(eq + 1, "0123456789abcdefABCDEFxX -")])
+		return err_usage("sysctl '%s': the value of such a key is a number, or some with "
+				 "blanks between",
+				 spec);
 	return 0;
 }
 

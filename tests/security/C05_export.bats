@@ -6,7 +6,7 @@ load hostile
 	cuddy run -d --name c --network none "$IMAGE" sh -c "mkdir /d; echo mine >/d/f; ln -s $VICTIM/f /d/l; ln -s $VICTIM /d/k; mkdir /d/dir; echo mine >/d/dir/f
 		while :; do mv /d/f /d/t; mv /d/l /d/f; mv /d/t /d/l; mv /d/dir /d/t; mv /d/k /d/dir; mv /d/t /d/k; mv /d/f /d/t; mv /d/l /d/f; mv /d/t /d/l; mv /d/dir /d/t; mv /d/k /d/dir; mv /d/t /d/k; done"
 	wait_until 20 cuddy exec c test -e /d/dir/f
-	for i in $(seq 60); do
+	for i in $(seq "${CUDDY_TEST_ROUNDS:-150}"); do
 		cuddy export -o "$WORK/c.tar" c || true        # what vanishes between list and look is no error, but files may
 		! grep -q -s -a canary-bytes "$WORK/c.tar" || fail "the host's file came out"
 	done

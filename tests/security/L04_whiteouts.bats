@@ -112,4 +112,7 @@ EOT
 		as_other $c >"$WORK/out" 2>&1 && fail "another user could: $c"
 	done
 	[ "$(stat -c %a "$CUDDY_ROOT" "$CUDDY_ROOT/layers" | sort -u)" = 700 ]
+	(umask 000; cuddy system reset -f >/dev/null; cuddy load -q -i "$(image_file busybox)")
+	[ "$(stat -c %a "$CUDDY_ROOT" "$CUDDY_ROOT/layers" | sort -u)" = 700 ]
+	as_other ls "$CUDDY_ROOT/layers" >"$WORK/out" 2>&1 && fail "another user could" || true
 }

@@ -93,7 +93,7 @@ load runtime
 	python3 "$WORK/swap.py" "$WORK/vol" "$WORK/vol2" 3>&- &
 	swapper=$!
 	made=
-	for i in $(seq 40); do
+	for i in $(seq "${CUDDY_TEST_ROUNDS:-300}"); do
 		run rt bind="$WORK/vol:/v" bind="$VICTIM:/v/d/x" bind="$WORK/vol2:/w" user=user cwd=/w/d/new$i mkcwd=1 -- \
 			sh -c 'grep victim /proc/self/mountinfo'
 		[[ "$output" == *rtdrive:* ]] || made=$made.

@@ -77,8 +77,9 @@ at_terminal() { run -0 python3 "$WORK/shell.py" "$@"; echo "$output"; }
 	cuddy create --name c --label "evil=$evil" -e "EVIL=$evil" evil sh -c "$evil" >/dev/null
 	cuddy volume create --label "evil=$evil" v >/dev/null
 	hostile docker "$WORK/evil.tar" <<<'layers = [[("\x1b]0;title\x07\x1b[2J/../../\x9b31m\r\u202eback", "f", "1")]]'
+	printf 'apiVersion: v1\nkind: "Evil\\e]0;title\\a\\e[2J\\x9b31m\\u202eback"\nmetadata: {name: e}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\n' >"$WORK/evil.yaml"
 	start_fake
-	for words in "load -q -i $WORK/evil.tar" "volume inspect v" "volume create x$evil" "images" "image inspect evil" "inspect c" "history --no-trunc evil" "ps -a --no-trunc" "image tree evil" "image inspect --format {{.Config.Labels}} evil" \
+	for words in "kube play $WORK/evil.yaml" "load -q -i $WORK/evil.tar" "volume inspect v" "volume create x$evil" "images" "image inspect evil" "inspect c" "history --no-trunc evil" "ps -a --no-trunc" "image tree evil" "image inspect --format {{.Config.Labels}} evil" \
 		"inspect --format {{.Config.Cmd}} c" "pull -q --tls-verify=false --retry 0 127.0.0.1:$PORT/evil-words" "pull -q --tls-verify=false 127.0.0.1:$PORT/note-evil" "images nosuch$evil" "inspect nosuch$evil" "manifest inspect nosuch$evil"; do
 		IFS=' ' read -r -a argv <<<"$words"
 		run python3 - "$CUDDY" "${argv[@]}" <<-'P'

@@ -114,6 +114,26 @@ blobs() { ls "$CUDDY_ROOT/blobs" | sort; }
 	cuddy manifest push -q --tls-verify=false l "$REG/list:2" >/dev/null
 	run --separate-stderr art pull -q --tls-verify=false "$REG/list:2"
 	one_line_error 125 'a list, not an artifact'
+	# Over HTTPS, to who knows its users.
+	registry_end
+	registry_begin tls
+	printf '{"auths": {"%s": {"auth": "%s"}}}' "$REG" "$(printf u:secret | base64)" >auth.json
+	chmod 600 auth.json
+	for bad in "" "--creds u:secret" "--cert-dir $REG_DIR/certs" "--cert-dir $REG_DIR/certs --creds u:wrong"; do
+		run --separate-stderr art push -q --retry 0 $bad a:1 "$REG/a:1"
+		one_line_error 125 'certificate|refused'
+	done
+	[ ! -e "$REG_DIR/data/docker" ]
+	art push -q --cert-dir "$REG_DIR/certs" --authfile auth.json --retry 1 --retry-delay 1ms a:1 "$REG/a:1"
+	art push -q --tls-verify=false --creds u:secret a:1 "$REG/a:2"
+	d=$(art inspect --format '{{.Digest}}' a:1)
+	art rm -a >/dev/null
+	run --separate-stderr art pull -q --retry 0 --cert-dir "$REG_DIR/certs" "$REG/a:1"
+	one_line_error 125 'cuddy login'
+	[ "sha256:$(art pull -q --cert-dir "$REG_DIR/certs" --creds u:secret "$REG/a:1")" = "$d" ]
+	[ "sha256:$(art pull -q --tls-verify=false --authfile auth.json --retry 1 --retry-delay 1ms "$REG/a:2")" = "$d" ]
+	art extract "$REG/a:2" got
+	cmp data.csv got
 }
 
 # put_referrers SUBJECT: from/1 and from/2 at the registry, artifacts that refer to it

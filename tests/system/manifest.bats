@@ -314,5 +314,9 @@ arm_image() { # NAME
 	run -125 manifest inspect --tls-verify=false --retry 0 "$REG/l:2"
 	manifest create --tls-verify=false other >/dev/null
 	manifest add --cert-dir "$REG_DIR/certs" --creds u:secret --retry 1 --retry-delay 1ms --all other "docker://$REG/l:2" >/dev/null
-	[ "$(manifest inspect other | jq -r '.manifests[0].digest')" = "$d" ]
+	manifest create third >/dev/null
+	run --separate-stderr manifest add --all --retry 0 --cert-dir "$REG_DIR/certs" third "docker://$REG/l:2"
+	one_line_error 125 'cuddy login'
+	manifest add --all --cert-dir "$REG_DIR/certs" --authfile "$WORK/auth.json" third "docker://$REG/l:2" >/dev/null
+	[ "$(manifest inspect other | jq -c '.manifests[0].digest') $(manifest inspect third | jq -c '.manifests[0].digest')" = "\"$d\" \"$d\"" ]
 }

@@ -33,22 +33,22 @@ static int exec_stage(const char *plan, const char *report)
 	return rt_exec_stage_main((int)plan_fd, (int)report_fd);
 }
 
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+extern const char __ehdr_start[]
+	__attribute__((visibility("hidden"))); /* of the file, as it is loaded */
 
 /* What the linker set apart to be read only once it is relocated: musl leaves that undone in a static program (R30). */
 static void protect_relocated(void)
 {
-	const char *at = (const char *)&__ehdr_start;
-	const char *base = __ehdr_start.e_type == ET_DYN ? at : NULL;
-	const ElfW(Phdr) *h = (const void *)(at + __ehdr_start.e_phoff);
-	uintptr_t page = (uintptr_t)getpagesize();
+	const ElfW(Ehdr) *e = (const void *)__ehdr_start;
+	const ElfW(Phdr) *h = (const void *)(__ehdr_start + e->e_phoff);
+	uintptr_t base = e->e_type == ET_DYN ? (uintptr_t)e : 0, page = (uintptr_t)getpagesize();
 
-	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++) {
-		uintptr_t from = (uintptr_t)base + h[i].p_vaddr, to = from + h[i].p_memsz;
+	for (unsigned i = 0; i < e->e_phnum; i++) {
+		uintptr_t from = (base + h[i].p_vaddr) & -page;
+		uintptr_t to = (base + h[i].p_vaddr + h[i].p_memsz) & -page;
 
 		if (h[i].p_type == PT_GNU_RELRO)
-			(void)mprotect((void *)(from & -page), (to & -page) - (from & -page),
-				       PROT_READ);
+			(void)mprotect((void *)from, to - from, PROT_READ);
 	}
 }
 

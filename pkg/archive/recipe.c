@@ -31,6 +31,8 @@
 #define PIECE (128U << 10)
 #define LEVEL 1
 #define LOST_MAX 1000 /* each is some frames, of which decoders take 4096 */
+#define LOST_BYTES_MAX \
+	(128ULL << 20) /* who copies a recipe (storage/shared_layer.c) has it in memory */
 #define SKIPPABLE 0x184D2A50U
 
 /* --- writing ----------------------------------------------------------------------------------- */
@@ -167,7 +169,8 @@ void recipe_lost(struct recipe_writer *w, const char *path, int fd, uint64_t siz
 	if (!w || w->broken)
 		return;
 	w->lost_bytes += size;
-	if (++w->n_lost > LOST_MAX || size > UINT32_MAX || w->lost_bytes > w->file_bytes) {
+	if (++w->n_lost > LOST_MAX || w->lost_bytes > LOST_BYTES_MAX ||
+	    w->lost_bytes > w->file_bytes) {
 		w->broken = true;
 		return;
 	}

@@ -27,7 +27,7 @@ void recipe_file(struct recipe_writer *w, const char *path, uint64_t size);
 /**
  * recipe_lost() - the file at @path is about to be replaced: keep what recipe_file() spoke of
  * @fd: the file, at its beginning. A file that was never spoken of does no harm, but costs room; all of
- * it together has less than the files have, else there is no recipe.
+ * it together has less than the files have, and 128 MiB, else there is no recipe.
  */
 void recipe_lost(struct recipe_writer *w, const char *path, int fd, uint64_t size);
 /** recipe_void() - this archive cannot be made again. */

@@ -237,18 +237,6 @@ static struct json_object *template_row(struct json_object *o, bool no_trunc)
 	return row;
 }
 
-/* In a list they are one text, as with podman; .Label reads that too. */
-static void labels_as_text(struct json_object *row)
-{
-	AUTO_STRV struct strv all = STRV_INIT;
-	AUTO_FREE char *text = NULL;
-
-	json_object_object_foreach(json_object_object_get(row, "Labels"), key, value)
-		strv_addf(&all, "%s=%s", key, json_object_get_string(value));
-	text = strv_join(&all, ",");
-	json_set_str(row, "Labels", text);
-}
-
 static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	static const struct column columns[] = {
@@ -268,7 +256,7 @@ static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		struct json_object *row = template_row(json_object_array_get_idx(found, i),
 						       a->no_trunc);
 
-		labels_as_text(row);
+		show_labels_as_text(row); /* as podman and docker */
 		(void)json_object_array_add(rows, row);
 	}
 	return r < 0 ? r : list_print(&o, rows, found, stdout);

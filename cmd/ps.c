@@ -114,6 +114,8 @@ static int print_once(struct store *st, const struct list_query *q, const struct
 	if ((!o->format || strcmp(o->format, "table") == 0) && o->columns == ps_columns)
 		return print_table(st, q, o);
 	r = container_list(st, q, &rows, &json);
+	if (r == 0 && rows)
+		show_as_docker(rows);
 	return r < 0 ? r : list_print(o, rows, json, stdout);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/persona.h"
+#include "pkg/base/strv.h"
 #include "pkg/json/json.h"
 #include "pkg/json/nil.h"
 
@@ -75,4 +76,25 @@ struct list_options show_options(const char *format, bool quiet, bool no_heading
 				     .json_lines = persona() == PERSONA_DOCKER,
 				     .quiet_field = quiet_field,
 				     .columns = columns};
+}
+
+void show_labels_as_text(struct json_object *row)
+{
+	struct json_object *labels = json_object_object_get(row, "Labels");
+	AUTO_STRV struct strv all = STRV_INIT;
+	AUTO_FREE char *text = NULL;
+
+	if (!json_object_is_type(labels, json_type_object))
+		return;
+	json_object_object_foreach(labels, key, value)
+		strv_addf(&all, "%s=%s", key, json_object_get_string(value));
+	text = strv_join(&all, ",");
+	json_set(row, "LabelMap", json_omitted(json_object_get(labels)));
+	json_set_str(row, "Labels", text);
+}
+
+void show_as_docker(struct json_object *rows)
+{
+	for (size_t i = 0; persona() == PERSONA_DOCKER && i < json_object_array_length(rows); i++)
+		show_labels_as_text(json_object_array_get_idx(rows, i));
 }

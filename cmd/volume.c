@@ -98,6 +98,8 @@ static int ls_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		r = volume_rows(st, &a->filters, &rows);
 	for (size_t i = 0; r == 0 && i < json_object_array_length(rows); i++)
 		add_docker(json_object_array_get_idx(rows, i));
+	if (r == 0)
+		show_as_docker(rows);
 	return r < 0 ? r : list_print(&o, rows, NULL, stdout);
 }
 

@@ -121,12 +121,11 @@ static int get_fields(struct json_object *v, const struct strv *fields, struct j
 	return 0;
 }
 
-/* .Label "k": one of the labels, which a row holds as a map or as "a=b,c=d". */
+/* .Label "k": one of the labels; where a row's are a text, "LabelMap" has them, for a value may hold a comma. */
 static int get_label(struct eval *ev, struct json_object *dot, const char *key,
 		     struct json_object **ret)
 {
 	struct json_object *labels = NULL, *v = NULL;
-	size_t n = strlen(key);
 	int r;
 
 	if (ev->mode == TEMPLATE_HEADER) {
@@ -136,22 +135,12 @@ static int get_label(struct eval *ev, struct json_object *dot, const char *key,
 	r = get_field(dot, "Labels", &labels);
 	if (r < 0)
 		return r;
-	if (json_object_is_type(labels, json_type_string)) {
-		for (const char *p = json_object_get_string(labels); *p; p += *p == ',') {
-			size_t len = strcspn(p, ",");
-
-			if (len > n && strncmp(p, key, n) == 0 && p[n] == '=') {
-				*ret = json_object_new_string_len(p + n + 1, (int)(len - n - 1));
-				return 0;
-			}
-			p += len;
-		}
-	} else if (json_object_is_type(labels, json_type_object) &&
-		   json_object_object_get_ex(labels, key, &v) && v) {
+	if (!json_object_is_type(labels, json_type_object))
+		labels = json_object_object_get(dot, "LabelMap");
+	if (json_object_object_get_ex(labels, key, &v) && v)
 		*ret = json_object_get(v);
-		return 0;
-	}
-	*ret = json_object_new_string("");
+	else
+		*ret = json_object_new_string("");
 	return 0;
 }
 

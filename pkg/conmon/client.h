@@ -77,6 +77,11 @@ int conmon_state_look(int state_root, int data_root, const char *id, struct conm
 /** conmon_is_pinned() - it runs without a process: its monitor keeps the namespaces (rt_plan.pin). */
 bool conmon_is_pinned(const struct conmon_state *s);
 /**
+ * conmon_can_join() - do its programs run, so that others can be started beside them or share its namespaces? Also while
+ * it is being stopped, which may take long; what is paused is to be woken first.
+ */
+bool conmon_can_join(const struct conmon_state *s);
+/**
  * conmon_ns_path() - where the kernel shows a namespace of the running container, or with RT_PIN_ROOT its root
  * Return: whose path that is: who opens it asks pidfd_of() before, and the pidfd after that.
  */

@@ -71,6 +71,11 @@ bool conmon_is_pinned(const struct conmon_state *s)
 	return s->pins[RT_PIN_MOUNTS] > 0;
 }
 
+bool conmon_can_join(const struct conmon_state *s)
+{
+	return s->status == CONMON_RUNNING || s->status == CONMON_STOPPING;
+}
+
 const struct proc_id *conmon_ns_path(const struct conmon_state *s, unsigned kind,
 				     char out[PIN_PATH_MAX])
 {

@@ -148,7 +148,7 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 	if (c->state.status == CONMON_PAUSED)
 		return err_new(-CE_BAD_STATE, "it is paused, so nothing can be started in it");
 	/* What takes long to stop is what one wants to look at. */
-	if (c->state.status != CONMON_RUNNING && c->state.status != CONMON_STOPPING)
+	if (!conmon_can_join(&c->state))
 		return err_new(-CE_BAD_STATE, "it does not run, so nothing can be started in it");
 	if (conmon_is_pinned(&c->state))
 		return err_new(-CE_BAD_STATE,

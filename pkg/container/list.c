@@ -292,6 +292,24 @@ static struct json_object *json_ports(const struct container *c)
 	return a;
 }
 
+/* What "80/tcp" and "80/udp" are to podman: {"80":["tcp","udp"]}. */
+static struct json_object *json_exposed(const struct strv *ports)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < ports->n; i++) {
+		size_t n = strcspn(ports->v[i], "/");
+		AUTO_FREE char *number = xstrndup(ports->v[i], n);
+		struct json_object *list = json_object_object_get(o, number);
+
+		if (!list)
+			json_set(o, number, list = json_object_new_array());
+		(void)json_object_array_add(
+			list, json_object_new_string(ports->v[i][n] ? ports->v[i] + n + 1 : "tcp"));
+	}
+	return o;
+}
+
 static struct json_object *json_of(const struct container *c, const struct list_query *q)
 {
 	const struct container_record *rec = c->rec;
@@ -308,7 +326,7 @@ static struct json_object *json_of(const struct container *c, const struct list_
 	json_object_object_del(o, "CreatedHuman");
 	json_set_bool(o, "Exited", c->state.status == CONMON_EXITED);
 	json_set_i64(o, "ExitCode", c->state.exit_code);
-	json_set(o, "ExposedPorts", json_from_strv(&rec->exposed_ports));
+	json_set(o, "ExposedPorts", json_exposed(&rec->exposed_ports));
 	json_set_str(o, "Id", rec->id);
 	json_set_str(o, "Image", rec->image);
 	json_set_str(o, "ImageID", rec->image_id);
@@ -360,7 +378,7 @@ struct listing {
 };
 
 /* "12B (virtual 4.26MB)" as docker says, and podman's object. */
-static int set_size(struct store *st, const char *id, bool json, struct json_object *o)
+static int set_sizes(struct store *st, const char *id, bool json, struct json_object *o)
 {
 	char rw[SIZE_TEXT_MAX], root_fs[SIZE_TEXT_MAX];
 	struct container_size size;
@@ -626,7 +644,7 @@ int container_list(struct store *st, const struct list_query *q, struct json_obj
 		l.v[i].made = NULL;
 		(void)json_object_array_add(list, o);
 		if (q->size && r == 0)
-			r = set_size(st, l.v[i].id, q->json, o);
+			r = set_sizes(st, l.v[i].id, q->json, o);
 	}
 	*ret_json = q->json ? list : NULL;
 	*ret_rows = q->json ? NULL : list;

@@ -13,7 +13,7 @@ static const struct {
 } kinds[] = {
 	{"Cgroup", "Cgroup", RT_NS_CGROUP}, {"IPC", "Ipc", RT_NS_IPC},
 	{"MNT", "Mnt", RT_PIN_MOUNTS},      {"NET", "Net", RT_NS_NET},
-	{"PIDNS", "Pid", RT_NS_PID},        {"USERNS", "User", RT_NS_USER},
+	{"PIDNS", "Pidns", RT_NS_PID},        {"USERNS", "User", RT_NS_USER},
 	{"UTS", "Uts", RT_NS_UTS},          {"User", "User", RT_NS_USER},
 };
 
@@ -38,7 +38,7 @@ void list_set_namespaces(struct json_object *o, const struct container *c, bool 
 			(void)snprintf(number, sizeof(number), "%llu",
 				       (unsigned long long)st.st_ino);
 		if (*number)
-			json_set_str(all, kinds[i].json, number);
+			json_set_str(all, json ? kinds[i].json : kinds[i].row, number);
 		if (!json)
 			json_set_str(o, kinds[i].row, number);
 	}

@@ -38,12 +38,6 @@ static void peer_done(struct peer *p)
 	*p = (struct peer){0};
 }
 
-/* While it is being stopped it still runs, which may take long; what is paused, as with podman, is to be woken first. */
-static bool is_running(const struct conmon_state *s)
-{
-	return s->status == CONMON_RUNNING || s->status == CONMON_STOPPING;
-}
-
 static int peer_open(struct store *st, const char *id, bool dry, struct peer *p)
 {
 	AUTO(container_dirs_done)
@@ -64,7 +58,7 @@ static int peer_open(struct store *st, const char *id, bool dry, struct peer *p)
 		r = record_parse(text.s, text.len, &p->rec);
 	if (r < 0)
 		return err_wrap(r, "join the namespace of %.12s", id);
-	if (!is_running(&s) && !dry) /* with its start it would be */
+	if (!conmon_can_join(&s) && !dry) /* with its start it would be */
 		return err_new(-CE_BAD_STATE, "join the namespace of %.12s: it does not run", id);
 	p->id = id;
 	p->state = s;

@@ -252,14 +252,6 @@ static int measure_volumes(struct store *st, struct count *c)
 	return r;
 }
 
-static void set_size(struct json_object *o, const char *key, uint64_t bytes)
-{
-	char text[SIZE_TEXT_MAX];
-
-	size_format_word(bytes, text);
-	json_set_str(o, key, text);
-}
-
 static int measure_parts(struct store *st, struct count *c)
 {
 	struct part_info *v = NULL;
@@ -272,7 +264,7 @@ static int measure_parts(struct store *st, struct count *c)
 
 		c->parts += v[i].bytes;
 		json_set_str(o, "Digest", v[i].digest);
-		set_size(o, "Size", v[i].bytes);
+		json_set_size_word(o, "Size", v[i].bytes);
 		(void)json_object_array_add(c->out->parts, o);
 	}
 	parts_free(v, n);
@@ -295,7 +287,7 @@ struct json_object *usage_kind(const char *type, size_t total, size_t active, ui
 	json_set_i64(o, "Total", (int64_t)total);
 	json_set_i64(o, "TotalCount", (int64_t)total);
 	json_set_i64(o, "Active", (int64_t)active);
-	set_size(o, "Size", bytes);
+	json_set_size_word(o, "Size", bytes);
 	json_set_str(o, "Reclaimable", text);
 	json_set_i64(o, "RawSize", (int64_t)bytes);
 	json_set_i64(o, "RawReclaimable", (int64_t)reclaimable);
@@ -362,9 +354,9 @@ static void image_sizes(struct count *c, struct item *image, struct json_object 
 		else if (l)
 			unique += l->bytes;
 	}
-	set_size(o, "Size", shared + unique);
-	set_size(o, "SharedSize", shared);
-	set_size(o, "UniqueSize", unique);
+	json_set_size_word(o, "Size", shared + unique);
+	json_set_size_word(o, "SharedSize", shared);
+	json_set_size_word(o, "UniqueSize", unique);
 	json_set_i64(o, "Containers", image->links);
 }
 
@@ -401,7 +393,7 @@ static int container_rows(struct store *st, struct count *c)
 
 		r = json_get_str(o, "Id", &id);
 		k = find(&c->containers, id);
-		set_size(o, "Size", k ? k->bytes : 0);
+		json_set_size_word(o, "Size", k ? k->bytes : 0);
 		json_set_str(o, "ContainerID", id);
 		json_set_i64(o, "LocalVolumes", k ? k->links : 0);
 	}
@@ -417,7 +409,7 @@ static void volume_rows_make(struct count *c)
 		json_set_str(o, "Name", c->volumes.v[i].name);
 		json_set_str(o, "VolumeName", c->volumes.v[i].name);
 		json_set_i64(o, "Links", c->volumes.v[i].links);
-		set_size(o, "Size", c->volumes.v[i].bytes);
+		json_set_size_word(o, "Size", c->volumes.v[i].bytes);
 		(void)json_object_array_add(c->out->volumes, o);
 	}
 }

@@ -159,6 +159,14 @@ void json_set_size(struct json_object *o, const char *key, uint64_t bytes)
 	json_set_str(o, key, text);
 }
 
+void json_set_size_word(struct json_object *o, const char *key, uint64_t bytes)
+{
+	char text[SIZE_TEXT_MAX];
+
+	size_format_word(bytes, text);
+	json_set_str(o, key, text);
+}
+
 struct json_object *json_from_strv(const struct strv *sv)
 {
 	struct json_object *arr = json_object_new_array();

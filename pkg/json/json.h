@@ -50,6 +50,8 @@ void json_set_i64(struct json_object *o, const char *key, int64_t v);
 void json_set_bool(struct json_object *o, const char *key, bool v);
 void json_set_size(struct json_object *o, const char *key,
 		   uint64_t bytes); /* as size_format() says it */
+void json_set_size_word(struct json_object *o, const char *key,
+			uint64_t bytes); /* as size_format_word() does */
 struct json_object *json_from_strv(const struct strv *sv); /* array; [] when empty */
 struct json_object *json_from_set(const struct strv *sv); /* "k" to {"k":{}}, sorted likewise; {} when empty */
 struct json_object *json_from_map(const struct strv *sv); /* "k=v" to {"k":"v"}, sorted as Go writes maps; of one key twice the later */

@@ -15,6 +15,9 @@ has_fields() {
 	run -0 cuddy "${cmd[@]}" --format "$t"
 }
 
+# shape FILTER - of the JSON on standard input: keys and their types, "a:string b:array", in the order of the alphabet
+shape() { jq -r "$1"' | to_entries | sort_by(.key) | map(.key + ":" + (.value | type)) | join(" ")'; }
+
 @test "--format: every field that scripts name is there, in ps, inspect, events, volumes, secrets, images" {
 	mkdir "$WORK/d"
 	echo s >"$WORK/s"
@@ -105,6 +108,34 @@ has_fields() {
 	[[ "$(cuddy info --format '{{.Host.FreeLocks}} {{.Plugins.Authorization}}')" =~ ^[1-9][0-9]*\ \[\]$ ]]
 	[[ "$(cuddy info --format '{{.Host.Slirp4NetNS.Version}}')" == "slirp4netns version"* ]]
 	has_fields version -- "${version[@]/#/Client.}" "${version[@]/#/Server.}"
+	# The whole of what programs decode, with the types they decode it to.
+	[ "$(cuddy ps --format json | shape '.[0]')" = "AutoRemove:boolean CIDFile:string Command:array Created:number CreatedAt:string ExitCode:number Exited:boolean $(
+		)ExitedAt:number ExposedPorts:object Id:string Image:string ImageID:string IsInfra:boolean Labels:object Mounts:array Names:array Namespaces:object $(
+		)Networks:array Pid:number Pod:string PodName:string Ports:array Restarts:number Size:null StartedAt:number State:string Status:string" ]
+	[ "$(cuddy ps --format json | jq -c '.[0].ExposedPorts')" = '{"81":["tcp"]}' ]
+	[ "$(cuddy ps --format json | shape '.[0].Ports[0]')" = "container_port:number host_ip:string host_port:number protocol:string range:number" ]
+	[ "$(cuddy ps --size --format json | shape '.[0].Size')" = "rootFsSize:number rwSize:number" ]
+	[ "$(cuddy ps --ns --format json | shape '.[0].Namespaces')" = "Cgroup:string Ipc:string Mnt:string Net:string Pidns:string User:string Uts:string" ]
+	[ "$(cuddy ps --format '{{.Namespaces.PIDNS}} {{.Namespaces.NET}}')" = "$(cuddy ps --ns --format json | jq -r '.[0].Namespaces | .Pidns + " " + .Net')" ]
+	[ "$(cuddy inspect --size web | shape '.[0]')" = "AppArmorProfile:string Args:array BoundingCaps:array Config:object ConmonPidFile:string Created:string $(
+		)Dependencies:array Driver:string EffectiveCaps:array ExecIDs:array GraphDriver:object HostConfig:object HostnamePath:string HostsPath:string $(
+		)Id:string Image:string ImageDigest:string ImageName:string IsInfra:boolean IsService:boolean KubeExitCodePropagation:string LogPath:string $(
+		)MountLabel:string Mounts:array Name:string Namespace:string NetworkSettings:object OCIConfigPath:string OCIRuntime:string Path:string $(
+		)PidFile:string Pod:string ProcessLabel:string ResolvConfPath:string RestartCount:number Rootfs:string SizeRootFs:number SizeRw:number $(
+		)State:object StaticDir:string UseImageHostname:boolean UseImageHosts:boolean lockNumber:number" ]
+	[ "$(cuddy inspect web | shape '.[0].State')" = "CgroupPath:string CheckpointedAt:string ConmonPid:number Dead:boolean Error:string ExitCode:number $(
+		)ExitReason:string FinishedAt:string Health:object Healthcheck:object OOMKilled:boolean OciVersion:string Paused:boolean Pid:number $(
+		)Restarting:boolean RestoredAt:string Running:boolean StartedAt:string Status:string StoppedByUser:boolean" ]
+	[ "$(cuddy inspect web | shape '.[0].State.Health.Log[0]')" = "End:string ExitCode:number Output:string Start:string" ]
+	[ "$(cuddy inspect web | shape '.[0].Mounts[] | select(.Type == "volume")')" = \
+		"Destination:string Driver:string Mode:string Name:string Options:array Propagation:string RW:boolean Source:string Type:string" ]
+	[ "$(cuddy volume inspect vol | shape '.[0]')" = "Anonymous:boolean CreatedAt:string Driver:string GID:number Labels:object LockNumber:number $(
+		)MountCount:number Mountpoint:string Name:string NeedsChown:boolean NeedsCopyUp:boolean Options:object Scope:string Status:object StorageID:string $(
+		)Timeout:number UID:number" ]
+	[ "$(cuddy secret inspect --showsecret s | shape '.[0]')" = "CreatedAt:string ID:string SecretData:string Spec:object UpdatedAt:string" ]
+	[ "$(cuddy secret inspect s | shape '.[0].Spec')" = "Driver:object Labels:object Name:string" ]
+	[ "$(cuddy events --stream=false --filter event=start --format json | shape .)" = \
+		"Attributes:object ID:string Image:string Name:string Status:string Time:string Type:string time:number timeNano:number" ]
 	run --separate-stderr cuddy ps --format '{{.Nonsense}}'
 	one_line_error 125 'no field .Nonsense'
 	cuddy rm -f -t 0 web >/dev/null
@@ -117,7 +148,8 @@ has_fields() {
 	printf '[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "mirror.example.org"\n' >"$WORK/registries.conf"
 	[ "$(CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf CDI_SPEC_DIRS=/cdi "$d" info --format '{{.RegistryConfig.Mirrors}} {{(index .RegistryConfig.IndexConfigs "docker.io").Mirrors}} {{.CDISpecDirs}}')" = '[mirror.example.org] [mirror.example.org] [/cdi]' ]
 	[ "$("$d" version --format '{{.Client.Platform.Name}}')" = cuddy ]
-	"$d" run -d --name web "$IMAGE" sleep 1000 >/dev/null
+	"$d" run -d --name web --label a=b --label c=d,e "$IMAGE" sleep 1000 >/dev/null
+	[ "$("$d" ps --format '{{.Label "c"}}/{{.Labels}}')" = 'd,e/a=b,c=d,e' ]
 	n=0
 	while IFS='|' read -r words want; do
 		# shellcheck disable=SC2086
@@ -128,6 +160,7 @@ has_fields() {
 		container ls -q|^[0-9a-f]{12}$
 		container list --format {{.Names}}|^web$
 		container ps -a --format json|"Names":"web"
+		ps --format json|"Labels":"a=b,c=d,e"
 		image ls --format {{.Repository}}:{{.Tag}}|^localhost/busybox:latest$
 		image list -q|^[0-9a-f]{12}$
 		system info --format {{.ServerVersion}}|^[0-9]+\.[0-9]+
@@ -139,6 +172,7 @@ has_fields() {
 		volume create --label a=b dvol|^dvol$
 		volume inspect -f {{.Labels.a}} dvol|^b$
 		volume ls -q --filter label=a|^dvol$
+		volume ls --format json|"Labels":"a=b"
 		volume rm dvol|^dvol$
 		rename web other|
 		container rename other web|
@@ -178,7 +212,7 @@ has_fields() {
 		volume prune -f -a|
 		system prune -f|
 	EOF
-	[ "$n" = 52 ]
+	[ "$n" = 54 ]
 	[ "$("$d" info --format '{{.Runtimes.nvidia}} {{.DefaultRuntime}} {{.ClientInfo.Context}} {{.PidsLimit}} {{len .Warnings}}' | sed 's/ [0-9]*$//')" = \
 		"<no value> cuddy default $("$CUDDY" info --format '{{json .Host.CgroupControllers}}' | jq 'index("pids") != null')" ]
 	"$d" info --format '{{.ID}}{{.DriverStatus}}{{.MemoryLimit}}{{.SwapLimit}}{{.CPUCfsPeriod}}{{.CPUShares}}{{.CPUSet}}{{.IPv4Forwarding}}{{.Debug}}{{.NFd}}{{.SystemTime}}

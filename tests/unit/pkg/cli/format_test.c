@@ -212,7 +212,7 @@ static const char *list(struct list_options o, const char *rows)
 }
 
 static const char rows[] =
-	"[{\"ID\":\"abc\",\"Names\":\"web\",\"CreatedAt\":\"now\",\"Labels\":\"a=1,b=2\"},"
+	"[{\"ID\":\"abc\",\"Names\":\"web\",\"CreatedAt\":\"now\",\"Labels\":\"a=1,b=2\",\"LabelMap\":{\"a\":\"1\",\"b\":\"2\"}},"
 	"{\"ID\":\"d\",\"Names\":\"x\\ty\\u001b[2J\",\"CreatedAt\":\"then\",\"Labels\":\"\"}]";
 
 static void lists_come_in_every_form(void **state)

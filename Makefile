@@ -220,10 +220,11 @@ $B/tools/%: tests/tools/%.c $B/static.a $B/flags
 	@mkdir -p $(@D); echo "  TOOL   $@"
 	$(if $V,,@)$(STATIC_CC) $(STATIC_FLAGS) -MF $@.d -MT $@ $(STATIC_LINK) -o $@ $< $B/static.a
 else
-# They run inside of containers, where a sanitizer's shared objects are not: the plain ones, of gcc.
-$B/tools/%: tests/tools/%.c
-	@mkdir -p $(@D); $(MAKE) --no-print-directory -s SAN= CC=gcc build/tools/$*
-	@cp build/tools/$* $@
+# They run inside of containers, where a sanitizer's shared objects are not: the plain ones, of gcc. All by one make:
+# two at a time would write the same objects.
+$(TOOLS) &: $(TOOLS:$B/%=tests/%.c)
+	@mkdir -p $B/tools; $(MAKE) --no-print-directory -s SAN= CC=gcc $(TOOLS:$B/%=build/%)
+	@cp $(TOOLS:$B/%=build/%) $B/tools/
 endif
 
 unit-programs: $(UNIT_BINS) $(TOOLS)

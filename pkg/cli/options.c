@@ -152,7 +152,8 @@ static int store_number(const struct parsing *ps, const struct opt *o, char *fie
 	return 0;
 }
 
-static int refuse(const struct parsing *ps, const struct opt *o, const char *flag, const char *value)
+static int refuse(const struct parsing *ps, const struct opt *o, const char *flag,
+		  const char *value)
 {
 	bool yes = true;
 
@@ -193,10 +194,12 @@ static int store_value(const struct parsing *ps, const struct opt *o, size_t bas
 	case OPT_KIND_TRI:
 		if (parse_bool(value, &yes) < 0)
 			return bad_value(ps, flag, value, "expected true or false");
-		if (o->kind == OPT_KIND_BOOL)
-			*(bool *)(void *)field = yes;
-		else
+		if (o->kind == OPT_KIND_TRI)
 			*(int *)(void *)field = yes;
+		else
+			*(bool *)(void *)field = yes;
+		if (o->kind == OPT_KIND_BOOL && o->denied)
+			*(bool *)(void *)(ps->args + base + o->denied) = !yes;
 		return 0;
 	case OPT_KIND_STR:
 		*(const char **)(void *)field = value;

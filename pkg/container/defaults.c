@@ -31,9 +31,9 @@ static void text(const char **to, const char *conf)
 		*to = conf;
 }
 
-static void truth(bool *to, int64_t conf)
+static void truth(bool *to, int64_t conf, bool denied)
 {
-	if (conf == 1)
+	if (conf == 1 && !denied)
 		*to = true;
 }
 
@@ -135,7 +135,8 @@ static void runtime(struct request_defaults *d, struct container_request *q)
 	if (q->pod_id || q->is_infra)
 		return;
 	text(&q->runtime, c->runtime);
-	if (q->runtime && strcmp(q->runtime, "cuddy") != 0 && (!q->more_runtime_flags || !q->more_runtime_flags->n))
+	if (q->runtime && strcmp(q->runtime, "cuddy") != 0 &&
+	    (!q->more_runtime_flags || !q->more_runtime_flags->n))
 		q->more_runtime_flags = &c->runtimes_flags.v;
 }
 
@@ -170,9 +171,10 @@ static int check_names(const struct container_request *q)
 	if (!is_joined(joined))
 		return 0;
 	if (q->add_host.n || q->hosts_file)
-		return err_usage("--network %s: /etc/hosts is that container's, too; use --add-host "
-				 "and --hosts-file there",
-				 joined);
+		return err_usage(
+			"--network %s: /etc/hosts is that container's, too; use --add-host "
+			"and --hosts-file there",
+			joined);
 	if ((q->dns.n && !no_server) || q->dns_search.n || q->dns_option.n)
 		return err_usage("--network %s: /etc/resolv.conf is that container's, too; use "
 				 "--dns, --dns-search and --dns-option there",
@@ -188,7 +190,7 @@ static void names(const struct containers_conf *c, struct container_request *q)
 		q->dns_search = c->dns_searches.v;
 	if (!q->dns_option.n)
 		q->dns_option = c->dns_options.v;
-	truth(&q->no_hosts, c->no_hosts);
+	truth(&q->no_hosts, c->no_hosts, q->denied.no_hosts);
 	if (!q->no_hosts)
 		text(&q->hosts_file, c->base_hosts_file);
 	text(&q->network_cmd, c->default_rootless_network_cmd);
@@ -251,15 +253,15 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 	runtime(d, q);
 	q->runtimes = &c->runtimes;
 	text(&q->image_volume, c->image_volume_mode);
-	truth(&q->name_as_hostname, c->container_name_as_hostname);
-	truth(&q->init, c->init);
+	truth(&q->name_as_hostname, c->container_name_as_hostname, false);
+	truth(&q->init, c->init, q->denied.init);
 	if (q->init)
 		text(&q->init_path, c->init_path);
-	truth(&q->env_host, c->env_host);
-	truth(&q->http_proxy, c->http_proxy);
+	truth(&q->env_host, c->env_host, q->denied.env_host);
+	truth(&q->http_proxy, c->http_proxy, q->denied.http_proxy);
 	names(c, q);
-	truth(&q->privileged, c->privileged);
-	truth(&q->read_only, c->read_only);
+	truth(&q->privileged, c->privileged, q->denied.privileged);
+	truth(&q->read_only, c->read_only, q->denied.read_only);
 	q->default_env = &c->env.v;
 	list(&q->annotation, &c->annotations, &d->annotation);
 	means(d, q);

@@ -101,7 +101,8 @@ static int env_add_line(struct strv *env, const char *line)
 	size_t n = strcspn(line, "=");
 
 	if (strcspn(line, " \t") < n)
-		return err_usage("the name '%.*s' has a blank in it; write NAME=VALUE", (int)n, line);
+		return err_usage("the name '%.*s' has a blank in it; write NAME=VALUE", (int)n,
+				 line);
 	return env_add(env, line);
 }
 
@@ -134,8 +135,9 @@ int label_add_file(struct strv *labels, const char *path)
 /* Programs know them in lower case, some in upper case. */
 static void add_proxies(struct strv *env)
 {
-	static const char *const names[] = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
-					    "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"};
+	static const char *const names[] = {"http_proxy", "https_proxy", "ftp_proxy",   "no_proxy",
+					    "all_proxy",  "HTTP_PROXY",  "HTTPS_PROXY", "FTP_PROXY",
+					    "NO_PROXY",   "ALL_PROXY"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *value = getenv(names[i]);

@@ -51,6 +51,39 @@ run_() { cuddy run --rm "$@"; }
 	cuddy rm "$id" >/dev/null
 	run --separate-stderr cuddy run --rm localhost/not-there true
 	[ "$status" -eq 125 ]
+	# Namespaces, the environment of whoever runs it, resolvers and the log.
+	cat >"$WORK/more.conf" <<-'EOT'
+		[containers]
+		cgroupns = "host"
+		dns_options = ["ndots:7"]
+		dns_searches = ["conf.example"]
+		dns_servers = ["192.0.2.7"]
+		env_host = true
+		http_proxy = false
+		ipcns = "host"
+		log_driver = "json-file"
+		log_size_max = 16384
+		pidns = "host"
+		privileged = true
+	EOT
+	show='for n in cgroup ipc pid; do readlink /proc/self/ns/$n; done; echo $FROM_HOST; grep -v "^nameserver" /etc/resolv.conf | sort
+		grep -c . /proc/1/environ 2>/dev/null; sed -n "s/Seccomp:.//p" /proc/self/status'
+	FROM_HOST=here CONTAINERS_CONF=$WORK/more.conf run -0 cuddy run --rm "$IMAGE" sh -c "$show"
+	[[ "$(echo $output)" == "$(readlink /proc/self/ns/cgroup) $(readlink /proc/self/ns/ipc) $(readlink /proc/self/ns/pid) here options ndots:7 search conf.example "*0 ]]
+	FROM_HOST=here CONTAINERS_CONF=$WORK/more.conf run -0 cuddy run --rm --cgroupns private --ipc private --pid private --env-host=false --dns-search flag.example \
+		--dns-option ndots:8 --privileged=false "$IMAGE" sh -c "$show"
+	[[ "$output" != *"$(readlink /proc/self/ns/cgroup)"* ]]
+	[[ "$output" != *"$(readlink /proc/self/ns/ipc)"* ]]
+	[[ "$output" != *"$(readlink /proc/self/ns/pid)"* ]]
+	[[ "$output" != *here* ]]
+	[[ "$output" == *ndots:8* ]]
+	[[ "$output" == *flag.example* ]]
+	[ "${lines[-1]}" = 2 ]
+	run -0 run_ --read-only=false --init=false --no-hosts=false "$IMAGE" sh -c 'cat /proc/1/comm; touch /x && echo written; grep -c localhost /etc/hosts'
+	[[ "$(echo $output)" =~ ^sh\ written\ [1-9] ]]
+	id=$(CONTAINERS_CONF=$WORK/more.conf cuddy create "$IMAGE" true)
+	[ "$(cuddy inspect --format '{{.HostConfig.LogConfig.Size}} {{.HostConfig.Privileged}}' "$id")" = "16384B true" ]
+	cuddy rm "$id" >/dev/null
 	# What a shared namespace has is its owner's: those parameters are left alone.
 	cuddy run -d --name owner --network none "$IMAGE" sleep 1000
 	run -0 run_ --network container:owner --ipc container:owner "$IMAGE" cat /proc/sys/net/ipv4/ip_unprivileged_port_start

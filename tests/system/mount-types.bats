@@ -19,8 +19,12 @@ opts_of() { # opts_of PATH, in the container: flags and options of the last moun
 	[ "$(cuddy inspect --format '{{range .Mounts}}{{.Type}} {{.Source}} {{.Destination}} {{.RW}}{{end}}' c)" = "image localhost/other:latest /img true" ]
 	run -0 cuddy run --rm --mount type=image,src=localhost/other,dst=/h,subpath=home "$IMAGE" ls /h
 	[ "$output" = user ]
-	run -0 cuddy run --rm --mount type=image,src=localhost/other,dst=/pw,subpath=etc/passwd "$IMAGE" head -1 /pw
+	run -0 cuddy run --rm --mount type=image,src=localhost/other,dst=/pw,image-subpath=etc/passwd "$IMAGE" head -1 /pw
 	[[ "$output" == root:* ]]
+	run -0 cuddy run --rm --mount type=image,src=localhost/other,dst=/h,readwrite "$IMAGE" sh -c 'echo w >/h/w; cat /h/w; ls -d /h/home'
+	[ "$(echo $output)" = "w /h/home" ]
+	run --separate-stderr cuddy run --rm --mount type=image,src=localhost/other,dst=/h,subpath=home,readwrite "$IMAGE" true
+	one_line_error 125 'a part of an image is read-only'
 	run --separate-stderr cuddy run --rm --mount type=image,src=localhost/other,dst=/h,subpath=nosuch "$IMAGE" true
 	one_line_error 125 nosuch
 	run --separate-stderr cuddy run --rm --mount type=image,src=localhost/nosuch,dst=/h --pull never "$IMAGE" true
@@ -109,6 +113,16 @@ opts_of() { # opts_of PATH, in the container: flags and options of the last moun
 	cuddy run --rm -v vn:/v:nocreate "$IMAGE" sh -c 'mkdir -p /v/a; echo in >/v/a/f'
 	run -0 cuddy run --rm -v vn:/s:subpath=a,ro "$IMAGE" sh -c 'cat /s/f; touch /s/x 2>/dev/null || echo ro'
 	[ "$(echo $output)" = "in ro" ]
+	run -0 cuddy run --rm --mount src=vn,dst=/s,volume-subpath=a,volume-driver=local "$IMAGE" cat /s/f
+	[ "$output" = in ]
+	run --separate-stderr cuddy run --rm --mount src=far,dst=/s,volume-driver=nfs "$IMAGE" true
+	one_line_error 125 "no volume driver but 'local'"
+	run -1 cuddy volume exists far
+	# A new volume gets what the image has at its place, unless it is not wanted.
+	run -0 cuddy run --rm --mount src=empty,dst=/home,volume-nocopy "$IMAGE" ls /home
+	[ -z "$output" ]
+	run -0 cuddy run --rm --mount src=full,dst=/home "$IMAGE" ls /home
+	[ "$output" = user ]
 	for bad in "vn:/s:subpath=../x" "$WORK:/s:subpath=a" "$WORK:/s:nocreate"; do
 		run --separate-stderr cuddy run --rm -v "$bad" "$IMAGE" true
 		one_line_error 125 .

@@ -18,10 +18,11 @@ run_() { cuddy run --rm --network none "$@"; }
 	[ "$(echo $output)" = "[] 1" ]
 	run -0 run_ --unsetenv-all -e KEPT=1 "$IMAGE" /bin/env
 	[ "$(sort <<<"$output" | grep -v '^HOSTNAME=' | xargs)" = "HOME=/root KEPT=1" ]
-	export http_proxy=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:2 NOT_A_PROXY=3
+	export all_proxy=socks5://127.0.0.1:3 http_proxy=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:2 NOT_A_PROXY=3
 	run -0 run_ "$IMAGE" env
 	[[ "$output" != *proxy* && "$output" != *PROXY* ]]
 	run -0 run_ --http-proxy "$IMAGE" env
+	[[ "$output" == *all_proxy=socks5://127.0.0.1:3* ]]
 	[[ "$output" == *http_proxy=http://127.0.0.1:1* && "$output" == *HTTPS_PROXY=http://127.0.0.1:2* && "$output" != *NOT_A_PROXY* ]]
 	run -0 run_ --env-host --unsetenv http_proxy -e HTTPS_PROXY=mine "$IMAGE" env
 	[ "$(grep -E '^(NOT_A_PROXY|https?_proxy|HTTPS_PROXY)=' <<<"$output" | sort | xargs)" = "HTTPS_PROXY=mine NOT_A_PROXY=3" ]

@@ -152,8 +152,7 @@ static int store_number(const struct parsing *ps, const struct opt *o, char *fie
 	return 0;
 }
 
-static int refuse(const struct parsing *ps, const struct opt *o, const char *flag,
-		  const char *value)
+static int refuse(const struct parsing *ps, const struct opt *o, const char *flag, const char *value)
 {
 	bool yes = true;
 

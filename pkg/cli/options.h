@@ -66,14 +66,11 @@ struct opt {
 		struct {
 			int32_t min, max; /* UINT, INT; max 0: no bound */
 		};
-		uint32_t
-			denied; /* BOOL: offset of a bool that is true when the value was false; 0: none */
+		uint32_t denied; /* BOOL: offset of a bool that is true when the value was false; 0: none */
 		const char *why; /* REFUSED: the reason; NULL: it is no matter */
-		const struct opt
-			*group; /* GROUP: rows of another table, offsets relative to .offset */
+		const struct opt *group; /* GROUP: rows of another table, offsets relative to .offset */
 	};
-	const char *
-		harmless; /* REFUSED: the values that ask for nothing, "a b c"; NULL: none but "" */
+	const char *harmless; /* REFUSED: the values that ask for nothing, "a b c"; NULL: none but "" */
 };
 
 #define OPT_FIELD(T, f, want) (offsetof(T, f) + 0 * sizeof(_Generic(&((T *)0)->f, want * : 1)))
@@ -124,9 +121,9 @@ struct opt {
  * A flag that others know and that asks for what is not done here: a usage error with the reason @wy, but
  * not for the values @ok. It has no field. Without a metavar it is yes or no, and no is harmless.
  */
-#define OPT_REFUSED(sh, lg, mv, wy, ok, ...)                                                \
-	{                                                                                   \
-		.kind = OPT_KIND_REFUSED, .short_name = sh, .long_name = lg, .metavar = mv, \
+#define OPT_REFUSED(sh, lg, mv, wy, ok, ...)                                                 \
+	{                                                                                    \
+		.kind = OPT_KIND_REFUSED, .short_name = sh, .long_name = lg, .metavar = mv,  \
 		.help = "Refused", .why = wy, .harmless = ok, .hidden = true, ##__VA_ARGS__ \
 	}
 /* One that makes no difference, here as there. */

@@ -135,8 +135,7 @@ static void runtime(struct request_defaults *d, struct container_request *q)
 	if (q->pod_id || q->is_infra)
 		return;
 	text(&q->runtime, c->runtime);
-	if (q->runtime && strcmp(q->runtime, "cuddy") != 0 &&
-	    (!q->more_runtime_flags || !q->more_runtime_flags->n))
+	if (q->runtime && strcmp(q->runtime, "cuddy") != 0 && (!q->more_runtime_flags || !q->more_runtime_flags->n))
 		q->more_runtime_flags = &c->runtimes_flags.v;
 }
 
@@ -171,10 +170,9 @@ static int check_names(const struct container_request *q)
 	if (!is_joined(joined))
 		return 0;
 	if (q->add_host.n || q->hosts_file)
-		return err_usage(
-			"--network %s: /etc/hosts is that container's, too; use --add-host "
-			"and --hosts-file there",
-			joined);
+		return err_usage("--network %s: /etc/hosts is that container's, too; use --add-host "
+				 "and --hosts-file there",
+				 joined);
 	if ((q->dns.n && !no_server) || q->dns_search.n || q->dns_option.n)
 		return err_usage("--network %s: /etc/resolv.conf is that container's, too; use "
 				 "--dns, --dns-search and --dns-option there",

@@ -101,8 +101,7 @@ static int env_add_line(struct strv *env, const char *line)
 	size_t n = strcspn(line, "=");
 
 	if (strcspn(line, " \t") < n)
-		return err_usage("the name '%.*s' has a blank in it; write NAME=VALUE", (int)n,
-				 line);
+		return err_usage("the name '%.*s' has a blank in it; write NAME=VALUE", (int)n, line);
 	return env_add(env, line);
 }
 

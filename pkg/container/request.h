@@ -90,8 +90,7 @@ struct container_request {
 	struct strv aliases, links;
 	struct strv egress;
 	struct strv publish, expose, add_host, dns, dns_search, dns_option;
-	const struct strv *
-		host_ips; /* where ports are published that name no address; NULL, none: everywhere */
+	const struct strv *host_ips; /* where ports are published that name no address; NULL, none: everywhere */
 	bool publish_all, no_hosts, no_hostname;
 	bool name_as_hostname; /* where the command line gives no hostname */
 	const char *hosts_file; /* a path, "none", "image" or NULL */
@@ -104,8 +103,7 @@ struct container_request {
 	/* security and limits */
 	bool privileged;
 	struct strv cdi_spec_dirs, hooks_dirs;
-	const struct cdi_specs
-		*cdi; /* what was read of them before; NULL: they are read when one is needed */
+	const struct cdi_specs *cdi; /* what was read of them before; NULL: they are read when one is needed */
 	const struct strv *more_hooks_dirs; /* of the global flag; NULL: none */
 	const char *gpus;
 	struct strv cap_add, cap_drop, security_opt, device, ulimit, sysctl, secret;

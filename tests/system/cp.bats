@@ -194,7 +194,8 @@ host_files() {
 	cuddy cp tree/. up:/
 	[ "$(cuddy exec up cat /scratch/sub/f /vol/f /over/f /etc/mine | xargs)" = 's v o e' ]
 	[ "$(cuddy exec up stat -f -c %T /scratch)" = tmpfs ]
-	[ "$(inside up:/vol/.)" = './ f' ] && empty_dir bound
+	[ "$(inside up:/vol/.)" = './ f' ]
+	empty_dir bound
 	for place in /proc/x /proc/sys/kernel/x /sys/x /rot/x; do
 		run --separate-stderr cuddy cp file up:$place
 		one_line_error 125 'Read-only|No such|not permitted|denied'

@@ -135,4 +135,14 @@ teardown_file() { file_end; }
 		assert p.wait() == 0, p.all
 	P
 	status_is c running
+	printf '[engine]\ndetach_keys = "ctrl-x,e"\n' >"$WORK/keys.conf"
+	CONTAINERS_CONF=$WORK/keys.conf cuddy create -it --name d "$IMAGE" sh
+	CONTAINERS_CONF=$WORK/keys.conf python3 - <<-'P'
+		from ptydrv import *
+		p = cuddy("start", "-a", "-i", "d")
+		p.expect(b"#")
+		p.send(b"\x18e")
+		assert p.wait() == 0, p.all
+	P
+	status_is d running
 }

@@ -2,6 +2,7 @@
 /* "cuddy exec": run a command in a running container. */
 #include "cmd/each.h"
 #include "pkg/base/err.h"
+#include "pkg/config/containers_conf.h"
 
 struct exec_args {
 	struct exec_request request;
@@ -46,10 +47,17 @@ static int exec_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 {
 	const struct exec_args *a = args;
 	struct exec_request e = a->request;
+	AUTO(containers_conf_done) struct containers_conf conf = {0};
 	struct container c;
 	int code = 0, r = keep_fds_named(a->preserve_fds, &a->preserve_fd, &e.keep);
 
 	ctx->in_a_hurry = true;
+	/* Without a terminal there are no keys, and no file is read for them. */
+	if (r == 0 && e.tty && !e.detach_keys) {
+		r = containers_conf_load(&conf);
+		if (conf.detach_keys && *conf.detach_keys)
+			e.detach_keys = conf.detach_keys;
+	}
 	if (r == 0)
 		r = each_open(ctx, "exec", &a->one, &argc, &argv, &c);
 	if (r < 0) {

@@ -97,7 +97,8 @@ SH
 	[ -s "$FILE_ROOT/want/look" ] && [ ! -s "$FILE_ROOT/want/left" ]
 	grep -q abd "$FILE_ROOT/want/look"
 	[ "$(grep -c 'No such file' "$FILE_ROOT/want/look")" -eq 3 ]
-	[ "$(wc -l <"$FILE_ROOT/want/build")" -gt 30 ] && grep -q xyz "$FILE_ROOT/want/build"
+	[ "$(wc -l <"$FILE_ROOT/want/build")" -gt 30 ]
+	grep -q xyz "$FILE_ROOT/want/build"
 	grep -q 'D /bigger' "$FILE_ROOT/want/image-diff-two"
 }
 

@@ -145,4 +145,11 @@ teardown_file() { file_end; }
 		assert p.wait() == 0, p.all
 	P
 	status_is d running
+	CONTAINERS_CONF=$WORK/keys.conf python3 - <<-'P'
+		from ptydrv import *
+		p = cuddy("exec", "-it", "d", "sh")
+		p.expect(b"#")
+		p.send(b"\x18e")
+		assert p.wait() == 0, p.all
+	P
 }

@@ -87,6 +87,28 @@ teardown() { :; }
 	[ "$(xargs <"$WORK/help.ended")" = "1 2 3 4 5 6 7 8 9 10 11 12 13 14" ]
 }
 
+@test "harness: a unit test that fails counts once, and a program that dies as one" {
+	cat >"$WORK/fails.out" <<-'E'
+		[ RUN      ] is_well
+		[       OK ] is_well
+		[ RUN      ] b_2
+		[  ERROR   ] --- 1 != 2
+		[  FAILED  ] b_2
+		[ RUN      ] other
+		[  FAILED  ] other
+		[==========] 3 test(s) run.
+		[  PASSED  ] 1 test(s).
+		[  FAILED  ] 2 test(s), listed below:
+		[  FAILED  ] b_2
+		[  FAILED  ] other
+	E
+	printf '#!/bin/sh\ncat "$0.out"; exit 2\n' >"$WORK/fails"
+	printf '#!/bin/sh\necho "[       OK ] before"; kill -9 $$\n' >"$WORK/dies"
+	chmod +x "$WORK/fails" "$WORK/dies"
+	run -1 "$TOP/tests/run-unit" "$WORK/fails" "$WORK/dies"
+	[ "${lines[-1]}" = "unit: 2 passed, 3 failed, 0 skipped" ]
+}
+
 @test "harness: a ready root is one that busybox was loaded into" {
 	unset CUDDY_ROOT CUDDY_RUNROOT
 	use_ready_root

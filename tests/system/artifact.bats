@@ -3,6 +3,9 @@
 load helpers
 load registry
 
+setup_file() { registry_file_begin; }
+teardown_file() { registry_file_end; }
+
 setup() {
 	test_begin
 	registry_begin

@@ -4,6 +4,9 @@ load helpers
 load build
 load registry
 
+setup_file() { registry_file_begin; }
+teardown_file() { registry_file_end; }
+
 setup() {
 	test_begin
 	registry_begin

@@ -3,20 +3,19 @@
 load helpers
 load registry
 
+setup_file() { registry_file_begin; }
+teardown_file() { registry_file_end; }
+
 setup() {
 	test_begin
-	registry_begin
-	A=$REG A_PID=$REG_PID A_DIR=$REG_DIR
-	registry_begin
+	registry_pair
 	M=$REG
 	f=$(image_file busybox)
 	export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
 }
 
 teardown() {
-	registry_end
-	kill "$A_PID"
-	wait "$A_PID" 2>/dev/null || true
+	registry_pair_end
 	test_end
 }
 

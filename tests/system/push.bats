@@ -3,23 +3,23 @@
 load helpers
 load registry
 
+setup_file() { registry_file_begin; }
+teardown_file() { registry_file_end; }
+
 setup() {
 	test_begin
 }
 
 teardown() {
-	registry_end
-	[ -z "${A_PID:-}" ] || { kill "$A_PID"; wait "$A_PID" 2>/dev/null || true; }
+	registry_pair_end
 	test_end
 }
 
 # Two registries: A, and REG.
 two_registries() {
-	registry_begin
-	A=$REG A_PID=$REG_PID A_DIR=$REG_DIR
+	registry_pair
 	export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
 	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$A" >"$CONTAINERS_REGISTRIES_CONF"
-	registry_begin
 }
 pull() { cuddy pull -q --tls-verify=false "$@"; }
 upload() { cuddy push -q --tls-verify=false "$@"; }

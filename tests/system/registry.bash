@@ -1,10 +1,27 @@
 # Debian's docker-registry on loopback, and a line to it that goes dead. Shared by the tests of pulling.
 
+# registry_file_begin, in setup_file: one that runs for all tests of the file, since a start costs half a second. The
+# first registry_begin of each test that wants no TLS then empties that one, and registry_end leaves it running.
+# registry_file_end, in teardown_file.
+registry_file_begin() {
+	command -v docker-registry >/dev/null || return 0
+	FILE_ROOT=$BATS_FILE_TMPDIR registry_begin
+	SHARED_REG=$REG SHARED_REG_DIR=$REG_DIR SHARED_REG_PID=$REG_PID REG_PID=
+}
+registry_file_end() { [ -z "${SHARED_REG_PID:-}" ] || { kill "$SHARED_REG_PID"; wait "$SHARED_REG_PID" 2>/dev/null || true; }; }
+
 # registry_begin [tls]: REG is its host:port, REG_DIR its directory, REG_DIR/log its access log.
 # With "tls": HTTPS by a certificate of our own authority (REG_DIR/certs), user u with password secret.
 registry_begin() {
 	local port more=
 	require_program docker-registry
+	if [ -n "${SHARED_REG:-}" ] && [ $# -eq 0 ]; then
+		REG=$SHARED_REG REG_DIR=$SHARED_REG_DIR REG_PID=
+		rm -rf "$REG_DIR/data" # it keeps nothing in memory
+		: >"$REG_DIR/log"
+		SHARED_REG= # a second one is another
+		return
+	fi
 	REG_DIR=$(mktemp -d "${FILE_ROOT:-$WORK}/registry.XXXXXX")
 	port=$(free_port)
 	REG=127.0.0.1:$port
@@ -27,13 +44,27 @@ auth: {htpasswd: {realm: test, path: $REG_DIR/htpasswd}}"
 		  addr: $REG
 		$more
 	EOF
-	docker-registry serve "$REG_DIR/config.yml" >"$REG_DIR/log" 2>&1 3>&- &
+	docker-registry serve "$REG_DIR/config.yml" >>"$REG_DIR/log" 2>&1 3>&- &
 	REG_PID=$!
 	wait_until 20 port_listens "$port"
 }
 
 registry_end() {
 	[ -z "${REG_PID:-}" ] || { kill "$REG_PID"; wait "$REG_PID" 2>/dev/null || true; REG_PID=; }
+}
+
+# registry_pair: two of them: REG, and A with A_DIR, which may be killed (A_PID) and is ended by registry_pair_end
+registry_pair() {
+	local first dir pid
+	registry_begin
+	first=$REG dir=$REG_DIR pid=$REG_PID
+	registry_begin
+	A=$REG A_DIR=$REG_DIR A_PID=$REG_PID
+	REG=$first REG_DIR=$dir REG_PID=$pid
+}
+registry_pair_end() {
+	registry_end
+	[ -z "${A_PID:-}" ] || { kill "$A_PID"; wait "$A_PID" 2>/dev/null || true; }
 }
 
 # push ARCHIVE NAME [SKOPEO OPTION...]: into the registry; plain HTTP when no options say otherwise
@@ -57,7 +88,7 @@ pull_image() {
 	cuddy tag "$REG/team/$name:1" "$as"
 	cuddy untag "$as" "$REG/team/$name:1"
 	registry_end
-	rm -rf "$REG_DIR"
+	[ "$REG_DIR" = "${SHARED_REG_DIR:-}" ] || rm -rf "$REG_DIR"
 }
 
 # blob_gets [REPOSITORY]: how many blobs were handed out since blob_gets_begin

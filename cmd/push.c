@@ -58,20 +58,37 @@ static void take_digest(const char *reference, const char *id)
 	(void)snprintf(pushed, sizeof(pushed), "%s", id);
 }
 
-/* @destination: as typed, or NULL. @place: it is no registry. @add: see compress_form_to_registry(). */
-static int options_of(const struct push_args *a, const char *destination, bool place,
+/* Where it goes: to a registry (@typed may be NULL: where its name says), or into a file or a directory. */
+struct destination {
+	const char *typed;
+	bool place;
+};
+
+static struct destination destination_of(int argc, char **argv)
+{
+	const char *typed = argc > 1 ? argv[1] : NULL;
+
+	return (struct destination){typed, typed && transport_is_place(typed)};
+}
+
+/* @as_is: nothing is compressed for a registry. @add: see compress_form_to_registry(). */
+static int options_of(const struct push_args *a, const struct destination *to, bool as_is,
 		      const char **add, struct push_options *ret)
 {
 	int r;
 
+	if (a->digestfile && to->place &&
+	    (strncmp(to->typed, "docker-archive:", 15) == 0 ||
+	     strncmp(to->typed, "containers-storage:", 19) == 0))
+		return err_usage("--digestfile: there is no manifest in %s", to->typed);
 	if (a->format)
 		ret->form.format = strcmp(a->format, "oci") == 0 ? "oci" : "docker";
-	r = place ? compress_form_of(&a->compression, &ret->form)
-		  : compress_form_to_registry(&a->compression, &ret->form, add);
+	r = to->place || as_is ? compress_form_of(&a->compression, &ret->form)
+			       : compress_form_to_registry(&a->compression, &ret->form, add);
 	if (r < 0)
 		return r;
 	ret->platform = a->platform;
-	r = sign_options_of(&a->sign, destination, &ret->sign);
+	r = sign_options_of(&a->sign, to->typed, &ret->sign);
 	return r < 0 ? r : registry_access_of(&a->registry, &ret->access);
 }
 
@@ -120,9 +137,6 @@ static int push_place(struct store *st, const char *name, const char *place,
 	struct transfer_report report;
 	int r;
 
-	if (a->digestfile && (strncmp(place, "docker-archive:", 15) == 0 ||
-			      strncmp(place, "containers-storage:", 19) == 0))
-		return err_usage("--digestfile: there is no manifest in %s", place);
 	transfer_report_init(&report, REPORT_PULL, a->quiet, take_digest);
 	o->report = &report.handler;
 	r = image_to_place(st, name, place, o, a->compress);
@@ -133,26 +147,29 @@ static int push_place(struct store *st, const char *name, const char *place,
 static int push_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct push_args *a = args;
-	bool place = argc > 1 && transport_is_place(argv[1]);
+	const struct destination to = destination_of(argc, argv);
 	struct push_options o = {0};
 	struct store *st;
-	int r = options_of(a, argc > 1 ? argv[1] : NULL, place, NULL, &o);
+	int r = options_of(a, &to, false, NULL, &o);
 
-	if (r == 0 && a->compress && !place)
+	if (r == 0 && a->compress && !to.place)
 		r = err_usage("--compress is for dir: destinations; --compression-format says "
 			      "how layers are sent to a registry");
-	if (r == 0 && a->all_tags && (argc > 1 || a->digestfile))
+	if (r == 0 && a->all_tags && (to.typed || a->digestfile))
 		r = err_usage("push: --all-tags goes not with a destination or --digestfile");
 	if (r == 0) {
-		if (!place)
+		if (!to.place)
 			transfer_expect();
 		r = cmd_store_for_images(ctx, &st);
 	}
-	if (r == 0 && place)
-		r = push_place(st, argv[0], argv[1], a, &o);
-	else if (r == 0)
-		r = a->all_tags ? push_tags(st, argv[0], &o, a->quiet)
-				: push_one(st, argv[0], argc > 1 ? argv[1] : NULL, &o, a->quiet);
+	if (r < 0)
+		return r;
+	if (to.place)
+		r = push_place(st, argv[0], to.typed, a, &o);
+	else if (a->all_tags)
+		r = push_tags(st, argv[0], &o, a->quiet);
+	else
+		r = push_one(st, argv[0], to.typed, &o, a->quiet);
 	if (r < 0)
 		return r;
 	return a->digestfile ? cmd_write_digest(a->digestfile, pushed) : 0;
@@ -183,40 +200,56 @@ static const struct opt push_list_opts[] = {
 };
 /* clang-format on */
 
+/* @base: for a place, which takes a list as it takes an image. */
+static int list_options_of(const struct push_list_args *a, const struct destination *to,
+			   struct list_push_options *o, struct push_options *base)
+{
+	int r;
+
+	*o = (struct list_push_options){.all = a->all != 0, .add_compression = a->add_compression};
+	if (to->place && (!o->all || o->add_compression))
+		return err_usage("--all=false and --add-compression are for registries");
+	r = options_of(&a->push, to, !o->all, &o->add_compression, base);
+	if (r < 0)
+		return r;
+	o->form = base->form;
+	o->sign = base->sign;
+	o->access = base->access;
+	if (a->insecure)
+		o->access.tls_verify = 0;
+	if (!o->all && (a->add_compression || o->form.format || o->form.compression))
+		return err_usage("another form of images that are not sent (--all=false)");
+	return 0;
+}
+
+static int push_list(struct store *st, const char *name, const struct destination *to, bool quiet,
+		     struct list_push_options *o, struct push_options *base)
+{
+	struct transfer_report report;
+	int r;
+
+	transfer_report_init(&report, REPORT_PULL, quiet, take_digest);
+	o->report = base->report = &report.handler;
+	r = to->place ? image_to_place(st, name, to->typed, base, false)
+		      : list_push(st, name, to->typed, o);
+	transfer_report_done(&report);
+	return r;
+}
+
 static int push_list_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 {
 	const struct push_list_args *a = args;
+	const struct destination to = destination_of(argc, argv);
 	AUTO(list_record_done) struct list_record gone = {0};
 	struct push_options base = {0};
-	struct list_push_options o = {.all = a->all != 0, .add_compression = a->add_compression};
-	struct transfer_report report;
-	/* Of a list without its images nothing is compressed. */
-	bool place = !o.all || (argc > 1 && transport_is_place(argv[1]));
+	struct list_push_options o;
 	struct store *st;
-	int r = options_of(&a->push, argc > 1 ? argv[1] : NULL, place, &o.add_compression, &base);
+	int r = list_options_of(a, &to, &o, &base);
 
-	o.form = base.form;
-	o.sign = base.sign;
-	o.access = base.access;
-	if (a->insecure)
-		o.access.tls_verify = 0;
-	if (r == 0 && !o.all && (a->add_compression || o.form.format || o.form.compression))
-		r = err_usage(
-			"manifest push: another form of images that are not sent (--all=false)");
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
-	if (r < 0)
-		return r;
-	transfer_report_init(&report, REPORT_PULL, a->push.quiet, take_digest);
-	o.report = &report.handler;
-	base.report = &report.handler;
-	if (argc > 1 && transport_is_place(argv[1]))
-		r = !o.all || o.add_compression
-			    ? err_usage("--all=false and --add-compression are for registries")
-			    : image_to_place(st, argv[0], argv[1], &base, false);
-	else
-		r = list_push(st, argv[0], argc > 1 ? argv[1] : NULL, &o);
-	transfer_report_done(&report);
+	if (r == 0)
+		r = push_list(st, argv[0], &to, a->push.quiet, &o, &base);
 	if (r == 0)
 		(void)puts(pushed);
 	if (r == 0 && a->push.digestfile)
@@ -230,7 +263,8 @@ const struct command cmd_manifest_push = {
 	.name = "push",
 	.group = "manifest",
 	.synopsis = "[OPTIONS] LIST [DESTINATION]",
-	.summary = "Send a list and its images to a registry, or write them to oci: or oci-archive:",
+	.summary =
+		"Send a list and its images to a registry, or write them to oci: or oci-archive:",
 	.opts = push_list_opts,
 	.args_size = sizeof(struct push_list_args),
 	.defaults = &push_list_defaults,

@@ -3,6 +3,9 @@
 load helpers
 load registry
 
+setup_file() { registry_file_begin; }
+teardown_file() { registry_file_end; }
+
 setup() {
 	test_begin
 	registry_begin
@@ -242,7 +245,7 @@ arm_image() { # NAME
 	d=sha256:$(printf '%064d' 0)
 	for bad in "create l" "create busybox" "create Upper" "create x@$d" "add l nosuch.invalid/x:1" "add nosuch busybox" "add l oci:/tmp/x" \
 		"annotate l" "annotate l $d" "annotate l sha256:ab" "annotate --index --arch arm l" "remove l $d" "rm" "push l" \
-		"push --all=false -f v2s2 l 127.0.0.1:1/x" "push nosuch 127.0.0.1:1/x" "push l dir:/tmp/x" "inspect nosuch.invalid/x" \
+		"push --all=false -f v2s2 l 127.0.0.1:1/x" "push nosuch 127.0.0.1:1/x" "push l dir:/tmp/x" "push --digestfile $WORK/d l containers-storage:x" "push --all=false l oci:$WORK/x" "inspect nosuch.invalid/x" \
 		"create --annotation x y" "add --frob l busybox" "add --retry 0 l docker://127.0.0.1:1/x" "push --retry 0 l 127.0.0.1:1/x"; do
 		run --separate-stderr manifest $bad
 		one_line_error 125 .

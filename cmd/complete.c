@@ -161,49 +161,58 @@ static void offer_commands(struct question *q, const char *group)
 		offer(q, g->name, g->summary);
 }
 
+static void offer_any_container(struct question *q)
+{
+	offer_containers(q, false);
+}
+
+static void offer_running(struct question *q)
+{
+	offer_containers(q, true);
+}
+
+static void offer_all_commands(struct question *q)
+{
+	offer_commands(q, NULL);
+}
+
+/* Who answers for which kind: one of the three. What may be one of several kinds has a row for each. */
+static const struct {
+	enum opt_complete kind;
+	const char *line; /* the shell knows better */
+	int (*list)(struct store *, struct strv *); /* names of the store */
+	void (*offer)(struct question *q);
+} kinds[] = {
+	{COMPLETE_FILE, .line = ":file"},
+	{COMPLETE_DIR, .line = ":dir"},
+	{COMPLETE_CONTAINER, .offer = offer_any_container},
+	{COMPLETE_RUNNING, .offer = offer_running},
+	{COMPLETE_IMAGE, .offer = offer_images},
+	{COMPLETE_VOLUME, .list = volume_list},
+	{COMPLETE_NETWORK, .list = network_list},
+	{COMPLETE_POD, .list = pod_list},
+	{COMPLETE_SECRET, .list = secret_list},
+	{COMPLETE_COMMAND, .offer = offer_all_commands},
+	{COMPLETE_OBJECT, .offer = offer_any_container},
+	{COMPLETE_OBJECT, .offer = offer_images},
+	{COMPLETE_OBJECT, .list = volume_list},
+	{COMPLETE_OBJECT, .list = network_list},
+	{COMPLETE_OBJECT, .list = pod_list},
+};
+
 static void offer_kind(struct question *q, enum opt_complete kind, const char *words)
 {
-	switch (kind) {
-	case COMPLETE_FILE:
-		(void)puts(":file");
-		break;
-	case COMPLETE_DIR:
-		(void)puts(":dir");
-		break;
-	case COMPLETE_CONTAINER:
-	case COMPLETE_RUNNING:
-		offer_containers(q, kind == COMPLETE_RUNNING);
-		break;
-	case COMPLETE_IMAGE:
-		offer_images(q);
-		break;
-	case COMPLETE_VOLUME:
-		offer_names(q, volume_list);
-		break;
-	case COMPLETE_COMMAND:
-		offer_commands(q, NULL);
-		break;
-	case COMPLETE_WORDS:
+	if (kind == COMPLETE_WORDS)
 		offer_words(q, words);
-		break;
-	case COMPLETE_NETWORK:
-		offer_names(q, network_list);
-		break;
-	case COMPLETE_POD:
-		offer_names(q, pod_list);
-		break;
-	case COMPLETE_SECRET:
-		offer_names(q, secret_list);
-		break;
-	case COMPLETE_OBJECT:
-		offer_containers(q, false);
-		offer_images(q);
-		offer_names(q, volume_list);
-		offer_names(q, network_list);
-		offer_names(q, pod_list);
-		break;
-	case COMPLETE_NONE:
-		break;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (kinds[i].kind != kind)
+			continue;
+		if (kinds[i].line)
+			(void)puts(kinds[i].line);
+		else if (kinds[i].list)
+			offer_names(q, kinds[i].list);
+		else
+			kinds[i].offer(q);
 	}
 }
 

@@ -43,13 +43,10 @@ static int remove_dependents(struct store *st, const struct container *c,
 		struct container other;
 
 		r = container_open_id(st, ids.v[i], &other);
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
+		if (r < 0) {
+			r = err_forgive(r, -CE_NO_CONTAINER);
 			continue;
 		}
-		if (r < 0)
-			break;
 		r = container_remove(st, &other, o);
 		if (r < 0)
 			r = err_wrap(r, "%s, which depends on it", other.rec->name);

@@ -69,7 +69,7 @@ char *finding_text(const struct finding *f)
 		[FOUND_CONTAINER_DIRS] = "container",
 		[FOUND_CONTAINER_VOLUME] = "container",
 	};
-	bool id = strlen(f->name) == 64 && hex_is_valid(f->name, 64);
+	bool id = hex_is_exactly(f->name, 64);
 	bool escaped = f->kind == FOUND_NAME || f->kind == FOUND_LIST || f->kind == FOUND_ARTIFACT;
 	AUTO_FREE char *reference = escaped ? ref_unescape(f->name) : NULL;
 
@@ -214,8 +214,7 @@ static int check_secrets(struct store *st, struct findings *f)
 		secret_wipe(&value);
 	}
 	for (size_t i = 0; r == 0 && i < files.n; i++) {
-		if (lock >= 0 && has_ending(files.v[i], ".data") &&
-		    !strv_has(&values, files.v[i]))
+		if (lock >= 0 && has_ending(files.v[i], ".data") && !strv_has(&values, files.v[i]))
 			check_secret_value(st, files.v[i], all_known, f);
 	}
 	return r;

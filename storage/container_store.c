@@ -21,6 +21,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/path.h"
+#include "pkg/json/json.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/private_dir.h"
@@ -46,7 +47,7 @@ void container_dirs_done(struct container_dirs *d)
 
 static bool id_is_valid(const char *s)
 {
-	return strlen(s) == 64 && hex_is_valid(s, 64);
+	return hex_is_exactly(s, 64);
 }
 
 static int check_id(const char *id)
@@ -345,6 +346,15 @@ int container_store_read(struct store *st, const char *id, struct sbuf *ret_reco
 	if (r == 0 && ret_record->len == before)
 		return err_new(-CE_NO_CONTAINER, "%.12s", id);
 	return r < 0 ? err_wrap(r, "%s", path) : 0;
+}
+
+int container_store_json(struct store *st, const char *id, struct json_object **ret)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+	int r = container_store_read(st, id, &b);
+
+	*ret = NULL;
+	return r < 0 ? err_forgive(r, -CE_NO_CONTAINER) : json_parse(b.s, b.len, ret);
 }
 
 int container_store_write(struct store *st, const char *id, const char *record, size_t n)

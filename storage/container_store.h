@@ -49,6 +49,9 @@ int container_store_list(struct store *st, struct strv *ret_ids);
  * which only a power loss leaves of a container that was not made durable.
  */
 int container_store_read(struct store *st, const char *id, struct sbuf *ret_record);
+struct json_object;
+/** container_store_json() - the same, parsed, for who wants a few fields; @ret: NULL when the container went meanwhile, which is no error. */
+int container_store_json(struct store *st, const char *id, struct json_object **ret);
 int container_store_write(struct store *st, const char *id, const char *record, size_t n);
 /** container_store_name() - rename: claim the new name, free the old one; the record is the caller's. -CE_NAME_IN_USE. */
 int container_store_name(struct store *st, const char *id, const char *old_name,

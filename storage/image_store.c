@@ -61,7 +61,7 @@ void image_record_free(struct image_record *r)
 
 static bool id_is_valid(const char *s)
 {
-	return strlen(s) == 64 && hex_is_valid(s, 64);
+	return hex_is_exactly(s, 64);
 }
 
 static const struct json_field fields[] = {
@@ -172,10 +172,7 @@ int image_store_load(struct store *st, const char *id, struct image_record **ret
 		return r;
 	r = image_read_file(st, id, IMAGE_MANIFEST, &manifest);
 	has_manifest = r == 0;
-	if (r == -ENOENT) {
-		err_drop();
-		r = 0;
-	}
+	r = err_forgive(r, -ENOENT);
 	if (r == 0)
 		r = image_store_names(st, id, &names);
 	if (r < 0)
@@ -399,18 +396,10 @@ static int container_images(struct store *st, struct strv *ret_containers, struc
 
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		AUTO_JSON struct json_object *o = NULL;
-		AUTO_SBUF struct sbuf b = SBUF_INIT;
 		const char *image = NULL;
 
-		r = container_store_read(st, ids.v[i], &b);
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
-			continue;
-		}
-		if (r == 0)
-			r = json_parse(b.s, b.len, &o);
-		if (r == 0)
+		r = container_store_json(st, ids.v[i], &o);
+		if (r == 0 && o)
 			r = json_get_str(o, "ImageID", &image);
 		if (r < 0)
 			return err_wrap(r, "container %.12s", ids.v[i]);
@@ -481,10 +470,7 @@ static int remove_image(struct store *st, const char *id, const struct strv *nam
 		err_drop();
 	for (size_t i = 0; r == 0 && i < names->n; i++) {
 		r = ref_remove(st, names->v[i]);
-		if (r == -CE_NO_IMAGE) {
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -CE_NO_IMAGE);
 	}
 	crash_point("image-unnamed");
 	if (r == 0)

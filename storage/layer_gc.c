@@ -42,7 +42,7 @@ int layer_lease_add(struct store *st, struct layer_lease *l, const char *diffid)
 	char line[65];
 	int r;
 
-	if (strlen(diffid) != 64 || !hex_is_valid(diffid, 64))
+	if (!hex_is_exactly(diffid, 64))
 		return err_new(-CE_BAD_FORMAT, "'%s' is not a layer id", diffid);
 	memcpy(line, diffid, 64);
 	line[64] = '\n';
@@ -81,10 +81,7 @@ static int add_leased(struct store *st, struct strv *ret)
 		if (r <= 0)
 			continue;
 		r = file_read_at(locks, names.v[i], LEASE_MAX, &b);
-		if (r == -ENOENT) {
-			err_drop(); /* ended just now */
-			r = 0;
-		}
+		r = err_forgive(r, -ENOENT); /* ended just now */
 		for (size_t at = 0; r == 0 && at + 65 <= b.len; at += 65) {
 			b.s[at + 64] = '\0';
 			strv_add(ret, b.s + at);
@@ -116,19 +113,11 @@ static int add_of_containers(struct store *st, struct strv *ret)
 
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		AUTO_JSON struct json_object *o = NULL;
-		AUTO_SBUF struct sbuf b = SBUF_INIT;
 
-		r = container_store_read(st, ids.v[i], &b);
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
-			continue;
-		}
-		if (r == 0)
-			r = json_parse(b.s, b.len, &o);
-		if (r == 0)
+		r = container_store_json(st, ids.v[i], &o);
+		if (r == 0 && o)
 			r = json_get_strv(o, "Layers", ret);
-		if (r == 0)
+		if (r == 0 && o)
 			r = json_get_strv(o, "MountLayers", ret);
 		if (r < 0)
 			return err_wrap(r, "container %.12s", ids.v[i]);
@@ -167,10 +156,7 @@ int layer_remove_unused(struct store *st, const struct strv *candidates)
 		if (strv_has_sorted(&used, candidates->v[i]))
 			continue;
 		r = store_trash(st, STORE_LAYERS, candidates->v[i]);
-		if (r == -ENOENT) {
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -ENOENT);
 	}
 	if (r < 0)
 		return err_wrap(r, "remove layers");

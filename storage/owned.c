@@ -123,17 +123,12 @@ static int name_of(struct store *st, const char *container, struct strv *ret)
 {
 	AUTO_STRV struct strv uids = STRV_INIT, gids = STRV_INIT;
 	AUTO_JSON struct json_object *o = NULL;
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	int r = container_store_read(st, container, &b);
+	int r = container_store_json(st, container, &o);
 	struct sha256 h;
 	char hex[65];
 
-	if (r == -CE_NO_CONTAINER) {
-		err_drop();
+	if (r == 0 && !o)
 		return 0;
-	}
-	if (r == 0)
-		r = json_parse(b.s, b.len, &o);
 	if (r == 0)
 		r = json_get_strv(o, "UidMap", &uids);
 	if (r == 0)

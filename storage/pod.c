@@ -85,8 +85,7 @@ int pod_load(struct store *st, const char *name, struct pod_record *ret)
 		return err_new(-CE_NO_POD, "%s", name);
 	if (r == 0)
 		r = json_record_read(b.s, b.len, fields, "a pod", &rec);
-	if (r == 0 &&
-	    (strlen(rec.id) != 64 || !hex_is_valid(rec.id, 64) || !name_is_valid(rec.name)))
+	if (r == 0 && (!hex_is_exactly(rec.id, 64) || !name_is_valid(rec.name)))
 		r = err_new(-CE_CORRUPT, "the record of a pod");
 	if (r < 0)
 		return err_wrap(r, "pod %s", name);
@@ -113,12 +112,11 @@ int pod_resolve(struct store *st, const char *name, struct pod_record *ret)
 		AUTO(pod_record_done) struct pod_record one = {0};
 
 		r = pod_load(st, names.v[i], &one);
-		if (r == -CE_NO_POD) { /* it went since */
-			err_drop();
-			r = 0;
+		if (r < 0) {
+			r = err_forgive(r, -CE_NO_POD); /* it went since */
 			continue;
 		}
-		if (r < 0 || strncmp(one.id, name, strlen(name)) != 0)
+		if (strncmp(one.id, name, strlen(name)) != 0)
 			continue;
 		if (found.id)
 			return err_new(-CE_AMBIGUOUS, "%s", name);

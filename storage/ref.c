@@ -146,7 +146,7 @@ int ref_set(struct store *st, const char *reference, const char *id, const char 
 	if (dir < 0)
 		return dir;
 	if (!*reference || strlen(reference) > REF_FILE_MAX - 128 || strchr(reference, '\n') ||
-	    strlen(id) != 64 || !hex_is_valid(id, 64))
+	    !hex_is_exactly(id, 64))
 		return err_usage("'%s' cannot name an image", reference);
 	if (read_ref(st, file, old, NULL, &old_manifest) < 0)
 		err_drop(); /* none, or one that is damaged: replaced */

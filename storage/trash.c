@@ -111,8 +111,7 @@ static void drop_orphaned_runtime(struct store *st)
 
 	d = copy < 0 ? NULL : fdopendir(copy);
 	while (d && (e = readdir(d)) != NULL)
-		if (strlen(e->d_name) == 64 && hex_is_valid(e->d_name, 64) &&
-		    !store_has(st, STORE_CONTAINERS, e->d_name) &&
+		if (hex_is_exactly(e->d_name, 64) && !store_has(st, STORE_CONTAINERS, e->d_name) &&
 		    rmtree(store_runtime_fd(st), e->d_name) < 0)
 			err_drop();
 }

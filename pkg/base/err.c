@@ -71,6 +71,14 @@ void err_drop(void)
 	trail_code = 0;
 }
 
+int err_forgive(int r, int code)
+{
+	if (r != code)
+		return r;
+	err_drop();
+	return 0;
+}
+
 const char *err_trail(void)
 {
 	return trail;

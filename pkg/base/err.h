@@ -76,6 +76,9 @@ int err_set(int r, const char *trail);
 /** err_drop() - the error was handled; forget its trail. */
 void err_drop(void);
 
+/** err_forgive() - 0 when @r is the negative @code, whose trail is then forgotten; otherwise @r as it is. */
+int err_forgive(int r, int code);
+
 /** err_trail() - the words so far, without the code's own text; "" when there is none. */
 const char *err_trail(void);
 

@@ -124,3 +124,8 @@ bool hex_is_valid(const char *s, unsigned max)
 
 	return n > 0 && n <= max && !s[n];
 }
+
+bool hex_is_exactly(const char *s, unsigned n)
+{
+	return hex_is_valid(s, n) && strlen(s) == n;
+}

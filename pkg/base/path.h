@@ -20,3 +20,5 @@ bool has_ending(const char *s, const char *end);
 bool name_is_valid(const char *s);
 /** hex_is_valid() - 1..@max lower-case hex digits. */
 bool hex_is_valid(const char *s, unsigned max);
+/** hex_is_exactly() - @n lower-case hex digits, as ids and digests have 64. */
+bool hex_is_exactly(const char *s, unsigned n);

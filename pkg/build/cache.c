@@ -24,7 +24,7 @@ static bool parse_record(const struct sbuf *b, struct cache_record *ret)
 		return false;
 	if (strcmp(r.layer, "-") == 0)
 		r.layer[0] = '\0';
-	else if (strlen(r.layer) != 64 || !hex_is_valid(r.layer, 64))
+	else if (!hex_is_exactly(r.layer, 64))
 		return false;
 	r.created_ns = ns;
 	*ret = r;

@@ -19,7 +19,7 @@ static int by_key(const void *a, const void *b)
 
 static bool take_hex(const char *s, char ret[65])
 {
-	if (strlen(s) != 64 || !hex_is_valid(s, 64))
+	if (!hex_is_exactly(s, 64))
 		return false;
 	memcpy(ret, s, 65);
 	return true;

@@ -94,7 +94,7 @@ int remote_is_same(struct builder *b, const char *url, char ret[65])
 int remote_checksum_check(const char *c)
 {
 	if (strncmp(c, "sha256:", 7) == 0 ? strlen(c) == 71 && hex_is_valid(c + 7, 64)
-					  : strlen(c) == 40 && hex_is_valid(c, 40))
+					  : hex_is_exactly(c, 40))
 		return 0;
 	return err_usage("'%s' is no checksum: sha256: and 64 hex digits, or the 40 of a commit",
 			 c);

@@ -29,7 +29,7 @@ static bool parse(const struct sbuf *b, struct url_note *ret)
 
 	if (!b->len || b->s[b->len - 1] != '\n' ||
 	    sscanf(b->s, "%64s %lld %255s\n", n.digest, &ns, n.etag) != 3 ||
-	    strlen(n.digest) != 64 || !hex_is_valid(n.digest, 64))
+	    !hex_is_exactly(n.digest, 64))
 		return false;
 	if (strcmp(n.etag, "-") == 0)
 		n.etag[0] = '\0';

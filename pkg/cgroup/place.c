@@ -427,10 +427,7 @@ static int place_split(const struct cgroup_request *q, pid_t monitor, struct cgr
 
 		if (parse_u32(p, INT32_MAX, &pid) == 0)
 			r = move_into(supervisor, (pid_t)pid);
-		if (r == -ESRCH) { /* it ended meanwhile */
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -ESRCH); /* it ended meanwhile */
 	}
 	return r < 0 ? r : divide(q, own.s, monitor, &made->dir);
 }

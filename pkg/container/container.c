@@ -89,13 +89,10 @@ int container_each(struct store *st, int (*fn)(const struct container *c, void *
 		struct container c;
 
 		r = container_open_id(st, ids.v[i], &c);
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
+		if (r < 0) {
+			r = err_forgive(r, -CE_NO_CONTAINER);
 			continue;
 		}
-		if (r < 0)
-			break;
 		r = fn(&c, arg);
 		container_done(&c);
 	}

@@ -35,15 +35,13 @@ int container_dependents(struct store *st, const char *id, struct strv *ret_ids)
 			if (strcmp(all.v[i], id) == 0 || strv_has(ret_ids, all.v[i]))
 				continue;
 			r = container_open_id(st, all.v[i], &c);
-			if (r == -CE_NO_CONTAINER) {
-				err_drop();
-				r = 0;
+			if (r < 0) {
+				r = err_forgive(r, -CE_NO_CONTAINER);
 				continue;
 			}
-			if (r == 0 && depends(c.rec, of))
+			if (depends(c.rec, of))
 				strv_add(ret_ids, c.rec->id);
-			if (r == 0)
-				container_done(&c);
+			container_done(&c);
 		}
 		of = from < ret_ids->n ? ret_ids->v[from++] : NULL;
 	}

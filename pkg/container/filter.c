@@ -164,10 +164,7 @@ int list_pods(struct store *st, struct strv *ret)
 		r = pod_load(st, names.v[i], &pod);
 		if (r == 0)
 			strv_addf(ret, "%s=%s", pod.id, pod.name);
-		if (r == -CE_NO_POD) {
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -CE_NO_POD);
 	}
 	return r;
 }

@@ -33,12 +33,11 @@ int network_resolve(struct store *st, const char *name, char **ret)
 		AUTO(network_record_done) struct network_record other = {0};
 
 		r = network_load(st, names.v[i], &other);
-		if (r == -CE_NO_NETWORK) {
-			err_drop();
-			r = 0;
+		if (r < 0) {
+			r = err_forgive(r, -CE_NO_NETWORK);
 			continue;
 		}
-		if (r < 0 || strncmp(other.id, name, strlen(name)) != 0)
+		if (strncmp(other.id, name, strlen(name)) != 0)
 			continue;
 		if (found)
 			return err_new(-CE_AMBIGUOUS, "%s: more than one network's id begins so",
@@ -384,12 +383,11 @@ static int each_match(struct store *st, const struct strv *filters,
 		const struct filtered x = {.r = &rec, .used = &used};
 
 		r = network_load(st, names.v[i], &rec);
-		if (r == -CE_NO_NETWORK) {
-			err_drop();
-			r = 0;
+		if (r < 0) {
+			r = err_forgive(r, -CE_NO_NETWORK);
 			continue;
 		}
-		if (r == 0 && filter_all(filters, match_one, &x))
+		if (filter_all(filters, match_one, &x))
 			fn(&rec, strv_has(&used, rec.name), arg);
 	}
 	return r;

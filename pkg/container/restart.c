@@ -75,10 +75,8 @@ int container_set_restart(struct store *st, struct container *c, const char *pol
 	if (r == 0 && container_is_running(c))
 		r = conmon_set_restart(c->dirs.runtime_fd, restart_policy(c->rec),
 				       (uint32_t)c->rec->restart_max);
-	if (r == -ESRCH) { /* it has ended meanwhile, and is started with what the record says */
-		err_drop();
-		r = 0;
-	}
+	r = err_forgive(
+		r, -ESRCH); /* it has ended meanwhile, and is started with what the record says */
 	if (r == 0)
 		container_event(st, c->rec, "update", NULL);
 	return r;

@@ -90,10 +90,7 @@ int secret_find(struct store *st, const char *name, struct secret_record *ret)
 		r = secret_load(st, names.v[i], &one);
 		if (r < 0 || strncmp(one.id, name, strlen(name)) != 0) {
 			secret_record_done(&one);
-			if (r == -CE_NO_SECRET) {
-				err_drop();
-				r = 0;
-			}
+			r = err_forgive(r, -CE_NO_SECRET);
 			continue;
 		}
 		if (hit.id)
@@ -221,10 +218,7 @@ int secret_rows(struct store *st, const struct strv *filters, struct json_object
 		r = secret_load(st, names.v[i], &one);
 		if (r == 0 && matches(&one, filters))
 			(void)json_object_array_add(a, row_of(&one));
-		if (r == -CE_NO_SECRET) {
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -CE_NO_SECRET);
 	}
 	if (r == 0)
 		*ret = TAKE_PTR(a);

@@ -32,11 +32,7 @@ int container_stop(struct container *c, int signal, int64_t grace_s)
 
 	if (!container_is_running(c))
 		return 0;
-	r = conmon_stop(c->dirs.runtime_fd, signal, s < 0 ? -1 : s * 1000);
-	if (r == -ESRCH) {
-		err_drop();
-		r = 0;
-	}
+	r = err_forgive(conmon_stop(c->dirs.runtime_fd, signal, s < 0 ? -1 : s * 1000), -ESRCH);
 	return r < 0 ? r : refresh(c);
 }
 
@@ -112,10 +108,7 @@ static int remove_locked(struct store *st, struct container *c, const struct rem
 
 	if (r >= 0)
 		r = monitor = container_monitor_lock(c, o);
-	if (r == -ENOENT) { /* its runtime directory went */
-		err_drop();
-		r = 0;
-	}
+	r = err_forgive(r, -ENOENT); /* its runtime directory went */
 	if (r >= 0)
 		r = refresh(c); /* ends a payload whose monitor was killed */
 	/* Mostly gone long since; but not after a monitor that was killed, where nobody else does it. */

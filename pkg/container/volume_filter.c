@@ -23,13 +23,10 @@ int volume_use_load(struct store *st, struct volume_use *ret)
 		struct container c;
 
 		r = container_look(st, ids.v[i], true, NULL, &c);
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
+		if (r < 0) {
+			r = err_forgive(r, -CE_NO_CONTAINER);
 			continue;
 		}
-		if (r < 0)
-			break;
 		for (unsigned k = 0; k < c.rec->n_mounts; k++) {
 			if (c.rec->mounts[k].kind != MOUNT_VOLUME)
 				continue;
@@ -115,8 +112,9 @@ static int check_value(struct store *st, const char *filter, const char *key, co
 
 int volume_filters_check(struct store *st, const struct strv *filters)
 {
-	static const char *const keys[] = {"name",     "label",     "label!", "driver", "scope", "opt",
-					   "dangling", "anonymous", "until",  "since",  "after"};
+	static const char *const keys[] = {"name",  "label", "label!",   "driver",
+					   "scope", "opt",   "dangling", "anonymous",
+					   "until", "since", "after"};
 
 	for (size_t i = 0; filters && i < filters->n; i++) {
 		const char *value = NULL;

@@ -166,10 +166,7 @@ static int each_match(struct store *st, const struct strv *filters,
 		if (r == 0 && volume_filters_match(st, filters, &v, &use))
 			fn(st, &v, &use, data);
 		volume_record_done(&v);
-		if (r == -CE_NO_VOLUME) {
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -CE_NO_VOLUME);
 	}
 	return r;
 }

@@ -149,10 +149,7 @@ int artifact_rows(struct store *st, bool no_trunc, struct json_object **ret)
 	*ret = json_object_new_array();
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		r = add_row(st, names.v[i], no_trunc, *ret);
-		if (r == -CE_NO_ARTIFACT) { /* just removed */
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -CE_NO_ARTIFACT); /* just removed */
 	}
 	return r;
 }

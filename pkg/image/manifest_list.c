@@ -28,12 +28,11 @@ static int find_by_id(struct store *st, const char *prefix, struct list_record *
 		AUTO(list_record_done) struct list_record rec = {0};
 
 		r = list_store_load(st, names.v[i], &rec);
-		if (r == -CE_NO_LIST) {
-			err_drop();
-			r = 0;
+		if (r < 0) {
+			r = err_forgive(r, -CE_NO_LIST);
 			continue;
 		}
-		if (r < 0 || strncmp(rec.id, prefix, strlen(prefix)) != 0)
+		if (strncmp(rec.id, prefix, strlen(prefix)) != 0)
 			continue;
 		if (found)
 			return err_new(-CE_AMBIGUOUS, "manifest list %s", prefix);
@@ -527,7 +526,9 @@ int list_push(struct store *st, const char *typed, const char *destination,
 	AUTO(list_record_done) struct list_record rec = {0};
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 	AUTO_FREE char *to = NULL;
-	AUTO_FREE char *mount_from = o->mount_from && o->mount_from->n ? strv_join(o->mount_from, ",") : NULL;
+	AUTO_FREE char *mount_from = o->mount_from && o->mount_from->n
+					     ? strv_join(o->mount_from, ",")
+					     : NULL;
 	struct transfer_push_list p = {.all = o->all,
 				       .mount_from = mount_from,
 				       .add_compression = o->add_compression,

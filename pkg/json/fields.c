@@ -31,7 +31,7 @@ static int read_hex(struct json_object *o, const struct json_field *f, char *ret
 
 	if (r < 0 || !s)
 		return r;
-	if (strlen(s) != 64 || !hex_is_valid(s, 64))
+	if (!hex_is_exactly(s, 64))
 		return err_new(-CE_CORRUPT, "\"%s\" is not 64 hexadecimal digits", f->key);
 	memcpy(ret, s, 65);
 	return 0;

@@ -173,11 +173,7 @@ static int make_room(struct kube_play *p, const char *name)
 
 	if (r == 0)
 		return pod_remove(p->st, name, &(struct pod_removal){.force = true, .grace_s = -2});
-	if (r == -CE_NO_POD) {
-		err_drop();
-		r = 0;
-	}
-	return r;
+	return err_forgive(r, -CE_NO_POD);
 }
 
 /* What the containers of the pod share in memory is made with the pod. */

@@ -169,7 +169,7 @@ int reference_parse(const char *s, struct reference *ret)
 
 	if (!*s)
 		return err_usage("an image name cannot be empty");
-	if (strlen(s) == 64 && hex_is_valid(s, 64))
+	if (hex_is_exactly(s, 64))
 		return bad(s, "64 hexadecimal digits are an image id");
 	name = xstrdup(s);
 	at = strchr(name, '@');

@@ -40,10 +40,7 @@ int pod_members(struct store *st, const struct pod_record *pod, struct pod_membe
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		r = container_open_id(st, ids.v[i], &m.v[m.n]);
 		m.n += r == 0;
-		if (r == -CE_NO_CONTAINER) { /* it went since */
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -CE_NO_CONTAINER); /* it went since */
 	}
 	if (r < 0)
 		return r;

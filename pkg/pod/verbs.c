@@ -193,10 +193,7 @@ static int remove_members(struct store *st, struct pod_members *m, const struct 
 
 	for (size_t i = m->n; r == 0 && i-- > 0;) {
 		r = container_remove(st, &m->v[i], &gone);
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -CE_NO_CONTAINER);
 		if (r < 0)
 			r = err_wrap(r, "remove %s", m->v[i].rec->name);
 	}
@@ -305,14 +302,13 @@ int pod_prune(struct store *st, prune_told *told, void *arg)
 		r = pod_load(st, names.v[i], &pod);
 		if (r == 0)
 			r = pod_members(st, &pod, &m);
-		if (r == -CE_NO_POD) {
-			err_drop();
-			r = 0;
+		if (r < 0) {
+			r = err_forgive(r, -CE_NO_POD);
 			continue;
 		}
 		status = pod_status(&m);
-		if (r < 0 || (strcmp(status, "Exited") != 0 && strcmp(status, "Stopped") != 0 &&
-			      !pod.removing))
+		if (strcmp(status, "Exited") != 0 && strcmp(status, "Stopped") != 0 &&
+		    !pod.removing)
 			continue;
 		one = pod_remove(st, pod.id, &(struct pod_removal){.grace_s = -2});
 		/* Somebody was faster, or began to use it. */

@@ -75,9 +75,9 @@ static int read_table(struct work *w)
 		r = chunked_table_parse(text.s, text.len, c->table.offset, &w->table);
 	if (r == 0)
 		r = check_sum(w->a->split, c->split.bytes, w->table.split_digest, "tar-split");
-	if (r == 0 && (w->table.bytes > PLAIN_MAX ||
-		       (w->table.bytes > RATIO_FLOOR &&
-			w->table.bytes / RATIO_MAX > w->a->blob_bytes)))
+	if (r == 0 &&
+	    (w->table.bytes > PLAIN_MAX ||
+	     (w->table.bytes > RATIO_FLOOR && w->table.bytes / RATIO_MAX > w->a->blob_bytes)))
 		r = err_new(-CE_LIMIT, "the archive expands to more than %u times its size",
 			    RATIO_MAX);
 	return r;
@@ -196,7 +196,7 @@ static int look_around(struct work *w)
 	if (wanted.n)
 		qsort(wanted.v, wanted.n, sizeof(struct chunked_piece *), by_digest);
 	while ((e = readdir(d)) != NULL)
-		if (strlen(e->d_name) == 64 && hex_is_valid(e->d_name, 64))
+		if (hex_is_exactly(e->d_name, 64))
 			look_into(w, &wanted, e->d_name);
 	return 0;
 }
@@ -386,7 +386,7 @@ static int emit_file(struct work *w, const char *name, uint64_t size)
 	if (f->n > 1 && p[f->whole].path)
 		return emit_here(w, &p[f->whole]);
 	for (unsigned k = f->first; r == 0 && k < f->first + f->n; k++)
-		r = p[k].zeros	? emit_zeros(w, p[k].size)
+		r = p[k].zeros  ? emit_zeros(w, p[k].size)
 		    : p[k].path ? emit_here(w, &p[k])
 				: emit_fetched(w, &p[k]);
 	return r;
@@ -463,8 +463,10 @@ static int follow_split(struct work *w)
 
 static int enter_jail(struct work *w)
 {
-	struct jail_limits limits = {
-		.memory_bytes = 2ULL << 30, .file_bytes = PLAIN_MAX, .files = 64, .cpu_s = 4 * 3600};
+	struct jail_limits limits = {.memory_bytes = 2ULL << 30,
+				     .file_bytes = PLAIN_MAX,
+				     .files = 64,
+				     .cpu_s = 4 * 3600};
 	int r = jail_limits(&limits);
 
 	if (r == 0)

@@ -106,7 +106,7 @@ const char *bundle_blob_hex(const struct bundle *b, const char *name)
 	if (strncmp(name, "blobs/sha256/", 13) == 0)
 		return name + 13;
 	/* A directory of podman's transport "dir". */
-	return b->dir >= 0 && strlen(name) == 64 && hex_is_valid(name, 64) ? name : NULL;
+	return b->dir >= 0 && hex_is_exactly(name, 64) ? name : NULL;
 }
 
 static bool looks_like_layer(const unsigned char *p, size_t n)

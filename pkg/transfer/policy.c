@@ -305,11 +305,7 @@ int policy_load(const char *file, struct policy *ret)
 		r = -ENOENT;
 	if (r == -ENOENT)
 		r = load_one("/etc/containers/policy.json", ret);
-	if (r == -ENOENT) {
-		err_drop();
-		r = 0;
-	}
-	return r;
+	return err_forgive(r, -ENOENT);
 }
 
 /* --- which counts ------------------------------------------------------------------------------ */
@@ -336,8 +332,8 @@ static const struct policy_scope *policy_find_transport(const struct policy *p,
 const struct policy_scope *policy_find_file(const struct policy *p, const char *transport,
 					    const char *path)
 {
-	AUTO_FREE char *at =
-		path && strcmp(transport, "docker-archive") != 0 ? xstrdup(path) : NULL;
+	AUTO_FREE char *at = path && strcmp(transport, "docker-archive") != 0 ? xstrdup(path)
+									      : NULL;
 	const struct policy_scope *s = NULL;
 	char *slash;
 

@@ -15,6 +15,7 @@
 #include "pkg/base/path.h"
 #include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/lock.h"
 #include "pkg/sys/private_dir.h"
 #include "storage/container_store.h"
 #include "storage/image_internal.h"
@@ -292,15 +293,27 @@ static int add_manifests(int dir, const char *first, const struct image_record *
 	return e < 0 ? e : 0;
 }
 
-/* The same image again, perhaps from another registry. With the store lock held. */
+static int lock_merge(struct store *st)
+{
+	int locks = store_fd(st, STORE_LOCKS);
+
+	return locks < 0 ? locks : lock_open(locks, "images", LOCK_EXCLUSIVE);
+}
+
+/*
+ * The same image again, perhaps from another registry. With the store lock held, which others who add have, too: two
+ * who read the record at the same time would each write it without what the other adds.
+ */
 static int merge(struct store *st, const struct image_record *r)
 {
 	AUTO(image_summary_done) struct image_summary old = {0};
 	AUTO(image_record_done) struct image_record now = {0};
-	AUTO_CLOSE int dir = -EBADF;
+	AUTO_CLOSE int lock = lock_merge(st), dir = -EBADF;
 	int images = store_fd(st, STORE_IMAGES), e;
 	bool changed = false;
 
+	if (lock < 0)
+		return lock;
 	dir = images < 0 ? images : private_dir_at(images, r->id, false);
 	if (dir < 0)
 		return dir == -ENOENT ? err_new(-CE_NO_IMAGE, "%s", r->id) : dir;

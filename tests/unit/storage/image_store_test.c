@@ -356,6 +356,41 @@ static void every_manifest_of_one_config_is_kept(void **state)
 	strv_done(&r.names);
 }
 
+/* Pulls of one image by several names: each adds where it has it from. */
+static void what_many_add_at_once_is_all_kept(void **state)
+{
+	struct scratch *s = *state;
+	struct image_record *r = NULL;
+	enum { MANY = 12 };
+	int status, go[2];
+
+	assert_int_equal(put(s->st, image_id, layer_a, NULL, NULL), 0);
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	for (int i = 0; i < MANY; i++) {
+		AUTO_FREE char *digest = xasprintf("host%d.test/x@sha256:1", i);
+		pid_t pid = fork();
+		char c;
+
+		assert_true(pid >= 0);
+		if (pid > 0)
+			continue;
+		store_close(s->st);
+		scratch_open(s);
+		(void)close(go[1]);
+		(void)!read(go[0], &c, 1); /* its end: all begin together */
+		_exit(put(s->st, image_id, layer_a, NULL, digest) != 0);
+	}
+	(void)close(go[0]);
+	(void)close(go[1]);
+	for (int i = 0; i < MANY; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(image_store_load(s->st, image_id, &r), 0);
+	assert_int_equal(r->repo_digests.n, MANY);
+	image_record_free(r);
+}
+
 static void a_reference_moves_and_tells_where_it_was(void **state)
 {
 	struct scratch *s = *state;
@@ -388,6 +423,7 @@ int main(void)
 		cmocka_unit_test(escaping_is_injective_and_safe),
 		T(long_references_are_told_apart_by_their_hash),
 		T(every_manifest_of_one_config_is_kept),
+		T(what_many_add_at_once_is_all_kept),
 		T(a_reference_moves_and_tells_where_it_was),
 	};
 

@@ -302,8 +302,11 @@ int network_remove(struct store *st, const char *name)
 
 	if (dir < 0)
 		return dir;
-	if (!name_is_valid(name) || (unlinkat(dir, file, 0) < 0 && errno == ENOENT))
+	if (!name_is_valid(name))
 		return err_new(-CE_NO_NETWORK, "%s", name);
+	if (unlinkat(dir, file, 0) < 0)
+		return errno == ENOENT ? err_new(-CE_NO_NETWORK, "%s", name)
+				       : err_new(-errno, "remove network %s", name);
 	crash_point("record-removed");
 	return fsync(dir) < 0 ? err_new(-errno, "remove network %s", name) : 0;
 }

@@ -6,6 +6,8 @@
 
 #include "pkg/config/paths.h"
 #include "pkg/sys/private_dir.h"
+#include "storage/network.h"
+#include "storage/pod.h"
 
 static mode_t mode_of(const char *path)
 {
@@ -261,6 +263,22 @@ static void what_another_deletes_is_passed_by(void **state)
 	assert_int_equal(faccessat(trash, "x", F_OK, 0), -1);
 }
 
+/* A directory stands for all that an ordinary user's unlink(2) can be refused for. */
+static void what_cannot_be_removed_is_said(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_int_equal(mkdirat(store_fd(s->st, STORE_NETWORKS), "n.json", 0700), 0);
+	assert_int_equal(mkdirat(store_fd(s->st, STORE_PODS), "p.json", 0700), 0);
+	assert_int_equal(network_remove(s->st, "n"), -EISDIR);
+	assert_string_equal(err_trail(), "remove network n");
+	assert_int_equal(pod_drop(s->st, "p"), -EISDIR);
+	assert_string_equal(err_trail(), "remove pod p");
+	assert_int_equal(network_remove(s->st, "none"), -CE_NO_NETWORK);
+	assert_int_equal(pod_drop(s->st, "none"), -CE_NO_POD);
+	err_drop();
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -278,6 +296,7 @@ int main(void)
 		T(the_runtime_directory_must_be_ours_and_private),
 		T(trash_takes_things_away_at_once),
 		T(what_another_deletes_is_passed_by),
+		T(what_cannot_be_removed_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

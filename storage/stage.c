@@ -5,21 +5,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
+#include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/private_dir.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
 #include "storage/store_internal.h"
 
-#ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE (1U << 0)
-#endif
 #define STAGE_DIGITS 16
 
 void crash_point(const char *name)
@@ -74,12 +70,12 @@ int stage_begin_container(struct store *st, const char *id, int *lock_fd, struct
 
 static bool is_stage(const char *s)
 {
-	return strlen(s) == STAGE_DIGITS && hex_is_valid(s, STAGE_DIGITS);
+	return hex_is_exactly(s, STAGE_DIGITS);
 }
 
 static bool is_container_stage(const char *s)
 {
-	return strlen(s) == 64 && hex_is_valid(s, 64);
+	return hex_is_exactly(s, 64);
 }
 
 void stage_release(struct store *st, struct stage *s)
@@ -100,25 +96,6 @@ void stage_release(struct store *st, struct stage *s)
 	*s = (struct stage)STAGE_INIT;
 }
 
-/*
- * Never over something. NFS and many FUSE file systems know no flags; there it is enough that what
- * stands in our places is never an empty directory, which is all that rename() puts a directory over.
- */
-static int rename_new(int from, const char *old, int to, const char *name)
-{
-	struct stat sb;
-
-	if (syscall(SYS_renameat2, from, old, to, name, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -errno;
-	if (fstatat(to, name, &sb, AT_SYMLINK_NOFOLLOW) == 0)
-		return -EEXIST;
-	if (renameat(from, old, to, name) == 0)
-		return 0;
-	return errno == ENOTEMPTY || errno == ENOTDIR ? -EEXIST : -errno;
-}
-
 int stage_commit(struct store *st, struct stage *s, enum store_dir d, const char *name,
 		 bool durable)
 {
@@ -129,7 +106,8 @@ int stage_commit(struct store *st, struct stage *s, enum store_dir d, const char
 	if (durable && fsync(s->fd) < 0)
 		return err_new(-errno, "sync %s", name);
 	crash_point("stage-before-rename");
-	r = rename_new(staging, s->name, to, name);
+	/* What stands in our places is never an empty directory. */
+	r = file_rename_new(staging, s->name, to, name);
 	if (r == -EEXIST)
 		err_drop();
 	if (r < 0)

@@ -16,7 +16,6 @@
 #include "pkg/image/save.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
-#include "pkg/sys/rename.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
 
@@ -166,9 +165,7 @@ static int to_directory(struct builder *b, const struct cache_place *p, const ch
 	r = fd < 0 ? err_new(-errno, "open %s", aside)
 		   : image_save(b->st, &names, &how, fd, &quiet);
 	if (r == 0) {
-		r = file_rename_as(p->parent, aside, p->parent, name, RENAME_EXCHANGE);
-		if (r == -ENOENT)
-			r = file_rename_as(p->parent, aside, p->parent, name, 0);
+		r = file_swap(p->parent, aside, name);
 		if (r < 0)
 			r = err_new(r, "put %s in place", p->path);
 	}

@@ -21,7 +21,6 @@
 #include "pkg/build/copy.h"
 #include "pkg/build/run_mounts_internal.h"
 #include "pkg/sys/file.h"
-#include "pkg/sys/rename.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/mount.h"
 #include "pkg/sys/open.h"
@@ -114,9 +113,11 @@ static int open_alone(int dir)
 {
 	int fd = mount_clone(dir, "", false);
 
-	return fd == -EINVAL ? err_new(-EINVAL, "bind-nonrecursive: something is mounted below it, and "
-						"the kernel lets nobody but root look under mounts of the host")
-			     : fd;
+	return fd == -EINVAL
+		       ? err_new(-EINVAL,
+				 "bind-nonrecursive: something is mounted below it, and "
+				 "the kernel lets nobody but root look under mounts of the host")
+		       : fd;
 }
 
 /* A copy that leaves out what the ignore file does, or that may be written to and is thrown away. */
@@ -289,7 +290,7 @@ static int make_cache(struct preparing *p, const char *name, const struct run_mo
 	if (fchown(fd, m->uid, m->gid) < 0 || fchmod(fd, m->mode) < 0)
 		return err_new(-errno, "set owner and mode of a cache");
 	/* By paths, which are of one mount here. Who shares it may have been faster. */
-	r = file_rename_as(AT_FDCWD, path, AT_FDCWD, place, RENAME_NOREPLACE);
+	r = file_rename_new(AT_FDCWD, path, AT_FDCWD, place);
 	return r < 0 && r != -EEXIST ? err_new(r, "put a cache into its place") : 0;
 }
 
@@ -432,7 +433,8 @@ int run_mounts_key(struct builder *b, const struct op *o, struct sha256 *h)
 			       m->gid, (unsigned long long)m->size);
 		key_add(h, text);
 		if (m->no_exec || m->copy_up)
-			key_add(h, m->no_exec ? m->copy_up ? "noexec, tmpcopyup" : "noexec" : "tmpcopyup");
+			key_add(h, m->no_exec ? m->copy_up ? "noexec, tmpcopyup" : "noexec"
+					      : "tmpcopyup");
 		if (m->no_recurse)
 			key_add(h, "bind-nonrecursive");
 		key_add(h, m->target);

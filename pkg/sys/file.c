@@ -2,6 +2,7 @@
 #include "pkg/sys/file.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +14,12 @@
 #include "pkg/base/io.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/random.h"
+
+/* Not every C library has them. */
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE (1 << 0)
+#define RENAME_EXCHANGE (1 << 1)
+#endif
 
 int file_read_stream(int fd, size_t max, struct sbuf *out)
 {
@@ -188,7 +195,42 @@ int file_create(int dir, const char *name, const void *p, size_t n, mode_t mode,
 	return r < 0 ? err_new(r, "create %s", name) : 0;
 }
 
-int file_rename_as(int from, const char *old, int to, const char *name, unsigned flags)
+static int rename_as(int from, const char *old, int to, const char *name, unsigned flags)
 {
 	return syscall(SYS_renameat2, from, old, to, name, flags) < 0 ? -errno : 0;
+}
+
+static bool knows_no_flags(int r)
+{
+	return r == -EINVAL || r == -ENOSYS;
+}
+
+int file_rename_new(int from, const char *old, int to, const char *name)
+{
+	int r = rename_as(from, old, to, name, RENAME_NOREPLACE);
+	struct stat sb;
+
+	if (!knows_no_flags(r))
+		return r;
+	if (fstatat(to, name, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	r = rename_as(from, old, to, name, 0);
+	return r == -ENOTEMPTY || r == -ENOTDIR || r == -EISDIR ? -EEXIST : r;
+}
+
+int file_swap(int dir, const char *aside, const char *name)
+{
+	char id[17], third[48];
+	int r = rename_as(dir, aside, dir, name, RENAME_EXCHANGE), e;
+
+	if (!knows_no_flags(r))
+		return r == -ENOENT ? rename_as(dir, aside, dir, name, 0) : r;
+	random_hex(id, 16);
+	(void)snprintf(third, sizeof(third), ".tmp-%s", id);
+	r = rename_as(dir, name, dir, third, 0);
+	if (r < 0)
+		return r == -ENOENT ? rename_as(dir, aside, dir, name, 0) : r;
+	r = rename_as(dir, aside, dir, name, 0);
+	e = rename_as(dir, third, dir, r < 0 ? name : aside, 0);
+	return r < 0 ? r : e;
 }

@@ -28,8 +28,17 @@ int file_read_fd(int fd, size_t max, struct sbuf *out);
 /** file_read_stream() - of anything, a pipe too; waits for its end. */
 int file_read_stream(int fd, size_t max, struct sbuf *out);
 
-/** file_rename_as() - renameat2(2) with RENAME_*; -errno without a trail. */
-int file_rename_as(int from, const char *old, int to, const char *name, unsigned flags);
+/**
+ * file_rename_new() - rename(2) to a name that must be free: -EEXIST; any -errno without a trail
+ * NFS and many FUSE file systems know no flags of renameat2(2): there a name is looked for first, and of two who are
+ * that fast the later one replaces a file or an empty directory.
+ */
+int file_rename_new(int from, const char *old, int to, const char *name);
+/**
+ * file_swap() - in @dir, @name becomes what @aside is, and what was there, if anything, is @aside; -errno without a trail
+ * One step, where the file system can; elsewhere nothing is called @name for a moment.
+ */
+int file_swap(int dir, const char *aside, const char *name);
 
 enum file_sync {
 	FILE_NO_SYNC, /* runtime state: gone after a reboot anyway */

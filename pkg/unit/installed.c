@@ -12,7 +12,6 @@
 #include "pkg/base/path.h"
 #include "pkg/config/paths.h"
 #include "pkg/sys/file.h"
-#include "pkg/sys/rename.h"
 #include "pkg/sys/rmtree.h"
 #include "pkg/unit/apply.h"
 #include "pkg/unit/staging.h"
@@ -177,8 +176,10 @@ static int place_all(int dir, const struct staging *s, const char *path, bool re
 
 		if (r < 0)
 			return r;
-		r = file_rename_as(s->dir, names->v[i], dir, names->v[i],
-				   replace ? 0 : RENAME_NOREPLACE);
+		if (!replace)
+			r = file_rename_new(s->dir, names->v[i], dir, names->v[i]);
+		else if (renameat(s->dir, names->v[i], dir, names->v[i]) < 0)
+			r = -errno;
 		if (r < 0)
 			return err_new(r, "install %s/%s", path, names->v[i]);
 		strv_take(ret_paths, path_join(path, names->v[i]));
@@ -309,7 +310,7 @@ int installed_remove_application(const char *name)
 		return err_new(-CE_NO_OBJECT, "%s", name);
 	r = rmtree(dir, REMOVING); /* of one that was killed */
 	if (r == 0)
-		r = file_rename_as(dir, name, dir, REMOVING, RENAME_NOREPLACE);
+		r = file_rename_new(dir, name, dir, REMOVING);
 	if (r < 0)
 		return err_new(r, "remove %s/%s", own, name);
 	return rmtree(dir, REMOVING);

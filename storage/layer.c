@@ -6,7 +6,7 @@
  *			blob		the archive as received, if it was kept
  *			digests		where in the tree which content is, for others (pkg/transfer/chunked.h)
  *			recipe		how to make the archive again from the tree, if that can be
- *			unsettled	boot id of an unsynced commit; see layer.h
+ *			unsettled	boot id of an unsynced commit; see layer_settle.c
  */
 #include "storage/layer.h"
 
@@ -20,13 +20,11 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
-#include "pkg/config/storage_conf.h"
 #include "pkg/json/fields.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/private_dir.h"
-#include "pkg/sys/process.h"
 #include "storage/check_internal.h"
 #include "storage/layer_internal.h"
 #include "storage/shared_internal.h"
@@ -37,8 +35,6 @@
 #define RECORD_MAX (1UL << 20)
 #define IMPLIED "implied"
 #define IMPLIED_MAX (64UL << 20)
-#define SETTLE_AT_ONCE 128
-#define UNSETTLED "unsettled"
 #define DIGESTS "digests"
 
 static const char *const files[] = {[LAYER_BLOB] = "blob", [LAYER_RECIPE] = "recipe"};
@@ -51,60 +47,25 @@ void layer_record_done(struct layer_record *r)
 	memset(r, 0, sizeof(*r));
 }
 
-static bool diffid_is_valid(const char *s)
+bool layer_id_is_valid(const char *s)
 {
-	return strlen(s) == 64 && hex_is_valid(s, 64);
+	return hex_is_exactly(s, 64);
 }
 
-static int check_diffid(const char *s)
+int layer_check_id(const char *s)
 {
-	return diffid_is_valid(s) ? 0 : err_new(-CE_BAD_FORMAT, "'%s' is not a layer id", s);
-}
-
-/* 1: committed by an earlier boot and never synced: whatever it holds cannot be trusted. */
-static int is_lost(int layers, const char *diffid)
-{
-	AUTO_FREE char *path = path_join(diffid, UNSETTLED);
-	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	char boot[37];
-	int r = file_read_at(layers, path, 64, &b);
-
-	if (r == -ENOENT || r == -ENOTDIR) {
-		err_drop();
-		return 0;
-	}
-	if (r == 0)
-		r = proc_boot_id(boot);
-	if (r < 0)
-		return r;
-	return strcmp(b.s, boot) != 0;
-}
-
-bool layers_are_lost(struct store *st, const struct strv *diffids)
-{
-	int layers = store_fd(st, STORE_LAYERS);
-	bool lost = false;
-
-	for (size_t i = 0; layers >= 0 && i < diffids->n && !lost; i++) {
-		AUTO_FREE char *mark = path_join(diffids->v[i], UNSETTLED);
-
-		/* Seldom there at all: this is asked at every start of a container. */
-		lost = diffid_is_valid(diffids->v[i]) && faccessat(layers, mark, F_OK, 0) == 0 &&
-		       is_lost(layers, diffids->v[i]) == 1;
-	}
-	err_drop();
-	return lost;
+	return layer_id_is_valid(s) ? 0 : err_new(-CE_BAD_FORMAT, "'%s' is not a layer id", s);
 }
 
 bool layer_exists(struct store *st, const char *diffid)
 {
 	int layers = store_fd(st, STORE_LAYERS), r;
 
-	if (layers < 0 || !diffid_is_valid(diffid) || !store_has(st, STORE_LAYERS, diffid)) {
+	if (layers < 0 || !layer_id_is_valid(diffid) || !store_has(st, STORE_LAYERS, diffid)) {
 		err_drop();
 		return false;
 	}
-	r = is_lost(layers, diffid);
+	r = layer_is_lost(layers, diffid);
 	err_drop();
 	return r == 0;
 }
@@ -145,7 +106,7 @@ int layer_record_load(struct store *st, const char *diffid, struct layer_record 
 	AUTO(layer_record_done) struct layer_record rec = {0};
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
 	AUTO_FREE char *path = path_join(diffid, RECORD);
-	int layers = store_fd(st, STORE_LAYERS), r = check_diffid(diffid);
+	int layers = store_fd(st, STORE_LAYERS), r = layer_check_id(diffid);
 
 	if (r < 0 || layers < 0)
 		return r < 0 ? r : layers;
@@ -259,7 +220,7 @@ static int open_shared_blob(struct store *st, const char *diffid)
 int layer_open(struct store *st, const char *diffid, enum layer_file which)
 {
 	AUTO_FREE char *path = path_join(diffid, files[which]);
-	int layers = store_fd(st, STORE_LAYERS), r = check_diffid(diffid), fd;
+	int layers = store_fd(st, STORE_LAYERS), r = layer_check_id(diffid), fd;
 
 	if (r < 0 || layers < 0)
 		return r < 0 ? r : layers;
@@ -272,7 +233,7 @@ int layer_open(struct store *st, const char *diffid, enum layer_file which)
 int layer_open_tree(struct store *st, const char *diffid)
 {
 	AUTO_FREE char *path = path_join(diffid, "tree");
-	int layers = store_fd(st, STORE_LAYERS), r = check_diffid(diffid), fd;
+	int layers = store_fd(st, STORE_LAYERS), r = layer_check_id(diffid), fd;
 
 	if (r < 0 || layers < 0)
 		return r < 0 ? r : layers;
@@ -292,16 +253,14 @@ static int write_implied(int dir, const struct strv *implied)
 static int write_record(int dir, const struct layer_record *rec)
 {
 	AUTO_SBUF struct sbuf b = SBUF_INIT;
-	char boot[37];
-	int r = proc_boot_id(boot);
+	int r;
 
 	if (!rec->has_blob)
 		(void)unlinkat(dir, files[LAYER_BLOB], 0);
 	if (!rec->has_recipe)
 		(void)unlinkat(dir, files[LAYER_RECIPE], 0);
 	json_record_write(fields, rec, &b);
-	if (r == 0)
-		r = file_create(dir, UNSETTLED, boot, strlen(boot), 0600, FILE_NO_SYNC);
+	r = layer_mark_unsettled(dir);
 	if (r == 0)
 		r = write_implied(dir, &rec->implied);
 	if (r == 0)
@@ -360,7 +319,7 @@ int layer_stage_digests(struct store *st, const struct layer_stage *s, int fd)
 
 int layer_adopt_digests(struct store *st, const char *diffid, int fd)
 {
-	int layers = store_fd(st, STORE_LAYERS), r = check_diffid(diffid);
+	int layers = store_fd(st, STORE_LAYERS), r = layer_check_id(diffid);
 
 	return r < 0 || layers < 0 ? (r < 0 ? r : layers) : link_digests(layers, diffid, fd);
 }
@@ -385,7 +344,7 @@ int layer_stage_commit(struct store *st, struct layer_stage *ls, const char *dif
 		       const struct layer_record *rec)
 {
 	struct stage s = STAGE_INIT;
-	int staging = store_fd(st, STORE_STAGING), r = check_diffid(diffid);
+	int staging = store_fd(st, STORE_STAGING), r = layer_check_id(diffid);
 
 	if (r < 0 || staging < 0)
 		return r < 0 ? r : staging;
@@ -431,98 +390,9 @@ int layer_list(struct store *st, struct strv *ret)
 	int r = store_names(st, STORE_LAYERS, &names);
 
 	for (size_t i = 0; r == 0 && i < names.n; i++)
-		if (diffid_is_valid(names.v[i]))
+		if (layer_id_is_valid(names.v[i]))
 			strv_add(ret, names.v[i]);
 	return r;
-}
-
-static int sync_layers(int layers)
-{
-	bool wanted;
-
-	if (storage_conf_sync(&wanted) < 0)
-		err_drop(); /* who opened the store heard of it */
-	else if (!wanted)
-		return 0;
-	return syncfs(layers) < 0 ? err_new(-errno, "sync the store") : 0;
-}
-
-/* A mark that was seen before the sync: of that directory, which another of the same name does not become. */
-struct marked {
-	int dir;
-	ino_t mark;
-};
-
-/* Its directory, when it has a mark that a sync may take away. */
-static bool find_marked(int layers, const char *name, struct marked *ret)
-{
-	AUTO_CLOSE int dir = openat(layers, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat sb;
-
-	/* A lost one keeps its mark: a sync now would make lies durable. */
-	if (dir < 0 || fstatat(dir, UNSETTLED, &sb, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    is_lost(layers, name) != 0)
-		return false;
-	*ret = (struct marked){.dir = TAKE_FD(dir), .mark = sb.st_ino};
-	return true;
-}
-
-static void unmark(struct marked *m)
-{
-	struct stat sb;
-
-	/* What was distrusted meanwhile has another one. */
-	if (fstatat(m->dir, UNSETTLED, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_ino == m->mark)
-		(void)unlinkat(m->dir, UNSETTLED, 0);
-}
-
-/* At most so many at once, since each takes a descriptor; the others are for the next round. */
-static int settle_some(struct store *st, const struct strv *names, size_t *from, unsigned *ret_n)
-{
-	int layers = store_fd(st, STORE_LAYERS), r = 0;
-	struct marked marked[SETTLE_AT_ONCE];
-	unsigned n = 0;
-
-	for (; *from < names->n && n < SETTLE_AT_ONCE; ++*from)
-		n += find_marked(layers, names->v[*from], &marked[n]);
-	err_drop();
-	if (n)
-		r = sync_layers(layers);
-	crash_point("layers-synced");
-	for (unsigned i = 0; i < n; i++) {
-		if (r == 0)
-			unmark(&marked[i]);
-		closep(&marked[i].dir);
-	}
-	*ret_n += n;
-	return r;
-}
-
-int layer_settle(struct store *st)
-{
-	AUTO_STRV struct strv names = STRV_INIT;
-	int layers = store_fd(st, STORE_LAYERS), r = layers < 0 ? layers : layer_list(st, &names);
-	unsigned n = 0;
-
-	for (size_t i = 0; r == 0 && i < names.n;)
-		r = settle_some(st, &names, &i, &n);
-	/* A mark that came back with a power loss would make a whole layer a lost one. */
-	return r == 0 && n ? sync_layers(layers) : r;
-}
-
-void layer_settle_later(struct store *st)
-{
-	pid_t pid = fork();
-
-	if (pid != 0)
-		return;
-	(void)setsid();
-	for (int fd = 0; fd < 3; fd++)
-		(void)close(fd);
-	crash_point("layers-unsettled");
-	(void)layer_settle(st);
-	(void)store_empty_trash(st);
-	_exit(0);
 }
 
 int layer_forget_blob(struct store *st, const char *diffid)
@@ -545,32 +415,11 @@ int layer_forget_blob(struct store *st, const char *diffid)
 	return r;
 }
 
-int layer_distrust(struct store *st, const char *diffid, bool on)
-{
-	AUTO_FREE char *mark = path_join(diffid, UNSETTLED);
-	static const char words[] = "its files are not what they were";
-	AUTO_CLOSE int dir = -EBADF;
-	int layers = store_fd(st, STORE_LAYERS), r = check_diffid(diffid);
-
-	if (r < 0 || layers < 0)
-		return r < 0 ? r : layers;
-	if (!on) {
-		if (is_lost(layers, diffid) == 1)
-			(void)unlinkat(layers, mark, 0);
-		err_drop();
-		return 0;
-	}
-	dir = openat(layers, diffid, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
-		return errno == ENOENT ? 0 : err_new(-errno, "layer %.12s", diffid);
-	return file_replace(dir, UNSETTLED, words, sizeof(words) - 1, 0600, FILE_SYNC);
-}
-
 static int lock_layer(struct store *st, const char *diffid,
 		      int (*lock)(int dir, const char *name, enum lock_mode mode))
 {
 	char file[80];
-	int locks = store_fd(st, STORE_LOCKS), r = check_diffid(diffid);
+	int locks = store_fd(st, STORE_LOCKS), r = layer_check_id(diffid);
 
 	if (r < 0 || locks < 0)
 		return r < 0 ? r : locks;

@@ -252,9 +252,10 @@ static int end_service(const struct quadlet *q, const struct rm_args *a)
 	r = systemctl_run((const char *[]){"--quiet", "is-active", service, NULL}, &out);
 	if (r == 0 && !a->force)
 		return err_new(-CE_IN_USE, "%s is active; --force stops it", service);
-	if (r == 0)
-		r = systemctl_run((const char *[]){"stop", service, NULL}, &out);
-	return r < 0 ? r : 0;
+	if (r != 0) /* it does not run */
+		return r < 0 ? r : 0;
+	r = systemctl_run((const char *[]){"stop", service, NULL}, &out);
+	return r > 0 ? err_new(-CE_IN_USE, "systemctl --user stop %s: failed", service) : r;
 }
 
 static bool is_of(const struct quadlet *q, const char *application)

@@ -184,6 +184,17 @@ push_as() {
 	[[ "$stderr" == *"t@*.service is active"* ]]
 	run -0 cuddy unit rm --force t@.container
 	[ -z "$(cuddy ps -aq)" ]
+	# What systemd does not stop keeps its file.
+	printf '[Unit]\nRefuseManualStop=yes\n[Container]\nImage=%s\nExec=sleep 1000\nNetwork=none\nStopTimeout=0\n' "$IMAGE" >"$WORK/stay.container"
+	cuddy unit install "$WORK/stay.container"
+	systemctl --user start stay.service
+	run -125 --separate-stderr cuddy unit rm --force stay.container
+	[[ "$stderr" == *"systemctl --user stop stay.service: failed: in use" ]]
+	[ -e "$units/stay.container" ]
+	active stay.service
+	cuddy stop -t 0 systemd-stay
+	wait_until 10 inactive stay.service || active stay.service failed
+	cuddy unit rm stay.container
 }
 
 @test "a pod of units: its containers come with it, share its network, and it ends with the last" {

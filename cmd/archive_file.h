@@ -26,10 +26,10 @@ int archive_file_put(struct archive_file *f, const char *path, const char *text)
 /** archive_file_drop() - close; what was not kept is removed. */
 void archive_file_drop(struct archive_file *f);
 
+/** archive_input_open() - @path NULL or "-": standard input, which must not be a terminal. A descriptor. */
+int archive_input_open(const char *path);
 /**
  * archive_input_fetch() - the same; what begins with http:// or https:// is fetched first, as a whole, into
  * a file without a name in $TMPDIR (/var/tmp), so that nothing of a download that breaks is ever read.
  */
 int archive_input_fetch(const char *path);
-/** archive_input_open() - @path NULL or "-": standard input, which must not be a terminal. A descriptor. */
-int archive_input_open(const char *path);

@@ -82,7 +82,6 @@ struct command_group {
 };
 extern const struct command_group command_groups[];
 
-/* Flags before the verb. */
 /* For scripts written for others (global_refused.c). */
 struct global_compat {
 	const char *config, *out;
@@ -91,6 +90,7 @@ extern const struct opt global_compat_opts[];
 /** global_compat_apply() - do what they say. */
 int global_compat_apply(const struct global_compat *a);
 
+/* Flags before the verb. */
 struct global_args {
 	struct strv hooks_dirs, runtime_flags;
 	const char *root, *runroot, *driver, *cgroup_manager, *log_level, *runtime;

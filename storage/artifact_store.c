@@ -59,6 +59,15 @@ int artifact_store_hold(struct store *st)
 	return locks < 0 ? locks : lock_open(locks, LOCK, LOCK_SHARED);
 }
 
+int artifact_store_lock(struct store *st, const char *reference)
+{
+	char file[sizeof("artifact-") + 64] = "artifact-";
+	int locks = store_fd(st, STORE_LOCKS);
+
+	sha256_hex(reference, strlen(reference), file + strlen(file));
+	return locks < 0 ? locks : lock_open(locks, file, LOCK_EXCLUSIVE);
+}
+
 int artifact_store_put(struct store *st, const struct artifact_record *r)
 {
 	int done = named_record_put(st, &kind, r, false);
@@ -218,4 +227,3 @@ int artifact_blob_put(int dir, const void *bytes, size_t n, char **ret_digest)
 	*ret_digest = xasprintf("sha256:%s", hex);
 	return artifact_blob_commit(dir, fd, *ret_digest);
 }
-

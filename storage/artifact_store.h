@@ -22,6 +22,8 @@ void artifact_record_done(struct artifact_record *r);
  * For the time between writing blobs and the record that names them. Nobody waits for it.
  */
 int artifact_store_hold(struct store *st);
+/** artifact_store_lock() - for who makes or changes @reference by what is there; taken after the hold. A descriptor. */
+int artifact_store_lock(struct store *st, const char *reference);
 /** artifact_store_put() - durable; its blobs are there. Replaces one of that name. */
 int artifact_store_put(struct store *st, const struct artifact_record *r);
 int artifact_store_load(struct store *st, const char *reference,

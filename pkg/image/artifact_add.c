@@ -248,7 +248,7 @@ int artifact_add(struct store *st, const char *typed, char *const *files, int n,
 	AUTO_JSON struct json_object *doc = NULL;
 	struct json_object *layers = NULL;
 	AUTO_FREE char *name = NULL;
-	AUTO_CLOSE int hold = -EBADF;
+	AUTO_CLOSE int hold = -EBADF, lock = -EBADF;
 	int dir, r = image_tag_name(typed, &name);
 
 	if (r == 0 && o->append && (o->replace || o->type))
@@ -258,7 +258,8 @@ int artifact_add(struct store *st, const char *typed, char *const *files, int n,
 	if (r < 0)
 		return r;
 	hold = artifact_store_hold(st);
-	dir = hold < 0 ? hold : store_fd(st, STORE_BLOBS);
+	lock = hold < 0 ? hold : artifact_store_lock(st, name);
+	dir = lock < 0 ? lock : store_fd(st, STORE_BLOBS);
 	r = dir < 0 ? dir : begin(st, name, o, dir, &doc);
 	if (r == 0)
 		r = json_get_arr(doc, "layers", &layers);

@@ -69,6 +69,25 @@ blobs() { ls "$CUDDY_ROOT/blobs" | sort; }
 	[ -z "$(art ls -n)" ]
 }
 
+@test "artifact: of many who make one at once one does; of what many add nothing is lost" {
+	local pids=() i title
+	for i in 1 2 3 4 5 6; do
+		echo "$i" >"f$i"
+		art add all:1 "f$i" >"made$i" 2>/dev/null &
+		pids+=($!)
+	done
+	wait "${pids[@]}" || true
+	[ "$(cat made? | wc -l)" -eq 1 ]
+	title=$(art inspect all:1 | jq -r '.Manifest.layers[].annotations["org.opencontainers.image.title"]')
+	for i in 1 2 3 4 5 6; do
+		[ "f$i" = "$title" ] || art add -a all:1 "f$i" >/dev/null &
+		pids+=($!)
+	done
+	wait "${pids[@]}" || true
+	[ "$(art inspect all:1 | jq -r '.Manifest.layers[].annotations["org.opencontainers.image.title"]' | sort | xargs)" = "f1 f2 f3 f4 f5 f6" ]
+	art rm all:1
+}
+
 @test "artifact: names of files that lead elsewhere are refused, and nothing is written (L16)" {
 	mkdir victim
 	for title in ../victim/f "$WORK/victim/f" .. . a/b ''; do

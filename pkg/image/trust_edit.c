@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -207,29 +208,32 @@ static int read_policy(const char *file, struct json_object **ret)
 	return r == 0 ? json_parse(text.s, text.len, ret) : r;
 }
 
-static int write_policy(const char *file, struct json_object *o)
+/* The directory of it; nobody else changes it while we hold that. */
+static int lock_dir(const char *file)
 {
-	AUTO_FREE char *dir = xstrdup(file);
-	AUTO(policy_done) struct policy check = {0};
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	AUTO_FREE char *dir = path_absolute(file);
 	AUTO_CLOSE int fd = -EBADF;
 	char *slash = strrchr(dir, '/');
+
+	slash[slash == dir] = '\0';
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return err_new(-errno, "make %s", dir);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return err_new(-errno, "%s", dir);
+	return TAKE_FD(fd);
+}
+
+static int write_policy(int dir, const char *file, struct json_object *o)
+{
+	AUTO(policy_done) struct policy check = {0};
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	int r;
 
 	json_write(o, true, &text);
 	sbuf_addc(&text, '\n');
 	r = policy_parse(text.s, text.len, &check);
-	if (r < 0)
-		return r;
-	if (slash) {
-		*slash = '\0';
-		if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-			return err_new(-errno, "make %s", dir);
-	}
-	fd = open(slash ? (*dir ? dir : "/") : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_new(-errno, "%s", dir);
-	return file_replace(fd, slash ? slash + 1 : dir, text.s, text.len, 0644, FILE_SYNC);
+	return r < 0 ? r : file_replace(dir, path_base(file), text.s, text.len, 0644, FILE_SYNC);
 }
 
 int trust_set(const char *file, const char *scope, const char *type, const struct strv *keys)
@@ -237,6 +241,7 @@ int trust_set(const char *file, const char *scope, const char *type, const struc
 	AUTO_JSON struct json_object *o = NULL, *list = NULL;
 	struct json_object *transports = NULL, *docker = NULL;
 	AUTO_FREE char *own = NULL;
+	AUTO_CLOSE int dir = -EBADF;
 	int r = requirements(type, keys, &list);
 
 	if (r == 0 && !file) {
@@ -244,12 +249,14 @@ int trust_set(const char *file, const char *scope, const char *type, const struc
 		file = own;
 	}
 	if (r == 0)
+		r = dir = lock_dir(file);
+	if (r >= 0)
 		r = read_policy(file, &o);
 	if (r < 0)
 		return r;
 	if (strcmp(scope, "default") == 0) {
 		json_set(o, "default", json_object_get(list));
-		return write_policy(file, o);
+		return write_policy(dir, file, o);
 	}
 	if (!json_object_object_get_ex(o, "transports", &transports)) {
 		transports = json_object_new_object();
@@ -260,5 +267,5 @@ int trust_set(const char *file, const char *scope, const char *type, const struc
 		json_set(transports, "docker", docker);
 	}
 	json_set(docker, scope, json_object_get(list));
-	return write_policy(file, o);
+	return write_policy(dir, file, o);
 }

@@ -175,6 +175,15 @@ load trust
 	cuddy image trust show | grep -Eq "^repository +$REG/team +signed +one@example.org +https://signatures.example/"
 	[ "$(cuddy image trust show -n | wc -l)" -eq 5 ]
 	before=$(cat "$CONF/policy.json")
+	# Of many at once each counts.
+	local pids=()
+	for i in 1 2 3 4 5 6 7 8; do
+		cuddy image trust set -t reject "$i.example" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	[ "$(jq -r '.transports.docker | keys[]' "$CONF/policy.json" | grep -c '^[1-8]\.example$')" -eq 8 ]
+	printf '%s\n' "$before" >"$CONF/policy.json"
 	for bad in "set -t signedBy x.example" "set -t accept -f /tmp/k x.example" "set -t what x.example" "set" "show --signature-policy /nonexistent"; do
 		run --separate-stderr cuddy image trust $bad
 		one_line_error 125 .

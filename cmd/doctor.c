@@ -114,8 +114,9 @@ static int doctor_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	for (size_t i = 0; i < d.n; i++)
 		print_finding(&d.v[i], a->quiet);
 	if (counts[DOCTOR_PROBLEM] + counts[DOCTOR_NOTE])
-		(void)printf("%zu problems, %zu notes\n", counts[DOCTOR_PROBLEM],
-			     counts[DOCTOR_NOTE]);
+		(void)printf("%zu problem%s, %zu note%s\n", counts[DOCTOR_PROBLEM],
+			     counts[DOCTOR_PROBLEM] == 1 ? "" : "s", counts[DOCTOR_NOTE],
+			     counts[DOCTOR_NOTE] == 1 ? "" : "s");
 	return 0;
 }
 

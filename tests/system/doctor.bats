@@ -51,6 +51,8 @@ hide() { printf 'for p in /usr/bin /usr/local/bin /bin; do [ ! -e $p/%s ] || mou
 	run "$CUDDY" doctor
 	[ "$status" = "$expected" ]
 	[[ "$output" == *"ok       user-namespaces: can be made"* ]]
+	total=$(jq -r 'def n(w): "\(.) " + w + (if . == 1 then "" else "s" end); if .problems + .notes == 0 then "" else (.problems | n("problem")) + ", " + (.notes | n("note")) end' "$WORK/report")
+	[[ "${lines[-1]}" == "${total:-ok }"* ]]
 	run "$CUDDY" doctor -q --format '{{.Check}} {{.Status}}'
 	[ "$status" = "$expected" ]
 	[[ "$output" != *" ok"* ]]

@@ -17,6 +17,7 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/log.h"
+#include "pkg/sys/caps.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/syscalls.h"
 
@@ -220,17 +222,13 @@ static int confine_calls(void)
 /* @keep: transparent sockets and their mark need the right to administer the container's network. */
 static int drop_powers(bool keep)
 {
-	struct {
-		uint32_t version;
-		int pid;
-	} head = {.version = 0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, .pid = 0};
-	const uint32_t admin = keep ? 1U << 12 /* CAP_NET_ADMIN */ : 0;
-	uint32_t caps[6] = {admin, admin, 0, 0, 0, 0};
+	const uint64_t admin = keep ? 1ULL << CAP_NET_ADMIN : 0;
+	int r = caps_set(&(struct caps){.effective = admin, .permitted = admin});
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &head, caps) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return err_new(-errno, "port proxy: drop privileges");
-	return 0;
+	if (r == 0 &&
+	    (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
+		r = err_new(-errno, "prctl");
+	return r < 0 ? err_wrap(r, "port proxy: drop privileges") : 0;
 }
 
 /* One that was given up is used again: events of this turn may still point at it, and find it harmless. */

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+#include "pkg/archive/tree_put.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
@@ -99,15 +100,12 @@ static int set_attributes(const struct making *m, int fd, const struct tar_entry
 	mode_t mode = e->mode;
 
 	if (fchown(fd, e->uid, e->gid) < 0) {
-		char text[64];
+		int r = errno == EINVAL ? tree_record_owner(fd, e)
+					: err_new(-errno, "chown %s", e->path);
 
-		if (errno != EINVAL)
-			return err_new(-errno, "chown %s", e->path);
 		/* Without subordinate ids: as when a layer is unpacked. */
-		(void)snprintf(text, sizeof(text), "%u:%u:%04o", e->uid, e->gid, e->mode);
-		if (fsetxattr(fd, "user.cuddy.owner", text, strlen(text), 0) < 0 &&
-		    errno != ENOTSUP)
-			return err_new(-errno, "record the owner of %s", e->path);
+		if (r < 0)
+			return r;
 		mode &= 01777;
 	}
 	if (fchmod(fd, mode) < 0)

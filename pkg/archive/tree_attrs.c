@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "pkg/archive/tree_put.h"
 #include "pkg/archive/tree_tar_internal.h"
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
@@ -17,6 +18,7 @@
 #include "pkg/sys/statx.h"
 
 #define CAPABILITY "security.capability"
+#define OWNER "user.cuddy.owner"
 
 void tree_attrs_reset(struct tree_attrs *a)
 {
@@ -61,13 +63,13 @@ static void look_at_ours(struct tree_attrs *a, int fd, const char *name)
 		a->whiteout = true;
 	if (strcmp(name, "user.overlay.opaque") == 0)
 		a->opaque = get(fd, name, text, sizeof(text)) == 1 && text[0] == 'y';
-	if (strcmp(name, "user.cuddy.owner") != 0)
+	if (strcmp(name, OWNER) != 0)
 		return;
 	n = get(fd, name, text, sizeof(text) - 1);
 	if (n <= 0)
 		return;
 	text[n] = '\0';
-	a->has_owner = sscanf(text, "%9u:%9u:%4o", &a->uid, &a->gid, &a->mode) == 3;
+	a->has_owner = sscanf(text, "%10u:%10u:%4o", &a->uid, &a->gid, &a->mode) == 3;
 }
 
 /*
@@ -156,4 +158,16 @@ int tree_enters(int dir, int fd, bool cross_mounts)
 	if (r == 0)
 		r = statx_mount_id(fd, &b);
 	return r < 0 ? r : a == b || (cross_mounts && !is_kernels(fd));
+}
+
+int tree_record_owner(int fd, const struct tar_entry *e)
+{
+	char text[64];
+
+	if (!e->uid && !e->gid && !(e->mode & 06000))
+		return 0;
+	(void)snprintf(text, sizeof(text), "%u:%u:%04o", e->uid, e->gid, e->mode);
+	if (fsetxattr(fd, OWNER, text, strlen(text), 0) < 0 && errno != ENOTSUP)
+		return err_new(-errno, "record the owner of '%s'", e->path);
+	return 0;
 }

@@ -188,19 +188,6 @@ static mode_t mode_of(const struct tree_put *p, const struct tar_entry *e)
 	return p->o.plain ? e->mode & (e->type == TAR_DIR ? 01777 : 0777) : e->mode;
 }
 
-/* Without subordinate ids: kept for those who copy it out. */
-static int record_owner(int fd, const struct tar_entry *e)
-{
-	char text[64];
-
-	if (!e->uid && !e->gid && !(e->mode & 06000))
-		return 0;
-	(void)snprintf(text, sizeof(text), "%u:%u:%04o", e->uid, e->gid, e->mode);
-	if (fsetxattr(fd, "user.cuddy.owner", text, strlen(text), 0) < 0 && errno != ENOTSUP)
-		return err_new(-errno, "record the owner of '%s'", e->path);
-	return 0;
-}
-
 static int set_xattrs(const struct tree_put *p, int fd, const struct tar_entry *e)
 {
 	for (unsigned i = 0; i < e->n_xattrs; i++) {
@@ -233,7 +220,7 @@ static int set_attributes(const struct tree_put *p, int fd, const struct tar_ent
 	/* Last: a change of owner or content drops file capabilities. */
 	r = set_xattrs(p, fd, e);
 	if (r == 0 && p->o.single_id)
-		r = record_owner(fd, e);
+		r = tree_record_owner(fd, e);
 	if (r == 0 && futimens(fd, ts) < 0)
 		r = err_new(-errno, "set the time of '%s'", e->path);
 	return r;

@@ -8,6 +8,12 @@
 #pragma once
 #include "pkg/archive/tree_tar.h"
 
+/**
+ * tree_record_owner() - who owns @e, and its setuid bits, as an attribute of @fd: for those who copy it out
+ * Where one id is mapped the file itself cannot have that owner. Nothing on a file system without attributes.
+ */
+int tree_record_owner(int fd, const struct tar_entry *e);
+
 struct tree_put_options {
 	bool overlay; /* .wh.NAME and .wh..wh..opq become whiteouts and opaque directories */
 	bool file_marks; /* with overlay: as files of these names (pkg/sys/whiteout.h) */

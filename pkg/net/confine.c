@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The server of names reads bytes of containers: it keeps no right but to answer. */
+#include <linux/capability.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -10,20 +11,15 @@
 #include "pkg/base/err.h"
 #include "pkg/net/names.h"
 #include "pkg/net/names_internal.h"
+#include "pkg/sys/caps.h"
 #include "pkg/sys/syscalls.h"
 
-#define CAP_NET_ADMIN (1U << 12)
-#define CAP_NET_RAW (1U << 13)
+#define ADMIN (1ULL << CAP_NET_ADMIN)
+#define RAW (1ULL << CAP_NET_RAW)
 
-static int set_powers(uint32_t effective, uint32_t permitted)
+static int set_powers(uint64_t effective, uint64_t permitted)
 {
-	struct {
-		uint32_t version;
-		int pid;
-	} head = {.version = 0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, .pid = 0};
-	const uint32_t powers[6] = {effective, permitted}; /* of the first 32 */
-
-	return syscall(SYS_capset, &head, powers) < 0 ? -errno : 0;
+	return caps_set(&(struct caps){.effective = effective, .permitted = permitted});
 }
 
 static bool may_mark(void)
@@ -37,20 +33,21 @@ static bool may_mark(void)
 /* Marks need CAP_NET_RAW since Linux 5.17; before, all power over the network. */
 static int keep_marks(void)
 {
-	int r = set_powers(CAP_NET_RAW, CAP_NET_RAW | CAP_NET_ADMIN);
+	int r = set_powers(RAW, RAW | ADMIN);
 
 	if (r == 0)
-		r = may_mark() ? set_powers(CAP_NET_RAW, CAP_NET_RAW)
-			       : set_powers(CAP_NET_ADMIN, CAP_NET_ADMIN);
+		r = may_mark() ? set_powers(RAW, RAW) : set_powers(ADMIN, ADMIN);
 	return r;
 }
 
 static int drop_powers(bool marks)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    (marks ? keep_marks() : set_powers(0, 0)) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return err_new(-errno, "drop privileges");
-	return 0;
+	int r = marks ? keep_marks() : set_powers(0, 0);
+
+	if (r == 0 &&
+	    (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
+		r = err_new(-errno, "prctl");
+	return r < 0 ? err_wrap(r, "drop privileges") : 0;
 }
 
 int names_confine(bool marks)

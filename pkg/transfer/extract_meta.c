@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "pkg/archive/tree_put.h"
 #include "pkg/base/err.h"
 #include "pkg/transfer/extract_internal.h"
 
@@ -89,19 +90,6 @@ static int own_error(const struct tar_entry *e)
 	return err_new(-errno, "set the owner of '%s'", e->path);
 }
 
-/* Without subordinate ids: who owns it and its setuid bits are kept for those who copy it out. */
-static int record_owner(int fd, const struct tar_entry *e)
-{
-	char text[64];
-
-	if (!e->uid && !e->gid && !(e->mode & 06000))
-		return 0;
-	(void)snprintf(text, sizeof(text), "%u:%u:%04o", e->uid, e->gid, e->mode);
-	if (fsetxattr(fd, "user.cuddy.owner", text, strlen(text), 0) < 0 && errno != ENOTSUP)
-		return err_new(-errno, "record the owner of '%s'", e->path);
-	return 0;
-}
-
 static mode_t real_mode(const struct extract *x, const struct tar_entry *e)
 {
 	return x->o.single_id ? e->mode & 01777 : e->mode;
@@ -116,7 +104,7 @@ int extract_meta_fd(struct extract *x, int fd, const struct tar_entry *e,
 	int r = 0;
 
 	if (x->o.single_id)
-		r = record_owner(fd, e);
+		r = tree_record_owner(fd, e);
 	else if ((e->uid || e->gid || inherits(parent)) && fchown(fd, e->uid, e->gid) < 0)
 		return own_error(e);
 	if (r == 0 && (mode & 07000) && fchmod(fd, mode) < 0)
@@ -147,7 +135,7 @@ int extract_meta_dir(struct extract *x, uint32_t node, const struct tar_entry *e
 	if (fd < 0)
 		return fd;
 	if (x->o.single_id)
-		r = record_owner(fd, e);
+		r = tree_record_owner(fd, e);
 	else if ((owned || !fresh) && fchown(fd, e->uid, e->gid) < 0)
 		return own_error(e);
 	if (r == 0 && fchmod(fd, mode) < 0)

@@ -2,12 +2,10 @@
 #include "pkg/transfer/gpg.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +15,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
 #include "pkg/base/wire.h"
+#include "pkg/sys/caps.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/process.h"
@@ -105,10 +104,9 @@ static bool verify(const char *program, const int fds[2], struct sbuf *content)
 
 static void drop_capabilities(void)
 {
-	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[2] = {{0}};
+	const struct caps none = {.effective = 0};
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &h, none) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || caps_set(&none) < 0)
 		_exit(125);
 }
 

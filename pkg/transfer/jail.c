@@ -17,6 +17,7 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/sys/caps.h"
 
 /* --- limits ------------------------------------------------------------------------------------ */
 
@@ -88,18 +89,12 @@ int jail_root(int fd, bool read_only)
 
 int jail_drop(void)
 {
-	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct d[2] = {{0}};
+	const uint64_t needed = 1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_FOWNER |
+				1ULL << CAP_FSETID | 1ULL << CAP_MKNOD | 1ULL << CAP_SETFCAP;
 
-	d[0].permitted = 1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER |
-			 1U << CAP_FSETID | 1U << CAP_MKNOD;
-	d[0].permitted |= 1U << CAP_SETFCAP;
-	d[0].effective = d[0].permitted;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_new(-errno, "no_new_privs");
-	if (syscall(SYS_capset, &h, d) < 0)
-		return err_new(-errno, "capset");
-	return 0;
+	return caps_set(&(struct caps){.effective = needed, .permitted = needed});
 }
 
 /* --- system calls ------------------------------------------------------------------------------ */

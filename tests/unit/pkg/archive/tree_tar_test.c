@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "pkg/archive/feed.h"
+#include "pkg/archive/tree_put.h"
 #include "pkg/archive/tree_tar.h"
 #include "pkg/base/err.h"
 #include "pkg/base/sbuf.h"
@@ -224,6 +225,8 @@ static void what_extraction_recorded_counts_with_one_id(void **state)
 {
 	struct place *p = *state;
 	const struct tree_tar_options o = {.single_id = true};
+	/* As large as they may be: other engines give ids of ten digits. */
+	const struct tar_entry large = {.uid = 1000650000, .gid = TAR_ID_MAX, .mode = 02755};
 	struct tree_tar_result res;
 	struct tar_entry e;
 	FILE *tmp = tmpfile();
@@ -233,8 +236,12 @@ static void what_extraction_recorded_counts_with_one_id(void **state)
 	int d;
 
 	put(p->fd, "f", "1");
+	put(p->fd, "g", "2");
 	d = openat(p->fd, "f", O_RDWR | O_CLOEXEC);
 	assert_int_equal(fsetxattr(d, "user.cuddy.owner", "33:44:4750", 10, 0), 0);
+	(void)close(d);
+	d = openat(p->fd, "g", O_RDWR | O_CLOEXEC);
+	assert_int_equal(tree_record_owner(d, &large), 0);
 	(void)close(d);
 	assert_int_equal(tree_tar(p->fd, out, NULL, &o, &res), 0);
 	out_close(out);
@@ -247,6 +254,10 @@ static void what_extraction_recorded_counts_with_one_id(void **state)
 	assert_int_equal(e.gid, 44);
 	assert_int_equal(e.mode, 04750);
 	assert_int_equal(e.n_xattrs, 0);
+	assert_int_equal(tar_next(t, &e), 1);
+	assert_int_equal(e.uid, large.uid);
+	assert_int_equal(e.gid, large.gid);
+	assert_int_equal(e.mode, large.mode);
 	tar_free(t);
 	feed_free(f);
 	(void)fclose(tmp);

@@ -80,16 +80,20 @@ struct list_options show_options(const char *format, bool quiet, bool no_heading
 
 void show_labels_as_text(struct json_object *row)
 {
-	struct json_object *labels = json_object_object_get(row, "Labels");
+	struct json_object *labels = json_object_object_get(row, "Labels"), *map;
 	AUTO_STRV struct strv all = STRV_INIT;
 	AUTO_FREE char *text = NULL;
 
 	if (!json_object_is_type(labels, json_type_object))
 		return;
+	map = json_object_new_object(); /* not @labels itself, which others may print */
 	json_object_object_foreach(labels, key, value)
+	{
 		strv_addf(&all, "%s=%s", key, json_object_get_string(value));
+		json_set(map, key, json_object_get(value));
+	}
 	text = strv_join(&all, ",");
-	json_set(row, "LabelMap", json_omitted(json_object_get(labels)));
+	json_set(row, "LabelMap", json_omitted(map));
 	json_set_str(row, "Labels", text);
 }
 

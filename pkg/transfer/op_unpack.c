@@ -35,7 +35,7 @@ int transfer_op_unpack(struct transfer_ctx *ctx)
 	if (r == 0)
 		r = noexec_enter();
 	if (r == 0)
-		r = sink_open(ctx, &s, LAYER_OF_IMAGE, false);
+		r = sink_open(ctx, &s, LAYER_DETECT, false);
 	if (r == 0)
 		r = sink_feed(ctx, &s);
 	if (r == 0)

@@ -12,7 +12,7 @@
 #include "storage/layer.h"
 
 enum layer_compression {
-	LAYER_DETECT, /* whatever people keep root file systems in */
+	LAYER_DETECT, /* whatever people keep root file systems, and what they ADD, in */
 	LAYER_OF_IMAGE, /* detected as well, of what images may have: plain, gzip, zstd (F1) */
 	LAYER_PLAIN,
 };

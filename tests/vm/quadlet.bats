@@ -120,7 +120,7 @@ push_as() {
 	systemctl --user start app.service
 	active base-image.service
 	old=$(cuddy inspect --format '{{.Image}}' systemd-app)
-	update() { cuddy auto-update --tls-verify=false --format '{{.Unit}} {{.Policy}} {{.Updated}}'; }
+	update() { cuddy auto-update --tls-verify=false --format '{{.Unit}} {{.Policy}} {{.Updated}}' "$@"; }
 	run -0 update
 	[ "$output" = "app.service registry false" ]
 	push_as 'touch /broken'
@@ -133,7 +133,13 @@ push_as() {
 	run -0 update
 	[ "$output" = "app.service registry true" ]
 	cuddy exec systemd-app test -f /better
+	push_as 'touch /broken'
+	run -125 --separate-stderr update --rollback=false
+	[ "$output" = "app.service registry failed" ] || fail "$output; $stderr"
+	run ! systemctl --user is-active --quiet app.service
+	[ "$(cuddy image inspect --format '{{.Id}}' "$REG/app:1")" = "$(cuddy image inspect --format '{{.Id}}' localhost/next)" ]
 	systemctl --user stop app.service base-image.service
+	systemctl --user reset-failed app.service
 	registry_end
 }
 

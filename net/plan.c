@@ -311,3 +311,8 @@ int net_plan_check(const struct net_plan *n)
 	}
 	return err_usage("unknown network mode");
 }
+
+bool net_congestion_paces(const char *name)
+{
+	return strcmp(name, NET_CONGESTION_LOCAL) != 0 && strcmp(name, "cubic") != 0;
+}

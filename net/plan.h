@@ -107,6 +107,15 @@ bool net_replace_tail(int fd, off_t at, char *lines, size_t len, size_t size);
 /** net_plan_write_hosts() - the lines for the addresses in @lease, in place of older ones; those of a pod stay. */
 int net_plan_write_hosts(const struct net_plan *n, const char *lease);
 
+/*
+ * TCP of a container's network ends on this machine, at a helper, a proxy or another container: nothing is lost on
+ * the way. Where the host's congestion control is one that paces (bbr), each segment would wait for a timer, which
+ * takes more time than all else. Reno is what every kernel lets everybody have; cubic does not pace either.
+ */
+#define NET_CONGESTION_LOCAL "reno"
+/** net_congestion_paces() - @name, as the kernel calls it, is not known to send at once? */
+bool net_congestion_paces(const char *name);
+
 /** net_plan_address() - address number @offset of the slirp network. */
 struct in_addr net_plan_address(const struct net_plan *n, uint32_t offset);
 /** net_plan_prefix() - length of the slirp network's prefix. */

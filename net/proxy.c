@@ -249,6 +249,12 @@ static struct listener *listener_get(struct proxy *p)
 	return l;
 }
 
+static bool is_loopback(const union proxy_address *a)
+{
+	return a->sa.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr)
+					   : ntohl(a->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 int proxy_listen(struct proxy *p, int *fd, enum net_proto proto, uint16_t port)
 {
 	union proxy_address a = {.v6 = {0}};
@@ -271,6 +277,8 @@ int proxy_listen(struct proxy *p, int *fd, enum net_proto proto, uint16_t port)
 	r = proto == NET_TCP ? 0 : udp_prepare(l);
 	if (proto == NET_TCP)
 		tcp_prepare(l);
+	if (proto == NET_TCP && is_loopback(&a))
+		proxy_do_not_pace(*fd);
 	if (r == 0)
 		r = proxy_watch(p, &l->src, EPOLLIN);
 	if (r < 0) {
@@ -338,9 +346,10 @@ static int become_proxy(struct proxy *p, const struct net_plan *n, const int *fd
 	if (r == 0)
 		r = enter_netns(pid);
 	if (r == 0)
+		proxy_loopback_init(p);
+	if (r == 0)
 		r = make_listeners(p, n, fds);
 	if (r == 0) {
-		proxy_widen_loopback();
 		proxy_return_init(p);
 		r = drop_powers(p->shows4);
 	}

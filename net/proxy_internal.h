@@ -66,6 +66,7 @@ struct proxy {
 	union proxy_address target4, target6; /* port 0; proxy_target() */
 	bool has_target4, has_target6;
 	bool shows4, shows6; /* clients of that family are seen by their own address */
+	bool paces; /* TCP of the container does, by default */
 	bool fixed4; /* that of slirp4netns, which is there before the device is */
 	int64_t looked4_ns, looked6_ns; /* when an address was last looked for */
 	int64_t now_ns; /* set once a turn of the loop */
@@ -114,8 +115,10 @@ bool proxy_same_address(const union proxy_address *a, const union proxy_address 
 /** proxy_target() - the container's address of that family. Return: its length, 0: none. */
 socklen_t proxy_target(struct proxy *p, bool v6, uint16_t port, union proxy_address *ret);
 
-/** proxy_widen_loopback() - let TCP within the container's network have long segments, where the kernel can. */
-void proxy_widen_loopback(void);
+/** proxy_loopback_init() - let TCP within the container's network have long segments, where the kernel can. */
+void proxy_loopback_init(struct proxy *p);
+/** proxy_do_not_pace() - @fd, not yet connected, or which listens, is for a way within this machine. */
+void proxy_do_not_pace(int fd);
 /** proxy_return_init() - make the way back for connections from clients' own addresses, where that can be. */
 void proxy_return_init(struct proxy *p);
 /** proxy_show_client() - let @fd, not yet connected to @to, come from the client's address, if it may. */

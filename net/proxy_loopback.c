@@ -6,8 +6,13 @@
  * queues, and published ports carry half as much again. The host's loopback device, where the
  * clients are, belongs to root and stays as it is.
  * Linux before 5.19 refuses, before 6.3 does it for IPv6 only; then all is as it was.
+ *
+ * Nor is anything lost on that way, and nothing is to be paced (net/plan.h): not what goes in, should the container
+ * have been given such a control, nor what goes to clients on this machine.
  */
 #include <net/if.h>
+#include <netinet/tcp.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "net/proxy_internal.h"
@@ -17,7 +22,23 @@
 #define SEGMENT_MAX 524280U /* the kernel's own limit: GSO_MAX_SIZE */
 #define GSO_IPV4_MAX_SIZE 63 /* IFLA_GSO_IPV4_MAX_SIZE, which is younger than the oldest headers */
 
-void proxy_widen_loopback(void)
+static bool paces(int fd)
+{
+	char name[16] = "";
+	socklen_t len = sizeof(name) - 1;
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len) == 0 &&
+	       net_congestion_paces(name);
+}
+
+void proxy_do_not_pace(int fd)
+{
+	if (paces(fd))
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, NET_CONGESTION_LOCAL,
+				 strlen(NET_CONGESTION_LOCAL));
+}
+
+static void widen(void)
 {
 	AUTO_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	struct proxy_request q = {
@@ -28,4 +49,12 @@ void proxy_widen_loopback(void)
 	proxy_request_put(&q, GSO_IPV4_MAX_SIZE, SEGMENT_MAX);
 	if (fd >= 0 && q.body.link.ifi_index)
 		(void)proxy_request_send(fd, &q);
+}
+
+void proxy_loopback_init(struct proxy *p)
+{
+	AUTO_CLOSE int one = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	widen();
+	p->paces = one >= 0 && paces(one);
 }

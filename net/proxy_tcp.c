@@ -297,6 +297,8 @@ static int begin_connect(struct proxy *p, struct conn *c)
 	h->src.fd = fd;
 	h->src.interest = 0;
 	send_at_once(fd);
+	if (p->paces)
+		proxy_do_not_pace(fd);
 	proxy_show_client(p, fd, &c->client, &to);
 	r = connect_local(fd, &to, len);
 	c->connected = r > 0;

@@ -40,6 +40,18 @@ static const struct {
 	{"sys/net/ipv6/conf/all/accept_redirects", "0", ALWAYS},
 };
 
+static int do_not_pace(int proc)
+{
+	static const char path[] = "sys/net/ipv4/tcp_congestion_control";
+	char name[32];
+	int r = (int)procfs_read(proc, path, name, sizeof(name));
+
+	if (r < 0)
+		return r;
+	name[strcspn(name, "\n")] = '\0';
+	return net_congestion_paces(name) ? procfs_write(proc, path, NET_CONGESTION_LOCAL) : 0;
+}
+
 int netns_setup(int proc, bool is_hosts, const struct net_plan *net, int *ret_conf6)
 {
 	bool closed = false;
@@ -57,6 +69,8 @@ int netns_setup(int proc, bool is_hosts, const struct net_plan *net, int *ret_co
 		else if (r < 0)
 			return r;
 	}
+	if (net->mode != NET_NONE && !closed && do_not_pace(proc) < 0)
+		err_drop(); /* it is slower */
 	/* Below here no mount of the container is in the way later (/proc/sys becomes read-only). */
 	if (net_mode_has_helper(net->mode) && !closed) {
 		*ret_conf6 = openat(proc, "sys/net/ipv6/conf", O_PATH | O_DIRECTORY | O_CLOEXEC);

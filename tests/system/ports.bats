@@ -101,3 +101,28 @@ tcp_and_udp_echo() { # NAME RUN-OPTIONS: both echo at port 7 of one container
 		one_line_error 125 '[pP]ort'
 	done
 }
+
+@test "TCP of a container's network is not paced, whatever the host's congestion control" {
+	local inside
+	inside=$(cat /proc/sys/net/ipv4/tcp_congestion_control)
+	[ "$inside" = cubic ] || inside=reno
+	[ "$(cuddy run --rm "$IMAGE" cat /proc/sys/net/ipv4/tcp_congestion_control)" = "$inside" ]
+}
+
+@test "ports: nor is what the proxy sends, to clients here and into a container that was told to pace" {
+	require_tun
+	require_program ss
+	[[ " $(cat /proc/sys/net/ipv4/tcp_allowed_congestion_control) " == *" bbr "* ]] || skip "users may not have bbr here"
+	local port
+	port=$(free_port)
+	probe_in -p "127.0.0.1:$port:80" --sysctl net.ipv4.tcp_congestion_control=bbr -- srv tcp-echo 80
+	exec 8<>"/dev/tcp/127.0.0.1/$port"
+	echo hello >&8
+	read -ru 8 -t 10
+	at_srv() { cuddy unshare nsenter --net="/proc/$(cuddy inspect --format '{{.State.Pid}}' srv)/ns/net" "$@"; }
+	[[ "$(ss -tinH "sport = :$port")" == *" reno "* ]]
+	[[ "$(at_srv ss -tinH 'dport = :80')" == *" reno "* ]]
+	[[ "$(at_srv ss -tinH 'sport = :80')" == *" bbr "* ]]
+	exec 8>&-
+	cuddy rm -f -t 0 srv
+}

@@ -130,16 +130,20 @@ static void uplink_drain(struct keeper *k)
 		give_address6(k);
 }
 
-static void uplink_wait(struct keeper *k)
+/* Not longer than @c is there: a keeper that waits for the way out of somebody who went would stay behind. */
+static void uplink_wait(struct keeper *k, const struct client *c)
 {
-	struct pollfd p = {.fd = k->ready_fd, .events = POLLIN};
+	struct pollfd p[] = {{.fd = k->ready_fd, .events = POLLIN},
+			     {.fd = c->fd, .events = POLLRDHUP}};
+	int n;
 
 	if (k->ready_fd < 0 || k->uplink_ready || k->uplink_fails)
 		return;
-	if (poll(&p, 1, UPLINK_MS) > 0)
-		uplink_drain(k);
-	else
+	n = poll(p, ARRAY_LEN(p), UPLINK_MS);
+	if (n == 0)
 		uplink_failed(k, "does not come up");
+	else if (n > 0 && p[0].revents)
+		uplink_drain(k);
 }
 
 static const struct bridge_attach *attach_of(const struct bridge_request *q, const char *name)
@@ -205,7 +209,7 @@ static int satisfy(struct keeper *k, struct client *c, const struct bridge_reque
 	names_update(k);
 	for (unsigned i = 0; i < c->n; i++)
 		if (!(c->v[i].net->flags & BRIDGE_INTERNAL))
-			uplink_wait(k);
+			uplink_wait(k, c);
 	tend_neighbours(k);
 	/* Nothing was to be changed: "network reload", for what was taken away behind our back. */
 	return same && before == c->n ? network_renew_rules(k) : 0;

@@ -58,3 +58,18 @@ helper() {
 	wait_until 20 no_part first
 	cuddy network rm n
 }
+
+@test "N02: one that never comes up holds nobody who leaves meanwhile" {
+	require_tun
+	helper 'case $* in *--version*) ;; *) exec sleep 1000;; esac'
+	cuddy network create n
+	"$CUDDY" run -d --name c --network n "$IMAGE" sleep 1000 >"$WORK/out" 2>&1 3>&- &
+	local start=$!
+	# The bridge is there: what is waited for is the way out.
+	has_bridge() { cuddy unshare nsenter --net="/proc/$(net_pids keeper)/ns/net" ip -o link | grep -q podman1; }
+	wait_until 8 has_bridge
+	kill -KILL $(pgrep -u "$(id -u)" -f "^cuddy-conmon monitor $(cuddy inspect --format '{{.Id}}' c)") $start
+	wait_until 6 no_part first
+	cuddy rm -f -t 0 c
+	cuddy network rm n
+}

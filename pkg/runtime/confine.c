@@ -142,21 +142,26 @@ int confine_scheduling(const struct rt_process *p, bool late)
 	return 0;
 }
 
+int confine_oom(int proc, const struct rt_process *p)
+{
+	char path[48], text[16];
+	pid_t self;
+	int r;
+
+	if (!p->has_oom_score_adj)
+		return 0;
+	r = procfs_self(proc, &self);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)self);
+	(void)snprintf(text, sizeof(text), "%d", (int)p->oom_score_adj);
+	return procfs_write(proc, path, text);
+}
+
 int confine_limits(int proc, const struct rt_process *p)
 {
-	int r = 0;
+	int r = confine_oom(proc, p);
 
-	if (p->has_oom_score_adj) {
-		char path[48], text[16];
-		pid_t self;
-
-		r = procfs_self(proc, &self);
-		if (r < 0)
-			return r;
-		(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)self);
-		(void)snprintf(text, sizeof(text), "%d", (int)p->oom_score_adj);
-		r = procfs_write(proc, path, text);
-	}
 	if (r == 0)
 		r = set_rlimits(p, false);
 	if (r == 0)

@@ -93,20 +93,13 @@ static int open_stage_program(const struct proc_id *monitor)
 static int adjust_oom(const struct rt_process *p)
 {
 	AUTO_CLOSE int proc = -EBADF;
-	char path[48], text[16];
-	pid_t self;
 	int r;
 
 	if (!p || !p->has_oom_score_adj)
 		return 0;
 	r = proc = procfs_open_host();
 	if (r >= 0)
-		r = procfs_self(proc, &self);
-	if (r < 0)
-		return r;
-	(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)self);
-	(void)snprintf(text, sizeof(text), "%d", (int)p->oom_score_adj);
-	r = procfs_write(proc, path, text);
+		r = confine_oom(proc, p);
 	return r == -EACCES ? 0 : r;
 }
 

@@ -159,6 +159,8 @@ int confine_keyring(const struct rt_process *p);
 /** confine_death() - dies with its parent, unless it is to outlive it; again after each change of ids. */
 int confine_death(const struct rt_process *p);
 int confine_stdio(const int stdio[3], bool terminal, uid_t uid);
+/** confine_oom() - oom_score_adj, if one is asked for; -EACCES: root inside may not go below where he is. */
+int confine_oom(int proc, const struct rt_process *p);
 /** confine_limits() - all but that of open files, which confine_process() sets: we ourselves still open some. */
 int confine_limits(int proc, const struct rt_process *p);
 /** confine_scheduling() - @late: right before exec. With SCHED_DEADLINE a process may not fork; all else is set early. */

@@ -178,11 +178,12 @@ static void add_docker(struct json_object *row, struct json_object *o)
 	static const char *const never[] = {"Attachable", "Ingress", "ConfigOnly"};
 	struct json_object *six = json_object_object_get(o, "ipv6_enabled");
 	struct json_object *from = json_object_new_object();
+	bool ipv4 = has_ipv4(o);
 
 	json_set_str(row, "Scope", "local");
 	json_set(row, "IPAM", ipam_of(o));
-	json_set_bool(row, "EnableIPv4", has_ipv4(o));
-	json_set_bool(row, "IPv4", has_ipv4(o));
+	json_set_bool(row, "EnableIPv4", ipv4);
+	json_set_bool(row, "IPv4", ipv4);
 	json_set(row, "EnableIPv6", json_object_get(six));
 	json_set(row, "IPv6", json_object_get(six));
 	json_set(row, "CreatedAt", time_of(o));

@@ -310,7 +310,7 @@ static int take_held(struct monitor *m, int *listener)
 
 static int launch(struct monitor *m, struct rt_plan *plan, struct rt_stdio *io)
 {
-	int ports[PORTS_MAX + ADDED_PORTS_MAX];
+	int ports[NET_PUBLISHED_MAX + ADDED_PORTS_MAX];
 	const struct rt_meanwhile rest = {.call = setup_rest, .arg = m};
 	int r = publish_plan(m, &plan->net, ports);
 

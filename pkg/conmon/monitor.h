@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "net/port_change.h"
+#include "net/ports.h"
 #include "pkg/conmon/bridge.h"
 #include "pkg/conmon/config.h"
 #include "pkg/conmon/detach.h"
@@ -76,7 +77,6 @@ struct check {
 	uint32_t streak; /* failures in a row */
 };
 
-#define PORTS_MAX 1024
 #define ADDED_PORTS_MAX 256
 
 struct monitor {
@@ -109,7 +109,7 @@ struct monitor {
 	enum conmon_reason reason; /* why we ended it; CONMON_BY_ITSELF: we did not */
 	bool kept_are_gone; /* descriptors of process.keep_fds */
 	unsigned n_ports; /* descriptors from CM_FD_PORTS on, as the plan has them */
-	unsigned char port_gone[PORTS_MAX / 8]; /* a bit for each: not published any longer */
+	unsigned char port_gone[NET_PUBLISHED_MAX / 8]; /* a bit for each: not published any longer */
 	struct added_port {
 		int fd;
 		uint8_t proto;
@@ -200,7 +200,7 @@ void check_log_result(struct monitor *m, enum conmon_health status);
 void check_set_status(struct monitor *m, enum conmon_health h);
 
 /* publish.c: ports that come and go */
-/** publish_plan() - the ports of this run into @n and @fds (PORTS_MAX + ADDED_PORTS_MAX). */
+/** publish_plan() - the ports of this run into @n and @fds (NET_PUBLISHED_MAX + ADDED_PORTS_MAX). */
 int publish_plan(struct monitor *m, struct net_plan *n, int *fds);
 /** publish_serve() - a proxy for them. */
 int publish_serve(struct monitor *m, const struct net_plan *n, const int *fds);

@@ -16,11 +16,11 @@ static bool is_gone(const struct monitor *m, unsigned i)
 
 int publish_plan(struct monitor *m, struct net_plan *n, int *fds)
 {
-	/* In the plan's memory, which has room for more than PORTS_MAX (RT_PORTS_MAX). */
+	/* In the plan's memory, which has room for more than NET_PUBLISHED_MAX (RT_PORTS_MAX). */
 	struct net_port *v = (struct net_port *)(uintptr_t)n->ports;
 	unsigned kept = 0;
 
-	if (n->n_ports > PORTS_MAX)
+	if (n->n_ports > NET_PUBLISHED_MAX)
 		return err_new(-CE_LIMIT, "%u published ports", n->n_ports);
 	m->n_ports = n->n_ports;
 	for (unsigned i = 0; i < m->n_ports; i++) {

@@ -49,7 +49,7 @@ static int helper_again(struct monitor *m, const struct net_plan *n)
 
 static int proxy_again(struct monitor *m, struct net_plan *n)
 {
-	int fds[PORTS_MAX + ADDED_PORTS_MAX], r = publish_plan(m, n, fds);
+	int fds[NET_PUBLISHED_MAX + ADDED_PORTS_MAX], r = publish_plan(m, n, fds);
 
 	return r < 0 ? r : publish_serve(m, n, fds);
 }

@@ -57,7 +57,7 @@ static bool has_id(struct store *st, const char *name, const char *want)
 	size_t n = strlen(want);
 	bool hit;
 
-	if ((n != 12 && n != 64) || want[strspn(want, "0123456789abcdef")])
+	if (!hex_is_exactly(want, 12) && !hex_is_exactly(want, 64))
 		return false;
 	hit = network_load(st, name, &net) == 0 && strncmp(net.id, want, n) == 0;
 	err_drop();

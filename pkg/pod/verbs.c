@@ -280,10 +280,7 @@ int pod_remove_users(struct store *st, const struct strv *names, int64_t grace_s
 			r = pod_remove_container(st, &c, &o);
 			container_done(&c);
 		}
-		if (r == -CE_NO_CONTAINER) {
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -CE_NO_CONTAINER);
 	}
 	return r;
 }

@@ -36,7 +36,7 @@ int network_users(struct store *st, const char *name, struct strv *ret);
 int network_drop(struct store *st, const char *name);
 /** network_unused() - names of those that prune removes. */
 int network_unused(struct store *st, const struct strv *filters, struct strv *ret);
-/** network_set_servers() - other name servers; running containers have them at once. */
+/** network_set_servers() - other name servers; running containers have them at once, also where they ask them themselves. */
 int network_set_servers(struct store *st, const char *name, const struct strv *add,
 			const struct strv *drop);
 
@@ -53,6 +53,9 @@ void endpoint_spec_done(struct endpoint_spec *e);
 /** endpoint_spec_parse() - usage error with the reason. */
 int endpoint_spec_parse(const char *spec, struct endpoint_spec *ret);
 char *endpoint_spec_format(const struct endpoint_spec *e); /* malloc'ed; what parse reads */
+
+/** endpoint_name_means_itself() - localhost and the like mean something everywhere and are nobody's to take. */
+bool endpoint_name_means_itself(const char *s);
 
 /** networks_check() - do the networks of @rec exist, and are its addresses in them? */
 int networks_check(struct store *st, const struct container_record *rec);

@@ -87,6 +87,8 @@ int plan_namespaces(const struct plan_input *in, struct container_plan *p);
 int plan_network(const struct plan_input *in, struct container_plan *p);
 /** plan_pod_hosts() - if @rec is of a pod: its and the others' names in the pod's file. */
 int plan_pod_hosts(struct store *st, const struct container_record *rec);
+/** container_pod_hosts() - the same after @rec was removed or renamed: done already, so what fails is let go. */
+void container_pod_hosts(struct store *st, const struct container_record *rec);
 /** plan_ports() - the sockets of the published ports, or who has one of them. */
 int plan_ports(const struct plan_input *in, struct container_plan *p);
 /** plan_explain_ports() - @r as net_ports_bind() gave it, or the container of ours that has the port. */

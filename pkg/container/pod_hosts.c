@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * /etc/hosts of a pod's containers is that of the container whose network they have: each of them is found there by
- * its name, as with podman. Who was removed is in it until another one starts.
+ * its name, as with podman. Written anew when one starts, is removed or renamed; who was renamed or removed while
+ * the pod did not run is not in it, as the file is made with each start of the pod.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "pkg/container/container.h"
 #include "pkg/container/plan.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/lock.h"
 
 #define HOSTS_MAX (1024UL * 1024)
 
@@ -60,11 +62,31 @@ static int rewrite(int fd, const struct sbuf *old, const struct sbuf *now)
 	return net_replace_tail(fd, (off_t)same, lines, now->len - same, size - same) ? 0 : -errno;
 }
 
-int plan_pod_hosts(struct store *st, const struct container_record *rec)
+/* @owner: has the file; two that change it at once would write over each other. */
+static int write_names(struct store *st, const struct container *owner, struct search *s)
 {
 	AUTO_SBUF struct sbuf old = SBUF_INIT, now = SBUF_INIT;
+	AUTO_CLOSE int fd = -EBADF, lock = -EBADF;
+	int r;
+
+	fd = openat(owner->dirs.runtime_fd, "hosts", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0) /* --no-hosts */
+		return 0;
+	/* Not the file's own lock: a payload may take that and keep it. */
+	lock = lock_open(owner->dirs.runtime_fd, "hosts.lock", LOCK_EXCLUSIVE);
+	r = lock < 0 ? lock : file_read_fd(fd, HOSTS_MAX, &old);
+	if (r == 0)
+		r = container_each(st, add_name, s);
+	if (r < 0)
+		return r;
+	strv_sort(&s->names);
+	put_lines(&old, &s->names, &now);
+	return rewrite(fd, &old, &now);
+}
+
+int plan_pod_hosts(struct store *st, const struct container_record *rec)
+{
 	struct search s = {.pod = rec->pod, .mode = rec->ns_net};
-	AUTO_CLOSE int fd = -EBADF;
 	struct container owner;
 	int r;
 
@@ -73,20 +95,16 @@ int plan_pod_hosts(struct store *st, const struct container_record *rec)
 	r = container_open_id(st, rec->ns_net + 10, &owner);
 	if (r < 0)
 		return r;
-	if (owner.rec->is_infra && owner.rec->pod && strcmp(owner.rec->pod, rec->pod) == 0)
-		fd = openat(owner.dirs.runtime_fd, "hosts",
-			    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (owner.rec->is_infra && owner.rec->pod && strcmp(owner.rec->pod, rec->pod) == 0 &&
+	    container_is_running(&owner))
+		r = write_names(st, &owner, &s);
 	container_done(&owner);
-	if (fd < 0) /* --no-hosts */
-		return 0;
-	r = file_read_fd(fd, HOSTS_MAX, &old);
-	if (r == 0)
-		r = container_each(st, add_name, &s);
-	if (r == 0) {
-		strv_sort(&s.names);
-		put_lines(&old, &s.names, &now);
-		r = rewrite(fd, &old, &now);
-	}
 	strv_done(&s.names);
 	return r;
+}
+
+void container_pod_hosts(struct store *st, const struct container_record *rec)
+{
+	if (plan_pod_hosts(st, rec) < 0)
+		err_drop();
 }

@@ -12,6 +12,7 @@
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
 #include "pkg/container/networks.h"
+#include "pkg/container/plan.h"
 
 /* What holds the name may be what a crash left of a --rm container: looking at it removes it. */
 static int claim(struct store *st, const struct container *c, const char *name)
@@ -54,6 +55,7 @@ int container_rename(struct store *st, struct container *c, const char *name)
 	if (strcmp(c->rec->ns_net, "bridge") == 0 && container_is_running(c) &&
 	    container_renew_networks(st, c) < 0)
 		err_drop();
+	container_pod_hosts(st, c->rec);
 	container_event(st, c->rec, "rename", NULL);
 	return 0;
 }

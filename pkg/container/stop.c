@@ -9,6 +9,7 @@
 #include "pkg/cgroup/cgroup.h"
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
+#include "pkg/container/plan.h"
 #include "pkg/container/volumes.h"
 #include "pkg/image/remove.h"
 #include "pkg/runtime/base.h"
@@ -147,6 +148,8 @@ int container_remove(struct store *st, struct container *c, const struct remove_
 {
 	int r = remove_locked(st, c, o);
 
+	if (r == 0)
+		container_pod_hosts(st, c->rec);
 	/* Without the container's lock: that of images comes first. */
 	if (r == 0 && (o->image || c->rec->remove_image) && *c->rec->image_id)
 		r = remove_image(st, c->rec->image_id);

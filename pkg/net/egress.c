@@ -41,10 +41,13 @@ bool egress_has_names(const struct client *c)
 	return false;
 }
 
+/*
+ * True of a namespace that has nothing of it, of one where the keeper before us made it, and of one where somebody
+ * took rules away: what the sets and the counter hold stays, as it is still true.
+ */
 static void put_table(const struct keeper *k, const struct client *c, struct sbuf *out)
 {
-	sbuf_adds(out, "create table " TABLE "\n"
-		       "table " TABLE " {\n"
+	sbuf_adds(out, "table " TABLE " {\n"
 		       "counter refused { }\n"
 		       "set servers_4 { type ipv4_addr; }\n"
 		       "set servers_6 { type ipv6_addr; }\n");
@@ -54,8 +57,11 @@ static void put_table(const struct keeper *k, const struct client *c, struct sbu
 				  "set n%u_4 { type ipv4_addr; flags timeout; }\n"
 				  "set n%u_6 { type ipv6_addr; flags timeout; }\n",
 				  i, i);
-	sbuf_adds(out, "chain output {\n"
-		       "type filter hook output priority 0; policy drop;\n"
+	sbuf_adds(out, "chain output { type filter hook output priority 0; policy drop; }\n"
+		       "}\n"
+		       "flush chain " TABLE " output\n"
+		       "table " TABLE " {\n"
+		       "chain output {\n"
 		       "oifname lo accept\n"
 		       "ct state established,related accept\n"
 		       "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, "
@@ -86,36 +92,35 @@ static void put_servers(const struct bridge_request *q, struct sbuf *out)
 		}
 }
 
+static int parse_list(struct client *c, const struct bridge_request *q)
+{
+	int r = 0;
+
+	c->egress = xcalloc(q->egress.n, sizeof(*c->egress));
+	for (unsigned i = 0; r == 0 && i < q->egress.n; i++)
+		r = egress_parse(q->egress.v[i], &c->egress[i]);
+	c->n_egress = q->egress.n;
+	return r;
+}
+
 int egress_apply(const struct keeper *k, struct client *c, const struct bridge_request *q)
 {
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
+	bool first = !c->egress;
 	int r = 0;
 
 	if (!q->egress.n)
 		return 0;
-	if (!c->egress) {
-		c->egress = xcalloc(q->egress.n, sizeof(*c->egress));
-		for (unsigned i = 0; r == 0 && i < q->egress.n; i++)
-			r = egress_parse(q->egress.v[i], &c->egress[i]);
-		if (r < 0) {
-			egress_done(c);
-			return r;
-		}
-		c->n_egress = q->egress.n;
+	if (first)
+		r = parse_list(c, q);
+	if (r == 0) {
 		put_table(k, c, &text);
+		put_servers(q, &text);
 		r = rules_run_in(c->netns, text.s, NULL);
-		/* The keeper before us made it, and what its sets hold is still true. */
-		if (r < 0 && strstr(err_trail(), "File exists")) {
-			err_drop();
-			r = 0;
-		}
-		sbuf_reset(&text);
 	}
-	put_servers(q, &text);
-	if (r == 0)
-		r = rules_run_in(c->netns, text.s, NULL);
 	if (r < 0) {
-		egress_done(c);
+		if (first) /* else the rules are as they were, and so is the list */
+			egress_done(c);
 		return err_wrap(r, "--egress");
 	}
 	return 0;

@@ -16,7 +16,7 @@
 #pragma once
 #include "pkg/net/keeper.h"
 
-/** egress_apply() - the rules for @c before it has a device (@k guards: a way out), and the servers of names it may ask now. */
+/** egress_apply() - the rules of @c, before it has a device or anew (@k guards: a way out), and the servers of names it may ask now. */
 int egress_apply(const struct keeper *k, struct client *c, const struct bridge_request *q);
 /** egress_has_names() - is there one in the list of @c? */
 bool egress_has_names(const struct client *c);

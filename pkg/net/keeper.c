@@ -74,15 +74,16 @@ static void client_close(struct keeper *k, struct client *c)
 	struct client gone = *c;
 
 	*c = k->clients[--k->n_clients];
-	if (gone.n)
-		names_update(k); /* a guard's goes with it */
+	/* Without anybody who might ask it is not waited for; a guard's goes with it. */
+	if (gone.n && k->n_clients)
+		names_update(k);
 	closep(&gone.fd);
 	while (gone.n)
 		endpoint_remove(k, &gone, gone.n - 1);
 	egress_done(&gone);
 	closep(&gone.netns);
 	tend_neighbours(k);
-	if (k->n_networks != n_networks)
+	if (k->n_networks != n_networks && k->n_clients)
 		names_update(k); /* gateways to listen at went too */
 }
 

@@ -11,6 +11,9 @@ asks() { cuddy exec "$1" /probe tcp-ask "$2" "$3" x 2>/dev/null; } # asks CONTAI
 reaches() { [ "$(asks "$@")" = x ]; }
 refused() { cuddy inspect --format '{{.NetworkSettings.EgressRefused}}' "$1"; }
 no_keeper() { [ ! -e "$CUDDY_RUNROOT/net/socket" ]; }
+flush_rules_of() { # by whom its network belongs to
+	cuddy unshare nsenter --net="/proc/$(cuddy inspect --format '{{.State.Pid}}' "$1")/ns/net" "$PROBE" nft-flush all
+}
 limited() { cuddy run -d -v "$PROBE:/probe:ro" "$@" >/dev/null; }
 
 @test "egress: addresses, networks and ports of the list are reached, all else is refused and counted" {
@@ -51,6 +54,14 @@ limited() { cuddy run -d -v "$PROBE:/probe:ro" "$@" >/dev/null; }
 	# It is in the record, and so of each start.
 	[ "$(cuddy inspect lim | jq -r '.[0].HostConfig.Egress[1]')" = "allow=10.232.0.82/31" ]
 	cuddy rm -f -t 0 shares
+	# Taken away by somebody who has power there, the list is set again; as often as asked for.
+	flush_rules_of lim
+	reaches lim 10.232.0.81 80
+	for _ in 1 2; do
+		cuddy network reload lim
+		reaches lim 10.232.0.80 80
+		run ! asks lim 10.232.0.81 80
+	done
 	cuddy restart -t 0 lim
 	reaches lim 10.232.0.80 80
 	run ! asks lim 10.232.0.81 80
@@ -95,6 +106,14 @@ limited() { cuddy run -d -v "$PROBE:/probe:ro" "$@" >/dev/null; }
 	cuddy network connect second lim
 	[ "$(cuddy exec lim /probe udp-name 10.235.0.1 db)" = "0 10.233.0.81" ]
 	run ! asks lim 10.235.0.80 80
+	# Set anew, it still knows what it has learnt; and when that is gone too, it learns again.
+	cuddy network reload lim
+	reaches lim 10.233.0.80 80
+	flush_rules_of lim
+	cuddy network reload lim
+	run ! asks lim 10.233.0.80 80
+	[ "$(cuddy exec lim /probe udp-name 10.233.0.1 site.example)" = "0 10.233.0.80" ]
+	reaches lim 10.233.0.80 80
 	# When all that keeps it was killed, the list is there before the network is.
 	kill -KILL "$(net_pids names)"
 	wait_until 20 eval '[ "$(cuddy exec lim /probe udp-name 10.233.0.1 site.example 2>/dev/null)" = "0 10.233.0.80" ]'

@@ -41,6 +41,28 @@ asker() { cuddy run -d --network d -v "$PROBE:/probe:ro" "$@" "$IMAGE" sleep 100
 	cuddy network rm d
 }
 
+@test "dns: on a network that answers for no names a running container has other servers of its network at once" {
+	require_tun
+	cuddy network create --subnet 10.239.0.0/24 --disable-dns --dns 10.239.0.54 d
+	servers() { cuddy exec "$1" sed -n 's/^nameserver //p' /etc/resolv.conf | xargs; }
+	for name in plain own written; do
+		[ "$name" = own ] && set -- --dns 10.1.1.1 || set --
+		cuddy run -d --name "$name" --network d "$@" "$IMAGE" sleep 1000 >/dev/null
+	done
+	cuddy exec written sh -c 'echo nameserver 10.2.2.2 >/etc/resolv.conf'
+	[ "$(servers plain)" = 10.239.0.54 ]
+	cuddy network update --dns-add 10.239.0.53 --dns-add 10.239.0.52 --dns-drop 10.239.0.54 d
+	# Asked for by itself, or written by its root: that stays.
+	[ "$(servers plain), $(servers own), $(servers written)" = "10.239.0.53 10.239.0.52, 10.1.1.1, 10.2.2.2" ]
+	cuddy network update --dns-drop 10.239.0.53 d
+	[ "$(servers plain)" = 10.239.0.52 ]
+	cuddy restart -t 0 plain
+	[ "$(servers plain)" = 10.239.0.52 ]
+	cuddy rm -f -t 0 -a
+	wait_until 20 no_keeper
+	cuddy network rm d
+}
+
 @test "dns: a host whose resolvers are reached over IPv6 only serves names in each mode, and by each way out" {
 	require_tun
 	require_ipv6

@@ -62,6 +62,18 @@ $(cuddy exec m1 cat /etc/resolv.conf)" ]
 	cuddy run --rm --pod p --name m4 "$IMAGE" grep -c m4 /etc/hosts
 	cuddy run --rm --pod p "$IMAGE" true
 	[ "$(found m2 written) $(found m1 m3) $(found m1 m4)" = "10.1.2.3 127.0.0.1 " ]
+	# A name given or taken away while it runs is in the file, or out of it, at once; also of many at the same time.
+	cuddy rename m3 renamed
+	[ "$(found m1 renamed) $(found m1 m3)" = "127.0.0.1 " ]
+	cuddy rename renamed m3
+	for i in 1 2 3 4 5 6; do cuddy create --pod p --name "many$i" "$IMAGE" true >/dev/null; done
+	cuddy run --rm --pod p "$IMAGE" true
+	[ "$(cuddy exec m1 grep -c many /etc/hosts)" = 6 ]
+	jobs=()
+	for i in 1 2 3 4 5 6; do "$CUDDY" rm "many$i" >/dev/null 3>&- & jobs+=($!); done
+	wait "${jobs[@]}"
+	run ! cuddy exec m1 grep many /etc/hosts
+	[ "$(found m2 written) $(found m1 m2) $(found m1 m3)" = "10.1.2.3 127.0.0.1 127.0.0.1" ]
 	[ "$(cuddy pod logs p)" = "$(cuddy inspect --format '{{.Id}}' m3 | cut -c 1-12) from m3" ]
 	[ "$(cuddy pod logs -n --tail 1 -c m3 -c m2 p)" = 'm3 from m3' ]
 	[ "$(cuddy pod top p args | grep -c 'sleep 100[03]')" -eq 3 ]

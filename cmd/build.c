@@ -283,7 +283,7 @@ static int build_run(struct cmd_ctx *ctx, const void *args, int argc, char **arg
 	}
 	if (r == 0)
 		r = request_defaults_build(&defaults, &o.run);
-	if (r == 0 && a->http_proxy < 0 && defaults.conf.http_proxy == 0)
+	if (r == 0 && a->http_proxy < 0 && defaults.conf->http_proxy == 0)
 		o.host_proxies = false;
 	if (r == 0)
 		r = build_policy_of(st, &o.keep);

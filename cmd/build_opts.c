@@ -10,6 +10,7 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/base/parse.h"
+#include "pkg/config/containers_conf.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
 
@@ -367,13 +368,15 @@ static const char *setting(const char *name, const char *otherwise)
 
 int build_request_of(const struct build_args *a, const char *context, struct build_options *o)
 {
-	const char *format = a->format ? a->format : setting("BUILDAH_FORMAT", "oci");
+	const char *format = a->format ? a->format : setting("BUILDAH_FORMAT", NULL);
 	struct build_call_args call;
-	bool layers = a->layers != 0;
+	bool layers = a->layers != 0, docker = format && strcmp(format, "docker") == 0;
 	int r = checked_of(a, o);
 
-	if (strcmp(format, "oci") != 0 && strcmp(format, "docker") != 0)
+	if (format && !docker && strcmp(format, "oci") != 0)
 		r = err_usage("BUILDAH_FORMAT=%s: use oci or docker", format);
+	if (r == 0 && !format)
+		r = containers_conf_image_format(&docker);
 	if (a->layers < 0 && parse_bool(setting("BUILDAH_LAYERS", "true"), &layers) < 0)
 		r = err_usage("BUILDAH_LAYERS=%s: use true or false", getenv("BUILDAH_LAYERS"));
 	if (r == 0)
@@ -395,7 +398,7 @@ int build_request_of(const struct build_args *a, const char *context, struct bui
 	o->jobs = a->jobs;
 	o->labels = a->labels;
 	o->run = a->run;
-	o->docker = strcmp(format, "docker") == 0;
+	o->docker = docker;
 	o->secrets = a->secrets;
 	o->ssh = a->ssh;
 	o->contexts = a->contexts;

@@ -20,16 +20,15 @@ static int take(const char *name, const char *max, const char *age, struct cache
 
 int build_policy_of(struct store *st, struct cache_policy *ret)
 {
-	struct containers_conf c = {0};
-	int r = containers_conf_load(&c);
+	const struct containers_conf *c;
+	int r = containers_conf(&c);
 
 	cache_policy_default(st, ret);
 	if (r == 0)
-		r = take("containers.conf: build_cache_", c.build_cache_max, c.build_cache_age,
+		r = take("containers.conf: build_cache_", c->build_cache_max, c->build_cache_age,
 			 ret);
 	if (r == 0)
 		r = take("build cache: ", getenv("CUDDY_BUILD_CACHE_MAX"),
 			 getenv("CUDDY_BUILD_CACHE_AGE"), ret);
-	containers_conf_done(&c);
 	return r;
 }

@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "cmd/image_file.h"
 #include "pkg/base/err.h"
+#include "pkg/config/containers_conf.h"
 #include "pkg/container/commit.h"
 #include "pkg/image/push.h"
 #include "storage/image_store.h"
@@ -100,6 +101,8 @@ static int commit_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	int r = a->pause && a->no_pause ? err_usage("--pause and --no-pause contradict each other")
 					: cmd_store_for_images(ctx, &st);
 
+	if (r == 0 && !a->format)
+		r = containers_conf_image_format(&o.docker);
 	if (r == 0)
 		r = container_open(st, argv[0], &c);
 	if (r < 0)

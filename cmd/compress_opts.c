@@ -76,17 +76,16 @@ static int take_conf_twin(const struct containers_conf *c, const char **add)
 
 int compress_form_to_registry(const struct compress_args *a, struct transfer_form *ret, const char **add)
 {
-	struct containers_conf c;
+	const struct containers_conf *c;
 	int r = compress_form_of(a, ret);
 
 	if (r < 0 || (a->format && (!add || *add)))
 		return r;
-	r = containers_conf_load(&c);
+	r = containers_conf(&c);
 	ret->mild = !a->format && (!add || !*add);
 	if (r == 0 && !a->format)
-		r = take_conf(&c, ret);
+		r = take_conf(c, ret);
 	if (r == 0 && add && !*add)
-		r = take_conf_twin(&c, add);
-	containers_conf_done(&c);
+		r = take_conf_twin(c, add);
 	return r;
 }

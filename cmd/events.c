@@ -91,7 +91,7 @@ static void set_actor(struct json_object *o)
 static void set_missing(struct json_object *o)
 {
 	static const char *const texts[] = {"HealthStatus", "HealthLog", "Network", "PodID",
-					    "Error"};
+					    "Error", "ContainerInspectData"};
 	struct json_object *v;
 
 	if (!json_object_object_get_ex(o, "Image", &v))
@@ -109,7 +109,6 @@ static void set_missing(struct json_object *o)
 		json_set(o, "Attributes", json_as_map(json_object_new_object()));
 	else
 		(void)json_as_map(v);
-	json_set_str(o, "ContainerInspectData", ""); /* containers.conf of podman can ask for it */
 }
 
 /* What stands in podman's JSON under another name than its templates have. */

@@ -47,16 +47,16 @@ static int exec_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv
 {
 	const struct exec_args *a = args;
 	struct exec_request e = a->request;
-	AUTO(containers_conf_done) struct containers_conf conf = {0};
+	const struct containers_conf *conf;
 	struct container c;
 	int code = 0, r = keep_fds_named(a->preserve_fds, &a->preserve_fd, &e.keep);
 
 	ctx->in_a_hurry = true;
 	/* Without a terminal there are no keys, and no file is read for them. */
 	if (r == 0 && e.tty && !e.detach_keys) {
-		r = containers_conf_load(&conf);
-		if (conf.detach_keys && *conf.detach_keys)
-			e.detach_keys = conf.detach_keys;
+		r = containers_conf(&conf);
+		if (r == 0 && conf->detach_keys && *conf->detach_keys)
+			e.detach_keys = conf->detach_keys;
 	}
 	if (r == 0)
 		r = each_open(ctx, "exec", &a->one, &argc, &argv, &c);

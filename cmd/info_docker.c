@@ -175,12 +175,12 @@ static struct json_object *registry_config(struct json_object *info)
 
 static struct json_object *cdi_dirs(void)
 {
-	AUTO(containers_conf_done) struct containers_conf conf = {0};
 	AUTO(cdi_specs_done) struct cdi_specs specs = {0};
+	const struct containers_conf *conf = NULL;
 
-	if (containers_conf_load(&conf) < 0)
+	if (containers_conf(&conf) < 0)
 		err_drop();
-	cdi_specs_read(&conf.cdi_spec_dirs.v, &specs);
+	cdi_specs_read(conf ? &conf->cdi_spec_dirs.v : &(struct strv)STRV_INIT, &specs);
 	return json_from_strv(&specs.dirs);
 }
 

@@ -14,6 +14,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/cli/format.h"
+#include "pkg/config/containers_conf.h"
 #include "pkg/json/yaml.h"
 #include "pkg/sys/file.h"
 
@@ -374,6 +375,8 @@ static int generate_run(struct cmd_ctx *ctx, const void *args, int argc, char **
 	const struct generate_args *a = args;
 	AUTO_JSON struct json_object *docs = NULL;
 	AUTO_STRV struct strv names = STRV_INIT;
+	const struct containers_conf *conf;
+	struct kube_generate o = a->o;
 	struct store *st;
 	FILE *out = stdout;
 	int r = cmd_store(ctx, &st);
@@ -381,7 +384,11 @@ static int generate_run(struct cmd_ctx *ctx, const void *args, int argc, char **
 	for (int i = 0; i < argc; i++)
 		strv_add(&names, argv[i]);
 	if (r == 0)
-		r = kube_generate(st, &names, &a->o, &docs);
+		r = containers_conf(&conf);
+	if (r == 0 && !o.type)
+		o.type = conf->kube_generate_type;
+	if (r == 0)
+		r = kube_generate(st, &names, &o, &docs);
 	if (r == 0 && a->file)
 		r = open_new(a->file, &out);
 	if (r < 0)

@@ -96,8 +96,7 @@ static int logs_open(struct store *st, const struct logs_args *a, const char *na
 	if (ret->driver == CONMON_LOG_JOURNALD)
 		l->path = xstrdup(rec->id);
 	else
-		l->path = rec->log_path ? xstrdup(rec->log_path)
-					: path_join(l->c.dirs.data_path, "ctr.log");
+		l->path = container_log_path(rec, l->c.dirs.data_path);
 	l->label = several ? label_of(a, &l->c, i) : NULL;
 	ret->path = l->path;
 	ret->label = l->label;

@@ -7,7 +7,6 @@
 #include "cmd/pod_opts.h"
 #include "cmd/transfer_report.h"
 #include "pkg/base/err.h"
-#include "pkg/config/containers_conf.h"
 #include "pkg/pod/pod.h"
 
 struct create_args {
@@ -77,16 +76,11 @@ static int create_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 {
 	const struct create_args *a = args;
 	AUTO(pod_record_done) struct pod_record pod = {0};
-	AUTO(containers_conf_done) struct containers_conf conf = {0};
 	struct pod_request q = a->pod;
 	struct transfer_report report;
 	struct store *st;
 	int r = cmd_store_for_images(ctx, &st);
 
-	if (r == 0)
-		r = containers_conf_load(&conf);
-	if (!q.exit_policy)
-		q.exit_policy = conf.pod_exit_policy;
 	if (r == 0 && argc && q.name)
 		r = err_usage("pod create: the name is given twice");
 	if (r < 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The option rows of verbs that talk to registries. */
 #pragma once
+#include <limits.h>
+
 #include "pkg/cli/options.h"
 #include "pkg/transfer/protocol.h"
 
@@ -16,7 +18,7 @@ extern const struct opt decrypt_opts[], encrypt_opts[];
 /* Initial values, before parsing. */
 #define REGISTRY_ARGS_DEFAULTS                                    \
 	{                                                         \
-		.tls_verify = -1, .retry = 3, .retry_delay = "2s" \
+		.tls_verify = -1, .retry = UINT_MAX               \
 	}
 
 /** registry_access_of() - what was given, checked. Usage error. */

@@ -58,7 +58,7 @@ static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	struct update_args whole = *a;
 	const struct each e = {
 		.args = &a->each, .verb = "update", .one = update_one, .arg = &whole};
-	AUTO(containers_conf_done) struct containers_conf conf = {0};
+	const struct containers_conf *conf = NULL;
 	AUTO_STRV struct strv add = STRV_INIT;
 	int r = 0;
 
@@ -68,9 +68,9 @@ static int update_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 			"update: say what to change: --restart, a limit such as --memory, "
 			"a --health-… flag, --env, --ulimit, --publish-add or --publish-rm");
 	if (a->publish.add.n)
-		r = containers_conf_load(&conf);
+		r = containers_conf(&conf);
 	for (size_t i = 0; r == 0 && i < a->publish.add.n; i++)
-		net_port_put_at(a->publish.add.v[i], &conf.default_host_ips.v, &add);
+		net_port_put_at(a->publish.add.v[i], &conf->default_host_ips.v, &add);
 	whole.publish.add = add;
 	return r < 0 ? r : each_container(ctx, &e, argc, argv);
 }

@@ -293,9 +293,19 @@ static void put_localhost(struct sbuf *out)
 			       "ip6-loopback\n");
 }
 
+static int names_address(const struct net_plan *n, const struct net_files_options *o,
+			 char ret[INET6_ADDRSTRLEN])
+{
+	if (!o->host_address)
+		return gateway_address(n, ret);
+	(void)snprintf(ret, INET6_ADDRSTRLEN, "%s",
+		       strcmp(o->host_address, "none") == 0 ? "" : o->host_address);
+	return 0;
+}
+
 int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, struct sbuf *out)
 {
-	char gateway[INET_ADDRSTRLEN], own[INET_ADDRSTRLEN], name[HOST_NAME_MAX + 1] = "";
+	char gateway[INET6_ADDRSTRLEN], own[INET_ADDRSTRLEN], name[HOST_NAME_MAX + 1] = "";
 	const char *hostname = o->hostname ? o->hostname : name;
 	struct in_addr a;
 	int r;
@@ -304,7 +314,7 @@ int net_make_hosts(const struct net_plan *n, const struct net_files_options *o, 
 		return 1;
 	if (!o->hostname && n->mode == NET_HOST && gethostname(name, sizeof(name)) < 0)
 		return err_new(-errno, "host name");
-	r = gateway_address(n, gateway);
+	r = names_address(n, o, gateway);
 	if (r < 0)
 		return r;
 	r = put_added_hosts(o, gateway, out); /* first: a resolver takes the first that matches */

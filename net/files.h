@@ -12,6 +12,7 @@ struct net_files_options {
 	struct strv dns, dns_search,
 		dns_options; /* "none" in dns: leave resolv.conf to the image */
 	bool no_hosts;
+	const char *host_address; /* what the host's names have, or "none"; NULL: what leads to it */
 	const char *hosts_base; /* text that it begins with, instead of a file; NULL */
 	const char *hosts_file; /* what hosts begins with: a path, or "none"; NULL: as usual, or hosts_base */
 	/* NET_BRIDGE: whom to ask; they know names of containers and whom else to ask (names) */

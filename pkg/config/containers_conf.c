@@ -48,12 +48,15 @@ static const struct key keys[] = {
 	K("engine", hooks_dir, LIST),
 	K("engine", runtimes_flags, LIST),
 	K("network", default_host_ips, LIST),
+	K("containers", apparmor_profile, TEXT),
 	K("containers", base_hosts_file, TEXT),
 	K("containers", cgroupns, TEXT),
 	K("containers", cgroups, TEXT),
+	K("containers", host_containers_internal_ip, TEXT),
 	K("containers", init_path, TEXT),
 	K("containers", ipcns, TEXT),
 	K("containers", log_driver, TEXT),
+	K("containers", log_path, TEXT),
 	K("containers", log_tag, TEXT),
 	K("containers", netns, TEXT),
 	K("containers", pidns, TEXT),
@@ -67,9 +70,14 @@ static const struct key keys[] = {
 	K("engine", build_cache_max, TEXT),
 	K("engine", cgroup_manager, TEXT),
 	K("engine", compression_format, TEXT),
+	K("engine", image_default_format, TEXT),
 	K("engine", image_volume_mode, TEXT),
+	K("engine", infra_command, TEXT),
+	K("engine", infra_image, TEXT),
+	K("engine", kube_generate_type, TEXT),
 	K("engine", pod_exit_policy, TEXT),
 	K("engine", pull_policy, TEXT),
+	K("engine", retry_delay, TEXT),
 	K("engine", detach_keys, TEXT),
 	K("engine", runtime, TEXT),
 	K("network", default_rootless_network_cmd, TEXT),
@@ -77,13 +85,17 @@ static const struct key keys[] = {
 	K("containers", env_host, TRUTH),
 	K("containers", http_proxy, TRUTH),
 	K("containers", init, TRUTH),
+	K("containers", keyring, TRUTH),
 	K("containers", no_hosts, TRUTH),
 	K("containers", privileged, TRUTH),
 	K("containers", read_only, TRUTH),
+	K("engine", events_container_create_inspect_data, TRUTH),
+	K("engine", healthcheck_events, TRUTH),
 	K("containers", log_size_max, NUMBER),
 	K("containers", oom_score_adj, NUMBER),
 	K("containers", pids_limit, NUMBER),
 	K("engine", compression_level, NUMBER),
+	K("engine", retry, NUMBER),
 	K("engine", stop_timeout, NUMBER),
 };
 
@@ -160,6 +172,20 @@ static int take_runtime(struct containers_conf *c, const char *name, const struc
 	return 0;
 }
 
+/* [engine] env: later files win, name by name. */
+static int take_env(struct containers_conf *c, const struct toml_value *v)
+{
+	AUTO_STRV struct strv pairs = STRV_INIT;
+	int r = toml_want_array(v, "env", &pairs);
+
+	for (size_t i = 0; r == 0 && i < pairs.n; i++) {
+		if (*pairs.v[i] == '=' || !strchr(pairs.v[i], '='))
+			return err_new(-CE_BAD_FORMAT, "env: '%s': write NAME=VALUE", pairs.v[i]);
+		strv_env_set(&c->engine_env, pairs.v[i]);
+	}
+	return r;
+}
+
 struct reading {
 	struct containers_conf *c;
 	const char *file;
@@ -174,7 +200,12 @@ static int on_value(void *data, const char *table, const char *key, const struct
 			return take(in->c, &keys[i], v);
 	if (strcmp(table, "engine.runtimes") == 0)
 		return take_runtime(in->c, key, v);
-	conf_ignored(in->file, table, key);
+	if (strcmp(table, "engine") == 0 && strcmp(key, "env") == 0)
+		return take_env(in->c, v);
+	conf_ignored(in->file, table, key,
+		     v->kind == TOML_STRING ? v->string
+		     : v->kind == TOML_BOOL ? (v->boolean ? "true" : "false")
+					    : NULL);
 	return 0;
 }
 
@@ -300,8 +331,45 @@ int containers_conf_load(struct containers_conf *c)
 	return r == 0 && last && *last ? read_one(c, last, true) : r;
 }
 
+static struct containers_conf ours; /* as long as the process */
+static bool have_ours;
+
+int containers_conf(const struct containers_conf **ret)
+{
+	int r = have_ours ? 0 : containers_conf_load(&ours);
+
+	if (r < 0) {
+		containers_conf_done(&ours);
+		return r;
+	}
+	for (size_t i = 0; !have_ours && i < ours.engine_env.n; i++) {
+		const char *pair = ours.engine_env.v[i];
+		size_t n = strcspn(pair, "=");
+		AUTO_FREE char *name = xstrndup(pair, n);
+
+		if (setenv(name, pair + n + 1, 1) < 0)
+			return err_new(-errno, "containers.conf: env: '%s'", pair);
+	}
+	have_ours = true;
+	*ret = &ours;
+	return 0;
+}
+
+int containers_conf_image_format(bool *ret_docker)
+{
+	const struct containers_conf *c;
+	int r = containers_conf(&c);
+	const char *f = r == 0 && c->image_default_format ? c->image_default_format : "";
+
+	*ret_docker = strcmp(f, "docker") == 0 || strcmp(f, "v2s2") == 0;
+	if (r < 0 || *ret_docker || !*f || strcmp(f, "oci") == 0)
+		return r;
+	return err_usage("containers.conf: image_default_format '%s': use oci or v2s2", f);
+}
+
 void containers_conf_done(struct containers_conf *c)
 {
+	strv_done(&c->engine_env);
 	strv_done(&c->runtimes);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		if (keys[i].kind == LIST)

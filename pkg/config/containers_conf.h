@@ -37,17 +37,30 @@ struct containers_conf {
 	struct conf_list add_compression, annotations, cdi_spec_dirs, cgroup_conf, default_capabilities,
 		default_host_ips, default_sysctls, default_ulimits, devices, dns_options,
 		dns_searches, dns_servers, env, hooks_dir, mounts, runtimes_flags, volumes;
-	char *base_hosts_file, *cgroup_manager, *compression_format, *image_volume_mode, *log_tag, *pod_exit_policy;
+	char *apparmor_profile, *base_hosts_file, *cgroup_manager, *compression_format,
+		*host_containers_internal_ip, *image_default_format, *image_volume_mode,
+		*infra_command, *infra_image, *kube_generate_type, *log_path, *log_tag,
+		*pod_exit_policy, *retry_delay;
 	char *cgroupns, *cgroups, *init_path, *ipcns, *log_driver, *netns, *pidns, *seccomp_profile,
 		*shm_size, *tz, *umask, *userns, *utsns, *build_cache_age, *build_cache_max,
 		*pull_policy, *detach_keys, *runtime, *default_rootless_network_cmd;
+	struct strv engine_env; /* [engine] env: what this process has in its environment */
 	struct strv runtimes; /* "name=path", of a name those to be tried first come first */
 	/* numbers and truths (0, 1); CONF_UNSET */
-	int64_t compression_level, container_name_as_hostname, env_host, http_proxy, init, no_hosts, privileged, read_only, log_size_max,
-		oom_score_adj, pids_limit, stop_timeout;
+	int64_t compression_level, container_name_as_hostname, env_host,
+		events_container_create_inspect_data, healthcheck_events, http_proxy, init, keyring,
+		no_hosts, privileged, read_only, log_size_max, oom_score_adj, pids_limit, retry,
+		stop_timeout;
 };
 
-/** containers_conf_load() - all files. -CE_BAD_FORMAT names file and line. Free with containers_conf_done() also then. */
+/**
+ * containers_conf() - the files, read once a process, which keeps what they say
+ * What [engine] env has is in the process's environment from then on.
+ */
+int containers_conf(const struct containers_conf **ret);
+/** containers_conf_image_format() - image_default_format: are images that are made docker's? -CE_USAGE. */
+int containers_conf_image_format(bool *ret_docker);
+/** containers_conf_load() - all files, now. -CE_BAD_FORMAT names file and line. Free with containers_conf_done() also then. */
 int containers_conf_load(struct containers_conf *c);
 void containers_conf_done(struct containers_conf *c);
 /**

@@ -90,7 +90,7 @@ static int top_value(struct registries *r, const char *key, const struct toml_va
 	if (strcmp(key, "credential-helpers") == 0)
 		return toml_want_array(v, key, &r->helpers);
 	if (strcmp(key, "short-name-mode") != 0) {
-		conf_ignored(r->file, "", key);
+		conf_ignored(r->file, "", key, NULL);
 		return 0;
 	}
 	e = toml_want_string(v, key, &mode);
@@ -175,7 +175,7 @@ static int on_value(void *data, const char *table, const char *key, const struct
 	if (strcmp(table, "registry.mirror") == 0 && rule && rule->n_mirrors > 0)
 		return mirror_value(&rule->mirrors[rule->n_mirrors - 1], key, v);
 	if (strcmp(table, "aliases") != 0) {
-		conf_ignored(r->file, table, key);
+		conf_ignored(r->file, table, key, NULL);
 		return 0;
 	}
 	e = toml_want_string(v, key, &target);

@@ -107,7 +107,7 @@ static int on_value(void *data, const char *table, const char *key, const struct
 			return on_sync(said, key, v);
 	}
 	if (v->kind == TOML_STRING ? *v->string != '\0' : v->kind != TOML_ARRAY || v->array->n)
-		conf_ignored(said->path, table, key);
+		conf_ignored(said->path, table, key, NULL);
 	return 0;
 }
 

@@ -96,6 +96,8 @@ static void tell_event(const struct monitor *m, const struct health_result *e)
 				    "\"HealthStatus\":\"%s\",\"HealthFailingStreak\":%u",
 				    conmon_health_text(m->state.health), m->check.streak);
 
+	if (m->cfg.no_health_events)
+		return;
 	if (m->cfg.health_to_events) {
 		n += (size_t)snprintf(extra + n, sizeof(extra) - n, ",\"HealthLog\":\"");
 		health_event(e, extra + n);

@@ -5,7 +5,7 @@
 
 #include "pkg/base/err.h"
 
-#define CONFIG_VERSION 10U
+#define CONFIG_VERSION 11U
 #define VOLUMES_MAX 1024U
 
 static const bool *config_flag(const struct conmon_config *c, unsigned i)
@@ -13,7 +13,8 @@ static const bool *config_flag(const struct conmon_config *c, unsigned i)
 	const bool *const flags[] = {&c->terminal,          &c->keep_stdin, &c->stdin_once,
 				     &c->foreground,        &c->no_stdout,  &c->no_stderr,
 				     &c->auto_remove,       &c->tied,       &c->await_cgroup,
-				     &c->ends_with_members, &c->hold,       &c->health_to_events};
+				     &c->ends_with_members, &c->hold,       &c->health_to_events,
+				     &c->no_health_events};
 
 	return i < ARRAY_LEN(flags) ? flags[i] : NULL;
 }

@@ -72,6 +72,7 @@ struct conmon_config {
 	struct conmon_check health, startup;
 	int64_t health_start_period_ns, health_start_interval_ns; /* the last 0: as otherwise */
 	const char *health_log_dir; /* NULL: state_dir (health.h) */
+	bool no_health_events; /* results are in no events */
 	bool health_to_events; /* each result is in its event, too */
 	uint32_t health_max_count; /* results kept; 0: all */
 	uint64_t health_max_size; /* bytes kept of what each prints; 0: all */

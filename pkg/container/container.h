@@ -38,6 +38,8 @@ int container_open(struct store *st, const char *name, struct container *ret);
 int container_open_id(struct store *st, const char *id, struct container *ret);
 /** container_each() - call @fn for every container of the store until it fails; who goes meanwhile is passed over. */
 int container_each(struct store *st, int (*fn)(const struct container *c, void *arg), void *arg);
+/** container_log_path() - of a file; malloc'ed. @data_path: the container's directory. */
+char *container_log_path(const struct container_record *rec, const char *data_path);
 /** container_log_driver() - of the name in a record. */
 enum conmon_log container_log_driver(const char *name);
 /**

@@ -20,10 +20,12 @@
 #include "pkg/container/container.h"
 #include "pkg/container/events.h"
 #include "pkg/container/explain.h"
+#include "pkg/container/inspect.h"
 #include "pkg/container/make.h"
 #include "pkg/container/userns.h"
 #include "pkg/container/volumes.h"
 #include "pkg/image/image.h"
+#include "pkg/json/json.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/random.h"
 #include "storage/event.h"
@@ -297,6 +299,29 @@ int container_decide(struct store *st, const struct container_request *q,
 	return r;
 }
 
+/* containers.conf can ask for all of it to be in the event; without it when it does not work out. */
+static void tell_created(struct store *st, const struct container_request *q,
+			 const struct container_record *rec)
+{
+	AUTO_JSON struct json_object *o = NULL;
+	AUTO_SBUF struct sbuf text = SBUF_INIT, extra = SBUF_INIT;
+	AUTO_JSON struct json_object *member = json_object_new_object();
+	struct container c;
+
+	if (q->inspect_in_event && container_open_id(st, rec->id, &c) == 0) {
+		if (container_inspect(st, &c, &o) == 0) {
+			json_write(o, false, &text);
+			json_set_str(member, "ContainerInspectData", text.s);
+			json_write(member, false, &extra);
+		}
+		container_done(&c);
+		err_drop();
+	}
+	if (extra.len) /* without its braces */
+		extra.s[--extra.len] = '\0';
+	container_event(st, rec, "create", extra.len ? extra.s + 1 : NULL);
+}
+
 int container_create(struct store *st, const struct container_request *q, struct container *ret)
 {
 	AUTO(record_freep) struct container_record *rec = NULL;
@@ -335,7 +360,7 @@ int container_create(struct store *st, const struct container_request *q, struct
 	}
 	*ret = (struct container){
 		.rec = TAKE_PTR(rec), .dirs = dirs, .state = {.status = CONMON_CREATED}};
-	container_event(st, ret->rec, "create", NULL);
+	tell_created(st, q, ret->rec);
 	event_over(store_runtime_fd(st), &event);
 	return 0;
 }

@@ -22,7 +22,6 @@ void request_defaults_done(struct request_defaults *d)
 	strv_done(&d->volume);
 	strv_done(&d->security_opt);
 	strv_done(&d->log_opt);
-	containers_conf_done(&d->conf);
 }
 
 static void text(const char **to, const char *conf)
@@ -70,8 +69,8 @@ static void sysctls(struct request_defaults *d, struct container_request *q)
 	if (q->pid && strcmp(q->pid, "host") == 0 && statvfs("/proc/sys", &host) == 0 &&
 	    (host.f_flag & ST_RDONLY))
 		return;
-	for (size_t i = 0; i < d->conf.default_sysctls.v.n; i++) {
-		const char *s = d->conf.default_sysctls.v.v[i];
+	for (size_t i = 0; i < d->conf->default_sysctls.v.n; i++) {
+		const char *s = d->conf->default_sysctls.v.v[i];
 
 		if (strncmp(s, "net.", 4) == 0 ? net : ipc)
 			strv_add(&d->sysctl, s);
@@ -80,16 +79,25 @@ static void sysctls(struct request_defaults *d, struct container_request *q)
 	q->sysctl = d->sysctl;
 }
 
+static bool has_security_opt(const struct container_request *q, const char *key)
+{
+	for (size_t i = 0; i < q->security_opt.n; i++)
+		if (strncmp(q->security_opt.v[i], key, strlen(key)) == 0)
+			return true;
+	return false;
+}
+
 static void security(struct request_defaults *d, struct container_request *q)
 {
-	const char *profile = d->conf.seccomp_profile;
+	const char *profile = d->conf->seccomp_profile, *apparmor = d->conf->apparmor_profile;
 
-	for (size_t i = 0; i < q->security_opt.n; i++)
-		if (strncmp(q->security_opt.v[i], "seccomp", 7) == 0)
-			return;
-	if (!profile || !*profile || q->privileged)
+	if (profile && *profile && !q->privileged && !has_security_opt(q, "seccomp"))
+		strv_addf(&d->security_opt, "seccomp=%s", profile);
+	if (apparmor && *apparmor && !q->privileged && !q->is_infra &&
+	    !has_security_opt(q, "apparmor"))
+		strv_addf(&d->security_opt, "apparmor=%s", apparmor);
+	if (!d->security_opt.n)
 		return;
-	strv_addf(&d->security_opt, "seccomp=%s", profile);
 	strv_add_all(&d->security_opt, &q->security_opt);
 	q->security_opt = d->security_opt;
 }
@@ -102,14 +110,21 @@ static bool has_log_opt(const struct container_request *q, const char *head)
 	return false;
 }
 
+static bool is_log_file(const char *driver)
+{
+	return !driver || strstr(driver, "-file") || strcmp(driver, "local") == 0;
+}
+
 static void logs(struct request_defaults *d, struct container_request *q)
 {
-	int64_t max = d->conf.log_size_max;
-	const char *tag = d->conf.log_tag;
+	int64_t max = d->conf->log_size_max;
+	const char *tag = d->conf->log_tag, *path = d->conf->log_path;
 
-	text(&q->log_driver, d->conf.log_driver);
+	text(&q->log_driver, d->conf->log_driver);
 	if (max != CONF_UNSET && (max >= 4096 || max == -1) && !has_log_opt(q, "max-size="))
 		strv_addf(&d->log_opt, "max-size=%lld", (long long)max);
+	if (path && *path && is_log_file(q->log_driver) && !has_log_opt(q, "path="))
+		strv_addf(&d->log_opt, "path=%s", path);
 	/* Elsewhere a tag is refused. */
 	if (tag && *tag && q->log_driver && strcmp(q->log_driver, "journald") == 0 &&
 	    !has_log_opt(q, "tag="))
@@ -123,7 +138,7 @@ static void logs(struct request_defaults *d, struct container_request *q)
 /* Theirs are looked at before those that the caller names. */
 static void runtime(struct request_defaults *d, struct container_request *q)
 {
-	struct containers_conf *c = &d->conf;
+	const struct containers_conf *c = d->conf;
 
 	text(&q->cgroup_manager, c->cgroup_manager);
 	list(&q->cgroup_conf, &c->cgroup_conf, &d->cgroup_conf);
@@ -197,7 +212,7 @@ static void names(const struct containers_conf *c, struct container_request *q)
 /* What a process may do, and with what. */
 static void means(struct request_defaults *d, struct container_request *q)
 {
-	struct containers_conf *c = &d->conf;
+	const struct containers_conf *c = d->conf;
 
 	q->default_caps = c->default_capabilities.set ? &c->default_capabilities.v : NULL;
 	list(&q->ulimit, &c->default_ulimits, &d->ulimit);
@@ -213,17 +228,17 @@ int request_defaults_build(struct request_defaults *d, struct container_request 
 	*d = (struct request_defaults){.annotation = STRV_INIT};
 	r = check_names(q);
 	if (r == 0)
-		r = containers_conf_load(&d->conf);
+		r = containers_conf(&d->conf);
 	if (r < 0)
 		return r;
-	names(&d->conf, q);
+	names(d->conf, q);
 	means(d, q);
-	return shm(&d->conf, q);
+	return shm(d->conf, q);
 }
 
 int request_defaults_apply(struct request_defaults *d, struct container_request *q)
 {
-	struct containers_conf *c = &d->conf;
+	const struct containers_conf *c;
 	bool maps = q->uidmap.n || q->gidmap.n || q->subuidname || q->subgidname;
 	int r;
 
@@ -231,9 +246,10 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 	r = check_names(q);
 	if (r < 0)
 		return r;
-	r = containers_conf_load(c);
+	r = containers_conf(&d->conf);
 	if (r < 0)
 		return r;
+	c = d->conf;
 	if (!maps)
 		text(&q->userns, getenv("PODMAN_USERNS"));
 	if (!maps)
@@ -266,6 +282,10 @@ int request_defaults_apply(struct request_defaults *d, struct container_request 
 	if (!q->is_infra)
 		list(&q->mount, &c->mounts, &d->mount);
 	q->host_ips = &c->default_host_ips.v;
+	q->host_address = c->host_containers_internal_ip;
+	q->keep_keyring = c->keyring == 0;
+	q->no_health_events = c->healthcheck_events == 0;
+	q->inspect_in_event = c->events_container_create_inspect_data == 1;
 	if (c->default_sysctls.v.n)
 		sysctls(d, q);
 	logs(d, q);

@@ -6,7 +6,7 @@
 
 /* The configuration, and the lists of a request with those of it in front. */
 struct request_defaults {
-	struct containers_conf conf;
+	const struct containers_conf *conf;
 	struct strv annotation, cgroup_conf, hooks_dirs, log_opt, mount, security_opt, sysctl,
 		ulimit, device, volume;
 };

@@ -117,6 +117,7 @@ int exec_process(const struct container_record *rec, const struct exec_request *
 		.has_oom_score_adj = rec->has_oom_score_adj,
 		.oom_score_adj = (int32_t)rec->oom_score_adj,
 		.apparmor = rec->apparmor,
+		.keep_keyring = rec->keep_keyring,
 		.rlimits = rlimits,
 		.n_rlimits = n,
 	};

@@ -330,8 +330,7 @@ static char *log_path_of(const struct container *c)
 {
 	if (!strstr(c->rec->log_driver, "-file"))
 		return xstrdup("");
-	return c->rec->log_path ? xstrdup(c->rec->log_path)
-				: path_join(c->dirs.data_path, "ctr.log");
+	return container_log_path(c->rec, c->dirs.data_path);
 }
 
 static struct json_object *log_config_of(const struct container *c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/container/make.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -277,6 +278,23 @@ static int make_hosts_file(const struct container_request *q, struct container_r
 	return 0;
 }
 
+/* Only of a file, so the words are that file's. */
+static int make_host_address(const struct container_request *q, struct container_record *r)
+{
+	const char *a = q->host_address;
+	struct in6_addr unused;
+
+	if (!a || !*a)
+		return 0;
+	if (strcmp(a, "none") != 0 && inet_pton(AF_INET, a, &unused) != 1 &&
+	    inet_pton(AF_INET6, a, &unused) != 1)
+		return err_usage("containers.conf: host_containers_internal_ip '%s': an address, or "
+				 "none",
+				 a);
+	r->host_address = xstrdup(a);
+	return 0;
+}
+
 int make_network(const struct container_request *q, const struct image_config *image,
 		 struct container_record *r)
 {
@@ -297,6 +315,8 @@ int make_network(const struct container_request *q, const struct image_config *i
 	if (rc < 0)
 		return rc;
 	rc = make_hosts_file(q, r);
+	if (rc == 0)
+		rc = make_host_address(q, r);
 	if (rc < 0)
 		return rc;
 	r->publish_all = q->publish_all;

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
@@ -12,6 +13,7 @@
 #include "pkg/base/path.h"
 #include "pkg/cli/filter.h"
 #include "pkg/cli/format.h"
+#include "pkg/container/container.h"
 #include "pkg/container/make.h"
 
 #define LOG_DEFAULT_BYTES (10ULL << 20)
@@ -96,6 +98,17 @@ static int check_tag(const struct container_record *r)
 	return rc < 0 ? err_wrap(rc, "--log-opt tag=") : 0;
 }
 
+char *container_log_path(const struct container_record *rec, const char *data_path)
+{
+	struct stat st;
+
+	if (!rec->log_path)
+		return path_join(data_path, "ctr.log");
+	if (stat(rec->log_path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return xstrdup(rec->log_path);
+	return xasprintf("%s/%s/ctr.log", rec->log_path, rec->id);
+}
+
 int make_logging(const struct container_request *q, struct container_record *r)
 {
 	static const char *const drivers[] = {"k8s-file", "json-file",	 "local",
@@ -115,6 +128,7 @@ int make_logging(const struct container_request *q, struct container_record *r)
 	is_local = strcmp(d, "local") == 0;
 	r->log_max_bytes = is_local ? LOG_LOCAL_BYTES : LOG_DEFAULT_BYTES;
 	r->log_max_files = is_local ? LOG_LOCAL_FILES : LOG_DEFAULT_FILES;
+	r->no_health_events = q->no_health_events;
 	for (size_t i = 0; rc == 0 && i < q->log_opt.n; i++)
 		rc = log_opt(q->log_opt.v[i], r);
 	return rc == 0 ? check_tag(r) : rc;

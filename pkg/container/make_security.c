@@ -411,6 +411,7 @@ int make_security(const struct container_request *q, struct container_record *r)
 	r->privileged = q->privileged;
 	if (q->privileged)
 		r->seccomp = xstrdup("unconfined");
+	r->keep_keyring = q->keep_keyring;
 	if (rc == 0)
 		rc = security_opts_make(&q->security_opt, r);
 	for (size_t i = 0; rc == 0 && i < q->ulimit.n; i++) {

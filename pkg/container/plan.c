@@ -242,6 +242,7 @@ int plan_process(const struct plan_input *in, struct container_plan *p)
 		.oom_score_adj = (int32_t)rec->oom_score_adj,
 		.linux32 = rec->linux32,
 		.apparmor = rec->apparmor,
+		.keep_keyring = rec->keep_keyring,
 	};
 	plan_accounts(in, p);
 	r = plan_security(rec, false, proc, &p->seccomp);

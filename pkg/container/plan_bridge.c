@@ -20,13 +20,12 @@
 /* As it is configured, else what is installed. */
 static int find_uplink(struct store *st, const char **ret, const char **ret_warning)
 {
-	struct containers_conf conf = {0};
+	const struct containers_conf *conf;
 	enum net_mode mode = NET_SLIRP;
-	int r = containers_conf_load(&conf);
+	int r = containers_conf(&conf);
 
 	if (r == 0)
-		r = net_helper_mode(conf.default_rootless_network_cmd, &mode);
-	containers_conf_done(&conf);
+		r = net_helper_mode(conf->default_rootless_network_cmd, &mode);
 	return r < 0 ? r : net_helper_find(mode, store_runtime_fd(st), ret, ret_warning);
 }
 

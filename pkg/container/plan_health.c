@@ -76,6 +76,7 @@ int plan_health(const struct container_record *rec, struct container_plan *p)
 	m->health_start_interval_ns = rec->health_start_interval_ns;
 	m->on_failure = on_failure(rec->health_on_failure);
 	m->health_log_dir = health_log_dir(rec);
+	m->no_health_events = rec->no_health_events;
 	m->health_to_events = rec->health_log && !m->health_log_dir;
 	m->health_max_count = health_max_count(rec);
 	m->health_max_size = health_max_size(rec);

@@ -95,7 +95,6 @@ int plan_log(const struct plan_input *in, struct container_plan *p, struct conmo
 				       JOURNAL_SOCKET);
 		return journal_fields(in, p, &m->log_fields);
 	}
-	m->log_path = rec->log_path ? rec->log_path
-				    : plan_keep(p, path_join(in->dirs->data_path, "ctr.log"));
+	m->log_path = plan_keep(p, container_log_path(rec, in->dirs->data_path));
 	return 0;
 }

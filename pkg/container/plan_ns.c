@@ -329,6 +329,7 @@ int plan_write_files(const struct plan_input *in, struct container_plan *p)
 				      .dns_search = rec->dns_search,
 				      .dns_options = rec->dns_options,
 				      .no_hosts = rec->no_hosts,
+				      .host_address = rec->host_address,
 				      .hosts_file = rec->hosts_file};
 	AUTO_SBUF struct sbuf hosts = SBUF_INIT, resolv = SBUF_INIT, name = SBUF_INIT,
 			      base = SBUF_INIT;

@@ -88,6 +88,7 @@ struct container_record {
 		int64_t timeout_ns, retries, successes;
 	} health, startup; /* successes: of startup only, as its retries 0 is for no bound */
 	int64_t health_start_period_ns, health_start_interval_ns; /* 0: none of their own */
+	bool no_health_events;
 	char *health_log; /* "events_logger" or a directory; NULL: with the container */
 	int64_t health_max_count, health_max_size; /* 0: as usual; -1: no bound */
 	char *health_on_failure; /* "kill" "restart" "stop"; NULL: none */
@@ -111,11 +112,13 @@ struct container_record {
 	struct strv add_hosts, dns, dns_search, dns_options;
 	struct strv egress; /* net/egress.h; none: it may reach everything */
 	bool no_hosts, no_hostname; /* leave that file of the image alone */
+	char *host_address; /* of host.containers.internal, or "none"; NULL: found at each start */
 	char *hosts_file; /* absolute, "none" or "image": what /etc/hosts begins with; NULL: as usual */
 
 	uint64_t caps, caps_added;
 	char *seccomp; /* NULL: default; "unconfined"; or an absolute path */
 	char *apparmor;
+	bool keep_keyring;
 	struct strv masked_extra, unmasked; /* security-opt mask=, unmask= ("ALL") */
 	struct strv ulimits; /* "nofile=1024:2048" */
 	struct strv secrets; /* which and where (secrets.h), never what */

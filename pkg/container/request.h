@@ -94,6 +94,7 @@ struct container_request {
 	bool publish_all, no_hosts, no_hostname;
 	bool name_as_hostname; /* where the command line gives no hostname */
 	const char *hosts_file; /* a path, "none", "image" or NULL */
+	const char *host_address; /* of host.containers.internal, "none"; NULL, "": found */
 
 	/* What containers.conf may ask for, and the command line says is not to be. */
 	struct {
@@ -106,6 +107,7 @@ struct container_request {
 	const struct cdi_specs *cdi; /* what was read of them before; NULL: they are read when one is needed */
 	const struct strv *more_hooks_dirs; /* of the global flag; NULL: none */
 	const char *gpus;
+	bool keep_keyring; /* that of the caller's session */
 	struct strv cap_add, cap_drop, security_opt, device, ulimit, sysctl, secret;
 	int64_t oom_score_adj; /* INT64_MIN: leave */
 
@@ -122,6 +124,7 @@ struct container_request {
 	/* logs */
 	const char *log_driver;
 	struct strv log_opt;
+	bool no_health_events, inspect_in_event; /* "create" tells all that inspect does */
 
 	/* image */
 	const char *pull, *platform, *os, *arch, *variant;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,6 +83,19 @@ static int pod_cgroup(struct store *st, const struct container_record *rec,
 	return r;
 }
 
+/* --log-opt path= of a directory: the container has its own in it. */
+static int make_log_dir(const struct container_record *rec, const char *path)
+{
+	AUTO_FREE char *dir = NULL;
+
+	if (!rec->log_path || !path || strcmp(path, rec->log_path) == 0)
+		return 0;
+	dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
+		return 0;
+	return err_new(-errno, "--log-opt path=%s: make %s", rec->log_path, dir);
+}
+
 static int launch(const struct plan_input *in, struct container *c, const struct start_options *o,
 		  int base_ns, struct container_plan *p, struct conmon_started *m)
 {
@@ -93,6 +107,8 @@ static int launch(const struct plan_input *in, struct container *c, const struct
 	r = paths_helper("cuddy-conmon", &program);
 	if (r == 0)
 		r = open_stdio(o, stdio, &null_fd);
+	if (r == 0 && p->mon.log_driver != CONMON_LOG_JOURNALD)
+		r = make_log_dir(c->rec, p->mon.log_path);
 	if (r < 0)
 		return r;
 	lock = container_monitor_lock(c, NULL);

@@ -341,15 +341,38 @@ int pod_end(struct store *st, struct pod_record *pod, int r)
 	return err_set(r, words);
 }
 
+/* What containers.conf says of pods; of their containers: pkg/container/defaults.h. */
+static int apply_defaults(struct pod_request *q)
+{
+	const struct containers_conf *conf;
+	int r = containers_conf(&conf);
+
+	if (r < 0)
+		return r;
+	if (!q->exit_policy)
+		q->exit_policy = conf->pod_exit_policy;
+	if (q->no_infra || q->infra_image || !conf->infra_image || !*conf->infra_image)
+		return 0;
+	q->infra_image = conf->infra_image;
+	/* Without that image there is nothing that could execute it. */
+	if (!q->infra_command && conf->infra_command && *conf->infra_command)
+		q->infra_command = conf->infra_command;
+	return 0;
+}
+
 int pod_create(struct store *st, const struct pod_request *q, struct pod_record *ret)
 {
 	AUTO(pod_record_done) struct pod_record pod = {0};
 	AUTO_CLOSE int lock = -EBADF;
+	struct pod_request full = *q;
 	int r;
 
 	if (q->replace && !q->name)
 		return err_usage("--replace needs a name");
-	r = make_record(st, q, &pod);
+	r = apply_defaults(&full);
+	q = &full;
+	if (r == 0)
+		r = make_record(st, q, &pod);
 	if (r < 0)
 		return r;
 	lock = pod_lock(st);

@@ -163,7 +163,7 @@ hide() { printf 'for p in /usr/bin /usr/local/bin /bin; do [ ! -e $p/%s ] || mou
 		>"$WORK/home/.config/containers/policy.json"
 	printf '{"auths": [' >"$WORK/auth.json" # beside a registries.conf that is whole: that one is read first, for its helpers
 	: >"$WORK/registries.conf"
-	printf '[containers]\npids_limit = 100\nlabel = false\n[engine]\nevents_logger = "none"\n' >"$WORK/containers.conf"
+	printf '[containers]\npids_limit = 100\nlabel = true\n[engine]\nevents_logger = "none"\n' >"$WORK/containers.conf"
 	CONTAINERS_CONF=$WORK/containers.conf CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf HOME=$WORK/home REGISTRY_AUTH_FILE=$WORK/auth.json examine "$(hide gpgv)"
 	told auth.json problem "$WORK/auth.json" login editor
 	told gpgv problem 'gpgv' 'signatures' '^apt-get install gpgv$'

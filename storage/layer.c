@@ -415,8 +415,7 @@ int layer_forget_blob(struct store *st, const char *diffid)
 	return r;
 }
 
-static int lock_layer(struct store *st, const char *diffid,
-		      int (*lock)(int dir, const char *name, enum lock_mode mode))
+int layer_try_lock(struct store *st, const char *diffid)
 {
 	char file[80];
 	int locks = store_fd(st, STORE_LOCKS), r = layer_check_id(diffid);
@@ -424,15 +423,5 @@ static int lock_layer(struct store *st, const char *diffid,
 	if (r < 0 || locks < 0)
 		return r < 0 ? r : locks;
 	(void)snprintf(file, sizeof(file), "layer-%s", diffid);
-	return lock(locks, file, LOCK_EXCLUSIVE);
-}
-
-int layer_lock(struct store *st, const char *diffid)
-{
-	return lock_layer(st, diffid, lock_open);
-}
-
-int layer_try_lock(struct store *st, const char *diffid)
-{
-	return lock_layer(st, diffid, lock_try_open);
+	return lock_try_open(locks, file, LOCK_EXCLUSIVE);
 }

@@ -108,9 +108,10 @@ int layer_users(struct store *st, struct strv *ret);
 /** layer_remove_unused() - of @candidates (NULL: all) trash what nobody needs. With store_lock() exclusive. */
 int layer_remove_unused(struct store *st, const struct strv *candidates);
 
-/** layer_lock() - wait for and hold the per-digest lock that makes concurrent pulls share one download (S7). Returns an fd. */
-int layer_lock(struct store *st, const char *diffid);
-/** layer_try_lock() - the same without waiting: -EWOULDBLOCK (no trail) when somebody holds it. */
+/**
+ * layer_try_lock() - hold the per-digest lock that makes concurrent pulls share one download (S7)
+ * Return: a descriptor that holds it; -EWOULDBLOCK (no trail) when somebody else does.
+ */
 int layer_try_lock(struct store *st, const char *diffid);
 
 /**

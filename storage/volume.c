@@ -189,17 +189,6 @@ int volume_leave(struct store *st, const char *name, const char *container_id)
 	return errno == ENOTEMPTY ? 0 : err_new(-errno, "leave volume %s", name);
 }
 
-int volume_lock(struct store *st, const char *name)
-{
-	char lock_file[160];
-	int locks = store_fd(st, STORE_LOCKS), r = check_name(name);
-
-	if (r < 0 || locks < 0)
-		return r < 0 ? r : locks;
-	(void)snprintf(lock_file, sizeof(lock_file), "vol-%s", name);
-	return lock_open(locks, lock_file, LOCK_EXCLUSIVE);
-}
-
 char *volume_data_path(struct store *st, const char *name)
 {
 	AUTO_FREE char *inside = path_join(name, "_data");

@@ -36,5 +36,4 @@ int volume_remove(struct store *st, const char *name); /* to trash */
 int volume_join(struct store *st, const char *name, const char *container_id);
 /** volume_leave() - 1: nobody else has it, 0: somebody has. -CE_NO_VOLUME. */
 int volume_leave(struct store *st, const char *name, const char *container_id);
-int volume_lock(struct store *st, const char *name);
 char *volume_data_path(struct store *st, const char *name);

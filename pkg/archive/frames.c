@@ -30,12 +30,6 @@ void frames_free(struct frames *f)
 	free(f);
 }
 
-void frames_freep(struct frames **f)
-{
-	frames_free(*f);
-	*f = NULL;
-}
-
 int frames_add(struct frames *f, const void *p, size_t n, struct sbuf *out)
 {
 	size_t max = ZSTD_compressBound(n), r;

@@ -6,6 +6,5 @@
 struct frames;
 struct frames *frames_new(int level); /* 1-22; 0: the default */
 void frames_free(struct frames *f); /* NULL is fine */
-void frames_freep(struct frames **f);
 /** frames_add() - one frame with these bytes at the end of @out; the same each time. */
 int frames_add(struct frames *f, const void *p, size_t n, struct sbuf *out);

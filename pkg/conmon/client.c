@@ -302,10 +302,3 @@ int conmon_pause(int state_dir, bool pause)
 
 	return r < 0 && r != -ESRCH ? err_wrap(r, pause ? "freeze" : "thaw") : r;
 }
-
-int conmon_resize(int state_dir, uint16_t rows, uint16_t cols)
-{
-	int r = request(state_dir, CM_RESIZE, rows, cols);
-
-	return r < 0 && r != -ESRCH ? err_wrap(r, "resize the terminal") : r;
-}

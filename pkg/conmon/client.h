@@ -177,7 +177,5 @@ int conmon_check(int state_dir);
 const char *conmon_health_text(enum conmon_health health);
 /** conmon_pause() - have the monitor freeze or thaw the container's cgroup; -CE_UNSUPPORTED without one. */
 int conmon_pause(int state_dir, bool pause);
-/** conmon_resize() - set the pty's size. */
-int conmon_resize(int state_dir, uint16_t rows, uint16_t cols);
 /** conmon_detach_keys() - "ctrl-p,ctrl-q" to bytes; usage error when malformed. */
 int conmon_detach_keys(const char *spec, char out[32]);

@@ -311,10 +311,7 @@ static int image_hosts(const struct plan_input *in, struct sbuf *out)
 	} else {
 		r = image_file_read(in->store, &rec->layers, "etc/hosts", HOSTS_MAX, out);
 	}
-	if (r == -ENOENT) {
-		err_drop();
-		r = 0;
-	}
+	r = err_forgive(r, -ENOENT);
 	return r < 0 ? err_wrap(r, "--hosts-file image") : 0;
 }
 

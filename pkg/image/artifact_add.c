@@ -48,7 +48,7 @@ static const char *guess_type(const unsigned char *p, size_t n)
 		if (n >= known[i].n && memcmp(p, known[i].magic, known[i].n) == 0)
 			return known[i].type;
 	for (size_t i = 0; i < n; i++)
-		if (p[i] < 0x20 && !strchr("\t\n\f\r\x1b", p[i]))
+		if (p[i] < 0x20 && (!p[i] || !strchr("\t\n\f\r\x1b", p[i])))
 			return "application/octet-stream";
 	return "text/plain; charset=utf-8";
 }

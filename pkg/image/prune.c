@@ -38,12 +38,9 @@ static int remove_lists(struct store *st, struct strv *ret_ids)
 		AUTO(list_record_done) struct list_record rec = {0};
 
 		r = list_remove(st, names.v[i], &rec);
-		if (r == 0) {
+		if (r == 0)
 			strv_add(ret_ids, rec.id);
-		} else if (r == -CE_NO_LIST) { /* somebody was faster */
-			err_drop();
-			r = 0;
-		}
+		r = err_forgive(r, -CE_NO_LIST); /* somebody was faster */
 	}
 	return r;
 }

@@ -53,11 +53,6 @@ const char *transport_name(enum transport_kind k)
 	return names[k];
 }
 
-bool transport_is_dir(enum transport_kind k)
-{
-	return k == TRANSPORT_DIR || k == TRANSPORT_OCI;
-}
-
 bool transport_is_place(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)

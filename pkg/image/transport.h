@@ -23,7 +23,5 @@ void transport_done(struct transport *t);
 int transport_parse(const char *name, struct transport *ret);
 /** transport_is_place() - is @name written as one of a file, a directory or this store? */
 bool transport_is_place(const char *name);
-/** transport_is_dir() - a directory rather than a file. */
-bool transport_is_dir(enum transport_kind k);
 /** transport_name() - "oci-archive"; static. */
 const char *transport_name(enum transport_kind k);

@@ -38,29 +38,17 @@ int image_view_dirs(struct store *st, const struct strv *dirs)
 	return fd < 0 ? fd : overlay_view(v, (unsigned)dirs->n, fuse);
 }
 
-static int view(struct store *st, const struct strv *diffids, bool mount_points)
-{
-	AUTO_STRV struct strv dirs = STRV_INIT;
-	int r = mount_points ? layer_stack(st, diffids, &dirs)
-			     : layer_stack_bare(st, diffids, &dirs);
-
-	return r < 0 ? r : image_view_dirs(st, &dirs);
-}
-
 int image_view(struct store *st, const struct strv *diffids, size_t n)
 {
-	AUTO_STRV struct strv lowest = STRV_INIT;
+	AUTO_STRV struct strv lowest = STRV_INIT, dirs = STRV_INIT;
+	int r;
 
 	if (n == 0)
 		return -EBADF;
 	for (size_t i = 0; i < n; i++)
 		strv_add(&lowest, diffids->v[i]);
-	return view(st, &lowest, false);
-}
-
-int image_view_to_run(struct store *st, const struct strv *diffids)
-{
-	return view(st, diffids, true);
+	r = layer_stack_bare(st, &lowest, &dirs);
+	return r < 0 ? r : image_view_dirs(st, &dirs);
 }
 
 int image_layer(struct store *st, const char *diffid)

@@ -13,7 +13,5 @@
 int image_view_dirs(struct store *st, const struct strv *dirs);
 /** image_view() - of the lowest @n of @diffids. A directory descriptor; -EBADF without trail for none. */
 int image_view(struct store *st, const struct strv *diffids, size_t n);
-/** image_view_to_run() - of all of them and the mount points that every container gets. */
-int image_view_to_run(struct store *st, const struct strv *diffids);
 /** image_layer() - one layer by itself, in overlay's format or with file marks. */
 int image_layer(struct store *st, const char *diffid);

@@ -185,29 +185,6 @@ int link_up(struct mnl_socket *nl, int index)
 	return r < 0 ? err_new(r, "bring device %d up", index) : 0;
 }
 
-static int find_mac(const struct nlattr *a, void *data)
-{
-	if (mnl_attr_get_type(a) == IFLA_ADDRESS && mnl_attr_get_payload_len(a) == 6)
-		memcpy(data, mnl_attr_get_payload(a), 6);
-	return MNL_CB_OK;
-}
-
-static int read_mac(const struct nlmsghdr *h, void *data)
-{
-	return mnl_attr_parse(h, sizeof(struct ifinfomsg), find_mac, data);
-}
-
-int link_mac(struct mnl_socket *nl, int index, unsigned char ret[6])
-{
-	struct message m;
-	struct ifinfomsg *i = begin_link(&m, RTM_GETLINK, 0);
-	int r;
-
-	i->ifi_index = index;
-	r = talk(nl, &m, read_mac, ret);
-	return r < 0 ? err_new(r, "look at device %d", index) : 0;
-}
-
 /* Nobody else has it: it need not be looked for first (IPv6), and can be bound to at once. */
 int link_add_address(struct mnl_socket *nl, int index, const struct address *a, unsigned prefix)
 {

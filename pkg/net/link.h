@@ -34,8 +34,6 @@ int link_add_veth(struct mnl_socket *nl, const struct link_veth *v);
 int link_isolate(struct mnl_socket *nl, int index);
 int link_delete(struct mnl_socket *nl, const char *name);
 int link_up(struct mnl_socket *nl, int index);
-/** link_mac() - of @index. */
-int link_mac(struct mnl_socket *nl, int index, unsigned char ret[6]);
 int link_add_address(struct mnl_socket *nl, int index, const struct address *a, unsigned prefix);
 /** link_add_route() - to @net through @via; @metric 0: the kernel's. */
 int link_add_route(struct mnl_socket *nl, int index, const struct address_net *net,

@@ -69,6 +69,15 @@ blobs() { ls "$CUDDY_ROOT/blobs" | sort; }
 	[ -z "$(art ls -n)" ]
 }
 
+@test "artifact: what a file is called without --file-type: text has neither NUL nor other control bytes" {
+	printf 'words\0words\n' >nul
+	printf 'words\001\n' >control
+	printf 'W\303\266rter\t\033[1m\r\n' >text
+	art add kinds:1 nul control text >/dev/null
+	[ "$(art inspect kinds:1 | jq -r '.Manifest.layers[].mediaType' | xargs)" = \
+		"application/octet-stream application/octet-stream text/plain; charset=utf-8" ]
+}
+
 @test "artifact: of many who make one at once one does; of what many add nothing is lost" {
 	local pids=() i title
 	for i in 1 2 3 4 5 6; do

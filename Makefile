@@ -209,7 +209,7 @@ unit: $(if $T,$(foreach b,$(UNIT_BINS),$(if $(findstring $T,$b),$b)),$(UNIT_BINS
 # make reads the sources and finds the compilers when it starts, so what deps-test installs counts
 # only for a second make.
 check: deps-test ## install what the tests need, build, lint, run all tests (T=name filters by file)
-	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -s all unit-programs
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -s all unit-programs deb
 	@tests/check $B "$T"
 .PHONY: check
 
@@ -230,7 +230,7 @@ endif
 unit-programs: $(UNIT_BINS) $(TOOLS)
 .PHONY: unit-programs
 
-system: all $(TOOLS) ## run the system tests alone (T=name filters)
+system: all $(TOOLS) $(if $(SAN),,deb) ## run the system tests alone (T=name filters)
 	@tests/check $B "$T" system
 
 security: all $(TOOLS) ## run the tests of threats alone (T=name filters)
@@ -264,19 +264,28 @@ demo: ## install what is missing, build, and run a container as an unprivileged 
 	@tests/demo $B
 .PHONY: demo
 
+# Where zsh looks; Debian's, in packages, elsewhere.
+ZSH_DIR ?= $(PREFIX)/share/zsh/site-functions
+
 install: all man ## install into DESTDIR and PREFIX (default /usr/local)
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/libexec/cuddy'
 	install -m 755 $B/cuddy '$(DESTDIR)$(PREFIX)/bin/'
 	ln -sf cuddy '$(DESTDIR)$(PREFIX)/bin/cuddy-runtime'
 	install -m 755 $B/cuddy-conmon $B/cuddy-transfer $B/cuddy-net '$(DESTDIR)$(PREFIX)/libexec/cuddy/'
 	install -D -m 644 completions/cuddy.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cuddy'
-	install -D -m 644 completions/_cuddy '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cuddy'
+	install -D -m 644 completions/_cuddy '$(DESTDIR)$(ZSH_DIR)/_cuddy'
 	install -D -m 644 completions/cuddy.fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cuddy.fish'
 	install -d '$(DESTDIR)$(PREFIX)/lib/systemd/user-generators'
 	ln -sf ../../../bin/cuddy '$(DESTDIR)$(PREFIX)/lib/systemd/user-generators/cuddy-user-generator'
 	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 644 $B/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1/'
 .PHONY: install
+
+deb: all man ## a Debian package in build/, for the release it is made on
+	@rm -rf $B/deb; mkdir -p $B/deb
+	@$(MAKE) --no-print-directory -s install DESTDIR='$(CURDIR)/$B/deb/root' PREFIX=/usr ZSH_DIR=/usr/share/zsh/vendor-completions
+	@packaging/deb $B/deb $(VERSION)
+.PHONY: deb
 
 deps: ## install by apt what building and running need
 	@tests/deps build

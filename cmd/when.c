@@ -15,7 +15,7 @@ int when_parse(const char *flag, const char *s, bool ahead, int64_t *ret)
 		*ret = clock_now_ns() + (ahead ? span : -span);
 		return 0;
 	}
-	if (clock_parse(s, ret) < 0)
+	if (clock_parse_local(s, ret) < 0)
 		return err_usage("--%s '%s': write a duration like 10m, an RFC 3339 time or "
 				 "seconds since 1970",
 				 flag, s);

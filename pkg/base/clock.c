@@ -2,10 +2,13 @@
 #include "pkg/base/clock.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "pkg/base/auto.h"
 
 static int64_t read_clock(clockid_t id)
 {
@@ -88,9 +91,20 @@ static int parse_epoch(const char *s, int64_t *ret_ns)
 
 #define GO_ZERO (-62135596800LL) /* 0001-01-01T00:00:00Z */
 
-int clock_parse(const char *s, int64_t *ret_ns)
+/* 15, 15:04 and 15:04:05, as people shorten it; NULL: none of them. */
+static const char *read_time(const char *p, struct tm *tm)
 {
-	struct tm tm = {0};
+	static const char *const forms[] = {"%H:%M:%S", "%H:%M", "%H"};
+	const char *end = NULL;
+
+	for (size_t i = 0; !end && i < ARRAY_LEN(forms); i++)
+		end = strptime(p, forms[i], tm);
+	return end;
+}
+
+static int parse_instant(const char *s, bool local, int64_t *ret_ns)
+{
+	struct tm tm = {.tm_isdst = -1};
 	int64_t frac, zone = 0, at;
 	const char *p;
 
@@ -100,13 +114,14 @@ int clock_parse(const char *s, int64_t *ret_ns)
 	if (!p)
 		return -EINVAL;
 	if (*p == 'T' || *p == 't' || *p == ' ') {
-		p = strptime(p + 1, "%H:%M:%S", &tm);
+		p = read_time(p + 1, &tm);
 		if (!p)
 			return -EINVAL;
 	}
 	p = read_fraction(p, &frac);
 	if (*p == 'Z' || *p == 'z') {
 		p++;
+		local = false;
 	} else if (*p == '+' || *p == '-') {
 		int h, m, used = 0;
 
@@ -114,10 +129,11 @@ int clock_parse(const char *s, int64_t *ret_ns)
 			return -EINVAL;
 		zone = (*p == '-' ? -1 : 1) * (h * 3600LL + m * 60LL);
 		p += 6;
+		local = false;
 	}
 	if (*p)
 		return -EINVAL;
-	at = (int64_t)timegm(&tm) - zone;
+	at = local ? (int64_t)mktime(&tm) : (int64_t)timegm(&tm) - zone;
 	if (at == GO_ZERO)
 		*ret_ns = 0;
 	else if (at > INT64_MAX / NS_PER_S - 1 || at < INT64_MIN / NS_PER_S + 1)
@@ -125,6 +141,16 @@ int clock_parse(const char *s, int64_t *ret_ns)
 	else
 		*ret_ns = at * NS_PER_S + frac;
 	return 0;
+}
+
+int clock_parse(const char *s, int64_t *ret_ns)
+{
+	return parse_instant(s, false, ret_ns);
+}
+
+int clock_parse_local(const char *s, int64_t *ret_ns)
+{
+	return parse_instant(s, true, ret_ns);
 }
 
 void clock_format_span(int64_t span_ns, char out[CLOCK_TEXT_MAX])

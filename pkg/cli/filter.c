@@ -80,7 +80,7 @@ int filter_time(const char *value, int64_t *ret_ns)
 	int64_t span;
 
 	if (parse_duration(value, &span) < 0)
-		return clock_parse(value, ret_ns);
+		return clock_parse_local(value, ret_ns);
 	*ret_ns = clock_now_ns() - span;
 	return 0;
 }

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "pkg/base/clock.h"
@@ -98,11 +100,38 @@ static void times_round_trip(void **state)
 	assert_int_equal(ns, 1700000000000000000LL);
 	assert_int_equal(clock_parse("1700000000.5", &ns), 0);
 	assert_int_equal(ns, 1700000000500000000LL);
+	assert_int_equal(clock_parse("2023-11-14T22:13", &ns), 0);
+	assert_int_equal(ns, 1699999980000000000LL);
+	assert_int_equal(clock_parse("2023-11-14T22", &ns), 0);
+	assert_int_equal(ns, 1699999200000000000LL);
+	assert_true(clock_parse("2023-11-14T", &ns) < 0);
+	assert_true(clock_parse("2023-11-14T22:13:", &ns) < 0);
 	assert_true(clock_parse("yesterday", &ns) < 0);
 	assert_true(clock_parse("0002-01-01T00:00:00Z", &ns) < 0);
 	assert_true(clock_parse("2262-12-01T00:00:00Z", &ns) < 0);
 	assert_int_equal(clock_parse("0001-01-01T00:00:00Z", &ns), 0);
 	assert_int_equal(ns, 0);
+}
+
+static void time_that_was_typed_is_of_here_without_a_zone(void **state)
+{
+	int64_t ns;
+
+	(void)state;
+	assert_int_equal(setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1), 0);
+	tzset();
+	assert_int_equal(clock_parse_local("2023-11-14T23:13:20", &ns), 0);
+	assert_int_equal(ns, 1700000000000000000LL);
+	assert_int_equal(clock_parse_local("2023-07-01 12:00", &ns), 0); /* in summer */
+	assert_int_equal(ns, 1688205600000000000LL);
+	assert_int_equal(clock_parse_local("2023-11-14T22:13:20Z", &ns), 0);
+	assert_int_equal(ns, 1700000000000000000LL);
+	assert_int_equal(clock_parse_local("2023-11-14T22:13:20+00:00", &ns), 0);
+	assert_int_equal(ns, 1700000000000000000LL);
+	assert_int_equal(clock_parse("2023-11-14T22:13:20", &ns), 0);
+	assert_int_equal(ns, 1700000000000000000LL);
+	assert_int_equal(unsetenv("TZ"), 0);
+	tzset();
 }
 
 static void wire_refuses_cut_and_forged_messages(void **state)
@@ -158,6 +187,7 @@ int main(void)
 		cmocka_unit_test(numbers_reject_junk_and_overflow),
 		cmocka_unit_test(paths_clean_lexically),
 		cmocka_unit_test(times_round_trip),
+		cmocka_unit_test(time_that_was_typed_is_of_here_without_a_zone),
 		cmocka_unit_test(wire_refuses_cut_and_forged_messages),
 		cmocka_unit_test(environment_lists_replace_in_place),
 	};

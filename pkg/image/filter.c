@@ -28,7 +28,6 @@ static const struct {
 	{"id", TEXT, 0},
 	{"intermediate", FLAG, IMAGE_SET_PARENTS},
 	{"label", TEXT, IMAGE_SET_CONFIG},
-	{"label!", TEXT, IMAGE_SET_CONFIG},
 	{"manifest", FLAG, 0},
 	{"readonly", FLAG, 0},
 	{REFERENCE, NAME, 0},
@@ -44,6 +43,14 @@ void image_filters_done(struct image_filters *f)
 	}
 	free(f->v);
 	memset(f, 0, sizeof(*f));
+}
+
+bool image_filters_have(const struct image_filters *f, const char *key)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->v[i].key, key) == 0)
+			return true;
+	return false;
 }
 
 static struct image_filter *new_filter(struct image_filters *f, const char *key, const char *value)
@@ -76,32 +83,25 @@ void image_filters_add_operand(struct store *st, const char *pattern, struct ima
 	add_pattern(st, OPERAND, pattern, f);
 }
 
-static int parse_value(struct store *st, struct image_filters *f, enum value_kind kind,
-		       const char *key, const char *value)
+static int parse_value(struct store *st, enum value_kind kind, const char *text,
+		       struct image_filter *one)
 {
 	struct image_record *rec = NULL;
-	struct image_filter *one;
-	int r = 0;
+	int r;
 
-	if (kind == NAME) {
-		add_pattern(st, key, value, f);
-		return 0;
-	}
-	one = new_filter(f, key, value);
 	switch (kind) {
 	case FLAG:
-		if (parse_bool(value, &one->flag) < 0)
-			return err_usage("--filter '%s=%s': write true or false", key, value);
+		if (parse_bool(one->value, &one->flag) < 0)
+			return err_usage("--filter '%s': write true or false", text);
 		return 0;
 	case TIME:
-		if (filter_time(value, &one->at) < 0)
-			return err_usage("--filter '%s=%s': write a time or a duration", key,
-					 value);
+		if (filter_time(one->value, &one->at) < 0)
+			return err_usage("--filter '%s': write a time or a duration", text);
 		return 0;
 	case IMAGE:
-		r = image_find(st, value, &rec, NULL);
+		r = image_find(st, one->value, &rec, NULL);
 		if (r < 0)
-			return err_wrap(r, "--filter '%s=%s'", key, value);
+			return err_wrap(r, "--filter '%s'", text);
 		one->at = rec->created_ns;
 		image_record_free(rec);
 		return 0;
@@ -110,30 +110,71 @@ static int parse_value(struct store *st, struct image_filters *f, enum value_kin
 	}
 }
 
+/* The row of the key that @text begins with: "key=" or "key!="; -1: none. */
+static int key_of(const char *text, bool *ret_negated)
+{
+	size_t n = strcspn(text, "!=");
+
+	*ret_negated = text[n] == '!';
+	if (*ret_negated ? text[n + 1] != '=' : text[n] != '=')
+		return -1;
+	for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+		if (strlen(keys[k].key) == n && strncmp(keys[k].key, text, n) == 0)
+			return (int)k;
+	return -1;
+}
+
+/* Without a key behind it a comma is part of the value: label=list=a,b. */
+static size_t length_of_one(const char *text)
+{
+	const char *comma = strchr(text, ',');
+	bool negated;
+
+	while (comma && key_of(comma + 1, &negated) < 0)
+		comma = strchr(comma + 1, ',');
+	return comma ? (size_t)(comma - text) : strlen(text);
+}
+
 static int parse_one(struct store *st, const char *text, struct image_filters *ret)
 {
 	const char *value = NULL;
-	AUTO_FREE char *key = filter_split(text, &value);
+	AUTO_FREE char *typed = filter_split(text, &value);
+	bool negated;
+	int k = key_of(text, &negated);
 
-	if (!key)
-		return err_usage("--filter '%s': write key=value", text);
-	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
-		if (strcmp(keys[k].key, key) != 0)
-			continue;
-		ret->needs |= keys[k].needs;
-		return parse_value(st, ret, keys[k].kind, key, value);
-	}
-	return err_usage("--filter '%s': unknown key; known are after before containers dangling "
-			 "digest id intermediate label manifest readonly reference since until",
-			 text);
+	if (!typed)
+		return err_usage("--filter '%s': write key=value or key!=value", text);
+	if (k < 0)
+		return err_usage("--filter '%s': unknown key; known are after before containers "
+				 "dangling digest id intermediate label manifest readonly "
+				 "reference since until",
+				 text);
+	ret->needs |= keys[k].needs;
+	if (keys[k].kind == NAME)
+		add_pattern(st, keys[k].key, value, ret);
+	else
+		(void)new_filter(ret, keys[k].key, value);
+	ret->v[ret->n - 1].negated = negated;
+	return parse_value(st, keys[k].kind, text, &ret->v[ret->n - 1]);
 }
 
 int image_filters_parse(struct store *st, const struct strv *filters, struct image_filters *ret)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && filters && i < filters->n; i++)
-		r = parse_one(st, filters->v[i], ret);
+	for (size_t i = 0; r == 0 && filters && i < filters->n; i++) {
+		const char *text = filters->v[i];
+
+		for (size_t n; r == 0; text += n + 1) {
+			AUTO_FREE char *one = NULL;
+
+			n = length_of_one(text);
+			one = xstrndup(text, n);
+			r = parse_one(st, one, ret);
+			if (!text[n])
+				break;
+		}
+	}
 	return r;
 }
 
@@ -209,11 +250,18 @@ static bool match(const struct image_filter *f, const struct image_entry *e)
 		return f->flag == is_intermediate(e);
 	if (strcmp(f->key, "label") == 0)
 		return filter_label(&e->config.labels, f->value);
-	if (strcmp(f->key, "label!") == 0)
-		return !filter_label(&e->config.labels, f->value);
 	if (strcmp(f->key, "manifest") == 0)
 		return f->flag == e->is_list;
 	return f->flag == e->read_only; /* readonly */
+}
+
+/* As in podman: one name that matches is enough, and the image goes with all of them. */
+static bool has_name(const struct image_filter *f, const struct image_entry *e)
+{
+	for (size_t i = 0; i < e->s.names.n; i++)
+		if (image_name_matches(e->s.names.v[i], f->value))
+			return true;
+	return strcmp(f->id, e->s.id) == 0;
 }
 
 /* Of the names in @names, what any filter of this key asks for; all when none of them is there. */
@@ -224,7 +272,7 @@ static bool keep_names(const struct image_filters *f, const char *key, const cha
 	bool asked = false, hit = false;
 
 	for (size_t i = 0; i < f->n; i++) {
-		if (strcmp(f->v[i].key, key) != 0)
+		if (strcmp(f->v[i].key, key) != 0 || f->v[i].negated)
 			continue;
 		asked = true;
 		for (size_t k = 0; k < names->n; k++)
@@ -246,19 +294,29 @@ static bool is_name_key(const char *key)
 	return strcmp(key, OPERAND) == 0 || strcmp(key, REFERENCE) == 0;
 }
 
+/* Another value of the same key may match instead; what is negated, and labels, must all hold. */
+static bool matches_any(const struct image_filters *f, size_t i, const struct image_entry *e)
+{
+	const struct image_filter *one = &f->v[i];
+
+	if (match(one, e))
+		return true;
+	for (size_t k = 0; strcmp(one->key, "label") != 0 && k < f->n; k++)
+		if (!f->v[k].negated && strcmp(f->v[k].key, one->key) == 0 &&
+		    match(&f->v[k], e))
+			return true;
+	return false;
+}
+
 bool image_filters_match(const struct image_filters *f, struct image_entry *e)
 {
 	for (size_t i = 0; i < f->n; i++) {
-		bool hit;
+		bool name = is_name_key(f->v[i].key), hit = true;
 
-		if (is_name_key(f->v[i].key))
-			continue;
-		hit = match(&f->v[i], e);
-		if (!hit && strncmp(f->v[i].key, "label", 5) == 0)
-			return false;
-		/* Another value of the same key may match instead. */
-		for (size_t k = 0; !hit && k < f->n; k++)
-			hit = strcmp(f->v[k].key, f->v[i].key) == 0 && match(&f->v[k], e);
+		if (f->v[i].negated)
+			hit = !(name ? has_name(&f->v[i], e) : match(&f->v[i], e));
+		else if (!name)
+			hit = matches_any(f, i, e);
 		if (!hit)
 			return false;
 	}

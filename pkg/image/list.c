@@ -207,14 +207,6 @@ static bool has_nameless(const struct image_set *set)
 	return false;
 }
 
-static bool filters_have(const struct strv *filters, const char *key)
-{
-	for (size_t i = 0; filters && i < filters->n; i++)
-		if (strncmp(filters->v[i], key, strlen(key)) == 0)
-			return true;
-	return false;
-}
-
 static void emit(struct line *lines, size_t n, const struct image_query *q,
 		 struct json_object **ret_rows, struct json_object **ret_json)
 {
@@ -237,7 +229,7 @@ static void emit(struct line *lines, size_t n, const struct image_query *q,
 static int lines_make(struct store *st, const struct image_query *q, const struct image_filters *f,
 		      struct image_set *set, struct line **ret, size_t *ret_n)
 {
-	bool intermediate = q->all || filters_have(q->filters, "intermediate=");
+	bool intermediate = q->all || image_filters_have(f, "intermediate");
 	size_t n = 0, max = 0;
 	int r = 0;
 
@@ -308,7 +300,7 @@ int image_list(struct store *st, const struct image_query *q, struct json_object
 			   (q->detail ? IMAGE_SET_PARENTS | IMAGE_SET_CONTAINERS : 0) | f.needs |
 				   IMAGE_SET_LISTS,
 			   &set);
-	if (r == 0 && (q->detail || q->digests || filters_have(q->filters, "digest=")))
+	if (r == 0 && (q->detail || q->digests || image_filters_have(&f, "digest")))
 		add_local_digests(st, &set);
 	if (r == 0)
 		r = lines_make(st, q, &f, &set, &lines, &n);

@@ -175,6 +175,22 @@ small() {
 	only "$bb" before="$app"
 	only "$bb" until=24h
 	only "$bb" until=2024-01-01
+	only "$bb" until=2024-01-01T10:30
+	TZ=Asia/Tokyo only "" until=2023-11-15T07:13:10 # without a zone: here
+	TZ=Asia/Tokyo only "$bb" until=2023-11-15T07:13:30
+	# What is not so; all of it must hold. A comma begins another one where a key follows.
+	only "$app $db" reference!=busybox
+	only "$bb $db" reference!='*/team/app'
+	only "$bb" reference!=app reference!=db
+	only "$app $db" until!=24h
+	only "$bb" since!="$IMAGE"
+	only "$bb $app $db" dangling!=true
+	only "" dangling!=false
+	only "$bb $db" id!="$(image_id "$app" | cut -c1-20)"
+	only "$app" label=kind=app,label=tier=1
+	only "$app $db" reference=app,reference=db
+	only "$db" label=kind,label!=tier
+	only "" label=kind=app,tier # a value with a comma
 	only "$app" id="$(image_id "$app" | cut -c1-20)"
 	only "" dangling=true
 	only "$bb $app $db" dangling=false
@@ -184,9 +200,9 @@ small() {
 	only "" readonly=true
 	run -0 cuddy images --format '{{.Repository}}' db
 	[ "$output" = registry.example.com:5000/team/db ]
-	for bad in nosuch=x label dangling=perhaps until=tomorrow before=localhost/nosuch =x; do
+	for bad in nosuch=x label dangling=perhaps until=tomorrow before=localhost/nosuch =x nosuch!=x dangling=true,until=tomorrow; do
 		run --separate-stderr cuddy images --filter "$bad"
-		one_line_error 125 "$(sed 's/=.*//' <<<"$bad")"
+		one_line_error 125 "$(sed 's/.*,//; s/=.*//' <<<"$bad")"
 	done
 	# A nameless one that another was built on is shown when it is asked for.
 	id=sha256:$(image_id "$app")

@@ -60,11 +60,12 @@ static bool begins_with(const struct strv *diffids, const struct strv *prefix, s
 	return true;
 }
 
-/* The names of every image whose layers are the first @n of @diffids. */
+/* The names of every image whose layers are the first @n of @diffids; of one without a name there is nothing to say. */
 static void print_tops(const struct image_set *set, const struct strv *diffids, size_t n)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (set->v[i].s.diffids.n == n && begins_with(&set->v[i].s.diffids, diffids, n))
+		if (set->v[i].s.names.n && set->v[i].s.diffids.n == n &&
+		    begins_with(&set->v[i].s.diffids, diffids, n))
 			print_top_of(&set->v[i].s.names);
 }
 

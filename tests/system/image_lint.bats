@@ -67,5 +67,6 @@ wasted 1000 1 2 /same" ] || { echo "$output"; false; }
 	[[ "${lines[4]}" =~ ^└──\ ID:\ [0-9a-f]{12}\ Size:\ 1\.51\ kB\ Top\ Layer\ of:\ \[localhost/one:v\]$ ]]
 	[[ "${lines[5]}" =~ ^"    └── ID: "[0-9a-f]{12}\ Size:\ 5\ kB\ Top\ Layer\ of:\ \[localhost/three:v\]$ ]]
 	[ "${#lines[@]}" = 6 ]
+	printf 'FROM localhost/three:v\nLABEL a=b\n' | cuddy build -q - >/dev/null # without a name there is none to be told
 	cuddy image tree localhost/three:v | grep -c 'Top Layer of: \[localhost/\(one\|three\):v\]$' | grep -qx 2
 }

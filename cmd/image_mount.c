@@ -137,10 +137,12 @@ static int unmount_named(struct store *st, const char *name, bool force)
 	struct image_record *rec = NULL;
 	int r = image_find(st, name, &rec, NULL);
 
-	if (r == 0)
+	/* What is not mounted is as it was wanted. */
+	if (r == 0 && image_is_mounted(st, rec->id)) {
 		r = image_unmount(st, rec->id, force);
-	if (r == 0)
-		(void)puts(rec->id);
+		if (r == 0)
+			(void)puts(rec->id);
+	}
 	image_record_free(rec);
 	return r < 0 ? err_wrap(r, "image unmount %s", name) : 0;
 }
@@ -172,8 +174,12 @@ static int unmount_run(struct cmd_ctx *ctx, const void *args, int argc, char **a
 	r = cmd_store(ctx, &st);
 	if (r == 0 && a->all)
 		r = unmount_all(st, a->force);
-	for (int i = 0; r == 0 && i < argc; i++)
-		r = unmount_named(st, argv[i], a->force);
+	for (int i = 0; r == 0 && i < argc; i++) {
+		int e = unmount_named(st, argv[i], a->force);
+
+		if (e < 0)
+			ctx->status = cmd_report(e);
+	}
 	return r;
 }
 

@@ -90,6 +90,9 @@ void cmd_say_shared(struct cmd_ctx *ctx, const struct container_record *rec)
 		 "--network host: what runs in such a container reaches what listens on this "
 		 "host's "
 		 "loopback addresses and abstract sockets"},
+		{rec->ns_user, "host",
+		 "--userns host: what runs in such a container is the owner of all your containers' "
+		 "user namespaces, and may enter those whose processes it sees"},
 		{rec->ns_ipc, "host",
 		 "--ipc host: what runs in such a container has this host's shared memory and "
 		 "message queues"},

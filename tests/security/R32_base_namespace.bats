@@ -180,8 +180,16 @@ base_setup() { # a running container "a", its B in $B; its maps in $WORK/maps
 	[[ "$output" != *"--pid host"* ]]
 	[[ "$output" == *"warning: --network host: "*"abstract sockets"* ]]
 	[[ "$output" == *"warning: --ipc host: "* ]]
-	at_terminal "--privileged --network none"
+	# Of the base namespace the user's other containers are the children: it has all power over those it sees.
+	run -0 --separate-stderr cuddy run --rm --network none --userns host --pid host "$IMAGE" sh -c "grep -c . /proc/$a/environ"
+	at_terminal "--userns host --network none"
+	[[ "$output" == *"warning: --userns host: "*"all your containers"* ]]
+	# Nothing of yours changes by these two, so nothing is said of them.
+	at_terminal "--uts host --cgroupns host --privileged --network none"
 	[[ "$output" != *warning* ]]
+	run --separate-stderr cuddy run --rm --uts host --cgroupns host --cap-add ALL --network none "$IMAGE" sh -c \
+		'hostname changed && echo renamed; mkdir /sys/fs/cgroup/made && echo made; echo tried'
+	[ "$output" = tried ]
 }
 
 @test "H02: a runtime directory that is another's, open to others or a link is refused or mended" {

@@ -21,6 +21,7 @@
 #include "pkg/conmon/client.h"
 #include "pkg/conmon/talk.h"
 #include "pkg/sys/lock.h"
+#include "pkg/sys/process.h"
 
 #define DROPPED "attach: the output was not read for too long and the container goes on without us"
 
@@ -32,7 +33,7 @@ int session_block_signals(sigset_t *ret_set, sigset_t *ret_before)
 				    SIGFPE,  SIGTRAP, SIGSYS,  SIGABRT};
 	struct sigaction sa;
 
-	(void)sigfillset(ret_set);
+	signals_all(ret_set);
 	for (unsigned i = 0; i < ARRAY_LEN(never); i++)
 		(void)sigdelset(ret_set, never[i]);
 	for (int sig = 1; sig < 32; sig++)
@@ -73,6 +74,15 @@ static void die_of(int sig)
 	(void)sigprocmask(SIG_UNBLOCK, &one, NULL);
 }
 
+/* Also one that is gone, which answers EIO. */
+static bool has_terminal(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (isatty(fd) || errno == EIO)
+			return true;
+	return false;
+}
+
 static void on_signals(const struct session *s, int fd, struct tty_raw *t)
 {
 	struct signalfd_siginfo si;
@@ -86,7 +96,9 @@ static void on_signals(const struct session *s, int fd, struct tty_raw *t)
 		}
 		if (s->sig_proxy)
 			(void)talk_send(s->fd, CM_SIGNAL, sig, 0, NULL, 0);
-		if (!s->sig_proxy || sig == SIGHUP) { /* our terminal is gone: so are we */
+		/* Who is at a terminal is told that it is gone, and goes; the main process of a
+		 * service is asked to read its files again: the container's business alone. */
+		if (!s->sig_proxy || (sig == SIGHUP && has_terminal())) {
 			tty_raw_leave(t);
 			die_of(sig);
 		}

@@ -87,7 +87,7 @@ static int setup_signals(struct monitor *m)
 {
 	sigset_t all;
 
-	(void)sigfillset(&all);
+	signals_all(&all);
 	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
 		return err_new(-errno, "block signals");
 	m->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);

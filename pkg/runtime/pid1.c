@@ -19,11 +19,14 @@
 #include "pkg/sys/open.h"
 #include "pkg/sys/process.h"
 
-/* Signals that the kernel raises about ourselves are not for the payload. */
-static bool is_forwarded(int sig)
+/* What a process sent is for the payload; what the kernel raises about ourselves is not. */
+static bool is_forwarded(const siginfo_t *si)
 {
-	return sig != SIGCHLD && sig != SIGTTIN && sig != SIGTTOU && sig != SIGSEGV &&
-	       sig != SIGBUS && sig != SIGILL && sig != SIGFPE && sig != SIGTRAP && sig != SIGSYS;
+	int sig = si->si_signo;
+
+	return si->si_code <= 0 ||
+	       (sig != SIGCHLD && sig != SIGTTIN && sig != SIGTTOU && sig != SIGSEGV &&
+		sig != SIGBUS && sig != SIGILL && sig != SIGFPE && sig != SIGTRAP && sig != SIGSYS);
 }
 
 static void __attribute__((noreturn)) reap_until(pid_t payload, const sigset_t *all)
@@ -34,7 +37,7 @@ static void __attribute__((noreturn)) reap_until(pid_t payload, const sigset_t *
 		pid_t pid;
 		int sig = sigwaitinfo(all, &si);
 
-		if (sig > 0 && is_forwarded(sig))
+		if (sig > 0 && is_forwarded(&si))
 			(void)kill(payload, sig);
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == payload)
@@ -49,7 +52,7 @@ int pid1_split(bool terminal)
 	sigset_t all, none;
 	pid_t pid;
 
-	(void)sigfillset(&all);
+	signals_all(&all);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	pid = fork();
@@ -73,7 +76,7 @@ void pid1_hold(void)
 	sigset_t all;
 	int status;
 
-	(void)sigfillset(&all);
+	signals_all(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)fd_close_from(0, 1); /* says that we are there */
 	for (;;) {

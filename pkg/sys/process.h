@@ -5,8 +5,10 @@
  */
 #pragma once
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 struct proc_id {
@@ -24,6 +26,11 @@ int proc_boot_id(char ret[37]);
 int pidfd_of(const struct proc_id *id);
 int pidfd_open_pid(pid_t pid);
 int pidfd_signal(int pidfd, int sig);
+/** signals_all() - every signal: of sigfillset() the C library keeps two or three for itself that a payload may get. */
+static inline void signals_all(sigset_t *set)
+{
+	memset(set, 0xff, sizeof(*set));
+}
 /** pidfd_wait() - wait for a child; decodes to 0..255 or 128+signal. Waits at most @timeout_ms (-1: ever): -ETIMEDOUT. */
 int pidfd_wait(int pidfd, int timeout_ms, int *ret_status);
 /** status_decode() - a waitpid() status as a shell would say it. */

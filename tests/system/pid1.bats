@@ -92,6 +92,38 @@ zombies() { cuddy exec "$1" sh -c 'cat /proc/[0-9]*/stat' | awk '$3 == "Z"' | wc
 	done
 }
 
+# Not those that ash has for itself: of its children, and what stops it. 32 and 33 are the C library's.
+every='1 2 3 4 5 6 7 8 10 11 12 13 14 15 16 18 20 21 22 23 24 25 26 27 28 29 30 31 34 35 36 50 63 64'
+heard() { for s in $1; do grep -q "^s$s\$" "$2" || return 1; done; }
+@test "pid1: every signal that can be heard is heard, once, from kill and from the foreground cuddy, with --init as without" {
+	for init in true false; do
+		# A shell has INT and QUIT ignored by what it puts into the background.
+		env --default-signal "$CUDDY" run --name c --init=$init --network none "$IMAGE" sh -c '
+			for s in $0; do trap "echo s$s" $s; done; trap "exit 9" 40; echo ready; while :; do sleep 0.05; done' "$every" >>"$WORK/out" 3>&- </dev/null &
+		p=$!
+		wait_log c ready
+		for s in $every; do
+			cuddy kill -s $s c
+		done
+		wait_until 20 heard "$every" "$WORK/out"
+		[ -z "$(sort "$WORK/out" | uniq -d)" ]
+		# Of its own are what a debugger and the shell's job control need, and faults.
+		: >"$WORK/out"
+		handed='1 2 3 10 12 14 15 16 24 25 26 27 29 30 34 35 36 50 63 64'
+		for s in $handed; do
+			kill -$s $p
+		done
+		wait_until 20 heard "$handed" "$WORK/out"
+		[ "$(grep -c . "$WORK/out")" -eq "$(wc -w <<<"$handed")" ]
+		kill -0 $p # HUP, too, is the container's: nobody here is at a terminal
+		kill -40 $p
+		st=0
+		wait $p || st=$?
+		[ $st -eq 9 ]
+		cuddy rm c
+	done
+}
+
 @test "pid1: what forks twice ends with the first process, whatever it ignores" {
 	for init in true false; do
 		cuddy run -d --name c --init=$init --network none "$IMAGE" sh -c '

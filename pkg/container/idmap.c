@@ -113,17 +113,6 @@ bool idmap_is_identity(const struct rt_idmap *v, unsigned n)
 	return true;
 }
 
-bool idmap_find(const struct rt_idmap *v, unsigned n, uint32_t inside, uint32_t *ret)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if (inside < v[i].inside || inside - v[i].inside >= v[i].count)
-			continue;
-		*ret = v[i].outside + (inside - v[i].inside);
-		return true;
-	}
-	return false;
-}
-
 bool idmap_has_outside(const struct rt_idmap *v, unsigned n, uint32_t outside)
 {
 	for (unsigned i = 0; i < n; i++)

@@ -20,8 +20,6 @@ void idmap_insert(struct idmap *m, uint32_t inside, uint32_t outside, uint32_t c
 int idmap_check(const struct idmap *m, uint64_t limit, const char *flag);
 /** idmap_is_identity() - does each id mean itself? Then no file needs another owner. */
 bool idmap_is_identity(const struct rt_idmap *v, unsigned n);
-/** idmap_find() - the id outside; false when it is not mapped. */
-bool idmap_find(const struct rt_idmap *v, unsigned n, uint32_t inside, uint32_t *ret);
 /** idmap_has_outside() - is @outside anybody inside? */
 bool idmap_has_outside(const struct rt_idmap *v, unsigned n, uint32_t outside);
 

@@ -180,9 +180,7 @@ static int write_config(const struct rt_foreign *f, int dir, const struct rt_pro
 /* P is in the base namespace: what it gives to somebody of the container has that one's number there. */
 static uint32_t outside(const struct rt_idmap *m, unsigned n, uint32_t id)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (id >= m[i].inside && id - m[i].inside < m[i].count)
-			return m[i].outside + (id - m[i].inside);
+	(void)idmap_find(m, n, id, &id);
 	return id;
 }
 

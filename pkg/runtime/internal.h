@@ -22,6 +22,9 @@ enum rt_point {
 	/* only with rt_plan.hold, instead of #4 */
 	RT_POINT_HELD = 7, /* I→M: waits to be started */
 	RT_POINT_START = 8, /* whoever starts it→I, over a connection of its own; then #4 */
+	/* any number of times before #5 and #2, see owner.c */
+	RT_POINT_OWNER = 9, /* I→M: carries what is to be given to the container's user */
+	RT_POINT_OWNED = 10, /* M→I: it is his */
 };
 
 /* The first word of what a stage is told. */
@@ -40,6 +43,13 @@ void sync_fail(int sock, int r);
 int sync_wait(int sock, enum rt_point point, int *ret_fds);
 /** sync_wait_either() - the same for two points of two peers at one socket: @ret is the one that was heard. */
 int sync_wait_either(int sock, enum rt_point a, enum rt_point b, enum rt_point *ret, int *ret_fds);
+struct sync_owner {
+	uint32_t uid, gid; /* as the container counts them */
+};
+/** sync_ask_owner() - RT_POINT_OWNER with @what; returns after the answer. */
+int sync_ask_owner(int sock, int what, const struct sync_owner *o);
+/** sync_wait_owner() - sync_wait(), or 1: RT_POINT_OWNER was said instead, of ret_fds[0]. */
+int sync_wait_owner(int sock, enum rt_point point, struct sync_owner *ret, int *ret_fds);
 /** sync_stop_at() - raise SIGSTOP if CUDDY_STOP_AT names this point (0 is "cloned, nothing done"). */
 void sync_stop_at(int point);
 /** sync_is_stepped() - CUDDY_STOP_AT is set: no handshake may be skipped. */
@@ -104,6 +114,12 @@ int rootfs_mount_all(struct rt_child *x);
 /** rootfs_mount_places() - binds and overlays only, below x->places, for a runtime of others. */
 int rootfs_mount_places(struct rt_child *x);
 int rootfs_finish(struct rt_child *x); /* masks, read-only paths, read-only root, pivot */
+
+/* owner.c */
+/** owner_give() - I: @what, and all of it, to the container's user. */
+int owner_give(const struct rt_child *x, int what);
+/** owner_attend() - M: sync_wait(), and do meanwhile what I may not. */
+int owner_attend(const struct rt_plan *p, int sock, enum rt_point point, int *ret_fds);
 
 /* target.c: places inside the root, looked up or made without ever leaving it (D1, D2) */
 /** target_ensure() - O_PATH of @path in @root, made as directory or empty file when missing; wrong type is an error. */

@@ -21,6 +21,7 @@
  *               Hooks that see the mounts: #5 I→M mounted, #6 M→I they have run, before #2. A start in
  *               two steps (rt_plan.hold): #7 I→M instead of #4; M may go then. I waits for a
  *               connection at the socket it was given, #8 comes over that, and #4 ends it.
+ *               Before #5 and #2 I may ask for owners of a volume's files, #9, and hears #10: owner.c.
  *               What is only to be pinned (rt_plan.pin): M opens I's namespaces at #2; after #3 I ends,
  *               which is #4, and M reaps it.
  * Who holds     sync pair: M[0], I[1], ended by I's exec          stdio: M's copies; I's become 0..2
@@ -398,7 +399,7 @@ static int last_words(const struct launch *l, int r)
 /* The namespaces are there, all is mounted, and nothing of the container has run. */
 static int run_hooks(struct launch *l)
 {
-	int r = sync_wait(l->sync, RT_POINT_MOUNTED, NULL);
+	int r = owner_attend(l->plan, l->sync, RT_POINT_MOUNTED, NULL);
 
 	if (r == 0)
 		r = hooks_run(l->plan, RT_HOOK_PRESTART, l->pid, "creating");
@@ -449,7 +450,7 @@ static int conduct(struct launch *l, const int *port_fds)
 	if (hooks_any(l->plan, RT_HOOKS_AT_MOUNTED))
 		r = run_hooks(l);
 	if (r == 0)
-		r = sync_wait(l->sync, RT_POINT_BUILT, l->built);
+		r = owner_attend(l->plan, l->sync, RT_POINT_BUILT, l->built);
 	sync_stop_at(RT_POINT_BUILT);
 	if (r == 0 && pins(l->plan))
 		r = pins_open(l->pid, l->pins);

@@ -50,6 +50,18 @@ struct rt_idmap {
 	uint32_t count;
 };
 
+/** idmap_find() - the id outside; false when it is not mapped. */
+static inline bool idmap_find(const struct rt_idmap *v, unsigned n, uint32_t inside, uint32_t *ret)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (inside < v[i].inside || inside - v[i].inside >= v[i].count)
+			continue;
+		*ret = v[i].outside + (inside - v[i].inside);
+		return true;
+	}
+	return false;
+}
+
 enum rt_root_driver { RT_ROOT_OVERLAY, RT_ROOT_FUSE_OVERLAY, RT_ROOT_DIR };
 
 struct rt_root {

@@ -355,16 +355,6 @@ static int fill_keeping(struct rt_child *x, const struct rt_mount *m, int to, bo
 			      mode ? (int)(st.st_mode & 07777) : -1);
 }
 
-/* U: all of it to the container's user. */
-static int give_to_user(const struct rt_child *x, int what, bool directory)
-{
-	if (directory)
-		return tree_chown(what, x->ids.uid, x->ids.gid);
-	return fchownat(what, "", x->ids.uid, x->ids.gid, AT_EMPTY_PATH) < 0
-		       ? err_new(-errno, "chown")
-		       : 0;
-}
-
 /* The detached mount of @source with all the plan says of it. */
 static int clone_source(const struct rt_mount *m, int source)
 {
@@ -413,7 +403,7 @@ static int bind_source(struct rt_child *x, unsigned i, int *ret, bool *ret_direc
 	if (*ret_directory && !m->subpath && (m->flags & (RT_MNT_COPYUP | RT_MNT_DRESS)))
 		r = fill_keeping(x, m, source, !dress, !dress, !dress);
 	if (r == 0 && (m->flags & RT_MNT_CHOWN))
-		r = give_to_user(x, source, *ret_directory);
+		r = owner_give(x, source);
 	if (r == 0)
 		r = *ret = clone_source(m, source);
 	return r < 0 ? r : 0;
@@ -483,7 +473,7 @@ static int overlay_volume(struct rt_child *x, unsigned i)
 	placed = place_of(x, i, true);
 	r = placed < 0 ? placed : 0;
 	if (r == 0 && (m->flags & RT_MNT_CHOWN))
-		r = give_to_user(x, placed, true);
+		r = owner_give(x, placed);
 	return r < 0 ? r : mount_set(placed, false, attrs_of(m->flags), MS_PRIVATE);
 }
 
@@ -572,7 +562,7 @@ static int new_filesystem(struct rt_child *x, unsigned i)
 						    has_option(m, "gid="), has_option(m, "mode="))
 				     : 0;
 	if (r == 0 && (m->flags & RT_MNT_CHOWN))
-		r = give_to_user(x, mnt, true);
+		r = owner_give(x, mnt);
 	if (r == 0)
 		r = attach_system(x, m, mnt);
 	if (r < 0)

@@ -14,6 +14,7 @@
 struct sync_message {
 	uint32_t point;
 	int32_t code; /* 0, or why the point was not reached */
+	struct sync_owner owner; /* of RT_POINT_OWNER */
 	char words[1024]; /* the trail; only its used part travels */
 };
 #define HEAD offsetof(struct sync_message, words)
@@ -64,20 +65,17 @@ static int check_message(struct sync_message *m, ssize_t n, enum rt_point point,
 	return 0;
 }
 
-static int wait_for(int sock, enum rt_point point, enum rt_point other, enum rt_point *ret,
+static int wait_for(int sock, enum rt_point point, enum rt_point other, struct sync_message *m,
 		    int *ret_fds)
 {
-	struct sync_message m = {.point = 0};
 	int fds[RT_SYNC_FDS] = {-EBADF, -EBADF};
 	unsigned n_fds = 0;
-	ssize_t n = socket_recv(sock, &m, sizeof(m), fds, RT_SYNC_FDS, &n_fds);
+	ssize_t n = socket_recv(sock, m, sizeof(*m), fds, RT_SYNC_FDS, &n_fds);
 	int r;
 
 	for (unsigned i = n_fds; i < RT_SYNC_FDS; i++)
 		fds[i] = -EBADF;
-	r = check_message(&m, n, point, other);
-	if (r == 0 && ret)
-		*ret = (enum rt_point)m.point;
+	r = check_message(m, n, point, other);
 	for (unsigned i = 0; i < RT_SYNC_FDS; i++) {
 		if (r == 0 && ret_fds)
 			ret_fds[i] = fds[i];
@@ -89,12 +87,36 @@ static int wait_for(int sock, enum rt_point point, enum rt_point other, enum rt_
 
 int sync_wait(int sock, enum rt_point point, int *ret_fds)
 {
-	return wait_for(sock, point, 0, NULL, ret_fds);
+	struct sync_message m = {.point = 0};
+
+	return wait_for(sock, point, 0, &m, ret_fds);
 }
 
 int sync_wait_either(int sock, enum rt_point a, enum rt_point b, enum rt_point *ret, int *ret_fds)
 {
-	return wait_for(sock, a, b, ret, ret_fds);
+	struct sync_message m = {.point = 0};
+	int r = wait_for(sock, a, b, &m, ret_fds);
+
+	if (r == 0)
+		*ret = (enum rt_point)m.point;
+	return r;
+}
+
+int sync_ask_owner(int sock, int what, const struct sync_owner *o)
+{
+	struct sync_message m = {.point = RT_POINT_OWNER, .owner = *o};
+	int r = socket_send(sock, &m, HEAD, &what, 1);
+
+	return r < 0 ? err_new(r, "sync #%u", m.point) : sync_wait(sock, RT_POINT_OWNED, NULL);
+}
+
+int sync_wait_owner(int sock, enum rt_point point, struct sync_owner *ret, int *ret_fds)
+{
+	struct sync_message m = {.point = 0};
+	int r = wait_for(sock, point, RT_POINT_OWNER, &m, ret_fds);
+
+	*ret = m.owner;
+	return r < 0 ? r : m.point == RT_POINT_OWNER;
 }
 
 bool sync_is_stepped(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pkg/json/yaml.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -46,31 +47,19 @@ static bool octal(const char *s, int64_t *ret)
 	return true;
 }
 
-static const char *past_digits(const char *s)
+/*
+ * What our reader of JSON takes for a number, as written, so that "1.10" stays what it is; the others ("+1", ".5", "01.5",
+ * "1e999") stay text, or it took no document with them.
+ */
+static struct json_object *number(const char *s)
 {
-	return s + strspn(s, "0123456789");
-}
+	struct json_object *o = NULL;
 
-/* What JSON calls a number; the others ("+1", ".5", "01.5") stay text, or no reader of JSON took the document. */
-static bool is_number(const char *s)
-{
-	const char *at = s += *s == '-', *to = past_digits(s);
-
-	if (to == at || (*at == '0' && to > at + 1))
-		return false;
-	if (*to == '.') {
-		at = to + 1;
-		to = past_digits(at);
-		if (to == at)
-			return false;
-	}
-	if (*to == 'e' || *to == 'E') {
-		at = to + 1 + (to[1] == '+' || to[1] == '-');
-		to = past_digits(at);
-		if (to == at)
-			return false;
-	}
-	return !*to;
+	if (*s != '-' && !isdigit((unsigned char)*s))
+		return NULL;
+	if (json_parse(s, strlen(s), &o) < 0)
+		err_drop();
+	return o;
 }
 
 static struct json_object *plain(const char *s)
@@ -78,6 +67,7 @@ static struct json_object *plain(const char *s)
 	static const char *const nulls[4] = {"", "~", "null", "Null"};
 	static const char *const trues[4] = {"true", "True", "TRUE"};
 	static const char *const falses[4] = {"false", "False", "FALSE"};
+	struct json_object *o;
 	int64_t i;
 
 	if (is_word(s, nulls))
@@ -88,9 +78,8 @@ static struct json_object *plain(const char *s)
 		return json_object_new_int64(i);
 	if (parse_i64(s, INT64_MIN, INT64_MAX, &i) == 0)
 		return json_object_new_int64(i);
-	if (is_number(s)) /* as written, so that "1.10" stays what it is */
-		return json_object_new_double_s(strtod(s, NULL), s);
-	return json_object_new_string(s);
+	o = number(s);
+	return o ? o : json_object_new_string(s);
 }
 
 static int convert(struct reader *r, const yaml_node_t *node, unsigned depth,

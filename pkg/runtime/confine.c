@@ -262,6 +262,31 @@ static uint64_t known(uint64_t set)
 	return last >= 63 ? set : set & (CAP_BIT(last + 1) - 1);
 }
 
+static int compare_gids(const void *a, const void *b)
+{
+	gid_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return x < y ? -1 : x > y;
+}
+
+/* The kernel has them in an order of its own. */
+static int read_back_groups(const struct rt_ids *ids)
+{
+	AUTO_FREE gid_t *have = xcalloc((size_t)ids->n_groups + 1, sizeof(*have));
+	int n = getgroups((int)ids->n_groups, have);
+
+	if (n >= 0 && (unsigned)n == ids->n_groups) {
+		qsort(have, ids->n_groups, sizeof(*have), compare_gids);
+		qsort(ids->groups, ids->n_groups, sizeof(*have), compare_gids);
+	}
+	if (n < 0 || (unsigned)n != ids->n_groups ||
+	    memcmp(have, ids->groups, ids->n_groups * sizeof(*have)) != 0)
+		return err_new(-EPERM, "supplementary groups are not what was set");
+	return 0;
+}
+
 static int read_back(const struct rt_process *p, const struct rt_ids *ids, const struct caps *want,
 		     bool nothing_new)
 {
@@ -285,6 +310,8 @@ static int read_back(const struct rt_process *p, const struct rt_ids *ids, const
 		return err_new(-EPERM, "the bounding set is larger than asked for");
 	if (nothing_new && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return err_new(-EPERM, "no_new_privs is not set");
+	if (p->seccomp && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0)
+		return err_new(-EPERM, "the system call filter is not in force");
 	return 0;
 }
 
@@ -313,11 +340,13 @@ int confine_process(int proc, const struct rt_process *p, const struct rt_ids *i
 {
 	struct caps all, want;
 	uint64_t ambient;
-	bool nothing_new = false;
-	int r = change_ids(proc, p, ids, &nothing_new);
+	bool denied = false, nothing_new;
+	int r = change_ids(proc, p, ids, &denied);
 
 	/* Where the user's own id is all there is, nothing that is executed has more to give (H07). */
-	nothing_new = nothing_new || p->no_new_privs;
+	nothing_new = denied || p->no_new_privs;
+	if (r == 0 && !p->keep_groups && !denied)
+		r = read_back_groups(ids);
 	if (r == 0) /* from here on nothing is opened */
 		r = set_rlimits(p, true);
 	if (r == 0)

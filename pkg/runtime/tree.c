@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Trees that somebody else may be changing: every step is (descriptor, one name), links are never
- * followed, other file systems mounted below are left alone.
+ * followed, what is mounted below is left alone, also when it is of the same file system.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include "pkg/runtime/internal.h"
 #include "pkg/sys/copy.h"
 #include "pkg/sys/open.h"
+#include "pkg/sys/statx.h"
 #include "pkg/sys/xattr.h"
 
 #define DEPTH_MAX 256
@@ -45,6 +46,11 @@ int tree_is_empty(int dir)
 		if (!is_dots(e->d_name))
 			return 0;
 	return 1;
+}
+
+static bool is_mounted(int dir, const char *name, const struct stat *st, dev_t dev)
+{
+	return st->st_dev != dev || statx_is_mount_point(dir, name);
 }
 
 static int copy_attributes(int from, int to, const struct stat *st)
@@ -114,7 +120,7 @@ static int copy_dir(int from, int to, const char *name, const struct stat *st, d
 	b = open_nofollow(to, name, O_RDONLY | O_DIRECTORY, 0);
 	if (b < 0)
 		return b;
-	r = st->st_dev == dev ? copy_level(a, b, dev, depth + 1) : 0;
+	r = is_mounted(from, name, st, dev) ? 0 : copy_level(a, b, dev, depth + 1);
 	return r < 0 ? r : copy_attributes(a, b, st);
 }
 
@@ -211,7 +217,7 @@ static int chown_level(int dir, dev_t dev, uid_t uid, gid_t gid, unsigned depth)
 			continue;
 		if (fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return err_new(-errno, "stat %s", e->d_name);
-		if (S_ISDIR(st.st_mode) && st.st_dev != dev)
+		if (is_mounted(dir, e->d_name, &st, dev))
 			continue;
 		if (S_ISDIR(st.st_mode)) {
 			sub = open_nofollow(dir, e->d_name, O_RDONLY | O_DIRECTORY, 0);

@@ -48,6 +48,11 @@ load runtime
 			touch $d/x 2>/dev/null && echo "write $d"
 		done
 		echo 1 2>/dev/null >/proc/sys/kernel/sysrq && echo "sysctl"
+		# What is of its own network it would be allowed to write; the mount says no.
+		(: >>/proc/sys/net/ipv4/ip_forward) 2>&1 | grep -q "Read-only file system" || echo "ip_forward is not read-only"
+		for d in bus fs irq sys sysrq-trigger; do
+			[ ! -e /proc/$d ] || grep -q " /proc/$d proc ro," /proc/self/mounts || echo "/proc/$d is not read-only"
+		done
 		echo done'
 	[ "$(grep -v '^umount' <<<"$output")" = done ] # whoever has every capability may unmount: of his own namespace
 	# With the usual ones nothing that lies over /proc or /sys can be taken away, covered or written, nor they themselves.
@@ -139,5 +144,18 @@ load runtime
 	ln -s "$VICTIM" "$WORK/vol/dirlink"
 	run -0 rt user=user bind="$WORK/vol:/v:chown" -- stat -c '%u:%g' /v /v/deep /v/deep/mine
 	[ "$(echo "$output" | sort -u)" = 1000:50 ]
+	victim_is_unchanged
+	# What the host has mounted in it is another's, also when it is of the same file system: a directory, a file.
+	mkdir -m 0700 "$WORK/h" "$WORK/h/run"
+	mkdir "$WORK/vol2" "$WORK/vol2/mounted" "$WORK/vol2/deep"
+	: >"$WORK/vol2/mounted.file"
+	echo 'root:1000:60000' >"$WORK/h/subid"
+	run unshare --user --map-auto --map-root-user --mount sh -ec '
+		mount --bind "$1/victim" "$1/vol2/mounted"; mount --bind "$1/victim/file" "$1/vol2/mounted.file"
+		mount --bind "$1/h/subid" /etc/subuid; mount --bind "$1/h/subid" /etc/subgid
+		shift
+		exec "$@"' - "$WORK" "$RTDRIVE" run="$WORK/h/run" lower="$IMG" lower="$WORK/places" upper="$WORK/up" work="$WORK/wk" \
+		user=user bind="$WORK/vol2:/v:chown" -- stat -c '%n %u:%g' /v /v/deep /v/mounted /v/mounted.file
+	[ "${lines[*]}" = "/v 1000:50 /v/deep 1000:50 /v/mounted 0:0 /v/mounted.file 0:0" ] || fail "$output"
 	victim_is_unchanged
 }

@@ -34,12 +34,17 @@ rt_surroundings() { # rt_surroundings DIR
 
 teardown() {
 	[ -z "${PID1:-}" ] || kill -KILL "$PID1" 2>/dev/null || true
-	unshare --user --map-auto --map-root-user rm -rf "$WORK"/{up,wk}* "$WORK/image" "$WORK/victim" "$WORK/vol" 2>/dev/null ||
+	unshare --user --map-auto --map-root-user rm -rf "$WORK"/{up,wk}* "$WORK/image" "$WORK/victim" "$WORK"/vol* 2>/dev/null ||
 		rm -rf "$WORK"/{up,wk}*
 }
 
 victim_sum() {
 	(cd "$VICTIM" && find . -printf '%p %y %m %U %G %s\n' | sort && cat file) | sha256sum
+}
+
+fail() {
+	echo "$*"
+	return 1
 }
 
 victim_is_unchanged() { [ "$(victim_sum)" = "$VICTIM_SUM" ]; }

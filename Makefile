@@ -240,6 +240,20 @@ vm: all $(TOOLS) ## run the tests in a Debian guest with systemd and cgroup v2 (
 	@tests/check $B "$T" vm
 .PHONY: system security vm
 
+# Parsers of foreign bytes, by what they reach: clang's alone, with every part of the program told to count.
+FUZZ_SAN := fuzzer-no-link,address,undefined
+FUZZ_BINS := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(if $T,$(wildcard tests/fuzz/$T.c),$(wildcard tests/fuzz/*.c)))
+$B/fuzz/%: tests/fuzz/%.c $B/flags $B/libc.a $B/core.a $B/cuddy.a $B/transfer.a $B/net.a
+	@mkdir -p $(@D); echo "  FUZZ   $@"
+	$(if $V,,@)$(CC) $(FLAGS) -MF $@.d -MT $@ -fsanitize=fuzzer $(LINK) -o $@ $< \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TRANS) $(LIBS_NET) $(LIBS_CUDDY)
+
+fuzz: ## fuzz the parsers of tests/fuzz with clang for SECONDS=60 each (T=name: that one)
+	@$(MAKE) --no-print-directory -s CC=clang SAN=$(FUZZ_SAN) fuzz-programs
+	@tests/fuzz/run build/san-$(subst $(comma),-,$(FUZZ_SAN))/clang/fuzz "$(or $(SECONDS),60)" $T
+fuzz-programs: $(FUZZ_BINS)
+.PHONY: fuzz fuzz-programs
+
 # --- measurements -------------------------------------------------------------------------------
 $B/bench/runner: tests/bench/runner.c
 	@mkdir -p $(@D); echo "  CC     $<"

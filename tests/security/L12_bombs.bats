@@ -54,11 +54,14 @@ gz = gzip.compress(good)
 zst = subprocess.run(["zstd", "-q", "-c"], input=good, stdout=subprocess.PIPE, check=True).stdout
 empty = gzip.compress(b"")
 skippable = struct.pack("<II", 0x184D2A50, 0)
+assert zst[4] & 0xe3 == 0                      # its window is written behind this, no size or dictionary
+def window(log): return zst[:5] + bytes([(log - 10) << 3]) + zst[6:]
+open(os.path.join(w, "fine.zst"), "wb").write(window(27))
 bad = {
     "members.gz": empty * 1000000 + gz,
     "cut.gz": gz[:-20], "cut-sum.gz": gz[:-4], "sum.gz": gz[:-8] + b"\1\2\3\4" + gz[-4:],
     "trailing.gz": gz + b"garbage" * 100,
-    "window.zst": b"\x28\xb5\x2f\xfd" + bytes([0x00, (31 - 10) << 3]) + zst[6:],
+    "window.zst": window(28),
     "skippable.zst": skippable * 1000000 + zst,
     "cut.zst": zst[:-10], "trailing.zst": zst + b"garbage",
     "name.gz": gz[:3] + b"\x08" + gz[4:10] + b"n" * 9000000,
@@ -67,6 +70,7 @@ bad = {
 for name, data in bad.items():
     open(os.path.join(w, "bad-" + name), "wb").write(data)
 PY
+	run -0 cuddy import -q "$WORK/fine.zst" localhost/fine
 	for f in "$WORK"/bad-*; do
 		before=$(snapshot)
 		run --separate-stderr peak timeout 20 "$CUDDY" import -q "$f" localhost/bad
@@ -75,6 +79,25 @@ PY
 		[ "$(cat "$WORK/peak")" -lt $KIB_MAX ]
 		[ "$(snapshot)" = "$before" ]
 	done
+}
+
+@test "L12: a layer that leaves no room on the disk is stopped before it is full" {
+	# Of 80 MiB files of 40 fit, those of 70 would leave less than any other program needs.
+	python3 - "$WORK" <<'PY'
+import sys
+from rawimg import header
+for n in (40, 70):
+    with open("%s/%d.tar" % (sys.argv[1], n), "wb") as f:
+        f.write(header("f", "0", size=n << 20) + b"x" * (n << 20) + b"\0" * 1024)
+PY
+	mkdir "$WORK/disk"
+	on_disk() {
+		unshare --user --map-auto --map-root-user --mount sh -ec 'mount -t tmpfs -o size=80m disk "$1"; export CUDDY_ROOT=$1/root CUDDY_RUNROOT=$1/run
+			"$2" import -q "$3" localhost/big' - "$WORK/disk" "$CUDDY" "$WORK/$1.tar"
+	}
+	run -0 on_disk 40
+	run -125 on_disk 70                             # nobody there has subordinate ids, which is told first
+	[[ "${lines[-1]}" == "cuddy: import "*": less than 16 MiB are left"* ]]
 }
 
 # images: F3

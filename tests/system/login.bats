@@ -205,6 +205,28 @@ entry() { python3 -c 'import base64, json, sys; print(base64.b64decode(json.load
 	cuddy logout "$REG"
 }
 
+# threats: G11
+@test "login: a credential helper that says nothing, too much or what is no answer is given up" {
+	mkdir "$WORK/bin"
+	printf '#!/bin/sh\nexec sleep 1000\n' >"$WORK/bin/docker-credential-mute"
+	printf '#!/bin/sh\nexec yes\n' >"$WORK/bin/docker-credential-loud"
+	printf '#!/bin/sh\nprintf "{\\"Username\\": \\"u\\", \\"Secret\\": \\"%%070000d\\"}" 1\n' >"$WORK/bin/docker-credential-long"
+	printf '#!/bin/sh\necho "{\\"Username\\": [1]}"\n' >"$WORK/bin/docker-credential-odd"
+	chmod 755 "$WORK"/bin/*
+	export PATH=$WORK/bin:$PATH
+	mkdir -m 700 "${AUTH%/*}"
+	local start name
+	for name in loud long odd mute; do
+		start=$SECONDS
+		echo "{\"credsStore\": \"$name\"}" >"$AUTH"
+		run --separate-stderr timeout 60 "$CUDDY" login --get-login r.test
+		one_line_error 125 "credential helper .*docker-credential-$name"
+		[ $((SECONDS - start)) -lt $([ $name = mute ] && echo 30 || echo 8) ] || fail "$name: $((SECONDS - start)) s"
+	done
+	[ $((SECONDS - start)) -ge 9 ]                  # somebody may have to unlock his keys
+	[ -z "$(pgrep -u "$(id -u)" -f "$WORK/bin/docker-credential" || true)" ]
+}
+
 @test "login: many at once all count" {
 	registry_begin tls
 	pids=

@@ -170,6 +170,20 @@ static void bombs_are_cut_off(void **state)
 		assert_true(out.len < (65U << 20));
 		assert_int_equal(content(z.s, z.len, &small, &out2), -CE_LIMIT);
 	}
+	/* What does not expand, or is not compressed at all, is bounded too. */
+	for (size_t i = 0; i < n; i++)
+		zero[i] = (char)(i * i * 2654435761U >> 13);
+	for (size_t i = 0; i <= 2; i++) {
+		AUTO_SBUF struct sbuf z = SBUF_INIT, out = SBUF_INIT, out2 = SBUF_INIT;
+		struct stream_limits enough = {.max_bytes = 2 << 20};
+
+		if (i < 2)
+			adders[i](&z, zero, 2 << 20);
+		else
+			sbuf_add(&z, zero, 2 << 20);
+		assert_int_equal(content(z.s, z.len, &enough, &out), 2 << 20);
+		assert_int_equal(content(z.s, z.len, &small, &out2), -CE_LIMIT);
+	}
 	free(zero);
 }
 

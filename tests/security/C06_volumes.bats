@@ -12,12 +12,20 @@ EOT
 	[ "$(echo $output)" = "image mine" ]
 	run -0 cuddy run --rm --network none -v new:/data localhost/copy sh -c 'ls /data; cat /data/image'
 	[ "$(echo $output)" = "image out sub from image" ]
+	# What somebody has put in before any container had it stays; and one that was used is not new again by being empty.
+	cuddy volume create byhand >/dev/null
+	cuddy unshare sh -c "echo mine >'$(cuddy volume inspect --format '{{.Mountpoint}}' byhand)/image'"
+	run -0 cuddy run --rm --network none -v byhand:/data localhost/copy sh -c 'ls /data; cat /data/image'
+	[ "$(echo $output)" = "image mine" ]
+	cuddy run --rm --network none -v old:/mnt "$IMAGE" rm /mnt/image
+	run -0 cuddy run --rm --network none -v old:/data localhost/copy ls /data
+	[ -z "$output" ]
 	run -0 cuddy run --rm --network none -v behind:/link localhost/copy ls -A /link/
 	[ -z "$output" ]                                # the link leads to nothing inside
 	run -0 unshare --user --map-auto --map-root-user grep -rl canary-bytes "$CUDDY_ROOT/volumes" || [ "$status" -eq 1 ]
 	[ -z "$output" ]
 	victim_is_unchanged
-	cuddy volume rm old new behind >/dev/null
+	cuddy volume rm old new behind byhand >/dev/null
 }
 
 @test "C07: an image's volumes lie inside its root" {
@@ -110,11 +118,14 @@ EOT
 	cuddy create --name b -v anon:/x -v /v "$IMAGE" true
 	run -0 unshare --user --map-auto --map-root-user --mount sh -ec '
 		for d in "$CUDDY_ROOT"/volumes/*/_data "$CUDDY_ROOT"/volumes/*/data; do
-			[ ! -d "$d" ] || { mkdir -p "$d/m"; mount --bind "$VICTIM" "$d/m"; echo mounted; }
+			[ -d "$d" ] || continue
+			case $d in */anon/*) ;; *) d=$d/m; mkdir "$d" ;; esac # on the data itself, and deeper
+			mount --bind "$VICTIM" "$d"
+			echo mounted "$d"
 		done
 		"$CUDDY" rm -v b >/dev/null || true
 		"$CUDDY" system reset -f >/dev/null || true'
-	[[ "$output" == *mounted* ]]
+	[ "$(grep -c "^mounted .*/\(anon/_data\|m\)$" <<<"$output")" = 2 ] || fail "$output"
 	victim_is_unchanged
 	load_image busybox
 	run --separate-stderr cuddy --root "$HOME" ps

@@ -65,6 +65,22 @@ EOT
 	[ -z "$(grep -vxE 'ready|/|/bin/busybox|/t/procspy|/dev/null|/dev/pts(/[0-9]+)?|(pipe|socket):\[[0-9]+\]' <<<"$output")" ]
 }
 
+@test "R02: nor does one that joins the container's own user namespace, at exec and run; who starts it cannot be dumped" {
+	cuddy run -d --name a --network none --cap-add SYS_PTRACE -v "$(dirname "$SPY"):/t:ro" "$IMAGE" /t/procspy spy
+	wait_log a ready
+	for _ in $(seq 15); do
+		cuddy run --rm --network none --userns container:a --pid container:a "$IMAGE" true </dev/null >/dev/null 2>&1
+	done
+	cuddy run --rm --network none --userns container:a --pid container:a "$IMAGE" sleep 0.1 </dev/null >/dev/null 2>&1
+	run -0 cuddy logs a
+	echo "$output"
+	[[ "$output" == *"/bin/busybox"* ]]
+	[ -z "$(grep -vxE 'ready|/|/bin/busybox|/t/procspy|/dev/null|/dev/pts(/[0-9]+)?|(pipe|socket):\[[0-9]+\]' <<<"$output")" ]
+	[[ "${BUILD:-}" != *san-* ]] || return 0
+	run -125 strace -qq -e trace=prctl,mprotect "$CUDDY-conmon"
+	[[ "${lines[0]}" == "prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE"*"= 0" ]] || fail "$output"
+}
+
 @test "R23: nothing of the caller's environment is in a container, its monitor or its helpers" {
 	export SECRET=hunter2
 	cuddy run -d --name a -e MINE=first "$IMAGE" sleep 1000

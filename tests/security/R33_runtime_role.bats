@@ -168,7 +168,15 @@ refused() { # refused as_user|as_root [FILTER]: with the configuration changed s
 	[[ "$(readlink "/proc/$pid/exe")" == /memfd:* ]]
 	run ! sh -c ": >>/proc/$pid/exe"
 	run ! truncate -s 0 "/proc/$pid/exe"
+	# What runs cannot be written anyway: one who has it open tries again when it runs no more.
+	exec 9<"/proc/$pid/exe"
 	quiet rt start w
+	wait_until 20 eval '[[ "$(readlink /proc/'"$pid"'/exe)" != /memfd:* ]]'
+	for try in 'dd if=/dev/zero of=/proc/self/fd/9 bs=1 count=1 conv=notrunc' 'truncate -s 0 /proc/self/fd/9' 'truncate -s +1 /proc/self/fd/9'; do
+		run sh -c "$try"
+		[[ "$status" != 0 && "$output" == *"not permitted"* ]] || fail "$try: $output"
+	done
+	exec 9<&-
 	run -0 ls -l "/proc/$pid/fd"
 	run ! grep -qE 'memfd|socket|'"$WORK/state" <<<"$output"
 	quiet rt delete --force w

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
+#include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 
 #ifndef SYS_close_range
@@ -19,8 +21,13 @@
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
-/* The kernel answers EAGAIN when a rename anywhere raced with "..": try again, but not for ever. */
+/*
+ * The kernel answers EAGAIN when a rename or a mount anywhere raced with "..": try again, but not for ever. Who renames in
+ * a loop can win more than a hundred times in a row, as long as both have a processor: then pauses, for other moments.
+ */
 #define EAGAIN_TRIES 128
+#define EAGAIN_PAUSES 512
+#define EAGAIN_PAUSE_NS NS_PER_MS
 
 static int openat2_retry(int dir, const char *path, int flags, mode_t mode, uint64_t resolve)
 {
@@ -31,7 +38,9 @@ static int openat2_retry(int dir, const char *path, int flags, mode_t mode, uint
 	};
 	long fd = -1;
 
-	for (int i = 0; i < EAGAIN_TRIES; i++) {
+	for (int i = 0; i < EAGAIN_TRIES + EAGAIN_PAUSES; i++) {
+		if (i >= EAGAIN_TRIES)
+			(void)nanosleep(&(struct timespec){.tv_nsec = EAGAIN_PAUSE_NS}, NULL);
 		fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;

@@ -10,7 +10,7 @@
 
 /**
  * open_in() - open @path as if @root were "/": absolute links and ".." stay inside
- * (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS). Retried on EAGAIN up to 128 times, then fails.
+ * (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS). Retried on EAGAIN for half a second, then fails.
  * @flags: O_CREAT and O_EXCL allowed (@mode then counts); O_CLOEXEC is added.
  */
 int open_in(int root, const char *path, int flags, mode_t mode);

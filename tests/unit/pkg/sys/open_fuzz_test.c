@@ -12,6 +12,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -267,6 +269,49 @@ static void a_walk_by_hand_finds_the_same(void **state)
 	}
 }
 
+/* Anybody's renames, of whatever file, make the kernel give up a way that goes through "..": others of the machine, too. */
+static pid_t rename_all_the_time(int dir)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(openat(dir, "here", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	for (;;)
+		if (renameat(dir, "here", dir, "there") < 0 ||
+		    renameat(dir, "there", dir, "here") < 0)
+			_exit(1);
+}
+
+static void while_others_rename_the_way_is_found(void **state)
+{
+	AUTO_CLOSE int t = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC), at = -EBADF;
+	struct timespec begun, now;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	assert_int_equal(mkdirat(t, "root", 0700), 0);
+	at = openat(t, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkdirat(at, "a", 0700), 0);
+	assert_int_equal(symlinkat("a/../a/../a/../a/../loop", at, "loop"), 0);
+	pid = rename_all_the_time(t);
+	assert_true(pid > 0);
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	do {
+		assert_int_equal(open_in(at, "loop", O_PATH, 0), -ELOOP);
+		err_drop();
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec - begun.tv_sec < 2);
+	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	(void)unlinkat(t, "here", 0);
+	(void)unlinkat(t, "there", 0);
+	assert_int_equal(rmtree(t, "root"), 0);
+}
+
 /* Where a sandbox around us has no openat2, nothing is opened by another, weaker way. */
 static void without_openat2_nothing_is_opened(void **state)
 {
@@ -302,6 +347,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_walk_by_hand_finds_the_same, make_top, drop_top),
+		cmocka_unit_test_setup_teardown(while_others_rename_the_way_is_found, make_top,
+						drop_top),
 		cmocka_unit_test_setup_teardown(without_openat2_nothing_is_opened, make_top,
 						drop_top),
 	};

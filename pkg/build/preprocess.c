@@ -7,7 +7,6 @@
 
 #include "pkg/base/alloc.h"
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
 #include "pkg/base/path.h"
 #include "pkg/build/file.h"
 #include "pkg/sys/file.h"
@@ -53,19 +52,19 @@ static int run(char *const argv[], int in, int out, int words)
 int preprocess(const char *context, const struct strv *flags, struct sbuf *text)
 {
 	static const char *const fixed[] = {"cpp", "-E", "-traditional", "-undef", "-iquote"};
-	AUTO_CLOSE int in = memfd_create("in", MFD_CLOEXEC), out = memfd_create("out", MFD_CLOEXEC),
+	AUTO_CLOSE int in = file_memory("in", text->s, text->len),
+		       out = memfd_create("out", MFD_CLOEXEC),
 		       words = memfd_create("words", MFD_CLOEXEC);
 	AUTO_STRV struct strv argv = STRV_INIT;
 	int r;
 
-	if (in < 0 || out < 0 || words < 0)
+	if (in < 0)
+		return in;
+	if (out < 0 || words < 0)
 		return err_new(-errno, "memfd_create");
 	if (access(CPP, X_OK) < 0)
 		return err_new(-CE_HOST_SETUP,
 			       "cpp is not installed; as root: apt-get install cpp");
-	r = write_full(in, text->s, text->len);
-	if (r < 0 || lseek(in, 0, SEEK_SET) < 0)
-		return err_new(r < 0 ? r : -errno, "hand the file to cpp");
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
 		strv_add(&argv, fixed[i]);
 	strv_add(&argv, context);

@@ -26,6 +26,7 @@
 #include "pkg/base/path.h"
 #include "pkg/build/ssh.h"
 #include "pkg/sys/clone.h"
+#include "pkg/sys/file.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/socket.h"
@@ -180,29 +181,23 @@ static int add_key(const struct ssh_key *k, int dir)
 	AUTO_FREE char *path = agent_path(dir), *env = xasprintf("SSH_AUTH_SOCK=%s", path);
 	static char name[] = "ssh-add", quiet[] = "-q", from_stdin[] = "-";
 	char *argv[] = {name, quiet, from_stdin, NULL}, *envp[] = {env, NULL};
-	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
+	AUTO_CLOSE int key = file_memory("key", k->text, k->n), pidfd = -EBADF;
 	struct spawn s = {.path = ADD,
 			  .argv = argv,
 			  .envp = envp,
-			  .stdio = {-1, -1, -1},
+			  .stdio = {key, -1, -1},
 			  .keep = &dir,
 			  .n_keep = 1,
 			  .death_signal = SIGKILL,
 			  .new_session = true}; /* no terminal to ask for a passphrase */
-	int p[2], status = 0, r;
+	int status = 0, r;
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_new(-errno, "pipe");
-	rd = s.stdio[0] = p[0];
-	wr = p[1];
+	if (key < 0)
+		return key;
 	pidfd = spawn_start(&s, NULL);
 	if (pidfd < 0)
 		return pidfd;
-	closep(&rd);
-	r = write_full(wr, k->text, k->n);
-	closep(&wr);
-	if (r == 0 || r == -EPIPE)
-		r = pidfd_wait(pidfd, WAIT_MS, &status);
+	r = pidfd_wait(pidfd, WAIT_MS, &status);
 	if (r < 0)
 		return err_new(r, "ssh-add");
 	if (status)

@@ -10,18 +10,17 @@
 #include "pkg/base/auto.h"
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
+#include "pkg/sys/file.h"
 #include "pkg/sys/process.h"
 
 struct running {
-	int pidfd, in, out;
+	int pidfd, out;
 };
 
 static void running_done(struct running *p)
 {
 	int status;
 
-	closep(&p->in);
 	closep(&p->out);
 	if (p->pidfd >= 0) {
 		(void)pidfd_signal(p->pidfd, SIGKILL);
@@ -35,12 +34,11 @@ static int start(const struct converse *c, struct running *p)
 	AUTO_CLOSE int their_in = -EBADF, their_out = -EBADF;
 	struct spawn s = {
 		.path = c->program, .argv = c->argv, .envp = environ, .death_signal = SIGKILL};
-	int in[2], out[2], r;
+	int out[2], r;
 
-	if (pipe2(in, O_CLOEXEC) < 0)
-		return err_new(-errno, "pipe");
-	their_in = in[0];
-	p->in = in[1];
+	their_in = file_memory("question", c->input->s, c->input->len);
+	if (their_in < 0)
+		return their_in;
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_new(-errno, "pipe");
 	p->out = out[0];
@@ -92,15 +90,12 @@ static int read_answer(const struct converse *c, struct running *p, int64_t unti
 
 int converse(const struct converse *c, struct sbuf *answer, int *ret_status)
 {
-	AUTO(running_done) struct running p = {-EBADF, -EBADF, -EBADF};
+	AUTO(running_done) struct running p = {-EBADF, -EBADF};
 	int64_t until = clock_monotonic_ns() + c->timeout_ms * NS_PER_MS;
 	int r = start(c, &p);
 
 	if (r < 0)
 		return r;
-	/* One that does not read tells by its answer. */
-	(void)write_full(p.in, c->input->s, c->input->len);
-	closep(&p.in);
 	r = read_answer(c, &p, until, answer);
 	if (r == 0)
 		r = pidfd_wait(p.pidfd, ms_until(until), ret_status);

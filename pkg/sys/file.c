@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -152,6 +153,16 @@ static int sync_dir(int dir, enum file_sync sync)
 	if (fd < 0 || fsync(fd) < 0)
 		return -errno;
 	return 0;
+}
+
+int file_memory(const char *name, const void *p, size_t n)
+{
+	AUTO_CLOSE int fd = memfd_create(name, MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : write_full(fd, p, n);
+
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = -errno;
+	return r < 0 ? err_new(r, "a file in memory (%s)", name) : TAKE_FD(fd);
 }
 
 int file_replace(int dir, const char *name, const void *p, size_t n, mode_t mode,

@@ -40,6 +40,12 @@ int file_rename_new(int from, const char *old, int to, const char *name);
  */
 int file_swap(int dir, const char *aside, const char *name);
 
+/**
+ * file_memory() - a file without a name that holds @n bytes, at its beginning: what a program is to read
+ * Unlike a pipe it takes all of them at once, and a program that does not read them costs its giver no SIGPIPE.
+ */
+int file_memory(const char *name, const void *p, size_t n);
+
 enum file_sync {
 	FILE_NO_SYNC, /* runtime state: gone after a reboot anyway */
 	FILE_SYNC, /* fsync the file, rename, fsync the directory */

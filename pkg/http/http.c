@@ -16,6 +16,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/log.h"
 #include "pkg/http/http_internal.h"
+#include "pkg/http/libcurl.h"
 #include "pkg/http/url.h"
 #include "pkg/sys/random.h"
 
@@ -28,12 +29,23 @@ struct http {
 	int cancel_fd;
 };
 
+void http_expect(void)
+{
+	libcurl_begin();
+}
+
+void http_settle(void)
+{
+	libcurl_settle();
+}
+
 int http_new(struct http **ret)
 {
 	struct http *h;
+	int r = libcurl_ready();
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
-		return err_new(-ENOMEM, "curl");
+	if (r < 0)
+		return r;
 	h = xcalloc(1, sizeof(*h));
 	h->cancel_fd = -EBADF;
 	h->multi = curl_multi_init();

@@ -75,6 +75,11 @@ static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct cur
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
+static bool is_plain(const struct http_transfer *t)
+{
+	return strncasecmp(t->hop_url, "http:", 5) == 0;
+}
+
 /* /etc/ssl/certs as hashed directory is read lazily; the bundle file costs 10 ms a connection. */
 static void system_roots(CURL *e)
 {
@@ -146,7 +151,8 @@ static int setup_tls(struct http_transfer *t)
 	(void)curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, t->policy.insecure ? 0L : 1L);
 	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, t->policy.insecure ? 0L : 2L);
-	system_roots(e);
+	if (!is_plain(t))
+		system_roots(e);
 	return t->policy.cert_dir ? certs_d(t) : 0;
 }
 
@@ -165,7 +171,7 @@ static void setup_limits(struct http_transfer *t)
 	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, t->policy.plain ? "https,http" : "https");
 	(void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	/* A proxy would see plain http, credentials included: only CONNECT for https. */
-	if (strncasecmp(t->hop_url, "http:", 5) == 0)
+	if (is_plain(t))
 		(void)curl_easy_setopt(e, CURLOPT_PROXY, "");
 }
 

@@ -24,6 +24,7 @@
 #include "pkg/base/err.h"
 #include "pkg/base/leaks.h"
 #include "pkg/base/log.h"
+#include "pkg/http/http.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/socket.h"
 #include "pkg/transfer/transfer.h"
@@ -96,7 +97,7 @@ static int take_channel(void)
 	return fd;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static unsigned char request[TRANSFER_MESSAGE_MAX];
 	struct transfer_ctx ctx = {
@@ -108,11 +109,13 @@ int main(void)
 	harden();
 	log_init(getenv("CUDDY_DEBUG"), "transfer");
 	ctx.channel = take_channel();
+	if (argc > 1 && strcmp(argv[1], TRANSFER_EXPECTED) == 0)
+		http_expect();
 	n = ctx.channel < 0 ? -1
 			    : socket_recv(ctx.channel, request, sizeof(request), ctx.fds,
 					  TRANSFER_FDS_MAX, &ctx.n_fds);
 	if (n == 0)
-		return 0; /* started to be at hand, and not wanted */
+		_exit(0); /* started to be at hand, and not wanted */
 	if (n < 0) {
 		static const char words[] = "cuddy-transfer is started by cuddy, not by hand\n";
 

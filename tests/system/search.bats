@@ -86,3 +86,14 @@ find_in() { cuddy search --tls-verify=false "$@"; }
 		[[ "$stderr" != *secret* ]]
 	done
 }
+
+@test "search: without libcurl one line says so, and what asks no registry works" {
+	lib=$(ldconfig -p | sed -n 's/.*libcurl\.so\.4 .*=> //p' | head -1)
+	cuddy save -q -o "$WORK/a.tar" "$IMAGE"
+	export CUDDY_ROOT=$WORK/other CUDDY_RUNROOT=$WORK/other-run # root of a namespace of its own has other ids
+	without() { unshare -rm sh -c 'lib=$1; shift; mount --bind /dev/null "$lib" && exec "$@"' sh "$(realpath "$lib")" "$CUDDY" "$@"; }
+	run --separate-stderr without search --tls-verify=false 127.0.0.1:9/x
+	one_line_error 125 'libcurl.so.4: .*apt-get install libcurl4'
+	run --separate-stderr without load -i "$WORK/a.tar"
+	[ "$status" -eq 0 ] && [[ "$output" == *"$IMAGE"* ]] || fail "$stderr"
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libcurl, loaded when the first request is near: with what it brings along it is three quarters of the start of
+ * cuddy-transfer, and archives, layers and files are none of its business. Callers use curl/curl.h as ever;
+ * without the library there are no handles, and http_new() says why.
+ */
+#pragma once
+
+/** libcurl_begin() - load it beside what the caller does until then; nothing that goes wrong is said. */
+void libcurl_begin(void);
+/** libcurl_settle() - wait until no thread of libcurl_begin() is left. */
+void libcurl_settle(void);
+/** libcurl_ready() - it is loaded and set up, and no thread of libcurl_begin() is left. */
+int libcurl_ready(void);

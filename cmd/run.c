@@ -12,6 +12,7 @@
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 #include "pkg/pod/pod.h"
+#include "pkg/runtime/base.h"
 
 const struct opt run_opts[] = {
 	OPT_BOOL('d', "detach", struct run_args, detach, "Run in the background and print the id"),
@@ -117,7 +118,7 @@ int run_args_check(const struct cmd_ctx *ctx, struct run_args *a, char **argv)
 	return registry_access_of(&a->registry, &a->request.access);
 }
 
-static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+static int make_and_follow(struct cmd_ctx *ctx, const void *args, char **argv)
 {
 	struct run_args a = *(const struct run_args *)args;
 	AUTO(pod_joined_done) struct pod_joined pod = {.made = false};
@@ -130,7 +131,6 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	struct store *st;
 	int r;
 
-	(void)argc;
 	r = run_args_check(ctx, &a, argv);
 	if (r == 0 && !a.detach)
 		r = attach_streams(&a.request, &o);
@@ -140,6 +140,8 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 		r = keep_fds_listen(&keep);
 	if (r == 0)
 		r = cmd_store_for_images(ctx, &st);
+	if (r == 0)
+		base_prepare(store_runtime_fd(st));
 	if (r == 0)
 		r = pod_join(st, &a.request, &pod);
 	if (r < 0)
@@ -167,6 +169,15 @@ static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
 	closep(&m.control_fd);
 	container_done(&c);
 	ctx->in_a_hurry = r == 0;
+	return r;
+}
+
+static int run_run(struct cmd_ctx *ctx, const void *args, int argc, char **argv)
+{
+	int r = make_and_follow(ctx, args, argv);
+
+	(void)argc;
+	base_unprepare(); /* it may have ended before it was needed */
 	return r;
 }
 

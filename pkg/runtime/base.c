@@ -16,6 +16,8 @@
  * Creation      (base_make.c) under base.lock: a child in a new user namespace waits on a pipe while newuidmap and
  *               newgidmap run side by side. The child is ours and not reaped until both are done, so
  *               its pid cannot become another process's meanwhile (H06).
+ *               Who is sure to need one has it begun first thing, without the lock (base_prepare()); when
+ *               somebody was faster it is given up again.
  * Inherited     who is root of a namespace with the maps of his B, as after "cuddy unshare", is in his B;
  *               a monitor started there is a candidate as any other.
  * Order         the maps a candidate was made with must be those we would make now; after a change of
@@ -44,6 +46,8 @@
 static bool entered;
 /* The B that we offer to others. */
 static int kept_ns = -EBADF;
+/* One that was begun before it was asked for. */
+static struct base_making ahead = BASE_MAKING_INIT;
 
 /* "0:1005:1,1:362144:65536;…": what /proc/PID/uid_map and gid_map of B would say. */
 static void map_text(const struct subid_range *v, unsigned n, uint32_t own, struct sbuf *out)
@@ -123,7 +127,8 @@ static int make_and_register(int runtime_dir, const struct base_grant *g, const 
 		return lock;
 	ns = base_join_any(runtime_dir, maps, &led); /* somebody was faster */
 	if (ns < 0)
-		ns = base_make(g, maps);
+		ns = ahead.pid > 0 && strcmp(ahead.maps, maps) == 0 ? base_make_end(&ahead)
+								    : base_make(g, maps);
 	if (ns < 0)
 		return ns;
 	r = offer_held(runtime_dir, ns, maps);
@@ -184,7 +189,32 @@ static int open_or_make(int runtime_dir, const struct base_grant *g, bool hold)
 	if (ns < 0)
 		return ns;
 	ns = hold ? join_and_hold(runtime_dir, maps) : base_join_any(runtime_dir, maps, &led);
-	return ns < 0 ? make_and_register(runtime_dir, g, maps) : ns;
+	if (ns < 0)
+		ns = make_and_register(runtime_dir, g, maps);
+	base_unprepare();
+	return ns;
+}
+
+void base_unprepare(void)
+{
+	base_make_abandon(&ahead);
+}
+
+void base_prepare(int runtime_dir)
+{
+	AUTO(base_grant_done) struct base_grant g = {0};
+	AUTO_FREE char *maps = NULL;
+	AUTO_CLOSE int led = -EBADF, ns = -EBADF;
+
+	if (ahead.pid > 0 || entered || base_grant_load(&g) < 0 || base_is_inherited(&g) ||
+	    base_grant_is_single(&g) || refuse_root() < 0) {
+		err_drop();
+		return;
+	}
+	maps = grant_text(&g);
+	ns = base_join_any(runtime_dir, maps, &led);
+	if (ns < 0 && base_make_begin(&g, maps, &ahead) < 0)
+		err_drop();
 }
 
 static int open_base(int runtime_dir, const struct base_grant *g, bool hold, bool *ret_single)

@@ -54,6 +54,13 @@ int base_open(int runtime_dir, const struct base_grant *g, bool *ret_single);
  * B of all who come, although its last monitor may be killed in this moment
  */
 int base_open_held(int runtime_dir, const struct base_grant *g, bool *ret_single);
+/**
+ * base_prepare() - if there is no B yet, have its maps written while the caller does what needs none
+ * For who is sure to need it; base_open() and its like wait for it. Forks: no lock must be held. Errors are theirs to tell.
+ */
+void base_prepare(int runtime_dir);
+/** base_unprepare() - it will not be needed after all. */
+void base_unprepare(void);
 /** base_release() - what we started is a candidate itself now. */
 void base_release(int runtime_dir);
 

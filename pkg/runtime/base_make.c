@@ -104,18 +104,7 @@ static int start_mapper(const char *prog, pid_t pid, const char *maps, int err_f
 	return r;
 }
 
-struct mapper {
-	const char *prog;
-	int pidfd, err_fd; /* of what it says when it fails */
-};
-
-static void mapper_done(struct mapper *m)
-{
-	closep(&m->pidfd);
-	closep(&m->err_fd);
-}
-
-static int mapper_start(struct mapper *m, pid_t pid, const char *maps)
+static int mapper_start(struct base_mapper *m, pid_t pid, const char *maps)
 {
 	AUTO_CLOSE int wr = -EBADF;
 	int p[2];
@@ -128,15 +117,16 @@ static int mapper_start(struct mapper *m, pid_t pid, const char *maps)
 	return m->pidfd < 0 ? m->pidfd : 0;
 }
 
-static int mapper_finish(const struct mapper *m)
+static int mapper_finish(struct base_mapper *m)
 {
+	AUTO_CLOSE int pidfd = TAKE_FD(m->pidfd);
 	char words[512];
 	ssize_t n;
 	int status, r;
 
-	r = pidfd_wait(m->pidfd, 30000, &status);
+	r = pidfd_wait(pidfd, 30000, &status);
 	if (r < 0) {
-		(void)pidfd_signal(m->pidfd, SIGKILL);
+		(void)pidfd_signal(pidfd, SIGKILL);
 		return err_wrap(r, "%s", m->prog);
 	}
 	if (status == 0)
@@ -150,31 +140,37 @@ static int mapper_finish(const struct mapper *m)
 		       m->prog, status, *words ? words : "it said nothing");
 }
 
-/* Side by side; when both fail, what the first says is what the user reads. */
-static int map_with_helpers(pid_t pid, const char *maps)
+/* The process that is mapped must not be reaped while somebody is about to write its maps. */
+static void mapper_done(struct base_mapper *m)
 {
-	AUTO_FREE char *uids = xstrdup(maps);
-	AUTO(mapper_done) struct mapper u = {.prog = NEWUIDMAP, .pidfd = -EBADF, .err_fd = -EBADF};
-	AUTO(mapper_done) struct mapper g = {.prog = NEWGIDMAP, .pidfd = -EBADF, .err_fd = -EBADF};
+	int status;
+
+	if (m->pidfd >= 0 && pidfd_wait(m->pidfd, 30000, &status) < 0)
+		err_drop();
+	closep(&m->pidfd);
+	closep(&m->err_fd);
+}
+
+/* Side by side. */
+static int start_mappers(struct base_making *m)
+{
+	AUTO_FREE char *uids = xstrdup(m->maps);
 	char *gids = strchr(uids, ';');
-	int r, r2 = 0;
+	int r;
 
 	*gids++ = '\0';
-	r = mapper_start(&u, pid, uids);
-	if (r < 0)
-		return r;
-	r2 = mapper_start(&g, pid, gids);
-	r = mapper_finish(&u);
-	if (r2 == 0) {
-		if (r < 0) {
-			int status;
+	m->uids.prog = NEWUIDMAP;
+	m->gids.prog = NEWGIDMAP;
+	r = mapper_start(&m->uids, m->pid, uids);
+	return r < 0 ? r : mapper_start(&m->gids, m->pid, gids);
+}
 
-			(void)pidfd_wait(g.pidfd, 30000, &status);
-			return r;
-		}
-		r2 = mapper_finish(&g);
-	}
-	return r < 0 ? r : r2;
+/* When both fail, what the first says is what the user reads. */
+static int await_mappers(struct base_making *m)
+{
+	int r = mapper_finish(&m->uids);
+
+	return r < 0 ? r : mapper_finish(&m->gids);
 }
 
 static int map_single(pid_t pid, const struct base_grant *g)
@@ -193,31 +189,70 @@ static int map_single(pid_t pid, const struct base_grant *g)
 	return r;
 }
 
-int base_make(const struct base_grant *g, const char *maps)
+void base_make_abandon(struct base_making *m)
 {
-	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, ns = -EBADF;
+	mapper_done(&m->uids);
+	mapper_done(&m->gids);
+	closep(&m->wait_fd); /* its sign to go */
+	while (m->pid > 0 && waitpid(m->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	closep(&m->ns);
+	free(m->maps);
+	*m = (struct base_making)BASE_MAKING_INIT;
+}
+
+/* The child that holds the namespace until it is mapped. */
+static int start_holder(struct base_making *m)
+{
+	AUTO_CLOSE int rd = -EBADF;
 	char path[48];
-	int p[2], r;
-	pid_t pid;
+	int p[2];
 
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return err_new(-errno, "pipe");
 	rd = p[0];
-	wr = p[1];
-	pid = clone_fork(CLONE_NEWUSER, NULL);
-	if (pid < 0)
-		return base_host_problem(pid);
-	if (pid == 0) {
-		(void)close(wr);
+	m->wait_fd = p[1];
+	m->pid = clone_fork(CLONE_NEWUSER, NULL);
+	if (m->pid < 0)
+		return base_host_problem(m->pid);
+	if (m->pid == 0) {
+		(void)close(m->wait_fd);
 		hold_namespace(rd);
 	}
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-	ns = open(path, O_RDONLY | O_CLOEXEC);
-	r = ns < 0 ? err_new(-errno, "open %s", path) : 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)m->pid);
+	m->ns = open(path, O_RDONLY | O_CLOEXEC);
+	return m->ns < 0 ? err_new(-errno, "open %s", path) : 0;
+}
+
+int base_make_begin(const struct base_grant *g, const char *maps, struct base_making *m)
+{
+	int r;
+
+	*m = (struct base_making)BASE_MAKING_INIT;
+	m->maps = xstrdup(maps);
+	r = start_holder(m);
 	if (r == 0)
-		r = base_grant_is_single(g) ? map_single(pid, g) : map_with_helpers(pid, maps);
-	closep(&wr);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+		r = base_grant_is_single(g) ? map_single(m->pid, g) : start_mappers(m);
+	if (r < 0)
+		base_make_abandon(m);
+	return r;
+}
+
+int base_make_end(struct base_making *m)
+{
+	AUTO_CLOSE int ns = -EBADF;
+	int r = m->uids.pidfd < 0 ? 0 : await_mappers(m);
+
+	if (r == 0)
+		ns = TAKE_FD(m->ns);
+	base_make_abandon(m); /* the namespace is held by its descriptor now */
 	return r < 0 ? r : TAKE_FD(ns);
+}
+
+int base_make(const struct base_grant *g, const char *maps)
+{
+	struct base_making m;
+	int r = base_make_begin(g, maps, &m);
+
+	return r < 0 ? r : base_make_end(&m);
 }

@@ -57,6 +57,30 @@ base_setup() { # a running container "a", its B in $B; its maps in $WORK/maps
 	[ "$(probe)" = "$B" ]
 }
 
+# Processes of the program itself that belong to this test's root: they have its runtime directory in their environment.
+ours() {
+	local p
+	for p in $(pgrep -u "$(id -u)" -x cuddy); do
+		tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qxF "CUDDY_RUNROOT=$CUDDY_RUNROOT" && echo "$p"
+	done
+	return 0
+}
+
+@test "R32: one that is begun before it is needed is given up when it is not, and of many at once one is made" {
+	export CUDDY_RUNROOT
+	local i
+	# Its maps are being written when the image is found to be missing: no child is left, and nothing to join.
+	run -125 cuddy run --rm --pull never nosuch true
+	[ -z "$(ours)$(ls "$CUDDY_RUNROOT/base" 2>/dev/null)" ]
+	jobs=()
+	for i in 1 2 3 4 5 6 7 8; do "$CUDDY" run -d --name "at-once$i" "$IMAGE" sleep 1000 >/dev/null 3>&- & jobs+=($!); done
+	for i in "${jobs[@]}"; do wait "$i"; done
+	[ "$(ls "$CUDDY_RUNROOT/base" | wc -l)" = 8 ]
+	[ "$(awk 'FNR == 1 { print $3 }' "$CUDDY_RUNROOT"/base/* | sort -u | wc -l)" = 1 ]
+	[ -z "$(ours)" ]
+	cuddy rm -f -t 0 -a >/dev/null
+}
+
 @test "R32: a record that points into a container is refused and another namespace is used" {
 	base_setup
 	p=$(container_pid a)

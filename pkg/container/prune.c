@@ -10,9 +10,20 @@
 #include "storage/event.h"
 #include "storage/tree_size.h"
 
-int container_prune(struct store *st, const struct strv *filters, prune_told *told, void *arg)
+/* One that somebody began to use meanwhile is not meant. */
+static void prune_one(struct store *st, struct container *c, prune_told *told, void *arg)
 {
 	const struct remove_options o = {.volumes = true};
+	int r = container_remove(st, c, &o);
+
+	if (r == -CE_BAD_STATE && container_is_running(c))
+		err_drop();
+	else
+		told(c->rec->id, r < 0 ? err_wrap(r, "container %.12s", c->rec->id) : 0, arg);
+}
+
+int container_prune(struct store *st, const struct strv *filters, prune_told *told, void *arg)
+{
 	AUTO_STRV struct strv ids = STRV_INIT;
 	int r = container_select(st, filters, false, &ids);
 
@@ -24,7 +35,7 @@ int container_prune(struct store *st, const struct strv *filters, prune_told *to
 			continue;
 		}
 		if (!container_is_running(&c) && !c.rec->is_infra) /* that goes with its pod */
-			told(c.rec->id, container_remove(st, &c, &o), arg);
+			prune_one(st, &c, told, arg);
 		container_done(&c);
 	}
 	return r;

@@ -2,6 +2,7 @@
 #include "cmd/image_file.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -66,14 +67,15 @@ static int to_dir(struct store *st, const struct strv *names, const struct save_
 {
 	AUTO_CLOSE int dir = -EBADF;
 	bool made;
-	int r;
+	int why, r;
 
 	if (!path)
 		return err_usage("--format %s writes a directory: --output names it", o->kind);
 	made = mkdir(path, 0777) == 0;
+	why = errno;
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return err_new(-errno, "directory %s", path);
+	if (dir < 0) /* what is not there could not be made, and that is the reason */
+		return err_new(errno == ENOENT ? -why : -errno, "directory %s", path);
 	r = check_dir(dir, o->kind, path);
 	if (r == 0)
 		r = image_save(st, names, o, dir, h);

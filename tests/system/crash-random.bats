@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Two hundred steps at random, four at a time and most of them killed: what runs goes on, and the store is whole.
-#	CUDDY_TEST_SEED=N	the same steps again; CUDDY_TEST_STEPS=N: more of them (200)
+# Two hundred rounds of three commands at random at once, most of them killed: what runs goes on, and the store is whole.
+#	CUDDY_TEST_SEED=N	the same rounds again; CUDDY_TEST_STEPS=N: more of them (200)
 load helpers
 load registry
 load crash
@@ -30,16 +30,31 @@ teardown() {
 		esac
 		"$CUDDY" "$@" >/dev/null 2>>"$WORK/err" 3>&- &
 	}
-	for ((n = 0; n < ${CUDDY_TEST_STEPS:-200}; n += 4)); do
+	finished=0 cut=0
+	for ((n = 1; n <= ${CUDDY_TEST_STEPS:-200}; n++)); do
 		started=()
-		for i in 1 2 3 4; do
+		for i in 1 2 3; do
 			step
 			started+=($!)
 		done
 		nap
-		for p in "${started[@]}"; do [ $((RANDOM % 4)) -eq 0 ] || kill9 "$p"; done
-		for p in "${started[@]}"; do wait "$p" 2>/dev/null || true; done
+		for p in "${started[@]}"; do [ $((RANDOM % 4)) -eq 0 ] || kill -KILL "$p" 2>/dev/null || true; done
+		for p in "${started[@]}"; do
+			st=0
+			wait "$p" 2>/dev/null || st=$?
+			case $st in
+			137) cut=$((cut + 1)) ;;
+			0 | 1 | 2 | 125) finished=$((finished + 1)) ;;
+			*) fail "round $n: status $st" ;;
+			esac
+		done
+		[ $((n % 50)) != 0 ] || [ "$(cuddy exec up1 echo alive)" = alive ] || fail "round $n: up1 died"
 	done
+	echo "$cut killed, $finished finished"
+	[ "$cut" -ge $((n / 3)) ]
+	[ "$finished" -ge $((n / 3)) ]
+	# Whoever was not killed did its work, or said that another had taken away what it was about.
+	! grep -vE '^cuddy: rmi: .*: no such image$' "$WORK/err" || fail "see above"
 	transfers_end
 	for c in up1 up2; do
 		[ "$(cuddy exec $c echo alive)" = alive ]

@@ -18,12 +18,16 @@ teardown() {
 	echo x >"$WORK/x"
 	cuddy run --name c "$IMAGE" sh -c 'i=0; while [ $i -lt 300 ]; do echo $i >/f$i; i=$((i+1)); done'
 	cuddy run -d --name up "$IMAGE" sleep 1000
-	killed() { # killed COMMAND...
+	cut=0
+	killed() { # killed COMMAND...: sooner each second time, for what takes no longer
+		local pid
 		"$CUDDY" "$@" >/dev/null 2>&1 3>&- &
-		nap
-		kill9 $!
+		pid=$!
+		if [ $((i % 2)) = 0 ]; then nap; else sleep "0.00$((RANDOM % 10))"; fi
+		! kill -KILL $pid 2>/dev/null || cut=$((cut + 1))
+		kill9 $pid
 	}
-	for i in 1 2 3; do
+	for i in {1..10}; do
 		killed commit -q c localhost/made:1
 		killed save -o "$WORK/saved.tar" "$IMAGE"
 		[ ! -e "$WORK/saved.tar" ] || tar -tf "$WORK/saved.tar" >/dev/null
@@ -35,7 +39,11 @@ teardown() {
 		killed system prune -f
 		cuddy ps -a >/dev/null
 		[ "$(cuddy exec up echo alive)" = alive ]
+		[ $((i % 5)) != 0 ] || cuddy inspect c >/dev/null 2>&1 ||
+			cuddy run --name c "$IMAGE" sh -c 'i=0; while [ $i -lt 300 ]; do echo $i >/f$i; i=$((i+1)); done'
 	done
+	echo "$cut killed"
+	[ "$cut" -ge 20 ]
 	transfers_end
 	whole
 	cuddy inspect c >/dev/null 2>&1 || cuddy run --name c "$IMAGE" true # a prune was not killed in time
@@ -64,6 +72,9 @@ small() {
 		trap '"$CUDDY" rm -f -a -t 0 >/dev/null' EXIT
 	SH
 	echo "$2" >>"$WORK/script"
+	mkdir "$WORK/ctx"
+	head -c 1000000 /dev/urandom >"$WORK/ctx/x"
+	printf 'FROM localhost/busybox\nCOPY x /x\nRUN cp /x /y\n' >"$WORK/ctx/Containerfile"
 	BUSYBOX=$(image_file busybox) LAYERS12=$(image_file layers12)
 	export BUSYBOX LAYERS12 WORK
 	run cuddy unshare sh -c "mount -t tmpfs -o $1 none '$WORK/small' && exec bash '$WORK/script'"
@@ -77,18 +88,31 @@ small() {
 		"$CUDDY" run -d --network none --name up localhost/busybox sh -c "echo kept >/kept; sleep 1000" >/dev/null || fail run
 		"$CUDDY" volume create v >/dev/null
 		"$CUDDY" run --network none --name big -v v:/v localhost/busybox sh -c "head -c 1000000 /dev/zero >/mine; echo mine >/v/mine; sync"
+		printf "FROM scratch\nCOPY x /x\n" | "$CUDDY" build -q -t localhost/more -f - "$WORK/ctx" >/dev/null || fail build
 		head -c 100000000 /dev/zero >"$CUDDY_ROOT/filler" 2>/dev/null
 		refused "$CUDDY" load -q -i "$LAYERS12"
 		refused "$CUDDY" import "$BUSYBOX" localhost/imported
 		refused "$CUDDY" commit -q big localhost/committed
 		refused "$CUDDY" cp /bin/bash big:/bash
+		refused "$CUDDY" save -q -o "$WORK/small/saved.tar" localhost/busybox
+		refused "$CUDDY" save -q --format oci-dir -o "$WORK/small/saved" localhost/busybox
+		refused "$CUDDY" push -q localhost/busybox "dir:$WORK/small/pushed"
+		refused "$CUDDY" push -q localhost/busybox "oci-archive:$WORK/small/pushed.tar"
+		refused "$CUDDY" pull -q "oci-archive:$LAYERS12"
+		refused "$CUDDY" build -q --network none -t localhost/built "$WORK/ctx"
+		left=$(cd "$WORK/small" && echo *)
+		[ "$left" = root ] || fail "left: $left"
 		alive
 		whole
-		[ "$("$CUDDY" images -q | wc -l)" = 1 ] || fail images
+		[ "$("$CUDDY" images -q | wc -l)" = 2 ] || fail images
 		"$CUDDY" exec up cat /kept >/dev/null || fail kept
 		# Taking away must work when there is no room.
 		"$CUDDY" rm big >/dev/null || fail rm
+		"$CUDDY" rmi localhost/more >/dev/null || fail rmi
+		"$CUDDY" image prune -a -f >/dev/null || fail "image prune"
 		"$CUDDY" system prune -f >/dev/null || fail prune
+		alive
+		whole
 		rm "$CUDDY_ROOT/filler"
 		"$CUDDY" run --rm --network none -v v:/v localhost/busybox cat /v/mine || fail volume
 		"$CUDDY" load -q -i "$LAYERS12" >/dev/null || fail again
@@ -102,15 +126,26 @@ small() {
 		"$CUDDY" load -q -i "$BUSYBOX" >/dev/null || fail load
 		"$CUDDY" run -d --network none --name up localhost/busybox sleep 1000 >/dev/null || fail run
 		"$CUDDY" run --network none --name c localhost/busybox sh -c "echo mine >/mine"
+		printf "FROM scratch\nCOPY x /x\n" | "$CUDDY" build -q -t localhost/more -f - "$WORK/ctx" >/dev/null || fail build
 		mkdir "$CUDDY_ROOT/filler"
 		i=0; while : 2>/dev/null >"$CUDDY_ROOT/filler/$i"; do i=$((i+1)); done
 		refused "$CUDDY" load -q -i "$LAYERS12"
 		refused "$CUDDY" volume create v
 		refused "$CUDDY" commit -q c localhost/committed
 		refused "$CUDDY" create --name no localhost/busybox true
+		refused "$CUDDY" import "$BUSYBOX" localhost/imported
+		refused "$CUDDY" save -q -o "$WORK/small/saved.tar" localhost/busybox
+		refused "$CUDDY" push -q localhost/busybox "dir:$WORK/small/pushed"
+		refused "$CUDDY" pull -q "oci-archive:$LAYERS12"
+		refused "$CUDDY" build -q --network none -t localhost/built "$WORK/ctx"
+		left=$(cd "$WORK/small" && echo *)
+		[ "$left" = root ] || fail "left: $left"
 		alive
 		whole
 		"$CUDDY" rm c >/dev/null || fail rm
+		"$CUDDY" rmi localhost/more >/dev/null || fail rmi
+		"$CUDDY" system prune -f >/dev/null || fail prune
+		whole
 		rm -r "$CUDDY_ROOT/filler"
 		"$CUDDY" run --rm --network none localhost/busybox true || fail run
 		alive

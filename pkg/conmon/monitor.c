@@ -16,6 +16,8 @@
  * Another run   restart.c: the same plan, from the memfd that stays open, in the same process; lock,
  *               log, sockets and ports stay, all else is let go first. The foreground ends with the
  *               first run. Launching uses the heap, and gives back all of it.
+ * No flag       M has no no_new_privs: the next run, health checks and hooks are its children, would
+ *               inherit it, and then su or a file's capabilities worked in the first run only.
  */
 #include "pkg/conmon/monitor.h"
 

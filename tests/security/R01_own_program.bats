@@ -98,4 +98,21 @@ EOT
 	[[ "$output" != *hunter2* ]]
 	run -0 cuddy run --rm --network none -e SECRET "$IMAGE" env
 	[[ "$output" == *hunter2* ]]                    # asked for
+	# Two that one process makes: each has its own.
+	cat >"$WORK/two.yaml" <<-EOF
+	apiVersion: v1
+	kind: Pod
+	metadata: {name: two}
+	spec:
+	  containers:
+	  - {name: a, image: $IMAGE, command: [sleep, "1000"], env: [{name: MINE_A, value: a}]}
+	  - {name: b, image: $IMAGE, command: [sleep, "1000"], env: [{name: MINE_B, value: b}]}
+	EOF
+	cuddy kube play --network none "$WORK/two.yaml" >/dev/null
+	for c in a b; do
+		run -0 cuddy exec two-$c sh -c 'tr "\0" "\n" </proc/1/environ; env'
+		[ "$(grep ^MINE_ <<<"$output" | sort -u)" = "MINE_${c^^}=$c" ]
+		[[ "$output" != *hunter2* ]]
+	done
+	cuddy kube down "$WORK/two.yaml" >/dev/null
 }

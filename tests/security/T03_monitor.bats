@@ -88,6 +88,41 @@ sanitized() { [[ "${BUILD:-}" == *san-* ]]; }
 	cuddy rm -f -t 0 c
 }
 
+@test "T04: who attaches and never reads holds up neither the container nor those who read" {
+	n=$(size 60000000 1000000000)
+	cuddy run -d --name c --network none "$IMAGE" sh -c "while [ ! -e /go ]; do sleep 0.05; done; head -c $n /dev/zero; exit 7"
+	sockets() { ls -l "/proc/$(conmon_pid c)/fd" | grep -c socket:; }
+	before=$(sockets)
+	"$CUDDY" attach --no-stdin c 3>&- 2>/dev/null | sleep 1000 3>&- & # its pipe is full soon
+	sleeper=$!
+	"$CUDDY" attach --no-stdin c >/dev/null 2>&1 3>&- &
+	stopped=$!
+	{ "$CUDDY" attach --no-stdin c 3>&- || echo $? >"$WORK/st"; } | wc -c >"$WORK/n" &
+	reader=$!
+	attached() { [ "$(sockets)" -ge $((before + 3)) ]; }
+	wait_until 20 attached
+	kill -STOP $stopped
+	cuddy exec c touch /go
+	[ "$(timeout 60 "$CUDDY" wait c)" = 7 ]
+	wait $reader
+	[ "$(cat "$WORK/st") $(cat "$WORK/n")" = "7 $n" ]
+	kill -KILL $stopped $sleeper
+	kill -KILL $(pgrep -u "$(id -u)" -f "^$CUDDY attach --no-stdin c$") 2>/dev/null || true
+	wait $stopped $sleeper 2>/dev/null || true
+	cuddy rm c
+}
+
+@test "K05: what a monitor starts later, another run or a check, is as free as the first was" {
+	# So the monitor has no no_new_privs of its own: all of these are its children, and would inherit it.
+	cuddy run -d --name c --network none --restart on-failure:1 --health-interval disable --health-cmd 'grep NoNewPrivs /proc/self/status' \
+		"$IMAGE" sh -c 'grep NoNewPrivs /proc/self/status; [ ! -e /second ] || exec sleep 1000; touch /second; exit 1'
+	wait_until 20 eval '[ "$("$CUDDY" logs c | wc -l)" = 2 ]'
+	cuddy healthcheck run c
+	run -0 sh -c "'$CUDDY' logs c; '$CUDDY' inspect --format '{{range .State.Health.Log}}{{.Output}}{{end}}' c; '$CUDDY' exec c grep NoNewPrivs /proc/self/status"
+	[ "$(grep . <<<"$output" | xargs)" = "NoNewPrivs: 0 NoNewPrivs: 0 NoNewPrivs: 0 NoNewPrivs: 0" ] || fail "$output"
+	cuddy rm -f -t 0 c
+}
+
 @test "T04: a child that keeps the output, or stops everybody, does not hide how the container ended" {
 	for how in '' --init; do
 		cuddy run -d --name c $how --network none --pid host "$IMAGE" sh -c 'setsid sleep 54321 & sleep 0.1; exit 7'

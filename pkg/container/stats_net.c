@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
 #include "pkg/container/stats.h"
 #include "pkg/json/json.h"
-#include "pkg/sys/clone.h"
+#include "pkg/sys/apart.h"
 #include "pkg/sys/file.h"
 
 #define DEV_MAX (1U << 20)
@@ -25,44 +23,18 @@ static int read_of_process(pid_t pid, struct sbuf *text)
 }
 
 /* The kernel shows a network's counters to those who are in it. */
-static void __attribute__((noreturn)) visitor_main(const struct conmon_state *s, int out)
+static int read_inside(const void *arg, struct sbuf *text)
 {
+	const struct conmon_state *s = arg;
 	AUTO_CLOSE int user = pin_open(&s->monitor, s->pins[RT_NS_USER]);
 	AUTO_CLOSE int net = pin_open(&s->monitor, s->pins[RT_NS_NET]);
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
-	int r = user < 0 || net < 0 ? -ESRCH : 0;
 
+	if (user < 0 || net < 0)
+		return err_new(-ESRCH, "look at the network");
 	/* EINVAL: the user namespace is our own. */
-	if (r == 0 && setns(user, CLONE_NEWUSER) < 0 && errno != EINVAL)
-		r = -errno;
-	if (r == 0 && setns(net, CLONE_NEWNET) < 0)
-		r = -errno;
-	if (r == 0)
-		r = file_read_at(AT_FDCWD, "/proc/thread-self/net/dev", DEV_MAX, &text);
-	if (r == 0)
-		r = write_full(out, text.s, text.len);
-	_exit(r < 0);
-}
-
-static int read_pinned(const struct conmon_state *s, struct sbuf *text)
-{
-	AUTO_CLOSE int rd = -EBADF, wr = -EBADF, pidfd = -EBADF;
-	int p[2], status = 0, r;
-
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_new(-errno, "pipe");
-	rd = p[0];
-	wr = p[1];
-	r = clone_fork(0, &pidfd);
-	if (r == 0)
-		visitor_main(s, wr);
-	closep(&wr);
-	if (r < 0)
-		return r;
-	r = file_read_stream(rd, DEV_MAX, text);
-	if (pidfd_wait(pidfd, -1, &status) < 0 || status)
-		r = err_new(-ESRCH, "look at the network");
-	return r;
+	if ((setns(user, CLONE_NEWUSER) < 0 && errno != EINVAL) || setns(net, CLONE_NEWNET) < 0)
+		return err_new(-errno, "look at the network");
+	return file_read_at(AT_FDCWD, "/proc/thread-self/net/dev", DEV_MAX, text);
 }
 
 /* The columns of /proc/net/dev that podman has, in its words. */
@@ -105,7 +77,7 @@ void stats_read_net(const struct container *c, struct stats *s)
 
 	if (strcmp(c->rec->ns_net, "host") == 0)
 		return; /* the whole host's traffic is not the container's */
-	r = conmon_is_pinned(&c->state) ? read_pinned(&c->state, &text)
+	r = conmon_is_pinned(&c->state) ? apart_run(read_inside, &c->state, &text)
 					: read_of_process(c->state.init.pid, &text);
 	if (r < 0) {
 		err_drop();

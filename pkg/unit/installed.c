@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,6 +47,20 @@ static int open_dir(const char *path)
 		return err_new(-errno, "make %s", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_new(-errno, "open %s", path) : fd;
+}
+
+/*
+ * Commands of one user that install, remove and publish take turns: new files are put together in one place, and what
+ * one of them reads another one removes. On a file system without such locks nobody waits.
+ * Return: a descriptor to close at the end of the turn.
+ */
+static int take_turn(const char *own)
+{
+	int fd = open(own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
 }
 
 /* Those who look for files find them there; ".d" is of drop-ins. */
@@ -194,7 +209,7 @@ int installed_add(const struct install_request *q, const char *program, struct s
 {
 	AUTO_FREE char *path = NULL, *staged = NULL;
 	AUTO(staging_done) struct staging s = {.dir = -EBADF, .below = q->application};
-	AUTO_CLOSE int dir = -EBADF;
+	AUTO_CLOSE int dir = -EBADF, turn = -EBADF;
 	int r = check_application(q->application);
 
 	if (r == 0)
@@ -204,6 +219,7 @@ int installed_add(const struct install_request *q, const char *program, struct s
 	dir = open_dir(path);
 	if (dir < 0)
 		return dir;
+	turn = take_turn(path);
 	staged = path_join(path, STAGING);
 	r = rmtree(dir, STAGING); /* of one that was killed */
 	if (r < 0)
@@ -246,7 +262,7 @@ int installed_remove(const struct quadlet_set *all, const char *name)
 {
 	const struct quadlet *q = quadlet_find(all, name);
 	AUTO_FREE char *own = NULL, *dir = NULL, *drop_ins = NULL;
-	AUTO_CLOSE int fd = -EBADF;
+	AUTO_CLOSE int fd = -EBADF, turn = -EBADF;
 	int r;
 
 	if (!q)
@@ -256,6 +272,7 @@ int installed_remove(const struct quadlet_set *all, const char *name)
 	r = config_dir("containers/systemd", &own);
 	if (r < 0)
 		return r;
+	turn = take_turn(own);
 	dir = xstrndup(q->path, (size_t)(path_base(q->path) - q->path - 1));
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || unlinkat(fd, q->file, 0) < 0)
@@ -300,11 +317,12 @@ bool installed_has_application(const char *name)
 int installed_remove_application(const char *name)
 {
 	AUTO_FREE char *own = NULL;
-	AUTO_CLOSE int dir = -EBADF;
+	AUTO_CLOSE int dir = -EBADF, turn = -EBADF;
 	int r = config_dir("containers/systemd", &own);
 
 	if (r < 0)
 		return r;
+	turn = take_turn(own);
 	dir = open(own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || !installed_has_application(name))
 		return err_new(-CE_NO_OBJECT, "%s", name);
@@ -334,15 +352,18 @@ static int write_services(const char *program, struct strv *ret_errors)
 {
 	AUTO(quadlet_set_done) struct quadlet_set all = QUADLET_SET_INIT;
 	AUTO_STRV struct strv dirs = STRV_INIT;
-	AUTO_FREE char *path = NULL;
-	AUTO_CLOSE int dir = -EBADF;
+	AUTO_FREE char *path = NULL, *own = NULL;
+	AUTO_CLOSE int dir = -EBADF, turn = -EBADF;
 	int r = config_dir("systemd/user", &path);
 
+	if (r == 0)
+		r = config_dir("containers/systemd", &own);
 	if (r < 0)
 		return r;
 	dir = open_dir(path);
 	if (dir < 0)
 		return dir;
+	turn = take_turn(own);
 	quadlet_dirs(&dirs);
 	r = quadlet_load(&dirs, &all);
 	return r == 0 ? quadlet_apply(dir, &all, program, ret_errors) : r;

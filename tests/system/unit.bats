@@ -619,3 +619,27 @@ cost() {
 		Yaml=a.yaml\n[Service]\nType=simple|notify or oneshot
 	T
 }
+
+@test "install and rm: of many at once each does what it was told, and nothing is left of their making" {
+	local i pids=() bad=0
+	for i in $(seq 12); do
+		printf '[Container]\nImage=x\n' >"$WORK/c$i.container"
+	done
+	each() { # each COMMAND PREFIX: for all files at once
+		pids=()
+		for i in $(seq 12); do
+			cuddy unit "$1" "$2$i.container" >/dev/null 2>>"$WORK/said" &
+			pids+=($!)
+		done
+		for i in "${pids[@]}"; do
+			wait "$i" || bad=1
+		done
+		[ $bad -eq 0 ] && [ ! -s "$WORK/said" ] || fail "$1: $(cat "$WORK/said")"
+	}
+	each install "$WORK/c"
+	[ "$(ls -A "$units" | sort -V | xargs)" = "$(printf 'c%s.container ' $(seq 12) | xargs)" ]
+	[ "$(ls "$XDG_CONFIG_HOME/systemd/user" | grep -c '^c[0-9]*.service$')" -eq 12 ]
+	each rm c
+	[ -z "$(ls -A "$units")" ]
+	[ -z "$(ls "$XDG_CONFIG_HOME/systemd/user" | grep '^c[0-9]')" ]
+}

@@ -322,38 +322,52 @@ static void tell_created(struct store *st, const struct container_request *q,
 	container_event(st, rec, "create", extra.len ? extra.s + 1 : NULL);
 }
 
-int container_create(struct store *st, const struct container_request *q, struct container *ret)
+/* Once all that the request names is known to be there. */
+static int create_decided(struct store *st, const struct container_request *q,
+			  struct container_record *rec, struct container_dirs *dirs,
+			  struct event_pending *event)
 {
-	AUTO(record_freep) struct container_record *rec = NULL;
-	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
 	AUTO_CLOSE int lock = -EBADF, ids_lock = -EBADF;
-	struct event_pending event = {.fd = -EBADF};
-	char id[65];
-	int r = container_decide(st, q, &rec);
+	int r = make_room(st, q);
 
-	if (r == 0)
-		r = make_room(st, q);
 	if (r < 0)
 		return r;
 	lock = keep_image(st, *rec->image_id ? rec->image_id : NULL);
 	r = lock < 0 ? lock : check_mounted_layers(st, rec);
+	if (r == 0)
+		r = userns_allocate(st, rec, &ids_lock);
+	if (r < 0)
+		return r;
+	r = volumes_make(st, rec);
+	if (r == 0)
+		r = create_record(st, q, rec, dirs, event);
+	if (r < 0)
+		volumes_unmake(st, rec);
+	return r;
+}
+
+int container_create(struct store *st, const struct container_request *q, struct container *ret)
+{
+	AUTO(record_freep) struct container_record *rec = NULL;
+	struct container_dirs dirs = {.data_fd = -EBADF, .runtime_fd = -EBADF};
+	struct event_pending event = {.fd = -EBADF};
+	char id[65];
+	int r = container_decide(st, q, &rec);
+
 	if (r < 0)
 		return r;
 	random_id(id);
 	rec->id = xstrdup(id);
 	rec->created_ns = clock_now_ns();
-	r = userns_allocate(st, rec, &ids_lock);
-	if (r == 0 && q->cidfile) {
+	/* Before --replace takes anything away: a file that is there is the caller's slip. */
+	if (q->cidfile) {
 		r = write_cidfile(q->cidfile, id);
 		rec->cidfile = path_absolute(q->cidfile);
 	}
 	if (r < 0)
 		return r;
-	r = volumes_make(st, rec);
-	if (r == 0)
-		r = create_record(st, q, rec, &dirs, &event);
+	r = create_decided(st, q, rec, &dirs, &event);
 	if (r < 0) {
-		volumes_unmake(st, rec);
 		if (q->cidfile)
 			(void)unlink(q->cidfile);
 		return r;

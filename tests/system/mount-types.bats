@@ -50,6 +50,10 @@ opts_of() { # opts_of PATH, in the container: flags and options of the last moun
 	[[ "${lines[1]}" == *nosuid*nodev*noexec* ]]
 	[ "${lines[2]} ${lines[3]}" = "711 ramfs" ]
 	[ "${lines[4]}" = 1000:1000:750 ]
+	# What a new terminal there gets, and how many there may be; it is not the container's own.
+	run -0 cuddy run --rm --network none --mount type=devpts,dst=/pts,uid=7,gid=8,mode=0640,max=3 "$IMAGE" sh -c '
+		exec 3<>/pts/ptmx 4<>/pts/ptmx 5<>/pts/ptmx; stat -c %u:%g:%a /pts/0 /pts/2; (exec 6<>/pts/ptmx) 2>/dev/null || echo full; ls /dev/pts'
+	[ "$(echo $output)" = "7:8:640 7:8:640 full ptmx" ]
 	run -0 cuddy run --rm --tmpfs /home:mode=0700,uid=3,gid=4 "$IMAGE" sh -c 'stat -c %u:%g:%a /home; stat -c %u /home/user'
 	[ "$(echo $output)" = "3:4:700 1000" ]
 	run -0 cuddy run --rm --tmpfs /home:notmpcopyup "$IMAGE" ls /home

@@ -6,7 +6,7 @@
  *               with a terminal the payload gets a pty of its own, else pipes stand in for those of
  *               the caller's descriptors that are terminals. Files and pipes pass as they are.
  * Detached      the stage process is left behind as the payload's parent; nothing of cuddy waits.
- *               Who leaves it by the detach keys leaves one that holds the pty as well.
+ *               Who leaves it by the detach keys, or at once (-d -t), leaves one that holds the pty as well.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -80,10 +80,18 @@ static int run_it(const struct exec_request *e, struct rt_exec *x, int *ret_exit
 	*ret_exit = 0;
 	if (!e->detach)
 		r = exec_relay(&io, &s, keys, e->interactive, ret_exit);
+	else if (e->tty)
+		r = exec_leave(&s);
 	closep(&s.stage_pidfd);
 	closep(&s.payload_pidfd);
 	closep(&s.pty_master);
 	return r;
+}
+
+/* What --cap-add named was given to the container's own user: as root it gives nobody else anything. */
+static bool is_other_user(const struct exec_request *e, const struct container_record *rec)
+{
+	return e->user && strcmp(e->user, rec->user ? rec->user : "") != 0;
 }
 
 int exec_process(const struct container_record *rec, const struct exec_request *e,
@@ -107,12 +115,12 @@ int exec_process(const struct container_record *rec, const struct exec_request *
 		.groups = keep_groups ? NULL : (const char *const *)rec->group_add.v,
 		.keep_groups = keep_groups,
 		.umask = mask,
-		.terminal = e->tty && !e->detach,
+		.terminal = e->tty,
 		.no_new_privs = rec->no_new_privs,
 		.privileged = e->privileged || rec->privileged,
 		.caps = e->privileged ? caps_all() : rec->caps,
 		/* Privileged bounds what may be had; a user who is not root has nothing by it (R17). */
-		.caps_added = rec->caps_added,
+		.caps_added = is_other_user(e, rec) ? 0 : rec->caps_added,
 		.linux32 = rec->linux32,
 		.has_oom_score_adj = rec->has_oom_score_adj,
 		.oom_score_adj = (int32_t)rec->oom_score_adj,
@@ -169,7 +177,7 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 		window_size(&x.process.rows, &x.process.cols);
 	x.process.keep_fds = e->keep.v;
 	x.process.n_keep_fds = e->keep.n;
-	x.detached = e->detach;
+	x.detached = e->detach && !e->tty; /* with a terminal it is left, as by the detach keys */
 	x.cgroup_dir = cgroup = container_cgroup(c);
 	tell(c, "exec", NULL);
 	r = run_it(e, &x, ret_exit);

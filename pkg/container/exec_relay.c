@@ -223,7 +223,7 @@ static int loop(struct relay *r, int *ret_exit)
  * The payload goes on, and so must its terminal: somebody has it, or it would hang up, and takes what is
  * written to it, or it would stop.
  */
-static int leave(const struct rt_exec_started *s)
+int exec_leave(const struct rt_exec_started *s)
 {
 	int r = rt_exec_leave(s);
 	pid_t pid;
@@ -275,7 +275,7 @@ int exec_relay(struct exec_stdio *io, struct rt_exec_started *s, const char *det
 	closep(&r.signals);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	if (rc == 0 && r.detached) {
-		rc = leave(s);
+		rc = exec_leave(s);
 		rc = rc < 0 ? rc : 1;
 	}
 	return rc;

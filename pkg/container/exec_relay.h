@@ -27,3 +27,5 @@ void exec_stdio_done(struct exec_stdio *io);
  */
 int exec_relay(struct exec_stdio *io, struct rt_exec_started *s, const char *detach_keys,
 	       bool interactive, int *ret_exit);
+/** exec_leave() - what has a terminal goes on without us: somebody stays who has that, and reads it. */
+int exec_leave(const struct rt_exec_started *s);

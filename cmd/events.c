@@ -51,17 +51,35 @@ static const char *get(struct json_object *o, const char *key)
 	return s ? s : "";
 }
 
-static const char *docker_action(const char *status)
+static const char *docker_action(const char *type, const char *status)
 {
-	return strcmp(status, "died") == 0     ? "die"
-	       : strcmp(status, "remove") == 0 ? "destroy"
-					       : status;
+	static const char *const words[][2] = {{"died", "die"},
+					       {"exec", "exec_start"},
+					       {"exec_died", "exec_die"},
+					       {"loadfromarchive", "load"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(status, words[i][0]) == 0)
+			return words[i][1];
+	if (strcmp(status, "remove") != 0 || strcmp(type, "secret") == 0)
+		return status;
+	return strcmp(type, "image") == 0 ? "delete" : "destroy";
 }
 
-static void set_actor(struct json_object *o)
+/* Of a network docker tells by its own id; who joins or leaves it is an attribute. Return: that id. */
+static const char *set_network_attributes(struct json_object *o, struct json_object *attributes)
 {
-	struct json_object *actor = json_object_new_object(),
-			   *attributes = json_object_new_object();
+	const char *id = get(o, "NetworkID");
+
+	if (*id)
+		json_set_str(attributes, "container", get(o, "ID"));
+	json_set_str(attributes, "name", *get(o, "Network") ? get(o, "Network") : get(o, "Name"));
+	json_set_str(attributes, "type", "bridge");
+	return *id ? id : get(o, "ID");
+}
+
+static const char *set_attributes(struct json_object *o, struct json_object *attributes)
+{
 	struct json_object *labels = NULL;
 	int64_t code = -1;
 
@@ -80,10 +98,27 @@ static void set_actor(struct json_object *o)
 
 		json_set_str(attributes, "exitCode", text);
 	}
-	json_set_str(actor, "ID", *get(o, "ID") ? get(o, "ID") : get(o, "Name"));
+	return *get(o, "ID") ? get(o, "ID") : get(o, "Name");
+}
+
+static void set_actor(struct json_object *o)
+{
+	const char *type = get(o, "Type"), *status = get(o, "Status"), *id;
+	struct json_object *actor = json_object_new_object(),
+			   *attributes = json_object_new_object();
+
+	id = strcmp(type, "network") == 0 ? set_network_attributes(o, attributes)
+					  : set_attributes(o, attributes);
+	json_set_str(actor, "ID", id);
 	json_set(actor, "Attributes", attributes);
 	json_set(o, "Actor", actor);
-	json_set_str(o, "Action", docker_action(get(o, "Status")));
+	if (strcmp(status, "health_status") == 0) {
+		AUTO_FREE char *action = xasprintf("%s: %s", status, get(o, "HealthStatus"));
+
+		json_set_str(o, "Action", action);
+	} else {
+		json_set_str(o, "Action", docker_action(type, status));
+	}
 	json_set_str(o, "Scope", "local");
 }
 
@@ -141,10 +176,56 @@ static struct json_object *docker_shape(struct json_object *o)
 	return out;
 }
 
+static void print_labels(struct json_object *o)
+{
+	struct json_object *labels = NULL;
+
+	if (json_get_obj(o, "Attributes", &labels) < 0)
+		err_drop();
+	if (!labels)
+		return;
+	json_object_object_foreach(labels, key, value)
+	{
+		(void)printf(", ");
+		put_untrusted(stdout, key);
+		(void)printf("=");
+		put_untrusted(stdout, json_object_get_string(value));
+	}
+}
+
+static void print_container(struct json_object *o)
+{
+	int64_t streak = 0;
+
+	(void)printf(" %s (image=", get(o, "ID"));
+	put_untrusted(stdout, get(o, "Image"));
+	(void)printf(", name=%s", get(o, "Name"));
+	if (*get(o, "PodID"))
+		(void)printf(", pod_id=%s", get(o, "PodID"));
+	if (strcmp(get(o, "Status"), "health_status") == 0) {
+		if (json_get_i64(o, "HealthFailingStreak", &streak) < 0)
+			err_drop();
+		(void)printf(", health_status=%s, health_failing_streak=%lld, health_log=",
+			     get(o, "HealthStatus"), (long long)streak);
+		put_untrusted(stdout, get(o, "HealthLog"));
+	}
+	print_labels(o);
+	(void)printf(")");
+}
+
+static void print_network(struct json_object *o)
+{
+	const char *status = get(o, "Status"), *id = get(o, "ID");
+
+	if (strcmp(status, "connect") == 0 || strcmp(status, "disconnect") == 0)
+		(void)printf(" %s (container=%s, name=%s)", id, id, get(o, "Network"));
+	else
+		(void)printf(" %s (name=%s, type=bridge)", id, get(o, "Name"));
+}
+
 static void print_human(struct json_object *o, int64_t ns)
 {
-	const char *type = get(o, "Type"), *id = get(o, "ID");
-	struct json_object *labels = NULL;
+	const char *type = get(o, "Type");
 	time_t s = ns / NS_PER_S;
 	char text[32] = "", zone[16] = "";
 	struct tm tm;
@@ -154,31 +235,19 @@ static void print_human(struct json_object *o, int64_t ns)
 		(void)strftime(zone, sizeof(zone), "%z %Z", &tm);
 	}
 	(void)printf("%s.%09d %s %s %s", text, (int)(ns % NS_PER_S), zone, type, get(o, "Status"));
-	if (strcmp(type, "container") != 0) {
-		(void)printf("%s%s ", *id ? " " : "", id);
-		put_untrusted(stdout, get(o, "Name"));
+	if (strcmp(type, "container") == 0 || strcmp(type, "pod") == 0) {
+		print_container(o);
+	} else if (strcmp(type, "network") == 0) {
+		print_network(o);
 	} else {
-		(void)printf(" %s (image=", id);
-		put_untrusted(stdout, get(o, "Image"));
-		(void)printf(", name=%s", get(o, "Name"));
-		if (*get(o, "HealthStatus"))
-			(void)printf(", health_status=%s", get(o, "HealthStatus"));
-		if (*get(o, "HealthLog")) {
-			(void)printf(", health_log=");
-			put_untrusted(stdout, get(o, "HealthLog"));
-		}
-		if (json_get_obj(o, "Attributes", &labels) < 0)
-			err_drop();
-		if (labels) {
-			json_object_object_foreach(labels, key, value)
-			{
-				(void)printf(", ");
-				put_untrusted(stdout, key);
-				(void)printf("=");
-				put_untrusted(stdout, json_object_get_string(value));
+		static const char *const rest[] = {"ID", "Name", "Error"};
+
+		for (size_t i = 0; i < ARRAY_LEN(rest); i++) {
+			if (*get(o, rest[i])) {
+				(void)putchar(' ');
+				put_untrusted(stdout, get(o, rest[i]));
 			}
 		}
-		(void)printf(")");
 	}
 	(void)putchar('\n');
 }

@@ -11,10 +11,12 @@
 #include "pkg/base/err.h"
 #include "pkg/base/path.h"
 #include "pkg/container/container.h"
+#include "pkg/container/events.h"
 #include "pkg/container/userns.h"
 #include "pkg/container/volumes.h"
 #include "pkg/image/image.h"
 #include "pkg/sys/random.h"
+#include "storage/event.h"
 
 #define NAMES_MAX 1000
 
@@ -75,6 +77,7 @@ static int copy_record(const struct container_record *from, struct container_rec
 static int claim(struct store *st, struct container_record *rec, const char *old, const char *name,
 		 struct container_dirs *dirs)
 {
+	struct event_pending event = {.fd = -EBADF};
 	AUTO_SBUF struct sbuf text = SBUF_INIT;
 	int r = -CE_NAME_IN_USE;
 
@@ -87,8 +90,12 @@ static int claim(struct store *st, struct container_record *rec, const char *old
 		rec->name = name ? xstrdup(name) : xasprintf("%s-clone%s", old, number);
 		sbuf_reset(&text);
 		record_write(rec, &text);
+		container_event_begin(st, rec, "create", &event);
 		r = container_store_create(st, rec->id, rec->name, text.s, text.len,
 					   !rec->auto_remove, dirs);
+		if (r == 0)
+			container_event(st, rec, "create", NULL);
+		event_over(store_runtime_fd(st), &event);
 		if (name)
 			break;
 	}

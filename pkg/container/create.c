@@ -312,14 +312,12 @@ static void tell_created(struct store *st, const struct container_request *q,
 		if (container_inspect(st, &c, &o) == 0) {
 			json_write(o, false, &text);
 			json_set_str(member, "ContainerInspectData", text.s);
-			json_write(member, false, &extra);
+			json_write_members(member, &extra);
 		}
 		container_done(&c);
 		err_drop();
 	}
-	if (extra.len) /* without its braces */
-		extra.s[--extra.len] = '\0';
-	container_event(st, rec, "create", extra.len ? extra.s + 1 : NULL);
+	container_event(st, rec, "create", extra.len ? extra.s : NULL);
 }
 
 /* Once all that the request names is known to be there. */

@@ -30,12 +30,10 @@
 static void add_members(const char *image, const struct strv *labels, struct sbuf *out)
 {
 	AUTO_JSON struct json_object *o = json_object_new_object();
-	AUTO_SBUF struct sbuf text = SBUF_INIT;
 
 	json_set_str(o, "Image", image);
 	json_set(o, "Attributes", json_from_map(labels));
-	json_write(o, false, &text);
-	sbuf_add(out, text.s + 1, text.len - 2); /* without its braces */
+	json_write_members(o, out);
 }
 
 void event_members(const char *image, const struct strv *labels, struct sbuf *out)
@@ -49,7 +47,15 @@ void event_members(const char *image, const struct strv *labels, struct sbuf *ou
 
 void event_body(const struct container_record *rec, struct sbuf *out)
 {
-	event_members(rec->image, &rec->labels, out);
+	event_body_with(rec, &rec->labels, out);
+}
+
+void event_body_with(const struct container_record *rec, const struct strv *attributes,
+		     struct sbuf *out)
+{
+	event_members(rec->image, attributes, out);
+	if (rec->pod)
+		sbuf_addf(out, ",\"PodID\":\"%s\"", rec->pod);
 }
 
 void container_event_begin(struct store *st, const struct container_record *rec, const char *status,
@@ -84,15 +90,24 @@ static const char *str(struct json_object *o, const char *key)
 /* Docker's words for the same. */
 static const char *status_of(const char *word)
 {
-	return strcmp(word, "die") == 0 ? "died" : strcmp(word, "destroy") == 0 ? "remove" : word;
+	static const char *const words[][2] = {
+		{"die", "died"},	    {"destroy", "remove"},   {"delete", "remove"},
+		{"exec_start", "exec"}, {"exec_die", "exec_died"}, {"load", "loadfromarchive"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(word, words[i][0]) == 0)
+			return words[i][1];
+	return word;
+}
+
+static bool is_called(const char *name, const char *id, const char *value)
+{
+	return strcmp(name, value) == 0 || (*value && strncmp(id, value, strlen(value)) == 0);
 }
 
 static bool names_it(struct json_object *o, const char *value)
 {
-	const char *id = str(o, "ID");
-
-	return strcmp(str(o, "Name"), value) == 0 ||
-	       (*value && strncmp(id, value, strlen(value)) == 0);
+	return is_called(str(o, "Name"), str(o, "ID"), value);
 }
 
 static bool has_label(struct json_object *o, const char *value)
@@ -118,6 +133,9 @@ static bool matches_one(struct json_object *o, const char *key, const char *valu
 		return strcmp(value, "local") == 0; /* docker's other one is of swarms */
 	if (strcmp(key, "image") == 0 && strcmp(type, "container") == 0)
 		return strcmp(str(o, "Image"), value) == 0;
+	/* Whom somebody joins or leaves is in a member of its own. */
+	if (strcmp(key, "network") == 0 && strcmp(type, key) == 0 && *str(o, "NetworkID"))
+		return is_called(str(o, "Network"), str(o, "NetworkID"), value);
 	return strcmp(type, key) == 0 && names_it(o, value); /* the rest are types, some of them never here */
 }
 

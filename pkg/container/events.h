@@ -9,6 +9,9 @@ struct json_object;
 void event_members(const char *image, const struct strv *labels, struct sbuf *out);
 /** event_body() - those of a container. */
 void event_body(const struct container_record *rec, struct sbuf *out);
+/** event_body_with() - the same with these attributes instead of its labels. */
+void event_body_with(const struct container_record *rec, const struct strv *attributes,
+		     struct sbuf *out);
 #define EVENT_COMMITTED "CommittedImage" /* member of "commit": the id of what was made */
 /** container_event_begin() - what its line will be, before it is made or removed (storage/event.h). */
 struct event_pending;

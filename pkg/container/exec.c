@@ -27,6 +27,7 @@
 #include "pkg/container/plan.h"
 #include "pkg/container/secrets.h"
 #include "pkg/runtime/exec.h"
+#include "pkg/sys/random.h"
 #include "storage/event.h"
 
 static int exec_env(const struct container *c, const struct exec_request *e, struct strv *env)
@@ -133,14 +134,17 @@ int exec_process(const struct container_record *rec, const struct exec_request *
 }
 
 /* The runtime directory of all containers holds that of this one. */
-static void tell(const struct container *c, const char *status, const char *extra)
+static void tell(const struct container *c, const char *id, const char *status, const char *extra)
 {
 	AUTO_CLOSE int dir = openat(c->dirs.runtime_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_STRV struct strv attributes = STRV_INIT;
 	AUTO_SBUF struct sbuf body = SBUF_INIT;
 
 	if (dir < 0)
 		return;
-	event_body(c->rec, &body);
+	strv_add_all(&attributes, &c->rec->labels);
+	strv_addf(&attributes, "execID=%s", id);
+	event_body_with(c->rec, &attributes, &body);
 	event_write(dir, "container", status, c->rec->id, c->rec->name, body.s, extra);
 }
 
@@ -151,7 +155,7 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 	AUTO_SBUF struct sbuf seccomp = SBUF_INIT;
 	struct rt_rlimit rlimits[RLIM_NLIMITS];
 	struct rt_exec x = {.init = c->state.init, .monitor = c->state.monitor};
-	char extra[48];
+	char extra[48], id[65];
 	int r;
 
 	if (c->state.status == CONMON_PAUSED)
@@ -179,11 +183,12 @@ int container_exec(struct container *c, const struct exec_request *e, int *ret_e
 	x.process.n_keep_fds = e->keep.n;
 	x.detached = e->detach && !e->tty; /* with a terminal it is left, as by the detach keys */
 	x.cgroup_dir = cgroup = container_cgroup(c);
-	tell(c, "exec", NULL);
+	random_hex(id, 64);
+	tell(c, id, "exec", NULL);
 	r = run_it(e, &x, ret_exit);
 	(void)snprintf(extra, sizeof(extra), "\"ContainerExitCode\":%d",
 		       r < 0 ? err_exit_status(r) : *ret_exit);
 	if (r < 0 || (r == 0 && !e->detach)) /* else it lives on */
-		tell(c, "exec_died", extra);
+		tell(c, id, "exec_died", extra);
 	return r < 0 ? r : 0;
 }

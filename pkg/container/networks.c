@@ -124,6 +124,11 @@ int network_users(struct store *st, const char *name, struct strv *ret)
 	return each_user(st, name, add_user, ret);
 }
 
+char *network_event_body(const char *name)
+{
+	return xasprintf("\"Network\":\"%s\",\"Attributes\":{\"driver\":\"bridge\"}", name);
+}
+
 int network_drop(struct store *st, const char *name)
 {
 	/* A container that is being made holds it shared from the look at its networks to its record. */
@@ -131,6 +136,7 @@ int network_drop(struct store *st, const char *name)
 	AUTO_STRV struct strv users = STRV_INIT;
 	AUTO(network_record_done) struct network_record rec = {0};
 	int r = lock < 0 ? lock : network_load(st, name, &rec), dir = store_runtime_fd(st);
+	AUTO_FREE char *body = network_event_body(name);
 	struct event_pending event;
 
 	if (r == 0 && strcmp(name, NETWORK_DEFAULT) == 0)
@@ -144,10 +150,10 @@ int network_drop(struct store *st, const char *name)
 	}
 	if (r < 0)
 		return r;
-	event_begin_named(dir, "network", "remove", rec.id, name, &event);
+	event_begin(dir, "network", "remove", rec.id, name, body, &event);
 	r = network_remove(st, name);
 	if (r == 0)
-		event_named(dir, "network", "remove", rec.id, name);
+		event_write(dir, "network", "remove", rec.id, name, body, NULL);
 	event_over(dir, &event);
 	return r;
 }

@@ -32,6 +32,8 @@ int network_inspect(struct store *st, const char *name, struct json_object **ret
 int network_rows(struct store *st, const struct strv *filters, struct json_object **ret);
 /** network_users() - names of containers that have it in their record. */
 int network_users(struct store *st, const char *name, struct strv *ret);
+/** network_event_body() - what events say of the network itself; @name is a valid one; malloc'ed. */
+char *network_event_body(const char *name);
 /** network_drop() - remove one that no container has; -CE_IN_USE naming them. */
 int network_drop(struct store *st, const char *name);
 /** network_unused() - names of those that prune removes. */

@@ -10,9 +10,9 @@
 #include "pkg/base/log.h"
 #include "pkg/base/path.h"
 #include "pkg/conmon/bridge.h"
-#include "pkg/container/events.h"
 #include "pkg/container/networks.h"
 #include "pkg/sys/file.h"
+#include "storage/event.h"
 
 int container_renew_networks(struct store *st, struct container *c)
 {
@@ -45,12 +45,25 @@ static void ask_anew(struct store *st, const struct container *c, const struct s
 	}
 }
 
+/* An event of the network's, with the id of who joined or left it. */
+static void tell(struct store *st, const struct container_record *rec, const char *status,
+		 const char *network)
+{
+	AUTO(network_record_done) struct network_record n = {0};
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+
+	sbuf_addf(&body, "\"Network\":\"%s\"", network);
+	if (network_load(st, network, &n) == 0)
+		sbuf_addf(&body, ",\"NetworkID\":\"%s\"", n.id);
+	err_drop();
+	event_write(store_runtime_fd(st), "network", status, rec->id, rec->name, body.s, NULL);
+}
+
 /* With its lock held: record, then monitor; when that refuses the record is as before. */
 static int change(struct store *st, struct container *c, struct strv *networks, const char *status,
 		  const char *network)
 {
 	struct strv before = c->rec->networks;
-	AUTO_FREE char *extra = xasprintf("\"Network\":\"%s\"", network);
 	AUTO_SBUF struct sbuf resolv = SBUF_INIT;
 	bool asks = asks_by(st, c, &resolv);
 	int r;
@@ -67,7 +80,7 @@ static int change(struct store *st, struct container *c, struct strv *networks, 
 	*networks = before;
 	if (asks)
 		ask_anew(st, c, &resolv);
-	container_event(st, c->rec, status, extra);
+	tell(st, c->rec, status, network);
 	return 0;
 }
 

@@ -574,6 +574,7 @@ int network_make(struct store *st, const struct network_request *q, char **ret_n
 {
 	AUTO(network_record_done) struct network_record r = {0}, there = {0};
 	AUTO_CLOSE int lock = -EBADF;
+	AUTO_FREE char *body = NULL;
 	struct event_pending event;
 	char id[65];
 	int e, dir = store_runtime_fd(st);
@@ -603,10 +604,11 @@ int network_make(struct store *st, const struct network_request *q, char **ret_n
 	e = make(st, q, &r);
 	if (e < 0)
 		return e;
-	event_begin_named(dir, "network", "create", r.id, r.name, &event);
+	body = network_event_body(r.name);
+	event_begin(dir, "network", "create", r.id, r.name, body, &event);
 	e = network_save(st, &r, false);
 	if (e == 0)
-		event_named(dir, "network", "create", r.id, r.name);
+		event_write(dir, "network", "create", r.id, r.name, body, NULL);
 	event_over(dir, &event);
 	if (e < 0)
 		return e == -EEXIST ? err_new(-CE_NAME_IN_USE, "network %s", r.name) : e;

@@ -14,6 +14,7 @@
 #include "pkg/image/platform.h"
 #include "pkg/image/transfer_client.h"
 #include "pkg/image/transport.h"
+#include "pkg/json/json.h"
 #include "pkg/oci/manifest.h"
 #include "pkg/sys/file.h"
 #include "storage/event.h"
@@ -106,6 +107,18 @@ static int choose(struct store *st, const char *typed, const struct pull_options
 	return 0;
 }
 
+/* With what is being reported. */
+static void tell_failure(int dir, const char *name)
+{
+	AUTO_JSON struct json_object *o = json_object_new_object();
+	AUTO_SBUF struct sbuf body = SBUF_INIT;
+
+	json_set_str(o, "Name", name);
+	json_set_str(o, "Error", err_trail());
+	json_write_members(o, &body);
+	event_write(dir, "image", "pull-error", NULL, NULL, body.s, NULL);
+}
+
 static int pull_named(struct store *st, const char *name, const struct pull_options *o,
 		      char ret_id[65])
 {
@@ -143,7 +156,7 @@ static int pull_named(struct store *st, const char *name, const struct pull_opti
 		event_named(dir, "image", "pull", ret_id, name);
 	event_over(dir, &event);
 	if (r < 0 && !o->look)
-		event_named(dir, "image", "pull-error", "", name);
+		tell_failure(dir, name);
 	freep(&f.id);
 	return r < 0 ? err_wrap(r, "pull %s", name) : 0;
 }

@@ -294,3 +294,11 @@ void json_write(struct json_object *o, bool pretty, struct sbuf *out)
 {
 	write_value(o, pretty ? 0 : -1, out);
 }
+
+void json_write_members(struct json_object *o, struct sbuf *out)
+{
+	AUTO_SBUF struct sbuf text = SBUF_INIT;
+
+	json_write(o, false, &text);
+	sbuf_add(out, text.s + 1, text.len - 2);
+}

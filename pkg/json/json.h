@@ -58,3 +58,5 @@ struct json_object *json_from_map(const struct strv *sv); /* "k=v" to {"k":"v"},
 
 /** json_write() - compact text; control characters escaped. Pretty: 4-space indent as podman prints. */
 void json_write(struct json_object *o, bool pretty, struct sbuf *out);
+/** json_write_members() - compact text of an object that has some, without its braces. */
+void json_write_members(struct json_object *o, struct sbuf *out);

@@ -90,6 +90,15 @@ column() { tail -n +2 <<<"$output" | awk -v n="$1" '{ print $n }'; }
 	[[ "${lines[0]}" =~ ^PID\ +CMD\ +WHAT$ ]]
 	[[ "${lines[1]}" =~ ^1\ +sleep\ 1000\ +sleep$ ]]
 	[ "$(cuddy top c -eopid,user | xargs)" = "PID USER 1 1234" ]
+	# After -l, too, but what begins with a dash is a flag of ours until "--".
+	[ "$(cuddy top -l -- -o pid,user | xargs)" = "PID USER 1 1234" ]
+	[ "$(cuddy top -l aux | awk 'NR == 2 { print $1, $2 }')" = "1234 1" ]
+	run --separate-stderr cuddy top -l -o pid
+	one_line_error 125 'unknown flag -o'
+	cuddy pod create --name p >/dev/null
+	cuddy run -d --pod p --user 77 "$IMAGE" sleep 1000
+	[ "$(cuddy pod top -l -- -o user,pid | xargs) $(cuddy pod top p -o user | xargs)" = "USER PID 77 1 USER 77" ]
+	cuddy pod rm -f -t 0 p >/dev/null
 }
 
 @test "top: a terminal is named" {

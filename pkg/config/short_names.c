@@ -36,9 +36,9 @@ static int open_dir(void)
 	if (r < 0)
 		return r;
 	path = path_join(cache, "containers");
-	if ((mkdir(cache, 0700) < 0 && errno != EEXIST) ||
-	    (mkdir(path, 0700) < 0 && errno != EEXIST))
-		return err_new(-errno, "make %s", path);
+	r = file_make_dirs(path, 0700);
+	if (r < 0)
+		return r;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_new(-errno, "open %s", path) : fd;
 }

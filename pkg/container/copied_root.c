@@ -8,12 +8,10 @@
 #include <sys/stat.h>
 
 #include "pkg/base/err.h"
-#include "pkg/base/io.h"
 #include "pkg/base/parse.h"
-#include "pkg/sys/clone.h"
+#include "pkg/sys/apart.h"
 #include "pkg/sys/file.h"
 #include "pkg/sys/lock.h"
-#include "pkg/sys/process.h"
 #include "pkg/sys/rmtree.h"
 #include "storage/flatten.h"
 #include "storage/stage.h"
@@ -77,48 +75,26 @@ static int make(const struct plan_input *in, const struct strv *layers)
 	return 0;
 }
 
-struct answer {
-	int code;
-	char trail[512];
+struct copy_job {
+	const struct plan_input *in;
+	const struct strv *layers;
 };
 
-static void __attribute__((noreturn))
-child(const struct plan_input *in, const struct strv *layers, int out)
+static int inside(const void *arg, struct sbuf *out)
 {
-	struct answer a = {.code = base_enter(store_runtime_fd(in->store), in->grant)};
+	const struct copy_job *j = arg;
+	int r = base_enter(store_runtime_fd(j->in->store), j->in->grant);
 
-	if (a.code == 0)
-		a.code = make(in, layers);
-	(void)snprintf(a.trail, sizeof(a.trail), "%s", err_trail());
-	(void)write_full(out, &a, sizeof(a));
-	_exit(0);
+	(void)out;
+	return r == 0 ? make(j->in, j->layers) : r;
 }
 
 int copied_root_make(const struct plan_input *in, const struct strv *layers)
 {
-	AUTO_CLOSE int pidfd = -EBADF, rd = -EBADF, wr = -EBADF;
-	struct answer a = {.code = -EPIPE, .trail = "the copying process died"};
-	int p[2], status;
-	pid_t pid;
+	const struct copy_job j = {in, layers};
+	int r = apart_run(inside, &j, NULL);
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_new(-errno, "pipe");
-	rd = p[0];
-	wr = p[1];
-	pid = clone_fork(0, &pidfd);
-	if (pid < 0)
-		return pid;
-	if (pid == 0)
-		child(in, layers, wr);
-	closep(&wr);
-	(void)read_full(rd, &a, sizeof(a));
-	if (pidfd_wait(pidfd, -1, &status) < 0)
-		err_drop();
-	if (a.code == 0)
-		return 0;
-	a.trail[sizeof(a.trail) - 1] = '\0';
-	(void)err_set(a.code, a.trail);
-	return err_wrap(a.code, "copy the image for the container");
+	return r < 0 ? err_wrap(r, "copy the image for the container") : 0;
 }
 
 int64_t copied_root_time(int data_dir)

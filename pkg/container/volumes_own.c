@@ -9,6 +9,7 @@
 #include "pkg/base/err.h"
 #include "pkg/container/container.h"
 #include "pkg/container/volumes.h"
+#include "pkg/sys/file.h"
 #include "storage/event.h"
 
 /* From now on it goes with the last of its containers; until now it had one, which knew of no others. */
@@ -65,22 +66,6 @@ static int make_one(struct store *st, struct mount_spec *m, const char *id)
 	return share(st, m->source, id);
 }
 
-/* As docker's daemon does, but as the user: what is missing of the path becomes directories. */
-static int make_source(const char *path)
-{
-	AUTO_FREE char *p = xstrdup(path);
-
-	for (char *slash = strchr(p + 1, '/');; slash = strchr(slash + 1, '/')) {
-		if (slash)
-			*slash = '\0';
-		if (mkdir(p, 0777) < 0 && errno != EEXIST)
-			return err_new(-errno, "make %s", p);
-		if (!slash)
-			return 0;
-		*slash = '/';
-	}
-}
-
 int volumes_make(struct store *st, struct container_record *rec)
 {
 	for (unsigned i = 0; i < rec->n_mounts; i++) {
@@ -90,7 +75,7 @@ int volumes_make(struct store *st, struct container_record *rec)
 		if (m->kind == MOUNT_VOLUME)
 			r = make_one(st, m, rec->id);
 		else if (m->create_source && access(m->source, F_OK) < 0)
-			r = make_source(m->source);
+			r = file_make_dirs(m->source, 0777); /* as docker's daemon does */
 		if (r < 0)
 			return err_wrap(r, m->kind == MOUNT_VOLUME ? "volume %s" : "mount of %s",
 					m->source);

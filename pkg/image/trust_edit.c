@@ -214,10 +214,12 @@ static int lock_dir(const char *file)
 	AUTO_FREE char *dir = path_absolute(file);
 	AUTO_CLOSE int fd = -EBADF;
 	char *slash = strrchr(dir, '/');
+	int r;
 
 	slash[slash == dir] = '\0';
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-		return err_new(-errno, "make %s", dir);
+	r = file_make_dirs(dir, 0755);
+	if (r < 0)
+		return r;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
 		return err_new(-errno, "%s", dir);

@@ -102,17 +102,10 @@ static int make_host_path(const char *path, const char *type)
 	int fd;
 
 	if (strcmp(type, "DirectoryOrCreate") == 0) {
-		AUTO_FREE char *at = xstrdup(path);
+		int r = file_make_dirs(path, 0755);
 
-		for (char *s = at + 1; *s; s++) {
-			if (*s != '/')
-				continue;
-			*s = '\0';
-			(void)mkdir(at, 0755);
-			*s = '/';
-		}
-		if (mkdir(at, 0755) < 0 && errno != EEXIST)
-			return err_new(-errno, "hostPath: make %s", path);
+		if (r < 0)
+			return err_wrap(r, "hostPath");
 	} else if (strcmp(type, "FileOrCreate") == 0) {
 		fd = open(path, O_RDONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0644);
 		if (fd < 0)

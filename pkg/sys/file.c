@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
 #include "pkg/base/io.h"
@@ -153,6 +154,21 @@ static int sync_dir(int dir, enum file_sync sync)
 	if (fd < 0 || fsync(fd) < 0)
 		return -errno;
 	return 0;
+}
+
+int file_make_dirs(const char *path, mode_t mode)
+{
+	AUTO_FREE char *part = xstrdup(path);
+
+	for (char *slash = strchr(part + 1, '/');; slash = strchr(slash + 1, '/')) {
+		if (slash)
+			*slash = '\0';
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return err_new(-errno, "make %s", part);
+		if (!slash)
+			return 0;
+		*slash = '/';
+	}
 }
 
 int file_memory(const char *name, const void *p, size_t n)

@@ -40,6 +40,9 @@ int file_rename_new(int from, const char *old, int to, const char *name);
  */
 int file_swap(int dir, const char *aside, const char *name);
 
+/** file_make_dirs() - mkdir(2) of @path and of what is missing above it, all with @mode less the umask. */
+int file_make_dirs(const char *path, mode_t mode);
+
 /**
  * file_memory() - a file without a name that holds @n bytes, at its beginning: what a program is to read
  * Unlike a pipe it takes all of them at once, and a program that does not read them costs its giver no SIGPIPE.

@@ -94,22 +94,11 @@ int signing_open(const struct transfer_sign *args, const struct reference *to, s
 
 /* --- simple signing ---------------------------------------------------------------------------- */
 
-static int make_dirs(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return err_new(-errno, "make %s", path);
-		*slash = '/';
-	}
-	return mkdir(path, 0755) < 0 && errno != EEXIST ? err_new(-errno, "make %s", path) : 0;
-}
-
 static int store(const char *url, const struct sbuf *signature)
 {
 	AUTO_FREE char *path = xstrdup(url + strlen(FILE_URL));
 	AUTO_CLOSE int dir = -EBADF;
-	int r = make_dirs(path);
+	int r = file_make_dirs(path, 0755);
 
 	if (r < 0)
 		return r;

@@ -34,17 +34,10 @@ static int config_dir(const char *below, char **ret)
 /* The directory, made where it is missing. */
 static int open_dir(const char *path)
 {
-	AUTO_FREE char *part = xstrdup(path);
-	int fd;
+	int fd, r = file_make_dirs(path, 0755);
 
-	for (char *p = strchr(part + 1, '/'); p; p = strchr(p + 1, '/')) {
-		*p = 0;
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
-			return err_new(-errno, "make %s", part);
-		*p = '/';
-	}
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return err_new(-errno, "make %s", path);
+	if (r < 0)
+		return r;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_new(-errno, "open %s", path) : fd;
 }

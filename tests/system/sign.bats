@@ -174,6 +174,10 @@ load trust
 	fi
 	cuddy image trust show | grep -Eq "^repository +$REG/team +signed +one@example.org +https://signatures.example/"
 	[ "$(cuddy image trust show -n | wc -l)" -eq 5 ]
+	# A user who has configured nothing yet.
+	mkdir "$WORK/new"
+	HOME=$WORK/new XDG_CONFIG_HOME=$WORK/new/.config cuddy image trust set -t reject default
+	jq -e '.default == [{"type": "reject"}]' "$WORK/new/.config/containers/policy.json"
 	before=$(cat "$CONF/policy.json")
 	# Of many at once each counts.
 	local pids=()

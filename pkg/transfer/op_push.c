@@ -335,11 +335,12 @@ static int meet(struct push *p)
 	AUTO_FREE char *there = NULL;
 	int r;
 
-	if (!p->as_is || p->to.digest)
+	if (p->to.digest || (p->by_digest && !p->as_is))
 		return registry_ping(&p->registry);
+	/* Of one that is still to be made, too: who may not push hears it before layers are compressed. */
 	r = registry_probe(&p->registry, p->by_digest ? p->image.digest : p->to.tag, &there);
 	if (r == 0)
-		r = there && strcmp(there, p->image.digest) == 0;
+		r = p->as_is && there && strcmp(there, p->image.digest) == 0;
 	for (unsigned i = 0; r > 0 && i < m->n_layers; i++) {
 		struct push_item item = item_of(p, i, m->layers[i].digest, m->layers[i].size);
 

@@ -305,3 +305,24 @@ PY
 	run --separate-stderr cuddy pull -q --retry 0 --cert-dir "$WORK/none" "$REG/b:1"
 	one_line_error 125 certificate
 }
+
+# images: N5
+@test "login: of the directories certs.d that of the user comes first, then that of containers, then docker's; the first that exists counts alone" {
+	registry_begin tls
+	mkdir "$WORK/etc"
+	cp -r /etc/{passwd,group,hosts,nsswitch.conf,ld.so.cache,ssl} "$WORK/etc/" 2>/dev/null || true # keys are not ours to read
+	# A namespace in which that is /etc; the order is of directories, whoever asks.
+	login() { run --separate-stderr unshare -rm sh -c 'mount --bind "$1" /etc && shift && echo secret | "$@"' sh "$WORK/etc" "$CUDDY" login --authfile "$WORK/auth.json" -u u --password-stdin "$REG"; }
+	places=("$HOME/.config/containers/certs.d/$REG" "$WORK/etc/containers/certs.d/$REG" "$WORK/etc/docker/certs.d/$REG")
+	login
+	one_line_error 125 certificate
+	for n in 2 1 0; do
+		mkdir -p "${places[n]}"
+		login
+		one_line_error 125 certificate # it has none, and those behind it are not looked at
+		cp "$REG_DIR/certs/ca.crt" "${places[n]}/"
+		login
+		[ "$status" -eq 0 ] || fail "${places[n]}: $stderr"
+	done
+	registry_end
+}

@@ -9,10 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <arpa/inet.h>
-#include <pthread.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +18,7 @@
 #include "pkg/base/clock.h"
 #include "pkg/base/err.h"
 #include "pkg/http/http.h"
+#include "tests/unit/server.h"
 
 #define FASTER 100
 #define NS 1000000000LL
@@ -80,33 +78,6 @@ static void *serve(void *data)
 	return NULL;
 }
 
-static void *listen_for(void *data)
-{
-	int fd;
-
-	while ((fd = accept((int)(intptr_t)data, NULL, NULL)) >= 0) {
-		pthread_t t;
-
-		if (pthread_create(&t, NULL, serve, (void *)(intptr_t)fd) == 0)
-			(void)pthread_detach(t);
-	}
-	return NULL;
-}
-
-static unsigned begin_server(void)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	socklen_t n = sizeof(a);
-	pthread_t t;
-
-	assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0 && listen(fd, 8) == 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-	assert_int_equal(pthread_create(&t, NULL, listen_for, (void *)(intptr_t)fd), 0);
-	(void)pthread_detach(t);
-	return ntohs(a.sin_port);
-}
-
 static void what_drips_is_given_up_and_what_is_slow_is_not(void **state)
 {
 	static const struct {
@@ -127,7 +98,7 @@ static void what_drips_is_given_up_and_what_is_slow_is_not(void **state)
 	struct http_transfer *t[N];
 	char url[N][80];
 	struct http *h;
-	unsigned port = begin_server(), left = N;
+	unsigned port = server_begin(serve), left = N;
 	time_t until = time(NULL) + 30;
 	int64_t begun = clock_monotonic_ns(), ended[N] = {0};
 

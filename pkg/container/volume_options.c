@@ -27,6 +27,15 @@ static int option_id(const char *word, int64_t *ret)
 	return 0;
 }
 
+/* Asks for what is so: no quota; and no other program is waited for that could take too long. */
+static bool is_so_anyway(const char *w)
+{
+	uint32_t seconds;
+
+	return strcmp(w, "noquota") == 0 || (strncmp(w, "timeout=", 8) == 0 &&
+					     parse_u32(w + 8, INT32_MAX, &seconds) == 0);
+}
+
 /* "o=": owner and [no]copy are ours, the rest belongs to the mount. */
 static int split_words(const char *o, struct volume_record *v, struct strv *rest)
 {
@@ -43,7 +52,7 @@ static int split_words(const char *o, struct volume_record *v, struct strv *rest
 			r = option_id(w, &v->gid);
 		else if (strcmp(w, "nocopy") == 0)
 			v->needs_copy_up = false;
-		else if (*w && strcmp(w, "copy") != 0)
+		else if (*w && strcmp(w, "copy") != 0 && !is_so_anyway(w))
 			strv_add(rest, w);
 	}
 	return r;
@@ -110,6 +119,10 @@ static int options_of(struct volume_record *v, enum volume_type *ret_type, struc
 	if (type && *type)
 		return err_usage("volume option type=%s: goes with device=DIRECTORY and o=bind",
 				 type);
+	if (rest.n && (strncmp(rest.v[0], "size=", 5) == 0 || strncmp(rest.v[0], "inodes=", 7) == 0))
+		return err_usage("volume option o=%s: only root can bound a directory, by a quota; a "
+				 "volume in memory has bounds: type=tmpfs with o=size=, nr_inodes=",
+				 words);
 	if (rest.n)
 		return err_usage(
 			"volume option o=%s: unknown without a device; known are uid= gid= "

@@ -22,6 +22,19 @@ field() { cuddy volume inspect --format "{{.$2}}" "$1"; }
 	[ "${#output}" -eq 64 ]
 }
 
+@test "volume create: o= that asks for what is so anyway; bounds that only root sets are refused with what has them" {
+	cuddy volume create -o o=uid=7,noquota,timeout=5,gid=8,nocopy v
+	run -0 cuddy run --rm -v v:/srv/x "$IMAGE" stat -c %u:%g /srv/x
+	[ "${lines[-1]}" = 7:8 ]
+	cuddy volume rm v >/dev/null
+	for o in size=1m inodes=9; do
+		run --separate-stderr cuddy volume create -o o=$o v
+		one_line_error 125 "only root can bound a directory.*type=tmpfs"
+	done
+	run --separate-stderr cuddy volume create -o o=timeout=soon v
+	one_line_error 125 "timeout=soon"
+}
+
 @test "volume create: what an ordinary user cannot mount is refused, and nothing is made" {
 	local o
 	for o in "-d nosuch" "-o foo=bar" "-o type=nfs" "-o type=ext4 -o device=/dev/sda" "-o device=/tmp" "-o o=size=1m" \

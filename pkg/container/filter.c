@@ -59,17 +59,23 @@ static bool match_command(const struct container_record *rec, const char *want)
 	return first->n && strcmp(first->v[0], want) == 0;
 }
 
-/* "80", "80/tcp", "80-90/udp" against what it publishes, or exposes. */
+static void add_ports(const struct strv *specs, struct net_port_list *ret)
+{
+	for (size_t i = 0; i < specs->n; i++)
+		if (net_port_parse(specs->v[i], ret) < 0)
+			err_drop();
+}
+
+/* "80", "80/tcp", "80-90/udp" against what it publishes, or exposes: what is published is exposed, too. */
 static bool match_port(const struct container_record *rec, bool published, const char *want)
 {
 	AUTO(net_port_list_done)
 	struct net_port_list l = NET_PORT_LIST_INIT, w = NET_PORT_LIST_INIT;
-	const struct strv *specs = published ? &rec->ports : &rec->exposed_ports;
 	bool hit = false;
 
-	for (size_t i = 0; i < specs->n; i++)
-		if (net_port_parse(specs->v[i], &l) < 0)
-			err_drop();
+	add_ports(&rec->ports, &l);
+	if (!published)
+		add_ports(&rec->exposed_ports, &l);
 	if (net_port_parse(want, &w) < 0)
 		err_drop();
 	for (unsigned i = 0; i < l.n; i++)

@@ -86,3 +86,86 @@ ask() {
 	done
 	[ "$(ask ps)" = "done0 done3 inpod web webdb" ]
 }
+
+# rows: from lines "NAMES|COMMAND": what commands list, sorted; a "!" for names: one line and 125
+rows() {
+	local want words got st
+	while IFS='|' read -r want words; do
+		st=0
+		got=$(eval "$words" 2>"$WORK/err" | sort | xargs) || st=$?
+		[ "$(wc -l <"$WORK/err")" = 0 ] || got='!'
+		[ "$got" = "$want" ] || echo "$words: '$got', not '$want': $(cat "$WORK/err")"
+	done
+}
+
+@test "filters: of pods, networks, secrets, containers by port and command, each alone, several, negated, and unknown" {
+	cuddy network create --label l=1 --internal net1 >/dev/null
+	cuddy network create --label l=2 net2 >/dev/null
+	cuddy pod create --name pod3 --network net1 --label p=3 >/dev/null
+	cuddy create --name ports --network net2 -p 127.0.0.1:18080:80 --expose 90/udp --annotation k=v "$IMAGE" sleep 77 >/dev/null
+	echo x >"$WORK/s"
+	sid=$(cuddy secret create --label s=1 sec1 "$WORK/s")
+	cuddy secret create --label s=2 sec2 "$WORK/s" >/dev/null
+	pid1=$(cuddy pod inspect --format '{{.ID}}' pod1)
+	cid=$(cuddy inspect --format '{{.Id}}' inpod)
+	nid=$(cuddy network inspect --format '{{.ID}}' net1)
+	run -0 rows <<-'E'
+		pod1|cuddy pod ps --format '{{.Name}}' --filter id=$pid1
+		pod1|cuddy pod ps --format '{{.Name}}' --filter id=${pid1:0:12}
+		pod1|cuddy pod ps --format '{{.Name}}' --filter ctr-ids=$cid
+		pod1|cuddy pod ps --format '{{.Name}}' --filter ctr-names=inpod
+		pod3|cuddy pod ps --format '{{.Name}}' --filter network=net1
+		|cuddy pod ps --format '{{.Name}}' --filter network=net2
+		pod1 pod2 pod3|cuddy pod ps --format '{{.Name}}' --filter until=0s
+		|cuddy pod ps --format '{{.Name}}' --filter until=24h
+		pod1 pod3|cuddy pod ps --format '{{.Name}}' --filter 'label!=p=2'
+		|cuddy pod ps --format '{{.Name}}' --filter 'label!=p'
+		pod1 pod2|cuddy pod ps --format '{{.Name}}' --filter name=pod1 --filter name=pod2
+		pod2|cuddy pod ps --format '{{.Name}}' --filter name=pod --filter label=p=2
+		!|cuddy pod ps --filter nosuch=1
+		net1|cuddy network ls --format '{{.Name}}' --filter id=${nid:0:12}
+		net1|cuddy network ls --format '{{.Name}}' --filter label=l=1
+		net1 net2|cuddy network ls --format '{{.Name}}' --filter label=l
+		net2|cuddy network ls --format '{{.Name}}' --filter label=l --filter name=net2
+		net1 net2|cuddy network ls --format '{{.Name}}' --filter name=net1 --filter name=net2
+		net1 net2 podman|cuddy network ls --format '{{.Name}}' --filter driver=bridge
+		!|cuddy network ls --filter nosuch=1
+		sec1|cuddy secret ls --format '{{.Name}}' --filter id=$sid
+		sec1 sec2|cuddy secret ls --format '{{.Name}}' --filter name=sec
+		sec1 sec2|cuddy secret ls --format '{{.Name}}' --filter name=sec1 --filter name=sec2
+		sec2|cuddy secret ls --format '{{.Name}}' --filter label=s=2
+		!|cuddy secret ls --filter nosuch=1
+		ports|cuddy ps -a --format '{{.Names}}' --filter publish=80
+		ports|cuddy ps -a --format '{{.Names}}' --filter publish=80/tcp
+		|cuddy ps -a --format '{{.Names}}' --filter publish=80/udp
+		|cuddy ps -a --format '{{.Names}}' --filter publish=90/udp
+		ports|cuddy ps -a --format '{{.Names}}' --filter expose=80
+		ports|cuddy ps -a --format '{{.Names}}' --filter expose=90/udp
+		ports|cuddy ps -a --format '{{.Names}}' --filter expose=80-100
+		ports|cuddy ps -a --format '{{.Names}}' --filter network=net2
+		ports|cuddy ps -a --format '{{.Names}}' --filter annotation=k=v
+		|cuddy ps -a --format '{{.Names}}' --filter annotation=k=v --filter annotation=note=x
+		ports|cuddy ps -a --format '{{.Names}}' --filter command=sleep
+		ports web|cuddy ps -a --format '{{.Names}}' --filter name=ports --filter name=^web$
+		inpod|cuddy ps -a --format '{{.Names}}' --filter id=$cid
+		!|cuddy container prune -f --filter nosuch=1
+		!|cuddy network prune -f --filter nosuch=1
+		!|cuddy volume prune -f --filter nosuch=1
+		!|cuddy image prune -f --filter nosuch=1
+		!|cuddy system prune -f --filter nosuch=1
+		|cuddy network prune -f --filter label=l=9
+		net2|cuddy rm ports >/dev/null; cuddy network prune -f --filter label=l=2 --filter until=0s
+		|cuddy network prune -f --filter label=l=1
+	E
+	[ -z "$output" ] || fail "$output"
+	cuddy create --name annotated --annotation gone=yes "$IMAGE" true >/dev/null
+	cuddy container prune -f --filter annotation=gone=no >/dev/null
+	cuddy container prune -f --filter annotation=gone=yes --filter until=24h >/dev/null
+	cuddy container exists annotated
+	cuddy container prune -f --filter annotation=gone=yes >/dev/null
+	! cuddy container exists annotated || fail "it is there"
+	cuddy pod rm pod3 >/dev/null
+	cuddy network rm net1 >/dev/null
+	cuddy secret rm sec1 sec2 >/dev/null
+	[ "$(ask ps)" = "done0 done3 inpod web webdb" ]
+}

@@ -94,6 +94,9 @@ static void do_one(struct cmd_ctx *ctx, struct store *st, const struct each_pod 
 	s = cmd_report(err_wrap(r, r == -CE_NO_POD ? "%s" : "%s %s", e->verb, name));
 	if (r == -CE_NO_POD && e->missing_status)
 		s = e->missing_status;
+	/* rm: "it runs" is 2, as of containers */
+	if (r == -CE_BAD_STATE && e->missing_status)
+		s = 2;
 	if (s > ctx->status)
 		ctx->status = s;
 }

@@ -91,8 +91,8 @@ $(cuddy exec m1 cat /etc/resolv.conf)" ]
 	[ "$(cuddy exec m2 hostname)" = p ]
 	cuddy start m1 >/dev/null
 	[ "$(ns m1 net)" = "$(ns m2 net)" ]
-	run -125 --separate-stderr cuddy pod rm p
-	one_line_error 125 'm[12] runs'
+	run -2 --separate-stderr cuddy pod rm p
+	one_line_error 2 'm[12] runs'
 	pod_is p Running
 	[ "$(cuddy pod stop -t 0 p)" = p ]
 	pod_is p Exited

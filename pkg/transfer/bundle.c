@@ -53,7 +53,7 @@ static int member_new(struct bundle *b, const char *name, enum member_kind kind,
 		member_clear(b, m);
 	} else {
 		if (b->n == MEMBERS_MAX)
-			return err_new(-CE_LIMIT, "the archive has more than %d members",
+			return err_new(-CE_LIMIT, "more than %d members",
 				       MEMBERS_MAX);
 		if (b->n == b->cap) {
 			b->cap = b->cap ? 2 * b->cap : 32;
@@ -266,9 +266,12 @@ static int document_of_dir(struct bundle *b, const char *name)
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	r = member_new(b, name, MEMBER_DOCUMENT, &m);
-	if (r == 0)
+	if (r == 0) {
 		r = file_read_fd(fd, DOCUMENT_MAX, &m->doc);
-	b->doc_bytes += m->doc.len;
+		b->doc_bytes += m->doc.len;
+	}
+	if (r == 0 && b->doc_bytes > DOCUMENTS_MAX)
+		r = err_new(-CE_LIMIT, "more than %u MiB of documents", DOCUMENTS_MAX >> 20);
 	return r < 0 ? err_wrap(r, "%s", name) : 0;
 }
 
@@ -283,8 +286,9 @@ static int layer_of_dir(struct bundle *b, const char *name)
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	r = member_new(b, name, MEMBER_LAYER, &m);
-	if (r == 0)
-		r = sink_open(b->ctx, &m->sink, LAYER_OF_IMAGE, bundle_blob_hex(b, name) != NULL);
+	if (r < 0)
+		return r;
+	r = sink_open(b->ctx, &m->sink, LAYER_OF_IMAGE, bundle_blob_hex(b, name) != NULL);
 	while (r == 0 && (got = read(fd, buf, 256U << 10)) != 0) {
 		r = got < 0 ? err_new(-errno, "read %s", name)
 			    : sink_write(&m->sink, buf, (size_t)got);

@@ -192,3 +192,30 @@ EOT
 	load_as localhost/next <<<'layers = [BASE(), [("n", "f", "next")]]'
 	run -0 cuddy run --rm --network none localhost/next cat /n
 }
+
+@test "L12: a directory of more documents, or of more bytes of them, than any image has" {
+	skopeo copy -q "docker-archive:$(image_file busybox)" "oci:$WORK/layout:one"
+	for what in "4096 100 members" "20 4000000 documents"; do
+		set -- $what
+		rm -rf "$WORK/many"
+		cp -r "$WORK/layout" "$WORK/many"
+		python3 - "$WORK/many" "$1" "$2" <<'PY'
+import hashlib, json, sys
+top, n, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+index = json.load(open(top + "/index.json"))
+one = index["manifests"][0]
+doc = open(top + "/blobs/sha256/" + one["digest"].split(":")[1], "rb").read()
+index["manifests"] = []
+for i in range(n):
+    text = doc + b" " * (size + i)
+    hexes = hashlib.sha256(text).hexdigest()
+    with open(top + "/blobs/sha256/" + hexes, "wb") as f:
+        f.write(text)
+    index["manifests"].append({"mediaType": one["mediaType"], "digest": "sha256:" + hexes, "size": len(text),
+                               "annotations": {"org.opencontainers.image.ref.name": f"localhost/x:{i}"}})
+with open(top + "/index.json", "w") as f:
+    json.dump(index, f)
+PY
+		bounded "$WORK/many" "more than .* $3"
+	done
+}

@@ -124,6 +124,8 @@ EOT
 			echo mounted "$d"
 		done
 		"$CUDDY" rm -v b >/dev/null || true
+		"$CUDDY" volume rm anon >/dev/null || true
+		"$CUDDY" system prune -f >/dev/null || true
 		"$CUDDY" system reset -f >/dev/null || true'
 	[ "$(grep -c "^mounted .*/\(anon/_data\|m\)$" <<<"$output")" = 2 ] || fail "$output"
 	victim_is_unchanged

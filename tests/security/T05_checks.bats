@@ -31,6 +31,24 @@ sanitized() { [[ "${BUILD:-}" == *san-* ]]; }
 	cuddy secret rm tok
 }
 
+@test "T05: of what a health check prints its beginning is kept, however much that was, and harmless" {
+	cuddy run -d --name c --network none --health-interval disable --health-timeout 60s \
+		--health-cmd 'yes "$(printf "\033]0;x\007\302\233")" | head -c 50000000; exit 1' "$IMAGE" sleep 1000
+	for i in 1 2 3 4 5 6 7; do
+		run -1 timeout 60 "$CUDDY" healthcheck run c
+	done
+	[ "$(cuddy inspect --format '{{len .State.Health.Log}}' c)" = 5 ]
+	for n in $(cuddy inspect --format '{{range .State.Health.Log}}{{len .Output}} {{end}}' c); do
+		[ "$n" -gt 400 ]
+		[ "$n" -le 500 ]
+	done
+	cuddy inspect c >"$WORK/inspect"
+	! grep -qP '[\x00-\x08\x0b-\x1f\x7f]' "$WORK/inspect" || fail "it was there"
+	[ "$(find "$CUDDY_RUNROOT" "$CUDDY_ROOT/containers" -path '*/tree' -prune -o -type f -size +20k -print | wc -l)" -eq 0 ]
+	lean "$(conmon_pid c)"
+	cuddy rm -f -t 0 c
+}
+
 @test "K09: no filter is kept anywhere: each start has the one its capabilities and its profile ask for" {
 	mountable() { # mountable FLAG...: yes or no, and the filter is there
 		cuddy run --rm --network none "$@" "$IMAGE" sh -c 'grep -c "^Seccomp:.2" /proc/self/status; mount -t tmpfs none /tmp 2>/dev/null && echo yes || echo no' | paste -sd' '

@@ -134,6 +134,27 @@ static void giant_fields_are_refused(void **state)
 	err_drop();
 }
 
+static int parse_layers(unsigned n)
+{
+	AUTO(image_config_done) struct image_config c = {0};
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	sbuf_adds(&b, "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":"
+		      "\"layers\",\"diff_ids\":[");
+	for (unsigned i = 0; i < n; i++)
+		sbuf_adds(&b, i ? ",\"sha256:" A64 "\"" : "\"sha256:" A64 "\"");
+	sbuf_adds(&b, "]}}");
+	return image_config_parse(b.s, b.len, &c);
+}
+
+static void layers_are_bounded(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_layers(512), 0);
+	assert_int_equal(parse_layers(513), -CE_LIMIT);
+	err_drop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +162,7 @@ int main(void)
 		cmocka_unit_test(every_field_of_another_type_is_refused),
 		cmocka_unit_test(values_out_of_range_are_refused),
 		cmocka_unit_test(giant_fields_are_refused),
+		cmocka_unit_test(layers_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

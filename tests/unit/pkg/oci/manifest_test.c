@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* threats: G07, G09 */
+/* threats: G07, G09, L14 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include "pkg/base/alloc.h"
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
+#include "pkg/base/sbuf.h"
 #include "pkg/oci/manifest.h"
 
 #define A64 "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -162,6 +163,32 @@ static int choose(const char *children, const char *want)
 }
 
 /* images: F7, F8 */
+/* @n layers, and blanks behind the last brace up to @size bytes. */
+static int parse_large(unsigned n, size_t size)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	sbuf_adds(&b, "{" V2 CONFIG ",\"layers\":[");
+	for (unsigned i = 0; i < n; i++)
+		sbuf_addf(&b, "%s%s", i ? "," : "", LAYER);
+	sbuf_adds(&b, "]}");
+	while (b.len < size)
+		sbuf_addc(&b, ' ');
+	return parse(b.s, NULL);
+}
+
+static void amounts_are_bounded(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_large(MANIFEST_LAYERS_MAX, 0), 0);
+	assert_int_equal(parse_large(MANIFEST_LAYERS_MAX + 1, 0), -CE_LIMIT);
+	assert_int_equal(parse_large(1, MANIFEST_BYTES_MAX), 0);
+	assert_int_equal(parse_large(1, MANIFEST_BYTES_MAX + 1), -CE_LIMIT);
+	assert_int_equal(parse_large(0, 5 << 20), -CE_LIMIT);
+	assert_int_equal(parse_large(600, 0), -CE_LIMIT);
+	err_drop();
+}
+
 static void the_best_variant_is_chosen(void **state)
 {
 	(void)state;
@@ -214,6 +241,7 @@ int main(void)
 		cmocka_unit_test(an_image_manifest_is_read),
 		cmocka_unit_test(type_confusion_is_refused),
 		cmocka_unit_test(bad_descriptors_are_refused),
+		cmocka_unit_test(amounts_are_bounded),
 		cmocka_unit_test(the_best_variant_is_chosen),
 		cmocka_unit_test(platforms_have_one_spelling),
 	};

@@ -121,3 +121,27 @@ SH
 	[ "$status" -eq 0 ]
 	unshare --user --map-auto --map-root-user rm -rf "$WORK/n" "$WORK/state"
 }
+
+@test "H04: a number and a start time of another boot are no process of this one" {
+	for boot in 00000000-0000-0000-0000-000000000000 "$(cat /proc/sys/kernel/random/boot_id)"; do
+		cuddy run -d --name c --network none "$IMAGE" sleep 1000
+		state=$CUDDY_RUNROOT/$(cuddy inspect --format '{{.Id}}' c)/state
+		m=$(conmon_pid c)
+		kill -KILL "$m"
+		wait_until 20 eval '[ ! -e "/proc/'"$m"'" ]'
+		sleep 100000 3>&- &
+		s=$!
+		start=$(sed 's/.*) //' "/proc/$s/stat" | cut -d' ' -f20)
+		sed -i "s/^pid=.*/pid=$s/; s/^start=.*/start=$start/; s/^boot_id=.*/boot_id=$boot/" "$state"
+		run -0 cuddy inspect --format '{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}' c
+		case $boot in
+		0*)
+			[ "$output" = "exited 137 the machine went down" ]
+			kill $s                         # it is there
+			;;
+		*) [ "$output" = "exited 137 the container's monitor was killed" ] ;;
+		esac
+		wait $s || true                         # of this boot it is what a monitor left behind
+		cuddy rm c
+	done
+}

@@ -97,25 +97,22 @@ int file_read_at(int dir, const char *name, size_t max, struct sbuf *out)
 int file_read_own(int dir, const char *name, size_t max, struct sbuf *out)
 {
 	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char first[OWN_FILE_USUAL]; /* by way of here a small record is a small allocation */
 	ssize_t n;
-	size_t room;
 	int r;
 
 	if (fd < 0)
 		return err_new(-errno, "open %s", name);
-	sbuf_grow(out, OWN_FILE_USUAL);
-	room = out->cap - out->len - 1;
 	do
-		n = read(fd, out->s + out->len, room);
+		n = read(fd, first, sizeof(first));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_new(-errno, "read %s", name);
-	out->len += (size_t)n;
-	out->s[out->len] = '\0';
+	sbuf_add(out, first, (size_t)n);
 	if ((size_t)n > max)
 		return err_new(-CE_LIMIT, "%s: at most %zu bytes are read", name, max);
 	/* A regular file gives all that it has: less than asked for is its end. */
-	r = (size_t)n < room ? 0 : file_read_stream(fd, max - (size_t)n, out);
+	r = (size_t)n < sizeof(first) ? 0 : file_read_stream(fd, max - (size_t)n, out);
 	return r < 0 ? err_wrap(r, "%s", name) : 0;
 }
 

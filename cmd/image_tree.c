@@ -50,22 +50,12 @@ static void print_top_of(const struct strv *names)
 	put_untrusted(stdout, tags);
 }
 
-static bool begins_with(const struct strv *diffids, const struct strv *prefix, size_t n)
-{
-	if (diffids->n < n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(diffids->v[i], prefix->v[i]) != 0)
-			return false;
-	return true;
-}
-
 /* The names of every image whose layers are the first @n of @diffids; of one without a name there is nothing to say. */
 static void print_tops(const struct image_set *set, const struct strv *diffids, size_t n)
 {
 	for (size_t i = 0; i < set->n; i++)
 		if (set->v[i].s.names.n && set->v[i].s.diffids.n == n &&
-		    begins_with(&set->v[i].s.diffids, diffids, n))
+		    strv_begins_with(&set->v[i].s.diffids, diffids, n))
 			print_top_of(&set->v[i].s.names);
 }
 
@@ -94,10 +84,10 @@ static const struct image_entry *next_branch(const struct image_set *set, const 
 		const struct strv *d = &set->v[*at].s.diffids;
 		bool seen = false;
 
-		if (d->n <= n || !begins_with(d, prefix, n))
+		if (d->n <= n || !strv_begins_with(d, prefix, n))
 			continue;
 		for (size_t k = 0; k < *at && !seen; k++)
-			seen = begins_with(&set->v[k].s.diffids, d, n + 1);
+			seen = strv_begins_with(&set->v[k].s.diffids, d, n + 1);
 		if (!seen)
 			return &set->v[(*at)++];
 	}

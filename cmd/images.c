@@ -110,6 +110,7 @@ static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 	const struct image_query q = {.all = a->all,
 				      .no_trunc = a->no_trunc,
 				      .digests = a->digests,
+				      .history = a->history,
 				      .once = a->quiet,
 				      .detail = (a->format && !a->quiet) || a->tree,
 				      .reference = argc ? argv[0] : NULL,

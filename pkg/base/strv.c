@@ -84,6 +84,16 @@ void strv_sort(struct strv *sv)
 		qsort(sv->v, sv->n, sizeof(*sv->v), by_bytes);
 }
 
+bool strv_begins_with(const struct strv *sv, const struct strv *prefix, size_t n)
+{
+	if (sv->n < n || prefix->n < n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(sv->v[i], prefix->v[i]) != 0)
+			return false;
+	return true;
+}
+
 bool strv_has_sorted(const struct strv *sv, const char *s)
 {
 	return sv->n && bsearch(&s, sv->v, sv->n, sizeof(*sv->v), by_bytes);

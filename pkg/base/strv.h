@@ -27,6 +27,7 @@ void strv_insert(struct strv *sv, size_t at, const char *s);
 void strv_remove(struct strv *sv, size_t at); /* frees the element, keeps the order */
 bool strv_has(const struct strv *sv, const char *s);
 void strv_sort(struct strv *sv); /* byte order */
+bool strv_begins_with(const struct strv *sv, const struct strv *prefix, size_t n); /* the first @n are equal */
 bool strv_has_sorted(const struct strv *sv, const char *s); /* of what strv_sort() sorted */
 /** strv_split() - append the pieces of @s between @sep; empty pieces are kept. */
 void strv_split(struct strv *sv, const char *s, char sep);

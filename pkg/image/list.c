@@ -85,7 +85,7 @@ static struct json_object *row_of(const struct line *l, const struct image_query
 {
 	const struct image_entry *e = l->e;
 	struct json_object *o = json_object_new_object();
-	AUTO_FREE char *history = strv_join(&e->s.names, ", "), *ago = NULL, *id = NULL;
+	AUTO_FREE char *ago = NULL, *id = NULL;
 	char span[CLOCK_TEXT_MAX];
 
 	id = q->no_trunc ? xasprintf("sha256:%s", e->s.id) : xstrndup(e->s.id, 12);
@@ -93,12 +93,17 @@ static struct json_object *row_of(const struct line *l, const struct image_query
 	ago = xasprintf("%s ago", span);
 	json_add_str(o, "Repository", l->repository);
 	json_add_str(o, "Tag", l->tag);
-	json_add_str(o, "Digest", l->digest ? l->digest : NONE);
+	if (q->digests || q->detail)
+		json_add_str(o, "Digest", l->digest ? l->digest : NONE);
 	json_add_str(o, "ID", id);
 	json_add_str(o, "CreatedSince", ago);
 	json_set_size(o, "Size", e->s.size_bytes);
 	json_set_bool(o, "ReadOnly", e->read_only);
-	json_add_str(o, "History", history);
+	if (q->history || q->detail) {
+		AUTO_FREE char *history = strv_join(&e->s.names, ", ");
+
+		json_add_str(o, "History", history);
+	}
 	if (q->detail)
 		add_row_detail(o, e);
 	return o;
@@ -134,29 +139,62 @@ static struct json_object *json_of(const struct image_entry *e)
 
 /* ---- lines, in order ---- */
 
+static int by_id(const struct line *a, const struct line *b)
+{
+	return strcmp(a->e->s.id, b->e->s.id);
+}
+
+static int by_repository(const struct line *a, const struct line *b)
+{
+	return strcmp(a->repository, b->repository);
+}
+
+static int by_tag(const struct line *a, const struct line *b)
+{
+	return strcmp(a->tag, b->tag);
+}
+
+static int by_size(const struct line *a, const struct line *b)
+{
+	return (a->e->s.size_bytes > b->e->s.size_bytes) -
+	       (a->e->s.size_bytes < b->e->s.size_bytes);
+}
+
+static int newest_first(const struct line *a, const struct line *b)
+{
+	return (a->e->s.created_ns < b->e->s.created_ns) -
+	       (a->e->s.created_ns > b->e->s.created_ns);
+}
+
+static const struct order {
+	const char *key;
+	int (*compare)(const struct line *a, const struct line *b);
+} orders[] = {
+	{"created", newest_first}, {"id", by_id},   {"repository", by_repository},
+	{"size", by_size},         {"tag", by_tag},
+};
+
 static int compare_lines(const void *pa, const void *pb, void *arg)
 {
-	const struct line *a = pa, *b = pb;
-	const char *key = arg;
-	int c = 0;
+	const struct order *order = arg;
+	int c = order->compare(pa, pb);
 
-	if (strcmp(key, "id") == 0)
-		c = strcmp(a->e->s.id, b->e->s.id);
-	else if (strcmp(key, "repository") == 0)
-		c = strcmp(a->repository, b->repository);
-	else if (strcmp(key, "tag") == 0)
-		c = strcmp(a->tag, b->tag);
-	else if (strcmp(key, "size") == 0)
-		c = (a->e->s.size_bytes > b->e->s.size_bytes) -
-		    (a->e->s.size_bytes < b->e->s.size_bytes);
-	else
-		c = (a->e->s.created_ns < b->e->s.created_ns) -
-		    (a->e->s.created_ns > b->e->s.created_ns);
 	if (c == 0)
-		c = strcmp(a->repository, b->repository);
+		c = by_repository(pa, pb);
 	if (c == 0)
-		c = strcmp(a->tag, b->tag);
-	return c ? c : strcmp(a->e->s.id, b->e->s.id);
+		c = by_tag(pa, pb);
+	return c ? c : by_id(pa, pb);
+}
+
+static int find_order(const char *key, const struct order **ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		if (strcmp(orders[i].key, key) != 0)
+			continue;
+		*ret = &orders[i];
+		return 0;
+	}
+	return err_usage("--sort '%s': use one of created id repository size tag", key);
 }
 
 static void set_line(const struct image_entry *e, const char *name, struct line *out)
@@ -199,14 +237,6 @@ static size_t lines_of(const struct image_entry *e, bool once, struct line *out)
 	return 1;
 }
 
-static bool has_nameless(const struct image_set *set)
-{
-	for (size_t i = 0; i < set->n; i++)
-		if (set->v[i].s.names.n == 0)
-			return true;
-	return false;
-}
-
 static void emit(struct line *lines, size_t n, const struct image_query *q,
 		 struct json_object **ret_rows, struct json_object **ret_json)
 {
@@ -226,18 +256,12 @@ static void emit(struct line *lines, size_t n, const struct image_query *q,
 	}
 }
 
-static int lines_make(struct store *st, const struct image_query *q, const struct image_filters *f,
-		      struct image_set *set, struct line **ret, size_t *ret_n)
+static void lines_make(const struct image_query *q, const struct image_filters *f,
+		       struct image_set *set, struct line **ret, size_t *ret_n)
 {
 	bool intermediate = q->all || image_filters_have(f, "intermediate");
 	size_t n = 0, max = 0;
-	int r = 0;
 
-	/* Only for the nameless it matters who was built on whom; mostly there are none. */
-	if (!intermediate && !(f->needs & IMAGE_SET_PARENTS) && !q->detail && has_nameless(set))
-		r = image_set_parents(st, set);
-	if (r < 0)
-		return r;
 	for (size_t i = 0; i < set->n; i++)
 		max += set->v[i].s.names.n + 1;
 	*ret = xcalloc(max + 1, sizeof(**ret));
@@ -249,7 +273,6 @@ static int lines_make(struct store *st, const struct image_query *q, const struc
 			n += lines_of(e, q->once, *ret + n);
 	}
 	*ret_n = n;
-	return 0;
 }
 
 static void lines_free(struct line *lines, size_t n)
@@ -279,33 +302,29 @@ static void add_local_digests(struct store *st, struct image_set *set)
 int image_list(struct store *st, const struct image_query *q, struct json_object **ret_rows,
 	       struct json_object **ret_json)
 {
-	static const char sorts[] = " created id repository size tag ";
-	const char *sort = q->sort ? q->sort : "created";
-	AUTO_FREE char *padded = xasprintf(" %s ", sort);
+	const struct order *order = NULL;
 	AUTO(image_filters_done) struct image_filters f = {0};
 	AUTO(image_set_done) struct image_set set = {0};
 	struct line *lines = NULL;
 	size_t n = 0;
-	int r;
+	int r = find_order(q->sort ? q->sort : "created", &order);
 
-	if (!strstr(sorts, padded))
-		return err_usage("--sort '%s': use one of%.*s", sort, (int)sizeof(sorts) - 2,
-				 sorts);
-	r = image_filters_parse(st, q->filters, &f);
+	if (r == 0)
+		r = image_filters_parse(st, q->filters, &f);
 	if (r < 0)
 		return r;
 	if (q->reference)
 		image_filters_add_operand(st, q->reference, &f);
 	r = image_set_load(st,
-			   (q->detail ? IMAGE_SET_PARENTS | IMAGE_SET_CONTAINERS : 0) | f.needs |
-				   IMAGE_SET_LISTS,
+			   (q->detail ? IMAGE_SET_PARENTS | IMAGE_SET_CONTAINERS : 0) |
+				   (q->all ? 0 : IMAGE_SET_CHILDREN) | f.needs | IMAGE_SET_LISTS,
 			   &set);
 	if (r == 0 && (q->detail || q->digests || image_filters_have(&f, "digest")))
 		add_local_digests(st, &set);
 	if (r == 0)
-		r = lines_make(st, q, &f, &set, &lines, &n);
+		lines_make(q, &f, &set, &lines, &n);
 	if (r == 0 && n > 1)
-		qsort_r(lines, n, sizeof(*lines), compare_lines, (void *)sort);
+		qsort_r(lines, n, sizeof(*lines), compare_lines, (void *)order);
 	if (r == 0)
 		emit(lines, n, q, ret_rows, ret_json);
 	lines_free(lines, n);

@@ -10,6 +10,7 @@ struct image_query {
 	bool all; /* nameless ones that others were built on, too */
 	bool no_trunc;
 	bool digests; /* also of images without a manifest (local_digest.h) */
+	bool history; /* the names of each */
 	bool once; /* one row an image, however many names it has */
 	bool detail; /* rows and JSON with what takes reading configs and containers */
 	const char *reference; /* only names that match, NULL: any */

@@ -100,21 +100,24 @@ static int add_lists(struct store *st, struct image_set *set)
 	return r;
 }
 
+static void add_config(struct store *st, struct image_entry *e)
+{
+	AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+	if (e->has_config || e->is_list)
+		return;
+	/* Of the record's other files none: a list of many would read each of them. */
+	if (image_store_file(st, e->s.id, "config", &b) == 0 &&
+	    image_config_parse(b.s, b.len, &e->config) == 0)
+		e->has_config = true;
+	else
+		err_drop(); /* damaged or going: listed without what the config says */
+}
+
 static void add_configs(struct store *st, struct image_set *set)
 {
-	for (size_t i = 0; i < set->n; i++) {
-		struct image_entry *e = &set->v[i];
-		struct image_record *rec = NULL;
-
-		if (e->has_config || e->is_list)
-			continue;
-		if (image_store_load(st, e->s.id, &rec) == 0 &&
-		    image_config_parse(rec->config, rec->config_len, &e->config) == 0)
-			e->has_config = true;
-		else
-			err_drop(); /* damaged or going: listed without what the config says */
-		image_record_free(rec);
-	}
+	for (size_t i = 0; i < set->n; i++)
+		add_config(st, &set->v[i]);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -128,11 +131,9 @@ static bool is_parent(const struct image_entry *parent, const struct image_entry
 	const struct image_config *p = &parent->config, *c = &child->config;
 
 	if (parent == child || !parent->has_config || !child->has_config || !p->n_history ||
-	    p->n_history >= c->n_history || p->diffids.n > c->diffids.n)
+	    p->n_history >= c->n_history ||
+	    !strv_begins_with(&c->diffids, &p->diffids, p->diffids.n))
 		return false;
-	for (size_t i = 0; i < p->diffids.n; i++)
-		if (strcmp(p->diffids.v[i], c->diffids.v[i]) != 0)
-			return false;
 	for (unsigned i = 0; i < p->n_history; i++)
 		if (p->history[i].created_ns != c->history[i].created_ns ||
 		    p->history[i].empty_layer != c->history[i].empty_layer ||
@@ -141,14 +142,13 @@ static bool is_parent(const struct image_entry *parent, const struct image_entry
 	return true;
 }
 
-int image_set_parents(struct store *st, struct image_set *set)
+/* Of those with a config. */
+static void find_parents(struct image_set *set)
 {
-	add_configs(st, set);
 	for (size_t i = 0; i < set->n; i++) {
 		struct image_entry *child = &set->v[i];
 
-		child->parent = NULL;
-		for (size_t k = 0; k < set->n; k++) {
+		for (size_t k = 0; child->has_config && k < set->n; k++) {
 			const struct image_entry *p = &set->v[k];
 
 			if (is_parent(p, child) &&
@@ -160,7 +160,20 @@ int image_set_parents(struct store *st, struct image_set *set)
 	for (size_t i = 0; i < set->n; i++)
 		if (set->v[i].parent)
 			set->v[set->v[i].parent - set->v].has_children = true;
-	return 0;
+}
+
+/* Only what has all layers of a nameless one can be its child, or rather than it the parent of one. */
+static void add_children(struct store *st, struct image_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const struct image_summary *nameless = &set->v[i].s;
+
+		for (size_t k = 0; nameless->names.n == 0 && k < set->n; k++)
+			if (strv_begins_with(&set->v[k].s.diffids, &nameless->diffids,
+					     nameless->diffids.n))
+				add_config(st, &set->v[k]);
+	}
+	find_parents(set);
 }
 
 int image_set_load(struct store *st, unsigned flags, struct image_set *ret)
@@ -190,12 +203,14 @@ int image_set_load(struct store *st, unsigned flags, struct image_set *ret)
 		r = add_containers(st, &set);
 	if (r == 0 && flags & IMAGE_SET_LISTS)
 		r = add_lists(st, &set);
-	if (r == 0 && flags & IMAGE_SET_PARENTS)
-		r = image_set_parents(st, &set);
-	else if (r == 0 && flags & IMAGE_SET_CONFIG)
-		add_configs(st, &set);
 	if (r < 0)
 		return r;
+	if (flags & (IMAGE_SET_PARENTS | IMAGE_SET_CONFIG))
+		add_configs(st, &set);
+	if (flags & IMAGE_SET_PARENTS)
+		find_parents(&set);
+	else if (flags & IMAGE_SET_CHILDREN)
+		add_children(st, &set);
 	*ret = set;
 	memset(&set, 0, sizeof(set));
 	return 0;

@@ -14,7 +14,7 @@ struct image_entry {
 	bool has_config, read_only; /* read_only: it is in a shared store alone */
 	unsigned containers;
 	const struct image_entry *parent; /* the image it was built on, if that is here */
-	bool has_children;
+	bool has_children; /* something was built on it and has no nearer parent */
 	bool is_list; /* a manifest list, not an image */
 };
 
@@ -27,10 +27,9 @@ enum image_set_flags {
 	IMAGE_SET_CONFIG = 1,
 	IMAGE_SET_PARENTS = 2, /* implies the configs */
 	IMAGE_SET_CONTAINERS = 4,
+	IMAGE_SET_CHILDREN = 16, /* has_children of those without a name, which reads few configs */
 	IMAGE_SET_LISTS = 8, /* manifest lists too, which look like images without layers */
 };
 
 int image_set_load(struct store *st, unsigned flags, struct image_set *ret);
-/** image_set_parents() - what IMAGE_SET_PARENTS does, later. */
-int image_set_parents(struct store *st, struct image_set *set);
 void image_set_done(struct image_set *set);

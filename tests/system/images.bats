@@ -214,6 +214,24 @@ small() {
 	! cuddy images -a -q --no-trunc --filter intermediate=false | grep -qx "$id" || fail "it is shown"
 }
 
+@test "images: each file is opened once, however many images there are, and with nameless ones among them" {
+	require_program strace
+	for i in {1..30}; do
+		printf 'FROM %s\nLABEL n=%d\n' "$IMAGE" "$i" | cuddy build -q -t localhost/many:$i - >/dev/null
+	done
+	cuddy untag localhost/many:1
+	opened() { # opened COMMAND...
+		strace -f -qq -e trace=openat -o "$WORK/trace" "$CUDDY" "$@" >/dev/null
+		grep -c 'openat(' "$WORK/trace"
+	}
+	# A record, a name and perhaps the config of each of 31, and what there is besides.
+	[ "$(opened images)" -le $((3 * 31 + 50)) ]
+	[ "$(opened images --filter dangling=true)" -le $((3 * 31 + 50)) ]
+	[ "$(opened images --filter label=n=3)" -le $((3 * 31 + 50)) ]
+	[ "$(opened images --format '{{.ParentId}}')" -le $((6 * 31 + 50)) ] # and what digests are made of
+	[ "$(cuddy images -q --filter dangling=true | wc -l)" = 1 ]
+}
+
 @test "images: sorted by what is asked for; --digests has a column more" {
 	small localhost/a:2 >/dev/null
 	cuddy tag localhost/a:2 localhost/z:1

@@ -110,6 +110,59 @@ is_whole() {
 	done
 }
 
+# images: S8
+@test "S8: after ^C only the rest is asked for" {
+	slow_line 1500000
+	env --default-signal=INT "$CUDDY" pull -q --tls-verify=false "$LINE/d:1" >"$WORK/out" 2>"$WORK/err" 3>&- &
+	P=$!
+	line_stuck
+	grows() { [ "$(bytes_of "$PART")" -gt 500000 ]; }
+	wait_until 20 grows
+	before=$(grep -c "\"GET /v2/d/blobs/$BLOB HTTP/1.1\"" "$REG_DIR/log") || true
+	kill -INT $P
+	! wait $P || fail "no error"
+	line_end
+	wait_until 20 logged "$before"
+	had=$(bytes_of "$PART")
+	[ "$had" -gt 500000 ]
+	blob_gets_begin
+	pull "$REG/d:1"
+	[ "$(sent 206)" -eq $((SIZE - had)) ]
+	[ -z "$(sent 200)" ]
+	is_whole
+}
+
+# images: S8, S17
+@test "S8: a pull that ran out of room goes on when there is some: layers that were finished are not asked for again" {
+	mkdir "$WORK/ctx" "$WORK/small"
+	head -c 3000000 /dev/urandom >"$WORK/ctx/first"
+	head -c 60000000 /dev/zero >"$WORK/ctx/second" # a few kilobytes on the way
+	printf 'FROM scratch\nCOPY first /first\nCOPY second /second\n' >"$WORK/ctx/Containerfile"
+	cuddy build -q -t two "$WORK/ctx" >/dev/null
+	cuddy push -q --tls-verify=false two "$REG/two:1"
+	read -r one two < <(skopeo inspect --raw --tls-verify=false "docker://$REG/two:1" | jq -r '[.layers[].digest] | join(" ")')
+	cat >"$WORK/script" <<-'SH'
+		export CUDDY_ROOT=$WORK/small/root CUDDY_RUNROOT=$WORK/small-run
+		mkdir -p -m 0700 "$CUDDY_ROOT" "$CUDDY_RUNROOT"
+		trap '"$CUDDY" rmi -f -a >/dev/null; rm -rf "$CUDDY_RUNROOT"' EXIT
+		gets() { grep -c "\"GET /v2/two/blobs/$1 HTTP" "$REG_DIR/log"; }
+		for try in 1 2; do
+			out=$("$CUDDY" pull -q --tls-verify=false "$REG/two:1" 2>&1) && { echo "no error"; exit 1; }
+			case $out in cuddy:*"No space left on device"*) ;; *) echo "$out"; exit 1 ;; esac
+			[ "$(printf '%s\n' "$out" | wc -l)" = 1 ] && [ -z "$("$CUDDY" images -q)" ] || { echo "$out"; exit 1; }
+			"$CUDDY" system check || exit 1
+		done
+		mount -o remount,size=200m "$WORK/small" || exit 1
+		"$CUDDY" pull -q --tls-verify=false "$REG/two:1" >/dev/null || exit 1
+		"$CUDDY" system check || exit 1
+		echo "$(gets $ONE) $(gets $TWO)"
+	SH
+	export WORK ONE=$one TWO=$two
+	run cuddy unshare sh -c "mount -t tmpfs -o size=20m none '$WORK/small' && exec bash '$WORK/script'"
+	[ "$status" -eq 0 ] || fail "$output"
+	[ "$output" = "1 1" ] || fail "asked for: $output"
+}
+
 # images: S7
 @test "S7: who waits for another's download goes on where that one was killed; nobody else waits for either" {
 	cuddy load -q -i "$(image_file busybox)" >/dev/null

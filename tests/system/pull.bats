@@ -169,7 +169,8 @@ def blob(data):
                                                   headers={"Content-Type": "application/octet-stream"}))
 children = []
 for arch in "s390x", "amd64", "arm64":
-    img = Image([busybox_layer(extra=[file("arch", arch)])], {"Cmd": ["cat", "/arch"]}, config_over={"architecture": arch}, docker=docker)
+    says = "amd64" if tag == "lies" else arch
+    img = Image([busybox_layer(extra=[file("arch", arch)])], {"Cmd": ["cat", "/arch"]}, config_over={"architecture": says}, docker=docker)
     for b, _ in img.blobs:
         blob(b)
     blob(img.config)
@@ -197,6 +198,29 @@ PY
 		run --separate-stderr pull --platform linux/riscv64 "$REG/multi:$tag"
 		one_line_error 125 'riscv64'
 	done
+}
+
+# As podman: many an image in the world is labelled wrongly, and whoever pulls it by script must get it. But it is told,
+# the image counts as what its own config says, and nothing that wants the other platform takes it for that.
+# threats: G08
+# images: F7
+@test "pull: an image for another platform than was asked for is told, and never taken for the one it is not" {
+	registry_begin
+	two_in_a_list application/vnd.oci.image.index.v1+json lies
+	run -0 --separate-stderr pull --platform linux/s390x "$REG/multi:lies"
+	[ "$stderr" = "cuddy: warning: the image is for linux/amd64/v1, wanted was linux/s390x" ]
+	[ "$(cuddy image inspect --format '{{.Architecture}}' "$REG/multi:lies")" = amd64 ]
+	for words in "create --pull never" history "save -q -o $WORK/x.tar" "push -q"; do
+		run --separate-stderr cuddy ${words%% *} --platform linux/s390x $(cut -s -d' ' -f2- <<<"$words") "$REG/multi:lies"
+		one_line_error 125 'for linux/amd64/v1'
+	done
+	[ -z "$(cuddy ps -aq)" ]
+	[ ! -e "$WORK/x.tar" ]
+	# Asked for as what it is, or not at all, nothing is to be told.
+	cuddy rmi "$REG/multi:lies" >/dev/null
+	two_in_a_list application/vnd.oci.image.index.v1+json true
+	run -0 --separate-stderr pull --platform linux/amd64 "$REG/multi:true"
+	[ -z "$stderr" ]
 }
 
 # images: R9

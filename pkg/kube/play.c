@@ -29,6 +29,19 @@ void kube_made_done(struct kube_made *m)
 
 /* --- config maps and secrets -------------------------------------------------------------------- */
 
+/* Of the lines that it may be broken into, as in a block of YAML. */
+static int decode_value(const char *s, struct sbuf *out)
+{
+	AUTO_SBUF struct sbuf packed = SBUF_INIT;
+
+	sbuf_adds(&packed, "");
+	sbuf_adds(out, "");
+	for (; *s; s++)
+		if (*s != '\n' && *s != '\r')
+			sbuf_addc(&packed, *s);
+	return base64_decode(packed.s, out);
+}
+
 static struct json_object *map_of(struct json_object *doc)
 {
 	struct json_object *to = json_object_new_object(), *m = kube_get(doc, "data");
@@ -40,9 +53,8 @@ static struct json_object *map_of(struct json_object *doc)
 			AUTO_SBUF struct sbuf b = SBUF_INIT;
 			const char *s = v ? json_object_get_string(v) : "";
 
-			sbuf_adds(&b, "");
-			if (secret && base64_decode(s, &b) == 0)
-				json_set_str(to, key, b.s);
+			if (secret && decode_value(s, &b) == 0)
+				json_set(to, key, json_object_new_string_len(b.s, (int)b.len));
 			else if (!secret)
 				json_set_str(to, key, s);
 		}
@@ -100,6 +112,22 @@ struct json_object *kube_find_map(struct kube_play *p, const char *kind, const c
 	return strcmp(kind, "Secret") == 0 ? kept_secret(p->st, name) : NULL;
 }
 
+static int check_secret(struct json_object *doc)
+{
+	struct json_object *m = kube_get(doc, "data");
+
+	if (!json_object_is_type(m, json_type_object))
+		return 0;
+	json_object_object_foreach(m, key, v)
+	{
+		AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+		if (v && decode_value(json_object_get_string(v), &b) < 0)
+			return err_new(-CE_BAD_FORMAT, "data.%s is not base64", key);
+	}
+	return 0;
+}
+
 static int keep_secret(struct kube_play *p, struct json_object *doc)
 {
 	const struct secret_request q = {.name = kube_name(doc), .replace = true};
@@ -107,6 +135,9 @@ static int keep_secret(struct kube_play *p, struct json_object *doc)
 	AUTO_FREE char *id = NULL;
 	int r;
 
+	r = check_secret(doc);
+	if (r < 0)
+		return r;
 	json_write(doc, false, &text);
 	r = secret_make(p->st, &q, text.s, text.len, &id);
 	secret_wipe(&text);

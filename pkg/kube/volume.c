@@ -29,7 +29,8 @@ static int own_volume(struct kube_play *p, const char *name, const struct strv *
 	return r;
 }
 
-static int write_key(int dir, const char *path, const char *text, mode_t mode)
+/* @text: a string of any bytes, NUL too. */
+static int write_key(int dir, const char *path, struct json_object *text, mode_t mode)
 {
 	AUTO_STRV struct strv parts = STRV_INIT;
 	AUTO_CLOSE int at = fcntl(dir, F_DUPFD_CLOEXEC, 3);
@@ -42,7 +43,9 @@ static int write_key(int dir, const char *path, const char *text, mode_t mode)
 		if (!*s || strcmp(s, ".") == 0 || strcmp(s, "..") == 0)
 			return err_new(-CE_BAD_FORMAT, "the path '%s'", path);
 		if (i + 1 == parts.n)
-			return file_replace(at, s, text, strlen(text), mode, FILE_NO_SYNC);
+			return file_replace(at, s, json_object_get_string(text),
+					    (size_t)json_object_get_string_len(text), mode,
+					    FILE_NO_SYNC);
 		if (mkdirat(at, s, 0755) < 0 && errno != EEXIST)
 			return err_new(-errno, "make %s", path);
 		next = openat(at, s, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -84,14 +87,14 @@ static int fill_volume(struct kube_play *p, struct json_object *v, const char *k
 			if (!key || !path || !json_object_object_get_ex(data, key, &text))
 				return err_new(-CE_BAD_FORMAT, "%s %s has no key %s", kind, name,
 					       key ? key : "");
-			r = write_key(dir, path, json_object_get_string(text), mode);
+			r = write_key(dir, path, text, mode);
 		}
 		return r;
 	}
 	json_object_object_foreach(data, key, text)
 	{
 		if (r == 0)
-			r = write_key(dir, key, json_object_get_string(text), mode);
+			r = write_key(dir, key, text, mode);
 	}
 	return r;
 }

@@ -179,6 +179,31 @@ $(A) hello' ]
 	nothing_left
 }
 
+@test "kube play: a secret of any bytes, in lines, is a file of these bytes" {
+	head -c 3000 /dev/urandom >"$WORK/random"
+	printf 'a\0b\377\n' >"$WORK/nul"
+	cat >"$WORK/p.yaml" <<-Y
+		kind: Secret
+		metadata: {name: s}
+		data:
+		  nul: $(base64 <"$WORK/nul")
+		  random: |
+		$(base64 <"$WORK/random" | sed 's/^/    /')
+		---
+		kind: Pod
+		metadata: {name: p}
+		spec:
+		  containers:
+		  - {name: a, image: $IMAGE, command: [sleep, "1000"], volumeMounts: [{name: s, mountPath: /s}]}
+		  volumes: [{name: s, secret: {secretName: s}}]
+	Y
+	cuddy kube play --network none "$WORK/p.yaml" >/dev/null
+	cuddy exec p-a cat /s/nul | cmp - "$WORK/nul"
+	cuddy exec p-a cat /s/random | cmp - "$WORK/random"
+	cuddy kube down --force "$WORK/p.yaml" >/dev/null
+	nothing_left
+}
+
 @test "kube play, down: YAML and config maps from a URL; apply says where clusters are talked to" {
 	www_begin
 	printf 'kind: ConfigMap\nmetadata: {name: c}\ndata: {k: far}\n' >"$WORK/www/maps.yaml"
@@ -257,6 +282,7 @@ $(A) hello' ]
 		a: 1\na: 2|twice
 		kind: Node\nmetadata: {name: n}|nothing in it for us|
 		metadata: {name: n}|without a kind
+		kind: Secret\nmetadata: {name: n}\ndata: {a: YQ==, k: wha}\n---\nkind: Pod\nmetadata: {name: n}\nspec: {containers: [{name: c, image: localhost/busybox}]}|data.k is not base64
 		kind: Pod\nmetadata: {name: n}|no containers
 		kind: Pod\nmetadata: {name: ../n}\nspec: {containers: [{}]}|no name
 		kind: Pod\nmetadata: {name: n}\nspec: {containers: [{name: c}]}|name and image

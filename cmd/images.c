@@ -111,8 +111,8 @@ static int images_run(struct cmd_ctx *ctx, const void *args, int argc, char **ar
 				      .no_trunc = a->no_trunc,
 				      .digests = a->digests,
 				      .history = a->history,
-				      .once = a->quiet,
-				      .detail = (a->format && !a->quiet) || a->tree,
+				      .once = a->quiet && !a->format,
+				      .detail = a->format || a->tree,
 				      .reference = argc ? argv[0] : NULL,
 				      .filters = &a->filters,
 				      .sort = a->sort};

@@ -18,6 +18,13 @@ image_id() { cuddy image inspect --format '{{.Id}}' "$1"; }
 	[[ "$output" =~ ^[0-9a-f]{12}$ ]]
 	run -0 cuddy images localhost/nosuch -q
 	[ -z "$output" ]
+	# A format has all fields and each name, --quiet or not.
+	cuddy tag "$IMAGE" other:1
+	for f in json '{{.Names}} {{.Digest}} {{.Id}}' '{{json .}}' '{{.History}}'; do
+		[ "$(cuddy images -q --format "$f")" = "$(cuddy images --format "$f")" ]
+	done
+	[ "$(cuddy images -q --format '{{.Tag}}' | sort | xargs)" = "1 latest" ]
+	[ "$(cuddy images -q | wc -l)" = 1 ]
 }
 
 @test "tag: a second name for the same image; the first stays; an existing name moves" {

@@ -48,6 +48,7 @@ static const struct key keys[] = {
 	K("engine", hooks_dir, LIST),
 	K("engine", runtimes_flags, LIST),
 	K("network", default_host_ips, LIST),
+	K("network", pasta_options, LIST),
 	K("containers", apparmor_profile, TEXT),
 	K("containers", base_hosts_file, TEXT),
 	K("containers", cgroupns, TEXT),

@@ -36,7 +36,8 @@ struct conf_list {
 struct containers_conf {
 	struct conf_list add_compression, annotations, cdi_spec_dirs, cgroup_conf, default_capabilities,
 		default_host_ips, default_sysctls, default_ulimits, devices, dns_options,
-		dns_searches, dns_servers, env, hooks_dir, mounts, runtimes_flags, volumes;
+		dns_searches, dns_servers, env, hooks_dir, mounts, pasta_options,
+		runtimes_flags, volumes;
 	char *apparmor_profile, *base_hosts_file, *cgroup_manager, *compression_format,
 		*host_containers_internal_ip, *image_default_format, *image_volume_mode,
 		*infra_command, *infra_image, *kube_generate_type, *log_path, *log_tag,

@@ -207,6 +207,7 @@ static void names(const struct containers_conf *c, struct container_request *q)
 	if (!q->no_hosts)
 		text(&q->hosts_file, c->base_hosts_file);
 	text(&q->network_cmd, c->default_rootless_network_cmd);
+	q->pasta_options = &c->pasta_options.v;
 }
 
 /* What a process may do, and with what. */

@@ -119,21 +119,29 @@ int make_namespaces(struct store *st, const struct container_request *q, struct 
 
 /* "NAME[:OPTIONS]" of a program that serves the network; 0: it is another mode. */
 static int helper_mode(const char *given, const char *name, enum net_mode mode,
-		       struct container_record *r)
+		       const struct strv *more, struct container_record *r)
 {
 	size_t len = strlen(name);
+	AUTO_STRV struct strv words = STRV_INIT;
+	AUTO_FREE char *options = NULL;
 	struct net_plan n = {.mode = mode};
 	int rc = 0;
 
 	if (strncmp(given, name, len) != 0 || (given[len] && given[len] != ':'))
 		return 0;
+	/* The configuration's first, as with podman; pasta refuses most of what is said twice. */
+	if (more)
+		strv_add_all(&words, more);
 	if (given[len])
-		rc = mode == NET_PASTA ? net_plan_parse_pasta(given + len + 1, &n)
-				       : net_plan_parse_slirp(given + len + 1, &n);
+		strv_add(&words, given + len + 1);
+	options = strv_join(&words, ",");
+	if (words.n)
+		rc = mode == NET_PASTA ? net_plan_parse_pasta(options, &n)
+				       : net_plan_parse_slirp(options, &n);
 	if (rc < 0)
-		return rc;
+		return more && more->n ? err_wrap(rc, "with pasta_options of containers.conf") : rc;
 	r->ns_net = xstrdup(name);
-	r->network_options = given[len] ? xstrdup(given + len + 1) : NULL;
+	r->network_options = words.n ? TAKE_PTR(options) : NULL;
 	return 1;
 }
 
@@ -145,16 +153,18 @@ static int network_mode(struct store *st, const struct container_request *q,
 	enum net_mode mode;
 
 	if (rc == 0)
-		rc = helper_mode(n, "slirp4netns", NET_SLIRP, r);
+		rc = helper_mode(n, "slirp4netns", NET_SLIRP, NULL, r);
 	if (rc == 0)
-		rc = helper_mode(n, "pasta", NET_PASTA, r);
+		rc = helper_mode(n, "pasta", NET_PASTA, q->pasta_options, r);
 	if (rc)
 		return rc < 0 ? rc : 0;
 	if (strcmp(n, "private") == 0 || strcmp(n, "default") == 0) {
 		rc = net_helper_mode(q->network_cmd, &mode);
-		if (rc == 0)
-			r->ns_net = xstrdup(mode == NET_PASTA ? "pasta" : "slirp4netns");
-		return rc;
+		if (rc == 0 && mode == NET_PASTA)
+			rc = helper_mode("pasta", "pasta", mode, q->pasta_options, r);
+		else if (rc == 0)
+			r->ns_net = xstrdup("slirp4netns");
+		return rc < 0 ? rc : 0;
 	}
 	if (strncmp(n, "pod:", 4) == 0)
 		return pod_network(st, n + 4, &r->ns_net);

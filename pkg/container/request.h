@@ -43,6 +43,7 @@ struct container_request {
 	bool remove_image; /* --rmi, with rm */
 	const char *
 		network_cmd; /* containers.conf's default_rootless_network_cmd; NULL: what there is */
+	const struct strv *pasta_options; /* of containers.conf; NULL: none */
 	const char *name, *cidfile, *entrypoint, *workdir, *stop_signal, *detach_keys;
 	int64_t stop_timeout; /* seconds; -1: default */
 	unsigned timeout; /* seconds, 0: never */

@@ -179,6 +179,24 @@ past() { cuddy events --stream=false "$@"; }
 	kill $server
 }
 
+@test "containers.conf: pasta_options are those of pasta, named or as the default, and the command line's come after" {
+	require_program pasta
+	require_tun
+	conf '[network]' 'default_rootless_network_cmd = "pasta"' 'pasta_options = ["-a", "10.9.8.7", "-n", "24", "-g", "10.9.8.1", "-m", "1400"]'
+	for net in "" "--network pasta"; do
+		# shellcheck disable=SC2086
+		run -0 cuddy run --rm $net "$IMAGE" ip -4 addr
+		[[ "$output" == *"mtu 1400 "*"inet 10.9.8.7/24"* ]] || fail "$net: $output"
+	done
+	run -0 cuddy run --rm --network pasta:--ns-ifname=net0 "$IMAGE" ip -4 addr show net0
+	[[ "$output" == *"mtu 1400 "*"inet 10.9.8.7/24"* ]] || fail "$output"
+	cuddy run --rm --network slirp4netns "$IMAGE" true
+	conf '[network]' 'pasta_options = ["--nosuch"]'
+	run --separate-stderr cuddy create --network pasta "$IMAGE" true
+	one_line_error 125 "pasta_options of containers.conf.*nosuch"
+	cuddy run --rm --network none "$IMAGE" true
+}
+
 @test "containers.conf: whatever else a file may hold is followed, moot, or named once with its reason" {
 	# What is said of TABLE KEY VALUE; nothing when it asks for what is so anyway, or for how podman works inside.
 	said() {

@@ -15,6 +15,7 @@
 #include "pkg/conmon/logs_internal.h"
 
 #define READ_SIZE 65536
+#define OPEN_TRIES 100
 #define RECORD_MAX (1U << 20) /* of a foreign file; ours are far below */
 
 /* Print the whole lines of what was read, keep the rest. @at_end: nothing will complete that rest. */
@@ -96,29 +97,72 @@ void log_set_done(struct log_set *s)
 	s->n = 0;
 }
 
-/* Newest first; stops before the file that @last is (NULL set: all). */
-static int log_set_open(const char *path, int last, struct log_set *ret)
+static bool has_inode(const struct log_set *s, int fd)
 {
-	ret->n = 0;
+	for (unsigned i = 0; i < s->n; i++)
+		if (same_inode(fd, s->fds[i]))
+			return true;
+	return false;
+}
+
+/* Newest first, up to where @last is. Return: 1 when it was met, 0 when there is no more. */
+static int open_newer(const char *path, int last, struct log_set *ret)
+{
+	bool missed = false;
+
 	for (unsigned i = 0; i < LOG_FILES_MAX; i++) {
 		int fd = open_log(path, i);
 
-		if (fd == -ENOENT && i == 0)
-			continue; /* between the renames of a rotation */
+		/* One number is free between two renames of a rotation: what had it has the next. */
+		if (fd == -ENOENT && !missed) {
+			missed = true;
+			continue;
+		}
 		if (fd == -ENOENT)
 			return 0;
 		if (fd < 0)
 			return err_new(fd, "open log %s", path);
+		missed = false;
 		if (last >= 0 && same_inode(fd, last)) {
 			(void)close(fd);
-			return 0;
+			return 1;
 		}
-		if (ret->n && same_inode(fd, ret->fds[ret->n - 1]))
+		if (has_inode(ret, fd))
 			(void)close(fd);
 		else
 			ret->fds[ret->n++] = fd;
 	}
 	return 0;
+}
+
+/* One rotation while we open is seen by the inodes; after two a newer file may have come behind an older one. */
+static bool was_overtaken(const char *path, const struct log_set *s)
+{
+	bool found = !s->n;
+
+	for (unsigned i = 0; i < 2 && !found; i++) {
+		AUTO_CLOSE int fd = open_log(path, i);
+
+		found = fd >= 0 && same_inode(fd, s->fds[0]);
+	}
+	return !found;
+}
+
+/* All, or those that are newer than @last, which is met unless it has no name any more. */
+static int log_set_open(const char *path, int last, struct log_set *ret)
+{
+	struct stat st;
+	int r = 0;
+
+	ret->n = 0;
+	for (unsigned tries = 0; tries < OPEN_TRIES; tries++) {
+		log_set_done(ret);
+		r = open_newer(path, last, ret);
+		if (r < 0 || ((r || last < 0 || fstat(last, &st) < 0 || !st.st_nlink) &&
+			      !was_overtaken(path, ret)))
+			break;
+	}
+	return r < 0 ? r : 0;
 }
 
 /* Print @s from oldest to newest; the newest stays open. */

@@ -49,11 +49,15 @@ static void sleep_s(unsigned s)
 	(void)nanosleep(&ts, NULL);
 }
 
+static int tried_again;
+
+/* images: R5 */
 /* "/BYTES/SECONDS/ALL": so many bytes each so many seconds, until all are out or nobody listens. */
 static void *serve(void *data)
 {
 	static const char zeros[65536];
 	static int asked;
+	static const char not_now[] = "HTTP/1.1 503 Not now\r\nContent-Length: 0\r\n\r\n";
 	int fd = (int)(intptr_t)data, n;
 	unsigned piece = 0, every = 0, all = 0;
 	char buf[4096] = "";
@@ -66,6 +70,11 @@ static void *serve(void *data)
 			     __atomic_fetch_add(&asked, 1, __ATOMIC_SEQ_CST) ? "200 OK"
 									     : "429 Busy");
 		(void)!write(fd, buf, (size_t)n);
+	} else if (strncmp(buf, "GET /again ", 11) == 0) {
+		(void)__atomic_fetch_add(&tried_again, 1, __ATOMIC_SEQ_CST);
+		(void)!write(fd, not_now, strlen(not_now));
+	} else if (strncmp(buf, "GET /later ", 11) == 0) {
+		(void)!write(fd, not_now, strlen(not_now));
 	} else if (sscanf(buf, "GET /%u/%u/%u ", &piece, &every, &all) == 3) {
 		n = snprintf(buf, sizeof(buf), "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n",
 			     all);
@@ -85,6 +94,7 @@ static void what_drips_is_given_up_and_what_is_slow_is_not(void **state)
 		unsigned timeout_s;
 		int ends; /* as http_finished() */
 		unsigned least_s;
+		unsigned retries, delay_ms, most_s;
 	} rows[] = {
 		{"1/10/100000", 0, -CE_TIMEOUT, 55}, /* stalls, as good as: after a minute */
 		{"4096/2/100000000", 60, -CE_TIMEOUT,
@@ -92,6 +102,8 @@ static void what_drips_is_given_up_and_what_is_slow_is_not(void **state)
 		{"busy", 0, 1, 55}, /* R5: not before what it says, nor later than is reasonable */
 		{"4096/2/131072", 0, 1,
 		 30}, /* the same without such a time: two KiB a second are a slow line */
+		{"again", 0, 1, 13, 3, 2000, 0}, /* R5: two seconds, four, eight */
+		{"later", 0, 1, 55, 1, 1000000, 500}, /* R5: a minute at most */
 	};
 	enum { N = sizeof(rows) / sizeof(rows[0]) };
 	const struct http_policy policy = {.plain = true};
@@ -108,7 +120,8 @@ static void what_drips_is_given_up_and_what_is_slow_is_not(void **state)
 		struct http_request q = {.url = url[i],
 					 .policy = &policy,
 					 .max_body = 1U << 30,
-					 .retries = 1,
+					 .retries = rows[i].retries ? rows[i].retries : 1,
+					 .retry_delay_ms = rows[i].delay_ms,
 					 .timeout_s = rows[i].timeout_s};
 
 		(void)snprintf(url[i], sizeof(url[i]), "http://127.0.0.1:%u/%s", port,
@@ -128,12 +141,14 @@ static void what_drips_is_given_up_and_what_is_slow_is_not(void **state)
 	for (unsigned i = 0; i < N; i++) {
 		int r = http_finished(t[i]);
 
-		if (r != rows[i].ends || ended[i] - begun < rows[i].least_s * NS)
+		if (r != rows[i].ends || ended[i] - begun < rows[i].least_s * NS ||
+		    (rows[i].most_s && ended[i] - begun > rows[i].most_s * NS))
 			fail_msg("%s: %d %s after %lld s", rows[i].path, r,
 				 r < 0 ? err_trail() : "", (long long)((ended[i] - begun) / NS));
 		http_stop(t[i]);
 	}
 	http_freep(&h);
+	assert_int_equal(tried_again, 4);
 }
 
 int main(void)

@@ -29,16 +29,6 @@ struct http {
 	int cancel_fd;
 };
 
-void http_expect(void)
-{
-	libcurl_begin();
-}
-
-void http_settle(void)
-{
-	libcurl_settle();
-}
-
 int http_new(struct http **ret)
 {
 	struct http *h;

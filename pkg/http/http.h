@@ -77,10 +77,6 @@ struct http_response {
 };
 void http_response_done(struct http_response *r);
 
-/** http_expect() - http_new() will come: the library is loaded meanwhile, by a thread that is gone when that returns. */
-void http_expect(void);
-/** http_settle() - the thread of http_expect() is gone: for who forks, or enters a namespace. */
-void http_settle(void);
 int http_new(struct http **ret);
 void http_freep(struct http **h);
 /** http_set_cancel() - when @fd becomes readable or is hung up, every wait fails with -CE_INTERRUPTED. Return: that of before. */

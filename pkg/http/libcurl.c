@@ -75,32 +75,8 @@ static bool is_there(void)
 	return !missing;
 }
 
-static pthread_t loader;
-static bool loading;
-
-static void *run_loader(void *unused)
-{
-	(void)unused;
-	(void)is_there();
-	return NULL;
-}
-
-void libcurl_begin(void)
-{
-	if (!loading)
-		loading = pthread_create(&loader, NULL, run_loader, NULL) == 0;
-}
-
-void libcurl_settle(void)
-{
-	if (loading)
-		(void)pthread_join(loader, NULL);
-	loading = false;
-}
-
 int libcurl_ready(void)
 {
-	libcurl_settle();
 	return is_there() ? 0 : err_new(-CE_HOST_SETUP, "%s (apt-get install libcurl4)", missing);
 }
 

@@ -6,9 +6,5 @@
  */
 #pragma once
 
-/** libcurl_begin() - load it beside what the caller does until then; nothing that goes wrong is said. */
-void libcurl_begin(void);
-/** libcurl_settle() - wait until no thread of libcurl_begin() is left. */
-void libcurl_settle(void);
-/** libcurl_ready() - it is loaded and set up, and no thread of libcurl_begin() is left. */
+/** libcurl_ready() - it is loaded and set up. */
 int libcurl_ready(void);

@@ -113,13 +113,13 @@ static int catch_signals(struct client *c)
 static struct client expected = {
 	.channel = -EBADF, .pidfd = -EBADF, .signals = -EBADF, .user_side = -EBADF};
 
-static int start(struct client *c, bool early)
+static int start(struct client *c)
 {
 	AUTO_STRV struct strv env = STRV_INIT;
 	AUTO_FREE char *program = NULL;
 	AUTO_CLOSE int theirs = -EBADF;
-	static char name[] = "cuddy-transfer", expectation[] = TRANSFER_EXPECTED;
-	char *argv[] = {name, early ? expectation : NULL, NULL};
+	static char name[] = "cuddy-transfer";
+	char *argv[] = {name, NULL};
 	struct spawn s = {.argv = argv, .stdio = {-1, -1, STDERR_FILENO}, .death_signal = SIGKILL};
 	int pair[2], r;
 
@@ -151,7 +151,7 @@ static int start(struct client *c, bool early)
 /* What goes wrong here goes wrong again when it is wanted, and is said then. */
 void transfer_expect(void)
 {
-	if (expected.pidfd < 0 && start(&expected, true) < 0) {
+	if (expected.pidfd < 0 && start(&expected) < 0) {
 		closep(&expected.channel);
 		err_drop();
 	}
@@ -329,7 +329,7 @@ static int run(struct store *st, enum transfer_op op, const struct sbuf *body, c
 	if (r == 0)
 		r = catch_signals(&c);
 	if (r == 0)
-		r = start(&c, false);
+		r = start(&c);
 	if (r == 0)
 		r = send_request(&c, st, op, single, body, fds, n_fds);
 	return r < 0 ? r : follow(&c, h);

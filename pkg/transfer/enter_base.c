@@ -12,7 +12,6 @@
 
 #include "pkg/base/auto.h"
 #include "pkg/base/err.h"
-#include "pkg/http/http.h"
 #include "pkg/sys/socket.h"
 #include "pkg/transfer/transfer.h"
 
@@ -60,7 +59,6 @@ int transfer_enter_base(struct transfer_ctx *ctx)
 	ns = ask(ctx);
 	if (ns < 0)
 		return ns;
-	http_settle();
 	/* A process with threads cannot enter, and who looks up a slow name for curl is one. */
 	if (setns(ns, CLONE_NEWUSER) < 0)
 		r = errno == EINVAL ? go_on_in_child(ctx, ns)

@@ -24,7 +24,6 @@
 #include "pkg/base/err.h"
 #include "pkg/base/leaks.h"
 #include "pkg/base/log.h"
-#include "pkg/http/http.h"
 #include "pkg/sys/open.h"
 #include "pkg/sys/socket.h"
 #include "pkg/transfer/transfer.h"
@@ -97,7 +96,7 @@ static int take_channel(void)
 	return fd;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	static unsigned char request[TRANSFER_MESSAGE_MAX];
 	struct transfer_ctx ctx = {
@@ -109,13 +108,11 @@ int main(int argc, char **argv)
 	harden();
 	log_init(getenv("CUDDY_DEBUG"), "transfer");
 	ctx.channel = take_channel();
-	if (argc > 1 && strcmp(argv[1], TRANSFER_EXPECTED) == 0)
-		http_expect();
 	n = ctx.channel < 0 ? -1
 			    : socket_recv(ctx.channel, request, sizeof(request), ctx.fds,
 					  TRANSFER_FDS_MAX, &ctx.n_fds);
 	if (n == 0)
-		_exit(0); /* started to be at hand, and not wanted */
+		return 0; /* started to be at hand, and not wanted */
 	if (n < 0) {
 		static const char words[] = "cuddy-transfer is started by cuddy, not by hand\n";
 

@@ -20,7 +20,6 @@
 #include "pkg/base/wire.h"
 
 #define TRANSFER_FD 0 /* the program's end of the pair is its stdin */
-#define TRANSFER_EXPECTED "expected" /* its argument when it is started before there is a request, which is about a registry */
 #define TRANSFER_VERSION 1
 #define TRANSFER_MESSAGE_MAX (64 * 1024)
 #define TRANSFER_FDS_MAX 4

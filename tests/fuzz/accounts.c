@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/base/alloc.h"
@@ -14,11 +15,19 @@
 
 static int root = -EBADF, etc = -EBADF;
 
+static char top[] = "/dev/shm/cuddy-fuzz-XXXXXX";
+
+static void drop_root(void)
+{
+	(void)unlinkat(etc, "passwd", 0);
+	(void)unlinkat(etc, "group", 0);
+	(void)unlinkat(root, "etc", AT_REMOVEDIR);
+	(void)rmdir(top);
+}
+
 static void make_root(void)
 {
-	char top[] = "/dev/shm/cuddy-fuzz-XXXXXX";
-
-	MUST(mkdtemp(top));
+	MUST(mkdtemp(top) && atexit(drop_root) == 0);
 	root = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	MUST(mkdirat(root, "etc", 0700) == 0);
 	etc = openat(root, "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

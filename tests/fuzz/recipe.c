@@ -18,16 +18,27 @@
 
 static int tree = -EBADF;
 
+static char top[] = "/tmp/cuddy-fuzz-XXXXXX";
+
+static void drop_tree(void)
+{
+	static const char *const names[] = {"f", "p", "l"};
+
+	for (unsigned i = 0; i < 3; i++)
+		(void)unlinkat(tree, names[i], 0);
+	(void)rmdir(top);
+}
+
 /* A file, a FIFO that nobody writes to, and a way out. */
 static void make_tree(void)
 {
-	char top[] = "/tmp/cuddy-fuzz-XXXXXX";
 	AUTO_CLOSE int f = -EBADF;
 
 	MUST(mkdtemp(top));
 	tree = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	f = openat(tree, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	MUST(f >= 0 && write_full(f, "content", 7) == 0);
+	MUST(atexit(drop_tree) == 0);
 	MUST(mkfifoat(tree, "p", 0600) == 0 && symlinkat("/etc/passwd", tree, "l") == 0);
 }
 

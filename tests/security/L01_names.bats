@@ -58,7 +58,6 @@ EOT
 		("h", "h", "../victim/f")
 		("h", "h", "/../victim/f")
 		("h", "h", V + "/f")
-		("h", "h", V.lstrip("/") + "/f"), ("h", "f", "overwrite")
 		("lnk", "s", V), ("h", "h", "lnk/f")
 		("lnk", "s", "../../../../../.." + V), ("h", "h", "lnk/f")
 		("h", "h", "h")
@@ -67,6 +66,13 @@ EOT
 		("h", "h", "")
 		("h", "h", "/proc/self/exe")
 EOT
+}
+
+@test "L02: a file that takes the place of a hard link to nothing is a file of its own" {
+	load_as localhost/over <<<'layers = [BASE(), [("h", "h", V.lstrip("/") + "/f"), ("h", "f", "overwrite"), ("k", "h", V + "/f"), ("k", "f", "too")]]'
+	run -0 cuddy run --rm --network none localhost/over sh -c 'cat /h /k; stat -c %h /h /k'
+	[ "$(echo $output)" = "overwritetoo1 1" ]
+	victim_is_unchanged
 }
 
 @test "L02: a hard link to a symbolic link is that link, and writing through it stays inside" {

@@ -75,15 +75,16 @@ hostile() { # hostile docker|oci|oci-dir OUT, the spec on stdin
 	ask make "$1" "$2" "$VICTIM" "$spec" || fail "the fixture could not be made"
 }
 
+# Each of these steps says itself that it failed: "set -e" is off where somebody asks for the result.
 must_refuse() {
 	local before after
-	before=$(snapshot)
+	before=$(snapshot) || return 1
 	run --separate-stderr ${KIB_MAX:+peak} timeout "${LIMIT:-30}" "$CUDDY" load -q -i "$1"
 	echo "load $1: $status $stderr"
-	one_line_error 125 "${2:-.}"
-	[ -z "${KIB_MAX:-}" ] || [[ "${BUILD:-}" == *san-* ]] || [ "$(cat "$WORK/peak")" -lt "$KIB_MAX" ] || fail "$(cat "$WORK/peak") KiB"
-	after=$(snapshot)
-	left_over "$before" "$after"
+	one_line_error 125 "${2:-.}" || return 1
+	[ -z "${KIB_MAX:-}" ] || [[ "${BUILD:-}" == *san-* ]] || [ "$(cat "$WORK/peak")" -lt "$KIB_MAX" ] || fail "$(cat "$WORK/peak") KiB" || return 1
+	after=$(snapshot) || return 1
+	left_over "$before" "$after" || return 1
 	victim_is_unchanged
 }
 

@@ -150,11 +150,11 @@ as_other() { "$TOP/tests/other" run "$CUDDY_OTHER" "$@"; } # as_other COMMAND...
 
 # one_line_error STATUS PATTERN - after `run --separate-stderr`: nothing on stdout, one line on stderr
 one_line_error() {
-	[ $# -eq 2 ] || fail "one_line_error wants a status and a pattern, not $*"
-	[ "$status" -eq "$1" ] || fail "status $status, not $1; stderr: $stderr"
-	[ -z "$output" ] || fail "stdout: $output"
-	[ "${#stderr_lines[@]}" -eq 1 ] || fail "not one line: $stderr"
-	[[ "$stderr" == cuddy:* ]] || fail "does not begin with cuddy: $stderr"
+	[ $# -eq 2 ] || fail "one_line_error wants a status and a pattern, not $*" || return 1
+	[ "$status" -eq "$1" ] || fail "status $status, not $1; stderr: $stderr" || return 1
+	[ -z "$output" ] || fail "stdout: $output" || return 1
+	[ "${#stderr_lines[@]}" -eq 1 ] || fail "not one line: $stderr" || return 1
+	[[ "$stderr" == cuddy:* ]] || fail "does not begin with cuddy: $stderr" || return 1
 	[[ "$stderr" =~ $2 ]] || fail "'$stderr' does not match '$2'"
 }
 

@@ -34,6 +34,8 @@ struct kube_play {
 
 /** kube_find_map() - the data of a config map, of a secret (decoded): object of texts; NULL: there is none. New reference. */
 struct json_object *kube_find_map(struct kube_play *p, const char *kind, const char *name);
+/** kube_add_binary() - to such a @map the binaryData of the config map @name, which files have and variables have not. */
+void kube_add_binary(struct kube_play *p, const char *name, struct json_object *map);
 
 /* A container's request and all that it points at. */
 struct kube_container {

@@ -42,30 +42,42 @@ static int decode_value(const char *s, struct sbuf *out)
 	return base64_decode(packed.s, out);
 }
 
+/* What of @part is no base64 is left out: check_base64() has told of it. */
+static void add_decoded(struct json_object *doc, const char *part, struct json_object *to)
+{
+	struct json_object *m = kube_get(doc, part);
+
+	if (!json_object_is_type(m, json_type_object))
+		return;
+	json_object_object_foreach(m, key, v)
+	{
+		AUTO_SBUF struct sbuf b = SBUF_INIT;
+
+		if (decode_value(v ? json_object_get_string(v) : "", &b) == 0)
+			json_set(to, key, json_object_new_string_len(b.s, (int)b.len));
+	}
+}
+
+static void add_plain(struct json_object *doc, const char *part, struct json_object *to)
+{
+	struct json_object *m = kube_get(doc, part);
+
+	if (!json_object_is_type(m, json_type_object))
+		return;
+	json_object_object_foreach(m, key, v)
+	{
+		json_set_str(to, key, v ? json_object_get_string(v) : "");
+	}
+}
+
 static struct json_object *map_of(struct json_object *doc)
 {
-	struct json_object *to = json_object_new_object(), *m = kube_get(doc, "data");
+	struct json_object *to = json_object_new_object();
 	bool secret = strcmp(kube_kind(doc), "Secret") == 0;
 
-	if (json_object_is_type(m, json_type_object)) {
-		json_object_object_foreach(m, key, v)
-		{
-			AUTO_SBUF struct sbuf b = SBUF_INIT;
-			const char *s = v ? json_object_get_string(v) : "";
-
-			if (secret && decode_value(s, &b) == 0)
-				json_set(to, key, json_object_new_string_len(b.s, (int)b.len));
-			else if (!secret)
-				json_set_str(to, key, s);
-		}
-	}
-	m = kube_get(doc, "stringData");
-	if (json_object_is_type(m, json_type_object)) {
-		json_object_object_foreach(m, key2, v2)
-		{
-			json_set_str(to, key2, v2 ? json_object_get_string(v2) : "");
-		}
-	}
+	if (secret)
+		add_decoded(doc, "data", to);
+	add_plain(doc, secret ? "stringData" : "data", to);
 	return to;
 }
 
@@ -112,9 +124,19 @@ struct json_object *kube_find_map(struct kube_play *p, const char *kind, const c
 	return strcmp(kind, "Secret") == 0 ? kept_secret(p->st, name) : NULL;
 }
 
-static int check_secret(struct json_object *doc)
+void kube_add_binary(struct kube_play *p, const char *name, struct json_object *map)
 {
-	struct json_object *m = kube_get(doc, "data");
+	struct json_object *d = find_doc(p->q->docs, "ConfigMap", name);
+
+	if (!d)
+		d = find_doc(p->q->config_maps, "ConfigMap", name);
+	if (d)
+		add_decoded(d, "binaryData", map);
+}
+
+static int check_base64(struct json_object *doc, const char *part)
+{
+	struct json_object *m = kube_get(doc, part);
 
 	if (!json_object_is_type(m, json_type_object))
 		return 0;
@@ -123,7 +145,7 @@ static int check_secret(struct json_object *doc)
 		AUTO_SBUF struct sbuf b = SBUF_INIT;
 
 		if (v && decode_value(json_object_get_string(v), &b) < 0)
-			return err_new(-CE_BAD_FORMAT, "data.%s is not base64", key);
+			return err_new(-CE_BAD_FORMAT, "%s.%s is not base64", part, key);
 	}
 	return 0;
 }
@@ -135,7 +157,7 @@ static int keep_secret(struct kube_play *p, struct json_object *doc)
 	AUTO_FREE char *id = NULL;
 	int r;
 
-	r = check_secret(doc);
+	r = check_base64(doc, "data");
 	if (r < 0)
 		return r;
 	json_write(doc, false, &text);
@@ -544,6 +566,8 @@ int kube_play(struct store *st, const struct kube_request *q, struct kube_made *
 			r = keep_secret(&p, d);
 		else if (strcmp(kube_kind(d), "PersistentVolumeClaim") == 0)
 			r = kube_claim(&p, d);
+		else if (strcmp(kube_kind(d), "ConfigMap") == 0)
+			r = check_base64(d, "binaryData");
 	}
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		struct json_object *d = json_object_array_get_idx(q->docs, i);

@@ -69,6 +69,8 @@ static int fill_volume(struct kube_play *p, struct json_object *v, const char *k
 
 	if (!data && !kube_bool(v, "optional", false))
 		return err_new(-CE_BAD_FORMAT, "there is no %s %s", kind, name ? name : "");
+	if (data && strcmp(kind, "ConfigMap") == 0)
+		kube_add_binary(p, name, data);
 	if (mode_text && parse_u32(mode_text, 0777, &mode) < 0)
 		return err_new(-CE_BAD_FORMAT, "defaultMode: '%s'", mode_text);
 	r = own_volume(p, volume, NULL);

@@ -179,7 +179,7 @@ $(A) hello' ]
 	nothing_left
 }
 
-@test "kube play: a secret of any bytes, in lines, is a file of these bytes" {
+@test "kube play: secrets and config maps of any bytes, in lines, are files of these bytes" {
 	head -c 3000 /dev/urandom >"$WORK/random"
 	printf 'a\0b\377\n' >"$WORK/nul"
 	cat >"$WORK/p.yaml" <<-Y
@@ -190,16 +190,24 @@ $(A) hello' ]
 		  random: |
 		$(base64 <"$WORK/random" | sed 's/^/    /')
 		---
+		kind: ConfigMap
+		metadata: {name: c}
+		data: {text: words}
+		binaryData: {nul: $(base64 <"$WORK/nul")}
+		---
 		kind: Pod
 		metadata: {name: p}
 		spec:
 		  containers:
-		  - {name: a, image: $IMAGE, command: [sleep, "1000"], volumeMounts: [{name: s, mountPath: /s}]}
-		  volumes: [{name: s, secret: {secretName: s}}]
+		  - {name: a, image: $IMAGE, command: [sleep, "1000"], envFrom: [{configMapRef: {name: c}}],
+		     volumeMounts: [{name: s, mountPath: /s}, {name: c, mountPath: /c}]}
+		  volumes: [{name: s, secret: {secretName: s}}, {name: c, configMap: {name: c}}]
 	Y
 	cuddy kube play --network none "$WORK/p.yaml" >/dev/null
 	cuddy exec p-a cat /s/nul | cmp - "$WORK/nul"
 	cuddy exec p-a cat /s/random | cmp - "$WORK/random"
+	cuddy exec p-a cat /c/nul | cmp - "$WORK/nul"
+	[ "$(cuddy exec p-a sh -c 'cat /c/text; echo " $text ${nul-unset}"')" = "words words unset" ]
 	cuddy kube down --force "$WORK/p.yaml" >/dev/null
 	nothing_left
 }
@@ -283,6 +291,7 @@ $(A) hello' ]
 		kind: Node\nmetadata: {name: n}|nothing in it for us|
 		metadata: {name: n}|without a kind
 		kind: Secret\nmetadata: {name: n}\ndata: {a: YQ==, k: wha}\n---\nkind: Pod\nmetadata: {name: n}\nspec: {containers: [{name: c, image: localhost/busybox}]}|data.k is not base64
+		kind: ConfigMap\nmetadata: {name: n}\nbinaryData: {k: wha}\n---\nkind: Pod\nmetadata: {name: n}\nspec: {containers: [{name: c, image: localhost/busybox}]}|binaryData.k is not base64
 		kind: Pod\nmetadata: {name: n}|no containers
 		kind: Pod\nmetadata: {name: ../n}\nspec: {containers: [{}]}|no name
 		kind: Pod\nmetadata: {name: n}\nspec: {containers: [{name: c}]}|name and image

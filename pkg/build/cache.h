@@ -59,11 +59,13 @@ int cache_prune(struct store *st, const struct cache_limits *l, struct cache_pru
 
 /* What is kept without being asked: see cache_tend_later(). */
 struct cache_policy {
-	bool by_default; /* nobody set it: looked at once an hour */
+	bool by_default; /* nobody set it: looked at once an hour, and each minute while room is short */
 	int64_t age_ns; /* 0: however old */
 	uint64_t max_bytes; /* 0: however much */
+	uint64_t min_free_bytes; /* of the store's file system; 0: however little */
+	uint64_t least_bytes; /* that much stays however little is free */
 };
-/** cache_policy_default() - a tenth of the store's file system, at least 10 GB. */
+/** cache_policy_default() - a tenth of the store's file system, at least 10 GB; of less than a twentieth free, 1 GB. */
 void cache_policy_default(struct store *st, struct cache_policy *ret);
 /**
  * cache_tend_later() - let a child settle layers, drop what the policy does not keep, empty the trash

@@ -13,7 +13,9 @@
 #include "pkg/sys/process.h"
 
 #define LEAST_BYTES 10000000000ULL
+#define LEAST_WHEN_SHORT_BYTES 1000000000ULL
 #define LOOK_NS (3600 * (int64_t)NS_PER_S)
+#define LOOK_WHEN_SHORT_NS (60 * (int64_t)NS_PER_S)
 #define STAMP "looked"
 
 void cache_policy_default(struct store *st, struct cache_policy *ret)
@@ -25,7 +27,16 @@ void cache_policy_default(struct store *st, struct cache_policy *ret)
 	if (cache >= 0 && fstatvfs(cache, &v) == 0)
 		tenth = (uint64_t)v.f_blocks * v.f_frsize / 10;
 	*ret = (struct cache_policy){.by_default = true,
-				     .max_bytes = tenth > LEAST_BYTES ? tenth : LEAST_BYTES};
+				     .max_bytes = tenth > LEAST_BYTES ? tenth : LEAST_BYTES,
+				     .min_free_bytes = tenth / 2,
+				     .least_bytes = LEAST_WHEN_SHORT_BYTES};
+}
+
+static bool is_short(int cache, const struct cache_policy *p)
+{
+	struct statvfs v;
+
+	return fstatvfs(cache, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize < p->min_free_bytes;
 }
 
 /* To look at all of it takes its time: by default once an hour. */
@@ -34,8 +45,9 @@ static bool is_due(struct store *st, const struct cache_policy *p)
 	int cache = store_fd(st, STORE_CACHE);
 	AUTO_CLOSE int fd = -EBADF;
 	struct stat sb;
+	int64_t pause;
 
-	if (!p->max_bytes && !p->age_ns)
+	if (!p->max_bytes && !p->age_ns && !p->min_free_bytes)
 		return false;
 	if (!p->by_default)
 		return true;
@@ -43,7 +55,8 @@ static bool is_due(struct store *st, const struct cache_policy *p)
 		       : openat(cache, STAMP, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || fstat(fd, &sb) < 0)
 		return false;
-	if (sb.st_size && sb.st_mtim.tv_sec * NS_PER_S + LOOK_NS > clock_now_ns())
+	pause = is_short(cache, p) ? LOOK_WHEN_SHORT_NS : LOOK_NS;
+	if (sb.st_size && sb.st_mtim.tv_sec * NS_PER_S + pause > clock_now_ns())
 		return false;
 	return pwrite(fd, "\n", 1, 0) == 1;
 }
@@ -51,12 +64,15 @@ static bool is_due(struct store *st, const struct cache_policy *p)
 static void tend(struct store *st, const struct cache_policy *p)
 {
 	const struct cache_limits by_age = {.only.before_ns = clock_now_ns() - p->age_ns};
-	const struct cache_limits by_size = {.has_max = true, .max_bytes = p->max_bytes};
+	const struct cache_limits by_size = {.has_max = true,
+					     .max_bytes = p->max_bytes ? p->max_bytes : UINT64_MAX,
+					     .min_free_bytes = p->min_free_bytes,
+					     .least_bytes = p->min_free_bytes ? p->least_bytes : 0};
 	struct cache_pruned gone;
 
 	if (p->age_ns)
 		(void)cache_prune(st, &by_age, &gone);
-	if (p->max_bytes)
+	if (p->max_bytes || p->min_free_bytes)
 		(void)cache_prune(st, &by_size, &gone);
 	err_drop();
 }

@@ -69,6 +69,7 @@ static const struct key keys[] = {
 	K("containers", utsns, TEXT),
 	K("engine", build_cache_age, TEXT),
 	K("engine", build_cache_max, TEXT),
+	K("engine", build_cache_min_free, TEXT),
 	K("engine", cgroup_manager, TEXT),
 	K("engine", compression_format, TEXT),
 	K("engine", image_default_format, TEXT),

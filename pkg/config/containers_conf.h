@@ -16,8 +16,9 @@
  *
  * CONTAINERS_CONF names one file instead of all these; the modules that --module names come after either,
  * and CONTAINERS_CONF_OVERRIDE names one more at the end. Keys that are not here are for other programs,
- * or for what cuddy does not have (ignored.h). build_cache_max and build_cache_age of [engine] are cuddy's
- * own: what the build cache may take ("20GB", "0": all), and how long what nobody uses stays in it ("168h").
+ * or for what cuddy does not have (ignored.h). build_cache_max, build_cache_age and build_cache_min_free of
+ * [engine] are cuddy's own: what the build cache may take ("20GB", "0": all), how long what nobody uses stays in it
+ * ("168h"), and how much of the file system it leaves free ("10GB", "0": any).
  */
 #pragma once
 #include <stdbool.h>
@@ -44,6 +45,7 @@ struct containers_conf {
 		*pod_exit_policy, *retry_delay;
 	char *cgroupns, *cgroups, *init_path, *ipcns, *log_driver, *netns, *pidns, *seccomp_profile,
 		*shm_size, *tz, *umask, *userns, *utsns, *build_cache_age, *build_cache_max,
+		*build_cache_min_free,
 		*pull_policy, *detach_keys, *runtime, *default_rootless_network_cmd;
 	struct strv engine_env; /* [engine] env: what this process has in its environment */
 	struct strv runtimes; /* "name=path", of a name those to be tried first come first */

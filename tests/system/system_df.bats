@@ -132,6 +132,18 @@ assert v[1]["Total"] == 0 and v[1]["RawReclaimable"] == 0 and v[1]["Reclaimable"
 	CUDDY_BUILD_CACHE_AGE=1ms cuddy build -q -f Small . >/dev/null
 	no_mounts_left() { [ -z "$(ls "$CUDDY_ROOT/cache/mounts")" ]; }
 	wait_until 20 no_mounts_left
+	# By what is free: below the least it goes, on a disk with room it stays.
+	cuddy build -q -f Old . >/dev/null
+	printf 'FROM localhost/busybox\nRUN --network=none touch /z\n' >Small
+	CUDDY_BUILD_CACHE_MIN_FREE=1kB cuddy build -q -f Small . >/dev/null
+	wait_until 20 no_strays
+	run ! small
+	printf '[engine]\nbuild_cache_min_free = "900PB"\n' >"$WORK/containers.conf"
+	printf 'FROM localhost/busybox\nRUN --network=none touch /zz\n' >Small
+	CONTAINERS_CONF=$WORK/containers.conf cuddy build -q -f Small . >/dev/null
+	wait_until 20 small
+	CUDDY_BUILD_CACHE_MIN_FREE=some run -125 --separate-stderr cuddy build -q -f Small .
+	[[ "$stderr" == "cuddy: build: build cache: min_free 'some': a size"* ]]
 	CUDDY_BUILD_CACHE_MAX=many run -125 --separate-stderr cuddy build -q -f Small .
 	[[ "$stderr" == "cuddy: build: build cache: max 'many': a size"* ]]
 	wait_until 20 no_strays

@@ -40,6 +40,39 @@ counts() { [ "$(cuddy exec "$1" sh -c 'wc -c </tmp/n')" -gt "$2" ]; }
 	cuddy rm -f -t 0 a
 }
 
+@test "cp reaches both ways into what is paused, its tmpfs and volumes too, and attach and wait of it end with it" {
+	cuddy run -d --name a --network none --tmpfs /mem -v v:/vol "$IMAGE" sh -c 'echo was >/mem/old; echo up; exec sleep 1000'
+	wait_log a up
+	cuddy pause a
+	echo new >"$WORK/f"
+	for place in /mem /vol /home; do
+		timeout 30 "$CUDDY" cp "$WORK/f" a:$place/new
+		[ "$(timeout 30 "$CUDDY" cp a:$place/new - | tar -xO)" = new ]
+	done
+	timeout 30 "$CUDDY" cp a:/mem/old "$WORK/old"
+	[ "$(cat "$WORK/old")" = was ]
+	[ "$(cuddy inspect --format '{{.State.Status}}' a)" = paused ]
+	[ "$(timeout 30 "$CUDDY" wait --condition paused a)" = -1 ]
+	"$CUDDY" wait a >"$WORK/waited" 3>&- &
+	w=$!
+	"$CUDDY" attach --no-stdin a 3>&- </dev/null &
+	p=$!
+	wait_asleep $w
+	wait_asleep $p
+	cuddy unpause a
+	run -0 cuddy exec a cat /mem/new /vol/new /home/new
+	[ "$(echo $output)" = "new new new" ]
+	cuddy pause a
+	cuddy kill a
+	wait $w
+	st=0
+	wait $p || st=$?
+	[ $st -eq 137 ]
+	[ "$(cat "$WORK/waited")" = 137 ]
+	cuddy rm a
+	cuddy volume rm v
+}
+
 @test "--all is what can be; stop and rm reach what is paused" {
 	cuddy run -d --name a "$IMAGE" sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done'
 	cuddy run -d --name b "$IMAGE" sleep 1000

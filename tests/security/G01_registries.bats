@@ -86,6 +86,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 	[ "$status" -eq 0 ]
 	! grep -q Basic_ "$WORK/reg/log" || fail "it was there"
 	cuddy rmi -f "127.0.0.1:$PORT/to-port" >/dev/null
+	wait_until 5 empty_dir "$CUDDY_ROOT/trash"
 	refused_and_clean auth/to-deny --creds u:secret
 	[ "$(grep -c '^other' "$WORK/reg/log")" -eq 1 ]
 	refused_and_clean foreign
@@ -204,6 +205,7 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 		one_line_error 125 .
 		[ "$(cat "$WORK/peak")" -lt 131072 ]
 		[ "$(snapshot)" = "$before" ]
+		[[ "$n" != endless-body || "$stderr" == *"larger than 4194304 bytes"* ]]
 	done
 	pull headers-400
 	[ "$status" -eq 0 ]

@@ -97,6 +97,7 @@ every='1 2 3 4 5 6 7 8 10 11 12 13 14 15 16 18 20 21 22 23 24 25 26 27 28 29 30 
 heard() { for s in $1; do grep -q "^s$s\$" "$2" || return 1; done; }
 @test "pid1: every signal that can be heard is heard, once, from kill and from the foreground cuddy, with --init as without" {
 	for init in true false; do
+		: >"$WORK/out"
 		# A shell has INT and QUIT ignored by what it puts into the background.
 		env --default-signal "$CUDDY" run --name c --init=$init --network none "$IMAGE" sh -c '
 			for s in $0; do trap "echo s$s" $s; done; trap "exit 9" 40; echo ready; while :; do sleep 0.05; done' "$every" >>"$WORK/out" 3>&- </dev/null &

@@ -102,9 +102,10 @@ else
 LINK_CUDDY  := $(LINK)
 LINK_LIBS   := $(LIBS_CUDDY)
 endif
-# With MUSL=1 the C library is musl in cuddy, too: the start of glibc asks the processor what it is some forty
-# times, which on a virtual machine is a trap each. Its start file, since musl-gcc knows nothing of static-pie.
-MUSL        ?=
+# The C library is musl in cuddy, too, where there is one: the start of glibc asks the processor what it is some forty
+# times, which on a virtual machine is a trap each. MUSL= has it with glibc. The start file is named, since musl-gcc
+# knows nothing of static-pie; malloc() is cmd/heap.c.
+MUSL        ?= 1
 MUSL_DIR    := $(if $(findstring musl,$(STATIC_CC)),$(wildcard /usr/lib/$(subst gnu,musl,$(shell $(CC) -print-multiarch 2>/dev/null))))
 MUSL_PIE    := $(if $(and $(MUSL_DIR),$(wildcard $(MUSL_DIR)/rcrt1.o)),-nostdlib -static-pie $(filter-out -pie,$(LINK)) -L$(MUSL_DIR) $(MUSL_DIR)/rcrt1.o $(MUSL_DIR)/crti.o)
 MUSL_LIBS   := -lc -lgcc -lgcc_eh

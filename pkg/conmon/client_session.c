@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "pkg/base/auto.h"
@@ -74,11 +75,13 @@ static void die_of(int sig)
 	(void)sigprocmask(SIG_UNBLOCK, &one, NULL);
 }
 
-/* Also one that is gone, which answers EIO. */
+/* Also one that is gone, which answers EIO; isatty() does not tell that with every C library. */
 static bool has_terminal(void)
 {
+	struct termios t;
+
 	for (int fd = 0; fd < 3; fd++)
-		if (isatty(fd) || errno == EIO)
+		if (tcgetattr(fd, &t) == 0 || errno == EIO)
 			return true;
 	return false;
 }

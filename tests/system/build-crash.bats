@@ -147,8 +147,9 @@ tidy() {
 		while [ -n "$(ls "$CUDDY_ROOT/staging")" ] && [ $n -lt 200 ]; do n=$((n + 1)); sleep 0.1; done
 		[ -z "$(ls "$CUDDY_ROOT/staging")" ] || fail "staging"
 	SH
-	run -0 env SMALL="$WORK/small" SECRET="$WORK/s" IMAGE_FILE="$(image_file busybox)" CUDDY="$CUDDY" \
+	run env SMALL="$WORK/small" SECRET="$WORK/s" IMAGE_FILE="$(image_file busybox)" CUDDY="$CUDDY" \
 		unshare --user --map-auto --map-root-user --mount sh "$WORK/script"
+	[ "$status" = 0 ] || fail "$output"
 	[ "$(sort -u "$WORK/at" | wc -l)" -ge 3 ]   # several steps were the one
 }
 

@@ -111,7 +111,7 @@ past() { cuddy events --stream=false "$@"; }
 @test "containers.conf: pod create reads each file once" {
 	require_program strace
 	: >"$CONTAINERS_CONF"
-	strace -f -o "$WORK/trace" -e trace=openat "$CUDDY" pod create once >/dev/null
+	strace -f -o "$WORK/trace" -e trace=open,openat "$CUDDY" pod create once >/dev/null
 	[ "$(grep -c "\"$CONTAINERS_CONF\"" "$WORK/trace")" = 1 ]
 	cuddy pod rm once >/dev/null
 }

@@ -233,7 +233,7 @@ static int check_leftovers(struct store *st, struct findings *f)
 
 	if (store_trash_is_empty(st))
 		return 0;
-	r = store_names(st, STORE_TRASH, &names);
+	r = store_trash_names(st, &names);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		AUTO_FREE char *path = path_join("trash", names.v[i]);
 

@@ -98,6 +98,8 @@ int store_lock(struct store *st, bool exclusive);
 int store_trash(struct store *st, enum store_dir d, const char *name);
 /** store_empty_trash() - delete what lies there and staging of dead processes. In B. Best effort, quick when empty. */
 int store_empty_trash(struct store *st);
+/** store_trash_names() - what lies there, in no order. */
+int store_trash_names(struct store *st, struct strv *ret);
 /** store_trash_delete() - one thing of it; 0 when it is gone, or somebody else is busy with it. In B. */
 int store_trash_delete(struct store *st, const char *name);
 /**

@@ -177,6 +177,14 @@ int store_trash_delete(struct store *st, const char *name)
 	return r;
 }
 
+/* All of it, also what a reset that did not come to its end has moved up there under a name of its own. */
+int store_trash_names(struct store *st, struct strv *ret)
+{
+	int trash = store_fd(st, STORE_TRASH);
+
+	return trash < 0 ? trash : dir_names(trash, ret);
+}
+
 int store_empty_trash(struct store *st)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -184,7 +192,7 @@ int store_empty_trash(struct store *st)
 
 	if (trash < 0)
 		return trash;
-	r = store_names(st, STORE_TRASH, &names);
+	r = store_trash_names(st, &names);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		int one = delete_one(trash, names.v[i]);
 
@@ -205,7 +213,7 @@ bool store_trash_is_empty(struct store *st)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 	int trash = store_fd(st, STORE_TRASH);
-	bool empty = trash >= 0 && store_names(st, STORE_TRASH, &names) == 0;
+	bool empty = trash >= 0 && store_trash_names(st, &names) == 0;
 
 	for (size_t i = 0; empty && i < names.n; i++)
 		empty = is_being_deleted(trash, names.v[i]);

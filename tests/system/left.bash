@@ -64,7 +64,7 @@ untraced_expect_no_container_left() {
 	wait_until 5 no_strays || { echo "leaked processes:"; strays; st=1; }
 	[ ${#STRAYS[@]} -eq 0 ] || kill -KILL "${STRAYS[@]}" 2>/dev/null || true
 	for d in containers names; do
-		wait_until 5 empty_dir "$CUDDY_ROOT/$d" || { echo "leaked in $d: $(ls "$CUDDY_ROOT/$d")"; st=1; }
+		wait_until 5 empty_dir "$CUDDY_ROOT/$d" || { echo "leaked in $d: $(ls -A "$CUDDY_ROOT/$d")"; st=1; }
 	done
 	wait_until 5 no_runtime_dirs || { echo "leaked in the runtime directory: $(ls "$CUDDY_RUNROOT")"; st=1; }
 	wait_until 5 no_mounts || { echo "leaked mounts:"; grep -F "$CUDDY_ROOT" /proc/self/mountinfo; st=1; }
@@ -78,7 +78,7 @@ expect_nothing_left() {
 	# Any next command tidies up.
 	empty_dir "$CUDDY_ROOT/staging" && empty_dir "$CUDDY_ROOT/trash" || cuddy ps -q >/dev/null 2>&1
 	for d in staging trash; do
-		wait_until 5 empty_dir "$CUDDY_ROOT/$d" || { echo "leaked in $d: $(ls "$CUDDY_ROOT/$d")"; st=1; }
+		wait_until 5 empty_dir "$CUDDY_ROOT/$d" || { echo "leaked in $d: $(ls -A "$CUDDY_ROOT/$d")"; st=1; }
 	done
 	return $st
 }

@@ -204,6 +204,7 @@ layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{in
 	us rm -r "$CUDDY_ROOT/containers/$id/work"
 	echo x >"$(ls -d "$CUDDY_ROOT"/cache/stack-* | head -n 1)/layers"
 	run -125 --separate-stderr check --quick
+	echo "$output"
 	[ "${#lines[@]}" = 7 ]
 	[ "$(check 2>/dev/null)" = "$output" ]
 	run -0 check --quick --repair

@@ -43,6 +43,8 @@ int container_store_look(struct store *st, const char *id, struct container_dirs
 int container_store_list_run(struct store *st, struct strv *ret_ids);
 /** container_store_resolve() - name, id or unique id prefix to id. -CE_NO_CONTAINER, -CE_AMBIGUOUS. */
 int container_store_resolve(struct store *st, const char *name_or_id, char ret_id[65]);
+/** store_name_holder() - the id written in names/<name>; -ENOENT (no trail); -CE_CORRUPT. */
+int store_name_holder(struct store *st, const char *name, char ret_id[65]);
 int container_store_list(struct store *st, struct strv *ret_ids);
 /**
  * container_store_read() - the record's bytes; -CE_NO_CONTAINER when there is none, or an empty one,

@@ -21,7 +21,5 @@ int store_names_of(struct store *st, enum store_dir d, const char *ending, struc
 bool store_has(struct store *st, enum store_dir d, const char *name);
 /** store_drop_lock() - an entry of locks/, held by the caller, is not needed any more. */
 void store_drop_lock(struct store *st, const char *name);
-/** store_name_holder() - the id written in names/<name>; -ENOENT (no trail); -CE_CORRUPT. */
-int store_name_holder(struct store *st, const char *name, char ret_id[65]);
 /** container_store_try_lock() - container_store_lock() of a container that need not be there; -EWOULDBLOCK. */
 int container_store_try_lock(struct store *st, const char *id);

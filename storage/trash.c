@@ -18,6 +18,7 @@
 #include "pkg/sys/names.h"
 #include "pkg/sys/random.h"
 #include "pkg/sys/rmtree.h"
+#include "storage/container_store.h"
 #include "storage/stage.h"
 #include "storage/store_internal.h"
 

@@ -62,7 +62,8 @@ static void check_record(struct store *st, const struct container_record *rec, c
 		(void)finding_add(f, FOUND_CONTAINER, id, "its record is another's");
 		return;
 	}
-	if (container_store_resolve(st, rec->name, holder) < 0 || strcmp(holder, id) != 0) {
+	/* Not resolved as a user's word: that may be the beginning of its id, too. */
+	if (store_name_holder(st, rec->name, holder) < 0 || strcmp(holder, id) != 0) {
 		AUTO_FREE char *words = xasprintf("its name %s does not lead to it", rec->name);
 		struct finding *one = finding_add(f, FOUND_CONTAINER_NAME, id, words);
 

@@ -190,6 +190,17 @@ layer_of_image() { echo "$CUDDY_ROOT/layers/$(cuddy image inspect --format '{{in
 	run -0 check --quick
 }
 
+@test "system check: a name that is missing is told also when the container's id begins with it" {
+	id=$(cuddy create --name c "$IMAGE" true)
+	cuddy rename c "${id:0:3}"
+	rm "$CUDDY_ROOT/names/${id:0:3}"
+	run -125 --separate-stderr check --quick
+	[[ "$output" == "container ${id:0:12}: its name ${id:0:3} does not lead to it"* ]]
+	run -0 check --quick --repair
+	[ -e "$CUDDY_ROOT/names/${id:0:3}" ]
+	cuddy rm "${id:0:3}"
+}
+
 @test "system check --repair: records, names and directories are made again from what is there" {
 	cuddy volume create --label a=b data >/dev/null
 	cuddy run --name c -v data:/data "$IMAGE" sh -c 'echo mine >/data/x; echo changed >/changed'

@@ -54,7 +54,8 @@ static char *missing; /* why there is none */
 
 static void load(void)
 {
-	void *so = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	/* Of its 27 libraries most functions are never called: they are looked up by who does. */
+	void *so = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL);
 
 	if (!so) {
 		missing = xstrdup(dlerror());

@@ -5,6 +5,7 @@
  * (registry.gitlab.com and gitlab.com), or known to belong to it. Otherwise the token is asked for
  * without credentials, and not from private addresses.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "pkg/base/alloc.h"
@@ -106,10 +107,33 @@ static bool is_header_safe(const char *s)
 	return true;
 }
 
+/*
+ * How much of @seconds is left of a token of then, since a token server may give one out twice. A clock that is
+ * wrong is no reason to ask for one each time: no less than the floor is what the caller makes of it.
+ */
+static uint64_t seconds_left(uint64_t seconds, const char *issued_at)
+{
+	char whole[64]; /* without the fraction of the second */
+	int64_t then, now = clock_now_ns();
+	uint64_t age;
+	size_t n;
+
+	if (!issued_at)
+		return seconds;
+	n = strcspn(issued_at, ".");
+	(void)snprintf(whole, sizeof(whole), "%.*s%s", n < 32 ? (int)n : 32, issued_at,
+		       issued_at[n] ? issued_at + n + 1 + strspn(issued_at + n + 1, "0123456789")
+				    : "");
+	if (clock_parse(whole, &then) < 0 || then == 0 || then >= now)
+		return seconds;
+	age = (uint64_t)((now - then) / NS_PER_S);
+	return age < seconds ? seconds - age : 0;
+}
+
 static int take_token(struct registry *r, const struct http_response *p)
 {
 	AUTO_JSON struct json_object *o = NULL;
-	const char *token = NULL, *access = NULL;
+	const char *token = NULL, *access = NULL, *issued_at = NULL;
 	uint64_t seconds = TOKEN_FLOOR_S;
 	int e;
 
@@ -118,11 +142,13 @@ static int take_token(struct registry *r, const struct http_response *p)
 		return e;
 	if ((e = json_get_str(o, "token", &token)) < 0 ||
 	    (e = json_get_str(o, "access_token", &access)) < 0 ||
-	    (e = json_get_u64(o, "expires_in", &seconds)) < 0)
+	    (e = json_get_u64(o, "expires_in", &seconds)) < 0 ||
+	    (e = json_get_str(o, "issued_at", &issued_at)) < 0)
 		return e;
 	token = token && *token ? token : access;
 	if (!token || !*token || !is_header_safe(token))
 		return err_new(-CE_BAD_FORMAT, "answer without a token");
+	seconds = seconds_left(seconds, issued_at);
 	seconds = seconds < TOKEN_FLOOR_S ? TOKEN_FLOOR_S : seconds;
 	seconds = seconds > TOKEN_CEILING_S ? TOKEN_CEILING_S : seconds;
 	freep(&r->token);

@@ -40,6 +40,19 @@ int registry_has_blob(struct registry *r, const char *digest)
 	return e < 0 ? e : p.status == 200;
 }
 
+/* Up in the path: no registry has reason to, and one that is deceived is not followed (G05). */
+static bool climbs(const char *location)
+{
+	for (const char *at = location; *at && *at != '?' && *at != '#';) {
+		size_t n = strcspn(at, "/?#");
+
+		if (n == 2 && at[0] == '.' && at[1] == '.')
+			return true;
+		at += n + (at[n] == '/');
+	}
+	return false;
+}
+
 /* The Location of an upload, absolute; it must be where we have authorization for. */
 static int take_location(struct registry *r, const char *asked, struct http_response *p, char **ret)
 {
@@ -47,6 +60,9 @@ static int take_location(struct registry *r, const char *asked, struct http_resp
 
 	if (!p->location)
 		return err_new(-CE_BAD_FORMAT, "%s says not where to upload to", r->host);
+	if (climbs(p->location))
+		return err_new(-CE_UNSAFE, "%s wants the upload to go to '%.200s'", r->host,
+			       p->location);
 	e = url_redirect(asked, p->location, r->policy.plain, ret);
 	if (e < 0)
 		return err_wrap(e, "%s", r->host);

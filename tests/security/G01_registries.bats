@@ -225,14 +225,13 @@ refused_and_clean() { # refused_and_clean NAME [OPTION...]
 		run --separate-stderr timeout 60 "$CUDDY" push -q --retry 2 --retry-delay 0 --tls-verify=false --creds u:secret "$IMAGE" "127.0.0.1:$PORT/$1"
 		echo "$1: $status ${stderr:0:300}"
 	}
-	for name in auth/push push push-query push-drop push-again push-up push-out; do # with "../": up to the registry's own root
+	for name in auth/push push push-query push-drop push-again; do
 		push $name
 		[ "$status" -eq 0 ]
 		grep -q '^registry PUT .*/manifests/latest' "$WORK/reg/log"
 		! grep -q '^other' "$WORK/reg/log" || fail "$name: the other server was asked"
-		! grep -q '\.\.' "$WORK/reg/log" || fail "$name: the path is not resolved"
 	done
-	for name in push-port push-host push-user push-file push-slashes push-nothing; do
+	for name in push-port push-host push-user push-file push-slashes push-nothing push-up push-out; do
 		for prefix in "" auth/; do
 			push $prefix$name
 			one_line_error 125 .

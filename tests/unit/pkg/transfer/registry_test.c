@@ -56,6 +56,10 @@ static const struct {
 	{"{\"access_token\": \"two\", \"expires_in\": 1}", "Bearer two", 40, 60},
 	{"{\"token\": \"three\", \"expires_in\": 300}", "Bearer three", 280, 299},
 	{"{\"token\": \"four\", \"expires_in\": 99999999999}", "Bearer four", 3600, 86400},
+	/* Of long ago, of some time to come, and of no time. */
+	{"{\"token\": \"five\", \"expires_in\": 300, \"issued_at\": \"2020-01-01T00:00:00.123456789Z\"}", "Bearer five", 40, 60},
+	{"{\"token\": \"six\", \"expires_in\": 300, \"issued_at\": \"2200-01-01T00:00:00Z\"}", "Bearer six", 280, 299},
+	{"{\"token\": \"seven\", \"expires_in\": 300, \"issued_at\": \"soon\"}", "Bearer seven", 280, 299},
 };
 static unsigned asked;
 

@@ -24,7 +24,8 @@
 #define ARENA_MAX (4 * 1024 * 1024UL)
 #define PAGE 4096UL
 #define CLASSES 64U
-#define EXACT 16U /* up to so many units there is a class for each number; then four for each doubling */
+#define EXACT \
+	16U /* up to so many units there is a class for each number; then four for each doubling */
 
 enum kind { USED = 0x5ca1ab1e, UNUSED = 0x0dd5eed5, OWN_PAGES = 0x0ddba115, MOVED = 0x5eed0dd5 };
 
@@ -61,6 +62,25 @@ static struct head *head_of(void *p)
 	return (struct head *)p - 1;
 }
 
+/* Of a block for @n bytes: never so small that a list cannot lead through it. */
+static unsigned class_for(size_t n)
+{
+	size_t units = (n + sizeof(struct head) + UNIT - 1) / UNIT;
+
+	return class_of(units < 2 ? 2 : units);
+}
+
+/* Whole pages for @n bytes and what stands before them; 0: too many. */
+static size_t pages_size(size_t n)
+{
+	size_t size = (n + UNIT + PAGE - 1) & ~(PAGE - 1);
+
+	if (size >= n && size / PAGE <= UINT32_MAX)
+		return size;
+	errno = ENOMEM;
+	return 0;
+}
+
 static bool new_arena(void)
 {
 	unsigned char *a = mmap(NULL, arena_size, PROT_READ | PROT_WRITE,
@@ -68,7 +88,7 @@ static bool new_arena(void)
 
 	if (a == MAP_FAILED)
 		return false;
-	/* What is left of the last one is less than one block, and no loss. */
+	/* What is left of the last one was not enough for a block, and is given up: mostly pages nobody has touched. */
 	arena = a + UNIT - sizeof(struct head);
 	arena_end = a + arena_size;
 	if (arena_size < ARENA_MAX)
@@ -78,13 +98,11 @@ static bool new_arena(void)
 
 static void *own_pages(size_t n)
 {
-	size_t size = (n + UNIT + PAGE - 1) & ~(PAGE - 1);
+	size_t size = pages_size(n);
 	unsigned char *a;
 
-	if (size < n || size / PAGE > UINT32_MAX) {
-		errno = ENOMEM;
+	if (!size)
 		return NULL;
-	}
 	a = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (a == MAP_FAILED)
 		return NULL;
@@ -102,7 +120,7 @@ static void *take(size_t n, bool *ret_fresh)
 	*ret_fresh = true;
 	if (n >= LARGE)
 		return own_pages(n);
-	c = class_of(n <= UNIT + UNIT / 2 ? 2 : (n + sizeof(struct head) + UNIT - 1) / UNIT);
+	c = class_for(n);
 	if (unused[c]) {
 		h = &unused[c]->head;
 		if (h->kind != UNUSED)
@@ -196,7 +214,7 @@ static bool grow_in_place(struct head *h, size_t n)
 
 	if (h->kind == OWN_PAGES || n >= LARGE || (unsigned char *)h + size != arena)
 		return false;
-	c = class_of((n + sizeof(struct head) + UNIT - 1) / UNIT);
+	c = class_for(n);
 	want = class_units(c) * UNIT;
 	if (want < size || (size_t)(arena_end - arena) < want - size)
 		return false;
@@ -207,13 +225,11 @@ static bool grow_in_place(struct head *h, size_t n)
 
 static void *grow_pages(struct head *h, size_t n)
 {
-	size_t size = (n + UNIT + PAGE - 1) & ~(PAGE - 1);
+	size_t size = pages_size(n);
 	unsigned char *a = (unsigned char *)(h + 1) - UNIT;
 
-	if (size < n || size / PAGE > UINT32_MAX) {
-		errno = ENOMEM;
+	if (!size)
 		return NULL;
-	}
 	a = mremap(a, h->n * PAGE, size, MREMAP_MAYMOVE);
 	if (a == MAP_FAILED)
 		return NULL;

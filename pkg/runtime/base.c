@@ -204,16 +204,15 @@ void base_prepare(int runtime_dir)
 {
 	AUTO(base_grant_done) struct base_grant g = {0};
 	AUTO_FREE char *maps = NULL;
-	AUTO_CLOSE int led = -EBADF, ns = -EBADF;
 
-	if (ahead.pid > 0 || entered || base_grant_load(&g) < 0 || base_is_inherited(&g) ||
-	    base_grant_is_single(&g) || refuse_root() < 0) {
+	/* That one which is offered serves is looked at once, by who opens it. */
+	if (ahead.pid > 0 || entered || base_is_offered(runtime_dir) || base_grant_load(&g) < 0 ||
+	    base_is_inherited(&g) || base_grant_is_single(&g) || refuse_root() < 0) {
 		err_drop();
 		return;
 	}
 	maps = grant_text(&g);
-	ns = base_join_any(runtime_dir, maps, &led);
-	if (ns < 0 && base_make_begin(&g, maps, &ahead) < 0)
+	if (base_make_begin(&g, maps, &ahead) < 0)
 		err_drop();
 }
 

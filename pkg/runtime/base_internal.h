@@ -5,6 +5,8 @@
 
 /** base_join_any() - a descriptor of a living B with these @maps, or -ESRCH (no trail); @ret_pidfd: who led to it. */
 int base_join_any(int runtime_dir, const char *maps, int *ret_pidfd);
+/** base_is_offered() - is there a candidate at all, whatever it is worth? */
+bool base_is_offered(int runtime_dir);
 /** base_lives() - has the process of @pidfd not ended? */
 bool base_lives(int pidfd);
 /** base_make() - a descriptor of a new B. */

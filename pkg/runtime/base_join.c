@@ -20,6 +20,7 @@
 #include "pkg/sys/candidate.h"
 #include "pkg/sys/clone.h"
 #include "pkg/sys/file.h"
+#include "pkg/sys/names.h"
 #include "pkg/sys/process.h"
 #include "pkg/sys/userns.h"
 
@@ -167,6 +168,20 @@ static void sweep(DIR *d)
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 			(void)unlinkat(dirfd(d), e->d_name, 0);
 	}
+}
+
+bool base_is_offered(int runtime_dir)
+{
+	AUTO_CLOSE int dir = openat(runtime_dir, "base",
+				    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_STRV struct strv names = STRV_INIT;
+	bool any = false;
+
+	if (dir >= 0 && dir_names(dir, &names) < 0)
+		err_drop();
+	for (size_t i = 0; i < names.n; i++)
+		any = any || *names.v[i] != '.';
+	return any;
 }
 
 int base_join_any(int runtime_dir, const char *maps, int *ret_pidfd)
